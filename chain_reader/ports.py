@@ -1,0 +1,140 @@
+"""The two ports of the reader: what it asks of a chain, and what a node asks of a source of markers.
+
+A ``ChainObserver`` reads a chain. Providers differ in what they know, so an observer *declares* its capabilities, and
+the trust rules (``docs/trust.md``) use what is declared, never what an answer happens to contain.
+
+An ``EraReaderAdapter`` has one method, ``read``: the markers in force, with where they come from.
+"""
+
+from dataclasses import dataclass, field
+from typing import Protocol, runtime_checkable
+
+from datum import Verdict
+from eras import EraMarker, Epoch, Provenance, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class ObserverCapabilities:
+    """What an observer knows about the outputs it reports.
+
+    Attributes:
+        order: ``datums`` comes newest first; else its order means nothing.
+        slots: every reported output carries its slot.
+        inputs: ``input_addresses`` can be asked.
+        history: ``history`` can be asked, spent outputs included.
+    """
+
+    order: bool = False
+    slots: bool = False
+    inputs: bool = False
+    history: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChainTip:
+    """The newest block an observer has seen; ``height`` and ``block_hash`` where it knows them."""
+
+    slot: Slot
+    height: int | None
+    block_hash: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class DatumOutput:
+    """A transaction output at an address, with the inline datum it carries.
+
+    Attributes:
+        transaction: hash of the transaction that made it, 64 hex digits.
+        index: its place among that transaction's outputs.
+        datum: the inline datum, CBOR in hex.
+        lovelace: the ada it holds.
+        slot: slot of its block, where the observer knows it.
+        height: height of its block, where the observer knows it.
+        spent: whether it has been spent, where the observer knows it.
+    """
+
+    transaction: str
+    index: int
+    datum: str
+    lovelace: int
+    slot: Slot | None = None
+    height: int | None = None
+    spent: bool | None = None
+
+    @property
+    def reference(self) -> str:
+        """The output reference, ``transaction#index``."""
+        return f"{self.transaction}#{self.index}"
+
+
+@runtime_checkable
+class ChainObserver(Protocol):
+    """Reads a chain. Every method raises ``ChainReadError`` (or a subclass) when it cannot answer, in bounded time."""
+
+    @property
+    def name(self) -> str:
+        """What operators call it in logs and errors, with no secret in it (``blockfrost http://host:1234``)."""
+        ...
+
+    @property
+    def capabilities(self) -> ObserverCapabilities:
+        """What it knows; constant over its life."""
+        ...
+
+    def epoch(self) -> Epoch:
+        """The current epoch."""
+        ...
+
+    def tip(self) -> ChainTip:
+        """The newest block."""
+        ...
+
+    def datums(self, address: str) -> tuple[DatumOutput, ...]:
+        """The unspent outputs at ``address`` that carry an inline datum; newest first where ``order`` is declared."""
+        ...
+
+    def input_addresses(self, transaction: str) -> tuple[str, ...]:
+        """The addresses of the inputs that ``transaction`` spends (not reference or collateral inputs).
+
+        Only where ``inputs`` is declared.
+        """
+        ...
+
+    def history(self, address: str) -> tuple[DatumOutput, ...]:
+        """Every output with an inline datum that was ever at ``address``, newest first. Only where declared."""
+        ...
+
+    def close(self) -> None:
+        """Release connections. Calling it twice is fine."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ScreenedOutput:
+    """An output and what was made of its datum."""
+
+    output: DatumOutput
+    verdict: Verdict
+
+
+@dataclass(frozen=True, slots=True)
+class EraReading:
+    """What an adapter read: the markers in force, where they come from, and what was refused and why."""
+
+    markers: tuple[EraMarker, ...]
+    provenance: Provenance | None = None
+    screened: tuple[ScreenedOutput, ...] = field(default=())
+
+
+@runtime_checkable
+class EraReaderAdapter(Protocol):
+    """A source of era markers."""
+
+    def read(self) -> EraReading:
+        """The markers in force now.
+
+        Raises:
+            ChainReadError: the source could not be read.
+            MarkerError: it was read, and what it holds is no list of markers.
+        """
+        ...

@@ -1,0 +1,136 @@
+"""Screening: every datum at an address gets a verdict, each judged alone, so that a bad one never spoils the read (T1).
+
+Most outputs at an address that somebody floods are junk, so junk is told from its first bytes, and a signature is
+checked only where there is one. Signatures are checked on several threads: libsodium runs outside the interpreter lock.
+"""
+
+import os
+import re
+import threading
+from collections.abc import Iterable, Sequence
+
+from datum.keys import VerificationKey, verify_signature
+from datum.payload import EraMarkersPayload, PayloadFormatError, VerifiedMarkers
+from datum.plutus import DatumFormatError, decode_datum
+from datum.verdicts import Accepted, Malformed, Verdict, WrongSigner
+
+_SHORTEST_HEX = 270
+"""No signed payload fits into fewer hex digits: 128 for the signature's own digits, as text, are 256 already."""
+
+_JUNK = re.compile(
+    # Neither a CBOR tag nor JSON, so no constructor.
+    r"[^cCdD{\s]"
+    # A constructor whose first field is a byte string that does not begin as JSON does.
+    r"|[dD]8(?:79|7[a-fA-F])(?:9[fF]|8[1-9a-fA-F]|9[0-7])(?:58(?!00)[0-9a-fA-F]{2}|4[1-9a-fA-F]|5[0-7])"
+    r"(?!7[bB]|5[bB]|20|09|0[aAdD])"
+)
+_NOT_A_PAYLOAD = Malformed("not the datum of a signed payload")
+
+_PARALLEL_FROM = 64
+"""Fewer signatures than this are checked faster than threads are started."""
+
+
+class VerdictMemory:
+    """Verdicts of outputs seen before, so that a second read of the same outputs costs a look-up each.
+
+    An entry belongs to an output reference, the datum that was reported for it (a provider may lie about it) and the
+    keys. The oldest entries go when ``capacity`` is reached.
+    """
+
+    def __init__(self, capacity: int = 200_000) -> None:
+        self._capacity = capacity
+        self._lock = threading.Lock()
+        self._keys: tuple[VerificationKey, ...] = ()
+        self._verdicts: dict[str, tuple[int, Verdict]] = {}
+
+    def recall(
+        self, keys: tuple[VerificationKey, ...], references: Sequence[str], datums: Sequence[str]
+    ) -> list[Verdict | None]:
+        """For each output its remembered verdict, or ``None``."""
+        if keys != self._keys:
+            return [None] * len(datums)
+        get = self._verdicts.get
+        return [
+            known[1] if (known := get(reference)) is not None and known[0] == hash(datum) else None
+            for reference, datum in zip(references, datums, strict=True)
+        ]
+
+    def remember(self, keys: tuple[VerificationKey, ...], entries: Iterable[tuple[str, str, Verdict]]) -> None:
+        """Keep the verdicts of (reference, datum, verdict); those of other keys are forgotten."""
+        with self._lock:
+            if keys != self._keys:
+                self._keys, self._verdicts = keys, {}
+            for reference, datum, verdict in entries:
+                self._verdicts[reference] = (hash(datum), verdict)
+            for reference in list(self._verdicts)[: max(0, len(self._verdicts) - self._capacity)]:
+                del self._verdicts[reference]
+
+    def __len__(self) -> int:
+        return len(self._verdicts)
+
+
+def screen(
+    datums: Iterable[str | bytes],
+    keys: VerificationKey | Iterable[VerificationKey],
+    *,
+    references: Sequence[str] | None = None,
+    memory: VerdictMemory | None = None,
+) -> tuple[Verdict, ...]:
+    """A verdict for every datum, in the order given. It never raises on what a datum holds.
+
+    Args:
+        datums: each ``cardano-cli`` JSON text, CBOR in hex, or CBOR.
+        keys: a payload is accepted when one of these signed it.
+        references: the output reference of each datum, needed for ``memory``.
+        memory: verdicts of earlier reads, looked up first and added to.
+    """
+    wanted = (keys,) if isinstance(keys, VerificationKey) else tuple(keys)
+    texts = [datum if isinstance(datum, str) else datum.hex() for datum in datums]
+    if memory is None or references is None:
+        return tuple(_screen(texts, wanted))
+    verdicts = memory.recall(wanted, references, texts)
+    fresh = [index for index, verdict in enumerate(verdicts) if verdict is None]
+    if fresh:
+        found = _screen([texts[index] for index in fresh], wanted)
+        memory.remember(wanted, ((references[i], texts[i], verdict) for i, verdict in zip(fresh, found, strict=True)))
+        for index, verdict in zip(fresh, found, strict=True):
+            verdicts[index] = verdict
+    return tuple(verdict for verdict in verdicts if verdict is not None)
+
+
+def _screen(texts: list[str], keys: tuple[VerificationKey, ...]) -> list[Verdict]:
+    junk = _JUNK.match
+    candidates = [text for text in texts if len(text) >= _SHORTEST_HEX and not junk(text)]
+    if not candidates:
+        return [_NOT_A_PAYLOAD] * len(texts)
+    judged = iter(_judge_all(candidates, keys))
+    if len(candidates) == len(texts):
+        return list(judged)
+    return [next(judged) if len(text) >= _SHORTEST_HEX and not junk(text) else _NOT_A_PAYLOAD for text in texts]
+
+
+def _judge_all(candidates: list[str], keys: tuple[VerificationKey, ...]) -> list[Verdict]:
+    workers = os.cpu_count() or 1
+    if len(candidates) < _PARALLEL_FROM or workers == 1:
+        return [_judge(text, keys) for text in candidates]
+    from concurrent.futures import ThreadPoolExecutor
+
+    size = -(-len(candidates) // workers)
+    slices = [candidates[start : start + size] for start in range(0, len(candidates), size)]
+    with ThreadPoolExecutor(workers) as pool:
+        parts = pool.map(lambda part: [_judge(text, keys) for text in part], slices)
+        return [verdict for part in parts for verdict in part]
+
+
+def _judge(text: str, keys: tuple[VerificationKey, ...]) -> Verdict:
+    try:
+        payload = EraMarkersPayload.from_bytes(decode_datum(text).content)
+    except (DatumFormatError, PayloadFormatError) as error:
+        return Malformed(error.got or error.what)
+    if payload.signature is None:
+        return Malformed("a payload without a signature")
+    message = payload.signed_bytes
+    for key in keys:
+        if verify_signature(message, payload.signature, key):
+            return Accepted(f"signed by {key}", VerifiedMarkers(payload.markers, payload.signature, key))
+    return WrongSigner("signed by none of the verification keys", payload)

@@ -1,0 +1,47 @@
+"""JSON as strictly as deployed readers take it (serde_json), where Python's reader is more lenient.
+
+Objects come back as ``Pairs``, in order and with repeated keys kept, because only a key that is *used* may not repeat.
+"""
+
+import json
+from typing import Any, NoReturn
+
+
+class Pairs(list[tuple[str, Any]]):
+    """A JSON object: its pairs in order."""
+
+
+class Float(float):
+    """A JSON number with a fraction or an exponent, which is never an epoch."""
+
+
+def parse(text: str) -> Any:
+    """The one JSON value in ``text``; objects as ``Pairs``.
+
+    Raises:
+        ValueError: it is not exactly one JSON value, nests too deep, or holds ``NaN`` or an infinity.
+    """
+    try:
+        return _DECODER.decode(text)
+    except RecursionError:
+        raise ValueError("it nests too deep") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(f"{name} is not JSON")
+
+
+def _parse_int(digits: str) -> int | Float:
+    # serde_json reads -0 as a float, and so does not take it for an unsigned integer; a number too long for any epoch
+    # need not be converted, and Python would refuse one of more than 4,300 digits with an error of its own.
+    if digits == "-0" or len(digits) > 20:
+        return Float("nan")
+    return int(digits)
+
+
+quote = json.encoder.encode_basestring
+"""A string as JSON, non-ASCII unescaped, as serde_json writes it."""
+
+_DECODER = json.JSONDecoder(
+    object_pairs_hook=Pairs, parse_float=Float, parse_int=_parse_int, parse_constant=_refuse_constant
+)

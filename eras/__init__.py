@@ -1,0 +1,71 @@
+"""Which era is active, and what that switches. Pure: no I/O, no clock, no cryptography."""
+
+from eras.api_version import (
+    AGGREGATOR_NODE_VERSION_HEADER,
+    API_VERSION_HEADER,
+    SIGNER_NODE_VERSION_HEADER,
+    ApiVersion,
+    ApiVersionTable,
+)
+from eras.checker import EraChecker, EraView
+from eras.errors import (
+    ChainReadError,
+    ConfigurationError,
+    CurrentEraNotFoundError,
+    EraNotReadyError,
+    EraRegressionError,
+    EraSwitchError,
+    MarkerError,
+    StoreError,
+    TransactionError,
+    UnsupportedEraError,
+    error_table,
+)
+from eras.events import EraEvent, EraEventDetails, EraStatus
+from eras.marker import MAX_EPOCH, Epoch, EraMarker, Slot, require_epoch
+from eras.provenance import Provenance
+from eras.selection import DEFAULT_NOTICE_EPOCHS, EraEpochToken, EraState, select_eras
+from eras.supported import SupportedEras
+from eras.switches import BehaviourSwitches, Evaluation, Reason, SwitchDescription, SwitchError
+from eras.version import __version__
+
+__all__ = [
+    "AGGREGATOR_NODE_VERSION_HEADER",
+    "API_VERSION_HEADER",
+    "DEFAULT_NOTICE_EPOCHS",
+    "MAX_EPOCH",
+    "SIGNER_NODE_VERSION_HEADER",
+    "ApiVersion",
+    "ApiVersionTable",
+    "BehaviourSwitches",
+    "ChainReadError",
+    "ConfigurationError",
+    "CurrentEraNotFoundError",
+    "Epoch",
+    "EraChecker",
+    "EraEpochToken",
+    "EraEvent",
+    "EraEventDetails",
+    "EraMarker",
+    "EraNotReadyError",
+    "EraRegressionError",
+    "EraState",
+    "EraStatus",
+    "EraSwitchError",
+    "EraView",
+    "Evaluation",
+    "MarkerError",
+    "Provenance",
+    "Reason",
+    "Slot",
+    "StoreError",
+    "SupportedEras",
+    "SwitchDescription",
+    "SwitchError",
+    "TransactionError",
+    "UnsupportedEraError",
+    "__version__",
+    "error_table",
+    "require_epoch",
+    "select_eras",
+]

@@ -1,0 +1,383 @@
+"""The ``EraChecker``: what a node asks, at any moment and from any thread, about the era it is in.
+
+What goes in: a token at start-up and at every epoch (``change_era``), or, when no provider is in reach, the epoch
+alone (``advance_epoch``): the checker remembers the schedule, so a switch it knows happens at its epoch (rule T9).
+What comes out: the current era, for as long as it is known and supported; otherwise an error. There is no default
+era to fall back to, because in a protocol a default branch is a fork.
+
+Everything a reader sees hangs on one immutable view that a writer replaces in one assignment, so readers take no lock
+and never see half a change.
+"""
+
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass, field, replace
+
+from eras.errors import EraNotReadyError, EraRegressionError, EraSwitchError
+from eras.events import (
+    EVENT_OF_STATUS,
+    EraEvent,
+    EraEventDetails,
+    EraEventHandler,
+    EraStatus,
+    EventDispatcher,
+    HandlerErrorReporter,
+    log_handler_error,
+)
+from eras.marker import Epoch, EraMarker, require_epoch
+from eras.selection import DEFAULT_NOTICE_EPOCHS, EraEpochToken, EraState, select_eras
+from eras.supported import SupportedEras
+
+
+@dataclass(frozen=True, slots=True)
+class EraView:
+    """All that is known at one moment.
+
+    Attributes:
+        status: how far it can be relied upon.
+        message: why the status is what it is.
+        token: the last selection; ``None`` before the first reading.
+        era: the name of the current era; ``None`` while there is none to run.
+        active: for every supported era whether it is the current one; empty while there is none to run.
+        cancelled: markers once announced or scheduled that vanished before they began.
+    """
+
+    status: EraStatus = EraStatus.NOT_READY
+    message: str = "nothing was read yet"
+    token: EraEpochToken | None = None
+    era: str | None = None
+    active: Mapping[str, bool] = field(default_factory=dict)
+    cancelled: tuple[EraMarker, ...] = ()
+
+
+class EraChecker:
+    """The current and the upcoming era of a node.
+
+    Args:
+        supported: the eras this software knows.
+        notice_epochs: with fewer epochs than this left, a scheduled era counts as locked.
+        report_handler_error: what is told when an event handler raises; the log ``eras`` by default.
+    """
+
+    def __init__(
+        self,
+        supported: SupportedEras = SupportedEras.DEFAULT,
+        *,
+        notice_epochs: int = DEFAULT_NOTICE_EPOCHS,
+        report_handler_error: HandlerErrorReporter = log_handler_error,
+    ) -> None:
+        self._supported = supported
+        self._notice_epochs = notice_epochs
+        self._view = EraView()
+        self._writers = threading.Lock()
+        self._dispatcher = EventDispatcher(report_handler_error)
+        # Reading a context variable costs as much as the rest of a look-up: it is read only while somebody pins.
+        self._pins = 0
+        self._pin: ContextVar[EraView | None] = ContextVar("eras.pin", default=None)
+
+    # -- what readers ask -------------------------------------------------------------------------------------------
+
+    @property
+    def current_era(self) -> str:
+        """The name of the current era.
+
+        Raises:
+            EraNotReadyError: nothing was read yet.
+            UnsupportedEraError: this software does not know the current era.
+        """
+        view = self._pinned_view() if self._pins else self._view
+        if view.era is None:
+            raise self._no_era(view)
+        return view.era
+
+    def is_active(self, era: str) -> bool:
+        """Whether ``era`` is the current era.
+
+        Raises:
+            EraNotReadyError: nothing was read yet.
+            UnsupportedEraError: this software does not know the current era, or does not know ``era`` itself:
+                a misspelt name must not read as "not active".
+        """
+        view = self._pinned_view() if self._pins else self._view
+        try:
+            return view.active[era]
+        except KeyError:
+            if view.era is None:
+                raise self._no_era(view) from None
+            raise self._supported.unsupported(era, what="The era asked about is not known") from None
+
+    @property
+    def current_epoch(self) -> Epoch:
+        """The epoch of the last reading or advance.
+
+        Raises:
+            EraNotReadyError: nothing was read yet.
+        """
+        return self.token.epoch
+
+    @property
+    def upcoming_era(self) -> EraMarker | None:
+        """The marker of the upcoming era, if any.
+
+        Raises:
+            EraNotReadyError: nothing was read yet.
+        """
+        return self.token.upcoming
+
+    @property
+    def upcoming_state(self) -> EraState | None:
+        """Whether the upcoming era is announced, scheduled or locked; ``None`` when there is none.
+
+        Raises:
+            EraNotReadyError: nothing was read yet.
+        """
+        token = self.token
+        if token.upcoming is None:
+            return None
+        return token.state_of(token.upcoming, notice_epochs=self._notice_epochs)
+
+    @property
+    def token(self) -> EraEpochToken:
+        """The selection in force, whether or not its current era is supported.
+
+        Raises:
+            EraNotReadyError: nothing was read yet.
+        """
+        view = self._pinned_view() if self._pins else self._view
+        if view.token is None:
+            raise self._not_ready()
+        return view.token
+
+    @property
+    def view(self) -> EraView:
+        """All that is known now, in one consistent piece; it never raises."""
+        return self._pinned_view() if self._pins else self._view
+
+    @property
+    def status(self) -> EraStatus:
+        """How far the checker can be relied upon."""
+        return self._view.status
+
+    @property
+    def supported(self) -> SupportedEras:
+        """The eras this software knows."""
+        return self._supported
+
+    def states(self) -> tuple[tuple[EraMarker, EraState], ...]:
+        """Every marker of the schedule with its state, then the cancelled ones.
+
+        Raises:
+            EraNotReadyError: nothing was read yet.
+        """
+        view = self.view
+        if view.token is None:
+            raise self._not_ready()
+        known = (*view.token.markers, *view.cancelled)
+        return tuple((marker, view.token.state_of(marker, notice_epochs=self._notice_epochs)) for marker in known)
+
+    @contextmanager
+    def pinned(self) -> Iterator[str]:
+        """Pin the current era for a unit of work: within the block it cannot flip, whatever epoch begins meanwhile.
+
+        The pin holds for this thread (or asyncio task and those it starts); a block inside another keeps the outer era.
+
+        Raises:
+            EraNotReadyError: nothing was read yet.
+            UnsupportedEraError: this software does not know the current era.
+        """
+        view = self.view
+        if view.era is None:
+            raise self._no_era(view)
+        mark = self._pin.set(view)
+        with self._writers:
+            self._pins += 1
+        try:
+            yield view.era
+        finally:
+            with self._writers:
+                self._pins -= 1
+            self._pin.reset(mark)
+
+    @property
+    def is_pinned(self) -> bool:
+        """Whether this thread or task is inside ``pinned()``."""
+        return self._pin.get() is not None
+
+    # -- what the reader of markers tells ---------------------------------------------------------------------------
+
+    def change_era(self, token: EraEpochToken) -> None:
+        """Take over a fresh selection, at start-up and at every epoch.
+
+        The current era may turn out to be unsupported: the status is then ``FATAL`` and every question about the
+        current era raises.
+
+        Raises:
+            EraRegressionError: the token is of an earlier epoch, or would undo an activation that has happened.
+                The schedule in force stays and the status becomes ``ERROR``.
+        """
+        with self._writers:
+            before = self._view
+            try:
+                self._refuse_regression(before, token)
+            except EraRegressionError as error:
+                self._replace(replace(before, status=_unless_fatal(before, EraStatus.ERROR), message=str(error)))
+                refused: EraRegressionError | None = error
+            else:
+                self._replace(self._view_of(before, token, EraStatus.READY, "read"))
+                refused = None
+        self._dispatcher.deliver()
+        if refused is not None:
+            raise refused
+
+    def advance_epoch(self, epoch: Epoch) -> None:
+        """A new epoch has begun and nothing fresh could be read: go on by the remembered schedule (rule T9).
+
+        The status keeps what it was, unless the current era at ``epoch`` is not supported.
+
+        Raises:
+            EraNotReadyError: nothing was ever read.
+            EraRegressionError: ``epoch`` is before the current one, or the schedule would go back to an earlier era.
+            MarkerError: ``epoch`` is not an unsigned 64-bit integer.
+        """
+        require_epoch(epoch)
+        with self._writers:
+            before = self._view
+            if before.token is None:
+                raise self._not_ready()
+            _refuse_earlier_epoch(before.token.epoch, epoch)
+            token = select_eras(before.token.markers, epoch, self._supported, provenance=before.token.provenance)
+            self._refuse_regression(before, token)
+            status = EraStatus.READY if before.status is EraStatus.FATAL else before.status
+            self._replace(self._view_of(before, token, status, before.message))
+        self._dispatcher.deliver()
+
+    def mark_stale(self, message: str) -> None:
+        """The schedule could not be refreshed: it stays in force, and the status says that it may be old.
+
+        Before the first reading, and where the current era is unsupported, the status stays what it is.
+        """
+        with self._writers:
+            self._replace(replace(self._view, status=_unless_fatal(self._view, EraStatus.STALE), message=message))
+        self._dispatcher.deliver()
+
+    # -- events -----------------------------------------------------------------------------------------------------
+
+    def on(self, event: EraEvent, handler: EraEventHandler) -> None:
+        """Call ``handler`` with an ``EraEventDetails`` whenever ``event`` happens, at once if its state holds."""
+        with self._writers:
+            self._dispatcher.add(event, handler, self._late(event))
+        self._dispatcher.deliver()
+
+    def off(self, event: EraEvent, handler: EraEventHandler) -> None:
+        """Stop calling ``handler`` for ``event``."""
+        self._dispatcher.remove(event, handler)
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _pinned_view(self) -> EraView:
+        pin = self._pin.get()
+        return self._view if pin is None else pin
+
+    def _view_of(self, before: EraView, token: EraEpochToken, status: EraStatus, message: str) -> EraView:
+        token = replace(token, supported=self._supported)
+        cancelled = _cancelled(before, token)
+        if not token.current_supported:
+            error = self._supported.unsupported(token.current.name, what="The current era is not supported")
+            return EraView(EraStatus.FATAL, str(error), token, cancelled=cancelled)
+        active = {era: era == token.current.name for era in self._supported}
+        return EraView(status, message, token, token.current.name, active, cancelled)
+
+    def _refuse_regression(self, before: EraView, token: EraEpochToken) -> None:
+        if before.token is None:
+            return
+        _refuse_earlier_epoch(before.token.epoch, token.epoch)
+        was, now = before.token.current, token.current
+        back = (now.epoch or 0) < (was.epoch or 0) or (now.epoch == was.epoch and now.name != was.name)
+        known = was.name in self._supported and now.name in self._supported
+        if back or (known and self._supported.index(now.name) < self._supported.index(was.name)):
+            raise EraRegressionError(
+                f"A change of era was refused at epoch {token.epoch}",
+                expected=f"{was} or a later era",
+                got=str(now),
+                next_step="A switch is one-way: find out who published these markers; the era in force stays",
+                current=was.to_dict(),
+                refused=now.to_dict(),
+            )
+
+    def _replace(self, after: EraView) -> None:
+        """Put ``after`` in force and note the events that this makes."""
+        before, self._view = self._view, after
+        event = EVENT_OF_STATUS.get(after.status)
+        if after.status is not before.status and event is not None:
+            self._dispatcher.enqueue(self._details(event, before))
+        if after.token is None or after.token is before.token:
+            return
+        if before.token is not None and before.token.current != after.token.current:
+            self._dispatcher.enqueue(self._details(EraEvent.ERA_CHANGED, before))
+        if after.token.upcoming == (before.token.upcoming if before.token else None):
+            return
+        self._dispatcher.enqueue(self._details(EraEvent.UPCOMING_CHANGED, before))
+        if after.token.upcoming_supported is False:
+            self._dispatcher.enqueue(self._details(EraEvent.UPCOMING_UNSUPPORTED, before))
+
+    def _late(self, event: EraEvent) -> EraEventDetails | None:
+        token = self._view.token
+        holds = EVENT_OF_STATUS.get(self._view.status) is event or (
+            event is EraEvent.UPCOMING_UNSUPPORTED and token is not None and token.upcoming_supported is False
+        )
+        return self._details(event, self._view) if holds else None
+
+    def _details(self, event: EraEvent, before: EraView) -> EraEventDetails:
+        token, previous = self._view.token, before.token
+        message = self._view.message
+        if event is EraEvent.UPCOMING_UNSUPPORTED and token is not None and token.upcoming is not None:
+            message = str(self._supported.unsupported(token.upcoming.name, what="The upcoming era is not supported"))
+        return EraEventDetails(
+            event,
+            token.epoch if token else None,
+            token.current if token else None,
+            previous.current if previous and event is EraEvent.ERA_CHANGED else None,
+            token.upcoming if token else None,
+            message,
+        )
+
+    def _no_era(self, view: EraView) -> EraSwitchError:
+        if view.token is None:
+            return self._not_ready()
+        return self._supported.unsupported(view.token.current.name, what="The current era is not supported")
+
+    def _not_ready(self) -> EraNotReadyError:
+        return EraNotReadyError(
+            "The era was asked for before any marker was read",
+            expected="a first reading (change_era)",
+            got=self._view.message,
+            next_step="Read the markers at start-up, before any work begins",
+        )
+
+
+def _unless_fatal(view: EraView, status: EraStatus) -> EraStatus:
+    """``status``, unless the view has nothing to run: not ready and fatal say more."""
+    return view.status if view.era is None else status
+
+
+def _refuse_earlier_epoch(current: Epoch, epoch: Epoch) -> None:
+    if epoch < current:
+        raise EraRegressionError(
+            "An epoch was refused",
+            expected=f"epoch {current} or a later one",
+            got=f"epoch {epoch}",
+            next_step="Check the clock and the provider: an epoch never comes back",
+            current_epoch=current,
+            refused_epoch=epoch,
+        )
+
+
+def _cancelled(before: EraView, token: EraEpochToken) -> tuple[EraMarker, ...]:
+    """The markers that vanished before their era began, less those whose era is back in the schedule."""
+    if before.token is None:
+        return ()
+    names = {marker.name for marker in token.markers}
+    gone = (m for m in before.token.markers if m.epoch is None or m.epoch > token.epoch)
+    return tuple(dict.fromkeys(m for m in (*before.cancelled, *gone) if m.name not in names))

@@ -1,0 +1,131 @@
+"""The errors of eraswitch: one base, a few families, and what each means to HTTP and to a shell.
+
+A message says what happened, what was expected, what was there and what to do next. The stable ``code`` of an
+error is its class name without the ``Error`` suffix; ``docs/errors.md`` lists every code with its HTTP status and
+exit code, and a test holds the page to this module.
+
+Exit codes: 0 fine, 1 failed, 2 usage, 3 an unsupported era is upcoming, 4 the current era is unsupported,
+5 nothing trusted could be read, 6 a gate is not met.
+"""
+
+from typing import Any, ClassVar
+
+
+class EraSwitchError(Exception):
+    """Base of every error this project raises on purpose.
+
+    Args:
+        what: what happened, as a sentence without a full stop.
+        expected: what would have been right.
+        got: what was there instead.
+        next_step: what the reader should do now.
+        facts: further facts by keyword, for machines (``to_dict``).
+    """
+
+    code: ClassVar[str] = "EraSwitch"
+    http_status: ClassVar[int] = 500
+    exit_code: ClassVar[int] = 1
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls.code = cls.__name__.removesuffix("Error")
+
+    def __init__(
+        self,
+        what: str,
+        *,
+        expected: str | None = None,
+        got: str | None = None,
+        next_step: str | None = None,
+        **facts: Any,
+    ) -> None:
+        self.what = what
+        self.expected = expected
+        self.got = got
+        self.next_step = next_step
+        self.facts = facts
+        super().__init__(self._message())
+
+    def _message(self) -> str:
+        text = self.what
+        if self.expected is not None:
+            text += f": expected {self.expected}"
+            if self.got is not None:
+                text += f", got {self.got}"
+        elif self.got is not None:
+            text += f": got {self.got}"
+        if self.next_step is not None:
+            text += f". {self.next_step}"
+        return text
+
+    def to_dict(self) -> dict[str, Any]:
+        """The error as JSON-ready facts: code, message and its parts."""
+        parts = {"what": self.what, "expected": self.expected, "got": self.got, "next_step": self.next_step}
+        return {"code": self.code, "message": str(self), **parts, "facts": self.facts}
+
+
+class MarkerError(EraSwitchError):
+    """The data is bad: a marker, a payload, a datum, a key or a schedule."""
+
+    http_status = 422
+
+
+class ChainReadError(EraSwitchError):
+    """The data could not be fetched: a provider, a node, a file or the network failed."""
+
+    http_status = 503
+    exit_code = 5
+
+
+class UnsupportedEraError(EraSwitchError):
+    """This software does not know an era that it would have to run."""
+
+    http_status = 503
+    exit_code = 4
+
+
+class ConfigurationError(EraSwitchError):
+    """What the operator or the embedding code configured cannot work."""
+
+    exit_code = 2
+
+
+class StoreError(EraSwitchError):
+    """What should be remembered could not be read or written."""
+
+
+class TransactionError(EraSwitchError):
+    """A transaction could not be built, signed or submitted, or the ledger refused it."""
+
+    http_status = 422
+
+
+class CurrentEraNotFoundError(MarkerError):
+    """No marker is active at the epoch: the network's current era cannot be named."""
+
+    http_status = 503
+    exit_code = 5
+
+
+class EraRegressionError(MarkerError):
+    """A change would take the node back to an earlier epoch or era."""
+
+    http_status = 409
+
+
+class EraNotReadyError(EraSwitchError):
+    """The current era was asked for before anything was read."""
+
+    http_status = 503
+    exit_code = 5
+
+
+def error_table() -> dict[str, tuple[int, int, str]]:
+    """Every error code known to the loaded packages: code → (HTTP status, exit code, meaning), sorted by code."""
+    rows: dict[str, tuple[int, int, str]] = {}
+    pending: list[type[EraSwitchError]] = [EraSwitchError]
+    while pending:
+        cls = pending.pop()
+        rows[cls.code] = (cls.http_status, cls.exit_code, (cls.__doc__ or "").strip().splitlines()[0])
+        pending.extend(cls.__subclasses__())
+    return dict(sorted(rows.items()))

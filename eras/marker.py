@@ -1,0 +1,62 @@
+"""A marker: the name of an era and the epoch it begins at, as the release team signs it."""
+
+from dataclasses import dataclass
+from typing import Any, NewType
+
+from eras.errors import MarkerError
+
+Epoch = NewType("Epoch", int)
+"""An epoch number of the underlying Cardano chain, an unsigned 64-bit integer."""
+
+Slot = NewType("Slot", int)
+"""A slot number of the underlying Cardano chain."""
+
+MAX_EPOCH = Epoch(2**64 - 1)
+
+
+def require_epoch(value: Any) -> Epoch:
+    """``value`` as an epoch.
+
+    Raises:
+        MarkerError: it is not an integer from 0 to 2**64 - 1 (a bool or a float is not one).
+    """
+    if type(value) is not int or not 0 <= value <= MAX_EPOCH:
+        raise MarkerError(
+            "An epoch is not usable",
+            expected=f"a whole number from 0 to {MAX_EPOCH}",
+            got=f"{value!r}"[:80],
+            next_step="Correct the epoch",
+        )
+    return Epoch(value)
+
+
+@dataclass(frozen=True, slots=True)
+class EraMarker:
+    """An era and the epoch it begins at; ``epoch`` is ``None`` while the era is only announced.
+
+    Any string is a name, the empty one too: deployed readers take them, so this type must be able to hold them.
+
+    Raises:
+        MarkerError: the name is not a string, or the epoch is not an unsigned 64-bit integer or ``None``.
+    """
+
+    name: str
+    epoch: Epoch | None
+
+    def __post_init__(self) -> None:
+        if type(self.name) is not str:
+            raise MarkerError(
+                "An era name is not usable",
+                expected="a string",
+                got=f"{self.name!r}"[:80],
+                next_step="Correct the name of the era",
+            )
+        if self.epoch is not None:
+            require_epoch(self.epoch)
+
+    def __str__(self) -> str:
+        return f"{self.name} (announced)" if self.epoch is None else f"{self.name} at epoch {self.epoch}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The marker as the wire format has it: ``name``, then ``epoch``."""
+        return {"name": self.name, "epoch": self.epoch}

@@ -1,0 +1,102 @@
+"""The eras that this software knows how to run, in the order in which a network goes through them."""
+
+import enum
+from collections.abc import Iterable, Iterator
+from typing import ClassVar, overload
+
+from eras.errors import ConfigurationError, UnsupportedEraError
+from eras.marker import EraMarker
+
+
+class SupportedEras:
+    """An ordered, immutable collection of era names; ``SupportedEras.DEFAULT`` holds Mithril's.
+
+    Args:
+        names: the names, oldest era first, or an ``enum.Enum`` of strings in that order.
+
+    Raises:
+        ConfigurationError: no name, a name twice, or something that is not a string.
+    """
+
+    DEFAULT: ClassVar["SupportedEras"]
+
+    __slots__ = ("_index", "_names")
+
+    def __init__(self, names: "Iterable[str] | type[enum.Enum]") -> None:
+        if isinstance(names, str):
+            raise ConfigurationError(
+                "The list of supported eras is not usable",
+                expected="a list of names",
+                got=f"the single string {names!r}",
+                next_step="Put the name into a list",
+            )
+        values = tuple(name.value if isinstance(name, enum.Enum) else name for name in names)
+        wrong = [value for value in values if not isinstance(value, str)]
+        twice = sorted({value for value in values if values.count(value) > 1}) if not wrong else []
+        if not values or wrong or twice:
+            got = "no name" if not values else f"{wrong[0]!r}" if wrong else f"{twice[0]!r} twice"
+            raise ConfigurationError(
+                "The list of supported eras is not usable",
+                expected="at least one name, each a string and each once",
+                got=got,
+                next_step="Correct the list of supported eras",
+            )
+        self._names: tuple[str, ...] = tuple(str(value) for value in values)
+        self._index = {name: index for index, name in enumerate(self._names)}
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._index
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+    @overload
+    def __getitem__(self, position: int) -> str: ...
+
+    @overload
+    def __getitem__(self, position: slice) -> tuple[str, ...]: ...
+
+    def __getitem__(self, position: int | slice) -> str | tuple[str, ...]:
+        return self._names[position]
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SupportedEras) and self._names == other._names
+
+    def __hash__(self) -> int:
+        return hash(self._names)
+
+    def __repr__(self) -> str:
+        return f"SupportedEras({list(self._names)!r})"
+
+    def index(self, name: str) -> int:
+        """The place of ``name`` in the order, so that eras sort with ``key=supported.index``.
+
+        Raises:
+            UnsupportedEraError: this software does not know the era.
+        """
+        try:
+            return self._index[name]
+        except KeyError:
+            raise self.unsupported(name) from None
+
+    def first_unsupported(self, markers: Iterable[EraMarker]) -> EraMarker | None:
+        """The marker that this software reaches first and does not know: earliest epoch first, announced ones last."""
+        unknown = [marker for marker in markers if marker.name not in self._index]
+        return min(unknown, key=lambda marker: (marker.epoch is None, marker.epoch or 0), default=None)
+
+    def unsupported(self, name: str, *, what: str = "An era is not supported") -> UnsupportedEraError:
+        """The error that says that ``name`` is none of these eras."""
+        return UnsupportedEraError(
+            f"{what} by this version of the software",
+            expected=f"one of {', '.join(self._names)}",
+            got=repr(name),
+            next_step=f"Upgrade to a version that knows {name!r}",
+            era=name,
+            supported=list(self._names),
+        )
+
+
+SupportedEras.DEFAULT = SupportedEras(("pythagoras", "lagrange"))

@@ -1,0 +1,35 @@
+"""Fixtures that every part of the suite shares."""
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+def require(present: bool, what: str) -> None:
+    """Skip with a line when ``what`` is missing on this machine; under ``CI=true`` that is a failure."""
+    if present:
+        return
+    if os.environ.get("CI") == "true":
+        pytest.fail(f"{what} is missing, and CI=true allows no skip")
+    pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(autouse=True)
+def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No setting of the machine reaches a test."""
+    for name in list(os.environ):
+        if name.startswith(("ERASWITCH_", "ERA_READER_", "ERA_MARKERS_", "BLOCKFROST_")) and name != "ERASWITCH_VECTORS":
+            monkeypatch.delenv(name)
+    for name in ("CURRENT_ERA_EPOCH", "NEXT_ERA_EPOCH"):
+        monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(scope="session")
+def vectors() -> Path:
+    """The folder of vectors made by other programs, read in place."""
+    folder = Path(os.environ.get("ERASWITCH_VECTORS", ROOT.parent / "shared" / "vectors"))
+    require(folder.is_dir(), f"the vectors folder {folder}")
+    return folder
