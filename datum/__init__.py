@@ -1,25 +1,29 @@
 """Markers, signed payload, on-chain datum. Pure: bytes in, verdicts out."""
 
-from datum.keys import KeyFormatError, SigningKey, VerificationKey, verify_signature
-from datum.payload import (
-    EraMarkersPayload,
-    PayloadFormatError,
-    SignatureMismatchError,
-    VerifiedMarkers,
-    markers_from_json,
-    signed_bytes,
-)
-from datum.plutus import (
-    CHUNK_BYTES,
-    MAX_DATUM_BYTES,
-    DatumFormatError,
-    DecodedDatum,
-    decode_datum,
-    encode_datum,
-    encode_datum_json,
-)
-from datum.screen import VerdictMemory, screen
-from datum.verdicts import Accepted, Malformed, Verdict, WrongSigner
+from eras.front_door import front_door
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from datum.keys import KeyFormatError, SigningKey, VerificationKey, verify_signature
+    from datum.payload import (
+        EraMarkersPayload,
+        PayloadFormatError,
+        SignatureMismatchError,
+        VerifiedMarkers,
+        markers_from_json,
+        signed_bytes,
+    )
+    from datum.plutus import (
+        CHUNK_BYTES,
+        MAX_DATUM_BYTES,
+        DatumFormatError,
+        DecodedDatum,
+        decode_datum,
+        encode_datum,
+        encode_datum_json,
+    )
+    from datum.screening import VerdictMemory, screen
+    from datum.verdicts import Accepted, Malformed, Verdict, WrongSigner
 
 __all__ = [
     "CHUNK_BYTES",
@@ -46,3 +50,29 @@ __all__ = [
     "signed_bytes",
     "verify_signature",
 ]
+
+__getattr__ = front_door(
+    __name__,
+    {
+        "datum.keys": ("KeyFormatError", "SigningKey", "VerificationKey", "verify_signature"),
+        "datum.payload": (
+            "EraMarkersPayload",
+            "PayloadFormatError",
+            "SignatureMismatchError",
+            "VerifiedMarkers",
+            "markers_from_json",
+            "signed_bytes",
+        ),
+        "datum.plutus": (
+            "CHUNK_BYTES",
+            "MAX_DATUM_BYTES",
+            "DatumFormatError",
+            "DecodedDatum",
+            "decode_datum",
+            "encode_datum",
+            "encode_datum_json",
+        ),
+        "datum.screening": ("VerdictMemory", "screen"),
+        "datum.verdicts": ("Accepted", "Malformed", "Verdict", "WrongSigner"),
+    },
+)

@@ -5,7 +5,9 @@ the 32-byte seed. Nothing here ever shows a secret: not ``repr``, not an error.
 """
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 from eras import MarkerError
@@ -110,14 +112,21 @@ class SigningKey:
 
 def verify_signature(message: bytes, signature: bytes, key: VerificationKey) -> bool:
     """Whether ``signature`` (64 bytes) is that of ``message`` by ``key``, as strictly as libsodium checks it."""
+    open_signed, bad_signature = _libsodium_open()
+    try:
+        open_signed(signature + message, key.raw)
+    except bad_signature:
+        return False
+    return True
+
+
+@cache
+def _libsodium_open() -> tuple[Callable[[bytes, bytes], bytes], type[Exception]]:
+    """Libsodium's verification, loaded on first use: most commands never check a signature."""
     from nacl.bindings import crypto_sign_open
     from nacl.exceptions import BadSignatureError
 
-    try:
-        crypto_sign_open(signature + message, key.raw)
-    except BadSignatureError:
-        return False
-    return True
+    return crypto_sign_open, BadSignatureError
 
 
 def _json_hex(raw: bytes) -> str:

@@ -10,6 +10,7 @@ The rules are those of deployed Mithril readers, which is why a JSON array in pl
 takes the fields of a struct by position.
 """
 
+import re
 from binascii import Error as HexError
 from binascii import unhexlify
 from collections.abc import Iterable
@@ -21,6 +22,12 @@ from datum.strict_json import Pairs, parse, quote
 from eras import MAX_EPOCH, Epoch, EraMarker, MarkerError
 
 SIGNATURE_BYTES = 64
+
+_CANONICAL = re.compile(
+    rb'\{"markers":(\[(?:\{"name":"[ !#-\[\]-~]*","epoch":(?:null|0|[1-9][0-9]{0,18})\}(?:,(?=\{)|(?=\])))*\])'
+    rb',"signature":"([0-9a-f]{128})"\}'
+)
+"""A payload exactly as writers of this format make it, with ASCII names that JSON does not escape."""
 
 
 class PayloadFormatError(MarkerError):
@@ -110,6 +117,22 @@ class EraMarkersPayload:
         """The payload as JSON (rule 2), the bytes that a datum carries."""
         signature = "null" if self.signature is None else f'"{self.signature.hex()}"'
         return b'{"markers":' + self.signed_bytes + b',"signature":' + signature.encode() + b"}"
+
+
+def claim(content: bytes) -> tuple[bytes, bytes | None]:
+    """What a payload's JSON claims: the signed bytes and the signature, which nobody has checked yet.
+
+    The same as reading the payload and asking it for both, but without reading the markers where the payload is
+    written in the canonical way, because most claims are forged and their markers are never looked at.
+
+    Raises:
+        PayloadFormatError: it is not a payload.
+    """
+    match = _CANONICAL.fullmatch(content)
+    if match is not None:
+        return match[1], unhexlify(match[2])
+    payload = EraMarkersPayload.from_bytes(content)
+    return payload.signed_bytes, payload.signature
 
 
 def signed_bytes(markers: Iterable[EraMarker]) -> bytes:

@@ -28,7 +28,12 @@ class Accepted(Verdict):
 class WrongSigner(Verdict):
     """A well-formed payload whose signature none of the keys made."""
 
-    payload: EraMarkersPayload
+    content: bytes
+
+    @property
+    def payload(self) -> EraMarkersPayload:
+        """What the datum claims, unverified."""
+        return EraMarkersPayload.from_bytes(self.content)
 
 
 @dataclass(frozen=True, slots=True)

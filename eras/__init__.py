@@ -1,33 +1,37 @@
 """Which era is active, and what that switches. Pure: no I/O, no clock, no cryptography."""
 
-from eras.api_version import (
-    AGGREGATOR_NODE_VERSION_HEADER,
-    API_VERSION_HEADER,
-    SIGNER_NODE_VERSION_HEADER,
-    ApiVersion,
-    ApiVersionTable,
-)
-from eras.checker import EraChecker, EraView
-from eras.errors import (
-    ChainReadError,
-    ConfigurationError,
-    CurrentEraNotFoundError,
-    EraNotReadyError,
-    EraRegressionError,
-    EraSwitchError,
-    MarkerError,
-    StoreError,
-    TransactionError,
-    UnsupportedEraError,
-    error_table,
-)
-from eras.events import EraEvent, EraEventDetails, EraStatus
-from eras.marker import MAX_EPOCH, Epoch, EraMarker, Slot, require_epoch
-from eras.provenance import Provenance
-from eras.selection import DEFAULT_NOTICE_EPOCHS, EraEpochToken, EraState, select_eras
-from eras.supported import SupportedEras
-from eras.switches import BehaviourSwitches, Evaluation, Reason, SwitchDescription, SwitchError
-from eras.version import __version__
+from eras.front_door import front_door
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from eras.api_version import (
+        AGGREGATOR_NODE_VERSION_HEADER,
+        API_VERSION_HEADER,
+        SIGNER_NODE_VERSION_HEADER,
+        ApiVersion,
+        ApiVersionTable,
+    )
+    from eras.checker import EraChecker, EraView
+    from eras.errors import (
+        ChainReadError,
+        ConfigurationError,
+        CurrentEraNotFoundError,
+        EraNotReadyError,
+        EraRegressionError,
+        EraSwitchError,
+        MarkerError,
+        StoreError,
+        TransactionError,
+        UnsupportedEraError,
+        error_table,
+    )
+    from eras.events import EraEvent, EraEventDetails, EraStatus
+    from eras.marker import MAX_EPOCH, Epoch, EraMarker, Slot, require_epoch
+    from eras.provenance import Provenance
+    from eras.selection import DEFAULT_NOTICE_EPOCHS, EraEpochToken, EraState, select_eras
+    from eras.supported import SupportedEras
+    from eras.switches import BehaviourSwitches, Evaluation, Reason, SwitchDescription, SwitchError
+    from eras.version import __version__
 
 __all__ = [
     "AGGREGATOR_NODE_VERSION_HEADER",
@@ -69,3 +73,37 @@ __all__ = [
     "require_epoch",
     "select_eras",
 ]
+
+__getattr__ = front_door(
+    __name__,
+    {
+        "eras.api_version": (
+            "AGGREGATOR_NODE_VERSION_HEADER",
+            "API_VERSION_HEADER",
+            "SIGNER_NODE_VERSION_HEADER",
+            "ApiVersion",
+            "ApiVersionTable",
+        ),
+        "eras.checker": ("EraChecker", "EraView"),
+        "eras.errors": (
+            "ChainReadError",
+            "ConfigurationError",
+            "CurrentEraNotFoundError",
+            "EraNotReadyError",
+            "EraRegressionError",
+            "EraSwitchError",
+            "MarkerError",
+            "StoreError",
+            "TransactionError",
+            "UnsupportedEraError",
+            "error_table",
+        ),
+        "eras.events": ("EraEvent", "EraEventDetails", "EraStatus"),
+        "eras.marker": ("MAX_EPOCH", "Epoch", "EraMarker", "Slot", "require_epoch"),
+        "eras.provenance": ("Provenance",),
+        "eras.selection": ("DEFAULT_NOTICE_EPOCHS", "EraEpochToken", "EraState", "select_eras"),
+        "eras.supported": ("SupportedEras",),
+        "eras.switches": ("BehaviourSwitches", "Evaluation", "Reason", "SwitchDescription", "SwitchError"),
+        "eras.version": ("__version__",),
+    },
+)

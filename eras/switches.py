@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from eras.checker import EraChecker
-from eras.errors import ConfigurationError
+from eras.errors import ConfigurationError, EraSwitchError
 from eras.events import EraStatus
 from eras.marker import Epoch
 
@@ -90,7 +90,9 @@ class BehaviourSwitches:
         self._checker = checker
         self._behaviours: list[_Behaviour] = []
         self._booleans: list[_Boolean] = []
-        self._tables: dict[str, dict[str, Any]] = {}
+        # era → name → behaviour or boolean; the key None is never there, so that no era to run finds nothing.
+        self._behaviours_in: dict[str | None, dict[str, Callable[..., Any]]] = {}
+        self._booleans_in: dict[str | None, dict[str, bool]] = {}
 
     # -- at import time ---------------------------------------------------------------------------------------------
 
@@ -127,32 +129,46 @@ class BehaviourSwitches:
             SwitchError: a behaviour is missing for a supported era, registered twice for the same era, begins with an
                 era that is not supported, or a name is used for two kinds of switch. All problems are listed at once.
         """
-        if self._tables:
+        if self._sealed:
             return
         problems = [*self._unknown_eras(), *self._duplicates(), *self._missing(), *self._empty_intervals()]
         if problems:
             raise SwitchError(
                 f"The behaviour switches have {len(problems)} problem(s): {'; '.join(problems)}",
-                next_step="Register one behaviour per name for the first supported era, and one for each era that changes it",
+                next_step="Register each name for the first supported era, and again for each era that changes it",
                 problems=problems,
             )
-        self._tables = {era: self._table(era) for era in self._checker.supported}
+        supported = self._checker.supported
+        self._booleans_in = {era: self._booleans_of(era) for era in supported}
+        self._behaviours_in = {era: self._behaviours_of(era) for era in supported}
 
     # -- at run time ------------------------------------------------------------------------------------------------
 
-    def call(self, name: str, /, *args: Any, **kwargs: Any) -> Any:
-        """Run the behaviour ``name`` of the current era.
+    def __getitem__(self, name: str) -> Callable[..., Any]:
+        """The behaviour ``name`` of the current era: ``switches["certificate_hash"](message)``.
 
         Raises:
             SwitchError: no behaviour has that name, or the registry is not sealed.
             EraNotReadyError: nothing was read yet.
             UnsupportedEraError: this software does not know the current era.
         """
+        checker = self._checker
+        # The view is read here rather than through the checker's property: a dispatch costs a look-up, and is measured.
+        era = (checker._pinned_view() if checker._pins else checker._view).era
         try:
-            behaviour = self._tables[self._checker.current_era][name]
+            return self._behaviours_in[era][name]
         except KeyError:
-            raise self._unknown(name) from None
-        return behaviour(*args, **kwargs)
+            raise self._not_found(name) from None
+
+    def call(self, name: str, /, *args: Any) -> Any:
+        """Run the behaviour ``name`` of the current era with positional arguments.
+
+        Raises:
+            SwitchError: no behaviour has that name, or the registry is not sealed.
+            EraNotReadyError: nothing was read yet.
+            UnsupportedEraError: this software does not know the current era.
+        """
+        return self[name](*args)
 
     def is_on(self, name: str) -> bool:
         """Whether the boolean switch ``name`` is on in the current era.
@@ -162,10 +178,10 @@ class BehaviourSwitches:
             EraNotReadyError: nothing was read yet.
             UnsupportedEraError: this software does not know the current era.
         """
-        value = self._value(self._checker.current_era, name)
-        if not isinstance(value, bool):
-            raise self._unknown(name)
-        return value
+        try:
+            return self._booleans_in[self._checker.current_era][name]
+        except KeyError:
+            raise self._not_found(name) from None
 
     def evaluate(self, name: str) -> Evaluation:
         """The value of a switch in the current era, with everything it rests on.
@@ -175,11 +191,13 @@ class BehaviourSwitches:
             EraNotReadyError: nothing was read yet.
             UnsupportedEraError: this software does not know the current era.
         """
+        already_pinned = self._checker.is_pinned
         with self._checker.pinned() as era:
             token, status = self._checker.token, self._checker.view.status
-            value = self._value(era, name)
+            booleans = self._booleans_in.get(era, {})
+            value: Any = booleans[name] if name in booleans else self[name]
         reason = Reason.ACTIVE if status is EraStatus.READY else Reason.REMEMBERED
-        if self._checker.is_pinned:
+        if already_pinned:
             reason = Reason.PINNED
         source = token.provenance
         return Evaluation(
@@ -199,35 +217,44 @@ class BehaviourSwitches:
         Raises:
             SwitchError: the registry is not sealed.
         """
-        if not self._tables:
+        if not self._sealed:
             raise self._not_sealed()
-        behaviours = {registration.name for registration in self._behaviours}
-        names = sorted(behaviours | {registration.name for registration in self._booleans})
+        kinds = self._kinds()
         return tuple(
             SwitchDescription(
                 name,
-                "behaviour" if name in behaviours else "boolean",
-                tuple((era, _described(table[name])) for era, table in self._tables.items()),
+                kinds[name],
+                tuple((era, self._described(era, name)) for era in self._checker.supported),
             )
-            for name in names
+            for name in sorted(kinds)
         )
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
-    def _value(self, era: str, name: str) -> Any:
-        try:
-            return self._tables[era][name]
-        except KeyError:
-            raise self._unknown(name) from None
+    @property
+    def _sealed(self) -> bool:
+        return bool(self._behaviours_in)
 
-    def _table(self, era: str) -> dict[str, Any]:
+    def _kinds(self) -> dict[str, str]:
+        return {b.name: "behaviour" for b in self._behaviours} | {s.name: "boolean" for s in self._booleans}
+
+    def _described(self, era: str, name: str) -> str | bool:
+        if name in self._booleans_in[era]:
+            return self._booleans_in[era][name]
+        behaviour = self._behaviours_in[era][name]
+        return getattr(behaviour, "__qualname__", None) or repr(behaviour)
+
+    def _behaviours_of(self, era: str) -> dict[str, Callable[..., Any]]:
         index = self._checker.supported.index
-        begun = sorted((b for b in self._behaviours if index(b.since) <= index(era)), key=lambda b: index(b.since))
-        booleans = {
+        begun = [b for b in self._behaviours if index(b.since) <= index(era)]
+        return {b.name: b.function for b in sorted(begun, key=lambda b: index(b.since))}
+
+    def _booleans_of(self, era: str) -> dict[str, bool]:
+        index = self._checker.supported.index
+        return {
             s.name: index(s.since) <= index(era) and (s.until is None or index(era) < index(s.until))
             for s in self._booleans
         }
-        return booleans | {behaviour.name: behaviour.function for behaviour in begun}
 
     def _unknown_eras(self) -> list[str]:
         named = [(b.name, b.since) for b in self._behaviours] + [(s.name, s.since) for s in self._booleans]
@@ -273,7 +300,7 @@ class BehaviourSwitches:
         ]
 
     def _require_open(self, name: str) -> None:
-        if self._tables:
+        if self._sealed:
             raise SwitchError(
                 f"The switch {name!r} was registered too late",
                 expected="every registration before seal()",
@@ -281,21 +308,21 @@ class BehaviourSwitches:
                 next_step="Import the module that registers it before the node seals its switches",
             )
 
-    def _unknown(self, name: str) -> SwitchError:
-        if not self._tables:
+    def _not_found(self, name: str) -> EraSwitchError:
+        """Why a look-up found nothing: no era to run, an open registry, or no such name."""
+        try:
+            _ = self._checker.current_era
+        except EraSwitchError as error:
+            return error
+        if not self._sealed:
             return self._not_sealed()
-        kinds = {
-            key: "boolean" if isinstance(value, bool) else "behaviour" for key, value in self._first_table().items()
-        }
+        kinds = self._kinds()
         return SwitchError(
-            f"There is no such switch as {name!r}" if name not in kinds else f"{name!r} is a {kinds[name]}",
+            f"{name!r} is a {kinds[name]}" if name in kinds else f"There is no switch {name!r}",
             expected=", ".join(f"{key} ({kind})" for key, kind in sorted(kinds.items())) or "a registered name",
             got=repr(name),
             next_step="Register it, or correct the name",
         )
-
-    def _first_table(self) -> dict[str, Any]:
-        return next(iter(self._tables.values()))
 
     def _not_sealed(self) -> SwitchError:
         return SwitchError(
@@ -304,9 +331,3 @@ class BehaviourSwitches:
             got="an open registry",
             next_step="Call seal() once every module has registered its behaviours",
         )
-
-
-def _described(value: Any) -> str | bool:
-    if isinstance(value, bool):
-        return value
-    return getattr(value, "__qualname__", None) or repr(value)

@@ -1,0 +1,27 @@
+"""How a package's front door stays open at no cost: a public name is loaded from its module when it is first used.
+
+A node's start-up and a command such as ``eraswitch era list`` then pay for what they use and nothing else.
+"""
+
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from importlib import import_module
+
+
+def front_door(package: str, homes: Mapping[str, Iterable[str]]) -> Callable[[str], object]:
+    """The ``__getattr__`` of a package (PEP 562).
+
+    Args:
+        package: the package's ``__name__``.
+        homes: module name → the public names that live in it.
+    """
+    module_of = {name: module for module, names in homes.items() for name in names}
+
+    def load(name: str) -> object:
+        if name not in module_of:
+            raise AttributeError(f"module {package!r} has no attribute {name!r}")
+        value: object = getattr(import_module(module_of[name]), name)
+        setattr(sys.modules[package], name, value)
+        return value
+
+    return load
