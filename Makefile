@@ -1,0 +1,47 @@
+# The targets that contributors, CI and the docs all call. Each one sets up what it needs.
+
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.PHONY: demo test check lint types docs docs-check bench clean help
+.DEFAULT_GOAL := help
+
+help: ## list the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+
+$(STAMP): pyproject.toml eras/version.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+	@touch $@
+
+demo: $(STAMP) ## watch a network switch eras, on an embedded chain
+	@$(BIN)/eraswitch demo
+
+test: $(STAMP) ## run the tests; what they need beyond Python is found, installed, or named
+	@$(BIN)/python tests/provision.py
+	$(BIN)/python -m pytest --cov --cov-report= $(PYTEST_ARGS)
+	@$(BIN)/python -m coverage report --include='eras/*,datum/*' --fail-under=98
+	@$(BIN)/python -m coverage report --format=total | sed 's/^/branch coverage of everything, in percent: /'
+
+check: lint types docs-check test ## everything CI runs
+
+lint: $(STAMP) ## style and common mistakes
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(STAMP) ## mypy --strict
+	$(BIN)/mypy
+
+docs: $(STAMP) ## write the generated parts of the docs
+	$(BIN)/python docs/generate.py
+
+docs-check: $(STAMP) ## fail when a generated part of the docs is out of date
+	$(BIN)/python docs/generate.py --check
+
+bench: $(STAMP) ## print the speed ratios and their targets
+	$(BIN)/python -m benchmarks
+
+clean: ## remove what the other targets made
+	rm -rf $(VENV) tests/ledger/node_modules artifacts .coverage .mypy_cache .pytest_cache .ruff_cache

@@ -1,0 +1,102 @@
+"""Which way imports point, what the pure packages may not touch, and that every front door is what it says."""
+
+import ast
+import importlib
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ORDER = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service")
+PURE = ("eras", "datum")
+IMPURE = {
+    "aiohttp", "asyncio", "blockfrost", "click", "ctypes", "datetime", "glob", "http", "httpx", "io", "multiprocessing",
+    "ogmios", "pathlib", "pycardano", "random", "requests", "secrets", "select", "shutil", "socket", "sqlalchemy",
+    "sqlite3", "ssl", "subprocess", "tempfile", "time", "urllib", "uuid", "websockets",
+}  # fmt: skip
+
+
+def modules(package: str) -> list[Path]:
+    return sorted((ROOT / package).rglob("*.py"))
+
+
+def imported(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
+            names.add(node.module)
+        elif isinstance(node, ast.Call) and getattr(node.func, "id", None) in ("__import__", "import_module"):
+            names |= {arg.value for arg in node.args if isinstance(arg, ast.Constant) and isinstance(arg.value, str)}
+    return {name.split(".")[0] for name in names}
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_imports_point_one_way(package):
+    above = set(ORDER[ORDER.index(package) + 1 :])
+    back = {str(path.relative_to(ROOT)): sorted(imported(path) & above) for path in modules(package)}
+    assert {path: names for path, names in back.items() if names} == {}
+
+
+@pytest.mark.parametrize("package", PURE)
+def test_the_pure_packages_do_no_io_and_read_no_clock(package):
+    found = {str(path.relative_to(ROOT)): sorted(imported(path) & IMPURE) for path in modules(package)}
+    assert {path: names for path, names in found.items() if names} == {}
+    calls = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for path in modules(package)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) in ("open", "print", "input", "exec", "eval")
+    ]
+    assert calls == []
+
+
+def test_eras_has_no_cryptography():
+    assert all("nacl" not in imported(path) for path in modules("eras"))
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_the_front_door_is_sorted_and_every_name_opens(package):
+    module = importlib.import_module(package)
+    names = list(module.__all__)
+    assert len(names) == len(set(names))
+    for name in names:
+        assert getattr(module, name) is not None
+    with pytest.raises(AttributeError):
+        _ = module.no_such_name
+
+
+@pytest.mark.parametrize("package", ["eras", "datum", "chain_reader"])
+def test_lazy_doors_list_the_same_names_to_people_and_to_type_checkers(package):
+    tree = ast.parse((ROOT / package / "__init__.py").read_text())
+    branch = next(n for n in tree.body if isinstance(n, ast.If) and getattr(n.test, "id", None) == "TYPE_CHECKING")
+    homes = {
+        alias.name: node.module for node in branch.body if isinstance(node, ast.ImportFrom) for alias in node.names
+    }
+    module = importlib.import_module(package)
+    assert set(homes) == set(module.__all__)
+    for name, home in homes.items():
+        assert getattr(importlib.import_module(home), name) is getattr(module, name), name
+
+
+def test_no_module_is_a_hall():
+    """A module is a room: beyond 500 lines it wants to be two."""
+    lines = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for package in ORDER for p in modules(package)}
+    assert {path: count for path, count in lines.items() if count > 500} == {}
+
+
+@pytest.mark.parametrize(
+    ("statement", "forbidden"),
+    [
+        ("import eras, datum", ["dataclasses", "json", "nacl", "pydantic"]),
+        ("import chain_reader", ["pydantic", "pycardano", "requests", "websockets", "sqlite3", "nacl"]),
+        ("from era_service.cli import main", ["pydantic", "pycardano", "structlog", "sqlalchemy", "rich", "requests"]),
+    ],
+)
+def test_start_up_loads_nothing_heavy(statement, forbidden):
+    code = f"{statement}\nimport sys\nprint(*[name for name in {forbidden} if name in sys.modules])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.split() == []

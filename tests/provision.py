@@ -1,0 +1,40 @@
+"""Find, or where this machine allows it install, what the tests need beyond Python; name what stays missing.
+
+Run by ``make test``. A missing piece is no error here: the tests that need it skip with a line, and fail with ``CI=true``.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+DEBIAN_PACKAGE = {"node": "nodejs", "npm": "npm"}
+
+
+def install(packages: list[str]) -> None:
+    """Install Debian packages where this user may."""
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        return
+    environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
+    for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
+        done = subprocess.run(["apt-get", *command], env=environment, capture_output=True, text=True, check=False)
+        if done.returncode != 0:
+            print(f"apt-get {' '.join(command)} failed: {done.stderr.strip().splitlines()[-1:]}", file=sys.stderr)
+            return
+
+
+def main() -> None:
+    missing = [program for program in DEBIAN_PACKAGE if shutil.which(program) is None]
+    if missing:
+        install([DEBIAN_PACKAGE[program] for program in missing])
+    missing = [program for program in missing if shutil.which(program) is None]
+    vectors = Path(os.environ.get("ERASWITCH_VECTORS", Path(__file__).resolve().parents[2] / "shared" / "vectors"))
+    if not vectors.is_dir():
+        missing.append(f"the vectors folder {vectors}")
+    for what in missing:
+        print(f"provision: {what} is missing; the tests that need it will be skipped", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()
