@@ -67,18 +67,33 @@ def decode_datum(datum: str | bytes) -> DecodedDatum:
         DatumFormatError: it is not a Plutus constructor with fields, or longer than ``MAX_DATUM_BYTES``.
     """
     try:
-        if isinstance(datum, bytes):
-            return _decode_cbor(datum)
-        if datum.lstrip()[:1] == "{":
+        if isinstance(datum, str) and datum.lstrip()[:1] == "{":
             return _decode_json(datum)
-        return _decode_cbor(unhexlify(datum.strip()))
+        constructor, chunks, others = _decode_cbor(datum if isinstance(datum, bytes) else unhexlify(datum.strip()))
     except (ValueError, IndexError) as error:
-        raise DatumFormatError(
-            "A datum could not be read",
-            expected="a Plutus constructor with fields, as CBOR hex or as cardano-cli JSON",
-            got=str(error) if isinstance(error, ValueError) else "CBOR that ends too early",
-            next_step="Check where the datum comes from",
-        ) from error
+        raise _unreadable(error) from error
+    return DecodedDatum(constructor, b"".join(chunks), len(chunks), others, max(map(len, chunks), default=0))
+
+
+def datum_content(data: bytes) -> bytes:
+    """The joined byte strings of a datum in CBOR: ``decode_datum(data).content``, without the rest.
+
+    Raises:
+        DatumFormatError: as ``decode_datum``.
+    """
+    try:
+        return b"".join(_decode_cbor(data)[1])
+    except (ValueError, IndexError) as error:
+        raise _unreadable(error) from error
+
+
+def _unreadable(error: ValueError | IndexError) -> DatumFormatError:
+    return DatumFormatError(
+        "A datum could not be read",
+        expected="a Plutus constructor with fields, as CBOR hex or as cardano-cli JSON",
+        got=str(error) if isinstance(error, ValueError) else "CBOR that ends too early",
+        next_step="Check where the datum comes from",
+    )
 
 
 def _chunks(content: bytes) -> list[bytes]:
@@ -111,7 +126,8 @@ def _decode_json(text: str) -> DecodedDatum:
     )
 
 
-def _decode_cbor(data: bytes) -> DecodedDatum:
+def _decode_cbor(data: bytes) -> tuple[int, list[bytes], int]:
+    """The constructor's number, its byte-string fields, and how many fields of other kinds there were."""
     if len(data) > MAX_DATUM_BYTES:
         raise ValueError(f"a datum of {len(data)} bytes")
     constructor, count, position, open_list = _constructor_head(data)
@@ -141,7 +157,7 @@ def _decode_cbor(data: bytes) -> DecodedDatum:
         raise ValueError(f"{len(data) - position} bytes after the datum")
     if position > len(data):
         raise IndexError
-    return DecodedDatum(constructor, b"".join(chunks), len(chunks), others, max(map(len, chunks), default=0))
+    return constructor, chunks, others
 
 
 def _constructor_head(data: bytes) -> tuple[int, int, int, bool]:
@@ -150,6 +166,8 @@ def _constructor_head(data: bytes) -> tuple[int, int, int, bool]:
     A negative count means fields up to a break. The general form, tag 102, may put number and fields into a list of
     indefinite length, whose break then follows the fields.
     """
+    if data[:3] == b"\xd8\x79\x9f":  # as writers of this format make it
+        return 0, -1, 3, False
     kind, tag, position = _head(data, 0)
     open_list = False
     if kind == _TAG and 121 <= tag <= 127:

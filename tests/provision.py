@@ -1,6 +1,7 @@
 """Find, or where this machine allows it install, what the tests need beyond Python; name what stays missing.
 
-Run by ``make test``. A missing piece is no error here: the tests that need it skip with a line, and fail with ``CI=true``.
+Run by ``make test``. A missing piece is no error here: the tests that need it skip with a line, and fail with
+``CI=true``.
 """
 
 import os

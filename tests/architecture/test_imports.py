@@ -10,6 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service")
+PACKAGES = tuple(package for package in ORDER if (ROOT / package).is_dir())
 PURE = ("eras", "datum")
 IMPURE = {
     "aiohttp", "asyncio", "blockfrost", "click", "ctypes", "datetime", "glob", "http", "httpx", "io", "multiprocessing",
@@ -34,7 +35,7 @@ def imported(path: Path) -> set[str]:
     return {name.split(".")[0] for name in names}
 
 
-@pytest.mark.parametrize("package", ORDER)
+@pytest.mark.parametrize("package", PACKAGES)
 def test_imports_point_one_way(package):
     above = set(ORDER[ORDER.index(package) + 1 :])
     back = {str(path.relative_to(ROOT)): sorted(imported(path) & above) for path in modules(package)}
@@ -58,7 +59,7 @@ def test_eras_has_no_cryptography():
     assert all("nacl" not in imported(path) for path in modules("eras"))
 
 
-@pytest.mark.parametrize("package", ORDER)
+@pytest.mark.parametrize("package", PACKAGES)
 def test_the_front_door_is_sorted_and_every_name_opens(package):
     module = importlib.import_module(package)
     names = list(module.__all__)
@@ -84,7 +85,9 @@ def test_lazy_doors_list_the_same_names_to_people_and_to_type_checkers(package):
 
 def test_no_module_is_a_hall():
     """A module is a room: beyond 500 lines it wants to be two."""
-    lines = {str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for package in ORDER for p in modules(package)}
+    lines = {
+        str(p.relative_to(ROOT)): len(p.read_text().splitlines()) for package in PACKAGES for p in modules(package)
+    }
     assert {path: count for path, count in lines.items() if count > 500} == {}
 
 

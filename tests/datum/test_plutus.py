@@ -195,10 +195,15 @@ def test_plutus_data_reads_as_the_obvious_decoder_reads_it(tag, fields, indefini
 )
 def test_hostile_bytes_raise_no_other_error(data, prefix):
     try:
-        decode_datum(prefix + data)
+        content = decode_datum(prefix + data).content
     except DatumFormatError:
+        content = None
+    try:
+        expected = obvious_decode(prefix + data)
+    except Exception:  # the library interprets what this project skips (text, dates, references), and may refuse it
         return
-    assert obvious_decode(prefix + data) == decode_datum(prefix + data).content
+    if content is not None:
+        assert content == expected
 
 
 @given(st.text(max_size=60))

@@ -53,6 +53,11 @@ def test_every_form_of_a_datum():
     assert {verdict.name for verdict in screen(forms, KEY.verification_key)} == {"Accepted"}
 
 
+def test_hex_that_is_broken_far_behind_says_so():
+    (verdict,) = screen([VALID + "zz"], KEY.verification_key)
+    assert (verdict.name, verdict.reason) == ("Malformed", "Non-hexadecimal digit found")
+
+
 def test_any_of_the_keys_will_do():
     verdicts = screen([VALID], (OTHER.verification_key, KEY.verification_key))
     assert verdicts[0].verified.key == KEY.verification_key
@@ -64,8 +69,9 @@ def test_any_of_the_keys_will_do():
     [
         (b"", Malformed, "not the datum of a signed payload"),
         (b"{" + b"x" * 300, Malformed, "not the datum of a signed payload"),
-        (b'{"markers":' + b" " * 300 + b"[]}", Malformed, "a payload without a signature"),
-        (b'{"markers":[]' + b" " * 300, Malformed, "Expecting ',' delimiter"),
+        (b'{"x":"' + b"a" * 300 + b'","markers":[]}', Malformed, "a payload without a signature"),
+        (b'{"markers":[]' + b"a" * 300, Malformed, "Expecting ',' delimiter"),
+        ((b'{"x":"' + b"a" * 300 + b'"}'), Malformed, "not the datum of a signed payload"),
         (b'{"mark\\u0065rs":[],"signature":"' + b"aa" * 64 + b'"}', WrongSigner, "signed by none"),
         (b'  [[],"' + b"aa" * 64 + b'"]', WrongSigner, "signed by none"),
     ],

@@ -1,0 +1,62 @@
+"""How a ratio is measured: subject and baseline in turn, several times, and the median of the ratios."""
+
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+Work = Callable[[], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Benchmark:
+    """One figure.
+
+    Attributes:
+        name: ``group.what``.
+        target: the ratio must not be larger.
+        against: the baseline, in words.
+        measure: does the work and returns the ratio.
+    """
+
+    name: str
+    target: float
+    against: str
+    measure: Callable[[], float]
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What one benchmark came to."""
+
+    benchmark: Benchmark
+    ratio: float
+
+    @property
+    def ok(self) -> bool:
+        """Whether the target is met."""
+        return self.ratio <= self.benchmark.target
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result as JSON-ready facts."""
+        facts = {"name": self.benchmark.name, "ratio": round(self.ratio, 4), "target": self.benchmark.target}
+        return facts | {"ok": self.ok}
+
+
+def seconds(work: Work) -> float:
+    """How long ``work`` takes."""
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def ratio(subject: Work, baseline: Work, *, rounds: int) -> float:
+    """The median over ``rounds`` of subject time divided by baseline time, each pair measured one after the other."""
+    subject(), baseline()  # warm-up
+    return statistics.median(seconds(subject) / seconds(baseline) for _ in range(rounds))
+
+
+def run(benchmark: Benchmark) -> Result:
+    """Measure one benchmark."""
+    return Result(benchmark, benchmark.measure())
