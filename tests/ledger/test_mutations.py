@@ -1,0 +1,72 @@
+"""Randomly damaged transactions: the local chain answers each in words, and takes none that a real ledger refuses."""
+
+import random
+from collections import Counter
+from collections.abc import Iterator
+
+import cbor2
+import pytest
+from cbor2 import CBORTag
+
+from chain_reader.local_chain import LedgerRefusedError, LocalChain
+from chain_reader.local_chain.cbor import CborError, read_cbor
+from tests.ledger.judge import ScalusLedger
+from tests.ledger.wallet import ADA, END, HASH, NETWORK, POLICY, READ, SIGNERS, SLOT, START, Wallet, assemble, output
+
+COUNT = 1_000
+
+
+@pytest.fixture(scope="module")
+def funded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LocalChain, Wallet]]:
+    with LocalChain.create(tmp_path_factory.mktemp("mutations") / "chain.sqlite3") as chain:
+        chain.advance_slots(SLOT)
+        yield chain, Wallet.funded(chain)
+
+
+def damaged(wallet: Wallet, seed: int) -> bytes:
+    """A rich transaction with a byte or two changed, lost or added, and signed anew where it still can be."""
+    chance = random.Random(seed)
+    rich = wallet.pay(
+        first=output(..., datum=cbor2.dumps(CBORTag(121, [b"a" * 64, b"bc"]))),
+        body={START: 1, END: 100, NETWORK: 0, SIGNERS: [HASH], READ: [wallet.ref("more")]},
+        auxiliary={1: "text"},
+    )
+    assets = {POLICY: {b"": 7, b"aa": 5}}
+    tokens = wallet.pay(spend=("tokens",), first=[output(...)[0], [..., assets]], then=(output(2 * ADA),))
+    data = bytearray(chance.choice([rich, tokens]))
+    for _ in range(chance.choice([1, 1, 2])):
+        at = chance.randrange(len(data) - 110)
+        match chance.randrange(3):
+            case 0:
+                data[at] = chance.randrange(256)
+            case 1:
+                del data[at]
+            case _:
+                data.insert(at, chance.randrange(256))
+    try:
+        parts = read_cbor(bytes(data)).items
+        return assemble(parts[0].raw, valid=parts[2].number == 21, auxiliary=parts[3].raw)
+    except (CborError, IndexError):
+        return bytes(data)
+
+
+def test_damaged_transactions(funded: tuple[LocalChain, Wallet]) -> None:
+    chain, wallet = funded
+    height = chain.tip().height
+    outcomes: Counter[str | None] = Counter()
+    for seed in range(COUNT):
+        data = damaged(wallet, seed)
+        ledger = ScalusLedger(wallet.outputs.values(), SLOT)
+        rule = None
+        try:
+            chain.submit(data)
+            chain.rollback(1)
+        except LedgerRefusedError as error:
+            rule = error.rule
+        outcomes[rule] += 1
+        verdict = ledger.submit(data)
+        assert verdict.accepted == (rule is None), f"seed {seed}: {rule}, and Scalus: {verdict.error}"
+    assert chain.tip().height == height
+    assert outcomes["DecodingFailure"] > COUNT / 2
+    assert outcomes[None] > 0
+    assert len(outcomes) > 5
