@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
 from datum import Verdict
-from eras import EraMarker, Epoch, Provenance, Slot
+from eras import Epoch, EraMarker, Provenance, Slot
 
 
 @dataclass(frozen=True, slots=True)

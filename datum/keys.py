@@ -39,8 +39,8 @@ class VerificationKey:
             raise KeyFormatError(
                 "A verification key is not usable",
                 expected="a point of the Ed25519 main subgroup",
-                got=self.raw.hex(),
-                next_step="Check that the key was copied whole",
+                got="32 bytes that are none",
+                next_step="Check that it is the verification key, not the secret one, and that it was copied whole",
             )
 
     @classmethod
@@ -50,7 +50,7 @@ class VerificationKey:
         Raises:
             KeyFormatError: it writes no verification key.
         """
-        return cls(_key_bytes(text, "verification key", show=True))
+        return cls(_key_bytes(text, "verification key"))
 
     @property
     def hex(self) -> str:
@@ -97,7 +97,7 @@ class SigningKey:
         Raises:
             KeyFormatError: it writes no secret key; the text itself is not shown.
         """
-        return cls(_key_bytes(text, "secret key", show=False))
+        return cls(_key_bytes(text, "secret key"))
 
     def sign(self, message: bytes) -> bytes:
         """The 64-byte Ed25519 signature of ``message``."""
@@ -139,9 +139,9 @@ def _require_length(raw: Any, kind: str) -> None:
         raise _unusable(kind, got)
 
 
-def _key_bytes(text: str, kind: str, *, show: bool) -> bytes:
-    """The 32 bytes that ``text`` writes in either form; errors quote it only where ``show`` allows."""
-    got = f"{text!r}"[:100] if show else f"a text of {len(text)} characters"
+def _key_bytes(text: str, kind: str) -> bytes:
+    """The 32 bytes that ``text`` writes, in either form. Errors never quote it: a secret may be in the wrong place."""
+    got = f"a text of {len(text)} characters"
     try:
         # bytes.fromhex would skip white space inside; only a newline at the end of a file is harmless.
         raw = bytes.fromhex(text.strip()) if text.strip().isalnum() else None

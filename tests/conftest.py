@@ -21,7 +21,10 @@ def require(present: bool, what: str) -> None:
 def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine reaches a test."""
     for name in list(os.environ):
-        if name.startswith(("ERASWITCH_", "ERA_READER_", "ERA_MARKERS_", "BLOCKFROST_")) and name != "ERASWITCH_VECTORS":
+        if (
+            name.startswith(("ERASWITCH_", "ERA_READER_", "ERA_MARKERS_", "BLOCKFROST_"))
+            and name != "ERASWITCH_VECTORS"
+        ):
             monkeypatch.delenv(name)
     for name in ("CURRENT_ERA_EPOCH", "NEXT_ERA_EPOCH"):
         monkeypatch.delenv(name, raising=False)

@@ -34,14 +34,13 @@ def test_both_forms_are_read_with_a_newline_at_the_end():
         "٣" * 64,
     ],
 )
-def test_what_is_no_key_is_refused_and_a_secret_is_not_quoted(text):
-    with pytest.raises(KeyFormatError, match=r"32 bytes, as hex of their JSON array \(5b…5d\) or as 64 hex digits"):
-        VerificationKey.parse(text)
-    with pytest.raises(KeyFormatError) as caught:
-        SigningKey.parse(text)
-    assert "a text of" in str(caught.value)
-    if len(text) > 8:
-        assert text not in str(caught.value)
+def test_what_is_no_key_is_refused_and_never_quoted(text):
+    for kind in (VerificationKey, SigningKey):
+        with pytest.raises(KeyFormatError, match=r"32 bytes, as hex of their JSON array \(5b…5d\) or as 64") as caught:
+            kind.parse(text)
+        assert "a text of" in str(caught.value)
+        if len(text) > 8:
+            assert text not in str(caught.value)
 
 
 @pytest.mark.parametrize("raw", [b"", b"x" * 31, b"x" * 33, "x" * 32])
@@ -54,8 +53,9 @@ def test_a_key_has_32_bytes(raw):
 
 @pytest.mark.parametrize("raw", [bytes(32), b"\x01" + bytes(31), b"\xff" * 32])
 def test_a_point_of_small_order_or_none_is_no_verification_key(raw):
-    with pytest.raises(KeyFormatError, match="main subgroup"):
+    with pytest.raises(KeyFormatError, match="main subgroup") as caught:
         VerificationKey(raw)
+    assert raw.hex() not in str(caught.value)
 
 
 def test_a_secret_never_shows():

@@ -48,7 +48,7 @@ def test_rule_2_the_payload():
     "text",
     [
         '{"markers":[{"name":"thales","epoch":1},{"name":"pythagoras"}],"signature":"SIG"}',
-        ' {"signature":"SIG" , "x":{"x":1,"x":NUMBER},"markers":[{"epoch":1,"name":"thales","y":[1.5]},["pythagoras",null]]}\n',
+        ' {"signature":"SIG" , "x":{"x":1,"x":NUMBER},"markers":[{"epoch":1,"name":"thales","y":[1.5]},["pythagoras",null]]}\n',  # noqa: E501
         '[[["thales",1],{"name":"\\u0070ythagoras","epoch":null}],"SIG"]',
     ],
 )

@@ -1,0 +1,113 @@
+# ruff: noqa: INP001 - a script beside the pages, not a package
+"""Writes the parts of the documentation that the code knows best, between their markers.
+
+``python docs/generate.py`` writes; with ``--check`` it changes nothing, names the pages that are out of date, and
+exits 1. A part stands between ``<!-- generated: NAME -->`` and ``<!-- end of NAME -->``.
+"""
+
+import sys
+import tomllib
+from collections.abc import Callable, Iterator
+from importlib import import_module
+from pathlib import Path
+from pkgutil import walk_packages
+
+import click
+
+PAGES = Path(__file__).resolve().parent
+
+
+def cli_reference() -> str:
+    """Every command with its help, as the command line prints it."""
+    from era_service.cli.app import cli
+
+    return "\n\n".join(
+        _command_help(cli, click.Context(cli, info_name="eraswitch", terminal_width=100, **cli.context_settings))
+    )
+
+
+def _command_help(command: click.Command, context: click.Context) -> Iterator[str]:
+    yield f"## {context.command_path}\n\n```text\n{command.get_help(context)}\n```"
+    if isinstance(command, click.Group):
+        for name in command.list_commands(context):
+            below = command.get_command(context, name)
+            if below is not None and not below.hidden:
+                yield from _command_help(below, click.Context(below, parent=context, info_name=name))
+
+
+def error_table() -> str:
+    """Every error code with its HTTP status, exit code and meaning."""
+    from eras import error_table
+
+    project = tomllib.loads((PAGES.parent / "pyproject.toml").read_text(encoding="utf-8"))
+    for package in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:
+        for module in walk_packages(import_module(package).__path__, f"{package}."):
+            import_module(module.name)
+    rows = [f"| `{code}` | {http} | {exit_} | {meaning} |" for code, (http, exit_, meaning) in error_table().items()]
+    return "\n".join(["| code | HTTP status | exit code | meaning |", "| --- | --- | --- | --- |", *rows])
+
+
+def settings() -> str:
+    """Every setting with its type, default, environment variables and help."""
+    from era_service.config_schema import setting_records
+
+    rows = []
+    for record in setting_records():
+        variables = "<br>".join(f"`{variable}`" for variable in record.variables)
+        cells = (f"`{record.key}`", record.kind, f"`{record.default}`", variables, record.help)
+        rows.append("| " + " | ".join(cell.replace(" | ", ", ") for cell in cells) + " |")
+    return "\n".join(["| setting | type | default | environment | meaning |", "| --- | --- | --- | --- | --- |", *rows])
+
+
+def networks() -> str:
+    """The public networks with what their names fill in."""
+    from era_service.networks import NETWORKS, SHORT_NAMES
+
+    short = {full: f"`{name}`" for name, full in SHORT_NAMES.items()}
+    rows = [
+        f"| `{name}` | {short.get(name, '')} | {preset.magic} | `{preset.era_address}` |"
+        for name, preset in NETWORKS.items()
+    ]
+    return "\n".join(["| name | short | magic | era address |", "| --- | --- | --- | --- |", *rows])
+
+
+PARTS: dict[str, tuple[str, Callable[[], str]]] = {
+    "cli": ("cli.md", cli_reference),
+    "errors": ("errors.md", error_table),
+    "settings": ("configuration.md", settings),
+    "networks": ("configuration.md", networks),
+}
+"""Name of a part → its page, and what makes it."""
+
+
+def updated_pages() -> dict[Path, str]:
+    """Every page that has a generated part, with what it should hold.
+
+    Raises:
+        SystemExit: a page lacks the markers of a part.
+    """
+    pages: dict[Path, str] = {}
+    for name, (page, make) in PARTS.items():
+        path = PAGES / page
+        text = pages.get(path) or path.read_text(encoding="utf-8")
+        begin, end = f"<!-- generated: {name} -->", f"<!-- end of {name} -->"
+        if text.count(begin) != 1 or text.count(end) != 1:
+            raise SystemExit(f"{path} needs {begin} and {end}, once each")
+        before, _, rest = text.partition(begin)
+        pages[path] = f"{before}{begin}\n\n{make()}\n\n{end}{rest.partition(end)[2]}"
+    return pages
+
+
+def main(arguments: list[str]) -> int:
+    """Write the pages, or with ``--check`` say which are out of date."""
+    stale = {path: text for path, text in updated_pages().items() if path.read_text(encoding="utf-8") != text}
+    for path, text in stale.items():
+        if "--check" in arguments:
+            sys.stderr.write(f"docs/{path.name} is out of date: run python docs/generate.py\n")
+        else:
+            path.write_text(text, encoding="utf-8")
+    return 1 if stale and "--check" in arguments else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

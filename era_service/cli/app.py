@@ -1,0 +1,128 @@
+"""The root of the command line: the commands, loaded when they are called, and the global options.
+
+The global options may stand before or after the command. Commands are click commands named in ``COMMANDS``; one
+that takes the ``AppContext`` (``context.pass_app``) has the settings.
+"""
+
+import sys
+from collections.abc import Iterator, Sequence
+from importlib import import_module
+from typing import Any
+
+import click
+from click.shell_completion import CompletionItem
+
+from era_service.cli.boundary import run_guarded
+from era_service.cli.context import AppContext
+from eras import __version__
+
+COMMANDS = {
+    "demo": "era_service.cli.demo:demo",
+    "status": "era_service.cli.status:status",
+    "era": "era_service.cli.era:era",
+    "datum": "era_service.cli.datum:datum",
+    "local-chain": "era_service.cli.local_chain:local_chain",
+    "config": "era_service.cli.config:config",
+    "completion": "era_service.cli.completion:completion",
+}
+"""Name → where the command is, in the order in which help lists them."""
+
+
+def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
+    """Keep a global option where it was given; the one nearest to the command wins."""
+    if value is not None and parameter.name is not None:
+        setattr(context.ensure_object(AppContext), parameter.name, value)
+
+
+def _complete_network(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
+    from era_service.networks import NETWORKS, SHORT_NAMES
+
+    return [CompletionItem(name) for name in (*NETWORKS, *SHORT_NAMES) if name.startswith(incomplete)]
+
+
+def global_options(*, hidden: bool = False) -> list[click.Option]:
+    """The options that every command takes; ``hidden`` where help should not repeat them."""
+    shared: dict[str, Any] = {"callback": _remember, "expose_value": False, "hidden": hidden}
+    return [
+        click.Option(["--config"], metavar="FILE", help="Configuration file (TOML).", type=click.Path(), **shared),
+        click.Option(
+            ["--network"],
+            metavar="NAME",
+            shell_complete=_complete_network,
+            **shared,
+            help="Fill in address and key of a network: mainnet, preprod, preview, …",
+        ),
+        click.Option(
+            ["--log-level"],
+            type=click.Choice(["debug", "info", "warning", "error", "critical"]),
+            **shared,
+            help="Log at or above this severity, on stderr.",
+        ),
+        click.Option(
+            ["--log-format"],
+            type=click.Choice(["auto", "text", "json"]),
+            **shared,
+            help="How to log; auto: text on a terminal, JSON otherwise.",
+        ),
+        click.Option(["--debug"], is_flag=True, default=None, help="Show tracebacks.", **shared),
+    ]
+
+
+class RootGroup(click.Group):
+    """Loads a command when it is called, and turns every way it can end into an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name, with the global options added to it and to what is below it."""
+        if cmd_name in COMMANDS and cmd_name not in self.commands:
+            module, _, attribute = COMMANDS[cmd_name].partition(":")
+            command: click.Command = getattr(import_module(module), attribute)
+            for leaf in _leaves(command):
+                leaf.params.extend(global_options(hidden=True))
+            self.add_command(command, cmd_name)
+        return super().get_command(ctx, cmd_name)
+
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        windows_expand_args: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command line; the exit code is returned, or with ``standalone_mode`` handed to the shell."""
+        arguments = list(sys.argv[1:] if args is None else args)
+        app = AppContext()
+
+        def run() -> Any:
+            return super(RootGroup, self).main(
+                arguments, prog_name or "eraswitch", complete_var, standalone_mode=False, obj=app, **extra
+            )
+
+        code = run_guarded(run, json="--json" in arguments, debug=lambda: app.debug or "--debug" in arguments)
+        if standalone_mode:
+            sys.exit(code)
+        return code
+
+
+def _leaves(command: click.Command) -> Iterator[click.Command]:
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            yield from _leaves(below)
+    else:
+        yield command
+
+
+@click.group(
+    "eraswitch",
+    cls=RootGroup,
+    params=global_options(),
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="eraswitch", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Era switches for decentralised networks on Cardano: signed on-chain markers, one epoch, no coordinator."""

@@ -1,0 +1,113 @@
+"""Arguments that several commands take: epochs, keys, and files of datums."""
+
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from eras import MAX_EPOCH, ConfigurationError, Epoch
+
+if TYPE_CHECKING:
+    from datum import SigningKey, VerificationKey
+
+MAX_INPUT_BYTES = 256 * 1024 * 1024
+"""A file of datums that is longer is refused: 100,000 outputs of the largest size a transaction can have are less."""
+
+
+class InputFileError(ConfigurationError):
+    """A file that a command was told to read cannot be read."""
+
+
+def epoch(text: str) -> Epoch:
+    """The epoch that ``text`` writes in decimal digits, as the type of an option; anything else is a usage error."""
+    if not (text.isascii() and text.isdigit() and int(text[:21]) <= MAX_EPOCH):
+        raise click.BadParameter(f"expected a whole number from 0 to {MAX_EPOCH}, got {text[:40]!r}")
+    return Epoch(int(text))
+
+
+def read_bytes(name: str) -> bytes:
+    """The content of a file, or of standard input for ``-``.
+
+    Raises:
+        InputFileError: it cannot be read, or is longer than ``MAX_INPUT_BYTES``.
+    """
+    try:
+        if name == "-":
+            data = sys.stdin.buffer.read(MAX_INPUT_BYTES + 1)
+        else:
+            with Path(name).open("rb") as file:
+                data = file.read(MAX_INPUT_BYTES + 1)
+    except OSError as error:
+        raise _unreadable(name, error.strerror or type(error).__name__) from error
+    if len(data) > MAX_INPUT_BYTES:
+        raise _unreadable(name, f"more than {MAX_INPUT_BYTES} bytes")
+    return data
+
+
+def read_datums(name: str) -> list[str | bytes]:
+    """The datums in a file: one a line as text, one JSON document over several lines, or the CBOR of one.
+
+    Raises:
+        InputFileError: the file cannot be read.
+    """
+    data = read_bytes(name)
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        return [data]
+    lines: list[str | bytes] = [line.strip() for line in text.splitlines() if line.strip()]
+    return [text.strip()] if len(lines) > 1 and text.lstrip().startswith("{") and _is_json(text) else lines
+
+
+def read_verification_key(text: str) -> "VerificationKey":
+    """The key that an argument gives: JSON-hex as Mithril's, plain hex, or ``@FILE`` with either.
+
+    Raises:
+        InputFileError: the file cannot be read.
+        KeyFormatError: it is no verification key.
+    """
+    from datum import VerificationKey
+
+    return VerificationKey.parse(_inline_or_file(text))
+
+
+def read_secret_key(text: str) -> "SigningKey":
+    """The secret key that an argument gives, in the same forms. A file that others can read draws a warning.
+
+    Raises:
+        InputFileError: the file cannot be read.
+        KeyFormatError: it is no secret key.
+    """
+    from datum import SigningKey
+
+    if text.startswith("@") and Path(text[1:]).is_file() and Path(text[1:]).stat().st_mode & 0o077:
+        click.echo(f"Warning: others can read the secret key {text[1:]}. Run: chmod 600 {text[1:]}", err=True)
+    return SigningKey.parse(_inline_or_file(text))
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
+
+
+def _inline_or_file(text: str) -> str:
+    if not text.startswith("@"):
+        return text
+    try:
+        return read_bytes(text[1:]).decode()
+    except UnicodeDecodeError as error:
+        raise _unreadable(text[1:], "bytes that are not text") from error
+
+
+def _unreadable(name: str, got: str) -> InputFileError:
+    return InputFileError(
+        "A file cannot be read",
+        expected=f"to read {'standard input' if name == '-' else name}",
+        got=got,
+        next_step="Check the path and its permissions",
+    )

@@ -1,0 +1,72 @@
+"""``eraswitch config``: what is configured, whether it can work, and what can be."""
+
+import json
+
+import click
+
+from era_service.cli.context import AppContext, pass_app
+from era_service.cli.output import echo_json, printable
+from era_service.config_paths import find_config_file
+
+
+@click.group()
+def config() -> None:
+    """Show, check and explain the configuration."""
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_app
+def show(app: AppContext, *, as_json: bool) -> None:
+    """Show every setting, its value and where that came from; secrets are masked."""
+    loaded = app.load()
+    rows = loaded.rows()
+    if as_json:
+        settings = [{"key": key, "value": value, "origin": origin} for key, value, origin in rows]
+        echo_json({"file": str(loaded.file) if loaded.file else None, "settings": settings})
+        return
+    width = max(len(key) for key, _, _ in rows)
+    for key, value, origin in rows:
+        text = value if isinstance(value, str) else json.dumps(value)
+        click.echo(f"{key:<{width}} = {printable(text)}  ({origin})")
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_app
+def check(app: AppContext, *, as_json: bool) -> int:
+    """Find every mistake in the configuration at once; exit code 2 if there is one."""
+    from era_service.config_checks import deep_mistakes
+    from era_service.config_mistakes import InvalidConfigurationError
+
+    error = None
+    try:
+        loaded = app.load()
+        mistakes = deep_mistakes(loaded.settings, loaded.origins)
+        if mistakes:
+            error = InvalidConfigurationError(mistakes)
+    except InvalidConfigurationError as invalid:
+        error = invalid
+    if error is not None and not as_json:
+        raise error
+    found = find_config_file(app.config)
+    if as_json:
+        listed = [mistake.to_dict() for mistake in error.mistakes] if error else []
+        echo_json({"ok": error is None, "file": str(found[0]) if found else None, "mistakes": listed})
+    else:
+        click.echo(f"The configuration is right ({found[0] if found else 'no file'}).")
+    return 0 if error is None else error.exit_code
+
+
+@config.command()
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON schema.")
+def schema(*, as_json: bool) -> None:
+    """List every setting with its type, default, environment variable and help."""
+    from era_service.config_schema import Settings, setting_records
+
+    if as_json:
+        echo_json(Settings.model_json_schema())
+        return
+    for record in setting_records():
+        click.echo(f"{record.key}  ({record.kind}, default {record.default}, {', '.join(record.variables)})")
+        click.echo(f"    {record.help}")

@@ -1,0 +1,54 @@
+"""``eraswitch demo``: the whole story on the local chain, with three versions of a node."""
+
+import shlex
+import sys
+from contextlib import nullcontext
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from era_service.demo import Presenter
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Write events, one JSON object a line.")
+@click.option(
+    "--keep",
+    metavar="DIR",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="Leave the chain and the keys in DIR, which must be empty or absent.",
+)
+def demo(*, as_json: bool, keep: Path | None) -> int:
+    """Watch a network switch eras: six nodes, three distributions, one attacker, a real ledger.
+
+    Everything runs on this machine, in a temporary folder. The exit code is 0 only if every step was verified.
+    """
+    from era_service.demo import CHAIN_FILE, Stage, Story
+
+    with (
+        TemporaryDirectory(prefix="eraswitch-demo-") if keep is None else nullcontext(str(keep)) as folder,
+        Stage(Path(folder)) as stage,
+        _presenter(as_json=as_json) as presenter,
+    ):
+        verified = Story(stage, presenter).tell()
+    if keep is not None:
+        look = f"eraswitch local-chain show {shlex.quote(str(keep / CHAIN_FILE))} --address {stage.era_address}"
+        click.echo(f"Look at the chain: {look}", err=as_json)
+    return 0 if verified else 1
+
+
+def _presenter(*, as_json: bool) -> "Presenter":
+    if as_json:
+        from era_service.demo import JsonPresenter
+
+        return JsonPresenter(sys.stdout)
+    if sys.stdout.isatty():
+        from era_service.demo import RichPresenter
+
+        return RichPresenter()
+    from era_service.demo import PlainPresenter
+
+    return PlainPresenter(sys.stdout)

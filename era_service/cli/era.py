@@ -1,0 +1,130 @@
+"""``eraswitch era``: the release team's commands, with the flags, environment and files of Mithril's aggregator."""
+
+from pathlib import Path
+
+import click
+
+from era_service.cli.arguments import epoch, read_secret_key
+from era_service.cli.context import AppContext, pass_app
+from era_service.cli.output import echo_json, write_file
+from eras import ConfigurationError, Epoch, EraMarker, SupportedEras
+
+
+class MarkerPlanError(ConfigurationError):
+    """The epochs and the supported eras do not make a schedule."""
+
+
+@click.group()
+def era() -> None:
+    """Make keys and datums, as Mithril's aggregator does."""
+
+
+@era.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_app
+def list_(app: AppContext, *, as_json: bool) -> None:
+    """List the eras that this software supports, oldest first."""
+    names = list(app.supported_eras())
+    if as_json:
+        echo_json(names)
+        return
+    listed = "".join(f"\n    {name[:1].upper()}{name[1:]}," for name in names)
+    click.echo(f"Supported Eras:\n[{listed}\n]")
+
+
+@era.command("generate-keypair")
+@click.option(
+    "--target-path",
+    required=True,
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder for era.sk and era.vk; made if it is missing.",
+)
+def generate_keypair(target_path: Path) -> None:
+    """Make the release team's key pair: era.sk, a secret, and era.vk. Existing keys are never overwritten."""
+    from datum import SigningKey
+    from release_tools.key_files import write_key_pair
+
+    write_key_pair(target_path, SigningKey.generate())
+    click.echo(f"Era generate keypair to {target_path}")
+
+
+@era.command("generate-tx-datum")
+@click.option(
+    "--current-era-epoch",
+    required=True,
+    type=epoch,
+    envvar="CURRENT_ERA_EPOCH",
+    show_envvar=True,
+    help="Epoch at which the first supported era begins.",
+)
+@click.option(
+    "--next-era-epoch",
+    type=epoch,
+    envvar="NEXT_ERA_EPOCH",
+    show_envvar=True,
+    help="Epoch at which the second supported era begins; without it, that era is only announced.",
+)
+@click.option(
+    "--era-markers-secret-key",
+    "secret_key",
+    metavar="KEY",
+    envvar="ERA_MARKERS_SECRET_KEY",
+    show_envvar=True,
+    help="Secret key, JSON-hex as in era.sk, or @FILE: a key given here is seen by everyone who can list processes.",
+)
+@click.option("--era-markers-secret-key-file", "secret_key_file", metavar="FILE", help="File with the secret key.")
+@click.option(
+    "--target-path",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where the datum goes, for cardano-cli's --tx-out-inline-datum-file.",
+)
+@pass_app
+def generate_tx_datum(
+    app: AppContext,
+    *,
+    current_era_epoch: Epoch,
+    next_era_epoch: Epoch | None,
+    secret_key: str | None,
+    secret_key_file: str | None,
+    target_path: Path,
+) -> None:
+    """Write the datum of the transaction that activates or announces an era."""
+    from datum import EraMarkersPayload, encode_datum_json
+
+    if secret_key_file is not None:
+        secret_key = f"@{secret_key_file}"
+    if secret_key is None:
+        raise click.UsageError("Missing option '--era-markers-secret-key' or '--era-markers-secret-key-file'.")
+    markers = plan_markers(app.supported_eras(), current_era_epoch, next_era_epoch)
+    payload = EraMarkersPayload(markers).sign(read_secret_key(secret_key))
+    write_file(target_path, encode_datum_json(payload.to_bytes()).encode())
+
+
+def plan_markers(supported: SupportedEras, current: Epoch, upcoming: Epoch | None) -> tuple[EraMarker, ...]:
+    """The markers that say: the first supported era begins at ``current``, the second, if any, at ``upcoming``.
+
+    Raises:
+        MarkerPlanError: ``upcoming`` is not after ``current``, or there are more or fewer eras than these epochs name.
+    """
+    if upcoming is not None and upcoming <= current:
+        raise MarkerPlanError(
+            "The next era cannot begin before the current one",
+            expected=f"a next era epoch greater than {current}",
+            got=str(upcoming),
+            next_step="Correct --next-era-epoch",
+        )
+    names = tuple(supported)
+    if len(names) > 2 or (len(names) == 1 and upcoming is not None):
+        raise MarkerPlanError(
+            "These epochs do not name one era each",
+            expected="two supported eras, the current one and the next"
+            if upcoming is not None
+            else "one or two supported eras",
+            got=", ".join(names),
+            next_step="Set network.supported_eras to the eras that the markers are for",
+        )
+    epochs: tuple[Epoch | None, ...] = (current, upcoming)
+    return tuple(EraMarker(name, epoch) for name, epoch in zip(names, epochs, strict=False))

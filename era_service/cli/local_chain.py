@@ -1,0 +1,229 @@
+"""``eraswitch local-chain``: the rehearsal ledger in one file, which each command opens itself, beside a server too."""
+
+from decimal import Decimal, InvalidOperation
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.arguments import epoch
+from era_service.cli.context import AppContext, pass_app
+from era_service.cli.output import echo_json
+from eras import ConfigurationError, Epoch
+
+if TYPE_CHECKING:
+    from chain_reader.local_chain import Block, LocalChain, LocalChainServer, Output
+
+LOVELACE_PER_ADA = 1_000_000
+UNITS = {"lovelace": 1, "ada": LOVELACE_PER_ADA}
+DEFAULT_PATH = "local-chain.sqlite3"
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+file_argument = click.argument("file", type=click.Path(path_type=Path))
+
+
+class GenesisMismatchError(ConfigurationError):
+    """A local chain exists, and was created with another genesis than was asked for."""
+
+
+@click.group("local-chain")
+def local_chain() -> None:
+    """Run and steer a rehearsal ledger that is one file."""
+
+
+@local_chain.command()
+@click.option(
+    "--path",
+    default=DEFAULT_PATH,
+    show_default=True,
+    type=click.Path(path_type=Path),
+    help="File of the chain; made if it is missing.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port to listen at; 0 takes a free one.")
+@click.option(
+    "--clock",
+    "clock_mode",
+    type=click.Choice(["manual", "wall"]),
+    help="Move slots by command only, the default, or also by the clock.",
+)
+@click.option("--epoch-length", type=click.IntRange(min=1), help="Slots in an epoch; 100 by default.")
+@click.option("--slot-length", "slot_length_s", type=float, help="Seconds in a slot; 1 by default.")
+@click.option("--network-magic", type=click.IntRange(0, 2**32 - 1), help="Network magic; 42 by default.")
+@json_option
+@pass_app
+def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool, **genesis: Any) -> None:
+    """Serve a chain, as Blockfrost's API and as an Ogmios websocket, until Ctrl-C.
+
+    The clock, lengths and magic are fixed when the chain is made; given again, they must be the same.
+    """
+    from chain_reader.local_chain import LocalChainServer
+
+    app.load()  # for the logs
+    _create_or_check(path, {name: value for name, value in genesis.items() if value is not None})
+
+    def announce(server: "LocalChainServer") -> None:
+        urls = {"path": str(path), "blockfrost": server.blockfrost_url, "ogmios": server.ogmios_url}
+        if as_json:
+            echo_json(urls)
+        else:
+            click.echo(
+                f"Local chain {path}\n  Blockfrost API  {urls['blockfrost']}\n  Ogmios          {urls['ogmios']}"
+            )
+            click.echo("Ctrl-C stops it")
+
+    LocalChainServer(path, host=host, port=port).serve_forever(announce)
+
+
+def _create_or_check(path: Path, asked: dict[str, Any]) -> None:
+    """Make the chain if it is missing; if not, what was asked for must be what it was made with."""
+    from chain_reader.local_chain import Genesis, LocalChain
+
+    if not path.exists():
+        LocalChain.create(path, genesis=Genesis(**asked)).close()
+        return
+    with LocalChain.open(path) as chain:
+        for name, value in asked.items():
+            there = getattr(chain.genesis, name)
+            if there != value:
+                raise GenesisMismatchError(
+                    f"The local chain {path} exists already",
+                    expected=f"{name} {there}, which it was made with",
+                    got=str(value),
+                    next_step="Leave the option out, or choose another --path",
+                )
+
+
+@local_chain.command()
+@file_argument
+@click.option("--slots", type=click.IntRange(min=1), help="Move this many slots ahead.")
+@click.option("--epochs", type=click.IntRange(min=1), help="Move to the first slot this many epochs ahead.")
+@click.option("--to-epoch", type=epoch, help="Move to the first slot of this epoch.")
+@json_option
+def advance(file: Path, slots: int | None, epochs: int | None, to_epoch: Epoch | None, *, as_json: bool) -> None:
+    """Move the chain in FILE ahead, with an empty block at its new slot."""
+    from chain_reader.local_chain import LocalChain
+
+    if sum(given is not None for given in (slots, epochs, to_epoch)) != 1:
+        raise click.UsageError("Give one of --slots, --epochs and --to-epoch.")
+    with LocalChain.open(file) as chain:
+        if slots is not None:
+            block = chain.advance_slots(slots)
+        else:
+            block = chain.advance_to_epoch(to_epoch if to_epoch is not None else chain.epoch() + (epochs or 0))
+    _echo_block(block, as_json=as_json)
+
+
+@local_chain.command()
+@file_argument
+@click.argument("address")
+@click.argument("amount", nargs=-1, required=True, metavar="AMOUNT")
+@json_option
+def fund(file: Path, address: str, amount: tuple[str, ...], *, as_json: bool) -> None:
+    """Put AMOUNT at ADDRESS on the chain in FILE, out of nothing: 5000000 lovelace, or 5 ada."""
+    from chain_reader.local_chain import LocalChain
+
+    lovelace = parse_amount(" ".join(amount))
+    with LocalChain.open(file) as chain:
+        output = chain.fund(address, lovelace)
+    if as_json:
+        echo_json(_output(output))
+    else:
+        click.echo(f"{output.transaction}#{output.index}: {_ada(lovelace)} at {address}")
+
+
+def parse_amount(text: str) -> int:
+    """An amount in lovelace: a whole number, or a number with ``ada`` or ``lovelace`` after it.
+
+    Raises:
+        click.BadParameter: it is no amount, or not a whole number of lovelace.
+    """
+    number, factor = text.strip().lower().replace("_", ""), 1
+    for unit, worth in UNITS.items():
+        if number.endswith(unit):
+            number, factor = number.removesuffix(unit).strip(), worth
+            break
+    try:
+        lovelace = Decimal(number) * factor
+        whole = lovelace.is_finite() and lovelace == lovelace.to_integral_value() and lovelace >= 1
+    except InvalidOperation:
+        whole = False
+    if not whole:
+        raise click.BadParameter(f"expected whole lovelace, or an amount such as '100 ada', got {text[:40]!r}")
+    return int(lovelace)
+
+
+@local_chain.command()
+@file_argument
+@click.option("--address", help="Also list the unspent outputs there, newest first.")
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="Outputs to list at most.")
+@json_option
+def show(file: Path, address: str | None, limit: int, *, as_json: bool) -> None:
+    """Show where the chain in FILE stands, and what is unspent at an address."""
+    from chain_reader.local_chain import LocalChain
+
+    with LocalChain.open(file) as chain, chain.snapshot():
+        state = _state(chain)
+        if address is not None:
+            found = chain.utxos(address, newest_first=True, limit=limit + 1)
+            state["outputs"] = [_output(output) for output in found[:limit]]
+            state["more_outputs"] = len(found) > limit
+    if as_json:
+        echo_json(state)
+        return
+    tip = state["tip"]
+    click.echo(f"Local chain {file}: epoch {state['epoch']}, slot {state['slot']} ({state['clock_mode']} clock)")
+    click.echo(f"  tip {tip['hash']}, block {tip['height']} at slot {tip['slot']}")
+    click.echo(
+        f"  epochs of {state['epoch_length']} slots of {state['slot_length_s']} s, magic {state['network_magic']}"
+    )
+    for output in state.get("outputs", ()):
+        datum = "" if output["datum"] is None else f", inline datum of {len(output['datum']) // 2} bytes"
+        click.echo(f"  {output['transaction']}#{output['index']}: {_ada(output['lovelace'])}{datum}")
+    if address is not None:
+        click.echo("  and more" if state["more_outputs"] else f"  {len(state['outputs'])} unspent outputs in all")
+
+
+@local_chain.command()
+@file_argument
+@click.argument("blocks", type=click.IntRange(min=1))
+@click.option("--yes", is_flag=True, help="Do not ask.")
+@json_option
+def rollback(file: Path, blocks: int, *, yes: bool, as_json: bool) -> None:
+    """Take back the newest BLOCKS of the chain in FILE, with everything they did."""
+    from chain_reader.local_chain import LocalChain
+
+    with LocalChain.open(file) as chain:
+        if not yes:
+            height = chain.tip().height
+            click.confirm(f"Take back {blocks} of the {height} blocks of {file}?", abort=True, err=True)
+        block = chain.rollback(blocks)
+    _echo_block(block, as_json=as_json)
+
+
+def _state(chain: "LocalChain") -> dict[str, Any]:
+    slot = chain.current_slot()
+    names = ("clock_mode", "network_magic", "network_id", "epoch_length", "slot_length_s", "system_start_s")
+    return {"tip": _block(chain.tip()), "slot": slot, "epoch": chain.epoch_of(slot)} | {
+        name: getattr(chain.genesis, name) for name in names
+    }
+
+
+def _block(block: "Block") -> dict[str, Any]:
+    return {name: getattr(block, name) for name in ("hash", "height", "slot", "epoch", "time_s")}
+
+
+def _output(output: "Output") -> dict[str, Any]:
+    names = ("transaction", "index", "address", "lovelace", "datum", "slot", "block_height")
+    return {name: getattr(output, name) for name in names}
+
+
+def _echo_block(block: "Block", *, as_json: bool) -> None:
+    if as_json:
+        echo_json(_block(block))
+    else:
+        click.echo(f"Now in epoch {block.epoch}, slot {block.slot}, block {block.height}")
+
+
+def _ada(lovelace: int) -> str:
+    return f"{lovelace // LOVELACE_PER_ADA}.{lovelace % LOVELACE_PER_ADA:06} ada"

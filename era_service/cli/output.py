@@ -1,0 +1,57 @@
+"""What commands write: JSON documents and text on stdout, files that are whole or not there."""
+
+import contextlib
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+import click
+
+from eras import EraSwitchError
+
+
+class OutputError(EraSwitchError):
+    """What a command made could not be written."""
+
+
+def echo_json(document: Any) -> None:
+    """Write one JSON document, on one line and in ASCII, to stdout."""
+    click.echo(json.dumps(document, separators=(",", ":")))
+
+
+def printable(text: str) -> str:
+    """Text from elsewhere as a terminal may have it: characters that could steer the terminal are escaped."""
+    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+
+
+def write_file(path: Path, content: bytes) -> None:
+    """Write a file so that it is there whole, or stays as it was.
+
+    A link is followed; what is no regular file (``/dev/stdout``, a pipe) is written to as it is.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    target = path.resolve()
+    temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    try:
+        if path.exists() and not path.is_file():
+            path.write_bytes(content)
+            return
+        try:
+            with temporary.open("xb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                temporary.unlink()
+    except OSError as error:
+        raise OutputError(
+            "A file could not be written",
+            expected=f"to write {path}",
+            got=error.strerror or type(error).__name__,
+            next_step="Choose a target in a folder that exists and can be written to",
+        ) from error

@@ -1,0 +1,98 @@
+"""``eraswitch status``: the status of the network in words, and as an exit code."""
+
+from typing import Any
+
+import click
+
+from era_service.cli.arguments import epoch as epoch_type
+from era_service.cli.context import AppContext, pass_app
+from era_service.cli.output import echo_json, printable
+from eras import Epoch
+
+
+@click.command()
+@click.option("--epoch", type=epoch_type, metavar="EPOCH", help="The epoch to ask about; by default the provider's.")
+@click.option(
+    "--provider",
+    metavar="URL",
+    help="Read here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
+)
+@click.option("--limit", default=20, show_default=True, type=click.IntRange(min=0), help="Refused outputs to list.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_app
+def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit: int, as_json: bool) -> int:
+    """Tell the current and the upcoming era, what is trusted and why.
+
+    What was refused is listed too, with the reason of each.
+
+    The exit code is 0 when this software knows both eras, 3 when it does not know the upcoming one, 4 the current
+    one, and 5 when nothing trusted could be read.
+    """
+    from era_service.logs import bind_era
+    from era_service.status import describe, exit_code, read_status
+
+    settings = app.load({"reader.providers": (provider, "--provider")} if provider else None).settings
+    found = read_status(settings, epoch)
+    if found.token is not None:
+        bind_era(found.token.current.name, found.token.epoch)
+    document = describe(found, settings, limit)
+    if as_json:
+        echo_json(document)
+    else:
+        click.echo("\n".join(_in_words(document)))
+    for warning in document["warnings"]:
+        click.echo(f"Warning: {printable(warning)}", err=True)
+    if found.error is not None:
+        click.echo(f"Error: {printable(str(found.error))}", err=True)
+    return exit_code(found)
+
+
+def _in_words(document: dict[str, Any]) -> list[str]:
+    on = "" if document["network"] is None else f" on {document['network']}"
+    epoch = "unknown" if document["epoch"] is None else document["epoch"]
+    lines = [
+        f"Epoch {epoch}{on}",
+        f"Current era   {printable(document['current_era'] or 'unknown')}",
+        f"Upcoming era  {_upcoming(document)}",
+    ]
+    if document["eras"]:
+        width = max(len(printable(era["name"])) for era in document["eras"])
+        lines.append("Eras")
+        lines += [_era_line(era, width) for era in document["eras"]]
+    return [*lines, *_trusted_lines(document["trusted"]), *_refused_lines(document)]
+
+
+def _upcoming(document: dict[str, Any]) -> str:
+    if document["upcoming_era"] is None:
+        return "none" if document["current_era"] else "unknown"
+    name, left = printable(document["upcoming_era"]), document["epochs_to_upcoming"]
+    return f"{name}, announced" if left is None else f"{name}, in {left} epoch{'' if left == 1 else 's'}"
+
+
+def _era_line(era: dict[str, Any], width: int) -> str:
+    begins = "no epoch yet" if era["epoch"] is None else f"from epoch {era['epoch']}"
+    known = "supported" if era["supported"] else "NOT SUPPORTED"
+    return f"  {printable(era['name']):<{width}}  {begins:<18}  {era['state'] or 'unknown':<9}  {known}"
+
+
+def _trusted_lines(trusted: dict[str, Any] | None) -> list[str]:
+    if trusted is None:
+        return ["Trusted       nothing"]
+    lines = [f"Trusted       {printable(trusted['source'])}"]
+    if trusted["transaction"] is not None:
+        slot = "" if trusted["slot"] is None else f" at slot {trusted['slot']}"
+        lines.append(f"  transaction {trusted['transaction']}{slot}")
+    if trusted["key"] is not None:
+        lines.append(f"  signed by   {trusted['key']}")
+    return lines
+
+
+def _refused_lines(document: dict[str, Any]) -> list[str]:
+    counts = {name: count for name, count in document["verdicts"].items() if name != "Accepted"}
+    if not counts:
+        return []
+    lines = [f"Refused       {', '.join(f'{count} {name}' for name, count in counts.items())}"]
+    lines += [f"  {item['output']} {item['verdict']}: {printable(item['reason'])}" for item in document["refused"]]
+    if document["refused_not_listed"]:
+        lines.append(f"  and {document['refused_not_listed']} more (see --limit)")
+    return lines

@@ -1,0 +1,67 @@
+"""What ``config check`` looks into beyond the schema: addresses, and whether the configured source can be built.
+
+In: settings that the schema found right. Out: the mistakes that are left. Nothing is asked of a provider.
+"""
+
+from typing import TYPE_CHECKING
+
+from era_service.config_mistakes import ConfigMistake
+from era_service.config_reader import open_adapter, open_provider, providers_of
+from eras import EraSwitchError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from era_service.config_schema import Settings
+
+MAINNET_MAGIC = 764824073
+
+
+def deep_mistakes(settings: "Settings", origins: "Mapping[str, str]") -> tuple[ConfigMistake, ...]:
+    """Every mistake that the schema cannot see, located by ``origins``."""
+    network = settings.network
+    places = [("network", network.era_address, network.magic)]
+    places += [(f"networks.{name}", custom.era_address, custom.magic) for name, custom in settings.networks.items()]
+    found = [
+        mistake
+        for place, address, magic in places
+        if address is not None and (mistake := _address_mistake(place, address, magic)) is not None
+    ]
+    return tuple(mistake.located(origins) for mistake in (*found, *_source_mistakes(settings)))
+
+
+def _address_mistake(place: str, address: str, magic: int | None) -> ConfigMistake | None:
+    from pycardano import Address
+    from pycardano.exception import PyCardanoException
+
+    key = f"{place}.era_address"
+    try:
+        network_id = Address.from_primitive(address).network.value
+    except (PyCardanoException, ValueError, TypeError, AssertionError, IndexError, KeyError):
+        return ConfigMistake(key, "an address whose checksum is right", f"{address[:60]}…")
+    if magic is not None and (network_id == 1) != (magic == MAINNET_MAGIC):
+        kind = "main" if network_id == 1 else "test"
+        return ConfigMistake(key, f"an address of the network with magic {magic}", f"one of a {kind} network")
+    return None
+
+
+def _source_mistakes(settings: "Settings") -> list[ConfigMistake]:
+    """What keeps a provider or the adapter from being made. No provider is no mistake: not every machine reads."""
+    found = []
+    observer = None
+    for index, provider in enumerate(providers_of(settings)):
+        try:
+            observer = open_provider(provider, settings)
+            observer.close()
+        except EraSwitchError as error:
+            found.append(_mistake_of(f"reader.providers.{index}", error))
+    if observer is not None or settings.reader.adapter_type != "cardano-chain":
+        try:
+            open_adapter(settings, observer)
+        except EraSwitchError as error:
+            found.append(_mistake_of("reader.adapter_params", error))
+    return found
+
+
+def _mistake_of(key: str, error: EraSwitchError) -> ConfigMistake:
+    return ConfigMistake(key, error.expected or "something else", error.got or error.what)

@@ -1,0 +1,257 @@
+"""The schema of the configuration: every setting with its type, default and help, checked by pydantic.
+
+In come merged values (``config_sources``), out comes a frozen ``Settings``. The field descriptions are the help that
+``config schema`` prints and ``docs/configuration.md`` is generated from.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chain_reader.observers.limits import DEFAULT_LIMITS, ReadLimits
+from era_service.config_types import (
+    Above0,
+    Above0Whole,
+    Address,
+    JsonText,
+    KeyText,
+    Names,
+    ProviderUrl,
+    SecretFile,
+    Whole,
+    provider_tables,
+)
+from era_service.logs import mask_url
+from era_service.networks import full_name
+from eras import SupportedEras
+
+ENVIRONMENT_PREFIX = "ERASWITCH_"
+ALIASES = {
+    "ERASWITCH_NETWORK": "network.name",
+    "ERA_READER_ADAPTER_TYPE": "reader.adapter_type",
+    "ERA_READER_ADAPTER_PARAMS": "reader.adapter_params",
+    "BLOCKFROST_PROJECT_ID": "reader.project_id",
+}
+"""Environment variables beside ``ERASWITCH_SECTION__KEY``, which is the stronger one where both are set."""
+
+
+class Section(BaseModel):
+    """A table of the configuration: unknown keys are mistakes, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What ``repr`` shows: passwords in URLs are masked, as pydantic masks its secrets."""
+        for name, value in super().__repr_args__():
+            yield name, mask_url(value) if isinstance(value, str) else value
+
+
+class NetworkSettings(Section):
+    """The network whose eras are followed."""
+
+    name: Annotated[str, AfterValidator(full_name)] | None = Field(
+        default=None, description="The network: a public one (see docs/configuration.md), or one under [networks]."
+    )
+    magic: Whole | None = Field(default=None, ge=0, lt=2**32, description="Magic of the Cardano network.")
+    era_address: Address | None = Field(default=None, description="Where the era markers are published.")
+    verification_key: KeyText | None = Field(
+        default=None, description="The key that era markers are signed with, JSON-hex or 64 hex digits."
+    )
+    supported_eras: Names = Field(
+        default=tuple(SupportedEras.DEFAULT), description="The eras that this software knows, oldest first."
+    )
+    notice_epochs: Whole = Field(
+        default=2, ge=0, description="An era that begins in fewer epochs than this is locked: too late to move it."
+    )
+
+
+class ProviderSettings(Section):
+    """A provider of chain data."""
+
+    url: ProviderUrl = Field(
+        description="http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE of a local chain."
+    )
+    project_id: SecretStr | None = Field(default=None, description="API key of this provider.")
+    project_id_file: SecretFile | None = Field(
+        default=None, description="File with the API key, readable by its owner only."
+    )
+
+
+class ReaderSettings(Section):
+    """Where era markers are read from."""
+
+    adapter_type: Literal["cardano-chain", "file", "dummy", "bootstrap", "bootstrap-latest"] = Field(
+        default="bootstrap",
+        description="The source of era markers. With a network known, cardano-chain is the default.",
+    )
+    adapter_params: JsonText | None = Field(
+        default=None,
+        description="Parameters of the source, a JSON object (in TOML, a table), as Mithril's. For cardano-chain "
+        "the network's era address and verification key are the default.",
+    )
+    providers: Annotated[tuple[ProviderSettings, ...], BeforeValidator(provider_tables)] = Field(
+        default=(),
+        description="Providers of chain data, asked in order until one answers: a list of URLs, or of tables with "
+        "url and project_id_file. With an API key and a public network, Blockfrost's own is the default.",
+    )
+    project_id: SecretStr | None = Field(
+        default=None, description="API key for every provider that names none of its own."
+    )
+    project_id_file: SecretFile | None = Field(
+        default=None, description="File with that API key, readable by its owner only."
+    )
+
+
+class LimitSettings(Section):
+    """What reading a chain may take; beyond a limit the answer is an error, never a part of the truth."""
+
+    connect_timeout_s: Above0 = Field(default=DEFAULT_LIMITS.connect_timeout_s, description="Seconds to connect.")
+    read_timeout_s: Above0 = Field(
+        default=DEFAULT_LIMITS.read_timeout_s, description="Seconds of silence in the middle of an answer."
+    )
+    call_deadline_s: Above0 = Field(default=DEFAULT_LIMITS.call_deadline_s, description="Seconds for one request.")
+    read_deadline_s: Above0 = Field(
+        default=DEFAULT_LIMITS.read_deadline_s, description="Seconds for one question, all its pages included."
+    )
+    max_answer_bytes: Above0Whole = Field(
+        default=DEFAULT_LIMITS.max_answer_bytes, description="Bytes of one HTTP answer, decompressed."
+    )
+    max_message_bytes: Above0Whole = Field(
+        default=DEFAULT_LIMITS.max_message_bytes,
+        description="Bytes of one websocket message, decompressed; it holds all outputs at an address.",
+    )
+    max_pages: Above0Whole = Field(default=DEFAULT_LIMITS.max_pages, description="Pages of one list.")
+    max_transactions: Above0Whole = Field(
+        default=DEFAULT_LIMITS.max_transactions, description="Transactions looked into to answer one question."
+    )
+
+    def to_limits(self) -> ReadLimits:
+        """The limits as observers take them."""
+        return ReadLimits(**self.model_dump())
+
+
+class LogSettings(Section):
+    """What is logged on stderr, and how."""
+
+    level: Literal["debug", "info", "warning", "error", "critical"] = Field(
+        default="info", description="The least severity that is logged."
+    )
+    format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="text, json, or auto: text on a terminal, JSON otherwise."
+    )
+
+
+class CustomNetwork(Section):
+    """A network of one's own: what its name fills in, as the public ones do."""
+
+    magic: Whole = Field(ge=0, lt=2**32, description="Magic of the Cardano network.")
+    era_address: Address = Field(description="Where the era markers are published.")
+    verification_key: KeyText = Field(description="The key that era markers are signed with.")
+    supported_eras: Names | None = Field(default=None, description="The eras that this software knows, oldest first.")
+    notice_epochs: Whole | None = Field(default=None, ge=0, description="Epochs of notice before an activation.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        hide_input_in_errors=True,
+    )
+
+    network: NetworkSettings = Field(default_factory=NetworkSettings)
+    reader: ReaderSettings = Field(default_factory=ReaderSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+    networks: dict[str, CustomNetwork] = Field(
+        default_factory=dict, description="Networks of one's own, by name: [networks.NAME] tables."
+    )
+
+    def masked(self) -> dict[str, Any]:
+        """The settings as JSON has them, without their secrets."""
+        tree = self.model_dump(mode="json")  # pydantic masks SecretStr
+        for provider in tree["reader"]["providers"]:
+            provider["url"] = mask_url(provider["url"])
+        return tree
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "network": NetworkSettings,
+    "reader": ReaderSettings,
+    "limits": LimitSettings,
+    "log": LogSettings,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRecord:
+    """A setting as the documentation and ``config schema`` have it."""
+
+    key: str
+    kind: str
+    default: str
+    variables: tuple[str, ...]
+    help: str
+
+
+def environment_name(key: str) -> str:
+    """The environment variable of a setting: ``log.level`` → ``ERASWITCH_LOG__LEVEL``."""
+    return ENVIRONMENT_PREFIX + key.upper().replace(".", "__")
+
+
+def setting_keys() -> tuple[str, ...]:
+    """Every setting, ``section.name``, in the order of the schema."""
+    return tuple(f"{section}.{name}" for section, model in SECTIONS.items() for name in model.model_fields)
+
+
+def setting_records() -> Iterator[SettingRecord]:
+    """Every setting with its type, default, environment variables and help."""
+    for section, model in SECTIONS.items():
+        schema = model.model_json_schema()["properties"]
+        for name, field in model.model_fields.items():
+            key = f"{section}.{name}"
+            aliases = tuple(variable for variable, target in ALIASES.items() if target == key)
+            yield SettingRecord(
+                key,
+                _kind(schema[name]),
+                "none" if field.default is None else json.dumps(field.default),
+                (environment_name(key), *aliases),
+                field.description or "",
+            )
+
+
+def keys_beside(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that are right where the last part of ``path`` stands."""
+    if len(path) == 1:
+        return tuple(Settings.model_fields)
+    model: type[Section] | None = SECTIONS.get(path[0])
+    if path[0] == "networks":
+        model = CustomNetwork
+    elif path[:2] == ("reader", "providers"):
+        model = ProviderSettings
+    return tuple(model.model_fields) if model else ()
+
+
+def is_secret(key: str) -> bool:
+    """Whether the value of a setting must never be shown."""
+    return key.endswith("project_id")
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    """A JSON schema's type in an operator's words."""
+    if "enum" in schema:
+        return " | ".join(schema["enum"])
+    if "anyOf" in schema:
+        return _kind(next(part for part in schema["anyOf"] if part.get("type") != "null"))
+    if schema.get("format") == "password":
+        return "secret"
+    if schema.get("format") == "path":
+        return "path"
+    return {"string": "text", "integer": "whole number", "number": "number", "array": "list"}[schema["type"]]

@@ -1,0 +1,144 @@
+"""Logs: text for a terminal, JSON lines otherwise, on stderr, with era, epoch and version on every line.
+
+Everything is logged through the standard library's ``logging``, so that the packages below need no logging library;
+``configure_logging`` renders those records, and structlog's own, with structlog. Nothing is imported before that.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import TYPE_CHECKING, Any, TextIO
+
+from eras import Epoch, __version__
+
+if TYPE_CHECKING:
+    from structlog.typing import Processor
+
+MASK = "********"
+SECRET_KEY = re.compile(
+    r"secret|passw|token|api_?key|project_id|signing_key|private|authorization|credential|mnemonic", re.IGNORECASE
+)
+URL_USER = re.compile(r"(?<=://)[^\s/@]+@")
+QUIET = ("urllib3", "websockets", "uvicorn.access", "asyncio", "alembic")
+"""Libraries that tell their every step: below warning only at level debug."""
+
+
+class _Context:
+    """What every line carries: one era and one epoch per process, seen by all its threads."""
+
+    def __init__(self) -> None:
+        self.era: str | None = None
+        self.epoch: int | None = None
+        self.secrets: tuple[str, ...] = ()
+
+
+_context = _Context()
+
+
+class _Handler(logging.StreamHandler[TextIO]):
+    """Our handler, so that configuring twice replaces it and leaves those of an embedding program alone."""
+
+
+def bind_era(era: str | None, epoch: Epoch | None) -> None:
+    """From now on every line says this era and epoch; a line that names its own keeps them."""
+    _context.era, _context.epoch = era, epoch
+
+
+def mask_url(text: str) -> str:
+    """The text with whatever stands before the host of a URL, a user and a password, masked."""
+    return URL_USER.sub(f"{MASK}@", text)
+
+
+def register_secret(secret: str) -> None:
+    """From now on ``secret`` is masked wherever it appears in a line, tracebacks included."""
+    if secret and secret not in _context.secrets:
+        _context.secrets = (*_context.secrets, secret)
+
+
+def configure_logging(level: str = "info", format: str = "auto", stream: TextIO | None = None) -> None:  # noqa: A002
+    """Send every log line to ``stream`` (default stderr), at or above ``level``.
+
+    Args:
+        level: ``debug``, ``info``, ``warning``, ``error`` or ``critical``.
+        format: ``text``, ``json``, or ``auto``: text where the stream is a terminal.
+        stream: where to write.
+    """
+    import structlog
+
+    target = sys.stderr if stream is None else stream
+    text = format == "text" or (format == "auto" and target.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.stdlib.ExtraAdder(),
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        _add_context,
+    ]
+    renderer: Processor
+    if text:
+        renderer = structlog.dev.ConsoleRenderer(colors=target.isatty(), pad_event_to=0)
+    else:
+        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+    handler = _Handler(target)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                redact,
+                renderer,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    for old in [known for known in root.handlers if isinstance(known, _Handler)]:
+        root.removeHandler(old)
+    root.addHandler(handler)
+    root.setLevel(level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.NOTSET if level == "debug" else logging.WARNING)
+    structlog.configure(
+        processors=[
+            structlog.stdlib.filter_by_level,
+            *shared,
+            structlog.stdlib.PositionalArgumentsFormatter(),
+            structlog.stdlib.ProcessorFormatter.wrap_for_formatter,
+        ],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+
+
+def _add_context(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    event.pop("color_message", None)  # uvicorn's second copy of its message
+    event.setdefault("era", _context.era)
+    event.setdefault("epoch", _context.epoch)
+    event.setdefault("version", __version__)
+    return event
+
+
+def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Mask what is secret by its name, by the look of it, or because it was registered."""
+    for key, value in event.items():
+        event[key] = MASK if SECRET_KEY.search(key) and value is not None else _masked(value)
+    return event
+
+
+def _masked(value: Any) -> Any:
+    if isinstance(value, str):
+        for secret in _context.secrets:
+            value = value.replace(secret, MASK)
+        return mask_url(value)
+    if isinstance(value, dict):
+        return {
+            key: MASK if SECRET_KEY.search(str(key)) and item is not None else _masked(item)
+            for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [_masked(item) for item in value]
+    # Any other object, an exception for one, is rendered here, or its text would escape the masks.
+    return value if value is None or isinstance(value, (bool, int, float)) else _masked(str(value))

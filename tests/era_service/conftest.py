@@ -1,0 +1,76 @@
+"""Fixtures of the command line's tests."""
+
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner, Result
+
+ERASWITCH = Path(sys.executable).with_name("eraswitch")
+
+
+@pytest.fixture(autouse=True)
+def own_folders(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """No configuration file of the machine is found, and nothing is written outside the test's folder."""
+    home, here = tmp_path / "home", tmp_path / "here"
+    home.mkdir()
+    here.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    for name in ("XDG_CONFIG_HOME", "XDG_DATA_HOME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.chdir(here)
+    return here
+
+
+@pytest.fixture(autouse=True)
+def untouched_logging() -> Iterator[None]:
+    """What a command did to the logs is undone."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    root.handlers[:] = handlers
+    root.setLevel(level)
+
+
+def invoke(*arguments: str, input: str | bytes | None = None, env: dict[str, str] | None = None) -> Result:  # noqa: A002
+    """Run a command line inside this process."""
+    from era_service.cli.app import cli
+
+    return CliRunner().invoke(cli, list(arguments), input=input, env=env)
+
+
+@dataclass(frozen=True)
+class Shell:
+    """Runs the real command in the test's folder, with a clean environment."""
+
+    folder: Path
+
+    def environment(self, **extra: str) -> dict[str, str]:
+        kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+        return kept | extra
+
+    def __call__(
+        self, *arguments: str, env: dict[str, str] | None = None, **kwargs: Any
+    ) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            [str(ERASWITCH), *arguments],
+            cwd=self.folder,
+            env=self.environment(**(env or {})),
+            text=True,
+            capture_output=True,
+            timeout=60,
+            check=False,
+            **kwargs,
+        )
+
+
+@pytest.fixture
+def shell(own_folders: Path) -> Shell:
+    """The real command."""
+    return Shell(own_folders)

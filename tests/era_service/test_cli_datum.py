@@ -1,0 +1,170 @@
+"""``eraswitch datum``: the verdicts of Mithril's own reader, JSON whatever happens, and words for any junk."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from datum import EraMarkersPayload, SigningKey, encode_datum, encode_datum_json
+from eras import Epoch, EraMarker
+from tests.era_service.conftest import Shell, invoke
+
+KEY = SigningKey(bytes(range(32)))
+OTHER = SigningKey(bytes(range(1, 33)))
+PUBLIC = KEY.verification_key.hex
+SHAPE = {"markers", "current_era", "upcoming_era", "verdicts", "error", "note"}
+
+
+def payload(*markers: tuple[str, int | None], key: SigningKey = KEY) -> bytes:
+    listed = tuple(EraMarker(name, None if epoch is None else Epoch(epoch)) for name, epoch in markers)
+    return EraMarkersPayload(listed).sign(key).to_bytes()
+
+
+def verify(
+    *arguments: str, text: str | bytes = "", key: str = PUBLIC, epoch: str = "5"
+) -> tuple[int, dict[str, Any], str]:
+    """Exit code, report and stderr of ``datum verify -``."""
+    result = invoke("datum", "verify", *(arguments or ["-"]), "--verification-key", key, "--epoch", epoch, input=text)
+    report = json.loads(result.stdout)
+    assert set(report) == SHAPE
+    return result.exit_code, report, result.stderr
+
+
+def test_every_case_of_mithrils_reader(vectors: Path) -> None:
+    cases = json.loads((vectors / "mithril" / "reader_cases.json").read_text())
+    assert len(cases["cases"]) == 41
+    for case in cases["cases"]:
+        text = "\n\n".join(json.dumps(datum) for datum in case["datums"]) + "\n"
+        code, report, _ = verify(text=text, key=cases["verification_key"], epoch=str(case["epoch"]))
+        theirs, name = case["mithril"], case["case"]
+        assert report["markers"] == theirs["markers"], name
+        assert report["current_era"] == theirs["current_era"], name
+        assert report["error"] == theirs["error"], name
+        assert len(report["verdicts"]) == len(case["datums"]), name
+        assert code == (5 if theirs["error"] else 0), name
+
+
+def test_a_datum_with_its_reasons() -> None:
+    lines = [encode_datum_json(payload(("thales", 1), ("pythagoras", 9))), encode_datum(payload(("thales", 1))).hex()]
+    lines.insert(1, encode_datum_json(payload(("thales", 1), key=OTHER)))
+    code, report, errors = verify(text="\n".join([*lines, "junk"]))
+    assert code == 0
+    assert (report["current_era"], report["upcoming_era"], report["error"]) == ("thales", "pythagoras", None)
+    assert [entry["verdict"] for entry in report["verdicts"]] == ["Accepted", "WrongSigner", "Accepted", "Malformed"]
+    assert [entry["index"] for entry in report["verdicts"]] == [0, 1, 2, 3]
+    assert all(entry["reason"] for entry in report["verdicts"])
+    assert "datum 0 comes first and wins, as for deployed readers; datum 2 would say" in report["note"]
+    assert errors == f"Note: {report['note']}\n"
+
+
+def test_no_note_when_all_valid_ones_agree() -> None:
+    line = encode_datum_json(payload(("thales", 1)))
+    code, report, errors = verify(text=f"{line}\n{line}")
+    assert (code, report["note"], errors) == (0, None, "")
+    assert verify("-", "--json", text=line)[1]["current_era"] == "thales"
+
+
+@pytest.mark.parametrize("form", ["json-hex", "hex", "file", "file with a newline"])
+def test_forms_of_the_key(form: str) -> None:
+    key = KEY.verification_key
+    Path("era.vk").write_text(key.to_json_hex() + ("\n" if form == "file with a newline" else ""))
+    argument = {"json-hex": key.to_json_hex(), "hex": key.hex}.get(form, "@era.vk")
+    assert verify(text=encode_datum_json(payload(("thales", 1))), key=argument)[0] == 0
+
+
+@pytest.mark.parametrize("form", ["one line", "pretty", "CBOR hex", "CBOR", "windows"])
+def test_forms_of_the_file(form: str) -> None:
+    content = payload(("thales", 1), ("é", 9))
+    text = encode_datum_json(content)
+    forms: dict[str, str | bytes] = {
+        "one line": text,
+        "pretty": "\n" + json.dumps(json.loads(text), indent=2) + "\n",
+        "CBOR hex": encode_datum(content).hex(),
+        "CBOR": encode_datum(content),
+        "windows": text + "\r\n\r\n",
+    }
+    data = forms[form]
+    Path("datum").write_bytes(data if isinstance(data, bytes) else data.encode())
+    code, report, _ = verify("datum")
+    assert (code, report["upcoming_era"], len(report["verdicts"])) == (0, "é", 1)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "key", "epoch", "error", "code"),
+    [
+        ([], "xyz", "5", "KeyFormat", 2),
+        ([], PUBLIC[:-1], "5", "KeyFormat", 2),
+        ([], "", "5", "KeyFormat", 2),
+        ([], "@nowhere.vk", "5", "InputFile", 2),
+        ([], "@.", "5", "InputFile", 2),
+        ([], PUBLIC, "-1", "EpochArgument", 2),
+        ([], PUBLIC, "18446744073709551616", "EpochArgument", 2),
+        ([], PUBLIC, "five", "EpochArgument", 2),
+        (["nowhere.json"], PUBLIC, "5", "InputFile", 2),
+        (["."], PUBLIC, "5", "InputFile", 2),
+        ([], PUBLIC, "5", "CurrentEraNotFound", 5),
+    ],
+)
+def test_bad_input_still_answers_in_json(arguments: list[str], key: str, epoch: str, error: str, code: int) -> None:
+    found = verify(*arguments, key=key, epoch=epoch)
+    assert (found[0], found[1]["error"]) == (code, error)
+    assert found[1]["markers"] == []
+    assert found[2].startswith("Error: ")
+
+
+def test_before_the_first_era() -> None:
+    code, report, errors = verify(text=encode_datum_json(payload(("thales", 7))))
+    assert (code, report["error"], report["current_era"]) == (5, "CurrentEraNotFound", None)
+    assert report["markers"] == [{"name": "thales", "epoch": 7}]
+    assert "got thales at epoch 7" in errors
+
+
+def test_names_cannot_steer_the_terminal() -> None:
+    text = encode_datum_json(payload(("\x1b[2Jcleared\x9b", 7)))
+    assert "\x1b" not in verify(text=text)[2]
+    decoded = invoke("datum", "decode", "-", input=text).stdout
+    assert "\\u001b[2Jcleared\\u009b" in decoded
+
+
+def test_decode_in_words_and_in_json() -> None:
+    text = encode_datum_json(payload(("thales", 1), ("pythagoras", None)))
+    words = invoke("datum", "decode", "-", input=text).stdout
+    assert "constructor 0, 4 byte strings" in words
+    assert "era thales: from epoch 1" in words
+    assert "era pythagoras: announced, no epoch yet" in words
+    assert "(not verified)" in words
+    (entry,) = json.loads(invoke("datum", "decode", "-", "--json", input=text).stdout)["datums"]
+    assert entry["payload"]["markers"] == [{"name": "thales", "epoch": 1}, {"name": "pythagoras", "epoch": None}]
+    assert entry["problem"] is None
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "No datum: the input is empty"),
+        (b"\x00\xff" * 999, "CBOR that is no constructor"),
+        (b"zz", "Non-hexadecimal digit"),
+        (b"{", "A datum could not be read"),
+        (b"[[[[" * 9999, "A datum could not be read"),
+        (b'{"constructor":0,"fields":[' + b'{"list":[' * 5000, "A datum could not be read"),
+        (b"d87980", "0 byte strings"),
+        (b'{"constructor":0,"fields":[{"int":1},{"bytes":"7b7d"}]}', "1 other fields"),
+        (json.dumps({"fields": [{"bytes": "00" * 65}]}).encode(), "a byte string is longer than 64 bytes"),
+        (b'{"constructor":0,"fields":[{"bytes":"7b226d61726b657273223a5b5d7d"}]}', "not signed"),
+    ],
+)
+def test_decode_takes_any_junk(data: bytes, words: str) -> None:
+    result = invoke("datum", "decode", "-", input=data)
+    assert result.exit_code == 0
+    assert words in result.stdout
+    assert json.loads(invoke("datum", "decode", "-", "--json", input=data).stdout)["datums"] is not None
+
+
+def test_decode_names_a_file_it_cannot_read(shell: Shell) -> None:
+    done = shell("datum", "decode", "nowhere")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "Error: A file cannot be read: expected to read nowhere, got No such file or directory. "
+        "Check the path and its permissions\n"
+    )

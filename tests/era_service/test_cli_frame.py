@@ -1,0 +1,233 @@
+"""What every command shares: lazy loading, global options, errors, exit codes, pipes and signals."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import click
+import pytest
+
+from era_service.cli.app import COMMANDS
+from eras import UnsupportedEraError, __version__
+from tests.era_service.conftest import ERASWITCH, Shell, invoke
+
+HEAVY = ("pydantic", "pycardano", "structlog", "sqlalchemy", "rich", "requests", "websockets", "nacl", "logging")
+
+
+@click.command()
+@click.option("--how")
+@click.option("--json", "as_json", is_flag=True)
+@click.pass_context
+def broken(context: click.Context, how: str, *, as_json: bool) -> None:
+    """Fail in every way there is."""
+    if how == "ours":
+        raise UnsupportedEraError("An era", expected="one", got="\x1b[31mred", next_step="Upgrade", era="x")
+    if how == "bug":
+        raise KeyError("hush-hush")
+    if how == "interrupt":
+        raise KeyboardInterrupt
+    if how == "exit":
+        context.exit(6)
+    if how == "package":
+        raise ModuleNotFoundError("No module named 'rich'", name="rich")
+    if how == "own-package":
+        raise ModuleNotFoundError("No module named 'eras.gone'", name="eras.gone")
+    if how == "ask":
+        click.confirm("Sure?", abort=True)
+
+
+@pytest.fixture(autouse=True)
+def broken_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(COMMANDS, "broken", "tests.era_service.test_cli_frame:broken")
+
+
+def test_era_list_imports_nothing_heavy(own_folders: Path) -> None:
+    probe = (
+        "import sys; sys.argv = ['eraswitch', 'era', 'list']\n"
+        "from era_service.cli import main\n"
+        "assert main() == 0\n"
+        f"found = sorted(set({HEAVY!r}) & set(sys.modules))\n"
+        "assert not found, found\n"
+    )
+    done = subprocess.run(
+        [ERASWITCH.with_name("python"), "-c", probe],
+        cwd=own_folders,
+        env=Shell(own_folders).environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_version_and_help(shell: Shell) -> None:
+    assert shell("--version").stdout == f"eraswitch {__version__}\n"
+    for flag in ("--help", "-h"):
+        text = shell(flag).stdout
+        assert all(f"\n  {name} " in text for name in COMMANDS if name != "broken")
+        assert "--log-format" in text
+
+
+def test_global_options_stand_before_or_after_the_command() -> None:
+    for arguments in (["--network", "preview", "config", "show"], ["config", "show", "--network", "preview"]):
+        result = invoke(*arguments)
+        assert result.exit_code == 0
+        assert "pre-release-preview  (flag --network)" in result.stdout
+    assert "release-preprod" in invoke("--network", "preview", "config", "show", "--network", "preprod").stdout
+
+
+def test_our_errors_have_their_message_and_exit_code() -> None:
+    result = invoke("broken", "--how", "ours")
+    assert result.exit_code == 4
+    assert result.stdout == ""
+    assert result.stderr == "Error: An era: expected one, got \\u001b[31mred. Upgrade\n"
+
+
+def test_our_errors_are_json_too() -> None:
+    result = invoke("broken", "--how", "ours", "--json")
+    error = json.loads(result.stdout)["error"]
+    assert (error["code"], error["expected"], error["facts"]) == ("UnsupportedEra", "one", {"era": "x"})
+    assert "Error: An era" in result.stderr
+
+
+def test_a_bug_is_said_in_one_line_without_the_text_of_the_exception() -> None:
+    result = invoke("broken", "--how", "bug", "--json")
+    assert result.exit_code == 1
+    (line,) = result.stderr.splitlines()
+    assert line.startswith("Error: A bug in eraswitch: an unexpected KeyError at test_cli_frame.py:")
+    assert line.endswith(". Run it again with --debug and report the traceback")
+    assert json.loads(result.stdout)["error"]["code"] == "Unexpected"
+    assert "hush-hush" not in result.output
+
+
+@pytest.mark.parametrize(
+    ("arguments", "env"), [(["--debug"], {}), ([], {"ERASWITCH_DEBUG": "1"})], ids=["flag", "environment"]
+)
+def test_debug_shows_the_traceback(arguments: list[str], env: dict[str, str]) -> None:
+    result = invoke("broken", "--how", "bug", *arguments, env=env)
+    assert "Traceback" in result.stderr
+    assert "KeyError: 'hush-hush'" in result.stderr
+
+
+def test_other_ways_to_end() -> None:
+    assert invoke("broken", "--how", "interrupt").exit_code == 130
+    assert invoke("broken", "--how", "exit").exit_code == 6
+    assert invoke("broken").exit_code == 0
+    aborted = invoke("broken", "--how", "ask", input="n\n")
+    assert (aborted.exit_code, aborted.stderr) == (1, "Aborted: nothing was done\n")
+
+
+def test_a_package_that_is_missing_is_named() -> None:
+    result = invoke("broken", "--how", "package")
+    assert result.exit_code == 2
+    assert "the package 'rich'" in result.stderr
+    assert "A bug in eraswitch" in invoke("broken", "--how", "own-package").stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["nothing"], ["era"], ["era", "lst"], ["era", "list", "--jso"], ["--log-level", "loud", "era", "list"]],
+    ids=" ".join,
+)
+def test_usage_errors(arguments: list[str]) -> None:
+    result = invoke(*arguments)
+    assert result.exit_code == 2
+    assert "Usage: eraswitch" in result.stderr
+    assert result.stdout == ""
+
+
+def test_usage_errors_are_json_too() -> None:
+    result = invoke("era", "generate-keypair", "--json")
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"]["code"] == "Usage"
+
+
+def test_a_reader_that_goes_away_is_no_error(shell: Shell) -> None:
+    script = f"{ERASWITCH} config schema --json | head -c 1"
+    done = subprocess.run(
+        ["bash", "-c", script], cwd=shell.folder, env=shell.environment(), capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert done.stdout == "{"
+    read, write = os.pipe()
+    os.close(read)
+    gone = subprocess.run(
+        [ERASWITCH, "era", "list"],
+        cwd=shell.folder,
+        env=shell.environment(),
+        stdout=write,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    os.close(write)
+    assert (gone.returncode, gone.stderr) == (1, b"")
+
+
+def test_a_full_disk_is_an_error_and_no_bug(shell: Shell) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run(
+            [ERASWITCH, "era", "list"],
+            cwd=shell.folder,
+            env=shell.environment(),
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert done.stderr.startswith("Error: The output could not be written")
+    assert "Traceback" not in done.stderr
+
+
+def test_ctrl_c_ends_a_server_cleanly_and_another_command_with_130(shell: Shell) -> None:
+    server = subprocess.Popen(
+        [ERASWITCH, "local-chain", "start", "--json"],
+        cwd=shell.folder,
+        env=shell.environment(),
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert server.stdout is not None
+    assert "blockfrost" in json.loads(server.stdout.readline())
+    server.send_signal(signal.SIGINT)
+    assert server.wait(20) == 0
+    server.communicate()
+    waiting = subprocess.Popen(
+        [ERASWITCH, "datum", "decode", "-"],
+        cwd=shell.folder,
+        env=shell.environment(),
+        text=True,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    time.sleep(1)
+    waiting.send_signal(signal.SIGINT)
+    _, errors = waiting.communicate(timeout=20)
+    assert (waiting.returncode, errors.strip()) == (130, "Interrupted")
+
+
+def test_a_terminal_that_cannot_show_a_name_is_no_failure(shell: Shell) -> None:
+    (shell.folder / "eraswitch.toml").write_text('[network]\nsupported_eras = ["πυθαγόρας"]', encoding="utf-8")
+    done = shell("era", "list", env={"PYTHONIOENCODING": "latin-1"})
+    assert done.returncode == 0
+    assert "\\u03c5" in done.stdout
+
+
+@pytest.mark.parametrize("name", ["bash", "zsh", "fish"])
+def test_completion_scripts(name: str, shell: Shell) -> None:
+    done = shell("completion", name)
+    assert done.returncode == 0
+    assert "_ERASWITCH_COMPLETE" in done.stdout
+    assert shell("completion", "tcsh").returncode == 2
+
+
+def test_completion_completes(shell: Shell) -> None:
+    env = {"_ERASWITCH_COMPLETE": "bash_complete", "COMP_CWORD": "2", "COMP_WORDS": "eraswitch era gen"}
+    assert shell(env=env).stdout.split() == ["plain,generate-keypair", "plain,generate-tx-datum"]
+    env |= {"COMP_WORDS": "eraswitch --network pre", "COMP_CWORD": "2"}
+    assert "plain,preprod" in shell(env=env).stdout.split()

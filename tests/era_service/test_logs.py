@@ -1,0 +1,106 @@
+"""The logs: form, context on every line, and nothing secret in any of them."""
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import structlog
+
+from era_service.logs import MASK, bind_era, configure_logging, register_secret
+from eras import Epoch, __version__
+
+
+class Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture(autouse=True)
+def clean_context() -> Iterator[None]:
+    yield
+    bind_era(None, None)
+    structlog.reset_defaults()
+
+
+def lines(stream: io.StringIO) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in stream.getvalue().splitlines()]
+
+
+def test_both_libraries_write_json_lines_with_the_context() -> None:
+    stream = io.StringIO()
+    configure_logging("info", "auto", stream)
+    bind_era("thales", Epoch(5))
+    logging.getLogger("eras").warning("read %s outputs", 3, extra={"outputs": 3})
+    structlog.get_logger("chain").info("switched", era="pythagoras")
+    first, second = lines(stream)
+    assert (first["event"], first["level"], first["logger"], first["outputs"]) == (
+        "read 3 outputs",
+        "warning",
+        "eras",
+        3,
+    )
+    assert (first["era"], first["epoch"], first["version"]) == ("thales", 5, __version__)
+    assert (second["event"], second["era"], second["epoch"]) == ("switched", "pythagoras", 5)
+
+
+def test_the_context_is_on_a_line_before_any_era_is_known() -> None:
+    stream = io.StringIO()
+    configure_logging("info", "json", stream)
+    logging.getLogger("x").info("starting")
+    assert lines(stream)[0] | {"era": None, "epoch": None} == lines(stream)[0]
+
+
+def test_text_on_a_terminal() -> None:
+    stream = Terminal()
+    configure_logging("info", "auto", stream)
+    bind_era("thales", Epoch(5))
+    logging.getLogger("eras").warning("hello")
+    assert "hello" in stream.getvalue()
+    assert "thales" in stream.getvalue()
+    assert not stream.getvalue().startswith("{")
+
+
+def test_level_and_noisy_libraries() -> None:
+    stream = io.StringIO()
+    configure_logging("info", "json", stream)
+    logging.getLogger("eras").debug("no")
+    logging.getLogger("urllib3").info("no")
+    assert stream.getvalue() == ""
+    configure_logging("debug", "json", stream)
+    logging.getLogger("urllib3").info("yes")
+    assert [line["event"] for line in lines(stream)] == ["yes"]
+
+
+def test_configuring_again_replaces_our_handler_and_no_other() -> None:
+    other = logging.NullHandler()
+    logging.getLogger().addHandler(other)
+    first, second = io.StringIO(), io.StringIO()
+    configure_logging("info", "json", first)
+    configure_logging("info", "json", second)
+    logging.getLogger("x").warning("once")
+    assert first.getvalue() == ""
+    assert len(lines(second)) == 1
+    assert other in logging.getLogger().handlers
+
+
+def test_no_secret_reaches_a_line() -> None:
+    stream = io.StringIO()
+    configure_logging("info", "json", stream)
+    register_secret("hush-hush")
+    log = structlog.get_logger("x")
+    log.info("a key", project_id="abc-def", nested={"api_key": "abc-def", "list": ["hush-hush"]})
+    log.info("hush-hush in the text", url="https://me:abc-def@host/x", error=ValueError("hush-hush"))
+    logging.getLogger("y").warning("standard %s", "hush-hush", extra={"signing_key": "abc-def"})
+    try:
+        int("hush-hush")
+    except ValueError:
+        log.exception("failed")
+    text = stream.getvalue()
+    assert len(lines(stream)) == 4
+    assert "hush-hush" not in text
+    assert "abc-def" not in text
+    assert f"https://{MASK}@host/x" in text
+    assert "Traceback" in lines(stream)[3]["exception"]
