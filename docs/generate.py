@@ -1,4 +1,3 @@
-# ruff: noqa: INP001 - a script beside the pages, not a package
 """Writes the parts of the documentation that the code knows best, between their markers.
 
 ``python docs/generate.py`` writes; with ``--check`` it changes nothing, names the pages that are out of date, and

@@ -22,9 +22,10 @@ if TYPE_CHECKING:
     help="Leave the chain and the keys in DIR, which must be empty or absent.",
 )
 def demo(*, as_json: bool, keep: Path | None) -> int:
-    """Watch a network switch eras: six nodes, three distributions, one attacker, a real ledger.
+    """Watch a network switch eras on a local chain, each step verified.
 
-    Everything runs on this machine, in a temporary folder. The exit code is 0 only if every step was verified.
+    Six nodes on three distributions, a release team and an attacker. Everything runs on this machine, in a temporary
+    folder. The exit code is 0 only if every step was verified.
     """
     from era_service.demo import CHAIN_FILE, Stage, Story
 

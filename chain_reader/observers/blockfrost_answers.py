@@ -1,0 +1,105 @@
+"""The answers of a Blockfrost API that the observer uses, each field with its type.
+
+In: the JSON of an answer. Out: frozen values. Fields that are not used are not looked at.
+"""
+
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, TypeAdapter
+
+from chain_reader.observers.calls import Answer
+from eras import MAX_EPOCH
+
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
+
+
+class ErrorBody(Answer):
+    """What Blockfrost sends with a status other than 200."""
+
+    status_code: int
+    error: str
+    message: str
+
+
+class LatestEpoch(Answer):
+    """``/epochs/latest``."""
+
+    epoch: Whole
+
+
+class LatestBlock(Answer):
+    """``/blocks/latest``; slot and height are null for a boundary block of the first era."""
+
+    hash: Hash
+    slot: Whole | None
+    height: Whole | None
+
+
+class Amount(Answer):
+    """A quantity of lovelace or of a token."""
+
+    unit: str
+    quantity: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+
+
+class TransactionOutput(Answer):
+    """An output, as both an address and a transaction list it."""
+
+    address: str
+    output_index: Annotated[int, Field(ge=0, le=2**32 - 1)]
+    amount: tuple[Amount, ...]
+    inline_datum: str | None
+
+    @property
+    def lovelace(self) -> int:
+        """The ada it holds."""
+        return sum(int(part.quantity) for part in self.amount if part.unit == "lovelace")
+
+
+class AddressOutput(TransactionOutput):
+    """An item of ``/addresses/{address}/utxos``."""
+
+    tx_hash: Hash
+
+
+class CreatedOutput(TransactionOutput):
+    """An output of ``/txs/{hash}/utxos``; ``consumed_by_tx`` may be left out, which is not null."""
+
+    collateral: bool
+    consumed_by_tx: Hash | None = None
+
+
+class SpentInput(Answer):
+    """An input of ``/txs/{hash}/utxos``.
+
+    The API's description lets ``reference`` be left out; then an input that proves nothing could not be told from one
+    that was spent, so it is asked for here.
+    """
+
+    address: str
+    collateral: bool
+    reference: bool
+
+
+class TransactionOutputs(Answer):
+    """``/txs/{hash}/utxos``."""
+
+    hash: Hash
+    inputs: tuple[SpentInput, ...]
+    outputs: tuple[CreatedOutput, ...]
+
+
+class AddressTransaction(Answer):
+    """An item of ``/addresses/{address}/transactions``."""
+
+    tx_hash: Hash
+    block_height: Whole
+
+
+ERROR_BODY = TypeAdapter(ErrorBody)
+LATEST_EPOCH = TypeAdapter(LatestEpoch)
+LATEST_BLOCK = TypeAdapter(LatestBlock)
+TRANSACTION_OUTPUTS = TypeAdapter(TransactionOutputs)
+ADDRESS_OUTPUTS = TypeAdapter(tuple[AddressOutput, ...])
+ADDRESS_TRANSACTIONS = TypeAdapter(tuple[AddressTransaction, ...])

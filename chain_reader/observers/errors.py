@@ -1,0 +1,79 @@
+"""What can go wrong between an observer and its provider: one class for each thing an operator would do differently.
+
+In: nothing but facts by keyword (``provider``, ``request``, ``status``). Out: subclasses of ``ChainReadError``, whose
+codes tell what to do next: correct the key, stop for long, wait, check the network, or distrust the provider.
+"""
+
+from eras import ChainReadError
+
+
+class ProviderUnreachableError(ChainReadError):
+    """No connection to the provider could be made, or it broke before an answer began."""
+
+
+class ProviderTimeoutError(ChainReadError):
+    """The provider did not answer in time."""
+
+    http_status = 504
+
+
+class ProviderKeyRefusedError(ChainReadError):
+    """The provider refuses the key it was given (403): it is missing, wrong, or of another network."""
+
+    http_status = 502
+
+
+class ProviderBannedError(ChainReadError):
+    """The provider has banned this address for flooding it (418)."""
+
+
+class ProviderRateLimitedError(ChainReadError):
+    """Too many requests in a short time, or over the plan's limit (429)."""
+
+
+class ProviderQuotaExceededError(ChainReadError):
+    """The daily quota of the provider's plan is used up (402)."""
+
+
+class ProviderBusyError(ChainReadError):
+    """The provider's queue is full (425)."""
+
+
+class ProviderFailedError(ChainReadError):
+    """The provider itself failed, or its node is not ready (a 5xx status, or an error of its ledger state)."""
+
+    http_status = 502
+
+
+class ProviderRefusedError(ChainReadError):
+    """The provider refuses the request itself: a wrong URL, an address of another network, an unknown method."""
+
+    http_status = 502
+
+
+class ProviderNotFoundError(ChainReadError):
+    """The provider does not know the thing asked for (404)."""
+
+    http_status = 502
+
+
+class TruncatedAnswerError(ChainReadError):
+    """The connection ended in the middle of an answer."""
+
+    http_status = 502
+
+
+class UnexpectedAnswerError(ChainReadError):
+    """An answer is not what the provider's protocol says: no JSON, a wrong type, an answer to another question."""
+
+    http_status = 502
+
+
+class ReadLimitExceededError(ChainReadError):
+    """An answer is larger than the limits of the reader allow: too many bytes, pages or transactions."""
+
+    http_status = 502
+
+
+class UnsteadyAnswerError(ChainReadError):
+    """What was read page by page changed meanwhile, so that an output may have been missed."""

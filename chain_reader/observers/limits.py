@@ -1,0 +1,49 @@
+"""The limits of reading: whatever a provider does, a reading ends within them, with an answer or with an error."""
+
+from dataclasses import dataclass, fields
+
+from eras import ConfigurationError
+
+MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class ReadLimits:
+    """Limits of time and size. Beyond one the answer is an error, never a part of the truth.
+
+    Attributes:
+        connect_timeout_s: seconds to make a connection.
+        read_timeout_s: seconds of silence in the middle of an answer.
+        call_deadline_s: seconds for one request, however steadily its answer trickles.
+        read_deadline_s: seconds for one question to the observer, all its pages included.
+        max_answer_bytes: bytes of one HTTP answer, decompressed.
+        max_message_bytes: bytes of one websocket message, decompressed; it holds all outputs at an address.
+        max_pages: pages of one list (of 100 items at Blockfrost).
+        max_transactions: transactions whose inputs or outputs are asked for to answer one question.
+
+    Raises:
+        ConfigurationError: a limit is not above zero.
+    """
+
+    connect_timeout_s: float = 5.0
+    read_timeout_s: float = 10.0
+    call_deadline_s: float = 30.0
+    read_deadline_s: float = 180.0
+    max_answer_bytes: int = 16 * MEBIBYTE
+    max_message_bytes: int = 64 * MEBIBYTE
+    max_pages: int = 1_000
+    max_transactions: int = 1_000
+
+    def __post_init__(self) -> None:
+        for limit in fields(self):
+            value = getattr(self, limit.name)
+            if not value > 0:
+                raise ConfigurationError(
+                    f"The limit {limit.name} is not usable",
+                    expected="a number above zero",
+                    got=repr(value),
+                    next_step=f"Correct {limit.name}",
+                )
+
+
+DEFAULT_LIMITS = ReadLimits()

@@ -1,0 +1,59 @@
+"""What an HTTP status of a provider means, and what to do about it.
+
+In: a status, and what the provider says with it. Out: the error an operator can act on. The words are Blockfrost's; a
+websocket that is refused at the door answers with the same statuses.
+"""
+
+from chain_reader.observers.calls import Call
+from chain_reader.observers.errors import (
+    ProviderBannedError,
+    ProviderBusyError,
+    ProviderFailedError,
+    ProviderKeyRefusedError,
+    ProviderNotFoundError,
+    ProviderQuotaExceededError,
+    ProviderRateLimitedError,
+    ProviderRefusedError,
+)
+from eras import ChainReadError
+
+_MEANINGS: dict[int, tuple[type[ChainReadError], str, str]] = {
+    402: (
+        ProviderQuotaExceededError,
+        "was refused: the daily quota is used up",
+        "Wait until tomorrow or take a larger plan",
+    ),
+    403: (
+        ProviderKeyRefusedError,
+        "was refused: the provider's key is missing, wrong, or of another network",
+        "Set the key (Blockfrost's project id) of this network",
+    ),
+    404: (
+        ProviderNotFoundError,
+        "found nothing",
+        "Check the URL of the provider, and that it has followed the chain to its tip",
+    ),
+    418: (
+        ProviderBannedError,
+        "was refused: this machine is banned for asking on after a limit",
+        "Stop asking for an hour or more, then ask less often",
+    ),
+    425: (ProviderBusyError, "was refused: the provider's queue is full", "Ask again in a minute"),
+    429: (
+        ProviderRateLimitedError,
+        "was refused: too many requests",
+        "Wait, then ask less often, or take a larger plan",
+    ),
+}
+_FAILED = (ProviderFailedError, "failed at the provider", "Wait, or ask another provider")
+_REFUSED = (
+    ProviderRefusedError,
+    "was refused",
+    "Check the URL of the provider and its version, and that the address is one of its network",
+)
+
+
+def status_error(call: Call, status: int, said: str = "") -> ChainReadError:
+    """The error for an answer with ``status``, with what the provider ``said``."""
+    kind, what, next_step = _MEANINGS.get(status, _FAILED if status >= 500 else _REFUSED)
+    return call.error(kind, what, got=f"status {status} {said}".rstrip(), next_step=next_step, status=status)

@@ -1,0 +1,270 @@
+"""The nodes of the demo: what a real node embeds, and nothing else of this project.
+
+What is in: a distribution, the era address and the verification key. What comes out: reports. Each node has a reader
+over HTTP, an ``EraChecker`` and ``BehaviourSwitches`` of its own; how it certifies an epoch depends on the era.
+"""
+
+import enum
+import hashlib
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chain_reader import BlockfrostObserver, CardanoChainAdapter, EraReader, EraReading, legacy_choice
+from datum import Accepted, VerificationKey
+from era_service.demo.cast import Distribution
+from eras import (
+    BehaviourSwitches,
+    Epoch,
+    EraChecker,
+    EraEvent,
+    EraEventDetails,
+    EraMarker,
+    EraSwitchError,
+    SupportedEras,
+)
+
+CERTIFICATE = "certificate"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where nodes read markers: an HTTP provider, the era address, and the key that must have signed."""
+
+    url: str
+    era_address: str
+    key: VerificationKey
+
+
+class NodeState(enum.Enum):
+    """Whether a node runs."""
+
+    OFF = "off"
+    RUNNING = "running"
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """An output at the era address that a node did not believe."""
+
+    transaction: str
+    verdict: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeReport:
+    """What a node says of itself after a turn.
+
+    Attributes:
+        name: the node.
+        version: the version it is on.
+        knows: the eras this version knows.
+        stake: its stake in lovelace.
+        state: whether it runs.
+        epoch: the epoch it read last.
+        era: the era it runs.
+        upcoming: the era it was told is coming, and when.
+        warning: why it would not survive that era.
+        switched_at: the epoch at which it saw the era change, since it was started.
+        certificate: what its behaviour switch made of the epoch, in the way of the era.
+        trusted: the transaction whose markers it follows.
+        refused: what it did not believe.
+        legacy: the markers that a reader without rules of trust would follow in its place.
+        error: the code of the error that stopped it.
+        message: that error, in words.
+    """
+
+    name: str
+    version: str
+    knows: tuple[str, ...]
+    stake: int
+    state: NodeState
+    epoch: int | None = None
+    era: str | None = None
+    upcoming: str | None = None
+    warning: str | None = None
+    switched_at: int | None = None
+    certificate: str | None = None
+    trusted: str | None = None
+    refused: tuple[Refused, ...] = ()
+    legacy: str | None = None
+    error: str | None = None
+    message: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The report as JSON-ready facts."""
+        return {
+            "name": self.name,
+            "version": self.version,
+            "knows": list(self.knows),
+            "stake": self.stake,
+            "state": self.state.value,
+            "epoch": self.epoch,
+            "era": self.era,
+            "upcoming": self.upcoming,
+            "warning": self.warning,
+            "switched_at": self.switched_at,
+            "certificate": self.certificate,
+            "trusted": self.trusted,
+            "refused": [refused.transaction for refused in self.refused],
+            "legacy": self.legacy,
+            "error": self.error,
+            "message": self.message,
+        }
+
+
+def described(markers: Iterable[EraMarker]) -> str:
+    """Markers in words."""
+    return ", ".join(map(str, markers))
+
+
+def certify_like_thales(epoch: int) -> str:
+    """How an epoch is certified in the era thales."""
+    return f"sha256:{hashlib.sha256(b'epoch %d' % epoch).hexdigest()[:8]}"
+
+
+def certify_like_pythagoras(epoch: int) -> str:
+    """How an epoch is certified in the era pythagoras: another hash, so that a node left behind would fork away."""
+    return f"blake2b:{hashlib.blake2b(b'epoch %d' % epoch).hexdigest()[:8]}"
+
+
+CERTIFIERS: dict[str, Callable[[int], str]] = {
+    "thales": certify_like_thales,
+    "pythagoras": certify_like_pythagoras,
+}
+
+
+class _RecordingAdapter:
+    """An adapter that keeps the last reading, verdicts and all, for the report."""
+
+    def __init__(self, adapter: CardanoChainAdapter) -> None:
+        self._adapter = adapter
+        self.reading = EraReading(())
+
+    def read(self) -> EraReading:
+        self.reading = self._adapter.read()
+        return self.reading
+
+
+class _Run:
+    """One run of a distribution, from its start to its end. Nothing is remembered over a restart."""
+
+    def __init__(self, distribution: Distribution, source: Source) -> None:
+        self.distribution = distribution
+        self.warning: str | None = None
+        self.switched_at: Epoch | None = None
+        supported = SupportedEras(distribution.eras)
+        self.checker = EraChecker(supported)
+        self.switches = BehaviourSwitches(self.checker)
+        for era in distribution.eras:
+            self.switches.behaviour(CERTIFICATE, since=era)(CERTIFIERS[era])
+        self.switches.seal()
+        self.checker.on(EraEvent.UPCOMING_CHANGED, self._upcoming_changed)
+        self.checker.on(EraEvent.UPCOMING_UNSUPPORTED, self._upcoming_unsupported)
+        self.checker.on(EraEvent.ERA_CHANGED, self._era_changed)
+        self.observer = BlockfrostObserver(source.url)
+        self.adapter = _RecordingAdapter(CardanoChainAdapter(self.observer, source.era_address, source.key))
+        self.reader = EraReader(self.adapter, supported)
+
+    def refused(self) -> tuple[Refused, ...]:
+        """What the last reading did not believe."""
+        return tuple(
+            Refused(item.output.transaction, item.verdict.name, item.verdict.reason)
+            for item in self.adapter.reading.screened
+            if not isinstance(item.verdict, Accepted)
+        )
+
+    def trusted(self) -> str | None:
+        """The transaction whose markers the last reading took."""
+        provenance = self.adapter.reading.provenance
+        return provenance.transaction if provenance else None
+
+    def legacy(self) -> str | None:
+        """What a reader would follow that takes the first true signature it finds, newest first."""
+        choice = legacy_choice(self.adapter.reading.screened)
+        return described(choice.markers) if choice else None
+
+    def _upcoming_changed(self, details: EraEventDetails) -> None:
+        self.warning = None
+
+    def _upcoming_unsupported(self, details: EraEventDetails) -> None:
+        self.warning = details.message
+
+    def _era_changed(self, details: EraEventDetails) -> None:
+        self.switched_at = details.epoch
+
+
+class DemoNode:
+    """A node with a name and a stake, switched off at first."""
+
+    def __init__(self, name: str, stake: int, distribution: Distribution, source: Source) -> None:
+        self.name = name
+        self.stake = stake
+        self._source = source
+        self._run: _Run | None = None
+        self._report = NodeReport(name, distribution.version, distribution.eras, stake, NodeState.OFF)
+
+    def start(self, distribution: Distribution) -> None:
+        """Start, or start again, on ``distribution``: an upgrade is a restart, without memory."""
+        self.stop()
+        self._run = _Run(distribution, self._source)
+
+    def stop(self) -> None:
+        """Switch off. Calling it twice is fine."""
+        if self._run is not None:
+            self._run.observer.close()
+            self._run = None
+
+    def turn(self) -> NodeReport:
+        """Read the markers, go by them, do the epoch's work, and report.
+
+        A node that does not know the current era stops, as it must; so does one that meets another error of ours. The
+        report names the error.
+        """
+        if self._run is None:
+            return self._report
+        try:
+            self._report = self._work(self._run)
+        except EraSwitchError as error:
+            self._report = self._stopped(self._run, error)
+            self.stop()
+        return self._report
+
+    def _work(self, run: _Run) -> NodeReport:
+        """One turn of a running node, in the order in which a real one does it."""
+        epoch = run.observer.epoch()
+        run.checker.change_era(run.reader.read_era_epoch_token(epoch))
+        certificate = run.switches.call(CERTIFICATE, epoch)
+        upcoming = run.checker.upcoming_era
+        return replace(
+            self._described(run, NodeState.RUNNING),
+            epoch=epoch,
+            era=run.checker.current_era,
+            upcoming=str(upcoming) if upcoming else None,
+            certificate=certificate,
+        )
+
+    def _stopped(self, run: _Run, error: EraSwitchError) -> NodeReport:
+        token = run.checker.view.token
+        return replace(
+            self._described(run, NodeState.STOPPED),
+            epoch=token.epoch if token else None,
+            error=error.code,
+            message=str(error),
+        )
+
+    def _described(self, run: _Run, state: NodeState) -> NodeReport:
+        return NodeReport(
+            self.name,
+            run.distribution.version,
+            run.distribution.eras,
+            self.stake,
+            state,
+            warning=run.warning,
+            switched_at=run.switched_at,
+            trusted=run.trusted(),
+            refused=run.refused(),
+            legacy=run.legacy(),
+        )

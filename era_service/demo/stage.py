@@ -1,0 +1,163 @@
+"""The stage of the demo: a local chain behind its HTTP face, the release team's keys and wallet, and an attacker's.
+
+What is in: a folder. What comes out: real transactions on a real ledger, each built, signed and submitted over HTTP as
+on any network. Whoever holds no key of the release team can still send outputs to the era address: the attacker does.
+"""
+
+from collections.abc import Iterable
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from chain_reader.local_chain import LocalChain, LocalChainServer
+from datum import EraMarkersPayload, SigningKey, encode_datum
+from eras import ConfigurationError, Epoch, EraMarker, TransactionError
+from release_tools import (
+    BlockfrostGateway,
+    PaymentKey,
+    SpendableOutput,
+    build_marker_transaction,
+    sign_transaction,
+    submit_transaction,
+    write_key_pair,
+)
+
+CHAIN_FILE = "chain.sqlite3"
+_FUNDS_LOVELACE = 100_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Posted:
+    """A transaction that is on the chain, with an output at the era address; ``spent`` are the outputs it spends."""
+
+    transaction: str
+    markers: tuple[EraMarker, ...]
+    datum: bytes
+    fee: int
+    size: int
+    spent: tuple[str, ...]
+
+    @property
+    def reference(self) -> str:
+        """The output at the era address, ``transaction#index``."""
+        return f"{self.transaction}#0"
+
+
+class Stage:
+    """The chain and the two parties that write to it. A context manager; ``with`` starts the HTTP face.
+
+    Args:
+        folder: where the chain file and the keys go; it must be empty or absent.
+
+    Raises:
+        ConfigurationError: the folder holds something, or cannot be made.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        _prepare(folder)
+        self.folder = folder
+        self.era_key = SigningKey.generate()
+        self.wallet = PaymentKey.generate()
+        self.attacker_key = SigningKey.generate()
+        self.attacker_wallet = PaymentKey.generate()
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        with ExitStack() as opening:
+            self.chain = opening.enter_context(LocalChain.create(self.folder / CHAIN_FILE))
+            self._save_keys()
+            self.era_address = self.wallet.address(self.chain.genesis.network_id)
+            self.attacker_address = self.attacker_wallet.address(self.chain.genesis.network_id)
+            self.chain.fund(self.era_address, _FUNDS_LOVELACE)
+            self.chain.fund(self.attacker_address, _FUNDS_LOVELACE)
+            server = opening.enter_context(LocalChainServer(self.chain.path))
+            self.url: str = server.blockfrost_url
+            self._gateway = BlockfrostGateway(self.url)
+            opening.callback(self._gateway.close)
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self._open.close()
+
+    @property
+    def epoch(self) -> Epoch:
+        """The epoch of the chain."""
+        return self.chain.epoch()
+
+    def begin_epoch(self, epoch: Epoch) -> None:
+        """Advance the chain to the first slot of ``epoch``."""
+        self.chain.advance_to_epoch(epoch)
+
+    def publish(self, markers: Iterable[EraMarker], *, replacing: Posted | None) -> Posted:
+        """The release team signs ``markers`` and puts them at the era address, spending the marker output before."""
+        payload = EraMarkersPayload(tuple(markers)).sign(self.era_key)
+        return self._post(payload, self.wallet, replacing)
+
+    def forge(self, markers: Iterable[EraMarker]) -> Posted:
+        """The attacker signs ``markers`` with a key of its own and sends them to the era address."""
+        payload = EraMarkersPayload(tuple(markers)).sign(self.attacker_key)
+        return self._post(payload, self.attacker_wallet, None)
+
+    def replay(self, old: Posted) -> Posted:
+        """The attacker copies an old datum of the release team, true signature and all, to the era address."""
+        return self._submit(old.datum, old.markers, self.attacker_wallet, None)
+
+    def _post(self, payload: EraMarkersPayload, payer: PaymentKey, replacing: Posted | None) -> Posted:
+        return self._submit(encode_datum(payload.to_bytes()), payload.markers, payer, replacing)
+
+    def _submit(
+        self, datum: bytes, markers: tuple[EraMarker, ...], payer: PaymentKey, replacing: Posted | None
+    ) -> Posted:
+        gateway, network = self._gateway, self._gateway.network()
+        address = payer.address(network.network_id)
+        previous = self._output_of(replacing) if replacing else None
+        transaction = build_marker_transaction(
+            datum,
+            era_address=self.era_address,
+            change_address=address,
+            payer_outputs=gateway.spendable_outputs(address),
+            parameters=gateway.protocol_parameters(),
+            network_id=network.network_id,
+            slot=gateway.tip_slot(),
+            previous=previous,
+        )
+        submitted = submit_transaction(gateway, sign_transaction(transaction, [payer]))
+        if gateway.transaction_depth(submitted) is None:
+            raise TransactionError("A transaction was taken and is in no block", got=submitted)
+        return Posted(submitted, markers, datum, transaction.fee, transaction.size, transaction.inputs)
+
+    def _output_of(self, posted: Posted) -> SpendableOutput:
+        for output in self._gateway.spendable_outputs(self.era_address):
+            if output.reference == posted.reference:
+                return output
+        raise TransactionError(
+            "The marker output to replace is not at the era address",
+            expected=f"{posted.reference}, unspent",
+        )
+
+    def _save_keys(self) -> None:
+        self.wallet.save(self.folder / "wallet.skey")
+        self.attacker_wallet.save(self.folder / "attacker.skey")
+        write_key_pair(self.folder, self.era_key)
+
+
+def _prepare(folder: Path) -> None:
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        held = next(folder.iterdir(), None)
+    except OSError as error:
+        raise ConfigurationError(
+            f"The folder {folder} cannot be used",
+            expected="a folder that can be written, or a place where one can be made",
+            got=error.strerror,
+            next_step="Choose another folder",
+        ) from error
+    if held is not None:
+        raise ConfigurationError(
+            f"The folder {folder} is not empty",
+            expected="an empty folder, or none yet",
+            got=held.name,
+            next_step="Choose another folder: nothing is ever overwritten",
+        )

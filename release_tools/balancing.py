@@ -1,0 +1,216 @@
+"""Balancing a marker transaction: given what it spends, the least fee, the least ada in the marker, and the change.
+
+What is in: a datum, addresses, parameters, and a choice of outputs to spend. What comes out: an unsigned transaction
+whose value is conserved to the lovelace, or ``None`` when the choice does not cover it.
+
+pycardano's ``TransactionBuilder`` is not used: it names no network, can fail where funds suffice (it balances once,
+with a fee guessed before the inputs are chosen), and its fee is a guess taken twice, not the least.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from eras import Slot, TransactionError, __version__
+from release_tools.addresses import payment_key_hash
+from release_tools.gateway import SpendableOutput, TransactionParameters
+from release_tools.payment_key import PaymentKey
+
+if TYPE_CHECKING:
+    from pycardano import Address, AuxiliaryData, TransactionBody, TransactionOutput
+
+_MESSAGE_LABEL = 674  # the label that explorers show as the transaction's message (CIP-20)
+_VALID_FLAG = b"\xf5"
+_FOUR_PARTS = b"\x84"
+
+
+class InsufficientFundsError(TransactionError):
+    """The outputs that may be spent hold too little ada for the transaction."""
+
+
+class TransactionTooLargeError(TransactionError):
+    """The transaction is larger than the protocol takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsignedTransaction:
+    """A marker transaction, balanced, and waiting for its signatures.
+
+    Attributes:
+        body: the transaction body, CBOR; its hash is what is signed.
+        auxiliary_data: the metadata, CBOR.
+        inputs: references of the outputs it spends.
+        required_keys: hashes of the keys that must sign, sorted.
+        fee: lovelace.
+        marker_lovelace: ada in the marker output, which is output 0.
+        change_lovelace: ada that goes back to the payer.
+        size: bytes of the transaction when signed.
+        invalid_hereafter: the first slot at which it is no longer valid.
+        spends_era_address: it spends an output at the era address, which proves its author to readers (rule T2).
+    """
+
+    body: bytes
+    auxiliary_data: bytes
+    inputs: tuple[str, ...]
+    required_keys: tuple[str, ...]
+    fee: int
+    marker_lovelace: int
+    change_lovelace: int
+    size: int
+    invalid_hereafter: Slot
+    spends_era_address: bool
+
+    @property
+    def hash(self) -> str:
+        """The transaction hash, 64 hex digits; signing does not change it."""
+        return blake2b(self.body, digest_size=32).hexdigest()
+
+    def cbor_with(self, witness_set: bytes) -> bytes:
+        """The whole transaction as CBOR, around a witness set in CBOR."""
+        return _FOUR_PARTS + self.body + witness_set + _VALID_FLAG + self.auxiliary_data
+
+
+class Draft:
+    """What stays the same while inputs are chosen, and the balancing of each choice."""
+
+    def __init__(
+        self,
+        datum: bytes,
+        *,
+        era: "Address",
+        change: "Address",
+        parameters: TransactionParameters,
+        network_id: int,
+        invalid_hereafter: Slot,
+    ) -> None:
+        from pycardano import RawCBOR
+
+        from release_tools.chain_context import GivenChainContext
+
+        self._datum = RawCBOR(datum)  # anything else would be encoded anew, and perhaps differently
+        self._era = era
+        self._change = change
+        self._network_id = network_id
+        self._invalid_hereafter = invalid_hereafter
+        self._max_size = parameters.max_tx_size
+        self._context = GivenChainContext(parameters, network_id)
+        self._metadata = _metadata()
+        self._least_marker = self._least_lovelace(self._marker_output)
+        self._least_change = self._least_lovelace(self._change_output)
+
+    def balance(self, spent: Sequence[SpendableOutput], *, with_change: bool) -> UnsignedTransaction | None:
+        """The transaction that spends ``spent`` at the least fee, or ``None`` when they do not cover it.
+
+        Without change, all that is left joins the marker output.
+        """
+        from pycardano.utils import fee as least_fee
+
+        total = sum(output.lovelace for output in spent)
+        if total < self._least_marker:
+            return None
+        required_keys = sorted({payment_key_hash(output.address, self._network_id) for output in spent})
+        auxiliary_data = self._metadata.to_cbor()
+        unsigned_parts = len(_FOUR_PARTS + _VALID_FLAG + auxiliary_data) + _witness_size(len(required_keys))
+        fee = 0
+        while True:
+            # The fee depends on the size, and the size on the bytes that the fee and the amounts take. The fee only
+            # ever grows here, and the size is bounded, so this ends.
+            marker = self._least_marker if with_change else total - fee
+            change = total - fee - marker
+            if marker < self._least_marker or (with_change and change < self._least_change):
+                return None
+            body = self._body(spent, fee, marker, change).to_cbor()
+            size = unsigned_parts + len(body)
+            least = least_fee(self._context, size - len(_VALID_FLAG))  # the ledger takes no fee for the flag
+            if least <= fee:
+                break
+            fee = least
+        if size > self._max_size:
+            raise TransactionTooLargeError(
+                "The transaction is too large",
+                expected=f"at most {self._max_size} bytes",
+                got=f"{size} bytes with {len(spent)} inputs",
+                next_step="Join the outputs of the paying address in a transaction of their own first",
+            )
+        return UnsignedTransaction(
+            body=body,
+            auxiliary_data=auxiliary_data,
+            inputs=tuple(output.reference for output in spent),
+            required_keys=tuple(required_keys),
+            fee=fee,
+            marker_lovelace=marker,
+            change_lovelace=change,
+            size=size,
+            invalid_hereafter=self._invalid_hereafter,
+            spends_era_address=any(output.address == str(self._era) for output in spent),
+        )
+
+    def insufficient(self, spent: Sequence[SpendableOutput], spared: int) -> InsufficientFundsError:
+        """The error for when everything that may be spent is not enough."""
+        held = sum(output.lovelace for output in spent)
+        return InsufficientFundsError(
+            "The paying address holds too little for the transaction",
+            expected=f"{self._least_marker} lovelace for the marker output and the fee",
+            got=f"{held} lovelace in {len(spent)} outputs that may be spent",
+            next_step="Send ada to the paying address"
+            + (f"; {spared} outputs with tokens, datums or scripts were left alone" if spared else ""),
+            least_marker_lovelace=self._least_marker,
+            held_lovelace=held,
+            spared_outputs=spared,
+        )
+
+    def _body(self, spent: Sequence[SpendableOutput], fee: int, marker: int, change: int) -> "TransactionBody":
+        from pycardano import Network, OrderedSet, TransactionBody, TransactionInput
+
+        inputs = sorted(spent, key=lambda output: (output.transaction, output.index))
+        outputs = [self._marker_output(marker)]
+        if change:
+            outputs.append(self._change_output(change))
+        return TransactionBody(
+            inputs=OrderedSet(
+                [TransactionInput.from_primitive([output.transaction, output.index]) for output in inputs]
+            ),
+            outputs=outputs,
+            fee=fee,
+            ttl=self._invalid_hereafter,
+            auxiliary_data_hash=self._metadata.hash(),
+            network_id=Network(self._network_id),
+        )
+
+    def _marker_output(self, lovelace: int) -> "TransactionOutput":
+        from pycardano import TransactionOutput
+
+        return TransactionOutput(self._era, lovelace, datum=self._datum)
+
+    def _change_output(self, lovelace: int) -> "TransactionOutput":
+        from pycardano import TransactionOutput
+
+        return TransactionOutput(self._change, lovelace)
+
+    def _least_lovelace(self, output: Callable[[int], "TransactionOutput"]) -> int:
+        from pycardano.utils import min_lovelace_post_alonzo
+
+        amount = 1
+        while (least := min_lovelace_post_alonzo(output(amount), self._context)) > amount:
+            amount = least
+        return amount
+
+
+def _metadata() -> "AuxiliaryData":
+    from pycardano import AlonzoMetadata, AuxiliaryData, Metadata
+
+    return AuxiliaryData(AlonzoMetadata(Metadata({_MESSAGE_LABEL: {"msg": [f"eraswitch {__version__}"]}})))
+
+
+def witness_set(witnesses: Sequence[Any]) -> bytes:
+    """The witness set of these signatures, CBOR."""
+    from pycardano import NonEmptyOrderedSet, TransactionWitnessSet
+
+    encoded: bytes = TransactionWitnessSet(vkey_witnesses=NonEmptyOrderedSet(list(witnesses))).to_cbor()
+    return encoded
+
+
+def _witness_size(keys: int) -> int:
+    """Bytes of a witness set with signatures of that many keys, each different as in a real one."""
+    return len(witness_set([PaymentKey(index.to_bytes(32, "big")).witness(bytes(32)) for index in range(keys)]))

@@ -1,0 +1,121 @@
+"""The port of the release tools to a chain: what building a transaction reads, and where a signed one goes.
+
+What is in: the network, the protocol parameters, the outputs that can be spent and the slot, as one gateway reads them.
+What comes out: values of our own (no pycardano type), so that building stays pure in its inputs, and the hash of
+what was submitted. A node never needs this port: it reads through ``chain_reader.ports.ChainObserver``.
+"""
+
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from eras import Slot, TransactionError
+
+
+class TransactionRefusedError(TransactionError):
+    """The ledger refused a submitted transaction."""
+
+
+@dataclass(frozen=True, slots=True)
+class Network:
+    """A Cardano network: its magic, and the id its addresses and transactions carry (1 mainnet, 0 any other)."""
+
+    magic: int
+    network_id: int
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionParameters:
+    """The protocol parameters that a transaction without scripts is judged by.
+
+    Attributes:
+        min_fee_per_byte: lovelace a byte (``min_fee_a``).
+        min_fee_constant: lovelace a transaction (``min_fee_b``).
+        max_tx_size: bytes of a serialized transaction.
+        coins_per_utxo_byte: lovelace that an output must hold for each of its bytes.
+    """
+
+    min_fee_per_byte: int
+    min_fee_constant: int
+    max_tx_size: int
+    coins_per_utxo_byte: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpendableOutput:
+    """An unspent output, with all that decides whether spending it would destroy something.
+
+    Attributes:
+        transaction: hash of the transaction that made it, 64 hex digits.
+        index: its place among that transaction's outputs.
+        address: where it is, bech32.
+        lovelace: the ada it holds.
+        assets: other tokens it holds, each policy id + asset name in hex, and its quantity.
+        datum: the inline datum, CBOR in hex.
+        datum_hash: the hash of a datum that is not inline.
+        reference_script: the hash of a reference script it carries.
+    """
+
+    transaction: str
+    index: int
+    address: str
+    lovelace: int
+    assets: tuple[tuple[str, int], ...] = ()
+    datum: str | None = None
+    datum_hash: str | None = None
+    reference_script: str | None = None
+
+    @property
+    def reference(self) -> str:
+        """The output reference, ``transaction#index``."""
+        return f"{self.transaction}#{self.index}"
+
+    @property
+    def is_plain(self) -> bool:
+        """Ada and nothing else: spending it loses no token, datum or script."""
+        return not (self.assets or self.datum or self.datum_hash or self.reference_script)
+
+
+@runtime_checkable
+class TransactionGateway(Protocol):
+    """Reads what building a transaction needs, and submits it.
+
+    Every method raises ``ChainReadError`` (or a subclass) when the chain cannot be reached or makes no sense, in
+    bounded time.
+    """
+
+    @property
+    def name(self) -> str:
+        """What operators call it in logs and errors, with no secret in it."""
+        ...
+
+    def network(self) -> Network:
+        """The network that the chain belongs to."""
+        ...
+
+    def protocol_parameters(self) -> TransactionParameters:
+        """The parameters of the current epoch."""
+        ...
+
+    def tip_slot(self) -> Slot:
+        """The slot of the newest block."""
+        ...
+
+    def spendable_outputs(self, address: str) -> tuple[SpendableOutput, ...]:
+        """The unspent outputs at ``address``, oldest first; none when nothing was ever sent there."""
+        ...
+
+    def submit(self, cbor: bytes) -> str:
+        """Submit a signed transaction; its hash as the chain gives it.
+
+        Raises:
+            TransactionRefusedError: the ledger refused it, and says why.
+        """
+        ...
+
+    def transaction_depth(self, transaction: str) -> int | None:
+        """How many blocks lie on top of the transaction's block: 0 in the newest, ``None`` when it is in no block."""
+        ...
+
+    def close(self) -> None:
+        """Release connections. Calling it twice is fine."""
+        ...

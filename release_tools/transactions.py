@@ -1,0 +1,147 @@
+"""Marker transactions: build (pure), sign, submit.
+
+What is in: the datum's bytes, the outputs that may be spent, the protocol parameters, the slot. What comes out: an
+unsigned transaction, as bytes; then a signed one. Building reads nothing and asks nobody, so a machine without keys
+can do it, and signing needs no network. The rules:
+
+1. An *update* spends the previous marker output, so that markers never pile up at the era address and each proves that
+   the owner of the address wrote it (rule T2). The first one (*bootstrap*) spends another output there, if it can.
+2. Only outputs of ada alone are chosen to pay. One that carries a token, a datum or a script is never touched.
+3. The marker output holds the least ada its size allows, and takes a remainder that is too small to be change.
+4. The fee is the least that the ledger takes for the size of the signed transaction.
+5. The datum is in the transaction byte for byte as given.
+6. The transaction names its network, ends after a number of slots, and tells in its metadata what made it.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from eras import Slot, TransactionError
+from release_tools.addresses import parse_address
+from release_tools.balancing import Draft, UnsignedTransaction, witness_set
+from release_tools.gateway import SpendableOutput, TransactionGateway, TransactionParameters
+from release_tools.payment_key import PaymentKey
+
+DEFAULT_VALIDITY_SLOTS = 7_200
+"""How long a transaction stays valid: two hours on the public networks, time to carry it to a signer and back."""
+
+
+class MissingSignatureError(TransactionError):
+    """A key that the transaction needs was not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """A transaction ready to be submitted: its CBOR and its hash."""
+
+    cbor: bytes
+    hash: str
+
+
+def build_marker_transaction(
+    datum: bytes,
+    *,
+    era_address: str,
+    change_address: str,
+    payer_outputs: Sequence[SpendableOutput],
+    parameters: TransactionParameters,
+    network_id: int,
+    slot: Slot,
+    previous: SpendableOutput | None = None,
+    validity_slots: int = DEFAULT_VALIDITY_SLOTS,
+) -> UnsignedTransaction:
+    """Build the transaction that puts ``datum`` at the era address, as output 0.
+
+    Args:
+        datum: the inline datum, CBOR, as ``datum.encode_datum`` gives it.
+        era_address: where readers look.
+        change_address: where what is left goes.
+        payer_outputs: unspent outputs that may pay; of these only plain ones are spent.
+        parameters: protocol parameters of the current epoch.
+        network_id: 1 on mainnet, 0 elsewhere; every address must belong to it.
+        slot: the newest slot of the chain.
+        previous: the marker output that this one replaces; ``None`` for the first marker.
+        validity_slots: slots from ``slot`` after which the transaction is void.
+
+    Raises:
+        InsufficientFundsError: the plain outputs hold too little.
+        TransactionTooLargeError: the transaction would exceed the protocol's size.
+        TransactionError: an address is unusable or of another network, or ``previous`` is not at the era address.
+    """
+    era = parse_address(era_address, network_id, "era address")
+    if previous is not None:
+        _require_marker_output(previous, str(era))
+    draft = Draft(
+        datum,
+        era=era,
+        change=parse_address(change_address, network_id, "change address"),
+        parameters=parameters,
+        network_id=network_id,
+        invalid_hereafter=Slot(slot + validity_slots),
+    )
+    payers = {output.reference: output for output in payer_outputs}  # each once, or its ada would count twice
+    if previous is not None:
+        payers.pop(previous.reference, None)
+    pool = sorted(
+        (output for output in payers.values() if output.is_plain),
+        key=lambda output: (-output.lovelace, output.reference),
+    )
+    proof = previous or next((output for output in pool if output.address == str(era)), None)
+    first = [] if proof is None else [proof]
+    others = [output for output in pool if output != proof]
+    for count in range(len(others) + 1):
+        if transaction := draft.balance(first + others[:count], with_change=True):
+            return transaction
+    if transaction := draft.balance(first + others, with_change=False):
+        return transaction
+    raise draft.insufficient(first + others, spared=len(payers) - len(pool))
+
+
+def sign_transaction(transaction: UnsignedTransaction, keys: Iterable[PaymentKey]) -> SignedTransaction:
+    """Sign with the keys that the transaction requires; others are left out, since each signature costs fee.
+
+    Raises:
+        MissingSignatureError: a required key is not among ``keys``.
+    """
+    known = {key.key_hash: key for key in keys}
+    missing = [key_hash for key_hash in transaction.required_keys if key_hash not in known]
+    if missing:
+        raise MissingSignatureError(
+            "A transaction cannot be signed",
+            expected=f"the keys with hash {', '.join(transaction.required_keys)}",
+            got=f"no key for {', '.join(missing)}",
+            next_step="Give the payment key of every address that the transaction spends from",
+        )
+    digest = bytes.fromhex(transaction.hash)
+    witnesses = witness_set([known[key_hash].witness(digest) for key_hash in transaction.required_keys])
+    return SignedTransaction(transaction.cbor_with(witnesses), transaction.hash)
+
+
+def submit_transaction(gateway: TransactionGateway, transaction: SignedTransaction) -> str:
+    """Submit a signed transaction; its hash.
+
+    Raises:
+        TransactionRefusedError: the ledger refused it.
+        TransactionError: the chain took it under another hash.
+        ChainReadError: the chain could not be reached; whether it has the transaction is unknown.
+    """
+    answered = gateway.submit(transaction.cbor)
+    if answered != transaction.hash:
+        raise TransactionError(
+            f"{gateway.name} took a transaction under another hash",
+            expected=transaction.hash,
+            got=answered[:80],
+            next_step="Look up both hashes before submitting anything again",
+        )
+    return answered
+
+
+def _require_marker_output(output: SpendableOutput, era_address: str) -> None:
+    if output.address != era_address or output.assets or output.reference_script:
+        holds = "tokens or a script" if output.assets or output.reference_script else "ada and a datum"
+        raise TransactionError(
+            "The marker output to replace cannot be spent",
+            expected=f"an output of ada and a datum at {era_address}",
+            got=f"{output.reference} with {holds} at {output.address}",
+            next_step="Give the marker output that readers trust now",
+        )

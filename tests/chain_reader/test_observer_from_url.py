@@ -1,0 +1,79 @@
+"""An observer from one line of configuration."""
+
+import pytest
+
+from chain_reader import (
+    BlockfrostObserver,
+    LocalObserver,
+    OgmiosObserver,
+    ReadLimits,
+    UnknownObserverError,
+    observer_from_url,
+)
+from chain_reader.local_chain import LocalChainServer
+from eras import ConfigurationError, Epoch, StoreError
+from tests.chain_reader.conftest import Network
+
+
+def test_each_kind_reads_the_same_chain(network: Network, server: LocalChainServer):
+    for text, kind in (
+        (f"blockfrost:{server.blockfrost_url}", BlockfrostObserver),
+        (f"ogmios:{server.ogmios_url}", OgmiosObserver),
+        (f"local:{network.chain.path}", LocalObserver),
+    ):
+        observer = observer_from_url(text, project_id="any")
+        assert isinstance(observer, kind)
+        assert observer.epoch() == Epoch(5)
+        observer.close()
+
+
+@pytest.mark.parametrize("network", ["mainnet", "preprod", "preview"])
+def test_the_public_networks_go_by_name(network: str):
+    observer = observer_from_url(f"blockfrost:{network}", project_id="any")
+    assert observer.name == f"blockfrost https://cardano-{network}.blockfrost.io"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "blockfrost:<url>, ogmios:<url> or local:<path>"),
+        ("blockfrost", "Did you mean blockfrost"),
+        ("blokfrost:https://host/api/v0", "Did you mean blockfrost:"),
+        ("ogmio:ws://host", "Did you mean ogmios:"),
+        ("ws://host", "Did you mean ogmios:"),
+        ("https://host/api/v0", "Did you mean blockfrost:"),
+        ("zzz:x", "Correct the chain observer"),
+    ],
+)
+def test_an_unknown_kind_names_the_known_and_the_nearest(text: str, says: str):
+    with pytest.raises(UnknownObserverError) as caught:
+        observer_from_url(text)
+    assert says in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("blockfrost:", "blockfrost:<url>"),
+        ("local:", "local:<path>"),
+        ("blockfrost:sanchonet", "one of mainnet, preprod, preview"),
+        ("blockfrost:ws://host/x", "http://host or https://host"),
+        ("ogmios:http://host", "ws://host or wss://host"),
+    ],
+)
+def test_what_follows_the_kind_is_checked(text: str, says: str):
+    with pytest.raises(ConfigurationError) as caught:
+        observer_from_url(text)
+    assert says in str(caught.value)
+
+
+def test_a_local_chain_that_is_not_there(tmp_path):
+    with pytest.raises(StoreError):
+        observer_from_url(f"local:{tmp_path / 'nothing.sqlite'}")
+
+
+@pytest.mark.parametrize("limit", ["connect_timeout_s", "read_deadline_s", "max_pages", "max_message_bytes"])
+@pytest.mark.parametrize("value", [0, -1, float("nan")])
+def test_a_limit_is_above_zero(limit: str, value: float):
+    with pytest.raises(ConfigurationError, match=limit):
+        ReadLimits(**{limit: value})
