@@ -4,6 +4,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+PYTEST_ARGS ?= -n auto
 
 .PHONY: demo test check lint types docs docs-check bench clean help
 .DEFAULT_GOAL := help
