@@ -13,15 +13,17 @@ takes the fields of a struct by position.
 import re
 from binascii import Error as HexError
 from binascii import unhexlify
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from datum.keys import SigningKey, VerificationKey, verify_signature
-from datum.strict_json import Pairs, parse, quote
+from datum.strict_json import Pairs, described, known_fields, parse, quote, reason
 from eras import MAX_EPOCH, Epoch, EraMarker, MarkerError
 
 SIGNATURE_BYTES = 64
+
+T = TypeVar("T")
 
 _CANONICAL = re.compile(
     rb'\{"markers":(\[(?:\{"name":"[ !#-\[\]-~]*","epoch":(?:null|0|[1-9][0-9]{0,18})\}(?:,(?=\{)|(?=\])))*\])'
@@ -79,15 +81,7 @@ class EraMarkersPayload:
         Raises:
             PayloadFormatError: it is not a payload.
         """
-        try:
-            return _read_payload(parse(data.decode()))
-        except ValueError as error:
-            raise PayloadFormatError(
-                "Bytes are not a payload of era markers",
-                expected='{"markers":[…],"signature":"…"}',
-                got=_reason(error),
-                next_step="Check where the bytes come from",
-            ) from error
+        return read_json(data, read_payload, '{"markers":[…],"signature":"…"}')
 
     @property
     def signed_bytes(self) -> bytes:
@@ -117,6 +111,23 @@ class EraMarkersPayload:
         """The payload as JSON (rule 2), the bytes that a datum carries."""
         signature = "null" if self.signature is None else f'"{self.signature.hex()}"'
         return b'{"markers":' + self.signed_bytes + b',"signature":' + signature.encode() + b"}"
+
+
+def read_json(data: bytes, read: Callable[[Any], T], shape: str) -> T:
+    """What ``read`` makes of the one JSON value in ``data``; ``shape`` is what it should look like.
+
+    Raises:
+        PayloadFormatError: it is not JSON, or ``read`` raised a ``ValueError``.
+    """
+    try:
+        return read(parse(data.decode()))
+    except ValueError as error:
+        raise PayloadFormatError(
+            "Bytes are not a payload of era markers",
+            expected=shape,
+            got=reason(error),
+            next_step="Check where the bytes come from",
+        ) from error
 
 
 def claim(content: bytes) -> tuple[bytes, bytes | None]:
@@ -153,58 +164,57 @@ def markers_from_json(text: str) -> tuple[EraMarker, ...]:
         raise MarkerError(
             "A list of markers is not usable",
             expected='[{"name":"…","epoch":…},…]',
-            got=_reason(error),
+            got=reason(error),
             next_step="Correct the list of markers",
         ) from error
 
 
-def _reason(error: ValueError) -> str:
-    if isinstance(error, UnicodeError):
-        return "text that is not UTF-8"
-    return str(error)
+def read_payload(value: Any) -> EraMarkersPayload:
+    """The payload that a parsed JSON value is; other fields than its own are ignored.
 
-
-def _read_payload(value: Any) -> EraMarkersPayload:
+    Raises:
+        ValueError: it is none.
+    """
     if isinstance(value, Pairs):
-        fields = _known_fields(value, ("markers", "signature"))
+        fields = known_fields(value, ("markers", "signature"))
         if "markers" not in fields:
             raise ValueError("no field 'markers'")
         markers, signature = fields["markers"], fields.get("signature")
     elif isinstance(value, list) and len(value) == 2:
         markers, signature = value
     else:
-        raise ValueError(_described(value))
+        raise ValueError(described(value))
     return EraMarkersPayload(_read_markers(markers), None if signature is None else _read_signature(signature))
 
 
 def _read_markers(value: Any) -> tuple[EraMarker, ...]:
     if not isinstance(value, list) or isinstance(value, Pairs):
-        raise ValueError(f"markers that are {_described(value)}")  # noqa: TRY004 - bad data, not a bad call
+        raise ValueError(f"markers that are {described(value)}")  # noqa: TRY004 - bad data, not a bad call
     return tuple([_read_marker(item) for item in value])
 
 
 def _read_marker(value: Any) -> EraMarker:
     if isinstance(value, Pairs):
-        fields = _known_fields(value, ("name", "epoch"))
+        fields = known_fields(value, ("name", "epoch"))
         if "name" not in fields:
             raise ValueError("a marker without a name")
         name, epoch = fields["name"], fields.get("epoch")
     elif isinstance(value, list) and len(value) == 2:
         name, epoch = value
     else:
-        raise ValueError(f"a marker that is {_described(value)}")
+        raise ValueError(f"a marker that is {described(value)}")
     if not isinstance(name, str):
-        raise ValueError(f"an era name that is {_described(name)}")  # noqa: TRY004 - bad data, not a bad call
+        raise ValueError(f"an era name that is {described(name)}")  # noqa: TRY004 - bad data, not a bad call
     if not name.isascii():
         name.encode()  # half a surrogate pair has no UTF-8 form
     if epoch is not None and (type(epoch) is not int or not 0 <= epoch <= MAX_EPOCH):
-        raise ValueError(f"an epoch that is {_described(epoch)}")
+        raise ValueError(f"an epoch that is {described(epoch)}")
     return EraMarker(name, None if epoch is None else Epoch(epoch))
 
 
 def _read_signature(value: Any) -> bytes:
     if not isinstance(value, str):
-        raise ValueError(f"a signature that is {_described(value)}")  # noqa: TRY004 - bad data, not a bad call
+        raise ValueError(f"a signature that is {described(value)}")  # noqa: TRY004 - bad data, not a bad call
     try:
         signature = unhexlify(value)
     except (HexError, ValueError):
@@ -212,23 +222,3 @@ def _read_signature(value: Any) -> bytes:
     if len(signature) != SIGNATURE_BYTES:
         raise ValueError(f"a signature of {len(signature)} bytes")
     return signature
-
-
-def _known_fields(pairs: Pairs, known: tuple[str, ...]) -> dict[str, Any]:
-    fields: dict[str, Any] = {}
-    for key, value in pairs:
-        if key in known:
-            if key in fields:
-                raise ValueError(f"the field {key!r} twice")
-            fields[key] = value
-    return fields
-
-
-def _described(value: Any) -> str:
-    if isinstance(value, Pairs):
-        return "a JSON object"
-    if isinstance(value, list):
-        return f"a JSON array of {len(value)}"
-    if isinstance(value, float):
-        return "not a whole number of at most 64 bits"
-    return f"{value!r}"[:60]

@@ -27,6 +27,37 @@ def parse(text: str) -> Any:
         raise ValueError("it nests too deep") from None
 
 
+def known_fields(pairs: Pairs, known: tuple[str, ...]) -> dict[str, Any]:
+    """The fields of an object that are ``known``; the others are skipped.
+
+    Raises:
+        ValueError: one of them is there twice.
+    """
+    fields: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in known:
+            if key in fields:
+                raise ValueError(f"the field {key!r} twice")
+            fields[key] = value
+    return fields
+
+
+def described(value: Any) -> str:
+    """A JSON value in a few words, for an error."""
+    if isinstance(value, Pairs):
+        return "a JSON object"
+    if isinstance(value, list):
+        return f"a JSON array of {len(value)}"
+    if isinstance(value, float):
+        return "not a whole number of at most 64 bits"
+    return f"{value!r}"[:60]
+
+
+def reason(error: ValueError) -> str:
+    """What a reader of JSON stumbled over, in words."""
+    return "text that is not UTF-8" if isinstance(error, UnicodeError) else str(error)
+
+
 def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 

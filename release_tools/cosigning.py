@@ -1,0 +1,346 @@
+"""The co-signing file: an extended payload that is passed from signer to signer until enough of them have signed.
+
+In: a signed payload and what its extension shall say, or the text of a file. Out: the text of the file with one more
+signature, and at last the bytes to publish. Reading and writing the file itself is the caller's.
+
+1. The file is JSON for people: ``check`` says in words what a signer must check, ``payload`` is what is signed, and
+   ``previous`` the extended payload that it takes the place of. ``check`` is made from the other two, never believed.
+2. A file is refused when a signature in it is not over what it holds, when ``check`` says something else than the
+   payload, or when ``previous`` is not the payload that the extension names, signed as its own keys require. So what
+   somebody has signed cannot be changed, and nothing can be hidden from the next signer.
+3. Who may sign is who must: the keys of ``previous``, and the keys that the extension names. Each signs once.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from datum import (
+    EraMarkersPayload,
+    ExtendedPayload,
+    Extension,
+    ExtensionPolicy,
+    KeySet,
+    SignatureMismatchError,
+    SigningKey,
+    VerificationKey,
+    read_extended,
+    required_key_sets,
+    verify_signature,
+)
+from eras import Epoch, EraMarker, MarkerError
+
+FILE_VERSION = 1
+
+
+class CosigningFileError(MarkerError):
+    """A text is not a co-signing file, or what it holds does not fit together."""
+
+
+class CosigningAlteredError(MarkerError):
+    """What a co-signing file holds is not what was signed, or not what it says it is."""
+
+
+class CosignerUnknownError(MarkerError):
+    """A key is not among those that may sign a payload."""
+
+
+class CosigningMismatchError(MarkerError):
+    """A co-signing file is for another network, address or era key than those that are configured."""
+
+
+class AlreadyCosignedError(MarkerError):
+    """A key has signed a payload already."""
+
+    http_status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Cosigning:
+    """An extended payload on its way from signer to signer.
+
+    Attributes:
+        extended: what is signed, with the signatures so far.
+        previous: the extended payload that it takes the place of; ``None`` for the first.
+
+    Raises:
+        CosigningFileError: the two do not fit together, or somebody signed who may not.
+        CosigningAlteredError: a signature is not over what is signed.
+    """
+
+    extended: ExtendedPayload
+    previous: ExtendedPayload | None = None
+
+    def __post_init__(self) -> None:
+        if self.previous is not None:
+            _require_succession(self.extended.extension, self.previous)
+        elif self.extended.extension.previous is not None:
+            raise _misfit("the previous payload, which the extension names", "none")
+        signed = [one.key for one in self.extended.signatures]
+        if len(set(signed)) < len(signed) or not set(signed) <= set(self.keys):
+            raise _misfit("one signature by each of the keys at most", "another one")
+        message = self.extended.message
+        for one in self.extended.signatures:
+            if not verify_signature(message, one.signature, one.key):
+                raise _altered("a signature over what is in the file", f"another one by {one.key}")
+
+    @property
+    def key_sets(self) -> tuple[KeySet, ...]:
+        """Who must sign: one set of keys, or the old and the new one."""
+        extension = self.extended.extension
+        return required_key_sets(extension, (self.previous.extension if self.previous else extension).key_set)
+
+    @property
+    def keys(self) -> tuple[VerificationKey, ...]:
+        """All keys that may sign, each once."""
+        return tuple(dict.fromkeys(key for key_set in self.key_sets for key in key_set.keys))
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether enough have signed for it to be published."""
+        return all(len(self.extended.signers(one.keys)) >= one.threshold for one in self.key_sets)
+
+    def require_binding(
+        self,
+        *,
+        network_magic: int | None = None,
+        address: str | None = None,
+        verification_key: VerificationKey | None = None,
+    ) -> None:
+        """Nothing, if the payload is for this network and address and signed by this era key, as far as each is given.
+
+        Raises:
+            CosigningMismatchError: it is not.
+        """
+        extension, payload = self.extended.extension, self.extended.payload
+        if network_magic not in (None, extension.network_magic):
+            raise _mismatch(f"network magic {network_magic}", str(extension.network_magic))
+        if address not in (None, extension.address):
+            raise _mismatch(f"era address {address}", extension.address)
+        if verification_key is not None:
+            try:
+                payload.verify(verification_key)
+            except SignatureMismatchError as error:
+                raise _mismatch(f"markers signed by the era key {verification_key}", "another signature") from error
+
+    def require_may_sign(self, key: VerificationKey) -> None:
+        """Nothing, if ``key`` may sign and has not.
+
+        Raises:
+            CosignerUnknownError: it is not one of the keys.
+            AlreadyCosignedError: it has signed.
+        """
+        if key not in self.keys:
+            raise CosignerUnknownError(
+                "The key may not sign this payload",
+                expected=f"one of {', '.join(one.hex for one in self.keys)}",
+                got=key.hex,
+                next_step="Check that the key and the file belong to the same network",
+            )
+        if key in {one.key for one in self.extended.signatures}:
+            missing = [one.hex for one in self.keys if one not in self.extended.signers(self.keys)]
+            raise AlreadyCosignedError(
+                "The key has signed this payload already",
+                expected=f"a key that has not, {' or '.join(missing)}" if missing else "nobody else, all have",
+                got=key.hex,
+                next_step="Publish it" if self.is_complete else "Pass the file on to another signer",
+            )
+
+    def sign(self, key: SigningKey) -> "Cosigning":
+        """The same with a signature by ``key``.
+
+        Raises:
+            CosignerUnknownError: it is not one of the keys.
+            AlreadyCosignedError: it has signed.
+        """
+        self.require_may_sign(key.verification_key)
+        return Cosigning(self.extended.sign(key), self.previous)
+
+    def check(self) -> dict[str, Any]:
+        """What a signer must check, in words and JSON-ready: the ``check`` of the file."""
+        extension, before = self.extended.extension, self.previous.payload.markers if self.previous else ()
+        signed = self.extended.signers(self.keys)
+        which = ("keys",) if len(self.key_sets) == 1 else ("old keys", "new keys")
+        return {
+            "markers": list(marker_changes(before, self.extended.payload.markers)),
+            "network_magic": extension.network_magic,
+            "address": extension.address,
+            "sequence": extension.sequence,
+            "previous": extension.previous,
+            "expires_epoch": extension.expires_epoch,
+            "hash": self.extended.hash,
+            "signers": [
+                {
+                    "who": who,
+                    "threshold": key_set.threshold,
+                    "signed": [key.hex for key in key_set.keys if key in signed],
+                    "missing": [key.hex for key in key_set.keys if key not in signed],
+                }
+                for who, key_set in zip(which, self.key_sets, strict=True)
+            ],
+            "complete": self.is_complete,
+        }
+
+    def to_text(self) -> str:
+        """The text of the file; in ASCII, so that no name looks like another one."""
+        return json.dumps(self._document(), indent=2) + "\n"
+
+    @classmethod
+    def from_text(cls, text: str) -> "Cosigning":
+        """Read the text of a co-signing file.
+
+        Raises:
+            CosigningFileError: it is none, or what it holds does not fit together.
+            PayloadFormatError: a payload in it is none.
+            CosigningAlteredError: it was changed after somebody signed, or says something else than it holds.
+        """
+        try:
+            document = _parse(text)
+            extended = _extended(document.get("payload"), "payload")
+            previous = document.get("previous")
+            made = cls(extended, None if previous is None else _extended(previous, "previous"))
+        except (ValueError, RecursionError) as error:
+            raise CosigningFileError(
+                "A file is not a co-signing file",
+                expected='JSON with "eraswitch_cosigning", "check", "payload" and "previous"',
+                got=str(error)[:300] if isinstance(error, ValueError) else "JSON that nests too deep",
+                next_step="Check that it was copied whole",
+            ) from error
+        right = made._document()
+        wrong = [name for name in document.keys() | right.keys() if not _same(document.get(name), right.get(name))]
+        if wrong:
+            raise _altered("what the payload itself says", f"something else under {', '.join(sorted(wrong))}"[:200])
+        return made
+
+    def _document(self) -> dict[str, Any]:
+        return {
+            "eraswitch_cosigning": FILE_VERSION,
+            "check": self.check(),
+            "payload": json.loads(self.extended.to_bytes()),
+            "previous": None if self.previous is None else json.loads(self.previous.to_bytes()),
+        }
+
+
+def propose(
+    payload: EraMarkersPayload,
+    policy: ExtensionPolicy,
+    *,
+    previous: ExtendedPayload | None = None,
+    expires_epoch: Epoch | None = None,
+    new_keys: KeySet | None = None,
+    sequence: int | None = None,
+) -> Cosigning:
+    """A payload that is ready to be co-signed, by nobody yet.
+
+    Args:
+        payload: the markers, signed by the era key.
+        policy: network and address that it is for; for the first payload also the keys.
+        previous: the extended payload that is trusted now; ``None`` if there is none.
+        expires_epoch: the last epoch in which it is fresh.
+        new_keys: who signs from this payload on; both the old and the new keys must then sign it. Not for the first
+            payload: its keys are those that readers are configured with.
+        sequence: its number; one more than that of ``previous``, or 1, if not given.
+
+    Raises:
+        PayloadFormatError: the payload is not signed, or a value is not of its kind.
+        CosigningFileError: it cannot take the place of ``previous``, or is the first and names new keys.
+    """
+    if previous is None and new_keys is not None:
+        raise _misfit("the configured keys in the first extended payload", "new ones")
+    keys = new_keys or (previous.extension if previous else policy).key_set
+    after = 0 if previous is None else previous.extension.sequence
+    extension = Extension(
+        network_magic=policy.network_magic,
+        address=policy.address,
+        sequence=after + 1 if sequence is None else sequence,
+        previous=None if previous is None else previous.hash,
+        expires_epoch=expires_epoch,
+        threshold=keys.threshold,
+        keys=keys.keys,
+    )
+    return Cosigning(ExtendedPayload(payload, extension), previous)
+
+
+def marker_changes(before: Sequence[EraMarker], after: Sequence[EraMarker]) -> tuple[str, ...]:
+    """What becomes of each marker, in words: those of ``after`` in their order, then those that are dropped."""
+    gone = [marker for marker in before if marker not in after]
+    kept = [[marker for marker in one if marker in other] for one, other in ((before, after), (after, before))]
+    lines = []
+    for marker in after:
+        was = next((old for old in gone if old.name == marker.name), None)
+        if marker in before:
+            lines.append(f"unchanged: {marker}")
+        elif was is None:
+            lines.append(f"new: {marker}")
+        else:
+            gone.remove(was)
+            lines.append(f"changed: {marker}, was {was}")
+    lines += [f"dropped: {marker}" for marker in gone]
+    return (*lines, "the order of the unchanged ones changed") if kept[0] != kept[1] else tuple(lines)
+
+
+def _require_succession(extension: Extension, previous: ExtendedPayload) -> None:
+    before = previous.extension
+    if (extension.network_magic, extension.address) != (before.network_magic, before.address):
+        raise _misfit(f"network {before.network_magic} and address {before.address}, as before", "others")
+    if extension.sequence <= before.sequence:
+        raise _misfit(f"a sequence above {before.sequence}, the previous one", str(extension.sequence))
+    if extension.previous != previous.hash:
+        raise _altered(f"{previous.hash} as previous, the hash of that payload", str(extension.previous))
+    if len(previous.signers(before.keys)) < before.threshold:
+        raise _altered("a previous payload that its own keys have signed", "one that too few of them have")
+
+
+def _extended(value: Any, which: str) -> ExtendedPayload:
+    extended = read_extended(json.dumps(value).encode())
+    if extended is None:
+        raise ValueError(f"a {which} without an extension")
+    return extended
+
+
+def _parse(text: str) -> dict[str, Any]:
+    document = json.loads(text, object_pairs_hook=_without_repetition)
+    if not isinstance(document, dict) or not _same(document.get("eraswitch_cosigning"), FILE_VERSION):
+        raise ValueError(f"no JSON object with eraswitch_cosigning {FILE_VERSION}")
+    return document
+
+
+def _same(one: Any, other: Any) -> bool:
+    """Whether two JSON values are written alike; to Python 1, 1.0 and true are equal."""
+    return json.dumps(one, sort_keys=True) == json.dumps(other, sort_keys=True)
+
+
+def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, if no field is there twice: people and programs would each see another one."""
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a JSON object with a field twice")
+    return fields
+
+
+def _misfit(expected: str, got: str) -> CosigningFileError:
+    return CosigningFileError(
+        "A payload cannot be co-signed as it is",
+        expected=expected,
+        got=got,
+        next_step="Make the co-signing file again, after the payload that is trusted now",
+    )
+
+
+def _altered(expected: str, got: str) -> CosigningAlteredError:
+    return CosigningAlteredError(
+        "A co-signing file was altered",
+        expected=expected,
+        got=got,
+        next_step="Do not sign it. Ask who made it for the file as it was",
+    )
+
+
+def _mismatch(expected: str, got: str) -> CosigningMismatchError:
+    return CosigningMismatchError(
+        "A co-signing file is not for the configured network",
+        expected=expected,
+        got=got,
+        next_step="Do not sign it unless the configuration is the one that is wrong",
+    )
