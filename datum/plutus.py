@@ -20,7 +20,7 @@ CHUNK_BYTES = 64
 MAX_DATUM_BYTES = 65_536
 """Longer datums are refused unread; the ledger's own limit on a whole transaction is 16,384 bytes."""
 
-_BYTES, _LIST, _MAP, _TAG, _SIMPLE = 2, 4, 5, 6, 7
+_BYTES, _LIST, _MAP, _TAG = 2, 4, 5, 6
 _BREAK = 0xFF
 
 
@@ -244,6 +244,4 @@ def _skip(data: bytes, position: int) -> int:
             open_items.append(argument if kind == _LIST or argument < 0 else 2 * argument)
         elif kind == _TAG:
             open_items.append(1)
-        elif kind == _SIMPLE and argument < 0:
-            raise ValueError("CBOR that is not well-formed")
     return position
