@@ -1,0 +1,55 @@
+"""What can go wrong with a store: one class for each thing an operator would do differently.
+
+In: facts by keyword (``store``, the URL without its password). Out: subclasses of ``StoreError``, each with what was
+expected, what was there, and what to do next.
+"""
+
+from eras import StoreError
+
+
+class StoreMissingError(StoreError):
+    """The place where a store should be is not there, or is no file."""
+
+
+class StoreForeignError(StoreError):
+    """What is at the place is no store of this project: no database, or the database of another program."""
+
+
+class StoreDamagedError(StoreError):
+    """The store is one of ours, but what is in it is damaged or contradicts itself."""
+
+
+class StoreNewerError(StoreError):
+    """The store was written by a newer version of this software."""
+
+
+class StoreOutdatedError(StoreError):
+    """The store was written by an older version of this software, and has not been upgraded."""
+
+
+class StoreLockedError(StoreError):
+    """Another process holds the store for longer than this one waits."""
+
+    http_status = 503
+
+
+class StoreReadOnlyError(StoreError):
+    """The store, or its folder, may not be written to."""
+
+
+class StoreFullError(StoreError):
+    """The disk, or the quota, has no room for what should be written."""
+
+    http_status = 507
+
+
+class StoreChangedError(StoreError):
+    """Another process wrote what this one was about to write; read again and decide anew."""
+
+    http_status = 409
+
+
+class StoreUnavailableError(StoreError):
+    """The database did not answer, or its driver is not installed."""
+
+    http_status = 503

@@ -1,0 +1,176 @@
+"""What a store remembers, as plain values: they know neither SQL nor the rules that fill them.
+
+In and out of every store, the one in a database and the one in memory alike.
+"""
+
+import hashlib
+import json
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from eras import Epoch, EraMarker, Slot
+
+
+@dataclass(frozen=True, slots=True)
+class TrustKey:
+    """What trust belongs to: other keys, another network or another address know nothing of it.
+
+    Attributes:
+        keys: the verification keys, 64 hex digits each, sorted.
+        network_magic: magic of the Cardano network; ``None`` where it is not configured.
+        address: the era address.
+    """
+
+    keys: tuple[str, ...]
+    network_magic: int | None
+    address: str
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "keys", tuple(sorted(set(self.keys))))
+
+    @property
+    def id(self) -> str:
+        """The same for the same three, 64 hex digits."""
+        text = json.dumps([list(self.keys), self.network_magic, self.address], separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class StoredOutput:
+    """The output whose payload is in force: its content, and where it is on the chain.
+
+    Attributes:
+        transaction: hash of its transaction.
+        index: its place among that transaction's outputs.
+        datum: the inline datum, CBOR in hex, from which the payload is read and verified again.
+        content: the payload that the datum holds, as JSON bytes.
+        markers: the markers of the payload, for people who look into the store.
+        lovelace: the ada it holds.
+        slot: slot of its block, where known.
+        height: height of its block, where known.
+    """
+
+    transaction: str
+    index: int
+    datum: str
+    content: bytes
+    markers: tuple[EraMarker, ...]
+    lovelace: int
+    slot: Slot | None = None
+    height: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SeenPayload:
+    """A payload with a true signature that was ever seen, and where it first appeared.
+
+    Attributes:
+        digest: hash of what is signed (``chain_reader.trust``), 64 hex digits.
+        content: the payload, as JSON bytes.
+        reference: the first output that carried it, ``transaction#index``.
+        slot: slot of that output's block, where known.
+        height: height of that output's block, where known.
+        seen_epoch: the epoch of the first reading that saw it.
+        seen_height: height of the tip at that reading, where known.
+        verdict: the last verdict on it.
+        reason: why.
+        superseded: whether it was in force and another took its place, so that it never wins again.
+    """
+
+    digest: str
+    content: bytes
+    reference: str
+    slot: Slot | None
+    height: int | None
+    seen_epoch: Epoch
+    seen_height: int | None
+    verdict: str
+    reason: str
+    superseded: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTrust:
+    """All that is remembered for one ``TrustKey``.
+
+    Attributes:
+        trusted: what is in force; ``None`` before anything is.
+        epoch: the epoch of the last reading; what had begun by then has happened.
+        tip_slot: slot of the highest tip that was read.
+        activation: the high-water mark: the last activation known to have happened.
+        sequence: the high-water mark of extended payloads: the highest sequence accepted.
+        payloads: every payload with a true signature ever seen.
+        superseded_outputs: references of the outputs whose place another took.
+        stale: why the last reading could not confirm what is in force; ``None`` when it did.
+        legacy_differs: whether a deployed Mithril reader could have read something else then.
+        complete: whether ``payloads`` holds every older one, because they were read where history is known.
+        proven: whether what is trusted was seen to spend at the era address.
+        version: how often it was written; a store refuses to write over a version that the writer has not read.
+    """
+
+    trusted: StoredOutput | None
+    epoch: Epoch
+    tip_slot: Slot
+    activation: EraMarker | None = None
+    sequence: int | None = None
+    payloads: tuple[SeenPayload, ...] = ()
+    superseded_outputs: frozenset[str] = frozenset()
+    stale: str | None = None
+    legacy_differs: bool = False
+    complete: bool = False
+    proven: bool = False
+    version: int = 0
+
+
+class CachedVerdict(NamedTuple):
+    """What screening made of the datum of an output, in a form that can be kept; there are many, so it is a tuple.
+
+    Attributes:
+        reference: the output.
+        fingerprint: ``fingerprint`` of its datum; another datum at the same reference is another question.
+        kind: the name of the verdict.
+        reason: its reason.
+        content: the payload of a ``WrongSigner``.
+    """
+
+    reference: str
+    fingerprint: int
+    kind: str
+    reason: str
+    content: bytes | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """Something to be written into the event log.
+
+    Attributes:
+        kind: what happened, one word of the list in ``docs/trust.md``.
+        facts: the facts, JSON-ready.
+        epoch: the epoch it happened in, where known.
+    """
+
+    kind: str
+    facts: dict[str, Any]
+    epoch: Epoch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEvent:
+    """An entry of the event log.
+
+    Attributes:
+        id: strictly increasing.
+        kind: what happened.
+        epoch: the epoch it happened in, where known.
+        facts: the facts.
+        version: the version of this software that wrote it.
+        time_s: POSIX time, in seconds, as the writer gave it.
+    """
+
+    id: int
+    kind: str
+    epoch: Epoch | None
+    facts: dict[str, Any]
+    version: str
+    time_s: float

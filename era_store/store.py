@@ -1,0 +1,90 @@
+"""A store in a database: opened, brought up to date, and its three repositories.
+
+In: a path or a URL. Out: a ``SqlStore``, which the caller closes.
+"""
+
+from types import TracebackType
+from typing import Self
+
+from era_store.database import DEFAULT_WAIT_S, Database, make_file, parse_url
+from era_store.errors import StoreOutdatedError
+from era_store.schema import HEAD, revision_of, upgrade
+from era_store.sql_events import SqlEvents
+from era_store.sql_trust import SqlTrust
+from era_store.sql_verdicts import SqlVerdicts
+
+
+class SqlStore:
+    """Trust, verdicts and events in a database. Several threads and processes may use it.
+
+    Args:
+        database: reached and up to date.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self.database = database
+        self.trust = SqlTrust(database)
+        self.verdicts = SqlVerdicts(database)
+        self.events = SqlEvents(database)
+
+    def __repr__(self) -> str:
+        return f"SqlStore({self.database.name!r})"
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the database. Calling it twice is fine."""
+        self.database.close()
+
+
+def open_store(url: str, *, wait_s: float = DEFAULT_WAIT_S, migrate: bool = True) -> SqlStore:
+    """Open a store; a SQLite file that is missing is made, for its owner alone.
+
+    Args:
+        url: the path of a SQLite file, or a URL.
+        wait_s: seconds to wait while another process writes.
+        migrate: whether to bring an older schema up to date; else it is an error.
+
+    Raises:
+        StoreError: it cannot be opened; the class says why.
+        ConfigurationError: ``url`` names no store.
+    """
+    database = Database(parse_url(url), wait_s=wait_s)
+    try:
+        if database.path is not None:
+            make_file(database.path)
+        _bring_up_to_date(database, migrate=migrate)
+    except BaseException:
+        database.close()
+        raise
+    return SqlStore(database)
+
+
+def _bring_up_to_date(database: Database, *, migrate: bool) -> None:
+    with database.read() as connection:
+        revision = revision_of(connection, database.name)
+    if revision != HEAD:
+        if not migrate:
+            raise StoreOutdatedError(
+                f"The store {database.name} is of an older version of eraswitch",
+                expected=f"schema {HEAD}",
+                got=revision or "an empty database",
+                next_step="Make a backup, then run: eraswitch db upgrade",
+                store=database.name,
+            )
+        with database.write() as connection:
+            if revision_of(connection, database.name) != HEAD:  # another process may have been faster
+                upgrade(connection)
+    if database.path is not None:
+        with database.raw() as driver:
+            if driver.execute("PRAGMA journal_mode").fetchone() != ("wal",):
+                driver.execute("PRAGMA journal_mode = WAL")  # kept in the file: readers and a writer do not wait
+            # A file that cannot be written to is told now, not when there is something to remember.
+            driver.execute("BEGIN IMMEDIATE")
+            driver.execute("ROLLBACK")

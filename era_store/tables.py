@@ -1,0 +1,135 @@
+"""The tables of a store, as SQLAlchemy Core has them; a migration under ``migrations/versions`` makes each.
+
+Nothing here is particular to SQLite. Epochs, slots and sequences are unsigned 64-bit integers, which neither SQLite
+nor PostgreSQL has: they are kept as 20 digits, which sort as the numbers do.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    Boolean,
+    Column,
+    Dialect,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+DIGITS = 20
+
+
+class Unsigned(TypeDecorator[int]):
+    """An unsigned 64-bit integer, as 20 decimal digits."""
+
+    impl = String(DIGITS)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:
+        """The digits of a number."""
+        return None if value is None else f"{value:0{DIGITS}}"
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> int | None:
+        """The number of the digits."""
+        return None if value is None else int(value)
+
+
+# A key that is an INTEGER in SQLite, which alone counts up there, and a BIGINT elsewhere.
+Key = BigInteger().with_variant(Integer, "sqlite")
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+trust = Table(
+    "trust",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("key_id", String(64), nullable=False, unique=True),
+    Column("verification_keys", JSON, nullable=False),
+    Column("network_magic", BigInteger),
+    Column("address", Text, nullable=False),
+    Column("version", Integer, nullable=False),
+    Column("epoch", Unsigned, nullable=False),
+    Column("tip_slot", Unsigned, nullable=False),
+    Column("trusted_transaction", String(64)),
+    Column("trusted_index", BigInteger),
+    Column("trusted_datum", Text),
+    Column("trusted_content", LargeBinary),
+    Column("trusted_markers", JSON),
+    Column("trusted_lovelace", Unsigned),
+    Column("trusted_slot", Unsigned),
+    Column("trusted_height", BigInteger),
+    Column("activation_name", Text),
+    Column("activation_epoch", Unsigned),
+    Column("sequence", Unsigned),
+    Column("stale", Text),
+    Column("legacy_differs", Boolean, nullable=False),
+    Column("complete", Boolean, nullable=False),
+    Column("proven", Boolean, nullable=False),
+)
+
+payload = Table(
+    "payload",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("trust_id", Key, ForeignKey("trust.id", ondelete="CASCADE"), nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    Column("reference", String(80), nullable=False),
+    Column("slot", Unsigned),
+    Column("height", BigInteger),
+    Column("seen_epoch", Unsigned, nullable=False),
+    Column("seen_height", BigInteger),
+    Column("verdict", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("superseded", Boolean, nullable=False),
+    UniqueConstraint("trust_id", "digest"),
+)
+
+superseded_output = Table(
+    "superseded_output",
+    metadata,
+    Column("trust_id", Key, ForeignKey("trust.id", ondelete="CASCADE"), primary_key=True),
+    Column("reference", String(80), primary_key=True),
+)
+
+verdict = Table(
+    "verdict",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("keys_id", String(64), nullable=False),
+    Column("reference", String(80), nullable=False),
+    Column("fingerprint", BigInteger, nullable=False),
+    Column("kind", String(40), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("content", LargeBinary),
+    UniqueConstraint("keys_id", "reference"),
+)
+
+event = Table(
+    "event",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("kind", String(40), nullable=False),
+    Column("epoch", Unsigned),
+    Column("facts", JSON, nullable=False),
+    Column("version", String(40), nullable=False),
+    Column("time_s", Float, nullable=False),
+    Index("ix_event_kind", "kind"),
+    sqlite_autoincrement=True,  # an id is never given twice, not even the last one's
+)

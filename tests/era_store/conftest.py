@@ -1,0 +1,58 @@
+"""A store of each kind, and what can be put into one."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from era_store import MemoryStore, SeenPayload, SqlStore, Store, StoredOutput, StoredTrust, TrustKey, open_store
+from eras import MAX_EPOCH, Epoch, EraMarker, Slot
+
+KEY = TrustKey(("bb" * 32, "aa" * 32), 42, "addr_test1era")
+OTHER_NETWORK = TrustKey(KEY.keys, 1, KEY.address)
+
+
+def output(number: int = 1) -> StoredOutput:
+    return StoredOutput(
+        transaction=f"{number:064x}",
+        index=number,
+        datum="d87980",
+        content=b'{"markers":[]}',
+        markers=(EraMarker("thales", Epoch(1)), EraMarker("é", None), EraMarker("far", MAX_EPOCH)),
+        lovelace=2**63,
+        slot=Slot(2**64 - 1),
+        height=7,
+    )
+
+
+def seen(digest: str = "dd" * 32, **changed: object) -> SeenPayload:
+    facts: dict[str, object] = {
+        "digest": digest, "content": b"\x00content", "reference": f"{1:064x}#0", "slot": Slot(5), "height": None,
+        "seen_epoch": Epoch(3), "seen_height": 8, "verdict": "Impostor", "reason": "why not",
+    }  # fmt: skip
+    return SeenPayload(**(facts | changed))  # type: ignore[arg-type]
+
+
+def trust(**changed: object) -> StoredTrust:
+    facts: dict[str, object] = {
+        "trusted": output(), "epoch": Epoch(5), "tip_slot": Slot(500), "activation": EraMarker("thales", Epoch(1)),
+        "sequence": 2**64 - 1, "payloads": (seen(), seen("ee" * 32, superseded=True)),
+        "superseded_outputs": frozenset({"aa#0", "bb#1"}), "stale": "the provider is silent", "legacy_differs": True,
+        "complete": True, "proven": True,
+    }  # fmt: skip
+    return StoredTrust(**(facts | changed))  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def sql_store(tmp_path: Path) -> Iterator[SqlStore]:
+    with open_store(str(tmp_path / "store.sqlite3")) as store:
+        yield store
+
+
+@pytest.fixture(params=["sql", "memory"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """Each kind of store in turn."""
+    if request.param == "memory":
+        return MemoryStore()
+    made: Store = request.getfixturevalue("sql_store")
+    return made

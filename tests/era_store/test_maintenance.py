@@ -1,0 +1,159 @@
+"""Check, backup and restore: what a copy is worth, and that nothing is lost on the way."""
+
+import sqlite3
+import stat
+import threading
+from pathlib import Path
+
+import pytest
+
+from era_store import (
+    StoreDamagedError,
+    StoreExistsError,
+    StoreForeignError,
+    StoreMissingError,
+    StoreReadOnlyError,
+    backup_store,
+    check_store,
+    open_store,
+    restore_store,
+)
+from era_store.schema import HEAD
+from eras import ConfigurationError
+from tests.era_store.conftest import KEY, output, trust
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    made = tmp_path / "store.sqlite3"
+    with open_store(str(made)) as store:
+        store.trust.save(KEY, trust(), time_s=1.0)
+        store.events.append("kind", {}, time_s=1.0)
+    return made
+
+
+def test_a_sound_store(path: Path) -> None:
+    report = check_store(str(path))
+    assert (report.store, report.revision, report.head, report.faults) == (str(path), HEAD, HEAD, ())
+
+
+def test_what_a_check_finds(path: Path) -> None:
+    path.chmod(0o644)
+    db = sqlite3.connect(path)
+    db.execute("DELETE FROM trust")
+    db.commit()
+    db.close()
+    faults = " | ".join(check_store(str(path)).faults)
+    assert "others can read it (mode 0644)" in faults
+    assert "a row of payload belongs to a missing row of trust" in faults
+
+
+def test_a_check_finds_damage_inside(path: Path) -> None:
+    db = sqlite3.connect(path)
+    db.execute("PRAGMA writable_schema = ON")
+    db.execute("DELETE FROM sqlite_master WHERE name = 'ix_event_kind'")
+    db.commit()
+    db.close()
+    assert any(fault.startswith("integrity:") for fault in check_store(str(path)).faults)
+
+
+def test_a_check_makes_no_file(tmp_path: Path) -> None:
+    with pytest.raises(StoreMissingError, match="There is no store"):
+        check_store(str(tmp_path / "gone.sqlite3"))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_backup_of_a_store_in_use_is_whole_and_private(path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "copies" / "backup.sqlite3"
+    target.parent.mkdir()
+    with open_store(str(path)) as store:
+        store.events.append("in the log, not in the file", {}, time_s=2.0)
+        report = backup_store(str(path), target)
+    assert (report.store, report.faults) == (str(target), ())
+    assert stat.S_IMODE(target.stat().st_mode) == 0o600
+    assert [file.name for file in target.parent.iterdir()] == ["backup.sqlite3"]
+    with open_store(str(target)) as copy:
+        assert copy.trust.load(KEY) == trust(version=1)
+        assert len(copy.events.read()) == 2
+
+
+def test_a_backup_while_another_thread_writes_is_sound(path: Path, tmp_path: Path) -> None:
+    stop = threading.Event()
+
+    def write() -> None:
+        with open_store(str(path)) as store:
+            while not stop.is_set():
+                store.events.append("kind", {"text": "x" * 2_000}, time_s=1.0)
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for number in range(5):
+            assert backup_store(str(path), tmp_path / f"backup{number}").faults == ()
+    finally:
+        stop.set()
+        writer.join(30)
+
+
+def test_a_backup_is_not_made_over_a_file(path: Path, tmp_path: Path) -> None:
+    target = tmp_path / "backup"
+    target.write_text("precious")
+    with pytest.raises(StoreExistsError, match="--yes"):
+        backup_store(str(path), target)
+    assert target.read_text() == "precious"
+    assert backup_store(str(path), target, replace=True).faults == ()
+
+
+def test_a_backup_that_cannot_be_written_leaves_nothing(path: Path, tmp_path: Path) -> None:
+    with pytest.raises(StoreReadOnlyError, match="Choose another place"):
+        backup_store(str(path), tmp_path / "no" / "folder" / "backup")
+    with pytest.raises(ConfigurationError, match="pg_dump"):
+        backup_store("postgresql://host/base", tmp_path / "backup")
+    with pytest.raises(StoreMissingError):
+        backup_store(str(tmp_path / "gone"), tmp_path / "backup")
+    assert sorted(file.name for file in tmp_path.iterdir()) == ["store.sqlite3"]
+
+
+def test_a_backup_is_restored_where_nothing_is(path: Path, tmp_path: Path) -> None:
+    backup_store(str(path), tmp_path / "backup")
+    restore_store(tmp_path / "backup", str(tmp_path / "new.sqlite3"))
+    with open_store(str(tmp_path / "new.sqlite3")) as store:
+        assert store.trust.load(KEY) == trust(version=1)
+    assert stat.S_IMODE((tmp_path / "new.sqlite3").stat().st_mode) == 0o600
+
+
+def test_a_living_store_is_overwritten_only_with_leave_and_by_all_who_have_it_open(path: Path, tmp_path: Path) -> None:
+    backup_store(str(path), tmp_path / "backup")
+    with open_store(str(path)) as store:
+        changed = store.trust.save(KEY, trust(version=1, trusted=output(2)), time_s=2.0)
+        with pytest.raises(StoreExistsError, match="--yes"):
+            restore_store(tmp_path / "backup", str(path))
+        assert store.trust.load(KEY) == changed
+        restore_store(tmp_path / "backup", str(path), replace=True)
+        assert store.trust.load(KEY) == trust(version=1)
+        store.events.append("kind", {}, time_s=3.0)
+    assert check_store(str(path)).faults == ()
+
+
+@pytest.mark.parametrize("kind", ["damaged", "text", "foreign", "empty", "missing"])
+def test_a_bad_backup_is_never_restored(path: Path, tmp_path: Path, kind: str) -> None:
+    backup = tmp_path / "backup"
+    backup_store(str(path), backup)
+    if kind == "damaged":
+        data = bytearray(backup.read_bytes())
+        data[5000:] = b"\x00" * (len(data) - 5000)
+        backup.write_bytes(data)
+    elif kind == "text":
+        backup.write_text("no database at all " * 100)
+    elif kind == "foreign":
+        backup.unlink()
+        sqlite3.connect(backup).execute("CREATE TABLE customers (id)").connection.close()
+    elif kind == "empty":
+        backup.write_bytes(b"")
+    else:
+        backup.unlink()
+    errors = (StoreDamagedError, StoreForeignError, StoreMissingError)
+    with pytest.raises(errors):
+        restore_store(backup, str(path), replace=True)
+    with open_store(str(path)) as store:
+        assert store.trust.load(KEY) == trust(version=1)
