@@ -103,6 +103,7 @@ class StoredTrust:
         superseded_outputs: references of the outputs whose place another took.
         stale: why the last reading could not confirm what is in force; ``None`` when it did.
         legacy_differs: whether a deployed Mithril reader could have read something else then.
+        malformed: how many unspent outputs carried no payload at all then.
         complete: whether ``payloads`` holds every older one, because they were read where history is known.
         proven: whether what is trusted was seen to spend at the era address.
         version: how often it was written; a store refuses to write over a version that the writer has not read.
@@ -117,6 +118,7 @@ class StoredTrust:
     superseded_outputs: frozenset[str] = frozenset()
     stale: str | None = None
     legacy_differs: bool = False
+    malformed: int = 0
     complete: bool = False
     proven: bool = False
     version: int = 0

@@ -94,11 +94,11 @@ def _values(key: TrustKey, trust: StoredTrust) -> dict[str, Any]:
         "trusted_lovelace": None if trusted is None else trusted.lovelace,
         "trusted_slot": None if trusted is None else trusted.slot,
         "trusted_height": None if trusted is None else trusted.height,
-        "activation_name": None if trust.activation is None else trust.activation.name,
-        "activation_epoch": None if trust.activation is None else trust.activation.epoch,
+        "activation": None if trust.activation is None else trust.activation.to_dict(),
         "sequence": trust.sequence,
         "stale": trust.stale,
         "legacy_differs": trust.legacy_differs,
+        "malformed": trust.malformed,
         "complete": trust.complete,
         "proven": trust.proven,
     }
@@ -117,8 +117,8 @@ def _trust(row: Row[Any], payloads: tuple[SeenPayload, ...], superseded: frozens
             None if row.trusted_slot is None else Slot(row.trusted_slot),
             row.trusted_height,
         )
-    if row.activation_name is not None:
-        activation = EraMarker(row.activation_name, Epoch(row.activation_epoch))
+    if row.activation is not None:
+        activation = EraMarker(row.activation["name"], row.activation["epoch"])
     return StoredTrust(
         trusted,
         Epoch(row.epoch),
@@ -129,6 +129,7 @@ def _trust(row: Row[Any], payloads: tuple[SeenPayload, ...], superseded: frozens
         superseded,
         row.stale,
         row.legacy_differs,
+        row.malformed,
         row.complete,
         row.proven,
         row.version,

@@ -43,6 +43,17 @@ class Unsigned(TypeDecorator[int]):
         return None if value is None else int(value)
 
 
+class Words(TypeDecorator[str]):
+    """Words for people; the one character that PostgreSQL's text cannot hold is replaced."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        """The words as they can be kept."""
+        return None if value is None else value.replace("\0", "\N{REPLACEMENT CHARACTER}")
+
+
 # A key that is an INTEGER in SQLite, which alone counts up there, and a BIGINT elsewhere.
 Key = BigInteger().with_variant(Integer, "sqlite")
 
@@ -70,15 +81,15 @@ trust = Table(
     Column("trusted_index", BigInteger),
     Column("trusted_datum", Text),
     Column("trusted_content", LargeBinary),
-    Column("trusted_markers", JSON),
+    Column("trusted_markers", JSON(none_as_null=True)),
     Column("trusted_lovelace", Unsigned),
     Column("trusted_slot", Unsigned),
     Column("trusted_height", BigInteger),
-    Column("activation_name", Text),
-    Column("activation_epoch", Unsigned),
+    Column("activation", JSON(none_as_null=True)),
     Column("sequence", Unsigned),
-    Column("stale", Text),
+    Column("stale", Words),
     Column("legacy_differs", Boolean, nullable=False),
+    Column("malformed", Integer, nullable=False),
     Column("complete", Boolean, nullable=False),
     Column("proven", Boolean, nullable=False),
 )
@@ -96,7 +107,7 @@ payload = Table(
     Column("seen_epoch", Unsigned, nullable=False),
     Column("seen_height", BigInteger),
     Column("verdict", String(40), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("superseded", Boolean, nullable=False),
     UniqueConstraint("trust_id", "digest"),
 )
@@ -116,7 +127,7 @@ verdict = Table(
     Column("reference", String(80), nullable=False),
     Column("fingerprint", BigInteger, nullable=False),
     Column("kind", String(40), nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", Words, nullable=False),
     Column("content", LargeBinary),
     UniqueConstraint("keys_id", "reference"),
 )

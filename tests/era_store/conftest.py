@@ -35,10 +35,10 @@ def seen(digest: str = "dd" * 32, **changed: object) -> SeenPayload:
 
 def trust(**changed: object) -> StoredTrust:
     facts: dict[str, object] = {
-        "trusted": output(), "epoch": Epoch(5), "tip_slot": Slot(500), "activation": EraMarker("thales", Epoch(1)),
+        "trusted": output(), "epoch": Epoch(5), "tip_slot": Slot(500), "activation": EraMarker("th\0ales", MAX_EPOCH),
         "sequence": 2**64 - 1, "payloads": (seen(), seen("ee" * 32, superseded=True)),
         "superseded_outputs": frozenset({"aa#0", "bb#1"}), "stale": "the provider is silent", "legacy_differs": True,
-        "complete": True, "proven": True,
+        "malformed": 7, "complete": True, "proven": True,
     }  # fmt: skip
     return StoredTrust(**(facts | changed))  # type: ignore[arg-type]
 

@@ -21,6 +21,13 @@ def test_trust_comes_back_as_it_was_saved(store: Store) -> None:
     assert store.trust.load(KEY) == saved
 
 
+def test_words_with_a_character_that_a_database_cannot_hold(sql_store: Store) -> None:
+    sql_store.trust.save(KEY, trust(stale="a\0b", payloads=(seen(reason="c\0d"),)), time_s=1.0)
+    found = sql_store.trust.load(KEY)
+    assert found is not None
+    assert (found.stale, found.payloads[0].reason) == ("a\ufffdb", "c\ufffdd")
+
+
 def test_trust_without_anything_in_force(store: Store) -> None:
     bare = trust(
         trusted=None, activation=None, sequence=None, payloads=(), superseded_outputs=frozenset(), stale=None,
@@ -66,6 +73,9 @@ def test_of_two_writers_of_the_same_version_one_is_refused_and_writes_nothing(st
     assert store.events.read() == ()
     with pytest.raises(StoreChangedError):
         store.trust.save(KEY, trust(), time_s=4.0)
+    with pytest.raises(StoreChangedError):
+        store.trust.save(OTHER_NETWORK, trust(version=3), time_s=5.0)
+    assert store.trust.load(OTHER_NETWORK) is None
 
 
 def test_trust_and_its_events_are_saved_together(store: Store) -> None:
