@@ -6,9 +6,11 @@ the trust rules (``docs/trust.md``) use what is declared, never what an answer h
 An ``EraReaderAdapter`` has one method, ``read``: the markers in force, with where they come from.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
+from chain_reader.observers.network_genesis import NetworkGenesis
 from datum import Verdict
 from eras import Epoch, EraMarker, Provenance, Slot
 
@@ -22,21 +24,27 @@ class ObserverCapabilities:
         slots: every reported output carries its slot.
         inputs: ``input_addresses`` can be asked.
         history: ``history`` can be asked, spent outputs included.
+        blocks: ``block_of`` can be asked (``LocatingObserver``).
     """
 
     order: bool = False
     slots: bool = False
     inputs: bool = False
     history: bool = False
+    blocks: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ChainTip:
-    """The newest block an observer has seen; ``height`` and ``block_hash`` where it knows them."""
+    """The newest block an observer has seen; what it does not know of it is ``None``.
+
+    ``epoch`` is that of this very block: who asks for the tip needs not ask for the epoch, and both are of one point.
+    """
 
     slot: Slot
     height: int | None
     block_hash: str | None
+    epoch: Epoch | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +115,55 @@ class ChainObserver(Protocol):
     def close(self) -> None:
         """Release connections. Calling it twice is fine."""
         ...
+
+
+@runtime_checkable
+class PagedObserver(ChainObserver, Protocol):
+    """A chain observer that need not read all of an address: newest first, it can stop where the answer is settled."""
+
+    def datums_until(self, address: str, settled: Callable[[tuple[DatumOutput, ...]], bool]) -> tuple[DatumOutput, ...]:
+        """What ``datums`` answers, up to the end of the first page that ``settled`` says yes to.
+
+        What is answered is of one state of the address: where that changed meanwhile, reading began anew.
+        """
+        ...
+
+
+@runtime_checkable
+class LocatingObserver(ChainObserver, Protocol):
+    """A chain observer that knows which block a transaction is in (its capability ``blocks`` says whether it does)."""
+
+    def block_of(self, transaction: str) -> ChainTip | None:
+        """The block of ``transaction``; ``None`` where the provider says that it knows no such transaction."""
+        ...
+
+
+@runtime_checkable
+class GenesisObserver(ChainObserver, Protocol):
+    """A chain observer that knows the genesis of its network."""
+
+    def genesis(self) -> NetworkGenesis:
+        """The genesis; it never changes, so it is asked for once."""
+        ...
+
+
+def read_datums(
+    observer: ChainObserver, address: str, settled: Callable[[tuple[DatumOutput, ...]], bool]
+) -> tuple[DatumOutput, ...]:
+    """The outputs that ``observer`` has at ``address``, no more of them than needed where it can stop early.
+
+    Args:
+        observer: any chain observer.
+        address: whose outputs.
+        settled: whether, newest first, no output after this page can change the answer. It may be called again for
+            the same page, when the chain moved and reading began anew.
+
+    Raises:
+        ChainReadError: they could not be read.
+    """
+    if isinstance(observer, PagedObserver) and observer.capabilities.order:
+        return observer.datums_until(address, settled)
+    return observer.datums(address)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,12 +28,30 @@ class LatestEpoch(Answer):
     epoch: Whole
 
 
-class LatestBlock(Answer):
-    """``/blocks/latest``; slot and height are null for a boundary block of the first era."""
+class Block(Answer):
+    """``/blocks/{hash}``; slot, height and epoch are null for a boundary block of the first era."""
 
     hash: Hash
     slot: Whole | None
     height: Whole | None
+    epoch: Whole | None = None
+
+
+class PlacedTransaction(Answer):
+    """``/txs/{hash}``."""
+
+    hash: Hash
+    block: Hash
+
+
+class Genesis(Answer):
+    """``/genesis``; some devnets tell times and lengths as fractions."""
+
+    network_magic: Annotated[int, Field(ge=0, lt=2**32)]
+    system_start: Annotated[float, Field(ge=0, lt=2**40)]
+    slot_length: Annotated[float, Field(gt=0, lt=2**32)]
+    epoch_length: Annotated[int, Field(gt=0, lt=2**32)]
+    active_slots_coefficient: Annotated[float, Field(gt=0, le=1)]
 
 
 class Amount(Answer):
@@ -54,7 +72,7 @@ class TransactionOutput(Answer):
     @property
     def lovelace(self) -> int:
         """The ada it holds."""
-        return sum(int(part.quantity) for part in self.amount if part.unit == "lovelace")
+        return sum([int(part.quantity) for part in self.amount if part.unit == "lovelace"])
 
 
 class AddressOutput(TransactionOutput):
@@ -99,7 +117,9 @@ class AddressTransaction(Answer):
 
 ERROR_BODY = TypeAdapter(ErrorBody)
 LATEST_EPOCH = TypeAdapter(LatestEpoch)
-LATEST_BLOCK = TypeAdapter(LatestBlock)
+BLOCK = TypeAdapter(Block)
+PLACED_TRANSACTION = TypeAdapter(PlacedTransaction)
+GENESIS = TypeAdapter(Genesis)
 TRANSACTION_OUTPUTS = TypeAdapter(TransactionOutputs)
 ADDRESS_OUTPUTS = TypeAdapter(tuple[AddressOutput, ...])
 ADDRESS_TRANSACTIONS = TypeAdapter(tuple[AddressTransaction, ...])

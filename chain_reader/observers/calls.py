@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
 from chain_reader.observers.errors import UnexpectedAnswerError
+from chain_reader.observers.shallow_json import shallow
 from eras import ChainReadError, ConfigurationError
 
 Parsed = TypeVar("Parsed")
@@ -74,6 +75,11 @@ class Call:
             return expected.validate_json(body)
         except ValidationError as error:
             got = _described(error, body)
+            if error.errors(include_url=False)[0]["type"] == "json_invalid":
+                try:
+                    return expected.validate_json(shallow(body if isinstance(body, str) else body.decode()))
+                except ValueError:
+                    pass  # it was not for the parts that nobody needs
         # Outside the handler: the foreign error quotes the answer, which may echo a secret.
         raise self.unexpected("JSON as its protocol says", got)
 

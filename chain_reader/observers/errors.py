@@ -28,7 +28,7 @@ class ProviderBannedError(ChainReadError):
 
 
 class ProviderRateLimitedError(ChainReadError):
-    """Too many requests in a short time, or over the plan's limit (429)."""
+    """Too many requests, in a short time or for the provider's plan (429)."""
 
 
 class ProviderQuotaExceededError(ChainReadError):
@@ -36,7 +36,7 @@ class ProviderQuotaExceededError(ChainReadError):
 
 
 class ProviderBusyError(ChainReadError):
-    """The provider's queue is full (425)."""
+    """The provider's mempool is full (425)."""
 
 
 class ProviderFailedError(ChainReadError):
@@ -53,6 +53,12 @@ class ProviderRefusedError(ChainReadError):
 
 class ProviderNotFoundError(ChainReadError):
     """The provider does not know the thing asked for (404)."""
+
+    http_status = 502
+
+
+class ProviderOfOtherNetworkError(ChainReadError):
+    """The provider reads another network than the one that is configured."""
 
     http_status = 502
 

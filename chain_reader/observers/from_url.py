@@ -1,7 +1,7 @@
 """An observer from one line of configuration.
 
-In: ``blockfrost:https://…``, ``blockfrost:preview``, ``ogmios:ws://…`` or ``local:chain.sqlite``. Out: a
-``ChainObserver``, which the caller closes.
+In: ``blockfrost:https://…``, ``blockfrost:preview``, ``ogmios:ws://…``, ``cardano-cli:/run/node.socket`` or
+``local:chain.sqlite``. Out: a ``ChainObserver``, which the caller closes.
 """
 
 from difflib import get_close_matches
@@ -10,7 +10,7 @@ from chain_reader.observers.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.ports import ChainObserver
 from eras import ConfigurationError
 
-OBSERVER_KINDS = ("blockfrost", "ogmios", "local")
+OBSERVER_KINDS = ("blockfrost", "ogmios", "cardano-cli", "local")
 
 
 class UnknownObserverError(ConfigurationError):
@@ -18,15 +18,23 @@ class UnknownObserverError(ConfigurationError):
 
 
 def observer_from_url(
-    text: str, *, project_id: str | None = None, limits: ReadLimits = DEFAULT_LIMITS
+    text: str,
+    *,
+    project_id: str | None = None,
+    network_magic: int | None = None,
+    program: str | None = None,
+    limits: ReadLimits = DEFAULT_LIMITS,
 ) -> ChainObserver:
     """The observer that ``text`` names.
 
     Args:
         text: a kind, a colon, and where the chain is: for ``blockfrost`` a base URL with its version or the name of a
-            public network, for ``ogmios`` a websocket URL, for ``local`` the path of a local chain.
+            public network, for ``ogmios`` a websocket URL, for ``cardano-cli`` the path of a node's socket, for
+            ``local`` the path of a local chain.
         project_id: the key for ``blockfrost``; never part of ``text``, which is shown in errors and logs.
-        limits: time and size of reading.
+        network_magic: magic of the network, which ``cardano-cli`` must name to the node.
+        program: the program that ``cardano-cli`` runs, where it is not the one on the path.
+        limits: time, size, attempts and rate of reading.
 
     Raises:
         UnknownObserverError: there is no such kind.
@@ -39,7 +47,7 @@ def observer_from_url(
     if not place:
         raise ConfigurationError(
             f"The chain observer {kind} does not say where the chain is",
-            expected=f"{kind}:<{'path' if kind == 'local' else 'url'}>",
+            expected=f"{kind}:<{'path' if kind in ('local', 'cardano-cli') else 'url'}>",
             got="nothing after the colon",
             next_step="Complete the chain observer",
         )
@@ -47,6 +55,8 @@ def observer_from_url(
         from chain_reader.observers.local import LocalObserver
 
         return LocalObserver.open(place)
+    if kind == "cardano-cli":
+        return _cardano_cli(place, network_magic, program, limits)
     if kind == "ogmios":
         from chain_reader.observers.ogmios import OgmiosObserver
 
@@ -54,6 +64,19 @@ def observer_from_url(
     from chain_reader.observers.blockfrost import BlockfrostObserver, public_url
 
     return BlockfrostObserver(place if "/" in place else public_url(place), project_id, limits=limits)
+
+
+def _cardano_cli(socket: str, network_magic: int | None, program: str | None, limits: ReadLimits) -> ChainObserver:
+    from chain_reader.observers.cardano_cli import PROGRAM, CardanoCliObserver
+
+    if network_magic is None:
+        raise ConfigurationError(
+            "The chain observer cardano-cli does not know its network",
+            expected="the magic of the node's network",
+            got="none",
+            next_step="Name the network, or give its magic (network.magic)",
+        )
+    return CardanoCliObserver(socket, network_magic, program=program or PROGRAM, limits=limits)
 
 
 def _unknown(kind: str) -> UnknownObserverError:
@@ -64,7 +87,7 @@ def _unknown(kind: str) -> UnknownObserverError:
         nearest = ["blockfrost"]
     return UnknownObserverError(
         "The kind of chain observer is unknown",
-        expected="blockfrost:<url>, ogmios:<url> or local:<path>",
+        expected="blockfrost:<url>, ogmios:<url>, cardano-cli:<path of the socket> or local:<path>",
         got=f"{kind!r}"[:40],
         next_step=f"Did you mean {nearest[0]}:…?" if nearest else "Correct the chain observer",
         known=list(OBSERVER_KINDS),

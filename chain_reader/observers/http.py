@@ -1,24 +1,29 @@
-"""HTTP that always comes back: a GET ends within its deadline and its size, whatever the server does.
+"""HTTP that always comes back: a request ends within its deadline and its size, whatever the server does.
 
 In: a path, and when to be done. Out: the status and the whole body, or a ``ChainReadError``. A read timeout alone
 bounds silence, not a server that sends a byte every few seconds, so at the deadline the socket is shut from another
-thread. Redirects are not followed: they would carry the key of the provider to another host.
+thread. Redirects are not followed: they would carry the key of the provider to another host. A GET is repeated where
+that may help (``retries``), no faster than the provider allows (``rate_limit``); a POST never is, because whether the
+first one arrived cannot be known.
 """
 
 import http.client
+import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from typing import Any, Self
+from email.utils import parsedate_to_datetime
+from typing import Any
 
 import requests
 from requests.adapters import HTTPAdapter
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from chain_reader.observers.calls import Call
+from chain_reader.observers.clock import SYSTEM_CLOCK, Clock
 from chain_reader.observers.errors import (
     ProviderTimeoutError,
     ProviderUnreachableError,
@@ -26,46 +31,92 @@ from chain_reader.observers.errors import (
     TruncatedAnswerError,
 )
 from chain_reader.observers.limits import ReadLimits
+from chain_reader.observers.rate_limit import Pace, pace_of
+from chain_reader.observers.retries import Retries, may_pass
 from eras import ChainReadError
 
 _CHUNK_BYTES = 1 << 16
 _ERROR_BODY_BYTES = 1 << 16
+_BANNED = 418
+_LONGEST_SECONDS_DIGITS = 9
 
 _NEXT_SLOW = "Check that the provider is up and the network is not blocked, then read again"
 
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """The status and the body of an answer; the body of an error is cut short."""
+    """The status and the body of an answer; the body of an error is cut short.
+
+    ``retry_after_s`` is how long the provider says to wait, if it says.
+    """
 
     status: int
     body: bytes
+    retry_after_s: float | None = None
 
 
 class _Guard:
-    """Shuts the socket of one request when its time is over; a context manager around the request."""
+    """What one request runs on, so that it can be ended from another thread."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self) -> None:
         self.connection: Any = None
         self.socket: Any = None
         self.expired = False
-        self._timer = threading.Timer(seconds, self._expire)
-        self._timer.daemon = True
 
-    def __enter__(self) -> Self:
-        self._timer.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
-
-    def _expire(self) -> None:
+    def expire(self) -> None:
+        """End the request."""
         self.expired = True
         # While connecting, only the connection knows its socket; once an answer is awaited, it may let go of it.
         sock = self.socket or getattr(self.connection, "sock", None)
         if sock is not None:
             with suppress(OSError):  # the request may end in the same moment
                 sock.shutdown(socket.SHUT_RDWR)
+
+
+class _Watchdog:
+    """Ends the running request when its time is over; one thread for many requests, gone soon after the last one."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._guard: _Guard | None = None
+        self._until = self._wakes = 0.0
+        self._thread: threading.Thread | None = None
+
+    @contextmanager
+    def watching(self, guard: _Guard, seconds: float) -> Iterator[None]:
+        """Watch one request."""
+        self._watch(guard, time.monotonic() + seconds)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._guard = None
+
+    def stop(self) -> None:
+        """Let the thread go."""
+        with self._changed:
+            self._guard = None
+            self._changed.notify()
+
+    def _watch(self, guard: _Guard, until: float) -> None:
+        with self._changed:
+            self._guard, self._until = guard, until
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
+                self._thread.start()
+            elif until < self._wakes:
+                self._changed.notify()
+
+    def _run(self) -> None:
+        with self._changed:
+            while self._guard is not None:
+                left = self._until - time.monotonic()
+                if left <= 0:
+                    self._guard.expire()
+                    break
+                self._wakes = self._until
+                self._changed.wait(left)
+            self._thread = None
 
 
 class _GuardedAdapter(HTTPAdapter):
@@ -96,38 +147,68 @@ def _guarded(base: Any, running: Callable[[], _Guard]) -> Any:
 
 
 class BoundedHttp:
-    """GET requests to one provider, one at a time.
+    """Requests to one provider, one at a time.
 
     Args:
         base_url: what every path follows.
         headers: sent with every request.
-        limits: time and size.
+        limits: time, size, attempts and rate.
+        clock: time and waiting.
+        pace: how fast the provider is asked; by default as fast as everybody in this process may together.
     """
 
-    def __init__(self, base_url: str, headers: Mapping[str, str | None], limits: ReadLimits) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        headers: Mapping[str, str | None],
+        limits: ReadLimits,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        pace: Pace | None = None,
+    ) -> None:
         self._base_url = base_url.rstrip("/")
         self._limits = limits
-        self._guard = _Guard(limits.call_deadline_s)
+        self._clock = clock
+        self._retries = Retries(limits, clock)
+        self._pace = pace or pace_of(base_url, limits)
+        self._guard = _Guard()
+        self._watchdog = _Watchdog()
         self._turn = threading.Lock()
-        self._session = requests.Session()
+        self._session = _session(base_url)
         self._session.headers.update({name: value for name, value in headers.items() if value is not None})
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _GuardedAdapter(lambda: self._guard))
 
     def get(self, path: str, call: Call, *, params: Mapping[str, Any] | None = None, until: float) -> HttpAnswer:
-        """Ask for ``path``, and be done by the deadline of one call or at ``until`` (of ``time.monotonic``).
+        """Ask for ``path``, and be done at ``until`` (of the clock's ``monotonic``), all attempts included.
 
         Raises:
             ChainReadError: one of its subclasses in ``errors``: unreachable, too slow, too long, half an answer.
         """
+        return self._retries.run(
+            lambda: self._once("GET", path, call, until, params=params),
+            until,
+            pause_of=lambda answer: (answer.retry_after_s or 0.0) if may_pass(answer.status) else None,
+        )
+
+    def post(self, path: str, call: Call, body: bytes, content_type: str, *, until: float) -> HttpAnswer:
+        """Send ``body`` to ``path`` once, and be done by the deadline of one call or at ``until``.
+
+        Raises:
+            ChainReadError: as ``get``. After any of these but a ban, whether it arrived is unknown.
+        """
+        return self._once("POST", path, call, until, data=body, headers={"Content-Type": content_type})
+
+    def _once(self, method: str, path: str, call: Call, until: float, **request: Any) -> HttpAnswer:
+        self._pace.enter(call, until)
         with self._turn:
-            seconds = min(self._limits.call_deadline_s, until - time.monotonic())
+            seconds = min(self._limits.call_deadline_s, until - self._clock.monotonic())
             if seconds <= 0:
                 raise self._too_late(call)
-            self._guard = _Guard(seconds)
-            with self._guard:
+            self._guard = _Guard()
+            with self._watchdog.watching(self._guard, seconds):
                 try:
-                    return self._get(path, call, params, seconds)
+                    answer = self._send(method, path, call, seconds, request)
                 except ChainReadError:
                     raise
                 except Exception as error:
@@ -135,18 +216,24 @@ class BoundedHttp:
                     if self._guard.expired:
                         raise self._too_late(call) from error
                     raise self._mapped(call, error) from error
+        if answer.status == _BANNED:
+            self._pace.ban(answer.retry_after_s)
+        return answer
 
     def close(self) -> None:
         """Close the connections. Calling it twice is fine."""
+        self._watchdog.stop()
         self._session.close()
 
-    def _get(self, path: str, call: Call, params: Mapping[str, Any] | None, seconds: float) -> HttpAnswer:
+    def _send(self, method: str, path: str, call: Call, seconds: float, request: Mapping[str, Any]) -> HttpAnswer:
         limits = self._limits
         timeouts = (min(limits.connect_timeout_s, seconds), min(limits.read_timeout_s, seconds))
         url = self._base_url + path
-        with self._session.get(url, params=params, timeout=timeouts, stream=True, allow_redirects=False) as response:
+        with self._session.request(
+            method, url, timeout=timeouts, stream=True, allow_redirects=False, **request
+        ) as response:
             if response.status_code != http.HTTPStatus.OK:
-                return HttpAnswer(response.status_code, self._error_body(response))
+                return HttpAnswer(response.status_code, self._error_body(response), self._retry_after_s(response))
             body = bytearray()
             for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
                 body += chunk
@@ -170,6 +257,16 @@ class BoundedHttp:
             return bytes(response.raw.read(_ERROR_BODY_BYTES, decode_content=True))
         except (HTTPError, OSError, ValueError, http.client.HTTPException):
             return b""
+
+    def _retry_after_s(self, response: requests.Response) -> float | None:
+        """The seconds to wait that the provider names, as a number or as a date; ``None`` if it names none."""
+        text = response.headers.get("Retry-After", "").strip()
+        if text.isascii() and text.isdigit():
+            return float(text[:_LONGEST_SECONDS_DIGITS])
+        try:
+            return max(0.0, parsedate_to_datetime(text).timestamp() - self._clock.posix())
+        except (ValueError, OverflowError):
+            return None
 
     def _too_late(self, call: Call) -> ProviderTimeoutError:
         return call.error(
@@ -214,6 +311,19 @@ class BoundedHttp:
             got=_reason_text(reason),
             next_step="Check the URL of the provider, the network and any proxy",
         )
+
+
+def _session(base_url: str) -> requests.Session:
+    """A session with the environment's proxies and certificates, looked up once instead of at each request.
+
+    A ``.netrc`` is left alone: what it has for the host is not meant for us.
+    """
+    session = requests.Session()
+    session.trust_env = False
+    given = requests.utils.get_environ_proxies(base_url, no_proxy=None)
+    session.proxies.update(given)
+    session.verify = os.environ.get("REQUESTS_CA_BUNDLE") or os.environ.get("CURL_CA_BUNDLE") or True
+    return session
 
 
 def _root_cause(error: BaseException) -> BaseException:

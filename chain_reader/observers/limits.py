@@ -20,6 +20,10 @@ class ReadLimits:
         max_message_bytes: bytes of one websocket message, decompressed; it holds all outputs at an address.
         max_pages: pages of one list (of 100 items at Blockfrost).
         max_transactions: transactions whose inputs or outputs are asked for to answer one question.
+        max_attempts: how often one request is made, the first time included (``retries``).
+        retry_budget_s: seconds that the attempts of one request may take together.
+        requests_per_s: how many requests a provider elsewhere gets in a second, in the long run.
+        burst: how many it gets at once before that rate holds.
 
     Raises:
         ConfigurationError: a limit is not above zero.
@@ -33,6 +37,10 @@ class ReadLimits:
     max_message_bytes: int = 64 * MEBIBYTE
     max_pages: int = 1_000
     max_transactions: int = 1_000
+    max_attempts: int = 4
+    retry_budget_s: float = 60.0
+    requests_per_s: float = 10.0
+    burst: int = 500
 
     def __post_init__(self) -> None:
         for limit in fields(self):

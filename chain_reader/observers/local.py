@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from os import PathLike
 from typing import Self
 
-from chain_reader.local_chain import LocalChain, Output
+from chain_reader.local_chain import Block, LocalChain, Output
+from chain_reader.observers.network_genesis import NetworkGenesis
 from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
 from eras import ChainReadError, Epoch, StoreError
 
@@ -20,7 +21,7 @@ class LocalObserver:
         self._chain = chain
         self._owns_chain = False
         self.name = f"local chain {chain.path}"
-        self.capabilities = ObserverCapabilities(order=True, slots=True, inputs=True, history=True)
+        self.capabilities = ObserverCapabilities(order=True, slots=True, inputs=True, history=True, blocks=True)
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Self:
@@ -42,7 +43,7 @@ class LocalObserver:
         """The newest block."""
         with self._read_errors():
             tip = self._chain.tip()
-        return ChainTip(slot=tip.slot, height=tip.height, block_hash=tip.hash)
+        return _placed(tip)
 
     def datums(self, address: str) -> tuple[DatumOutput, ...]:
         """The unspent outputs at ``address`` that carry an inline datum, newest first."""
@@ -69,6 +70,23 @@ class LocalObserver:
             )
         return tuple(output.address for output in found.inputs)
 
+    def block_of(self, transaction: str) -> ChainTip | None:
+        """The block that ``transaction`` is in; ``None`` when it is in none."""
+        with self._read_errors():
+            found = self._chain.transaction(transaction)
+        return None if found is None else _placed(found.block)
+
+    def genesis(self) -> NetworkGenesis:
+        """The genesis of the chain."""
+        genesis = self._chain.genesis
+        return NetworkGenesis(
+            genesis.network_magic,
+            genesis.system_start_s,
+            genesis.slot_length_s,
+            genesis.epoch_length,
+            genesis.active_slots_coeff,
+        )
+
     def close(self) -> None:
         """Close the chain if ``open`` opened it. Calling it twice is fine."""
         if self._owns_chain:
@@ -80,6 +98,10 @@ class LocalObserver:
             yield
         except StoreError as error:
             raise ChainReadError(f"The {self.name} could not be read", got=str(error)) from error
+
+
+def _placed(block: Block) -> ChainTip:
+    return ChainTip(slot=block.slot, height=block.height, block_hash=block.hash, epoch=block.epoch)
 
 
 def _with_datum(outputs: Iterable[Output]) -> tuple[DatumOutput, ...]:

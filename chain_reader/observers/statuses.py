@@ -4,6 +4,8 @@ In: a status, and what the provider says with it. Out: the error an operator can
 websocket that is refused at the door answers with the same statuses.
 """
 
+from typing import Any
+
 from chain_reader.observers.calls import Call
 from chain_reader.observers.errors import (
     ProviderBannedError,
@@ -21,7 +23,7 @@ _MEANINGS: dict[int, tuple[type[ChainReadError], str, str]] = {
     402: (
         ProviderQuotaExceededError,
         "was refused: the daily quota is used up",
-        "Wait until tomorrow or take a larger plan",
+        "Wait until midnight UTC, take a larger plan, or ask another provider",
     ),
     403: (
         ProviderKeyRefusedError,
@@ -36,12 +38,16 @@ _MEANINGS: dict[int, tuple[type[ChainReadError], str, str]] = {
     418: (
         ProviderBannedError,
         "was refused: this machine is banned for asking on after a limit",
-        "Stop asking for an hour or more, then ask less often",
+        "Stop asking for an hour or more, then ask less often; until then nothing is sent to it",
     ),
-    425: (ProviderBusyError, "was refused: the provider's queue is full", "Ask again in a minute"),
+    425: (
+        ProviderBusyError,
+        "was refused: the mempool of the provider is full",
+        "Ask again in a minute",
+    ),
     429: (
         ProviderRateLimitedError,
-        "was refused: too many requests",
+        "was refused: too many requests, in a short time or for the provider's plan",
         "Wait, then ask less often, or take a larger plan",
     ),
 }
@@ -53,7 +59,11 @@ _REFUSED = (
 )
 
 
-def status_error(call: Call, status: int, said: str = "") -> ChainReadError:
-    """The error for an answer with ``status``, with what the provider ``said``."""
+def status_error(call: Call, status: int, said: str = "", *, retry_after_s: float | None = None) -> ChainReadError:
+    """The error for an answer with ``status``, with what the provider ``said`` and how long it says to wait."""
     kind, what, next_step = _MEANINGS.get(status, _FAILED if status >= 500 else _REFUSED)
-    return call.error(kind, what, got=f"status {status} {said}".rstrip(), next_step=next_step, status=status)
+    facts: dict[str, Any] = {"status": status}
+    if retry_after_s is not None:
+        next_step = f"Wait {retry_after_s:.0f} s, as the provider says. {next_step}"
+        facts["retry_after_s"] = retry_after_s
+    return call.error(kind, what, got=f"status {status} {said}".rstrip(), next_step=next_step, **facts)

@@ -8,8 +8,12 @@ import pytest
 
 from chain_reader import BlockfrostObserver, ChainObserver, LocalObserver, OgmiosObserver
 from chain_reader.local_chain import FaucetOutput, Genesis, LocalChain, LocalChainServer, Output
+from chain_reader.observers.agreement import AgreementObserver
+from chain_reader.observers.cardano_cli import CardanoCliObserver
+from chain_reader.observers.rate_limit import forget_paces
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import Epoch, EraMarker
+from tests.chain_reader.fake_cardano_cli import answering
 from tests.local_chain_faces.wallet import Wallet
 
 ADA = 1_000_000
@@ -63,6 +67,12 @@ class Network:
         return output
 
 
+@pytest.fixture(autouse=True)
+def no_bans() -> None:
+    """No provider is remembered from another test that had the same port."""
+    forget_paces()
+
+
 @pytest.fixture
 def network(tmp_path: Path) -> Iterator[Network]:
     """A chain in epoch 5, the era address funded and otherwise unused."""
@@ -78,13 +88,21 @@ def server(network: Network) -> Iterator[LocalChainServer]:
         yield running
 
 
-@pytest.fixture(params=["local", "blockfrost", "ogmios"])
-def observer(request: pytest.FixtureRequest, network: Network) -> Iterator[ChainObserver]:
+OBSERVERS = ("local", "blockfrost", "ogmios", "cardano-cli", "agreement")
+
+
+@pytest.fixture(params=OBSERVERS)
+def observer(request: pytest.FixtureRequest, network: Network, tmp_path: Path) -> Iterator[ChainObserver]:
     """Each observer in turn, of the same chain."""
     if request.param == "local":
         made: ChainObserver = LocalObserver(network.chain)
+    elif request.param == "cardano-cli":
+        made = CardanoCliObserver(str(network.chain.path), 42, program=answering(tmp_path / "cardano-cli"))
+    elif request.param == "agreement":
+        running = request.getfixturevalue("server")
+        made = AgreementObserver([LocalObserver(network.chain), BlockfrostObserver(running.blockfrost_url)], 2)
     else:
-        running: LocalChainServer = request.getfixturevalue("server")
+        running = request.getfixturevalue("server")
         made = (
             BlockfrostObserver(running.blockfrost_url)
             if request.param == "blockfrost"

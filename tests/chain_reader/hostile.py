@@ -100,7 +100,7 @@ class HostileHttp:
 
 
 @contextmanager
-def hostile_websocket(answer: Callable[[dict[str, Any]], Iterable[str | bytes] | None]) -> Iterator[str]:
+def hostile_websocket(answer: Callable[[dict[str, Any]], Iterable[str | bytes] | None], port: int = 0) -> Iterator[str]:
     """A websocket that sends the messages ``answer`` gives for each request, and hangs up where it gives ``None``."""
 
     def handle(connection: ServerConnection) -> None:
@@ -115,7 +115,7 @@ def hostile_websocket(answer: Callable[[dict[str, Any]], Iterable[str | bytes] |
         except ConnectionClosed:
             return
 
-    with serve(handle, "127.0.0.1", 0, close_timeout=1, compression=None) as server:
+    with serve(handle, "127.0.0.1", port, close_timeout=1, compression=None) as server:
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         try:

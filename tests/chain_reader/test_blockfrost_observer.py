@@ -2,9 +2,11 @@
 
 import gzip
 import socket
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -26,9 +28,8 @@ from chain_reader import (
     ReadLimits,
     TruncatedAnswerError,
     UnexpectedAnswerError,
-    UnsteadyAnswerError,
 )
-from chain_reader.local_chain import FaucetOutput, LocalChainServer
+from chain_reader.local_chain import LocalChainServer
 from eras import ChainReadError, ConfigurationError, Epoch
 from tests.chain_reader.conftest import Network
 from tests.chain_reader.hostile import Chunks, HostileHttp, error, reply
@@ -37,9 +38,15 @@ from tests.local_chain_faces.wallet import Wallet
 ADDRESS = "addr_test1vqq"
 KEY = "previewSecretSecretSecretSecret42"
 SHORT = ReadLimits(
-    connect_timeout_s=0.5, read_timeout_s=0.3, call_deadline_s=0.6, read_deadline_s=2.0, max_answer_bytes=100_000
+    connect_timeout_s=0.5,
+    read_timeout_s=0.3,
+    call_deadline_s=0.6,
+    read_deadline_s=2.0,
+    max_answer_bytes=100_000,
+    max_attempts=1,
 )
 EPOCH = {"epoch": 5}
+TIP = {"hash": "ee" * 32, "slot": 50, "height": 3, "epoch": 5}
 READS: dict[str, Callable[[BlockfrostObserver], object]] = {
     "epoch": BlockfrostObserver.epoch,
     "tip": BlockfrostObserver.tip,
@@ -85,7 +92,7 @@ def seconds(read: Callable[[], object], kind: type[ChainReadError]) -> tuple[flo
     ("status", "kind", "next_step"),
     [
         (400, ProviderRefusedError, "Check the URL"),
-        (402, ProviderQuotaExceededError, "until tomorrow"),
+        (402, ProviderQuotaExceededError, "until midnight UTC"),
         (403, ProviderKeyRefusedError, "Set the key"),
         (418, ProviderBannedError, "Stop asking"),
         (425, ProviderBusyError, "in a minute"),
@@ -128,8 +135,8 @@ def test_any_other_404_is_no_proof_of_an_unused_address(body: bytes):
 
 def test_a_404_on_a_later_page_is_no_end_of_the_list():
     def answer(path: str) -> Chunks:
-        if "/transactions" in path:
-            return reply([{"tx_hash": "ab" * 32, "tx_index": 0, "block_height": 1, "block_time": 1}])
+        if path == "/blocks/latest":
+            return reply(TIP)
         return reply([output(n) for n in range(100)]) if "page=1&" in path else error(404)
 
     with HostileHttp(answer) as server:
@@ -261,11 +268,20 @@ def test_the_deadline_holds_on_a_connection_used_before():
         observer.close()
 
 
+def test_a_proxy_that_trickles_while_connecting_ends_at_the_deadline(monkeypatch: pytest.MonkeyPatch):
+    with HostileHttp(lambda _: ()) as proxy:
+        proxy.answer = lambda _: proxy.trickle(b"H" * 60_000)
+        monkeypatch.setenv("https_proxy", proxy.url)
+        took, _ = seconds(BlockfrostObserver("https://host.invalid/api/v0", limits=SHORT).epoch, ProviderTimeoutError)
+        assert took < 1.5
+        assert proxy.requests[0].startswith("CONNECT host.invalid:443")
+
+
 def test_many_slow_pages_end_at_the_deadline_of_the_reading():
     def answer(path: str) -> Chunks:
         time.sleep(0.1)
-        if "/transactions" in path:
-            return reply([{"tx_hash": "ab" * 32, "tx_index": 0, "block_height": 1, "block_time": 1}])
+        if path == "/blocks/latest":
+            return reply(TIP)
         return reply([output(n) for n in range(100)])
 
     with HostileHttp(answer) as server:
@@ -278,8 +294,8 @@ def test_many_slow_pages_end_at_the_deadline_of_the_reading():
 
 def test_endless_pages_end_at_the_limit():
     def answer(path: str) -> Chunks:
-        if "/transactions" in path:
-            return reply([{"tx_hash": "ab" * 32, "tx_index": 0, "block_height": 1, "block_time": 1}])
+        if path == "/blocks/latest":
+            return reply(TIP)
         return reply([output(n) for n in range(100)])
 
     with HostileHttp(answer) as server:
@@ -393,6 +409,38 @@ def test_the_environments_key_goes_to_no_url_it_was_not_given_for(monkeypatch: p
     assert KEY not in server.requests[0]
 
 
+def test_the_environments_proxy_is_used(monkeypatch: pytest.MonkeyPatch):
+    with HostileHttp(lambda _: reply(EPOCH)) as proxy:
+        monkeypatch.setenv("http_proxy", proxy.url)
+        observer = BlockfrostObserver("http://provider.example/api/v0", limits=SHORT)
+        assert observer.epoch() == Epoch(5)
+        observer.close()
+    assert proxy.paths == ["http://provider.example/api/v0/epochs/latest"]
+
+
+def test_passwords_for_the_host_that_are_meant_for_others_stay_here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    netrc = tmp_path / "netrc"
+    netrc.write_text("machine 127.0.0.1 login somebody password secret\n")
+    netrc.chmod(0o600)
+    monkeypatch.setenv("NETRC", str(netrc))
+    with HostileHttp(lambda _: reply(EPOCH)) as server:
+        BlockfrostObserver(server.url, limits=SHORT).epoch()
+    assert "authorization" not in server.requests[0].lower()
+
+
+def test_the_thread_that_watches_deadlines_goes_when_it_is_not_needed():
+    with HostileHttp(lambda _: reply(EPOCH)) as server:
+        observer = BlockfrostObserver(server.url, limits=SHORT)
+        before = set(threading.enumerate())
+        for _ in range(3):
+            observer.epoch()
+        watching = [thread for thread in set(threading.enumerate()) - before if thread.name == "deadlines"]
+        assert len(watching) == 1
+        observer.close()
+        watching[0].join(3)
+        assert not watching[0].is_alive()
+
+
 @pytest.mark.parametrize("project_id", ["two words", "line\r\nbreak", "ключ", "\x00"])
 def test_an_unusable_key_is_refused_unseen(project_id: str):
     with pytest.raises(ConfigurationError) as caught:
@@ -437,59 +485,6 @@ def test_requests_are_never_without_a_timeout(monkeypatch: pytest.MonkeyPatch):
                 continue
     assert len(seen) == 5
     assert all(0 < connect <= 0.5 and 0 < silence <= 0.3 for connect, silence in seen)
-
-
-class TestPagesAreNoSnapshot:
-    """What happens at the address while its pages are read."""
-
-    @pytest.fixture
-    def interfered(self, network: Network, server: LocalChainServer, monkeypatch: pytest.MonkeyPatch):
-        """Reads 150 outputs; ``meanwhile`` runs after the first of the two pages."""
-
-        def read(meanwhile: Callable[[], object]) -> set[str]:
-            observer = BlockfrostObserver(server.blockfrost_url)
-            plain = observer._http.get
-            pages = 0
-
-            def get(path: str, *args: Any, **kwargs: Any) -> Any:
-                nonlocal pages
-                answer = plain(path, *args, **kwargs)
-                pages += path.endswith("/utxos") and "addresses" in path
-                if pages == 2:
-                    pages += 1
-                    meanwhile()
-                return answer
-
-            monkeypatch.setattr(observer._http, "get", get)
-            return {output.reference for output in observer.datums(network.address)}
-
-        return read
-
-    @pytest.fixture
-    def marker(self, network: Network):
-        """An output of the team, behind 150 of others."""
-        made = network.publish({"thales": 1})
-        for _ in range(2):
-            network.chain.place([FaucetOutput(network.address, 2_000_000, datum="d87980")] * 75)
-        return made
-
-    def test_nothing(self, interfered: Any, marker: Any):
-        assert f"{marker.transaction}#{marker.index}" in interfered(lambda: None)
-
-    def test_new_outputs_hide_none(self, interfered: Any, marker: Any, network: Network):
-        found = interfered(lambda: network.post_datum("182a"))
-        assert f"{marker.transaction}#{marker.index}" in found
-        assert len(found) == 151
-
-    def test_a_spent_output_is_told(self, interfered: Any, marker: Any, network: Network):
-        with pytest.raises(UnsteadyAnswerError, match="changed while its pages were read"):
-            interfered(lambda: network.publish({"thales": 1, "pythagoras": 9}))
-
-    def test_a_rollback_is_told(self, interfered: Any, network: Network):
-        for _ in range(2):
-            network.chain.place([FaucetOutput(network.address, 2_000_000, datum="d87980")] * 75)
-        with pytest.raises(UnsteadyAnswerError):
-            interfered(lambda: network.chain.rollback(1))
 
 
 def test_an_unused_address_of_the_local_chain_is_an_empty_answer(server: LocalChainServer):

@@ -3,7 +3,20 @@
 import pytest
 from pycardano import TransactionInput
 
-from chain_reader import ChainObserver, DatumOutput, ObserverCapabilities, UnexpectedAnswerError
+from chain_reader import (
+    AgreementObserver,
+    BlockfrostObserver,
+    ChainObserver,
+    ChainTip,
+    DatumOutput,
+    LocatingObserver,
+    ObserverCapabilities,
+    PagedObserver,
+    ReadLimitExceededError,
+    ReadLimits,
+    UnexpectedAnswerError,
+    read_datums,
+)
 from chain_reader.local_chain import FaucetOutput, Output
 from eras import ChainReadError, Epoch
 from tests.chain_reader.conftest import ADA, Network
@@ -30,7 +43,7 @@ def test_epoch_and_tip_follow_the_chain(observer: ChainObserver, network: Networ
     assert observer.epoch() == Epoch(7)
     block = network.chain.tip()
     tip = observer.tip()
-    assert (tip.slot, tip.height, tip.block_hash) == (block.slot, block.height, block.hash)
+    assert (tip.slot, tip.height, tip.block_hash, tip.epoch) == (block.slot, block.height, block.hash, Epoch(7))
 
 
 def test_an_address_never_used_has_no_datums(observer: ChainObserver):
@@ -99,6 +112,37 @@ def test_only_spent_inputs_count_as_inputs(observer: ChainObserver, network: Net
     assert observer.input_addresses(marker.transaction) == (network.address,)
 
 
+def test_reading_may_stop_where_the_answer_is_settled(observer: ChainObserver, network: Network):
+    network.chain.place([FaucetOutput(network.address, 2 * ADA, datum="d87980")] * 90)
+    marker = placed(network.publish({"thales": 1}))[0]
+    network.chain.place([FaucetOutput(network.address, 2 * ADA, datum="d87980")] * 150)
+    everything = observer.datums(network.address)
+    assert read_datums(observer, network.address, lambda _: False) == everything
+    found = read_datums(observer, network.address, lambda page: any(output.reference == marker for output in page))
+    assert marker in [output.reference for output in found]
+    if isinstance(observer, PagedObserver):
+        assert found == everything[: len(found)]
+        assert len(found) < len(everything)
+    else:
+        assert found == everything
+
+
+def test_the_block_of_a_transaction_is_told_where_declared(observer: ChainObserver, network: Network):
+    if not observer.capabilities.blocks:
+        assert not isinstance(observer, LocatingObserver) or isinstance(observer, AgreementObserver)
+        return
+    assert isinstance(observer, LocatingObserver)
+    marker = network.publish({"thales": 1})
+    network.chain.advance_to_epoch(7)
+    made = network.chain.transaction(marker.transaction)
+    assert made is not None
+    block = made.block
+    assert observer.block_of(marker.transaction) == ChainTip(block.slot, block.height, block.hash, Epoch(5))
+    assert observer.block_of("ab" * 32) is None
+    network.chain.rollback(2)
+    assert observer.block_of(marker.transaction) is None
+
+
 def test_an_unknown_transaction_has_no_inputs_to_tell(observer: ChainObserver):
     with pytest.raises(ChainReadError):
         observer.input_addresses("ab" * 32)
@@ -118,6 +162,26 @@ def test_history_is_all_that_ever_was_newest_first(observer: ChainObserver, netw
     assert [facts(output) for output in found] == [placed(output) for output in (third, second, first)]
     assert [output.spent for output in found] == [False, False, True]
     assert [output.height for output in found] == [output.block_height for output in (third, second, first)]
+
+
+def test_history_need_not_be_asked_for_what_is_known(observer: ChainObserver, network: Network):
+    if not isinstance(observer, BlockfrostObserver):
+        return
+    first = network.publish({"thales": 1})
+    network.spend(first)
+    network.chain.place([FaucetOutput(network.address, 2 * ADA, datum=datum) for datum in ("01", "02")])
+    network.publish({"thales": 1, "pythagoras": 9})
+    history = observer.history(network.address)
+    known: dict[str, list[DatumOutput]] = {}
+    for output in observer.datums(network.address):
+        known.setdefault(output.transaction, []).append(output)
+    few = BlockfrostObserver(
+        f"{observer.name.removeprefix('blockfrost ')}/api/v0", limits=ReadLimits(max_transactions=3)
+    )
+    assert few.history_beside(network.address, known) == history  # the funds, the first marker, and its spending
+    with pytest.raises(ReadLimitExceededError):
+        few.history(network.address)
+    few.close()
 
 
 def test_the_history_of_an_address_never_used_is_empty(observer: ChainObserver):

@@ -1,5 +1,7 @@
 """An observer from one line of configuration."""
 
+from pathlib import Path
+
 import pytest
 
 from chain_reader import (
@@ -11,8 +13,10 @@ from chain_reader import (
     observer_from_url,
 )
 from chain_reader.local_chain import LocalChainServer
+from chain_reader.observers.cardano_cli import CardanoCliObserver
 from eras import ConfigurationError, Epoch, StoreError
 from tests.chain_reader.conftest import Network
+from tests.chain_reader.fake_cardano_cli import answering
 
 
 def test_each_kind_reads_the_same_chain(network: Network, server: LocalChainServer):
@@ -27,6 +31,14 @@ def test_each_kind_reads_the_same_chain(network: Network, server: LocalChainServ
         observer.close()
 
 
+def test_cardano_cli_needs_the_network_and_may_be_told_its_program(network: Network, tmp_path: Path):
+    program = answering(tmp_path / "cardano-cli")
+    observer = observer_from_url(f"cardano-cli:{network.chain.path}", network_magic=42, program=program)
+    assert isinstance(observer, CardanoCliObserver)
+    assert observer.epoch() == Epoch(5)
+    assert observer_from_url("cardano-cli:node.socket", network_magic=42).name == "cardano-cli node.socket"
+
+
 @pytest.mark.parametrize("network", ["mainnet", "preprod", "preview"])
 def test_the_public_networks_go_by_name(network: str):
     observer = observer_from_url(f"blockfrost:{network}", project_id="any")
@@ -36,12 +48,13 @@ def test_the_public_networks_go_by_name(network: str):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "blockfrost:<url>, ogmios:<url> or local:<path>"),
+        ("", "blockfrost:<url>, ogmios:<url>, cardano-cli:<path of the socket> or local:<path>"),
         ("blockfrost", "Did you mean blockfrost"),
         ("blokfrost:https://host/api/v0", "Did you mean blockfrost:"),
         ("ogmio:ws://host", "Did you mean ogmios:"),
         ("ws://host", "Did you mean ogmios:"),
         ("https://host/api/v0", "Did you mean blockfrost:"),
+        ("cardano_cli:x", "Did you mean cardano-cli:"),
         ("zzz:x", "Correct the chain observer"),
     ],
 )
@@ -56,6 +69,8 @@ def test_an_unknown_kind_names_the_known_and_the_nearest(text: str, says: str):
     [
         ("blockfrost:", "blockfrost:<url>"),
         ("local:", "local:<path>"),
+        ("cardano-cli:", "cardano-cli:<path>"),
+        ("cardano-cli:node.socket", "the magic of the node's network"),
         ("blockfrost:sanchonet", "one of mainnet, preprod, preview"),
         ("blockfrost:ws://host/x", "http://host or https://host"),
         ("ogmios:http://host", "ws://host or wss://host"),

@@ -7,10 +7,12 @@ import sys
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic import TypeAdapter
 from websockets.utils import accept_key
 
 from chain_reader import (
@@ -26,11 +28,16 @@ from chain_reader import (
     TruncatedAnswerError,
     UnexpectedAnswerError,
 )
-from eras import ChainReadError, ConfigurationError, Epoch
+from chain_reader.observers.network_genesis import NetworkGenesis
+from chain_reader.observers.ogmios_answers import ERA_SUMMARIES, FAULT, Reply
+from chain_reader.observers.ogmios_answers import GENESIS as GENESIS_ANSWER
+from eras import ChainReadError, ConfigurationError, Epoch, Slot
 from tests.chain_reader.hostile import HostileHttp, error, hostile_websocket
 
 ADDRESS = "addr_test1vqq"
-SHORT = ReadLimits(connect_timeout_s=0.5, call_deadline_s=0.5, read_deadline_s=1.0, max_message_bytes=100_000)
+SHORT = ReadLimits(
+    connect_timeout_s=0.5, call_deadline_s=0.5, read_deadline_s=1.0, max_message_bytes=100_000, max_attempts=1
+)
 READS: dict[str, Callable[[OgmiosObserver], object]] = {
     "epoch": OgmiosObserver.epoch,
     "tip": OgmiosObserver.tip,
@@ -93,10 +100,13 @@ def test_recorded_epochs_tips_and_heights_are_read_as_they_are(vectors: Path):
         with hostile_websocket(answer(message["result"])) as url:
             assert OgmiosObserver(url).epoch() == message["result"]
     heights = recorded(vectors, "QueryNetworkBlockHeight")
+    epoch = recorded(vectors, "QueryLedgerStateEpoch")[0]
     for tip, height in zip(recorded(vectors, "QueryNetworkTip"), heights, strict=True):
-        results = {message["method"]: message["result"] for message in (tip, height)}
+        results = {message["method"]: message["result"] for message in (tip, height, epoch)}
         with hostile_websocket(lambda request, results=results: answer(results[request["method"]])(request)) as url:
-            assert OgmiosObserver(url).tip() == ChainTip(tip["result"]["slot"], height["result"], tip["result"]["id"])
+            assert OgmiosObserver(url).tip() == ChainTip(
+                tip["result"]["slot"], height["result"], tip["result"]["id"], epoch["result"]
+            )
 
 
 def test_the_requests_are_those_of_the_protocol(vectors: Path):
@@ -105,19 +115,21 @@ def test_the_requests_are_those_of_the_protocol(vectors: Path):
     def watch(request: dict[str, Any]) -> list[str]:
         requests.append(request)
         results = {"queryLedgerState/utxo": [], "queryNetwork/tip": POINT, "queryNetwork/blockHeight": 3}
+        results |= {"queryNetwork/genesisConfiguration": GENESIS, "queryLedgerState/eraSummaries": [SUMMARY]}
         return answer(results.get(request["method"], 5))(request)
 
     with hostile_websocket(watch) as url:
         observer = OgmiosObserver(url)
         for read in READS.values():
             read(observer)
+        observer.genesis()
     schema = json.loads((vectors / "ogmios" / "ogmios.json").read_text())["properties"]
     known = {
         entry["properties"]["method"]["enum"][0]: entry
         for entry in schema.values()
         if "properties" in entry
         and len(entry["properties"].get("method", {}).get("enum", ())) == 1
-        and "result" not in entry["properties"]
+        and not {"result", "error"} & set(entry["properties"])
     }
     for request in requests:
         described = known[request["method"]]
@@ -127,19 +139,123 @@ def test_the_requests_are_those_of_the_protocol(vectors: Path):
     assert utxo["params"] == {"addresses": [ADDRESS]}
 
 
-def test_a_block_in_the_middle_leaves_the_height_unknown():
-    points = iter([POINT, {"slot": 8, "id": "cd" * 32}])
+def moving(*tips: Any) -> Callable[[dict[str, Any]], list[str]]:
+    """Answers with one tip after the other, then with the last; the height is 3 and the epoch 5."""
+    points = list(tips)
 
-    def moving(request: dict[str, Any]) -> list[str]:
-        return answer(3 if request["method"].endswith("Height") else next(points))(request)
+    def messages(request: dict[str, Any]) -> list[str]:
+        others = {"queryNetwork/blockHeight": 3, "queryLedgerState/epoch": 5}
+        if request["method"] in others:
+            return answer(others[request["method"]])(request)
+        return answer(points.pop(0) if len(points) > 1 else points[0])(request)
 
-    with hostile_websocket(moving) as url:
-        assert OgmiosObserver(url).tip() == ChainTip(8, None, "cd" * 32)
+    return messages
+
+
+def test_a_block_in_the_middle_is_read_again():
+    with hostile_websocket(moving(POINT, {"slot": 8, "id": "cd" * 32})) as url:
+        assert OgmiosObserver(url).tip() == ChainTip(8, 3, "cd" * 32, 5)
+
+
+def test_blocks_that_keep_arriving_leave_height_and_epoch_unknown():
+    with hostile_websocket(moving(*({"slot": n, "id": f"{n:064x}"} for n in range(9)))) as url:
+        assert OgmiosObserver(url).tip() == ChainTip(3, None, f"{3:064x}")
 
 
 def test_a_chain_at_its_origin_has_no_block():
-    with hostile_websocket(answer("origin")) as url:
-        assert OgmiosObserver(url).tip() == ChainTip(0, None, None)
+    with hostile_websocket(moving("origin")) as url:
+        assert OgmiosObserver(url).tip() == ChainTip(0, None, None, 5)
+
+
+GENESIS = {
+    "era": "shelley",
+    "startTime": "2022-10-25T00:00:00Z",
+    "networkMagic": 2,
+    "activeSlotsCoefficient": "1/20",
+    "epochLength": 4_320,  # of the first era; the newest counts
+    "slotLength": {"milliseconds": 20_000},
+}
+SUMMARY = {
+    "start": {"time": {"seconds": 100}, "slot": 5, "epoch": 1},
+    "parameters": {"epochLength": 86_400, "slotLength": {"milliseconds": 1_000}, "safeZone": None},
+}
+
+
+def genesis(summaries: Any = (SUMMARY,), /, **changes: Any) -> Callable[[dict[str, Any]], list[str]]:
+    def messages(request: dict[str, Any]) -> list[str]:
+        if request["method"] == "queryLedgerState/eraSummaries":
+            return answer(summaries)(request)
+        return answer({**GENESIS, **changes})(request)
+
+    return messages
+
+
+def test_the_genesis_is_told_from_the_newest_era():
+    first = {**SUMMARY, "start": {"time": {"seconds": 0}, "slot": 0, "epoch": 0}}
+    with hostile_websocket(genesis([first, SUMMARY])) as url:
+        observer = OgmiosObserver(url)
+        assert observer.genesis() == NetworkGenesis(2, 1_666_656_100, 1.0, 86_400, Fraction(1, 20), Slot(5), Epoch(1))
+    assert observer.genesis().network_magic == 2  # asked for once
+
+
+@pytest.mark.parametrize(
+    "coefficient",
+    ["__import__('sys').modules.__setitem__('taken_over', 1)", "1/0", "1/", "/2", "1", "0.05", 0.05, None, "1/2/3",
+     "٣/٤", "1e9/2", "9" * 41 + "/2", "1/2\n", "2/1", "0/1", "-1/2"],
+)  # fmt: skip
+def test_code_in_a_ratio_is_not_run_and_nonsense_is_refused(coefficient: Any):
+    with hostile_websocket(genesis(activeSlotsCoefficient=coefficient)) as url:
+        failure(OgmiosObserver(url, limits=SHORT).genesis, UnexpectedAnswerError)
+    assert "taken_over" not in sys.modules
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"startTime": "soon"}, {"startTime": None}, {"startTime": "99999-01-01T00:00:00Z"}, {"networkMagic": "2"},
+     {"networkMagic": -1}, {"era": "byron"}],
+    ids=repr,
+)  # fmt: skip
+def test_a_genesis_that_makes_no_sense_is_refused(changes: dict[str, Any]):
+    with hostile_websocket(genesis(**changes)) as url:
+        failure(OgmiosObserver(url, limits=SHORT).genesis, UnexpectedAnswerError)
+
+
+@pytest.mark.parametrize(
+    "parameters",
+    [{"epochLength": 0}, {"epochLength": "5"}, {"slotLength": {"milliseconds": 0}}, {"slotLength": 1},
+     {"slotLength": {"milliseconds": -5}}],
+    ids=repr,
+)  # fmt: skip
+def test_era_summaries_that_make_no_sense_are_refused(parameters: dict[str, Any]):
+    summary = {**SUMMARY, "parameters": {**SUMMARY["parameters"], **parameters}}
+    with hostile_websocket(genesis([summary])) as url:
+        failure(OgmiosObserver(url, limits=SHORT).genesis, UnexpectedAnswerError)
+    with hostile_websocket(genesis([])) as url:
+        failure(OgmiosObserver(url, limits=SHORT).genesis, UnexpectedAnswerError)
+
+
+def test_recorded_geneses_and_era_summaries_are_what_the_observer_takes_them_for(vectors: Path):
+    """They were made at random, so that not each is one that can be; each is of the right types."""
+    geneses = recorded(vectors, "QueryNetworkGenesisConfiguration_shelley")
+    summaries = recorded(vectors, "QueryLedgerStateEraSummaries")
+    for message in geneses:
+        found = GENESIS_ANSWER.validate_json(json.dumps(message)).result
+        assert found.network_magic == message["result"]["networkMagic"]
+        assert found.active_slots_coefficient == Fraction(message["result"]["activeSlotsCoefficient"])
+    for message in summaries:
+        newest = ERA_SUMMARIES.validate_json(json.dumps(message)).result[-1]
+        assert newest.start.slot == message["result"][-1]["start"]["slot"]
+        assert newest.parameters.epoch_length == message["result"][-1]["parameters"]["epochLength"]
+
+
+def test_every_recorded_answer_is_a_reply_or_a_fault(vectors: Path):
+    read = 0
+    for path in sorted((vectors / "ogmios").glob("*/*.json")):
+        text = path.read_text()
+        kind = FAULT if "error" in json.loads(text) else TypeAdapter(Reply[Any])
+        assert kind.validate_json(text).method == json.loads(text)["method"]
+        read += 1
+    assert read > 40
 
 
 @pytest.mark.parametrize(
@@ -233,7 +349,7 @@ def test_a_handshake_that_never_ends_ends_in_time(content: bytes):
 def test_the_deadline_of_a_reading_holds_for_all_its_requests():
     def slow(request: dict[str, Any]) -> Iterable[str]:
         time.sleep(0.4)
-        return answer(3 if request["method"].endswith("Height") else POINT)(request)
+        return moving(POINT)(request)
 
     with hostile_websocket(slow) as url:
         start = time.monotonic()

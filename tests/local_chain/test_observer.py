@@ -7,7 +7,7 @@ import pytest
 from chain_reader.local_chain import FaucetOutput, LocalChain
 from chain_reader.observers.local import LocalObserver
 from chain_reader.ports import ChainObserver, ChainTip, DatumOutput, ObserverCapabilities
-from eras import ChainReadError, Slot, StoreError
+from eras import ChainReadError, Epoch, Slot, StoreError
 from tests.ledger.wallet import ADA, KEY, OTHER, OTHER_KEY, OWN, Wallet, output
 
 ADDRESS = OWN.encode()
@@ -16,14 +16,14 @@ ADDRESS = OWN.encode()
 def test_it_is_an_observer(chain: LocalChain) -> None:
     observer = LocalObserver(chain)
     assert isinstance(observer, ChainObserver)
-    assert observer.capabilities == ObserverCapabilities(order=True, slots=True, inputs=True, history=True)
+    assert observer.capabilities == ObserverCapabilities(order=True, slots=True, inputs=True, history=True, blocks=True)
     assert observer.name == f"local chain {chain.path}"
 
 
 def test_tip_and_epoch(chain: LocalChain) -> None:
     block = chain.advance_to_epoch(4)
     observer = LocalObserver(chain)
-    assert observer.tip() == ChainTip(slot=Slot(400), height=1, block_hash=block.hash)
+    assert observer.tip() == ChainTip(slot=Slot(400), height=1, block_hash=block.hash, epoch=Epoch(4))
     assert observer.epoch() == 4
 
 

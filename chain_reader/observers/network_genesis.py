@@ -1,0 +1,95 @@
+"""Which slot it is at what time, and which epoch a slot is in: what a network fixed when it began.
+
+In: a network's genesis. Out: slots, times and epochs, by arithmetic; no clock is read here. Cardano's public networks
+began with an era (Byron) of other slots than today's, so a genesis here is told from a slot of the newest era on: the
+*anchor*. A network without such a past has its anchor at slot 0.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+
+from eras import ConfigurationError, Epoch, Slot
+
+_FIRST_SLOT, _FIRST_EPOCH = Slot(0), Epoch(0)
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkGenesis:
+    """When the slots and epochs of a network begin.
+
+    Attributes:
+        network_magic: which network it is.
+        anchor_time_s: POSIX time at which the anchor slot began; ``systemStart`` where the anchor is slot 0.
+        slot_length_s: seconds of a slot.
+        epoch_length: slots of an epoch.
+        active_slots_coefficient: the share of slots that get a block.
+        anchor_slot: a slot that began an epoch, and after which neither length changed.
+        anchor_epoch: the epoch that it began.
+
+    Raises:
+        ConfigurationError: a value is out of range.
+    """
+
+    network_magic: int
+    anchor_time_s: float
+    slot_length_s: float
+    epoch_length: int
+    active_slots_coefficient: Fraction = Fraction(1, 20)
+    anchor_slot: Slot = _FIRST_SLOT
+    anchor_epoch: Epoch = _FIRST_EPOCH
+
+    def __post_init__(self) -> None:
+        ranges = {
+            "network_magic": 0 <= self.network_magic < 2**32,
+            "anchor_time_s": abs(self.anchor_time_s) < 2**40,
+            "slot_length_s": 0 < self.slot_length_s < 2**32,
+            "epoch_length": 0 < self.epoch_length < 2**32,
+            "active_slots_coefficient": 0 < self.active_slots_coefficient <= 1,
+            "anchor_slot": 0 <= self.anchor_slot < 2**63,
+            "anchor_epoch": 0 <= self.anchor_epoch < 2**63,
+        }
+        if wrong := [name for name, right in ranges.items() if not right]:
+            raise ConfigurationError(
+                "A network's genesis is not usable",
+                expected="a slot length and an epoch length above 0, an active slots coefficient of at most 1",
+                got=", ".join(f"{name} {getattr(self, name)}"[:60] for name in wrong),
+                next_step="Correct the genesis of the network",
+            )
+
+    def slot_at(self, time_s: float) -> Slot:
+        """The slot at a POSIX time; before the anchor, the anchor."""
+        return Slot(self.anchor_slot + max(0, int((time_s - self.anchor_time_s) // self.slot_length_s)))
+
+    def time_of(self, slot: Slot) -> float:
+        """The POSIX time at which a slot begins."""
+        return self.anchor_time_s + (slot - self.anchor_slot) * self.slot_length_s
+
+    def epoch_of(self, slot: Slot) -> Epoch:
+        """The epoch that a slot is in; of slots before the anchor, the anchor's."""
+        return Epoch(self.anchor_epoch + max(0, slot - self.anchor_slot) // self.epoch_length)
+
+    @property
+    def rare_gap_s(self) -> float:
+        """Seconds without a block that chance brings about less than once in 10¹³ gaps.
+
+        A slot is empty with the chance 1 - f (f the active slots coefficient), so that gaps of n slots have the chance
+        (1 - f)ⁿ < e⁻ⁿᶠ; with n = 30/f that is e⁻³⁰.
+        """
+        return float(30 / self.active_slots_coefficient) * self.slot_length_s
+
+
+PUBLIC_GENESES: Mapping[int, NetworkGenesis] = MappingProxyType(
+    {
+        genesis.network_magic: genesis
+        for genesis in (
+            NetworkGenesis(
+                764_824_073, 1_596_059_091, 1.0, 432_000, anchor_slot=Slot(4_492_800), anchor_epoch=Epoch(208)
+            ),
+            NetworkGenesis(1, 1_655_769_600, 1.0, 432_000, anchor_slot=Slot(86_400), anchor_epoch=Epoch(4)),
+            NetworkGenesis(2, 1_666_656_000, 1.0, 86_400),
+        )
+    }
+)
+"""Mainnet, preprod and preview by network magic, each from its first slot of one second (``docs/providers.md``)."""

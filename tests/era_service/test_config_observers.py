@@ -1,0 +1,195 @@
+"""From settings to observers: in turn or in agreement, and the check of their tips."""
+
+import re
+import sys
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain_reader import PUBLIC_GENESES, AgreementObserver, ChainTip, LocalObserver, ProviderOfOtherNetworkError
+from chain_reader.local_chain import Genesis, LocalChain
+from era_service.config import load_settings
+from era_service.config_observers import configured_genesis, open_agreement, openings_of, tip_watch
+from era_service.config_reader import open_provider
+from era_service.config_schema import Settings
+from era_service.networks import NETWORKS
+from eras import ConfigurationError, Epoch, Slot
+
+DEVNET = {
+    "ERASWITCH_NETWORK__MAGIC": "42",
+    "ERASWITCH_NETWORK__SYSTEM_START_S": "1700000000",
+    "ERASWITCH_NETWORK__SLOT_LENGTH_S": "0.2",
+    "ERASWITCH_NETWORK__EPOCH_LENGTH": "25",
+    "ERASWITCH_NETWORK__ACTIVE_SLOTS_COEFFICIENT": "1",
+}
+
+
+def settings(**environ: str) -> Settings:
+    return load_settings(environ=environ).settings
+
+
+@pytest.fixture
+def chains(tmp_path: Path) -> list[Path]:
+    """Three local chains that are alike."""
+    paths = [tmp_path / f"{name}.sqlite" for name in "abc"]
+    for path in paths:
+        LocalChain.create(path, genesis=Genesis(system_start_s=1_700_000_000)).close()
+    return paths
+
+
+def providers(chains: list[Path]) -> str:
+    return ",".join(f"local:{path}" for path in chains)
+
+
+def test_without_agreement_each_provider_is_asked_in_turn(chains: list[Path]):
+    openings = openings_of(settings(ERASWITCH_READER__PROVIDERS=providers(chains)))
+    observers = [opening() for opening in openings]
+    assert [observer.name for observer in observers] == [f"local chain {path}" for path in chains]
+    for observer in observers:
+        observer.close()
+
+
+def test_with_agreement_all_are_asked_at_once(chains: list[Path]):
+    given = settings(ERASWITCH_READER__PROVIDERS=providers(chains), ERASWITCH_READER__AGREEMENT="2")
+    (opening,) = openings_of(given)
+    with closing(opening()) as observer:
+        assert isinstance(observer, AgreementObserver)
+        assert observer.epoch() == Epoch(0)
+        assert observer.name.startswith("2 of 3 (local chain ")
+
+
+def test_more_than_there_are_cannot_agree_and_what_was_opened_is_closed(chains: list[Path]):
+    given = settings(ERASWITCH_READER__PROVIDERS=providers(chains[:1]), ERASWITCH_READER__AGREEMENT="2")
+    with pytest.raises(ConfigurationError, match="at most 1 of 1"):
+        open_agreement(given)
+    for path in chains:
+        path.rename(path.with_suffix(".moved"))  # nothing holds them
+
+
+@pytest.mark.parametrize("agreement", ["0", "-1", "two", "1.5"])
+def test_what_is_no_number_of_providers_is_a_mistake(agreement: str):
+    with pytest.raises(ConfigurationError, match=r"reader\.agreement"):
+        settings(ERASWITCH_READER__AGREEMENT=agreement)
+
+
+def test_cardano_cli_gets_the_network_and_the_program(tmp_path: Path):
+    program = tmp_path / "cardano-cli"
+    program.write_text(
+        f"#!{sys.executable}\nimport sys\nassert sys.argv[1:] == ['query', 'tip', '--testnet-magic', '2'], sys.argv\n"
+        'print(\'{"epoch": 9, "slot": 5, "block": 1, "hash": "\' + "ab" * 32 + \'"}\')'
+    )
+    program.chmod(0o755)
+    config = tmp_path / "eraswitch.toml"
+    config.write_text(
+        'network = "preview"\n[[reader.providers]]\nurl = "cardano-cli:/run/node.socket"\n' + f'program = "{program}"\n'
+    )
+    given = load_settings(str(config), environ={}).settings
+    with closing(open_provider(given.reader.providers[0], given)) as observer:
+        assert observer.name == "cardano-cli /run/node.socket"
+        assert observer.epoch() == Epoch(9)
+
+
+def test_cardano_cli_without_a_network_is_a_mistake():
+    given = settings(ERASWITCH_READER__PROVIDERS="cardano-cli:/run/node.socket")
+    with pytest.raises(ConfigurationError, match=r"network\.magic"):
+        open_provider(given.reader.providers[0], given)
+
+
+def test_the_examples_of_the_documentation_are_right(tmp_path: Path):
+    page = (Path(__file__).resolve().parents[2] / "docs" / "providers.md").read_text()
+    three, devnet = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
+    key = tmp_path / "blockfrost.key"
+    key.write_text("preprodSecret")
+    key.chmod(0o600)
+    config = tmp_path / "eraswitch.toml"
+    config.write_text(three.replace("/etc/eraswitch/blockfrost.key", str(key)))
+    given = load_settings(str(config), environ={}).settings
+    with closing(open_agreement(given)) as observer:
+        assert observer.name == (
+            "2 of 3 (blockfrost https://cardano-preprod.blockfrost.io, ogmios ws://localhost:1337, "
+            "cardano-cli /run/cardano/node.socket)"
+        )
+    preset = NETWORKS["release-preprod"]
+    config.write_text(
+        'network = "devnet"\n'
+        + devnet.replace("addr_test1…", preset.era_address).replace("5b…5d", preset.verification_key)
+    )
+    genesis = configured_genesis(load_settings(str(config), environ={}).settings)
+    assert genesis is not None
+    assert genesis.epoch_length == 500
+
+
+class TestGenesis:
+    @pytest.mark.parametrize(("name", "magic"), [("mainnet", 764_824_073), ("preprod", 1), ("testing-preview", 2)])
+    def test_the_public_networks_are_known(self, name: str, magic: int):
+        assert configured_genesis(settings(ERASWITCH_NETWORK=name)) is PUBLIC_GENESES[magic]
+
+    def test_a_network_of_ones_own_says_it(self):
+        found = configured_genesis(settings(**DEVNET))
+        assert found is not None
+        assert (found.network_magic, found.anchor_time_s, found.slot_length_s, found.epoch_length) == (
+            42, 1_700_000_000, 0.2, 25,
+        )  # fmt: skip
+        assert found.rare_gap_s == pytest.approx(6)
+
+    def test_a_table_of_its_own_says_it_too(self, tmp_path: Path):
+        preset = NETWORKS["release-preprod"]
+        config = tmp_path / "eraswitch.toml"
+        config.write_text(
+            'network = "mine"\n[networks.mine]\nmagic = 42\n'
+            f'era_address = "{preset.era_address}"\nverification_key = "{preset.verification_key}"\n'
+            "system_start_s = 1700000000\nslot_length_s = 1\nepoch_length = 50\n"
+        )
+        found = configured_genesis(load_settings(str(config), environ={}).settings)
+        assert found is not None
+        assert found.epoch_length == 50
+
+    def test_unknown_is_unknown(self):
+        assert configured_genesis(settings()) is None
+        assert configured_genesis(settings(ERASWITCH_NETWORK__MAGIC="42")) is None
+
+    @pytest.mark.parametrize("missing", sorted(DEVNET)[1:])
+    def test_half_of_it_is_a_mistake(self, missing: str):
+        given = settings(**{name: value for name, value in DEVNET.items() if name != missing})
+        with pytest.raises(ConfigurationError, match="by half"):
+            configured_genesis(given)
+
+    @pytest.mark.parametrize("value", ["0", "-1", "2", "nan"])
+    def test_nonsense_is_a_mistake(self, value: str):
+        with pytest.raises(ConfigurationError, match="active_slots_coefficient"):
+            settings(**{**DEVNET, "ERASWITCH_NETWORK__ACTIVE_SLOTS_COEFFICIENT": value})
+
+
+class TestTipWatch:
+    @pytest.fixture
+    def observer(self, chains: list[Path]) -> Any:
+        with closing(LocalObserver.open(chains[0])) as opened:
+            yield opened
+
+    def test_a_tip_is_held_against_the_clock(self, observer: LocalObserver):
+        watch = tip_watch(settings(**DEVNET), observer)
+        assert watch is not None
+        assert "behind the clock" in (watch(ChainTip(Slot(0), 0, None)) or "")
+
+    def test_the_age_can_be_configured(self, observer: LocalObserver):
+        watch = tip_watch(settings(**DEVNET, ERASWITCH_READER__MAX_TIP_AGE_S="1e10"), observer)
+        assert watch is not None
+        assert watch(ChainTip(Slot(0), 0, None)) is None
+
+    def test_a_chain_whose_clock_nobody_configured_is_not_checked(self, observer: LocalObserver):
+        """A rehearsal moves its slots by command: only who runs it knows what its tip should be."""
+        assert tip_watch(settings(), observer) is None
+        assert tip_watch(settings(ERASWITCH_NETWORK__MAGIC="42"), observer) is None
+
+    def test_a_provider_of_another_network_is_told(self, observer: LocalObserver):
+        with pytest.raises(ProviderOfOtherNetworkError, match="expected network magic 1, got 42"):
+            tip_watch(settings(ERASWITCH_NETWORK="preprod"), observer)
+
+    def test_those_that_must_agree_show_whether_it_is_the_clock(self, chains: list[Path]):
+        given = settings(**DEVNET, ERASWITCH_READER__PROVIDERS=providers(chains), ERASWITCH_READER__AGREEMENT="2")
+        with closing(open_agreement(given)) as observer:
+            watch = tip_watch(given, observer)
+            assert watch is not None
+            assert watch.check(observer.tip()).clock_suspected
