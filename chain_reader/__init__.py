@@ -17,13 +17,17 @@ if TYPE_CHECKING:
     from chain_reader.adapters.dummy import DummyAdapter
     from chain_reader.adapters.file import FileAdapter, MarkersFileInvalidError, MarkersFileUnreadableError
     from chain_reader.era_reader import EraReader
+    from chain_reader.observers.agreement import AgreementError, AgreementObserver, Dissent
     from chain_reader.observers.blockfrost import BlockfrostObserver
+    from chain_reader.observers.cardano_cli import CardanoCliObserver
+    from chain_reader.observers.clock import SYSTEM_CLOCK, Clock
     from chain_reader.observers.errors import (
         ProviderBannedError,
         ProviderBusyError,
         ProviderFailedError,
         ProviderKeyRefusedError,
         ProviderNotFoundError,
+        ProviderOfOtherNetworkError,
         ProviderQuotaExceededError,
         ProviderRateLimitedError,
         ProviderRefusedError,
@@ -37,58 +41,77 @@ if TYPE_CHECKING:
     from chain_reader.observers.from_url import OBSERVER_KINDS, UnknownObserverError, observer_from_url
     from chain_reader.observers.limits import DEFAULT_LIMITS, ReadLimits
     from chain_reader.observers.local import LocalObserver
+    from chain_reader.observers.network_genesis import PUBLIC_GENESES, NetworkGenesis
     from chain_reader.observers.ogmios import OgmiosObserver
+    from chain_reader.observers.tip_check import TipCheck, TipState, TipWatch, check_tip, genesis_of
     from chain_reader.ports import (
         ChainObserver,
         ChainTip,
         DatumOutput,
         EraReaderAdapter,
         EraReading,
+        GenesisObserver,
+        LocatingObserver,
         ObserverCapabilities,
+        PagedObserver,
         ScreenedOutput,
+        read_datums,
     )
-    from chain_reader.trust import (
-        Conflict,
-        Impostor,
-        Replayed,
-        Superseded,
-        TrustState,
-        Untrusted,
-        choose,
-        is_successor,
-        legacy_choice,
-        only_adds,
-    )
+    from chain_reader.trust import choose, legacy_choice
+    from chain_reader.trust_legacy import LegacyView
+    from chain_reader.trust_policy import Checkpoint, CheckpointInvalidError, TrustPolicy
+    from chain_reader.trust_ratchet import is_successor, only_adds
+    from chain_reader.trust_reading import NothingTrustedError, TrustedReading
+    from chain_reader.trust_state import ChainFacts, TrustState
+    from chain_reader.trust_verdicts import Conflict, Impostor, Replayed, Superseded, Unconfirmed, Untrusted
+    from chain_reader.trusted_reader import TrustedReader
 
 __all__ = [
     "ADAPTER_TYPES",
     "DEFAULT_ADAPTER_TYPE",
     "DEFAULT_LIMITS",
     "OBSERVER_KINDS",
+    "PUBLIC_GENESES",
+    "SYSTEM_CLOCK",
     "AdapterParamsError",
+    "AgreementError",
+    "AgreementObserver",
     "BlockfrostObserver",
     "BootstrapAdapter",
     "CardanoChainAdapter",
+    "CardanoCliObserver",
+    "ChainFacts",
     "ChainObserver",
     "ChainTip",
+    "Checkpoint",
+    "CheckpointInvalidError",
+    "Clock",
     "Conflict",
     "DatumOutput",
+    "Dissent",
     "DummyAdapter",
     "EraReader",
     "EraReaderAdapter",
     "EraReading",
     "FileAdapter",
+    "GenesisObserver",
     "Impostor",
+    "LegacyView",
     "LocalObserver",
+    "LocatingObserver",
     "MarkersFileInvalidError",
     "MarkersFileUnreadableError",
+    "NetworkGenesis",
+    "NothingTrustedError",
     "ObserverCapabilities",
     "OgmiosObserver",
+    "PagedObserver",
     "ProviderBannedError",
     "ProviderBusyError",
     "ProviderFailedError",
     "ProviderKeyRefusedError",
     "ProviderNotFoundError",
+    "ProviderOfOtherNetworkError",
     "ProviderQuotaExceededError",
     "ProviderRateLimitedError",
     "ProviderRefusedError",
@@ -99,8 +122,15 @@ __all__ = [
     "Replayed",
     "ScreenedOutput",
     "Superseded",
+    "TipCheck",
+    "TipState",
+    "TipWatch",
     "TruncatedAnswerError",
+    "TrustPolicy",
     "TrustState",
+    "TrustedReader",
+    "TrustedReading",
+    "Unconfirmed",
     "UnexpectedAnswerError",
     "UnknownAdapterError",
     "UnknownObserverError",
@@ -108,11 +138,14 @@ __all__ = [
     "Untrusted",
     "adapter_from_environment",
     "build_adapter",
+    "check_tip",
     "choose",
+    "genesis_of",
     "is_successor",
     "legacy_choice",
     "observer_from_url",
     "only_adds",
+    "read_datums",
 ]
 
 __getattr__ = front_door(
@@ -131,6 +164,27 @@ __getattr__ = front_door(
         "chain_reader.adapters.dummy": ("DummyAdapter",),
         "chain_reader.adapters.file": ("FileAdapter", "MarkersFileInvalidError", "MarkersFileUnreadableError"),
         "chain_reader.era_reader": ("EraReader",),
+        "chain_reader.observers.agreement": (
+            "AgreementError",
+            "AgreementObserver",
+            "Dissent",
+        ),
+        "chain_reader.observers.cardano_cli": ("CardanoCliObserver",),
+        "chain_reader.observers.clock": (
+            "SYSTEM_CLOCK",
+            "Clock",
+        ),
+        "chain_reader.observers.network_genesis": (
+            "PUBLIC_GENESES",
+            "NetworkGenesis",
+        ),
+        "chain_reader.observers.tip_check": (
+            "TipCheck",
+            "TipState",
+            "TipWatch",
+            "check_tip",
+            "genesis_of",
+        ),
         "chain_reader.observers.blockfrost": ("BlockfrostObserver",),
         "chain_reader.observers.errors": (
             "ProviderBannedError",
@@ -138,6 +192,7 @@ __getattr__ = front_door(
             "ProviderFailedError",
             "ProviderKeyRefusedError",
             "ProviderNotFoundError",
+            "ProviderOfOtherNetworkError",
             "ProviderQuotaExceededError",
             "ProviderRateLimitedError",
             "ProviderRefusedError",
@@ -158,20 +213,27 @@ __getattr__ = front_door(
             "DatumOutput",
             "EraReaderAdapter",
             "EraReading",
+            "GenesisObserver",
+            "LocatingObserver",
             "ObserverCapabilities",
+            "PagedObserver",
             "ScreenedOutput",
+            "read_datums",
         ),
-        "chain_reader.trust": (
+        "chain_reader.trust": ("choose", "legacy_choice"),
+        "chain_reader.trust_legacy": ("LegacyView",),
+        "chain_reader.trust_policy": ("Checkpoint", "CheckpointInvalidError", "TrustPolicy"),
+        "chain_reader.trust_ratchet": ("is_successor", "only_adds"),
+        "chain_reader.trust_reading": ("NothingTrustedError", "TrustedReading"),
+        "chain_reader.trust_state": ("ChainFacts", "TrustState"),
+        "chain_reader.trust_verdicts": (
             "Conflict",
             "Impostor",
             "Replayed",
             "Superseded",
-            "TrustState",
+            "Unconfirmed",
             "Untrusted",
-            "choose",
-            "is_successor",
-            "legacy_choice",
-            "only_adds",
         ),
+        "chain_reader.trusted_reader": ("TrustedReader",),
     },
 )

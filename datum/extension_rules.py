@@ -18,7 +18,7 @@ payload's own signature, by the era key, is not judged here: ``screen`` does tha
    them trust that one, and keys that one of them retired must not come back through the other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -137,7 +137,12 @@ def judge_extension(
 
 
 def choose_extended(
-    candidates: Sequence[ExtendedPayload], policy: ExtensionPolicy, previous: ExtendedPayload | None, *, epoch: Epoch
+    candidates: Sequence[ExtendedPayload],
+    policy: ExtensionPolicy,
+    previous: ExtendedPayload | None,
+    *,
+    epoch: Epoch,
+    refuse: Callable[[ExtendedPayload | None, ExtendedPayload], Verdict | None] = lambda _before, _after: None,
 ) -> tuple[tuple[Verdict, ...], ExtendedPayload | None]:
     """The verdict on each of several extended payloads, and the one to trust: the highest sequence wins.
 
@@ -149,11 +154,14 @@ def choose_extended(
         policy: what is configured.
         previous: the extended payload trusted before, if any.
         epoch: the current epoch.
+        refuse: why a payload that is good by these rules may not take the place of the one before all the same; for
+            what the extension knows nothing of, such as what its markers say.
 
     Returns:
         The verdicts, in the order of the candidates, and what to trust now: ``previous`` when none is better.
     """
     verdicts: dict[ExtendedPayload, Verdict] = {}
+    lasting: set[ExtendedPayload] = set()  # what was signed against the rules is not lost to a later payload
     trusted, rivals = previous, [previous]
     for sequence, group in groupby(sorted(dict.fromkeys(candidates), key=_sequence), key=_sequence):
         judged = {one: _judge_after_each(one, policy, rivals, epoch) for one in group}
@@ -163,11 +171,17 @@ def choose_extended(
             judged |= {one: twice for one in judged if one.hash in accepted}
             rivals = list(accepted.values())
         elif accepted and (trusted is None or sequence > _sequence(trusted)):
-            trusted = next(iter(accepted.values()))
-            rivals = [trusted]
+            (content, newest), *_ = accepted.items()
+            refused = refuse(trusted, newest)
+            if refused is None:
+                trusted, rivals = newest, [newest]
+            else:
+                judged |= {one: refused for one in judged if one.hash == content}
+                lasting.update(one for one in judged if one.hash == content)
+        lasting.update(one for one, verdict in judged.items() if isinstance(verdict, Equivocation))
         verdicts |= judged
     for one, verdict in verdicts.items():
-        if not isinstance(verdict, Equivocation):  # its evidence is not lost to a later payload
+        if one not in lasting:
             verdicts[one] = _misplaced(one, policy, trusted) or verdict
     return tuple(verdicts[one] for one in candidates), trusted
 

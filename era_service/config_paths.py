@@ -27,3 +27,9 @@ def find_config_file(named: str | None = None, environ: Mapping[str, str] = os.e
         if path.is_file():
             return path, how
     return None
+
+
+def user_state_folder() -> Path:
+    """Where this user's programs keep what they must remember; a relative ``XDG_STATE_HOME`` is ignored."""
+    named = Path(os.environ.get("XDG_STATE_HOME", ""))
+    return (named if named.is_absolute() else Path.home() / ".local" / "state") / "eraswitch"

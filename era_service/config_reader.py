@@ -13,6 +13,7 @@ from eras import SupportedEras
 if TYPE_CHECKING:
     from chain_reader import ChainObserver, EraReaderAdapter
     from era_service.config_schema import ProviderSettings, Settings
+    from release_tools import TransactionGateway
 
 BLOCKFROST_OF_MAGIC = {764824073: "blockfrost:mainnet", 1: "blockfrost:preprod", 2: "blockfrost:preview"}
 """Where an API key alone is configured, it is for Blockfrost's own service of the network."""
@@ -37,6 +38,24 @@ def open_provider(provider: "ProviderSettings", settings: "Settings") -> "ChainO
         StoreError: it is a local chain, and there is none.
     """
     return observer_from_url(
+        _with_kind(provider.url),
+        project_id=_project_id(provider, settings),
+        network_magic=settings.network.magic,
+        program=provider.program,
+        limits=settings.limits.to_limits(),
+    )
+
+
+def open_gateway(provider: "ProviderSettings", settings: "Settings") -> "TransactionGateway":
+    """The gateway through which transactions go to a provider, which the caller closes.
+
+    Raises:
+        ConfigurationError: it takes no transactions, or what is configured for it cannot be used.
+        StoreError: it is a local chain, and there is none.
+    """
+    from release_tools.gateway_from_url import gateway_from_url
+
+    return gateway_from_url(
         _with_kind(provider.url), project_id=_project_id(provider, settings), limits=settings.limits.to_limits()
     )
 

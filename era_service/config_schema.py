@@ -7,18 +7,22 @@ In come merged values (``config_sources``), out comes a frozen ``Settings``. The
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chain_reader.observers.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.trust_policy import DEFAULT_MAX_LEAD_EPOCHS
 from era_service.config_types import (
     Above0,
     Above0Whole,
     Address,
+    Addresses,
     JsonText,
     KeyText,
+    KeyTexts,
     Names,
     ProviderUrl,
     SecretFile,
@@ -50,7 +54,18 @@ class Section(BaseModel):
             yield name, mask_url(value) if isinstance(value, str) else value
 
 
-class NetworkSettings(Section):
+class GenesisFields(Section):
+    """What a network of one's own began with; the public ones' is known."""
+
+    system_start_s: Above0 | None = Field(
+        default=None, description="POSIX time of slot 0. With the lengths below, tips are held against the clock."
+    )
+    slot_length_s: Above0 | None = Field(default=None, description="Seconds of a slot.")
+    epoch_length: Above0Whole | None = Field(default=None, description="Slots of an epoch.")
+    active_slots_coefficient: Above0 = Field(default=0.05, le=1, description="The share of slots that get a block.")
+
+
+class NetworkSettings(GenesisFields):
     """The network whose eras are followed."""
 
     name: Annotated[str, AfterValidator(full_name)] | None = Field(
@@ -73,11 +88,15 @@ class ProviderSettings(Section):
     """A provider of chain data."""
 
     url: ProviderUrl = Field(
-        description="http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE of a local chain."
+        description="http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, cardano-cli:SOCKET of a node, or "
+        "local:FILE of a local chain."
     )
     project_id: SecretStr | None = Field(default=None, description="API key of this provider.")
     project_id_file: SecretFile | None = Field(
         default=None, description="File with the API key, readable by its owner only."
+    )
+    program: str | None = Field(
+        default=None, min_length=1, description="The program that cardano-cli: runs; by default the one on the PATH."
     )
 
 
@@ -98,11 +117,56 @@ class ReaderSettings(Section):
         description="Providers of chain data, asked in order until one answers: a list of URLs, or of tables with "
         "url and project_id_file. With an API key and a public network, Blockfrost's own is the default.",
     )
+    agreement: Above0Whole | None = Field(
+        default=None,
+        description="How many of the providers must agree (docs/providers.md); they are then asked all at once. "
+        "Without it the first one that answers is believed.",
+    )
+    max_tip_age_s: Above0 | None = Field(
+        default=None,
+        description="A tip older than this is stale; by default older than chance makes it, 10 minutes on a public "
+        "network.",
+    )
     project_id: SecretStr | None = Field(
         default=None, description="API key for every provider that names none of its own."
     )
     project_id_file: SecretFile | None = Field(
         default=None, description="File with that API key, readable by its owner only."
+    )
+
+
+class TrustSettings(Section):
+    """What makes a payload trustworthy (docs/trust.md)."""
+
+    mode: Literal["markers", "extended"] = Field(
+        default="markers", description="markers: a signed payload is enough; extended: its extension is required."
+    )
+    cosigner_keys: KeyTexts = Field(default=(), description="With extended: the keys that sign the extension.")
+    threshold: Above0Whole | None = Field(default=None, description="With extended: how many of them must sign.")
+    announcers: Addresses = Field(
+        default=(), description="Addresses from which the first payload may come, before the era address has spent."
+    )
+    confirmations: Whole | None = Field(
+        default=None,
+        ge=0,
+        description="Blocks that must lie upon a payload before it counts; by default 10 on a public network, else 0.",
+    )
+    max_lead_epochs: Whole = Field(
+        default=DEFAULT_MAX_LEAD_EPOCHS, ge=0, description="An activation further ahead than this raises an alarm."
+    )
+    checkpoint_file: Path | None = Field(
+        default=None, description="A payload that was in force when this was released, to trust at the first start."
+    )
+
+
+class StoreSettings(Section):
+    """Where things are remembered."""
+
+    url: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The path of a SQLite file, or a database URL, in which trust is remembered from one run to the "
+        "next. Without it each run begins anew.",
     )
 
 
@@ -128,6 +192,19 @@ class LimitSettings(Section):
     max_transactions: Above0Whole = Field(
         default=DEFAULT_LIMITS.max_transactions, description="Transactions looked into to answer one question."
     )
+    max_attempts: Above0Whole = Field(
+        default=DEFAULT_LIMITS.max_attempts, description="How often one request is made, the first time included."
+    )
+    retry_budget_s: Above0 = Field(
+        default=DEFAULT_LIMITS.retry_budget_s, description="Seconds for all attempts of one request together."
+    )
+    requests_per_s: Above0 = Field(
+        default=DEFAULT_LIMITS.requests_per_s,
+        description="Requests that a provider elsewhere gets in a second, in the long run.",
+    )
+    burst: Above0Whole = Field(
+        default=DEFAULT_LIMITS.burst, description="Requests that it gets at once before that rate holds."
+    )
 
     def to_limits(self) -> ReadLimits:
         """The limits as observers take them."""
@@ -145,7 +222,7 @@ class LogSettings(Section):
     )
 
 
-class CustomNetwork(Section):
+class CustomNetwork(GenesisFields):
     """A network of one's own: what its name fills in, as the public ones do."""
 
     magic: Whole = Field(ge=0, lt=2**32, description="Magic of the Cardano network.")
@@ -168,6 +245,8 @@ class Settings(BaseSettings):
 
     network: NetworkSettings = Field(default_factory=NetworkSettings)
     reader: ReaderSettings = Field(default_factory=ReaderSettings)
+    trust: TrustSettings = Field(default_factory=TrustSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     log: LogSettings = Field(default_factory=LogSettings)
     networks: dict[str, CustomNetwork] = Field(
@@ -179,12 +258,16 @@ class Settings(BaseSettings):
         tree = self.model_dump(mode="json")  # pydantic masks SecretStr
         for provider in tree["reader"]["providers"]:
             provider["url"] = mask_url(provider["url"])
+        if tree["store"]["url"] is not None:
+            tree["store"]["url"] = mask_url(tree["store"]["url"])
         return tree
 
 
 SECTIONS: dict[str, type[Section]] = {
     "network": NetworkSettings,
     "reader": ReaderSettings,
+    "trust": TrustSettings,
+    "store": StoreSettings,
     "limits": LimitSettings,
     "log": LogSettings,
 }

@@ -15,7 +15,7 @@ from datum import VerificationKey
 from eras import ConfigurationError, MarkerError, SupportedEras
 
 ADDRESS = re.compile(r"addr(_test)?1[02-9ac-hj-np-z]{38,}")
-PROVIDER_URL = re.compile(r"(blockfrost:)?https?://\S+|(ogmios:)?wss?://\S+|blockfrost:\w+|local:.+")
+PROVIDER_URL = re.compile(r"(blockfrost:)?https?://\S+|(ogmios:)?wss?://\S+|blockfrost:\w+|local:.+|cardano-cli:.+")
 
 
 def _address(value: str) -> str:
@@ -34,7 +34,9 @@ def _verification_key(value: str) -> str:
 
 def _provider_url(value: str) -> str:
     if not PROVIDER_URL.fullmatch(value):
-        raise ValueError("http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE")
+        raise ValueError(
+            "http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, cardano-cli:SOCKET, or local:FILE"
+        )
     return value
 
 
@@ -108,6 +110,8 @@ Above0Whole = Annotated[int, BeforeValidator(_number), Field(gt=0)]
 SecretFile = Annotated[Path, AfterValidator(_secret_file)]
 Address = Annotated[str, AfterValidator(_address)]
 KeyText = Annotated[str, AfterValidator(_verification_key)]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(_listed)]
+KeyTexts = Annotated[tuple[KeyText, ...], BeforeValidator(_listed)]
 Names = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_era_names)]
 ProviderUrl = Annotated[str, AfterValidator(_provider_url)]
 JsonText = Annotated[str, BeforeValidator(_json_text)]

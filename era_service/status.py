@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING, Any
 from eras import ChainReadError, ConfigurationError, Epoch, EraEpochToken, EraSwitchError, StoreError, SupportedEras
 
 if TYPE_CHECKING:
-    from chain_reader import ChainObserver, EraReaderAdapter, EraReading, ScreenedOutput
+    from chain_reader import ChainObserver, EraReading, ScreenedOutput, TrustedReader, TrustedReading
     from era_service.config_schema import Settings
+    from era_store import Store
 
 NOTHING_TRUSTED, CURRENT_UNSUPPORTED, UPCOMING_UNSUPPORTED = 5, 4, 3
 
@@ -44,72 +45,122 @@ class Reading:
 
 
 class _Kept:
-    """An adapter that keeps what it read, so that a refusal can be told in full."""
+    """A source that was read already, so that a refusal can be told in full."""
 
-    def __init__(self, adapter: "EraReaderAdapter", into: Reading) -> None:
-        self._adapter, self._into = adapter, into
+    def __init__(self, reading: "EraReading") -> None:
+        self._reading = reading
 
     def read(self) -> "EraReading":
-        self._into.reading = self._adapter.read()
-        return self._into.reading
+        return self._reading
 
 
 def read_status(settings: "Settings", epoch: Epoch | None) -> Reading:
     """Read the eras through the configured source, by the first provider that answers.
 
+    Where none answers, what is remembered is told, stale (rule T9).
+
     Raises:
         ConfigurationError: what is configured cannot be used.
+        StoreError: the store in which trust is remembered cannot be opened.
     """
-    from era_service.config_reader import open_provider, providers_of
+    from era_service.config_trust import open_memory
+
+    with closing(open_memory(settings)) as memory:
+        return _read(settings, epoch, memory)
+
+
+def _read(settings: "Settings", epoch: Epoch | None, memory: "Store") -> Reading:
+    from era_service.config_observers import openings_of
 
     found = Reading()
-    providers = providers_of(settings)
+    openings = openings_of(settings)
     reads_chain = settings.reader.adapter_type == "cardano-chain"
-    if reads_chain and not providers:
+    if reads_chain and not openings:
         raise ProviderNeededError(
             "There is no provider to read the chain from",
             expected="a Blockfrost API, an Ogmios server or a local chain",
             got="none",
             next_step="Give --provider, or set reader.providers",
         )
-    if not providers or (epoch is not None and not reads_chain):
-        return _attempt(settings, None, epoch)
-    for left, provider in zip(reversed(range(len(providers))), providers, strict=True):
+    if not openings or (epoch is not None and not reads_chain):
+        return _attempt(settings, None, epoch, memory)
+    for left, open_observer in zip(reversed(range(len(openings))), openings, strict=True):
         try:
-            observer = open_provider(provider, settings)
+            observer = open_observer()
         except ConfigurationError:
             raise
         except EraSwitchError as error:
             found = Reading(epoch, error=error)
         else:
             with closing(observer):
-                found = _attempt(settings, observer, epoch)
+                found = _attempt(settings, observer, epoch, memory)
         if not isinstance(found.error, ChainReadError | StoreError):
             break
         if left:
             logging.getLogger(__name__).warning("A provider could not be read, the next is asked: %s", found.error)
+    if reads_chain and isinstance(found.error, ChainReadError | StoreError) and settings.store.url is not None:
+        return _remembered(settings, found.error, epoch, memory)
     return found
 
 
-def _attempt(settings: "Settings", observer: "ChainObserver | None", epoch: Epoch | None) -> Reading:
+def _attempt(settings: "Settings", observer: "ChainObserver | None", epoch: Epoch | None, memory: "Store") -> Reading:
     """One reading; that it failed is part of what it says, but a mistake in the configuration is raised."""
-    from chain_reader import EraReader
     from era_service.config_reader import open_adapter
 
     found = Reading(epoch)
-    adapter = open_adapter(settings, observer)
+    adapter = open_adapter(settings, observer)  # also where the trusted reader reads: it knows wrong parameters
     try:
-        if found.epoch is None:
-            found.epoch = _require_observer(observer, settings).epoch()
-        reader = EraReader(_Kept(adapter, found), SupportedEras(settings.network.supported_eras))
-        found.token = reader.read_era_epoch_token(found.epoch)
-        if not found.token.current_supported:
-            found.token.require_supported()
+        if observer is not None and settings.reader.adapter_type == "cardano-chain":
+            reading = _trusted_reader(settings, (observer,), memory).refresh()
+            found.reading, found.epoch = reading, reading.epoch if epoch is None else epoch
+        else:
+            found.epoch = _require_observer(observer, settings).epoch() if epoch is None else epoch
+            found.reading = adapter.read()
+        _select(found, settings)
     except ConfigurationError:
         raise
     except EraSwitchError as error:
         found.error = error
     return found
+
+
+def _remembered(settings: "Settings", error: EraSwitchError, epoch: Epoch | None, memory: "Store") -> Reading:
+    """What is remembered, where no provider answers; without anything remembered, the error."""
+    reading = _trusted_reader(settings, (), memory).remembered(str(error), epoch)
+    found = Reading(epoch, reading if reading.markers else None, error=error)
+    if found.reading is not None and epoch is not None:
+        found.error = None
+        try:
+            _select(found, settings)
+        except EraSwitchError as refused:
+            found.error = refused
+    return found
+
+
+def _trusted_reader(settings: "Settings", observers: "tuple[ChainObserver, ...]", memory: "Store") -> "TrustedReader":
+    from chain_reader import TrustedReader
+    from era_service.config_observers import tip_watch
+    from era_service.config_trust import trust_policy
+
+    watch = tip_watch(settings, observers[0]) if observers else None
+    return TrustedReader(observers, trust_policy(settings), memory, tip_check=watch)
+
+
+def _select(found: Reading, settings: "Settings") -> None:
+    """Find the eras at the epoch of a reading.
+
+    Raises:
+        CurrentEraNotFoundError: no era is active.
+        UnsupportedEraError: this software does not know the current one.
+    """
+    from chain_reader import EraReader
+
+    assert found.reading is not None  # noqa: S101 - it was just read
+    assert found.epoch is not None  # noqa: S101
+    reader = EraReader(_Kept(found.reading), SupportedEras(settings.network.supported_eras))
+    found.token = reader.read_era_epoch_token(found.epoch)
+    if not found.token.current_supported:
+        found.token.require_supported()
 
 
 def _require_observer(observer: "ChainObserver | None", settings: "Settings") -> "ChainObserver":
@@ -134,7 +185,7 @@ def exit_code(found: Reading) -> int:
 
 def describe(found: Reading, settings: "Settings", limit: int) -> dict[str, Any]:
     """The reading as JSON has it; ``limit`` bounds the list of refused outputs, not their count."""
-    token, reading = found.token, found.reading
+    token, reading, trusted = found.token, found.reading, _trusted_reading(found)
     screened = reading.screened if reading is not None else ()
     refused = sorted(
         (item for item in screened if item.verdict.name != "Accepted"),
@@ -150,6 +201,9 @@ def describe(found: Reading, settings: "Settings", limit: int) -> dict[str, Any]
         "epochs_to_upcoming": None if token is None else token.epochs_to_upcoming,
         "eras": _eras(found, settings),
         "trusted": _trusted(found),
+        "stale": None if trusted is None else trusted.stale,
+        "conflicts": [] if trusted is None else [_refused(item) for item in trusted.conflicts],
+        "legacy": _legacy(trusted),
         "verdicts": dict(sorted(Counter(item.verdict.name for item in screened).items())),
         "refused": [_refused(item) for item in refused[:limit]],
         "refused_not_listed": max(0, len(refused) - limit),
@@ -176,8 +230,29 @@ def _eras(found: Reading, settings: "Settings") -> list[dict[str, Any]]:
 def _trusted(found: Reading) -> dict[str, Any] | None:
     if found.reading is None or found.reading.provenance is None or not found.reading.markers:
         return None
-    origin = found.reading.provenance
-    return {"source": origin.source, "transaction": origin.transaction, "slot": origin.slot, "key": origin.key}
+    origin, trusted = found.reading.provenance, _trusted_reading(found)
+    return {
+        "source": origin.source,
+        "transaction": origin.transaction,
+        "slot": origin.slot,
+        "key": origin.key,
+        "why": None if trusted is None else trusted.why,
+    }
+
+
+def _trusted_reading(found: Reading) -> "TrustedReading | None":
+    """The reading, where the rules of trust had a say in it."""
+    from chain_reader import TrustedReading
+
+    return found.reading if isinstance(found.reading, TrustedReading) else None
+
+
+def _legacy(trusted: "TrustedReading | None") -> dict[str, Any] | None:
+    """What a Mithril reader could make of the same outputs (rule T11)."""
+    if trusted is None or trusted.legacy is None:
+        return None
+    possible = [[marker.to_dict() for marker in verified.markers] for verified in trusted.legacy.possible]
+    return {"differs": trusted.legacy.differs, "words": trusted.legacy.words, "possible": possible}
 
 
 def _refused(item: "ScreenedOutput") -> dict[str, Any]:
@@ -190,12 +265,16 @@ def _refused(item: "ScreenedOutput") -> dict[str, Any]:
 
 
 def _warnings(found: Reading, settings: "Settings") -> list[str]:
-    warnings = []
+    warnings: list[str] = []
     if settings.reader.adapter_type.startswith("bootstrap"):
         warnings.append(
             f"The source {settings.reader.adapter_type} reads nothing: it answers with an era that this software "
             "supports, whatever the network does. Choose a network with --network, or set reader.adapter_type"
         )
+    trusted = _trusted_reading(found)
+    if trusted is not None:
+        warnings += [f"What is trusted is not confirmed: {trusted.stale}"] if trusted.stale is not None else []
+        warnings += trusted.alarms
     token = found.token
     if token is not None and token.upcoming is not None and not token.upcoming_supported:
         when = "" if token.upcoming.epoch is None else f" at epoch {token.upcoming.epoch}"

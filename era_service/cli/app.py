@@ -21,8 +21,12 @@ COMMANDS = {
     "status": "era_service.cli.status:status",
     "era": "era_service.cli.era:era",
     "datum": "era_service.cli.datum:datum",
+    "marker": "era_service.cli.marker:marker",
+    "tx": "era_service.cli.tx:tx",
+    "db": "era_service.cli.db:db",
     "local-chain": "era_service.cli.local_chain:local_chain",
     "config": "era_service.cli.config:config",
+    "doctor": "era_service.cli.doctor:doctor",
     "completion": "era_service.cli.completion:completion",
 }
 """Name → where the command is, in the order in which help lists them."""

@@ -59,7 +59,7 @@ def _in_words(document: dict[str, Any]) -> list[str]:
         width = max(len(printable(era["name"])) for era in document["eras"])
         lines.append("Eras")
         lines += [_era_line(era, width) for era in document["eras"]]
-    return [*lines, *_trusted_lines(document["trusted"]), *_refused_lines(document)]
+    return [*lines, *_trusted_lines(document["trusted"]), *_legacy_lines(document["legacy"]), *_refused_lines(document)]
 
 
 def _upcoming(document: dict[str, Any]) -> str:
@@ -84,7 +84,24 @@ def _trusted_lines(trusted: dict[str, Any] | None) -> list[str]:
         lines.append(f"  transaction {trusted['transaction']}{slot}")
     if trusted["key"] is not None:
         lines.append(f"  signed by   {trusted['key']}")
+    if trusted["why"] is not None:
+        lines.append(f"  because     {printable(trusted['why'])}")
     return lines
+
+
+def _legacy_lines(legacy: dict[str, Any] | None) -> list[str]:
+    """What Mithril readers make of it, when that differs."""
+    if legacy is None or not legacy["differs"]:
+        return []
+    schedules = [
+        ", ".join(f"{marker['name']} {_begins(marker['epoch'])}" for marker in markers)
+        for markers in legacy["possible"]
+    ]
+    return ["Mithril readers could read", *(f"  {printable(schedule)}" for schedule in schedules or ["no marker"])]
+
+
+def _begins(epoch: int | None) -> str:
+    return "without an epoch" if epoch is None else f"at {epoch}"
 
 
 def _refused_lines(document: dict[str, Any]) -> list[str]:

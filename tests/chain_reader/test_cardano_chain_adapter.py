@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,7 @@ class Scripted:
     now: int = 5
     asked: list[str] = field(default_factory=list)
     broken: bool = False
+    takes_s: float = 0.0
     name: str = "scripted chain"
 
     def epoch(self) -> Epoch:
@@ -56,6 +58,7 @@ class Scripted:
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
         self.asked.append(transaction)
+        time.sleep(self.takes_s)
         return ("addr_test1other", ADDRESS) if transaction in self.team else ("addr_test1other",)
 
     def history(self, address: str) -> tuple[DatumOutput, ...]:
@@ -91,7 +94,7 @@ def test_nothing_is_asked_for_where_nothing_has_a_true_signature():
     reading = adapter(observer).read()
     assert reading.markers == ()
     assert [item.verdict.name for item in reading.screened] == ["WrongSigner", "Malformed"]
-    assert observer.asked == []
+    assert observer.asked == ["epoch"]
 
 
 def test_provenance_tells_the_transaction_the_slot_and_the_key():
@@ -160,7 +163,8 @@ def replace_now(observer: Scripted, now: int, reader: CardanoChainAdapter) -> tu
 
 
 def test_many_threads_may_read():
-    observer = Scripted([out(7, NEW), out(6, OLD)], {out(7, NEW).transaction, out(6, OLD).transaction})
+    team = {out(7, NEW).transaction, out(6, OLD).transaction}
+    observer = Scripted([out(7, NEW), out(6, OLD)], team, takes_s=0.02)
     reader = adapter(observer)
     found: list[Any] = []
     threads = [threading.Thread(target=lambda: found.append(reader.read().markers)) for _ in range(8)]

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chain_reader import (
+    ChainFacts,
     Conflict,
     DatumOutput,
     Impostor,
@@ -184,7 +185,7 @@ class TestWithoutInputs:
         assert in_force(state) == TP9
 
     def test_unknown_inputs_are_not_taken_for_foreign_ones(self):
-        screened, _ = choose(outputs(T), TrustState(), NOW, newest_first=True)
+        screened, _ = choose(outputs(T), TrustState(), NOW, ChainFacts(newest_first=True))
         assert names(screened) == ["Accepted"]
 
 
@@ -195,7 +196,7 @@ class TestWithInputs:
     def choose(present: list[Schedule | str], team: list[bool], state: TrustState | None = None, first: int = 0):
         screened = outputs(*present, first=first)
         spends = {item.output.transaction: own for item, own in zip(screened, team, strict=True)}
-        return choose(screened, state or TrustState(), NOW, spends_era_address=spends, newest_first=True)
+        return choose(screened, state or TrustState(), NOW, ChainFacts(spends, newest_first=True))
 
     def test_a_replay_is_an_impostor_though_it_is_the_newest(self):
         screened, state = self.choose([T, TP9, T], [False, True, True])
@@ -203,7 +204,7 @@ class TestWithInputs:
         assert names(screened) == ["Impostor", "Accepted", "Superseded"]
 
     def test_the_newest_of_the_team_wins_even_when_it_cancels(self):
-        _, state = self.choose([TP9], [True])
+        _, state = self.choose([TP9], [True], first=2)
         screened, state = self.choose([TP9, T, TP9], [False, True, True], state)
         assert in_force(state) == T
         assert names(screened) == ["Impostor", "Accepted", "Superseded"]
@@ -225,10 +226,17 @@ class TestWithInputs:
         assert in_force(state) == TP9
         assert names(screened) == ["Superseded"]
 
+    def test_a_rollback_brings_no_output_back_that_the_newest_had_spent(self):
+        _, state = self.choose([T], [True], first=1)
+        _, state = self.choose([TP9], [True], state)
+        screened, state = self.choose([T], [True], state, first=1)
+        assert in_force(state) == TP9
+        assert names(screened) == ["Superseded"]
+
     def test_without_an_order_the_ratchet_judges_those_that_count(self):
         screened = outputs(T, TP9, {"t": 1, "p": 9, "l": 12})
         spends = dict(zip((item.output.transaction for item in screened), (True, True, False), strict=True))
-        judged, state = choose(screened, TrustState(), NOW, spends_era_address=spends)
+        judged, state = choose(screened, TrustState(), NOW, ChainFacts(spends))
         assert in_force(state) == TP9
         assert names(judged) == ["Replayed", "Accepted", "Impostor"]
 

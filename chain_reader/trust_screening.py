@@ -1,0 +1,107 @@
+"""Screening with a memory that outlives the process: verdicts on datums, in bulk.
+
+In: outputs as an observer reports them. Out: the same with what screening made of their datums. Kept in the store is
+what costs a signature to tell: forgeries, so that a restart at a flooded address is quick, and the final verdict on
+every payload with a true signature, so that it is told once. A true signature is checked again by every process, and
+what is no payload at all is told faster than it is looked up.
+"""
+
+import logging
+import zlib
+from collections.abc import Iterable, Sequence
+
+from chain_reader.ports import DatumOutput, ScreenedOutput
+from datum import Malformed, Verdict, VerdictMemory, VerificationKey, WrongSigner, screen
+from era_store import CachedVerdict, Store, TrustKey
+from eras import StoreError
+
+_log = logging.getLogger(__name__)
+
+
+class RememberedScreening:
+    """Screens outputs, and knows those that were screened before.
+
+    Args:
+        keys: the verification keys.
+        store: where verdicts are kept.
+        key: what they are kept under.
+    """
+
+    def __init__(self, keys: tuple[VerificationKey, ...], store: Store, key: TrustKey) -> None:
+        self._keys = keys
+        self._store = store
+        self._key = key
+        self._memory = VerdictMemory()
+        self._kept: dict[str, CachedVerdict] | None = None
+        self._unused: dict[str, CachedVerdict] = {}
+
+    def screen(self, outputs: Sequence[DatumOutput]) -> tuple[ScreenedOutput, ...]:
+        """The outputs with what screening makes of their datums, in the same order."""
+        if self._kept is None:
+            self._kept = self._load()
+            self._unused = {name: kept for name, kept in self._kept.items() if kept.kind == WrongSigner.__name__}
+        if self._unused:
+            self._recall(outputs)
+        references = [output.reference for output in outputs]
+        verdicts = screen([output.datum for output in outputs], self._keys, references=references, memory=self._memory)
+        return tuple(map(ScreenedOutput, outputs, verdicts))
+
+    def changed(self, judged: Iterable[ScreenedOutput]) -> list[ScreenedOutput]:
+        """Those of the finally judged outputs that carry a payload, and whose verdict is not the kept one."""
+        kept = self._kept or {}
+        return [
+            item
+            for item in judged
+            if not isinstance(item.verdict, Malformed)
+            and ((known := kept.get(item.output.reference)) is None or known.kind != item.verdict.name)
+        ]
+
+    def with_verdict(self, kind: str, outputs: Iterable[ScreenedOutput]) -> frozenset[str]:
+        """References of those of the outputs whose kept verdict is ``kind``."""
+        kept = self._kept or {}
+        references = (item.output.reference for item in outputs)
+        return frozenset(
+            reference for reference in references if (known := kept.get(reference)) is not None and known.kind == kind
+        )
+
+    def keep(self, judged: Sequence[ScreenedOutput]) -> None:
+        """Keep the final verdicts of these; a store that fails costs time at the next start, and nothing else."""
+        if not judged:
+            return
+        entries = [_entry(item.output, item.verdict) for item in judged]
+        if self._kept is not None:
+            self._kept.update((entry.reference, entry) for entry in entries)
+        try:
+            self._store.verdicts.save(self._key, entries)
+        except StoreError as error:
+            _log.warning("Verdicts could not be kept: %s", error)
+
+    def _load(self) -> dict[str, CachedVerdict]:
+        try:
+            return self._store.verdicts.load(self._key)
+        except StoreError as error:
+            _log.warning("Kept verdicts could not be read: %s", error)
+            return {}
+
+    def _recall(self, outputs: Sequence[DatumOutput]) -> None:
+        """Put the kept verdicts on these outputs into the memory that screening looks into."""
+        entries: list[tuple[str, str, Verdict]] = []
+        for output in outputs:
+            kept = self._unused.pop(output.reference, None)
+            if kept is not None and kept.content is not None and kept.fingerprint == fingerprint(output.datum):
+                entries.append((kept.reference, output.datum, WrongSigner(kept.reason, kept.content)))
+        self._memory.remember(self._keys, entries)
+
+
+def fingerprint(datum: str) -> int:
+    """A number that tells a datum from another at the same reference, the same in every process.
+
+    It need not withstand an enemy: a provider that could report another datum for a reference could as well hide it,
+    and what a kept verdict can do is to refuse.
+    """
+    return len(datum) << 32 | zlib.crc32(datum.encode())
+
+
+def _entry(output: DatumOutput, verdict: Verdict) -> CachedVerdict:
+    content = verdict.content if isinstance(verdict, WrongSigner) else None
+    return CachedVerdict(output.reference, fingerprint(output.datum), verdict.name, verdict.reason, content)

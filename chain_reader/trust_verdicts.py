@@ -1,0 +1,41 @@
+"""The verdicts of trust: what is made of a payload that the era key did sign, and that is not in force all the same.
+
+Each says why, so that nothing refused is silent (rule T10). The verdicts of screening and of the extension are in
+``datum``.
+"""
+
+from dataclasses import dataclass
+
+from datum import Verdict, VerifiedMarkers
+
+
+@dataclass(frozen=True, slots=True)
+class Untrusted(Verdict):
+    """A payload with a true signature that is not the one in force."""
+
+    verified: VerifiedMarkers
+
+
+@dataclass(frozen=True, slots=True)
+class Impostor(Untrusted):
+    """Its transaction spends nothing at the era address: somebody without the key to the address posted it (T2)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Superseded(Untrusted):
+    """A newer output, or one that was trusted before, took its place."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replayed(Untrusted):
+    """An old payload: the one in force is its successor, or took its place (T3, T4)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict(Untrusted):
+    """It contradicts the payload in force: an activation that has happened would change, or no order can be told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unconfirmed(Untrusted):
+    """Its block is not deep enough in the chain yet (T8)."""

@@ -1,0 +1,102 @@
+"""``eraswitch db``: the store in which trust and events are remembered; upgrade, check, copy it, put a copy back."""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.context import AppContext, pass_app
+from era_service.cli.output import echo_json, printable
+from eras import ConfigurationError
+
+if TYPE_CHECKING:
+    from era_store import StoreReport
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
+
+
+class StoreNeededError(ConfigurationError):
+    """A command about the store was not told which."""
+
+
+def _with_store(command: Callable[..., Any]) -> Callable[..., Any]:
+    return pass_app(store_option(json_option(command)))
+
+
+@click.group()
+def db() -> None:
+    """Keep the store in which trust and events are remembered."""
+
+
+@db.command()
+@_with_store
+def upgrade(app: AppContext, *, store: str | None, as_json: bool) -> None:
+    """Bring the store up to date; one that is missing is made."""
+    from era_store import check_store, open_store
+
+    url = _store_url(app, store)
+    open_store(url).close()
+    report = check_store(url)
+    _tell(report, f"The store {report.store} is up to date ({report.head})", as_json=as_json)
+
+
+@db.command()
+@_with_store
+def check(app: AppContext, *, store: str | None, as_json: bool) -> int:
+    """Look for damage, missing upgrades, and a file that others can read; exit code 1 where something is wrong."""
+    from era_store import check_store
+
+    report = check_store(_store_url(app, store))
+    if not report.faults:
+        _tell(report, f"The store {report.store} is sound ({report.head})", as_json=as_json)
+        return 0
+    _tell(report, f"The store {report.store} has faults", as_json=as_json)
+    for fault in report.faults:
+        click.echo(f"Fault: {printable(fault)}", err=True)
+    return 1
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Replace FILE if it is there.")
+@_with_store
+def backup(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:
+    """Copy the store to FILE, while others use it; the copy is checked before it gets its name."""
+    from era_store import backup_store
+
+    report = backup_store(_store_url(app, store), file, replace=yes)
+    _tell(report, f"The backup {file} is whole and sound", as_json=as_json)
+
+
+@db.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--yes", is_flag=True, help="Overwrite a store that is there.")
+@_with_store
+def restore(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:
+    """Put the backup FILE in the place of the store, in one step; FILE is checked first."""
+    from era_store import restore_store
+
+    report = restore_store(file, _store_url(app, store), replace=yes)
+    _tell(report, f"The store {report.store} is what {file} is", as_json=as_json)
+
+
+def _store_url(app: AppContext, given: str | None) -> str:
+    url = given or app.settings.store.url
+    if url is None:
+        raise StoreNeededError(
+            "The store is not named",
+            expected="--store URL, or the setting store.url",
+            got="neither",
+            next_step="Name the store",
+        )
+    return url
+
+
+def _tell(report: "StoreReport", words: str, *, as_json: bool) -> None:
+    if as_json:
+        facts = {"store": report.store, "revision": report.revision, "head": report.head, "faults": list(report.faults)}
+        echo_json(facts)
+    else:
+        click.echo(printable(words))

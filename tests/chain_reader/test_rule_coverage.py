@@ -1,0 +1,67 @@
+"""Every rule of trust has a test that is named after it, and ``docs/trust.md`` says what the code does."""
+
+import ast
+import re
+from collections import defaultdict
+
+import chain_reader
+import datum
+from chain_reader import trust_reading, trusted_reader
+from datum import Verdict
+from tests.conftest import ROOT
+
+RULES = tuple(f"T{number}" for number in range(1, 12))
+PAGE = (ROOT / "docs" / "trust.md").read_text(encoding="utf-8")
+
+
+def named_after_rules() -> dict[str, list[str]]:
+    """The tests whose name says which rule they are for."""
+    found: dict[str, list[str]] = defaultdict(list)
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef):
+                for number in re.findall(r"^test_rule_t(\d+)_", node.name):
+                    found[f"T{number}"].append(node.name)
+    return found
+
+
+def test_every_rule_has_a_test_named_after_it():
+    found = named_after_rules()
+    assert [rule for rule in RULES if not found[rule]] == []
+    assert sorted(set(found) - set(RULES)) == []
+
+
+def test_every_rule_has_its_part_of_the_page():
+    headings = re.findall(r"^## (T\d+) ", PAGE, re.MULTILINE)
+    assert tuple(headings) == RULES
+    for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:12]:
+        assert "*Left to trust:*" in part or part.startswith("T10"), part.splitlines()[0]
+
+
+def test_every_verdict_is_on_the_page():
+    verdicts = {
+        name
+        for package in (chain_reader, datum)
+        for name in package.__all__
+        if isinstance(getattr(package, name), type) and issubclass(getattr(package, name), Verdict)
+    } - {"Verdict", "Untrusted", "ExtensionAccepted"}
+    assert len(verdicts) > 12
+    assert {name for name in verdicts if f"`{name}`" not in PAGE} == set()
+
+
+def test_every_event_is_on_the_page_and_none_else():
+    kinds = set()
+    for module in (trust_reading, trusted_reader):
+        tree = ast.parse((ROOT / "chain_reader" / f"{module.__name__.split('.')[1]}.py").read_text(encoding="utf-8"))
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("tell", "NewEvent") and node.args:
+                kinds |= {part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)}
+            if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "kind":
+                kinds |= {part.value for part in ast.walk(node.value) if isinstance(part, ast.Constant)}
+    kinds = {kind for kind in kinds if isinstance(kind, str) and re.fullmatch(r"[a-z-]+", kind)}
+    kinds |= {"absurd-epoch", "short-notice"}
+    table = PAGE.split("| event | what happened |")[1].split("\n## ")[0]
+    documented = {
+        name for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE) for name in re.findall(r"`(.+?)`", row)
+    }
+    assert kinds == documented
