@@ -7,6 +7,17 @@ if TYPE_CHECKING:
     from release_tools.adoption import Registration, Share, newest_registrations, support_share
     from release_tools.balancing import InsufficientFundsError, TransactionTooLargeError, UnsignedTransaction
     from release_tools.blockfrost_gateway import BlockfrostGateway
+    from release_tools.doctor import Examination, Finding, Health
+    from release_tools.drafting import (
+        DraftedTransaction,
+        MarkerOutputMissingError,
+        Purse,
+        UnprovenTransactionError,
+        WrongNetworkError,
+        draft_transaction,
+        require_network,
+    )
+    from release_tools.envelopes import EnvelopeError, TextEnvelope
     from release_tools.gateway import (
         Network,
         SpendableOutput,
@@ -14,9 +25,30 @@ if TYPE_CHECKING:
         TransactionParameters,
         TransactionRefusedError,
     )
+    from release_tools.gateway_from_url import gateway_from_url
+    from release_tools.journal import Journal, JournalEntry, JournalError, JournalHeldError
     from release_tools.key_files import KeyFileError, KeyFiles, write_key_pair
     from release_tools.local_gateway import LocalChainGateway
+    from release_tools.ogmios_gateway import OgmiosGateway
     from release_tools.payment_key import PaymentKey, PaymentKeyError
+    from release_tools.publication import Draft, OtherPublicationError, Published, Publisher, ReadBackError, Standing
+    from release_tools.rollout import (
+        ChangeKind,
+        MarkerChange,
+        RolloutPlan,
+        RolloutRefusedError,
+        RolloutRules,
+    )
+    from release_tools.rollout_rules import plan_change
+    from release_tools.submission import (
+        Progress,
+        PublicationExpiredError,
+        PublicationUnfinishedError,
+        Step,
+        Submission,
+        Waiting,
+    )
+    from release_tools.transaction_files import CarriedTransaction, TransactionFileError
     from release_tools.transactions import (
         DEFAULT_VALIDITY_SLOTS,
         MissingSignatureError,
@@ -29,25 +61,63 @@ if TYPE_CHECKING:
 __all__ = [
     "DEFAULT_VALIDITY_SLOTS",
     "BlockfrostGateway",
+    "CarriedTransaction",
+    "ChangeKind",
+    "Draft",
+    "DraftedTransaction",
+    "EnvelopeError",
+    "Examination",
+    "Finding",
+    "Health",
     "InsufficientFundsError",
+    "Journal",
+    "JournalEntry",
+    "JournalError",
+    "JournalHeldError",
     "KeyFileError",
     "KeyFiles",
     "LocalChainGateway",
+    "MarkerChange",
+    "MarkerOutputMissingError",
     "MissingSignatureError",
     "Network",
+    "OgmiosGateway",
+    "OtherPublicationError",
     "PaymentKey",
     "PaymentKeyError",
+    "Progress",
+    "PublicationExpiredError",
+    "PublicationUnfinishedError",
+    "Published",
+    "Publisher",
+    "Purse",
+    "ReadBackError",
     "Registration",
+    "RolloutPlan",
+    "RolloutRefusedError",
+    "RolloutRules",
     "Share",
     "SignedTransaction",
     "SpendableOutput",
+    "Standing",
+    "Step",
+    "Submission",
+    "TextEnvelope",
+    "TransactionFileError",
     "TransactionGateway",
     "TransactionParameters",
     "TransactionRefusedError",
     "TransactionTooLargeError",
+    "UnprovenTransactionError",
     "UnsignedTransaction",
+    "Waiting",
+    "WrongNetworkError",
     "build_marker_transaction",
+    "draft_transaction",
+    "gateway_from_url",
     "newest_registrations",
+    "plan_change",
+    "require_network",
     "sign_transaction",
     "submit_transaction",
     "support_share",
@@ -57,9 +127,36 @@ __all__ = [
 __getattr__ = front_door(
     __name__,
     {
-        "release_tools.adoption": ("Registration", "Share", "newest_registrations", "support_share"),
-        "release_tools.balancing": ("InsufficientFundsError", "TransactionTooLargeError", "UnsignedTransaction"),
+        "release_tools.adoption": (
+            "Registration",
+            "Share",
+            "newest_registrations",
+            "support_share",
+        ),
+        "release_tools.balancing": (
+            "InsufficientFundsError",
+            "TransactionTooLargeError",
+            "UnsignedTransaction",
+        ),
         "release_tools.blockfrost_gateway": ("BlockfrostGateway",),
+        "release_tools.doctor": (
+            "Examination",
+            "Finding",
+            "Health",
+        ),
+        "release_tools.drafting": (
+            "DraftedTransaction",
+            "MarkerOutputMissingError",
+            "Purse",
+            "UnprovenTransactionError",
+            "WrongNetworkError",
+            "draft_transaction",
+            "require_network",
+        ),
+        "release_tools.envelopes": (
+            "EnvelopeError",
+            "TextEnvelope",
+        ),
         "release_tools.gateway": (
             "Network",
             "SpendableOutput",
@@ -67,9 +164,52 @@ __getattr__ = front_door(
             "TransactionParameters",
             "TransactionRefusedError",
         ),
-        "release_tools.key_files": ("KeyFileError", "KeyFiles", "write_key_pair"),
+        "release_tools.gateway_from_url": ("gateway_from_url",),
+        "release_tools.journal": (
+            "Journal",
+            "JournalEntry",
+            "JournalError",
+            "JournalHeldError",
+        ),
+        "release_tools.key_files": (
+            "KeyFileError",
+            "KeyFiles",
+            "write_key_pair",
+        ),
         "release_tools.local_gateway": ("LocalChainGateway",),
-        "release_tools.payment_key": ("PaymentKey", "PaymentKeyError"),
+        "release_tools.ogmios_gateway": ("OgmiosGateway",),
+        "release_tools.payment_key": (
+            "PaymentKey",
+            "PaymentKeyError",
+        ),
+        "release_tools.publication": (
+            "Draft",
+            "OtherPublicationError",
+            "Published",
+            "Publisher",
+            "ReadBackError",
+            "Standing",
+        ),
+        "release_tools.rollout": (
+            "ChangeKind",
+            "MarkerChange",
+            "RolloutPlan",
+            "RolloutRefusedError",
+            "RolloutRules",
+        ),
+        "release_tools.rollout_rules": ("plan_change",),
+        "release_tools.submission": (
+            "Progress",
+            "PublicationExpiredError",
+            "PublicationUnfinishedError",
+            "Step",
+            "Submission",
+            "Waiting",
+        ),
+        "release_tools.transaction_files": (
+            "CarriedTransaction",
+            "TransactionFileError",
+        ),
         "release_tools.transactions": (
             "DEFAULT_VALIDITY_SLOTS",
             "MissingSignatureError",

@@ -7,6 +7,7 @@ pycardano's ``TransactionBuilder`` is not used: it names no network, can fail wh
 with a fee guessed before the inputs are chosen), and its fee is a guess taken twice, not the least.
 """
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
@@ -21,8 +22,12 @@ if TYPE_CHECKING:
     from pycardano import Address, AuxiliaryData, TransactionBody, TransactionOutput
 
 _MESSAGE_LABEL = 674  # the label that explorers show as the transaction's message (CIP-20)
+_POLICY_DIGITS = 56
 _VALID_FLAG = b"\xf5"
 _FOUR_PARTS = b"\x84"
+
+Assets = dict[bytes, dict[bytes, int]]
+"""Quantities of tokens, by policy and name."""
 
 
 class InsufficientFundsError(TransactionError):
@@ -97,18 +102,19 @@ class Draft:
         self._context = GivenChainContext(parameters, network_id)
         self._metadata = _metadata()
         self._least_marker = self._least_lovelace(self._marker_output)
-        self._least_change = self._least_lovelace(self._change_output)
 
     def balance(self, spent: Sequence[SpendableOutput], *, with_change: bool) -> UnsignedTransaction | None:
         """The transaction that spends ``spent`` at the least fee, or ``None`` when they do not cover it.
 
-        Without change, all that is left joins the marker output.
+        Without change, all that is left joins the marker output; tokens cannot.
         """
         from pycardano.utils import fee as least_fee
 
         total = sum(output.lovelace for output in spent)
-        if total < self._least_marker:
+        assets = _joined(spent)
+        if total < self._least_marker or (assets and not with_change):
             return None
+        least_change = self._least_lovelace(lambda amount: self._change_output(amount, assets))
         required_keys = sorted({payment_key_hash(output.address, self._network_id) for output in spent})
         auxiliary_data = self._metadata.to_cbor()
         unsigned_parts = len(_FOUR_PARTS + _VALID_FLAG + auxiliary_data) + _witness_size(len(required_keys))
@@ -118,9 +124,10 @@ class Draft:
             # ever grows here, and the size is bounded, so this ends.
             marker = self._least_marker if with_change else total - fee
             change = total - fee - marker
-            if marker < self._least_marker or (with_change and change < self._least_change):
+            if marker < self._least_marker or (with_change and change < least_change):
                 return None
-            body = self._body(spent, fee, marker, change).to_cbor()
+            outputs = [self._marker_output(marker), *([self._change_output(change, assets)] if change else [])]
+            body = self._body(spent, fee, outputs).to_cbor()
             size = unsigned_parts + len(body)
             least = least_fee(self._context, size - len(_VALID_FLAG))  # the ledger takes no fee for the flag
             if least <= fee:
@@ -160,13 +167,12 @@ class Draft:
             spared_outputs=spared,
         )
 
-    def _body(self, spent: Sequence[SpendableOutput], fee: int, marker: int, change: int) -> "TransactionBody":
+    def _body(
+        self, spent: Sequence[SpendableOutput], fee: int, outputs: list["TransactionOutput"]
+    ) -> "TransactionBody":
         from pycardano import Network, OrderedSet, TransactionBody, TransactionInput
 
         inputs = sorted(spent, key=lambda output: (output.transaction, output.index))
-        outputs = [self._marker_output(marker)]
-        if change:
-            outputs.append(self._change_output(change))
         return TransactionBody(
             inputs=OrderedSet(
                 [TransactionInput.from_primitive([output.transaction, output.index]) for output in inputs]
@@ -183,10 +189,11 @@ class Draft:
 
         return TransactionOutput(self._era, lovelace, datum=self._datum)
 
-    def _change_output(self, lovelace: int) -> "TransactionOutput":
-        from pycardano import TransactionOutput
+    def _change_output(self, lovelace: int, assets: Assets) -> "TransactionOutput":
+        from pycardano import MultiAsset, TransactionOutput, Value
 
-        return TransactionOutput(self._change, lovelace)
+        amount = Value(lovelace, MultiAsset.from_primitive(assets)) if assets else lovelace
+        return TransactionOutput(self._change, amount)
 
     def _least_lovelace(self, output: Callable[[int], "TransactionOutput"]) -> int:
         from pycardano.utils import min_lovelace_post_alonzo
@@ -195,6 +202,17 @@ class Draft:
         while (least := min_lovelace_post_alonzo(output(amount), self._context)) > amount:
             amount = least
         return amount
+
+
+def _joined(spent: Sequence[SpendableOutput]) -> Assets:
+    """The tokens of all these outputs; pycardano brings them into the canonical order of CBOR."""
+    total = Counter[str]()
+    for output in spent:
+        total.update(dict(output.assets))
+    joined: Assets = {}
+    for unit, quantity in total.items():
+        joined.setdefault(bytes.fromhex(unit[:_POLICY_DIGITS]), {})[bytes.fromhex(unit[_POLICY_DIGITS:])] = quantity
+    return joined
 
 
 def _metadata() -> "AuxiliaryData":

@@ -28,7 +28,6 @@ from release_tools.gateway import Network, SpendableOutput, TransactionParameter
 
 Parsed = TypeVar("Parsed")
 
-MAINNET_MAGIC = 764_824_073
 PAGE_OUTPUTS = 100
 _MAX_REASON = 1_000
 
@@ -116,8 +115,7 @@ class BlockfrostGateway:
 
     def network(self) -> Network:
         """The network of the provider's genesis."""
-        magic = self._read("/genesis", _GENESIS).network_magic
-        return Network(magic, 1 if magic == MAINNET_MAGIC else 0)
+        return Network.of(self._read("/genesis", _GENESIS).network_magic)
 
     def protocol_parameters(self) -> TransactionParameters:
         """The parameters of the current epoch."""

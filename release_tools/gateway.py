@@ -6,7 +6,7 @@ what was submitted. A node never needs this port: it reads through ``chain_reade
 """
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol, Self, runtime_checkable
 
 from eras import Slot, TransactionError
 
@@ -15,12 +15,20 @@ class TransactionRefusedError(TransactionError):
     """The ledger refused a submitted transaction."""
 
 
+MAINNET_MAGIC = 764_824_073
+
+
 @dataclass(frozen=True, slots=True)
 class Network:
     """A Cardano network: its magic, and the id its addresses and transactions carry (1 mainnet, 0 any other)."""
 
     magic: int
     network_id: int
+
+    @classmethod
+    def of(cls, magic: int) -> Self:
+        """The network with this magic."""
+        return cls(magic, 1 if magic == MAINNET_MAGIC else 0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,7 @@
 """The gateway to a local chain in this process: no network between."""
 
-from typing import TYPE_CHECKING
+from os import PathLike
+from typing import TYPE_CHECKING, Self
 
 from eras import Slot
 from release_tools.gateway import Network, SpendableOutput, TransactionParameters, TransactionRefusedError
@@ -10,10 +11,24 @@ if TYPE_CHECKING:
 
 
 class LocalChainGateway:
-    """A ``TransactionGateway`` over an open ``LocalChain``, which stays the caller's to close."""
+    """A ``TransactionGateway`` over an open ``LocalChain``, which stays the caller's to close (but see ``open``)."""
 
     def __init__(self, chain: "LocalChain") -> None:
         self._chain = chain
+        self._owns_chain = False
+
+    @classmethod
+    def open(cls, path: str | PathLike[str]) -> Self:
+        """A gateway to the chain at ``path``, with a connection of its own that ``close`` closes.
+
+        Raises:
+            StoreError: there is no local chain at ``path``.
+        """
+        from chain_reader.local_chain import LocalChain
+
+        gateway = cls(LocalChain.open(path))
+        gateway._owns_chain = True
+        return gateway
 
     @property
     def name(self) -> str:
@@ -75,4 +90,6 @@ class LocalChainGateway:
             return None if found is None else self._chain.tip().height - found.block.height
 
     def close(self) -> None:
-        """Nothing to release: the chain stays open."""
+        """Close the chain if ``open`` opened it. Calling it twice is fine."""
+        if self._owns_chain:
+            self._chain.close()

@@ -1,18 +1,23 @@
 """The payment key that pays for marker transactions, from a cardano-cli key file, and never shown.
 
-What is in: a cardano-cli text envelope of type ``PaymentSigningKeyShelley_ed25519``. What comes out: an object that
-signs, names its address and its key hash, and hides the key: pycardano's own keys print their secret in ``repr``.
+What is in: a cardano-cli text envelope, of a plain key (``PaymentSigningKeyShelley_ed25519``) or of an extended one as
+wallets derive them (``PaymentExtendedSigningKeyShelley_ed25519_bip32``). What comes out: an object that signs, names
+its address and its key hash, and hides the key: pycardano's own keys print their secret in ``repr``.
 """
 
-import json
 import os
 from pathlib import Path
-from typing import Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from eras import ConfigurationError
 
-_KEY_TYPE = "PaymentSigningKeyShelley_ed25519"
-_SEED_CBOR_PREFIX = bytes.fromhex("5820")  # a byte string of 32 bytes
+if TYPE_CHECKING:
+    from pycardano import VerificationKey
+
+SEED_BYTES = 32
+EXTENDED_BYTES = 128
+_MAX_FILE_BYTES = 65_536
+_NEXT_STEP = "Make one with: cardano-cli address key-gen --signing-key-file FILE --verification-key-file FILE"
 
 
 class PaymentKeyError(ConfigurationError):
@@ -20,40 +25,55 @@ class PaymentKeyError(ConfigurationError):
 
 
 class PaymentKey:
-    """An Ed25519 payment key. Its secret shows in no ``repr``, log or error."""
+    """An Ed25519 payment key. Its secret shows in no ``repr``, log or error.
 
-    __slots__ = ("_key",)
+    Args:
+        raw: the 32 bytes of a seed, or the 128 of an extended key: 64 private, 32 public, 32 of chain code.
 
-    def __init__(self, seed: bytes) -> None:
-        from pycardano import PaymentSigningKey
+    Raises:
+        PaymentKeyError: it is neither, or the halves of an extended key do not belong together.
+    """
 
-        if len(seed) != 32:
-            raise PaymentKeyError("A payment key is not usable", expected="32 bytes", got=f"{len(seed)} bytes")
-        self._key = PaymentSigningKey(seed)
+    __slots__ = ("_key", "_public")
+
+    def __init__(self, raw: bytes) -> None:
+        from pycardano import PaymentExtendedSigningKey, PaymentSigningKey
+
+        if len(raw) not in (SEED_BYTES, EXTENDED_BYTES):
+            raise PaymentKeyError(
+                "A payment key is not usable",
+                expected=f"{SEED_BYTES} bytes, or {EXTENDED_BYTES} of an extended key",
+                got=f"{len(raw)} bytes",
+                next_step=_NEXT_STEP,
+            )
+        if len(raw) == EXTENDED_BYTES:
+            _require_own_public_key(raw)
+            self._key = PaymentExtendedSigningKey(raw)
+            self._public: VerificationKey = self._key.to_verification_key().to_non_extended()
+        else:
+            self._key = PaymentSigningKey(raw)
+            self._public = self._key.to_verification_key()
 
     @classmethod
     def generate(cls) -> Self:
         """A new key from the operating system's randomness."""
-        return cls(os.urandom(32))
+        return cls(os.urandom(SEED_BYTES))
 
     @classmethod
     def load(cls, path: Path) -> Self:
         """The key in a cardano-cli envelope file.
 
         Raises:
-            PaymentKeyError: the file cannot be read, or holds no key of this kind.
+            PaymentKeyError: the file cannot be read, or holds no key of these kinds.
         """
-        envelope = _read_envelope(path)
-        if envelope.get("type") != _KEY_TYPE:
-            _refuse(path, f"a key of type {_KEY_TYPE}", f"type {envelope.get('type')!r}"[:80])
-        encoded = envelope.get("cborHex")
+        from release_tools.envelopes import EnvelopeError, TextEnvelope, key_bytes
+
         try:
-            encoded_key = bytes.fromhex(encoded) if isinstance(encoded, str) else b""
-        except ValueError:
-            encoded_key = b""
-        if len(encoded_key) != 34 or not encoded_key.startswith(_SEED_CBOR_PREFIX):
-            _refuse(path, "cborHex: 68 hex digits that begin with 5820", "something else, not shown")
-        return cls(encoded_key[2:])
+            raw = key_bytes(TextEnvelope.parse(_read(path), str(path)), str(path))
+        except EnvelopeError as error:
+            # "from None": the exceptions of decoders hold the file's text, which is the secret.
+            raise _unusable(path, error.expected, error.got) from None
+        return cls(raw)
 
     def save(self, path: Path) -> None:
         """Write the key as a cardano-cli envelope that only its owner can read.
@@ -61,15 +81,13 @@ class PaymentKey:
         Raises:
             PaymentKeyError: the file exists already or cannot be written.
         """
-        envelope = {
-            "type": _KEY_TYPE,
-            "description": "Payment Signing Key",
-            "cborHex": (_SEED_CBOR_PREFIX + self._key.payload).hex(),
-        }
+        from release_tools.envelopes import key_envelope
+
+        envelope = key_envelope(self._key.payload, extended=len(self._key.payload) == EXTENDED_BYTES)
         try:
             descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
             with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(json.dumps(envelope, indent=4) + "\n")
+                file.write(envelope.to_json())
         except OSError as error:
             raise PaymentKeyError(
                 f"The payment key file {path} cannot be written",
@@ -81,19 +99,19 @@ class PaymentKey:
     @property
     def key_hash(self) -> str:
         """The hash that addresses and required signatures name it by, 56 hex digits."""
-        return bytes(self._key.to_verification_key().hash()).hex()
+        return bytes(self._public.hash()).hex()
 
     def address(self, network_id: int) -> str:
         """Its enterprise address (no stake part) on a network, bech32."""
         from pycardano import Address, Network
 
-        return str(Address(payment_part=self._key.to_verification_key().hash(), network=Network(network_id)))
+        return str(Address(payment_part=self._public.hash(), network=Network(network_id)))
 
     def witness(self, transaction_hash: bytes) -> Any:
         """Its signature over a transaction hash, as a pycardano ``VerificationKeyWitness``."""
         from pycardano import VerificationKeyWitness
 
-        return VerificationKeyWitness(self._key.to_verification_key(), self._key.sign(transaction_hash))
+        return VerificationKeyWitness(self._public, self._key.sign(transaction_hash))
 
     def __repr__(self) -> str:
         return f"PaymentKey(key_hash={self.key_hash!r}, secret hidden)"
@@ -102,9 +120,27 @@ class PaymentKey:
         raise TypeError("a payment key is not copied or pickled")
 
 
-def _read_envelope(path: Path) -> dict[str, Any]:
+def _require_own_public_key(raw: bytes) -> None:
+    """Signing with a public key of another private one would give the private one away."""
+    from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
+
     try:
-        text = path.read_text(encoding="utf-8")
+        own = crypto_scalarmult_ed25519_base_noclamp(raw[:32])
+    except Exception:  # what libsodium refuses is no key, and its error may not be shown
+        own = b""
+    if own != raw[64:96]:
+        raise PaymentKeyError(
+            "An extended payment key is not usable",
+            expected="a private key and its own public key",
+            got="halves that do not belong together",
+            next_step="Check that it was copied whole",
+        )
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES)
     except OSError as error:
         raise PaymentKeyError(
             f"The payment key file {path} cannot be read",
@@ -112,22 +148,14 @@ def _read_envelope(path: Path) -> dict[str, Any]:
             got=error.strerror,
             next_step="Give the path of a cardano-cli payment signing key",
         ) from error
-    except UnicodeDecodeError:
-        _refuse(path, "a JSON text envelope", "bytes that are no text")
     try:
-        envelope = json.loads(text)
-    except (ValueError, RecursionError):
-        _refuse(path, "a JSON text envelope", "something that is no JSON")
-    if not isinstance(envelope, dict):
-        _refuse(path, "a JSON object with type and cborHex", f"a JSON {type(envelope).__name__}")
-    return envelope
+        return content.decode()
+    except UnicodeDecodeError:
+        # "from None": the exception holds the bytes of the file, which is the secret.
+        raise _unusable(path, "a JSON text envelope", "bytes that are no text") from None
 
 
-def _refuse(path: Path, expected: str, got: str) -> NoReturn:
-    # "from None": the exceptions of the decoders hold the file's text, which is the secret.
-    raise PaymentKeyError(
-        f"The payment key file {path} is not usable",
-        expected=expected,
-        got=got,
-        next_step="Make one with: cardano-cli address key-gen --signing-key-file FILE --verification-key-file FILE",
-    ) from None
+def _unusable(path: Path, expected: str | None, got: str | None) -> PaymentKeyError:
+    return PaymentKeyError(
+        f"The payment key file {path} is not usable", expected=expected, got=got, next_step=_NEXT_STEP
+    )

@@ -6,7 +6,8 @@ can do it, and signing needs no network. The rules:
 
 1. An *update* spends the previous marker output, so that markers never pile up at the era address and each proves that
    the owner of the address wrote it (rule T2). The first one (*bootstrap*) spends another output there, if it can.
-2. Only outputs of ada alone are chosen to pay. One that carries a token, a datum or a script is never touched.
+2. Only outputs of ada alone are chosen to pay. One that carries a token or a datum is spent only when it is named, and
+   then its tokens go to the change; one that carries a script never is, since its fee would depend on the script.
 3. The marker output holds the least ada its size allows, and takes a remainder that is too small to be change.
 4. The fee is the least that the ledger takes for the size of the signed transaction.
 5. The datum is in the transaction byte for byte as given.
@@ -48,6 +49,7 @@ def build_marker_transaction(
     network_id: int,
     slot: Slot,
     previous: SpendableOutput | None = None,
+    also_spend: Sequence[SpendableOutput] = (),
     validity_slots: int = DEFAULT_VALIDITY_SLOTS,
 ) -> UnsignedTransaction:
     """Build the transaction that puts ``datum`` at the era address, as output 0.
@@ -61,12 +63,14 @@ def build_marker_transaction(
         network_id: 1 on mainnet, 0 elsewhere; every address must belong to it.
         slot: the newest slot of the chain.
         previous: the marker output that this one replaces; ``None`` for the first marker.
+        also_spend: outputs to spend whatever they carry, tokens and datums included.
         validity_slots: slots from ``slot`` after which the transaction is void.
 
     Raises:
         InsufficientFundsError: the plain outputs hold too little.
         TransactionTooLargeError: the transaction would exceed the protocol's size.
-        TransactionError: an address is unusable or of another network, or ``previous`` is not at the era address.
+        TransactionError: an address is unusable or of another network, ``previous`` is not at the era address, or
+            one of ``also_spend`` carries a script.
     """
     era = parse_address(era_address, network_id, "era address")
     if previous is not None:
@@ -79,16 +83,19 @@ def build_marker_transaction(
         network_id=network_id,
         invalid_hereafter=Slot(slot + validity_slots),
     )
-    payers = {output.reference: output for output in payer_outputs}  # each once, or its ada would count twice
-    if previous is not None:
-        payers.pop(previous.reference, None)
+    for output in also_spend:
+        _require_no_script(output)
+    # Each once, or its ada would count twice.
+    named = {output.reference: output for output in (*([] if previous is None else [previous]), *also_spend)}
+    payers = {output.reference: output for output in payer_outputs if output.reference not in named}
     pool = sorted(
         (output for output in payers.values() if output.is_plain),
         key=lambda output: (-output.lovelace, output.reference),
     )
-    proof = previous or next((output for output in pool if output.address == str(era)), None)
-    first = [] if proof is None else [proof]
-    others = [output for output in pool if output != proof]
+    first = list(named.values())
+    if not any(output.address == str(era) for output in first):
+        first += [output for output in pool if output.address == str(era)][:1]
+    others = [output for output in pool if output not in first]
     for count in range(len(others) + 1):
         if transaction := draft.balance(first + others[:count], with_change=True):
             return transaction
@@ -134,6 +141,16 @@ def submit_transaction(gateway: TransactionGateway, transaction: SignedTransacti
             next_step="Look up both hashes before submitting anything again",
         )
     return answered
+
+
+def _require_no_script(output: SpendableOutput) -> None:
+    if output.reference_script:
+        raise TransactionError(
+            f"The output {output.reference} cannot be spent",
+            expected="an output without a reference script, whose fee would depend on the script",
+            got=f"the script {output.reference_script}",
+            next_step="Leave it out",
+        )
 
 
 def _require_marker_output(output: SpendableOutput, era_address: str) -> None:

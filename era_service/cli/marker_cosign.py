@@ -5,26 +5,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from era_service.cli.arguments import read_bytes, read_secret_key
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json, printable, write_file
+from era_service.cli.release_options import SECRET_KEY_VARIABLE, never_on_the_command_line
 
 if TYPE_CHECKING:
     from era_service.config_schema import NetworkSettings
     from release_tools.cosigning import Cosigning
-
-SECRET_KEY_VARIABLE = "ERA_MARKERS_SECRET_KEY"  # noqa: S105 - the name of a variable
-
-
-def _never_on_the_command_line(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
-    source = context.get_parameter_source(parameter.name or "")
-    if value is not None and source is ParameterSource.COMMANDLINE and not value.startswith("@"):
-        raise click.BadParameter(
-            f"expected @FILE: a key given here is seen by all who can list processes. Or set {SECRET_KEY_VARIABLE}"
-        )
-    return value
 
 
 @click.command()
@@ -34,7 +23,7 @@ def _never_on_the_command_line(context: click.Context, parameter: click.Paramete
     metavar="@FILE",
     envvar=SECRET_KEY_VARIABLE,
     show_envvar=True,
-    callback=_never_on_the_command_line,
+    callback=never_on_the_command_line,
     help="File with your secret key, JSON-hex as in era.sk or 64 hex digits; the variable may hold the key itself. "
     "Without a key the file is only shown and checked.",
 )

@@ -38,6 +38,8 @@ from release_tools import (
     sign_transaction,
     submit_transaction,
 )
+from release_tools.gateway_from_url import NoGatewayError, gateway_from_url
+from release_tools.ogmios_gateway import OgmiosGateway
 
 ADA = 1_000_000
 
@@ -158,19 +160,24 @@ def error_body(status: int, message: str) -> Answer:
         (302, ProviderRefusedError),
     ],
 )
-def test_statuses_are_told_apart_and_the_key_never_shows(status: int, kind: type[ChainReadError]) -> None:
+@pytest.mark.parametrize(
+    "ask",
+    [
+        lambda gateway: gateway.tip_slot(),
+        lambda gateway: gateway.network(),
+        lambda gateway: gateway.spendable_outputs("a"),
+        lambda gateway: gateway.submit(b""),
+    ],
+)
+def test_statuses_are_told_apart_and_the_key_never_shows(
+    ask: Callable[[BlockfrostGateway], object], status: int, kind: type[ChainReadError]
+) -> None:
     with provider(lambda path: error_body(status, "the words of the provider about secret0")) as url:
-        gateway = BlockfrostGateway(url, project_id="secret0")
-        for ask in (
-            gateway.tip_slot,
-            gateway.network,
-            lambda: gateway.spendable_outputs("a"),
-            lambda: gateway.submit(b""),
-        ):
-            with pytest.raises(kind, match="the words of the provider") as caught:
-                ask()
-            assert caught.value.facts["status"] == status
-            assert "secret0" not in f"{caught.value} {caught.value.to_dict()} {gateway!r} {gateway.name}"
+        gateway = BlockfrostGateway(url, project_id="secret0", limits=ReadLimits(max_attempts=1))
+        with pytest.raises(kind, match="the words of the provider") as caught:
+            ask(gateway)
+        assert caught.value.facts["status"] == status
+        assert "secret0" not in f"{caught.value} {caught.value.to_dict()} {gateway!r} {gateway.name}"
         gateway.close()
 
 
@@ -272,3 +279,97 @@ def test_unusable_configuration(url: str, key: str | None) -> None:
     with pytest.raises(ConfigurationError) as caught:
         BlockfrostGateway(url, project_id=key)
     assert key is None or key not in str(caught.value)
+
+
+# --- Ogmios
+
+
+@pytest.fixture
+def ogmios(chain: LocalChain) -> Iterator[OgmiosGateway]:
+    with LocalChainServer(chain.path) as server:
+        gateway = OgmiosGateway(server.ogmios_url)
+        yield gateway
+        gateway.close()
+        gateway.close()
+
+
+def test_ogmios_knows_what_building_and_confirming_need(
+    ogmios: OgmiosGateway, chain: LocalChain, wallet: PaymentKey
+) -> None:
+    address = wallet.address(0)
+    assert isinstance(ogmios, TransactionGateway)
+    assert ogmios.name.startswith("ogmios ws://127.0.0.1")
+    assert ogmios.network() == Network(42, 0)
+    assert ogmios.protocol_parameters() == TransactionParameters(44, 155_381, 16_384, 4_310)
+    assert ogmios.spendable_outputs(address) == ()
+    token, unit = ("ab" * 28 + "cd"), 7
+    chain.fund(address, 100 * ADA)
+    chain.place(
+        [FaucetOutput(address, 3 * ADA, assets=((token, unit),)), FaucetOutput(address, 3 * ADA, datum="d87980")]
+    )
+    chain.advance_slots(5)
+    local = LocalChainGateway(chain).spendable_outputs(address)
+    assert ogmios.spendable_outputs(address) == tuple(sorted(local, key=lambda one: (one.transaction, one.index)))
+    assert ogmios.tip_slot() == 5
+
+
+def test_ogmios_depth_is_counted_from_the_first_look(
+    ogmios: OgmiosGateway, chain: LocalChain, wallet: PaymentKey
+) -> None:
+    chain.fund(wallet.address(0), 100 * ADA)
+    transaction = sign_transaction(build(ogmios, wallet), [wallet])
+    assert ogmios.transaction_depth(transaction.hash) is None
+    assert submit_transaction(ogmios, transaction) == transaction.hash
+    chain.advance_slots(1)
+    assert ogmios.transaction_depth(transaction.hash) == 0
+    chain.advance_slots(1)
+    chain.advance_slots(1)
+    assert ogmios.transaction_depth(transaction.hash) == 2
+    chain.rollback(4)
+    assert ogmios.transaction_depth(transaction.hash) is None
+    submit_transaction(ogmios, transaction)
+    assert ogmios.transaction_depth(transaction.hash) == 0, "counted anew after a rollback"
+
+
+def test_ogmios_tells_a_refusal_from_a_failure(ogmios: OgmiosGateway, chain: LocalChain, wallet: PaymentKey) -> None:
+    chain.fund(wallet.address(0), 100 * ADA)
+    transaction = sign_transaction(build(ogmios, wallet), [wallet])
+    submit_transaction(ogmios, transaction)
+    for bad in (transaction.cbor, b"\x80"):
+        with pytest.raises(TransactionRefusedError, match="refused the transaction"):
+            ogmios.submit(bad)
+    gone = OgmiosGateway("ws://127.0.0.1:1", limits=ReadLimits(max_attempts=1))
+    with pytest.raises(ChainReadError) as caught:
+        gone.submit(b"\x80")
+    assert not isinstance(caught.value, TransactionRefusedError)
+
+
+@pytest.mark.parametrize(
+    ("place", "kind"),
+    [("blockfrost:http://127.0.0.1:1/api/v0", BlockfrostGateway), ("blockfrost:preview", BlockfrostGateway)],
+)
+def test_gateway_from_a_line(place: str, kind: type) -> None:
+    gateway = gateway_from_url(place)
+    assert isinstance(gateway, kind)
+    gateway.close()
+
+
+def test_gateway_from_a_line_to_a_local_chain_and_to_ogmios(chain: LocalChain) -> None:
+    gateway = gateway_from_url(f"local:{chain.path}")
+    assert gateway.network() == Network(42, 0)
+    gateway.close()
+    gateway.close()
+    assert isinstance(gateway_from_url("ogmios:ws://127.0.0.1:1"), OgmiosGateway)
+
+
+def test_provider_that_only_reads() -> None:
+    with pytest.raises(
+        NoGatewayError, match="takes no transactions: expected one of the kinds blockfrost, ogmios, local"
+    ):
+        gateway_from_url("cardano-cli:node.socket")
+
+
+@pytest.mark.parametrize("place", ["", "nonsense", "carrier:pigeon", "local:", "blockfrost:", "blockfrost:moonnet"])
+def test_gateway_from_nonsense(place: str) -> None:
+    with pytest.raises(ConfigurationError):
+        gateway_from_url(place)

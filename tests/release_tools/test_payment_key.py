@@ -8,12 +8,20 @@ import traceback
 from pathlib import Path
 
 import pytest
-from pycardano import PaymentSigningKey
+from nacl.bindings import crypto_sign_open
+from pycardano import Address, ExtendedSigningKey, HDWallet, Network, PaymentSigningKey
 
 from eras import EraSwitchError
 from release_tools import PaymentKey, PaymentKeyError
+from release_tools.envelopes import EXTENDED_PAYMENT_KEY
 
 SEED = bytes(range(32))
+
+
+def extended_key() -> bytes:
+    """An extended key as wallets derive it, and cardano-cli stores it."""
+    wallet = HDWallet.from_seed("00" * 32).derive_from_path("m/1852'/1815'/0'/0/0")
+    return ExtendedSigningKey.from_hdwallet(wallet).payload
 
 
 def test_saved_key_is_a_cardano_cli_envelope_for_its_owner_only(tmp_path: Path) -> None:
@@ -105,5 +113,39 @@ def test_unreadable_key_file(tmp_path: Path) -> None:
 
 
 def test_key_of_wrong_length() -> None:
-    with pytest.raises(EraSwitchError, match="expected 32 bytes, got 31 bytes"):
+    with pytest.raises(EraSwitchError, match="expected 32 bytes, or 128 of an extended key, got 31 bytes"):
         PaymentKey(SEED[1:])
+
+
+def test_extended_key(tmp_path: Path) -> None:
+    raw, path = extended_key(), tmp_path / "payment.skey"
+    key = PaymentKey(raw)
+    key.save(path)
+    written = json.loads(path.read_text())
+    assert (written["type"], written["cborHex"]) == (EXTENDED_PAYMENT_KEY, "5880" + raw.hex())
+    assert PaymentKey.load(path).key_hash == key.key_hash
+    theirs = ExtendedSigningKey.load(str(path)).to_verification_key().hash()
+    assert bytes(theirs).hex() == key.key_hash
+    assert key.address(0) == str(Address(theirs, network=Network.TESTNET))
+    witness = key.witness(b"\x07" * 32)
+    assert crypto_sign_open(witness.signature + b"\x07" * 32, bytes(witness.vkey.payload)) == b"\x07" * 32
+    assert len(witness.vkey.payload) == 32
+    assert raw[:32].hex() not in repr(key)
+
+
+def test_extended_key_with_the_public_key_of_another_is_refused(tmp_path: Path) -> None:
+    """Two signatures of one message under different public keys give the private key away."""
+    raw = extended_key()
+    mixed = raw[:64] + bytes(PaymentKey(SEED)._public.payload) + raw[96:]
+    for wrong in (mixed, bytes(128)):
+        with pytest.raises(PaymentKeyError, match="halves that do not belong together") as caught:
+            PaymentKey(wrong)
+        assert wrong[:32].hex() not in "".join(traceback.format_exception(caught.value))
+
+
+def test_a_huge_file_is_not_read_whole(tmp_path: Path) -> None:
+    path = tmp_path / "payment.skey"
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+    with pytest.raises(PaymentKeyError, match="no JSON"):
+        PaymentKey.load(path)

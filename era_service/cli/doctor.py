@@ -1,0 +1,190 @@
+"""``eraswitch doctor``: what is wrong with keys, addresses, providers, clock and store, and what to do about it."""
+
+import time
+from contextlib import closing, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from era_service.cli.context import AppContext, pass_app
+from era_service.cli.output import echo_json, printable
+from era_service.cli.release_options import (
+    journal_option,
+    json_option,
+    load_settings,
+    network_options,
+    payment_key_option,
+    provider_option,
+    read_era_key,
+    secret_key_option,
+)
+
+if TYPE_CHECKING:
+    from chain_reader import ChainObserver
+    from chain_reader.observers.network_genesis import NetworkGenesis
+    from datum import SigningKey, VerificationKey
+    from era_service.config_schema import ProviderSettings, Settings
+    from release_tools.doctor import Examination
+
+MARKS = {"ok": "ok     ", "warning": "WARNING", "problem": "PROBLEM"}
+
+
+@click.command()
+@secret_key_option
+@payment_key_option
+@click.option("--payment-address", metavar="ADDR", help="Also look at what is there to pay with.")
+@click.option("--store", metavar="URL", help="Check this store; by default the one that is configured.")
+@journal_option
+@provider_option
+@network_options
+@json_option
+@pass_app
+def doctor(
+    app: AppContext,
+    *,
+    secret_key: str | None,
+    payment_key_files: tuple[Path, ...],
+    payment_address: str | None,
+    store: str | None,
+    journal: Path | None,
+    provider: str | None,
+    network_magic: int | None,
+    mainnet: bool,
+    as_json: bool,
+) -> int:
+    """Look for what could go wrong in a rollout, and say what to do about it.
+
+    It looks at the network, the era address, every provider and its tip, the clock, the journal, and at the keys,
+    funds and store that are named. Nothing is changed. The exit code is 1 when there is a problem; warnings are none.
+    """
+    from release_tools import Examination, Network
+
+    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    examination = Examination()
+    place = _place(settings, examination)
+    magic = settings.network.magic
+    network_id = None if magic is None else Network.of(magic).network_id
+    address, key = place or (None, None)
+    if address is not None and network_id is not None:
+        examination.address("era address", address, network_id)
+    if secret_key is not None:
+        path = Path(secret_key[1:]) if secret_key.startswith("@") else None
+        examination.era_key(lambda: read_required(secret_key), path, key)
+    if key is not None:
+        examination.shared_key(settings.network.name, magic, key, _networks(settings))
+    payers = [examination.payment_key(path, network_id, address) for path in payment_key_files]
+    wanted = [payment_address, *payers] if payment_address else payers or [address]
+    _providers(settings, examination, [one for one in dict.fromkeys(wanted) if one is not None])
+    store = store or settings.store.url
+    if store is not None:
+        examination.store(store)
+    _journal(examination, journal, magic, address)
+    if as_json:
+        echo_json(
+            {
+                "healthy": examination.is_healthy,
+                "findings": [finding.to_dict() for finding in examination.findings],
+            }
+        )
+    else:
+        for finding in examination.findings:
+            click.echo(f"{MARKS[finding.health.value]}  {printable(finding.check)}: {printable(finding.words)}")
+            if finding.next_step is not None and finding.health.value != "ok":
+                click.echo(f"         {printable(finding.next_step)}")
+    return 0 if examination.is_healthy else 1
+
+
+def read_required(secret_key: str) -> "SigningKey":
+    """The era key that an option gives."""
+    key = read_era_key(secret_key)
+    assert key is not None  # noqa: S101 - the option was given
+    return key
+
+
+def _place(settings: "Settings", examination: "Examination") -> "tuple[str, VerificationKey] | None":
+    """Where markers are published; what is missing is a finding."""
+    from era_service.config_trust import era_place
+    from era_service.release import require_magic
+
+    examination.attempt("network", lambda: require_magic(settings), lambda magic: f"magic {magic}")
+    return examination.attempt("era markers", lambda: era_place(settings), lambda place: f"at {place[0]}")
+
+
+def _networks(settings: "Settings") -> dict[str, tuple[int, str]]:
+    """Magic and era key of every network that is known, by name."""
+    from era_service.networks import NETWORKS
+
+    known = {name: (preset.magic, preset.verification_key) for name, preset in NETWORKS.items()}
+    return known | {name: (custom.magic, custom.verification_key) for name, custom in settings.networks.items()}
+
+
+def _providers(settings: "Settings", examination: "Examination", payers: list[str]) -> None:
+    """Every provider; the first that takes transactions tells of the funds."""
+    from era_service.config_reader import providers_of
+
+    providers = providers_of(settings)
+    if not providers:
+        examination.problem("providers", "there is none", "Give --provider, or set reader.providers")
+    for provider in providers:
+        if _provider(provider, settings, examination, payers):
+            payers = []
+    examination.agreement()
+
+
+def _provider(
+    provider: "ProviderSettings", settings: "Settings", examination: "Examination", payers: list[str]
+) -> bool:
+    """Look at one provider; whether the funds were looked at there."""
+    from chain_reader.observers.network_genesis import PUBLIC_GENESES
+    from era_service.config_reader import open_gateway, open_provider
+    from era_service.logs import mask_url
+    from release_tools.gateway_from_url import NoGatewayError
+
+    name, magic = mask_url(provider.url), settings.network.magic
+    observer = examination.attempt(f"provider {name}", lambda: open_provider(provider, settings))
+    if observer is None:
+        return False
+    with closing(observer):
+        try:
+            gateway = open_gateway(provider, settings)
+        except NoGatewayError:
+            gateway = None
+        with nullcontext() if gateway is None else closing(gateway):
+            public = None if magic is None else PUBLIC_GENESES.get(magic)
+            network = examination.provider(
+                name,
+                observer,
+                gateway,
+                magic=magic,
+                genesis=lambda: public or _told_genesis(observer),
+                is_public=public is not None,
+                now_s=time.time(),
+            )
+            if gateway is None or network is None:
+                return False
+            for payer in payers:
+                examination.funds(gateway, payer, network.network_id)
+    return True
+
+
+def _told_genesis(observer: "ChainObserver") -> "NetworkGenesis | None":
+    """The genesis of a network of one's own, as its provider tells it; a public one's is known here."""
+    from chain_reader.ports import GenesisObserver
+
+    return observer.genesis() if isinstance(observer, GenesisObserver) else None
+
+
+def _journal(examination: "Examination", root: Path | None, magic: int | None, address: str | None) -> None:
+    from era_service.config_paths import user_state_folder
+    from release_tools.journal import Journal
+
+    folder = root or user_state_folder() / "publications"
+
+    def unfinished() -> str | None:
+        if magic is None or address is None:
+            return None
+        entry = Journal(folder, magic, address).current()
+        return None if entry is None else f"{entry.change}, transaction {entry.latest.transaction}"
+
+    examination.journal(folder, unfinished)

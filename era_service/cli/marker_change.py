@@ -1,0 +1,341 @@
+"""``eraswitch marker announce|activate|postpone|cancel|retire``: plan, check, build, sign, submit, wait, read back.
+
+Each is the same command around another ``MarkerChange``. Without a network, from a file of what is trusted, it only
+plans and signs (``--from``, ``--payload-out``); then the payload goes on to ``--payload-file`` or to ``tx build``.
+"""
+
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.arguments import epoch as epoch_type
+from era_service.cli.context import AppContext, pass_app
+from era_service.cli.output import echo_json, printable
+from era_service.cli.publication_view import (
+    network_document,
+    plan_lines,
+    progress,
+    sight_lines,
+    transaction_document,
+    transaction_lines,
+    warnings_of,
+)
+from era_service.cli.release_options import (
+    combined,
+    dry_run_option,
+    journal_option,
+    json_option,
+    load_settings,
+    network_options,
+    payment_key_option,
+    provider_option,
+    purse_of,
+    purse_options,
+    read_era_key,
+    read_payload,
+    read_payment_keys,
+    read_text,
+    rule_options,
+    signing_options,
+    waiting_of,
+    waiting_options,
+    yes_option,
+)
+from eras import Epoch
+
+if TYPE_CHECKING:
+    from era_service.config_schema import Settings
+    from era_service.publishing import ChangeOrder, Outlook
+    from era_service.release import Release
+    from release_tools.journal import Journal
+    from release_tools.publication import Published
+    from release_tools.rollout import MarkerChange
+
+HELP = {
+    "announce": "Announce ERA, without an epoch: operators learn what is coming, and nothing switches yet.",
+    "activate": "Let ERA begin at an epoch: every node that knows it switches then, and every other one stops.",
+    "postpone": "Let ERA, which is scheduled, begin at a later epoch.",
+    "cancel": "Drop ERA, which is announced or scheduled and has not begun.",
+    "retire": "Drop the marker of ERA, which is past; a later era is active.",
+}
+_MORE = """
+
+    It reads what nodes trust now, refuses what would break a rule, and shows the plan. After a yes it signs, submits,
+    waits for confirmations, reads back as a node does, and says what nodes see then. Interrupted at any point, the
+    same command goes on or says that it is done: there is never a second transaction.
+"""
+
+
+def change_command(kind: str) -> click.Command:
+    """The command of a kind of change."""
+    takes_epoch = kind in ("activate", "postpone")
+
+    def run(app: AppContext, /, era: str, at: Epoch | None = None, **options: Any) -> None:
+        from release_tools.rollout import ChangeKind, MarkerChange
+
+        _run(app, MarkerChange(ChangeKind(kind), era, at), **options)
+
+    run.__doc__ = HELP[kind] + _MORE
+    at_option = click.option("--at", required=True, metavar="EPOCH", type=epoch_type, help="When it begins.")
+    options = combined(
+        click.argument("era"),
+        *([at_option] if takes_epoch else []),
+        signing_options,
+        payment_key_option,
+        purse_options,
+        rule_options,
+        waiting_options,
+        journal_option,
+        provider_option,
+        network_options,
+        dry_run_option,
+        yes_option,
+        json_option,
+        pass_app,
+    )
+    command: click.Command = click.command(kind)(options(run))
+    return command
+
+
+@dataclass(frozen=True, slots=True)
+class SigningFiles:
+    """Where signing without a network reads and writes: what is trusted, the payload, and how long it is fresh."""
+
+    snapshot: str | None
+    payload: Path | None
+    expires_epoch: Epoch | None
+
+
+def _run(
+    app: AppContext,
+    change: "MarkerChange",
+    *,
+    network_magic: int | None,
+    mainnet: bool,
+    provider: str | None,
+    snapshot: str | None,
+    payload_out: Path | None,
+    expires_epoch: Epoch | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    order = _order(settings, change, **options)
+    if snapshot is not None and payload_out is None and not dry_run:
+        raise click.UsageError("--from plans without a network: give --payload-out, or --dry-run.")
+    if snapshot is not None or payload_out is not None:
+        files = SigningFiles(snapshot, payload_out, expires_epoch)
+        _sign_only(settings, order, files, dry_run=dry_run, as_json=as_json)
+        return
+    _publish(settings, order, dry_run=dry_run, yes=yes, as_json=as_json)
+
+
+def _order(
+    settings: "Settings",
+    change: "MarkerChange",
+    *,
+    secret_key: str | None,
+    payload_file: str | None,
+    payment_key_files: tuple[Path, ...],
+    lead_epochs: int,
+    force_name: bool,
+    journal: Path | None,
+    payment_address: str,
+    spend: tuple[str, ...],
+    sweep: bool,
+    validity_slots: int,
+    confirmations: int | None,
+    timeout_s: float,
+    poll_s: float,
+) -> "ChangeOrder":
+    from era_service.config_paths import user_state_folder
+    from era_service.publishing import ChangeOrder
+
+    return ChangeOrder(
+        change=change,
+        lead_epochs=lead_epochs,
+        force_name=force_name,
+        purse=purse_of(payment_address=payment_address, spend=spend, sweep=sweep, validity_slots=validity_slots),
+        era_key=None if payload_file is not None else read_era_key(secret_key),
+        payload=None if payload_file is None else read_payload(payload_file),
+        payment_keys=read_payment_keys(payment_key_files),
+        journal_root=journal or user_state_folder() / "publications",
+        waiting=waiting_of(settings, confirmations=confirmations, timeout_s=timeout_s, poll_s=poll_s),
+    )
+
+
+# --- the whole way
+
+
+def _publish(settings: "Settings", order: "ChangeOrder", *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    from era_service.publishing import look
+    from era_service.release import open_release
+    from release_tools.journal import Journal
+    from release_tools.publication import Publisher
+
+    with open_release(settings) as release:
+        journal = Journal(order.journal_root, release.network.magic, release.policy.address)
+        with nullcontext() if dry_run else journal.held():
+            publisher = Publisher(release.gateway, journal, release.read)
+            outlook = look(release, order, publisher, journal)
+            _show(outlook, release, as_json=as_json)
+            if outlook.is_done:
+                if not dry_run:
+                    journal.drop()  # of an earlier run, whose change somebody else has made
+                _conclude(release, outlook, None, "done", as_json=as_json)
+            elif dry_run:
+                status = "planned" if outlook.unfinished is None else "unfinished"
+                _conclude(release, outlook, None, status, as_json=as_json)
+            else:
+                _confirm(outlook, order, yes=yes)
+                published = _go(release, order, outlook, journal, as_json=as_json)
+                status = "superseded" if published.superseded else "published"
+                _conclude(release, outlook, published, status, as_json=as_json)
+
+
+def _show(outlook: "Outlook", release: "Release", *, as_json: bool) -> None:
+    lines = []
+    if outlook.unfinished is not None:
+        entry = outlook.unfinished
+        lines.append(f"An earlier run was interrupted: {printable(str(entry.change))}")
+        lines.append(f"  transaction {entry.latest.transaction}")
+    if outlook.plan is not None:
+        lines += plan_lines(outlook.plan, release)
+    if outlook.drafted is not None:
+        lines += transaction_lines(outlook.drafted)
+    click.echo("\n".join(lines), err=as_json)
+    for warning in warnings_of(outlook):
+        click.echo(f"Warning: {printable(warning)}", err=True)
+
+
+def _confirm(outlook: "Outlook", order: "ChangeOrder", *, yes: bool) -> None:
+    """Ask, unless an earlier run was told yes; and find missing keys before anything is asked."""
+    from era_service.publishing import sign
+
+    if outlook.unfinished is not None:
+        return
+    if outlook.draft is None:
+        raise _no_era_key("--secret-key @FILE, ERA_MARKERS_SECRET_KEY in the environment, or --payload-file")
+    sign(outlook.draft.transaction, order.payment_keys)
+    if not yes:
+        click.confirm("Sign this and submit it?", abort=True, err=True)
+
+
+def _go(
+    release: "Release", order: "ChangeOrder", outlook: "Outlook", journal: "Journal", *, as_json: bool
+) -> "Published":
+    from era_service.publishing import sign
+    from release_tools.publication import Publisher
+
+    try:
+        with progress(quiet=as_json) as watch:
+            publisher = Publisher(release.gateway, journal, release.read, waiting=order.waiting, watch=watch)
+            if outlook.unfinished is not None:
+                return publisher.resume(outlook.unfinished)
+            assert outlook.draft is not None  # noqa: S101 - _confirm has seen to it
+            return publisher.publish(outlook.draft, lambda transaction: sign(transaction, order.payment_keys))
+    except KeyboardInterrupt:
+        click.echo("The same command goes on with it, or says that it is done", err=True)
+        raise
+
+
+def _conclude(
+    release: "Release", outlook: "Outlook", published: "Published | None", status: str, *, as_json: bool
+) -> None:
+    from era_service.trusted_snapshot import nodes_see
+
+    reading = outlook.reading if published is None else published.reading
+    markers = outlook.plan.after if status == "planned" and outlook.plan is not None else reading.markers
+    sight = nodes_see(markers, release.observer.epoch(), release.settings.network.supported_eras)
+    transaction = outlook.done_by if published is None else published.transaction
+    if as_json:
+        echo_json(
+            {
+                "status": status,
+                "network": network_document(release),
+                "plan": None if outlook.plan is None else outlook.plan.to_dict(),
+                "drafted": None if outlook.drafted is None else transaction_document(outlook.drafted),
+                "transaction": transaction,
+                "depth": None if published is None else published.depth,
+                "nodes_see": sight,
+                "warnings": warnings_of(outlook),
+            }
+        )
+        return
+    if status == "planned":
+        unsigned = "" if outlook.drafted else "; without an era key no transaction was built"
+        click.echo(f"Nothing was done: this was a dry run{unsigned}")
+        click.echo(f"Then: {sight_lines(sight)[0]}")
+        return
+    words = {
+        "done": f"Nothing to do: it is done already{f', by transaction {transaction}' if transaction else ''}",
+        "unfinished": "Nothing was done: this was a dry run. Without --dry-run this goes on with it",
+        "published": f"Done: transaction {transaction}",
+        "superseded": f"Done by transaction {transaction}, and replaced by another publication since",
+    }
+    click.echo("\n".join([words[status], *sight_lines(sight)]))
+
+
+# --- without spending anything
+
+
+def _sign_only(
+    settings: "Settings",
+    order: "ChangeOrder",
+    files: "SigningFiles",
+    *,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    from era_service.cli.output import write_file
+    from era_service.config_trust import trust_policy
+    from era_service.publishing import rules_of
+    from era_service.release import open_release
+    from era_service.signed_payload import payload_file
+    from era_service.trusted_snapshot import TrustedSnapshot, read_snapshot
+    from release_tools.rollout_rules import plan_change
+
+    policy = trust_policy(settings)
+    if files.snapshot is not None:
+        trusted = read_snapshot(read_text(files.snapshot), policy)
+    else:
+        with open_release(settings, submits=False) as release:
+            trusted = TrustedSnapshot.of(release, release.read())
+    plan = plan_change(order.change, trusted.markers, trusted.epoch, rules_of(order, settings.network.supported_eras))
+    plan.require_allowed()
+    click.echo("\n".join(plan_lines(plan, None)), err=as_json)
+    for warning in plan.warnings:
+        click.echo(f"Warning: {printable(warning)}", err=True)
+    written = None
+    if files.payload is not None and not dry_run and not plan.is_done:
+        if order.era_key is None:
+            raise _no_era_key("--secret-key @FILE, or ERA_MARKERS_SECRET_KEY in the environment")
+        content = payload_file(plan, order.era_key, policy, trusted.payload, files.expires_epoch)
+        write_file(files.payload, content)
+        written = str(files.payload)
+    if as_json:
+        echo_json({"status": "done" if plan.is_done else "planned", "plan": plan.to_dict(), "payload_file": written})
+    elif plan.is_done:
+        click.echo("Nothing to do: it is done already")
+    elif written is None:
+        click.echo("Nothing was written: this was a dry run")
+    elif policy.extension is None:
+        click.echo(f"Signed payload: {written}. Publish it: the same command with --payload-file, or tx build")
+    else:
+        click.echo(f"To be co-signed: {written}. Pass it to the signers: eraswitch marker cosign {written}")
+
+
+def _no_era_key(expected: str) -> Exception:
+    from era_service.signed_payload import EraKeyError
+
+    return EraKeyError(
+        "The era key is missing",
+        expected=expected,
+        got="none",
+        next_step="Give the key that markers are signed with",
+    )

@@ -1,0 +1,195 @@
+"""How a change of the markers is shown: its plan, its progress, and what nodes see in the end.
+
+In: plans, transactions and progress. Out: lines for people, documents for machines, and a progress bar on a terminal.
+"""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.output import printable
+
+if TYPE_CHECKING:
+    from era_service.publishing import Outlook
+    from era_service.release import Release
+    from release_tools.drafting import DraftedTransaction
+    from release_tools.rollout import RolloutPlan
+    from release_tools.submission import Progress, Watch
+
+_LOVELACE_PER_ADA = 1_000_000
+_STEPS = {
+    "signed": "Signed",
+    "journaled": "Written into the journal",
+    "submitted": "Submitted",
+    "seen": "In a block",
+    "confirmed": "Confirmed",
+    "read back": "Read back: nodes see it",
+    "finished": "Finished",
+}
+
+
+def ada(lovelace: int) -> str:
+    """An amount as people write it."""
+    return f"{lovelace // _LOVELACE_PER_ADA}.{lovelace % _LOVELACE_PER_ADA:06} ada"
+
+
+def epochs(count: int) -> str:
+    """A number of epochs in words."""
+    return f"{count} epoch{'' if count == 1 else 's'}"
+
+
+def plan_lines(plan: "RolloutPlan", release: "Release | None") -> list[str]:
+    """The plan in plain words."""
+    change = plan.change
+    lead = "" if change.epoch is None else f", {epochs(change.epoch - plan.epoch)} from now"
+    if change.epoch is not None and change.epoch <= plan.epoch:
+        lead = ", at once"
+    lines = [f"Plan: {printable(str(change))} (now is epoch {plan.epoch}{lead})"]
+    if release is not None:
+        network = release.network
+        lines.append(f"  network     {release.settings.network.name or 'unnamed'}, magic {network.magic}")
+        lines.append(f"  at          {release.policy.address}")
+    width = max((len(printable(one.name)) for one in plan.differences), default=0)
+    for one in plan.differences:
+        mark = " " if one.before == one.after else "+" if one.before is None else "-" if one.after is None else "~"
+        lines.append(f"  {mark} {printable(one.name):<{width}}  {one.words}")
+    return lines
+
+
+def transaction_lines(drafted: "DraftedTransaction") -> list[str]:
+    """The transaction in plain words."""
+    made = drafted.transaction
+    lines = [f"Transaction {made.hash}"]
+    for output in drafted.spends:
+        carries = [f"{len(output.assets)} tokens"] if output.assets else []
+        carries += ["a datum"] if output.datum or output.datum_hash else []
+        extra = f" with {' and '.join(carries)}" if carries else ""
+        lines.append(f"  spends      {output.reference}, {ada(output.lovelace)}{extra}")
+    lines += [
+        f"  marker      {ada(made.marker_lovelace)}",
+        f"  fee         {ada(made.fee)}, {made.size} bytes",
+        f"  change      {ada(made.change_lovelace)}",
+        f"  valid       before slot {made.invalid_hereafter}",
+    ]
+    return lines
+
+
+def transaction_document(drafted: "DraftedTransaction") -> dict[str, Any]:
+    """The transaction for machines."""
+    made = drafted.transaction
+    return {
+        "transaction": made.hash,
+        "spends": [
+            {"output": one.reference, "address": one.address, "lovelace": one.lovelace} for one in drafted.spends
+        ],
+        "fee": made.fee,
+        "size": made.size,
+        "marker_lovelace": made.marker_lovelace,
+        "change_lovelace": made.change_lovelace,
+        "invalid_hereafter": made.invalid_hereafter,
+        "required_keys": list(made.required_keys),
+    }
+
+
+def warnings_of(outlook: "Outlook") -> list[str]:
+    """What an operator should know before saying yes."""
+    found = [] if outlook.plan is None else list(outlook.plan.warnings)
+    found += [] if outlook.drafted is None else outlook.drafted.warnings
+    reading = outlook.reading
+    if reading.stale is not None:
+        found.append(f"What nodes trust could not be confirmed: {reading.stale}")
+    return [*found, *reading.alarms]
+
+
+def network_document(release: "Release") -> dict[str, Any]:
+    """The network for machines."""
+    return {
+        "name": release.settings.network.name,
+        "magic": release.network.magic,
+        "network_id": release.network.network_id,
+        "era_address": release.policy.address,
+    }
+
+
+def sight_lines(sight: dict[str, Any]) -> list[str]:
+    """What nodes see, in words."""
+    if sight["current_era"] is None:
+        first = ", ".join(
+            f"{printable(one['name'])} from epoch {one['epoch']}" for one in sight["markers"] if one["epoch"]
+        )
+        return [f"Nodes see no current era in epoch {sight['epoch']}" + (f"; {first}" if first else "")]
+    current = f"Nodes see {printable(sight['current_era'])} as the current era in epoch {sight['epoch']}"
+    if sight["upcoming_era"] is None:
+        return [f"{current}, and none coming"]
+    left = sight["epochs_to_upcoming"]
+    coming = "announced" if left is None else f"coming in {epochs(left)}"
+    return [f"{current}, and {printable(sight['upcoming_era'])} {coming}"]
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator["Watch"]:
+    """Something that tells how a publication goes on: a bar on a terminal, lines elsewhere, on stderr.
+
+    Args:
+        quiet: whether nothing is told but on a terminal, as with ``--json``.
+    """
+    if sys.stderr.isatty():
+        with _bar() as watch:
+            yield watch
+    elif quiet:
+        yield lambda _progress: None
+    else:
+        yield _Lines().watch
+
+
+class _Lines:
+    """One line for each thing that is new."""
+
+    def __init__(self) -> None:
+        self._told: str | None = None
+
+    def watch(self, progress: "Progress") -> None:
+        line = _line(progress)
+        if line != self._told:
+            self._told = line
+            click.echo(f"  {line}", err=True)
+
+
+def _line(progress: "Progress") -> str:
+    words = _STEPS[progress.step.value]
+    if progress.step.value == "submitted":
+        return f"{words} {progress.transaction}"
+    if progress.step.value == "seen":
+        return f"{words}, {progress.depth} of {progress.confirmations} blocks on top of it"
+    return words
+
+
+@contextmanager
+def _bar() -> Iterator["Watch"]:
+    from rich import progress as rich_progress
+    from rich.console import Console
+
+    columns = (
+        rich_progress.SpinnerColumn(),
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(bar_width=24),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TextColumn("confirmations"),
+        rich_progress.TimeElapsedColumn(),
+    )
+    with rich_progress.Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("Signing", total=None)
+
+        def watch(progress: "Progress") -> None:
+            done = min(progress.depth or 0, progress.confirmations)
+            bar.update(
+                task,
+                description=_STEPS[progress.step.value],
+                total=max(progress.confirmations, 1),
+                completed=done if progress.confirmations else int(progress.depth is not None),
+            )
+
+        yield watch

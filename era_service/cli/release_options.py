@@ -1,0 +1,309 @@
+"""Options that the release team's commands share: the network, the provider, keys, money, and waiting.
+
+In: a click command. Out: the same with these options, and what the commands make of their values. A secret never stands
+on the command line: keys come from files or from the environment.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from era_service.cli.arguments import InputFileError, read_bytes, read_secret_key
+from era_service.cli.arguments import epoch as epoch_type
+from era_service.cli.context import AppContext
+from eras import ConfigurationError
+from release_tools.gateway import MAINNET_MAGIC
+
+if TYPE_CHECKING:
+    from datum import SigningKey
+    from era_service.config_schema import Settings
+    from release_tools import PaymentKey
+    from release_tools.drafting import Purse
+    from release_tools.submission import Waiting
+
+SECRET_KEY_VARIABLE = "ERA_MARKERS_SECRET_KEY"  # noqa: S105 - the name of a variable
+
+
+class NetworkContradictionError(ConfigurationError):
+    """The command line names two networks."""
+
+
+def never_on_the_command_line(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """The value of an option that holds a secret; given on the command line it must be ``@FILE``."""
+    source = context.get_parameter_source(parameter.name or "")
+    if value is not None and source is ParameterSource.COMMANDLINE and not value.startswith("@"):
+        raise click.BadParameter(
+            f"expected @FILE: a key given here is seen by all who can list processes. Or set {SECRET_KEY_VARIABLE}"
+        )
+    return value
+
+
+def combined(*decorators: Callable[..., Any]) -> Callable[..., Any]:
+    """Several decorators as one, in the order in which help lists them."""
+
+    def decorate(command: Any) -> Any:
+        for decorator in reversed(decorators):
+            command = decorator(command)
+        return command
+
+    return decorate
+
+
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+yes_option = click.option("--yes", is_flag=True, help="Do not ask.")
+dry_run_option = click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+
+network_options = combined(
+    click.option("--network-magic", metavar="N", type=click.IntRange(0, 2**32 - 1), help="Magic of the network."),
+    click.option("--mainnet", is_flag=True, help=f"The same as --network-magic {MAINNET_MAGIC}."),
+)
+
+provider_option = click.option(
+    "--provider",
+    metavar="URL",
+    help="Read here, and submit here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
+)
+
+secret_key_option = click.option(
+    "--secret-key",
+    metavar="@FILE",
+    envvar=SECRET_KEY_VARIABLE,
+    show_envvar=True,
+    callback=never_on_the_command_line,
+    help="File with the era key, JSON-hex as in era.sk or 64 hex digits; the variable may hold the key itself.",
+)
+
+payment_key_option = click.option(
+    "--payment-key-file",
+    "payment_key_files",
+    metavar="FILE",
+    multiple=True,
+    type=click.Path(path_type=Path),
+    help="Payment signing key, plain or extended, in cardano-cli's envelope. May be given several times.",
+)
+
+purse_options = combined(
+    click.option(
+        "--payment-address",
+        metavar="ADDR",
+        default="",
+        help="What is there pays, and the change goes there. By default the era address if the payment key owns it, "
+        "else that key's own address.",
+    ),
+    click.option(
+        "--spend",
+        metavar="TX#N",
+        multiple=True,
+        help="Spend this output too, whatever it carries; else none with tokens or other datums is touched.",
+    ),
+    click.option(
+        "--sweep", is_flag=True, help="Spend older markers and copies at the era address, too: what the era key signed."
+    ),
+    click.option(
+        "--validity-slots",
+        default=7_200,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Slots after which the transaction is void.",
+    ),
+)
+
+waiting_options = combined(
+    click.option(
+        "--confirmations",
+        metavar="N",
+        type=click.IntRange(min=0),
+        help="Blocks on top of the transaction's block to wait for; by default 3, or more where nodes ask for more.",
+    ),
+    click.option(
+        "--timeout",
+        "timeout_s",
+        metavar="SECONDS",
+        default=1_800.0,
+        show_default=True,
+        type=click.FloatRange(min=0),
+        help="How long to wait in all. The same command goes on later.",
+    ),
+    click.option(
+        "--poll",
+        "poll_s",
+        metavar="SECONDS",
+        default=1.0,
+        type=click.FloatRange(min=0.05),
+        help="How often to look while waiting; every second by default.",
+    ),
+)
+
+
+signing_options = combined(
+    secret_key_option,
+    click.option("--payload-file", metavar="FILE", help="The payload, signed elsewhere, in place of the era key."),
+    click.option(
+        "--payload-out",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Only plan and sign: write the payload here, and submit nothing.",
+    ),
+    click.option(
+        "--from",
+        "snapshot",
+        metavar="FILE",
+        help="Plan from what marker show --json printed, without a network; with --payload-out.",
+    ),
+    click.option(
+        "--expires-epoch",
+        metavar="EPOCH",
+        type=epoch_type,
+        help="With --payload-out: the last epoch in which a co-signed payload is fresh.",
+    ),
+)
+
+rule_options = combined(
+    click.option(
+        "--lead-epochs",
+        default=2,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Epochs between now and an activation, at least.",
+    ),
+    click.option("--force-name", is_flag=True, help="Take a name that is not in the list of supported eras."),
+)
+
+journal_option = click.option(
+    "--journal",
+    metavar="DIR",
+    type=click.Path(path_type=Path),
+    help="Folder of the journal, by which an interrupted run is gone on with; by default below ~/.local/state.",
+)
+
+
+def load_settings(app: AppContext, *, network_magic: int | None, mainnet: bool, provider: str | None) -> "Settings":
+    """The settings, with the network that the command line names.
+
+    Raises:
+        NetworkContradictionError: it names two.
+        InvalidConfigurationError: the configuration has mistakes.
+    """
+    if mainnet and network_magic not in (None, MAINNET_MAGIC):
+        raise click.UsageError("--mainnet and --network-magic name different networks.")
+    flags: dict[str, tuple[Any, str]] = {"reader.providers": (provider, "--provider")} if provider else {}
+    settings = app.load(flags).settings
+    magic, flag = (MAINNET_MAGIC, "--mainnet") if mainnet else (network_magic, "--network-magic")
+    if magic is None:
+        return settings
+    if settings.network.magic not in (None, magic):
+        raise NetworkContradictionError(
+            "Two networks are named",
+            expected=f"network magic {settings.network.magic} of {settings.network.name or 'the configuration'}",
+            got=f"{magic} by {flag}",
+            next_step="Name one network",
+        )
+    return app.load({**flags, "network.magic": (magic, flag)}).settings
+
+
+def read_era_key(text: str | None) -> "SigningKey | None":
+    """The era key that ``--secret-key`` or the environment names.
+
+    Raises:
+        InputFileError: its file cannot be read.
+        KeyFormatError: it is no key.
+    """
+    return None if text is None else read_secret_key(text)
+
+
+def read_payment_keys(files: tuple[Path, ...]) -> "tuple[PaymentKey, ...]":
+    """The payment keys in these files. A file that others can read draws a warning.
+
+    Raises:
+        PaymentKeyError: one cannot be used.
+    """
+    from release_tools import PaymentKey
+
+    keys = tuple(PaymentKey.load(path) for path in files)
+    for path in files:
+        if path.stat().st_mode & 0o077:
+            click.echo(f"Warning: others can read the payment key {path}. Run: chmod 600 {path}", err=True)
+    return keys
+
+
+def read_payload(name: str) -> bytes:
+    """The signed payload in a file: as JSON, as a datum of cardano-cli or in hex, or in a complete co-signing file.
+
+    Raises:
+        InputFileError: it cannot be read.
+        MarkerError: it holds no signed payload, or one that is not complete.
+    """
+    import json
+
+    from datum import DatumFormatError, decode_datum
+    from release_tools.cosigning import Cosigning
+
+    text = read_text(name)
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if isinstance(document, dict) and "eraswitch_cosigning" in document:
+        cosigning = Cosigning.from_text(text)
+        if not cosigning.is_complete:
+            raise InputFileError(
+                "The co-signing file is not complete",
+                expected=f"in {name} the signatures of enough signers",
+                got="too few of them",
+                next_step=f"Have it signed: eraswitch marker cosign {name}",
+            )
+        return cosigning.extended.to_bytes()
+    if isinstance(document, dict) and "markers" in document:
+        return text.strip().encode()
+    try:
+        return decode_datum(text.strip()).content
+    except DatumFormatError as error:
+        raise InputFileError(
+            "The file holds no signed payload",
+            expected=f"in {name} a payload as JSON, a datum of cardano-cli or in hex, or a co-signing file",
+            got=error.got,
+            next_step="Give the file that --payload-out wrote",
+        ) from error
+
+
+def read_text(name: str) -> str:
+    """The text in a file, or in standard input for ``-``.
+
+    Raises:
+        InputFileError: it cannot be read, or is no text.
+    """
+    try:
+        return read_bytes(name).decode()
+    except UnicodeDecodeError as error:
+        raise InputFileError(
+            "A file cannot be read",
+            expected=f"text in {name}",
+            got="bytes that are not UTF-8",
+            next_step="Check the path",
+        ) from error
+
+
+def purse_of(*, payment_address: str, spend: tuple[str, ...], sweep: bool, validity_slots: int) -> "Purse":
+    """What pays, as the options say."""
+    from release_tools.drafting import Purse
+
+    return Purse(payment_address, spend, sweep, validity_slots=validity_slots)
+
+
+def waiting_of(settings: "Settings", *, confirmations: int | None, timeout_s: float, poll_s: float) -> "Waiting":
+    """How long to wait, as the options say; nodes themselves may wait for more blocks than that (rule T8).
+
+    Raises:
+        ConfigurationError: the network, or what its nodes trust, is not known.
+    """
+    from era_service.config_trust import trust_policy
+    from era_service.release import require_magic
+    from release_tools.submission import DEFAULT_CONFIRMATIONS, Waiting
+
+    require_magic(settings)
+    if confirmations is None:
+        confirmations = max(DEFAULT_CONFIRMATIONS, trust_policy(settings).confirmations)
+    return Waiting(confirmations, timeout_s, poll_s)

@@ -1,0 +1,315 @@
+"""``eraswitch tx``: the same transaction in three steps, so that keys can stay on a machine without a network.
+
+``tx build`` needs no key, ``tx sign`` no network, ``tx submit`` neither key nor journal: the same bytes are the same
+transaction, however often they are submitted.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.context import AppContext, pass_app
+from era_service.cli.output import echo_json, printable, write_file
+from era_service.cli.publication_view import (
+    ada,
+    network_document,
+    progress,
+    sight_lines,
+    transaction_document,
+    transaction_lines,
+)
+from era_service.cli.release_options import (
+    combined,
+    dry_run_option,
+    json_option,
+    load_settings,
+    network_options,
+    payment_key_option,
+    provider_option,
+    purse_of,
+    purse_options,
+    read_payload,
+    read_payment_keys,
+    read_text,
+    waiting_of,
+    waiting_options,
+    yes_option,
+)
+from eras import MarkerError
+
+if TYPE_CHECKING:
+    from datum import VerificationKey
+    from era_service.config_schema import Settings
+    from era_service.release import Release
+    from release_tools.transaction_files import CarriedTransaction
+
+out_option = click.option(
+    "--out", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the transaction goes."
+)
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["envelope", "hex"]),
+    default="envelope",
+    show_default=True,
+    help="cardano-cli's envelope, or the CBOR in hex, as wallets take it.",
+)
+
+
+class PayloadNotSuccessorError(MarkerError):
+    """Readers that trust the markers in force would not accept the ones in a payload."""
+
+    http_status = 409
+
+
+@click.group()
+def tx() -> None:
+    """Build, sign and submit a marker transaction, each on a machine of its own."""
+
+
+@tx.command()
+@click.argument("payload_file", metavar="PAYLOAD")
+@out_option
+@format_option
+@combined(purse_options, provider_option, network_options, json_option)
+@pass_app
+def build(
+    app: AppContext,
+    /,
+    payload_file: str,
+    *,
+    out: Path,
+    form: str,
+    network_magic: int | None,
+    mainnet: bool,
+    provider: str | None,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Build the transaction that publishes PAYLOAD, without any key.
+
+    PAYLOAD is the file that --payload-out wrote, a complete co-signing file, or a datum file of cardano-cli. It must be
+    signed by the era key, and readers that trust what is in force must accept it.
+    """
+    from dataclasses import replace
+
+    from era_service.publishing import draft
+    from era_service.release import open_release
+    from release_tools.transaction_files import CarriedTransaction
+
+    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    content = read_payload(payload_file)
+    with open_release(settings) as release:
+        reading = release.read()
+        _require_successor(content, release)
+        purse = purse_of(**options)
+        drafted = draft(release, reading, content, replace(purse, address=purse.address or release.policy.address))
+    carried = CarriedTransaction.of(drafted.transaction, release.network.magic, drafted.spends)
+    _write(out, carried, form)
+    for warning in (*drafted.warnings, *reading.alarms):
+        click.echo(f"Warning: {printable(warning)}", err=True)
+    if as_json:
+        echo_json({"network": network_document(release), **transaction_document(drafted), "file": str(out)})
+        return
+    click.echo("\n".join(transaction_lines(drafted)))
+    click.echo(f"Written to {out}. It must be signed by: {', '.join(drafted.transaction.required_keys)}")
+
+
+def _require_successor(content: bytes, release: "Release") -> None:
+    """Check that readers accept a payload after what is in force, and that it is not in force already."""
+    from chain_reader import is_successor
+    from datum import EraMarkersPayload
+    from era_service.signed_payload import require_payload
+    from era_service.trusted_snapshot import epoch_of
+
+    payload = EraMarkersPayload.from_bytes(content)
+    require_payload(content, payload.markers, release.policy)
+    reading = release.read()
+    same = set(payload.markers) == set(reading.markers)
+    if same or not is_successor(reading.markers, payload.markers, epoch_of(release, reading)):
+        raise PayloadNotSuccessorError(
+            "There is nothing to build: the markers are in force already"
+            if same
+            else "Readers would not accept these markers",
+            expected="markers that change what is in force, and nothing that has happened",
+            got=", ".join(str(marker) for marker in payload.markers) or "no marker at all",
+            next_step="Look at what is in force: eraswitch marker show",
+        )
+
+
+@tx.command()
+@click.argument("file")
+@combined(payment_key_option, out_option, format_option, network_options, dry_run_option, yes_option, json_option)
+@pass_app
+def sign(
+    app: AppContext,
+    /,
+    file: str,
+    *,
+    payment_key_files: tuple[Path, ...],
+    out: Path,
+    form: str,
+    network_magic: int | None,
+    mainnet: bool,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> None:
+    """Add signatures to the transaction in FILE, without any network.
+
+    First it shows what the transaction does, from its own bytes. One that does anything but publish markers is refused.
+    With several signers each runs this on the file of the one before.
+    """
+    from release_tools.transaction_files import CarriedTransaction
+
+    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=None)
+    carried = CarriedTransaction.parse(read_text(file), file)
+    _require_network(carried, settings)
+    keys = read_payment_keys(payment_key_files)
+    key = _era_key(settings)
+    _show(carried, key, as_json=as_json)
+    signed = carried.sign(keys)
+    if not dry_run:
+        if not yes:
+            click.confirm("Sign this?", abort=True, err=True)
+        _write(out, signed, form)
+    if as_json:
+        echo_json({**signed.summary(key), "file": None if dry_run else str(out)})
+        return
+    done = "Nothing was written: this was a dry run" if dry_run else f"Signed, and written to {out}"
+    missing = f". Still missing: {', '.join(signed.missing_keys)}" if signed.missing_keys else ""
+    click.echo(f"{done}{missing}")
+
+
+@tx.command()
+@click.argument("file")
+@combined(waiting_options, provider_option, network_options, dry_run_option, yes_option, json_option)
+@pass_app
+def submit(
+    app: AppContext,
+    /,
+    file: str,
+    *,
+    network_magic: int | None,
+    mainnet: bool,
+    provider: str | None,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Submit the signed transaction in FILE, wait for confirmations, and say what nodes see then.
+
+    One that is on the chain already is not submitted again.
+    """
+    from era_service.release import open_release
+    from release_tools.transaction_files import CarriedTransaction
+
+    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    carried = CarriedTransaction.parse(read_text(file), file)
+    signed = carried.to_signed()
+    with open_release(settings) as release:
+        carried.require_network(release.network.magic, release.network.network_id)
+        known = release.gateway.transaction_depth(signed.hash)
+        _show(carried, release.policy.keys[0], as_json=as_json)
+        depth = known
+        if not dry_run:
+            if known is None and not yes:
+                click.confirm("Submit this?", abort=True, err=True)
+            depth = _submit(release, carried, waiting_of(settings, **options), known=known is not None, as_json=as_json)
+        _conclude_submit(release, signed.hash, known=known, depth=depth, dry_run=dry_run, as_json=as_json)
+
+
+def _submit(release: "Release", carried: "CarriedTransaction", waiting: Any, *, known: bool, as_json: bool) -> int:
+    from release_tools.submission import Submission
+
+    signed = carried.to_signed()
+    with progress(quiet=as_json) as watch:
+        submission = Submission(release.gateway, waiting, watch)
+        if not known:
+            submission.submit(signed, first=True)
+        return submission.confirm(signed, carried.summary()["invalid_hereafter"])
+
+
+def _conclude_submit(
+    release: "Release", transaction: str, *, known: int | None, depth: int | None, dry_run: bool, as_json: bool
+) -> None:
+    from era_service.trusted_snapshot import epoch_of, nodes_see
+
+    reading = release.read()
+    sight = nodes_see(reading.markers, epoch_of(release, reading), release.settings.network.supported_eras)
+    trusted = reading.provenance is not None and reading.provenance.transaction == transaction
+    if known is not None:
+        words = f"It is on the chain already, {known} blocks deep"
+    else:
+        words = "Nothing was done: this was a dry run" if dry_run else f"Done: transaction {transaction}"
+    if as_json:
+        echo_json(
+            {
+                "transaction": transaction,
+                "already_there": known is not None,
+                "depth": depth,
+                "trusted": trusted,
+                "nodes_see": sight,
+            }
+        )
+    else:
+        click.echo("\n".join([words, *sight_lines(sight)]))
+    if depth is not None and not trusted:
+        click.echo("Warning: nodes do not trust what this transaction published: eraswitch marker history", err=True)
+
+
+# --- what the three share
+
+
+def _require_network(carried: "CarriedTransaction", settings: "Settings") -> None:
+    from era_service.release import require_magic
+    from release_tools import Network
+
+    network = Network.of(require_magic(settings))
+    carried.require_network(network.magic, network.network_id)
+
+
+def _era_key(settings: "Settings") -> "VerificationKey | None":
+    """The era key that markers should be signed with, where it is configured."""
+    from era_service.config_trust import EraPlaceNeededError, era_place
+
+    try:
+        return era_place(settings)[1]
+    except EraPlaceNeededError:
+        return None
+
+
+def _write(out: Path, carried: "CarriedTransaction", form: str) -> None:
+    text = carried.to_text() if form == "envelope" else carried.cbor.hex() + "\n"
+    write_file(out, text.encode())
+
+
+def _show(carried: "CarriedTransaction", key: "VerificationKey | None", *, as_json: bool) -> None:
+    """What a transaction does, in words; on stderr where a document goes to stdout."""
+    summary = carried.summary(key)
+    lines = [f"Transaction {summary['transaction']}"]
+    for one in summary["inputs"]:
+        known = "" if one["lovelace"] is None else f", {ada(one['lovelace'])} at {one['address']}"
+        lines.append(f"  spends  {one['output']}{known}")
+    for output in summary["outputs"]:
+        tokens = f" and {len(output['assets'])} tokens" if output["assets"] else ""
+        lines.append(f"  pays    {ada(output['lovelace'])}{tokens} to {output['address']}")
+        lines += _datum_lines(output)
+    lines.append(f"  fee     {ada(summary['fee'])}")
+    if summary["invalid_hereafter"] is not None:
+        lines.append(f"  valid   before slot {summary['invalid_hereafter']}")
+    click.echo("\n".join(lines), err=as_json)
+
+
+def _datum_lines(output: dict[str, Any]) -> list[str]:
+    if output["markers"] is None:
+        return [] if output["datum_bytes"] is None else ["          with a datum that holds no markers"]
+    signer = {True: "signed by the era key", False: "NOT SIGNED BY THE ERA KEY", None: "not checked: no era key known"}
+    words = signer[output["markers"]["signed_by_era_key"]]
+    listed = ", ".join(
+        f"{printable(one['name'])} " + ("announced" if one["epoch"] is None else f"from epoch {one['epoch']}")
+        for one in output["markers"]["list"]
+    )
+    return [f"          with markers: {listed or 'none'} ({words})"]

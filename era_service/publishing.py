@@ -1,0 +1,218 @@
+"""A change of the markers from the order to the chain, as the commands run it.
+
+In: an open ``Release`` and an order. Out: an ``Outlook``, which says what would be done before anything is, and then a
+``Published``. What the command shows, asks and prints is the command's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eras import (
+    SupportedEras,
+    TransactionError,
+)
+
+if TYPE_CHECKING:
+    from chain_reader.trust_reading import TrustedReading
+    from datum import SigningKey
+    from era_service.release import Release
+    from release_tools import PaymentKey, SignedTransaction, UnsignedTransaction
+    from release_tools.drafting import DraftedTransaction, Purse
+    from release_tools.gateway import SpendableOutput
+    from release_tools.journal import Journal, JournalEntry
+    from release_tools.publication import Draft, Publisher
+    from release_tools.rollout import MarkerChange, RolloutPlan, RolloutRules
+    from release_tools.submission import Waiting
+
+
+class UnconfirmedMarkersError(TransactionError):
+    """Somebody published markers that are not deep enough yet for nodes to trust them."""
+
+    http_status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrder:
+    """What an operator orders.
+
+    Attributes:
+        change: the change.
+        lead_epochs: epochs between now and an activation, at least.
+        force_name: whether a name is taken that no supported era has.
+        purse: what pays; the address may be empty, and then follows from the keys.
+        era_key: signs the markers.
+        payload: the payload, signed elsewhere, in place of ``era_key``.
+        payment_keys: sign the transaction.
+        journal_root: the folder of the journals.
+        waiting: how long to wait, and for what.
+    """
+
+    change: "MarkerChange"
+    lead_epochs: int
+    force_name: bool
+    purse: "Purse"
+    era_key: "SigningKey | None"
+    payload: bytes | None
+    payment_keys: "tuple[PaymentKey, ...]"
+    journal_root: Path
+    waiting: "Waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What would be done.
+
+    Attributes:
+        reading: what a node reads now.
+        plan: the change, worked out; ``None`` where an earlier run is to be gone on with.
+        unfinished: the publication of an earlier run that is to be gone on with.
+        done_by: the transaction that has done the change already, where it is known; ``is_done`` says whether it is.
+        is_done: whether there is nothing to do.
+        drafted: the transaction; ``None`` where there is nothing to do, or nobody to sign the markers.
+        draft: the same as a publication.
+    """
+
+    reading: "TrustedReading"
+    plan: "RolloutPlan | None" = None
+    unfinished: "JournalEntry | None" = None
+    done_by: str | None = None
+    is_done: bool = False
+    drafted: "DraftedTransaction | None" = None
+    draft: "Draft | None" = None
+
+
+def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal: "Journal") -> Outlook:
+    """See what is to be done, without doing any of it.
+
+    Raises:
+        RolloutRefusedError: the change breaks a rule.
+        OtherPublicationError: another change is being published.
+        EraSwitchError: anything else that stands in its way.
+    """
+    from era_service.signed_payload import signed_payload
+    from release_tools.publication import Standing, require_same_change
+
+    entry, anchor = journal.current(), None
+    if entry is not None:
+        standing = publisher.standing(entry)
+        if standing in (Standing.LANDED, Standing.LIVE):
+            require_same_change(entry, order.change)
+            return Outlook(release.read(), unfinished=entry)
+        anchor = publisher.anchor(entry)
+    reading = release.read()
+    plan = plan_order(release, order, reading)
+    finished = publisher.finished(plan.change, reading.markers)
+    if plan.is_done or finished is not None:
+        origin = reading.provenance
+        return Outlook(reading, plan, done_by=None if origin is None else origin.transaction, is_done=True)
+    plan.require_allowed()
+    payload = signed_payload(plan, order, release.policy)
+    if payload is None:
+        return Outlook(reading, plan)
+    drafted = _drafted(release, order, reading, payload, anchor)
+    return Outlook(reading, plan, drafted=drafted, draft=_publication(plan, payload, drafted, anchor))
+
+
+def plan_order(release: "Release", order: ChangeOrder, reading: "TrustedReading") -> "RolloutPlan":
+    """The plan of an order, by what a node reads."""
+    from era_service.trusted_snapshot import epoch_of
+    from release_tools.rollout_rules import plan_change
+
+    rules = rules_of(order, release.settings.network.supported_eras)
+    return plan_change(order.change, reading.markers, epoch_of(release, reading), rules)
+
+
+def rules_of(order: ChangeOrder, supported: Sequence[str]) -> "RolloutRules":
+    """The rules that an order is held against."""
+    from release_tools.rollout import RolloutRules
+
+    return RolloutRules(SupportedEras(supported), order.lead_epochs, order.force_name)
+
+
+def _drafted(
+    release: "Release",
+    order: ChangeOrder,
+    reading: "TrustedReading",
+    payload: bytes,
+    anchor: "SpendableOutput | None",
+) -> "DraftedTransaction":
+    address = order.purse.address or purse_address(release, order.payment_keys)
+    return draft(release, reading, payload, replace(order.purse, address=address), anchor)
+
+
+def draft(
+    release: "Release",
+    reading: "TrustedReading",
+    payload: bytes,
+    purse: "Purse",
+    anchor: "SpendableOutput | None" = None,
+) -> "DraftedTransaction":
+    """The transaction that publishes ``payload``.
+
+    Raises:
+        TransactionError, ChainReadError: it cannot be built.
+    """
+    from datum import encode_datum
+    from era_service.release import output_in_force
+    from era_service.signed_payload import require_extension
+    from era_service.trusted_snapshot import epoch_of
+    from release_tools.drafting import draft_transaction
+
+    _require_confirmed(reading)
+    in_force = output_in_force(reading)
+    require_extension(release.policy, payload, in_force, epoch_of(release, reading))
+    return draft_transaction(
+        release.gateway,
+        encode_datum(payload),
+        network=release.network,
+        era_address=release.policy.address,
+        key=release.policy.keys[0],
+        in_force=None if in_force is None else in_force.output.reference,
+        judged={item.output.reference for item in reading.screened},
+        purse=replace(purse, announcers=release.policy.announcers),
+        anchor=anchor,
+    )
+
+
+def _require_confirmed(reading: "TrustedReading") -> None:
+    """Check that nothing was published that nodes do not trust yet: it would be undone unseen."""
+    waiting = [item for item in reading.screened if item.verdict.name == "Unconfirmed"]
+    if waiting:
+        raise UnconfirmedMarkersError(
+            "Markers at the era address are not confirmed yet",
+            expected="every marker output deep enough for nodes to trust it",
+            got=f"{waiting[0].output.reference}: {waiting[0].verdict.reason}",
+            next_step="Wait until nodes trust it: eraswitch marker show; then run this again",
+            output=waiting[0].output.reference,
+        )
+
+
+def _publication(
+    plan: "RolloutPlan", payload: bytes, drafted: "DraftedTransaction", anchor: "SpendableOutput | None"
+) -> "Draft":
+    from release_tools.publication import Draft
+
+    return Draft(plan, payload, drafted.transaction, drafted.spends, anchor or drafted.spends[0])
+
+
+def purse_address(release: "Release", keys: "Sequence[PaymentKey]") -> str:
+    """Where the money is: the era address where a key owns it or none is given, else the first key's own."""
+    from release_tools.addresses import payment_key_hash
+
+    owner = payment_key_hash(release.policy.address, release.network.network_id)
+    if not keys or owner in {key.key_hash for key in keys}:
+        return release.policy.address
+    return keys[0].address(release.network.network_id)
+
+
+def sign(transaction: "UnsignedTransaction", keys: "Sequence[PaymentKey]") -> "SignedTransaction":
+    """Sign a transaction with the keys that it needs.
+
+    Raises:
+        MissingSignatureError: one of them is not there.
+    """
+    from release_tools import sign_transaction
+
+    return sign_transaction(transaction, keys)

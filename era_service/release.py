@@ -1,0 +1,179 @@
+"""A session of the release team: one provider, one network, what a node trusts there, and where transactions go.
+
+In: settings. Out: an open ``Release``. Everything in a session goes through one provider, the first that answers, so
+that what is read and what is spent are of the same chain. The network is always named by the operator, never guessed
+from the provider: a provider of another one is refused.
+"""
+
+import logging
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eras import ChainReadError, ConfigurationError, EraSwitchError, StoreError
+
+if TYPE_CHECKING:
+    from chain_reader import ChainObserver, ScreenedOutput
+    from chain_reader.trust_policy import TrustPolicy
+    from chain_reader.trust_reading import TrustedReading
+    from chain_reader.trusted_reader import TrustedReader
+    from era_service.config_schema import ProviderSettings, Settings
+    from release_tools import Network, TransactionGateway
+
+
+class NetworkNeededError(ConfigurationError):
+    """A command that spends money was not told on which network."""
+
+
+class ReleaseProviderNeededError(ConfigurationError):
+    """There is no provider to read the chain from and send transactions to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An open session.
+
+    Attributes:
+        settings: what is configured.
+        network: the network, as its provider confirmed it.
+        policy: what a node trusts.
+        observer: reads the chain.
+        reader: reads as a node does.
+        submits_to: takes transactions; ``None`` in a session that only reads, at a provider that takes none.
+    """
+
+    settings: "Settings"
+    network: "Network"
+    policy: "TrustPolicy"
+    observer: "ChainObserver"
+    reader: "TrustedReader"
+    submits_to: "TransactionGateway | None"
+
+    @property
+    def gateway(self) -> "TransactionGateway":
+        """What takes transactions, in a session that was opened to submit some."""
+        if self.submits_to is None:
+            raise RuntimeError("this session was opened to read only")
+        return self.submits_to
+
+    def read(self) -> "TrustedReading":
+        """What a node reads now; it may trust nothing.
+
+        Raises:
+            ChainReadError, StoreError: it could not be read.
+        """
+        return self.reader.refresh()
+
+
+def require_magic(settings: "Settings") -> int:
+    """The magic of the network that the operator named.
+
+    Raises:
+        NetworkNeededError: none is.
+    """
+    if settings.network.magic is None:
+        raise NetworkNeededError(
+            "The network is not named",
+            expected="--network NAME, --network-magic N or --mainnet",
+            got="none of them",
+            next_step="Name the network on which this is to happen",
+        )
+    return settings.network.magic
+
+
+@contextmanager
+def open_release(settings: "Settings", *, submits: bool = True) -> Iterator[Release]:
+    """A session with the first provider that answers, and takes transactions if the session ``submits`` some.
+
+    Raises:
+        ConfigurationError: what is configured cannot be used, or the provider is of another network.
+        ChainReadError, StoreError: no provider answers.
+    """
+    from era_service.config_reader import providers_of
+
+    magic = require_magic(settings)
+    providers = providers_of(settings)
+    if not providers:
+        raise ReleaseProviderNeededError(
+            "There is no provider to read the chain from and send transactions to",
+            expected="a Blockfrost API, an Ogmios server or a local chain",
+            got="none",
+            next_step="Give --provider, or set reader.providers",
+        )
+    with ExitStack() as opened:
+        yield _first_that_answers(settings, providers, magic, opened, submits=submits)
+
+
+def _first_that_answers(
+    settings: "Settings",
+    providers: "tuple[ProviderSettings, ...]",
+    magic: int,
+    opened: ExitStack,
+    *,
+    submits: bool,
+) -> Release:
+    from release_tools.gateway_from_url import NoGatewayError
+
+    failed: EraSwitchError | None = None
+    for provider in providers:
+        if failed is not None:
+            logging.getLogger(__name__).warning("A provider could not be asked, the next one is: %s", failed)
+        with ExitStack() as attempt:
+            try:
+                release = _open(settings, provider, magic, attempt, submits=submits)
+            except (ChainReadError, StoreError, NoGatewayError) as error:
+                failed = error
+                continue
+            opened.enter_context(attempt.pop_all())
+            return release
+    assert failed is not None  # noqa: S101 - there is a provider
+    raise failed
+
+
+def _open(
+    settings: "Settings", provider: "ProviderSettings", magic: int, opened: ExitStack, *, submits: bool
+) -> Release:
+    from chain_reader.trusted_reader import TrustedReader
+    from era_service.config_reader import open_gateway, open_provider
+    from era_service.config_trust import open_memory, trust_policy
+    from release_tools import Network, require_network
+    from release_tools.addresses import parse_address
+    from release_tools.gateway_from_url import NoGatewayError
+
+    policy = trust_policy(settings)
+    observer = opened.enter_context(closing(open_provider(provider, settings)))
+    gateway: TransactionGateway | None = None
+    try:
+        gateway = opened.enter_context(closing(open_gateway(provider, settings)))
+    except NoGatewayError:
+        if submits:
+            raise
+    network = Network.of(magic) if gateway is None else require_network(gateway, magic)
+    parse_address(policy.address, network.network_id, "era address")
+    memory = opened.enter_context(closing(open_memory(settings)))
+    return Release(settings, network, policy, observer, TrustedReader(observer, policy, memory), gateway)
+
+
+def output_in_force(reading: "TrustedReading") -> "ScreenedOutput | None":
+    """The unspent output whose markers a node trusts; ``None`` where it trusts none.
+
+    Raises:
+        ChainReadError: a node trusts one that is not there any more.
+    """
+    from release_tools.drafting import MarkerOutputMissingError
+
+    transaction = None if reading.provenance is None else reading.provenance.transaction
+    if transaction is None:
+        return None
+    accepted = [item for item in reading.screened if item.verdict.name == "Accepted"]
+    found = next((item for item in accepted if item.output.transaction == transaction), None)
+    if found is None:
+        raise MarkerOutputMissingError(
+            "The marker output that a node trusts is not at the era address",
+            expected=f"an output of {transaction}, unspent",
+            got=reading.stale or "none",
+            next_step="Look at the address: eraswitch marker history; then try again after the next block",
+            transaction=transaction,
+        )
+    return found

@@ -1,0 +1,357 @@
+"""The doctor: what is wrong before a rollout, found while there is time.
+
+In: paths, addresses, keys, an observer and a gateway, and the time. Out: findings, each with what was looked at, what
+was found, and what to do. A check never raises on what it checks: an error of ours becomes a finding.
+"""
+
+import enum
+import stat
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from eras import ConfigurationError, EraSwitchError
+from release_tools.key_files import VERIFICATION_KEY_FILE
+
+if TYPE_CHECKING:
+    from chain_reader import ChainObserver
+    from chain_reader.observers.network_genesis import NetworkGenesis
+    from datum import SigningKey, VerificationKey
+    from release_tools.gateway import Network, TransactionGateway
+
+Answer = TypeVar("Answer")
+
+LEAST_FUNDS_LOVELACE = 10_000_000
+"""Ten ada: a marker output and the fees of a rollout, with something in reserve."""
+
+CLOCK_TOLERANCE_S = 30.0
+"""A tip that is further in the future says that the clock of this machine is behind."""
+
+
+class Health(enum.Enum):
+    """How grave a finding is."""
+
+    OK = "ok"
+    WARNING = "warning"
+    PROBLEM = "problem"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What a check found.
+
+    Attributes:
+        check: what was looked at.
+        health: how grave it is.
+        words: what was found.
+        next_step: what to do about it, where something is to be done.
+    """
+
+    check: str
+    health: Health
+    words: str
+    next_step: str | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The finding, JSON-ready."""
+        return {"check": self.check, "health": self.health.value, "words": self.words, "next_step": self.next_step}
+
+
+class Examination:
+    """Findings, as they are made."""
+
+    def __init__(self) -> None:
+        self.findings: list[Finding] = []
+        self._epochs: dict[str, int] = {}
+
+    @property
+    def is_healthy(self) -> bool:
+        """Whether nothing is a problem; warnings are none."""
+        return all(finding.health is not Health.PROBLEM for finding in self.findings)
+
+    def attempt(
+        self, check: str, ask: Callable[[], Answer], words: Callable[[Answer], str] | None = None
+    ) -> Answer | None:
+        """What ``ask`` answers; that it raised is a finding, and so are the ``words`` for what it answered."""
+        with self._check(check):
+            answer = ask()
+            if words is not None:
+                self._ok(check, words(answer))
+            return answer
+        return None
+
+    def problem(self, check: str, words: str, next_step: str) -> None:
+        """Something that was found elsewhere."""
+        self._problem(check, words, next_step)
+
+    # --- keys
+
+    def era_key(
+        self, read: Callable[[], "SigningKey"], path: Path | None, configured: "VerificationKey | None"
+    ) -> None:
+        """The era key: for its owner alone, the one of the network, and the pair of the file beside it."""
+        with self._check("era key"):
+            if path is not None:
+                self._private("era key", path)
+            key = read()
+            if configured is not None and key.verification_key != configured:
+                self._problem(
+                    "era key",
+                    f"it is the secret key of {key.verification_key}, and the network's is {configured}",
+                    "Give the era key of the network that is named",
+                )
+            elif configured is not None:
+                self._ok("era key", f"it is the secret key of the network's {configured}")
+            beside = None if path is None else path.with_name(VERIFICATION_KEY_FILE)
+            if beside is not None and beside.is_file():
+                self._pair(key.verification_key, beside)
+
+    def payment_key(self, path: Path, network_id: int | None, era_address: str | None) -> str | None:
+        """The payment key: for its owner alone, and owner of the era address; returns its own address."""
+        from release_tools.addresses import payment_key_hash
+        from release_tools.payment_key import PaymentKey
+
+        check = f"payment key {path}"
+        own: str | None = None
+        with self._check(check):
+            key = PaymentKey.load(path)
+            self._private(check, path)
+            if network_id is None:
+                self._ok(check, f"its hash is {key.key_hash}")
+                return None
+            own = key.address(network_id)
+            if era_address is None:
+                self._ok(check, f"its address is {own}")
+            elif payment_key_hash(era_address, network_id) == key.key_hash:
+                self._ok(check, "it owns the era address")
+                own = era_address
+            else:
+                self._warn(
+                    check,
+                    f"it does not own the era address; its own is {own}",
+                    "It can pay, but replacing a marker takes the key of the era address, too",
+                )
+        return own
+
+    def shared_key(
+        self, name: str | None, magic: int | None, key: "VerificationKey", others: Mapping[str, tuple[int, str]]
+    ) -> None:
+        """Whether other networks believe the same era key: what is signed for one can then be posted on another.
+
+        Args:
+            name: the network's name.
+            magic: its magic.
+            key: its era key.
+            others: name → magic and era key of every network that is known.
+        """
+        from datum import VerificationKey
+
+        with self._check("era key on other networks"):
+            same = [
+                f"{other} (magic {its_magic})"
+                for other, (its_magic, text) in others.items()
+                if other != name and VerificationKey.parse(text) == key
+            ]
+            if same:
+                self._warn(
+                    "era key on other networks",
+                    f"the same era key signs for {', '.join(same)} and for {name or 'this network'} (magic {magic})",
+                    "What is signed for one of them can be posted on the others: use a key for each, or the extension",
+                )
+            else:
+                self._ok("era key on other networks", "no other network that is known here has this era key")
+
+    # --- addresses and money
+
+    def address(self, check: str, text: str, network_id: int) -> None:
+        """An address: one of this network, that a payment key owns."""
+        from release_tools.addresses import parse_address
+
+        with self._check(check):
+            parse_address(text, network_id, check)
+            self._ok(check, f"{text} is one of this network")
+
+    def funds(self, gateway: "TransactionGateway", address: str, network_id: int) -> None:
+        """Whether what is at an address of this network and may be spent pays for a rollout."""
+        from release_tools.addresses import parse_address
+
+        check = f"funds at {address}"
+        with self._check(check):
+            parse_address(address, network_id, "payment address")
+            outputs = gateway.spendable_outputs(address)
+            plain = [output for output in outputs if output.is_plain]
+            held = sum(output.lovelace for output in plain)
+            words = f"{held / 1e6:.6f} ada in {len(plain)} output{'' if len(plain) == 1 else 's'} that may be spent"
+            spared = len(outputs) - len(plain)
+            words += f", and {spared} with tokens, datums or scripts" if spared else ""
+            if held < LEAST_FUNDS_LOVELACE:
+                self._problem(check, words, f"Send {LEAST_FUNDS_LOVELACE // 1_000_000} ada or more there")
+            else:
+                self._ok(check, words)
+
+    # --- providers
+
+    def provider(
+        self,
+        name: str,
+        observer: "ChainObserver",
+        gateway: "TransactionGateway | None",
+        *,
+        magic: int | None,
+        genesis: "Callable[[], NetworkGenesis | None]",
+        is_public: bool,
+        now_s: float,
+    ) -> "Network | None":
+        """A provider: whether it answers, is of this network, and has followed its chain to now.
+
+        Args:
+            name: what operators call it.
+            observer: reads there.
+            gateway: submits there; ``None`` where it takes no transactions.
+            magic: of the network that is configured.
+            genesis: of that network, where it is known.
+            is_public: whether it is a public network; the clock of another one may be moved by hand.
+            now_s: POSIX time by the clock of this machine.
+        """
+        check = f"provider {name}"
+        network = None
+        with self._check(check):
+            epoch, tip = observer.epoch(), observer.tip()
+            self._epochs[name] = epoch
+            network = None if gateway is None else gateway.network()
+            if network is not None and magic is not None and network.magic != magic:
+                self._problem(
+                    check, f"it is of the network with magic {network.magic}, not {magic}", "Name another provider"
+                )
+                return None
+            words = f"it answers: epoch {epoch}, slot {tip.slot}"
+            if gateway is None:
+                self._warn(check, f"{words}; it takes no transactions", "Name another one for publishing")
+            else:
+                self._ok(check, words)
+            if (began := genesis()) is not None:
+                self._tip(
+                    check, began, now_s - began.time_of(tip.slot), Health.PROBLEM if is_public else Health.WARNING
+                )
+        return network
+
+    def agreement(self) -> None:
+        """Whether the providers that answered are in the same epoch, or beside each other at its boundary."""
+        if len(self._epochs) < 2:
+            return
+        listed = ", ".join(f"{epoch} by {name}" for name, epoch in self._epochs.items())
+        if max(self._epochs.values()) - min(self._epochs.values()) > 1:
+            self._problem(
+                "agreement", f"the providers are in different epochs: {listed}", "Find out which one is right"
+            )
+        else:
+            self._ok("agreement", f"epoch {listed}")
+
+    def _tip(self, check: str, genesis: "NetworkGenesis", age_s: float, health: Health) -> None:
+        """Hold a tip against the clock: one of the two may be wrong, and either is told."""
+        clock = f"clock, by {check}"
+        allowed = max(genesis.rare_gap_s, CLOCK_TOLERANCE_S)
+        if age_s < -CLOCK_TOLERANCE_S:
+            words = f"the newest block is {-age_s:.0f} s in the future"
+            next_step = "The clock of this machine is behind: set it"
+        elif age_s > allowed:
+            words = f"the newest block is {age_s:.0f} s old, where {allowed:.0f} s are the most that chance explains"
+            next_step = "The provider lags or has stopped, or the clock of this machine is ahead: compare with another"
+        else:
+            self._ok(clock, f"the newest block is {max(0.0, age_s):.0f} s old")
+            return
+        self.findings.append(Finding(clock, health, words, next_step))
+
+    # --- what is kept
+
+    def store(self, url: str) -> None:
+        """The store: whether it is there, sound, up to date and for its owner alone."""
+        from era_store import check_store
+
+        with self._check("store"):
+            report = check_store(url)
+            if report.faults:
+                self._problem("store", f"{report.store}: {'; '.join(report.faults)}", "Correct it, or restore a backup")
+            else:
+                self._ok("store", f"{report.store} is sound, at revision {report.revision}")
+
+    def journal(self, folder: Path, unfinished: Callable[[], str | None]) -> None:
+        """The journal: whether it can be written, and whether something in it is unfinished.
+
+        Args:
+            folder: of all journals.
+            unfinished: what is unfinished at the era address, in words.
+        """
+        with self._check("journal"):
+            there = next(path for path in (folder, *folder.parents) if path.exists())
+            if not there.is_dir() or not _may_write(there):
+                self._problem(
+                    "journal",
+                    f"{there} cannot be written to",
+                    "Correct its permissions, or name another with --journal",
+                )
+            elif (words := unfinished()) is not None:
+                self._warn("journal", f"unfinished: {words}", "Run that command again: it goes on with it")
+            else:
+                self._ok("journal", f"{folder} can be used, and nothing in it is unfinished")
+
+    # --- making findings
+
+    @contextmanager
+    def _check(self, check: str) -> Iterator[None]:
+        """Whatever goes wrong inside, in an expected way, is a finding."""
+        try:
+            yield
+        except EraSwitchError as error:
+            self._problem(check, _without_next_step(error), error.next_step)
+
+    def _private(self, check: str, path: Path) -> None:
+        try:
+            mode = stat.S_IMODE(path.stat().st_mode)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{path} cannot be looked at", got=error.strerror, next_step="Check the path and its permissions"
+            ) from error
+        if mode & 0o077:
+            self._problem(check, f"others can read {path} (mode {mode:04o})", f"Run: chmod 600 {path}")
+        else:
+            self._ok(check, f"{path} is its owner's alone")
+
+    def _pair(self, key: "VerificationKey", beside: Path) -> None:
+        from datum import VerificationKey
+
+        try:
+            text = beside.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            self._warn("era key pair", f"{beside} cannot be read ({type(error).__name__})", "Check the file")
+            return
+        if VerificationKey.parse(text) == key:
+            self._ok("era key pair", f"{beside} is its verification key")
+        else:
+            self._problem(
+                "era key pair", f"{beside} is the verification key of another pair", "Put the right pair together"
+            )
+
+    def _ok(self, check: str, words: str) -> None:
+        self.findings.append(Finding(check, Health.OK, words))
+
+    def _warn(self, check: str, words: str, next_step: str) -> None:
+        self.findings.append(Finding(check, Health.WARNING, words, next_step))
+
+    def _problem(self, check: str, words: str, next_step: str | None) -> None:
+        self.findings.append(Finding(check, Health.PROBLEM, words, next_step))
+
+
+def _may_write(folder: Path) -> bool:
+    import os
+
+    return os.access(folder, os.W_OK | os.X_OK)
+
+
+def _without_next_step(error: EraSwitchError) -> str:
+    text = error.what
+    if error.expected is not None:
+        text += f": expected {error.expected}"
+    return text + (f", got {error.got}" if error.got is not None else "")

@@ -1,0 +1,122 @@
+"""cardano-cli's text envelopes: the JSON files in which it keeps keys and transactions.
+
+In: the text of a file. Out: a ``TextEnvelope`` with the decoded bytes, or an error that says what is wrong with it and
+never shows it, because it may be a secret. An envelope is ``{"type":…,"description":…,"cborHex":…}``; cardano-cli
+ignores other fields, so a transaction on its way between machines can carry facts of ours beside them.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from eras import ConfigurationError
+
+PAYMENT_KEY = "PaymentSigningKeyShelley_ed25519"
+EXTENDED_PAYMENT_KEY = "PaymentExtendedSigningKeyShelley_ed25519_bip32"
+UNSIGNED_TRANSACTION = "Unwitnessed Tx ConwayEra"
+SIGNED_TRANSACTION = "Witnessed Tx ConwayEra"
+TRANSACTION_TYPES = (UNSIGNED_TRANSACTION, SIGNED_TRANSACTION, "Tx ConwayEra", "TxBodyConway")
+"""What the versions of cardano-cli call a transaction; each holds the whole of it, signed or not."""
+
+_KEY_BYTES = {PAYMENT_KEY: 32, EXTENDED_PAYMENT_KEY: 128}
+
+
+class EnvelopeError(ConfigurationError):
+    """A file is not the text envelope that it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextEnvelope:
+    """What a text envelope says. Its ``repr`` shows no content.
+
+    Attributes:
+        type: what it holds, in cardano-cli's words.
+        cbor: the content; nothing where ``cborHex`` is missing or is no hex.
+        description: for people.
+        extra: fields beside the three, which cardano-cli ignores.
+    """
+
+    type: str
+    cbor: bytes = field(repr=False)
+    description: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict, repr=False)
+
+    @classmethod
+    def parse(cls, text: str, source: str) -> "TextEnvelope":
+        """The envelope in ``text``; ``source`` says where the text is from, in errors.
+
+        Raises:
+            EnvelopeError: it is none.
+        """
+        try:
+            fields = json.loads(text)
+        except (ValueError, RecursionError):
+            # "from None", here and below: the exceptions of decoders hold the text, which may be a secret
+            raise _unusable(source, "a JSON text envelope", "something that is no JSON") from None
+        if not isinstance(fields, dict):
+            raise _unusable(source, "a JSON object with type and cborHex", f"a JSON {type(fields).__name__}")
+        kind, encoded, description = (fields.pop(name, None) for name in ("type", "cborHex", "description"))
+        if not isinstance(kind, str):
+            raise _unusable(source, "a JSON object with type and cborHex", f"type {kind!r}"[:80])
+        try:
+            cbor = bytes.fromhex(encoded) if isinstance(encoded, str) else b""
+        except ValueError:
+            cbor = b""
+        return cls(kind, cbor, description if isinstance(description, str) else "", fields)
+
+    def to_json(self) -> str:
+        """The envelope as cardano-cli writes it, with a newline at its end."""
+        fields = {"type": self.type, "description": self.description, "cborHex": self.cbor.hex(), **self.extra}
+        return json.dumps(fields, indent=4) + "\n"
+
+
+def key_envelope(raw: bytes, *, extended: bool = False) -> TextEnvelope:
+    """The envelope of a payment signing key: its 32-byte seed, or the 128 bytes of an extended one."""
+    head = b"\x58" + bytes([len(raw)])
+    return TextEnvelope(EXTENDED_PAYMENT_KEY if extended else PAYMENT_KEY, head + raw, "Payment Signing Key")
+
+
+def key_bytes(envelope: TextEnvelope, source: str) -> bytes:
+    """The bytes of a payment signing key, 32 of a plain one or 128 of an extended one.
+
+    Raises:
+        EnvelopeError: it is no such key.
+    """
+    length = _KEY_BYTES.get(envelope.type)
+    if length is None:
+        raise _unusable(source, f"a key of type {' or '.join(_KEY_BYTES)}", f"type {envelope.type!r}"[:80])
+    head = b"\x58" + bytes([length])
+    if len(envelope.cbor) != 2 + length or not envelope.cbor.startswith(head):
+        raise _unusable(
+            source,
+            f"in the cborHex of a {envelope.type} {2 * length + 4} hex digits that begin with {head.hex()}",
+            "something else, not shown",
+        )
+    return envelope.cbor[2:]
+
+
+def transaction_envelope(cbor: bytes, *, signed: bool, extra: Mapping[str, Any] | None = None) -> TextEnvelope:
+    """The envelope of a whole transaction; ``extra`` are facts of ours beside it."""
+    kind = SIGNED_TRANSACTION if signed else UNSIGNED_TRANSACTION
+    return TextEnvelope(kind, cbor, "Ledger Cddl Format", extra or {})
+
+
+def transaction_bytes(envelope: TextEnvelope, source: str) -> bytes:
+    """The transaction in an envelope.
+
+    Raises:
+        EnvelopeError: it holds something else.
+    """
+    if envelope.type not in TRANSACTION_TYPES:
+        expected = f"a transaction, of type {', '.join(TRANSACTION_TYPES)}"
+        raise _unusable(source, expected, f"type {envelope.type!r}"[:80])
+    if not envelope.cbor:
+        raise _unusable(source, "a transaction in hex digits as cborHex", "none")
+    return envelope.cbor
+
+
+def _unusable(source: str, expected: str, got: str) -> EnvelopeError:
+    return EnvelopeError(
+        f"{source} is not usable", expected=expected, got=got, next_step="Give a text envelope as cardano-cli writes it"
+    )

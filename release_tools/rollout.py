@@ -1,0 +1,188 @@
+"""A change of the markers and its plan: what is asked for, what it changes in plain words, which rules it breaks. Pure.
+
+In: nothing but values. Out: values; ``rollout_rules`` makes the plans.
+"""
+
+import enum
+from dataclasses import dataclass
+from typing import Any
+
+from eras import MAX_EPOCH, Epoch, EraMarker, MarkerError, SupportedEras
+
+DEFAULT_LEAD_EPOCHS = 2
+
+Markers = tuple[EraMarker, ...]
+
+
+class RolloutRefusedError(MarkerError):
+    """A change of the markers breaks a rule; ``facts["rules"]`` names every one that it breaks."""
+
+    http_status = 409
+
+
+class ChangeKind(enum.Enum):
+    """What can be done about an era."""
+
+    ANNOUNCE = "announce"
+    ACTIVATE = "activate"
+    POSTPONE = "postpone"
+    CANCEL = "cancel"
+    RETIRE = "retire"
+
+    @property
+    def takes_epoch(self) -> bool:
+        """Whether an epoch belongs to it."""
+        return self in (ChangeKind.ACTIVATE, ChangeKind.POSTPONE)
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerChange:
+    """A change that is asked for.
+
+    Raises:
+        ValueError: an epoch is missing, or given where none belongs.
+    """
+
+    kind: ChangeKind
+    era: str
+    epoch: Epoch | None = None
+
+    def __post_init__(self) -> None:
+        if (self.epoch is not None) != self.kind.takes_epoch:
+            raise ValueError(f"{self.kind.value} {'needs an' if self.kind.takes_epoch else 'takes no'} epoch")
+
+    def __str__(self) -> str:
+        to = {ChangeKind.ACTIVATE: " at epoch ", ChangeKind.POSTPONE: " to epoch "}.get(self.kind, "")
+        return f"{self.kind.value} {self.era}{to}{'' if self.epoch is None else self.epoch}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The change, JSON-ready."""
+        return {"change": self.kind.value, "era": self.era, "epoch": self.epoch}
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutRules:
+    """What the network asks of a change.
+
+    Attributes:
+        supported: the eras that its software knows, in their order.
+        lead_epochs: epochs between now and an activation, at least; never less than 1.
+        force_name: whether a name that is not in ``supported`` is taken.
+    """
+
+    supported: SupportedEras = SupportedEras.DEFAULT
+    lead_epochs: int = DEFAULT_LEAD_EPOCHS
+    force_name: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BrokenRule:
+    """A rule that a change breaks, with what would be right."""
+
+    rule: str
+    expected: str
+    got: str
+    next_step: str
+
+    def __str__(self) -> str:
+        return f"{self.rule}: expected {self.expected}, got {self.got}. {self.next_step}"
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerDifference:
+    """One era before and after a change; ``None`` where it has no marker."""
+
+    name: str
+    before: EraMarker | None
+    after: EraMarker | None
+
+    @property
+    def words(self) -> str:
+        """What changes about it, in plain words."""
+        if self.before == self.after:
+            return f"{_begins(self.after)}, as before"
+        if self.before is None:
+            return f"new: {_begins(self.after)}"
+        if self.after is None:
+            return f"{_begins(self.before)}, is dropped"
+        return f"{_begins(self.after)}, was {_begins(self.before)}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The difference, JSON-ready."""
+        return {
+            "name": self.name,
+            "before": None if self.before is None else self.before.to_dict(),
+            "after": None if self.after is None else self.after.to_dict(),
+            "words": self.words,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutPlan:
+    """A change, worked out.
+
+    Attributes:
+        change: what is asked for.
+        epoch: the epoch it is asked in.
+        before: the markers in force.
+        after: the markers that the change makes, in the order they are published.
+        broken: the rules that it breaks.
+        warnings: what an operator should know, though no rule forbids it.
+    """
+
+    change: MarkerChange
+    epoch: Epoch
+    before: Markers
+    after: Markers
+    broken: tuple[BrokenRule, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def is_done(self) -> bool:
+        """Whether the markers in force say already what the change would make them say."""
+        return not self.broken and set(self.before) == set(self.after)
+
+    @property
+    def differences(self) -> tuple[MarkerDifference, ...]:
+        """Every era before and after, in the order in which they begin."""
+        before, after = ({marker.name: marker for marker in markers} for markers in (self.before, self.after))
+        found = [MarkerDifference(name, before.get(name), after.get(name)) for name in dict.fromkeys([*before, *after])]
+        return tuple(sorted(found, key=lambda one: beginning(one.after or one.before)))
+
+    def require_allowed(self) -> None:
+        """Check that no rule is broken.
+
+        Raises:
+            RolloutRefusedError: one is; the error says all of them.
+        """
+        if not self.broken:
+            return
+        first, *others = self.broken
+        more = "".join(f"\n  also {rule}" for rule in others)
+        raise RolloutRefusedError(
+            f"Refused to {self.change} in epoch {self.epoch} (rule {first.rule})",
+            expected=first.expected,
+            got=first.got,
+            next_step=first.next_step + more,
+            rules=[rule.rule for rule in self.broken],
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The plan, JSON-ready."""
+        return {
+            **self.change.to_dict(),
+            "now": self.epoch,
+            "before": [marker.to_dict() for marker in self.before],
+            "after": [marker.to_dict() for marker in self.after],
+            "differences": [difference.to_dict() for difference in self.differences],
+            "warnings": list(self.warnings),
+        }
+
+
+def beginning(marker: EraMarker | None) -> int:
+    """When an era begins, for sorting; one without an epoch comes last."""
+    return MAX_EPOCH + 1 if marker is None or marker.epoch is None else marker.epoch
+
+
+def _begins(marker: EraMarker | None) -> str:
+    return "announced" if marker is None or marker.epoch is None else f"from epoch {marker.epoch}"

@@ -1,0 +1,101 @@
+"""``eraswitch doctor``: over every face, in words, as a document, and as an exit code."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.era_service.conftest import invoke
+from tests.era_service.release_world import ERA_KEY, World, release_world
+
+
+@pytest.fixture(params=["local", "blockfrost", "ogmios"])
+def any_world(own_folders: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[World]:
+    with release_world(own_folders, monkeypatch, request.param) as world:
+        yield world
+
+
+@pytest.fixture
+def world(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with release_world(own_folders, monkeypatch) as world:
+        yield world
+
+
+def doctor(*arguments: str, **more: Any) -> tuple[int, dict[str, dict[str, Any]]]:
+    """The exit code, and the worst finding of each check."""
+    result = invoke("doctor", "--json", *arguments, **more)
+    found: dict[str, dict[str, Any]] = {}
+    document = json.loads(result.stdout)
+    for finding in document["findings"]:
+        if found.get(finding["check"], finding)["health"] in ("ok", finding["health"]):
+            found[finding["check"]] = finding
+    assert document["healthy"] == (result.exit_code == 0)
+    return result.exit_code, found
+
+
+def test_all_is_well(any_world: World) -> None:
+    code, found = doctor(*any_world.keys)
+    assert code == 0, found
+    assert f"funds at {any_world.address}" in found
+    assert found["era markers"]["words"] == f"at {any_world.address}"
+    assert "epoch 5" in found[f"provider {any_world.provider}"]["words"]
+    assert found["journal"]["health"] == "ok"
+    assert any_world.transactions() == []
+
+
+def test_what_is_wrong_is_said_with_what_to_do(world: World) -> None:
+    Path("keys/era.sk").chmod(0o644)
+    result = invoke("doctor", *world.keys)
+    assert result.exit_code == 1
+    lines = result.stdout.splitlines()
+    wrong = next(number for number, line in enumerate(lines) if line.startswith("PROBLEM"))
+    assert lines[wrong] == "PROBLEM  era key: others can read keys/era.sk (mode 0644)"
+    assert lines[wrong + 1].strip() == "Run: chmod 600 keys/era.sk"
+    assert ERA_KEY.to_json_hex() not in result.output
+
+
+def test_the_public_test_networks_share_one_era_key(world: World) -> None:
+    code, found = doctor("--network", "preprod")
+    assert code == 1, "the provider is of another network"
+    shared = found["era key on other networks"]
+    assert (shared["health"], "pre-release-preview (magic 2)" in shared["words"]) == ("warning", True)
+    assert "magic 42, not 1" in found[f"provider {world.provider}"]["words"]
+
+
+def test_providers_and_network_missing(own_folders: Path) -> None:
+    code, found = doctor()
+    assert code == 1
+    assert [found[check]["health"] for check in ("network", "era markers", "providers")] == ["problem"] * 3
+
+
+def test_a_dead_provider_and_one_that_does_not_exist(world: World) -> None:
+    for provider in ("http://127.0.0.1:1/api/v0", "local:gone.sqlite3"):
+        code, found = doctor("--provider", provider)
+        assert (code, found[f"provider {provider}"]["health"]) == (1, "problem")
+
+
+def test_passwords_in_urls_do_not_show(world: World) -> None:
+    result = invoke("doctor", "--json", "--provider", "http://me:hush@127.0.0.1:1/api/v0", "--debug")
+    assert "hush" not in result.output
+
+
+def test_store_journal_and_payment_address(world: World) -> None:
+    code, found = doctor("--store", "gone.sqlite3", "--payment-address", "addr_test1junk", "--journal", "payment.skey")
+    assert code == 1
+    assert [found[check]["health"] for check in ("store", "journal", "funds at addr_test1junk")] == ["problem"] * 3
+
+
+def test_an_unfinished_publication_is_told(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    world.change("activate", "thales", "--at", "5", "--confirmations", "9", "--timeout", "0.1")
+    code, found = doctor(*world.keys)
+    assert code == 0
+    assert "unfinished: activate thales at epoch 5, transaction" in found["journal"]["words"]
+
+
+def test_the_key_may_come_from_the_environment(world: World) -> None:
+    code, found = doctor(env={"ERA_MARKERS_SECRET_KEY": ERA_KEY.to_json_hex()})
+    assert (code, found["era key"]["health"]) == (0, "ok")
+    code, found = doctor(env={"ERA_MARKERS_SECRET_KEY": "00" * 32})
+    assert (code, found["era key"]["health"]) == (1, "problem")

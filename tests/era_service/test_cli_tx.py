@@ -1,0 +1,273 @@
+"""``eraswitch tx``: build without a key, sign without a network, submit without either; each step checked."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import cbor2
+import pytest
+
+from datum import SigningKey, encode_datum, encode_datum_json
+from release_tools import PaymentKey
+from tests.era_service.conftest import Shell, invoke
+from tests.era_service.release_world import ADA, STRANGER, WALLET, World, payload, release_world
+
+FIRST = (("thales", 5),)
+SECOND = (("thales", 5), ("pythagoras", 8))
+
+
+@pytest.fixture(params=["local", "blockfrost", "ogmios"])
+def any_world(own_folders: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[World]:
+    with release_world(own_folders, monkeypatch, request.param) as world:
+        yield world
+
+
+@pytest.fixture
+def world(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    with release_world(own_folders, monkeypatch) as world:
+        yield world
+
+
+def build(*arguments: str, markers: tuple[tuple[str, int | None], ...] = FIRST) -> None:
+    Path("payload.json").write_bytes(payload(*markers))
+    result = invoke("tx", "build", "payload.json", "--out", "tx.unsigned", *arguments)
+    assert result.exit_code == 0, result.output
+
+
+def sign(*arguments: str, key: str = "payment.skey", file: str = "tx.unsigned", out: str = "tx.signed") -> None:
+    result = invoke("tx", "sign", file, "--payment-key-file", key, "--out", out, "--yes", *arguments)
+    assert result.exit_code == 0, result.output
+
+
+def test_three_steps_over_any_face(any_world: World) -> None:
+    world = any_world
+    for number, markers in enumerate((FIRST, SECOND)):
+        build(markers=markers)
+        sign()
+        for submitted in range(2):
+            result = invoke("tx", "submit", "tx.signed", *world.options, "--yes", "--json")
+            assert result.exit_code == 0, result.output
+            found = json.loads(result.stdout)
+            assert (found["already_there"], found["trusted"]) == (submitted == 1, True)
+        assert len(world.transactions()) == number + 1
+        assert found["nodes_see"]["current_era"] == "thales"
+    assert found["nodes_see"]["upcoming_era"] == "pythagoras"
+
+
+def test_building_needs_no_key_and_tells_what_it_built(world: World) -> None:
+    for file in ("payment.skey", "keys/era.sk"):
+        Path(file).unlink()
+    Path("payload.json").write_bytes(payload(*FIRST))
+    result = invoke("tx", "build", "payload.json", "--out", "tx.unsigned", "--json")
+    assert result.exit_code == 0, result.output
+    found = json.loads(result.stdout)
+    assert found["required_keys"] == [WALLET.key_hash]
+    assert found["marker_lovelace"] + found["change_lovelace"] + found["fee"] == 100 * ADA
+    envelope = json.loads(Path("tx.unsigned").read_text())
+    assert envelope["type"] == "Unwitnessed Tx ConwayEra"
+    assert world.transactions() == []
+    words = invoke("tx", "build", "payload.json", "--out", "tx.unsigned").stdout
+    assert f"It must be signed by: {WALLET.key_hash}" in words
+
+
+@pytest.mark.parametrize("form", ["json", "datum json", "datum hex", "spaced"])
+def test_a_payload_in_any_form(world: World, form: str) -> None:
+    content = payload(*FIRST)
+    Path("file").write_text(
+        {
+            "json": content.decode() + "\n",
+            "datum json": encode_datum_json(content),
+            "datum hex": encode_datum(content).hex() + "\n",
+            "spaced": json.dumps(json.loads(content), indent=1),
+        }[form]
+    )
+    assert invoke("tx", "build", "file", "--out", "tx.unsigned").exit_code == 0
+    sign()
+    assert invoke("tx", "submit", "tx.signed", *world.options, "--yes").exit_code == 0
+    assert world.show()["current_era"] == "thales"
+
+
+@pytest.mark.parametrize(
+    ("markers", "code"),
+    [
+        (SECOND, "PayloadNotSuccessor"),
+        ((("thales", 4),), "PayloadNotSuccessor"),
+        ((), "PayloadNotSuccessor"),
+        ((("pythagoras", 8),), "PayloadNotSuccessor"),
+    ],
+)
+def test_what_readers_would_not_accept_is_not_built(
+    world: World, markers: tuple[tuple[str, int | None], ...], code: str
+) -> None:
+    world.change("activate", "thales", "--at", "5")
+    world.change("activate", "pythagoras", "--at", "8")
+    Path("payload.json").write_bytes(payload(*markers))
+    result = invoke("tx", "build", "payload.json", "--out", "tx.unsigned", "--json")
+    assert json.loads(result.stdout)["error"]["code"] == code
+    assert not Path("tx.unsigned").exists()
+
+
+def test_another_keys_payload_is_not_built(world: World) -> None:
+    Path("payload.json").write_bytes(payload(*FIRST, key=SigningKey(bytes(32))))
+    result = invoke("tx", "build", "payload.json", "--out", "tx.unsigned", "--json")
+    assert json.loads(result.stdout)["error"]["code"] == "SignedPayload"
+
+
+def test_signing_needs_no_network_and_shows_what_is_signed(world: World, shell: Shell) -> None:
+    build()
+    world.chain.close()
+    Path("chain.sqlite3").unlink()
+    done = shell(
+        "tx",
+        "sign",
+        "tx.unsigned",
+        "--payment-key-file",
+        "payment.skey",
+        "--out",
+        "tx.signed",
+        input="y\n",
+    )
+    assert done.returncode == 0, done.stderr
+    lines = done.stdout.splitlines()
+    assert "          with markers: thales from epoch 5 (signed by the era key)" in lines
+    assert lines[-1] == "Signed, and written to tx.signed"
+    assert "Sign this? [y/N]:" in done.stderr
+    assert Path("tx.signed").exists()
+
+
+def test_no_means_no(world: World) -> None:
+    build()
+    result = invoke(
+        "tx", "sign", "tx.unsigned", "--payment-key-file", "payment.skey", "--out", "tx.signed", input="n\n"
+    )
+    assert (result.exit_code, Path("tx.signed").exists()) == (1, False)
+    sign()
+    assert invoke("tx", "submit", "tx.signed", input="n\n").exit_code == 1
+    assert world.transactions() == []
+
+
+def test_dry_runs(world: World) -> None:
+    build()
+    signing = ("tx", "sign", "tx.unsigned", "--payment-key-file", "payment.skey", "--out", "tx.signed", "--dry-run")
+    result = invoke(*signing)
+    assert "Nothing was written: this was a dry run" in result.stdout
+    assert json.loads(invoke(*signing, "--json").stdout)["complete"] is True
+    assert not Path("tx.signed").exists()
+    sign()
+    result = invoke("tx", "submit", "tx.signed", "--dry-run")
+    assert "Nothing was done: this was a dry run" in result.stdout
+    assert world.transactions() == []
+
+
+def test_two_signers_at_two_machines(world: World) -> None:
+    STRANGER.save(Path("payer.skey"))
+    world.chain.fund(STRANGER.address(0), 50 * ADA)
+    world.chain.fund(world.address, ADA)
+    build("--payment-address", STRANGER.address(0))
+    sign(out="tx.half")
+    early = invoke("tx", "submit", "tx.half", "--yes", "--json")
+    assert json.loads(early.stdout)["error"]["code"] == "MissingSignature"
+    again = invoke("tx", "sign", "tx.half", "--payment-key-file", "payment.skey", "--out", "x", "--yes", "--json")
+    assert json.loads(again.stdout)["error"]["code"] == "MissingSignature"
+    sign(key="payer.skey", file="tx.half")
+    assert invoke("tx", "submit", "tx.signed", *world.options, "--yes").exit_code == 0
+    assert world.show()["current_era"] == "thales"
+
+
+def test_hex_for_wallets_and_from_them(world: World) -> None:
+    build("--format", "hex")
+    cbor = bytes.fromhex(Path("tx.unsigned").read_text())
+    body, witnesses, valid, _ = cbor2.loads(cbor)
+    assert (witnesses, valid, body[15]) == ({}, True, 0)
+    sign("--format", "hex")
+    assert invoke("tx", "submit", "tx.signed", *world.options, "--yes").exit_code == 0
+    assert world.show()["current_era"] == "thales"
+
+
+@pytest.mark.parametrize("step", ["sign", "submit"])
+def test_a_transaction_of_another_network_is_refused(world: World, step: str) -> None:
+    build()
+    sign()
+    text = Path("tx.signed").read_text().replace('"network_magic": 42', '"network_magic": 1')
+    Path("tx.signed").write_text(text)
+    more = ("--payment-key-file", "payment.skey", "--out", "x") if step == "sign" else ()
+    result = invoke("tx", step, "tx.signed", *more, "--yes", "--json")
+    assert json.loads(result.stdout)["error"]["code"] == "TransactionFile"
+    assert "expected a transaction for network magic 42, got 1" in result.stderr
+    mainnet = invoke("tx", step, "tx.signed", *more, "--yes", "--network", "mainnet", "--json")
+    assert mainnet.exit_code == 2
+    assert world.transactions() == []
+
+
+def test_signing_asks_for_the_network_too(own_folders: Path, world: World) -> None:
+    build()
+    Path("eraswitch.toml").unlink()
+    result = invoke("tx", "sign", "tx.unsigned", "--payment-key-file", "payment.skey", "--out", "x", "--yes", "--json")
+    assert json.loads(result.stdout)["error"]["code"] == "NetworkNeeded"
+    signing = ("tx", "sign", "tx.unsigned", "--payment-key-file", "payment.skey", "--out", "x", "--yes")
+    named = invoke(*signing, "--network-magic", "42")
+    assert named.exit_code == 0, named.output
+    assert "(not checked: no era key known)" in named.stdout
+
+
+def test_markers_by_another_key_are_shown_as_such(world: World) -> None:
+    build()
+    world.configure()
+    text = Path("eraswitch.toml").read_text()
+    Path("eraswitch.toml").write_text(text.replace(str(_key_in(text)), SigningKey(bytes(32)).verification_key.hex))
+    result = invoke("tx", "sign", "tx.unsigned", "--payment-key-file", "payment.skey", "--out", "x", "--dry-run")
+    assert "NOT SIGNED BY THE ERA KEY" in result.stdout
+
+
+def _key_in(text: str) -> str:
+    return text.partition('verification_key = "')[2].partition('"')[0]
+
+
+def test_refused_by_the_ledger(world: World) -> None:
+    """What it spends was spent meanwhile: said in the ledger's words, and nothing has changed."""
+    build()
+    sign()
+    world.change("activate", "thales", "--at", "4")
+    result = invoke("tx", "submit", "tx.signed", *world.options, "--yes", "--json")
+    error = json.loads(result.stdout)["error"]
+    assert (error["code"], result.exit_code) == ("TransactionRefused", 1)
+    assert "BadInputsUTxO" in error["message"]
+    assert len(world.transactions()) == 1
+
+
+def test_void_before_it_was_submitted(world: World) -> None:
+    build("--validity-slots", "5")
+    sign()
+    world.chain.advance_slots(5)
+    result = invoke("tx", "submit", "tx.signed", *world.options, "--yes", "--json")
+    assert json.loads(result.stdout)["error"]["code"] == "TransactionRefused"
+
+
+@pytest.mark.parametrize("step", ["sign", "submit", "build"])
+@pytest.mark.parametrize("content", [None, b"", b"{}", b"junk", b"\xff\xfe", b"84a0a0f5f6"])
+def test_files_that_are_none(world: World, step: str, content: bytes | None) -> None:
+    if content is not None:
+        Path("file").write_bytes(content)
+    more = {
+        "sign": ("--payment-key-file", "payment.skey", "--out", "x", "--yes"),
+        "submit": ("--yes",),
+        "build": ("--out", "x"),
+    }[step]
+    result = invoke("tx", step, "file", *more, "--json")
+    assert result.exit_code == 2, result.output
+    assert result.stderr.count("Error:") == 1
+    assert not Path("x").exists()
+
+
+def test_a_file_that_cannot_be_written(world: World) -> None:
+    Path("payload.json").write_bytes(payload(*FIRST))
+    result = invoke("tx", "build", "payload.json", "--out", "no/such/folder/tx", "--json")
+    assert json.loads(result.stdout)["error"]["code"] == "Output"
+
+
+def test_a_key_of_nobody(world: World) -> None:
+    PaymentKey(bytes(32)).save(Path("other.skey"))
+    build()
+    result = invoke("tx", "sign", "tx.unsigned", "--payment-key-file", "other.skey", "--out", "x", "--yes", "--json")
+    assert json.loads(result.stdout)["error"]["code"] == "MissingSignature"
+    assert WALLET.key_hash in result.stderr
