@@ -4,10 +4,10 @@ import argparse
 import json
 import sys
 
-from benchmarks import core, startup
+from benchmarks import core, reading, startup
 from benchmarks.measure import Benchmark, run
 
-ALL: tuple[Benchmark, ...] = (*core.BENCHMARKS, *startup.BENCHMARKS)
+ALL: tuple[Benchmark, ...] = (*core.BENCHMARKS, *startup.BENCHMARKS, *reading.BENCHMARKS)
 
 
 def main() -> int:

@@ -17,6 +17,16 @@ def require(present: bool, what: str) -> None:
     pytest.skip(f"{what} is missing")
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave the tests that need a live network out unless ``-m`` asks for them, so that no run skips them unasked."""
+    if "live" in config.option.markexpr:
+        return
+    live = [item for item in items if item.get_closest_marker("live")]
+    if live:
+        config.hook.pytest_deselected(items=live)
+        items[:] = [item for item in items if item not in live]
+
+
 @pytest.fixture(autouse=True)
 def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
     """No setting of the machine reaches a test."""

@@ -70,7 +70,7 @@ def test_the_front_door_is_sorted_and_every_name_opens(package):
         _ = module.no_such_name
 
 
-@pytest.mark.parametrize("package", ["eras", "datum", "chain_reader"])
+@pytest.mark.parametrize("package", ["eras", "datum", "era_store", "chain_reader"])
 def test_lazy_doors_list_the_same_names_to_people_and_to_type_checkers(package):
     tree = ast.parse((ROOT / package / "__init__.py").read_text())
     branch = next(n for n in tree.body if isinstance(n, ast.If) and getattr(n.test, "id", None) == "TYPE_CHECKING")
@@ -96,6 +96,7 @@ def test_no_module_is_a_hall():
     [
         ("import eras, datum", ["dataclasses", "json", "nacl", "pydantic"]),
         ("import chain_reader", ["pydantic", "pycardano", "requests", "websockets", "sqlite3", "nacl"]),
+        ("from chain_reader import TrustedReader", ["sqlalchemy", "alembic", "pycardano", "sqlite3", "websockets"]),
         ("from era_service.cli import main", ["pydantic", "pycardano", "structlog", "sqlalchemy", "rich", "requests"]),
     ],
 )

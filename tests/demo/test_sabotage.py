@@ -199,7 +199,7 @@ def test_provider_that_dies_is_noticed(tmp_path: Path, monkeypatch: pytest.Monke
     epoch = BlockfrostObserver.epoch
 
     def dead(observer: BlockfrostObserver) -> Epoch:
-        observer._http._base_url = "http://127.0.0.1:1"
+        observer._api._http._base_url = "http://127.0.0.1:1"
         return epoch(observer)
 
     monkeypatch.setattr(BlockfrostObserver, "epoch", dead)

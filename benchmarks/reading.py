@@ -1,0 +1,114 @@
+"""Reading a flooded era address as a node does: over HTTP, with the rules of trust."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from unittest.mock import patch
+
+import requests
+
+from benchmarks.core import DATUMS, forged
+from benchmarks.measure import Benchmark, ratio, seconds
+from chain_reader import BlockfrostObserver
+from chain_reader.local_chain import FaucetOutput, LocalChain, LocalChainServer
+from chain_reader.trust_policy import TrustPolicy
+from chain_reader.trusted_reader import TrustedReader
+from datum import EraMarkersPayload, SigningKey, VerdictMemory, encode_datum, screen
+from eras import Epoch, EraMarker
+from release_tools import LocalChainGateway, PaymentKey, build_marker_transaction, sign_transaction, submit_transaction
+
+JUNK_OUTPUTS = 20_000
+PAGE = 100
+KEY = SigningKey(b"r" * 32)
+ADA = 1_000_000
+
+
+@contextmanager
+def flooded() -> Iterator[tuple[str, TrustPolicy]]:
+    """A chain with a marker and newer junk at its era address: the URL of its HTTP face, and whom to trust."""
+    with TemporaryDirectory(prefix="eraswitch-bench-") as folder, LocalChain.create(Path(folder) / "chain") as chain:
+        wallet = PaymentKey.generate()
+        address = wallet.address(chain.genesis.network_id)
+        chain.fund(address, 100 * ADA)
+        _publish(chain, wallet, address)
+        chain.place([FaucetOutput(address, 2 * ADA, datum=f"d8799f5820{n:064x}ff") for n in range(JUNK_OUTPUTS)])
+        with LocalChainServer(chain.path) as server:
+            yield server.blockfrost_url, TrustPolicy(address, (KEY.verification_key,))
+
+
+def _publish(chain: LocalChain, wallet: PaymentKey, address: str) -> None:
+    payload = EraMarkersPayload((EraMarker("thales", Epoch(0)),)).sign(KEY)
+    gateway = LocalChainGateway(chain)
+    transaction = build_marker_transaction(
+        encode_datum(payload.to_bytes()),
+        era_address=address,
+        change_address=address,
+        payer_outputs=gateway.spendable_outputs(address),
+        parameters=gateway.protocol_parameters(),
+        network_id=chain.genesis.network_id,
+        slot=gateway.tip_slot(),
+    )
+    submit_transaction(gateway, sign_transaction(transaction, [wallet]))
+
+
+def first_read() -> float:
+    """A first trusted read, against fetching the same pages and throwing them away."""
+    with flooded() as (url, policy), requests.Session() as session:
+
+        def fetch_pages() -> None:
+            for page in range(1, JUNK_OUTPUTS // PAGE + 2):
+                answer = session.get(
+                    f"{url}/addresses/{policy.address}/utxos",
+                    params={"order": "desc", "count": str(PAGE), "page": str(page)},
+                    timeout=60,
+                )
+                answer.raise_for_status()
+
+        def read() -> None:
+            observer = BlockfrostObserver(url)
+            reading = TrustedReader(observer, policy).read()
+            observer.close()
+            if not reading.markers:
+                raise RuntimeError("the marker was not found")
+
+        return ratio(read, fetch_pages, rounds=3)
+
+
+def next_read_requests() -> float:
+    """How many requests the next read makes at an unchanged tip."""
+    with flooded() as (url, policy):
+        observer = BlockfrostObserver(url)
+        reader = TrustedReader(observer, policy)
+        reader.read()
+        sent: list[str] = []
+        send = requests.Session.send
+
+        def counted(session: requests.Session, request: requests.PreparedRequest, **options: object) -> object:
+            sent.append(str(request.url))
+            return send(session, request, **options)  # type: ignore[arg-type]
+
+        with patch.object(requests.Session, "send", counted):
+            reader.read()
+        observer.close()
+        if not sent:
+            raise RuntimeError("no request was seen: they are counted in the wrong place")
+        return float(len(sent))
+
+
+def verdict_cache_hit() -> float:
+    """Microseconds an output, for a bulk look-up of verdicts that are remembered."""
+    datums = forged()
+    references = [f"{index:064x}#0" for index in range(len(datums))]
+    memory = VerdictMemory()
+    key = KEY.verification_key
+    screen(datums, key, references=references, memory=memory)
+    best = min(seconds(lambda: screen(datums, key, references=references, memory=memory)) for _ in range(5))
+    return best / DATUMS * 1e6
+
+
+BENCHMARKS = (
+    Benchmark("reading.first_read", 1.5, f"fetching the pages of {JUNK_OUTPUTS:,} newer junk outputs", first_read),
+    Benchmark("reading.next_requests", 3, "one request (the figure is their number)", next_read_requests),
+    Benchmark("reading.verdict_hit", 2, "one microsecond an output", verdict_cache_hit),
+)
