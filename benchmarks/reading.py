@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from multiprocessing import Queue, get_context
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from unittest.mock import patch
@@ -33,8 +34,25 @@ def flooded() -> Iterator[tuple[str, TrustPolicy]]:
         chain.fund(address, 100 * ADA)
         _publish(chain, wallet, address)
         chain.place([FaucetOutput(address, 2 * ADA, datum=f"d8799f5820{n:064x}ff") for n in range(JUNK_OUTPUTS)])
-        with LocalChainServer(chain.path) as server:
-            yield server.blockfrost_url, TrustPolicy(address, (KEY.verification_key,))
+        with serving(chain.path) as url:
+            yield url, TrustPolicy(address, (KEY.verification_key,))
+
+
+@contextmanager
+def serving(path: Path) -> Iterator[str]:
+    """The URL of the HTTP face of a chain, served by a process of its own, as a provider is."""
+    urls: Queue[str] = get_context("spawn").Queue()
+    server = get_context("spawn").Process(target=_serve, args=(path, urls), daemon=True)
+    server.start()
+    try:
+        yield urls.get(timeout=60)
+    finally:
+        server.terminate()
+        server.join()
+
+
+def _serve(path: Path, urls: "Queue[str]") -> None:
+    LocalChainServer(path).serve_forever(lambda server: urls.put(server.blockfrost_url))
 
 
 def _publish(chain: LocalChain, wallet: PaymentKey, address: str) -> None:

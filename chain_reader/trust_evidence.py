@@ -173,21 +173,27 @@ class EvidenceGatherer:
     def _unspent(self) -> tuple[tuple[ScreenedOutput, ...], str | None]:
         """The unspent outputs, screened, and what was left out where there are very many (rule 2)."""
         read: set[str] = set()
+        judged: dict[int, ScreenedOutput] = {}  # by the identity of the output, which ``judged`` keeps alive
         stopped = False
 
         def settled(page: tuple[DatumOutput, ...]) -> bool:
             nonlocal stopped
-            read.update(output.reference for output in page)
-            stopped = len(read) >= self._policy.whole_outputs and any(map(self._counts, self._screening.screen(page)))
+            screened = self._screening.screen(page)
+            judged.update([(id(item.output), item) for item in screened])
+            read.update([output.reference for output in page])
+            stopped = len(read) >= self._policy.whole_outputs and any(map(self._counts, screened))
             return stopped
 
         outputs = read_datums(self.observer, self._policy.address, settled)
+        screened = tuple([judged[id(output)] for output in outputs if id(output) in judged])
+        if len(screened) < len(outputs):  # not every observer reads by pages
+            screened = self._screening.screen(outputs)
         words = f"only the newest {len(outputs)} outputs at the era address were read, to the newest one that counts"
-        return self._screening.screen(outputs), words if stopped else None
+        return screened, words if stopped else None
 
     def _counts(self, item: ScreenedOutput) -> bool:
         """Whether an output has a true signature and spends at the era address, so that no older one can win."""
-        if not self.observer.capabilities.inputs or not isinstance(item.verdict, Accepted):
+        if not isinstance(item.verdict, Accepted) or not self.observer.capabilities.inputs:
             return False
         inputs = self._inputs_of(item.output.transaction)
         return inputs is not None and self._policy.address in inputs

@@ -9,6 +9,7 @@ import re
 import threading
 from binascii import unhexlify
 from collections.abc import Iterable, Sequence
+from itertools import islice
 
 from datum.keys import VerificationKey, verify_signature
 from datum.payload import EraMarkersPayload, PayloadFormatError, VerifiedMarkers, claim
@@ -64,7 +65,8 @@ class VerdictMemory:
                 self._keys, self._verdicts = keys, {}
             for reference, datum, verdict in entries:
                 self._verdicts[reference] = (hash(datum), verdict)
-            for reference in list(self._verdicts)[: max(0, len(self._verdicts) - self._capacity)]:
+            beyond = len(self._verdicts) - self._capacity
+            for reference in list(islice(self._verdicts, max(0, beyond))):
                 del self._verdicts[reference]
 
     def __len__(self) -> int:

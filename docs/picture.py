@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
 from era_service.demo import DemoEvent, Stage, Story
-from era_service.demo.rich_presenter import _section, _table
+from era_service.demo.rich_presenter import section, network_table
 
 PICTURE = Path(__file__).with_name("demo.svg")
 SHOWN_FROM_STEP = 6
@@ -38,10 +38,10 @@ class Picture:
         if event.event == "network":
             self._network = event
         elif event.event == "finished" and self._network is not None:
-            self._console.print(_table(self._network.facts, self._network.epoch))
-            self._console.print(_section(event))
+            self._console.print(network_table(self._network.facts, self._network.epoch))
+            self._console.print(section(event))
         elif event.step >= SHOWN_FROM_STEP:
-            self._console.print(_section(event))
+            self._console.print(section(event))
 
 
 def main() -> int:

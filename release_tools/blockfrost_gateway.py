@@ -19,7 +19,7 @@ from chain_reader import (
     ReadLimitExceededError,
     ReadLimits,
 )
-from chain_reader.observers.blockfrost_answers import ERROR_BODY, AddressOutput, Hash, Whole
+from chain_reader.observers.blockfrost_answers import ERROR_BODY, Amount, Hash, OutputIndex, Whole, lovelace_of
 from chain_reader.observers.calls import Answer, Call, provider_name
 from chain_reader.observers.http import BoundedHttp, HttpAnswer
 from chain_reader.observers.statuses import status_error
@@ -55,18 +55,23 @@ class _Transaction(Answer):
     block: Hash
 
 
-class _Output(AddressOutput):
+class _Output(Answer):
+    tx_hash: Hash
+    output_index: OutputIndex
+    address: str
+    amount: tuple[Amount, ...]
+    inline_datum: str | None
     data_hash: str | None
     reference_script_hash: str | None
 
     def to_spendable(self) -> SpendableOutput:
-        others = tuple(sorted((part.unit, int(part.quantity)) for part in self.amount if part.unit != "lovelace"))
+        tokens = ((part["unit"], int(part["quantity"])) for part in self.amount if part["unit"] != "lovelace")
         return SpendableOutput(
             self.tx_hash,
             self.output_index,
             self.address,
-            self.lovelace,
-            others,
+            lovelace_of(self.amount),
+            tuple(sorted(tokens)),
             self.inline_datum,
             # Blockfrost gives the hash of an inline datum, too.
             self.data_hash if self.inline_datum is None else None,

@@ -25,6 +25,7 @@ from chain_reader.observers.blockfrost_answers import (
     PLACED_TRANSACTION,
     Block,
     CreatedOutput,
+    lovelace_of,
 )
 from chain_reader.observers.blockfrost_api import BlockfrostApi, about_address
 from chain_reader.observers.blockfrost_pages import AddressReader, spent_addresses, transaction_outputs
@@ -219,4 +220,4 @@ def public_url(network: str) -> str:
 def _created(transaction: str, height: int, output: CreatedOutput, datum: str) -> DatumOutput:
     known = "consumed_by_tx" in output.model_fields_set
     spent = output.consumed_by_tx is not None if known else None
-    return DatumOutput(transaction, output.output_index, datum, output.lovelace, height=height, spent=spent)
+    return DatumOutput(transaction, output.output_index, datum, lovelace_of(output.amount), height=height, spent=spent)

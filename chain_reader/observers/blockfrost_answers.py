@@ -1,17 +1,20 @@
 """The answers of a Blockfrost API that the observer uses, each field with its type.
 
-In: the JSON of an answer. Out: frozen values. Fields that are not used are not looked at.
+In: the JSON of an answer. Out: frozen values, or plain dictionaries for the outputs at an address, of which a flood
+has thousands. Fields that are not used are not looked at.
 """
 
 from typing import Annotated
 
 from pydantic import Field, StringConstraints, TypeAdapter
+from typing_extensions import TypedDict
 
-from chain_reader.observers.calls import Answer
+from chain_reader.observers.calls import STRICT, Answer
 from eras import MAX_EPOCH
 
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
+OutputIndex = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
 class ErrorBody(Answer):
@@ -54,36 +57,34 @@ class Genesis(Answer):
     active_slots_coefficient: Annotated[float, Field(gt=0, le=1)]
 
 
-class Amount(Answer):
+class Amount(TypedDict):
     """A quantity of lovelace or of a token."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc] # pydantic reads it, a type checker knows no such key
 
     unit: str
     quantity: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
 
 
-class TransactionOutput(Answer):
-    """An output, as both an address and a transaction list it."""
+class AddressOutput(TypedDict):
+    """An item of ``/addresses/{address}/utxos``."""
 
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+
+    tx_hash: Hash
+    output_index: OutputIndex
     address: str
-    output_index: Annotated[int, Field(ge=0, le=2**32 - 1)]
     amount: tuple[Amount, ...]
     inline_datum: str | None
 
-    @property
-    def lovelace(self) -> int:
-        """The ada it holds."""
-        return sum([int(part.quantity) for part in self.amount if part.unit == "lovelace"])
 
-
-class AddressOutput(TransactionOutput):
-    """An item of ``/addresses/{address}/utxos``."""
-
-    tx_hash: Hash
-
-
-class CreatedOutput(TransactionOutput):
+class CreatedOutput(Answer):
     """An output of ``/txs/{hash}/utxos``; ``consumed_by_tx`` may be left out, which is not null."""
 
+    output_index: OutputIndex
+    address: str
+    amount: tuple[Amount, ...]
+    inline_datum: str | None
     collateral: bool
     consumed_by_tx: Hash | None = None
 
@@ -113,6 +114,11 @@ class AddressTransaction(Answer):
 
     tx_hash: Hash
     block_height: Whole
+
+
+def lovelace_of(amount: tuple[Amount, ...]) -> int:
+    """The ada among the quantities of an output."""
+    return sum([int(part["quantity"]) for part in amount if part["unit"] == "lovelace"])
 
 
 ERROR_BODY = TypeAdapter(ErrorBody)

@@ -27,6 +27,7 @@ from chain_reader.observers.blockfrost_answers import (
     AddressOutput,
     Block,
     TransactionOutputs,
+    lovelace_of,
 )
 from chain_reader.observers.blockfrost_api import PAGE_ITEMS, BlockfrostApi, about_address
 from chain_reader.observers.errors import UnsteadyAnswerError
@@ -118,8 +119,8 @@ class AddressReader:
         path = about_address(address, "utxos")
         items = self._api.page(path, ADDRESS_OUTPUTS, page, until)
         for item in items:
-            if item.address != address:
-                raise self._api.call(path).unexpected(f"outputs at {address}", f"one at {item.address}")
+            if item["address"] != address:
+                raise self._api.call(path).unexpected(f"outputs at {address}", f"one at {item['address']}")
         return items
 
     def _stood_still(self, snapshot: _Snapshot, until: float) -> bool:
@@ -161,8 +162,8 @@ def with_datum(items: tuple[AddressOutput, ...]) -> tuple[DatumOutput, ...]:
     """The outputs that carry an inline datum."""
     return tuple(
         [
-            DatumOutput(item.tx_hash, item.output_index, item.inline_datum, item.lovelace, spent=False)
+            DatumOutput(item["tx_hash"], item["output_index"], datum, lovelace_of(item["amount"]), spent=False)
             for item in items
-            if item.inline_datum is not None
+            if (datum := item["inline_datum"]) is not None
         ]
     )

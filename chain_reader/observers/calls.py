@@ -24,10 +24,14 @@ _SECRET_LABEL = re.compile(r"dmtr_[^.]+")
 """Demeter's hosted nodes carry the key of their user in the host name."""
 
 
-class Answer(BaseModel):
-    """Base of the models of answers: no conversions, and unknown fields ignored."""
+STRICT = ConfigDict(strict=True, frozen=True, extra="ignore")
+"""How every answer is checked: no conversions, and unknown fields ignored."""
 
-    model_config = ConfigDict(strict=True, frozen=True, extra="ignore")
+
+class Answer(BaseModel):
+    """Base of the models of answers."""
+
+    model_config = STRICT
 
 
 @dataclass(frozen=True, slots=True)

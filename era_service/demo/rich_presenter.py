@@ -69,20 +69,20 @@ class RichPresenter:
         """Show the event, and rest a little."""
         if event.event == "finished":
             self._live.stop()  # the summary stands below the last table
-            self._console.print(_section(event))
+            self._console.print(section(event))
             return
         if event.event == "network":
             self._network = event.facts
         else:
-            self._console.print(_section(event))
+            self._console.print(section(event))
         if self._network is not None:
-            self._live.update(_table(self._network, event.epoch), refresh=True)
+            self._live.update(network_table(self._network, event.epoch), refresh=True)
         rest_s = min(_PAUSES_S.get(event.event, 0.0), self._budget_s)
         self._budget_s -= rest_s
         self._pause(rest_s)
 
 
-def _section(event: DemoEvent) -> RenderableType:
+def section(event: DemoEvent) -> RenderableType:
     """What an event adds above the table."""
     if event.event == "step":
         title = f"{event.step}/{event.facts['steps']} {event.facts['title']}"
@@ -110,7 +110,7 @@ def _node_style(node: Mapping[str, Any]) -> str:
     return "yellow" if node["warning"] else _ERA_STYLES.get(node["era"], "default")
 
 
-def _table(network: Mapping[str, Any], epoch: int) -> RenderableType:
+def network_table(network: Mapping[str, Any], epoch: int) -> RenderableType:
     """The nodes, and the adoption below them."""
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     table.add_column("node")
