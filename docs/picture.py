@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.terminal_theme import SVG_EXPORT_THEME
 
 from era_service.demo import DemoEvent, Stage, Story
-from era_service.demo.rich_presenter import section, network_table
+from era_service.demo.rich_presenter import network_table, section
 
 PICTURE = Path(__file__).with_name("demo.svg")
 SHOWN_FROM_STEP = 6
