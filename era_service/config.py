@@ -62,7 +62,14 @@ def load_settings(
 
     from era_service.config_mistakes import InvalidConfigurationError, mistakes_of
     from era_service.config_schema import Settings
-    from era_service.config_sources import EnvironmentSource, FlagSource, NetworkSource, TomlSource, merge
+    from era_service.config_sources import (
+        EnvironmentSource,
+        FlagSource,
+        NetworkSource,
+        TomlSource,
+        merge,
+        merge_without,
+    )
 
     found = find_config_file(config, environ)
     file = found[0] if found else None
@@ -85,7 +92,9 @@ def load_settings(
         mistake.located(origins) for mistake in mistakes
     ]
     if settings is None or mistakes:
-        raise InvalidConfigurationError(tuple(mistakes))
+        rest = settings or merge_without(sources, mistakes)
+        loaded = None if rest is None else LoadedSettings(rest, file, origins)
+        raise InvalidConfigurationError(tuple(mistakes), loaded)
     return LoadedSettings(settings, file, origins)
 
 

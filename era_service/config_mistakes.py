@@ -4,13 +4,16 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from era_service.config_schema import is_secret, keys_beside
 from era_service.logs import mask_url
 from eras import ConfigurationError
+
+if TYPE_CHECKING:
+    from era_service.config import LoadedSettings
 
 EXPECTED = {
     "int_type": "a whole number",
@@ -68,10 +71,16 @@ class ConfigMistake:
 
 
 class InvalidConfigurationError(ConfigurationError):
-    """The configuration has mistakes; ``mistakes`` holds all of them."""
+    """The configuration has mistakes.
 
-    def __init__(self, mistakes: tuple[ConfigMistake, ...]) -> None:
+    Attributes:
+        mistakes: all that were found.
+        rest: what is loaded without the mistaken settings, to look for more mistakes in, where that can be.
+    """
+
+    def __init__(self, mistakes: tuple[ConfigMistake, ...], rest: "LoadedSettings | None" = None) -> None:
         self.mistakes = mistakes
+        self.rest = rest
         listed = "".join(f"\n  {mistake}" for mistake in mistakes)
         count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         super().__init__(

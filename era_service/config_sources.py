@@ -7,11 +7,12 @@ so that one check finds all of them.
 
 import stat
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
@@ -42,6 +43,8 @@ class Source(PydanticBaseSettingsSource):
         super().__init__(settings_cls)
         self.origins: dict[str, str] = {}
         self.mistakes: list[ConfigMistake] = []
+        self.left_out: tuple[str, ...] = ()
+        """Settings to say nothing of."""
 
     def values(self) -> Values:
         """What this source says."""
@@ -61,6 +64,8 @@ class Source(PydanticBaseSettingsSource):
                 tree.setdefault(section, {})[name] = value
             else:
                 tree[key] = value
+        for key in self.left_out:
+            _leave_out(tree, key.split("."))
         return tree
 
 
@@ -101,6 +106,8 @@ class EnvironmentSource(Source):
 
     def _look_for_slip(self, name: str, rest: str) -> None:
         """Name the variable that was meant, if one is near; others use our prefix too (Kubernetes, for a service)."""
+        if rest.startswith(("SERVICE_HOST", "SERVICE_PORT")):
+            return  # what Kubernetes sets in every pod beside a Service called eraswitch
         known = [environment_name(key).removeprefix(ENVIRONMENT_PREFIX) for key in setting_keys()]
         near = get_close_matches(rest, [*known, "NETWORK", "CONFIG", "DEBUG"], n=1, cutoff=0.8)
         if near:
@@ -201,6 +208,17 @@ class NetworkSource(Source):
         }
 
 
+def _leave_out(tree: dict[str, Any], path: Sequence[str]) -> None:
+    """Drop what is at ``path``, or the list that it is in; tables along the path are made anew, never changed."""
+    first, *rest = path
+    below = tree.get(first)
+    if rest and isinstance(below, dict):
+        tree[first] = dict(below)
+        _leave_out(tree[first], rest)
+    else:
+        tree.pop(first, None)
+
+
 def merge(sources: Sequence[Source]) -> Settings:
     """The settings that ``sources``, strongest first, make together.
 
@@ -216,3 +234,16 @@ def merge(sources: Sequence[Source]) -> Settings:
             return tuple(sources)
 
     return MergedSettings()
+
+
+def merge_without(sources: Sequence[Source], mistakes: Iterable[ConfigMistake]) -> Settings | None:
+    """The settings without those that are mistaken, to look for more mistakes in; ``None`` where none can be made."""
+    wrong = tuple(mistake.key for mistake in mistakes)
+    for _ in range(2):
+        for source in sources:
+            source.left_out = wrong
+        try:
+            return merge(sources)
+        except ValidationError as error:  # a table that lacks what it must have goes as a whole
+            wrong += tuple(".".join(map(str, finding["loc"][:-1])) for finding in error.errors(include_url=False))
+    return None

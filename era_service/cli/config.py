@@ -1,12 +1,17 @@
 """``eraswitch config``: what is configured, whether it can work, and what can be."""
 
 import json
+from typing import TYPE_CHECKING
 
 import click
 
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json, printable
 from era_service.config_paths import find_config_file
+
+if TYPE_CHECKING:
+    from era_service.config import LoadedSettings
+    from era_service.config_mistakes import ConfigMistake
 
 
 @click.group()
@@ -39,14 +44,15 @@ def check(app: AppContext, *, as_json: bool) -> int:
     from era_service.config_checks import deep_mistakes
     from era_service.config_mistakes import InvalidConfigurationError
 
-    error = None
+    mistakes: tuple[ConfigMistake, ...] = ()
+    loaded: LoadedSettings | None
     try:
         loaded = app.load()
-        mistakes = deep_mistakes(loaded.settings, loaded.origins)
-        if mistakes:
-            error = InvalidConfigurationError(mistakes)
     except InvalidConfigurationError as invalid:
-        error = invalid
+        mistakes, loaded = invalid.mistakes, invalid.rest
+    if loaded is not None:
+        mistakes += deep_mistakes(loaded.settings, loaded.origins)
+    error = InvalidConfigurationError(mistakes) if mistakes else None
     if error is not None and not as_json:
         raise error
     found = find_config_file(app.config)

@@ -76,6 +76,29 @@ def test_check_looks_beyond_the_schema(shell: Shell) -> None:
     assert shell("config", "check").returncode == 2
 
 
+def test_check_finds_mistakes_of_every_kind_at_once(shell: Shell) -> None:
+    (shell.folder / "eraswitch.toml").write_text(
+        """
+        [network]
+        name = "own"
+        [reader]
+        provders = []
+        providers = ["local:gone.sqlite3"]
+        [limits]
+        max_pages = "many"
+        [networks.own]
+        magic = 42
+        era_address = "addr_test1vzpwq95z3xyum8vqndgdd9mdnmafh3djcxnc6jemlgdmswcve6tkw"
+        verification_key = "5b"
+        """
+    )
+    found = [item["key"] for item in json.loads(shell("config", "check", "--json").stdout)["mistakes"]]
+    assert sorted(found) == [
+        "limits.max_pages", "network.verification_key", "networks.own.verification_key", "reader.providers.0",
+        "reader.provders",
+    ]  # fmt: skip
+
+
 @pytest.mark.parametrize("name", NETWORKS)
 def test_the_public_networks_pass_the_check(name: str) -> None:
     assert invoke("config", "check", "--network", name).exit_code == 0
