@@ -94,8 +94,8 @@ def test_check_finds_mistakes_of_every_kind_at_once(shell: Shell) -> None:
     )
     found = [item["key"] for item in json.loads(shell("config", "check", "--json").stdout)["mistakes"]]
     assert sorted(found) == [
-        "limits.max_pages", "network.verification_key", "networks.own.verification_key", "reader.providers.0",
-        "reader.provders",
+        "limits.max_pages", "network.verification_key", "networks.own.verification_key", "reader.provders",
+        "reader.providers.0",
     ]  # fmt: skip
 
 
