@@ -11,7 +11,8 @@ if TYPE_CHECKING:
         ApiVersion,
         ApiVersionTable,
     )
-    from eras.checker import EraChecker, EraView
+    from eras.checker import EraChecker
+    from eras.era_id import ERA_ID_HEADER, EraId, EraIdentity, PeerSchedule
     from eras.errors import (
         ChainReadError,
         ConfigurationError,
@@ -32,11 +33,13 @@ if TYPE_CHECKING:
     from eras.supported import SupportedEras
     from eras.switches import BehaviourSwitches, Evaluation, Reason, SwitchDescription, SwitchError
     from eras.version import __version__
+    from eras.view import EraView
 
 __all__ = [
     "AGGREGATOR_NODE_VERSION_HEADER",
     "API_VERSION_HEADER",
     "DEFAULT_NOTICE_EPOCHS",
+    "ERA_ID_HEADER",
     "MAX_EPOCH",
     "SIGNER_NODE_VERSION_HEADER",
     "ApiVersion",
@@ -50,6 +53,8 @@ __all__ = [
     "EraEpochToken",
     "EraEvent",
     "EraEventDetails",
+    "EraId",
+    "EraIdentity",
     "EraMarker",
     "EraNotReadyError",
     "EraRegressionError",
@@ -59,6 +64,7 @@ __all__ = [
     "EraView",
     "Evaluation",
     "MarkerError",
+    "PeerSchedule",
     "Provenance",
     "Reason",
     "Slot",
@@ -84,7 +90,8 @@ __getattr__ = front_door(
             "ApiVersion",
             "ApiVersionTable",
         ),
-        "eras.checker": ("EraChecker", "EraView"),
+        "eras.checker": ("EraChecker",),
+        "eras.era_id": ("ERA_ID_HEADER", "EraId", "EraIdentity", "PeerSchedule"),
         "eras.errors": (
             "ChainReadError",
             "ConfigurationError",
@@ -105,5 +112,6 @@ __getattr__ = front_door(
         "eras.supported": ("SupportedEras",),
         "eras.switches": ("BehaviourSwitches", "Evaluation", "Reason", "SwitchDescription", "SwitchError"),
         "eras.version": ("__version__",),
+        "eras.view": ("EraView",),
     },
 )

@@ -10,12 +10,11 @@ and never see half a change.
 """
 
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field, replace
 
-from eras.errors import EraNotReadyError, EraRegressionError, EraSwitchError
+from eras.errors import EraRegressionError, EraSwitchError
 from eras.events import (
     EVENT_OF_STATUS,
     EraEvent,
@@ -26,30 +25,10 @@ from eras.events import (
     HandlerErrorReporter,
     log_handler_error,
 )
-from eras.marker import Epoch, EraMarker, require_epoch
-from eras.selection import DEFAULT_NOTICE_EPOCHS, EraEpochToken, EraState, select_eras
+from eras.marker import Epoch, EraMarker
+from eras.selection import DEFAULT_NOTICE_EPOCHS, EraEpochToken, EraState
 from eras.supported import SupportedEras
-
-
-@dataclass(frozen=True, slots=True)
-class EraView:
-    """All that is known at one moment.
-
-    Attributes:
-        status: how far it can be relied upon.
-        message: why the status is what it is.
-        token: the last selection; ``None`` before the first reading.
-        era: the name of the current era; ``None`` while there is none to run.
-        active: for every supported era whether it is the current one; empty while there is none to run.
-        cancelled: markers once announced or scheduled that vanished before they began.
-    """
-
-    status: EraStatus = EraStatus.NOT_READY
-    message: str = "nothing was read yet"
-    token: EraEpochToken | None = None
-    era: str | None = None
-    active: Mapping[str, bool] = field(default_factory=dict)
-    cancelled: tuple[EraMarker, ...] = ()
+from eras.view import NO_VIEW, EraView, advanced, marked, not_ready, refuse_earlier, taken_over
 
 
 class EraChecker:
@@ -70,7 +49,7 @@ class EraChecker:
     ) -> None:
         self._supported = supported
         self._notice_epochs = notice_epochs
-        self._view = EraView()
+        self._view = NO_VIEW
         self._writers = threading.Lock()
         self._dispatcher = EventDispatcher(report_handler_error)
         # Reading a context variable costs as much as the rest of a look-up: it is read only while somebody pins.
@@ -147,7 +126,7 @@ class EraChecker:
         """
         view = self._pinned_view() if self._pins else self._view
         if view.token is None:
-            raise self._not_ready()
+            raise not_ready(self._view)
         return view.token
 
     @property
@@ -173,7 +152,7 @@ class EraChecker:
         """
         view = self.view
         if view.token is None:
-            raise self._not_ready()
+            raise not_ready(self._view)
         known = (*view.token.markers, *view.cancelled)
         return tuple((marker, view.token.state_of(marker, notice_epochs=self._notice_epochs)) for marker in known)
 
@@ -220,12 +199,11 @@ class EraChecker:
         with self._writers:
             before = self._view
             try:
-                self._refuse_regression(before, token)
+                self._replace(taken_over(before, token, self._supported))
             except EraRegressionError as error:
-                self._replace(replace(before, status=_unless_fatal(before, EraStatus.ERROR), message=str(error)))
+                self._replace(marked(before, EraStatus.ERROR, str(error)))
                 refused: EraRegressionError | None = error
             else:
-                self._replace(self._view_of(before, token, EraStatus.READY, "read"))
                 refused = None
         self._dispatcher.deliver()
         if refused is not None:
@@ -241,16 +219,8 @@ class EraChecker:
             EraRegressionError: ``epoch`` is before the current one, or the schedule would go back to an earlier era.
             MarkerError: ``epoch`` is not an unsigned 64-bit integer.
         """
-        require_epoch(epoch)
         with self._writers:
-            before = self._view
-            if before.token is None:
-                raise self._not_ready()
-            _refuse_earlier_epoch(before.token.epoch, epoch)
-            token = select_eras(before.token.markers, epoch, self._supported, provenance=before.token.provenance)
-            self._refuse_regression(before, token)
-            status = EraStatus.READY if before.status is EraStatus.FATAL else before.status
-            self._replace(self._view_of(before, token, status, before.message))
+            self._replace(advanced(self._view, epoch, self._supported))
         self._dispatcher.deliver()
 
     def mark_stale(self, message: str) -> None:
@@ -259,7 +229,18 @@ class EraChecker:
         Before the first reading, and where the current era is unsupported, the status stays what it is.
         """
         with self._writers:
-            self._replace(replace(self._view, status=_unless_fatal(self._view, EraStatus.STALE), message=message))
+            self._replace(marked(self._view, EraStatus.STALE, message))
+        self._dispatcher.deliver()
+
+    def adopt(self, view: EraView) -> None:
+        """Take over a view that the functions of ``eras.view`` made from this one: whoever decides has decided.
+
+        Raises:
+            EraRegressionError: it is of an earlier epoch than the view in force.
+        """
+        with self._writers:
+            refuse_earlier(self._view, view)
+            self._replace(view)
         self._dispatcher.deliver()
 
     # -- events -----------------------------------------------------------------------------------------------------
@@ -279,32 +260,6 @@ class EraChecker:
     def _pinned_view(self) -> EraView:
         pin = self._pin.get()
         return self._view if pin is None else pin
-
-    def _view_of(self, before: EraView, token: EraEpochToken, status: EraStatus, message: str) -> EraView:
-        token = replace(token, supported=self._supported)
-        cancelled = _cancelled(before, token)
-        if not token.current_supported:
-            error = self._supported.unsupported(token.current.name, what="The current era is not supported")
-            return EraView(EraStatus.FATAL, str(error), token, cancelled=cancelled)
-        active = {era: era == token.current.name for era in self._supported}
-        return EraView(status, message, token, token.current.name, active, cancelled)
-
-    def _refuse_regression(self, before: EraView, token: EraEpochToken) -> None:
-        if before.token is None:
-            return
-        _refuse_earlier_epoch(before.token.epoch, token.epoch)
-        was, now = before.token.current, token.current
-        back = (now.epoch or 0) < (was.epoch or 0) or (now.epoch == was.epoch and now.name != was.name)
-        known = was.name in self._supported and now.name in self._supported
-        if back or (known and self._supported.index(now.name) < self._supported.index(was.name)):
-            raise EraRegressionError(
-                f"A change of era was refused at epoch {token.epoch}",
-                expected=f"{was} or a later era",
-                got=str(now),
-                next_step="A switch is one-way: find out who published these markers; the era in force stays",
-                current=was.to_dict(),
-                refused=now.to_dict(),
-            )
 
     def _replace(self, after: EraView) -> None:
         """Put ``after`` in force and note the events that this makes."""
@@ -345,39 +300,5 @@ class EraChecker:
 
     def _no_era(self, view: EraView) -> EraSwitchError:
         if view.token is None:
-            return self._not_ready()
+            return not_ready(self._view)
         return self._supported.unsupported(view.token.current.name, what="The current era is not supported")
-
-    def _not_ready(self) -> EraNotReadyError:
-        return EraNotReadyError(
-            "The era was asked for before any marker was read",
-            expected="a first reading (change_era)",
-            got=self._view.message,
-            next_step="Read the markers at start-up, before any work begins",
-        )
-
-
-def _unless_fatal(view: EraView, status: EraStatus) -> EraStatus:
-    """``status``, unless the view has nothing to run: not ready and fatal say more."""
-    return view.status if view.era is None else status
-
-
-def _refuse_earlier_epoch(current: Epoch, epoch: Epoch) -> None:
-    if epoch < current:
-        raise EraRegressionError(
-            "An epoch was refused",
-            expected=f"epoch {current} or a later one",
-            got=f"epoch {epoch}",
-            next_step="Check the clock and the provider: an epoch never comes back",
-            current_epoch=current,
-            refused_epoch=epoch,
-        )
-
-
-def _cancelled(before: EraView, token: EraEpochToken) -> tuple[EraMarker, ...]:
-    """The markers that vanished before their era began, less those whose era is back in the schedule."""
-    if before.token is None:
-        return ()
-    names = {marker.name for marker in token.markers}
-    gone = (m for m in before.token.markers if m.epoch is None or m.epoch > token.epoch)
-    return tuple(dict.fromkeys(m for m in (*before.cancelled, *gone) if m.name not in names))
