@@ -16,6 +16,15 @@ if TYPE_CHECKING:
         StoreReadOnlyError,
         StoreUnavailableError,
     )
+    from era_store.event_log import (
+        EventFilter,
+        EventLogDamagedError,
+        EventLogForeignError,
+        EventLogNewerError,
+        LogHead,
+        LogLine,
+        verified,
+    )
     from era_store.maintenance import StoreExistsError, StoreReport, backup_store, check_store, restore_store
     from era_store.memory import MemoryStore
     from era_store.ports import EventRepository, Store, TrustRepository, VerdictRepository
@@ -28,14 +37,44 @@ if TYPE_CHECKING:
         StoredTrust,
         TrustKey,
     )
+    from era_store.redaction import redacted
+    from era_store.registrations import (
+        MAX_LOVELACE,
+        MAX_REGISTRATION_EPOCH,
+        IngestResult,
+        Registration,
+        RegistrationRepository,
+        Reject,
+        StoredReject,
+        VersionTally,
+        release_of,
+    )
+    from era_store.snapshots import SnapshotRepository, StoredSnapshot
     from era_store.store import SqlStore, open_store
+    from era_store.tokens import REGISTRATIONS_WRITE, SCOPES, ApiToken, TokenRepository, check_token, new_token
 
 __all__ = [
+    "MAX_LOVELACE",
+    "MAX_REGISTRATION_EPOCH",
+    "REGISTRATIONS_WRITE",
+    "SCOPES",
+    "ApiToken",
     "CachedVerdict",
+    "EventFilter",
+    "EventLogDamagedError",
+    "EventLogForeignError",
+    "EventLogNewerError",
     "EventRepository",
+    "IngestResult",
+    "LogHead",
+    "LogLine",
     "MemoryStore",
     "NewEvent",
+    "Registration",
+    "RegistrationRepository",
+    "Reject",
     "SeenPayload",
+    "SnapshotRepository",
     "SqlStore",
     "Store",
     "StoreChangedError",
@@ -52,14 +91,23 @@ __all__ = [
     "StoreUnavailableError",
     "StoredEvent",
     "StoredOutput",
+    "StoredReject",
+    "StoredSnapshot",
     "StoredTrust",
+    "TokenRepository",
     "TrustKey",
     "TrustRepository",
     "VerdictRepository",
+    "VersionTally",
     "backup_store",
     "check_store",
+    "check_token",
+    "new_token",
     "open_store",
+    "redacted",
+    "release_of",
     "restore_store",
+    "verified",
 ]
 
 __getattr__ = front_door(
@@ -76,6 +124,15 @@ __getattr__ = front_door(
             "StoreOutdatedError",
             "StoreReadOnlyError",
             "StoreUnavailableError",
+        ),
+        "era_store.event_log": (
+            "EventFilter",
+            "EventLogDamagedError",
+            "EventLogForeignError",
+            "EventLogNewerError",
+            "LogHead",
+            "LogLine",
+            "verified",
         ),
         "era_store.maintenance": (
             "StoreExistsError",
@@ -95,6 +152,27 @@ __getattr__ = front_door(
             "StoredTrust",
             "TrustKey",
         ),
+        "era_store.redaction": ("redacted",),
+        "era_store.registrations": (
+            "MAX_LOVELACE",
+            "MAX_REGISTRATION_EPOCH",
+            "IngestResult",
+            "Registration",
+            "RegistrationRepository",
+            "Reject",
+            "StoredReject",
+            "VersionTally",
+            "release_of",
+        ),
+        "era_store.snapshots": ("SnapshotRepository", "StoredSnapshot"),
         "era_store.store": ("SqlStore", "open_store"),
+        "era_store.tokens": (
+            "REGISTRATIONS_WRITE",
+            "SCOPES",
+            "ApiToken",
+            "TokenRepository",
+            "check_token",
+            "new_token",
+        ),
     },
 )

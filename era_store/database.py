@@ -1,9 +1,13 @@
 """The database under a store: how it is reached, its transactions, and what its errors mean.
 
 In: a path or a URL. Out: ``Database`` with ``read`` and ``write`` contexts. A SQLite file is made with mode 0600, in
-WAL mode; every change is one transaction, so that a process that dies leaves what was there before it or after.
+WAL mode. Every change is one transaction, so that a process that dies leaves what was there before it or after.
+
+PostgreSQL has no one lock for all writers as SQLite does: whoever writes what depends on what is there takes a turn
+(``era_store.locks.take_turn``), or checks a version.
 """
 
+import math
 import os
 import sqlite3
 import stat
@@ -13,66 +17,22 @@ from pathlib import Path
 from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
-from era_store.errors import (
-    StoreDamagedError,
-    StoreForeignError,
-    StoreFullError,
-    StoreLockedError,
-    StoreMissingError,
-    StoreReadOnlyError,
-    StoreUnavailableError,
-)
-from eras import ConfigurationError, StoreError
+from era_store.canonical import canonical
+from era_store.database_errors import mapped
+from era_store.errors import StoreMissingError, StoreReadOnlyError, StoreUnavailableError
+from eras import ConfigurationError
 
 FILE_MODE = 0o600
 DEFAULT_WAIT_S = 10.0
-
-_SQLITE_ERRORS: dict[int, tuple[type[StoreError], str, str, str]] = {
-    sqlite3.SQLITE_BUSY: (
-        StoreLockedError,
-        "is held by another process",
-        "to write within {wait:g} s",
-        "Look for another eraswitch that hangs, then try again",
-    ),
-    sqlite3.SQLITE_LOCKED: (StoreLockedError, "is held by another process", "to write", "Try again"),
-    sqlite3.SQLITE_READONLY: (
-        StoreReadOnlyError,
-        "cannot be written to",
-        "a file and a folder that this user may write to",
-        "Correct their permissions, or name another file",
-    ),
-    sqlite3.SQLITE_FULL: (
-        StoreFullError,
-        "has no room left",
-        "room on the disk",
-        "Make room on the disk, then try again",
-    ),
-    sqlite3.SQLITE_NOTADB: (
-        StoreForeignError,
-        "is no database",
-        "a SQLite file",
-        "Name another file, or restore a backup",
-    ),
-    sqlite3.SQLITE_CORRUPT: (
-        StoreDamagedError,
-        "is damaged",
-        "an intact database",
-        "Move the file away, then restore a backup: eraswitch db restore",
-    ),
-    sqlite3.SQLITE_CANTOPEN: (
-        StoreMissingError,
-        "cannot be opened",
-        "a file that this user may read and write, in a folder that exists",
-        "Check the path and its permissions",
-    ),
-    sqlite3.SQLITE_IOERR: (
-        StoreUnavailableError,
-        "cannot be read or written",
-        "a disk that answers",
-        "Check the disk, then try again",
-    ),
+POOL_CONNECTIONS = 5
+POOL_OVERFLOW = 10
+_POSTGRES_SESSION = {
+    "idle_in_transaction_session_timeout": "60s",  # a replica that froze within a transaction lets go of its locks
+    "tcp_keepalives_idle": "2s",  # a replica that lost its power lets go of them too
+    "tcp_keepalives_interval": "1s",
+    "tcp_keepalives_count": "2",
 }
 
 
@@ -97,8 +57,9 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view."""
-        with self.errors(), self._engine.connect() as connection:
+        """A consistent view: what is read in it is all of one moment."""
+        options = {} if self.path is not None else {"isolation_level": "REPEATABLE READ"}
+        with self.errors(), self._engine.connect().execution_options(**options) as connection:
             yield connection
 
     @contextmanager
@@ -115,6 +76,21 @@ class Database:
             assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - asked for files only
             yield driver
 
+    def session(self) -> Any:
+        """The driver's connection, beside the pool, in which each statement is its own; the caller closes it.
+
+        Raises:
+            StoreError: the database did not answer.
+        """
+        with self.errors():
+            pooled = self._engine.raw_connection()
+            driver: Any = pooled.driver_connection
+            pooled.detach()
+            if self.path is None:
+                driver.rollback()
+                driver.autocommit = True
+            return driver
+
     def close(self) -> None:
         """Close every connection. Calling it twice is fine."""
         self._engine.dispose()
@@ -125,34 +101,15 @@ class Database:
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error) as error:
-            raise self._mapped(error) from error
-
-    def _mapped(self, error: SQLAlchemyError | sqlite3.Error) -> StoreError:
-        cause = error.orig if isinstance(error, DBAPIError) else error
-        code = getattr(cause, "sqlite_errorcode", None)
-        found = _SQLITE_ERRORS.get(code & 0xFF) if isinstance(code, int) else None
-        if found is not None:
-            kind, what, expected, next_step = found
-            return kind(
-                f"The store {self.name} {what}",
-                expected=expected.format(wait=self._wait_s),
-                got=str(cause),
-                next_step=next_step,
-                store=self.name,
-            )
-        # The text of a foreign error may quote values or a connection string: only its type is shown.
-        return StoreUnavailableError(
-            f"The store {self.name} could not be asked",
-            expected="a database that answers",
-            got=type(cause).__name__,
-            next_step="Check that the database is up, and the URL of the store",
-            store=self.name,
-        )
+            raise mapped(error, self.name, self.url, self._wait_s) from error
+        except Exception as error:
+            if not _is_psycopg(error):
+                raise
+            raise mapped(error, self.name, self.url, self._wait_s) from error
 
     def _make_engine(self) -> Engine:
-        options: dict[str, Any] = {"connect_args": {"timeout": self._wait_s}} if self.path is not None else {}
         try:
-            engine = create_engine(self.url, **options)
+            engine = create_engine(self.url, json_serializer=canonical, **self._engine_options())
         except ModuleNotFoundError as error:
             raise StoreUnavailableError(
                 f"The driver of the store {self.name} is not installed",
@@ -163,8 +120,22 @@ class Database:
         except (ArgumentError, NoSuchModuleError) as error:
             raise _unknown_kind(self.name) from error
         if self.path is not None:
-            _prepare(engine)
+            _prepare_sqlite(engine)
+        else:
+            _prepare_postgres(engine, self._wait_s)
         return engine
+
+    def _engine_options(self) -> dict[str, Any]:
+        if self.path is not None:
+            return {"connect_args": {"timeout": self._wait_s}}
+        return {
+            "connect_args": {"connect_timeout": max(2, math.ceil(self._wait_s)), "application_name": "eraswitch"},
+            "pool_size": POOL_CONNECTIONS,
+            "max_overflow": POOL_OVERFLOW,
+            "pool_timeout": self._wait_s,
+            "pool_pre_ping": True,  # one that the server closed meanwhile is made anew
+            "hide_parameters": True,
+        }
 
 
 def parse_url(text: str) -> URL:
@@ -177,6 +148,10 @@ def parse_url(text: str) -> URL:
         url = make_url(text) if "://" in text else URL.create("sqlite", database=text)
     except (ArgumentError, ValueError) as error:
         raise _unknown_kind("a text that is no URL") from error
+    if url.drivername in ("postgres", "postgresql"):
+        url = url.set(drivername="postgresql+psycopg")  # as operators and other tools write it
+    if url.get_backend_name() not in ("sqlite", "postgresql"):
+        raise _unknown_kind(url.render_as_string(hide_password=True))
     if url.get_backend_name() == "sqlite" and (not url.database or ":memory:" in url.database):
         raise ConfigurationError(
             "The store names no file", expected="the path of a file", got="none", next_step="Correct the store's URL"
@@ -241,7 +216,19 @@ def make_file(path: Path) -> None:
         ) from error
 
 
-def _prepare(engine: Engine) -> None:
+def _prepare_postgres(engine: Engine, wait_s: float) -> None:
+    """Sessions of PostgreSQL that wait for others, and hold them up, for a bounded time."""
+    settings = {"lock_timeout": f"{max(1, round(wait_s * 1000))}ms", **_POSTGRES_SESSION}
+    statement = "; ".join(f"SET {name} = '{value}'" for name, value in settings.items())
+
+    def connected(connection: Any, _record: object) -> None:
+        connection.execute(statement)
+        connection.commit()
+
+    event.listen(engine, "connect", connected)
+
+
+def _prepare_sqlite(engine: Engine) -> None:
     """Make SQLite keep its word: transactions that are ours to begin, foreign keys, and commits that reach the disk."""
 
     def connected(connection: sqlite3.Connection, _record: object) -> None:
@@ -256,6 +243,11 @@ def _prepare(engine: Engine) -> None:
     listeners: dict[str, Callable[..., None]] = {"connect": connected, "begin": begun}
     for name, listener in listeners.items():
         event.listen(engine, name, listener)
+
+
+def _is_psycopg(error: Exception) -> bool:
+    """Whether it is an error of the PostgreSQL driver, which is not imported where it is not used."""
+    return any(kind.__module__.partition(".")[0] == "psycopg" for kind in type(error).__mro__)
 
 
 def _unknown_kind(name: str) -> ConfigurationError:

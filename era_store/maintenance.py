@@ -16,7 +16,7 @@ from pathlib import Path
 
 from era_store.database import DEFAULT_WAIT_S, FILE_MODE, Database, parse_url, sqlite_path
 from era_store.errors import StoreDamagedError, StoreMissingError, StoreReadOnlyError
-from era_store.schema import HEAD, revision_of
+from era_store.schema import HEAD, is_usable, revision_of
 from eras import ConfigurationError, StoreError
 
 
@@ -53,7 +53,7 @@ def check_store(url: str, *, wait_s: float = DEFAULT_WAIT_S) -> StoreReport:
             _require_file(database.path)
         with database.read() as connection:
             revision = revision_of(connection, database.name)
-        faults = [] if revision == HEAD else [f"its schema is {revision or 'missing'}, not {HEAD}: run db upgrade"]
+        faults = [] if is_usable(revision) else [f"its schema is {revision or 'missing'}, not {HEAD}: run db upgrade"]
         if database.path is not None:
             with database.raw() as driver:
                 faults += _faults(driver)

@@ -4,13 +4,19 @@ It needs no package. What goes in and out is what ``era_store.ports`` says.
 """
 
 import threading
-from collections.abc import Iterable
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
+from itertools import islice
 from typing import Any
 
 from era_store.errors import StoreChangedError
+from era_store.event_log import ALL_EVENTS, NO_HASH, EventFilter, LogHead, LogLine, continuing, lines_of
 from era_store.records import CachedVerdict, NewEvent, StoredEvent, StoredTrust, TrustKey
-from eras import Epoch, __version__
+from era_store.registrations import MemoryRegistrations
+from era_store.snapshots import MemorySnapshots
+from era_store.tokens import MemoryTokens
+from eras import Epoch
 
 VERDICT_CAPACITY = 200_000
 """Verdicts kept for each key: more outputs than an address was ever flooded with."""
@@ -23,6 +29,9 @@ class MemoryStore:
         self.events = MemoryEvents()
         self.trust = MemoryTrust(self.events)
         self.verdicts = MemoryVerdicts()
+        self.registrations = MemoryRegistrations()
+        self.tokens = MemoryTokens()
+        self.snapshots = MemorySnapshots(self.events)
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -52,8 +61,7 @@ class MemoryTrust:
                 raise changed("the memory of this process", trust.version)
             saved = replace(trust, version=trust.version + 1)
             self._trust[key] = saved
-            for event in events:
-                self._events.append(event.kind, event.facts, time_s=time_s, epoch=event.epoch)
+            self._events.record(list(events), time_s=time_s)
             return saved
 
 
@@ -82,19 +90,73 @@ class MemoryEvents:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._events: list[StoredEvent] = []
+        self._lines: list[LogLine] = []
+        self._head = LogHead()
 
     def append(self, kind: str, facts: dict[str, Any], *, time_s: float, epoch: Epoch | None = None) -> int:
         """Add an entry. Returns its id."""
-        with self._lock:
-            event = StoredEvent(len(self._events) + 1, kind, epoch, dict(facts), __version__, time_s)
-            self._events.append(event)
-            return event.id
+        return self.record([NewEvent(kind, facts, epoch)], time_s=time_s)[0]
 
-    def read(self, *, after: int = 0, limit: int | None = None) -> tuple[StoredEvent, ...]:
+    def record(self, events: Sequence[NewEvent], *, time_s: float) -> tuple[int, ...]:
+        """Add entries. Returns their ids."""
+        with self._lock:
+            first = self._head.last_id + 1
+            new = list(lines_of(events, range(first, first + len(events)), self._head.last_hash, time_s))
+            self._add(new)
+            return tuple(line.event.id for line in new)
+
+    def read(
+        self, *, after: int = 0, limit: int | None = None, only: EventFilter = ALL_EVENTS
+    ) -> tuple[StoredEvent, ...]:
         """The entries with an id greater than ``after``, oldest first, at most ``limit``."""
-        end = None if limit is None else after + limit
-        return tuple(self._events[after:end])
+        return tuple(line.event for line in islice(self.lines(after=after, only=only), limit))
+
+    def last(self, only: EventFilter = ALL_EVENTS, *, before: int | None = None) -> StoredEvent | None:
+        """The newest entry that is asked for, of those with an id less than ``before``."""
+        events = (line.event for line in reversed(self._lines))
+        return next((event for event in events if (before is None or event.id < before) and only.passes(event)), None)
+
+    def lines(self, *, after: int = 0, only: EventFilter = ALL_EVENTS) -> Iterator[LogLine]:
+        """Every entry with an id greater than ``after`` as it is hashed, oldest first."""
+        known = self._lines
+        start = bisect_right(known, after, key=lambda line: line.event.id)
+        return (line for line in islice(known, start, None) if only.passes(line.event))
+
+    def head(self) -> LogHead:
+        """Where the log begins and ends."""
+        return self._head
+
+    def compact(self, first_id: int) -> int:
+        """Take out every entry before ``first_id``, for good. Returns how many."""
+        with self._lock:
+            gone = [line for line in self._lines if line.event.id < first_id]
+            if gone:
+                size = self._head.size_bytes - sum(len(line.text.encode()) for line in gone)
+                self._lines = self._lines[len(gone) :]
+                base = gone[-1].hash or NO_HASH
+                self._head = replace(self._head, first_id=first_id, base_hash=base, size_bytes=size)
+            return len(gone)
+
+    def restore(self, lines: Iterable[LogLine], base_hash: str) -> int:
+        """Put the lines of another log into this one, with their ids and hashes. Returns how many were added.
+
+        Raises:
+            EventLogForeignError: what is here is not how these lines begin.
+        """
+        with self._lock:
+            known = {line.event.id: line.hash for line in self._lines}
+            new = list(continuing(lines, base_hash, known, self._head, "the memory of this process"))
+            if new and not known:
+                self._head = LogHead(new[0].event.id, base_hash)
+            self._add(new)
+            return len(new)
+
+    def _add(self, new: list[LogLine]) -> None:
+        if new:
+            size = self._head.size_bytes + sum(len(line.text.encode()) for line in new)
+            last = new[-1]
+            self._lines.extend(new)
+            self._head = replace(self._head, last_id=last.event.id, last_hash=last.hash or NO_HASH, size_bytes=size)
 
 
 def changed(store: str, version: int) -> StoreChangedError:

@@ -1,13 +1,17 @@
-"""What a store is to those who remember things in it: three repositories.
+"""What a store is to those who remember things in it: a repository for each kind of thing.
 
 ``SqlStore`` (``era_store.store``) keeps them in a database, ``MemoryStore`` (``era_store.memory``) for as long as it
 lives, with no package beyond this one. Both raise ``StoreError`` (or a subclass) and nothing else.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Protocol
 
+from era_store.event_log import ALL_EVENTS, EventFilter, LogHead, LogLine
 from era_store.records import CachedVerdict, NewEvent, StoredEvent, StoredTrust, TrustKey
+from era_store.registrations import RegistrationRepository
+from era_store.snapshots import SnapshotRepository
+from era_store.tokens import TokenRepository
 from eras import Epoch
 
 
@@ -46,8 +50,38 @@ class EventRepository(Protocol):
         """Add an entry. Returns its id, greater than every id before."""
         ...
 
-    def read(self, *, after: int = 0, limit: int | None = None) -> tuple[StoredEvent, ...]:
+    def record(self, events: Sequence[NewEvent], *, time_s: float) -> tuple[int, ...]:
+        """Add entries, all of them or none. Returns their ids."""
+        ...
+
+    def read(
+        self, *, after: int = 0, limit: int | None = None, only: EventFilter = ALL_EVENTS
+    ) -> tuple[StoredEvent, ...]:
         """The entries with an id greater than ``after``, oldest first, at most ``limit``."""
+        ...
+
+    def last(self, only: EventFilter = ALL_EVENTS, *, before: int | None = None) -> StoredEvent | None:
+        """The newest entry that is asked for, of those with an id less than ``before``."""
+        ...
+
+    def lines(self, *, after: int = 0, only: EventFilter = ALL_EVENTS) -> Iterator[LogLine]:
+        """Every entry with an id greater than ``after`` as it is hashed, oldest first."""
+        ...
+
+    def head(self) -> LogHead:
+        """Where the log begins and ends."""
+        ...
+
+    def compact(self, first_id: int) -> int:
+        """Take out every entry before ``first_id``, for good. Returns how many."""
+        ...
+
+    def restore(self, lines: Iterable[LogLine], base_hash: str) -> int:
+        """Put the lines of another log into this one, with their ids and hashes. Returns how many were added.
+
+        Raises:
+            EventLogForeignError: what is here is not how these lines begin.
+        """
         ...
 
 
@@ -67,6 +101,21 @@ class Store(Protocol):
     @property
     def events(self) -> EventRepository:
         """The event log."""
+        ...
+
+    @property
+    def registrations(self) -> RegistrationRepository:
+        """What nodes said of their versions and stakes (``era_store.registrations``)."""
+        ...
+
+    @property
+    def tokens(self) -> TokenRepository:
+        """Who may write over HTTP (``era_store.tokens``)."""
+        ...
+
+    @property
+    def snapshots(self) -> SnapshotRepository:
+        """What the poller hands to the other replicas (``era_store.snapshots``)."""
         ...
 
     def close(self) -> None:

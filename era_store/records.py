@@ -147,14 +147,18 @@ class NewEvent:
     """Something to be written into the event log.
 
     Attributes:
-        kind: what happened, one word of the list in ``docs/trust.md``.
+        kind: what happened, one word of the list in ``docs/events.md``.
         facts: the facts, JSON-ready.
         epoch: the epoch it happened in, where known.
+        role: ``input`` (something came in), ``decision``, or ``snapshot`` (a whole state, from which replay may begin).
+        stream: the id of the event with which the node that this belongs to started; ``None`` for everything else.
     """
 
     kind: str
     facts: dict[str, Any]
     epoch: Epoch | None = None
+    role: str = "decision"
+    stream: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,9 +169,12 @@ class StoredEvent:
         id: strictly increasing.
         kind: what happened.
         epoch: the epoch it happened in, where known.
-        facts: the facts.
+        facts: the facts, with secrets masked.
         version: the version of this software that wrote it.
         time_s: POSIX time, in seconds, as the writer gave it.
+        role: as in ``NewEvent``; ``decision`` where the writer gave none.
+        stream: as in ``NewEvent``.
+        cause: the id of the input that this decision was made upon; ``None`` where that was not recorded.
     """
 
     id: int
@@ -176,3 +183,12 @@ class StoredEvent:
     facts: dict[str, Any]
     version: str
     time_s: float
+    role: str = "decision"
+    stream: int | None = None
+    cause: int | None = None
+
+    @property
+    def verdict(self) -> str | None:
+        """The verdict that it tells, if any."""
+        found = self.facts.get("verdict")
+        return found if isinstance(found, str) else None

@@ -12,7 +12,9 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 from era_store import tables
 from era_store.database import Database
 from era_store.errors import StoreDamagedError
+from era_store.locks import take_turn
 from era_store.memory import changed
+from era_store.notices import tell
 from era_store.records import NewEvent, SeenPayload, StoredOutput, StoredTrust, TrustKey
 from era_store.sql_events import append_events
 from eras import Epoch, EraMarker, MarkerError, Slot
@@ -57,6 +59,7 @@ class SqlTrust:
             _write_payloads(connection, trust_id, trust.payloads)
             _write_superseded(connection, trust_id, trust.superseded_outputs)
             append_events(connection, events, time_s)
+            tell(connection, "trust")
         return replace(trust, version=trust.version + 1)
 
     def _write_row(self, connection: Connection, key: TrustKey, trust: StoredTrust) -> int:
@@ -65,6 +68,9 @@ class SqlTrust:
         if trust.version != (0 if found is None else found.version):
             raise changed(self._database.name, trust.version)
         if found is None:
+            take_turn(connection, f"trust {key.id}")  # of two first writers, the later one sees what the other wrote
+            if connection.execute(select(table.c.id).where(table.c.key_id == key.id)).scalar() is not None:
+                raise changed(self._database.name, trust.version)
             (made,) = connection.execute(insert(table).values(values)).inserted_primary_key or (0,)
             return int(made)
         # The version again: of two writers that read the same one, a database without a common lock lets one through.

@@ -10,6 +10,7 @@ from sqlalchemy import delete, func, insert, select
 
 from era_store import tables
 from era_store.database import Database
+from era_store.locks import take_turn
 from era_store.memory import VERDICT_CAPACITY
 from era_store.records import CachedVerdict, TrustKey
 
@@ -59,6 +60,7 @@ class SqlVerdicts:
         references = list(rows)
         of_keys = columns.keys_id == keys_id
         with self._database.write() as connection:
+            take_turn(connection, f"verdicts {keys_id}")
             for start in range(0, len(references), _AT_ONCE):
                 some = references[start : start + _AT_ONCE]
                 connection.execute(delete(tables.verdict).where(of_keys, columns.reference.in_(some)))

@@ -8,8 +8,10 @@ from typing import Self
 
 from era_store.database import DEFAULT_WAIT_S, Database, make_file, parse_url
 from era_store.errors import StoreOutdatedError
-from era_store.schema import HEAD, revision_of, upgrade
+from era_store.schema import HEAD, is_usable, revision_of, upgrade
 from era_store.sql_events import SqlEvents
+from era_store.sql_registrations import SqlRegistrations
+from era_store.sql_service import SqlSnapshots, SqlTokens
 from era_store.sql_trust import SqlTrust
 from era_store.sql_verdicts import SqlVerdicts
 
@@ -26,6 +28,9 @@ class SqlStore:
         self.trust = SqlTrust(database)
         self.verdicts = SqlVerdicts(database)
         self.events = SqlEvents(database)
+        self.registrations = SqlRegistrations(database)
+        self.tokens = SqlTokens(database)
+        self.snapshots = SqlSnapshots(database)
 
     def __repr__(self) -> str:
         return f"SqlStore({self.database.name!r})"
@@ -69,7 +74,7 @@ def open_store(url: str, *, wait_s: float = DEFAULT_WAIT_S, migrate: bool = True
 def _bring_up_to_date(database: Database, *, migrate: bool) -> None:
     with database.read() as connection:
         revision = revision_of(connection, database.name)
-    if revision != HEAD:
+    if not is_usable(revision):
         if not migrate:
             raise StoreOutdatedError(
                 f"The store {database.name} is of an older version of eraswitch",
@@ -79,8 +84,7 @@ def _bring_up_to_date(database: Database, *, migrate: bool) -> None:
                 store=database.name,
             )
         with database.write() as connection:
-            if revision_of(connection, database.name) != HEAD:  # another process may have been faster
-                upgrade(connection)
+            upgrade(connection, database.name)
     if database.path is not None:
         with database.raw() as driver:
             if driver.execute("PRAGMA journal_mode").fetchone() != ("wal",):

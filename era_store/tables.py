@@ -141,6 +141,30 @@ event = Table(
     Column("facts", JSON, nullable=False),
     Column("version", String(40), nullable=False),
     Column("time_s", Float, nullable=False),
+    # What an older version, which knows none of these, leaves out is added by the next writer that does.
+    Column("role", String(10)),
+    Column("stream", BigInteger),
+    Column("cause", BigInteger),
+    Column("verdict", String(40)),
+    Column("hash", String(64)),
     Index("ix_event_kind", "kind"),
+    Index("ix_event_role", "role"),
     sqlite_autoincrement=True,  # an id is never given twice, not even the last one's
+)
+
+event_head = Table(
+    "event_head",
+    metadata,
+    Column("id", Integer, primary_key=True, autoincrement=False),
+    Column("first_id", BigInteger, nullable=False),
+    Column("base_hash", String(64), nullable=False),
+    Column("last_id", BigInteger, nullable=False),
+    Column("last_hash", String(64), nullable=False),
+    Column("size_bytes", BigInteger, nullable=False),
+)
+
+schema_floor = Table(
+    "schema_floor",
+    metadata,
+    Column("usable_from", String(40), primary_key=True),
 )

@@ -10,7 +10,23 @@ import subprocess
 import sys
 from pathlib import Path
 
-DEBIAN_PACKAGE = {"node": "nodejs", "npm": "npm"}
+DEBIAN_PACKAGE = {"node": "nodejs", "npm": "npm", "chromium": "chromium", "initdb": "postgresql"}
+OLDEST_POSTGRES = 15
+
+
+def postgres_programs() -> Path | None:
+    """The folder of the newest PostgreSQL's server programs; Debian keeps them out of the PATH."""
+    versions = [path.parent for path in Path("/usr/lib/postgresql").glob("*/bin/initdb")]
+    found = sorted((folder for folder in versions if folder.parent.name.isdigit()), key=lambda f: int(f.parent.name))
+    if found and int(found[-1].parent.name) >= OLDEST_POSTGRES:
+        return found[-1]
+    elsewhere = shutil.which("initdb")
+    return None if elsewhere is None else Path(elsewhere).resolve().parent
+
+
+def is_present(program: str) -> bool:
+    """Whether a program is installed."""
+    return postgres_programs() is not None if program == "initdb" else shutil.which(program) is not None
 
 
 def install(packages: list[str]) -> None:
@@ -26,10 +42,10 @@ def install(packages: list[str]) -> None:
 
 
 def main() -> None:
-    missing = [program for program in DEBIAN_PACKAGE if shutil.which(program) is None]
+    missing = [program for program in DEBIAN_PACKAGE if not is_present(program)]
     if missing:
         install([DEBIAN_PACKAGE[program] for program in missing])
-    missing = [program for program in missing if shutil.which(program) is None]
+    missing = [program for program in missing if not is_present(program)]
     vectors = Path(os.environ.get("ERASWITCH_VECTORS", Path(__file__).resolve().parents[2] / "shared" / "vectors"))
     if not vectors.is_dir():
         missing.append(f"the vectors folder {vectors}")

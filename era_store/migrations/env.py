@@ -3,6 +3,7 @@
 
 from alembic import context
 
+from era_store import tables_registrations, tables_service  # noqa: F401 - brings their tables into the metadata
 from era_store.tables import metadata
 
 context.configure(

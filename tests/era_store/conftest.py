@@ -44,15 +44,25 @@ def trust(**changed: object) -> StoredTrust:
 
 
 @pytest.fixture
-def sql_store(tmp_path: Path) -> Iterator[SqlStore]:
-    with open_store(str(tmp_path / "store.sqlite3")) as store:
+def sql_store(sql_url: str) -> Iterator[SqlStore]:
+    """A store on each engine in turn."""
+    with open_store(sql_url) as store:
         yield store
 
 
-@pytest.fixture(params=["sql", "memory"])
-def store(request: pytest.FixtureRequest) -> Store:
+@pytest.fixture
+def file_store(tmp_path: Path) -> Iterator[SqlStore]:
+    """A store in a SQLite file."""
+    with open_store(str(tmp_path / "file.sqlite3")) as store:
+        yield store
+
+
+@pytest.fixture(params=["sqlite", "postgres", "memory"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Store]:
     """Each kind of store in turn."""
     if request.param == "memory":
-        return MemoryStore()
-    made: Store = request.getfixturevalue("sql_store")
-    return made
+        yield MemoryStore()
+        return
+    url = request.getfixturevalue("postgres_url") if request.param == "postgres" else str(tmp_path / "store.sqlite3")
+    with open_store(url) as made:
+        yield made

@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 from era_store import check_store, open_store
 from tests.conftest import ROOT
@@ -38,13 +37,12 @@ while True:
 """
 
 
-def test_kill_at_any_moment(tmp_path: Path) -> None:
-    path = tmp_path / "store.sqlite3"
+def test_kill_at_any_moment(sql_url: str) -> None:
     chance = random.Random(4)
     said = 0
     for _ in range(8):
         with subprocess.Popen(
-            [sys.executable, "-c", WRITER, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+            [sys.executable, "-c", WRITER, sql_url], cwd=ROOT, stdout=subprocess.PIPE, text=True
         ) as writer:
             assert writer.stdout is not None
             first = int(writer.stdout.readline())
@@ -52,8 +50,8 @@ def test_kill_at_any_moment(tmp_path: Path) -> None:
             time.sleep(chance.uniform(0.0, 0.05))
             os.kill(writer.pid, signal.SIGKILL)
             said = max([first, *(int(line) for line in writer.stdout.read().split())])
-        assert check_store(str(path)).faults == ()
-        with open_store(str(path)) as store:
+        assert check_store(sql_url).faults == ()
+        with open_store(sql_url) as store:
             found = store.trust.load(KEY)
             assert found is not None
             version = found.version

@@ -12,6 +12,7 @@ import pytest
 from sqlalchemy import event as sqlalchemy_event
 
 from era_store import (
+    SqlStore,
     StoreDamagedError,
     StoreForeignError,
     StoreFullError,
@@ -88,7 +89,8 @@ def test_a_store_that_is_up_to_date_is_opened_without_alembic(tmp_path: Path) ->
 def test_what_is_no_store_of_ours(tmp_path: Path, place: str, kind: type[StoreError], words: str) -> None:
     (tmp_path / "text").write_text("not a database, but a text that is long enough to be taken for one\n" * 40)
     sql(tmp_path / "other.sqlite3", "CREATE TABLE customers (id)")
-    sql(make(tmp_path / "newer.sqlite3"), f"UPDATE {VERSION_TABLE} SET version_num = 'era_9999'")
+    newer = (f"UPDATE {VERSION_TABLE} SET version_num = 'era_9999'", "UPDATE schema_floor SET usable_from = 'era_9000'")
+    sql(make(tmp_path / "newer.sqlite3"), *newer)
     path = tmp_path / place
     before = path.read_bytes() if path.is_file() else None
     with pytest.raises(kind) as caught:
@@ -146,14 +148,14 @@ def test_a_lock_that_is_let_go_in_time_is_waited_for(tmp_path: Path) -> None:
     holder.close()
 
 
-def test_a_store_that_may_not_be_written_to(sql_store, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_store_that_may_not_be_written_to(file_store: SqlStore) -> None:
     # As root, file modes forbid nothing: the database is told to forbid instead, with the same error code.
-    saved = sql_store.trust.save(KEY, trust(), time_s=1.0)
+    saved = file_store.trust.save(KEY, trust(), time_s=1.0)
     listener = sqlalchemy_event.listen
-    listener(sql_store.database._engine, "begin", lambda c: c.exec_driver_sql("PRAGMA query_only = ON"))
+    listener(file_store.database._engine, "begin", lambda c: c.exec_driver_sql("PRAGMA query_only = ON"))
     with pytest.raises(StoreReadOnlyError, match="permissions"):
-        sql_store.trust.save(KEY, saved, time_s=2.0)
-    assert sql_store.trust.load(KEY) == saved
+        file_store.trust.save(KEY, saved, time_s=2.0)
+    assert file_store.trust.load(KEY) == saved
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may become somebody else")
@@ -182,14 +184,18 @@ def test_a_full_disk_changes_nothing(tmp_path: Path) -> None:
         assert store.trust.load(KEY) == saved
 
 
-@pytest.mark.parametrize("url", ["sqlite://", "sqlite:///:memory:", "", "oracle-of-delphi://x/y", "sqlite:/no"])
+@pytest.mark.parametrize(
+    "url", ["mysql://u:hush@h/d", "sqlite://", "sqlite:///:memory:", "", "oracle-of-delphi://x/y", "sqlite:/no"]
+)
 def test_what_names_no_store(url: str) -> None:
     with pytest.raises((ConfigurationError, StoreError)) as caught:
         open_store(url)
     assert caught.value.next_step
+    assert "hush" not in str(caught.value.to_dict())
 
 
-def test_a_driver_that_is_missing_is_told_and_no_password_is_shown() -> None:
+def test_a_driver_that_is_missing_is_told_and_no_password_is_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(StoreUnavailableError, match="is not installed") as caught:
         open_store("postgresql+psycopg://era:hush-hush@127.0.0.1:1/eras")
     assert "hush" not in str(caught.value.to_dict())
@@ -203,20 +209,19 @@ def test_an_older_schema_is_upgraded_only_where_that_is_wanted(tmp_path: Path) -
     open_store(str(path), migrate=False).close()
 
 
-def test_many_processes_open_a_new_store_at_once(tmp_path: Path) -> None:
-    path = tmp_path / "store.sqlite3"
+def test_many_processes_open_a_new_store_at_once(sql_url: str) -> None:
     code = (
         "import sys\nfrom era_store import open_store\n"
-        f"with open_store({str(path)!r}) as store: store.events.append('opened', {{}}, time_s=1.0)"
+        f"with open_store({sql_url!r}) as store: store.events.append('opened', {{}}, time_s=1.0)"
     )
     running = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(4)]
     assert [process.wait(60) for process in running] == [0] * 4
-    with open_store(str(path)) as store:
+    with open_store(sql_url) as store:
         assert [event.id for event in store.events.read()] == [1, 2, 3, 4]
 
 
-def test_the_schema_is_at_its_head(sql_store) -> None:
-    with sql_store.database.raw() as driver:
+def test_the_schema_is_at_its_head(file_store: SqlStore) -> None:
+    with file_store.database.raw() as driver:
         assert driver.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall() == [(HEAD,)]
         assert driver.execute("PRAGMA foreign_keys").fetchone() == (1,)
         assert driver.execute("PRAGMA synchronous").fetchone() == (2,)

@@ -1,0 +1,160 @@
+"""What the errors of SQLite and PostgreSQL mean to an operator: each a ``StoreError`` with a next step.
+
+In: an error of SQLAlchemy or of a driver. Out: the error to raise in its place. The text of a foreign error may quote
+values, so that it is shown only where it is known to hold none, and without the password.
+"""
+
+import sqlite3
+from typing import Any, NamedTuple
+
+from sqlalchemy import URL
+from sqlalchemy.exc import DBAPIError
+
+from era_store.errors import (
+    StoreDamagedError,
+    StoreForeignError,
+    StoreFullError,
+    StoreLockedError,
+    StoreMissingError,
+    StoreNewerError,
+    StoreReadOnlyError,
+    StoreUnavailableError,
+)
+from eras import StoreError
+
+
+class _Meaning(NamedTuple):
+    kind: type[StoreError]
+    what: str
+    expected: str
+    next_step: str
+
+
+_UNAVAILABLE = _Meaning(
+    StoreUnavailableError,
+    "could not be asked",
+    "a database that answers",
+    "Check that the database is up, and the URL of the store",
+)
+_HELD = _Meaning(
+    StoreLockedError,
+    "is held by another process",
+    "to write within {wait:g} s",
+    "Look for another eraswitch that hangs, then try again",
+)
+_NO_DATABASE = _Meaning(
+    StoreMissingError, "is not there", "a database of that name on the server", "Make it: createdb, or CREATE DATABASE"
+)
+_FULL = _Meaning(StoreFullError, "has no room left", "room on the disk", "Make room on the disk, then try again")
+
+_SQLITE: dict[int, _Meaning] = {
+    sqlite3.SQLITE_BUSY: _HELD,
+    sqlite3.SQLITE_LOCKED: _Meaning(StoreLockedError, "is held by another process", "to write", "Try again"),
+    sqlite3.SQLITE_READONLY: _Meaning(
+        StoreReadOnlyError,
+        "cannot be written to",
+        "a file and a folder that this user may write to",
+        "Correct their permissions, or name another file",
+    ),
+    sqlite3.SQLITE_FULL: _FULL,
+    sqlite3.SQLITE_NOTADB: _Meaning(
+        StoreForeignError, "is no database", "a SQLite file", "Name another file, or restore a backup"
+    ),
+    sqlite3.SQLITE_CORRUPT: _Meaning(
+        StoreDamagedError,
+        "is damaged",
+        "an intact database",
+        "Move the file away, then restore a backup: eraswitch db restore",
+    ),
+    sqlite3.SQLITE_CANTOPEN: _Meaning(
+        StoreMissingError,
+        "cannot be opened",
+        "a file that this user may read and write, in a folder that exists",
+        "Check the path and its permissions",
+    ),
+    sqlite3.SQLITE_IOERR: _Meaning(
+        StoreUnavailableError, "cannot be read or written", "a disk that answers", "Check the disk, then try again"
+    ),
+}
+
+_RIGHTS = _Meaning(
+    StoreReadOnlyError,
+    "cannot be written to",
+    "a user that may read and write its tables, on a server that is no standby",
+    "Grant the rights, or name the primary server",
+)
+_OTHER_SCHEMA = _Meaning(
+    StoreNewerError,
+    "has other tables than this version of eraswitch knows",
+    "a schema that this version can use",
+    "Look with eraswitch db check, and upgrade eraswitch",
+)
+_DAMAGED = _Meaning(StoreDamagedError, "is damaged", "an intact database", "Restore a backup with pg_restore")
+_POSTGRES: dict[str, _Meaning] = {
+    "55P03": _HELD,  # lock not available
+    "40P01": _HELD,  # deadlock
+    "40001": _HELD,  # serialization failure
+    "57014": _HELD,  # canceled, by a time limit
+    "25P03": _HELD,  # idle in transaction for too long
+    "25006": _RIGHTS,  # read-only transaction: a standby
+    "42501": _RIGHTS,  # insufficient privilege
+    "53100": _FULL,
+    "53200": _Meaning(StoreFullError, "has no memory left", "memory on the server", "Give the server more memory"),
+    "53300": _Meaning(
+        StoreUnavailableError,
+        "has no connection left",
+        "a connection",
+        "Raise max_connections of the server, or run fewer replicas",
+    ),
+    "42P01": _OTHER_SCHEMA,  # undefined table
+    "42703": _OTHER_SCHEMA,  # undefined column
+    "XX001": _DAMAGED,
+    "XX002": _DAMAGED,
+}
+
+
+def mapped(error: Exception, name: str, url: URL, wait_s: float) -> StoreError:
+    """The error to raise in the place of one of a database.
+
+    Args:
+        error: of SQLAlchemy, or of a driver.
+        name: what operators call the store.
+        url: where it is; its password is in no message.
+        wait_s: seconds that were waited for others.
+    """
+    cause: BaseException = error.orig if isinstance(error, DBAPIError) and error.orig is not None else error
+    meaning = _meaning(cause, url) or _UNAVAILABLE
+    return meaning.kind(
+        f"The store {name} {meaning.what}",
+        expected=meaning.expected.format(wait=wait_s),
+        got=_shown(cause, url),
+        next_step=meaning.next_step,
+        store=name,
+    )
+
+
+def _meaning(cause: BaseException, url: URL) -> _Meaning | None:
+    code: Any = getattr(cause, "sqlite_errorcode", None)
+    if isinstance(code, int):
+        return _SQLITE.get(code & 0xFF)
+    state = getattr(cause, "sqlstate", None)
+    if isinstance(state, str):
+        return _POSTGRES.get(state)
+    # The driver tells no code of a connection that failed, only the server's words.
+    return _NO_DATABASE if f'database "{url.database}" does not exist' in str(cause) else None
+
+
+def _shown(cause: BaseException, url: URL) -> str:
+    """What may be shown of a foreign error."""
+    if isinstance(cause, sqlite3.Error):
+        return str(cause) if getattr(cause, "sqlite_errorcode", None) is not None else type(cause).__name__
+    state = getattr(cause, "sqlstate", None)
+    primary = getattr(getattr(cause, "diag", None), "message_primary", None)
+    if isinstance(state, str):
+        return f"{primary or type(cause).__name__} (SQLSTATE {state})" if state in _POSTGRES else type(cause).__name__
+    lines = str(cause).strip().splitlines()
+    if type(cause).__name__ != "OperationalError" or not lines:
+        return type(cause).__name__
+    # Of a connection that failed, or broke: it names the host and what the server said.
+    text = next((line for line in reversed(lines) if "failed:" in line), lines[0]).strip()
+    return text.replace(url.password, "***") if isinstance(url.password, str) and url.password else text

@@ -1,0 +1,60 @@
+"""What must never be written down: secrets by their name, by the look of them, or because they were registered.
+
+In: JSON-ready values. Out: the same with every secret masked. The event log masks before it writes, logs before a line
+is rendered. Masking what is masked changes nothing.
+"""
+
+import re
+from functools import lru_cache
+from typing import Any
+
+MASK = "********"
+SECRET_KEY = re.compile(
+    r"secret|passw|token|api_?key|project_id|signing_key|private|authorization|credential|mnemonic", re.IGNORECASE
+)
+URL_USER = re.compile(r"(?<=://)[^\s/@]+@")
+SECRET_TEXT = re.compile(
+    r"(?<=\bBearer )[\w.~+/=-]{8,}"
+    r"|\b(?:mainnet|preprod|preview|sanchonet)[A-Za-z0-9]{32}\b"  # a Blockfrost project id
+    r"|\b(?:ed25519e?_sk|addr_xsk|acct_xsk|root_xsk|stake_xsk)1[02-9ac-hj-np-z]{20,}"  # secret keys in bech32
+)
+
+_registered: tuple[str, ...] = ()
+
+
+def register_secret(secret: str) -> None:
+    """From now on ``secret`` is masked wherever it appears."""
+    global _registered  # noqa: PLW0603 - one set of secrets per process, added to while it is configured
+    if secret and secret not in _registered:
+        _registered = (*_registered, secret)
+
+
+@lru_cache(maxsize=1024)
+def is_secret_key(key: str) -> bool:
+    """Whether what stands under a key of that name is a secret."""
+    return SECRET_KEY.search(key) is not None
+
+
+def mask_url(text: str) -> str:
+    """The text with whatever stands before the host of a URL, a user and a password, masked."""
+    return URL_USER.sub(f"{MASK}@", text) if "://" in text else text
+
+
+def mask_text(text: str) -> str:
+    """The text with what is secret in it masked."""
+    for secret in _registered:
+        text = text.replace(secret, MASK)
+    return SECRET_TEXT.sub(MASK, mask_url(text))
+
+
+def redacted(value: Any) -> Any:
+    """A JSON-ready value with what is secret masked; of any other object its text."""
+    if isinstance(value, str):
+        return mask_text(value)
+    if isinstance(value, dict):
+        return {
+            key: MASK if item is not None and is_secret_key(str(key)) else redacted(item) for key, item in value.items()
+        }
+    if isinstance(value, (list, tuple)):
+        return [redacted(item) for item in value]
+    return value if value is None or isinstance(value, (bool, int, float)) else mask_text(str(value))

@@ -1,0 +1,76 @@
+"""What a batch of registrations changes in the tallies of its epochs. Pure.
+
+In: the rows of a batch, numbered in the order they arrived, and the newest of the same parties that are stored. Out:
+the batch without repetitions within it, and for each epoch and release how much stake and how many parties come or go.
+
+Of the rows that are stored only the newest of each party and epoch are asked for, with all that were seen at the same
+moment: a row seen before them changes no tally, whether it is a repetition or not, and one seen after them is none.
+
+There are millions, so rows are plain tuples: naming their fields would double what an ingest takes.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Sequence
+from operator import itemgetter
+
+from era_store.registrations import release_of
+
+Row = tuple[int, int, float, int, str, int, int]
+"""A registration as a store keeps it: epoch, party, time seen, stake, version, arrival, source. The first five are what
+makes two of them the same; arrival tells which of two that were seen at the same moment is newer."""
+
+Tallies = dict[tuple[int, str], tuple[int, int]]
+"""Epoch and release → lovelace and parties; of changes, those that come or, negative, go."""
+
+_pair: Callable[[Row], tuple[int, int]] = itemgetter(0, 1)
+_stake: Callable[[Row], int] = itemgetter(3)
+_version: Callable[[Row], tuple[int, str]] = itemgetter(0, 4)
+
+
+def count(rows: Sequence[Row], standing: Sequence[Row]) -> tuple[Sequence[Row], Tallies]:
+    """What of a batch may be new, and what it changes.
+
+    Args:
+        rows: the batch, in the order it arrived.
+        standing: the newest rows that are stored of every party and epoch in it, all that were seen at that moment.
+
+    Returns:
+        The batch without repetitions within it, of each the first; and the changes.
+    """
+    if not standing and len(set(map(_pair, rows))) == len(rows):  # mostly so: nothing to compare
+        return rows, _changes(rows, ())
+    firsts: dict[tuple[object, ...], Row] = {}
+    for row in rows:
+        firsts.setdefault(row[:5], row)
+    kept = list(firsts.values())
+    stored: dict[tuple[int, int], Row] = {}
+    for row in standing:
+        rival = stored.get(row[:2])
+        if rival is None or row[5] > rival[5]:
+            stored[row[:2]] = row
+    known = {row[:5] for row in standing}
+    come: dict[tuple[int, int], Row] = {}
+    for row in kept:
+        if row[:5] not in known:
+            rival = come.get(row[:2]) or stored.get(row[:2])
+            if rival is None or row[2] >= rival[2]:
+                come[row[:2]] = row
+    gone = [stored[pair] for pair in come if pair in stored]
+    return kept, _changes(come.values(), gone)
+
+
+def _changes(come: Collection[Row], gone: Collection[Row]) -> Tallies:
+    stakes: defaultdict[tuple[int, str], int] = defaultdict(int)
+    parties: defaultdict[tuple[int, str], int] = defaultdict(int)
+    for sign, rows in ((1, come), (-1, gone)):
+        keys = list(map(_version, rows))
+        for key, stake in zip(keys, map(_stake, rows), strict=True):
+            stakes[key] += sign * stake
+        for key, number in Counter(keys).items():
+            parties[key] += sign * number
+    changes: Tallies = {}
+    for epoch, version in stakes:
+        release = (epoch, release_of(version) or "")
+        stake, number = changes.get(release, (0, 0))
+        changes[release] = (stake + stakes[epoch, version], number + parties[epoch, version])
+    return {release: change for release, change in changes.items() if change != (0, 0)}

@@ -1,0 +1,325 @@
+"""Registrations: nodes saying their version and their stake for an epoch. Records, the repository's port, and memory.
+
+In: batches of registrations from a source, with what was rejected and how far the source was read. Out: the newest
+registration of each party, and what each release has of an epoch's stake. The rules, the same for every store:
+
+1. Registrations are only ever added. One with the same party, epoch, version, stake and time seen as one that is there
+   is a repetition, wherever it comes from, and changes nothing.
+2. Of a party's registrations for an epoch the newest counts: the one seen last, and of those seen at the same time the
+   one that arrived last.
+3. A release is a version without its build metadata (``0.2.209+abc`` is ``0.2.209``). A missing version is kept as
+   missing, and so is one that is nothing but build metadata.
+4. A batch, its rejects and the source's cursor are written together or not at all.
+"""
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from operator import attrgetter
+from typing import Protocol
+
+from eras import Epoch
+
+MAX_LOVELACE = 45_000_000_000_000_000
+"""All the ada there can ever be: no stake is larger."""
+
+MAX_REGISTRATION_EPOCH = 1_000_000
+"""An epoch beyond this is no epoch of a network: at five days each it is 13,000 years away."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """A node saying its version and its stake for an epoch.
+
+    Attributes:
+        party_id: who, as the network names it (``pool1…``).
+        epoch: the epoch it was registered in.
+        version: its version as it said it; ``None`` when it said none.
+        stake: its stake, in lovelace.
+        seen_at_s: POSIX time when it was seen; 0 where the source knows no time, so that any that does is newer.
+        source: where it is from.
+        signed: the node's own signed words, where it gave them.
+    """
+
+    party_id: str
+    epoch: Epoch
+    version: str | None
+    stake: int
+    seen_at_s: float
+    source: str
+    signed: bytes | None = None
+
+    @property
+    def release(self) -> str | None:
+        """The version without its build metadata."""
+        return release_of(self.version)
+
+
+@dataclass(frozen=True, slots=True)
+class Reject:
+    """Something in a source that is no registration.
+
+    Attributes:
+        place: where in the source (``line 7``, ``event 123``).
+        reason: why, in words that are the same for all of its kind.
+        content: what was there, cut short.
+    """
+
+    place: str
+    reason: str
+    content: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StoredReject:
+    """A reject as a store keeps it.
+
+    Attributes:
+        id: greater than that of every reject before.
+        source: where it is from.
+        reject: what and why.
+        time_s: POSIX time when it was rejected first.
+    """
+
+    id: int
+    source: str
+    reject: Reject
+    time_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class IngestResult:
+    """What became of a batch.
+
+    Attributes:
+        accepted: registrations that are new.
+        repeated: registrations that were there already.
+        rejected: rejects handed in; one that was there already is not kept twice.
+    """
+
+    accepted: int = 0
+    repeated: int = 0
+    rejected: int = 0
+
+    def __add__(self, other: "IngestResult") -> "IngestResult":
+        return IngestResult(
+            self.accepted + other.accepted, self.repeated + other.repeated, self.rejected + other.rejected
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class VersionTally:
+    """What a release has of an epoch.
+
+    Attributes:
+        release: the version without its build metadata; ``None`` for those that said none.
+        stake: lovelace of its parties.
+        parties: how many they are.
+    """
+
+    release: str | None
+    stake: int
+    parties: int
+
+
+class RegistrationRepository(Protocol):
+    """Registrations, by the rules of this module."""
+
+    def ingest(
+        self,
+        rows: Sequence[Registration],
+        rejects: Sequence[Reject] = (),
+        *,
+        source: str,
+        cursor: str | None = None,
+        time_s: float,
+    ) -> IngestResult:
+        """Add a batch, with its rejects, and remember how far the source was read; all in one transaction.
+
+        Args:
+            rows: registrations, in the order they arrived.
+            rejects: what else was in the source.
+            source: whose cursor and rejects these are; rows name their own.
+            cursor: how far the source was read; ``None`` leaves what is kept.
+            time_s: POSIX time of this.
+
+        Raises:
+            ValueError: a row has a stake or an epoch that cannot be; none is added.
+        """
+        ...
+
+    def cursor(self, source: str) -> str | None:
+        """How far a source was read, or ``None``."""
+        ...
+
+    def epochs(self) -> tuple[Epoch, ...]:
+        """The epochs that have registrations, newest first."""
+        ...
+
+    def tally(self, epoch: Epoch) -> tuple[VersionTally, ...]:
+        """What each release has of an epoch, largest stake first."""
+        ...
+
+    def newest(self, epoch: Epoch, *, after: str | None = None, limit: int | None = None) -> Iterator[Registration]:
+        """The newest registration of each party for an epoch: largest stake first, then by party id.
+
+        Args:
+            epoch: the epoch.
+            after: begin after this party; one without a registration there ends the list at once.
+            limit: how many at most.
+        """
+        ...
+
+    def newest_within(self, last: Epoch, epochs: int) -> Iterator[Registration]:
+        """The newest registration of each party over ``epochs`` epochs up to ``last``, by party id."""
+        ...
+
+    def rejects(
+        self, *, source: str | None = None, after: int = 0, limit: int | None = None
+    ) -> tuple[StoredReject, ...]:
+        """The rejects with an id greater than ``after``, oldest first."""
+        ...
+
+    def rebuild(self, progress: Callable[[Epoch], None] | None = None) -> int:
+        """Count every epoch again and correct what ``tally`` would say. Returns how many figures were wrong."""
+        ...
+
+    def network_stake(self, epoch: Epoch) -> int | None:
+        """The stake of the whole network in an epoch, in lovelace, where it was told."""
+        ...
+
+    def set_network_stake(self, epoch: Epoch, lovelace: int, *, source: str, time_s: float) -> None:
+        """Remember the stake of the whole network in an epoch; a later figure takes the place of an earlier.
+
+        Raises:
+            ValueError: the figure or the epoch cannot be.
+        """
+        ...
+
+
+def release_of(version: str | None) -> str | None:
+    """A version without its build metadata; ``None`` when nothing is left."""
+    return (version or "").split("+", 1)[0] or None
+
+
+def require_possible(epochs: Iterable[int], stakes: Iterable[int]) -> None:
+    """Refuse numbers that no store can keep and no network can have: sources turn them away before.
+
+    Raises:
+        ValueError: there is one.
+    """
+    for name, values, most in (("epoch", epochs, MAX_REGISTRATION_EPOCH), ("stake", stakes, MAX_LOVELACE)):
+        found = list(values)
+        if found and not (min(found) >= 0 and max(found) <= most):
+            raise ValueError(f"a registration's {name} must be from 0 to {most}, got {min(found)} to {max(found)}")
+
+
+class MemoryRegistrations:
+    """A ``RegistrationRepository`` that lives as long as its process. Several threads may use it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._epochs: dict[Epoch, dict[str, dict[tuple[float, int, str], Registration]]] = {}
+        self._rejects: dict[tuple[str, Reject], StoredReject] = {}
+        self._cursors: dict[str, str] = {}
+        self._network: dict[Epoch, int] = {}
+
+    def ingest(
+        self,
+        rows: Sequence[Registration],
+        rejects: Sequence[Reject] = (),
+        *,
+        source: str,
+        cursor: str | None = None,
+        time_s: float,
+    ) -> IngestResult:
+        """Add a batch."""
+        require_possible((row.epoch for row in rows), (row.stake for row in rows))
+        accepted = 0
+        with self._lock:
+            for row in rows:
+                known = self._epochs.setdefault(row.epoch, {}).setdefault(row.party_id, {})
+                identity = (row.seen_at_s, row.stake, row.version or "")
+                accepted += identity not in known
+                known.setdefault(identity, row)
+            for reject in rejects:
+                key = (source, reject)
+                self._rejects.setdefault(key, StoredReject(len(self._rejects) + 1, source, reject, time_s))
+            if cursor is not None:
+                self._cursors[source] = cursor
+        return IngestResult(accepted, len(rows) - accepted, len(rejects))
+
+    def cursor(self, source: str) -> str | None:
+        """How far a source was read."""
+        return self._cursors.get(source)
+
+    def epochs(self) -> tuple[Epoch, ...]:
+        """The epochs that have registrations, newest first."""
+        with self._lock:
+            return tuple(sorted(self._epochs, reverse=True))
+
+    def tally(self, epoch: Epoch) -> tuple[VersionTally, ...]:
+        """What each release has of an epoch, largest stake first."""
+        rows = sorted(self.newest(epoch), key=lambda row: row.release or "")
+        groups = ((release, list(group)) for release, group in groupby(rows, attrgetter("release")))
+        tallies = (VersionTally(release, sum(row.stake for row in group), len(group)) for release, group in groups)
+        return largest_first(tallies)
+
+    def newest(self, epoch: Epoch, *, after: str | None = None, limit: int | None = None) -> Iterator[Registration]:
+        """The newest registration of each party for an epoch."""
+        with self._lock:
+            found = [_newest(rows.values()) for rows in self._epochs.get(epoch, {}).values()]
+        found.sort(key=lambda row: (-row.stake, row.party_id))
+        if after is not None:
+            places = [place for place, row in enumerate(found) if row.party_id == after]
+            found = found[places[0] + 1 :] if places else []
+        return iter(found[:limit])
+
+    def newest_within(self, last: Epoch, epochs: int) -> Iterator[Registration]:
+        """The newest registration of each party over some epochs."""
+        with self._lock:
+            within = sorted(epoch for epoch in self._epochs if last - epochs < epoch <= last)
+            found = {
+                party_id: _newest(rows.values()) for epoch in within for party_id, rows in self._epochs[epoch].items()
+            }
+        return iter([found[party_id] for party_id in sorted(found)])
+
+    def rejects(
+        self, *, source: str | None = None, after: int = 0, limit: int | None = None
+    ) -> tuple[StoredReject, ...]:
+        """The rejects with an id greater than ``after``, oldest first."""
+        with self._lock:
+            found = [reject for reject in self._rejects.values() if reject.id > after]
+        return tuple(reject for reject in found if source in (None, reject.source))[:limit]
+
+    def rebuild(self, progress: Callable[[Epoch], None] | None = None) -> int:
+        """Nothing is kept that could be wrong."""
+        for epoch in self.epochs():
+            if progress is not None:
+                progress(epoch)
+        return 0
+
+    def network_stake(self, epoch: Epoch) -> int | None:
+        """The stake of the whole network in an epoch."""
+        return self._network.get(epoch)
+
+    def set_network_stake(self, epoch: Epoch, lovelace: int, *, source: str, time_s: float) -> None:
+        """Remember the stake of the whole network in an epoch."""
+        require_possible((epoch,), (lovelace,))
+        self._network[epoch] = lovelace
+
+
+def largest_first(tallies: Iterable[VersionTally]) -> tuple[VersionTally, ...]:
+    """Tallies in the order of ``RegistrationRepository.tally``."""
+    return tuple(sorted(tallies, key=lambda tally: (-tally.stake, tally.release or "")))
+
+
+def _newest(rows: Iterable[Registration]) -> Registration:
+    """The newest of registrations that are in the order of their arrival."""
+    newest: Registration | None = None
+    for row in rows:
+        if newest is None or row.seen_at_s >= newest.seen_at_s:
+            newest = row
+    assert newest is not None  # noqa: S101 - no key is without a row
+    return newest

@@ -1,0 +1,168 @@
+"""API tokens: who may write over HTTP. Records, the repository's port, and memory (``sql_service`` has the database's).
+
+In: a name, scopes, an expiry. Out: the token's text, once, and a record that does not hold it: only the SHA-256 of its
+secret part is kept. The secret is 32 random bytes, so that a slow hash would protect nothing that a fast one does not.
+A token is ``eraswitch_ID_SECRET``; its id is no secret and is what people call it by.
+"""
+
+import hashlib
+import hmac
+import re
+import secrets
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from eras import ConfigurationError
+
+REGISTRATIONS_WRITE = "registrations:write"
+SCOPES = (REGISTRATIONS_WRITE,)
+"""What a token can allow."""
+
+_TEXT = re.compile(r"eraswitch_([0-9a-f]{16})_([A-Za-z0-9_-]{43})", re.ASCII)
+
+
+class UnknownScopeError(ConfigurationError):
+    """A token was to allow something that does not exist."""
+
+
+class TokenNotFoundError(ConfigurationError):
+    """There is no API token with that id."""
+
+    http_status = 404
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """A token as it is kept.
+
+    Attributes:
+        id: 16 hex digits.
+        name: what it is for, in words.
+        scopes: what it allows.
+        made_at_s: POSIX time when it was made.
+        expires_at_s: POSIX time from which it counts no more; ``None`` for never.
+        revoked_at_s: POSIX time when it was revoked.
+        secret_hash: SHA-256 of its secret part, in hex.
+    """
+
+    id: str
+    name: str
+    scopes: tuple[str, ...]
+    made_at_s: float
+    expires_at_s: float | None = None
+    revoked_at_s: float | None = None
+    secret_hash: str = field(default="", repr=False)
+
+    def counts_at(self, time_s: float) -> bool:
+        """Whether it is neither revoked nor expired."""
+        return self.revoked_at_s is None and (self.expires_at_s is None or time_s < self.expires_at_s)
+
+    def state_at(self, time_s: float) -> str:
+        """``revoked``, ``expired`` or ``valid``."""
+        if self.revoked_at_s is not None:
+            return "revoked"
+        return "valid" if self.counts_at(time_s) else "expired"
+
+
+class TokenRepository(Protocol):
+    """The tokens of a store."""
+
+    def add(self, token: ApiToken) -> None:
+        """Keep a new token."""
+        ...
+
+    def find(self, token_id: str) -> ApiToken | None:
+        """The token with that id, revoked and expired ones too."""
+        ...
+
+    def all(self) -> tuple[ApiToken, ...]:
+        """Every token, oldest first."""
+        ...
+
+    def revoke(self, token_id: str, *, time_s: float) -> ApiToken:
+        """From now on it counts no more; one that was revoked stays as it is.
+
+        Raises:
+            TokenNotFoundError: there is none with that id.
+        """
+        ...
+
+
+class MemoryTokens:
+    """A ``TokenRepository`` that lives as long as its process."""
+
+    def __init__(self) -> None:
+        self._tokens: dict[str, ApiToken] = {}
+
+    def add(self, token: ApiToken) -> None:
+        """Keep a new token."""
+        self._tokens[token.id] = token
+
+    def find(self, token_id: str) -> ApiToken | None:
+        """The token with that id."""
+        return self._tokens.get(token_id)
+
+    def all(self) -> tuple[ApiToken, ...]:
+        """Every token, oldest first."""
+        return tuple(sorted(self._tokens.values(), key=lambda token: token.made_at_s))
+
+    def revoke(self, token_id: str, *, time_s: float) -> ApiToken:
+        """From now on it counts no more."""
+        token = self._tokens.get(token_id)
+        if token is None:
+            raise token_not_found(token_id)
+        if token.revoked_at_s is None:
+            token = self._tokens[token_id] = replace(token, revoked_at_s=time_s)
+        return token
+
+
+def new_token(
+    name: str, scopes: Iterable[str], *, time_s: float, expires_at_s: float | None = None
+) -> tuple[str, ApiToken]:
+    """A new token: its text, which is nowhere kept, and the record to keep.
+
+    Raises:
+        UnknownScopeError: a scope does not exist, or there is none.
+    """
+    wanted = tuple(dict.fromkeys(scopes))
+    unknown = [scope for scope in wanted if scope not in SCOPES]
+    if unknown or not wanted:
+        raise UnknownScopeError(
+            "A token cannot have these scopes",
+            expected=f"some of {', '.join(SCOPES)}",
+            got=", ".join(unknown) or "none",
+            next_step="Correct the scopes",
+        )
+    token_id, secret = secrets.token_hex(8), secrets.token_urlsafe(32)
+    record = ApiToken(token_id, name, wanted, time_s, expires_at_s, secret_hash=_hash(secret))
+    return f"eraswitch_{token_id}_{secret}", record
+
+
+def check_token(text: str, tokens: TokenRepository, *, time_s: float) -> ApiToken | None:
+    """The token that ``text`` is, if it is one of ``tokens`` and counts at that time; else ``None``.
+
+    Raises:
+        StoreError: they could not be asked.
+    """
+    match = _TEXT.fullmatch(text)
+    if match is None:
+        return None
+    token = tokens.find(match[1])
+    if token is None or not hmac.compare_digest(_hash(match[2]), token.secret_hash) or not token.counts_at(time_s):
+        return None
+    return token
+
+
+def token_not_found(token_id: str) -> TokenNotFoundError:
+    """The error for a token that is not there."""
+    return TokenNotFoundError(
+        "There is no API token with that id",
+        expected="an id that eraswitch token list shows",
+        got=f"{token_id!r}"[:60],
+        next_step="Look at the list: eraswitch token list",
+    )
+
+
+def _hash(secret: str) -> str:
+    return hashlib.sha256(secret.encode()).hexdigest()

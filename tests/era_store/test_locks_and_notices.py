@@ -1,0 +1,153 @@
+"""Locks between processes, and notices of what other processes changed, on each kind of store."""
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from era_store import MemoryStore, SqlStore, Store, open_store
+from era_store.locks import lock_of, take_turn
+from era_store.notices import Notices, notices_of
+from eras import StoreError
+from tests.conftest import ROOT
+from tests.era_store.conftest import KEY, trust
+from tests.postgres import Cluster
+
+FAIL_OVER_S = 5.0
+
+HOLDER = """
+import sys, time
+from era_store import open_store
+from era_store.locks import lock_of
+store = open_store(sys.argv[1])
+lock = lock_of(store, "poller")
+print(lock.acquire(), flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def notices(store: Store) -> Iterator[Notices]:
+    made = notices_of(store)
+    yield made
+    made.close()
+    made.close()
+
+
+def test_a_lock_is_held_by_one_at_a_time(sql_url: str) -> None:
+    with open_store(sql_url) as store, open_store(sql_url) as other:
+        first, second, another = lock_of(store, "poller"), lock_of(other, "poller"), lock_of(other, "other")
+        assert (first.acquire(), first.acquire(), second.acquire(), another.acquire()) == (True, True, False, True)
+        first.release()
+        first.release()
+        assert second.acquire()
+        assert not first.acquire()
+        for lock in (first, second, another):
+            lock.release()
+
+
+def test_the_lock_of_a_store_in_memory_is_free() -> None:
+    lock = lock_of(MemoryStore(), "poller")
+    assert lock.acquire()
+    lock.release()
+
+
+def test_a_lock_is_free_soon_after_its_holder_was_killed(sql_url: str) -> None:
+    open_store(sql_url).close()
+    with subprocess.Popen(
+        [sys.executable, "-c", HOLDER, sql_url], cwd=ROOT, stdout=subprocess.PIPE, text=True
+    ) as holder:
+        assert holder.stdout is not None
+        assert holder.stdout.readline() == "True\n"
+        with open_store(sql_url) as store:
+            lock = lock_of(store, "poller")
+            assert not lock.acquire()
+            os.kill(holder.pid, signal.SIGKILL)
+            killed = time.monotonic()
+            while not lock.acquire():
+                assert time.monotonic() - killed < FAIL_OVER_S
+                time.sleep(0.05)
+            lock.release()
+
+
+def test_a_lock_whose_session_broke_is_lost(own_cluster: Cluster) -> None:
+    with own_cluster.database() as name, open_store(own_cluster.url(name), wait_s=2) as store:
+        lock = lock_of(store, "poller")
+        assert lock.acquire()
+        own_cluster.kill()
+        with pytest.raises(StoreError):
+            lock.acquire()
+        own_cluster.start()
+        assert lock.acquire()
+        lock.release()
+
+
+def test_turns_are_taken_one_after_the_other(postgres_url: str) -> None:
+    order: list[str] = []
+    with open_store(postgres_url) as store:
+
+        def write(name: str, hold_s: float) -> None:
+            with store.database.write() as connection:
+                take_turn(connection, "a name")
+                order.append(f"{name} begins")
+                time.sleep(hold_s)
+                order.append(f"{name} ends")
+
+        first = threading.Thread(target=write, args=("first", 0.5))
+        first.start()
+        time.sleep(0.2)
+        write("second", 0)
+        first.join()
+    assert order == ["first begins", "first ends", "second begins", "second ends"]
+
+
+def test_a_change_of_another_process_is_noticed_at_once(sql_url: str) -> None:
+    with open_store(sql_url) as store, open_store(sql_url) as other:
+        notices = notices_of(store)
+        try:
+            assert not notices.wait(0.3)
+            began = time.monotonic()
+            timer = threading.Timer(0.3, lambda: other.trust.save(KEY, trust(), time_s=1.0))
+            timer.start()
+            assert notices.wait(10)
+            assert time.monotonic() - began < 2
+            timer.join()
+            assert not notices.wait(0.5), "it is told once"
+        finally:
+            notices.close()
+
+
+def test_a_change_between_two_waits_is_noticed(store: Store, notices: Notices) -> None:
+    store.trust.save(KEY, trust(), time_s=1.0)
+    time.sleep(0.1)
+    assert notices.wait(1) is isinstance(store, SqlStore)
+
+
+def test_waiting_ends_when_it_is_closed(store: Store) -> None:
+    notices = notices_of(store)
+    timer = threading.Timer(0.3, notices.close)
+    timer.start()
+    began = time.monotonic()
+    assert not notices.wait(30)
+    assert time.monotonic() - began < 3
+    timer.join()
+    assert not notices.wait(30)
+
+
+def test_a_listener_whose_session_broke_listens_again_and_looks(own_cluster: Cluster) -> None:
+    with own_cluster.database() as name, open_store(own_cluster.url(name), wait_s=2) as store:
+        notices = notices_of(store)
+        try:
+            own_cluster.kill()
+            assert not notices.wait(1)
+            own_cluster.start()
+            assert notices.wait(20), "what was told meanwhile was not heard, so it has to look"
+            store.trust.save(KEY, trust(), time_s=1.0)
+            assert notices.wait(5)
+        finally:
+            notices.close()

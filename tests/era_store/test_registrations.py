@@ -1,0 +1,338 @@
+"""Registrations: what every store makes of them, in memory, in SQLite and in PostgreSQL alike."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+
+from era_store import (
+    MAX_LOVELACE,
+    MAX_REGISTRATION_EPOCH,
+    IngestResult,
+    MemoryStore,
+    Registration,
+    Reject,
+    SqlStore,
+    Store,
+    VersionTally,
+    check_store,
+    open_store,
+    release_of,
+)
+from eras import Epoch
+from tests.conftest import ROOT
+
+
+def said(party: str = "pool1a", epoch: int = 5, version: str | None = "1.2.3", stake: int = 10, **facts: object):
+    given: dict[str, object] = {"seen_at_s": 1.0, "source": "test"} | facts
+    return Registration(party, Epoch(epoch), version, stake, **given)  # type: ignore[arg-type]
+
+
+def add(store: Store, *rows: Registration, rejects: Iterable[Reject] = (), cursor: str | None = None) -> IngestResult:
+    return store.registrations.ingest(rows, tuple(rejects), source="test", cursor=cursor, time_s=7.0)
+
+
+def test_before_anything_was_said(store: Store) -> None:
+    found = store.registrations
+    assert found.epochs() == ()
+    assert found.tally(Epoch(5)) == ()
+    assert list(found.newest(Epoch(5))) == []
+    assert list(found.newest_within(Epoch(5), 3)) == []
+    assert found.cursor("test") is None
+    assert found.rejects() == ()
+    assert found.network_stake(Epoch(5)) is None
+    assert found.rebuild() == 0
+
+
+def test_a_registration_comes_back_as_it_was_said(store: Store) -> None:
+    rows = [
+        said("pool1é", 0, None, 0, seen_at_s=0.0, source="elsewhere"),
+        said("p" * 300, MAX_REGISTRATION_EPOCH, "not semver \U0001f600", MAX_LOVELACE, seen_at_s=1.7e9 + 0.123456),
+        said("pool1s", 5, "1.2.3+abc", 2**40, signed=b"\x00signed"),
+    ]
+    assert add(store, *rows) == IngestResult(accepted=3)
+    for row in rows:
+        assert list(store.registrations.newest(row.epoch)) == [row]
+
+
+@pytest.mark.parametrize(
+    ("version", "release"),
+    [
+        ("0.2.209+abc", "0.2.209"),
+        ("0.2.209", "0.2.209"),
+        ("1.0.0-rc.1+x+y", "1.0.0-rc.1"),
+        ("+abc", None),
+        (None, None),
+    ],
+)
+def test_a_release_is_a_version_without_its_build_metadata(store: Store, version: str | None, release: str | None):
+    add(store, said(version=version))
+    assert release_of(version) == said(version=version).release == release
+    assert store.registrations.tally(Epoch(5)) == (VersionTally(release, 10, 1),)
+
+
+def test_the_same_content_again_changes_nothing_whatever_its_source(store: Store) -> None:
+    row = said(version=None)
+    assert add(store, row, row) == IngestResult(accepted=1, repeated=1)
+    assert add(store, row, replace(row, source="copy")) == IngestResult(repeated=2)
+    assert store.registrations.tally(Epoch(5)) == (VersionTally(None, 10, 1),)
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+def test_the_newest_counts_by_time_seen_then_by_arrival(store: Store, at_once: bool) -> None:
+    rows = [
+        said(version="2", stake=3, seen_at_s=2.0),
+        said(version="1", stake=9, seen_at_s=1.0),  # arrived later, but seen before
+        said(version="9", stake=1, seen_at_s=2.0),
+        said(version="3", stake=2, seen_at_s=2.0),  # seen at the same time as two, arrived after both
+        said(version="9", stake=1, seen_at_s=2.0),  # a repetition arrives for the first time once only
+        said(version="2", stake=3, seen_at_s=2.0),
+    ]
+    for some in [rows] if at_once else [[row] for row in rows]:
+        add(store, *some)
+    assert list(store.registrations.newest(Epoch(5))) == [rows[3]]
+    assert store.registrations.tally(Epoch(5)) == (VersionTally("3", 2, 1),)
+    assert store.registrations.rebuild() == 0
+
+
+def test_a_party_that_upgrades_leaves_its_old_release(store: Store) -> None:
+    add(store, said("a", version="1"), said("b", version="1", stake=5))
+    add(store, said("a", version="2+x", stake=11, seen_at_s=2.0))
+    assert store.registrations.tally(Epoch(5)) == (VersionTally("2", 11, 1), VersionTally("1", 5, 1))
+    add(store, said("b", version="2", stake=5, seen_at_s=3.0))
+    assert store.registrations.tally(Epoch(5)) == (VersionTally("2", 16, 2),)
+
+
+def test_a_change_of_the_build_alone_changes_no_tally(store: Store) -> None:
+    add(store, said(version="1+a"))
+    add(store, said(version="1+b", seen_at_s=2.0))
+    assert store.registrations.tally(Epoch(5)) == (VersionTally("1", 10, 1),)
+
+
+def test_epochs_stand_apart(store: Store) -> None:
+    add(store, said(epoch=5), said(epoch=7, stake=20), said(epoch=6, version="2"))
+    assert store.registrations.epochs() == (7, 6, 5)
+    assert store.registrations.tally(Epoch(7)) == (VersionTally("1.2.3", 20, 1),)
+    assert store.registrations.tally(Epoch(8)) == ()
+
+
+def test_the_largest_come_first_and_pages_miss_none(store: Store) -> None:
+    rows = [said(f"p{number}", stake=stake) for number, stake in enumerate((5, 9, 5, 1, 9))]
+    add(store, *rows)
+    order = ["p1", "p4", "p0", "p2", "p3"]
+    found = store.registrations
+    assert [row.party_id for row in found.newest(Epoch(5))] == order
+    assert [row.party_id for row in found.newest(Epoch(5), limit=2)] == order[:2]
+    pages = []
+    after = None
+    while page := list(found.newest(Epoch(5), after=after, limit=2)):
+        after = page[-1].party_id
+        pages += [row.party_id for row in page]
+    assert pages == order
+    assert list(found.newest(Epoch(5), after="unknown")) == []
+
+
+def test_the_newest_of_each_party_over_some_epochs(store: Store) -> None:
+    add(
+        store,
+        said("a", 5, "1", seen_at_s=9.0),
+        said("a", 6, "2", seen_at_s=3.0),
+        said("a", 6, "3", seen_at_s=4.0),
+        said("b", 4),
+        said("c", 7),
+        said("d", 3),
+    )
+    found = {row.party_id: (row.epoch, row.version) for row in store.registrations.newest_within(Epoch(6), 3)}
+    assert found == {"a": (6, "3"), "b": (4, "1.2.3")}
+
+
+def test_numbers_that_cannot_be_are_refused_and_nothing_of_the_batch_is_added(store: Store) -> None:
+    for bad in (said(stake=-1), said(stake=MAX_LOVELACE + 1), said(epoch=-1), said(epoch=MAX_REGISTRATION_EPOCH + 1)):
+        with pytest.raises(ValueError, match="from 0 to"):
+            add(store, said("pool1b"), bad, cursor="read")
+    assert store.registrations.epochs() == ()
+    assert store.registrations.cursor("test") is None
+
+
+def test_stakes_whose_sum_no_database_can_hold(store: Store) -> None:
+    rows = [said(f"p{number}", stake=MAX_LOVELACE) for number in range(300)]
+    add(store, *rows[:1])
+    add(store, *rows)
+    assert store.registrations.tally(Epoch(5)) == (VersionTally("1.2.3", 300 * MAX_LOVELACE, 300),)
+    assert store.registrations.rebuild() == 0
+
+
+def test_cursors_belong_to_their_sources(store: Store) -> None:
+    add(store, cursor="one")
+    assert store.registrations.cursor("test") == "one"
+    assert store.registrations.cursor("other") is None
+    add(store, said())
+    assert store.registrations.cursor("test") == "one", "a batch without one leaves what is kept"
+    add(store, cursor="two")
+    assert store.registrations.cursor("test") == "two"
+
+
+def test_rejects_are_kept_once_with_their_reasons(store: Store) -> None:
+    first, second = Reject("line 1", "negative stake", "x\0y"), Reject("line 2", "no epoch")
+    assert add(store, rejects=[first, second, second]) == IngestResult(rejected=3)
+    assert add(store, rejects=[first]) == IngestResult(rejected=1)
+    kept = store.registrations.rejects()
+    assert [(entry.source, entry.reject.place, entry.reject.reason, entry.time_s) for entry in kept] == [
+        ("test", "line 1", "negative stake", 7.0),
+        ("test", "line 2", "no epoch", 7.0),
+    ]
+    assert store.registrations.rejects(limit=1) == kept[:1]
+    assert store.registrations.rejects(after=kept[0].id) == kept[1:]
+    assert store.registrations.rejects(source="other") == ()
+
+
+def test_the_stake_of_the_network(store: Store) -> None:
+    found = store.registrations
+    found.set_network_stake(Epoch(5), 10, source="chain", time_s=1.0)
+    found.set_network_stake(Epoch(5), MAX_LOVELACE, source="file", time_s=2.0)
+    assert (found.network_stake(Epoch(5)), found.network_stake(Epoch(6))) == (MAX_LOVELACE, None)
+    with pytest.raises(ValueError, match="stake"):
+        found.set_network_stake(Epoch(5), MAX_LOVELACE + 1, source="file", time_s=3.0)
+
+
+def test_the_rollup_is_what_a_recount_says_after_any_history(store: Store) -> None:
+    chance = random.Random(5)
+    memory = MemoryStore()
+    for _ in range(60):
+        rows = [
+            said(
+                f"p{chance.randrange(12)}",
+                chance.randrange(4),
+                chance.choice([None, "1", "1+a", "2", "2+b", "x"]),
+                chance.randrange(3),
+                seen_at_s=float(chance.randrange(4)),
+            )
+            for _ in range(chance.randrange(1, 12))
+        ]
+        assert add(store, *rows) == add(memory, *rows)
+        for epoch in memory.registrations.epochs():
+            assert store.registrations.tally(epoch) == memory.registrations.tally(epoch)
+            ours, theirs = store.registrations.newest(epoch), memory.registrations.newest(epoch)
+            assert [replace(row, source="") for row in ours] == [replace(row, source="") for row in theirs]
+    assert store.registrations.epochs() == memory.registrations.epochs()
+    assert list(store.registrations.newest_within(Epoch(3), 4)) == list(memory.registrations.newest_within(Epoch(3), 4))
+    assert store.registrations.rebuild() == 0
+
+
+def test_a_rollup_that_was_tampered_with_is_repaired(sql_store: SqlStore) -> None:
+    add(sql_store, said("a", 5, "1"), said("b", 5, "2"), said("c", 6, "1"), said("d", 250, "1"))
+    true = [sql_store.registrations.tally(epoch) for epoch in sql_store.registrations.epochs()]
+    with sql_store.database.write() as connection:
+        connection.execute(text("UPDATE registration_tally SET stake = '11' WHERE epoch = 5 AND release = '1'"))
+        connection.execute(text("DELETE FROM registration_tally WHERE epoch = 6"))
+        connection.execute(text("INSERT INTO registration_tally VALUES (5, '7', '1', 1), (9, '', '2', 2)"))
+    seen: list[int] = []
+    assert sql_store.registrations.rebuild(progress=seen.append) == 4
+    assert seen == [5, 6, 9, 250]
+    assert [sql_store.registrations.tally(epoch) for epoch in sql_store.registrations.epochs()] == true
+    assert sql_store.registrations.rebuild() == 0
+
+
+def test_a_batch_of_many_epochs_and_parties(sql_store: SqlStore) -> None:
+    rows = [said(f"p{number % 700}", number % 1300, stake=number) for number in range(5000)]
+    rejects = [Reject(f"line {number}", "bad") for number in range(1200)]
+    memory = MemoryStore()
+    add(memory, *rows)
+    assert add(sql_store, *rows, rejects=rejects).accepted == 5000
+    assert add(sql_store, *rows, rejects=rejects).repeated == 5000
+    assert sql_store.registrations.epochs() == memory.registrations.epochs()
+    for epoch in map(Epoch, (0, 99, 100, 1299)):
+        assert sql_store.registrations.tally(epoch) == memory.registrations.tally(epoch)
+    assert len(sql_store.registrations.rejects()) == 1200
+
+
+def test_an_ingest_that_fails_leaves_nothing(sql_store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(sql_store, said(), cursor="before")
+
+    def broken(*_: object) -> None:
+        raise RuntimeError("the process broke")
+
+    monkeypatch.setattr("era_store.sql_registrations._keep_rejects", broken)
+    with pytest.raises(RuntimeError):
+        add(sql_store, said("b"), said("c", 300), cursor="after")
+    monkeypatch.undo()
+    assert sql_store.registrations.cursor("test") == "before"
+    assert sql_store.registrations.epochs() == (5,)
+    assert sql_store.registrations.tally(Epoch(5)) == (VersionTally("1.2.3", 10, 1),)
+    assert add(sql_store, said("b"), said("c", 300), cursor="after").accepted == 2
+
+
+def test_writers_of_the_same_epoch_take_turns(sql_url: str) -> None:
+    def write(name: str) -> None:
+        with open_store(sql_url) as store:
+            for number in range(10):
+                add(
+                    store,
+                    *(said(f"{name}{n}", seen_at_s=float(number)) for n in range(5)),
+                    said("shared", stake=number),
+                )
+
+    open_store(sql_url).close()
+    threads = [threading.Thread(target=write, args=(name,)) for name in "abc"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with open_store(sql_url) as store:
+        (tally,) = store.registrations.tally(Epoch(5))
+        assert tally.parties == 16
+        assert store.registrations.rebuild() == 0
+
+
+def test_readers_do_not_wait_for_an_ingest(sql_store: SqlStore) -> None:
+    add(sql_store, *(said(f"p{number}", stake=number) for number in range(5)))
+    rows = sql_store.registrations.newest(Epoch(5))
+    first = next(rows)
+    assert add(sql_store, said("late", stake=100), said("far", 900)).accepted == 2
+    assert [first.party_id, *(row.party_id for row in rows)] == ["p4", "p3", "p2", "p1", "p0"]
+
+
+WRITER = """
+import sys
+from era_store import Registration, open_store
+store = open_store(sys.argv[1])
+read = int(store.registrations.cursor("test") or 0)
+while True:
+    rows = [Registration(f"p{n % 50}", n // 100, "1", n, float(n), "test") for n in range(read, read + 20)]
+    read += 20
+    store.registrations.ingest(rows, source="test", cursor=str(read), time_s=1.0)
+    print(read, flush=True)
+"""
+
+
+def test_kill_at_any_moment(sql_url: str, tmp_path: Path) -> None:
+    chance = random.Random(6)
+    url = sql_url
+    for _ in range(5):
+        with subprocess.Popen(
+            [sys.executable, "-c", WRITER, url], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        ) as writer:
+            assert writer.stdout is not None
+            writer.stdout.readline()
+            time.sleep(chance.uniform(0.0, 0.1))
+            os.kill(writer.pid, signal.SIGKILL)
+            told = [int(line) for line in writer.stdout.read().split()]
+        with open_store(url) as store:
+            read = int(store.registrations.cursor("test") or 0)
+            assert not told or told[-1] <= read <= told[-1] + 20
+            parties = sum(
+                tally.parties for epoch in store.registrations.epochs() for tally in store.registrations.tally(epoch)
+            )
+            assert parties == read // 100 * 50 + min(50, read % 100), "the rows are those up to the cursor"
+            assert store.registrations.rebuild() == 0
+    if url.startswith("sqlite"):
+        assert check_store(url).faults == ()
