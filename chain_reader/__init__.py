@@ -16,7 +16,23 @@ if TYPE_CHECKING:
     from chain_reader.adapters.cardano_chain import CardanoChainAdapter
     from chain_reader.adapters.dummy import DummyAdapter
     from chain_reader.adapters.file import FileAdapter, MarkersFileInvalidError, MarkersFileUnreadableError
+    from chain_reader.deciding import NodeSettings, NodeState, decide
+    from chain_reader.deciding_events import (
+        ClockTicked,
+        CommandGiven,
+        InputEvent,
+        InputsShed,
+        MemoryRead,
+        ObserverAnswered,
+        ObserverFailed,
+        RegistrationReceived,
+    )
+    from chain_reader.deciding_kinds import Decision, DecisionKind
+    from chain_reader.deciding_shared import SharedDeciding
     from chain_reader.era_reader import EraReader
+    from chain_reader.evidence_source import EvidenceSource
+    from chain_reader.intake import Intake, IntakeLimits
+    from chain_reader.node_core import LogLimits, NodeCore
     from chain_reader.observers.agreement import AgreementError, AgreementObserver, Dissent
     from chain_reader.observers.blockfrost import BlockfrostObserver
     from chain_reader.observers.cardano_cli import CardanoCliObserver
@@ -57,6 +73,7 @@ if TYPE_CHECKING:
         ScreenedOutput,
         read_datums,
     )
+    from chain_reader.replay import Difference, Replay
     from chain_reader.trust import choose, legacy_choice
     from chain_reader.trust_legacy import LegacyView
     from chain_reader.trust_policy import Checkpoint, CheckpointInvalidError, TrustPolicy
@@ -86,24 +103,41 @@ __all__ = [
     "Checkpoint",
     "CheckpointInvalidError",
     "Clock",
+    "ClockTicked",
+    "CommandGiven",
     "Conflict",
     "DatumOutput",
+    "Decision",
+    "DecisionKind",
+    "Difference",
     "Dissent",
     "DummyAdapter",
     "EraReader",
     "EraReaderAdapter",
     "EraReading",
+    "EvidenceSource",
     "FileAdapter",
     "GenesisObserver",
     "Impostor",
+    "InputEvent",
+    "InputsShed",
+    "Intake",
+    "IntakeLimits",
     "LegacyView",
     "LocalObserver",
     "LocatingObserver",
+    "LogLimits",
     "MarkersFileInvalidError",
     "MarkersFileUnreadableError",
+    "MemoryRead",
     "NetworkGenesis",
+    "NodeCore",
+    "NodeSettings",
+    "NodeState",
     "NothingTrustedError",
+    "ObserverAnswered",
     "ObserverCapabilities",
+    "ObserverFailed",
     "OgmiosObserver",
     "PagedObserver",
     "ProviderBannedError",
@@ -119,8 +153,11 @@ __all__ = [
     "ProviderUnreachableError",
     "ReadLimitExceededError",
     "ReadLimits",
+    "RegistrationReceived",
+    "Replay",
     "Replayed",
     "ScreenedOutput",
+    "SharedDeciding",
     "Superseded",
     "TipCheck",
     "TipState",
@@ -140,6 +177,7 @@ __all__ = [
     "build_adapter",
     "check_tip",
     "choose",
+    "decide",
     "genesis_of",
     "is_successor",
     "legacy_choice",
@@ -163,7 +201,23 @@ __getattr__ = front_door(
         "chain_reader.adapters.cardano_chain": ("CardanoChainAdapter",),
         "chain_reader.adapters.dummy": ("DummyAdapter",),
         "chain_reader.adapters.file": ("FileAdapter", "MarkersFileInvalidError", "MarkersFileUnreadableError"),
+        "chain_reader.deciding": ("NodeSettings", "NodeState", "decide"),
+        "chain_reader.deciding_events": (
+            "ClockTicked",
+            "CommandGiven",
+            "InputEvent",
+            "InputsShed",
+            "MemoryRead",
+            "ObserverAnswered",
+            "ObserverFailed",
+            "RegistrationReceived",
+        ),
+        "chain_reader.deciding_kinds": ("Decision", "DecisionKind"),
+        "chain_reader.deciding_shared": ("SharedDeciding",),
         "chain_reader.era_reader": ("EraReader",),
+        "chain_reader.evidence_source": ("EvidenceSource",),
+        "chain_reader.intake": ("Intake", "IntakeLimits"),
+        "chain_reader.node_core": ("LogLimits", "NodeCore"),
         "chain_reader.observers.agreement": (
             "AgreementError",
             "AgreementObserver",
@@ -220,6 +274,7 @@ __getattr__ = front_door(
             "ScreenedOutput",
             "read_datums",
         ),
+        "chain_reader.replay": ("Difference", "Replay"),
         "chain_reader.trust": ("choose", "legacy_choice"),
         "chain_reader.trust_legacy": ("LegacyView",),
         "chain_reader.trust_policy": ("Checkpoint", "CheckpointInvalidError", "TrustPolicy"),

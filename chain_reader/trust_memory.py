@@ -24,8 +24,13 @@ MAX_PAYLOADS = 10_000
 EMPTY = StoredTrust(None, Epoch(0), Slot(0))
 
 
-def recalled(stored: StoredTrust, policy: TrustPolicy) -> TrustState:
+def recalled(stored: StoredTrust, policy: TrustPolicy, verified: ScreenedOutput | None = None) -> TrustState:
     """What is remembered; before the first reading, the checkpoint where there is one.
+
+    Args:
+        stored: what the store holds.
+        policy: the keys.
+        verified: what is trusted, as these keys verified it before; it serves where its datum is the one stored.
 
     Raises:
         StoreDamagedError: the store holds a payload as trusted that the keys did not sign.
@@ -35,7 +40,10 @@ def recalled(stored: StoredTrust, policy: TrustPolicy) -> TrustState:
         return TrustState() if policy.checkpoint is None else _from_checkpoint(policy.checkpoint, policy)
     kept = stored.trusted
     output = DatumOutput(kept.transaction, kept.index, kept.datum, kept.lovelace, kept.slot, kept.height)
-    item = _verified(output, policy)
+    if verified is not None and verified.output.datum == output.datum:
+        item: ScreenedOutput | None = ScreenedOutput(output, verified.verdict)
+    else:
+        item = _verified(output, policy)
     if item is None:
         raise StoreDamagedError(
             f"The payload that the store holds as trusted at {policy.address} is not signed by the verification keys",

@@ -8,10 +8,10 @@ what is no payload at all is told faster than it is looked up.
 
 import logging
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from chain_reader.ports import DatumOutput, ScreenedOutput
-from datum import Malformed, Verdict, VerdictMemory, VerificationKey, WrongSigner, screen
+from datum import Verdict, VerdictMemory, VerificationKey, WrongSigner, screen
 from era_store import CachedVerdict, Store, TrustKey
 from eras import StoreError
 
@@ -32,49 +32,40 @@ class RememberedScreening:
         self._store = store
         self._key = key
         self._memory = VerdictMemory()
-        self._kept: dict[str, CachedVerdict] | None = None
+        self._told: dict[str, str] | None = None
         self._unused: dict[str, CachedVerdict] = {}
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """Output reference → name of the verdict that was kept for it."""
+        return self._known()
 
     def screen(self, outputs: Sequence[DatumOutput]) -> tuple[ScreenedOutput, ...]:
         """The outputs with what screening makes of their datums, in the same order."""
-        if self._kept is None:
-            self._kept = self._load()
-            self._unused = {name: kept for name, kept in self._kept.items() if kept.kind == WrongSigner.__name__}
+        self._known()
         if self._unused:
             self._recall(outputs)
         references = [output.reference for output in outputs]
         verdicts = screen([output.datum for output in outputs], self._keys, references=references, memory=self._memory)
         return tuple(map(ScreenedOutput, outputs, verdicts))
 
-    def changed(self, judged: Iterable[ScreenedOutput]) -> list[ScreenedOutput]:
-        """Those of the finally judged outputs that carry a payload, and whose verdict is not the kept one."""
-        kept = self._kept or {}
-        return [
-            item
-            for item in judged
-            if not isinstance(item.verdict, Malformed)
-            and ((known := kept.get(item.output.reference)) is None or known.kind != item.verdict.name)
-        ]
-
-    def with_verdict(self, kind: str, outputs: Iterable[ScreenedOutput]) -> frozenset[str]:
-        """References of those of the outputs whose kept verdict is ``kind``."""
-        kept = self._kept or {}
-        references = (item.output.reference for item in outputs)
-        return frozenset(
-            reference for reference in references if (known := kept.get(reference)) is not None and known.kind == kind
-        )
-
     def keep(self, judged: Sequence[ScreenedOutput]) -> None:
         """Keep the final verdicts of these; a store that fails costs time at the next start, and nothing else."""
         if not judged:
             return
         entries = [_entry(item.output, item.verdict) for item in judged]
-        if self._kept is not None:
-            self._kept.update((entry.reference, entry) for entry in entries)
+        self._known().update((entry.reference, entry.kind) for entry in entries)
         try:
             self._store.verdicts.save(self._key, entries)
         except StoreError as error:
             _log.warning("Verdicts could not be kept: %s", error)
+
+    def _known(self) -> dict[str, str]:
+        if self._told is None:
+            kept = self._load()
+            self._told = {name: verdict.kind for name, verdict in kept.items()}
+            self._unused = {name: verdict for name, verdict in kept.items() if verdict.kind == WrongSigner.__name__}
+        return self._told
 
     def _load(self) -> dict[str, CachedVerdict]:
         try:

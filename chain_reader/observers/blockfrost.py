@@ -20,6 +20,7 @@ from blockfrost.config import DEFAULT_API_VERSION, ApiUrls
 from chain_reader.observers.blockfrost_answers import (
     ADDRESS_TRANSACTIONS,
     BLOCK,
+    EPOCH_STAKE,
     GENESIS,
     LATEST_EPOCH,
     PLACED_TRANSACTION,
@@ -86,6 +87,20 @@ class BlockfrostObserver:
             ChainReadError: it could not be read.
         """
         return Epoch(self._api.one("/epochs/latest", LATEST_EPOCH, self._api.until()).epoch)
+
+    def active_stake(self, epoch: Epoch) -> int | None:
+        """The stake of the whole network that counts in an epoch, in lovelace; ``None`` where it is not known.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        path = f"/epochs/{epoch}"
+        found = self._api.known(path, EPOCH_STAKE, self._api.until())
+        if found is None or found.active_stake is None:
+            return None
+        if found.epoch != epoch:
+            raise self._api.call(path).unexpected(f"epoch {epoch}", f"epoch {found.epoch}")
+        return int(found.active_stake)
 
     def tip(self) -> ChainTip:
         """The newest block, with its epoch.

@@ -31,6 +31,13 @@ class LatestEpoch(Answer):
     epoch: Whole
 
 
+class EpochStake(Answer):
+    """``/epochs/{number}``; the stake is null where it is not known."""
+
+    epoch: Whole
+    active_stake: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,17}$")] | None
+
+
 class Block(Answer):
     """``/blocks/{hash}``; slot, height and epoch are null for a boundary block of the first era."""
 
@@ -123,6 +130,7 @@ def lovelace_of(amount: tuple[Amount, ...]) -> int:
 
 ERROR_BODY = TypeAdapter(ErrorBody)
 LATEST_EPOCH = TypeAdapter(LatestEpoch)
+EPOCH_STAKE = TypeAdapter(EpochStake)
 BLOCK = TypeAdapter(Block)
 PLACED_TRANSACTION = TypeAdapter(PlacedTransaction)
 GENESIS = TypeAdapter(Genesis)

@@ -48,7 +48,7 @@ class BlockfrostApi:
     ) -> None:
         self.name = provider_name("blockfrost", base_url, ("http", "https"))
         self.limits = limits
-        self._secret = _usable_key(project_id)
+        self._secret = usable_project_id(project_id)
         self._clock = clock
         api = Api(project_id=self._secret, base_url=base_url)
         api.project_id = self._secret  # with none given, Api would send the environment's to whatever URL this is
@@ -132,8 +132,12 @@ def about_address(address: str, what: str) -> str:
     return f"/addresses/{quote(address, safe='')}/{what}"
 
 
-def _usable_key(project_id: str | None) -> str | None:
-    """The key without the newline of its file; an unusable one is refused without being shown."""
+def usable_project_id(project_id: str | None) -> str | None:
+    """The project id without the newline of its file; an unusable one is refused without being shown.
+
+    Raises:
+        ConfigurationError: it has characters that no project id has.
+    """
     key = (project_id or "").strip()
     if not key.isascii() or not key.isprintable() or " " in key:
         raise ConfigurationError(

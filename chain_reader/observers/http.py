@@ -179,25 +179,47 @@ class BoundedHttp:
         for scheme in ("http://", "https://"):
             self._session.mount(scheme, _GuardedAdapter(lambda: self._guard))
 
-    def get(self, path: str, call: Call, *, params: Mapping[str, Any] | None = None, until: float) -> HttpAnswer:
+    def get(
+        self,
+        path: str,
+        call: Call,
+        *,
+        params: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        until: float,
+    ) -> HttpAnswer:
         """Ask for ``path``, and be done at ``until`` (of the clock's ``monotonic``), all attempts included.
+
+        ``headers`` are sent beside those of every request.
 
         Raises:
             ChainReadError: one of its subclasses in ``errors``: unreachable, too slow, too long, half an answer.
         """
         return self._retries.run(
-            lambda: self._once("GET", path, call, until, params=params),
+            lambda: self._once("GET", path, call, until, params=params, headers=headers),
             until,
             pause_of=lambda answer: (answer.retry_after_s or 0.0) if may_pass(answer.status) else None,
         )
 
-    def post(self, path: str, call: Call, body: bytes, content_type: str, *, until: float) -> HttpAnswer:
+    def post(
+        self,
+        path: str,
+        call: Call,
+        body: bytes,
+        content_type: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        until: float,
+    ) -> HttpAnswer:
         """Send ``body`` to ``path`` once, and be done by the deadline of one call or at ``until``.
+
+        ``headers`` are sent beside those of every request.
 
         Raises:
             ChainReadError: as ``get``. After any of these but a ban, whether it arrived is unknown.
         """
-        return self._once("POST", path, call, until, data=body, headers={"Content-Type": content_type})
+        sent = {**(headers or {}), "Content-Type": content_type}
+        return self._once("POST", path, call, until, data=body, headers=sent)
 
     def _once(self, method: str, path: str, call: Call, until: float, **request: Any) -> HttpAnswer:
         self._pace.enter(call, until)

@@ -225,7 +225,7 @@ def test_silence_ends_in_time(read: str):
         server.answer = server.silence
         observer = BlockfrostObserver(server.url, limits=SHORT)
         took, caught = seconds(lambda: READS[read](observer), ProviderTimeoutError)
-    assert took < 1.5
+    assert took < 5
     assert "within 0.3 s" in str(caught)
 
 
@@ -250,7 +250,7 @@ def test_an_answer_that_trickles_for_ever_ends_at_the_deadline(content: bytes):
         start = time.monotonic()
         with pytest.raises(ProviderTimeoutError if b"500 No" not in content else ProviderFailedError):
             observer.epoch()
-        assert time.monotonic() - start < 1.5
+        assert time.monotonic() - start < 5
         # The same observer goes on to work.
         server.answer = lambda _: reply(EPOCH)
         assert observer.epoch() == Epoch(5)
@@ -263,7 +263,7 @@ def test_the_deadline_holds_on_a_connection_used_before():
         assert observer.epoch() == Epoch(5)
         server.answer = lambda _: server.trickle(HEAD + b" " * 999)
         took, _ = seconds(observer.epoch, ProviderTimeoutError)
-        assert took < 1.5
+        assert took < 5
         assert len(server._threads) == 2  # one to accept, one for the one connection
         observer.close()
 
@@ -273,7 +273,7 @@ def test_a_proxy_that_trickles_while_connecting_ends_at_the_deadline(monkeypatch
         proxy.answer = lambda _: proxy.trickle(b"H" * 60_000)
         monkeypatch.setenv("https_proxy", proxy.url)
         took, _ = seconds(BlockfrostObserver("https://host.invalid/api/v0", limits=SHORT).epoch, ProviderTimeoutError)
-        assert took < 1.5
+        assert took < 5
         assert proxy.requests[0].startswith("CONNECT host.invalid:443")
 
 

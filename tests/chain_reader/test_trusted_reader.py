@@ -1262,7 +1262,7 @@ class TestWriting:
         subprocess.run([sys.executable, "-c", code, "0"], cwd=ROOT, check=True)
         network.publish(NEW)
         counts = []
-        for moment in range(1, 40):
+        for moment in range(1, 100):
             ended = subprocess.run([sys.executable, "-c", code, str(moment)], cwd=ROOT, check=False).returncode
             with open_store(str(tmp_path / "store")) as store:
                 world = World(network)

@@ -1,0 +1,290 @@
+"""A node's deciding core: what comes in is decided, written down, and applied, in this order.
+
+In: inputs (``deciding_events``), one at a time. Out: decisions; the store's event log and memory, written in one
+transaction; an ``EraChecker`` that is up to date. What is decided is ``decide``'s; here is only what is done about it.
+
+1. Input and decisions are written together with what is trusted, whole or not at all. A node that is killed begins
+   where the log ends: it replays the log from its last snapshot.
+2. What another process trusted meanwhile comes in as an input too (``MemoryRead``), before what was to be written.
+3. While the store cannot be written to (a full disk) the node decides all the same, and says that it does not record.
+   When it can be again, a snapshot marks the gap.
+4. The log is kept within a size: beyond it, what is before a fresh snapshot is taken out.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chain_reader.deciding import NodeSettings, NodeState, decide
+from chain_reader.deciding_events import InputEvent, MemoryRead
+from chain_reader.deciding_kinds import Decision
+from chain_reader.deciding_records import input_event, state_facts
+from chain_reader.evidence_records import EvidenceWriter
+from chain_reader.replay import RESUMED, SNAPSHOT, STARTED, Replay, reconfigured
+from chain_reader.trust_memory import EMPTY
+from era_store import EventFilter, MemoryStore, NewEvent, Store, StoreChangedError, StoreDamagedError
+from eras import EraChecker, EraSwitchError, StoreError
+
+_log = logging.getLogger(__name__)
+_ATTEMPTS = 5
+_LOOK_EVERY = 20
+"""After so many inputs the size of the log is looked at."""
+_SNAPSHOTS_LOOKED_AT = 100
+"""Of the newest snapshots in a shared log so many are looked at for one of this node's era address and keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLimits:
+    """How much of the event log is kept.
+
+    Attributes:
+        max_bytes: a log that is larger is compacted.
+        snapshot_every: after how many inputs a snapshot is written, from which a restart and a replay may begin.
+    """
+
+    max_bytes: int = 64 * 1024 * 1024
+    snapshot_every: int = 1_000
+
+
+IN_MEMORY = LogLimits(4 * 1024 * 1024)
+"""For a store that lives in memory."""
+
+
+class NodeCore:
+    """Decides for one node. Several threads may use it; it takes one input at a time.
+
+    It begins with what the log says it knew, or else with what the store says is trusted.
+
+    Args:
+        settings: what the node is configured to do.
+        store: where it is remembered; by default in this process only.
+        checker: what the era is told to; by default one of its own.
+        limits: of the log.
+        clock: POSIX time in seconds, for what happens at the start.
+
+    Raises:
+        StoreError: what is trusted could not be read, or is damaged.
+    """
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        store: Store | None = None,
+        *,
+        checker: EraChecker | None = None,
+        limits: LogLimits | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.store: Store = MemoryStore() if store is None else store
+        self.checker = (
+            EraChecker(settings.supported, notice_epochs=settings.notice_epochs) if checker is None else checker
+        )
+        self._limits = limits or (IN_MEMORY if isinstance(self.store, MemoryStore) else LogLimits())
+        self._key = settings.policy.key
+        self._lock = threading.Lock()
+        self._writer = EvidenceWriter()
+        self._stream: int | None = None
+        self._version = 0
+        self._saved = EMPTY
+        self._since_snapshot = self._since_look = 0
+        self._compacted_to = 0
+        self._missed = 0
+        self._not_recording: str | None = None
+        resumed, at, self._state = self._begin(settings)
+        self._start(resumed, at, clock())
+
+    @property
+    def state(self) -> NodeState:
+        """All that the node knows."""
+        return self._state
+
+    @property
+    def not_recording(self) -> str | None:
+        """Why nothing is written into the log now; ``None`` while it is."""
+        return self._not_recording
+
+    def apply(self, event: InputEvent) -> tuple[Decision, ...]:
+        """What the node makes of ``event``, remembered and applied to the checker.
+
+        Raises:
+            StoreDamagedError: what is remembered as trusted was not signed by the keys.
+            CheckpointInvalidError: the keys did not sign the checkpoint.
+        """
+        with self._lock:
+            decisions = self._apply(event)
+            self._keep_within_limits(event.time_s)
+            self.checker.adopt(self._state.view)
+        return decisions
+
+    def _apply(self, event: InputEvent) -> tuple[Decision, ...]:
+        taken: tuple[Decision, ...] = ()
+        failed: StoreError | None = None
+        for _ in range(_ATTEMPTS):
+            after, decisions = decide(self._state, event)
+            try:
+                self._write(event, after, decisions)
+                failed = None
+                break
+            except StoreChangedError as error:
+                failed = error
+            except StoreError as error:
+                failed = error
+                break
+            taken += self._take_over(event.time_s)
+        if failed is not None:
+            self._cannot_record(failed)
+        self._state = after
+        return taken + decisions
+
+    # --- starting
+
+    def _begin(self, settings: NodeSettings) -> tuple[int | None, int | None, NodeState]:
+        """What the log says the node knew: the node it resumes, that one's last event, the state."""
+        try:
+            snapshot = self._last_snapshot()
+            if snapshot is not None:
+                stream, first = snapshot
+                replay = Replay()
+                lines = self.store.events.lines(after=first - 1, only=EventFilter(stream=stream))
+                differences = [found for found in map(replay.feed, lines) if found is not None]
+                if differences:
+                    _log.warning(
+                        "Event %d of the log was decided otherwise than this version decides: the node goes on by what "
+                        "follows from its inputs",
+                        differences[0].event_id,
+                    )
+                node = replay.nodes[stream]
+                return stream, node.last_id, reconfigured(node.state, settings)
+        except (EraSwitchError, KeyError) as error:
+            _log.warning("The event log cannot be replayed, and the node begins with what is trusted: %s", error)
+        told = {}
+        try:
+            told = {name: verdict.kind for name, verdict in self.store.verdicts.load(self._key).items()}
+        except StoreError as error:
+            _log.warning("Kept verdicts could not be read: %s", error)
+        return None, None, NodeState(settings, told=told)
+
+    def _last_snapshot(self) -> tuple[int, int] | None:
+        """The stream and the id of the newest snapshot of a node with the same keys and address."""
+        before: int | None = None
+        for _ in range(_SNAPSHOTS_LOOKED_AT):
+            found = self.store.events.last(EventFilter(roles=("snapshot",)), before=before)
+            if found is None:
+                return None
+            if found.facts.get("of") == self._key.id:
+                return (found.id if found.stream is None else found.stream), found.id
+            before = found.id
+        return None
+
+    def _start(self, resumed: int | None, at: int | None, time_s: float) -> None:
+        stored = self.store.trust.load(self._key)
+        try:
+            self._write_start(resumed, at, time_s)
+        except StoreError as error:
+            self._cannot_record(error)
+        if stored is not None:
+            self._version, self._saved = stored.version, replace(stored, version=0)
+            if self._saved != self._state.trust:
+                self._apply(MemoryRead(self._saved, time_s))
+        self.checker.adopt(self._state.view)
+
+    # --- writing
+
+    def _write_start(self, resumed: int | None, at: int | None, time_s: float) -> None:
+        facts = {"of": self._key.id, "resumes": resumed, "at": at, "state": state_facts(self._state)}
+        started = NewEvent(STARTED, facts, self._state.epoch, "snapshot")
+        (self._stream,) = self.store.events.record([started], time_s=time_s)
+
+    def _write(self, event: InputEvent, after: NodeState, decisions: tuple[Decision, ...]) -> None:
+        """Write an input, what was decided, and what is trusted now, together.
+
+        Raises:
+            StoreChangedError: another process trusts something else meanwhile; nothing is written.
+            StoreError: it cannot be written; nothing is.
+        """
+        self._writer.abandon()
+        if self._stream is None:
+            self._write_start(None, None, event.time_s)
+        stream = self._stream or 0
+        events: list[NewEvent] = []
+        if self._not_recording is not None:
+            self._writer.forget()
+            facts = {"missed": self._missed, "reason": self._not_recording}
+            events.append(self._snapshot(RESUMED, facts))
+        events.append(input_event(event, after.epoch, stream, self._writer))
+        events.extend(NewEvent(told.kind, told.facts, told.epoch, "decision", stream) for told in decisions)
+        if after.trust is self._saved or after.trust == self._saved:
+            self.store.events.record(events, time_s=event.time_s)
+        else:
+            trust = replace(after.trust, version=self._version)
+            self._version = self.store.trust.save(self._key, trust, events, time_s=event.time_s).version
+            self._saved = after.trust
+        self._writer.wrote()
+        self._since_snapshot += 1
+        self._since_look += 1
+        if self._not_recording is not None:
+            _log.warning("The event log is written again; %d inputs are not in it", self._missed)
+            self._not_recording, self._missed = None, 0
+
+    def _take_over(self, time_s: float) -> tuple[Decision, ...]:
+        try:
+            return self._take_memory(time_s)
+        except StoreDamagedError:
+            raise
+        except StoreError as error:
+            _log.warning("What another process trusts could not be taken over: %s", error)
+            return ()
+
+    def _take_memory(self, time_s: float) -> tuple[Decision, ...]:
+        """Take over what another process wrote.
+
+        Raises:
+            StoreChangedError: another one wrote again.
+            StoreDamagedError: what is there was not signed by the keys.
+            StoreError: it could not be read.
+        """
+        stored = self.store.trust.load(self._key)
+        if stored is None:
+            self._version, self._saved = 0, EMPTY
+            return ()
+        self._version, self._saved = stored.version, replace(stored, version=0)
+        memory = MemoryRead(self._saved, time_s)
+        after, decisions = decide(self._state, memory)
+        self._write(memory, after, decisions)
+        self._state = after
+        return decisions
+
+    def _cannot_record(self, error: StoreError) -> None:
+        self._missed += 1
+        if self._not_recording is None:
+            _log.warning("The event log is no longer written, and the node decides all the same: %s", error)
+        self._not_recording = str(error)
+
+    def _snapshot(self, kind: str, facts: dict[str, Any]) -> NewEvent:
+        state = self._state
+        facts = {"of": self._key.id, **facts, "state": state_facts(state)}
+        return NewEvent(kind, facts, state.epoch, "snapshot", self._stream)
+
+    def _keep_within_limits(self, time_s: float) -> None:
+        """A snapshot now and then; the log compacted where it is too large. What fails here is tried again later."""
+        if self._not_recording is not None:
+            return
+        try:
+            if self._since_look >= _LOOK_EVERY:
+                self._since_look = 0
+                if self.store.events.head().size_bytes > max(self._limits.max_bytes, 2 * self._compacted_to):
+                    self.store.events.compact(self._write_snapshot(time_s))
+                    self._compacted_to = self.store.events.head().size_bytes
+            if self._since_snapshot >= self._limits.snapshot_every:
+                self._write_snapshot(time_s)
+        except StoreError as error:
+            self._cannot_record(error)
+
+    def _write_snapshot(self, time_s: float) -> int:
+        (written,) = self.store.events.record([self._snapshot(SNAPSHOT, {})], time_s=time_s)
+        self._writer.forget()
+        self._since_snapshot = 0
+        return written
