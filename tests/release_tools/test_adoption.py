@@ -1,44 +1,27 @@
-"""Shares of stake by what a version knows."""
+"""Shares of stake: exact, and never rounded into a gate."""
 
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from era_store import VersionTally
 from eras import Epoch
-from release_tools import Registration, Share, newest_registrations, support_share
+from release_tools import AdoptionRules, Compatibility, Share, ShareError, parse_share, support_share
+from release_tools.adoption import ada_words, share_words
 
-KNOWN = {"1.0": ("thales",), "2.0": ("thales", "pythagoras")}
-
-
-def registration(party_id: str, version: str, stake: int, epoch: int = 5) -> Registration:
-    return Registration(party_id, Epoch(epoch), version, stake)
-
-
-def share(*registrations: Registration, era: str = "pythagoras") -> Share:
-    return support_share(registrations, epoch=Epoch(5), era=era, known_eras=KNOWN)
+TABLE = Compatibility.of({"pythagoras": ">=2.0.0"})
 
 
 def test_share_is_of_stake_not_of_parties() -> None:
-    assert share(registration("a", "1.0", 900), registration("b", "2.0", 100)) == Share(100, 1000)
+    tallies = [VersionTally("1.0.0", 900, 1), VersionTally("2.0.0", 100, 90)]
+    assert support_share(tallies, "pythagoras", TABLE) == Share(100, 1000)
 
 
-def test_newest_registration_of_a_party_counts() -> None:
-    upgraded = [registration("a", "1.0", 900), registration("b", "1.0", 100), registration("a", "2.0", 901)]
-    assert share(*upgraded) == Share(901, 1001)
-    downgraded = [registration("a", "2.0", 900), registration("a", "1.0", 900)]
-    assert share(*downgraded) == Share(0, 900)
-
-
-def test_other_epochs_do_not_count() -> None:
-    assert share(registration("a", "2.0", 7, epoch=4), registration("b", "1.0", 3)) == Share(0, 3)
-
-
-def test_build_suffix_does_not_count() -> None:
-    assert share(registration("a", "2.0+f00", 7)) == Share(7, 7)
-
-
-def test_version_nobody_vouched_for_knows_nothing() -> None:
-    assert share(registration("a", "9.9", 7), era="thales") == Share(0, 7)
+def test_unknown_versions_are_in_the_whole_and_not_ready() -> None:
+    tallies = [VersionTally("2.0.0", 50, 1), VersionTally(None, 30, 1), VersionTally("nightly", 20, 1)]
+    assert support_share(tallies, "pythagoras", TABLE) == Share(50, 100)
 
 
 def test_fraction_is_exact() -> None:
@@ -48,11 +31,73 @@ def test_fraction_is_exact() -> None:
     assert Share(0, 0).fraction == 0
 
 
-def test_newest_registrations_are_sorted_by_party() -> None:
-    entries = [registration("b", "1.0", 1), registration("a", "1.0", 2), registration("b", "2.0", 3)]
-    assert newest_registrations(entries, Epoch(5)) == (entries[1], entries[2])
+def test_not_quite_all_is_not_shown_as_all() -> None:
+    assert str(Share(99_999, 100_000)) == "99.9 %"
+    assert str(Share(5, 5)) == "100.0 %"
+    assert share_words(Fraction(94_999_999, 100_000_000)) == "94.9999 %"
+    assert share_words(Fraction(95, 100)) == "95 %"
 
 
-@pytest.mark.parametrize("version", ["1.0", "1.0+build.7"])
-def test_release(version: str) -> None:
-    assert registration("a", version, 1).release == "1.0"
+def test_a_gate_compares_whole_lovelace() -> None:
+    whole = 45 * 10**15
+    threshold = Fraction(95, 100)
+    exactly = whole * 95 // 100
+    assert Share(exactly, whole).reaches(threshold)
+    assert not Share(exactly - 1, whole).reaches(threshold)
+    assert Share(exactly - 1, whole).missing(threshold) == 1
+    assert float(Share(exactly - 1, whole).fraction) == 0.95, "which floating point would have let through"
+
+
+def test_nothing_of_nothing_reaches_no_gate() -> None:
+    assert not Share(0, 0).reaches(Fraction(1, 10**9))
+    assert not Share(0, 0).reaches(Fraction(0))
+
+
+@given(st.integers(0, 10**17), st.integers(1, 10**17), st.fractions(min_value="0.001", max_value=1))
+def test_what_is_missing_is_just_enough(part: int, total: int, threshold: Fraction) -> None:
+    share = Share(min(part, total), total)
+    missing = share.missing(threshold)
+    assert Share(share.part + missing, total).reaches(threshold)
+    assert missing == 0 or not Share(share.part + missing - 1, total).reaches(threshold)
+
+
+@pytest.mark.parametrize(
+    ("text", "share"),
+    [
+        ("95%", Fraction(95, 100)),
+        (" 66.7 % ", Fraction(667, 1000)),
+        ("0.95", Fraction(95, 100)),
+        ("100%", Fraction(1)),
+        ("1", Fraction(1)),
+        ("1%", Fraction(1, 100)),
+    ],
+)
+def test_shares_are_read_exactly(text: str, share: Fraction) -> None:
+    assert parse_share(text) == share
+
+
+@pytest.mark.parametrize("text", ["", "95", "0", "0%", "101%", "-5%", "1e-1", "ninety", "95%%", "٩٥x", "0." + "9" * 99])
+def test_what_is_no_share_is_refused(text: str) -> None:
+    with pytest.raises(ShareError) as caught:
+        parse_share(text)
+    assert caught.value.exit_code == 2
+    assert ("Did you mean 95%?" in str(caught.value)) is (text == "95")
+
+
+def test_the_stake_of_the_right_epoch() -> None:
+    assert AdoptionRules().stake_epoch(Epoch(744)) == 745
+    assert AdoptionRules(stake_epoch_offset=0).stake_epoch(Epoch(744)) == 744
+
+
+@pytest.mark.parametrize(
+    ("lovelace", "words"),
+    [
+        (0, "0.0 ada"),
+        (1_500_000, "1.5 ada"),
+        (331_826_003_409_496, "331.8 M ada"),
+        (22 * 10**15, "22.0 G ada"),
+        (7_255_725_242, "7.3 k ada"),
+    ],
+)
+def test_amounts_in_words(lovelace: int, words: str) -> None:
+    assert ada_words(lovelace) == words

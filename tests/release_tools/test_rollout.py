@@ -9,9 +9,11 @@ from eras import Epoch, EraMarker, MarkerError, SupportedEras, select_eras
 from release_tools.rollout import (
     ChangeKind,
     MarkerChange,
+    PublishedBefore,
     RolloutPlan,
     RolloutRefusedError,
     RolloutRules,
+    said_once,
 )
 from release_tools.rollout_rules import plan_change, published_order
 
@@ -231,3 +233,67 @@ def test_an_allowed_change_changes_no_node_now_and_none_too_soon(
     upcoming = select_eras(made.after, NOW).upcoming
     if upcoming is not None and (upcoming.epoch is not None or sum(m.epoch is None for m in made.after) == 1):
         assert made.after[-1] == upcoming, "deployed readers take the last marker for the next era"
+
+
+# --- what is signed is never a copy of an older payload
+
+
+def signed(text: str, before: Listed, *published: Listed, complete: bool = True) -> tuple[EraMarker, ...]:
+    known = PublishedBefore(frozenset(markers(*listed) for listed in (before, *published)), complete)
+    rules = RolloutRules(SupportedEras(ERAS))
+    return plan_change(change(text), markers(*before), NOW, rules, known).after
+
+
+ANNOUNCED = ("pythagoras", None)
+
+
+@pytest.mark.parametrize(
+    ("asked", "before", "published", "after"),
+    [
+        ("cancel pythagoras", (THALES, ANNOUNCED), ((THALES,),), (THALES, THALES)),
+        ("cancel pythagoras", (THALES, ANNOUNCED), (), (THALES,)),
+        ("cancel pythagoras", (THALES, ANNOUNCED), ((THALES,), (THALES, THALES)), (THALES, THALES, THALES)),
+        ("announce pythagoras", (THALES, THALES), ((THALES, ANNOUNCED),), (THALES, THALES, ANNOUNCED)),
+        ("announce pythagoras", (THALES, THALES), (), (THALES, ANNOUNCED)),
+        (
+            "cancel lagrange",
+            (THALES, ("pythagoras", 12), ("lagrange", 20)),
+            ((THALES, ("pythagoras", 12)),),
+            (THALES, THALES, ("pythagoras", 12)),
+        ),
+    ],
+)
+def test_what_was_published_before_is_signed_anew(
+    asked: str, before: Listed, published: tuple[Listed, ...], after: Listed
+) -> None:
+    assert signed(asked, before, *published) == markers(*after)
+    assert signed(asked, before, *published) == markers(*after), "and the same each time"
+
+
+def test_where_history_is_not_known_a_cancellation_is_taken_for_a_copy() -> None:
+    assert signed("cancel pythagoras", (THALES, ANNOUNCED), complete=False) == markers(THALES, THALES)
+    assert signed("announce lagrange", (THALES,), complete=False) == markers(THALES, ("lagrange", None))
+
+
+def test_repeated_markers_say_the_same_to_every_reader() -> None:
+    """The last marker is what deployed readers take for the next era, so it is never the one that is repeated."""
+    after = signed("cancel lagrange", (THALES, ANNOUNCED, ("lagrange", 20)), (THALES, ANNOUNCED))
+    assert after == markers(THALES, THALES, ANNOUNCED)
+    token, plain = (select_eras(listed, NOW, SupportedEras(ERAS)) for listed in (after, markers(THALES, ANNOUNCED)))
+    assert (token.current, token.upcoming, token.epoch) == (plain.current, plain.upcoming, plain.epoch)
+    assert said_once(after) == markers(THALES, ANNOUNCED)
+
+
+def test_nothing_to_do_stays_nothing_to_do() -> None:
+    again = plan_change(
+        change("announce pythagoras"),
+        markers(THALES, THALES, ANNOUNCED),
+        NOW,
+        RolloutRules(SupportedEras(ERAS)),
+        PublishedBefore(frozenset({markers(THALES, ANNOUNCED), markers(THALES, THALES, ANNOUNCED)})),
+    )
+    assert again.is_done
+
+
+def test_no_marker_at_all_cannot_be_signed_anew() -> None:
+    assert signed("cancel thales", (("thales", 20),), ()) == ()

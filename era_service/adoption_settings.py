@@ -1,0 +1,157 @@
+"""From settings to what adoption is counted by: the rules, the table of eras and versions, and the registrations.
+
+In: settings, and files that a command names. Out: values of ``release_tools``, and the registrations.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from eras import ConfigurationError
+from release_tools import AdoptionRules, Base, Compatibility, parse_share
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from era_service.config_schema import Settings
+    from era_store import RegistrationRepository, Store
+
+_log = logging.getLogger(__name__)
+
+
+class AdoptionStoreNeededError(ConfigurationError):
+    """There is no store with registrations."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateOrder:
+    """The gate as it is configured, or ordered.
+
+    Attributes:
+        threshold: the share that must be ready.
+        base: of what stake.
+        for_epochs: how many epochs must have it.
+        max_age_epochs: how old the newest registrations may be, in epochs.
+    """
+
+    threshold: "Fraction"
+    base: Base
+    for_epochs: int
+    max_age_epochs: int
+
+
+def adoption_rules(settings: "Settings") -> AdoptionRules:
+    """What adoption is counted by."""
+    adoption = settings.adoption
+    return AdoptionRules(
+        stake_epoch_offset=adoption.stake_epoch_offset,
+        recent_epochs=adoption.recent_epochs,
+        unknown_alarm=parse_share(adoption.unknown_alarm),
+        unknown_growth_alarm=parse_share(adoption.unknown_growth_alarm),
+    )
+
+
+def configured_gate(settings: "Settings") -> GateOrder | None:
+    """The gate before an activation; ``None`` where none is configured."""
+    adoption = settings.adoption
+    if adoption.gate_threshold is None:
+        return None
+    return GateOrder(
+        parse_share(adoption.gate_threshold),
+        Base(adoption.gate_base),
+        adoption.gate_for_epochs,
+        adoption.gate_max_age_epochs,
+    )
+
+
+def compatibility_of(settings: "Settings", path: Path | None = None) -> Compatibility:
+    """The table of eras and versions, for the network that is configured; an empty one where there is none.
+
+    Args:
+        settings: what is configured.
+        path: the file, in place of the configured one.
+
+    Raises:
+        CompatibilityError: it cannot be read, or has a mistake.
+    """
+    from era_service.networks import NETWORKS, SHORT_NAMES, full_name
+
+    path = path or settings.adoption.compatibility_file
+    if path is None:
+        return Compatibility()
+    network = settings.network.name
+    names = {*NETWORKS, *SHORT_NAMES, *settings.networks, *([] if network is None else [network])}
+    return Compatibility.load(
+        path,
+        network=network,
+        known_eras=settings.network.supported_eras,
+        known_networks={name: full_name(name) for name in names},
+    )
+
+
+def require_store(settings: "Settings") -> str:
+    """Where the configured store is.
+
+    Raises:
+        AdoptionStoreNeededError: none is configured.
+    """
+    if settings.store.url is None:
+        raise AdoptionStoreNeededError(
+            "There is no store to keep registrations and events in",
+            expected="store.url, a SQLite file or a database",
+            got="none",
+            next_step="Set store.url (ERASWITCH_STORE__URL); to count what is in files, name them: --from FILE",
+        )
+    return settings.store.url
+
+
+@contextmanager
+def open_adoption_store(settings: "Settings") -> Iterator["Store"]:
+    """The configured store, closed in the end.
+
+    Raises:
+        AdoptionStoreNeededError: none is configured.
+        StoreError: it cannot be opened.
+    """
+    url = require_store(settings)
+    from era_store import open_store
+
+    with closing(open_store(url)) as store:
+        yield store
+
+
+@contextmanager
+def open_registrations(settings: "Settings", files: Sequence[str] = ()) -> Iterator["RegistrationRepository"]:
+    """The registrations in ``files`` (read into memory), or where none are named those in the store.
+
+    Raises:
+        AdoptionStoreNeededError: no file is named, and no store is configured.
+        EraSwitchError: a file cannot be read, or the store cannot be opened.
+    """
+    if not files:
+        with open_adoption_store(settings) as store:
+            yield store.registrations
+        return
+    from era_store import MemoryStore
+
+    repository = MemoryStore().registrations
+    read_files(repository, files)
+    yield repository
+
+
+def read_files(repository: "RegistrationRepository", files: Sequence[str]) -> None:
+    """Read into memory what is in ``files`` and has not been read before; what is no registration draws a warning.
+
+    Raises:
+        EraSwitchError: one cannot be read.
+    """
+    from release_tools.registration_sources import ingest, open_source
+
+    for name in files:
+        with closing(open_source(name)) as source:
+            summary = ingest(source, repository)
+        for reason, count in sorted(summary.rejected.items()):
+            _log.warning("%s: %d entries are no registrations: %s", name, count, reason)

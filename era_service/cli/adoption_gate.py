@@ -1,0 +1,86 @@
+"""``eraswitch adoption gate``: is enough of the stake ready for an era? Exit code 0 or 6."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from era_service.cli.adoption_options import (
+    base_of,
+    base_option,
+    compatibility_option,
+    from_option,
+    settings_of,
+    share,
+    store_option,
+)
+from era_service.cli.arguments import epoch as epoch_type
+from era_service.cli.context import AppContext, pass_app
+from era_service.cli.output import echo_json, printable
+from era_service.cli.release_options import json_option
+from eras import Epoch
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+
+@click.command()
+@click.argument("era")
+@click.option(
+    "--threshold", type=share, metavar="SHARE", help="The share to ask for, as 95%; by default adoption.gate_threshold."
+)
+@base_option
+@click.option(
+    "--for-epochs",
+    metavar="N",
+    type=click.IntRange(min=1, max=1000),
+    help="Epochs, one after the other, that must have it; by default adoption.gate_for_epochs.",
+)
+@click.option("--epoch", type=epoch_type, metavar="EPOCH", help="The last of them; by default the newest.")
+@from_option
+@store_option
+@compatibility_option
+@json_option
+@pass_app
+def gate(
+    app: AppContext,
+    *,
+    era: str,
+    threshold: "Fraction | None",
+    base_name: str | None,
+    for_epochs: int | None,
+    epoch: Epoch | None,
+    files: tuple[str, ...],
+    store: str | None,
+    compatibility_file: Path | None,
+    as_json: bool,
+) -> int:
+    """Hold the adoption of ERA against a gate.
+
+    The exit code is 0 when the gate is met, and 6 when it is not; then it says what is missing and from whom.
+    """
+    from era_service.adoption_settings import adoption_rules, compatibility_of, configured_gate, open_registrations
+    from release_tools import GateNotMetError, judge_gate
+
+    settings = settings_of(app, store)
+    if threshold is None:
+        configured = configured_gate(settings)
+        if configured is None:
+            raise click.UsageError("Give --threshold, or set adoption.gate_threshold.")
+        threshold = configured.threshold
+    with open_registrations(settings, files) as repository:
+        result = judge_gate(
+            repository,
+            era=era,
+            threshold=threshold,
+            compatibility=compatibility_of(settings, compatibility_file),
+            base=base_of(settings, base_name),
+            for_epochs=for_epochs or settings.adoption.gate_for_epochs,
+            epoch=epoch,
+            rules=adoption_rules(settings),
+        )
+    if as_json:
+        echo_json(result.to_dict())
+    else:
+        click.echo("\n".join(map(printable, (result.words, *result.lacks))))
+    return 0 if result.met else GateNotMetError.exit_code

@@ -1,0 +1,359 @@
+"""Charts as inline SVG: bars stacked over epochs, lines with the line of the gate, and a timeline. Pure.
+
+In: labelled numbers. Out: one ``<svg>`` element as text, the same for the same input. It has a title and a description
+for those who cannot see it, no script, no style element and no ``style`` attribute, so that a strict content security
+policy lets it through; every text from outside is escaped. A page themes it by these custom properties, each with a
+fallback that serves on white:
+
+``--chart-background``, ``--chart-text``, ``--chart-muted`` (axes, labels), ``--chart-grid``, ``--chart-gate``,
+``--chart-ready``, ``--chart-not-ready``, ``--chart-unknown`` (and ``--chart-ready-2`` … where several have one tone),
+``--chart-1`` … ``--chart-8`` for what has no tone;
+each of these with ``-on-`` (``--chart-on-ready``) for text upon it.
+"""
+
+import math
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from html import escape
+from typing import Literal
+
+Tone = Literal["ready", "not-ready", "unknown"]
+
+PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a6d00", "#5b5b5b")
+"""Told apart by people who see fewer colours, too (Okabe and Ito)."""
+
+_TONES = {"ready": "#0072b2", "not-ready": "#e69f00", "unknown": "#999999"}
+_FONT = 12
+_CHARACTER = 6.6
+"""The width of a character of the font, about."""
+
+_TOP, _BOTTOM, _LEFT, _RIGHT = 34, 26, 52, 12
+_LANE = 26
+_MARK = 14
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Values that belong together.
+
+    Attributes:
+        name: what the legend calls it.
+        values: one for each label of the chart; ``None`` where there is none.
+        tone: what it means, which gives it its colour; without it the next of the palette.
+    """
+
+    name: str
+    values: tuple[float | None, ...]
+    tone: Tone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Something that lasts, on a timeline.
+
+    Attributes:
+        lane: the row it stands in.
+        label: what it is.
+        start: when it begins.
+        end: when it ends; ``None`` where it goes on.
+        tone: what it means.
+    """
+
+    lane: str
+    label: str
+    start: float
+    end: float | None = None
+    tone: Tone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Something that happens at once, on a timeline: a line across all lanes."""
+
+    label: str
+    at: float
+
+
+def stacked_bars(
+    labels: Sequence[str],
+    series: Sequence[Series],
+    *,
+    title: str,
+    description: str,
+    gate: float | None = None,
+    width: int = 720,
+    height: int = 300,
+) -> str:
+    """A bar for each label, of shares that lie upon each other.
+
+    Args:
+        labels: below the bars; epochs, as a rule, oldest first.
+        series: from the bottom up; shares from 0 to 1, which may add up to less than 1.
+        title: names the chart.
+        description: says in words what it shows.
+        gate: the share that is asked for, as a line across.
+        width: in pixels of the view box; the chart fills what it is put into.
+        height: the same, without the legend.
+    """
+    plot = _Plot(len(labels), width, height, series)
+    step = plot.width / max(1, len(labels))
+    body = [*plot.frame(labels, step)]
+    for index, label in enumerate(labels):
+        base = 0.0
+        for colour, one in zip(plot.colours, series, strict=True):
+            value = one.values[index] or 0.0
+            if value > 0:
+                top = plot.y(base + value)
+                body.append(
+                    f'<rect x="{plot.left + step * (index + 0.12):.1f}" y="{top:.1f}" width="{step * 0.76:.1f}" '
+                    f'height="{plot.y(base) - top:.1f}" fill="{colour}">'
+                    f"<title>{escape(f'{label}: {one.name} {percent(value)}')}</title></rect>"
+                )
+            base += value
+    body += [*plot.gate(gate), *plot.legend(series)]
+    return _svg(title, description, width, plot.full_height, body)
+
+
+def lines(
+    labels: Sequence[str],
+    series: Sequence[Series],
+    *,
+    title: str,
+    description: str,
+    gate: float | None = None,
+    width: int = 720,
+    height: int = 300,
+) -> str:
+    """A line for each series over the labels; it is broken where a value is missing.
+
+    The arguments are those of ``stacked_bars``; shares lie beside each other here, each from 0 to 1.
+    """
+    plot = _Plot(len(labels), width, height, series)
+    step = plot.width / max(1, len(labels))
+    body = [*plot.frame(labels, step)]
+    for colour, one in zip(plot.colours, series, strict=True):
+        points = [
+            None if value is None else (plot.left + step * (index + 0.5), plot.y(value))
+            for index, value in enumerate(one.values)
+        ]
+        for piece in _unbroken(points):
+            if len(piece) > 1:
+                path = " ".join(f"{x:.1f},{y:.1f}" for x, y in piece)
+                body.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+        for index, point in enumerate(points):
+            if point is not None:
+                words = f"{labels[index]}: {one.name} {percent(one.values[index] or 0.0)}"
+                body.append(
+                    f'<circle cx="{point[0]:.1f}" cy="{point[1]:.1f}" r="3" fill="{colour}">'
+                    f"<title>{escape(words)}</title></circle>"
+                )
+    body += [*plot.gate(gate), *plot.legend(series)]
+    return _svg(title, description, width, plot.full_height, body)
+
+
+def timeline(
+    spans: Sequence[Span],
+    moments: Sequence[Moment] = (),
+    *,
+    title: str,
+    description: str,
+    unit: str = "epoch",
+    width: int = 720,
+) -> str:
+    """Spans in lanes from left to right, with moments as lines across.
+
+    Args:
+        spans: what lasts; lanes come in the order in which they are first named.
+        moments: what happens at once.
+        title: names the chart.
+        description: says in words what it shows.
+        unit: what time is counted in, below the axis.
+        width: in pixels of the view box; the height follows from the lanes.
+    """
+    lanes = {lane: index for index, lane in enumerate(dict.fromkeys(span.lane for span in spans))}
+    times = [*(span.start for span in spans), *(span.end for span in spans if span.end is not None)]
+    times += [moment.at for moment in moments]
+    first, last = min(times, default=0.0), max(times, default=1.0)
+    if last == first:
+        last = first + 1
+    if any(span.end is None for span in spans):
+        last += (last - first) * 0.12  # room to see that it goes on
+    left = 12 + max((len(lane) for lane in lanes), default=0) * _CHARACTER + 8
+    scale = (width - left - _RIGHT) / (last - first)
+    bottom = _TOP + _MARK + _LANE * max(1, len(lanes))
+
+    def x(time: float) -> float:
+        return left + (time - first) * scale
+
+    body = []
+    for time in _ticks(first, last):
+        body.append(_rule(x(time), _TOP + _MARK - 4, x(time), bottom, "grid"))
+        body.append(_text(x(time), bottom + 16, f"{time:g}", anchor="middle", tone="muted"))
+    body.append(_text(12, bottom + 16, unit, tone="muted"))
+    body += [_text(12, _TOP + _MARK + _LANE * index + 17, lane) for lane, index in lanes.items()]
+    colours = _colours([span.tone for span in spans])
+    for span, colour in zip(spans, colours, strict=True):
+        top = _TOP + _MARK + _LANE * lanes[span.lane]
+        end = last if span.end is None else span.end
+        extent = max(2.0, x(end) - x(span.start))
+        until = "on" if span.end is None else f"{span.end:g}"
+        body.append(
+            f'<rect x="{x(span.start):.1f}" y="{top + 3}" width="{extent:.1f}" height="{_LANE - 6}" rx="3" '
+            f'fill="{colour}"><title>{escape(f"{span.label}: {unit} {span.start:g} to {until}")}</title></rect>'
+        )
+        if extent > len(span.label) * _CHARACTER + 8:
+            body.append(
+                f'<text x="{x(span.start) + 6:.1f}" y="{top + 17}" fill="{_ink(colour)}">{escape(span.label)}</text>'
+            )
+    for moment in moments:
+        body.append(_rule(x(moment.at), _TOP + _MARK - 4, x(moment.at), bottom, "gate", dashed=True))
+        body.append(_text(x(moment.at), _TOP + _MARK - 8, moment.label, anchor="middle", tone="gate"))
+    return _svg(title, description, width, bottom + _BOTTOM, body)
+
+
+def percent(share: float) -> str:
+    """A share as people write it; what is not quite all is never shown as all."""
+    shown = f"{share * 100:.1f}"
+    return f"{'99.9' if shown == '100.0' and share < 1 else shown} %"
+
+
+class _Plot:
+    """The frame of a chart with shares upwards and labels sideways."""
+
+    def __init__(self, count: int, width: int, height: int, series: Sequence[Series]) -> None:
+        for one in series:
+            if len(one.values) != count:
+                raise ValueError(f"{one.name}: {len(one.values)} values for {count} labels")
+        self.left = _LEFT
+        self.width = width - _LEFT - _RIGHT
+        self.bottom = height - _BOTTOM
+        self.colours = _colours([one.tone for one in series])
+        self._rows = list(_legend_rows(series, self.width))
+        self.full_height = height + 18 * len(self._rows)
+        self._height = height
+
+    def y(self, share: float) -> float:
+        return self.bottom - (self.bottom - _TOP) * share
+
+    def frame(self, labels: Sequence[str], step: float) -> Iterator[str]:
+        for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+            yield _rule(self.left, self.y(share), self.left + self.width, self.y(share), "grid")
+            yield _text(self.left - 8, self.y(share) + 4, f"{share:.0%}", anchor="end", tone="muted")
+        widest = max((len(label) for label in labels), default=0) * _CHARACTER + 10
+        every = max(1, math.ceil(widest / step))
+        for index, label in enumerate(labels):
+            if (len(labels) - 1 - index) % every == 0:
+                yield _text(self.left + step * (index + 0.5), self.bottom + 17, label, anchor="middle", tone="muted")
+
+    def gate(self, share: float | None) -> Iterator[str]:
+        if share is None:
+            return
+        yield _rule(self.left, self.y(share), self.left + self.width, self.y(share), "gate", dashed=True)
+        yield _text(self.left + 4, self.y(share) - 5, f"gate {share * 100:.4g} %", tone="gate", halo=True)
+
+    def legend(self, series: Sequence[Series]) -> Iterator[str]:
+        colours = iter(self.colours)
+        for row, names in enumerate(self._rows):
+            left, base = float(self.left), self._height + 10 + 18 * row
+            for name in names:
+                yield f'<rect x="{left:.1f}" y="{base - 9}" width="10" height="10" rx="2" fill="{next(colours)}"/>'
+                yield _text(left + _MARK, base, name)
+                left += _entry_width(name)
+
+
+def _legend_rows(series: Sequence[Series], width: float) -> Iterator[list[str]]:
+    row: list[str] = []
+    for one in series:
+        if row and sum(map(_entry_width, row)) + _entry_width(one.name) > width:
+            yield row
+            row = []
+        row.append(one.name)
+    if row:
+        yield row
+
+
+def _entry_width(name: str) -> float:
+    return _MARK + len(name) * _CHARACTER + 16
+
+
+def _unbroken(points: Iterable[tuple[float, float] | None]) -> Iterator[list[tuple[float, float]]]:
+    piece: list[tuple[float, float]] = []
+    for point in [*points, None]:
+        if point is not None:
+            piece.append(point)
+        elif piece:
+            yield piece
+            piece = []
+
+
+def _colours(tones: Sequence[Tone | None]) -> list[str]:
+    """A colour for each: shades of its tone where several have one, the palette in turn for those without."""
+    found, index = [], 0
+    shades: Counter[Tone] = Counter()
+    for tone in tones:
+        if tone is not None:
+            shade = shades[tone]
+            shades[tone] += 1
+            name = tone if shade == 0 else f"{tone}-{shade + 1}"
+            found.append(f"var(--chart-{name}, {_lighter(_TONES[tone], shade)})")
+            continue
+        place = index % len(PALETTE)
+        found.append(f"var(--chart-{place + 1}, {PALETTE[place]})")
+        index += 1
+    return found
+
+
+def _lighter(colour: str, steps: int) -> str:
+    """A colour mixed with white, a quarter more at each step, three at most."""
+    left = 0.75 ** min(steps, 3)
+    return "#" + "".join(f"{round(255 - (255 - int(colour[at : at + 2], 16)) * left):02x}" for at in (1, 3, 5))
+
+
+def _ink(colour: str) -> str:
+    """The colour of a text upon a colour of ``_colours``: ``--chart-on-…``."""
+    name, fallback = colour.removeprefix("var(--chart-").removesuffix(")").split(", ")
+    dark = fallback in ("#0072b2", "#8a6d00", "#5b5b5b")
+    return f"var(--chart-on-{name}, {'#ffffff' if dark else '#1f2328'})"
+
+
+def _ticks(first: float, last: float) -> list[float]:
+    """About eight round numbers of the range."""
+    rough = (last - first) / 8
+    power = 10 ** math.floor(math.log10(rough))
+    step = max(1.0, next(power * factor for factor in (1, 2, 5, 10) if power * factor >= rough))
+    return [step * index for index in range(math.ceil(first / step), math.floor(last / step) + 1)]
+
+
+_FALLBACKS = {"text": "#1f2328", "muted": "#59636e", "grid": "#d8dee4", "gate": "#b00020", "background": "#ffffff"}
+
+
+def _rule(x1: float, y1: float, x2: float, y2: float, tone: str, *, dashed: bool = False) -> str:
+    dash = ' stroke-width="1.5" stroke-dasharray="5 3"' if dashed else ""
+    return (
+        f'<line x1="{x1:.1f}" y1="{y1:.1f}" x2="{x2:.1f}" y2="{y2:.1f}" stroke="var(--chart-{tone}, '
+        f'{_FALLBACKS[tone]})"{dash}/>'
+    )
+
+
+def _text(x: float, y: float, words: str, *, anchor: str = "start", tone: str = "text", halo: bool = False) -> str:
+    around = f' stroke="var(--chart-background, {_FALLBACKS["background"]})" stroke-width="3" paint-order="stroke"'
+    return (
+        f'<text x="{x:.1f}" y="{y:.1f}" text-anchor="{anchor}" fill="var(--chart-{tone}, {_FALLBACKS[tone]})"'
+        f"{around if halo else ''}>{escape(words)}</text>"
+    )
+
+
+def _svg(title: str, description: str, width: int, height: int, body: Iterable[str]) -> str:
+    inside = "".join(body)
+    key = sha256(f"{title}\0{description}\0{inside}".encode()).hexdigest()[:10]  # ids are unique on a page
+    return (
+        f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img" '
+        f'aria-labelledby="chart-{key}-title chart-{key}-desc" font-family="system-ui, sans-serif" '
+        f'font-size="{_FONT}"><title id="chart-{key}-title">{escape(title)}</title>'
+        f'<desc id="chart-{key}-desc">{escape(description)}</desc>'
+        f'<rect width="{width}" height="{height}" fill="var(--chart-background, {_FALLBACKS["background"]})"/>'
+        f'<text x="12" y="20" font-weight="600" fill="var(--chart-text, {_FALLBACKS["text"]})">{escape(title)}</text>'
+        f"{inside}</svg>"
+    )

@@ -1,0 +1,79 @@
+"""The stake of the whole network in epochs, as a file tells it.
+
+In: the path of a CSV file with the columns ``epoch`` and ``lovelace``. Out: figures that can be, by epoch, or an error
+that names the line, and then none of them.
+"""
+
+import csv
+from pathlib import Path
+
+from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
+from eras import Epoch, MarkerError
+
+MAX_BYTES = 16 * 1024 * 1024
+COLUMNS = ("epoch", "lovelace")
+
+
+class NetworkStakeError(MarkerError):
+    """A figure of the network's stake cannot be, or a file of them cannot be read."""
+
+
+def require_network_stake(epoch: int, lovelace: int) -> int:
+    """The stake, if an epoch can have it.
+
+    Raises:
+        NetworkStakeError: it cannot.
+    """
+    if not (0 <= epoch <= MAX_REGISTRATION_EPOCH and 0 <= lovelace <= MAX_LOVELACE):
+        raise NetworkStakeError(
+            "A network's stake cannot be",
+            expected=f"an epoch up to {MAX_REGISTRATION_EPOCH}, and lovelace up to {MAX_LOVELACE}, which is all ada",
+            got=f"{lovelace} in epoch {epoch}",
+            next_step="Correct the figure; it is in lovelace, a millionth of an ada",
+        )
+    return lovelace
+
+
+def read_network_stake(path: str) -> dict[Epoch, int]:
+    """The figures in a file.
+
+    Raises:
+        NetworkStakeError: it cannot be read, or a figure cannot be.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            content = file.read(MAX_BYTES + 1)
+        if len(content) > MAX_BYTES:
+            raise _unreadable(path, f"more than {MAX_BYTES} bytes")
+        lines = content.decode("utf-8-sig").splitlines()
+    except OSError as error:
+        raise _unreadable(path, error.strerror or type(error).__name__) from error
+    except UnicodeDecodeError as error:
+        raise _unreadable(path, "bytes that are no text in UTF-8") from error
+    figures: dict[Epoch, int] = {}
+    try:
+        rows = csv.reader(lines, strict=True)
+        header = [name.strip() for name in next(rows, [])]
+        if sorted(header) != sorted(COLUMNS):
+            raise _unreadable(path, f"the columns {', '.join(header)[:80] or 'none'}")
+        for row in rows:
+            if not row:
+                continue
+            found = dict(zip(header, row, strict=False))
+            try:
+                epoch, lovelace = (int(found[name]) for name in COLUMNS)
+            except (KeyError, ValueError) as error:
+                raise _unreadable(path, f"no whole numbers in line {rows.line_num}") from error
+            figures[Epoch(epoch)] = require_network_stake(epoch, lovelace)
+    except csv.Error as error:
+        raise _unreadable(path, f"no CSV in line {rows.line_num}") from error
+    return figures
+
+
+def _unreadable(path: str, got: str) -> NetworkStakeError:
+    return NetworkStakeError(
+        f"The network's stake cannot be read from {path}",
+        expected=f"a CSV file with the columns {' and '.join(COLUMNS)}, whole numbers",
+        got=got,
+        next_step="Correct the file; nothing of it was kept",
+    )

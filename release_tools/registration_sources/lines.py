@@ -1,0 +1,60 @@
+"""Registrations as JSON lines: one object a line, with ``party_id``, ``epoch``, ``stake``, and more where it is known.
+
+In: a path, or ``-``. Out: batches. ``version``, ``seen_at`` (ISO 8601 or POSIX seconds) and ``signed`` (hex) may be
+missing or null. A field that is none of these is a mistake that could hide a version, so its row is rejected.
+"""
+
+import json
+from collections.abc import Iterator
+
+from era_store.registrations import Registration
+from eras import Epoch
+from release_tools.registration_sources.judging import Judge
+from release_tools.registration_sources.source import Batch
+from release_tools.registration_sources.text_files import TextFile
+
+NO_JSON = "is no JSON in UTF-8"
+NO_OBJECT = "is no JSON object"
+
+
+class JsonLines:
+    """A ``RegistrationSource``.
+
+    Args:
+        path: where the file is; ``-`` is standard input.
+        current: the current epoch, where it is known.
+    """
+
+    def __init__(self, path: str, *, current: Epoch | None = None) -> None:
+        self._file = TextFile(path)
+        self.name = f"lines:{self._file.place}"
+        self._judge = Judge(self.name, current)
+
+    def close(self) -> None:
+        """Nothing is held open between batches that are read."""
+
+    @property
+    def total(self) -> int | None:
+        """Bytes of the file, where it is one.
+
+        Raises:
+            SourceMissingError: it cannot be read.
+        """
+        return self._file.total
+
+    def batches(self, cursor: str | None, size: int) -> Iterator[Batch]:
+        """The lines after ``cursor``.
+
+        Raises:
+            SourceMissingError: the file cannot be read.
+        """
+        return self._file.batches(cursor, size, self._parse)
+
+    def _parse(self, line: bytes) -> Registration | str | None:
+        if line.isspace():
+            return None
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            return NO_JSON
+        return self._judge.fields(found) if isinstance(found, dict) else NO_OBJECT

@@ -1,0 +1,188 @@
+"""Registrations that their parties have signed, so that anyone can work out the adoption and trust nobody for it.
+
+In: what a party says, and its key. Out: the bytes that it signs, and a check of what was handed on. The rules:
+
+1. Signed is, with Ed25519, the canonical JSON (sorted keys, no spaces, UTF-8) of ``{"epoch":…,"kind":
+   "eraswitch-registration-1","network_magic":…|null,"party_id":…,"stake":…,"time_s":…,"version":…|null}``: a signature
+   of another network, of another kind of message or of another time is none of this one.
+2. ``time_s`` is when the party made it, and by it the newest is told: a copy sent later gains nothing.
+3. A key speaks for a party when the party's id *is* the key: its 64 hex digits, or the pool id (``pool1…``) that is the
+   hash of the key. For any other party id somebody must say which key is the party's.
+4. With a registration its key, signature and time are kept, as the same JSON form, and handed on.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from datum import SigningKey, VerificationKey, verify_signature
+from era_store import Registration
+from eras import Epoch, MarkerError
+
+KIND = "eraswitch-registration-1"
+SIGNATURE_BYTES = 64
+
+
+class RegistrationSignatureError(MarkerError):
+    """A registration was not signed by the key of its party."""
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What a party says.
+
+    Attributes:
+        network_magic: of the Cardano network; ``None`` where it is not configured.
+        party_id: who.
+        epoch: the epoch it registers for.
+        version: of its software.
+        stake: in lovelace.
+        time_s: POSIX time when it says so, in whole seconds.
+    """
+
+    network_magic: int | None
+    party_id: str
+    epoch: Epoch
+    version: str | None
+    stake: int
+    time_s: int
+
+    @property
+    def message(self) -> bytes:
+        """The bytes that are signed (rule 1)."""
+        return _canonical(
+            {
+                "kind": KIND,
+                "network_magic": self.network_magic,
+                "party_id": self.party_id,
+                "epoch": self.epoch,
+                "version": self.version,
+                "stake": self.stake,
+                "time_s": self.time_s,
+            }
+        )
+
+    def sign(self, key: SigningKey) -> "Signed":
+        """The same, signed."""
+        return Signed(key.verification_key.hex, key.sign(self.message).hex(), self.time_s)
+
+
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """The signature of a statement, as it is kept and handed on.
+
+    Attributes:
+        key: the verification key, 64 hex digits.
+        signature: 128 hex digits.
+        time_s: the time of the statement.
+    """
+
+    key: str
+    signature: str
+    time_s: int
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Signed | None":
+        """What ``to_bytes`` wrote; ``None`` for anything else."""
+        try:
+            found = json.loads(content)
+            signed = cls(found["key"], found["signature"], found["time_s"])
+            bytes.fromhex(signed.key + signed.signature)
+        except (ValueError, TypeError, KeyError, RecursionError):
+            return None
+        return signed if type(signed.time_s) is int else None
+
+    def to_bytes(self) -> bytes:
+        """As it is kept (rule 4)."""
+        return _canonical({"key": self.key, "signature": self.signature, "time_s": self.time_s})
+
+    def verify(self, statement: Statement, *, party_key: str | None = None) -> None:
+        """Check that the party signed ``statement``.
+
+        Args:
+            statement: what was said.
+            party_key: the party's key, where somebody says which it is.
+
+        Raises:
+            RegistrationSignatureError: the signature is not true, or the key is not the party's (rule 3).
+        """
+        if not (self.key == party_key or (party_key is None and speaks_for(self.key, statement.party_id))):
+            raise RegistrationSignatureError(
+                f"The key of a registration does not speak for {statement.party_id}",
+                expected=party_key or "a party id that is the key, or the pool id that is the hash of the key",
+                got=self.key,
+                next_step="Register under the key's own id, or without a signature",
+            )
+        try:
+            key, signature = VerificationKey(bytes.fromhex(self.key)), bytes.fromhex(self.signature)
+        except (ValueError, MarkerError) as error:
+            raise _not_signed(statement, "a key or a signature that is none") from error
+        if len(signature) != SIGNATURE_BYTES or not verify_signature(statement.message, signature, key):
+            raise _not_signed(statement, "another signature")
+
+
+@dataclass(frozen=True, slots=True)
+class Sorted:
+    """Registrations by what can be said of their signatures."""
+
+    verified: tuple[Registration, ...]
+    unsigned: tuple[Registration, ...]
+    refused: tuple[tuple[Registration, str], ...]
+
+
+def sort_by_signature(
+    registrations: Iterable[Registration], network_magic: int | None, party_keys: Mapping[str, str] | None = None
+) -> Sorted:
+    """Which registrations are truly their parties', which nobody signed, and which are refused and why.
+
+    Args:
+        registrations: as they were handed on.
+        network_magic: of the network that they must be of.
+        party_keys: party id → key, for parties whose id is not their key.
+    """
+    verified: list[Registration] = []
+    unsigned: list[Registration] = []
+    refused: list[tuple[Registration, str]] = []
+    for row in registrations:
+        if row.signed is None:
+            unsigned.append(row)
+            continue
+        signed = Signed.from_bytes(row.signed)
+        if signed is None:
+            refused.append((row, "what is kept as its signature is none"))
+            continue
+        statement = Statement(network_magic, row.party_id, row.epoch, row.version, row.stake, signed.time_s)
+        try:
+            signed.verify(statement, party_key=(party_keys or {}).get(row.party_id))
+        except RegistrationSignatureError as error:
+            refused.append((row, str(error)))
+        else:
+            verified.append(row)
+    return Sorted(tuple(verified), tuple(unsigned), tuple(refused))
+
+
+def speaks_for(key: str, party_id: str) -> bool:
+    """Whether a party's id is a key, 64 hex digits, or its hash (rule 3)."""
+    return party_id == key or (party_id.startswith("pool1") and party_id == pool_id(key))
+
+
+def pool_id(key: str) -> str:
+    """The pool id of a cold verification key, ``pool1…``."""
+    from pycardano.crypto.bech32 import encode
+
+    return str(encode("pool", hashlib.blake2b(bytes.fromhex(key), digest_size=28).digest()))
+
+
+def _canonical(value: dict[str, Any]) -> bytes:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
+
+
+def _not_signed(statement: Statement, got: str) -> RegistrationSignatureError:
+    return RegistrationSignatureError(
+        f"A registration was not signed by {statement.party_id}",
+        expected="its signature of this registration, on this network",
+        got=got,
+        next_step="Sign exactly what is registered (docs/service.md)",
+    )

@@ -1,0 +1,331 @@
+"""``eraswitch adoption``: the summary in every form, the gate, the export and the live view."""
+
+import csv
+import json
+import os
+import pty
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from io import StringIO
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from tests.conftest import ROOT
+from tests.era_service.conftest import Shell, invoke
+
+FILES = [("monitoring.sqlite3", "adoption_expected.csv"), ("runbook_monitoring.sqlite3", "runbook_published.csv")]
+ROWS = [
+    {"party_id": "whale", "epoch": 7, "version": "0.3.0", "stake": 500_000_000},
+    {"party_id": "whale", "epoch": 8, "version": "0.3.0+x", "stake": 500_000_000},
+    {"party_id": "bear", "epoch": 7, "version": "0.2.0", "stake": 300_000_000},
+    {"party_id": "bear", "epoch": 8, "version": "0.3.0", "stake": 300_000_000},
+    {"party_id": "cat", "epoch": 8, "version": None, "stake": 200_000_000},
+]
+COUNT = ("--from", "rows.jsonl", "--compatibility", "compatibility.toml")
+
+
+@pytest.fixture
+def folder(own_folders: Path) -> Path:
+    write_rows(own_folders / "rows.jsonl", ROWS)
+    (own_folders / "compatibility.toml").write_text('thales = "0.1.0"\nlagrange = ">=0.3.0, !=0.3.5"\n')
+    return own_folders
+
+
+def write_rows(path: Path, rows: list[dict[str, Any]]) -> None:
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+
+
+def documents(*arguments: str, code: int = 0) -> Any:
+    result = invoke("adoption", *arguments, "--json")
+    assert result.exit_code == code, result.output
+    return json.loads(result.stdout)
+
+
+# --- summary
+
+
+@pytest.mark.parametrize(("store", "published"), FILES)
+def test_mithrils_view_to_the_letter(own_folders: Path, vectors: Path, store: str, published: str) -> None:
+    asked = ("summary", "--from", str(vectors / "mithril" / store), "--mithril")
+    expected = (vectors / "mithril" / published).read_bytes()
+    assert invoke("adoption", *asked, "--csv").stdout_bytes == expected
+    with StringIO(expected.decode(), newline="") as text:
+        rows = [
+            {name: int(value) if name not in ("version", "stakes_ratio") else value for name, value in row.items()}
+            for row in csv.DictReader(text)
+        ]
+    assert documents(*asked) == rows
+    newest = documents(*asked, "--last", "1")
+    assert newest == [row for row in rows if row["epoch"] == rows[0]["epoch"]]
+    assert f" {rows[0]['total_epoch_stakes']} " in invoke("adoption", *asked).stdout
+    assert invoke("adoption", *asked, "--markdown").exit_code == 2
+
+
+def test_from_the_store_as_from_the_file(own_folders: Path, vectors: Path) -> None:
+    path = str(vectors / "mithril" / FILES[0][0])
+    assert invoke("adoption", "ingest", path, "--store", "s.sqlite3").exit_code == 0
+    stored = invoke("adoption", "summary", "--store", "s.sqlite3", "--json")
+    assert stored.stdout == invoke("adoption", "summary", "--from", path, "--json").stdout
+    environ = {"ERASWITCH_STORE__URL": "s.sqlite3"}
+    assert invoke("adoption", "summary", "--json", env=environ).stdout == stored.stdout
+
+
+def test_summary_for_machines(folder: Path) -> None:
+    newest, before = documents("summary", *COUNT)["epochs"]
+    assert (newest["epoch"], before["epoch"]) == (8, 7)
+    assert [(row["version"], row["stake"], row["known"]) for row in newest["versions"]] == [
+        ("0.3.0", 800_000_000, True),
+        (None, 200_000_000, False),
+    ]
+    lagrange = newest["eras"][1]
+    assert (lagrange["era"], lagrange["minimum"]) == ("lagrange", "0.3.0 or newer, but not 0.3.5")
+    assert lagrange["registered"] == {"stake": 800_000_000, "total": 1_000_000_000, "share": 0.8}
+    assert [party["party_id"] for party in lagrange["not_ready"]] == ["cat"]
+    assert newest["changes"]["upgraded"]["parties"] == newest["changes"]["new"]["parties"] == 1
+    assert [alarm["kind"] for alarm in newest["alarms"]] == ["unknown-share", "unknown-growth"]
+    (only,) = documents("summary", *COUNT, "--epoch", "7", "--era", "lagrange")["epochs"]
+    assert [era["era"] for era in only["eras"]] == ["lagrange"]
+
+
+def test_summary_in_words(folder: Path) -> None:
+    result = invoke("adoption", "summary", *COUNT)
+    assert result.exit_code == 0, result.output
+    lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
+    for line in (
+        "Epoch 8: 3 parties registered 1.0 k ada; the network's stake is not known",
+        "0.3.0 800.0 ada 80.0 % 2 thales, lagrange ████████████████░░░░",
+        "none given (unknown) 200.0 ada 20.0 % 1 ████░░░░░░░░░░░░░░░░",
+        "lagrange 0.3.0 or newer, but not 0.3.5 80.0 % not known 80.0 %",
+        "cat 200.0 ada none given 8",
+        "Since epoch 7: 1 new (200.0 ada), 1 upgraded (300.0 ada), 0 downgraded, 0 gone",
+        "7 800.0 ada 2 100.0 % 62.5 %",
+    ):
+        assert line in lines, f"{line}\n{result.stdout}"
+    assert "\x1b" not in result.stdout, "no colours into a pipe"
+
+
+def test_markdown_and_csv(folder: Path) -> None:
+    assert "| 0.3.0 | 800.0 ada | 80.0 % | 2 |" in invoke("adoption", "summary", *COUNT, "--markdown").stdout
+    assert invoke("adoption", "summary", *COUNT, "--csv").stdout.startswith("epoch,version,known,parties,stake,")
+    assert invoke("adoption", "summary", *COUNT, "--csv", "--json").exit_code == 2
+
+
+def test_chart(folder: Path) -> None:
+    result = invoke("adoption", "summary", *COUNT, "--chart", "versions.svg")
+    assert result.exit_code == 0
+    assert "Chart: versions.svg" in result.stderr
+    ET.parse(folder / "versions.svg")
+    assert "<title>7: 0.2.0 37.5 %</title>" in (folder / "versions.svg").read_text()
+    of_era = ("--era", "lagrange", "--threshold", "95%", "--chart", "support.svg")
+    assert invoke("adoption", "summary", *COUNT, *of_era).exit_code == 0
+    support = (folder / "support.svg").read_text()
+    assert "<title>7: the registered stake 62.5 %</title>" in support
+    assert "gate 95 %" in support
+    assert invoke("adoption", "summary", *COUNT, "--chart", "versions.png").exit_code == 2
+    assert invoke("adoption", "summary", *COUNT, "--chart", "gone/versions.svg").exit_code == 1
+
+
+def test_what_a_node_says_cannot_steer_the_terminal(folder: Path) -> None:
+    write_rows(folder / "rows.jsonl", [{"party_id": "a", "epoch": 8, "version": "\x1b[2J[red]x", "stake": 1}])
+    result = invoke("adoption", "summary", *COUNT)
+    assert "\x1b" not in result.stdout
+    assert "[2J[red]x" in result.stdout
+
+
+def test_bad_rows_are_told_and_the_rest_counts(folder: Path) -> None:
+    with (folder / "rows.jsonl").open("a") as file:
+        file.write('{"party_id":"x","epoch":8,"stake":-5}\nnonsense\n')
+    result = invoke("adoption", "summary", *COUNT, "--json")
+    assert json.loads(result.stdout)["epochs"][0]["registered"]["parties"] == 3
+    assert "entries are no registrations: the stake is negative" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("summary",), 2, "There is no store to keep registrations"),
+        (("summary", "--store", "empty.sqlite3"), 1, "There are no registrations"),
+        (("summary", "--from", "gone.jsonl"), 1, "cannot be read"),
+        (("summary", *COUNT, "--epoch", "6"), 1, "those of epochs 7 to 8"),
+        (("summary", *COUNT, "--era", "lagrnge"), 2, "Did you mean 'lagrange'?"),
+        (("summary", *COUNT[:2], "--compatibility", "gone.toml"), 2, "to read TOML in gone.toml"),
+        (("gate", "lagrange", *COUNT), 2, "Give --threshold, or set adoption.gate_threshold"),
+        (("gate", "lagrange", *COUNT, "--threshold", "95"), 2, "Did you mean 95%?"),
+        (("gate", "lagrange", *COUNT[:2], "--threshold", "95%"), 2, "Write the table (docs/adoption.md)"),
+        (("gate", "lagrange", "--threshold", "95%", "--compatibility", "compatibility.toml", "--store", "e.sqlite3"), 6,
+         "there are no registrations at all"),
+        (("export",), 2, "There is no store"),
+    ],
+)  # fmt: skip
+def test_mistakes_end_in_one_line(folder: Path, arguments: tuple[str, ...], code: int, words: str) -> None:
+    result = invoke("adoption", *arguments)
+    assert result.exit_code == code, result.output
+    assert words in result.stderr
+    assert "Traceback" not in result.output
+
+
+# --- gate
+
+
+def test_gate_met(folder: Path) -> None:
+    result = invoke("adoption", "gate", "lagrange", "--threshold", "80%", *COUNT)
+    assert result.exit_code == 0
+    assert result.stdout == "The gate of lagrange is met: 80 % of the registered stake, 80.0 % in epoch 8\n"
+    assert documents("gate", "lagrange", "--threshold", "80%", *COUNT)["met"] is True
+
+
+def test_gate_not_met_says_what_is_missing_and_from_whom(folder: Path) -> None:
+    result = invoke("adoption", "gate", "lagrange", "--threshold", "95%", *COUNT)
+    assert result.exit_code == 6
+    assert result.stdout.splitlines() == [
+        "The gate of lagrange is not met: it asks for 95 % of the registered stake",
+        "epoch 8: 80 % of the registered stake (1.0 k ada) is ready",
+        "missing: 150.0 ada on 0.3.0 or newer, but not 0.3.5",
+        "whom to call (1 party would do):",
+        "  cat  200.0 ada  no version",
+    ]
+    document = documents("gate", "lagrange", "--threshold", "95%", *COUNT, code=6)
+    assert (document["met"], document["missing_stake"], document["enough"]) == (False, 150_000_000, 1)
+
+
+def test_gate_over_epochs_and_bases(folder: Path) -> None:
+    asked = ("gate", "lagrange", "--threshold", "60%", *COUNT)
+    assert documents(*asked, "--for-epochs", "2")["met"] is True
+    assert documents(*asked, "--for-epochs", "3", code=6)["epochs"][2]["why"] == "no registrations"
+    assert documents(*asked, "--epoch", "7")["epoch"] == 7
+    assert documents(*asked, "--of", "network", code=6)["share"] is None
+    assert documents(*asked, "--of", "recent")["base"] == "recent"
+
+
+def test_gate_as_configured(folder: Path) -> None:
+    (folder / "eraswitch.toml").write_text(
+        "[adoption]\ncompatibility_file = 'compatibility.toml'\ngate_threshold = 0.65\ngate_for_epochs = 2\n"
+        "gate_base = 'network'\nstake_epoch_offset = 0\n[store]\nurl = 's.sqlite3'\n"
+    )
+    assert invoke("adoption", "ingest", "rows.jsonl").exit_code == 0
+    for epoch, stake in (("7", "700000000"), ("8", "1100000000")):
+        assert invoke("adoption", "network-stake", epoch, stake).exit_code == 0
+    document = documents("gate", "lagrange", code=6)
+    assert (document["base"], document["threshold"], len(document["epochs"])) == ("network", 0.65, 2)
+    assert documents("gate", "lagrange", "--of", "registered", "--for-epochs", "1")["met"] is True
+
+
+@pytest.mark.parametrize(
+    ("setting", "words"),
+    [
+        ("gate_threshold = '95'", "adoption.gate_threshold (file eraswitch.toml): expected more than 0% and at most"),
+        ("gate_threshold = true", "expected a share, as 95% or 0.95, got True"),
+        ("gate_base = 'registred'", "Did you mean 'registered'?"),
+        ("gate_for_epochs = 0", "expected more than 0"),
+        ("treshold = 1", "adoption.treshold (file eraswitch.toml): expected a setting, got an unknown name"),
+    ],
+)
+def test_mistakes_in_the_settings(folder: Path, setting: str, words: str) -> None:
+    (folder / "eraswitch.toml").write_text(f"[adoption]\n{setting}\n")
+    result = invoke("adoption", "summary", *COUNT)
+    assert result.exit_code == 2
+    assert words in result.stderr
+
+
+def test_config_check_finds_a_gate_that_could_not_be_judged(folder: Path) -> None:
+    (folder / "eraswitch.toml").write_text("[adoption]\ngate_threshold = '95%'\n")
+    result = invoke("config", "check")
+    assert result.exit_code == 2
+    words = "adoption.compatibility_file: expected a value, since adoption.gate_threshold asks for a gate"
+    assert words in result.stderr
+    assert "store.url: expected a value" in result.stderr
+    (folder / "compatibility.toml").write_text('lagrange = "=>0.3.0"')
+    (folder / "eraswitch.toml").write_text(
+        "[adoption]\ngate_threshold = '95%'\ncompatibility_file = 'compatibility.toml'\n[store]\nurl = 's.sqlite3'\n"
+    )
+    assert 'Did you mean ">=0.3.0"?' in invoke("config", "check").stderr
+    (folder / "compatibility.toml").write_text('lagrange = ">=0.3.0"')
+    assert invoke("config", "check").exit_code == 0
+
+
+# --- export
+
+
+@pytest.mark.parametrize("form", ["jsonl", "csv"])
+def test_what_is_exported_is_counted_the_same(own_folders: Path, vectors: Path, form: str) -> None:
+    path = str(vectors / "mithril" / FILES[0][0])
+    result = invoke("adoption", "export", "--format", form, "--from", path)
+    assert result.exit_code == 0
+    (own_folders / f"out.{form}").write_bytes(result.stdout_bytes)
+    again = invoke("adoption", "summary", "--from", f"out.{form}", "--json")
+    assert json.loads(again.stdout) == documents("summary", "--from", path)
+
+
+def test_export_of_one_epoch(folder: Path) -> None:
+    lines = invoke("adoption", "export", "--from", "rows.jsonl", "--epoch", "7").stdout.splitlines()
+    assert [json.loads(line)["party_id"] for line in lines] == ["whale", "bear"]
+
+
+# --- watch
+
+
+@pytest.fixture
+def watching(folder: Path, shell: Shell) -> Iterator[tuple[int, int]]:
+    """``adoption watch`` on a terminal: its process and the terminal's other end."""
+    pid, terminal = pty.fork()
+    if pid == 0:
+        os.chdir(folder)
+        environ = shell.environment(PYTHONPATH=str(ROOT), TERM="xterm", COLUMNS="120", LINES="60")
+        command = "import sys; from era_service.cli import main; sys.exit(main())"
+        asked = ["adoption", "watch", "--interval", "0.1", *COUNT]
+        os.execve(sys.executable, [sys.executable, "-c", command, *asked], environ)
+    yield pid, terminal
+    os.close(terminal)
+
+
+def read_until(terminal: int, words: str, timeout_s: float = 60) -> str:
+    shown, deadline = b"", time.monotonic() + timeout_s
+    while words.encode() not in shown:
+        assert time.monotonic() < deadline, shown.decode(errors="replace")
+        if select.select([terminal], [], [], 0.2)[0]:
+            shown += os.read(terminal, 65536)
+    return shown.decode(errors="replace")
+
+
+def test_watch_lives_and_ends_cleanly(folder: Path, watching: tuple[int, int]) -> None:
+    pid, terminal = watching
+    assert "80.0 %" in read_until(terminal, "Since epoch 7")
+    with (folder / "rows.jsonl").open("a") as file:
+        file.write('{"party_id":"whale","epoch":9,"version":"0.3.1","stake":600000000}\n')
+    read_until(terminal, "Since epoch 8")
+    os.write(terminal, b"\x03")
+    rest = ""
+    while True:
+        try:
+            rest += os.read(terminal, 65536).decode(errors="replace")
+        except OSError:
+            break
+    assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
+    assert "Traceback" not in rest
+    assert rest.rstrip().endswith("\x1b[?25h"), "the cursor is back"
+
+
+def test_watch_into_a_pipe_prints_what_changes(folder: Path, shell: Shell) -> None:
+    command = "import sys; from era_service.cli import main; sys.exit(main())"
+    process = subprocess.Popen(
+        [sys.executable, "-c", command, "adoption", "watch", "--interval", "0.1", *COUNT],
+        cwd=folder,
+        env=shell.environment(PYTHONPATH=str(ROOT), PYTHONUNBUFFERED="1"),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    )
+    assert process.stdout is not None
+    read_until(process.stdout.fileno(), "Since epoch 7")
+    time.sleep(0.5)
+    process.send_signal(signal.SIGINT)
+    rest, errors = process.communicate(timeout=30)
+    assert process.returncode == 0
+    assert b"Epoch 8" not in rest, "nothing changed, so nothing is printed again"
+    assert errors == b""

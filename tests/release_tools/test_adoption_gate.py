@@ -1,0 +1,141 @@
+"""The gate: whole lovelace, epoch after epoch, and what is missing from whom."""
+
+import json
+from fractions import Fraction
+from typing import Any
+
+import pytest
+
+from era_store import RegistrationRepository
+from eras import Epoch
+from release_tools import (
+    AdoptionRules,
+    Base,
+    Compatibility,
+    EraNotListedError,
+    GateNotMetError,
+    GateResult,
+    judge_gate,
+)
+from tests.release_tools.registered import any_repository, repository, told
+
+__all__ = ["any_repository", "repository"]
+
+TABLE = Compatibility.of({"lagrange": ">=0.3.0"})
+
+
+def judged(repository: RegistrationRepository, threshold: str = "0.95", **options: Any) -> GateResult:
+    return judge_gate(repository, era="lagrange", threshold=Fraction(threshold), compatibility=TABLE, **options)
+
+
+def test_met_to_the_lovelace(any_repository: RegistrationRepository) -> None:
+    whole = 45 * 10**15
+    told(any_repository, 5, f"a 0.3.0 {whole * 19 // 20}, b 0.2.0 {whole // 20}")
+    result = judged(any_repository)
+    assert result.met
+    assert (result.missing_stake, result.whom, result.lacks) == (0, (), ())
+    result.require_met()
+    told(any_repository, 6, f"a 0.3.0 {whole * 19 // 20 - 1}, b 0.2.0 {whole // 20 + 1}")
+    short = judged(any_repository)
+    assert not short.met
+    assert short.missing_stake == 1
+    assert "94.9999 % of the registered stake" in short.lacks[0]
+
+
+def test_what_is_missing_from_whom(any_repository: RegistrationRepository) -> None:
+    told(any_repository, 5, "ready 0.3.0 60, a 0.2.0 20, b - 10, c 0.2.9 6, d 0.2.8 4")
+    result = judged(any_repository, "0.85")
+    assert (result.missing_stake, result.enough) == (25, 2)
+    assert [party.party_id for party in result.whom] == ["a", "b"]
+    assert result.lacks[0] == "epoch 5: 60 % of the registered stake (0.0 ada) is ready"
+    assert result.lacks[-2:] == ("  a  0.0 ada  0.2.0", "  b  0.0 ada  no version")
+    with pytest.raises(GateNotMetError) as caught:
+        result.require_met()
+    assert caught.value.exit_code == 6
+    assert caught.value.http_status == 409
+    assert "expected 85 % of the registered stake, got epoch 5: 60 %" in str(caught.value)
+    assert caught.value.facts["gate"]["whom"][0]["party_id"] == "a"
+    few = judged(any_repository, "1", rules=AdoptionRules(limit=1))
+    assert (len(few.whom), few.enough, few.lacks[-1]) == (1, 4, "  and 3 more")
+
+
+def test_every_one_of_the_last_epochs(repository: RegistrationRepository) -> None:
+    for epoch, ready in ((3, 96), (4, 95), (5, 94), (6, 95), (7, 99)):
+        told(repository, epoch, f"a 0.3.0 {ready}, b 0.2.0 {100 - ready}")
+    assert judged(repository, for_epochs=2).met
+    assert judged(repository, for_epochs=2, epoch=Epoch(4)).met
+    third = judged(repository, for_epochs=3)
+    assert [(one.epoch, one.met) for one in third.epochs] == [(7, True), (6, True), (5, False)]
+    assert not third.met
+    assert "the last epoch has the share; if it stays so, the gate opens in epoch 8" in third.lacks
+    assert not judged(repository, epoch=Epoch(5)).met
+    words = judged(repository, for_epochs=2).words
+    assert words == "The gate of lagrange is met: 95 % of the registered stake in each of 2 epochs, 99.0 % in epoch 7"
+
+
+def test_a_gap_has_no_share(repository: RegistrationRepository) -> None:
+    told(repository, 3, "a 0.3.0 1")
+    told(repository, 5, "a 0.3.0 1")
+    result = judged(repository, for_epochs=3)
+    assert [(one.epoch, one.met, one.why) for one in result.epochs] == [
+        (5, True, None),
+        (4, False, "no registrations"),
+        (3, True, None),
+    ]
+    assert not judged(repository, epoch=Epoch(9)).met
+    assert judged(repository, epoch=Epoch(9)).lacks[0] == "epoch 9: no registrations"
+
+
+def test_more_epochs_than_there_have_been(repository: RegistrationRepository) -> None:
+    told(repository, 0, "a 0.3.0 1")
+    told(repository, 1, "a 0.3.0 1")
+    assert judged(repository, for_epochs=2).met
+    assert not judged(repository, for_epochs=3).met
+
+
+def test_on_the_whole_network(any_repository: RegistrationRepository) -> None:
+    told(any_repository, 5, "a 0.3.0 90, b 0.2.0 10")
+    unknown = judged(any_repository, "0.5", base=Base.NETWORK)
+    assert not unknown.met
+    assert "the stake of the whole network in epoch 6 is not known" in unknown.lacks[0]
+    assert unknown.share is None
+    any_repository.set_network_stake(Epoch(6), 99, source="test", time_s=0)
+    assert not judged(any_repository, "0.5", base=Base.NETWORK).met, "less than what registered is not believed"
+    any_repository.set_network_stake(Epoch(6), 180, source="test", time_s=0)
+    assert judged(any_repository, "0.5", base=Base.NETWORK).met
+    short = judged(any_repository, "0.6", base=Base.NETWORK)
+    assert (short.missing_stake, short.enough, short.unregistered_stake) == (18, None, 80)
+    assert "whom to call (not enough even with all of them):" in short.lacks
+
+
+def test_on_the_newest_of_each_party(any_repository: RegistrationRepository) -> None:
+    told(any_repository, 3, "away 0.2.0 900")
+    told(any_repository, 5, "a 0.3.0 95, b 0.2.0 5")
+    assert judged(any_repository).met
+    result = judged(any_repository, base=Base.RECENT)
+    assert not result.met
+    assert (result.share.total if result.share else None, result.whom[0].party_id) == (1000, "away")
+    assert judged(any_repository, base=Base.RECENT, rules=AdoptionRules(recent_epochs=2)).met
+
+
+def test_an_era_nobody_vouches_for_has_no_gate(repository: RegistrationRepository) -> None:
+    told(repository, 5, "a 0.3.0 1")
+    with pytest.raises(EraNotListedError):
+        judge_gate(repository, era="euler", threshold=Fraction(1, 2), compatibility=TABLE)
+
+
+def test_without_any_registration_it_is_not_met(repository: RegistrationRepository) -> None:
+    with pytest.raises(GateNotMetError, match="there are no registrations at all"):
+        judged(repository)
+
+
+def test_parties_without_stake_meet_nothing(repository: RegistrationRepository) -> None:
+    told(repository, 5, "a 0.3.0 0")
+    assert not judged(repository, "0.01").met
+
+
+def test_result_is_ready_for_json(repository: RegistrationRepository) -> None:
+    told(repository, 5, "a 0.3.0 90, b 0.2.0 10")
+    document = json.loads(json.dumps(judged(repository).to_dict()))
+    assert (document["met"], document["missing_stake"], document["threshold"]) == (False, 5, 0.95)
+    assert document["whom"] == [{"party_id": "b", "stake": 10, "version": "0.2.0", "epoch": 5}]

@@ -1,0 +1,385 @@
+"""The forecast: who counts when, what the trend may come to, whom to call, and what is said when nothing can be."""
+
+import math
+from collections.abc import Mapping
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from era_store import MemoryStore, Registration, RegistrationRepository
+from eras import Epoch
+from release_tools import (
+    Compatibility,
+    EraNotListedError,
+    FixedQuorum,
+    ForecastOrder,
+    ForecastRangeError,
+    Lottery,
+    NoRegistrationsError,
+    QuorumParametersError,
+    SourcedQuorum,
+)
+from release_tools.forecast import forecast
+from release_tools.forecast_records import Forecast, Phase
+from release_tools.forecast_reliability import Reliability, SignaturesFileError, read_signatures
+from release_tools.forecast_trend import HORIZON_EPOCHS, MIN_POINTS, ReadyPoint, fit_trend
+
+TABLE = Compatibility.of({"pythagoras": ">=2.0.0"})
+LOTTERY = SourcedQuorum(Lottery(1944, 16948, 0.2), "a test")
+OLD, NEW = "1.0.0", "2.0.0"
+
+
+def registrations(*epochs: tuple[int, Mapping[str, tuple[str | None, int]]]) -> RegistrationRepository:
+    """Epoch → party → version and stake."""
+    repository = MemoryStore().registrations
+    rows = [
+        Registration(party, Epoch(epoch), version, stake, float(epoch), "test")
+        for epoch, parties in epochs
+        for party, (version, stake) in parties.items()
+    ]
+    repository.ingest(rows, source="test", time_s=0.0)
+    return repository
+
+
+def split(ready: int, other: int) -> dict[str, tuple[str | None, int]]:
+    return {"ready": (NEW, ready), "other": (OLD, other)}
+
+
+def order(at: int, **changes: object) -> ForecastOrder:
+    return ForecastOrder("pythagoras", Epoch(at), **{"quorum": LOTTERY, **changes})  # type: ignore[arg-type]
+
+
+def forecast_of(repository: RegistrationRepository, at: int, **changes: object) -> Forecast:
+    return forecast(repository, order(at, **changes), compatibility=TABLE)
+
+
+def logistic_world(epochs: int = 6, slope: float = 0.5, middle: float = 10.0) -> RegistrationRepository:
+    """A thousand parties' worth of stake that upgrades exactly along a logistic curve, from epoch 1 on."""
+    total = 10**15
+
+    def ready(epoch: int) -> int:
+        return round(total / (1 + math.exp(-slope * (epoch - middle))))
+
+    return registrations(*((epoch, split(ready(epoch), total - ready(epoch))) for epoch in range(1, epochs + 1)))
+
+
+# --- who counts when
+
+
+def test_the_danger_is_right_after_the_switch_and_then_the_denominator_shrinks() -> None:
+    """60 of 100 are ready and stay it. Registered two epochs before they sign, the other 40 count until epoch 11."""
+    repository = registrations((5, split(60, 40)))
+    repository.set_network_stake(Epoch(6), 200, source="test", time_s=0.0)
+    found = forecast_of(repository, 10)
+    rows = {
+        one.epoch: (one.phase, one.registered_at, one.signing_share.value, one.share_behind.value)
+        for one in found.epochs
+    }
+    assert rows == {
+        6: (Phase.BEFORE, 4, 1.0, 0.5),
+        7: (Phase.BEFORE, 5, 1.0, 0.5),
+        8: (Phase.BEFORE, 6, 1.0, 0.5),
+        9: (Phase.BEFORE, 7, 1.0, 0.5),
+        10: (Phase.DANGER, 8, 0.6, 0.3),
+        11: (Phase.DANGER, 9, 0.6, 0.3),
+        12: (Phase.AFTER, 10, 1.0, 0.3),
+        13: (Phase.AFTER, 11, 1.0, 0.3),
+        14: (Phase.AFTER, 12, 1.0, 0.3),
+    }
+    chances = [one.quorum_probability.value for one in found.epochs]
+    assert chances[4] == LOTTERY.model.quorum_probability(0.6) < 1
+    assert (chances[:4], chances[6:]) == ([1.0] * 4, [1.0] * 3)
+    assert found.danger.epoch == 10
+
+
+@pytest.mark.parametrize("lag", [1, 2, 3])
+def test_the_lag_says_how_long_the_danger_lasts(lag: int) -> None:
+    found = forecast_of(registrations((5, split(60, 40))), 10, lag_epochs=lag)
+    dangerous = [one.epoch for one in found.epochs if one.phase is Phase.DANGER]
+    assert dangerous == list(range(10, 10 + lag))
+
+
+def test_without_the_networks_stake_what_is_behind_is_of_what_is_registered_today() -> None:
+    found = forecast_of(registrations((5, split(60, 40))), 10)
+    assert found.network_stake is None
+    assert found.danger.share_behind.value == 0.6
+    assert any("whole network is not known" in note for note in found.notes)
+
+
+def test_a_network_stake_below_what_registered_is_not_believed() -> None:
+    repository = registrations((5, split(60, 40)))
+    repository.set_network_stake(Epoch(6), 99, source="test", time_s=0.0)
+    assert forecast_of(repository, 10).network_stake is None
+
+
+def test_a_fixed_quorum_is_forecast_in_the_same_way() -> None:
+    two_thirds = SourcedQuorum(FixedQuorum(), "a test")
+    for ready, chance in ((66, 0.0), (67, 1.0)):
+        found = forecast_of(registrations((5, split(ready, 100 - ready))), 10, quorum=two_thirds)
+        assert found.danger.quorum_probability.value == chance
+
+
+# --- the trend
+
+
+def test_a_logistic_rise_is_found_and_followed() -> None:
+    found = forecast_of(logistic_world(), 12)
+    assert found.trend is not None
+    assert found.trend.slope == pytest.approx(0.5, abs=1e-3)
+    shares = {one.epoch: one.signing_share.value for one in found.epochs}
+    assert shares[12] == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-3)
+    assert shares[13] == pytest.approx(1 / (1 + math.exp(-1.5)), abs=1e-3)
+    needed = found.ready_share_needed
+    assert needed is not None
+    crossing = 10 + math.log(needed / (1 - needed)) / 0.5
+    assert found.reached is not None
+    assert found.reached.expected == math.ceil(crossing)
+
+
+def test_the_stake_behind_goes_on_with_those_that_come_back() -> None:
+    found = forecast_of(logistic_world(), 12)
+    after = [one for one in found.epochs if one.phase is Phase.AFTER]
+    assert [one.registered_at for one in after] == [12, 13, 14]
+    assert after[0].share_behind.value == pytest.approx(1 / (1 + math.exp(-1)), abs=1e-3)
+    assert after[0].share_behind.value < after[1].share_behind.value < after[2].share_behind.value
+    assert all(one.signing_share.value == 1 for one in after)
+
+
+def test_few_epochs_say_no_trend_and_it_is_said() -> None:
+    for epochs in range(1, MIN_POINTS):
+        found = forecast_of(logistic_world(epochs), epochs + 5)
+        assert (found.trend, found.reached) == (None, None)
+        assert any(f"A trend cannot be said from {epochs} epoch" in note for note in found.notes)
+        assert found.danger.signing_share.value == found.now.share
+        assert found.danger.signing_share.low is None
+    assert forecast_of(logistic_world(MIN_POINTS), MIN_POINTS + 5).trend is not None
+
+
+def points(*shares: float, parties: int = 100) -> list[ReadyPoint]:
+    return [ReadyPoint(Epoch(epoch), round(share * 10**12), 10**12, parties) for epoch, share in enumerate(shares)]
+
+
+def test_the_interval_holds_what_it_promises() -> None:
+    """Of 2,000 noisy histories some 95 % have their next value within the interval."""
+    import numpy
+
+    random = numpy.random.default_rng(5)
+    inside = 0
+    for _ in range(2_000):
+        log_odds = -2 + 0.4 * numpy.arange(9) + random.normal(0, 0.3, 9)
+        history = [float(value) for value in 1 / (1 + numpy.exp(-log_odds))]
+        trend = fit_trend(points(*history[:8]))
+        assert trend is not None
+        estimate = trend.share(Epoch(8))
+        assert estimate.low is not None
+        assert estimate.high is not None
+        inside += estimate.low <= history[8] <= estimate.high
+    assert abs(inside / 2_000 - 0.95) < 4 * math.sqrt(0.95 * 0.05 / 2_000)
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=MIN_POINTS, max_size=12), st.integers(0, 300))
+def test_a_trend_never_leaves_the_possible(shares: list[float], epoch: int) -> None:
+    trend = fit_trend(points(*shares))
+    assert trend is not None
+    estimate = trend.share(Epoch(epoch))
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
+
+
+def test_nobody_and_everybody_ready_have_a_trend_too() -> None:
+    for share in (0.0, 1.0):
+        trend = fit_trend(points(*[share] * 5))
+        assert trend is not None
+        assert trend.share(Epoch(9)).value == pytest.approx(share, abs=0.01)
+
+
+def test_a_falling_trend_never_arrives() -> None:
+    trend = fit_trend(points(0.5, 0.45, 0.41, 0.37, 0.32))
+    assert trend is not None
+    reached = trend.reached(0.6, Epoch(5))
+    assert (reached.expected, reached.latest) == (None, None)
+    flat = fit_trend(points(*[0.3] * 5))
+    assert flat is not None
+    assert flat.reached(0.6, Epoch(5)).earliest is None
+    assert HORIZON_EPOCHS >= 200
+
+
+def test_the_chance_is_the_mean_over_what_the_trend_may_come_to() -> None:
+    """Half the time the share needed is there, half the time it is not; the middle alone would say yes or no."""
+    shares = (0.10, 0.12, 0.20, 0.22, 0.35, 0.36)
+    rows = [(epoch, split(round(share * 10**9), 10**9 - round(share * 10**9))) for epoch, share in enumerate(shares)]
+    found = forecast_of(registrations(*rows), 8)
+    danger = found.danger
+    assert danger.signing_share.low is not None
+    assert danger.quorum_probability.low == pytest.approx(0, abs=1e-3)
+    assert danger.quorum_probability.high == pytest.approx(1, abs=1e-3)
+    trend, needed = found.trend, found.share_needed
+    assert trend is not None
+    assert needed is not None
+    random_shares = trend.shares(danger.epoch, [(index + 0.5) / 5_000 for index in range(5_000)])
+    mean = sum(LOTTERY.model.quorum_probability(share) for share in random_shares) / 5_000
+    assert danger.quorum_probability.value == pytest.approx(mean, abs=2e-3)
+    assert 0.05 < mean < 0.95
+    assert danger.failure_probability.value == pytest.approx(1 - mean, abs=2e-3)
+
+
+# --- reliability
+
+
+def test_a_party_that_registers_and_does_not_sign_counts_as_it_did() -> None:
+    """Of the ready stake 75 % signed; the largest of those not ready never signs, so calling it gains nothing."""
+    parties: dict[str, tuple[str | None, int]] = {
+        "a": (NEW, 30), "b": (NEW, 10), "mute": (OLD, 40), "c": (OLD, 15), "d": (OLD, 5)
+    }  # fmt: skip
+    repository = registrations((4, parties), (5, parties))
+    signatures = {Epoch(6): frozenset("abcd"), Epoch(7): frozenset("acd")}
+    found = forecast_of(repository, 10, signatures=signatures)
+    reliability = found.reliability
+    assert reliability.parties == {"a": 1.0, "b": 0.5, "mute": 0.0, "c": 1.0, "d": 1.0}
+    assert reliability.average == pytest.approx((30 + 10 + 20 + 30 + 20) / 200)
+    assert reliability.words == "measured in epochs 6 to 7, over 5 parties"
+    assert found.danger.signing_share.value == pytest.approx(0.40 * 35 / 40)
+    assert found.epochs[0].signing_share.value == pytest.approx((30 + 5 + 0 + 15 + 5) / 100)
+    assert [call.party_id for call in found.calls] == ["c", "d"]
+    assert not found.calls_suffice
+    assert found.ready_share_needed == pytest.approx((found.share_needed or 0) / (35 / 40))
+
+
+def test_reliability_is_assumed_only_in_plain_words() -> None:
+    found = forecast_of(registrations((5, split(60, 40))), 10)
+    assert found.reliability.average == 1
+    assert "Reliability is assumed to be 1: nothing says which parties signed" in found.notes
+    stated = forecast_of(registrations((5, split(60, 40))), 10, reliability=0.9)
+    assert stated.danger.signing_share.value == pytest.approx(0.54)
+    assert not any("Reliability" in note for note in stated.notes)
+
+
+def test_so_unreliable_that_not_even_all_are_enough() -> None:
+    found = forecast_of(registrations((5, split(60, 40))), 10, reliability=0.5)
+    assert found.share_needed is not None
+    assert (found.ready_share_needed, found.reached, found.calls_suffice) == (None, None, False)
+    assert [call.party_id for call in found.calls] == ["other"]
+
+
+def test_signatures_of_other_epochs_say_nothing_and_that_is_an_error() -> None:
+    with pytest.raises(SignaturesFileError, match=r"signatures of epochs 7 to 7, 2 after.* got epochs 99"):
+        forecast_of(registrations((5, split(60, 40))), 10, signatures={Epoch(99): frozenset({"ready"})})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "epoch,party_id\n7,a\n7,b\n8,a\n",
+        '{"epoch":7,"party_id":"a"}\n{"epoch":7,"party_id":"b"}\n\n{"epoch":8,"party_id":"a"}\n',
+    ],
+)
+def test_signatures_are_read_from_csv_and_json_lines(text: str) -> None:
+    assert read_signatures(text) == {7: {"a", "b"}, 8: {"a"}}
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "a header with epoch and party_id, got nothing"),
+        ("epoch;party_id\n1;a", "got epoch;party_id"),
+        ("epoch,party_id\n7,a\nx,b\n", "line 3: an epoch and a party_id"),
+        ("epoch,party_id\n7\n", "line 2"),
+        ("epoch,party_id\n-7,a\n", "line 2"),
+        ('{"epoch":7,"party_id":""}', "line 1"),
+        ('{"epoch":7.5,"party_id":"a"}', "line 1"),
+        ('{"epoch":7,"party_id":"a"}\n{"epoch"', "line 2: a JSON object"),
+        ('{"epoch":7,"party_id":"a"}\n[1]', "line 2: a JSON object"),
+        ('epoch,party_id\n7,"' + "x" * 200_000 + '"\n', "CSV, got field larger"),
+    ],
+)
+def test_broken_signature_files(text: str, words: str) -> None:
+    with pytest.raises(SignaturesFileError) as caught:
+        read_signatures(text)
+    assert words in str(caught.value)
+    assert caught.value.exit_code == 2
+
+
+def test_a_party_never_watched_has_the_average() -> None:
+    rows = [Registration("a", Epoch(5), NEW, 3, 0, "t"), Registration("b", Epoch(5), NEW, 1, 0, "t")]
+    measured = Reliability.measured(rows, {Epoch(7): frozenset("a")}, lag_epochs=2)
+    assert measured is not None
+    assert (measured.of("a"), measured.of("b"), measured.of("c")) == (1.0, 0.0, 0.75)
+
+
+# --- whom to call
+
+
+def test_the_fewest_calls_largest_first() -> None:
+    parties: dict[str, tuple[str | None, int]] = {"ready": (NEW, 40), "e": (None, 5), "d": ("junk", 6)}
+    parties |= {"a": (OLD, 25), "b": (OLD, 14), "c": (OLD, 10)}
+    found = forecast_of(registrations((5, parties)), 10)
+    assert [(call.party_id, call.stake, call.version) for call in found.calls] == [("a", 25, OLD)]
+    assert found.calls[0].ready_share_after == pytest.approx(0.65)
+    assert found.calls[0].quorum_probability_after == LOTTERY.model.quorum_probability(0.65)
+    assert found.calls_suffice
+    more = forecast_of(registrations((5, parties)), 10, reliability=0.9)
+    assert [call.party_id for call in more.calls] == ["a", "b"][: len(more.calls)]
+
+
+def test_nobody_is_called_when_enough_are_ready() -> None:
+    found = forecast_of(registrations((5, split(90, 10))), 10)
+    assert (found.calls, found.calls_suffice) == ((), True)
+    assert found.reached is not None
+    assert (found.reached.earliest, found.reached.expected, found.reached.latest) == (5, 5, 5)
+
+
+@settings(deadline=None)
+@given(st.lists(st.tuples(st.booleans(), st.integers(1, 10**15)), min_size=1, max_size=30), st.floats(0.5, 1))
+def test_calls_end_where_the_probability_is_reached(parties: list[tuple[bool, int]], reliability: float) -> None:
+    entries: dict[str, tuple[str | None, int]] = {
+        f"pool{index}": (NEW if ready else OLD, stake) for index, (ready, stake) in enumerate(parties)
+    }
+    found = forecast_of(registrations((5, entries)), 10, reliability=reliability)
+    stakes = [call.stake for call in found.calls]
+    assert stakes == sorted(stakes, reverse=True)
+    if found.calls and found.calls_suffice:
+        assert found.calls[-1].quorum_probability_after >= 0.999
+        assert all(call.quorum_probability_after < 0.999 for call in found.calls[:-1])
+    else:
+        assert found.calls_suffice or len(found.calls) == sum(not ready for ready, _ in parties)
+
+
+# --- what cannot be asked
+
+
+def test_what_cannot_be_forecast_is_said() -> None:
+    repository = registrations((5, split(60, 40)), (6, {"a": (NEW, 0)}))
+    for at in (5, 106):
+        with pytest.raises(
+            ForecastRangeError, match=f"A switch at epoch {at} cannot be forecast: expected an epoch from"
+        ):
+            forecast_of(repository, at, epoch=Epoch(5))
+    with pytest.raises(ForecastRangeError, match="The lag from a registration"):
+        forecast_of(repository, 10, epoch=Epoch(5), lag_epochs=0)
+    with pytest.raises(NoRegistrationsError, match="registrations of epoch 4, got none"):
+        forecast_of(repository, 10, epoch=Epoch(4))
+    with pytest.raises(NoRegistrationsError, match="registrations of epoch 6, got none"):
+        forecast_of(repository, 10, epoch=Epoch(6))
+    with pytest.raises(NoRegistrationsError):
+        forecast_of(registrations(), 10)
+    with pytest.raises(QuorumParametersError):
+        forecast_of(repository, 10, probability=0)
+    with pytest.raises(EraNotListedError, match="Did you mean 'pythagoras'"):
+        forecast(repository, ForecastOrder("pythagora", Epoch(10), LOTTERY), compatibility=TABLE)
+
+
+def test_wild_swings_of_the_registered_stake_are_noted() -> None:
+    found = forecast_of(registrations((4, split(60, 40)), (5, split(600, 400))), 10)
+    assert any("swings from" in note for note in found.notes)
+
+
+def test_the_document_is_json() -> None:
+    import json
+
+    document = json.loads(json.dumps(forecast_of(logistic_world(), 12).to_dict()))
+    assert document["quorum"] == {"model": "lottery", "k": 1944, "m": 16948, "phi_f": 0.2, "source": "a test"}
+    assert document["danger"] in document["epochs"]
+    assert {"share_needed", "ready_share_needed", "reached", "calls", "notes", "observed", "trend"} <= set(document)

@@ -1,0 +1,226 @@
+"""From a source into a store: in batches that are whole, going on where it stopped, however it was stopped."""
+
+import csv
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from era_store import MemoryStore, Registration, Reject, SqlStore, open_store
+from eras import Epoch, StoreError
+from release_tools.registration_sources import (
+    Batch,
+    IngestSummary,
+    JsonLines,
+    MithrilEvents,
+    SourceDamagedError,
+    ingest,
+    open_source,
+)
+from tests.conftest import ROOT
+
+
+def line(number: int, **fields: object) -> str:
+    facts = {"party_id": f"p{number % 50}", "epoch": number // 100, "version": "1", "stake": number, "seen_at": number}
+    return json.dumps(facts | fields) + "\n"
+
+
+def clock() -> float:
+    return 7.0
+
+
+@pytest.fixture
+def store(sql_url: str) -> Iterator[SqlStore]:
+    with open_store(sql_url) as made:
+        yield made
+
+
+@pytest.mark.parametrize(
+    ("events", "expected"), [("monitoring", "adoption_expected"), ("runbook_monitoring", "runbook_published")]
+)
+def test_mithrils_own_view_of_its_events_is_the_tally_of_ours(
+    store: SqlStore, vectors: Path, events: str, expected: str
+) -> None:
+    path = str(vectors / "mithril" / f"{events}.sqlite3")
+    summary = ingest(open_source(path), store.registrations, batch_rows=100)
+    assert summary.rejected.total() == summary.repeated == 0
+    with (vectors / "mithril" / f"{expected}.csv").open() as file:
+        theirs = {
+            (int(row["epoch"]), row["version"], int(row["stakes_version"]), int(row["pool_count"]))
+            for row in csv.DictReader(file)
+        }
+    ours = {
+        (epoch, tally.release, tally.stake, tally.parties)
+        for epoch in store.registrations.epochs()
+        for tally in store.registrations.tally(epoch)
+    }
+    assert ours == theirs
+    again = ingest(MithrilEvents(path), store.registrations)
+    assert (again.accepted, again.repeated) == (0, 0)
+    assert store.registrations.rebuild() == 0
+
+
+def test_a_summary_says_what_became_of_each_row(store: SqlStore, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text(line(1) + line(2) + line(1) + "{\n" + line(3, stake=-1) + line(4, stake=-1) + line(5))
+    told: list[tuple[int, int]] = []
+
+    def progress(summary: IngestSummary) -> None:
+        told.append((summary.accepted, summary.position))
+
+    summary = ingest(JsonLines(str(path)), store.registrations, batch_rows=3, clock=clock, progress=progress)
+    assert summary.to_dict() == {
+        "source": f"lines:{path}",
+        "dry_run": False,
+        "accepted": 3,
+        "repeated": 1,
+        "rejected": 3,
+        "reasons": {"is no JSON in UTF-8": 1, "the stake is negative": 2},
+    }
+    assert [accepted for accepted, _ in told] == [2, 2, 3]
+    assert told[-1][1] == summary.total == path.stat().st_size
+    assert [entry.reject.place for entry in store.registrations.rejects()] == ["line 4", "line 5", "line 6"]
+
+
+def test_the_same_file_twice_and_its_copy_change_nothing(store: SqlStore, tmp_path: Path) -> None:
+    path, copy = tmp_path / "file", tmp_path / "copy"
+    path.write_text("".join(line(number) for number in range(250)))
+    copy.write_bytes(path.read_bytes())
+    assert ingest(JsonLines(str(path)), store.registrations).accepted == 250
+    before = [store.registrations.tally(epoch) for epoch in store.registrations.epochs()]
+    assert ingest(JsonLines(str(path)), store.registrations).repeated == 0, "the cursor is at the end"
+    assert ingest(JsonLines(str(copy)), store.registrations).repeated == 250
+    assert [store.registrations.tally(epoch) for epoch in store.registrations.epochs()] == before
+
+
+def test_a_dry_run_writes_nothing(store: SqlStore, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text(line(1) + "{\n")
+    summary = ingest(JsonLines(str(path)), store.registrations, dry_run=True)
+    assert (summary.accepted, summary.rejected.total(), summary.dry_run) == (1, 1, True)
+    assert store.registrations.epochs() == ()
+    assert store.registrations.rejects() == ()
+    assert store.registrations.cursor(f"lines:{path}") is None
+
+
+class Breaking:
+    """A source that breaks after some batches."""
+
+    name = "breaking"
+    total = None
+
+    def __init__(self, batches: int) -> None:
+        self.left = batches
+
+    def batches(self, cursor: str | None, size: int) -> Iterator[Batch]:
+        first = int(cursor or 0)
+        for number in range(first, 5):
+            if self.left == 0:
+                raise SourceDamagedError("The disk broke", next_step="Mend it")
+            self.left -= 1
+            row = Registration(f"p{number}", Epoch(1), "1", number, 1.0, self.name)
+            yield Batch([row] * min(size, 2), [Reject(f"line {number}", "bad")], str(number + 1), number)
+
+    def close(self) -> None:
+        """Nothing is held."""
+
+
+def test_what_came_before_an_error_is_kept_and_the_next_run_goes_on(store: SqlStore) -> None:
+    with pytest.raises(SourceDamagedError) as caught:
+        ingest(Breaking(2), store.registrations, batch_rows=2)
+    assert caught.value.facts["ingested"]["accepted"] == 2
+    assert caught.value.facts["ingested"]["reasons"] == {"bad": 2}
+    assert store.registrations.cursor("breaking") == "2"
+    summary = ingest(Breaking(9), store.registrations, batch_rows=2)
+    assert (summary.accepted, summary.repeated) == (3, 3)
+    assert sum(tally.parties for tally in store.registrations.tally(Epoch(1))) == 5
+
+
+def test_a_store_that_fails_in_the_middle_keeps_no_half_of_a_batch(
+    store: SqlStore, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    real = store.registrations.ingest
+    calls = 0
+
+    def failing(*arguments: object, **facts: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls == 3:
+            raise StoreError("The disk is full")
+        return real(*arguments, **facts)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(store.registrations, "ingest", failing)
+    with pytest.raises(StoreError) as caught:
+        ingest(Breaking(9), store.registrations)
+    assert caught.value.facts["ingested"]["accepted"] == 2
+    assert store.registrations.cursor("breaking") == "2"
+    monkeypatch.undo()
+    assert ingest(Breaking(9), store.registrations).accepted == 3
+
+
+INGESTER = """
+import sys
+from era_store import open_store
+from release_tools.registration_sources import JsonLines, ingest
+with open_store(sys.argv[1]) as store:
+    ingest(JsonLines(sys.argv[2]), store.registrations, batch_rows=50, progress=lambda _: print("batch", flush=True))
+print("done", flush=True)
+"""
+
+
+def test_killed_in_the_middle_and_run_again(sql_url: str, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    lines = [line(number) if number % 9 else "nonsense\n" for number in range(3000)]
+    path.write_text("".join(lines))
+    chance = random.Random(7)
+    for _ in range(4):
+        with subprocess.Popen(
+            [sys.executable, "-c", INGESTER, sql_url, str(path)], cwd=ROOT, stdout=subprocess.PIPE, text=True
+        ) as process:
+            assert process.stdout is not None
+            process.stdout.readline()
+            time.sleep(chance.uniform(0.0, 0.1))
+            os.kill(process.pid, signal.SIGKILL)
+        with open_store(sql_url) as store:
+            read = int((store.registrations.cursor(f"lines:{path}") or "0 0").split()[1])
+            assert read % 50 == 0 or read == 3000
+            assert len(store.registrations.rejects()) == sum(1 for number in range(read) if number % 9 == 0)
+            assert store.registrations.rebuild() == 0
+    subprocess.run([sys.executable, "-c", INGESTER, sql_url, str(path)], cwd=ROOT, check=True, capture_output=True)
+    whole = MemoryStore()
+    ingest(JsonLines(str(path)), whole.registrations)
+    with open_store(sql_url) as store:
+        for epoch in whole.registrations.epochs():
+            assert list(store.registrations.newest(epoch)) == list(whole.registrations.newest(epoch))
+            assert store.registrations.tally(epoch) == whole.registrations.tally(epoch)
+        assert len(store.registrations.rejects()) == len(whole.registrations.rejects())
+
+
+PEAK = """
+import re, sys
+from era_store import open_store
+from release_tools.registration_sources import JsonLines, ingest
+megabytes = lambda name: int(re.search(name + r":\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
+with open_store(sys.argv[1]) as store:
+    base = megabytes("VmRSS")
+    ingest(JsonLines(sys.argv[2]), store.registrations)
+    print(megabytes("VmHWM") - base)
+"""
+
+
+def test_memory_stays_flat(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    with path.open("w") as file:
+        for number in range(120_000):
+            file.write(line(number, party_id=f"pool1{number:050}", epoch=number // 5000))
+    assert path.stat().st_size > 15_000_000
+    command = [sys.executable, "-c", PEAK, str(tmp_path / "store"), str(path)]
+    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
+    assert float(done.stdout) < 150

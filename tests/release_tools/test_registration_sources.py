@@ -1,0 +1,575 @@
+"""Sources of registrations: what is a row, what is not, how they break, and that reading goes on where it stopped."""
+
+import json
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain_reader import ReadLimits
+from chain_reader.observers import (
+    ProviderNotFoundError,
+    ProviderTimeoutError,
+    ReadLimitExceededError,
+    UnexpectedAnswerError,
+    UnsteadyAnswerError,
+)
+from chain_reader.observers.errors import ProviderFailedError
+from era_store import MAX_LOVELACE, MemoryStore, Registration, Reject
+from eras import Epoch
+from release_tools.registration_sources import (
+    AggregatorHttp,
+    CsvRows,
+    JsonLines,
+    MithrilEvents,
+    RegistrationSource,
+    SourceDamagedError,
+    SourceFormatError,
+    SourceLockedError,
+    SourceMissingError,
+    kind_of,
+    open_source,
+)
+from release_tools.registration_sources.judging import Judge
+from release_tools.registration_sources.text_files import MAX_LINE_BYTES
+from tests.chain_reader.hostile import HostileHttp, error, reply
+
+QUICK = ReadLimits(
+    connect_timeout_s=2.0, read_timeout_s=1.5, call_deadline_s=2.0, read_deadline_s=8.0, max_attempts=2, max_pages=3
+)
+
+
+def read(source: RegistrationSource, cursor: str | None = None, size: int = 1000) -> tuple[Any, ...]:
+    """Everything after a cursor: rows, rejects, and the cursor behind them."""
+    rows: list[Registration] = []
+    rejects: list[Reject] = []
+    for batch in source.batches(cursor, size):
+        assert len(batch.rows) + len(batch.rejects) <= size
+        rows += batch.rows
+        rejects += batch.rejects
+        cursor = batch.cursor
+    return rows, rejects, cursor
+
+
+# What is a row -------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("fields", "reason"),
+    [
+        ({}, "names no party"),
+        ({"party_id": ""}, "names no party"),
+        ({"party_id": 7}, "names no party"),
+        ({"party_id": "a\0b"}, "names a party by what cannot be printed, or is too long"),
+        ({"party_id": "\ud800"}, "names a party by what cannot be printed, or is too long"),
+        ({"party_id": "p" * 201}, "names a party by what cannot be printed, or is too long"),
+        ({"epoch": None}, "names no epoch"),
+        ({"epoch": ""}, "names no epoch"),
+        ({"epoch": "x"}, "the epoch is no whole number from 0"),
+        ({"epoch": 4.0}, "the epoch is no whole number from 0"),
+        ({"epoch": True}, "the epoch is no whole number from 0"),
+        ({"epoch": -1}, "the epoch is no whole number from 0"),
+        ({"epoch": "٥"}, "the epoch is no whole number from 0"),
+        ({"epoch": 16}, "the epoch is in the far future"),
+        ({"epoch": 10**25}, "the epoch is in the far future"),
+        ({"stake": None}, "names no stake"),
+        ({"stake": "1e3"}, "the stake is no whole number"),
+        ({"stake": 1.5}, "the stake is no whole number"),
+        ({"stake": [1]}, "the stake is no whole number"),
+        ({"stake": "9" * 10_000}, "the stake is no whole number"),
+        ({"stake": -1}, "the stake is negative"),
+        ({"stake": "-1"}, "the stake is negative"),
+        ({"stake": MAX_LOVELACE + 1}, "the stake is more than all ada"),
+        ({"seen_at": "yesterday"}, "the time is none"),
+        ({"seen_at": "2024-13-01"}, "the time is none"),
+        ({"seen_at": "nan"}, "the time is none"),
+        ({"seen_at": -1}, "the time is none"),
+        ({"seen_at": 1e300}, "the time is none"),
+        ({"seen_at": [1]}, "the time is none"),
+        ({"signed": "xyz"}, "what is signed is not in hex, or too long"),
+        ({"signed": 7}, "what is signed is not in hex, or too long"),
+        ({"vesion": "1"}, "has an unknown field"),
+    ],
+)
+def test_what_is_no_registration(fields: dict[str, Any], reason: str) -> None:
+    whole = {"party_id": "pool1a", "epoch": 5, "stake": 1}
+    given = {} if not fields else whole | fields
+    assert Judge("test", Epoch(10)).fields(given) == reason
+
+
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({}, (None, 1, 0.0)),
+        ({"version": "not semver"}, ("not semver", 1, 0.0)),
+        ({"version": ""}, (None, 1, 0.0)),
+        ({"version": 3}, ("3", 1, 0.0)),
+        ({"version": "1\n\ud800"}, ("1\ufffd\ufffd", 1, 0.0)),
+        ({"version": "v" * 500}, ("v" * 100, 1, 0.0)),
+        ({"stake": "0", "epoch": "15"}, (None, 0, 0.0)),
+        ({"stake": MAX_LOVELACE}, (None, MAX_LOVELACE, 0.0)),
+        ({"seen_at": "2024-09-01T00:00:07.000000000+00:00"}, (None, 1, 1725148807.0)),
+        ({"seen_at": "2024-09-01 02:00:07.5+02:00"}, (None, 1, 1725148807.5)),
+        ({"seen_at": "2024-09-01T00:00:07"}, (None, 1, 1725148807.0)),
+        ({"seen_at": 1725148807}, (None, 1, 1725148807.0)),
+        ({"seen_at": "1725148807.25"}, (None, 1, 1725148807.25)),
+        ({"seen_at": "", "seen_at_s": 3.5}, (None, 1, 3.5)),
+    ],
+)
+def test_what_is_one(fields: dict[str, Any], expected: tuple[str | None, int, float]) -> None:
+    found = Judge("test", Epoch(10)).fields({"party_id": "pool1a", "epoch": 5, "stake": 1} | fields)
+    assert isinstance(found, Registration)
+    assert (found.version, found.stake, found.seen_at_s) == expected
+
+
+def test_without_a_current_epoch_only_what_no_network_will_see_is_the_far_future() -> None:
+    judge = Judge("test")
+    assert isinstance(judge.row("a", 1_000_000, None, 1, None), Registration)
+    assert judge.row("a", 1_000_001, None, 1, None) == "the epoch is in the far future"
+
+
+# Files of lines ------------------------------------------------------------------------------------------------------
+
+
+def line(party: str = "pool1a", **fields: Any) -> str:
+    return json.dumps({"party_id": party, "epoch": 5, "version": "1.2.3", "stake": 10} | fields) + "\n"
+
+
+def csv_line(party: str = "pool1a") -> str:
+    return f"{party},5,1.2.3,10\n"
+
+
+Kind = tuple[Callable[[str], RegistrationSource], str, Callable[[str], str]]
+KINDS: dict[str, Kind] = {
+    "lines": (JsonLines, "", line),
+    "csv": (CsvRows, "party_id,epoch,version,stake\n", csv_line),
+}
+
+
+@pytest.fixture(params=list(KINDS))
+def kind(request: pytest.FixtureRequest) -> Kind:
+    return KINDS[request.param]
+
+
+def parties(rows: list[Registration]) -> list[str]:
+    return [row.party_id for row in rows]
+
+
+def test_a_file_that_grows_is_read_on_where_it_was_left(kind: Kind, tmp_path: Path) -> None:
+    make, header, row = kind
+    path = tmp_path / "file"
+    path.write_text(header + row("a") + row("b") + "\n")
+    source = make(str(path))
+    rows, rejects, cursor = read(source)
+    assert (parties(rows), rejects) == (["a", "b"], [])
+    assert read(source, cursor) == ([], [], cursor)
+    with path.open("a") as file:
+        file.write("nonsense\n" + row("c"))
+    rows, rejects, _ = read(source, cursor)
+    assert parties(rows) == ["c"]
+    first = len(header.splitlines()) + 4
+    assert [reject.place for reject in rejects] == [f"line {first}"]
+
+
+def test_any_size_of_batch_reads_the_same(kind: Kind, tmp_path: Path) -> None:
+    make, header, row = kind
+    path = tmp_path / "file"
+    path.write_text(header + "".join(row(f"p{n}") if n % 3 else "nonsense\n" for n in range(20)))
+    whole = read(make(str(path)))
+    for size in (1, 2, 7, 20):
+        assert read(make(str(path)), size=size) == whole
+        after_two = [batch.cursor for batch in make(str(path)).batches(None, size)][: 2 if size < 10 else 1][-1]
+        rest, _, _ = read(make(str(path)), after_two)
+        assert rest == whole[0][len(whole[0]) - len(rest) :]
+
+
+def test_a_file_whose_beginning_changed_is_read_anew(kind: Kind, tmp_path: Path) -> None:
+    make, header, row = kind
+    path = tmp_path / "file"
+    path.write_text(header + row("a") + row("b"))
+    _, _, cursor = read(make(str(path)))
+    path.write_text(header + row("x") + row("y") + row("z"))
+    assert parties(read(make(str(path)), cursor)[0]) == ["x", "y", "z"]
+    path.write_text(header + row("s"))
+    assert parties(read(make(str(path)), cursor)[0]) == ["s"]
+    assert parties(read(make(str(path)), "no cursor of ours")[0]) == ["s"]
+
+
+def test_a_last_line_without_its_end_is_read_again_next_time(kind: Kind, tmp_path: Path) -> None:
+    make, header, row = kind
+    path = tmp_path / "file"
+    whole = row("b")
+    path.write_text(header + row("a") + whole[:4])
+    rows, rejects, cursor = read(make(str(path)))
+    assert parties(rows) == ["a"]
+    assert len(rejects) == 1
+    path.write_text(header + row("a") + whole)
+    rows, rejects, _ = read(make(str(path)), cursor)
+    assert (parties(rows), rejects) == (["b"], [])
+
+
+def test_a_last_line_without_a_line_break_counts(kind: Kind, tmp_path: Path) -> None:
+    make, header, row = kind
+    path = tmp_path / "file"
+    path.write_text(header + row("a") + row("b").rstrip("\n"))
+    assert parties(read(make(str(path)))[0]) == ["a", "b"]
+
+
+def test_a_line_beyond_all_bounds_is_rejected_and_the_rest_is_read(kind: Kind, tmp_path: Path) -> None:
+    make, header, row = kind
+    path = tmp_path / "file"
+    path.write_text(header + row("a") + "x" * (3 * MAX_LINE_BYTES) + "\n" + row("b"))
+    rows, rejects, cursor = read(make(str(path)))
+    assert parties(rows) == ["a", "b"]
+    assert [reject.reason for reject in rejects] == [f"the line is longer than {MAX_LINE_BYTES} bytes"]
+    assert len(rejects[0].content) < 300
+    assert read(make(str(path)), cursor) == ([], [], cursor)
+
+
+def test_bytes_that_are_no_text_are_rejected(kind: Kind, tmp_path: Path) -> None:
+    make, header, row = kind
+    path = tmp_path / "file"
+    path.write_bytes(header.encode() + b"\xff\xfe\x00\n" + row("b").encode())
+    rows, rejects, _ = read(make(str(path)))
+    assert parties(rows) == ["b"]
+    assert "UTF-8" in rejects[0].reason
+    MemoryStore().registrations.ingest([], rejects, source="x", time_s=1.0)
+
+
+@pytest.mark.parametrize("missing", ["nothing", "folder"])
+def test_a_file_that_is_not_there(kind: Kind, tmp_path: Path, missing: str) -> None:
+    path = tmp_path if missing == "folder" else tmp_path / "nothing"
+    with pytest.raises(SourceMissingError, match="Check the path"):
+        read(kind[0](str(path)))
+
+
+def test_json_lines_that_are_none(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    bad = ['{"party_id"', "[1]", "null", "[" * 20_000, '{"party_id": "a", "epoch": 5, "stake": 1, "other": 2}']
+    path.write_text("\n".join(bad) + "\n" + line("good"))
+    rows, rejects, _ = read(JsonLines(str(path)))
+    assert parties(rows) == ["good"]
+    assert [reject.reason for reject in rejects] == [
+        "is no JSON in UTF-8", "is no JSON object", "is no JSON object", "is no JSON in UTF-8", "has an unknown field",
+    ]  # fmt: skip
+
+
+def test_json_lines_keep_what_is_signed(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text(line(signed="00ff", seen_at=None, source="elsewhere"))
+    (row,) = read(JsonLines(str(path)))[0]
+    assert (row.signed, row.source) == (b"\x00\xff", f"lines:{path}")
+
+
+@pytest.mark.parametrize(
+    ("header", "got"),
+    [
+        ("party_id,epoch,stake,vesion", "unknown columns 'vesion'"),
+        ("party_id,epoch,version", "the columns party_id, epoch, version"),
+        ("party_id,epoch,stake,stake", "the columns party_id, epoch, stake, stake"),
+        ("pool1a,5,1.2.3,10", "unknown columns 'pool1a'"),
+        ("", "the columns none"),
+        ('"party_id', "the columns none"),
+    ],
+)
+def test_a_csv_with_another_header_is_refused_whole(tmp_path: Path, header: str, got: str) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text(f"{header}\n{csv_line()}")
+    with pytest.raises(SourceFormatError) as caught:
+        read(CsvRows(str(path)))
+    assert got in str(caught.value)
+    assert "nothing was read" in str(caught.value)
+
+
+def test_csv_rows_that_are_none_do_not_swallow_their_neighbours(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_bytes(
+        b'\xef\xbb\xbfepoch, stake ,party_id\r\n5,1,a\r\n5,1\r\n5,1,"b\r\n5,1,"c"x\r\n5,1,d,e\r\n\r\n5,1,"f,g"\r\n'
+    )
+    rows, rejects, _ = read(CsvRows(str(path)))
+    assert parties(rows) == ["a", "f,g"]
+    assert [(reject.place, reject.reason) for reject in rejects] == [
+        ("line 3", "has more or fewer fields than the header"),
+        ("line 4", "is no CSV"),
+        ("line 5", "is no CSV"),
+        ("line 6", "has more or fewer fields than the header"),
+    ]
+
+
+# An aggregator's event store -----------------------------------------------------------------------------------------
+
+
+def event(party: Any = "pool1a", epoch: Any = "5", version: Any = "1.2.3", stake: Any = 10) -> str:
+    headers = {"signer-node-version": version, "epoch": epoch}
+    return json.dumps({"headers": headers, "content": {"party_id": party, "stake": stake}})
+
+
+@pytest.fixture
+def events(tmp_path: Path) -> Iterator[sqlite3.Connection]:
+    """An aggregator's connection to its event store."""
+    with closing(sqlite3.connect(tmp_path / "events.sqlite3", isolation_level=None)) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+        connection.execute(
+            "CREATE TABLE event (event_id INTEGER PRIMARY KEY AUTOINCREMENT, created_at TEXT NOT NULL, "
+            "source TEXT NOT NULL, action TEXT NOT NULL, content TEXT)"
+        )
+        yield connection
+
+
+def add(events: sqlite3.Connection, *contents: Any, action: str = "register_signer") -> None:
+    for content in contents:
+        events.execute(
+            "INSERT INTO event (created_at, source, action, content) VALUES ('2024-09-01T00:00:07+00:00', 's', ?, ?)",
+            (action, content),
+        )
+
+
+@pytest.fixture
+def store_path(events: sqlite3.Connection, tmp_path: Path) -> str:
+    return str(tmp_path / "events.sqlite3")
+
+
+def test_events_are_read_while_the_aggregator_writes(events: sqlite3.Connection, store_path: str) -> None:
+    add(events, event("a"), event("b", epoch=6, version=None, stake="7"))
+    add(events, "{}", action="metrics")
+    rows, rejects, cursor = read(MithrilEvents(store_path))
+    assert [(row.party_id, row.epoch, row.version, row.stake, row.seen_at_s) for row in rows] == [
+        ("a", 5, "1.2.3", 10, 1725148807.0),
+        ("b", 6, None, 7, 1725148807.0),
+    ]
+    assert rejects == []
+    events.execute("BEGIN IMMEDIATE")
+    add(events, event("c"))
+    assert read(MithrilEvents(store_path), cursor) == ([], [], cursor), "what is not committed is not there"
+    events.execute("COMMIT")
+    assert parties(read(MithrilEvents(store_path), cursor)[0]) == ["c"]
+
+
+def test_nothing_can_be_written_through_it(events: sqlite3.Connection, store_path: str) -> None:
+    add(events, event())
+    with (
+        MithrilEvents(store_path)._connected() as connection,
+        pytest.raises(sqlite3.OperationalError, match="readonly"),
+    ):
+        connection.execute("DELETE FROM event")
+
+
+def test_events_that_are_no_registrations(events: sqlite3.Connection, store_path: str) -> None:
+    contents = [
+        None, "", "{", "[]", "{}", '{"headers": 1, "content": {}}', '{"headers": {}, "content": []}', 7, b"\xff",
+        event(party=None), event(epoch=""), event(stake=-5), event(epoch="999999999"), "x" * 70_000,
+    ]  # fmt: skip
+    add(events, *contents, event("good"))
+    rows, rejects, _ = read(MithrilEvents(store_path))
+    assert parties(rows) == ["good"]
+    assert [reject.reason for reject in rejects] == [
+        "is no JSON", "is no JSON", "is no JSON", "is no event with headers and a content",
+        "is no event with headers and a content", "is no event with headers and a content",
+        "is no event with headers and a content", "is no event with headers and a content", "is no JSON",
+        "names no party", "names no epoch", "the stake is negative", "the epoch is in the far future",
+        "the event is longer than 65536 characters",
+    ]  # fmt: skip
+    assert rejects[-1].place == "event 14"
+
+
+def test_an_event_store_that_was_made_anew_is_read_from_its_beginning(
+    events: sqlite3.Connection, store_path: str
+) -> None:
+    add(events, event("a"), event("b"))
+    _, _, cursor = read(MithrilEvents(store_path))
+    events.execute("DELETE FROM event")
+    events.execute("DELETE FROM sqlite_sequence")
+    add(events, event("x"), event("y"), event("z"))
+    assert parties(read(MithrilEvents(store_path), cursor)[0]) == ["x", "y", "z"]
+    assert parties(read(MithrilEvents(store_path), "nonsense")[0]) == ["x", "y", "z"]
+
+
+def test_an_event_store_that_is_locked(tmp_path: Path, vectors: Path) -> None:
+    path = tmp_path / "copy.sqlite3"
+    shutil.copyfile(vectors / "mithril" / "monitoring.sqlite3", path)
+    source = MithrilEvents(str(path), wait_s=0.1)
+    with closing(sqlite3.connect(path, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(SourceLockedError, match=r"is locked: expected to read it within 0.1 s"):
+            read(source)
+    assert len(read(source)[0]) == 847
+
+
+def test_an_event_store_that_is_truncated(tmp_path: Path, vectors: Path) -> None:
+    whole = (vectors / "mithril" / "monitoring.sqlite3").read_bytes()
+    path = tmp_path / "part.sqlite3"
+    for length in (50, 5_000, len(whole) // 2, len(whole) - 4096):
+        path.write_bytes(whole[:length])
+        with pytest.raises(SourceDamagedError, match="truncated or damaged"):
+            read(MithrilEvents(str(path)))
+    path.write_bytes(whole)
+    assert len(read(MithrilEvents(str(path)))[0]) == 847
+
+
+def test_a_file_that_is_no_event_store(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("no database at all, but long enough to look at" * 100)
+    with pytest.raises(SourceDamagedError, match="not a database"):
+        read(MithrilEvents(str(tmp_path / "text")))
+    with pytest.raises(SourceMissingError, match="got nothing"):
+        read(MithrilEvents(str(tmp_path / "missing")))
+    with pytest.raises(SourceMissingError, match="got a folder"):
+        read(MithrilEvents(str(tmp_path)))
+    for schema, got in (("CREATE TABLE other (a)", "no table event"), ("CREATE TABLE event (event_id)", "created_at")):
+        path = tmp_path / f"other{len(schema)}"
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute(schema)
+        with pytest.raises(SourceFormatError, match=got):
+            read(MithrilEvents(str(path)))
+    (tmp_path / "empty").touch()
+    with pytest.raises(SourceFormatError, match="no table event"):
+        read(MithrilEvents(str(tmp_path / "empty")))
+
+
+def test_columns_that_a_newer_aggregator_has_do_not_matter(events: sqlite3.Connection, store_path: str) -> None:
+    events.execute("ALTER TABLE event ADD COLUMN more TEXT")
+    add(events, event("a"))
+    assert parties(read(MithrilEvents(store_path))[0]) == ["a"]
+
+
+# An aggregator's HTTP API --------------------------------------------------------------------------------------------
+
+
+def registered(epoch: int = 5, *entries: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"registered_at": epoch, "signing_at": epoch + 2, "registrations": list(entries), **more}
+
+
+def entry(party: str = "pool1a", stake: Any = 10, **more: Any) -> dict[str, Any]:
+    return {"party_id": party, "stake": stake, **more}
+
+
+def ask(server: HostileHttp, *epochs: int, known: list[Registration] | None = None) -> tuple[Any, ...]:
+    source = AggregatorHttp(
+        f"{server.url}/aggregator", tuple(map(Epoch, epochs)), known=lambda _: known or [], limits=QUICK
+    )
+    return read(source)
+
+
+def test_an_aggregator_is_asked_for_the_epochs_that_are_wanted() -> None:
+    answers = {
+        "/aggregator/signers/registered/5": registered(5, entry("a", 7), entry("b", -1), {"stake": 2}),
+        "/aggregator/signers/registered/6": registered(6, entry("a", 8, signer_node_version="1.2.3+x")),
+    }
+    with HostileHttp(lambda path: reply(answers[path])) as server:
+        rows, rejects, cursor = ask(server, 5, 6)
+    assert [(row.party_id, row.epoch, row.version, row.stake) for row in rows] == [
+        ("a", 5, None, 7),
+        ("a", 6, "1.2.3+x", 8),
+    ]
+    assert [(reject.place, reject.reason) for reject in rejects] == [
+        ("epoch 5, entry 2", "the stake is negative"),
+        ("epoch 5, entry 3", "names no party"),
+    ]
+    assert cursor is None
+
+
+@pytest.mark.parametrize("old", [False, True])
+def test_by_default_it_is_the_epoch_that_the_aggregator_is_in(old: bool) -> None:
+    def answer(path: str) -> Any:
+        if path.endswith("/status"):
+            return error(404) if old else reply({"epoch": 9, "aggregator_node_version": "1"})
+        if path.endswith("/epoch-settings"):
+            return reply({"epoch": 9})
+        return reply(registered(9, entry()))
+
+    with HostileHttp(answer) as server:
+        assert [row.epoch for row in ask(server)[0]] == [9]
+
+
+def test_what_is_known_is_told_as_it_is_known() -> None:
+    known = [
+        Registration("same", Epoch(5), "1.2.3", 10, 4.0, "events"),
+        Registration("moved", Epoch(5), "1.2.3", 10, 4.0, "events"),
+        Registration("upgraded", Epoch(5), "1.2.3", 10, 4.0, "events"),
+    ]
+    entries = [entry("same"), entry("moved", 11), entry("upgraded", version="1.3.0"), entry("new")]
+    with HostileHttp(lambda _: reply(registered(5, *entries))) as server:
+        rows, _, _ = ask(server, 5, known=known)
+    assert rows[0] == known[0]
+    assert [(row.version, row.stake) for row in rows[1:]] == [("1.2.3", 11), ("1.3.0", 10), (None, 10)]
+    assert all(row.seen_at_s > 1.7e9 for row in rows[1:])
+
+
+def test_pages_are_read_to_the_end() -> None:
+    def answer(path: str) -> Any:
+        if "page=2" in path:
+            return reply(registered(5, entry("b")))
+        return reply(registered(5, entry("a"), next="/signers/registered/5?page=2"))
+
+    with HostileHttp(answer) as server:
+        assert parties(ask(server, 5)[0]) == ["a", "b"]
+        assert [path.rpartition("/")[2] for path in server.paths] == ["5", "5?page=2"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (lambda _: reply(registered(5, entry("a"), next="/again")), ReadLimitExceededError),
+        (lambda _: reply(registered(5, entry("a"), next="https://elsewhere/")), UnexpectedAnswerError),
+        (lambda _: reply(registered(6, entry("a"))), UnexpectedAnswerError),
+        (lambda _: reply(registered(5, entry("a", 1), entry("a", 2))), UnsteadyAnswerError),
+        (lambda _: reply({"registrations": []}), UnexpectedAnswerError),
+        (lambda _: reply(b"<html>"), UnexpectedAnswerError),
+        (lambda _: error(404), ProviderNotFoundError),
+        (lambda _: error(500), ProviderFailedError),
+    ],
+)
+def test_an_aggregator_that_cannot_be_believed_adds_nothing(answer: Any, expected: type[Exception]) -> None:
+    with HostileHttp(answer) as server:
+        source = AggregatorHttp(server.url, [Epoch(5)], limits=QUICK)
+        batches = []
+        with pytest.raises(expected, match="Mithril aggregator"):
+            batches.extend(source.batches(None, 10))
+    assert batches == []
+
+
+def test_an_aggregator_that_hangs_ends_in_time() -> None:
+    with HostileHttp(lambda _: []) as server:
+        server.answer = server.silence
+        with pytest.raises(ProviderTimeoutError):
+            ask(server, 5)
+
+
+def test_an_aggregator_that_fails_once_is_asked_again() -> None:
+    answers = iter([error(503), reply(registered(5, entry("a")))])
+    with HostileHttp(lambda _: next(answers)) as server:
+        assert parties(ask(server, 5)[0]) == ["a"]
+
+
+def test_the_signers_that_an_aggregator_knows() -> None:
+    told = [{"party_id": "a", "pool_ticker": "[A]", "has_registered": True}, {"party_id": "b"}, {"nobody": 1}]
+    with HostileHttp(lambda _: reply({"network": "mainnet", "signers": told})) as server:
+        source = AggregatorHttp(server.url, limits=QUICK)
+        found = [(signer.party_id, signer.ticker, signer.registered) for signer in source.signers()]
+        source.close()
+    assert found == [("a", "[A]", True), ("b", None, False)]
+
+
+# Which kind ----------------------------------------------------------------------------------------------------------
+
+
+def test_what_a_text_names(tmp_path: Path, vectors: Path) -> None:
+    unnamed = tmp_path / "unnamed"
+    shutil.copyfile(vectors / "mithril" / "monitoring.sqlite3", unnamed)
+    assert [
+        kind_of(text)
+        for text in ("http://x", "https://x/y.csv", str(unnamed), "gone.db", "x.CSV", "x.jsonl", "-", str(tmp_path))
+    ] == ["aggregator", "aggregator", "mithril", "mithril", "csv", "lines", "lines", "lines"]
+    source = open_source(str(unnamed))
+    assert isinstance(source, MithrilEvents)
+    assert source.total == 847
+    source.close()
+
+
+def test_names_of_sources_hold_no_secret() -> None:
+    source = AggregatorHttp("http://user:secret@example.org:8080/path?key=secret", [Epoch(1)])
+    source.close()
+    assert source.name == "aggregator:http://example.org:8080"
