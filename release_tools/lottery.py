@@ -1,0 +1,251 @@
+"""The chance that a network reaches its quorum, from the share of the stake that signs. Pure.
+
+In: a share and the parameters of the protocol. Out: probabilities, and the share that a probability takes. Two models:
+
+- ``Lottery``, Mithril's: there are m indices, and a certificate needs k of them won. A party with relative stake s
+  wins an index with ``1-(1-phi_f)^s``. An index may be won by several, and counts once; it stays unwon with
+  ``(1-phi_f)^s₁ · (1-phi_f)^s₂ · … = (1-phi_f)^a``, so only the total share a of those who sign matters, and the
+  quorum is a binomial tail: ``P(Bin(m, 1-(1-phi_f)^a) ≥ k)``. The tail is the regularised incomplete beta function
+  ``I_p(k, m-k+1)``, which has its digits in both tails (docs/forecast.md).
+- ``FixedQuorum``: the quorum is there, or is not, at a fixed share, as two thirds in Ethereum or in Cosmos.
+
+The chance is that of one certificate: the lottery is drawn anew for each message, and never for the same one twice.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any, Protocol, runtime_checkable
+
+from eras import ConfigurationError
+
+MAX_INDICES = 10**9
+"""More lotteries than any network draws; above it the tail would lose digits."""
+
+_WHOLE = 1 + 1e-9  # a share that is a sum of floats may exceed 1 by a rounding
+
+
+class QuorumParametersError(ConfigurationError):
+    """The parameters of a quorum, a share or a probability are not usable."""
+
+
+@runtime_checkable
+class QuorumModel(Protocol):
+    """What decides whether those who sign are enough."""
+
+    @property
+    def words(self) -> str:
+        """The model and its parameters, for people."""
+        ...
+
+    def quorum_probability(self, share: float) -> float:
+        """The chance of a quorum when ``share`` of the registered stake signs, 0 to 1.
+
+        Raises:
+            QuorumParametersError: the share is not from 0 to 1.
+        """
+        ...
+
+    def failure_probability(self, share: float) -> float:
+        """The chance that there is none, exact where it is too small to be told from ``1 - quorum_probability``.
+
+        Raises:
+            QuorumParametersError: the share is not from 0 to 1.
+        """
+        ...
+
+    def share_needed(self, probability: float) -> float | None:
+        """The least share with which a quorum is reached with ``probability``; ``None`` where no share suffices.
+
+        Raises:
+            QuorumParametersError: the probability is not more than 0 and at most 1.
+        """
+        ...
+
+    def to_dict(self) -> dict[str, Any]:
+        """The model and its parameters, JSON-ready."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lottery:
+    """Mithril's lottery.
+
+    Attributes:
+        k: indices that must be won.
+        m: indices that are drawn.
+        phi_f: the chance that the whole stake wins an index.
+
+    Raises:
+        QuorumParametersError: k or m is below 1, or phi_f not more than 0 and at most 1.
+    """
+
+    k: int
+    m: int
+    phi_f: float
+
+    def __post_init__(self) -> None:
+        for name, value in (("k", self.k), ("m", self.m)):
+            if type(value) is not int or not 1 <= value <= MAX_INDICES:
+                raise _unusable(f"The parameter {name} of the lottery", f"a whole number, 1 to {MAX_INDICES}", value)
+        if isinstance(self.phi_f, bool) or not 0 < self.phi_f <= 1:
+            raise _unusable("The parameter phi_f of the lottery", "more than 0 and at most 1", self.phi_f)
+
+    @property
+    def words(self) -> str:
+        """The model and its parameters, for people."""
+        return f"Mithril's lottery with k={self.k}, m={self.m}, phi_f={self.phi_f:g}"
+
+    def winning_probability(self, share: float) -> float:
+        """The chance that those who sign, with ``share`` of the registered stake, win an index.
+
+        Raises:
+            QuorumParametersError: the share is not from 0 to 1.
+        """
+        share = require_share(share)
+        if share == 1 or self.phi_f == 1:
+            return self.phi_f if share else 0.0
+        return -math.expm1(share * math.log1p(-self.phi_f))
+
+    def quorum_probability(self, share: float) -> float:
+        """See ``QuorumModel``."""
+        from scipy.special import betainc
+
+        winning = self.winning_probability(share)
+        return 0.0 if self.k > self.m else float(betainc(self.k, self.m - self.k + 1, winning))
+
+    def failure_probability(self, share: float) -> float:
+        """See ``QuorumModel``."""
+        from scipy.special import betaincc
+
+        winning = self.winning_probability(share)
+        return 1.0 if self.k > self.m else float(betaincc(self.k, self.m - self.k + 1, winning))
+
+    def share_needed(self, probability: float) -> float | None:
+        """See ``QuorumModel``. This share suffices, and the next smaller number does not."""
+        require_probability(probability)
+
+        def suffices(share: float) -> bool:
+            if probability < 0.5:
+                return self.quorum_probability(share) >= probability
+            return self.failure_probability(share) <= 1 - probability  # a probability near 1 has no digits left
+
+        return _least(suffices) if suffices(1.0) else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The model and its parameters, JSON-ready."""
+        return {"model": "lottery", "k": self.k, "m": self.m, "phi_f": self.phi_f}
+
+
+@dataclass(frozen=True, slots=True)
+class FixedQuorum:
+    """A quorum at a fixed share of the stake.
+
+    Attributes:
+        share: the share.
+        exceeded: whether more than the share is needed (Cosmos), not only the share itself (Ethereum).
+
+    Raises:
+        QuorumParametersError: the share is not between 0 and 1.
+    """
+
+    share: Fraction = Fraction(2, 3)
+    exceeded: bool = True
+
+    def __post_init__(self) -> None:
+        if not 0 < self.share < 1:
+            raise _unusable("The share of a fixed quorum", "more than 0 and less than 1", self.share)
+
+    @property
+    def words(self) -> str:
+        """The rule, for people."""
+        return f"a fixed quorum of {'more than' if self.exceeded else 'at least'} {self.share} of the stake"
+
+    def quorum_probability(self, share: float) -> float:
+        """See ``QuorumModel``: 1 or 0."""
+        given = Fraction(require_share(share))
+        return float(given > self.share if self.exceeded else given >= self.share)
+
+    def failure_probability(self, share: float) -> float:
+        """See ``QuorumModel``: 0 or 1."""
+        return 1.0 - self.quorum_probability(share)
+
+    def share_needed(self, probability: float) -> float | None:
+        """See ``QuorumModel``: the same share for every probability."""
+        require_probability(probability)
+        return _least(lambda share: self.quorum_probability(share) == 1)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The rule, JSON-ready."""
+        return {"model": "fixed", "share": str(self.share), "exceeded": self.exceeded}
+
+
+FIXED_QUORUMS = {"cosmos": FixedQuorum(exceeded=True), "ethereum": FixedQuorum(exceeded=False)}
+"""The fixed rules by the network that has them (sources in docs/forecast.md)."""
+
+
+def quorum_probability(share: float, *, k: int, m: int, phi_f: float) -> float:
+    """The chance that Mithril's lottery reaches its quorum when ``share`` of the registered stake signs.
+
+    Args:
+        share: of the registered stake, 0 to 1.
+        k: indices that must be won.
+        m: indices that are drawn.
+        phi_f: the chance that the whole stake wins an index.
+
+    Raises:
+        QuorumParametersError: one of them is not usable.
+    """
+    return Lottery(k, m, phi_f).quorum_probability(share)
+
+
+def share_needed(probability: float, *, k: int, m: int, phi_f: float) -> float | None:
+    """The least share of the registered stake that must sign for a quorum with ``probability``.
+
+    Args:
+        probability: more than 0, at most 1.
+        k: indices that must be won.
+        m: indices that are drawn.
+        phi_f: the chance that the whole stake wins an index.
+
+    Returns:
+        The share; ``None`` where no share suffices.
+
+    Raises:
+        QuorumParametersError: one of them is not usable.
+    """
+    return Lottery(k, m, phi_f).share_needed(probability)
+
+
+def require_share(share: float) -> float:
+    """``share``, if it is one.
+
+    Raises:
+        QuorumParametersError: it is not from 0 to 1.
+    """
+    if isinstance(share, bool) or not 0 <= share <= _WHOLE:
+        raise _unusable("A share of the stake", "from 0 to 1", share)
+    return min(share, 1.0)
+
+
+def require_probability(probability: float) -> None:
+    """Check that ``probability`` is one that can be asked for.
+
+    Raises:
+        QuorumParametersError: it is not more than 0 and at most 1.
+    """
+    if isinstance(probability, bool) or not 0 < probability <= 1:
+        raise _unusable("A probability to reach", "more than 0 and at most 1", probability)
+
+
+def _unusable(what: str, expected: str, got: object) -> QuorumParametersError:
+    return QuorumParametersError(f"{what} is not usable", expected=expected, got=f"{got}"[:60], next_step="Correct it")
+
+
+def _least(suffices: Callable[[float], bool]) -> float:
+    """The least number from 0 to 1 that ``suffices``, as 1 and all between do; to the last bit, by halving."""
+    low, high = 0.0, 1.0
+    while low < (middle := (low + high) / 2) < high:
+        low, high = (low, middle) if suffices(middle) else (middle, high)
+    return high

@@ -1,0 +1,219 @@
+"""``eraswitch adoption forecast``: the bare question, the forecast from a store, and the page that explains it."""
+
+import json
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from era_store import Registration, open_store
+from eras import Epoch
+from release_tools.lottery_parameters import PUBLISHED
+from tests.conftest import ROOT
+from tests.era_service.conftest import Shell, invoke
+
+LOTTERY = ("--k", "2422", "--m", "20973", "--phi-f", "0.2")
+PAGE = ROOT / "docs" / "forecast.md"
+
+
+@pytest.fixture
+def registered(own_folders: Path) -> Path:
+    """Five epochs of registrations in which the ready share rises from 20 % to 60 %."""
+    with open_store(str(own_folders / "store.sqlite3")) as store:
+        for step in range(5):
+            parties = {"early": 20, "b": 10, "c": 10, "d": 10, "e": 10, "late": 30, "last": 10}
+            ready = list(parties)[: step + 1]
+            rows = [
+                Registration(
+                    party, Epoch(100 + step), "2.0.0" if party in ready else "1.0.0", stake * 10**12, step, "t"
+                )
+                for party, stake in parties.items()
+            ]
+            store.registrations.ingest(rows, source="t", time_s=0.0)
+    Path("compatibility.toml").write_text('pythagoras = ">=2.0.0"\n')
+    Path("eraswitch.toml").write_text(
+        '[store]\nurl = "store.sqlite3"\n[adoption]\ncompatibility_file = "compatibility.toml"\n'
+    )
+    return own_folders
+
+
+def asked(*arguments: str) -> dict[str, object]:
+    result = invoke("adoption", "forecast", *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    found: dict[str, object] = json.loads(result.stdout)
+    return found
+
+
+# --- the bare question
+
+
+def test_the_bare_question(shell: Shell) -> None:
+    done = shell("adoption", "forecast", "--share", "0.58", *LOTTERY, "--json")
+    assert (done.returncode, done.stderr) == (0, "")
+    document = json.loads(done.stdout)
+    assert list(document) == ["quorum_probability", "share_needed"]
+    assert document["quorum_probability"] == pytest.approx(0.9959781113250508, rel=1e-12)
+    assert document["share_needed"] == {"0.999": pytest.approx(0.5851123155771695, rel=1e-12)}
+
+
+def test_no_share_suffices_is_null() -> None:
+    assert asked("--share", "90%", "--k", "5000", "--m", "20973", "--phi-f", "0.2")["share_needed"] == {"0.999": None}
+    words = invoke("adoption", "forecast", "--share", "90%", "--k", "5000", "--m", "20973", "--phi-f", "0.2")
+    assert "For a quorum with 99.9 %, no share of the stake suffices" in words.stdout
+
+
+def test_several_probabilities_and_the_fixed_rules() -> None:
+    found = asked("--share", "0.67", "--model", "cosmos", "--probability", "0.5", "--probability", "1")
+    assert found["quorum_probability"] == 1
+    assert found["share_needed"] == {"0.5": pytest.approx(2 / 3), "1.0": pytest.approx(2 / 3)}
+    assert asked("--share", "0", "--model", "ethereum")["quorum_probability"] == 0
+
+
+def test_parameters_that_are_not_given_are_said_with_their_source() -> None:
+    result = invoke("adoption", "forecast", "--share", "0.58", "--network", "mainnet", "--json")
+    published = PUBLISHED["release-mainnet"]
+    assert result.stderr == f"With {published.model.words}, {published.source}\n"
+    assert json.loads(result.stdout)["quorum_probability"] == published.model.quorum_probability(0.58)
+    Path("eraswitch.toml").write_text('[quorum]\nk = 5\nm = 100\nphi_f = 0.65\nsource = "the runbook"\n')
+    result = invoke("adoption", "forecast", "--share", "0.58", "--network", "mainnet", "--json")
+    assert result.stderr == "With Mithril's lottery with k=5, m=100, phi_f=0.65, the runbook\n"
+    given = invoke("adoption", "forecast", "--share", "0.58", *LOTTERY)
+    assert given.stdout.startswith("With Mithril's lottery with k=2422, m=20973, phi_f=0.2\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "Give ERA and --at EPOCH, or the bare question"),
+        (("pythagoras",), "Give ERA and --at EPOCH"),
+        (("--share", "0.5"), "What decides the quorum is not known"),
+        (("--share", "0.5", "--network", "preprod"), "nothing that release-preprod published"),
+        (("--share", "0.5", "--k", "5"), "expected all of k, m and phi_f, got only k"),
+        (("--share", "0.5", "--k", "5", "--model", "cosmos"), "got k with the model cosmos"),
+        (("--share", "1.5", *LOTTERY), "expected more than 0% and at most 100%"),
+        (("--share", "-1", *LOTTERY), "expected more than 0% and at most 100%"),
+        (("--share", "nan", *LOTTERY), "expected more than 0% and at most 100%"),
+        (("--share", "0.5", "--k", "0", "--m", "5", "--phi-f", "0.2"), "'--k'"),
+        (("--share", "0.5", "--k", "1", "--m", "5", "--phi-f", "0"), "'--phi-f'"),
+        (("--share", "0.5", "--k", "1", "--m", "5", "--phi-f", "nan"), "phi_f of the lottery is not usable"),
+        (("--share", "0.5", *LOTTERY, "--probability", "0"), "'--probability'"),
+        (("pythagoras", "--at", "9", "--share", "0.5", *LOTTERY), "--share is the bare question"),
+        (("pythagoras", "--at", "9", *LOTTERY, "--probability", "0.5", "--probability", "0.6"), "with --share only"),
+        (("pythagoras", "--at", "9", *LOTTERY, "--reliability", "1", "--signatures", "x"), "give one of them"),
+        (("pythagoras", "--at", "9", *LOTTERY, "--signatures", "gone"), "A file cannot be read"),
+        (("pythagoras", "--at", "9", *LOTTERY), "got none. Set store.url (ERASWITCH_STORE__URL)"),
+    ],
+)
+def test_what_cannot_be_asked_is_a_usage_error(own_folders: Path, arguments: tuple[str, ...], words: str) -> None:
+    result = invoke("adoption", "forecast", *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert "Traceback" not in result.output
+
+
+# --- the forecast
+
+
+def test_the_forecast_from_a_store(registered: Path) -> None:
+    found = asked("pythagoras", "--at", "107", *LOTTERY)
+    assert found["now"] == {
+        "epoch": 104, "ready_stake": 60 * 10**12, "registered_stake": 100 * 10**12, "ready_share": 0.6, "parties": 7
+    }  # fmt: skip
+    rows = [(row["epoch"], row["phase"]) for row in found["epochs"]]  # type: ignore[attr-defined]
+    assert rows == [
+        (105, "before"),
+        (106, "before"),
+        (107, "danger"),
+        (108, "danger"),
+        (109, "after"),
+        (110, "after"),
+        (111, "after"),
+    ]
+    assert found["quorum"]["source"] == "given on the command line"  # type: ignore[index]
+    assert [call["party_id"] for call in asked("pythagoras", "--at", "107", "--epoch", "102", *LOTTERY)["calls"]] == [  # type: ignore[attr-defined]
+        "late"
+    ]
+
+
+def test_in_words(registered: Path) -> None:
+    result = invoke("adoption", "forecast", "pythagoras", "--at", "107", "--epoch", "102", *LOTTERY)
+    assert result.exit_code == 0, result.output
+    lines = result.stdout.splitlines()
+    assert lines[:6] == [
+        "Forecast of pythagoras at epoch 107, from registrations up to epoch 102",
+        "Quorum       Mithril's lottery with k=2422, m=20973, phi_f=0.2, given on the command line",
+        "Ready        40.0 % of the 100.0 M ada that 7 parties registered",
+        "Reliability  100.0 %, assumed to be 1: nothing says which parties signed",
+        "Needed       58.52 % must sign for a quorum with 99.9 %, so 58.52 % must be ready",
+        "By trend     cannot be said",
+    ]
+    assert lines[8].startswith("103 to 106  101 to 104  100.0 %")
+    assert lines[9].split("  ")[0] == "107"
+    assert lines[-2:] == [
+        "Whom to call (1 party would do; then would be ready, and the quorum now):",
+        "  late  30.0 M ada  1.0.0  → 70.0 %, > 99.99 %",
+    ]
+    assert "Note: A trend cannot be said from 3 epochs" in result.stderr
+    with_trend = invoke("adoption", "forecast", "pythagoras", "--at", "107", *LOTTERY).stdout
+    assert "By trend     reached already" in with_trend
+
+
+def test_chart_and_signatures(registered: Path) -> None:
+    Path("signed.csv").write_text("epoch,party_id\n" + "".join(f"106,{one}\n" for one in ("early", "b", "c")))
+    found = asked("pythagoras", "--at", "107", *LOTTERY, "--signatures", "signed.csv", "--chart", "chart.svg")
+    assert found["reliability"]["words"] == "measured in epoch 106, over 7 parties"  # type: ignore[index]
+    assert found["reliability"]["average"] == 0.4  # type: ignore[index]
+    chart = Path("chart.svg").read_text()
+    assert chart.startswith("<svg")
+    for words in ("Forecast of pythagoras at epoch 107", "trend, at worst", "chance of a quorum"):
+        assert words in chart
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words", "code"),
+    [
+        (("pythagora", "--at", "107"), "Did you mean 'pythagoras'?", 2),
+        (("pythagoras", "--at", "104"), "A switch at epoch 104 cannot be forecast", 2),
+        (("pythagoras", "--at", "18446744073709551615"), "expected an epoch from 105 to 204", 2),
+        (("pythagoras", "--at", "107", "--epoch", "7"), "registrations of epoch 7, got none", 1),
+    ],
+)
+def test_what_cannot_be_forecast(registered: Path, arguments: tuple[str, ...], words: str, code: int) -> None:
+    result = invoke("adoption", "forecast", *arguments, *LOTTERY)
+    assert words in result.stderr
+    assert result.exit_code == code
+    assert result.stdout == ""
+
+
+# --- the page
+
+
+def test_the_worked_example_is_what_the_commands_print(shell: Shell) -> None:
+    """Every ``sh`` block of the page is run, in order, and prints the ``text`` block after it, line for line."""
+    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
+    commands = [(text, blocks[at + 1]) for at, (kind, text) in enumerate(blocks) if kind == "sh"]
+    assert len(commands) == 2
+    for script, (kind, expected) in commands:
+        assert kind == "text"
+        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+        done = subprocess.run(
+            ["bash", "-euc", script],
+            cwd=shell.folder,
+            env=shell.environment(PATH=path),
+            capture_output=True,
+            text=True,
+            timeout=60,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        assert done.stdout.splitlines() == expected.splitlines()
+
+
+def test_the_page_cites_the_source_of_every_published_set() -> None:
+    text = PAGE.read_text(encoding="utf-8")
+    for found in PUBLISHED.values():
+        number = found.source.rstrip(")").rpartition(" ")[2]
+        assert re.search(rf"IntersectMBO/mithril/(issues|pull)/{number}\b", text)

@@ -1,0 +1,243 @@
+"""``eraswitch rollout``: a plan is made, followed step by step on a chain, and never half-applied."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+
+from era_store import Registration, open_store
+from eras import Epoch
+from release_tools import PlannedRollout
+from release_tools.journal import Journal
+from tests.era_service.conftest import invoke
+from tests.era_service.release_world import World, release_world
+
+PLAN = "rollout-pythagoras.toml"
+
+
+@pytest.fixture
+def world(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+    """Epoch 5, thales active, a store for registrations, a table of versions."""
+    with release_world(own_folders, monkeypatch) as world:
+        world.changed("activate", "thales", "--at", "5")
+        (own_folders / "compatibility.toml").write_text('pythagoras = ">=2.0.0"\n')
+        configuration = own_folders / "eraswitch.toml"
+        configuration.write_text(
+            configuration.read_text()
+            + '[store]\nurl = "store.sqlite3"\n[adoption]\ncompatibility_file = "compatibility.toml"\n'
+        )
+        yield world
+
+
+def register(epoch: int, ready: int) -> None:
+    """Of 100 stake, ``ready`` registers with a version that knows the era."""
+    rows = [
+        Registration("ready", Epoch(epoch), "2.0.0", ready, 0.0, "t"),
+        Registration("other", Epoch(epoch), "1.0.0", 100 - ready, 0.0, "t"),
+    ]
+    with open_store("store.sqlite3") as store:
+        store.registrations.ingest(rows, source="t", time_s=0.0)
+
+
+def planned(*arguments: str) -> Result:
+    return invoke("rollout", "plan", "pythagoras", "--threshold", "95%", *arguments)
+
+
+def step(world: World, *arguments: str) -> Result:
+    return invoke("rollout", "next", PLAN, *world.keys, *world.options, *arguments)
+
+
+def document(result: Result, code: int = 0) -> dict[str, Any]:
+    assert result.exit_code == code, result.output
+    found: dict[str, Any] = json.loads(result.stdout)
+    return found
+
+
+def test_a_rollout_by_its_plan(world: World) -> None:
+    assert planned("--announce-at", "6", "--at", "10", "--tell", "Ops <ops@example.org>").exit_code == 0
+    waiting = document(step(world, "--yes", "--json"), 6)
+    assert waiting["status"] == "waiting"
+    world.chain.advance_to_epoch(6)
+    assert document(step(world, "--dry-run", "--json"))["status"] == "planned"
+    assert len(world.transactions()) == 1
+    announced = step(world, "--yes", "--json")
+    assert document(announced)["nodes_see"]["upcoming_era"] == "pythagoras"
+    assert announced.stderr.splitlines()[-1] == "Tell: Ops <ops@example.org>"
+    register(6, 94)
+    blocked = document(step(world, "--yes", "--json"), 6)
+    assert blocked["status"] == "blocked"
+    assert blocked["standing"]["gate"]["whom"][0]["party_id"] == "other"
+    world.chain.advance_to_epoch(7)
+    register(7, 96)
+    done = document(step(world, "--yes", "--json"))
+    assert (done["status"], done["plan"]["epoch"], done["nodes_see"]["epochs_to_upcoming"]) == ("published", 10, 3)
+    assert document(step(world, "--yes", "--json"))["status"] == "done"
+    world.chain.advance_to_epoch(10)
+    assert "Next: Nothing is left to do: pythagoras has begun, in epoch 10" in invoke("rollout", "status", PLAN).stdout
+    assert len(world.transactions()) == 3
+
+
+def test_status_in_words(world: World) -> None:
+    planned("--announce-at", "5", "--at", "10", "--tell", "Ops")
+    register(5, 94)
+    result = invoke("rollout", "status", PLAN)
+    assert result.exit_code == 0, result.output
+    assert result.stdout.splitlines()[:5] == [
+        "Rollout of pythagoras, in epoch 5",
+        "  on the chain  no marker",
+        "  announce      in epoch 5 or later",
+        "  activate      at epoch 10, by epoch 8",
+        "  gate          The gate of pythagoras is not met: it asks for 95 % of the registered stake",
+    ]
+    assert result.stdout.splitlines()[-2:] == ["Next: Announce pythagoras", "Tell: Ops"]
+    found = document(invoke("rollout", "status", PLAN, "--json"))
+    assert (found["epoch"], found["decide_by"], found["step"]["state"]) == (5, 8, "due")
+
+
+def test_old_registrations_open_no_gate(world: World) -> None:
+    planned("--announce-at", "5", "--at", "12")
+    assert step(world, "--yes").exit_code == 0
+    register(5, 100)
+    world.chain.advance_to_epoch(8)
+    blocked = document(step(world, "--yes", "--json"), 6)
+    assert blocked["standing"]["step"]["lacks"] == ["the newest registrations are of epoch 5, older than epoch 7"]
+
+
+def test_no_registrations_open_no_gate(world: World) -> None:
+    planned("--announce-at", "5", "--at", "12")
+    assert step(world, "--yes").exit_code == 0
+    blocked = document(step(world, "--yes", "--json"), 6)
+    assert "there are no registrations at all" in blocked["standing"]["step"]["lacks"][0]
+
+
+def test_the_chance_of_a_quorum_as_a_gate(world: World) -> None:
+    gate = ("--quorum-probability", "0.999", "--k", "1944", "--m", "16948", "--phi-f", "0.2")
+    assert invoke("rollout", "plan", "pythagoras", "--threshold", "50%", *gate, "--at", "12").exit_code == 0
+    assert step(world, "--yes").exit_code == 0
+    register(5, 57)
+    blocked = document(step(world, "--yes", "--json"), 6)
+    assert "the chance of a quorum in epoch 12 is 0.9725" in blocked["standing"]["step"]["lacks"][0]
+    assert "quorum        97.25 %" in invoke("rollout", "status", PLAN).stdout
+    world.chain.advance_to_epoch(6)
+    register(6, 60)
+    assert document(step(world, "--yes", "--json"))["status"] == "published"
+
+
+def test_an_interrupted_step_is_gone_on_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The announcement is in a block, and the run is killed before it was told so."""
+    planned("--announce-at", "5", "--at", "12")
+    with monkeypatch.context() as killed:
+        killed.setattr(Journal, "finish", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        assert step(world, "--yes").exit_code == 130
+    assert len(world.transactions()) == 2
+    register(5, 100)
+    again = step(world, "--yes", "--json")
+    assert document(again)["status"] == "published"
+    assert "An earlier run was interrupted: announce pythagoras" in again.stderr
+    assert len(world.transactions()) == 2
+    assert document(step(world, "--yes", "--json"))["plan"]["change"] == "activate"
+
+
+def test_too_late_and_off_the_plan(world: World) -> None:
+    planned("--announce-at", "5", "--at", "8")
+    world.chain.advance_to_epoch(7)
+    late = document(step(world, "--yes", "--json"), 1)
+    assert late["status"] == "late"
+    world.changed("activate", "pythagoras", "--at", "9")
+    deviated = step(world, "--yes")
+    assert deviated.exit_code == 1
+    assert "The chain says pythagoras at epoch 9, the plan says 8" in deviated.stdout
+
+
+def test_a_mistake_in_the_plan_changes_nothing(world: World) -> None:
+    planned("--announce-at", "5", "--at", "12")
+    path = Path(PLAN)
+    path.write_text(path.read_text().replace("for_epochs", "for_epoch"))
+    for command in ("status", "next", "announcement"):
+        result = invoke("rollout", command, PLAN)
+        assert result.exit_code == 2
+        assert "Did you mean 'activate.gate.for_epochs'?" in result.stderr
+        assert "Traceback" not in result.output
+    assert len(world.transactions()) == 1
+
+
+def test_a_plan_of_another_network_is_refused(world: World) -> None:
+    planned("--announce-at", "5", "--at", "12")
+    path = Path(PLAN)
+    path.write_text(path.read_text().replace("network_magic = 42", "network_magic = 1"))
+    for command in ("status", "next"):
+        result = invoke("rollout", command, PLAN, "--json")
+        assert json.loads(result.stdout)["error"]["code"] == "WrongPlan"
+        assert result.exit_code == 2
+
+
+# --- making plans
+
+
+def test_a_plan_without_epochs_begins_now(world: World) -> None:
+    made = document(planned("--json"))
+    assert made["file"] == PLAN
+    found = PlannedRollout.from_text(Path(PLAN).read_text())
+    assert (found.announce.epoch, found.activate.at, found.network_magic) == (5, 15, 42)
+    assert found.quorum is None
+
+
+def test_a_plan_is_not_overwritten_unasked(world: World) -> None:
+    assert planned("--announce-at", "5").exit_code == 0
+    before = Path(PLAN).read_bytes()
+    again = planned("--announce-at", "6")
+    assert (again.exit_code, Path(PLAN).read_bytes()) == (1, before)
+    assert "replace it with --yes" in again.stderr
+    assert planned("--announce-at", "6", "--yes").exit_code == 0
+    assert Path(PLAN).read_bytes() != before
+
+
+def test_a_plan_to_standard_output(world: World) -> None:
+    printed = planned("--announce-at", "5", "--out", "-", "--quorum-probability", "0.99", "--model", "cosmos").stdout
+    found = PlannedRollout.from_text(printed)
+    assert found.quorum is not None
+    assert (found.quorum.model, found.quorum.k, found.quorum.source) == ("cosmos", None, "given on the command line")
+    assert not Path(PLAN).exists()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("pythagorsa", "--threshold", "95%"), "Did you mean 'pythagoras'?"),
+        (("pythagoras",), "Missing option '--threshold'"),
+        (("pythagoras", "--threshold", "0"), "activate.gate.threshold: expected more than 0%"),
+        (("pythagoras", "--threshold", "95%", "--at", "7"), "expected activate.at at epoch 8 or later"),
+        (("pythagoras", "--threshold", "95%", "--k", "5"), "belong to --quorum-probability"),
+        (("pythagoras", "--threshold", "95%", "--quorum-probability", "0.9"), "What decides the quorum is not known"),
+        (("pythagoras", "--threshold", "95%", "--tell", "<x>"), "people.0.name"),
+        (("a/b", "--threshold", "95%", "--force-name"), "give --out FILE"),
+    ],
+)
+def test_what_cannot_be_planned(world: World, arguments: tuple[str, ...], words: str) -> None:
+    result = invoke("rollout", "plan", "--announce-at", "5", *arguments)
+    assert result.exit_code == 2, result.output
+    assert words in result.stderr
+    assert not list(Path().glob("rollout-*"))
+
+
+# --- the text to send out
+
+
+def test_the_announcement(world: World) -> None:
+    planned("--announce-at", "5", "--at", "12", "--tell", "Ops")
+    register(5, 94)
+    text = invoke("rollout", "announcement", PLAN).stdout
+    assert text.startswith("pythagoras is announced on rehearsal\n")
+    assert "run version 2.0.0 or newer" in text
+    assert "Ready in epoch 5: 94.0 % of the registered stake. It takes 95%." in text
+    Path("template.txt").write_text("$era at $activate_at, ask $people\n")
+    assert invoke("rollout", "announcement", PLAN, "--template", "template.txt").stdout == "pythagoras at 12, ask Ops\n"
+    Path("template.txt").write_text("$ear")
+    wrong = invoke("rollout", "announcement", PLAN, "--template", "template.txt")
+    assert (wrong.exit_code, wrong.stdout) == (2, "")
+    assert "Did you mean $era?" in wrong.stderr
+    world.changed("activate", "pythagoras", "--at", "12")
+    assert invoke("rollout", "announcement", PLAN).stdout.startswith("pythagoras begins on rehearsal at epoch 12\n")
