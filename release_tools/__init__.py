@@ -4,9 +4,22 @@ from eras.front_door import front_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from release_tools.adoption import Registration, Share, newest_registrations, support_share
+    from release_tools.adoption import AdoptionRules, Base, Share, ShareError, parse_share, support_share
+    from release_tools.adoption_gate import GateEpoch, GateNotMetError, GateResult, judge_gate
+    from release_tools.adoption_mithril import MithrilRow, mithril_rows
+    from release_tools.adoption_parties import NotReady, PartyChange, PartyChanges
+    from release_tools.adoption_summary import (
+        AdoptionAlarm,
+        EpochAdoption,
+        EraShares,
+        NoRegistrationsError,
+        VersionRow,
+        summarise,
+        summarise_last,
+    )
     from release_tools.balancing import InsufficientFundsError, TransactionTooLargeError, UnsignedTransaction
     from release_tools.blockfrost_gateway import BlockfrostGateway
+    from release_tools.compatibility import Compatibility, CompatibilityError, EraNotListedError, Requirement
     from release_tools.doctor import Examination, Finding, Health
     from release_tools.drafting import (
         DraftedTransaction,
@@ -18,6 +31,8 @@ if TYPE_CHECKING:
         require_network,
     )
     from release_tools.envelopes import EnvelopeError, TextEnvelope
+    from release_tools.forecast import ForecastOrder, ForecastRangeError
+    from release_tools.forecast_records import Forecast
     from release_tools.gateway import (
         Network,
         SpendableOutput,
@@ -29,6 +44,15 @@ if TYPE_CHECKING:
     from release_tools.journal import Journal, JournalEntry, JournalError, JournalHeldError
     from release_tools.key_files import KeyFileError, KeyFiles, write_key_pair
     from release_tools.local_gateway import LocalChainGateway
+    from release_tools.lottery import (
+        FixedQuorum,
+        Lottery,
+        QuorumModel,
+        QuorumParametersError,
+        quorum_probability,
+        share_needed,
+    )
+    from release_tools.lottery_parameters import SourcedQuorum
     from release_tools.ogmios_gateway import OgmiosGateway
     from release_tools.payment_key import PaymentKey, PaymentKeyError
     from release_tools.publication import Draft, OtherPublicationError, Published, Publisher, ReadBackError, Standing
@@ -39,6 +63,8 @@ if TYPE_CHECKING:
         RolloutRefusedError,
         RolloutRules,
     )
+    from release_tools.rollout_plan import PlannedRollout, RolloutPlanError
+    from release_tools.rollout_progress import RolloutStanding, rollout_standing
     from release_tools.rollout_rules import plan_change
     from release_tools.submission import (
         Progress,
@@ -60,14 +86,29 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_VALIDITY_SLOTS",
+    "AdoptionAlarm",
+    "AdoptionRules",
+    "Base",
     "BlockfrostGateway",
     "CarriedTransaction",
     "ChangeKind",
+    "Compatibility",
+    "CompatibilityError",
     "Draft",
     "DraftedTransaction",
     "EnvelopeError",
+    "EpochAdoption",
+    "EraNotListedError",
+    "EraShares",
     "Examination",
     "Finding",
+    "FixedQuorum",
+    "Forecast",
+    "ForecastOrder",
+    "ForecastRangeError",
+    "GateEpoch",
+    "GateNotMetError",
+    "GateResult",
     "Health",
     "InsufficientFundsError",
     "Journal",
@@ -77,27 +118,40 @@ __all__ = [
     "KeyFileError",
     "KeyFiles",
     "LocalChainGateway",
+    "Lottery",
     "MarkerChange",
     "MarkerOutputMissingError",
     "MissingSignatureError",
+    "MithrilRow",
     "Network",
+    "NoRegistrationsError",
+    "NotReady",
     "OgmiosGateway",
     "OtherPublicationError",
+    "PartyChange",
+    "PartyChanges",
     "PaymentKey",
     "PaymentKeyError",
+    "PlannedRollout",
     "Progress",
     "PublicationExpiredError",
     "PublicationUnfinishedError",
     "Published",
     "Publisher",
     "Purse",
+    "QuorumModel",
+    "QuorumParametersError",
     "ReadBackError",
-    "Registration",
+    "Requirement",
     "RolloutPlan",
+    "RolloutPlanError",
     "RolloutRefusedError",
     "RolloutRules",
+    "RolloutStanding",
     "Share",
+    "ShareError",
     "SignedTransaction",
+    "SourcedQuorum",
     "SpendableOutput",
     "Standing",
     "Step",
@@ -110,16 +164,24 @@ __all__ = [
     "TransactionTooLargeError",
     "UnprovenTransactionError",
     "UnsignedTransaction",
+    "VersionRow",
     "Waiting",
     "WrongNetworkError",
     "build_marker_transaction",
     "draft_transaction",
     "gateway_from_url",
-    "newest_registrations",
+    "judge_gate",
+    "mithril_rows",
+    "parse_share",
     "plan_change",
+    "quorum_probability",
     "require_network",
+    "rollout_standing",
+    "share_needed",
     "sign_transaction",
     "submit_transaction",
+    "summarise",
+    "summarise_last",
     "support_share",
     "write_key_pair",
 ]
@@ -128,9 +190,36 @@ __getattr__ = front_door(
     __name__,
     {
         "release_tools.adoption": (
-            "Registration",
+            "AdoptionRules",
+            "Base",
             "Share",
-            "newest_registrations",
+            "ShareError",
+            "parse_share",
+            "support_share",
+        ),
+        "release_tools.adoption_gate": (
+            "GateEpoch",
+            "GateNotMetError",
+            "GateResult",
+            "judge_gate",
+        ),
+        "release_tools.adoption_mithril": (
+            "MithrilRow",
+            "mithril_rows",
+        ),
+        "release_tools.adoption_parties": (
+            "NotReady",
+            "PartyChange",
+            "PartyChanges",
+        ),
+        "release_tools.adoption_summary": (
+            "AdoptionAlarm",
+            "EpochAdoption",
+            "EraShares",
+            "NoRegistrationsError",
+            "VersionRow",
+            "summarise",
+            "summarise_last",
             "support_share",
         ),
         "release_tools.balancing": (
@@ -139,6 +228,12 @@ __getattr__ = front_door(
             "UnsignedTransaction",
         ),
         "release_tools.blockfrost_gateway": ("BlockfrostGateway",),
+        "release_tools.compatibility": (
+            "Compatibility",
+            "CompatibilityError",
+            "EraNotListedError",
+            "Requirement",
+        ),
         "release_tools.doctor": (
             "Examination",
             "Finding",
@@ -157,6 +252,11 @@ __getattr__ = front_door(
             "EnvelopeError",
             "TextEnvelope",
         ),
+        "release_tools.forecast": (
+            "ForecastOrder",
+            "ForecastRangeError",
+        ),
+        "release_tools.forecast_records": ("Forecast",),
         "release_tools.gateway": (
             "Network",
             "SpendableOutput",
@@ -177,6 +277,15 @@ __getattr__ = front_door(
             "write_key_pair",
         ),
         "release_tools.local_gateway": ("LocalChainGateway",),
+        "release_tools.lottery": (
+            "FixedQuorum",
+            "Lottery",
+            "QuorumModel",
+            "QuorumParametersError",
+            "quorum_probability",
+            "share_needed",
+        ),
+        "release_tools.lottery_parameters": ("SourcedQuorum",),
         "release_tools.ogmios_gateway": ("OgmiosGateway",),
         "release_tools.payment_key": (
             "PaymentKey",
@@ -196,6 +305,14 @@ __getattr__ = front_door(
             "RolloutPlan",
             "RolloutRefusedError",
             "RolloutRules",
+        ),
+        "release_tools.rollout_plan": (
+            "PlannedRollout",
+            "RolloutPlanError",
+        ),
+        "release_tools.rollout_progress": (
+            "RolloutStanding",
+            "rollout_standing",
         ),
         "release_tools.rollout_rules": ("plan_change",),
         "release_tools.submission": (

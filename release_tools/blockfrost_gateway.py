@@ -20,10 +20,11 @@ from chain_reader import (
     ReadLimits,
 )
 from chain_reader.observers.blockfrost_answers import ERROR_BODY, Amount, Hash, OutputIndex, Whole, lovelace_of
+from chain_reader.observers.blockfrost_api import usable_project_id
 from chain_reader.observers.calls import Answer, Call, provider_name
 from chain_reader.observers.http import BoundedHttp, HttpAnswer
 from chain_reader.observers.statuses import status_error
-from eras import ConfigurationError, Slot
+from eras import Slot
 from release_tools.gateway import Network, SpendableOutput, TransactionParameters, TransactionRefusedError
 
 Parsed = TypeVar("Parsed")
@@ -102,7 +103,7 @@ class BlockfrostGateway:
 
     def __init__(self, url: str, *, project_id: str | None = None, limits: ReadLimits = DEFAULT_LIMITS) -> None:
         self._name = provider_name("blockfrost", url, ("http", "https"))
-        self._secret = _usable_key(project_id)
+        self._secret = usable_project_id(project_id)
         self._url = url.rstrip("/")
         self._limits = limits
         self._http = BoundedHttp(self._url, {"project_id": self._secret}, limits)
@@ -236,16 +237,3 @@ def _said(answer: HttpAnswer) -> str:
     except ValueError:
         return ""
     return " ".join(body.message.split())
-
-
-def _usable_key(project_id: str | None) -> str | None:
-    """The project id without the newline of its file; an unusable one is refused without being shown."""
-    key = (project_id or "").strip()
-    if not key.isascii() or not key.isprintable() or " " in key:
-        raise ConfigurationError(
-            "The Blockfrost project id is not usable",
-            expected="letters and digits",
-            got="other characters",
-            next_step="Copy the project id again",
-        )
-    return key or None

@@ -4,6 +4,7 @@ In: nothing but values. Out: values; ``rollout_rules`` makes the plans.
 """
 
 import enum
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -76,6 +77,36 @@ class RolloutRules:
 
 
 @dataclass(frozen=True, slots=True)
+class PublishedBefore:
+    """What the era key is known to have signed.
+
+    Attributes:
+        payloads: the markers of every such payload, in the order in which they were signed.
+        complete: whether there was no other; else it is taken for granted that what a cancellation would publish has
+            been published before, which it mostly has.
+    """
+
+    payloads: frozenset[Markers] = frozenset()
+    complete: bool = True
+
+    def signed_anew(self, markers: Markers) -> Markers:
+        """The same markers as nobody has signed them yet.
+
+        Where readers see only what is unspent, a payload whose place another took never wins again (rule T4), and a
+        copy of it is the same payload. So the first marker is said twice, or as often as it takes: that is signed anew,
+        and means the same to every reader. Their order says something to deployed readers, and stays.
+        """
+        while markers and markers in self.payloads:
+            markers = (markers[0], *markers)
+        return markers
+
+
+def said_once(markers: Iterable[EraMarker]) -> Markers:
+    """Markers without repetitions."""
+    return tuple(dict.fromkeys(markers))
+
+
+@dataclass(frozen=True, slots=True)
 class BrokenRule:
     """A rule that a change breaks, with what would be right."""
 
@@ -125,7 +156,7 @@ class RolloutPlan:
         change: what is asked for.
         epoch: the epoch it is asked in.
         before: the markers in force.
-        after: the markers that the change makes, in the order they are published.
+        after: the markers that the change makes, as they are published.
         broken: the rules that it breaks.
         warnings: what an operator should know, though no rule forbids it.
     """

@@ -14,6 +14,8 @@ with the markers after it, every rule that it breaks, and the differences. The r
 7. ``past``: only an era whose successor is active is retired.
 8. ``successor``: readers that were there before the change accept it (``chain_reader.is_successor``, rule T4).
 
+What is published is signed anew, never a copy of an older payload (``PublishedBefore``).
+
 The first marker of a network is free of the lead: there is no node yet that could miss it.
 """
 
@@ -21,13 +23,29 @@ from collections.abc import Iterable
 
 from chain_reader import is_successor
 from eras import Epoch, EraMarker, require_epoch
-from release_tools.rollout import BrokenRule, ChangeKind, MarkerChange, Markers, RolloutPlan, RolloutRules, beginning
+from release_tools.rollout import (
+    BrokenRule,
+    ChangeKind,
+    MarkerChange,
+    Markers,
+    PublishedBefore,
+    RolloutPlan,
+    RolloutRules,
+    beginning,
+    said_once,
+)
 
 MAX_NAME_BYTES = 64
 """Longer names are refused, forced or not: each byte is paid for as long as the marker is on the chain."""
 
 
-def plan_change(change: MarkerChange, before: Iterable[EraMarker], epoch: Epoch, rules: RolloutRules) -> RolloutPlan:
+def plan_change(
+    change: MarkerChange,
+    before: Iterable[EraMarker],
+    epoch: Epoch,
+    rules: RolloutRules,
+    published: PublishedBefore | None = None,
+) -> RolloutPlan:
     """Work out a change.
 
     Args:
@@ -35,23 +53,27 @@ def plan_change(change: MarkerChange, before: Iterable[EraMarker], epoch: Epoch,
         before: the markers in force, as a node trusts them; none before the first.
         epoch: the current epoch.
         rules: what the network asks of a change.
+        published: what was signed before, so that what is signed now is another payload.
 
     Raises:
         MarkerError: an epoch is no epoch.
     """
     if change.epoch is not None:
         require_epoch(change.epoch)
-    return _Planner(change, tuple(before), epoch, rules).plan()
+    return _Planner(change, said_once(before), epoch, rules, published or PublishedBefore()).plan()
 
 
 class _Planner:
     """One change, held against the rules one by one."""
 
-    def __init__(self, change: MarkerChange, before: Markers, epoch: Epoch, rules: RolloutRules) -> None:
+    def __init__(
+        self, change: MarkerChange, before: Markers, epoch: Epoch, rules: RolloutRules, published: PublishedBefore
+    ) -> None:
         self._change = change
         self._before = before
         self._epoch = epoch
         self._rules = rules
+        self._published = published
         self._era = next((marker for marker in before if marker.name == change.era), None)
         self._broken: list[BrokenRule] = []
 
@@ -59,9 +81,16 @@ class _Planner:
         after = published_order(self._after(), self._epoch)
         if set(after) != set(self._before) or self._era is None:
             self._check(after)
-        return RolloutPlan(
-            self._change, self._epoch, self._before, after, tuple(self._broken), tuple(self._warnings(after))
-        )
+        warnings = tuple(self._warnings(after))
+        if set(after) != set(self._before):
+            after = self._signed_anew(after)
+        return RolloutPlan(self._change, self._epoch, self._before, after, tuple(self._broken), warnings)
+
+    def _signed_anew(self, after: Markers) -> Markers:
+        published = self._published
+        if self._change.kind is ChangeKind.CANCEL and not published.complete:
+            published = PublishedBefore(published.payloads | {after})
+        return published.signed_anew(after)
 
     def _after(self) -> list[EraMarker]:
         others = [marker for marker in self._before if marker.name != self._change.era]

@@ -1,0 +1,108 @@
+"""What must never happen in a rehearsal, whatever else does.
+
+In: what the simulation does, step by step. Out: violations, each in the words that a release team needs. The rules:
+
+1. ``agreement``: two nodes that are up, at the same epoch, with the same view of the chain, name the same current era.
+   (A node that lost its memory and sees unspent outputs only is exempt: docs/trust.md says what it is left to trust.)
+2. ``one-way``: no node goes back to an earlier epoch or era.
+3. ``verdicts``: every datum at the era address that is not in force has a verdict.
+4. ``quorum``: the quorum is kept, or a forecast made before the switch said that it might not be, or something is
+   broken that no forecast knows of (a crash, an outage, expired keys).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from chain_reader.deciding import NodeState
+from chain_reader.trust_evidence import Evidence
+from eras import Epoch, EraMarker, EraStatus
+
+LIKELY = 0.999
+"""A quorum that was forecast with this chance must not be missed."""
+MOST_VIOLATIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """A rule was broken.
+
+    Attributes:
+        rule: which.
+        epoch: the epoch it happened in.
+        words: what happened.
+    """
+
+    rule: str
+    epoch: Epoch
+    words: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The violation, JSON-ready."""
+        return {"rule": self.rule, "epoch": self.epoch, "words": self.words}
+
+
+class Invariants:
+    """Watches a rehearsal. States are shared by many nodes, so each pair is looked at once."""
+
+    def __init__(self) -> None:
+        self.violations: list[Violation] = []
+        self._steps: dict[tuple[int, int], tuple[NodeState, NodeState]] = {}
+        self._verdicts: dict[tuple[int, int], tuple[Any, Any]] = {}
+
+    def step(self, party_id: str, before: NodeState, after: NodeState) -> None:
+        """Rule 2, for one step of a node."""
+        key = (id(before), id(after))
+        if key in self._steps:
+            return
+        self._steps[key] = (before, after)  # held, so that no identity is given twice
+        if before.epoch is not None and (after.epoch is None or after.epoch < before.epoch):
+            self._broken("one-way", before.epoch, f"{party_id} went from epoch {before.epoch} back to {after.epoch}")
+        was, now = before.view.token, after.view.token
+        if was is None or now is None or before.epoch is None:
+            return
+        if (now.current.epoch or 0) < (was.current.epoch or 0):
+            words = f"{party_id} went from {was.current} back to {now.current}"
+            self._broken("one-way", before.epoch, words)
+
+    def verdicts(self, state: NodeState, evidence: Evidence) -> None:
+        """Rule 3, for what a node makes of an answer."""
+        key = (id(state.told), id(evidence.considered))
+        if key in self._verdicts:
+            return
+        self._verdicts[key] = (state.told, evidence.considered)
+        for item in evidence.considered:
+            reference = item.output.reference
+            if item.verdict.name != "Malformed" and reference not in state.told:
+                self._broken("verdicts", evidence.epoch, f"{reference} was refused by no verdict")
+
+    def agreement(self, seen: Iterable[tuple[str, int, NodeState]]) -> None:
+        """Rule 1, for (party, view of the chain, state) of every node that is up and can be held to it."""
+        found: dict[tuple[int, Epoch], tuple[str, EraMarker]] = {}
+        checked: set[tuple[int, int]] = set()
+        for party_id, view, state in seen:
+            if (view, id(state)) in checked:
+                continue
+            checked.add((view, id(state)))
+            token = state.view.token
+            if token is None or state.epoch is None or state.view.status is not EraStatus.READY:
+                continue
+            other, current = found.setdefault((view, state.epoch), (party_id, token.current))
+            if current != token.current:
+                words = f"with the same view of the chain, {other} is in {current} and {party_id} in {token.current}"
+                self._broken("agreement", state.epoch, words)
+
+    def quorum(self, epoch: Epoch, *, kept: bool, forecast: float | None, broken: bool) -> None:
+        """Rule 4, for an epoch."""
+        if not kept and not broken and forecast is not None and forecast >= LIKELY:
+            words = f"the quorum was missed, though it was forecast with a chance of {forecast:.4%}"
+            self._broken("quorum", epoch, words)
+
+    def forget(self) -> None:
+        """Let go of the objects that were compared; called when none of them is asked about again."""
+        self._steps.clear()
+        self._verdicts.clear()
+
+    def _broken(self, rule: str, epoch: Epoch, words: str) -> None:
+        if len(self.violations) < MOST_VIOLATIONS:
+            self.violations.append(Violation(rule, epoch, words))

@@ -1,0 +1,171 @@
+"""What a rehearsal came to: a row an epoch, what was told, what was broken, and whether it ended as expected.
+
+Nothing is read or drawn here. Equal scenarios give equal outcomes, to the letter of ``to_dict``.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from eras import Epoch
+from release_tools.rehearsal.invariants import Violation
+from release_tools.rehearsal.scenario import Expect, Scenario
+
+
+@dataclass(frozen=True, slots=True)
+class EpochRow:
+    """An epoch, at its end.
+
+    Attributes:
+        epoch: the epoch.
+        era: the current era, by what the team published.
+        up: nodes that run.
+        stopped: nodes that stopped because they do not know the current era.
+        in_era: nodes that run, in that era.
+        ready: share of the registered stake whose version knows the newest era that is announced; ``None`` before any
+            is.
+        registered: lovelace registered for the signatures of this epoch.
+        signing: share of it that signs, half-way through the epoch.
+        quorum_probability: the chance of a quorum with that share.
+        quorum: whether the lottery, drawn, reached it.
+        forecast: the chance of a quorum that was forecast before the switch, if one was.
+        behind: share of the whole network's stake that signs.
+        by_version: lovelace that registered in this epoch, by version.
+    """
+
+    epoch: Epoch
+    era: str
+    up: int
+    stopped: int
+    in_era: int
+    ready: float | None
+    registered: int
+    signing: float
+    quorum_probability: float
+    quorum: bool
+    forecast: float | None
+    behind: float
+    by_version: dict[str, int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row, JSON-ready."""
+        return {name: getattr(self, name) for name in self.__slots__}
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A kind of decision that nodes told.
+
+    Attributes:
+        kind: which.
+        first: the epoch in which a node told it first.
+        nodes: how many told it.
+        times: how often, all together.
+    """
+
+    kind: str
+    first: Epoch
+    nodes: int
+    times: int
+
+    def to_dict(self) -> dict[str, Any]:
+        """The kind, JSON-ready."""
+        return {"kind": self.kind, "first": self.first, "nodes": self.nodes, "times": self.times}
+
+
+@dataclass(frozen=True, slots=True)
+class Happening:
+    """Something that was done, or that happened."""
+
+    at: float
+    words: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The happening, JSON-ready."""
+        return {"at": self.at, "words": self.words}
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """An expectation, and whether it was met."""
+
+    expected: str
+    got: str
+    met: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """The expectation, JSON-ready."""
+        return {"expected": self.expected, "got": self.got, "met": self.met}
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What a rehearsal came to.
+
+    Attributes:
+        scenario: what was rehearsed.
+        rows: an entry for each epoch.
+        told: what nodes told, in the order in which it was first told.
+        happenings: what was done and what went wrong, in order.
+        violations: the rules that were broken.
+    """
+
+    scenario: Scenario
+    rows: tuple[EpochRow, ...]
+    told: tuple[Told, ...]
+    happenings: tuple[Happening, ...]
+    violations: tuple[Violation, ...]
+
+    @property
+    def checked(self) -> tuple[Checked, ...]:
+        """What was expected, with what came."""
+        return tuple(_checked(self.scenario.expect, self))
+
+    @property
+    def ok(self) -> bool:
+        """Whether no rule was broken and it ended as expected."""
+        return not self.violations and all(one.met for one in self.checked)
+
+    @property
+    def lost(self) -> int:
+        """Epochs without a quorum."""
+        return sum(not row.quorum for row in self.rows)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The outcome, JSON-ready."""
+        return {
+            "title": self.scenario.title,
+            "seed": self.scenario.seed,
+            "nodes": self.scenario.nodes,
+            "ok": self.ok,
+            "violations": [violation.to_dict() for violation in self.violations],
+            "expected": [one.to_dict() for one in self.checked],
+            "epochs": [row.to_dict() for row in self.rows],
+            "told": [told.to_dict() for told in self.told],
+            "happenings": [happening.to_dict() for happening in self.happenings],
+        }
+
+
+def _checked(expect: Expect, outcome: Outcome) -> list[Checked]:
+    last = outcome.rows[-1]
+    nodes, told = outcome.scenario.nodes, {one.kind for one in outcome.told}
+    found: list[Checked] = []
+    if expect.current is not None:
+        found.append(Checked(f"{expect.current} is current at the end", last.era, last.era == expect.current))
+    if expect.switched is not None:
+        share = last.in_era / nodes
+        words = f"at least {expect.switched:.1%} of the nodes are in it"
+        found.append(Checked(words, f"{share:.1%}", share >= expect.switched))
+    if expect.stopped is not None:
+        share = last.stopped / nodes
+        words = f"at most {expect.stopped:.1%} of the nodes stopped"
+        found.append(Checked(words, f"{share:.1%}", share <= expect.stopped))
+    if expect.quorum_lost_epochs is not None:
+        least, most = expect.quorum_lost_epochs
+        words = f"from {least} to {most} epochs without a quorum"
+        found.append(Checked(words, f"{outcome.lost}", least <= outcome.lost <= most))
+    wanted = [Checked(f"a node tells {kind}", "yes" if kind in told else "no", kind in told) for kind in expect.told]
+    unwanted = [
+        Checked(f"no node tells {kind}", "one does" if kind in told else "none does", kind not in told)
+        for kind in expect.not_told
+    ]
+    return found + wanted + unwanted

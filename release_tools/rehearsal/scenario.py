@@ -1,0 +1,473 @@
+"""A scenario: who is in the network, what the release team does, what goes wrong, and how it must end.
+
+In: TOML. Out: a frozen ``Scenario``, or a ``ScenarioError`` that names every mistaken key with the nearest right one.
+Epochs may be written with a fraction: ``106.5`` is half-way through epoch 106. Shares are of the nodes, 0 to 1, unless
+a key says of what. ``docs/rehearsal.md`` explains each key.
+"""
+
+import tomllib
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from eras import MAX_EPOCH, ConfigurationError
+
+MAX_FILE_BYTES = 1 << 20
+MAX_NODES = 100_000
+MAX_EPOCHS = 1_000
+MAX_EPOCH_OF_SCENARIO = MAX_EPOCH - 2 * MAX_EPOCHS
+
+Part = Annotated[float, Field(ge=0, le=1)]
+"""A share, 0 to 1."""
+When = Annotated[float, Field(ge=0, le=float(2**32))]
+"""An epoch, with a fraction for a moment within it."""
+Name = Annotated[str, Field(min_length=1, max_length=80)]
+
+
+class ScenarioError(ConfigurationError):
+    """A scenario cannot be used."""
+
+
+class Table(BaseModel):
+    """A table of a scenario: unknown keys are mistakes, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class Version(Table):
+    """A version of the node.
+
+    Attributes:
+        name: what registrations say.
+        eras: the eras it knows, oldest first.
+        share: the part of the nodes that run it at the start.
+    """
+
+    name: Name
+    eras: tuple[Name, ...] = Field(min_length=1)
+    share: Part = 0.0
+
+
+class Upgrade(Table):
+    """Operators install a version.
+
+    Attributes:
+        to: the version.
+        after: when it can be installed.
+        median_epochs: half of those who ever install it have done so this long after.
+        spread: how unlike the operators are: 0 all at once, 1 some within a day and some after months (log-normal).
+        never: the part of the nodes that never do.
+        never_are: whether these are ``any`` nodes, or the ``largest``.
+        largest_first: whether those with the most stake are the fastest, as when the team calls them.
+    """
+
+    to: Name
+    after: When
+    median_epochs: Annotated[float, Field(gt=0, le=MAX_EPOCHS)] = 2.0
+    spread: Annotated[float, Field(ge=0, le=3)] = 0.6
+    never: Part = 0.0
+    never_are: Literal["any", "largest"] = "any"
+    largest_first: bool = False
+
+
+class Stake(Table):
+    """How stake is spread over the nodes.
+
+    Attributes:
+        distribution: ``log-normal``, ``equal``, or ``file``.
+        sigma: unevenness of the log-normal.
+        largest_share: no node has more than this part of the stake, as saturation keeps pools from it.
+        total_ada: all stake.
+        file: one stake in lovelace a line, or a CSV with a column ``stake``; nodes take them in turn.
+        drift: the part of its stake that each node gains or loses in an epoch, at most.
+    """
+
+    distribution: Literal["log-normal", "equal", "file"] = "log-normal"
+    sigma: Annotated[float, Field(gt=0, le=4)] = 1.5
+    largest_share: Annotated[float, Field(gt=0, le=1)] = 0.01
+    total_ada: Annotated[int, Field(gt=0, le=45_000_000_000)] = 20_000_000_000
+    file: Path | None = None
+    drift: Part = 0.0
+
+    @model_validator(mode="after")
+    def _file_where_it_is_asked_for(self) -> Self:
+        if (self.distribution == "file") != (self.file is not None):
+            raise ValueError('file together with distribution = "file"')
+        return self
+
+
+class Quorum(Table):
+    """What decides the quorum.
+
+    Attributes:
+        k: signatures needed.
+        m: lotteries.
+        phi_f: chance of a party with all stake to win one.
+        lag_epochs: epochs from a registration to the signatures it counts for.
+    """
+
+    k: Annotated[int, Field(gt=0)]
+    m: Annotated[int, Field(gt=0)]
+    phi_f: Annotated[float, Field(gt=0, le=1)]
+    lag_epochs: Annotated[int, Field(ge=0, le=10)] = 2
+
+
+class Provider(Table):
+    """A provider of chain data.
+
+    Attributes:
+        name: what it is called.
+        share: the part of the nodes that ask it.
+        lag_ticks: how late it is.
+        knows: ``everything``, or only the ``unspent`` outputs, as Ogmios does.
+    """
+
+    name: Name
+    share: Part = 1.0
+    lag_ticks: Annotated[int, Field(ge=0, le=10_000)] = 0
+    knows: Literal["everything", "unspent"] = "everything"
+
+
+class Clocks(Table):
+    """Clocks that are wrong.
+
+    Attributes:
+        wrong: the part of the nodes whose clock is wrong.
+        off_ticks: by how much at most, either way.
+    """
+
+    wrong: Part = 0.0
+    off_ticks: Annotated[int, Field(ge=0, le=1_000)] = 1
+
+
+class Keys(Table):
+    """Keys of operators that expire, as KES keys do: a node with an expired one runs, and neither registers nor signs.
+
+    Attributes:
+        expire_at: when.
+        share: the part of the nodes.
+        renewed_after: epochs until an operator has renewed it.
+    """
+
+    expire_at: When
+    share: Part
+    renewed_after: Annotated[float, Field(gt=0, le=MAX_EPOCHS)] = 2.0
+
+
+class Action(Table):
+    """Something that somebody does, or that happens. ``do`` says what, ``at`` when."""
+
+    at: When
+
+
+class Announce(Action):
+    """The team announces an era."""
+
+    do: Literal["announce"]
+    era: Name
+
+
+class Activate(Action):
+    """The team gives an era its epoch."""
+
+    do: Literal["activate", "postpone"]
+    era: Name
+    epoch: Annotated[int, Field(ge=0, le=2**32)]
+
+
+class Withdraw(Action):
+    """The team cancels an era that has not begun, or retires one that is past."""
+
+    do: Literal["cancel", "retire"]
+    era: Name
+
+
+class Replay(Action):
+    """Somebody posts a payload that the team once signed; ``which`` counts them from the first, 0."""
+
+    do: Literal["replay"]
+    which: Annotated[int, Field(ge=0)] = 0
+    times: Annotated[int, Field(ge=1, le=100)] = 1
+
+
+class Forge(Action):
+    """Somebody posts markers that another key signed."""
+
+    do: Literal["forge"]
+    era: Name = "forged"
+    epoch: Annotated[int, Field(ge=0)] | None = None
+
+
+class Flood(Action):
+    """Somebody posts outputs without any payload."""
+
+    do: Literal["flood"]
+    outputs: Annotated[int, Field(ge=1, le=20_000)] = 500
+
+
+class Rollback(Action):
+    """The chain loses its newest blocks; the team's transactions come in again after ``lost_ticks``."""
+
+    do: Literal["rollback"]
+    blocks: Annotated[int, Field(ge=1, le=2_160)]
+    lost_ticks: Annotated[int, Field(ge=0, le=1_000)] = 1
+
+
+class Outage(Action):
+    """A provider does not answer."""
+
+    do: Literal["outage"]
+    provider: Name
+    epochs: Annotated[float, Field(gt=0, le=MAX_EPOCHS)] = 1.0
+
+
+class Partition(Action):
+    """A provider is cut off from the network: it answers, and sees no new block."""
+
+    do: Literal["partition"]
+    provider: Name
+    epochs: Annotated[float, Field(gt=0, le=MAX_EPOCHS)] = 1.0
+
+
+class Crash(Action):
+    """Nodes crash, and come back with what they remembered, or without."""
+
+    do: Literal["crash"]
+    share: Part
+    epochs: Annotated[float, Field(gt=0, le=MAX_EPOCHS)] = 0.5
+    forget: bool = False
+
+
+AnyAction = Annotated[
+    Announce | Activate | Withdraw | Replay | Forge | Flood | Rollback | Outage | Partition | Crash,
+    Field(discriminator="do"),
+]
+
+
+class Expect(Table):
+    """How it must end. What is left out is not asked.
+
+    Attributes:
+        current: the era that is current at the end, by the chain.
+        switched: the least part of the nodes that are up and in that era at the end.
+        stopped: the most part of the nodes that stopped because they do not know it.
+        quorum_lost_epochs: the least and the most epochs without a quorum.
+        told: decisions that at least one node must have told, by kind.
+        not_told: those that no node may have told.
+    """
+
+    current: Name | None = None
+    switched: Part | None = None
+    stopped: Part | None = None
+    quorum_lost_epochs: tuple[int, int] | None = None
+    told: tuple[Name, ...] = ()
+    not_told: tuple[Name, ...] = ()
+
+
+class Scenario(Table):
+    """A scenario; see the module.
+
+    Attributes:
+        title: one line.
+        story: what it shows, for the report.
+        seed: what is drawn is drawn from this.
+        nodes: how many.
+        first_epoch: the epoch it begins in.
+        epochs: how many epochs it lasts.
+        ticks_per_epoch: how often in an epoch a node looks at its clock and asks its provider.
+        confirmations: blocks that must lie upon a payload (T8).
+        first_era: the era that is active from the beginning.
+        versions: of the node.
+        upgrades: who installs what, when.
+        stake: how it is spread.
+        quorum: what decides it.
+        providers: whom the nodes ask.
+        clocks: those that are wrong.
+        keys: those that expire.
+        actions: what happens, in any order.
+        expect: how it must end.
+    """
+
+    title: Annotated[str, Field(min_length=1, max_length=120)]
+    story: Annotated[str, Field(max_length=4_000)] = ""
+    seed: Annotated[int, Field(ge=0, lt=2**63)] = 1
+    nodes: Annotated[int, Field(ge=1, le=MAX_NODES)] = 3_000
+    first_epoch: Annotated[int, Field(ge=1, le=2**31)] = 100
+    epochs: Annotated[int, Field(ge=1, le=MAX_EPOCHS)] = 12
+    ticks_per_epoch: Annotated[int, Field(ge=2, le=100)] = 4
+    confirmations: Annotated[int, Field(ge=0, le=1_000)] = 1
+    first_era: Name = "thales"
+    versions: tuple[Version, ...] = Field(min_length=1)
+    upgrades: tuple[Upgrade, ...] = ()
+    stake: Stake = Stake()
+    quorum: Quorum
+    providers: tuple[Provider, ...] = (Provider(name="provider"),)
+    clocks: Clocks = Clocks()
+    keys: Keys | None = None
+    actions: tuple[AnyAction, ...] = ()
+    expect: Expect = Expect()
+
+    @model_validator(mode="after")
+    def _is_possible(self) -> Self:
+        _require_shares("versions", self.versions)
+        _require_shares("providers", self.providers)
+        versions = _names("versions", self.versions)
+        providers = _names("providers", self.providers)
+        last = self.first_epoch + self.epochs
+        for index, upgrade in enumerate(self.upgrades):
+            _require_known(f"upgrades.{index}.to", upgrade.to, versions)
+        for index, action in enumerate(self.actions):
+            if not self.first_epoch <= action.at < last:
+                raise ValueError(f"actions.{index}.at: an epoch from {self.first_epoch} to before {last}")
+            if isinstance(action, Outage | Partition):
+                _require_known(f"actions.{index}.provider", action.provider, providers)
+        if not any(self.first_era in version.eras for version in self.versions if version.share > 0):
+            raise ValueError(f"versions: one that knows the first era, {self.first_era}, and that somebody runs")
+        return self
+
+    @property
+    def eras(self) -> tuple[str, ...]:
+        """Every era that any version knows, oldest first."""
+        return tuple(dict.fromkeys(era for version in self.versions for era in version.eras))
+
+    def changed(self, **changes: Any) -> Self:
+        """The same scenario with other values, checked again.
+
+        Raises:
+            ScenarioError: it is impossible with these.
+        """
+        return self.of({name: getattr(self, name) for name in type(self).model_fields} | changes)
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The scenario in a file; a stake file beside it is found by its name.
+
+        Raises:
+            ScenarioError: it cannot be read, or has mistakes; the error names all of them.
+        """
+        try:
+            with path.open("rb") as file:
+                content = file.read(MAX_FILE_BYTES + 1)
+            if len(content) > MAX_FILE_BYTES:
+                raise _unusable(f"the file {path}", f"at most {MAX_FILE_BYTES} bytes", "more")
+            tree = tomllib.loads(content.decode())
+        except OSError as error:
+            raise _unusable(f"the file {path}", "a file that can be read", error.strerror or "nothing") from error
+        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
+            raise _unusable(f"the file {path}", "TOML", f"{error}"[:200]) from error
+        scenario = cls.of(tree, origin=f"the file {path}")
+        stakes = scenario.stake.file
+        if stakes is None or stakes.is_absolute():
+            return scenario
+        return scenario.model_copy(update={"stake": scenario.stake.model_copy(update={"file": path.parent / stakes})})
+
+    @classmethod
+    def of(cls, tree: Mapping[str, Any], *, origin: str = "the scenario") -> Self:
+        """The scenario that a mapping describes, as the file does.
+
+        Raises:
+            ScenarioError: it has mistakes; the error names all of them.
+        """
+        try:
+            return cls.model_validate(tree)
+        except ValidationError as error:
+            listed = [_mistake(dict(finding)) for finding in error.errors(include_url=False)]
+            raise ScenarioError(
+                f"In {origin} {'a key is' if len(listed) == 1 else f'{len(listed)} keys are'} mistaken:"
+                + "".join(f"\n  {words}" for words in listed)
+                + "\n",
+                next_step="Correct it; docs/rehearsal.md has every key",
+                mistakes=listed,
+            ) from None
+
+
+def _names(key: str, tables: tuple[Version, ...] | tuple[Provider, ...]) -> tuple[str, ...]:
+    names = tuple(table.name for table in tables)
+    if len(set(names)) < len(names):
+        raise ValueError(f"{key}: each name once")
+    return names
+
+
+def _require_shares(key: str, tables: tuple[Version, ...] | tuple[Provider, ...]) -> None:
+    total = sum(table.share for table in tables)
+    if abs(total - 1) > 1e-9:
+        raise ValueError(f"{key}: shares that make 1 together, not {total:g}")
+
+
+def _require_known(key: str, name: str, known: tuple[str, ...]) -> None:
+    if name not in known:
+        near = get_close_matches(name, known, n=1)
+        hint = f" (did you mean {near[0]!r}?)" if near else ""
+        raise ValueError(f"{key}: one of {', '.join(known)}, not {name!r}{hint}")
+
+
+def _mistake(finding: dict[str, Any]) -> str:
+    """One finding of pydantic, in words."""
+    place = [str(part) for part in finding["loc"]]
+    kind, got = finding["type"], f"{finding['input']!r}"[:60]
+    if kind == "value_error":
+        where = ".".join(place)
+        return f"{where + ': ' if where else ''}expected {finding['ctx']['error']}"
+    if len(place) > 2 and place[0] == "actions":
+        del place[2]  # the kind of the action, which pydantic adds
+    key = ".".join(place)
+    if kind == "extra_forbidden":
+        near = get_close_matches(place[-1], _keys_beside(finding["loc"]), n=1)
+        return f"{key}: there is no such key" + (f"; did you mean {near[0]!r}?" if near else "")
+    if kind in ("union_tag_invalid", "union_tag_not_found"):
+        kinds = [name.strip(" '") for name in finding.get("ctx", {}).get("expected_tags", "").split(",")]
+        asked = finding["input"].get("do") if isinstance(finding["input"], dict) else None
+        near = get_close_matches(f"{asked}", kinds, n=1)
+        hint = f"; did you mean {near[0]!r}?" if near else ""
+        return f"{key}.do: expected what happens ({', '.join(kinds) or 'announce, activate, …'}), got {asked!r}{hint}"
+    if kind == "missing":
+        return f"{key}: it is missing"
+    return f"{key}: expected {finding['msg'].removeprefix('Input should be ')}, got {got}"
+
+
+def _keys_beside(place: tuple[int | str, ...]) -> Iterator[str]:
+    """The keys that could stand where an unknown one does."""
+    table: Any = Scenario
+    for part in place[:-1]:
+        if table is Scenario:
+            table = _TABLES.get(str(part))
+        elif table == "actions" and isinstance(part, str):
+            table = _ACTIONS.get(part)
+    if isinstance(table, type) and issubclass(table, BaseModel):
+        yield from table.model_fields
+
+
+_TABLES: dict[str, Any] = {
+    "versions": Version,
+    "upgrades": Upgrade,
+    "stake": Stake,
+    "quorum": Quorum,
+    "providers": Provider,
+    "clocks": Clocks,
+    "keys": Keys,
+    "expect": Expect,
+    "actions": "actions",
+}
+_ACTIONS: dict[str, type[Action]] = {
+    "announce": Announce,
+    "activate": Activate,
+    "postpone": Activate,
+    "cancel": Withdraw,
+    "retire": Withdraw,
+    "replay": Replay,
+    "forge": Forge,
+    "flood": Flood,
+    "rollback": Rollback,
+    "outage": Outage,
+    "partition": Partition,
+    "crash": Crash,
+}
+
+
+def _unusable(what: str, expected: str, got: str) -> ScenarioError:
+    return ScenarioError(
+        f"The scenario in {what} cannot be used", expected=expected, got=got, next_step="Correct the file"
+    )

@@ -1,0 +1,423 @@
+"""A rehearsal: thousands of nodes over many epochs, each deciding by the code that runs in production.
+
+In: a scenario. Out: an ``Outcome``, the same for the same scenario, whatever the machine. Each tick the actions that
+are due are done to the chain; then every node that is up is given its clock's epoch and its provider's answer, as
+inputs of the deciding core (``chain_reader.deciding``). Nodes that know the same and are told the same share their
+state, so that a node more costs a look-up (``chain_reader.deciding_shared``). Adoption, forecast and lottery are the
+release tools'.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from chain_reader.deciding import Decided, NodeSettings, NodeState
+from chain_reader.deciding_events import ClockTicked, InputEvent, MemoryRead, ObserverAnswered, ObserverFailed
+from chain_reader.deciding_shared import SharedDeciding
+from era_store import MemoryStore, Registration, StoredTrust
+from eras import Epoch, EraStatus, SupportedEras, select_eras
+from release_tools.adoption import support_share
+from release_tools.adoption_summary import NoRegistrationsError
+from release_tools.compatibility import Compatibility
+from release_tools.forecast import ForecastOrder, forecast
+from release_tools.lottery import Lottery
+from release_tools.lottery_parameters import SourcedQuorum
+from release_tools.rehearsal.invariants import Invariants, Violation
+from release_tools.rehearsal.outcome import EpochRow, Happening, Outcome, Told
+from release_tools.rehearsal.population import Node, draw_nodes, drift, pick
+from release_tools.rehearsal.scenario import (
+    Activate,
+    Announce,
+    AnyAction,
+    Crash,
+    Flood,
+    Forge,
+    Outage,
+    Partition,
+    Replay,
+    Rollback,
+    Scenario,
+    Withdraw,
+)
+from release_tools.rehearsal.world import World
+from release_tools.versions import newest_first
+
+Decide = Callable[[NodeState, InputEvent], Decided]
+Answer = ObserverAnswered | ObserverFailed
+KEPT_EPOCHS = 8
+"""Registrations of this many epochs are kept, as far back as a forecast looks."""
+
+
+def rehearse(
+    scenario: Scenario, *, decide: Decide | None = None, progress: Callable[[Epoch], None] = lambda _: None
+) -> Outcome:
+    """Play a scenario.
+
+    Args:
+        scenario: what is rehearsed.
+        decide: what decides; by default the deciding core, shared. A test puts a broken one here.
+        progress: called after each epoch.
+
+    Raises:
+        ScenarioError: what the scenario names cannot be used.
+        RolloutRefusedError: the rules of the marker commands forbid what its team does.
+    """
+    with TemporaryDirectory(prefix="eraswitch-rehearsal-") as folder:
+        world = World(scenario, Path(folder))
+        try:
+            simulation = Simulation(scenario, world, decide)
+            for epoch in range(scenario.epochs):
+                for _ in range(scenario.ticks_per_epoch):
+                    simulation.step()
+                progress(Epoch(scenario.first_epoch + epoch))
+            return simulation.outcome()
+        finally:
+            world.close()
+
+
+class Simulation:
+    """A rehearsal that is stepped through, tick by tick.
+
+    Args:
+        scenario: what is rehearsed.
+        world: its chain, which the caller closes.
+        decide: as for ``rehearse``.
+
+    Raises:
+        ScenarioError: the file with the stakes cannot be used.
+    """
+
+    def __init__(self, scenario: Scenario, world: World, decide: Decide | None = None) -> None:
+        self._scenario = scenario
+        self._world = world
+        self._decide = decide or SharedDeciding()
+        self._nodes = draw_nodes(scenario)
+        self._invariants = Invariants()
+        self._settings = [NodeSettings(world.policy, SupportedEras(version.eras)) for version in scenario.versions]
+        self._started: dict[tuple[int, int], tuple[StoredTrust | None, NodeState]] = {}
+        self._forgot: set[str] = set()
+        self._compatibility = compatibility_of(scenario)
+        self._registrations = MemoryStore().registrations
+        self._registered: dict[Epoch, dict[str, int]] = {}
+        self._lottery = Lottery(scenario.quorum.k, scenario.quorum.m, scenario.quorum.phi_f)
+        self._draws = random.Random(f"{scenario.seed} lottery")  # noqa: S311 - a rehearsal must be the same again
+        self._signing: set[str] = set()
+        self._forecast: dict[Epoch, float] = {}
+        self._out: dict[int, range] = {}
+        self._cut_off: dict[int, range] = {}
+        self._broken_until = -1
+        self._told: dict[str, tuple[Epoch, set[str], int]] = {}
+        self._happenings: list[Happening] = []
+        self._due: dict[int, list[AnyAction]] = defaultdict(list)
+        for action in scenario.actions:
+            self._due[self._tick_of(action.at)].append(action)
+        self._rows: list[EpochRow] = []
+        self._stepped = False
+        for node in self._nodes:
+            self._start(node, None)
+
+    @property
+    def nodes(self) -> tuple[Node, ...]:
+        """The nodes, as they are now."""
+        return tuple(self._nodes)
+
+    def step(self) -> None:
+        """Play the next tick.
+
+        Raises:
+            RolloutRefusedError: the rules of the marker commands forbid what the team does in it.
+        """
+        world, ticks = self._world, self._scenario.ticks_per_epoch
+        if self._stepped:
+            world.advance()
+        self._stepped = True
+        for action in self._due.get(world.tick, ()):
+            self.do(action)
+        self._tick()
+        if world.tick % ticks == 0:
+            self._register()
+        if world.tick % ticks == ticks // 2:
+            self._sign()
+        if (world.tick + 1) % ticks == 0:
+            self._rows.append(self._end_epoch())
+            self._invariants.forget()
+            self._merge()
+
+    def do(self, action: AnyAction) -> None:
+        """Do something now, whenever it is due.
+
+        Raises:
+            RolloutRefusedError: the rules of the marker commands forbid it.
+        """
+        self._happenings.append(Happening(action.at, self._done(action)))
+
+    def outcome(self) -> Outcome:
+        """What it came to so far; at least one epoch must be over."""
+        return Outcome(
+            self._scenario,
+            tuple(self._rows),
+            tuple(Told(kind, first, len(who), times) for kind, (first, who, times) in self._told.items()),
+            tuple(self._happenings),
+            tuple(self._invariants.violations),
+        )
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """The rules that were broken so far."""
+        return tuple(self._invariants.violations)
+
+    # --- nodes
+
+    def _start(self, node: Node, trust: StoredTrust | None) -> None:
+        """A node starts, with what it remembers."""
+        key = (node.version, id(trust))
+        if key not in self._started:
+            state = NodeState(self._settings[node.version])
+            if trust is not None:
+                state, _ = self._decide(state, MemoryRead(trust, self._world.now_s))
+            self._started[key] = (trust, state)
+        node.state = self._started[key][1]
+        node.back_at, node.stopped = None, False
+
+    def _merge(self) -> None:
+        """Nodes that came to know the same by different ways share one state again."""
+        same: dict[tuple[Any, ...], NodeState] = {}
+        shared: dict[int, NodeState] = {}
+        for node in self._nodes:
+            state = node.state
+            if state is None:
+                continue
+            if id(state) not in shared:
+                key = (
+                    id(state.settings), state.trust, frozenset(state.told.items()), state.epoch, state.clock,
+                    state.view.status, state.view.message, state.view.token, state.view.cancelled, state.failing,
+                    state.warned, state.acknowledged,
+                )  # fmt: skip
+                shared[id(state)] = same.setdefault(key, state)
+            node.state = shared[id(state)]
+
+    def _tick(self) -> None:
+        """Every node that is up hears its clock and its provider."""
+        world, tick = self._world, self._world.tick
+        ticks = {
+            off: ClockTicked(world.epoch_at(tick + off), world.now_s)
+            for off in {node.off_ticks for node in self._nodes}
+        }
+        answers = [self._answer(index) for index in range(len(self._scenario.providers))]
+        views = [id(one.evidence) if isinstance(one, ObserverAnswered) else 0 for one in answers]
+        decide = self._decide
+        for node in self._nodes:
+            if node.upgrades and node.upgrades[-1][0] <= tick:
+                self._upgrade(node)
+            if not node.is_up:
+                if node.back_at is None or node.back_at > tick:
+                    continue
+                self._start(node, None if node.state is None else node.state.trust)
+            before = node.state
+            assert before is not None  # noqa: S101 - a node that is up was started
+            answer, clock = answers[node.provider], ticks[node.off_ticks]
+            # A node reads before it looks at the clock when it starts, and at the clock first from then on.
+            first, second = (clock, answer) if before.view.token is not None else (answer, clock)
+            state, decisions = decide(before, first)
+            state, more = decide(state, second)
+            if decisions or more:
+                for decision in (*decisions, *more):
+                    self._tell(decision.kind, node)
+            if state is not before:
+                self._invariants.step(node.party_id, before, state)
+                node.state = state
+                if isinstance(answer, ObserverAnswered):
+                    self._invariants.verdicts(state, answer.evidence)
+                if state.view.status is EraStatus.FATAL:
+                    node.stopped = True
+            node.heard = views[node.provider]
+        self._invariants.agreement(self._comparable())
+
+    def _comparable(self) -> Iterator[tuple[str, int, NodeState]]:
+        bare = {index for index, provider in enumerate(self._scenario.providers) if provider.knows == "unspent"}
+        for node in self._nodes:
+            fooled = node.provider in bare and node.party_id in self._forgot
+            if node.is_up and node.heard and node.state is not None and not fooled:
+                yield node.party_id, node.heard, node.state
+
+    def _upgrade(self, node: Node) -> None:
+        """The operator has installed another version, and starts it, unless the machine is down."""
+        _, node.version = node.upgrades.pop()
+        if node.back_at is None:
+            self._start(node, None if node.state is None else node.state.trust)
+
+    def _answer(self, index: int) -> Answer:
+        tick = self._world.tick
+        cut_off = self._cut_off.get(index, range(0))
+        return self._world.answer(
+            self._scenario.providers[index],
+            out=tick in self._out.get(index, range(0)),
+            cut_off_at=cut_off.start if tick in cut_off else None,
+        )
+
+    def _tell(self, kind: str, node: Node) -> None:
+        first, who, times = self._told.get(kind, (self._world.epoch, set(), 0))
+        who.add(node.party_id)
+        self._told[kind] = (first, who, times + 1)
+
+    # --- what is done, and what goes wrong
+
+    def _done(self, action: AnyAction) -> str:
+        """Do it; what was done, in words."""
+        world = self._world
+        if isinstance(action, Announce | Activate | Withdraw):
+            plan = world.plan(action.do, action.era, action.epoch if isinstance(action, Activate) else None)
+            plan.require_allowed()
+            world.publish(plan.after)
+            words = f"the team publishes: {plan.change}"
+        elif isinstance(action, Replay):
+            world.replay(action.which, action.times)
+            words = f"somebody posts payload {action.which} again, {action.times} times"
+        elif isinstance(action, Forge):
+            world.forge(action.era, action.epoch)
+            words = f"somebody posts a forged marker for {action.era}"
+        elif isinstance(action, Flood):
+            world.flood(action.outputs)
+            words = f"somebody posts {action.outputs} outputs of junk"
+        elif isinstance(action, Rollback):
+            world.rollback(action.blocks, action.lost_ticks)
+            words = f"the chain rolls back {action.blocks} blocks"
+        else:
+            words = self._broken(action)
+        return words
+
+    def _broken(self, action: Outage | Partition | Crash) -> str:
+        """What no forecast knows of."""
+        tick = self._world.tick
+        ends = tick + self._ticks(action.epochs)
+        self._broken_until = max(self._broken_until, ends + self._scenario.ticks_per_epoch)
+        if isinstance(action, Crash):
+            return self._crash(action, ends)
+        index = [provider.name for provider in self._scenario.providers].index(action.provider)
+        where = self._out if isinstance(action, Outage) else self._cut_off
+        where[index] = range(tick, ends)
+        what = "does not answer" if isinstance(action, Outage) else "is cut off"
+        return f"{action.provider} {what} for {action.epochs:g} epochs"
+
+    def _crash(self, action: Crash, back_at: int) -> str:
+        running = [node for node in self._nodes if node.is_up]
+        crashed = pick(self._scenario, f"crash {action.at}", running, action.share)
+        for node in crashed:
+            node.back_at = back_at
+            if action.forget:
+                node.state = None
+                self._forgot.add(node.party_id)
+        memory = " and lose their memory" if action.forget else ""
+        return f"{len(crashed)} nodes crash{memory}, and come back after {action.epochs:g} epochs"
+
+    # --- registrations, signatures, quorum
+
+    def _register(self) -> None:
+        """An epoch begins: whoever runs with a key that holds registers its version and stake."""
+        world, epoch, versions = self._world, self._world.epoch, self._scenario.versions
+        if epoch > self._scenario.first_epoch:
+            drift(self._scenario, self._nodes, epoch)
+        rows = [
+            Registration(node.party_id, epoch, versions[node.version].name, node.stake, world.now_s, "rehearsal")
+            for node in self._nodes
+            if node.may_sign(world.tick)
+        ]
+        kept = [one for one in self._registrations.epochs() if one > epoch - KEPT_EPOCHS]
+        if len(kept) < len(self._registrations.epochs()) - KEPT_EPOCHS:
+            self._keep_only(kept)
+        self._registrations.ingest(rows, source="rehearsal", time_s=world.now_s)
+        self._registered[epoch] = {row.party_id: row.stake for row in rows}
+        self._registered.pop(Epoch(epoch - KEPT_EPOCHS), None)
+
+    def _keep_only(self, epochs: list[Epoch]) -> None:
+        kept = MemoryStore().registrations
+        for epoch in reversed(epochs):
+            kept.ingest(tuple(self._registrations.newest(epoch)), source="rehearsal", time_s=self._world.now_s)
+        self._registrations = kept
+
+    def _sign(self) -> None:
+        """Half-way through an epoch: who signs in it."""
+        world = self._world
+        era = select_eras(world.markers, world.epoch).current.name
+        self._signing = {node.party_id for node in self._nodes if _is_in(node, era) and node.may_sign(world.tick)}
+
+    def _end_epoch(self) -> EpochRow:
+        """Who signs in this epoch, what that comes to, and what is to be expected of the next ones."""
+        world, scenario = self._world, self._scenario
+        epoch, tick = world.epoch, world.tick
+        token = select_eras(world.markers, epoch)
+        era = token.current.name
+        counted = self._registered.get(Epoch(epoch - scenario.quorum.lag_epochs))
+        if counted is None:  # before the first registration counts, all do
+            counted = self._registered[Epoch(scenario.first_epoch)]
+        registered = sum(counted.values())
+        signed = sum(stake for party_id, stake in counted.items() if party_id in self._signing)
+        share = signed / registered if registered else 0.0
+        chance = self._lottery.quorum_probability(share)
+        kept = self._draws.random() < chance
+        upcoming = token.upcoming
+        newest = upcoming.name if upcoming is not None else era if era != scenario.first_era else None
+        tallies = self._registrations.tally(epoch)
+        said = self._forecast.get(epoch)
+        broken = tick <= self._broken_until or (scenario.keys is not None and self._keys_expired())
+        self._invariants.quorum(epoch, kept=kept, forecast=said, broken=broken)
+        if upcoming is not None and upcoming.epoch is not None:
+            self._look_ahead(upcoming.name, upcoming.epoch)
+        return EpochRow(
+            epoch=epoch,
+            era=era,
+            up=sum(node.is_up for node in self._nodes),
+            stopped=sum(node.stopped for node in self._nodes),
+            in_era=sum(_is_in(node, era) for node in self._nodes),
+            ready=None if newest is None else float(support_share(tallies, newest, self._compatibility).fraction),
+            registered=registered,
+            signing=share,
+            quorum_probability=chance,
+            quorum=kept,
+            forecast=said,
+            behind=signed / sum(node.stake for node in self._nodes),
+            by_version={tally.release or "": tally.stake for tally in tallies},
+        )
+
+    def _look_ahead(self, era: str, at: Epoch) -> None:
+        """Forecast the epochs to come, as a release team would before the switch."""
+        quorum = SourcedQuorum(self._lottery, "the scenario")
+        order = ForecastOrder(era, at, quorum, lag_epochs=self._scenario.quorum.lag_epochs)
+        try:
+            found = forecast(self._registrations, order, compatibility=self._compatibility)
+        except NoRegistrationsError:
+            return
+        self._forecast = {outlook.epoch: outlook.quorum_probability.value for outlook in found.epochs}
+
+    def _keys_expired(self) -> bool:
+        return any(self._world.tick in node.key_expired for node in self._nodes)
+
+    def _ticks(self, epochs: float) -> int:
+        return max(1, round(epochs * self._scenario.ticks_per_epoch))
+
+    def _tick_of(self, when: float) -> int:
+        return round((when - self._scenario.first_epoch) * self._scenario.ticks_per_epoch)
+
+
+def _is_in(node: Node, era: str) -> bool:
+    """Whether a node runs, in that era."""
+    return node.is_up and node.state is not None and node.state.view.era == era
+
+
+def compatibility_of(scenario: Scenario) -> Compatibility:
+    """Which versions of a scenario support which era, as a table of requirements.
+
+    Raises:
+        CompatibilityError: the name of a version is none.
+    """
+    ordered = newest_first(version.name for version in scenario.versions)[::-1]
+    requirements = {}
+    for era in scenario.eras:
+        know = {version.name for version in scenario.versions if era in version.eras}
+        least = next(name for name in ordered if name in know)
+        others = [name for name in ordered[ordered.index(least) :] if name not in know]
+        requirements[era] = ", ".join([f">={least}", *(f"!={name}" for name in others)])
+    return Compatibility.of(requirements)

@@ -1,0 +1,315 @@
+"""The chain of a rehearsal, and who acts on it: the release team, attackers, and the providers that nodes ask.
+
+In: a scenario and a folder. Out: at each tick, what each provider answers, as inputs of the deciding core. The ledger
+is the local chain, transactions are built, signed and judged as for a real one, and evidence is gathered by the same
+observers and screening. Keys are derived from the seed: the same scenario makes the same chain, block for block.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from fractions import Fraction
+from hashlib import blake2b
+from pathlib import Path
+from typing import Any
+
+from chain_reader import ChainObserver, LocalObserver, ObserverCapabilities, TrustPolicy
+from chain_reader.deciding_events import ObserverAnswered, ObserverFailed
+from chain_reader.evidence_source import EvidenceSource
+from chain_reader.local_chain import FaucetOutput, Genesis, LedgerRefusedError, LocalChain
+from chain_reader.observers.network_genesis import NetworkGenesis
+from chain_reader.observers.tip_check import check_tip
+from chain_reader.ports import ChainTip, DatumOutput
+from chain_reader.trust_evidence import Evidence
+from datum import EraMarkersPayload, SigningKey, encode_datum
+from era_store import MemoryStore
+from eras import Epoch, EraMarker, Slot, SupportedEras
+from release_tools.local_gateway import LocalChainGateway
+from release_tools.payment_key import PaymentKey
+from release_tools.rehearsal.scenario import Provider, Scenario
+from release_tools.rollout import ChangeKind, MarkerChange, Markers, RolloutPlan, RolloutRules
+from release_tools.rollout_rules import plan_change
+from release_tools.transactions import build_marker_transaction, sign_transaction
+
+EPOCH_S = 432_000.0
+"""An epoch lasts five days, as on mainnet."""
+SLOTS_OF_TICK = 20
+SYSTEM_START_S = 1_600_000_000
+MAGIC = 42
+ADA = 1_000_000
+JUNK = "d8799f4163ff"
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A transaction of the team: the markers it publishes, and its bytes, to submit it again after a rollback."""
+
+    markers: Markers
+    datum: str
+    cbor: bytes
+    transaction: str
+
+
+class _Unspent:
+    """An observer that knows the unspent outputs only, as Ogmios does."""
+
+    def __init__(self, chain: ChainObserver) -> None:
+        self._chain = chain
+        self.name = f"{chain.name}, unspent outputs only"
+        self.capabilities = ObserverCapabilities()
+
+    def epoch(self) -> Epoch:
+        return self._chain.epoch()
+
+    def tip(self) -> ChainTip:
+        return self._chain.tip()
+
+    def datums(self, address: str) -> tuple[DatumOutput, ...]:
+        # As a node's set has them: in no order that means anything, and without places in the chain.
+        found = sorted(self._chain.datums(address), key=lambda output: output.reference)
+        return tuple(replace(output, slot=None, height=None, spent=None) for output in found)
+
+    def input_addresses(self, transaction: str) -> tuple[str, ...]:
+        raise NotImplementedError(transaction)
+
+    def history(self, address: str) -> tuple[DatumOutput, ...]:
+        raise NotImplementedError(address)
+
+    def close(self) -> None:
+        return None
+
+
+class World:
+    """The chain of a rehearsal. The caller closes it.
+
+    Args:
+        scenario: what is rehearsed.
+        folder: where the chain's file is made.
+    """
+
+    def __init__(self, scenario: Scenario, folder: Path) -> None:
+        self._scenario = scenario
+        self._rules = RolloutRules(SupportedEras(scenario.eras), lead_epochs=1, force_name=True)
+        self._slots_of_epoch = SLOTS_OF_TICK * scenario.ticks_per_epoch
+        self._slot_s = EPOCH_S / self._slots_of_epoch
+        genesis = Genesis(
+            network_magic=MAGIC,
+            epoch_length=self._slots_of_epoch,
+            slot_length_s=self._slot_s,
+            system_start_s=SYSTEM_START_S,
+            active_slots_coeff=Fraction(1, SLOTS_OF_TICK),
+        )
+        self._genesis = NetworkGenesis(
+            MAGIC, SYSTEM_START_S, self._slot_s, self._slots_of_epoch, genesis.active_slots_coeff
+        )
+        self._era_key = SigningKey(self._seed("era key"))
+        self._forger = SigningKey(self._seed("forger"))
+        self._wallet = PaymentKey(self._seed("payment key"))
+        self.address = self._wallet.address(genesis.network_id)
+        self.policy = TrustPolicy(
+            self.address,
+            (self._era_key.verification_key,),
+            network_magic=MAGIC,
+            confirmations=scenario.confirmations,
+        )
+        self.chain = LocalChain.create(folder / "chain.sqlite3", genesis=genesis, clock=lambda: SYSTEM_START_S)
+        self._gateway = LocalChainGateway(self.chain)
+        self.published: list[Published] = []
+        """Every publication of the team that is on the chain, or waits to come in again, oldest first."""
+        self._lost: list[tuple[int, Published]] = []
+        self._attacks: dict[str, FaucetOutput] = {}
+        self.tick = 0
+        self._seen: dict[str, list[Evidence]] = {}
+        self._sources: dict[str, EvidenceSource] = {}
+        self._begin()
+
+    def close(self) -> None:
+        """Close the chain."""
+        self.chain.close()
+
+    # --- time
+
+    @property
+    def epoch(self) -> Epoch:
+        """The epoch of this tick, by the chain's slots."""
+        return Epoch(self._scenario.first_epoch + self.tick // self._scenario.ticks_per_epoch)
+
+    @property
+    def slot(self) -> Slot:
+        """The slot of this tick."""
+        return Slot(self._slots_of_epoch * self._scenario.first_epoch + SLOTS_OF_TICK * self.tick)
+
+    @property
+    def now_s(self) -> float:
+        """POSIX time of this tick, in seconds."""
+        return SYSTEM_START_S + self.slot * self._slot_s
+
+    def epoch_at(self, tick: int) -> Epoch:
+        """The epoch of another tick, by a clock that is wrong by the difference."""
+        return Epoch(max(0, self._scenario.first_epoch + tick // self._scenario.ticks_per_epoch))
+
+    def advance(self) -> None:
+        """The next tick: a block is made, and what a rollback took comes in again when it is due."""
+        self.tick += 1
+        self._mint()
+        self._submit_due()
+        self._look()
+
+    # --- the team
+
+    @property
+    def markers(self) -> Markers:
+        """The markers that the team published last, whether or not a rollback has taken them meanwhile."""
+        return self.published[-1].markers if self.published else ()
+
+    def plan(self, kind: str, era: str, epoch: int | None) -> RolloutPlan:
+        """What a change would make of the markers, by the rules of the marker commands."""
+        change = MarkerChange(ChangeKind(kind), era, None if epoch is None else Epoch(epoch))
+        return plan_change(change, self.markers, self.epoch, self._rules)
+
+    def publish(self, markers: Markers) -> None:
+        """Sign markers, and put them on the chain."""
+        datum = encode_datum(EraMarkersPayload(markers).sign(self._era_key).to_bytes())
+        outputs = self._gateway.spendable_outputs(self.address)
+        last = {f"{one.transaction}#0" for one in self.published}
+        built = build_marker_transaction(
+            datum,
+            era_address=self.address,
+            change_address=self.address,
+            payer_outputs=outputs,
+            parameters=self._gateway.protocol_parameters(),
+            network_id=0,
+            slot=self._gateway.tip_slot(),
+            previous=next((one for one in outputs if one.reference in last), None),
+            validity_slots=2**31,
+        )
+        signed = sign_transaction(built, [self._wallet])
+        self.chain.submit(signed.cbor)
+        self.published.append(Published(markers, datum.hex(), signed.cbor, signed.hash))
+        self._look()
+
+    # --- what goes wrong
+
+    def replay(self, which: int, times: int) -> None:
+        """Somebody posts again what the team once signed."""
+        datum = self.published[min(which, len(self.published) - 1)].datum
+        self._post([datum] * times)
+
+    def forge(self, era: str, epoch: int | None) -> None:
+        """Somebody posts the markers in force and one more, signed by a key of their own."""
+        forged = EraMarker(era, self.epoch if epoch is None else Epoch(epoch))
+        payload = EraMarkersPayload((*self.markers, forged)).sign(self._forger)
+        self._post([encode_datum(payload.to_bytes()).hex()])
+
+    def flood(self, outputs: int) -> None:
+        """Somebody posts outputs without a payload."""
+        self._post([JUNK] * outputs)
+
+    def rollback(self, blocks: int, lost_ticks: int) -> None:
+        """The chain loses its newest blocks, but not the first publication; the team's transactions come in again."""
+        first = self.chain.transaction(self.published[0].transaction)
+        kept = 0 if first is None else first.block.height
+        depth = min(blocks, self.chain.tip().height - kept)
+        if depth < 1:
+            return
+        self.chain.rollback(depth)
+        waiting = {one.transaction for _, one in self._lost}
+        for one in self.published:
+            if one.transaction not in waiting and self.chain.transaction(one.transaction) is None:
+                self._lost.append((self.tick + lost_ticks, one))
+        self._mint()
+        self._submit_due()
+        self._look()
+
+    # --- providers
+
+    def answer(self, provider: Provider, *, out: bool, cut_off_at: int | None) -> ObserverAnswered | ObserverFailed:
+        """What a provider answers in this tick.
+
+        Args:
+            provider: who is asked.
+            out: whether it does not answer.
+            cut_off_at: the tick since which it sees no new block; ``None`` while it is connected.
+        """
+        if out:
+            return ObserverFailed(
+                provider.name, "ProviderUnreachable", f"{provider.name} could not be asked", self.now_s
+            )
+        seen = self._seen[provider.knows]
+        tick = self.tick if cut_off_at is None else cut_off_at
+        evidence = seen[max(0, tick - provider.lag_ticks)]
+        two_ticks = 2.5 * SLOTS_OF_TICK * self._slot_s
+        tip = check_tip(evidence.tip, self._genesis, self.now_s, tolerance_s=two_ticks)
+        return ObserverAnswered(evidence, self.now_s, None if tip.is_fresh else tip.words)
+
+    # --- within
+
+    def _seed(self, what: str) -> bytes:
+        return blake2b(f"{self._scenario.seed} {what}".encode(), digest_size=32).digest()
+
+    def _begin(self) -> None:
+        """Time until the first epoch, money for the team, the first era."""
+        views: dict[str, Callable[[ChainObserver], ChainObserver]] = {"everything": _same, "unspent": _Unspent}
+        for knows, wrap in views.items():
+            if any(provider.knows == knows for provider in self._scenario.providers):
+                local = LocalObserver(self.chain)
+                local.name = "local chain"  # where its file is would make two runs differ
+                observer = wrap(local)
+                self._sources[knows] = EvidenceSource(observer, self.policy, MemoryStore())
+                self._seen[knows] = []
+        before = Epoch(self._scenario.first_epoch - 1)
+        self.chain.advance_to_epoch(before)
+        self.chain.fund(self.address, 10_000 * ADA)
+        first = EraMarker(self._scenario.first_era, before)
+        self.publish((first,))
+        for _ in range(self._scenario.confirmations):
+            self.chain.advance_slots(1)
+        self._mint()
+        self._look()
+
+    def _mint(self) -> None:
+        behind = self.slot - self.chain.current_slot()
+        if behind > 0:
+            self.chain.advance_slots(behind)
+
+    def _look(self) -> None:
+        """What every kind of provider sees in this tick."""
+        for knows, source in self._sources.items():
+            seen = self._seen[knows]
+            evidence = source.gather()
+            if seen:
+                evidence = _shared(evidence, seen[-1])
+            del seen[self.tick :]
+            seen.append(evidence)
+
+    def _post(self, datums: list[str]) -> None:
+        self.chain.place([FaucetOutput(self.address, 2 * ADA, datum=datum) for datum in datums])
+        self._look()
+
+    def _submit_due(self) -> None:
+        due = [lost for at, lost in self._lost if at <= self.tick]
+        self._lost = [entry for entry in self._lost if entry[0] > self.tick]
+        for lost in due:
+            self._submit_again(lost)
+
+    def _submit_again(self, lost: Published) -> None:
+        try:
+            self.chain.submit(lost.cbor)
+        except LedgerRefusedError:
+            # What it spends is gone. The team builds its last word anew; what came before that is past.
+            is_last = self.published[-1] is lost
+            self.published.remove(lost)
+            if is_last:
+                self.publish(lost.markers)
+
+
+def _same(observer: ChainObserver) -> ChainObserver:
+    return observer
+
+
+def _shared(evidence: Evidence, last: Evidence) -> Evidence:
+    """The same evidence, holding on to what ``last`` held already, so that it can be told to be the same."""
+    same: dict[str, Any] = {}
+    for name in ("unspent", "considered", "facts", "blocks"):
+        if getattr(evidence, name) == getattr(last, name):
+            same[name] = getattr(last, name)
+    return replace(evidence, **same) if same else evidence
