@@ -1,0 +1,221 @@
+"""``eraswitch serve``: the HTTP service, in the foreground."""
+
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.context import AppContext, pass_app
+from era_service.cli.output import echo_json
+from eras import ConfigurationError
+
+if TYPE_CHECKING:
+    import uvicorn
+
+    from era_service.config_schema import Settings
+    from era_service.web import Service
+
+DRAIN_S = 10
+EMBEDDED = "embedded"
+EMBEDDED_POLL_S = 1.0
+
+
+class ListenError(ConfigurationError):
+    """The service cannot listen at its address."""
+
+
+class TlsError(ConfigurationError):
+    """The certificate or its key cannot be used."""
+
+
+@click.command()
+@click.option("--host", metavar="ADDRESS", help="The address to listen at; by default this machine only.")
+@click.option("--port", metavar="PORT", type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
+@click.option("--tls-cert", metavar="FILE", type=click.Path(path_type=Path), help="Certificate chain (PEM): speak TLS.")
+@click.option("--tls-key", metavar="FILE", type=click.Path(path_type=Path), help="The certificate's key (PEM), 0600.")
+@click.option("--public", is_flag=True, default=None, help="Read only: nothing can be written over HTTP.")
+@click.option("--provider", metavar="URL", help="Read the chain here.")
+@click.option("--follow", metavar="URL", help="Read no chain, but follow the service of a leader.")
+@click.option("--with-registrations", is_flag=True, default=None, help="Take the leader's registrations too.")
+@click.option("--store", metavar="URL", help="Remember here: the path of a SQLite file, or the URL of a database.")
+@click.option("--poll", "poll_interval_s", metavar="SECONDS", type=float, help="Seconds between two readings.")
+@click.option("--json", "as_json", is_flag=True, help="Print where it serves as JSON.")
+@pass_app
+def serve(
+    app: AppContext,
+    *,
+    host: str | None,
+    port: int | None,
+    tls_cert: Path | None,
+    tls_key: Path | None,
+    public: bool | None,
+    provider: str | None,
+    follow: str | None,
+    with_registrations: bool | None,
+    store: str | None,
+    poll_interval_s: float | None,
+    as_json: bool,
+) -> None:
+    """Serve the eras over HTTP: to nodes, to dashboards, to caches.
+
+    With no network configured it follows an embedded local chain, made for the purpose, and says so. It ends on
+    SIGTERM or Ctrl-C, after the requests that are being answered.
+    """
+    from era_service.follower_loop import following_registrations
+    from era_service.web import Service
+    from era_service.web.place import is_embedded
+
+    given: dict[str, tuple[Any, str]] = {
+        "service.host": (host, "--host"),
+        "service.port": (port, "--port"),
+        "service.tls_cert": (tls_cert, "--tls-cert"),
+        "service.tls_key": (tls_key, "--tls-key"),
+        "service.public": (public, "--public"),
+        "service.poll_interval_s": (poll_interval_s, "--poll"),
+        "reader.providers": (provider, "--provider"),
+        "follower.leader": (follow, "--follow"),
+        "follower.registrations": (with_registrations, "--with-registrations"),
+        "store.url": (store, "--store"),
+    }
+    settings = app.load(given).settings
+    if settings.follower.leader is not None:
+        from era_service.follower import require_follower
+
+        require_follower(settings)
+    embedded = is_embedded(settings)
+    if embedded:
+        settings = _embedded(app, given, poll_interval_s)
+    service = Service.open(settings, embedded=embedded)
+    try:
+        with following_registrations(service):
+            Server(service, as_json=as_json).run()
+    finally:
+        service.close()
+
+
+def _embedded(app: AppContext, given: dict[str, tuple[Any, str]], poll_interval_s: float | None) -> "Settings":
+    from era_service.config_paths import user_state_folder
+    from era_service.embedded import embedded_flags
+
+    folder = user_state_folder() / EMBEDDED
+    flags = embedded_flags(folder)
+    click.echo(
+        f"No network is configured: this is the embedded local chain in {folder}, a rehearsal and nobody's network. "
+        "To follow a real one: eraswitch serve --network NAME --provider URL",
+        err=True,
+    )
+    poll = {} if poll_interval_s is not None else {"service.poll_interval_s": (EMBEDDED_POLL_S, "the embedded chain")}
+    return app.load({**given, **flags, **poll}).settings
+
+
+class Server:
+    """Runs a service under uvicorn until a signal ends it.
+
+    Args:
+        service: what is served; the caller closes it.
+        as_json: whether where it serves is said as JSON.
+    """
+
+    def __init__(self, service: "Service", *, as_json: bool = False) -> None:
+        self._service = service
+        self._settings = service.settings.service
+        self._as_json = as_json
+
+    def run(self) -> None:
+        """Serve.
+
+        Raises:
+            ListenError: the address cannot be listened at.
+            TlsError: the certificate or its key cannot be used.
+        """
+        import uvicorn
+
+        from era_service.web import create_app
+
+        own, tls = self._settings, self._settings.tls_cert is not None
+        gate = create_app(self._service, tls=tls)
+
+        class GracefulServer(uvicorn.Server):
+            async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+                gate.stream.end()  # its listeners would never leave by themselves
+                await super().shutdown(sockets)
+
+        config = uvicorn.Config(
+            gate,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=bool(own.trusted_proxies),
+            forwarded_allow_ips=list(own.trusted_proxies) or None,
+            timeout_graceful_shutdown=DRAIN_S,
+            ssl_certfile=own.tls_cert,
+            ssl_keyfile=own.tls_key,
+        )
+        _load(config)
+        self._service.changes.listen(self._bind_logs)
+        with self._listen() as listener, _handled_signals():
+            self._say_where(listener, tls=tls)
+            self._service.start()
+            GracefulServer(config).run(sockets=[listener])
+
+    def _bind_logs(self, _kind: str) -> None:
+        """Every line of the log says the era and the epoch from now on."""
+        from era_service.logs import bind_era
+
+        view = self._service.checker.view
+        bind_era(view.era, None if view.token is None else view.token.epoch)
+
+    def _listen(self) -> socket.socket:
+        host, port = self._settings.host, self._settings.port
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        try:
+            listener = socket.create_server((host, port), family=family, backlog=2048)
+        except OSError as error:
+            raise ListenError(
+                f"The service cannot listen at {host} port {port}",
+                expected="an address of this machine and a free port",
+                got=error.strerror or str(error),
+                next_step="Stop what listens there, or choose another: --port 0 takes a free one",
+            ) from error
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return listener
+
+    def _say_where(self, listener: socket.socket, *, tls: bool) -> None:
+        host, port = listener.getsockname()[:2]
+        url = f"http{'s' if tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"
+        if self._as_json:
+            echo_json({"url": url, "embedded": self._service.network.embedded, "store": str(self._service.store)})
+            return
+        click.echo(f"Serving at {url}  (status {url}/era/status, description {url}/openapi.json)")
+
+
+def _load(config: "uvicorn.Config") -> None:
+    """Read what TLS needs.
+
+    Raises:
+        TlsError: the certificate or its key cannot be used.
+    """
+    try:
+        config.load()
+    except OSError as error:  # an ssl.SSLError is one
+        raise TlsError(
+            "The certificate or its key cannot be used",
+            expected="service.tls_cert and service.tls_key, PEM files that belong together",
+            got=error.strerror or type(error).__name__,
+            next_step="Correct them",
+        ) from error
+
+
+@contextmanager
+def _handled_signals() -> Iterator[None]:
+    """Signals end the server, and nothing else: uvicorn raises them again when it is done."""
+    before = {number: signal.signal(number, lambda *_: None) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -1,0 +1,158 @@
+"""``eraswitch token``: the API tokens that allow writing over HTTP; make one, list them, revoke one."""
+
+import os
+import re
+import time
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from era_service.cli.context import AppContext, pass_app
+from era_service.cli.output import OutputError, echo_json, printable
+
+if TYPE_CHECKING:
+    from era_store import ApiToken, SqlStore
+
+FILE_MODE = 0o600
+_UNITS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
+
+store_option = click.option("--store", metavar="URL", help="The store of the service; by default the configured one.")
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
+
+def lifetime(text: str) -> int | None:
+    """Seconds that ``text`` writes (``12h``, ``90d``, ``4w``), or ``None`` for ``never``; else a usage error."""
+    if text == "never":
+        return None
+    match = re.fullmatch(r"([1-9]\d{0,4})([hdw])", text)
+    if match is None:
+        raise click.BadParameter(f"expected 12h, 90d, 4w or never, got {text[:20]!r}")
+    return int(match[1]) * _UNITS[match[2]]
+
+
+@click.group()
+def token() -> None:
+    """Make, list and revoke the API tokens of the service."""
+
+
+@token.command()
+@click.argument("name")
+@click.option("--scope", "scopes", multiple=True, default=("registrations:write",), show_default=True, help="Allow it.")
+@click.option("--expires", type=lifetime, default="90d", show_default=True, metavar="12h|90d|4w|never", help="When.")
+@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it to FILE, for its owner alone.")
+@store_option
+@json_option
+@pass_app
+def new(
+    app: AppContext,
+    *,
+    name: str,
+    scopes: tuple[str, ...],
+    expires: int | None,
+    out: Path | None,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Make a token for NAME. It is shown once, or written to a file; the store keeps a hash of it only."""
+    from era_store import new_token
+
+    now_s = time.time()
+    text, record = new_token(name, scopes, time_s=now_s, expires_at_s=None if expires is None else now_s + expires)
+    with _opened(app, store) as opened:
+        if out is not None:
+            _write_secret(out, text)
+        opened.tokens.add(record)
+    if as_json:
+        echo_json({**_facts(record, now_s), "token": None if out is not None else text})
+        return
+    if out is None:
+        click.echo(text)
+        click.echo("It is shown this once. Keep it where only its user can read it.", err=True)
+    else:
+        click.echo(f"Token {record.id} is in {out}")
+
+
+@token.command("list")
+@store_option
+@json_option
+@pass_app
+def list_tokens(app: AppContext, *, store: str | None, as_json: bool) -> None:
+    """List the tokens; what they are is not kept, and cannot be shown."""
+    now_s = time.time()
+    with _opened(app, store) as opened:
+        found = opened.tokens.all()
+    if as_json:
+        echo_json({"tokens": [_facts(one, now_s) for one in found]})
+        return
+    for one in found:
+        until = "never expires" if one.expires_at_s is None else f"until {_day(one.expires_at_s)}"
+        scopes = " ".join(one.scopes)
+        click.echo(f"{one.id}  {one.state_at(now_s):<7}  {until:<17}  {scopes}  {printable(one.name)}")
+    if not found:
+        click.echo("There are no tokens.")
+
+
+@token.command()
+@click.argument("token_id", metavar="ID")
+@store_option
+@json_option
+@pass_app
+def revoke(app: AppContext, *, token_id: str, store: str | None, as_json: bool) -> None:
+    """Revoke the token ID, from its next request on; that cannot be undone."""
+    now_s = time.time()
+    with _opened(app, store) as opened:
+        found = opened.tokens.revoke(token_id, time_s=now_s)
+    if as_json:
+        echo_json(_facts(found, now_s))
+    else:
+        click.echo(f"Token {found.id} is revoked")
+
+
+@contextmanager
+def _opened(app: AppContext, url: str | None) -> "Iterator[SqlStore]":
+    """The store that ``eraswitch serve`` would use with the same configuration."""
+    from era_service.web.place import store_url
+    from era_store import open_store
+
+    settings = app.load({"store.url": (url, "--store")} if url else None).settings
+    with closing(open_store(store_url(settings))) as opened:
+        yield opened
+
+
+def _write_secret(path: Path, text: str) -> None:
+    """Write a new file for its owner alone.
+
+    Raises:
+        OutputError: it is there already, or cannot be written.
+    """
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
+        with os.fdopen(descriptor, "w") as file:
+            file.write(text + "\n")
+    except OSError as error:
+        raise OutputError(
+            "The token could not be written",
+            expected=f"to make the file {path}",
+            got=error.strerror or type(error).__name__,
+            next_step="Name a file that is not there yet, in a folder that exists",
+        ) from error
+
+
+def _facts(one: "ApiToken", now_s: float) -> dict[str, object]:
+    return {
+        "id": one.id,
+        "name": one.name,
+        "scopes": list(one.scopes),
+        "made_at_s": one.made_at_s,
+        "expires_at_s": one.expires_at_s,
+        "revoked_at_s": one.revoked_at_s,
+        "state": one.state_at(now_s),
+    }
+
+
+def _day(time_s: float) -> str:
+    return datetime.fromtimestamp(time_s, UTC).date().isoformat()

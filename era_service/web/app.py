@@ -1,0 +1,132 @@
+"""The application: the routes behind the gate, the dashboard and the metrics beside them.
+
+In: a ``Service``. Out: an ASGI application. The dashboard (``era_service.dashboard``) and the metrics
+(``era_service.metrics``) each mount themselves on the routes, by ``mount(app, service)``.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib import import_module
+from importlib.util import find_spec
+from typing import Any
+
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import JSONResponse, Response
+from starlette.exceptions import HTTPException
+
+from era_service.web import problems, routes
+from era_service.web.gate import Gate
+from era_service.web.models import Problem, RegistrationBatch, RegistrationIn
+from era_service.web.service import Service
+from era_service.web.shapes import describe_in_era
+from era_service.web.stream import EventStream
+from eras import EraSwitchError, __version__
+
+MOUNTED = ("era_service.metrics", "era_service.tracing", "era_service.dashboard")
+"""Modules that mount themselves on the application."""
+
+
+def create_app(service: Service, *, tls: bool = False) -> Gate:
+    """The application for ``service``, which its lifespan neither starts nor closes.
+
+    Args:
+        service: what is asked.
+        tls: whether it is served by TLS.
+    """
+    api = build_api(service)
+    return Gate(api, service, api.state.stream, tls=tls, around=api.state.around)
+
+
+def build_api(service: Service) -> FastAPI:
+    """The routes, without the gate."""
+    stream = EventStream(service)
+
+    @asynccontextmanager
+    async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
+        await stream.start()
+        try:
+            yield
+        finally:
+            await stream.stop()
+
+    app = FastAPI(
+        title="eraswitch",
+        version=__version__,
+        lifespan=lifespan,
+        openapi_url=None,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        separate_input_output_schemas=False,
+    )
+    app.state.service, app.state.stream = service, stream
+    app.state.around = []  # what those that mount themselves put around every request
+    app.add_exception_handler(EraSwitchError, problems.handle_own)
+    app.add_exception_handler(HTTPException, problems.handle_http)
+    app.add_exception_handler(RequestValidationError, problems.handle_invalid)
+    app.add_exception_handler(Exception, problems.handle_bug)
+    for router in (
+        routes.era_router(),
+        routes.adoption_router(),
+        routes.registrations_router(),
+        routes.events_router(stream),
+        routes.health_router(),
+        _description_router(service),
+    ):
+        app.include_router(router)
+    for name in MOUNTED:
+        package, _, _ = name.rpartition(".")
+        if find_spec(package) is not None and find_spec(name) is not None:
+            mount = getattr(import_module(name), "mount", None)
+            if mount is not None:
+                mount(app, service)
+    return app
+
+
+def describe(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI description of the routes, as it is in the newest shape but one (see ``shapes``)."""
+    description = get_openapi(
+        title="eraswitch",
+        version=__version__,
+        summary="Which era a network is in, which is next, and who is ready.",
+        routes=app.routes,
+    )
+    components = description["components"]
+    for model in (Problem, RegistrationIn, RegistrationBatch):
+        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+        components["schemas"].update(schema.pop("$defs", {}))
+        components["schemas"][model.__name__] = schema
+    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
+    return description
+
+
+def _description_router(service: Service) -> APIRouter:
+    router = APIRouter(tags=["service"])
+    known: dict[str, Any] = {}
+
+    def description_in(request: Request, era: str) -> Response:
+        if not known:
+            known.update(describe(request.app))
+        described = describe_in_era(known, service.shapes.table.for_era(era))
+        return JSONResponse(described, headers={"cache-control": "public, max-age=60"})
+
+    @router.get("/openapi.json", response_class=JSONResponse)
+    def now(request: Request) -> Response:
+        """What the API looks like in the current era."""
+        return description_in(request, service.shapes.era)
+
+    @router.get("/openapi/{era}.json", response_class=JSONResponse, responses=routes.problems_of(404, 422))
+    def in_era(request: Request, era: str) -> Response:
+        """What the API looks like in an era that this software knows."""
+        if era not in service.checker.supported:
+            raise problems.PathNotFoundError(
+                "The era is not known here",
+                expected=f"one of {', '.join(service.checker.supported)}",
+                got=era[:64],
+                next_step="Correct the era",
+            )
+        return description_in(request, era)
+
+    return router

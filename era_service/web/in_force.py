@@ -1,0 +1,56 @@
+"""The payloads that are or were in force, by pages, newest first: what a follower walks along.
+
+In: a service, and where the page begins. Out: the ``EraHistory`` document, straight from the store.
+"""
+
+from typing import TYPE_CHECKING
+
+from era_service.history_chain import SeenLink, history_of, page_of
+from era_service.web.models import EraHistory, HistoryEntry, MarkerDocument
+
+if TYPE_CHECKING:
+    from era_service.web.service import Service
+
+MAX_PAGE = 200
+
+
+def in_force_history(service: "Service", before: str | None, limit: int) -> EraHistory:
+    """A page of the payloads that are or were in force.
+
+    Args:
+        service: its store is asked.
+        before: the digest after which the page begins; from the newest where it is none.
+        limit: how many at most.
+
+    Raises:
+        StoreError: they could not be read.
+    """
+    links = history_of(service.stored_trust())
+    page, left = page_of(links, before=before, limit=min(limit, MAX_PAGE), in_force=True)
+    return EraHistory(
+        network=service.network,
+        payloads=[_entry(link) for link in page],
+        not_listed=left,
+        next=page[-1].payload.digest if page and left else None,
+    )
+
+
+def _entry(link: SeenLink) -> HistoryEntry:
+    from datum import EraMarkersPayload
+
+    payload = link.payload
+    markers = EraMarkersPayload.from_bytes(payload.content).markers
+    return HistoryEntry(
+        output=payload.reference,
+        slot=payload.slot,
+        height=payload.height,
+        spent=None,
+        seen_epoch=payload.seen_epoch,
+        verdict=payload.verdict,
+        reason=payload.reason,
+        superseded=payload.superseded,
+        markers=[MarkerDocument(**marker.to_dict()) for marker in markers],
+        payload=payload.content.decode(),
+        digest=payload.digest,
+        previous=link.previous,
+    )

@@ -1,0 +1,181 @@
+"""Problems: what went wrong over HTTP, as RFC 9457 has it, with the stable codes of the error table.
+
+In: any exception. Out: ``application/problem+json``. An error of ours says all that it knows, since none
+holds a secret; one that is not ours says that it happened, and the log has the rest.
+"""
+
+import json
+import logging
+from http import HTTPStatus
+from typing import Any
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+from eras import EraSwitchError
+
+PROBLEM_JSON = "application/problem+json"
+TYPE_PREFIX = "urn:eraswitch:error:"
+
+_log = logging.getLogger(__name__)
+
+
+class RequestError(EraSwitchError):
+    """A request cannot be answered as it is."""
+
+    http_status = 400
+
+
+class RequestInvalidError(RequestError):
+    """A parameter, a header or the body of a request is not what it must be."""
+
+    http_status = 422
+
+
+class MalformedRequestError(RequestError):
+    """A request cannot be understood: its body is no JSON, or a header is no header of that kind."""
+
+
+class PathNotFoundError(RequestError):
+    """There is nothing at the path of a request."""
+
+    http_status = 404
+
+
+class MethodNotAllowedError(RequestError):
+    """The path of a request does not take its method."""
+
+    http_status = 405
+
+
+class BodyTooLargeError(RequestError):
+    """The body of a request is larger than the service takes."""
+
+    http_status = 413
+
+
+class MediaTypeError(RequestError):
+    """The body of a request is not JSON."""
+
+    http_status = 415
+
+
+class TokenNeededError(RequestError):
+    """A request that writes has no API token, or one that does not count (any more)."""
+
+    http_status = 401
+
+
+class NotAllowedError(RequestError):
+    """An API token does not allow the request, or the service only reads."""
+
+    http_status = 403
+
+
+class ApiVersionMismatchError(RequestError):
+    """A node speaks an API version that the service does not understand in this era."""
+
+    http_status = 412
+
+
+class TooManyRequestsError(RequestError):
+    """A client asks more often than it may."""
+
+    http_status = 429
+
+
+class TooManyListenersError(RequestError):
+    """As many clients listen to the event stream as may."""
+
+    http_status = 503
+
+
+_OF_STATUS: dict[int, type[RequestError]] = {
+    400: MalformedRequestError,
+    404: PathNotFoundError,
+    405: MethodNotAllowedError,
+    413: BodyTooLargeError,
+    415: MediaTypeError,
+    422: RequestInvalidError,
+}
+
+
+def problem_document(error: EraSwitchError, instance: str | None = None) -> dict[str, Any]:
+    """The problem that an error is."""
+    return {
+        "type": TYPE_PREFIX + error.code,
+        "title": error.what,
+        "status": error.http_status,
+        "detail": str(error),
+        "instance": instance,
+        "code": error.code,
+        "expected": error.expected,
+        "got": error.got,
+        "next_step": error.next_step,
+        "facts": error.facts,
+    }
+
+
+def problem_response(error: EraSwitchError, instance: str | None = None) -> Response:
+    """The answer that an error is."""
+    # A header named in the facts belongs to the answer too: when to come back, and how to say who one is.
+    headers = {}
+    if isinstance(error, TooManyRequestsError | TooManyListenersError):
+        headers["retry-after"] = str(error.facts.get("retry_after_s", 1))
+    if isinstance(error, TokenNeededError):
+        headers["www-authenticate"] = 'Bearer realm="eraswitch"'
+    if isinstance(error, MethodNotAllowedError) and "allow" in error.facts:
+        headers["allow"] = error.facts["allow"]
+    body = json.dumps(problem_document(error, instance), default=str, separators=(",", ":")).encode()
+    headers["cache-control"] = "no-store"
+    return Response(body, error.http_status, headers, PROBLEM_JSON)
+
+
+def handle_own(request: Request, error: Exception) -> Response:
+    """An error of ours."""
+    assert isinstance(error, EraSwitchError)  # noqa: S101 - so it is registered
+    if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.warning("%s %s: %s", request.method, request.url.path, error)
+    return problem_response(error, request.url.path)
+
+
+def handle_http(request: Request, error: Exception) -> Response:
+    """An error of the framework."""
+    assert isinstance(error, HTTPException)  # noqa: S101 - so it is registered
+    kind = _OF_STATUS.get(error.status_code, MalformedRequestError)
+    words = {
+        404: ("There is nothing at this path", "a path of /openapi.json"),
+        405: ("The path does not take this method", (error.headers or {}).get("Allow", "another method")),
+    }
+    what, expected = words.get(error.status_code, ("The request cannot be understood", None))
+    facts = {"allow": error.headers["Allow"]} if error.headers and "Allow" in error.headers else {}
+    got = f"{request.method} {request.url.path}"[:200] if expected else str(error.detail)[:200]
+    return problem_response(kind(what, expected=expected, got=got, **facts), request.url.path)
+
+
+def handle_invalid(request: Request, error: Exception) -> Response:
+    """A request that is not as the OpenAPI description says."""
+    found = error.errors()[:20]  # type: ignore[attr-defined]
+    places = [
+        {"place": ".".join(str(part) for part in item["loc"]), "reason": item["msg"], "kind": item["type"]}
+        for item in found
+    ]
+    first = places[0] if places else {"place": "the request", "reason": "it is not valid", "kind": "value_error"}
+    kind = MalformedRequestError if first["kind"] == "json_invalid" else RequestInvalidError
+    problem = kind(
+        "The request is not valid",
+        expected="what /openapi.json says",
+        got=f"{first['place']}: {first['reason']}"[:300],
+        next_step="Correct it",
+        mistakes=places,
+    )
+    return problem_response(problem, request.url.path)
+
+
+def handle_bug(request: Request, error: Exception) -> Response:
+    """An error that nobody foresaw: the server logs it, the answer says no more than its type."""
+    problem = EraSwitchError(
+        "A bug in eraswitch", got=f"an unexpected {type(error).__name__}", next_step="See the log of the service"
+    )
+    return problem_response(problem, request.url.path)

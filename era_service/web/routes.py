@@ -1,0 +1,313 @@
+"""The routes: each takes a request apart, asks the service, and writes the document that it gives.
+
+In: an ``APIRouter`` to fill. Out: the same. What can be said of all answers is in ``gate``; what goes wrong is in
+``problems``. A document that is written already never gets here, but for the one time before it is.
+"""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import Response, StreamingResponse
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from era_service.web.access import require_token
+from era_service.web.answers import Answer, cache_control
+from era_service.web.in_force import MAX_PAGE as MAX_IN_FORCE
+from era_service.web.in_force import in_force_history
+from era_service.web.models import (
+    AdoptionForecast,
+    AdoptionGate,
+    AdoptionSummary,
+    EraConfig,
+    EraHistory,
+    EraMarkers,
+    EraStatus,
+    EventPage,
+    Health,
+    RegistrationBatch,
+    RegistrationIn,
+    RegistrationPage,
+    RegistrationReceipt,
+    Switches,
+    VersionDocument,
+)
+from era_service.web.problems import PROBLEM_JSON, MalformedRequestError, MediaTypeError, RequestInvalidError
+from era_service.web.registering import MAX_PAGE, register, registration_page
+from era_service.web.service import MAX_EVENTS, Service
+from era_service.web.stream import EventStream
+from era_store.registrations import MAX_REGISTRATION_EPOCH
+from era_store.tokens import REGISTRATIONS_WRITE
+from eras import API_VERSION_HEADER, MAX_EPOCH, SIGNER_NODE_VERSION_HEADER
+
+MAX_EVENT_ID = 2**63 - 1
+LIVE_AGE_S = 5
+"""How long caches may keep what changes with every registration."""
+
+_REGISTRATIONS: TypeAdapter[RegistrationIn | RegistrationBatch] = TypeAdapter(RegistrationIn | RegistrationBatch)
+
+
+def problems_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """The description of answers that are problems."""
+    schema = {"$ref": "#/components/schemas/Problem"}
+    return {
+        status: {"description": "A problem (RFC 9457).", "content": {PROBLEM_JSON: {"schema": schema}}}
+        for status in statuses
+    }
+
+
+def service_of(request: Request) -> Service:
+    """The service that the application was made for."""
+    found: Service = request.app.state.service
+    return found
+
+
+ServiceOf = Annotated[Service, Depends(service_of)]
+EpochQuery = Annotated[int | None, Query(ge=0, le=MAX_REGISTRATION_EPOCH)]
+EraQuery = Annotated[str | None, Query(max_length=64, description="By default the upcoming era.")]
+NodeVersion = Annotated[
+    str | None, Header(alias=SIGNER_NODE_VERSION_HEADER, max_length=64, pattern="^[!-~]+$", description="The node's.")
+]
+Spoken = Annotated[
+    str | None,
+    Header(
+        alias=API_VERSION_HEADER,
+        max_length=64,
+        pattern=r"^(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})$",
+        description="The API version that the node speaks; another one than is spoken now gets a 412.",
+    ),
+]
+
+
+def written(request: Request, service: Service, document: BaseModel | bytes, max_age_s: int | None = None) -> Response:
+    """The answer with a document: with its ETag, or 304 where the client has it."""
+    path = request.url.path
+    known = service.answer(path) if not request.url.query else None
+    answer = known or Answer.of(document if isinstance(document, bytes) else document.model_dump_json().encode())
+    most_s = service.settings.service.max_age_s
+    age = cache_control(
+        most_s if max_age_s is None else min(max_age_s, most_s), service.epoch_ends_at_s, service.clock()
+    )
+    tag = request.headers.get("if-none-match")
+    headers = {"etag": answer.etag.decode(), age[0].decode(): age[1].decode()}
+    if answer.matches(None if tag is None else tag.encode("latin-1")):
+        return Response(status_code=304, headers=headers)
+    return Response(answer.body, headers=headers, media_type="application/json")
+
+
+def era_router() -> APIRouter:
+    """What is known of the eras."""
+    router = APIRouter(
+        tags=["eras"], responses={304: {"description": "The client has it."}, **problems_of(400, 412, 422, 503)}
+    )
+
+    @router.get("/era/config", response_model=EraConfig)
+    def config(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
+        """What a node of this network has to run: now, next and at last."""
+        return written(request, service, service.era_config())
+
+    @router.get("/era/status", response_model=EraStatus)
+    def status(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
+        """The epoch, the eras, what is trusted and why, what was refused; with the signed payload itself."""
+        return written(request, service, service.shapes.status(service.era_status()))
+
+    @router.get("/era/markers", response_model=EraMarkers, responses=problems_of(404))
+    def markers(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
+        """The markers in force with the signed payload that holds them: a node verifies it, and trusts nobody."""
+        return written(request, service, service.era_markers())
+
+    @router.get("/era/history", response_model=EraHistory)
+    def history(
+        request: Request,
+        service: ServiceOf,
+        in_force: Annotated[bool, Query(description="Only those that are or were in force, by pages.")] = False,
+        before: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="Those older than this.")] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_IN_FORCE, description="Of those in force.")] = 100,
+        _spoken: Spoken = None,
+    ) -> Response:
+        """Every payload that was ever seen at the era address, with its verdict; newest first."""
+        if in_force:
+            return written(request, service, in_force_history(service, before, limit), LIVE_AGE_S)
+        return written(request, service, service.era_history())
+
+    @router.get("/switches", response_model=Switches)
+    def switches(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
+        """The behaviour switches of this service: what each does in every era, and now."""
+        return written(request, service, service.switches())
+
+    return router
+
+
+def adoption_router() -> APIRouter:
+    """Who is ready."""
+    router = APIRouter(prefix="/adoption", tags=["adoption"], responses=problems_of(400, 404, 412, 422, 503))
+
+    @router.get("/summary", response_model=AdoptionSummary)
+    def summary(request: Request, service: ServiceOf, epoch: EpochQuery = None, _spoken: Spoken = None) -> Response:
+        """Stake by version and by readiness, in an epoch; by default the newest with registrations."""
+        return written(request, service, service.adoption_summary(epoch), LIVE_AGE_S)
+
+    @router.get("/gate", response_model=AdoptionGate)
+    def gate(request: Request, service: ServiceOf, era: EraQuery = None, _spoken: Spoken = None) -> Response:
+        """Whether enough of the stake is ready for an era, and whom to call if not."""
+        return written(request, service, service.adoption_gate(era), LIVE_AGE_S)
+
+    @router.get("/forecast", response_model=AdoptionForecast)
+    def forecast(
+        request: Request,
+        service: ServiceOf,
+        era: EraQuery = None,
+        at: Annotated[int | None, Query(ge=0, le=MAX_EPOCH, description="By default as it is scheduled.")] = None,
+        _spoken: Spoken = None,
+    ) -> Response:
+        """The chance that the network keeps its quorum when an era begins."""
+        return written(request, service, service.adoption_forecast(era, at), LIVE_AGE_S)
+
+    return router
+
+
+def registrations_router() -> APIRouter:
+    """Registrations, in and out."""
+    router = APIRouter(prefix="/registrations", tags=["registrations"], responses=problems_of(400, 412, 422, 503))
+
+    @router.get("", response_model=RegistrationPage)
+    def handed_on(
+        request: Request,
+        service: ServiceOf,
+        epoch: Annotated[int, Query(ge=0, le=MAX_REGISTRATION_EPOCH)],
+        after: Annotated[str | None, Query(max_length=128)] = None,
+        limit: Annotated[int, Query(ge=1, le=MAX_PAGE)] = 500,
+        _spoken: Spoken = None,
+    ) -> Response:
+        """The newest registration of each party for an epoch, with its signature: anyone can count for itself."""
+        return written(request, service, registration_page(service, epoch, after, limit), LIVE_AGE_S)
+
+    @router.post(
+        "",
+        response_model=RegistrationReceipt,
+        responses=problems_of(401, 403, 413, 415, 429),
+        openapi_extra={
+            "security": [{"token": []}],
+            "requestBody": {
+                "required": True,
+                "content": {
+                    "application/json": {
+                        "schema": {
+                            "anyOf": [
+                                {"$ref": "#/components/schemas/RegistrationIn"},
+                                {"$ref": "#/components/schemas/RegistrationBatch"},
+                            ]
+                        }
+                    }
+                },
+            },
+        },
+    )
+    async def take(
+        request: Request, service: ServiceOf, version: NodeVersion = None, _spoken: Spoken = None
+    ) -> Response:
+        """Take one registration, or several at once; what is accepted is on the disk when the answer comes."""
+        kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+        token = await run_in_threadpool(require_token, request, service, REGISTRATIONS_WRITE)
+        if kind != "application/json":
+            raise MediaTypeError("The body is not JSON", expected="application/json", got=kind[:80] or "none")
+        body = await request.body()
+        receipt = await run_in_threadpool(lambda: register(service, token, _read(body), version))
+        return Response(receipt.model_dump_json(), headers={"cache-control": "no-store"}, media_type="application/json")
+
+    return router
+
+
+def events_router(stream: EventStream) -> APIRouter:
+    """What happened."""
+    router = APIRouter(prefix="/events", tags=["events"], responses=problems_of(400, 412, 422, 503))
+
+    @router.get("", response_model=EventPage)
+    def page(
+        request: Request,
+        service: ServiceOf,
+        after: Annotated[int, Query(ge=0, le=MAX_EVENT_ID)] = 0,
+        limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = 100,
+        _spoken: Spoken = None,
+    ) -> Response:
+        """The event log, oldest first, some at a time."""
+        return written(request, service, service.events(after, limit), 0)
+
+    @router.get(
+        "/stream",
+        response_class=StreamingResponse,
+        responses={200: {"description": "Server-sent events.", "content": {"text/event-stream": {}}}},
+    )
+    async def follow(
+        last_event_id: Annotated[
+            str | None, Header(alias="last-event-id", max_length=20, pattern="^[0-9]+$", description="Go on after it.")
+        ] = None,
+        _spoken: Spoken = None,
+    ) -> StreamingResponse:
+        """The event log as it grows: each entry once, with its kind as the event and its id to come back with."""
+        stream.admit()
+        after = None if last_event_id is None else min(int(last_event_id), MAX_EVENT_ID)
+        return StreamingResponse(
+            stream.listen(after), media_type="text/event-stream", headers={"cache-control": "no-store"}
+        )
+
+    return router
+
+
+def health_router() -> APIRouter:
+    """Whether it is well, and what it is."""
+    router = APIRouter(tags=["service"])
+
+    @router.get("/health/live", response_model=Health, responses=problems_of(503))
+    def live(service: ServiceOf) -> Response:
+        """Whether the process does its work; if not, it should be started again."""
+        return _health(service.live())
+
+    @router.get("/health/ready", response_model=Health, responses=problems_of(503))
+    def ready(service: ServiceOf) -> Response:
+        """Whether it can answer: an era is known, and the store answers."""
+        return _health(service.ready())
+
+    @router.get("/health/startup", response_model=Health, responses=problems_of(503))
+    def started(service: ServiceOf) -> Response:
+        """Whether a first reading was made."""
+        return _health(service.started())
+
+    @router.get("/version", response_model=VersionDocument)
+    def version(request: Request, service: ServiceOf) -> Response:
+        """What software this is, and what it speaks in each era."""
+        return written(request, service, service.version())
+
+    return router
+
+
+def _health(found: Health) -> Response:
+    status = 200 if found.status == "ok" else 503
+    return Response(
+        found.model_dump_json(), status, headers={"cache-control": "no-store"}, media_type="application/json"
+    )
+
+
+def _read(body: bytes) -> list[RegistrationIn]:
+    """The registrations in a body.
+
+    Raises:
+        RequestInvalidError: it is none.
+    """
+    try:
+        found = _REGISTRATIONS.validate_json(body)
+    except ValidationError as error:
+        mistakes = [
+            {"place": ".".join(str(part) for part in item["loc"]), "reason": item["msg"]}
+            for item in error.errors(include_input=False, include_url=False, include_context=False)[:20]
+        ]
+        malformed = error.errors(include_input=False, include_context=False)[0]["type"] == "json_invalid"
+        kind = MalformedRequestError if malformed else RequestInvalidError
+        raise kind(
+            "The registrations are not valid",
+            expected='one registration, or {"registrations": […]}',
+            got=f"{mistakes[0]['place']}: {mistakes[0]['reason']}"[:300],
+            next_step="Correct them; none was taken",
+            mistakes=mistakes,
+        ) from error
+    return found.registrations if isinstance(found, RegistrationBatch) else [found]

@@ -1,0 +1,155 @@
+"""The event stream: the event log as server-sent events, to any number of listeners.
+
+In: the event log, and notices that it has grown. Out: frames. One task reads each new entry once and writes its frame
+once; listeners share both. A listener that comes back with ``Last-Event-ID`` first gets what it has missed, from the
+log; one that falls further behind than the frames that are kept gets it the same way. The log is looked at every second
+even if nobody tells that it has grown, because another process may have written into it.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from era_service.web.changes import EVENTS
+from era_service.web.problems import TooManyListenersError
+from era_store.event_log import EventFilter
+from eras import StoreError
+
+if TYPE_CHECKING:
+    from era_service.web.models import EventDocument
+    from era_service.web.service import Service
+
+_log = logging.getLogger(__name__)
+
+TOLD = EventFilter(roles=("decision",))
+"""What happened, not all that was read to find out."""
+
+LOOK_EVERY_S = 1.0
+KEPT_FRAMES = 1_000
+PAGE = 500
+HEARTBEAT = b": still here\n\n"
+RETRY = b"retry: 2000\n\n"
+
+
+class EventStream:
+    """The stream of one service. ``start`` and ``stop`` it on the event loop that it is listened to on."""
+
+    def __init__(self, service: "Service") -> None:
+        self._service = service
+        self._frames: deque[tuple[int, bytes]] = deque(maxlen=KEPT_FRAMES)
+        self._last = 0
+        self._first_kept = 0
+        self._grown = asyncio.Event()
+        self._task: asyncio.Task[None] | None = None
+        self._ended = False
+        self.listeners = 0
+
+    @property
+    def last_id(self) -> int:
+        """The id of the newest entry that was read."""
+        return self._last
+
+    async def start(self) -> None:
+        """Begin after the newest entry of the log."""
+        self._last = self._first_kept = (await asyncio.to_thread(self._service.store.events.head)).last_id
+        self._task = asyncio.create_task(self._follow())
+
+    def end(self) -> None:
+        """End every listener's stream; each comes back by itself, to whoever serves then."""
+        self._ended = True
+        self._wake_listeners()
+
+    async def stop(self) -> None:
+        """End, and every listener with it."""
+        self.end()
+        if self._task is not None:
+            self._task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task
+
+    def admit(self) -> None:
+        """Count a listener in.
+
+        Raises:
+            TooManyListenersError: there are as many as may be.
+        """
+        most = self._service.settings.service.max_streams
+        if self.listeners >= most:
+            raise TooManyListenersError(
+                "As many listen as may", expected=f"at most {most}", got="one more", retry_after_s=30
+            )
+        self.listeners += 1
+
+    async def listen(self, after: int | None) -> AsyncIterator[bytes]:
+        """Frames after the entry ``after``, from now on where that is ``None``; the listener was admitted before."""
+        try:
+            yield RETRY
+            at = self._last if after is None else after
+            heartbeat_s = self._service.settings.service.heartbeat_s
+            while not self._ended:
+                grown = self._grown
+                async for frame_id, frame in self._since(at):
+                    yield frame
+                    at = frame_id
+                if grown is not self._grown:
+                    continue
+                try:
+                    await asyncio.wait_for(grown.wait(), heartbeat_s)
+                except TimeoutError:
+                    yield HEARTBEAT
+        finally:
+            self.listeners -= 1
+
+    async def _since(self, at: int) -> AsyncIterator[tuple[int, bytes]]:
+        """The frames after ``at``: those that are kept, or, where it is older than these, first from the log."""
+        while at < self._first_kept:
+            events = (await asyncio.to_thread(self._service.events, at, PAGE, TOLD)).events
+            missed = [event for event in events if event.id <= self._last]
+            if not missed:
+                break
+            joined = b"".join(map(frame_of, missed))
+            at = missed[-1].id
+            yield at, joined
+        kept = [(frame_id, frame) for frame_id, frame in self._frames if frame_id > at]
+        if kept:
+            yield kept[-1][0], b"".join(frame for _, frame in kept)
+
+    async def _follow(self) -> None:
+        async with self._service.changes.subscribe() as told:
+            while True:
+                try:
+                    await self._read_new()
+                except StoreError as error:
+                    _log.warning("The event log could not be read: %s", error)
+                with contextlib.suppress(TimeoutError):
+                    await asyncio.wait_for(_next_of(told, EVENTS), LOOK_EVERY_S)
+
+    async def _read_new(self) -> None:
+        while True:
+            events = (await asyncio.to_thread(self._service.events, self._last, PAGE, TOLD)).events
+            if not events:
+                return
+            for event in events:
+                if len(self._frames) == KEPT_FRAMES:
+                    self._first_kept = self._frames[0][0]
+                self._frames.append((event.id, frame_of(event)))
+            self._last = events[-1].id
+            self._wake_listeners()
+
+    def _wake_listeners(self) -> None:
+        grown, self._grown = self._grown, asyncio.Event()
+        grown.set()
+
+
+def frame_of(event: "EventDocument") -> bytes:
+    """An entry as a server-sent event; JSON has no line breaks."""
+    return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.id, event.kind.encode(), event.model_dump_json().encode())
+
+
+async def _next_of(told: AsyncIterator[str], kind: str) -> None:
+    async for found in told:
+        if found == kind:
+            return

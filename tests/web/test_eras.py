@@ -1,0 +1,209 @@
+"""What the API tells of the eras."""
+
+import json
+from contextlib import nullcontext
+
+import pytest
+
+from datum import EraMarkersPayload, SigningKey
+from era_service.web import Service
+from era_service.web.snapshot import Snapshot
+from era_store import open_store
+from eras import Epoch, EraMarker
+from tests.web.world import ANNOUNCED, FIRST, LAGRANGE, PYTHAGORAS, SCHEDULED, World, client_of
+
+
+def test_config_tells_now_next_and_last(any_world):
+    any_world.publish((*FIRST, EraMarker(LAGRANGE, Epoch(4)), EraMarker("euler", Epoch(9))))
+    found = any_world.client.get("/era/config").json()
+    assert (found["epoch"], found["current"]["name"], found["current"]["state"]) == (1, PYTHAGORAS, "active")
+    assert (found["next"]["name"], found["next"]["epochs_left"], found["next"]["supported"]) == (LAGRANGE, 3, True)
+    assert (found["last"]["name"], found["last"]["supported"]) == ("euler", False)
+    assert found["supported_eras"] == [PYTHAGORAS, LAGRANGE]
+    assert found["source"]["transaction"] == any_world.posted[-1].transaction
+    assert found["source"]["slot"] is not None
+    assert found["freshness"]["stale"] is None
+    assert found["freshness"]["tip_slot"] >= found["source"]["slot"]
+    assert found["network"]["magic"] == 42
+    assert found["network"]["verification_key"] == any_world.stage.era_key.verification_key.hex
+
+
+def test_an_announced_era_is_next_and_has_no_epoch(world):
+    world.publish(ANNOUNCED)
+    found = world.client.get("/era/config").json()
+    assert (found["next"]["name"], found["next"]["epoch"], found["last"]) == (LAGRANGE, None, None)
+
+
+def test_the_signed_payload_is_handed_on_byte_for_byte(any_world):
+    any_world.publish(SCHEDULED)
+    for path in ("/era/status", "/era/markers"):
+        payload = any_world.client.get(path).json()["payload"]
+        verified = EraMarkersPayload.from_bytes(payload.encode()).verify(any_world.stage.era_key.verification_key)
+        assert verified.markers == SCHEDULED, path
+
+
+def test_status_tells_what_was_refused_and_why(any_world):
+    forged = any_world.stage.forge([EraMarker(PYTHAGORAS, Epoch(1)), EraMarker(LAGRANGE, Epoch(2))])
+    replayed = any_world.stage.replay(any_world.posted[0])
+    any_world.read()
+    found = any_world.client.get("/era/status").json()
+    assert (found["current_era"], found["current"]["name"], found["upcoming"]) == (PYTHAGORAS, PYTHAGORAS, None)
+    refused = {entry["output"]: entry["verdict"] for entry in found["refused"]}
+    assert refused == {forged.reference: "WrongSigner", replayed.reference: "Impostor"}
+    assert found["verdicts"] == {"Accepted": 1, "Impostor": 1, "WrongSigner": 1}
+    assert found["trusted"]["why"].startswith("signed by")
+    assert {"refused", "trusted"} <= set(any_world.kinds())
+
+
+def test_history_has_every_payload_with_its_verdict(any_world):
+    any_world.publish(ANNOUNCED)
+    forged = any_world.stage.forge(list(SCHEDULED))
+    any_world.read()
+    payloads = any_world.client.get("/era/history").json()["payloads"]
+    verdicts = {entry["output"]: entry["verdict"] for entry in payloads}
+    assert verdicts[forged.reference] == "WrongSigner"
+    assert verdicts[any_world.posted[1].reference] == "Accepted"
+    assert any_world.posted[0].reference in verdicts
+    by_output = {entry["output"]: entry for entry in payloads}
+    assert by_output[forged.reference]["payload"] is None, "what is forged is not handed on as a payload"
+    assert json.loads(by_output[any_world.posted[1].reference]["payload"])["markers"][1]["name"] == LAGRANGE
+
+
+def test_a_switch_is_told_when_its_epoch_begins(any_world):
+    any_world.publish(ANNOUNCED)
+    any_world.publish(SCHEDULED)
+    any_world.enter(4)
+    found = any_world.client.get("/era/config").json()
+    assert (found["current"]["name"], found["next"]) == (LAGRANGE, None)
+    events = [(e.kind, e.facts.get("era")) for e in any_world.service.store.events.read() if "era" in e.facts]
+    assert events == [
+        ("era-known", PYTHAGORAS),
+        ("announced", LAGRANGE),
+        ("scheduled", LAGRANGE),
+        ("activated", LAGRANGE),
+    ]
+
+
+def test_an_upcoming_era_that_is_not_supported_is_told_once(world):
+    world.publish((*FIRST, EraMarker("euler", Epoch(7))))
+    world.read()
+    assert world.kinds().count("unsupported-upcoming") == 1
+    assert world.client.get("/era/status").json()["upcoming"]["supported"] is False
+
+
+def test_an_unsupported_current_era_is_told_and_still_served(world):
+    world.publish((*FIRST, EraMarker("euler", Epoch(3))))
+    world.enter(3)
+    answer = world.client.get("/era/status")
+    assert (answer.status_code, answer.json()["current"]["name"]) == (200, "euler")
+    assert answer.json()["error"]["code"] == "UnsupportedEra"
+    assert world.client.get("/era/config").json()["current"]["supported"] is False
+    assert world.client.get("/switches").json()["era"] is None
+    assert "unsupported-current" in world.kinds()
+
+
+def test_before_the_first_reading_the_eras_are_not_ready(world):
+    fresh = world.new_service()
+    try:
+        with client_of(fresh) as client:
+            answer = client.get("/era/status")
+            assert (answer.status_code, answer.json()["code"]) == (503, "EraNotReady")
+            assert client.get("/health/ready").status_code == 503
+            assert client.get("/health/startup").status_code == 503
+            assert client.get("/health/live").status_code == 200
+            fresh.load_snapshot()
+            assert client.get("/era/status").status_code == 200, "a restart answers with what is remembered"
+            assert client.get("/health/ready").status_code == 200
+    finally:
+        fresh.close()
+
+
+def test_without_trusted_markers_config_and_markers_say_why(tmp_path, world):
+    other = SigningKey.generate().verification_key.hex
+    settings = world.settings.model_copy(
+        update={"network": world.settings.network.model_copy(update={"verification_key": other})}
+    )
+    service = Service(settings, open_store(str(tmp_path / "other.sqlite3")))
+    try:
+        service.read_chain()
+        with client_of(service) as client:
+            status = client.get("/era/status").json()
+            assert (status["current"], status["error"]["code"]) == (None, "CurrentEraNotFound")
+            for path in ("/era/config", "/era/markers"):
+                answer = client.get(path)
+                assert (answer.status_code, answer.json()["code"]) == (503, "EraNotReady"), path
+            assert client.get("/health/ready").status_code == 503
+    finally:
+        service.close()
+
+
+def test_providers_that_fail_leave_the_schedule_in_force(world):
+    world.publish(SCHEDULED)
+    (world.stage.folder / "chain.sqlite3").rename(world.stage.folder / "gone")
+    broken = world.new_service()
+    try:
+        broken.load_snapshot()
+        world.now_s += 1
+        broken.read_chain()
+        assert "local chain" in broken.era_status().stale
+        assert broken.provider_health().providers[0].ok is False
+        assert [era.name for era in broken.era_status().eras] == [PYTHAGORAS, LAGRANGE]
+    finally:
+        broken.close()
+
+
+def test_a_reading_that_goes_back_changes_nothing(world):
+    world.publish(SCHEDULED)
+    world.enter(4)
+    blocks = world.stage.chain.tip().height
+    world.stage.chain.rollback(1)
+    assert world.stage.chain.tip().height < blocks
+    assert world.stage.chain.epoch() < 4
+    world.read()
+    world.read()
+    found = world.service.era_status()
+    assert (found.epoch, found.current.name) == (4, LAGRANGE)
+    assert "refused" in found.stale
+    assert world.kinds().count("regression-refused") == 1
+    world.enter(4)
+    assert world.service.era_status().stale is None
+    assert world.kinds().count("activated") == 1
+
+
+def test_what_was_not_read_for_long_is_stale(world):
+    before = world.client.get("/era/status")
+    world.now_s += 3_600
+    after = world.client.get("/era/status")
+    assert "not read for" in after.json()["stale"]
+    assert before.headers["etag"] != after.headers["etag"]
+
+
+def test_a_snapshot_survives_the_store_and_an_older_one_is_left_alone():
+    assert Snapshot.from_bytes(b'{"of": "another version"}') is None
+
+
+def test_a_replica_serves_what_the_poller_left(any_world):
+    replica = any_world.new_service(leads=_never)
+    try:
+        replica.poller.turn()
+        assert replica.era_status().current.name == PYTHAGORAS
+        any_world.publish(SCHEDULED)
+        replica.poller.turn()
+        assert replica.era_status().upcoming.name == LAGRANGE
+        assert replica.answers.keys() == any_world.service.answers.keys()
+        assert replica.answers["/era/markers"].etag == any_world.service.answers["/era/markers"].etag
+    finally:
+        replica.close()
+
+
+def _never():
+    return nullcontext(enter_result=False)
+
+
+@pytest.mark.parametrize("path", ["/era/config", "/era/status", "/era/history", "/era/markers"])
+def test_a_public_service_names_no_provider(tmp_path, path):
+    with World(tmp_path, service={"public": True}) as public:
+        assert public.client.get(path).status_code == 200
+        assert "local chain" not in public.client.get(path).text
+        assert "chain.sqlite3" not in public.client.get(f"{path}?again=1").text
+        assert public.service.provider_health().providers == []

@@ -1,0 +1,126 @@
+"""Polling: when the chain is read, by whom, and what becomes of a reading that fails."""
+
+import threading
+import time
+from contextlib import contextmanager
+
+import pytest
+
+from era_service.web.polling import Poller
+from eras import StoreError
+from tests.web.world import SCHEDULED, World
+
+
+class FakeKeeper:
+    """What a poller needs, with a clock to be set.
+
+    Args:
+        settings: of a world.
+    """
+
+    def __init__(self, settings, now_s, ends_at_s):
+        self.settings, self._now_s, self.epoch_ends_at_s = settings, now_s, ends_at_s
+
+    def clock(self):
+        return self._now_s
+
+
+@pytest.mark.parametrize(
+    ("ends_at_s", "expected"),
+    [
+        (None, 20.0),
+        (1_100.0, 20.0),  # the epoch goes on for long
+        (1_005.0, 5.05),  # it ends sooner than the next reading would be
+        (999.0, 2.0),  # it has ended by the clock, and the chain does not say so yet
+        (800.0, 20.0),  # and never did: the chain stands still
+    ],
+)
+def test_an_epoch_is_looked_for_when_it_begins(still_world, ends_at_s, expected):
+    poller = Poller(FakeKeeper(still_world.settings, 1_000.0, ends_at_s))
+    assert poller._pause_s() == pytest.approx(expected)
+
+
+def test_a_turn_reads_and_a_follower_takes_what_was_read(world):
+    other = world.new_service(leads=lambda: _context(False))
+    try:
+        other.start()
+        world.publish(SCHEDULED)
+        other.poller.wake()
+        _wait_for(lambda: other.era_status().upcoming is not None)
+        assert other.era_status() == world.service.era_status()
+        assert other.live().status == "ok"
+    finally:
+        other.close()
+
+
+def test_polling_that_fails_is_said_and_goes_on(world, monkeypatch):
+    service = world.new_service()
+    try:
+        service.load_snapshot()
+        failures = [StoreError("The store is gone"), RuntimeError("hush")]
+
+        def fail():
+            if failures:
+                raise failures.pop(0)
+
+        monkeypatch.setattr(service, "read_chain", fail)
+        service.poller.start()
+        _wait_for(lambda: service._failure == "The store is gone")
+        assert service.era_status().stale == "polling failed: The store is gone"
+        assert b"polling failed" in service.answer("/era/status").body
+        service.poller.wake()
+        _wait_for(lambda: service._failure == "RuntimeError")
+        assert service.live().status == "ok"
+    finally:
+        service.close()
+
+
+def test_a_poller_that_died_is_not_alive(world):
+    service = world.new_service()
+    try:
+        assert service.live().status == "ok", "one that was not started yet has not died"
+        dead = threading.Thread(target=lambda: None)
+        dead.start()
+        dead.join()
+        service.poller._thread = dead
+        assert service.live().status == "failed"
+    finally:
+        service.close()
+
+
+def test_a_store_that_does_not_answer_is_not_ready(tmp_path):
+    with World(tmp_path) as world:
+        world.service.store.events.read = _fail
+        assert world.client.get("/health/ready").status_code == 503
+        checks = world.client.get("/health/ready").json()["checks"]
+        assert [check["detail"] for check in checks if not check["ok"]] == ["Store"]
+
+
+def test_two_replicas_that_both_poll_tell_a_switch_once(any_world):
+    other = any_world.new_service()
+    try:
+        other.read_chain()
+        any_world.publish(SCHEDULED)
+        other.read_chain()
+        any_world.enter(4)
+        other.read_chain()
+        assert any_world.kinds().count("activated") == 1
+        assert any_world.kinds().count("scheduled") == 1
+    finally:
+        other.close()
+
+
+def _fail(*_, **__):
+    raise StoreError("The store is gone")
+
+
+@contextmanager
+def _context(leads):
+    yield leads
+
+
+def _wait_for(holds, seconds=20.0):
+    until = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < until
+        time.sleep(0.02)

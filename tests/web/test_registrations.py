@@ -1,0 +1,346 @@
+"""Registrations: who may send them, what becomes of them, and that anyone can count them."""
+
+import json
+from dataclasses import replace
+
+import pytest
+from click.testing import CliRunner
+from pycardano import StakePoolVerificationKey
+from pycardano.crypto.bech32 import decode
+
+from datum import SigningKey
+from era_service.cli.app import cli
+from era_service.client import RegistrationRefusedError, ServiceClient
+from era_service.web.access import Rates
+from era_service.web.problems import TooManyRequestsError
+from eras import Epoch
+from release_tools.signed_registrations import (
+    RegistrationSignatureError,
+    Signed,
+    Statement,
+    pool_id,
+    sort_by_signature,
+    speaks_for,
+)
+from tests.web.world import World, registration
+
+
+def post(world, body, **options):
+    return world.client.post("/registrations", json=body, headers=options.pop("headers", None) or world.headers())
+
+
+def test_one_registration_is_taken_once(any_world):
+    assert post(any_world, registration()).json() == {"accepted": 1, "repeated": 0, "rejected": 0, "rejects": []}
+    assert post(any_world, registration()).json()["repeated"] == 1
+    page = any_world.client.get("/registrations?epoch=1").json()
+    assert [(row["party_id"], row["version"], row["stake"]) for row in page["registrations"]] == [
+        ("pool1a", "1.0.0", 1_000_000)
+    ]
+    assert page["registrations"][0]["source"].startswith("api ")
+
+
+def test_a_batch_is_taken_at_once_and_feeds_adoption(any_world):
+    rows = [registration(f"pool1{n:03}", version="2.0.0" if n % 2 else "1.0.0") for n in range(500)]
+    assert post(any_world, {"registrations": rows}).json()["accepted"] == 500
+    summary = any_world.client.get("/adoption/summary").json()
+    shares = {row["version"]: row["share"] for row in summary["versions"]}
+    assert shares == {"1.0.0": 0.5, "2.0.0": 0.5}
+    gate = any_world.client.get("/adoption/gate?era=lagrange").json()
+    assert (gate["met"], gate["threshold"], gate["share"]["share"]) == (False, 0.8, 0.5)
+    forecast = any_world.client.get("/adoption/forecast?era=lagrange&at=9").json()
+    assert (forecast["era"], forecast["at"], len(forecast["epochs"]) > 0) == ("lagrange", 9, True)
+
+
+def test_the_version_may_come_from_the_header(world):
+    headers = world.headers() | {"signer-node-version": "0.3.12+abc"}
+    post(world, registration(version=None), headers=headers)
+    assert world.client.get("/registrations?epoch=1").json()["registrations"][0]["version"] == "0.3.12+abc"
+
+
+def test_pages_end_and_hold_every_party_once(world):
+    post(world, {"registrations": [registration(f"pool1{n:03}", stake=1_000 - n) for n in range(25)]})
+    seen, after = [], ""
+    while after is not None:
+        page = world.client.get(f"/registrations?epoch=1&limit=10{f'&after={after}' if after else ''}").json()
+        seen += [row["party_id"] for row in page["registrations"]]
+        after = page["next"]
+    assert seen == [f"pool1{n:03}" for n in range(25)]
+    assert world.client.get("/registrations?epoch=1&after=nobody").json()["registrations"] == []
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "code", "place"),
+    [
+        (b"", 400, "MalformedRequest", ""),
+        (b"{", 400, "MalformedRequest", ""),
+        (b"\xff", 400, "MalformedRequest", ""),
+        (b"[]", 422, "RequestInvalid", ""),
+        (b"null", 422, "RequestInvalid", ""),
+        (b'{"registrations":[]}', 422, "RequestInvalid", "registrations"),
+        (json.dumps(registration(stake=-1)).encode(), 422, "RequestInvalid", "stake"),
+        (json.dumps(registration(stake=1.5)).encode(), 422, "RequestInvalid", "stake"),
+        (json.dumps(registration(stake=True)).encode(), 422, "RequestInvalid", "stake"),
+        (json.dumps(registration(stake=45 * 10**15 + 1)).encode(), 422, "RequestInvalid", "stake"),
+        (json.dumps(registration(epoch=1_000_001)).encode(), 422, "RequestInvalid", "epoch"),
+        (json.dumps(registration(epoch="1")).encode(), 422, "RequestInvalid", "epoch"),
+        (json.dumps(registration("")).encode(), 422, "RequestInvalid", "party_id"),
+        (json.dumps(registration("a b")).encode(), 422, "RequestInvalid", "party_id"),
+        (json.dumps(registration("x" * 129)).encode(), 422, "RequestInvalid", "party_id"),
+        (json.dumps(registration(version="1\n")).encode(), 422, "RequestInvalid", "version"),
+        (json.dumps(registration(signature="00")).encode(), 422, "RequestInvalid", "signature"),
+        (json.dumps(registration(nothing=1)).encode(), 422, "RequestInvalid", "nothing"),
+    ],
+)
+def test_what_is_no_registration_is_refused_whole(still_world, body, status, code, place):
+    headers = still_world.headers() | {"content-type": "application/json"}
+    answer = still_world.client.post("/registrations", data=body, headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (status, code)
+    assert any(place in mistake["place"] for mistake in answer.json()["facts"]["mistakes"])
+    assert still_world.client.get("/registrations?epoch=1").json()["registrations"] == []
+
+
+def test_another_media_type_is_refused(still_world):
+    headers = still_world.headers() | {"content-type": "text/plain"}
+    answer = still_world.client.post("/registrations", data="{}", headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (415, "MediaType")
+
+
+def test_one_wrong_registration_spoils_no_other(world):
+    half = registration("pool1b", key="00" * 32)
+    future = registration("pool1c", time_s=int(world.now_s) + 3_600)
+    found = post(world, {"registrations": [registration(), half, future]}).json()
+    assert (found["accepted"], found["rejected"]) == (1, 2)
+    assert [reject["index"] for reject in found["rejects"]] == [1, 2]
+    assert "signed by half" in found["rejects"][0]["reason"]
+    assert "of the future" in found["rejects"][1]["reason"]
+    kept = world.service.store.registrations.rejects()
+    assert [reject.reject.content for reject in kept] == ["pool1b", "pool1c"]
+
+
+# --- who may
+
+
+@pytest.mark.parametrize(
+    "authorization", [None, "", "Bearer", "Bearer x", "Basic abc", "Bearer eraswitch_0123456789abcdef_" + "A" * 43]
+)
+def test_without_a_token_that_counts_nothing_is_taken(still_world, authorization):
+    headers = {} if authorization is None else {"authorization": authorization}
+    answer = still_world.client.post("/registrations", json=registration(), headers=headers)
+    assert (answer.status_code, answer.json()["code"]) == (401, "TokenNeeded")
+    assert answer.headers["www-authenticate"].startswith("Bearer")
+
+
+def test_a_token_counts_until_it_expires_or_is_revoked(any_world):
+    expiring = {"authorization": f"Bearer {any_world.token(expires_at_s=any_world.now_s + 10)}"}
+    assert post(any_world, registration(), headers=expiring).status_code == 200
+    any_world.now_s += 11
+    assert post(any_world, registration(), headers=expiring).status_code == 401
+    text = any_world.token()
+    revoked = {"authorization": f"Bearer {text}"}
+    assert post(any_world, registration(), headers=revoked).status_code == 200
+    any_world.service.store.tokens.revoke(text.split("_")[1], time_s=any_world.now_s)
+    assert post(any_world, registration(), headers=revoked).status_code == 401
+
+
+def test_a_token_is_no_more_than_its_hash_in_the_store(any_world):
+    secret = any_world.token().rpartition("_")[2]
+    (kept,) = any_world.service.store.tokens.all()
+    assert secret not in repr(kept)
+    assert kept.secret_hash not in repr(kept)
+    assert secret not in kept.secret_hash
+
+
+def test_a_public_service_takes_nothing(tmp_path):
+    with World(tmp_path, service={"public": True}) as world:
+        answer = post(world, registration())
+        assert (answer.status_code, answer.json()["code"]) == (403, "NotAllowed")
+
+
+def test_a_body_beyond_the_limit_is_refused(tmp_path):
+    with World(tmp_path, service={"max_body_bytes": 1_000}) as world:
+        big = json.dumps({"registrations": [registration()] * 20}).encode()
+        told = world.client.post(
+            "/registrations", data=big, headers=world.headers() | {"content-type": "application/json"}
+        )
+        untold = world.client.post(
+            "/registrations", data=iter([big]), headers=world.headers() | {"content-type": "application/json"}
+        )
+        for answer in (told, untold):
+            assert (answer.status_code, answer.json()["code"]) == (413, "BodyTooLarge")
+            assert answer.headers["era-id"]
+        assert world.client.get("/registrations?epoch=1").json()["registrations"] == []
+
+
+def test_whoever_writes_too_often_is_told_when_to_come_back(tmp_path):
+    with World(tmp_path, service={"writes_per_s": 0.5, "write_burst": 2}) as world:
+        headers = world.headers()
+        answers = [post(world, registration(time_s=n), headers=headers) for n in range(4)]
+        assert [answer.status_code for answer in answers] == [200, 200, 429, 429]
+        assert 1 <= int(answers[-1].headers["retry-after"]) <= 4
+        assert post(world, registration()).status_code == 200, "another token has a rate of its own"
+        wrong = [world.client.post("/registrations", json={}).status_code for _ in range(4)]
+        assert wrong == [401, 401, 429, 429], "tokens cannot be tried at speed"
+        assert world.client.get("/era/status").status_code == 200
+
+
+def test_a_rate_fills_up_again_and_remembers_few():
+    now = [0.0]
+    rates = Rates(2.0, 3, lambda: now[0])
+    for _ in range(3):
+        rates.take("a")
+    with pytest.raises(TooManyRequestsError) as refused:
+        rates.take("a")
+    assert refused.value.facts["retry_after_s"] == 1
+    rates.take("b")
+    now[0] += 0.5
+    rates.take("a")
+    with pytest.raises(TooManyRequestsError):
+        rates.take("a")
+    for client in range(20_000):
+        rates.take(str(client))
+    assert len(rates._levels) == 10_000
+
+
+# --- signatures
+
+
+def signed_registration(key: SigningKey, magic: int | None = 42, **changes):
+    row = registration(key.verification_key.hex, **changes)
+    statement = Statement(magic, row["party_id"], Epoch(row["epoch"]), row["version"], row["stake"], row["time_s"])
+    signed = statement.sign(key)
+    return row | {"key": signed.key, "signature": signed.signature}
+
+
+def test_a_signed_registration_is_handed_on_with_its_signature(any_world):
+    row = signed_registration(SigningKey.generate())
+    assert post(any_world, row).json()["accepted"] == 1
+    (found,) = any_world.client.get("/registrations?epoch=1").json()["registrations"]
+    assert {name: found[name] for name in row} == row
+    assert found["seen_at_s"] == row["time_s"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"stake": 2_000_000},
+        {"version": "2.0.0"},
+        {"epoch": 2},
+        {"time_s": 1_001},
+        {"party_id": "pool1a"},
+        {"key": SigningKey.generate().verification_key.hex},
+        {"signature": "00" * 64},
+    ],
+)
+def test_a_signature_of_something_else_is_refused(still_world, change):
+    found = post(still_world, signed_registration(SigningKey.generate()) | change).json()
+    assert (found["accepted"], found["rejected"]) == (0, 1)
+
+
+def test_a_signature_for_another_network_is_refused(still_world):
+    assert post(still_world, signed_registration(SigningKey.generate(), magic=1)).json()["rejected"] == 1
+
+
+def test_an_old_signed_registration_sent_again_gains_nothing(world):
+    key = SigningKey.generate()
+    old, new = (signed_registration(key, version=v, time_s=t) for v, t in (("1.0.0", 10), ("2.0.0", 20)))
+    for row in (new, old):
+        assert post(world, row).json()["accepted"] == 1
+    (found,) = world.client.get("/registrations?epoch=1").json()["registrations"]
+    assert found["version"] == "2.0.0"
+
+
+def test_the_signed_bytes_are_fixed():
+    """Nodes of other versions sign them: they must never change."""
+    statement = Statement(2, "pool1é", Epoch(7), None, 5, 9)
+    assert (
+        statement.message
+        == (
+            '{"epoch":7,"kind":"eraswitch-registration-1","network_magic":2,"party_id":"pool1é","stake":5,"time_s":9,'
+            '"version":null}'
+        ).encode()
+    )
+
+
+def test_a_pool_id_is_the_hash_of_its_key():
+    key = SigningKey.generate().verification_key
+    hashed = StakePoolVerificationKey(key.raw).hash()
+    assert pool_id(key.hex).startswith("pool1")
+    assert bytes(decode(pool_id(key.hex))) == hashed.payload
+    assert speaks_for(key.hex, pool_id(key.hex))
+    assert not speaks_for(SigningKey.generate().verification_key.hex, pool_id(key.hex))
+
+
+def test_a_key_that_somebody_vouches_for_speaks_for_any_party():
+    key = SigningKey.generate()
+    statement = Statement(42, "acme", Epoch(1), "1.0.0", 5, 9)
+    signed = statement.sign(key)
+    signed.verify(statement, party_key=key.verification_key.hex)
+    with pytest.raises(RegistrationSignatureError, match="does not speak for acme"):
+        signed.verify(statement)
+    with pytest.raises(RegistrationSignatureError, match="does not speak for acme"):
+        signed.verify(statement, party_key="00" * 32)
+    assert Signed.from_bytes(signed.to_bytes()) == signed
+    assert Signed.from_bytes(b"{}") is None
+    assert Signed.from_bytes(b'{"key":"zz","signature":"","time_s":1}') is None
+
+
+# --- counting for oneself
+
+
+@pytest.fixture
+def registered(world):
+    """Two parties have signed, one has not."""
+    token = world.token()
+    key = world.stage.era_key.verification_key
+    client = ServiceClient(world.client.url, key, token=token, network_magic=42)
+    for stake, version in ((60, "2.0.0"), (30, "1.0.0")):
+        party = SigningKey.generate()
+        client.register(party.verification_key.hex, Epoch(1), stake, version, key=party)
+    client.register("pool1a", Epoch(1), 910, "1.0.0")
+    client.close()
+    return world
+
+
+def run(*arguments):
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments])
+
+
+def test_anyone_can_work_out_the_adoption(registered, tmp_path):
+    common = ("adoption", "summary", "--from-service", registered.client.url, "--json")
+    table = ("--compatibility", tmp_path / "compatibility.toml")
+    all_of_it = run(*common, *table)
+    verified = run(*common, *table, "--verify")
+    shares = []
+    for result in (all_of_it, verified):
+        assert result.exit_code == 0, result.output
+        (epoch,) = json.loads(result.stdout)["epochs"]
+        shares.append({era["era"]: era["registered"]["share"] for era in epoch["eras"]}["lagrange"])
+    assert shares == [pytest.approx(0.06), pytest.approx(2 / 3)]
+    assert "3 registrations, 2 of them signed" in verified.stderr
+    assert "the 1 that nobody signed are not counted" in verified.stderr
+
+
+def test_a_service_that_alters_a_signed_registration_is_found_out(registered):
+    store = registered.service.store.registrations
+    signed = next(row for row in store.newest(Epoch(1)) if row.signed is not None)
+    store.ingest([replace(signed, stake=signed.stake * 9, seen_at_s=registered.now_s)], source="lie", time_s=1)
+    result = run("adoption", "summary", "--from-service", registered.client.url, "--verify")
+    assert result.exit_code != 0
+    assert "not signed by" in result.stderr
+    assert len(sort_by_signature(store.newest(Epoch(1)), 42).refused) == 1
+
+
+def test_the_client_says_why_it_was_refused(world):
+    client = ServiceClient(world.client.url, world.stage.era_key.verification_key)
+    with pytest.raises(RegistrationRefusedError, match="An API token is needed"):
+        client.register("pool1a", Epoch(1), 5, None)
+    client.close()
+    client = ServiceClient(world.client.url, world.stage.era_key.verification_key, token=world.token())
+    with pytest.raises(RegistrationRefusedError, match="of the future"):
+        client.register("pool1a", Epoch(1), 5, None, time_s=2**39)
+    client.close()
+
+
+def test_verify_belongs_to_a_service():
+    assert run("adoption", "summary", "--verify").exit_code == 2
+    assert run("adoption", "summary", "--from", "x", "--from-service", "http://x").exit_code == 2

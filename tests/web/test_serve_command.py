@@ -1,0 +1,190 @@
+"""``eraswitch serve`` and ``eraswitch token``, as people run them."""
+
+import json
+import signal
+import stat
+import subprocess
+import threading
+import time
+
+import pytest
+import requests
+from click.testing import CliRunner
+
+from era_service.cli.app import cli
+from eras import Epoch
+from tests.web.processes import environment_of, serve
+from tests.web.test_stream import Listener
+from tests.web.world import SCHEDULED, Client, registration
+
+
+def run(*arguments, **environ):
+    return CliRunner().invoke(cli, [str(argument) for argument in arguments], env=environ)
+
+
+def test_with_no_configuration_it_serves_the_embedded_chain_and_says_so(tmp_path):
+    with serve(tmp_path) as served, Client(served.url) as client:
+        served.wait_until_ready(client)
+        assert served.place["embedded"] is True
+        assert "No network is configured" in served.log
+        config = client.get("/era/config").json()
+        assert (config["current"]["name"], config["next"]["name"], config["network"]["embedded"]) == (
+            "pythagoras",
+            "lagrange",
+            True,
+        )
+        assert config["freshness"]["epoch_ends_at_s"] > time.time() - 1
+        made = run("token", "new", "nodes", "--json", XDG_STATE_HOME=str(tmp_path / "state"), HOME=str(tmp_path))
+        headers = {"authorization": f"Bearer {json.loads(made.stdout)['token']}"}
+        assert client.post("/registrations", json=registration(epoch=0), headers=headers).json()["accepted"] == 1
+        assert served.end() == 0
+    state = tmp_path / "state" / "eraswitch"
+    assert stat.S_IMODE((state / "embedded.sqlite3").stat().st_mode) == 0o600
+    assert stat.S_IMODE((state / "embedded" / "era.sk").stat().st_mode) == 0o600
+    with serve(tmp_path) as again, Client(again.url) as client:
+        again.wait_until_ready(client)
+        assert client.get("/era/config").json()["network"] == config["network"], "the same chain"
+        assert len(client.get("/registrations?epoch=0").json()["registrations"]) == 1
+
+
+def test_it_ends_gracefully_though_somebody_listens(world):
+    with serve(world.folder, **environment_of(world)) as served, Client(served.url) as client:
+        served.wait_until_ready(client)
+        listener = Listener(served.url)
+        listener.wait_for(lambda _: "retry: 2000" in listener.lines)
+        assert served.end(signal.SIGTERM) == 0
+        assert "timeout graceful shutdown exceeded" not in served.log, "the listener was let go, not cut off"
+        listener.thread.join(timeout=10)
+        listener.response.close()
+
+
+def test_a_request_that_is_being_answered_is_answered_to_its_end(world):
+    with serve(world.folder, **environment_of(world)) as served, Client(served.url) as client:
+        served.wait_until_ready(client)
+        headers = world.headers() | {"content-type": "application/json"}
+        body = json.dumps(registration()).encode()
+        ended = threading.Event()
+
+        def slowly():
+            yield body[:10]
+            served.process.send_signal(signal.SIGTERM)
+            ended.set()
+            time.sleep(0.5)
+            yield body[10:]
+
+        answer = client.post("/registrations", data=slowly(), headers=headers)
+        assert ended.is_set()
+        assert answer.json()["accepted"] == 1
+        assert served.process.wait(timeout=30) == 0
+
+
+def test_a_switch_reaches_listeners_of_the_running_service(world):
+    with serve(world.folder, **environment_of(world)) as served, Client(served.url) as client:
+        served.wait_until_ready(client)
+        listener = Listener(served.url)
+        listener.wait_for(lambda _: "retry: 2000" in listener.lines)
+        world.posted.append(world.stage.publish(SCHEDULED, replacing=world.posted[-1]))
+        listener.wait_for(lambda events: "scheduled" in [kind for _, kind, _ in events])
+        world.stage.begin_epoch(Epoch(4))
+        listener.wait_for(lambda events: "activated" in [kind for _, kind, _ in events])
+        assert client.get("/era/status").json()["current"]["name"] == "lagrange"
+        listener.response.close()
+
+
+def test_no_secret_reaches_the_logs(world):
+    with serve(world.folder, "--log-level", "debug", **environment_of(world)) as served, Client(served.url) as client:
+        served.wait_until_ready(client)
+        token = world.token()
+        client.post("/registrations", json=registration(), headers={"authorization": f"Bearer {token}"})
+        client.post("/registrations", json={}, headers={"authorization": "Bearer eraswitch_wrong-hush"})
+        client.get("/era/status?token=hush-hush")
+        served.end()
+        assert token.rpartition("_")[2] not in served.log
+        assert "hush" not in served.log
+
+
+def test_tls_by_file(world):
+    cert, key = world.folder / "cert.pem", world.folder / "key.pem"
+    subject = ("-subj", "/CN=localhost", "-addext", "subjectAltName=IP:127.0.0.1")
+    kind = ("-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1")
+    command = ["openssl", "req", "-x509", *kind, *subject, "-keyout", str(key), "-out", str(cert)]
+    subprocess.run(command, check=True, capture_output=True)
+    key.chmod(0o600)
+    arguments = ("--tls-cert", str(cert), "--tls-key", str(key))
+    with serve(world.folder, *arguments, **environment_of(world)) as served:
+        assert served.url.startswith("https://127.0.0.1:")
+        answer = requests.get(f"{served.url}/version", verify=str(cert), timeout=30)
+        assert answer.headers["strict-transport-security"]
+        with pytest.raises(requests.exceptions.SSLError):
+            requests.get(f"{served.url}/version", timeout=30)
+    key.chmod(0o644)
+    readable = run("serve", *arguments)
+    assert readable.exit_code == 2
+    assert "mode 0600" in readable.stderr
+    key.chmod(0o600)
+    cert.write_text("no certificate")
+    wrong = run("serve", *arguments, "--port", "0", **environment_of(world))
+    assert (wrong.exit_code, "The certificate or its key cannot be used" in wrong.stderr) == (2, True)
+
+
+def test_a_port_that_is_taken_is_an_error_in_words(world):
+    port = world.client.url.rpartition(":")[2]
+    result = run("serve", "--port", port, **environment_of(world))
+    assert result.exit_code == 2
+    assert f"cannot listen at 127.0.0.1 port {port}" in result.stderr
+
+
+# --- tokens
+
+
+@pytest.fixture
+def store(tmp_path):
+    return ("--store", tmp_path / "tokens.sqlite3")
+
+
+def test_a_token_is_shown_once_listed_and_revoked(store):
+    made = run("token", "new", "the nodes", *store)
+    assert made.exit_code == 0
+    text = made.stdout.strip()
+    assert text.startswith("eraswitch_")
+    assert "this once" in made.stderr
+    listed = run("token", "list", *store)
+    assert "valid" in listed.stdout
+    assert "the nodes" in listed.stdout
+    assert text.rpartition("_")[2] not in listed.stdout + run("token", "list", *store, "--json").stdout
+    token_id = text.split("_")[1]
+    assert run("token", "revoke", token_id, *store).stdout == f"Token {token_id} is revoked\n"
+    assert json.loads(run("token", "list", *store, "--json").stdout)["tokens"][0]["state"] == "revoked"
+    assert run("token", "revoke", token_id, *store).exit_code == 0, "once more is fine"
+
+
+def test_a_token_in_a_file_is_its_owners_alone(store, tmp_path):
+    out = tmp_path / "token"
+    made = run("token", "new", "nodes", *store, "--out", out, "--expires", "12h", "--json")
+    facts = json.loads(made.stdout)
+    assert facts["token"] is None
+    assert facts["expires_at_s"] - facts["made_at_s"] == 12 * 3_600
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    assert out.read_text().strip().split("_")[1] == facts["id"]
+    again = run("token", "new", "nodes", *store, "--out", out)
+    assert (again.exit_code, "could not be written" in again.stderr) == (1, True)
+    assert len(json.loads(run("token", "list", *store, "--json").stdout)["tokens"]) == 1, "nothing by half"
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (("new", "x", "--scope", "everything"), 2, "expected some of registrations:write"),
+        (("new", "x", "--expires", "soon"), 2, "expected 12h, 90d, 4w or never"),
+        (("revoke", "nobody"), 2, "There is no API token with that id"),
+    ],
+)
+def test_mistakes_with_tokens_are_said(store, arguments, code, words):
+    result = run("token", *arguments, *store)
+    assert (result.exit_code, words in result.stderr) == (code, True), result.stderr
+
+
+def test_a_token_may_be_without_end(store):
+    assert json.loads(run("token", "new", "x", *store, "--expires", "never", "--json").stdout)["expires_at_s"] is None
+    assert "never expires" in run("token", "list", *store).stdout
+    assert "no tokens" in run("token", "list", "--store", str(store[1]) + ".other").stdout
