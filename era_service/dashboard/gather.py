@@ -1,0 +1,291 @@
+"""From the service to a page: its documents are fetched, and each view is made of those that it needs.
+
+In: a ``Service`` and what is looked for. Out: a ``Page``. A view whose documents cannot be had says why in its place,
+and the others go on. What is counted from registrations is counted once, and again only when something came in.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from era_service.dashboard.adoption import adoption_panel, no_adoption, readiness
+from era_service.dashboard.headline import EpochClock, headline, page_notices
+from era_service.dashboard.markers import markers_panel
+from era_service.dashboard.outlook import no_outlook, outlook_panel
+from era_service.dashboard.parties import Laggards, parties_panel
+from era_service.dashboard.providers import providers_panel
+from era_service.dashboard.schedule import schedule_panel
+from era_service.dashboard.views import Headline, Notice, Page, Panel, Tone
+from era_service.dashboard.words import sentence
+from era_service.web.changes import REGISTRATIONS
+from eras import ConfigurationError, Epoch, EraNotReadyError, EraSwitchError
+
+if TYPE_CHECKING:
+    from era_service.web.models import EraStatus
+    from era_service.web.service import Service
+    from era_service.web.snapshot import Snapshot
+    from release_tools import Compatibility
+
+EPOCHS = 16
+"""Epochs of registrations that the charts show at most."""
+
+COUNTED_FOR_S = 30.0
+"""How long what was counted holds where nothing tells of new registrations: another replica may have taken some."""
+
+PAUSES = 2.0
+"""How long it holds while registrations come in, in times of what counting took: a flood takes a third of a core."""
+
+VIEWS = (
+    ("timeline", "Timeline"),
+    ("adoption", "Adoption"),
+    ("forecast", "Forecast"),
+    ("parties", "Not ready"),
+    ("markers", "Markers on the chain"),
+    ("providers", "Providers"),
+)
+"""The six views: their names in the address, and their titles."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was counted from registrations for one snapshot of the eras.
+
+    Attributes:
+        era: the era that is coming, or the current one where none is.
+        epochs: the adoption of the last epochs, newest first; none before the first registration.
+        gate: how the era stands to the gate; ``None`` where no gate is configured, or it cannot be told.
+        forecast: of its switch, or the error why there is none.
+        compatibility: which versions support which era.
+    """
+
+    era: str | None
+    epochs: tuple[dict[str, Any], ...]
+    gate: dict[str, Any] | None
+    forecast: dict[str, Any] | EraSwitchError | None
+    compatibility: "Compatibility"
+
+
+class Gatherer:
+    """Makes pages of a service. Any thread may ask.
+
+    Args:
+        service: whose documents are shown.
+    """
+
+    def __init__(self, service: "Service") -> None:
+        self._service = service
+        self._lock = threading.Lock()
+        self._counted: tuple[tuple[object, ...], float, float, Counted] | None = None
+        self._is_old = True
+        self.generation = 0
+        """Grows with everything that the service tells is new."""
+        service.changes.listen(self._note)
+
+    def page(self, *, sought: str = "") -> Page:
+        """The page as it is now.
+
+        Args:
+            sought: what is looked for among the parties that are not ready.
+        """
+        service, now_s = self._service, self._service.clock()
+        public = service.settings.service.public
+        network = service.network.name or ("the local chain" if service.network.embedded else "this network")
+        try:
+            snapshot = service.snapshot
+        except EraNotReadyError as error:
+            return _loading(network, error, public=public)
+        status = snapshot.status
+        clock = EpochClock(snapshot.epoch_ends_at_s, self._epoch_s(), now_s)
+        try:
+            counted: Counted | EraSwitchError = self.counted(snapshot)
+        except EraSwitchError as error:
+            counted = error
+        ready = None if isinstance(counted, EraSwitchError) else readiness(counted.epochs, counted.gate, counted.era)
+        makers: tuple[Callable[[], Panel], ...] = (
+            lambda: schedule_panel(status, clock),
+            lambda: _adoption(_had(counted)),
+            lambda: _outlook(_had(counted), status),
+            lambda: self._parties(_had(counted), sought="" if public else sought.strip()),
+            lambda: markers_panel(status, snapshot.history),
+            lambda: providers_panel(service.provider_health(), public=public),
+        )
+        head = headline(status, clock, ready)
+        panels = tuple(_guarded(*view, make) for view, make in zip(VIEWS, makers, strict=True))
+        era = None if isinstance(counted, EraSwitchError) else counted.era
+        return Page(
+            network,
+            status.epoch,
+            head,
+            page_notices(status),
+            panels,
+            snapshot.read_at_s,
+            status.stale is not None,
+            public,
+            _title(head, network),
+            f"badge/{era}.svg" if era is not None and era.isidentifier() else None,
+        )
+
+    def counted(self, snapshot: "Snapshot") -> Counted:
+        """What the registrations come to, for the era that is coming.
+
+        Raises:
+            EraSwitchError: they cannot be read, or the settings cannot be used.
+        """
+        status = snapshot.status
+        about = (status.epoch, status.upcoming, status.current)
+        with self._lock:
+            if self._counted is not None:
+                counted_about, began_s, ended_s, counted = self._counted
+                holds_s = PAUSES * (ended_s - began_s) if self._is_old else COUNTED_FOR_S
+                if counted_about == about and time.monotonic() < ended_s + holds_s:
+                    return counted
+            self._is_old = False  # before it is counted: what comes in meanwhile is counted the next time
+            began_s = time.monotonic()
+            counted = self._count(status)
+            self._counted = (about, began_s, time.monotonic(), counted)
+            return counted
+
+    def badge(self, era: str) -> tuple[str, Tone] | None:
+        """What the badge of an era says, and what that means; ``None`` where nobody can tell.
+
+        Raises:
+            EraSwitchError: nothing was read yet, or the registrations cannot be read.
+        """
+        counted = self.counted(self._service.snapshot)
+        rows = counted.epochs[0]["eras"] if counted.epochs else ()
+        row = next((row for row in rows if row["era"] == era and row["minimum"] is not None), None)
+        if row is None:
+            return None
+        ready = readiness(counted.epochs, counted.gate if counted.era == era else None, era)
+        if ready is None:
+            return None
+        tone: Tone = "quiet" if ready.met is None else "good" if ready.met else "attention"
+        return f"{ready.share_text} ready", tone
+
+    def _note(self, kind: str) -> None:
+        if kind == REGISTRATIONS:
+            self._is_old = True
+        self.generation += 1
+
+    def _count(self, status: "EraStatus") -> Counted:
+        from era_service.adoption_settings import adoption_rules, compatibility_of, configured_gate
+        from release_tools.adoption_gate import judge_gate
+        from release_tools.adoption_summary import summarise_last
+
+        settings, registrations = self._service.settings, self._service.store.registrations
+        coming = status.upcoming or status.current
+        era = None if coming is None else coming.name
+        compatibility, rules, gate = compatibility_of(settings), adoption_rules(settings), configured_gate(settings)
+        if not registrations.epochs():
+            return Counted(era, (), None, None, compatibility)
+        eras = tuple(dict.fromkeys((*compatibility.eras, *(() if era is None else (era,)))))
+        adoptions = summarise_last(registrations, EPOCHS, compatibility=compatibility, eras=eras, rules=rules)
+        judged = None
+        if gate is not None and era in compatibility.eras:
+            judged = judge_gate(
+                registrations,
+                era=era,
+                threshold=gate.threshold,
+                compatibility=compatibility,
+                base=gate.base,
+                for_epochs=gate.for_epochs,
+                rules=rules,
+            ).to_dict()
+        forecast = self._forecast(status, compatibility)
+        return Counted(era, tuple(one.to_dict() for one in adoptions), judged, forecast, compatibility)
+
+    def _forecast(self, status: "EraStatus", compatibility: "Compatibility") -> dict[str, Any] | EraSwitchError | None:
+        from era_service.adoption_settings import adoption_rules
+        from era_service.quorum import quorum_of
+        from release_tools.forecast import ForecastOrder, forecast
+
+        settings, registrations = self._service.settings, self._service.store.registrations
+        if status.upcoming is None or status.epoch is None:
+            return None
+        at = status.upcoming.epoch
+        if at is None:
+            at = max(status.epoch, registrations.epochs()[0]) + max(1, settings.network.notice_epochs)
+        try:
+            order = ForecastOrder(
+                status.upcoming.name, Epoch(at), quorum_of(settings), lag_epochs=settings.quorum.lag_epochs
+            )
+            rules = adoption_rules(settings)
+            return forecast(registrations, order, compatibility=compatibility, rules=rules).to_dict()
+        except EraSwitchError as error:
+            return error
+
+    def _parties(self, counted: Counted, *, sought: str) -> Panel:
+        from era_service.adoption_settings import adoption_rules
+        from release_tools.adoption import Base
+        from release_tools.adoption_parties import not_ready
+
+        public = self._service.settings.service.public
+        if counted.era is None or not counted.epochs:
+            return parties_panel(None, public=public)
+        now = counted.epochs[0]
+        behind = not_ready(
+            self._service.store.registrations,
+            epoch=Epoch(now["epoch"]),
+            era=counted.era,
+            compatibility=counted.compatibility,
+            base=Base.REGISTERED,
+            rules=adoption_rules(self._service.settings),
+        )
+        return parties_panel(Laggards.among(behind, era=counted.era, now=now, sought=sought), public=public)
+
+    def _epoch_s(self) -> float | None:
+        from era_service.config_observers import configured_genesis
+
+        genesis = configured_genesis(self._service.settings)
+        return None if genesis is None else genesis.epoch_length * genesis.slot_length_s
+
+
+def _had(counted: Counted | EraSwitchError) -> Counted:
+    if isinstance(counted, EraSwitchError):
+        raise counted
+    return counted
+
+
+def _adoption(counted: Counted) -> Panel:
+    return adoption_panel(counted.epochs, counted.gate, counted.era) if counted.epochs else no_adoption()
+
+
+def _outlook(counted: Counted, status: "EraStatus") -> Panel:
+    if status.upcoming is None:
+        return no_outlook("No era is coming")
+    if not counted.epochs:
+        return no_outlook("Nobody has registered yet")
+    if isinstance(counted.forecast, ConfigurationError):
+        return no_outlook(f"{sentence(counted.forecast.what)} {counted.forecast.next_step or ''}")
+    if isinstance(counted.forecast, EraSwitchError):
+        raise counted.forecast
+    return no_outlook("No era is coming") if counted.forecast is None else outlook_panel(counted.forecast)
+
+
+def _guarded(name: str, title: str, make: Callable[[], Panel]) -> Panel:
+    """A view, or why there is none."""
+    try:
+        return make()
+    except EraSwitchError as error:
+        text = " ".join(sentence(part) for part in (error.what, error.next_step) if part)
+        return Panel(name, title, notices=(Notice("bad", "This view cannot be shown now", text),))
+
+
+def _loading(network: str, error: EraNotReadyError, *, public: bool) -> Page:
+    """The page before the first reading of the chain."""
+    head = Headline("Reading the chain for the first time", "One moment", "", sentence(error.what), "", "quiet")
+    failed = error.got not in (None, "none so far")
+    text = "" if public else sentence(str(error.got))
+    notices = (Notice("bad", "The chain could not be read yet; it is tried again", text),) if failed else ()
+    waiting = Notice("quiet", "Waiting for the first reading of the chain")
+    panels = tuple(Panel(name, title, notices=(waiting,)) for name, title in VIEWS)
+    title = f"{network}: eras"
+    return Page(network, None, head, notices, panels, None, stale=False, public=public, title=title)
+
+
+def _title(head: Headline, network: str) -> str:
+    if head.unit:
+        return f"{head.over} {head.number} {head.unit} · {network}"
+    return f"{head.number} · {network}"

@@ -1,0 +1,147 @@
+"""The numbers that matter: how far the activation is, and how much of the stake is ready for it.
+
+In: the status of the network, when its epochs end, and how ready the stake is. Out: a ``Headline``, and the notices
+above it.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from era_service.dashboard.views import Headline, Notice, Readiness, Tone
+from era_service.dashboard.words import counted, duration, iso, moment, sentence
+
+if TYPE_CHECKING:
+    from era_service.web.models import EraDocument, EraStatus
+
+
+@dataclass(frozen=True, slots=True)
+class EpochClock:
+    """When epochs begin, where the genesis of the network is known.
+
+    Attributes:
+        epoch_ends_at_s: when the epoch of now ends, POSIX seconds.
+        epoch_s: how long an epoch lasts.
+        now_s: the time at which the page is made.
+    """
+
+    epoch_ends_at_s: float | None
+    epoch_s: float | None
+    now_s: float
+
+    def begins_s(self, epochs_left: int | None) -> float | None:
+        """When the epoch that is ``epochs_left`` ahead begins, POSIX seconds; ``None`` where that is not known."""
+        if epochs_left is None or epochs_left < 1 or self.epoch_ends_at_s is None:
+            return None
+        if epochs_left == 1:
+            return self.epoch_ends_at_s
+        return None if self.epoch_s is None else self.epoch_ends_at_s + (epochs_left - 1) * self.epoch_s
+
+
+def headline(status: "EraStatus", clock: EpochClock, readiness: Readiness | None) -> Headline:
+    """The headline of a status."""
+    if status.current is None:
+        what = status.error or {}
+        return Headline(
+            "Which era it is:",
+            "not known",
+            "",
+            sentence(str(what.get("what") or "Nothing trusted has been read yet")),
+            "",
+            "bad",
+        )
+    now = f"Epoch {status.epoch} now; {status.current.name} since epoch {status.current.epoch}."
+    coming = status.upcoming
+    if coming is None:
+        return Headline(
+            "The network is in the era",
+            status.current.name,
+            "",
+            f"Since epoch {status.current.epoch}; epoch {status.epoch} now. No other era is announced.",
+            status.current.state,
+            "good" if status.current.supported else "bad",
+            readiness=readiness,
+        )
+    if coming.epoch is None or coming.epochs_left is None:
+        return Headline(
+            "The next era, without an epoch yet, is",
+            coming.name,
+            "",
+            now,
+            coming.state,
+            "quiet" if coming.supported else "bad",
+            readiness=readiness,
+        )
+    at_s = clock.begins_s(coming.epochs_left)
+    when = f"At epoch {coming.epoch}" + (f", {moment(at_s)}" if at_s is not None else "")
+    return Headline(
+        f"{coming.name} activates in",
+        f"{coming.epochs_left:,}",
+        "epoch" if coming.epochs_left == 1 else "epochs",
+        f"{when}. {now}",
+        coming.state,
+        _tone(coming, readiness),
+        None if at_s is None else iso(at_s),
+        "" if at_s is None else duration(at_s - clock.now_s),
+        readiness,
+    )
+
+
+def _tone(coming: "EraDocument", readiness: Readiness | None) -> Tone:
+    if not coming.supported:
+        return "bad"
+    if coming.state == "locked" and readiness is not None and not readiness.met:
+        return "attention"
+    return "quiet"
+
+
+def page_notices(status: "EraStatus") -> tuple[Notice, ...]:
+    """What is the matter with the whole, the gravest first."""
+    found: list[Notice] = []
+    if status.error is not None:
+        text = sentence(str(status.error.get("message") or status.error.get("what") or ""))
+        found.append(Notice("bad", "No era could be told from what is trusted", text))
+    if status.current is not None and not status.current.supported:
+        found.append(
+            Notice(
+                "bad",
+                f"This service does not know the current era {status.current.name}",
+                "Nodes of the same release have stopped. Upgrade it.",
+            )
+        )
+    if status.conflicts:
+        outputs = counted(len(status.conflicts), "payload")
+        found.append(
+            Notice(
+                "bad",
+                f"{sentence(outputs + ' in conflict with what is trusted')}",
+                sentence(status.conflicts[0].reason) + " What was trusted before stays in force.",
+            )
+        )
+    if status.upcoming is not None and not status.upcoming.supported:
+        found.append(
+            Notice(
+                "attention",
+                f"This service does not know the upcoming era {status.upcoming.name}",
+                "Nodes of the same release will have to stop when it begins. Upgrade before then.",
+            )
+        )
+    if status.stale is not None:
+        found.append(
+            Notice(
+                "attention",
+                "Stale: what is shown is not confirmed by the chain now",
+                sentence(status.stale) + " What was trusted stays in force, and the schedule with it.",
+            )
+        )
+    legacy = None if status.legacy is None or not status.legacy.differs else status.legacy.words
+    if legacy is not None:
+        found.append(
+            Notice("attention", "A reader without rules of trust could follow another payload", sentence(legacy))
+        )
+    said = (status.stale, legacy, "is not supported by this software")
+    found += [
+        Notice("attention", sentence(warning))
+        for warning in status.warnings
+        if not any(part is not None and part in warning for part in said)
+    ]
+    return tuple(found)

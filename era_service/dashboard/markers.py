@@ -1,0 +1,128 @@
+"""The markers on the chain, with the verdict on each payload: what is in force, what was, and the attacks refused.
+
+In: the status and the history of the era address. Out: a ``Panel``.
+"""
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
+from era_service.dashboard.words import counted, listed, short_hash
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from era_service.web.models import EraHistory, EraStatus, HistoryEntry, MarkerDocument
+
+IN_FORCE, SUPERSEDED, UNCONFIRMED = "Accepted", "Superseded", "Unconfirmed"
+
+
+def markers_panel(status: "EraStatus", history: "EraHistory") -> Panel:
+    """The panel of the markers."""
+    rows = tuple(_row(entry) for entry in history.payloads) + _others(status, history)
+    if not rows:
+        return Panel(
+            "markers",
+            "Markers on the chain",
+            notices=(
+                Notice("quiet", "Nothing was ever at the era address", "Payloads appear here once they are read."),
+            ),
+        )
+    refused = Counter(entry.verdict for entry in history.payloads if _is_refused(entry))
+    refused.update({refusal.verdict: 1 for refusal in status.refused if refusal.output not in _outputs(history)})
+    count = sum(refused.values())
+    kinds = listed([f"{number} {verdict}" for verdict, number in sorted(refused.items())])
+    facts = [Fact("In force", _words(status), _source(status))]
+    if status.stale is not None:
+        lead = "What is remembered: the chain did not confirm it when it was asked last."
+    elif count:
+        lead = f"{counted(count, 'payload')} refused: {kinds}. They changed nothing."
+    else:
+        lead = "Every payload at the era address came from the release team."
+    if count or status.stale is None:
+        facts.append(Fact("Refused", f"{count:,}", "attacks and mistakes", "attention" if count else None))
+    return Panel(
+        "markers",
+        "Markers on the chain",
+        lead,
+        facts=tuple(facts),
+        table=Table(
+            "Payloads at the era address, newest first, with their verdicts",
+            ("Markers", "Verdict", "Output", ">Seen"),
+            rows,
+            rest=history.not_listed,
+        ),
+    )
+
+
+def _row(entry: "HistoryEntry") -> tuple[Cell, ...]:
+    tone, words = _verdict(entry)
+    return (
+        Cell(describe(entry.markers)),
+        Cell(words, tone, note=entry.reason if tone in ("bad", "attention") else ""),
+        Cell(short_hash(entry.output), code=True, note={True: "spent", False: "unspent", None: ""}[entry.spent]),
+        Cell(_seen(entry)),
+    )
+
+
+def _seen(entry: "HistoryEntry") -> str:
+    if entry.slot is not None:
+        return f"slot {entry.slot:,}"
+    return "" if entry.seen_epoch is None else f"epoch {entry.seen_epoch}"
+
+
+def _others(status: "EraStatus", history: "EraHistory") -> tuple[tuple[Cell, ...], ...]:
+    """What was refused and is no payload at all, so that the history does not list it."""
+    known = _outputs(history)
+    return tuple(
+        (
+            Cell("no payload"),
+            Cell(f"Refused: {refused.verdict}", "bad", note=refused.reason),
+            Cell(short_hash(refused.output), code=True),
+            Cell("" if refused.slot is None else f"slot {refused.slot:,}"),
+        )
+        for refused in status.refused
+        if refused.output not in known
+    )
+
+
+def _outputs(history: "EraHistory") -> set[str]:
+    return {entry.output for entry in history.payloads}
+
+
+def _verdict(entry: "HistoryEntry") -> tuple[Tone, str]:
+    if entry.superseded or entry.verdict == SUPERSEDED:
+        return "quiet", "Superseded"
+    if entry.verdict == IN_FORCE:
+        return "good", "In force"
+    if entry.verdict == UNCONFIRMED:
+        return "attention", "Not deep enough yet"
+    return "bad", f"Refused: {entry.verdict}"
+
+
+def _is_refused(entry: "HistoryEntry") -> bool:
+    return _verdict(entry)[0] == "bad"
+
+
+def _words(status: "EraStatus") -> str:
+    if status.trusted is None:
+        return "nothing"
+    return counted(len(status.eras), "marker")
+
+
+def _source(status: "EraStatus") -> str:
+    if status.trusted is None:
+        return ""
+    transaction = status.trusted.transaction
+    return status.trusted.source if transaction is None else f"published by {short_hash(transaction)}"
+
+
+def describe(markers: "Sequence[MarkerDocument]") -> str:
+    """Markers in words: ``thales at 1, pythagoras announced``."""
+    return (
+        ", ".join(
+            f"{marker.name} announced" if marker.epoch is None else f"{marker.name} at {marker.epoch}"
+            for marker in markers
+        )
+        or "no markers"
+    )

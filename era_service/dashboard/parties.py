@@ -1,0 +1,110 @@
+"""The parties that are not ready for the coming era, by stake, and the search among them.
+
+In: parties with stake and version, and what is looked for. Out: a ``Panel``. In the public view they are numbered, not
+named, and cannot be searched.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from era_service.dashboard.views import Cell, Notice, Panel, Search, Table
+from era_service.dashboard.words import ada, counted, percent
+from era_store import release_of
+
+if TYPE_CHECKING:
+    from release_tools.adoption_parties import NotReady
+
+SEARCH = "party"
+"""The parameter of the page's address that holds what is looked for."""
+
+LISTED = 25
+"""Parties that are listed at most."""
+
+UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Laggards:
+    """The parties that are not ready, as far as they are shown.
+
+    Attributes:
+        era: what they are not ready for.
+        epoch: the epoch of their registrations.
+        listed: those that are found, the largest first.
+        found: how many are found in all.
+        parties: how many are not ready in all.
+        stake: their lovelace in all.
+        registered: the lovelace of all registered.
+        sought: what is looked for.
+    """
+
+    era: str
+    epoch: int
+    listed: "tuple[NotReady, ...]"
+    found: int
+    parties: int
+    stake: int
+    registered: int
+    sought: str
+
+    @classmethod
+    def among(cls, behind: "Iterable[NotReady]", *, era: str, now: Mapping[str, Any], sought: str = "") -> "Laggards":
+        """Those among ``behind`` whose name or version holds ``sought``.
+
+        Args:
+            behind: the parties that are not ready, largest first; without a search only the first few are read.
+            era: what they are not ready for.
+            now: the adoption of their epoch, as its document, from which all of them are counted.
+            sought: what is looked for.
+        """
+        others = [row for row in now["versions"] if era not in row["supports"]]
+        parties, stake = (sum(row[what] for row in others) for what in ("parties", "stake"))
+        if sought:
+            wanted = sought.casefold()
+            hits = [one for one in behind if wanted in one.party_id.casefold() or wanted in (one.version or UNKNOWN)]
+            listed, found = tuple(hits[:LISTED]), len(hits)
+        else:
+            listed, found = tuple(islice(behind, LISTED)), parties
+        return cls(era, now["epoch"], listed, found, parties, stake, now["registered"]["stake"], sought)
+
+
+def parties_panel(laggards: Laggards | None, *, public: bool) -> Panel:
+    """The panel of the parties that are not ready; without ``laggards`` there is no era to be ready for."""
+    if laggards is None:
+        return Panel(
+            "parties",
+            "Not ready",
+            notices=(Notice("quiet", "Nobody to call", "No era is coming, or nobody has registered yet."),),
+        )
+    if not laggards.parties:
+        notice = Notice("good", f"Every registered party is ready for {laggards.era}")
+        return Panel("parties", "Not ready", notices=(notice,))
+    share = percent(laggards.stake / laggards.registered) if laggards.registered else "none"
+    rows = tuple(
+        (
+            Cell(f"Party {number}" if public else party.party_id),
+            Cell((release_of(party.version) if public else party.version) or UNKNOWN),
+            Cell(ada(party.stake), note=percent(party.stake / laggards.registered) if laggards.registered else ""),
+        )
+        for number, party in enumerate(laggards.listed, 1)
+    )
+    search = None
+    if not public:
+        found = f"{counted(laggards.found, 'party', 'parties')} found." if laggards.sought else ""
+        search = Search(SEARCH, "Find a party by its name or version", laggards.sought, found)
+    return Panel(
+        "parties",
+        "Not ready",
+        f"{counted(laggards.parties, 'party', 'parties')} with {share} of the registered stake "
+        f"{'does' if laggards.parties == 1 else 'do'} not support {laggards.era}.",
+        table=Table(
+            f"Parties that are not ready for {laggards.era}, the largest stake first",
+            ("Party", "Version", ">Stake"),
+            rows,
+            empty="No party that is not ready has this name or version.",
+            rest=laggards.found - len(rows),
+        ),
+        search=search,
+    )

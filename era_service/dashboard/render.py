@@ -1,0 +1,86 @@
+"""From view models to HTML: the templates, and the static files beside them.
+
+In: a ``Page``. Out: HTML as text. Everything the page needs comes with the package; no other server is asked.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.resources import files
+from typing import TYPE_CHECKING
+
+from era_service.dashboard.views import Page
+from era_service.dashboard.words import clock, iso
+from eras import __version__
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
+
+THEMES = ("light", "dark")
+
+_MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_HERE = files("era_service.dashboard")
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A static file; ``address`` changes with its content, so that it may be kept for ever."""
+
+    name: str
+    content: bytes
+    media_type: str
+
+    @property
+    def address(self) -> str:
+        """Its name on the page."""
+        return f"{self.name}?v={sha256(self.content).hexdigest()[:12]}"
+
+
+@cache
+def assets() -> dict[str, Asset]:
+    """The static files, by name."""
+    found = {}
+    for entry in (_HERE / "static").iterdir():
+        media_type = _MEDIA_TYPES.get(entry.name.rpartition(".")[2])
+        if media_type is not None:
+            found[entry.name] = Asset(entry.name, entry.read_bytes(), media_type)
+    return found
+
+
+@cache
+def _templates() -> "Environment":
+    from jinja2 import Environment, PackageLoader, StrictUndefined
+
+    environment = Environment(
+        loader=PackageLoader("era_service.dashboard"),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    environment.filters.update(clock=clock, iso=iso)
+    environment.globals.update(
+        assets={name: asset.address for name, asset in assets().items()},
+        version=__version__,
+    )
+    return environment
+
+
+def page_html(page: Page, *, theme: str | None, now_s: float, heartbeat_s: float) -> str:
+    """The whole dashboard.
+
+    Args:
+        page: what it shows.
+        theme: ``light`` or ``dark``; without it the browser's preference.
+        now_s: the time at which it is made.
+        heartbeat_s: how often the event stream gives a sign of life.
+    """
+    return (
+        _templates().get_template("dashboard.html").render(page=page, theme=theme, now_s=now_s, heartbeat_s=heartbeat_s)
+    )
+
+
+def views_html(page: Page, *, theme: str | None) -> str:
+    """The views alone, as the page's script fetches them."""
+    return _templates().get_template("views.html").render(page=page, theme=theme)

@@ -1,0 +1,94 @@
+"""The addresses of the dashboard: the page at ``/``, its views for the live update, its static files, and the badge.
+
+In: a ``Service``. Out: a router that the application takes in. Everything is read only, and works without a script.
+"""
+
+import logging
+from functools import lru_cache
+from typing import TYPE_CHECKING, Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from era_service.dashboard.badge import badge_svg
+from era_service.dashboard.gather import Gatherer
+from era_service.dashboard.parties import SEARCH
+from era_service.dashboard.render import THEMES, assets, page_html, views_html
+from era_service.dashboard.views import Tone
+from eras import EraSwitchError
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
+
+    from era_service.web.service import Service
+
+_log = logging.getLogger(__name__)
+
+MAX_ERA = 40
+MAX_SOUGHT = 100
+KEPT_PAGES = 32
+"""Pages that are kept for the second they were made in: at a switch every screen asks for the same one."""
+
+_FRESH = {"cache-control": "no-cache"}
+_FOR_EVER = {"cache-control": "public, max-age=31536000, immutable"}
+_BADGE_AGE = {"cache-control": "public, max-age=60"}
+
+Sought = Annotated[str, Query(alias=SEARCH, max_length=MAX_SOUGHT)]
+
+
+def mount(app: "FastAPI", service: "Service") -> None:
+    """Add the dashboard of a service to its application."""
+    app.include_router(router(service))
+
+
+def router(service: "Service") -> APIRouter:
+    """The routes of the dashboard of a service."""
+    routes = APIRouter(include_in_schema=False)
+    gatherer = Gatherer(service)
+
+    @lru_cache(maxsize=KEPT_PAGES)
+    def rendered(whole: bool, sought: str, theme: str | None, *of: int) -> str:
+        # ``of`` only tells pages apart: what the service had told by then, and the second.
+        page = gatherer.page(sought=sought)
+        if not whole:
+            return views_html(page, theme=theme)
+        heartbeat_s = service.settings.service.heartbeat_s
+        return page_html(page, theme=theme, now_s=service.clock(), heartbeat_s=heartbeat_s)
+
+    def answer(request: Request, sought: str, *, whole: bool) -> Response:
+        theme = request.query_params.get("theme")
+        theme = theme if theme in THEMES else None
+        html = rendered(whole, sought, theme, gatherer.generation, int(service.clock()))
+        return HTMLResponse(html, headers=_FRESH)
+
+    @routes.get("/")
+    def dashboard(request: Request, sought: Sought = "") -> Response:
+        """The whole page."""
+        return answer(request, sought, whole=True)
+
+    @routes.get("/dashboard/views")
+    def views(request: Request, sought: Sought = "") -> Response:
+        """Its views alone."""
+        return answer(request, sought, whole=False)
+
+    @routes.get("/dashboard/static/{name}")
+    def static(name: str) -> Response:
+        """A static file."""
+        asset = assets().get(name)
+        if asset is None:
+            return Response("There is no such file.", 404, media_type="text/plain")
+        return Response(asset.content, media_type=asset.media_type, headers=_FOR_EVER)
+
+    @routes.get("/badge/{era}.svg")
+    def badge(era: str) -> Response:
+        """The badge of an era's adoption."""
+        shown: tuple[str, Tone] | None = None
+        try:
+            shown = gatherer.badge(era)
+        except EraSwitchError as error:
+            _log.info("The badge of an era cannot be told: %s", error)
+        value, tone = shown or ("unknown", "quiet")
+        svg = badge_svg(era[:MAX_ERA], value, tone)
+        return Response(svg, 200 if shown else 404, media_type="image/svg+xml", headers=_BADGE_AGE)
+
+    return routes

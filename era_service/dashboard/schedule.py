@@ -1,0 +1,87 @@
+"""The timeline of epochs and eras.
+
+In: the status of the network, and when its epochs end. Out: a ``Panel`` with one chart of the eras around now, and the
+schedule as a table.
+"""
+
+from typing import TYPE_CHECKING
+
+from era_service.dashboard.headline import EpochClock
+from era_service.dashboard.views import CHART_WIDTHS, Cell, Figure, Notice, Panel, Table, Tone
+from era_service.dashboard.words import counted, listed, moment
+
+if TYPE_CHECKING:
+    from era_service.web.models import EraDocument, EraStatus
+    from release_tools import charts
+
+PAST_EPOCHS = 12
+"""How much of the past the chart shows."""
+
+_TONES: dict[str, Tone] = {"active": "good", "scheduled": "attention", "locked": "attention"}
+_CHART_TONES: "dict[str, charts.Tone]" = {"active": "ready", "past": "unknown"}
+
+
+def schedule_panel(status: "EraStatus", clock: EpochClock) -> Panel:
+    """The panel of the timeline."""
+    if not status.eras or status.epoch is None:
+        return Panel(
+            "timeline",
+            "Timeline",
+            notices=(Notice("quiet", "No era is on the chain yet", "The first marker appears here once it is read."),),
+        )
+    rows = tuple(_row(era, status.epoch, clock) for era in status.eras)
+    table = Table("The eras, their states and epochs", ("Era", "State", ">Epoch", "When", "Supported here"), rows)
+    return Panel("timeline", "Timeline", _lead(status), figures=(_figure(status, status.epoch, table),))
+
+
+def _lead(status: "EraStatus") -> str:
+    coming = [era for era in status.eras if era.state in ("scheduled", "locked")]
+    announced = [era.name for era in status.eras if era.state == "announced"]
+    words = [f"Epoch {status.epoch}"]
+    if status.current is not None:
+        words.append(f"{status.current.name} is active")
+    words += [f"{era.name} begins at epoch {era.epoch}" for era in coming]
+    if announced:
+        words.append(f"{listed(announced)} {'is' if len(announced) == 1 else 'are'} announced, without an epoch")
+    return "; ".join(words) + "."
+
+
+def _figure(status: "EraStatus", now: int, table: Table) -> Figure:
+    from release_tools import charts
+
+    dated = [(era.epoch, era) for era in status.eras if era.epoch is not None]
+    dated.sort(key=lambda pair: pair[0])
+    first = max(dated[0][0] if dated else now, now - PAST_EPOCHS)
+    spans = []
+    for index, (epoch, era) in enumerate(dated):
+        end = dated[index + 1][0] if index + 1 < len(dated) else None
+        if end is None or end > first:
+            label = f"since {epoch}" if epoch <= now else f"from {epoch}"
+            spans.append(charts.Span(era.name, label, max(first, epoch), end, _CHART_TONES.get(era.state)))
+    spans += [
+        charts.Span(era.name, "announced, no epoch yet", max(now, *(epoch for epoch, _ in dated)) + 1, None, "unknown")
+        for era in status.eras
+        if era.epoch is None
+    ]
+    moments = [charts.Moment(f"now: epoch {now}", now)]
+    svgs = [
+        charts.timeline(spans, moments, title="Eras by epoch", description=_lead(status), width=width)
+        for width in CHART_WIDTHS
+    ]
+    return Figure("timeline-chart", "Eras by epoch", tuple(svgs), table)
+
+
+def _row(era: "EraDocument", now: int, clock: EpochClock) -> tuple[Cell, ...]:
+    left = era.epoch - now if era.epoch is not None and era.epoch > now else None
+    begins_s = clock.begins_s(left)
+    if left is None:
+        when = "" if era.epoch is None else "begun"
+    else:
+        when = f"in {counted(left, 'epoch')}" + ("" if begins_s is None else f", {moment(begins_s)}")
+    return (
+        Cell(era.name),
+        Cell(era.state, _TONES.get(era.state, "quiet")),
+        Cell("none yet" if era.epoch is None else f"{era.epoch:,}"),
+        Cell(when),
+        Cell("yes", "good") if era.supported else Cell("no", "bad"),
+    )

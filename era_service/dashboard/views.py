@@ -1,0 +1,208 @@
+"""What the dashboard shows, ready to be laid out: every word, number and chart of a page, and nothing about HTML.
+
+What is in: nothing; these are the records. What comes out: a ``Page`` of one ``Headline`` and six panels. A panel is a
+sentence that says what matters, some facts, charts (each with its table, for those who do not see it) and a table; when
+it has nothing to show, a notice says why and what to do.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Tone = Literal["good", "attention", "bad", "quiet"]
+"""What a thing means for a release team: fine, to be watched, to be acted on, or nothing in particular."""
+
+CHART_WIDTHS = (1150, 700, 460, 320)
+"""The widths of a chart, in pixels: the page shows the one that fits, so that letters keep their size."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """Something to be read before the numbers: what is the matter, and what to do."""
+
+    tone: Tone
+    title: str
+    text: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A cell of a table.
+
+    Attributes:
+        text: what it says.
+        tone: what that means; shown as a mark with the text, never as a colour alone.
+        code: it is an identifier, set in a fixed width; the full text is kept, what does not fit is cut by layout.
+        note: a second line, smaller.
+    """
+
+    text: str
+    tone: Tone | None = None
+    code: bool = False
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table: its first column heads the rows.
+
+    Attributes:
+        caption: what it is about, read out first.
+        columns: the headings; those that begin with a right angle (``>Stake``) are numbers, set to the right.
+        rows: the cells.
+        empty: what is said when there are no rows.
+        rest: how many rows are not listed.
+    """
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    empty: str = "Nothing yet."
+    rest: int = 0
+
+    @property
+    def headings(self) -> tuple[tuple[str, bool], ...]:
+        """The headings, and whether each column holds numbers."""
+        return tuple((name.removeprefix(">"), name.startswith(">")) for name in self.columns)
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """A number or a word that stands for itself, with what it is."""
+
+    label: str
+    value: str
+    note: str = ""
+    tone: Tone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """A chart, and the same as a table.
+
+    Attributes:
+        id: its name on the page.
+        title: what it shows.
+        svgs: it as an SVG element for each of ``CHART_WIDTHS``, since letters must not shrink with a chart.
+        table: the numbers.
+    """
+
+    id: str
+    title: str
+    svgs: tuple[str, ...]
+    table: Table
+
+
+@dataclass(frozen=True, slots=True)
+class Search:
+    """A search over the rows of a panel's table: the parameter of the page's address, and what is looked for now."""
+
+    parameter: str
+    label: str
+    value: str
+    found: str
+
+
+@dataclass(frozen=True, slots=True)
+class Panel:
+    """One view of the dashboard.
+
+    Attributes:
+        id: its name in the page's address.
+        title: what it is.
+        lead: what it says now, in a sentence.
+        notices: why it is empty, stale or broken.
+        facts: numbers beside the charts.
+        figures: the charts.
+        table: the details.
+        search: how the table is searched.
+        notes: what to bear in mind, below.
+    """
+
+    id: str
+    title: str
+    lead: str = ""
+    notices: tuple[Notice, ...] = ()
+    facts: tuple[Fact, ...] = ()
+    figures: tuple[Figure, ...] = ()
+    table: Table | None = None
+    search: Search | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Readiness:
+    """How much of the stake is ready for the era that is coming.
+
+    Attributes:
+        era: that era.
+        share: the share, as a number from 0 to 1.
+        share_text: the same, as it is shown.
+        gate: the share that is asked for; ``None`` where no gate is configured.
+        gate_text: the same, in words.
+        verdict: whether the gate is met, and what is missing, in words.
+        met: whether it is met; ``None`` where there is no gate.
+    """
+
+    era: str
+    share: float
+    share_text: str
+    gate: float | None
+    gate_text: str
+    verdict: str
+    met: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class Headline:
+    """The numbers that matter, read from across a room.
+
+    Attributes:
+        over: the line above, what the number is of.
+        number: the number itself: epochs to go, or a word where there is none.
+        unit: what it counts.
+        under: the line below: the epoch and the time of the activation.
+        state: the state of the era, in the words of the design.
+        tone: what it means.
+        moment: the moment of the activation as ISO 8601, for the countdown; ``None`` where only the epoch is known.
+        left: the time to it in words, as of when the page was made.
+        readiness: how much of the stake is ready.
+    """
+
+    over: str
+    number: str
+    unit: str
+    under: str
+    state: str
+    tone: Tone
+    moment: str | None = None
+    left: str = ""
+    readiness: Readiness | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything on the dashboard at one moment.
+
+    Attributes:
+        network: the name of the network.
+        epoch: its epoch, ``None`` where it is not known.
+        headline: the numbers that matter.
+        notices: what is the matter with the whole: stale, unsupported, nothing trusted.
+        panels: the six views, in the order of reading.
+        read_at_s: when the chain was asked last, POSIX seconds; ``None`` before the first reading.
+        stale: whether it did not confirm what is shown.
+        public: whether names and addresses of others are left out.
+        title: the title of the browser's tab.
+        badge: the address of the badge of the era that is coming.
+    """
+
+    network: str
+    epoch: int | None
+    headline: Headline
+    notices: tuple[Notice, ...]
+    panels: tuple[Panel, ...]
+    read_at_s: float | None
+    stale: bool
+    public: bool
+    title: str
+    badge: str | None = None

@@ -1,0 +1,98 @@
+"""Numbers, amounts and times as people read them.
+
+In: lovelace, shares, POSIX seconds. Out: short words, the same for the same input; times are in UTC, since those who
+read them sit in many places.
+"""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+LOVELACE_PER_ADA = 1_000_000
+_SCALES = ((1_000_000_000, "bn"), (1_000_000, "M"), (1_000, "k"))
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def ada(lovelace: int) -> str:
+    """An amount in ada with three digits that count: ``22.0 M ada``."""
+    amount = lovelace / LOVELACE_PER_ADA
+    for size, name in _SCALES:
+        if amount >= size * 0.9995:
+            return f"{_three_digits(amount / size)} {name} ada"
+    return f"{_three_digits(amount)} ada"
+
+
+def _three_digits(value: float) -> str:
+    if value >= 99.95:
+        return f"{value:.0f}"
+    return f"{value:.1f}" if value >= 9.995 else f"{value:.2f}".removesuffix(".00")
+
+
+def percent(share: float | None) -> str:
+    """A share as people write it; what is not quite all, or not quite nothing, is never shown as that."""
+    if share is None:
+        return "unknown"
+    if 0 < share < 0.0005:
+        return "< 0.1 %"
+    from release_tools import charts
+
+    return charts.percent(share)
+
+
+def percent_of(share: float) -> str:
+    """A threshold: as many digits as it was given with."""
+    return f"{share * 100:.4g} %"
+
+
+def duration(seconds: float) -> str:
+    """A time span by its two or three leading units: ``1 d 3 h 12 min``."""
+    left = max(0, round(seconds))
+    words: list[str] = []
+    for size, unit in _UNITS:
+        count, left = divmod(left, size)
+        if count or words or unit == "s":
+            words.append(f"{count} {unit}")
+    return " ".join(words[: 3 if seconds >= 86_400 else 4])
+
+
+def latency(seconds: float) -> str:
+    """How long an answer took."""
+    return f"{seconds * 1000:.0f} ms" if seconds < 1 else f"{seconds:.1f} s"
+
+
+def iso(posix_s: float) -> str:
+    """A moment as machines read it."""
+    return datetime.fromtimestamp(posix_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def moment(posix_s: float) -> str:
+    """A moment as people read it: ``Sat 21 Nov 2026, 14:00 UTC``; the time and its zone stay on one line."""
+    return datetime.fromtimestamp(posix_s, UTC).strftime("%a %-d %b %Y, %H:%M\u00a0UTC")
+
+
+def clock(posix_s: float) -> str:
+    """The time of day: ``14:00:05 UTC``."""
+    return datetime.fromtimestamp(posix_s, UTC).strftime("%H:%M:%S UTC")
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """A number with its noun: ``1 epoch``, ``2 epochs``."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def listed(items: Sequence[str], nothing: str = "none") -> str:
+    """Items as a sentence lists them: ``a, b and c``."""
+    if len(items) < 2:
+        return items[0] if items else nothing
+    return f"{', '.join(items[:-1])} and {items[-1]}"
+
+
+def sentence(text: str) -> str:
+    """Text as a sentence: a capital first, a full stop last."""
+    text = text.strip()
+    return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
+
+
+def short_hash(text: str) -> str:
+    """An identifier, long ones by their ends; ``#1`` of an output stays."""
+    body, mark, index = text.partition("#")
+    return text if len(body) <= 20 else f"{body[:8]}…{body[-4:]}{mark}{index}"

@@ -1,0 +1,235 @@
+"""The views as pure functions: words and numbers, without a browser."""
+
+import pytest
+
+from era_service.dashboard import words
+from era_service.dashboard.adoption import MAX_VERSIONS, adoption_panel, readiness
+from era_service.dashboard.badge import badge_svg
+from era_service.dashboard.headline import EpochClock, headline, page_notices
+from era_service.dashboard.parties import LISTED, Laggards, parties_panel
+from era_service.dashboard.schedule import schedule_panel
+from era_service.web.models import EraDocument, EraStatus, LegacyDocument, NetworkDocument
+from era_store import MemoryStore, Registration
+from eras import Epoch
+from release_tools import Compatibility
+from release_tools.adoption_parties import NotReady
+from release_tools.adoption_summary import summarise_last
+
+ADA = 1_000_000
+
+
+def era(name, epoch, state, *, now=5, supported=True):
+    left = epoch - now if epoch is not None and epoch > now else None
+    return EraDocument(name=name, epoch=epoch, state=state, supported=supported, epochs_left=left)
+
+
+def status(*eras, epoch=5, **changes):
+    current = next((one for one in eras if one.state == "active"), None)
+    upcoming = next((one for one in eras if one.state in ("announced", "scheduled", "locked")), None)
+    document = {
+        "epoch": epoch,
+        "network": NetworkDocument(name="test", magic=1, era_address="addr", verification_key="0" * 64),
+        "adapter": "cardano-chain",
+        "supported_eras": ["thales"],
+        "current_era": current and current.name,
+        "upcoming_era": upcoming and upcoming.name,
+        "epochs_to_upcoming": upcoming and upcoming.epochs_left,
+        "current": current,
+        "upcoming": upcoming,
+        "eras": list(eras),
+        "trusted": None,
+        "payload": None,
+        "stale": None,
+        "conflicts": [],
+        "legacy": None,
+        "verdicts": {},
+        "refused": [],
+        "refused_not_listed": 0,
+        "warnings": [],
+        "error": None,
+        "era_id": None,
+    }
+    return EraStatus(**{**document, **changes})
+
+
+THALES = era("thales", 1, "active")
+DAY_S = 86_400.0
+
+
+@pytest.mark.parametrize(
+    ("lovelace", "shown"),
+    [
+        (0, "0 ada"),
+        (1_500_000, "1.50 ada"),
+        (999_600_000_000, "1 M ada"),
+        (30_000_000 * ADA, "30.0 M ada"),
+        (111_650_000 * ADA, "112 M ada"),
+        (45_000_000_000 * ADA, "45.0 bn ada"),
+    ],
+)
+def test_ada(lovelace, shown):
+    assert words.ada(lovelace) == shown
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"), [(None, "unknown"), (0.0, "0.0 %"), (0.0001, "< 0.1 %"), (0.99999, "99.9 %"), (1.0, "100.0 %")]
+)
+def test_a_share_is_never_shown_as_all_or_nothing_when_it_is_not(share, shown):
+    assert words.percent(share) == shown
+
+
+@pytest.mark.parametrize(
+    ("seconds", "shown"),
+    [(-3, "0 s"), (59.4, "59 s"), (3_600, "1 h 0 min 0 s"), (90_061, "1 d 1 h 1 min"), (432_000, "5 d 0 h 0 min")],
+)
+def test_duration(seconds, shown):
+    assert words.duration(seconds) == shown
+
+
+def test_words_of_lists_counts_and_identifiers():
+    assert [words.listed(names) for names in ([], ["a"], ["a", "b", "c"])] == ["none", "a", "a, b and c"]
+    assert [words.counted(n, "party", "parties") for n in (1, 2_000)] == ["1 party", "2,000 parties"]
+    assert words.short_hash("ab" * 32 + "#1") == "abababab…abab#1"
+    assert words.short_hash("dummy#0") == "dummy#0"
+    assert words.sentence(" the tip is old") == "The tip is old."
+
+
+def test_the_countdown_counts_whole_epochs_after_the_one_that_runs():
+    clock = EpochClock(epoch_ends_at_s=10 * DAY_S, epoch_s=5 * DAY_S, now_s=9 * DAY_S)
+    head = headline(status(THALES, era("pythagoras", 8, "scheduled")), clock, None)
+    assert (head.number, head.unit) == ("3", "epochs")
+    assert head.left == "11 d 0 h 0 min"
+    assert head.moment == "1970-01-21T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("clock", "epochs"),
+    [
+        (EpochClock(None, None, 0.0), 7),
+        (EpochClock(10 * DAY_S, None, 0.0), 7),
+    ],
+    ids=["no genesis", "no length of an epoch"],
+)
+def test_without_a_genesis_only_epochs_are_counted(clock, epochs):
+    head = headline(status(THALES, era("pythagoras", epochs, "scheduled")), clock, None)
+    assert (head.number, head.moment, head.left) == ("2", None, "")
+
+
+CLOCK = EpochClock(None, None, 0.0)
+
+
+def test_an_era_without_an_epoch_is_named_and_not_counted():
+    head = headline(status(THALES, era("pythagoras", None, "announced")), CLOCK, None)
+    assert (head.number, head.unit, head.tone) == ("pythagoras", "", "quiet")
+    assert schedule_panel(status(THALES, era("pythagoras", None, "announced")), CLOCK).lead.endswith(
+        "pythagoras is announced, without an epoch."
+    )
+
+
+def test_an_era_that_is_not_supported_is_bad_news():
+    unsupported = era("pythagoras", 7, "locked", supported=False)
+    assert headline(status(THALES, unsupported), CLOCK, None).tone == "bad"
+    gone = era("thales", 1, "active", supported=False)
+    assert page_notices(status(gone))[0].tone == "bad"
+
+
+def test_a_warning_is_told_once():
+    told = status(
+        THALES,
+        stale="the tip is old",
+        legacy=LegacyDocument(differs=True, words="a reader could differ", possible=[]),
+        warnings=["What is trusted is not confirmed: the tip is old", "a reader could differ", "something else"],
+    )
+    assert [notice.title for notice in page_notices(told)] == [
+        "Stale: what is shown is not confirmed by the chain now",
+        "A reader without rules of trust could follow another payload",
+        "Something else.",
+    ]
+
+
+def adoption(versions, epochs=1, network=None):
+    """The documents of epochs in which each version has a party with the given stake."""
+    repository = MemoryStore().registrations
+    for epoch in range(1, epochs + 1):
+        rows = [
+            Registration(f"party{number}", Epoch(epoch), version, stake * ADA, 1.0, "test")
+            for number, (version, stake) in enumerate(versions)
+        ]
+        repository.ingest(rows, source="test", time_s=1.0)
+        if network:
+            repository.set_network_stake(Epoch(epoch + 1), network * ADA, source="test", time_s=1.0)
+    table = Compatibility.of({"pythagoras": ">=2.0.0"})
+    return [one.to_dict() for one in summarise_last(repository, epochs, compatibility=table, eras=("pythagoras",))]
+
+
+def test_many_versions_are_told_apart_up_to_a_number_and_add_up():
+    versions = [(f"{major}.{minor}.0", 100 - 10 * major - minor) for major in (1, 2) for minor in range(8)]
+    panel = adoption_panel(adoption([*versions, (None, 5)]), None, "pythagoras")
+    figure = panel.figures[0]
+    names = [name for name, _ in figure.table.headings[1:]]
+    assert len(names) == MAX_VERSIONS + 1
+    assert names[-1] == "others"
+    shares = [float(cell.text.removesuffix(" %")) for cell in figure.table.rows[0][1:]]
+    assert sum(shares) == pytest.approx(100, abs=0.5)
+    ready = [name for name in names if name.startswith("2.")]
+    assert names[: len(ready)] == ready
+
+
+def test_a_version_that_shouts_is_escaped_in_the_chart():
+    panel = adoption_panel(adoption([("1.0.0-a", 5), ("<script>", 5)]), None, "pythagoras")
+    assert all("<script>" not in svg for figure in panel.figures for svg in figure.svgs)
+
+
+def test_readiness_is_never_rounded_up_into_the_gate():
+    epochs = adoption([("2.0.0", 79_999), ("1.0.0", 20_001)])
+    ready = readiness(epochs, None, "pythagoras")
+    assert ready.share_text == "79.9 %"
+    assert ready.met is None
+    assert readiness(epochs, None, "atlantis") is None
+    assert readiness([], None, "pythagoras") is None
+
+
+def test_the_networks_stake_is_said_to_be_unknown_or_told():
+    facts = {fact.label: fact for fact in adoption_panel(adoption([("2.0.0", 50)]), None, "pythagoras").facts}
+    assert facts["Whole network's stake"].value == "not known"
+    known = adoption_panel(adoption([("2.0.0", 50)], network=200), None, "pythagoras").facts
+    assert {fact.label: fact for fact in known}["Whole network's stake"].note == "25.0 % of it registered"
+
+
+def behind(count):
+    return [NotReady(f"pool{number}", (count - number) * ADA, "1.0.0+Build", Epoch(5)) for number in range(count)]
+
+
+def laggards(sought="", count=40):
+    rows = [{"supports": [], "parties": count, "stake": sum(one.stake for one in behind(count))}]
+    rows.append({"supports": ["pythagoras"], "parties": 1, "stake": 9_000 * ADA})
+    now = {"epoch": 5, "versions": rows, "registered": {"stake": 10_000 * ADA}}
+    return Laggards.among(behind(count), era="pythagoras", now=now, sought=sought)
+
+
+def test_the_largest_laggards_are_listed_and_the_rest_counted():
+    panel = parties_panel(laggards(), public=False)
+    assert len(panel.table.rows) == LISTED
+    assert panel.table.rest == 40 - LISTED
+    assert panel.table.rows[0][0].text == "pool0"
+
+
+@pytest.mark.parametrize(("sought", "found"), [("POOL3", 11), ("1.0.0", 40), ("atlantis", 0)])
+def test_the_search_goes_over_all_laggards(sought, found):
+    assert laggards(sought).found == found
+
+
+def test_the_public_list_has_numbers_for_names():
+    panel = parties_panel(laggards(), public=True)
+    assert [cell.text for cell in panel.table.rows[0]][:2] == ["Party 1", "1.0.0"]
+    assert panel.search is None
+
+
+def test_nobody_behind_is_good_news():
+    assert parties_panel(laggards(count=0), public=False).notices[0].tone == "good"
+
+
+def test_a_badge_escapes_what_it_is_given():
+    svg = badge_svg('<b>"&', "85.1 % ready", "good")
+    assert "<b>" not in svg
+    assert "&lt;b&gt;&quot;&amp;" in svg
