@@ -1,0 +1,61 @@
+"""``eraswitch sync``: follow a leader once."""
+
+from contextlib import closing
+
+import click
+
+from era_service.cli.context import AppContext, pass_app
+from era_service.cli.output import echo_json, printable
+
+_WORDS = {
+    "forced": "all of its history was taken, as it was asked for",
+    "empty": "all of its history was taken",
+    "genesis-changed": "all of its history was taken: the era address, the key or the network is another one",
+    "new": "what is new was taken",
+    "nothing-new": "there is nothing new",
+    "behind": "it is behind what is known here, and nothing was taken",
+}
+
+
+@click.command()
+@click.option("--from", "leader", metavar="URL", help="The leader's service; by default follower.leader.")
+@click.option("--force", is_flag=True, help="Take all of its history anew, whatever is known here.")
+@click.option("--with-registrations", is_flag=True, default=None, help="Take the registrations too.")
+@click.option("--store", metavar="URL", help="Remember here; by default store.url, or the service's own file.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@pass_app
+def sync(
+    app: AppContext,
+    *,
+    leader: str | None,
+    force: bool,
+    with_registrations: bool | None,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Take the verified marker history from a leader, so that this machine can serve it without a chain provider.
+
+    Every link and signature is verified before anything is written. A machine that reads the chain itself follows
+    nobody.
+    """
+    from era_service import follower
+    from era_service.web.place import store_url
+    from era_store import open_store
+
+    settings = app.load(
+        {
+            "follower.leader": (leader, "--from"),
+            "follower.registrations": (with_registrations, "--with-registrations"),
+            "store.url": (store, "--store"),
+        }
+    ).settings
+    follower.require_follower(settings)
+    with closing(open_store(store_url(settings, embedded=False))) as opened:
+        report = follower.sync(settings, opened, force=force, with_registrations=settings.follower.registrations)
+    if as_json:
+        echo_json(report.to_dict())
+        return
+    words = f"{report.leader}: {_WORDS[report.reason]} ({report.taken} of {report.payloads} payloads)"
+    if report.registrations is not None:
+        words += f"; {report.registrations.accepted} registrations"
+    click.echo(printable(words))
