@@ -1,0 +1,128 @@
+"""``eraswitch watch``: watches the era of a node beside it, or runs the node itself on the binary of the era."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.context import AppContext, pass_app
+from era_service.cli.output import echo_json
+
+if TYPE_CHECKING:
+    from chain_reader.deciding_kinds import Decision
+    from era_service.node.hooks import Hook
+    from era_service.node.watcher import NodeWatcher
+
+NOTHING_TRUSTED, CURRENT_UNSUPPORTED, UPCOMING_UNSUPPORTED = 5, 4, 3
+FLAGS = {
+    "provider": ("reader.providers", "--provider"),
+    "store": ("store.url", "--store"),
+    "node_id": ("watch.node_id", "--node-id"),
+    "poll_interval_s": ("watch.poll_interval_s", "--poll-interval"),
+    "spread_s": ("watch.spread_s", "--spread"),
+    "on_unsupported": ("watch.on_unsupported", "--on-unsupported"),
+    "drain_s": ("watch.drain_s", "--drain"),
+    "eras_folder": ("watch.eras_folder", "--eras"),
+    "program": ("watch.program", "--program"),
+}
+"""Option → the setting that it gives."""
+
+
+@click.command()
+@click.option("--once", is_flag=True, help="Check once, and exit as status does: 0, 3, 4 or 5.")
+@click.option(
+    "--provider",
+    metavar="URL",
+    help="Read here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
+)
+@click.option("--store", metavar="URL", help="Remember here what is trusted, and keep the event log.")
+@click.option("--node-id", metavar="ID", help="What tells this node from others: its party id.")
+@click.option(
+    "--poll-interval", "poll_interval_s", metavar="SECONDS", help="Between two calls of the provider at rest."
+)
+@click.option("--spread", "spread_s", metavar="SECONDS", help="Over which nodes spread their calls at an epoch.")
+@click.option(
+    "--on-unsupported",
+    type=click.Choice(["exit", "drain"]),
+    help="When the current era is not supported: exit at once, the default, or let work be finished.",
+)
+@click.option("--drain", "drain_s", metavar="SECONDS", help="With drain: how long that may take.")
+@click.option(
+    "--hook", "hooks", metavar="EVENT=FILE", multiple=True, help="Run the executable FILE at EVENT; may be repeated."
+)
+@click.option("--eras", "eras_folder", metavar="FOLDER", help="Switch between the binaries in FOLDER/eras/<era>/bin.")
+@click.option("--program", metavar="NAME", help="The name of the binary there.")
+@click.option("--run", "runs", is_flag=True, help="Run that binary with ARGUMENTS, stop and start it at a switch.")
+@click.option("--json", "as_json", is_flag=True, help="Print every decision as a line of JSON.")
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+@pass_app
+def watch(
+    app: AppContext, /, *, once: bool, hooks: tuple[str, ...], runs: bool, as_json: bool, arguments: Any, **given: Any
+) -> int:
+    """Watch the era of a node: warn in time, run hooks, switch binaries, and end when the node must stop.
+
+    Checks at start-up and at every epoch. SIGTERM and Ctrl-C end it with exit code 0, a current era that is not
+    supported with 4, a node that it runs with that node's code.
+    """
+    from era_service.node.opening import open_watcher
+
+    if arguments and not runs:
+        raise click.UsageError("ARGUMENTS are those of the node: give --run too.")
+    if once and runs:
+        raise click.UsageError("--once and --run cannot go together.")
+    flags = {FLAGS[name]: value for name, value in given.items() if value is not None}
+    settings = app.load({key: (value, flag) for (key, flag), value in flags.items()}).settings
+
+    def tell(decision: "Decision") -> None:
+        facts = {"kind": str(decision.kind), "epoch": decision.epoch, "facts": decision.facts}
+        if as_json:
+            echo_json(facts)
+
+    opening = open_watcher(
+        settings, hooks=[_hook(text) for text in hooks], on_decision=tell, run=list(arguments) if runs else None
+    )
+    with opening as watcher:
+        if once:
+            watcher.check()
+            return _code(watcher)
+        with _stopped_by_signals(watcher):
+            end = watcher.run()
+    if as_json:
+        echo_json({"kind": "ended", "code": end.code, "reason": end.reason})
+    return end.code
+
+
+@contextmanager
+def _stopped_by_signals(watcher: "NodeWatcher") -> Iterator[None]:
+    """SIGTERM and SIGINT end the watcher, which then ends as it always does."""
+    before = {number: signal.signal(number, lambda *_: watcher.stop()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _code(watcher: "NodeWatcher") -> int:
+    """The exit code of one check, as that of ``status``."""
+    token = watcher.checker.view.token
+    if token is None:
+        return NOTHING_TRUSTED
+    if watcher.checker.view.era is None:
+        return CURRENT_UNSUPPORTED
+    return UPCOMING_UNSUPPORTED if token.upcoming_supported is False else 0
+
+
+def _hook(text: str) -> "Hook":
+    from era_service.node.hooks import Hook, HookEvent
+
+    event, separator, path = text.partition("=")
+    events = [str(known) for known in HookEvent]
+    if not separator or not path or event not in events:
+        raise click.BadParameter(
+            f"expected EVENT=FILE with an EVENT of {', '.join(events)}, got {text[:80]!r}", param_hint="'--hook'"
+        )
+    return Hook(HookEvent(event), Path(path).expanduser())

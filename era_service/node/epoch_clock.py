@@ -1,0 +1,126 @@
+"""Which epoch it is and when the next one begins, told by a network's genesis and corrected by its chain.
+
+In: the genesis where it is known, the time, and every tip that is read. Out: a ``Moment``. The rules:
+
+1. With a genesis, the epoch is that of the slot of now. Without one it is that of the last tip, which has to be polled.
+2. It is never earlier than a block that was seen, plus the time that passed since: where the clock of this machine says
+   so it is slow, and corrected until it is set right. More than ``MAX_CORRECTION_S`` are not believed: the provider
+   could be lying, and believing it would switch the era early.
+3. A tip that is behind proves nothing, for blocks come at random and providers lag: no correction is made by it.
+4. An epoch that was told once is never taken back.
+
+Nothing waits here. ``spread`` says how long a node waits before it calls its provider, so that the thousands of nodes
+that all meet the same boundary do not call in the same second.
+"""
+
+import hashlib
+import threading
+from dataclasses import dataclass
+
+from chain_reader import ChainTip, NetworkGenesis
+from chain_reader.observers.clock import SYSTEM_CLOCK, Clock
+from chain_reader.observers.tip_check import CLOCK_SKEW_S
+from eras import Epoch, Slot
+
+MAX_CORRECTION_S = 600.0
+"""A clock that is slower than this is to be set right by its operator."""
+_UNIT = float(1 << 64)
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """A point in time as a chain counts it.
+
+    Attributes:
+        time_s: POSIX time in seconds, corrected.
+        epoch: the epoch; ``None`` while nobody has told it.
+        slot: the slot, likewise.
+        next_epoch_s: seconds until the next epoch begins; ``None`` without a genesis.
+    """
+
+    time_s: float
+    epoch: Epoch | None
+    slot: Slot | None
+    next_epoch_s: float | None
+
+
+class EpochClock:
+    """The epoch clock of a node. Several threads may use it.
+
+    Args:
+        genesis: of the network; without it the clock only repeats the last tip.
+        clock: time.
+    """
+
+    def __init__(self, genesis: NetworkGenesis | None = None, *, clock: Clock = SYSTEM_CLOCK) -> None:
+        self.genesis = genesis
+        self.machine = clock
+        self._ahead_s: float | None = None  # what a tip's time was ahead of the monotonic clock, at least
+        self._tip: ChainTip | None = None
+        self._epoch: Epoch | None = None
+        self._lock = threading.Lock()
+
+    @property
+    def correction_s(self) -> float:
+        """Seconds by which the clock of this machine is corrected now."""
+        with self._lock:
+            return self._time_s() - self.machine.posix()
+
+    def now(self) -> Moment:
+        """The moment of now."""
+        with self._lock:
+            time_s = self._time_s()
+            if self.genesis is None:
+                return Moment(time_s, self._epoch, None if self._tip is None else self._tip.slot, None)
+            slot = self.genesis.slot_at(time_s)
+            found = self.genesis.epoch_of(slot)
+            self._epoch = found if self._epoch is None else max(self._epoch, found)
+            return Moment(time_s, self._epoch, slot, max(0.0, self._begins_s(Epoch(self._epoch + 1)) - time_s))
+
+    def correct(self, tip: ChainTip) -> str | None:
+        """Learn from a tip.
+
+        Returns:
+            What an operator should know of this machine's clock, in words, where the tip says something of it.
+        """
+        with self._lock:
+            self._tip = tip if self._tip is None or tip.slot > self._tip.slot else self._tip
+            if self.genesis is None:
+                if tip.epoch is not None and (self._epoch is None or tip.epoch > self._epoch):
+                    self._epoch = tip.epoch
+                return None
+            tip_s, posix_s = self.genesis.time_of(tip.slot), self.machine.posix()
+            slow_s = tip_s - posix_s
+            if slow_s > MAX_CORRECTION_S:
+                return (
+                    f"The tip is {slow_s:.0f} s ahead of the clock of this machine, which is more than is believed: "
+                    "set the clock, or look at the provider"
+                )
+            slow_before_s = self._time_s() - posix_s
+            ahead_s = tip_s - self.machine.monotonic()
+            self._ahead_s = ahead_s if self._ahead_s is None else max(self._ahead_s, ahead_s)
+            if slow_s > max(CLOCK_SKEW_S, slow_before_s):
+                return f"The clock of this machine is {slow_s:.0f} s slow by the tip: it is corrected, set it right"
+            return None
+
+    def _time_s(self) -> float:
+        """POSIX time by rule 2."""
+        posix_s = self.machine.posix()
+        return posix_s if self._ahead_s is None else max(posix_s, self.machine.monotonic() + self._ahead_s)
+
+    def _begins_s(self, epoch: Epoch) -> float:
+        genesis = self.genesis
+        assert genesis is not None  # noqa: S101 - asked only where it is known
+        return genesis.time_of(Slot(genesis.anchor_slot + (epoch - genesis.anchor_epoch) * genesis.epoch_length))
+
+
+def spread(node_id: str, occasion: object, window_s: float) -> float:
+    """How many seconds, less than ``window_s``, a node waits on an occasion; always the same, and another node others.
+
+    Args:
+        node_id: what tells the node from others (its party id).
+        occasion: what all nodes meet at once, an epoch for example: the same node is not the last at every one.
+        window_s: seconds over which the calls of all nodes are spread evenly.
+    """
+    digest = hashlib.sha256(f"{node_id}\n{occasion}".encode()).digest()
+    return int.from_bytes(digest[:8], "big") / _UNIT * window_s

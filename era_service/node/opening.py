@@ -1,0 +1,206 @@
+"""From settings to a watcher: what it reads, remembers, runs and warns of.
+
+In: settings. Out: an open ``NodeWatcher``, closed with everything that was opened for it.
+"""
+
+import os
+import socket
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, closing, contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chain_reader import LogLimits, NodeCore, genesis_of
+from chain_reader.deciding import NodeSettings
+from chain_reader.evidence_source import EvidenceSource
+from chain_reader.observers.tip_check import TipWatch
+from era_service.node.binaries import NodeRunner
+from era_service.node.call_schedule import CallOptions
+from era_service.node.epoch_clock import EpochClock
+from era_service.node.hooks import Hook, HookEvent, Hooks
+from era_service.node.reactions import Minimum
+from era_service.node.sd_notify import SystemdNotifier
+from era_service.node.supervisor import LinkSwitcher, NodeSupervisor
+from era_service.node.swap import EraFolder
+from era_service.node.watcher import NodeWatcher, WatchOptions
+from era_store import MemoryStore, Store
+from eras import ChainReadError, ConfigurationError, SupportedEras
+
+if TYPE_CHECKING:
+    from chain_reader import ChainObserver, NetworkGenesis, TrustPolicy
+    from chain_reader.deciding_kinds import Decision
+    from era_service.config_schema import HookSettings, Settings
+
+
+class WatchSourceError(ConfigurationError):
+    """The watcher is to read from a source that is no chain."""
+
+
+def embed_watcher(
+    observers: "Sequence[ChainObserver]",
+    policy: "TrustPolicy",
+    supported: SupportedEras,
+    *,
+    store: "Store | None" = None,
+    genesis: "NetworkGenesis | None" = None,
+    options: WatchOptions | None = None,
+    **more: Any,
+) -> NodeWatcher:
+    """A watcher for a program that has its own configuration.
+
+    Args:
+        observers: what reads the chain, asked in order; the caller closes them.
+        policy: what to trust.
+        supported: the eras that the program knows.
+        store: where trust and events are remembered; by default in this process only. The caller closes it.
+        genesis: of the network, so that switches happen by the clock; without it the provider's epoch is polled.
+        options: when to call.
+        more: what else ``NodeWatcher`` takes: hooks, minimum, on_decision, ….
+
+    Raises:
+        StoreError: what is remembered cannot be read.
+    """
+    memory: Store = MemoryStore() if store is None else store
+    tip_check = None if genesis is None else TipWatch(genesis)
+    return NodeWatcher(
+        NodeCore(NodeSettings(policy, supported), memory),
+        EvidenceSource(observers, policy, memory, tip_check=tip_check),
+        observers,
+        EpochClock(genesis),
+        options=options,
+        **more,
+    )
+
+
+@contextmanager
+def open_watcher(
+    settings: "Settings",
+    *,
+    hooks: Sequence[Hook] = (),
+    on_decision: "Callable[[Decision], object] | None" = None,
+    run: Sequence[str] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[NodeWatcher]:
+    """A watcher as it is configured.
+
+    Args:
+        settings: what is configured.
+        hooks: hooks beside the configured ones.
+        on_decision: told of every decision.
+        run: the arguments of the node that the watcher is to run; ``None`` where somebody else runs it.
+        environ: the environment that systemd gave, and that hooks and the node are given of; by default this process's.
+
+    Raises:
+        ConfigurationError: what is configured cannot be used.
+        StoreError: the store cannot be opened.
+    """
+    from era_service.config_observers import configured_genesis
+    from era_service.config_trust import open_memory, trust_policy
+
+    surroundings = os.environ if environ is None else environ
+    policy, genesis, watch = trust_policy(settings), configured_genesis(settings), settings.watch
+    supported = SupportedEras(settings.network.supported_eras)
+    runner = _runner(settings, run, surroundings)
+    minimum = _minimum(settings)
+    with ExitStack() as opened:
+        store = opened.enter_context(closing(open_memory(settings)))
+        observers = _observers(settings, opened)
+        tip_check = None if genesis is None else _tip_check(genesis, settings, observers)
+        node = NodeSettings(policy, supported, settings.network.notice_epochs)
+        source = EvidenceSource(observers, policy, store, tip_check=tip_check)
+        yield NodeWatcher(
+            NodeCore(node, store, limits=LogLimits(settings.events.max_bytes, settings.events.snapshot_every)),
+            source,
+            observers,
+            EpochClock(genesis),
+            options=WatchOptions(
+                CallOptions(
+                    watch.poll_interval_s, watch.spread_s, watch.backoff_max_s, watch.node_id or socket.gethostname()
+                ),
+                watch.drain_s if watch.on_unsupported == "drain" else None,
+            ),
+            hooks=opened.enter_context(_hooks(settings.hooks, hooks, surroundings)),
+            notifier=SystemdNotifier(surroundings),
+            runner=runner,
+            minimum=minimum,
+            on_decision=on_decision,
+        )
+
+
+def _observers(settings: "Settings", opened: ExitStack) -> "tuple[ChainObserver, ...]":
+    """Every provider, open; one of another network is a mistake, one that does not answer is not."""
+    from era_service.config_observers import openings_of
+    from era_service.status import ProviderNeededError
+
+    if settings.reader.adapter_type != "cardano-chain":
+        raise WatchSourceError(
+            "A node is watched by what is on a chain",
+            expected="reader.adapter_type cardano-chain",
+            got=settings.reader.adapter_type,
+            next_step="Give --network, or configure the era address and the verification key",
+        )
+    observers = tuple(opened.enter_context(closing(open_observer())) for open_observer in openings_of(settings))
+    if not observers:
+        raise ProviderNeededError(
+            "There is no provider to read the chain from",
+            expected="a Blockfrost API, an Ogmios server or a local chain",
+            got="none",
+            next_step="Give --provider, or set reader.providers",
+        )
+    for observer in observers:
+        with suppress(ChainReadError):
+            genesis_of(observer, settings.network.magic)
+    return observers
+
+
+def _tip_check(
+    genesis: "NetworkGenesis", settings: "Settings", observers: "tuple[ChainObserver, ...]"
+) -> Callable[..., str | None]:
+    from chain_reader import AgreementObserver
+
+    first = observers[0]
+    others = first.tips if isinstance(first, AgreementObserver) else dict
+    return TipWatch(genesis, tolerance_s=settings.reader.max_tip_age_s, others=lambda: others().values())
+
+
+def _hooks(configured: "HookSettings", more: Sequence[Hook], environ: Mapping[str, str]) -> Hooks:
+    listed = [
+        Hook(event, path.expanduser())
+        for event in HookEvent
+        for path in getattr(configured, event.value.replace("-", "_"))
+    ]
+    return Hooks(
+        (*listed, *more),
+        timeout_s=configured.timeout_s,
+        max_output_bytes=configured.max_output_bytes,
+        pass_environment=configured.environment,
+        environ=environ,
+    )
+
+
+def _runner(settings: "Settings", run: Sequence[str] | None, environ: Mapping[str, str]) -> NodeRunner | None:
+    watch = settings.watch
+    if watch.eras_folder is None or watch.program is None:
+        if run is not None or (watch.eras_folder, watch.program) != (None, None):
+            raise ConfigurationError(
+                "The binaries of the node are configured by half",
+                expected="a folder with a binary for each era, and the name of the program in it",
+                got="no folder" if watch.eras_folder is None else "no name",
+                next_step="Give --eras FOLDER and --program NAME, or set watch.eras_folder and watch.program",
+            )
+        return None
+    folder = EraFolder(Path(watch.eras_folder).expanduser().absolute(), watch.program)
+    if run is None:
+        return LinkSwitcher(folder)
+    unseen = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")  # they are the watcher's own
+    passed = {name: value for name, value in environ.items() if name not in unseen}
+    return NodeSupervisor(folder, run, grace_s=watch.stop_grace_s, environ=passed)
+
+
+def _minimum(settings: "Settings") -> Minimum:
+    """The version to install for an era, from the compatibility table where there is one."""
+    if settings.adoption.compatibility_file is None:
+        return lambda _era: None
+    from release_tools.compatibility import Compatibility
+
+    return Compatibility.load(settings.adoption.compatibility_file, network=settings.network.name).minimum

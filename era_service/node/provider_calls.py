@@ -1,0 +1,132 @@
+"""The calls of one node to its provider, made beside the watcher: a provider that hangs holds up no epoch.
+
+In: the schedule, the source of evidence, the observers. Out: what a call came to, once it is over. One call is under
+way at a time, in a daemon thread of its own; it ends in bounded time, for that is what observers promise.
+"""
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+
+from chain_reader import ChainObserver, ChainTip
+from chain_reader.deciding_events import ObserverAnswered, ObserverFailed
+from chain_reader.evidence_source import EvidenceSource
+from era_service.node.call_schedule import Call, CallSchedule
+from era_service.node.epoch_clock import EpochClock
+from eras import ChainReadError
+
+Answer = ChainTip | ObserverAnswered | ObserverFailed
+Begin = Callable[[Callable[[], Answer], Callable[[], object]], Future[Answer]]
+"""Begins a call, and says how to tell that it is over."""
+
+
+@dataclass(frozen=True, slots=True)
+class Called:
+    """A call that is over, and its answer: of a poll the tip."""
+
+    call: Call
+    answer: Answer
+
+
+def in_background(work: Callable[[], Answer], then: Callable[[], object]) -> Future[Answer]:
+    """Begin ``work`` in a thread that holds up nobody's end; ``then`` is called after it."""
+    future: Future[Answer] = Future()
+
+    def run() -> None:
+        try:
+            future.set_result(work())
+        except BaseException as error:
+            future.set_exception(error)
+        then()
+
+    threading.Thread(target=run, name="eraswitch-provider", daemon=True).start()
+    return future
+
+
+class ProviderCalls:
+    """Makes the calls that are due. One thread uses it.
+
+    Args:
+        source: what the chain is read through.
+        observers: the same observers, for polls; the first that answers is believed.
+        clock: the epoch clock.
+        schedule: when to call.
+        begin: begins a call.
+        over: called when a call is over, in any thread.
+    """
+
+    def __init__(
+        self,
+        source: EvidenceSource,
+        observers: Sequence[ChainObserver],
+        clock: EpochClock,
+        schedule: CallSchedule,
+        *,
+        begin: Begin,
+        over: Callable[[], object],
+    ) -> None:
+        self.schedule = schedule
+        self.source = source
+        self._observers = tuple(observers)
+        self._clock = clock
+        self._begin = begin
+        self._over = over
+        self._wanted = False
+        self._under_way: tuple[Call, Future[Answer]] | None = None
+
+    @property
+    def due_s(self) -> float | None:
+        """When the next call begins, in monotonic seconds; ``None`` while one is under way."""
+        if self._under_way is not None:
+            return None
+        return self._now_s() if self._wanted else self.schedule.due_s
+
+    def read_at_once(self) -> None:
+        """Read the chain as soon as no call is under way."""
+        self._wanted = True
+
+    def begin_due(self) -> None:
+        """Begin what is due, unless a call is under way."""
+        if self._under_way is not None:
+            return
+        call = Call.READ if self._wanted else self.schedule.due(self._now_s())
+        if call is Call.READ:
+            self._wanted = False
+            moment = self._clock.now()
+            epoch = moment.epoch if self._clock.genesis is not None else None
+            self._under_way = call, self._begin(lambda: self.source.ask(epoch, time_s=moment.time_s), self._over)
+        elif call is Call.POLL:
+            self._under_way = call, self._begin(self._poll, self._over)
+
+    def take(self) -> Called | None:
+        """The call that is over, if one is.
+
+        Raises:
+            Exception: whatever it raised that no observer may raise.
+        """
+        if self._under_way is None or not self._under_way[1].done():
+            return None
+        (call, future), self._under_way = self._under_way, None
+        answer = future.result()
+        if not isinstance(answer, ChainTip):
+            answer = replace(answer, time_s=self._clock.now().time_s)
+        return Called(call, answer)
+
+    def _poll(self) -> ChainTip | ObserverFailed:
+        failed: ChainReadError | None = None
+        for observer in self._observers:
+            try:
+                tip = observer.tip()
+                if tip.epoch is None and self._clock.genesis is None:
+                    tip = replace(tip, epoch=observer.epoch())
+            except ChainReadError as error:
+                failed = error
+            else:
+                return tip
+        if failed is None:
+            failed = ChainReadError("There is no observer to read the chain with", next_step="Configure a provider")
+        return ObserverFailed(self.source.name, failed.code, str(failed), self._clock.now().time_s)
+
+    def _now_s(self) -> float:
+        return self._clock.machine.monotonic()

@@ -1,0 +1,192 @@
+"""What a node says and does about a decision: a log line, and the hooks that are run.
+
+In: a decision of the deciding core. Out: its severity and its words, and the hook event with its facts. Pure.
+"""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from chain_reader.deciding_kinds import Decision, DecisionKind
+from chain_reader.trust_verdicts import Superseded
+from era_service.node.hooks import HookEvent
+from eras import EraChecker, EraStatus
+
+Minimum = Callable[[str], str | None]
+"""Era → the version to install for it, in words; ``None`` where nobody knows."""
+
+HOOK_OF_KIND = {
+    DecisionKind.ANNOUNCED: HookEvent.ANNOUNCED,
+    DecisionKind.SCHEDULED: HookEvent.ANNOUNCED,
+    DecisionKind.MOVED: HookEvent.ANNOUNCED,
+    DecisionKind.CANCELLED: HookEvent.ANNOUNCED,
+    DecisionKind.ACTIVATING_IN: HookEvent.ACTIVATING_IN,
+    DecisionKind.ERA_KNOWN: HookEvent.ACTIVATED,
+    DecisionKind.ACTIVATED: HookEvent.ACTIVATED,
+    DecisionKind.UNSUPPORTED_UPCOMING: HookEvent.UNSUPPORTED_UPCOMING,
+    DecisionKind.UNSUPPORTED_CURRENT: HookEvent.UNSUPPORTED_CURRENT,
+    DecisionKind.REFUSED: HookEvent.REFUSED,
+    DecisionKind.REFUSED_MANY: HookEvent.REFUSED,
+    DecisionKind.CONFLICT: HookEvent.REFUSED,
+}
+"""The hooks that a decision runs; ``decision`` in their facts tells apart what shares a hook."""
+
+ERRORS = (
+    DecisionKind.UNSUPPORTED_CURRENT,
+    DecisionKind.CONFLICT,
+    DecisionKind.REGRESSION_REFUSED,
+    DecisionKind.NO_CURRENT_ERA,
+    DecisionKind.NOTHING_TRUSTED,
+)
+QUIET = (
+    DecisionKind.ERA_KNOWN,
+    DecisionKind.ANNOUNCED,
+    DecisionKind.SCHEDULED,
+    DecisionKind.ACTIVATING_IN,
+    DecisionKind.ACTIVATED,
+    DecisionKind.TRUSTED,
+    DecisionKind.FRESH,
+    DecisionKind.LEGACY_AGREES,
+    DecisionKind.PROVIDER_ANSWERED,
+    DecisionKind.MEMORY_TAKEN_OVER,
+    DecisionKind.COMMAND_TAKEN,
+)
+
+
+def severity(decision: Decision) -> int:
+    """How loudly a decision is logged; what is in neither list above is a warning."""
+    if decision.kind in ERRORS:
+        return logging.ERROR
+    return logging.INFO if decision.kind in QUIET or _is_routine(decision) else logging.WARNING
+
+
+def _is_routine(decision: Decision) -> bool:
+    """Whether a refusal is what every update brings: the marker before took no part any more."""
+    return decision.kind == DecisionKind.REFUSED and decision.facts["verdict"] == Superseded.__name__
+
+
+def hook_of(decision: Decision, minimum: Minimum) -> tuple[HookEvent, dict[str, Any]] | None:
+    """The hook event of a decision, with what its hooks are told; none for routine or an unsupported activation."""
+    event = HOOK_OF_KIND.get(DecisionKind(decision.kind))
+    facts = decision.facts
+    if event is None or _is_routine(decision) or (event is HookEvent.ACTIVATED and facts["supported"] is False):
+        return None
+    told = {"decision": decision.kind, "epoch": decision.epoch, **facts}
+    if facts.get("supported") is False or event is HookEvent.UNSUPPORTED_CURRENT:
+        told["install"] = minimum(facts["era"])
+    return event, told
+
+
+def words(decision: Decision, minimum: Minimum) -> str:
+    """A decision in words for an operator."""
+    facts, kind = decision.facts, decision.kind
+    worded = _WORDS.get(DecisionKind(kind))
+    if worded is None:
+        return f"{kind}: {_listed(facts)}"
+    return worded(decision, minimum)
+
+
+def status_line(checker: EraChecker) -> str:
+    """The era in one line, for ``systemctl status``."""
+    view = checker.view
+    token = view.token
+    if token is None:
+        return f"no era is known: {view.message}"
+    line = f"epoch {token.epoch}, era {token.current.name}"
+    if token.upcoming is not None:
+        when = "announced" if token.upcoming.epoch is None else f"at epoch {token.upcoming.epoch}"
+        line += f", {token.upcoming.name} {when}{'' if token.upcoming_supported else ' (NOT SUPPORTED)'}"
+    return line if view.status is EraStatus.READY else f"{line}; {view.status.value}: {view.message}"
+
+
+def _listed(facts: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in facts.items() if value is not None) or "no further facts"
+
+
+def _left(facts: dict[str, Any]) -> str:
+    if facts.get("begins") is None:
+        return "without an epoch yet"
+    left = facts["epochs_left"]
+    return f"at epoch {facts['begins']}, in {left} epoch{'' if left == 1 else 's'}"
+
+
+def _install(era: str, minimum: Minimum) -> str:
+    version = minimum(era)
+    return f"Install a version that knows {era!r}" if version is None else f"Install version {version}"
+
+
+def _known(decision: Decision, _minimum: Minimum) -> str:
+    facts = decision.facts
+    return f"The current era is {facts['era']}, since epoch {facts['began']}"
+
+
+def _activated(decision: Decision, _minimum: Minimum) -> str:
+    facts = decision.facts
+    return f"The era {facts['era']} began at epoch {facts['began']}, after {facts['previous']}"
+
+
+def _announced(decision: Decision, _minimum: Minimum) -> str:
+    facts = decision.facts
+    was = "" if facts.get("was") is None else f"; it was epoch {facts['was']}"
+    return f"The era {facts['era']} is {decision.kind}: {_left(facts)}{was}"
+
+
+def _cancelled(decision: Decision, _minimum: Minimum) -> str:
+    return f"The era {decision.facts['era']} is cancelled"
+
+
+def _activating(decision: Decision, _minimum: Minimum) -> str:
+    locked = ", and it is too late to move it" if decision.facts["locked"] else ""
+    return f"The era {decision.facts['era']} begins {_left(decision.facts)}{locked}"
+
+
+def _unsupported_upcoming(decision: Decision, minimum: Minimum) -> str:
+    facts = decision.facts
+    stop = "once it begins" if facts["begins"] is None else _left(facts)
+    return (
+        f"The upcoming era {facts['era']} is not supported by this software, which will have to stop {stop}. "
+        f"{_install(facts['era'], minimum)} before then"
+    )
+
+
+def _unsupported_current(decision: Decision, minimum: Minimum) -> str:
+    facts = decision.facts
+    return (
+        f"The current era {facts['era']} is not supported by this software, which has to stop: it knows "
+        f"{', '.join(facts['supported_eras'])}. {_install(facts['era'], minimum)}"
+    )
+
+
+def _unconfirmed(decision: Decision, _minimum: Minimum) -> str:
+    facts = decision.facts
+    goes_on = "nothing is remembered" if facts["era"] is None else f"the era {facts['era']} holds by what is remembered"
+    return (
+        f"Epoch {decision.epoch} began and the chain cannot be read: {goes_on}. "
+        f"What cannot be known is {facts['cannot_know']}"
+    )
+
+
+def _failed(decision: Decision, _minimum: Minimum) -> str:
+    return f"The chain cannot be read: {decision.facts['reason']}"
+
+
+def _refused(decision: Decision, _minimum: Minimum) -> str:
+    facts = decision.facts
+    return f"{facts['output']} was refused as {facts['verdict']}: {facts['reason']}"
+
+
+_WORDS: dict[DecisionKind, Callable[[Decision, Minimum], str]] = {
+    DecisionKind.ERA_KNOWN: _known,
+    DecisionKind.ACTIVATED: _activated,
+    DecisionKind.ANNOUNCED: _announced,
+    DecisionKind.SCHEDULED: _announced,
+    DecisionKind.MOVED: _announced,
+    DecisionKind.CANCELLED: _cancelled,
+    DecisionKind.ACTIVATING_IN: _activating,
+    DecisionKind.UNSUPPORTED_UPCOMING: _unsupported_upcoming,
+    DecisionKind.UNSUPPORTED_CURRENT: _unsupported_current,
+    DecisionKind.EPOCH_UNCONFIRMED: _unconfirmed,
+    DecisionKind.PROVIDER_FAILED: _failed,
+    DecisionKind.REFUSED: _refused,
+    DecisionKind.CONFLICT: _refused,
+}

@@ -1,0 +1,156 @@
+"""Runs the node itself, on the binary of the era: started, stopped and started anew on the next one at a switch.
+
+In: an ``EraFolder`` and the arguments of its program. Out: one child process, in a process group of its own. Its
+hash is checked before it is started: a binary that is not what it should be is never run, and the old one goes on.
+"""
+
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Mapping, Sequence
+
+from era_service.node.swap import EraFolder, SwapError
+
+_TICK_S = 0.02
+_log = logging.getLogger(__name__)
+
+
+class LinkSwitcher:
+    """Switches the link alone, where the node is run by somebody else: a hook may then start it anew."""
+
+    needs_looking_after = False
+
+    def __init__(self, folder: EraFolder) -> None:
+        self.folder = folder
+
+    def run(self, era: str) -> bool:
+        """See to it that the link leads to ``era``; whether it led elsewhere.
+
+        Raises:
+            SwapError: that binary cannot be run, or the link not be switched.
+        """
+        switched = self.folder.current() != era and self.folder.switch(era)
+        if switched:
+            _log.info("The link %s leads to the binary of the era %s", self.folder.path / "current", era)
+        return switched
+
+    def ended(self) -> int | None:
+        """Nobody runs here."""
+        return None
+
+    def stop(self, grace_s: float | None = None) -> int | None:
+        """Nobody runs here."""
+        return None
+
+
+class NodeSupervisor:
+    """One child process and the era whose binary it runs. Several threads may use it; a context manager.
+
+    Args:
+        folder: the binaries.
+        arguments: of the program, the same for every era.
+        grace_s: seconds that a child has to end after SIGTERM, before it is killed with its group.
+        environ: the child's environment; ``ERASWITCH_ERA`` is added to it.
+    """
+
+    needs_looking_after = True
+
+    def __init__(
+        self,
+        folder: EraFolder,
+        arguments: Sequence[str] = (),
+        *,
+        grace_s: float = 30.0,
+        environ: Mapping[str, str] = os.environ,
+    ) -> None:
+        self.folder = folder
+        self.era: str | None = None
+        self._arguments = tuple(arguments)
+        self._grace_s = grace_s
+        self._environ = dict(environ)
+        self._child: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def __enter__(self) -> "NodeSupervisor":
+        return self
+
+    def __exit__(self, *reason: object) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int | None:
+        """The child's number, while it runs."""
+        child = self._child
+        return child.pid if child is not None and child.poll() is None else None
+
+    def ended(self) -> int | None:
+        """The exit code of a child that ended by itself, below 0 the signal; ``None`` while all is well."""
+        with self._lock:
+            return None if self._child is None else self._child.poll()
+
+    def run(self, era: str) -> bool:
+        """See to it that the binary of ``era`` was started; whether anything had to be done.
+
+        Raises:
+            SwapError: that binary cannot be run. What ran before runs on.
+        """
+        with self._lock:
+            if self._child is not None and self.era == era:
+                return False  # one that ended by itself is not started again: ``ended`` says so
+            program = self.folder.verified(era)
+            running = self._child is not None
+            if running:
+                self._stop(self._grace_s)
+            self.folder.switch(era)
+            try:
+                self._child = subprocess.Popen(  # noqa: S603 - the operator's binary, checked by its hash
+                    [str(program), *self._arguments],
+                    env={**self._environ, "ERASWITCH_ERA": era},
+                    stdin=subprocess.DEVNULL,
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise SwapError(
+                    f"The program {program} could not be started",
+                    expected="a program that this machine can run",
+                    got=error.strerror or type(error).__name__,
+                    next_step="Install one that does",
+                    era=era,
+                ) from error
+            self.era = era
+            _log.info("The node %s on the binary of the era %s: %s", "goes on" if running else "runs", era, program)
+            return True
+
+    def stop(self, grace_s: float | None = None) -> int | None:
+        """Stop the child, and all that it started and left in its group; its exit code. Calling it twice is fine.
+
+        Args:
+            grace_s: how long it has, where not as long as always.
+        """
+        with self._lock:
+            return self._stop(self._grace_s if grace_s is None else grace_s)
+
+    def _stop(self, grace_s: float) -> int | None:
+        child, self._child = self._child, None
+        if child is None:
+            return None
+        if child.poll() is None:
+            child.terminate()
+            if not _ends(child, grace_s):
+                _log.warning("The node did not end within %g s and is killed", grace_s)
+            os.killpg(child.pid, signal.SIGKILL)  # what it left in its group, too; nobody has waited for it yet
+            child.wait()
+        return child.returncode
+
+
+def _ends(child: "subprocess.Popen[bytes]", grace_s: float) -> bool:
+    """Whether the child ends within its grace; its number stays its own."""
+    until = time.monotonic() + grace_s
+    while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+        if time.monotonic() >= until:
+            return False
+        time.sleep(_TICK_S)
+    return True

@@ -1,0 +1,157 @@
+"""The folder of a node's binaries, one per era, and the switch from one to the next: nothing is ever downloaded.
+
+    FOLDER/eras/<era>/bin/<program>     installed by the operator beforehand
+    FOLDER/eras/<era>/SHA256SUMS        as ``sha256sum bin/<program>`` writes it in that folder
+    FOLDER/current -> eras/<era>        a symbolic link that is replaced in one step
+
+In: the folder, the program's name, an era. Out: the program to run, checked by its hash, and the link switched to it.
+A binary that serves several eras is installed under each of them: a link from one era to another will do.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+from eras import ConfigurationError
+
+SUMS_FILE = "SHA256SUMS"
+CURRENT = "current"
+_LINE = re.compile(r"([0-9a-fA-F]{64}) [ *](.+)")
+_NAME = re.compile(r"[^/\0]+")
+
+
+class SwapError(ConfigurationError):
+    """The binary of an era is not installed, or is not what its hash file says."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class EraFolder:
+    """A folder with a program for each era.
+
+    Attributes:
+        path: the folder.
+        program: the file name of the program in each ``bin``.
+
+    Raises:
+        ConfigurationError: the program is a path, not a name.
+    """
+
+    path: Path
+    program: str
+
+    def __post_init__(self) -> None:
+        if not _is_name(self.program):
+            raise ConfigurationError(
+                "The program of an era folder is not usable",
+                expected="the file name that it has in every bin folder",
+                got=repr(self.program)[:80],
+                next_step="Give its name alone",
+            )
+
+    def current(self) -> str | None:
+        """The era that the link names; ``None`` before the first switch, or where the link leads elsewhere."""
+        try:
+            target = Path(os.readlink(self.path / CURRENT))  # noqa: PTH115 - the very text of the link
+        except OSError:
+            return None
+        return target.name if target.parts[:1] == ("eras",) and len(target.parts) == 2 else None
+
+    def installed(self) -> Iterator[str]:
+        """The eras whose program is installed and is what its hash file says, sorted by name."""
+        with suppress(OSError):
+            for folder in sorted((self.path / "eras").iterdir()):
+                with suppress(SwapError):
+                    self.verified(folder.name)
+                    yield folder.name
+
+    def verified(self, era: str) -> Path:
+        """The program of ``era``, its links resolved, checked by its hash now.
+
+        Raises:
+            SwapError: it is not installed, cannot be run, or has another hash.
+        """
+        if not _is_name(era):
+            raise self._unusable(era, "an era name that a folder can have", repr(era)[:80])
+        folder = self.path / "eras" / era
+        program = folder / "bin" / self.program
+        expected = self._expected_hash(era, folder / SUMS_FILE)
+        try:
+            real = program.resolve(strict=True)
+            with real.open("rb") as file:
+                found = hashlib.file_digest(file, "sha256").hexdigest()
+        except OSError as error:
+            raise self._unusable(era, f"to read {program}", error.strerror or type(error).__name__) from error
+        if found != expected:
+            raise self._unusable(era, f"{program} with the SHA-256 {expected}", found)
+        if not real.is_file() or not os.access(real, os.X_OK):
+            raise self._unusable(era, f"{program} to be executable", "a file that is not")
+        return real
+
+    def switch(self, era: str) -> bool:
+        """Let ``current`` lead to ``era``, in one step; whether it led elsewhere before.
+
+        Raises:
+            SwapError: the era's program is not fit to run, or the link cannot be written.
+        """
+        self.verified(era)
+        if self.current() == era:
+            return False
+        link, fresh = self.path / CURRENT, self.path / f".{CURRENT}.{os.getpid()}"
+        try:
+            with suppress(FileNotFoundError):
+                fresh.unlink()
+            fresh.symlink_to(Path("eras") / era)
+            fresh.replace(link)
+            _flush(self.path)
+        except OSError as error:
+            raise SwapError(
+                f"The link {link} could not be switched to {era}",
+                expected="a link, in a folder that can be written",
+                got=error.strerror or type(error).__name__,
+                next_step="Correct what stands there; the node stays on the binary it had",
+                era=era,
+            ) from error
+        return True
+
+    def _expected_hash(self, era: str, sums: Path) -> str:
+        """What the hash file says of the program."""
+        try:
+            lines = sums.read_text(encoding="utf-8").splitlines()
+        except (OSError, UnicodeDecodeError) as error:
+            got = getattr(error, "strerror", None) or "bytes that are not text"
+            raise self._unusable(era, f"to read {sums}", got) from error
+        name = f"bin/{self.program}"
+        for line in lines:
+            match = _LINE.fullmatch(line)
+            if match is not None and match[2].removeprefix("./") == name:
+                return match[1].lower()
+        raise self._unusable(era, f"a line for {name} in {sums}", f"{len(lines)} lines without it")
+
+    def _unusable(self, era: str, expected: str, got: str) -> SwapError:
+        return SwapError(
+            f"The program {self.program} of the era {era!r} cannot be used",
+            expected=expected,
+            got=got,
+            next_step=f"Install it there, with its hash: sha256sum bin/{self.program} > {SUMS_FILE}",
+            era=era,
+        )
+
+
+def _is_name(text: str) -> bool:
+    """Whether ``text`` names something within a folder: markers come from a chain, and any text is an era's name."""
+    return _NAME.fullmatch(text) is not None and text not in (".", "..") and len(os.fsencode(text)) <= 255
+
+
+def _flush(folder: Path) -> None:
+    """What was renamed in ``folder`` outlives a loss of power."""
+    opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -1,0 +1,378 @@
+"""The watcher of a node: sees to it that the node knows its era at start-up and at every epoch, and says so in time.
+
+In: the deciding core, a source of evidence, the epoch clock. Out: an ``EraChecker`` that is always up to date, log
+lines, hooks, and in the end a ``WatchEnd``. Embed it in a thread (``start``), in asyncio (``watch``), or give it the
+thread that calls it (``run``). What is decided is the core's; here is when things happen:
+
+1. At an epoch's beginning the clock ticks: a switch that is trusted happens then and waits for nobody, whatever the
+   provider does. The chain is read soon after (``call_schedule``), again and again while it does not answer.
+2. Where no genesis is known the observer's tip is polled, and an epoch begins with the reading that sees it.
+3. Between two appointments it sleeps. Calls are made beside it (``provider_calls``): a provider that hangs holds up
+   nothing.
+4. With an unsupported current era it ends with exit code 4; with ``drain_s``, when the work under way and the hooks
+   have ended, or that time is over. No new work begins meanwhile.
+"""
+
+import asyncio
+import logging
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from chain_reader import ChainObserver, ChainTip, NodeCore
+from chain_reader.deciding_events import ClockTicked, CommandGiven, InputEvent, ObserverAnswered, ObserverFailed
+from chain_reader.deciding_kinds import Decision
+from chain_reader.evidence_source import EvidenceSource
+from chain_reader.intake import Intake
+from chain_reader.ports import ScreenedOutput
+from chain_reader.trust_evidence import Evidence
+from datum import WrongSigner
+from era_service.logs import bind_era
+from era_service.node.alarm import Alarm
+from era_service.node.binaries import Binaries, NodeRunner
+from era_service.node.call_schedule import CallOptions, CallSchedule
+from era_service.node.epoch_clock import EpochClock, Moment
+from era_service.node.hooks import Hooks
+from era_service.node.provider_calls import Begin, Called, ProviderCalls, in_background
+from era_service.node.reactions import Minimum, hook_of, severity, status_line, words
+from era_service.node.sd_notify import SystemdNotifier
+from eras import Epoch, EraChecker, EraStatus
+
+UNSUPPORTED = 4
+_CHECK_TICK_S = 1.0
+_DRAIN_TICK_S = 0.2
+_INPUTS_AT_ONCE = 256
+_RUNNER_TICK_S = 1.0
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class WatchOptions:
+    """How a node is watched.
+
+    Attributes:
+        calls: when the provider is called.
+        drain_s: how long work may take to be finished once the era is unsupported; ``None`` ends at once.
+    """
+
+    calls: CallOptions = field(default_factory=CallOptions)
+    drain_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WatchEnd:
+    """Why a watcher ended: an exit code, and the reason in words."""
+
+    code: int
+    reason: str
+
+
+def _unknown(_era: str) -> None:
+    return None
+
+
+class NodeWatcher:
+    """Watches the era of one node. One thread runs it; everything else may be called from any.
+
+    Args:
+        core: what decides.
+        source: what the chain is read through.
+        observers: the same observers, for polls; the first that answers is believed. The caller closes them.
+        clock: the epoch clock.
+        options: how to watch.
+        hooks: what to run; the caller closes it.
+        notifier: tells systemd.
+        runner: switches or runs the node's own binaries.
+        minimum: era → the version to install, in words.
+        on_decision: told of every decision, in the watcher's thread.
+        begin: begins a call of the provider; by default in a thread of its own.
+        wait: waits for at most so many seconds; by default until something has to be done.
+    """
+
+    def __init__(
+        self,
+        core: NodeCore,
+        source: EvidenceSource,
+        observers: Sequence[ChainObserver],
+        clock: EpochClock,
+        *,
+        options: WatchOptions | None = None,
+        hooks: Hooks | None = None,
+        notifier: SystemdNotifier | None = None,
+        runner: NodeRunner | None = None,
+        minimum: Minimum = _unknown,
+        on_decision: Callable[[Decision], object] | None = None,
+        begin: Begin = in_background,
+        wait: Callable[[float], object] | None = None,
+    ) -> None:
+        self.options = WatchOptions() if options is None else options
+        self.hooks = Hooks() if hooks is None else hooks
+        self._core = core
+        self._clock = clock
+        self._notifier = SystemdNotifier({}) if notifier is None else notifier
+        self._binaries = None if runner is None else Binaries(runner, self.hooks)
+        self._minimum = minimum
+        self._on_decision = on_decision
+        self._alarm = Alarm()
+        self._wait = self._alarm.sleep if wait is None else wait
+        schedule = CallSchedule(self.options.calls, clock.machine.monotonic())
+        self._calls = ProviderCalls(source, observers, clock, schedule, begin=begin, over=self._alarm.ring)
+        self._intake = Intake(clock=clock.machine.posix)
+        self._ticked: Epoch | None = None
+        self._stopping = False
+        self._ends_s: float | None = None
+        self._end: WatchEnd | None = None
+        self._ready = threading.Event()
+        self._checked = False
+        self._working = 0
+        self._lock = threading.Lock()
+        self._thread: threading.Thread | None = None
+
+    # -- what a node asks -------------------------------------------------------------------------------------------
+
+    @property
+    def checker(self) -> EraChecker:
+        """The era of the node."""
+        return self._core.checker
+
+    @property
+    def end(self) -> WatchEnd | None:
+        """Why it ended; ``None`` while it watches."""
+        return self._end
+
+    def wait_ready(self, timeout_s: float | None = None) -> bool:
+        """Wait until the first check is over, or the watcher has ended; whether there is an era to run then."""
+        self._ready.wait(timeout_s)
+        return self.checker.view.era is not None
+
+    @contextmanager
+    def work(self) -> Iterator[str]:
+        """A unit of work in the current era, which cannot change within it; with ``drain_s`` it may be finished.
+
+        Raises:
+            EraNotReadyError: nothing was read yet.
+            UnsupportedEraError: the current era is not supported: no new work begins.
+        """
+        with self.checker.pinned() as era:
+            with self._lock:
+                self._working += 1
+            try:
+                yield era
+            finally:
+                with self._lock:
+                    self._working -= 1
+                self._alarm.ring()
+
+    def command(self, name: str, **arguments: str) -> bool:
+        """Give a command of the core: ``check`` (read the chain now), ``acknowledge`` (with ``era``), ``stop``.
+
+        Returns:
+            Whether it was taken; where too many wait already it is counted, and the core is told.
+        """
+        return self.give(CommandGiven(name, self._clock.machine.posix(), arguments), patience_s=0)
+
+    def give(self, event: InputEvent, *, patience_s: float | None = None) -> bool:
+        """Hand an input over, a registration for example, from any thread; whether it was taken (``Intake.put``)."""
+        taken = self._intake.put(event, patience_s=patience_s)
+        self._alarm.ring()
+        return taken
+
+    # -- running ----------------------------------------------------------------------------------------------------
+
+    def run(self) -> WatchEnd:
+        """Watch until ``stop``, or until the node has to stop.
+
+        Raises:
+            StoreError: what is remembered as trusted is damaged.
+            ConfigurationError: what is configured cannot be used.
+        """
+        self.hooks.problems()
+        try:
+            while (end := self._ended()) is None:
+                self.step()
+                if self._checked and not self._ready.is_set():
+                    self._ready.set()
+                    self._notifier.ready()
+                self._notifier.alive()
+                if (end := self._ended()) is not None:
+                    break
+                self._wait(self.wait_s())
+            self._end = end
+            _log.info("The watcher ends: %s", end.reason)
+            return end
+        finally:
+            self._notifier.stopping()
+            self._ready.set()
+            if self._binaries is not None:
+                self._binaries.runner.stop(self.options.drain_s if self._ends_s is not None else None)
+
+    def start(self) -> threading.Thread:
+        """Watch in a thread of its own; ``stop`` ends it."""
+        self._thread = threading.Thread(target=self.run, name="eraswitch-watcher", daemon=True)
+        self._thread.start()
+        return self._thread
+
+    def stop(self) -> None:
+        """End soon, from any thread or a signal handler; waits for the thread that ``start`` made. Twice is fine."""
+        self._stopping = True
+        self._alarm.ring()
+        thread = self._thread
+        if thread is not None and thread is not threading.current_thread():
+            thread.join()
+
+    async def watch(self) -> WatchEnd:
+        """``run`` for asyncio: cancelling the task ends the watcher."""
+        running = asyncio.ensure_future(asyncio.to_thread(self.run))
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            self.stop()
+            await running
+            raise
+
+    def check(self) -> None:
+        """One check, as at start-up, and no more: returns when it is over and the hooks have run."""
+        self.hooks.problems()
+        while not self._checked:
+            self.step()
+            if not self._checked:
+                self._wait(_CHECK_TICK_S)
+        self.hooks.wait()
+
+    def step(self) -> None:
+        """Do what is due now, and nothing else."""
+        self._take_in()
+        moment = self._clock.now()
+        if self._clock.genesis is not None and self._ticked is not None and moment.epoch != self._ticked:
+            self._tick(moment)
+            self._calls.schedule.epoch_began(self._ticked, self._now_s())
+        self._calls.begin_due()
+        while (called := self._calls.take()) is not None:
+            self._made_of(called)
+            self._calls.begin_due()
+        self._settle()
+
+    # -- inside -----------------------------------------------------------------------------------------------------
+
+    def _now_s(self) -> float:
+        return self._clock.machine.monotonic()
+
+    def _take_in(self) -> None:
+        """What others handed over, not so much at once that an epoch would wait for it."""
+        for _ in range(_INPUTS_AT_ONCE):
+            event = self._intake.get(0)
+            if event is None:
+                return
+            self._apply(event)
+            if isinstance(event, CommandGiven) and event.name == "check":
+                self._calls.read_at_once()
+            elif isinstance(event, CommandGiven) and event.name == "stop":
+                self._stopping = True
+        self._alarm.ring()
+
+    def _tick(self, moment: Moment) -> None:
+        if moment.epoch is not None:
+            self._ticked = moment.epoch
+            self._apply(ClockTicked(moment.epoch, moment.time_s, moment.slot))
+
+    def _made_of(self, called: Called) -> None:
+        """What a call that is over means."""
+        answer, schedule = called.answer, self._calls.schedule
+        if isinstance(answer, ObserverFailed):
+            self._apply(answer)
+            self._tick(self._clock.now())
+            schedule.failed(self._now_s())
+            self._checked = True
+        elif isinstance(answer, ObserverAnswered):
+            self._read(answer)
+            self._checked = True
+        else:
+            self._learn(answer)
+            schedule.polled(self._now_s())
+            moment, token = self._clock.now(), self.checker.view.token
+            if self._clock.genesis is None and (token is None or moment.epoch != token.epoch):
+                self._calls.read_at_once()
+            else:
+                self._tick(moment)
+
+    def _read(self, answer: ObserverAnswered) -> None:
+        self._learn(answer.evidence.tip)
+        self._apply(answer)
+        moment, source = self._clock.now(), self._calls.source
+        self._tick(moment)
+        source.keep(forgeries(answer.evidence, source.told))
+        token = self.checker.view.token
+        begins = None if token is None or token.upcoming is None else token.upcoming.epoch
+        self._calls.schedule.read(answer.evidence.epoch, moment, self._now_s(), next_activation=begins)
+        if self._binaries is not None and token is not None and token.upcoming is not None:
+            self._binaries.look_ahead(token.upcoming, token.epoch, moment.time_s)
+
+    def _learn(self, tip: ChainTip) -> None:
+        warning = self._clock.correct(tip)
+        if warning is not None:
+            _log.warning("%s", warning)
+
+    def _apply(self, event: InputEvent) -> None:
+        decisions = self._core.apply(event)
+        view = self.checker.view
+        bind_era(view.era, None if view.token is None else view.token.epoch)
+        for decision in decisions:
+            _log.log(severity(decision), "%s", words(decision, self._minimum))
+            if self._on_decision is not None:
+                try:
+                    self._on_decision(decision)
+                except Exception:
+                    _log.exception("The decision %s could not be told of", decision.kind)
+            hooked = hook_of(decision, self._minimum)
+            if hooked is not None:
+                self.hooks.fire(*hooked)
+
+    def _settle(self) -> None:
+        """See to the binaries, to the end, and to what systemd is told, as things stand now."""
+        view = self.checker.view
+        unsupported = view.message if view.status is EraStatus.FATAL else None
+        if self._binaries is not None and view.era is not None:
+            unsupported = self._binaries.follow(view.era, None if view.token is None else view.token.epoch)
+        if unsupported is None:
+            self._ends_s = None
+        elif self._ends_s is None:
+            self._ends_s = self._now_s() + (self.options.drain_s or 0.0)
+        self._notifier.status(status_line(self.checker) if unsupported is None else unsupported)
+
+    def _ended(self) -> WatchEnd | None:
+        if self._stopping:
+            return WatchEnd(0, "it was told to stop")
+        code = None if self._binaries is None else self._binaries.runner.ended()
+        if code is not None:
+            return WatchEnd(code if code >= 0 else 128 - code, f"the node ended with {code}")
+        if self._ends_s is None:
+            return None
+        busy = self._working > 0 or not self.hooks.wait(0)
+        if self.options.drain_s is None:
+            self.hooks.wait(self.hooks.timeout_s * max(1, len(self.hooks.hooks)))
+        elif busy and self._now_s() < self._ends_s:
+            return None
+        return WatchEnd(UNSUPPORTED, "the current era is not supported")
+
+    def wait_s(self) -> float:
+        """How long there is nothing to do."""
+        left_s = [self.options.calls.poll_interval_s]
+        if self._calls.due_s is not None:
+            left_s.append(self._calls.due_s - self._now_s())
+        next_epoch_s = self._clock.now().next_epoch_s
+        if next_epoch_s is not None:
+            left_s.append(next_epoch_s)
+        if self._notifier.watchdog_s is not None:
+            left_s.append(self._notifier.watchdog_s / 3)
+        if self._ends_s is not None:
+            left_s.append(_DRAIN_TICK_S)
+        if self._binaries is not None and self._binaries.runner.needs_looking_after:
+            left_s.append(_RUNNER_TICK_S)
+        return max(0.0, min(left_s))
+
+
+def forgeries(evidence: Evidence, known: Mapping[str, str]) -> list[ScreenedOutput]:
+    """The forgeries that are not kept yet; kept, they cost no signature check at the next start."""
+    forged = (item for item in evidence.unspent if isinstance(item.verdict, WrongSigner))
+    return [item for item in forged if item.output.reference not in known]

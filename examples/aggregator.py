@@ -1,0 +1,115 @@
+"""An aggregator: takes signatures over HTTP, checks them as the era demands, refuses who speaks another era's version.
+
+    python examples/aggregator.py --provider blockfrost:URL --era-address ADDR --verification-key KEY
+
+The watcher runs in a thread of its own; each request is a unit of work, within which the era cannot change.
+"""
+
+import json
+import logging
+import signal
+import sys
+import threading
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+from protocol import NODE_VERSION, api_versions, arguments, switches_of, watcher_of
+
+from era_service.node import NodeWatcher
+from eras import AGGREGATOR_NODE_VERSION_HEADER, API_VERSION_HEADER, ApiVersion, EraSwitchError, MarkerError
+
+Answer = tuple[HTTPStatus, dict[str, Any]]
+
+
+class Aggregator:
+    """The signatures taken so far: (signer, round) → the era in which it was checked."""
+
+    def __init__(self, watcher: NodeWatcher) -> None:
+        self.watcher = watcher
+        self.switches = switches_of(watcher.checker)
+        self.versions = api_versions(watcher.checker.supported)
+        self.taken: dict[tuple[str, int], str] = {}
+        self.refused = 0
+
+    def take(self, spoken: str | None, body: dict[str, Any]) -> Answer:
+        """A signature: taken, or refused with the version that is spoken here."""
+        with self.watcher.work() as era:  # from here on the era is this one, whatever begins meanwhile
+            version = self.versions.for_era(era)
+            if not _is_compatible(spoken, version):
+                self.refused += 1
+                return HTTPStatus.PRECONDITION_FAILED, {"expected": str(version), "got": spoken}
+            signer, number = str(body["signer"]), int(body["round"])
+            if body["signature"] != self.switches["sign"](signer, f"round {number}"):
+                return HTTPStatus.UNPROCESSABLE_ENTITY, {"error": f"no signature of the era {era}"}
+            self.taken.setdefault((signer, number), era)
+            return HTTPStatus.CREATED, {"era": era}
+
+    def listed(self) -> Answer:
+        """Everything that was taken."""
+        rows = [{"signer": signer, "round": number, "era": era} for (signer, number), era in self.taken.copy().items()]
+        return HTTPStatus.OK, {"signatures": rows, "refused": self.refused}
+
+
+def _is_compatible(spoken: str | None, version: ApiVersion) -> bool:
+    try:
+        return spoken is not None and ApiVersion.parse(spoken).is_compatible_with(version)
+    except MarkerError:
+        return False
+
+
+def handler_of(aggregator: Aggregator) -> type[BaseHTTPRequestHandler]:
+    """The HTTP face: ``POST`` and ``GET /signatures``."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            try:
+                body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+                answer = aggregator.take(self.headers.get(API_VERSION_HEADER), body)
+            except (KeyError, TypeError, ValueError) as error:
+                answer = HTTPStatus.BAD_REQUEST, {"error": f"{type(error).__name__}: {error}"}
+            except EraSwitchError as error:  # no era is known yet, or this version has to stop: no work begins
+                answer = HTTPStatus.SERVICE_UNAVAILABLE, {"error": str(error)}
+            self._answer(*answer)
+
+        def do_GET(self) -> None:
+            self._answer(*aggregator.listed())
+
+        def _answer(self, status: HTTPStatus, body: dict[str, Any]) -> None:
+            content = json.dumps(body).encode()
+            self.send_response(status)
+            era = aggregator.watcher.checker.view.era
+            if era is not None:
+                self.send_header(API_VERSION_HEADER, str(aggregator.versions.for_era(era)))
+            self.send_header(AGGREGATOR_NODE_VERSION_HEADER, NODE_VERSION)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(content)))
+            self.end_headers()
+            self.wfile.write(content)
+
+        def log_message(self, *_: object) -> None:
+            """Silence: what matters is in the answers."""
+
+    return Handler
+
+
+def main() -> int:
+    """Serve until SIGTERM, or until the current era is one that this version does not know."""
+    parser = arguments(__doc__ or "")
+    parser.add_argument("--port", type=int, default=0)
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format="aggregator %(message)s")
+
+    watcher = watcher_of(options, "aggregator")
+    with ThreadingHTTPServer(("127.0.0.1", options.port), handler_of(Aggregator(watcher))) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        sys.stdout.write(json.dumps({"url": f"http://127.0.0.1:{server.server_port}"}) + "\n")
+        sys.stdout.flush()
+        signal.signal(signal.SIGTERM, lambda *_: watcher.stop())
+        end = watcher.run()
+        server.shutdown()
+    return end.code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

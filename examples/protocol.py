@@ -1,0 +1,80 @@
+"""What the nodes of the example agree on: two eras, how a message is signed in each, and the API version of each.
+
+This is the part of a node that changes with an era. Everything that differs is registered here, once, under a name; the
+code that signs and checks asks for the name and never for the era.
+"""
+
+import argparse
+import hashlib
+
+from chain_reader import TrustPolicy, observer_from_url
+from datum import VerificationKey
+from era_service.node import CallOptions, NodeWatcher, WatchOptions, embed_watcher
+from eras import (
+    ApiVersion,
+    ApiVersionTable,
+    BehaviourSwitches,
+    Epoch,
+    EraChecker,
+    EraMarker,
+    SupportedEras,
+    select_eras,
+)
+
+ERAS = ("thales", "pythagoras")
+API_VERSIONS = {"thales": ApiVersion(0, 1, 0), "pythagoras": ApiVersion(0, 2, 0)}
+NODE_VERSION = "2.0.0"
+
+
+def switches_of(checker: EraChecker) -> BehaviourSwitches:
+    """The behaviours of the protocol. ``seal`` fails at start-up when one is missing for an era that is supported."""
+    switches = BehaviourSwitches(checker)
+
+    for era, sign in (("thales", sign_like_thales), ("pythagoras", sign_like_pythagoras)):
+        if era in checker.supported:  # an old version has no code for an era that it does not know
+            switches.behaviour("sign", since=era)(sign)
+    switches.seal()
+    return switches
+
+
+def sign_like_thales(signer: str, message: str) -> str:
+    """A "signature" of the era thales; anyone could make it, for what is shown here is the switch."""
+    return hashlib.sha256(f"{signer}:{message}".encode()).hexdigest()
+
+
+def sign_like_pythagoras(signer: str, message: str) -> str:
+    """A "signature" of the era pythagoras."""
+    return hashlib.blake2b(f"{signer}:{message}".encode()).hexdigest()
+
+
+def switches_in(era: str, supported: SupportedEras) -> BehaviourSwitches:
+    """The behaviours of one era, whichever is current: to answer a node that is in that one still, or already."""
+    checker = EraChecker(supported)
+    checker.change_era(select_eras([EraMarker(era, Epoch(0))], Epoch(0), supported))
+    return switches_of(checker)
+
+
+def api_versions(supported: SupportedEras) -> ApiVersionTable:
+    """The version that a node speaks in each era it knows."""
+    return ApiVersionTable({era: API_VERSIONS[era] for era in supported}, supported)
+
+
+def arguments(description: str) -> argparse.ArgumentParser:
+    """The arguments that both nodes have."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--provider", required=True, help="blockfrost:URL, ogmios:URL or local:FILE")
+    parser.add_argument("--era-address", required=True)
+    parser.add_argument("--verification-key", required=True, type=VerificationKey.parse)
+    parser.add_argument("--poll", type=float, default=1.0, metavar="SECONDS", help="between two calls of the provider")
+    parser.add_argument("--knows", default=",".join(ERAS), help="the eras of this version of the node")
+    return parser
+
+
+def watcher_of(options: argparse.Namespace, node_id: str) -> NodeWatcher:
+    """The watcher that the node embeds: it keeps ``watcher.checker`` up to date."""
+    return embed_watcher(
+        [observer_from_url(options.provider)],
+        TrustPolicy(options.era_address, (options.verification_key,)),
+        SupportedEras(options.knows.split(",")),
+        options=WatchOptions(CallOptions(options.poll, node_id=node_id), drain_s=10.0),
+    )

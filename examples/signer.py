@@ -1,0 +1,106 @@
+"""A signer: signs round after round as its era demands, and brings every signature to the aggregator.
+
+    python examples/signer.py --name alice --aggregator http://127.0.0.1:PORT --rounds 100 --provider blockfrost:URL …
+
+Nodes learn of a new epoch within the same minute, never in the same instant. For that while a signer and its aggregator
+may be in different eras: the aggregator answers 412 with its version, and the signer signs the same round once more as
+the era of that version demands. So no signature is lost. The watcher runs as an asyncio task.
+"""
+
+import asyncio
+import json
+import logging
+import sys
+from http import HTTPStatus
+
+import requests
+from protocol import NODE_VERSION, api_versions, arguments, switches_in, watcher_of
+
+from era_service.node import NodeWatcher
+from eras import API_VERSION_HEADER, SIGNER_NODE_VERSION_HEADER, ApiVersion, UnsupportedEraError
+
+_log = logging.getLogger("signer")
+
+
+class Signer:
+    """One signer, and what it did."""
+
+    def __init__(self, name: str, aggregator: str, watcher: NodeWatcher) -> None:
+        self.name = name
+        self.signed = 0
+        self.retried = 0
+        self._url = f"{aggregator}/signatures"
+        self._watcher = watcher
+        supported = watcher.checker.supported
+        self._versions = api_versions(supported)
+        self._switches = {era: switches_in(era, supported) for era in supported}
+
+    async def sign(self, number: int) -> None:
+        """Sign a round and bring the signature to the aggregator, however often that takes."""
+        asked_for: str | None = None
+        while True:
+            with self._watcher.work() as current:  # this attempt is of one era, even if the next begins meanwhile
+                era = current if asked_for is None else asked_for
+                answer = await asyncio.to_thread(self._bring, number, era)
+            if answer is not None and answer.status_code == HTTPStatus.PRECONDITION_FAILED:
+                self.retried += 1
+                asked_for = self._era_asked_for(answer)
+                _log.info("round %d was refused in %s, and is signed in %s", number, era, asked_for)
+                if asked_for is not None:
+                    continue
+            elif answer is not None and answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+                answer.raise_for_status()
+                self.signed += 1
+                return
+            await asyncio.sleep(0.2)  # the aggregator is away, or in an era that is not known here
+
+    def _bring(self, number: int, era: str) -> requests.Response | None:
+        signature = self._switches[era].call("sign", self.name, f"round {number}")
+        headers = {API_VERSION_HEADER: str(self._versions.for_era(era)), SIGNER_NODE_VERSION_HEADER: NODE_VERSION}
+        body = {"signer": self.name, "round": number, "signature": signature}
+        try:
+            return requests.post(self._url, json=body, headers=headers, timeout=10)
+        except requests.ConnectionError:
+            return None
+
+    def _era_asked_for(self, answer: requests.Response) -> str | None:
+        """The era whose API the aggregator speaks now; the watcher looks whether it has begun here, too."""
+        self._watcher.command("check")
+        speaking = self._versions.eras_speaking(ApiVersion.parse(answer.headers[API_VERSION_HEADER]))
+        return speaking[-1] if speaking else None
+
+
+async def sign_rounds(signer: Signer, watcher: NodeWatcher, rounds: int, pause_s: float) -> int:
+    """Sign round after round while the watcher watches; the exit code."""
+    watching = asyncio.create_task(watcher.watch())
+    if not await asyncio.to_thread(watcher.wait_ready, 60):  # nothing may be signed before the era is known
+        return (await watching).code
+    for number in range(rounds):
+        try:
+            await signer.sign(number)
+        except UnsupportedEraError:  # this version has to stop, and the watcher says with which code
+            return (await watching).code
+        await asyncio.sleep(pause_s)
+    watching.cancel()
+    return 0
+
+
+def main() -> int:
+    """Sign all rounds, and say what came of it."""
+    parser = arguments(__doc__ or "")
+    parser.add_argument("--name", required=True, help="the signer's party id")
+    parser.add_argument("--aggregator", required=True, metavar="URL")
+    parser.add_argument("--rounds", type=int, default=20)
+    parser.add_argument("--pause", type=float, default=0.1, metavar="SECONDS", help="between two rounds")
+    options = parser.parse_args()
+    logging.basicConfig(level=logging.INFO, format=f"{options.name} %(message)s")
+
+    watcher = watcher_of(options, options.name)
+    signer = Signer(options.name, options.aggregator, watcher)
+    code = asyncio.run(sign_rounds(signer, watcher, options.rounds, options.pause))
+    sys.stdout.write(json.dumps({"signer": signer.name, "signed": signer.signed, "retried": signer.retried}) + "\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

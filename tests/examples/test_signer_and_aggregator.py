@@ -1,0 +1,137 @@
+"""The example nodes as real processes on a real local chain, across a switch: no signature is lost."""
+
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+import requests
+
+from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
+from eras import AGGREGATOR_NODE_VERSION_HEADER, API_VERSION_HEADER
+from tests.conftest import ROOT
+from tests.node.world import ADDRESS, KEY, PYTHAGORAS, THALES, publish
+
+ROUNDS = 40
+
+
+@pytest.fixture
+def provider(tmp_path: Path) -> Iterator[tuple[LocalChain, str]]:
+    """A chain in epoch 5 with the era thales, and the URL of its Blockfrost face."""
+    with LocalChain.create(tmp_path / "chain.sqlite3", genesis=Genesis(epoch_length=100)) as chain:
+        chain.advance_to_epoch(5)
+        publish(chain, (THALES, 0), (PYTHAGORAS, None))
+        with LocalChainServer(chain.path) as server:
+            yield chain, f"blockfrost:{server.blockfrost_url}"
+
+
+@contextmanager
+def example(name: str, provider: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+    """An example as a process of its own, ended at the end."""
+    command = [sys.executable, str(ROOT / "examples" / f"{name}.py"), "--provider", provider]
+    place = ["--era-address", ADDRESS, "--verification-key", KEY.verification_key.hex]
+    process = subprocess.Popen(
+        [*command, *place, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    with process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def taken(url: str) -> dict[str, Any]:
+    found: dict[str, Any] = requests.get(f"{url}/signatures", timeout=10).json()
+    return found
+
+
+def until(condition: Any, what: str) -> None:
+    end = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < end, what
+        time.sleep(0.05)
+
+
+def url_of(aggregator: subprocess.Popen[str]) -> str:
+    assert aggregator.stdout is not None
+    return str(json.loads(aggregator.stdout.readline())["url"])
+
+
+def test_across_the_switch_no_signature_is_lost(provider: tuple[LocalChain, str]) -> None:
+    """Alice hears of an epoch before the aggregator does, Bob after it; both are refused and sign once more."""
+    chain, source = provider
+    with example("aggregator", source, "--poll", "0.7") as aggregator:
+        url = url_of(aggregator)
+        rounds = ("--aggregator", url, "--rounds", str(ROUNDS), "--pause", "0.1")
+        with (
+            example("signer", source, "--name", "alice", "--poll", "0.1", *rounds) as alice,
+            example("signer", source, "--name", "bob", "--poll", "30", *rounds) as bob,
+        ):
+            until(lambda: len(taken(url)["signatures"]) > 10, "the signers begin")
+            publish(chain, (THALES, 0), (PYTHAGORAS, 7))
+            chain.advance_to_epoch(6)
+            chain.advance_to_epoch(7)
+            summaries = [json.loads(signer.communicate(timeout=60)[0]) for signer in (alice, bob)]
+        found = taken(url)
+        answer = requests.post(f"{url}/signatures", json={}, headers={API_VERSION_HEADER: "0.1.0"}, timeout=10)
+        aggregator.send_signal(signal.SIGTERM)
+        assert aggregator.wait(30) == 0
+    counted = Counter((row["signer"], row["round"]) for row in found["signatures"])
+    assert counted == Counter((name, number) for name in ("alice", "bob") for number in range(ROUNDS))
+    assert [summary["signed"] for summary in summaries] == [ROUNDS, ROUNDS]
+    for name in ("alice", "bob"):
+        eras = [row["era"] for row in found["signatures"] if row["signer"] == name]
+        assert eras == sorted(eras, reverse=True), "thales, then pythagoras, and never back"
+        assert set(eras) == {THALES, PYTHAGORAS}
+    assert found["refused"] == sum(summary["retried"] for summary in summaries) > 0
+    assert answer.status_code == 412
+    assert answer.json() == {"expected": "0.2.0", "got": "0.1.0"}
+    assert answer.headers[API_VERSION_HEADER] == "0.2.0"
+    assert answer.headers[AGGREGATOR_NODE_VERSION_HEADER] == "2.0.0"
+
+
+def test_an_old_version_of_the_signer_ends_at_the_switch_with_4(provider: tuple[LocalChain, str]) -> None:
+    chain, source = provider
+    with example("aggregator", source, "--poll", "0.1") as aggregator:
+        url = url_of(aggregator)
+        old = ("--name", "old", "--knows", THALES, "--poll", "0.1", "--rounds", "1000", "--aggregator", url)
+        with example("signer", source, *old) as signer:
+            until(lambda: taken(url)["signatures"], "the signer begins")
+            publish(chain, (THALES, 0), (PYTHAGORAS, 6))
+            chain.advance_to_epoch(6)
+            _, errors = signer.communicate(timeout=60)
+        assert signer.returncode == 4
+        assert "The current era pythagoras is not supported by this software" in errors
+        assert {row["era"] for row in taken(url)["signatures"]} == {THALES}
+
+
+@pytest.mark.parametrize("body", ["[]", "{", '{"signer": "a"}', '{"signer": "a", "round": "x", "signature": ""}'])
+def test_nonsense_is_answered_and_stops_nobody(body: str, provider: tuple[LocalChain, str]) -> None:
+    with example("aggregator", provider[1]) as aggregator:
+        url = url_of(aggregator)
+        until(lambda: API_VERSION_HEADER in requests.get(f"{url}/signatures", timeout=10).headers, "it knows its era")
+        answer = requests.post(f"{url}/signatures", data=body, headers={API_VERSION_HEADER: "0.1.0"}, timeout=10)
+        assert answer.status_code == 400
+        wrong = {"signer": "a", "round": 1, "signature": "b"}
+        refused = requests.post(f"{url}/signatures", json=wrong, headers={API_VERSION_HEADER: "0.1.9"}, timeout=10)
+        assert refused.status_code == 422
+        nameless = requests.post(f"{url}/signatures", json=wrong, timeout=10)
+        assert nameless.status_code == 412
+
+
+def test_the_commands_of_the_page_have_options_that_exist() -> None:
+    page = (ROOT / "examples" / "README.md").read_text()
+    commands = [line.split() for line in page.splitlines() if line.startswith("python ")]
+    assert [words[1] for words in commands] == ["aggregator.py", "signer.py"]
+    for _, script, *words in commands:
+        shown = subprocess.run(
+            [sys.executable, str(ROOT / "examples" / script), "--help"], capture_output=True, text=True, check=True
+        ).stdout
+        assert [word for word in words if word.startswith("--") and word not in shown] == []

@@ -1,0 +1,336 @@
+"""``eraswitch watch``: as a real process on a real local chain, with signals, hooks, binaries, and every exit code."""
+
+import json
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from chain_reader.local_chain import Genesis, LocalChain
+from tests.conftest import ROOT
+from tests.node.programs import gone, install, program
+from tests.node.world import ADDRESS, KEY, LAGRANGE, PYTHAGORAS, THALES, publish
+
+ERASWITCH = Path(sys.executable).with_name("eraswitch")
+
+
+@pytest.fixture
+def chain(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalChain]:
+    """A chain in epoch 5, and a configuration that reads it, in the working folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    configure()
+    with LocalChain.create(tmp_path / "chain.sqlite3", genesis=Genesis(epoch_length=100)) as made:
+        made.advance_to_epoch(5)
+        yield made
+
+
+def configure(extra: str = "", eras: tuple[str, ...] = (THALES, PYTHAGORAS)) -> None:
+    Path("eraswitch.toml").write_text(
+        f"""network = "own"
+        [reader]
+        providers = ["local:chain.sqlite3"]
+        [store]
+        url = "store.sqlite3"
+        [watch]
+        poll_interval_s = 0.1
+        spread_s = 0.1
+        backoff_max_s = 0.5
+        [networks.own]
+        magic = 42
+        era_address = "{ADDRESS}"
+        verification_key = "{KEY.verification_key.hex}"
+        supported_eras = {json.dumps(eras)}
+        {extra}
+        """
+    )
+
+
+def once(*arguments: str) -> tuple[int, list[str], str]:
+    """Exit code, the kinds of decision, and stderr, of one check."""
+    from era_service.cli.app import cli
+
+    result = CliRunner().invoke(cli, ["watch", "--once", "--json", *arguments])
+    return result.exit_code, [json.loads(line)["kind"] for line in result.stdout.splitlines()], result.stderr
+
+
+class Running:
+    """A watcher as a process."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self.process = process
+
+    def until(self, kind: str) -> dict[str, Any]:
+        """The next decision of a kind."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            found: dict[str, Any] = json.loads(line)
+            if found["kind"] == kind:
+                return found
+        raise AssertionError(f"it ended before {kind}: {self.process.stderr.read() if self.process.stderr else ''}")
+
+
+@contextmanager
+def watching(*arguments: str, **environ: str) -> Iterator[Running]:
+    import os
+
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    process = subprocess.Popen(
+        [str(ERASWITCH), "watch", "--json", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=kept | environ,
+    )
+    with process:
+        try:
+            yield Running(process)
+        finally:
+            process.kill()
+
+
+@pytest.mark.parametrize(
+    ("markers", "eras", "code", "kinds"),
+    [
+        ([(THALES, 0)], (THALES,), 0, ["trusted", "era-known"]),
+        ([(THALES, 0), (PYTHAGORAS, 9)], (THALES,), 3, ["trusted", "era-known", "scheduled", "unsupported-upcoming"]),
+        ([(PYTHAGORAS, 0)], (THALES,), 4, ["trusted", "era-known", "unsupported-current"]),
+        ([], (THALES,), 5, ["nothing-trusted"]),
+    ],
+)
+def test_one_check_exits_as_status_does(
+    chain: LocalChain, markers: Any, eras: tuple[str, ...], code: int, kinds: list[str]
+) -> None:
+    configure(eras=eras)
+    if markers:
+        publish(chain, *markers)
+    assert once()[:2] == (code, kinds)
+
+
+def test_what_was_trusted_is_known_at_the_next_start_though_the_provider_is_gone(chain: LocalChain) -> None:
+    publish(chain, (THALES, 0))
+    assert once()[0] == 0
+    code, kinds, errors = once("--provider", "http://127.0.0.1:1/api/v0")
+    assert code == 0
+    assert "provider-failed" in kinds
+    assert "The chain cannot be read" in errors
+
+
+def test_the_compatibility_table_names_what_to_install(chain: LocalChain) -> None:
+    publish(chain, (THALES, 0), (PYTHAGORAS, 7))
+    Path("table.toml").write_text('thales = ">=1.0.0"\npythagoras = ">=2.0.0"\n')
+    configure('[adoption]\ncompatibility_file = "table.toml"', eras=(THALES,))
+    code, _, errors = once()
+    assert code == 3
+    assert "Install version 2.0.0" in errors
+    assert "in 2 epochs" in errors
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_cleanly(chain: LocalChain, number: signal.Signals) -> None:
+    publish(chain, (THALES, 0))
+    with watching() as node:
+        node.until("era-known")
+        node.process.send_signal(number)
+        assert node.until("ended") == {"kind": "ended", "code": 0, "reason": "it was told to stop"}
+        assert node.process.wait(10) == 0
+        assert "Traceback" not in node.process.stderr.read()  # type: ignore[union-attr]
+
+
+def test_across_a_switch_to_an_era_that_it_does_not_know(chain: LocalChain, tmp_path: Path) -> None:
+    publish(chain, (THALES, 0), (PYTHAGORAS, 6), (LAGRANGE, 7))
+    out = tmp_path / "hooks.out"
+    hook = program(tmp_path / "hook", f'cat >> {out}; echo >> {out}; echo "$1 ran"')
+    hooks = [text for event in ("activated", "unsupported-current") for text in ("--hook", f"{event}={hook}")]
+    with watching(*hooks) as node:
+        node.until("era-known")
+        chain.advance_to_epoch(6)
+        assert node.until("activated")["facts"]["era"] == PYTHAGORAS
+        node.until("unsupported-upcoming")
+        chain.advance_to_epoch(7)
+        node.until("unsupported-current")
+        assert node.until("ended")["code"] == 4
+        assert node.process.wait(20) == 4
+        errors = node.process.stderr.read()  # type: ignore[union-attr]
+    told = [json.loads(line) for line in out.read_text().splitlines()]
+    assert [(facts["event"], facts["era"]) for facts in told] == [
+        ("activated", THALES),
+        ("activated", PYTHAGORAS),
+        ("unsupported-current", LAGRANGE),
+    ]
+    assert "unsupported-current ran" in errors
+    assert "The current era lagrange is not supported by this software" in errors
+
+
+NODE = "echo $ERASWITCH_ERA $$ >> {out}; trap 'exit 0' TERM; while :; do sleep 0.05; done"
+
+
+def test_it_runs_the_node_on_the_binary_of_the_era(chain: LocalChain, tmp_path: Path) -> None:
+    publish(chain, (THALES, 0), (PYTHAGORAS, 6))
+    out = tmp_path / "out"
+    for era in (THALES, PYTHAGORAS):
+        install(tmp_path / "bins", era, NODE.format(out=out))
+    with watching("--eras", "bins", "--program", "node", "--run", "--", "--an", "argument") as node:
+        node.until("era-known")
+        wait_for(lambda: out.exists() and len(out.read_text().splitlines()) == 1)
+        chain.advance_to_epoch(6)
+        node.until("activated")
+        wait_for(lambda: len(out.read_text().splitlines()) == 2)
+        node.process.terminate()
+        assert node.until("ended")["code"] == 0
+        assert node.process.wait(20) == 0
+    lines = [line.split() for line in out.read_text().splitlines()]
+    assert [era for era, _ in lines] == [THALES, PYTHAGORAS]
+    assert gone(int(pid) for _, pid in lines)
+    assert (tmp_path / "bins" / "current").readlink() == Path("eras/pythagoras")
+
+
+def test_a_node_that_ends_ends_the_watcher_with_its_code(chain: LocalChain, tmp_path: Path) -> None:
+    publish(chain, (THALES, 0))
+    install(tmp_path / "bins", THALES, "exit 17")
+    with watching("--eras", "bins", "--program", "node", "--run") as node:
+        assert node.until("ended")["reason"] == "the node ended with 17"
+        assert node.process.wait(20) == 17
+
+
+def test_a_binary_that_is_missing_at_its_switch_ends_it_with_4(chain: LocalChain, tmp_path: Path) -> None:
+    publish(chain, (THALES, 0), (PYTHAGORAS, 6))
+    out = tmp_path / "out"
+    install(tmp_path / "bins", THALES, NODE.format(out=out))
+    with watching("--eras", "bins", "--program", "node", "--run") as node:
+        node.until("era-known")
+        wait_for(out.exists)
+        chain.advance_to_epoch(6)
+        assert node.until("ended")["code"] == 4
+        assert node.process.wait(20) == 4
+        errors = node.process.stderr.read()  # type: ignore[union-attr]
+    assert "The program node of the era 'pythagoras' cannot be used" in errors
+    assert "to read " in errors
+    assert "It is needed in 1 epoch" in errors
+    assert gone([int(out.read_text().split()[1])])
+
+
+def test_the_link_alone_is_switched_where_somebody_else_runs_the_node(chain: LocalChain, tmp_path: Path) -> None:
+    publish(chain, (THALES, 0))
+    install(tmp_path / "bins", THALES, "exit 1")
+    assert once("--eras", "bins", "--program", "node")[0] == 0
+    assert (tmp_path / "bins" / "current").readlink() == Path("eras/thales")
+
+
+def test_systemd_hears_of_it(chain: LocalChain, tmp_path: Path) -> None:
+    publish(chain, (THALES, 0))
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
+        bound.bind(str(tmp_path / "notify"))
+        bound.settimeout(20)
+        with watching(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="600000") as node:
+            node.until("era-known")
+            told = [bound.recv(4096).decode()]
+            while told.count("WATCHDOG=1") < 4:
+                told.append(bound.recv(4096).decode())
+            node.process.terminate()
+            while (last := bound.recv(4096).decode()) != "STOPPING=1":
+                told.append(last)
+            assert node.process.wait(10) == 0
+    ready = told.index("READY=1")
+    assert told[ready - 1] == "STATUS=epoch 5, era thales", "it is ready when its first check is over"
+    assert set(told[ready + 1 :]) == {"WATCHDOG=1", "STATUS=epoch 5, era thales"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--hook", "activated"], "expected EVENT=FILE with an EVENT of announced, activating-in"),
+        (["--hook", "actvated=/bin/true"], "got 'actvated=/bin/true'"),
+        (["--eras", "bins"], "The binaries of the node are configured by half"),
+        (["--program", "node"], "The binaries of the node are configured by half"),
+        (["--run"], "cannot go together"),
+        (["--poll-interval", "often"], "watch.poll_interval_s"),
+        (["--poll-interval", "0"], "watch.poll_interval_s"),
+        (["--on-unsupported", "pray"], "'pray'"),
+        (["--", "argument"], "give --run too"),
+    ],
+)
+def test_what_makes_no_sense_is_a_usage_error(chain: LocalChain, arguments: list[str], words: str) -> None:
+    code, _, errors = once_in_words(*arguments)
+    assert code == 2
+    assert words in errors
+    assert "Traceback" not in errors
+
+
+def once_in_words(*arguments: str) -> tuple[int, str, str]:
+    from era_service.cli.app import cli
+
+    result = CliRunner().invoke(cli, ["watch", "--once", *arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+def test_a_source_that_is_no_chain_cannot_be_watched(chain: LocalChain) -> None:
+    Path("eraswitch.toml").write_text('[reader]\nadapter_type = "dummy"\n')
+    code, _, errors = once_in_words()
+    assert code == 2
+    assert "era address" in errors
+
+
+def test_hooks_that_cannot_be_run_are_named_at_start_up(chain: LocalChain) -> None:
+    publish(chain, (THALES, 0))
+    configure('[hooks]\nactivated = ["/no/such/hook"]\nrefused = ["eraswitch.toml"]')
+    code, _, errors = once_in_words()
+    assert code == 0
+    assert "The hook activated /no/such/hook cannot be run: no such file" in errors
+    assert "The hook refused eraswitch.toml cannot be run: not executable" in errors
+
+
+def test_the_unit_starts_what_there_is_and_systemd_takes_it(chain: LocalChain) -> None:
+    import shutil
+    from configparser import RawConfigParser
+
+    from era_service.cli.app import cli
+
+    unit = ROOT / "deploy" / "systemd" / "eraswitch-watch.service"
+    parser = RawConfigParser(strict=False)
+    parser.optionxform = str  # type: ignore[assignment]
+    parser.read(unit)
+    service = parser["Service"]
+    words = service["ExecStart"].split()
+    assert words[:2] == ["/usr/bin/env", "eraswitch"]
+    result = CliRunner().invoke(cli, [*words[2:], "--help"])
+    assert result.exit_code == 0
+    assert "Watch the era of a node" in result.stdout
+    assert service["RestartPreventExitStatus"].split() == ["2", "4"]
+    assert service["Type"] == "notify"
+    for name in ("NoNewPrivileges", "ProtectSystem", "PrivateTmp", "DynamicUser", "RestrictNamespaces"):
+        assert service[name] in ("yes", "strict"), name
+    if (analyze := shutil.which("systemd-analyze")) is not None:
+        done = subprocess.run([analyze, "verify", str(unit)], capture_output=True, text=True, check=False, timeout=60)
+        assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_at_rest_it_uses_no_measurable_cpu(chain: LocalChain) -> None:
+    publish(chain, (THALES, 0))
+    with watching("--poll-interval", "600", WATCHDOG_USEC="300000000", NOTIFY_SOCKET="/no/such/socket") as node:
+        node.until("era-known")
+        time.sleep(1.0)
+        before = ticks(node.process.pid)
+        time.sleep(3.0)
+        assert ticks(node.process.pid) - before <= 1
+
+
+def ticks(pid: int) -> int:
+    """CPU that a process has used, in ticks of the kernel's clock."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    return int(fields[11]) + int(fields[12])
+
+
+def wait_for(condition: Any) -> None:
+    end = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
