@@ -1,0 +1,91 @@
+"""Rehearsals against the calls that they cannot do without: selecting eras, and changing a checker's."""
+
+import resource
+import subprocess
+import sys
+from functools import partial
+
+from benchmarks.measure import Benchmark, seconds
+from eras import Epoch, EraChecker, EraMarker, SupportedEras, select_eras
+from release_tools.rehearsal import Scenario, rehearse
+
+NODES, EPOCHS = 3_000, 60
+MANY_NODES, FEW_EPOCHS = 100_000, 6
+ERAS = SupportedEras(["thales", "pythagoras"])
+MARKERS = (EraMarker("thales", Epoch(99)), EraMarker("pythagoras", Epoch(107)))
+
+
+def scenario(nodes: int, epochs: int) -> Scenario:
+    """A rollout with an attacker, a late provider, wrong clocks, a rollback and crashes."""
+    return Scenario.of(
+        {
+            "title": "benchmark",
+            "nodes": nodes,
+            "epochs": epochs,
+            "quorum": {"k": 1944, "m": 16948, "phi_f": 0.2},
+            "clocks": {"wrong": 0.02},
+            "versions": [
+                {"name": "0.3.0", "eras": ["thales"], "share": 1.0},
+                {"name": "0.4.0", "eras": ["thales", "pythagoras"]},
+            ],
+            "upgrades": [{"to": "0.4.0", "after": 100, "median_epochs": 1.0, "never": 0.02}],
+            "providers": [
+                {"name": "prompt", "share": 0.6},
+                {"name": "late", "share": 0.1, "lag_ticks": 1},
+                {"name": "bare", "share": 0.3, "knows": "unspent"},
+            ],
+            "actions": [
+                {"do": "announce", "at": 100.5, "era": "pythagoras"},
+                {"do": "activate", "at": 101.5, "era": "pythagoras", "epoch": 104},
+                {"do": "replay", "at": 102, "times": 3},
+                {"do": "forge", "at": 102.5},
+                {"do": "rollback", "at": 103.5, "blocks": 3},
+                {"do": "crash", "at": 103.75, "share": 0.1},
+            ],
+        }
+    )
+
+
+def bare(nodes: int, epochs: int) -> None:
+    """As many bare selections and changes of era."""
+    checkers = [EraChecker(ERAS) for _ in range(nodes)]
+    for epoch in range(100, 100 + epochs):
+        for checker in checkers:
+            checker.change_era(select_eras(MARKERS, Epoch(epoch), ERAS))
+
+
+def against_bare_calls() -> float:
+    """A rehearsal of 3,000 nodes over 60 epochs, against the bare calls."""
+    subject = seconds(partial(rehearse, scenario(NODES, EPOCHS)))
+    return subject / seconds(partial(bare, NODES, EPOCHS))
+
+
+def per_node_when_many() -> float:
+    """What a node costs in an epoch among 100,000, against among 3,000; both over the same few epochs."""
+    many = seconds(partial(rehearse, scenario(MANY_NODES, FEW_EPOCHS))) / MANY_NODES
+    few = min(seconds(partial(rehearse, scenario(NODES, FEW_EPOCHS))) for _ in range(3)) / NODES
+    return many / few
+
+
+def memory() -> float:
+    """MB that a process needs at most for a rehearsal of 3,000 nodes over 60 epochs."""
+    code = (
+        "from benchmarks.rehearsing import NODES, EPOCHS, peak_mb, scenario\n"
+        "from release_tools.rehearsal import rehearse\n"
+        "rehearse(scenario(NODES, EPOCHS))\n"
+        "print(peak_mb())\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    return float(done.stdout)
+
+
+def peak_mb() -> float:
+    """The most memory that this process ever had, in MB."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+BENCHMARKS = (
+    Benchmark("rehearsal.bare_calls", 6, f"select_eras and change_era, {NODES * EPOCHS:,} times", against_bare_calls),
+    Benchmark("rehearsal.many_nodes", 1.3, f"a node's cost among {NODES:,}, when {MANY_NODES:,}", per_node_when_many),
+    Benchmark("rehearsal.memory", 400, "one MB", memory),
+)

@@ -1,0 +1,161 @@
+"""``eraswitch rehearse``: a rollout with thousands of simulated nodes, the same again from the same seed."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from era_service.cli.output import echo_json, printable, write_file
+
+if TYPE_CHECKING:
+    from release_tools.rehearsal import Outcome, Scenario, Shrunk
+
+
+@click.command()
+@click.argument("scenario", required=False)
+@click.option("--list", "list_only", is_flag=True, help="List the scenarios that are shipped.")
+@click.option("--seed", type=click.IntRange(min=0), help="Draw from this seed instead of the scenario's.")
+@click.option("--nodes", type=click.IntRange(min=1), help="Play with so many nodes.")
+@click.option("--html", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the report there.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option("--no-shrink", is_flag=True, help="Do not look for the shortest story when it goes wrong.")
+def rehearse(
+    scenario: str | None,
+    *,
+    list_only: bool,
+    seed: int | None,
+    nodes: int | None,
+    html: Path | None,
+    as_json: bool,
+    no_shrink: bool,
+) -> int:
+    """Rehearse a rollout with thousands of nodes, on the rules of a real chain.
+
+    SCENARIO is a file (docs/rehearsal.md), or the name of a shipped scenario. Every node decides by the code that runs
+    in production; the same seed gives the same story. The exit code is 1 when a rule is broken or it ends otherwise
+    than the scenario expects; then the shortest story that does so is looked for.
+    """
+    from release_tools.rehearsal import rehearse as play
+    from release_tools.rehearsal import shrink
+    from release_tools.rehearsal.shipped import find_scenario, shipped_scenarios
+
+    if list_only:
+        return _list(shipped_scenarios(), as_json=as_json)
+    if scenario is None:
+        raise click.UsageError("Which scenario? Name a file, or one of those that --list lists.")
+    changes = {key: value for key, value in (("seed", seed), ("nodes", nodes)) if value is not None}
+    chosen = find_scenario(scenario).changed(**changes)
+    with _Progress(chosen, shown=not as_json) as progress:
+        outcome = play(chosen, progress=progress.epoch)
+    shrunk = None if outcome.ok or no_shrink else shrink(outcome, play)
+    if html is not None:
+        from release_tools.rehearsal.report import html_report
+
+        write_file(html, html_report(outcome).encode())
+    if as_json:
+        echo_json(outcome.to_dict() | {"shortest": None if shrunk is None else _shortest(shrunk)})
+    else:
+        _show(outcome, shrunk)
+        if html is not None:
+            click.echo(f"Report: {html}")
+    return 0 if outcome.ok else 1
+
+
+class _Progress:
+    """A bar on a terminal's stderr, an epoch a step."""
+
+    def __init__(self, scenario: "Scenario", *, shown: bool) -> None:
+        from rich.console import Console
+        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+
+        console = Console(stderr=True)
+        self._bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            console=console,
+            transient=True,
+            disable=not (shown and console.is_terminal),
+        )
+        self._task = self._bar.add_task(f"{scenario.nodes:,} nodes, epochs", total=scenario.epochs)
+
+    def __enter__(self) -> "_Progress":
+        self._bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.stop()
+
+    def epoch(self, _: int) -> None:
+        """An epoch was played."""
+        self._bar.advance(self._task)
+
+
+def _list(scenarios: "dict[str, Scenario]", *, as_json: bool) -> int:
+    if as_json:
+        echo_json(
+            [{"name": name, "title": scenario.title, "story": scenario.story} for name, scenario in scenarios.items()]
+        )
+        return 0
+    width = max(map(len, scenarios))
+    for name, scenario in scenarios.items():
+        click.echo(f"{name:<{width}}  {scenario.title}")
+    return 0
+
+
+def _shortest(shrunk: "Shrunk") -> dict[str, object]:
+    return {
+        "trials": shrunk.trials,
+        "finished": shrunk.finished,
+        "scenario": shrunk.outcome.scenario.model_dump(mode="json", exclude_defaults=True),
+        "violations": [violation.to_dict() for violation in shrunk.outcome.violations],
+    }
+
+
+def _show(outcome: "Outcome", shrunk: "Shrunk | None") -> None:
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+
+    from release_tools.charts import percent
+
+    scenario = outcome.scenario
+    click.echo(f"{printable(scenario.title)}: {scenario.nodes:,} nodes, seed {scenario.seed}")
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for name in ("epoch", "era", "in it", "stopped", "ready", "signing", "of all", "quorum"):
+        table.add_column(name, justify="left" if name in ("era", "quorum") else "right", no_wrap=True)
+    for row in outcome.rows:
+        table.add_row(
+            f"{row.epoch}",
+            printable(row.era),
+            f"{row.in_era:,}",
+            f"{row.stopped:,}",
+            "—" if row.ready is None else percent(row.ready),
+            percent(row.signing),
+            percent(row.behind),
+            "kept" if row.quorum else "MISSED",
+        )
+    Console().print(table)
+    for happening in outcome.happenings:
+        click.echo(f"  {happening.at:>7g}  {printable(happening.words)}")
+    told = ", ".join(f"{one.kind} ({one.nodes:,})" for one in outcome.told)
+    click.echo(f"Told, by nodes: {told}")
+    for checked in outcome.checked:
+        click.echo(f"{'met   ' if checked.met else 'MISSED'} {printable(checked.expected)}: {printable(checked.got)}")
+    for violation in outcome.violations:
+        click.echo(f"BROKEN {violation.rule} at epoch {violation.epoch}: {printable(violation.words)}")
+    if not outcome.violations:
+        click.echo("No rule was broken: agreement, one-way, verdicts, quorum")
+    if shrunk is not None:
+        _show_shortest(shrunk)
+
+
+def _show_shortest(shrunk: "Shrunk") -> None:
+    small = shrunk.outcome.scenario
+    more = "" if shrunk.finished else ", and there may be a shorter one"
+    click.echo(f"The shortest story that goes wrong so, after {shrunk.trials} more rehearsals{more}:")
+    click.echo(f"  {small.nodes:,} nodes, {small.epochs} epochs, seed {small.seed}")
+    for happening in shrunk.outcome.happenings:
+        click.echo(f"  {happening.at:>7g}  {printable(happening.words)}")
+    for violation in shrunk.outcome.violations[:1]:
+        click.echo(f"  BROKEN {violation.rule} at epoch {violation.epoch}: {printable(violation.words)}")

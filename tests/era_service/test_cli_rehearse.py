@@ -1,0 +1,88 @@
+"""``eraswitch rehearse``, as a release team runs it."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.era_service.conftest import invoke
+
+SCENARIO = """
+title = "Ours"
+nodes = 20
+epochs = {epochs}
+[quorum]
+k = 1944
+m = 16948
+phi_f = 0.2
+[[versions]]
+name = "0.4.0"
+eras = ["thales", "pythagoras"]
+share = 1.0
+[[actions]]
+do = "activate"
+at = 101
+era = "pythagoras"
+epoch = 103
+[expect]
+current = "{expected}"
+"""
+
+
+@pytest.fixture
+def scenario(tmp_path: Path) -> Path:
+    path = tmp_path / "ours.toml"
+    path.write_text(SCENARIO.format(epochs=5, expected="pythagoras"))
+    return path
+
+
+def test_a_scenario_is_played_and_told(scenario: Path):
+    done = invoke("rehearse", str(scenario))
+    assert done.exit_code == 0, done.output
+    assert "Ours: 20 nodes, seed 1" in done.stdout
+    assert "101  the team publishes: activate pythagoras at epoch 103" in done.stdout
+    assert "met    pythagoras is current at the end: pythagoras" in done.stdout
+    assert "No rule was broken" in done.stdout
+
+
+def test_json_is_the_whole_outcome_and_the_same_again(scenario: Path):
+    once, again = (invoke("rehearse", str(scenario), "--json", "--nodes", "30", "--seed", "5") for _ in range(2))
+    assert once.stdout == again.stdout
+    told = json.loads(once.stdout)
+    assert (told["ok"], told["nodes"], told["seed"], told["shortest"]) == (True, 30, 5, None)
+    assert [row["era"] for row in told["epochs"]] == ["thales"] * 3 + ["pythagoras"] * 2
+
+
+def test_the_report_is_one_page_with_the_charts_in_it(scenario: Path, tmp_path: Path):
+    scenario.write_text(scenario.read_text().replace("Ours", "Ours <b>& theirs"))
+    report = tmp_path / "report.html"
+    assert invoke("rehearse", str(scenario), "--html", str(report)).exit_code == 0
+    page = report.read_text()
+    assert "<title>Ours &lt;b&gt;&amp; theirs</title>" in page
+    assert page.count("<svg") == 4
+    assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
+    assert "<script" not in page
+
+
+def test_what_ends_otherwise_is_shrunk_and_fails(scenario: Path):
+    scenario.write_text(SCENARIO.format(epochs=5, expected="lagrange"))
+    done = invoke("rehearse", str(scenario))
+    assert done.exit_code == 1
+    assert "MISSED lagrange is current at the end: pythagoras" in done.stdout
+    assert "The shortest story that goes wrong so" in done.stdout
+    told = json.loads(invoke("rehearse", str(scenario), "--json").stdout)
+    assert told["shortest"]["scenario"]["nodes"] == 1
+    assert json.loads(invoke("rehearse", str(scenario), "--json", "--no-shrink").stdout)["shortest"] is None
+
+
+def test_scenarios_are_listed():
+    listed = json.loads(invoke("rehearse", "--list", "--json").stdout)
+    assert {"healthy", "too-early", "pythagoras-mainnet"} <= {entry["name"] for entry in listed}
+    assert "too-early" in invoke("rehearse", "--list").stdout
+
+
+@pytest.mark.parametrize("arguments", [(), ("no-such",), ("gone.toml",), ("healthy", "--nodes", "0")])
+def test_mistakes_are_usage_errors(arguments: tuple[str, ...]):
+    done = invoke("rehearse", *arguments)
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output

@@ -1,0 +1,36 @@
+"""Small scenarios, and ways to break what they must hold."""
+
+from typing import Any
+
+from chain_reader.deciding import Decided, NodeState, decide
+from chain_reader.deciding_events import InputEvent
+from release_tools.rehearsal import Scenario
+
+ANNOUNCE = {"do": "announce", "at": 101, "era": "pythagoras"}
+ACTIVATE = {"do": "activate", "at": 103, "era": "pythagoras", "epoch": 106}
+
+
+def small(**changes: Any) -> Scenario:
+    """A rollout with few nodes, all of them ready."""
+    tree: dict[str, Any] = {
+        "title": "small",
+        "nodes": 12,
+        "epochs": 9,
+        "versions": [
+            {"name": "0.4.0", "eras": ["thales", "pythagoras"], "share": 0.75},
+            {"name": "0.3.0", "eras": ["thales"], "share": 0.25},
+        ],
+        "quorum": {"k": 1944, "m": 16948, "phi_f": 0.2},
+        "actions": [ANNOUNCE, ACTIVATE],
+    }
+    return Scenario.of(tree | changes)
+
+
+def deciding(wrong: Any) -> Any:
+    """The deciding core, except where ``wrong`` gives another state."""
+
+    def decided(state: NodeState, event: InputEvent) -> Decided:
+        after, decisions = decide(state, event)
+        return wrong(state, event, after) or after, decisions
+
+    return decided

@@ -1,0 +1,174 @@
+"""Rehearsals: the same again from the same seed, every shipped story as expected, and broken code found out."""
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chain_reader.deciding_events import ObserverAnswered
+from eras import Epoch, select_eras
+from eras.view import taken_over
+from release_tools import RolloutRefusedError
+from release_tools.lottery import quorum_probability
+from release_tools.rehearsal import rehearse, shrink
+from release_tools.rehearsal.shipped import find_scenario, shipped_names
+from release_tools.rehearsal.simulation import compatibility_of
+from tests.rehearsal.conftest import ACTIVATE, ANNOUNCE, deciding, small
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_shipped_story_ends_as_expected(name: str):
+    scenario = find_scenario(name)
+    outcome = rehearse(scenario.changed(nodes=min(scenario.nodes, 300)))
+    assert outcome.violations == ()
+    assert [one for one in outcome.checked if not one.met] == []
+
+
+def test_the_same_scenario_gives_the_same_outcome_to_the_letter():
+    scenario = find_scenario("crash-at-the-switch").changed(nodes=60)
+    assert rehearse(scenario).to_dict() == rehearse(scenario).to_dict()
+    assert rehearse(scenario.changed(seed=8)).to_dict() != rehearse(scenario).to_dict()
+
+
+def test_sharing_states_changes_nothing():
+    """Nodes that share what they know come to what each would have come to alone."""
+    from chain_reader.deciding import decide
+
+    scenario = find_scenario("replay-and-forgery").changed(nodes=20)
+    assert rehearse(scenario, decide=decide).to_dict() == rehearse(scenario).to_dict()
+
+
+def test_at_the_epoch_of_the_activation_all_that_know_the_era_switch_and_the_others_stop():
+    outcome = rehearse(small())
+    rows = {row.epoch: row for row in outcome.rows}
+    assert (rows[105].era, rows[105].in_era, rows[105].stopped) == ("thales", 12, 0)
+    assert (rows[106].era, rows[106].in_era, rows[106].stopped) == ("pythagoras", 9, 3)
+
+
+def test_the_quorum_follows_the_stake_that_was_registered_two_epochs_before():
+    outcome = rehearse(small(stake={"distribution": "equal"}))
+    rows = {row.epoch: row for row in outcome.rows}
+    assert [rows[epoch].signing for epoch in (105, 106, 107, 108)] == [1.0, 0.75, 0.75, 1.0]
+    assert [round(rows[epoch].behind, 9) for epoch in (105, 106, 107, 108)] == [1.0, 0.75, 0.75, 0.75]
+    assert rows[106].quorum_probability == quorum_probability(0.75, k=1944, m=16948, phi_f=0.2)
+    assert rows[106].forecast is not None
+
+
+def test_upgraded_nodes_come_back_in_the_era():
+    upgrades = [{"to": "0.4.0", "after": 107, "median_epochs": 0.5, "spread": 0.1}]
+    outcome = rehearse(small(upgrades=upgrades))
+    assert [row.stopped for row in outcome.rows if row.epoch >= 106] == [3, 0, 0]
+    assert outcome.rows[-1].in_era == 12
+
+
+def test_a_node_with_an_expired_key_runs_and_neither_registers_nor_signs():
+    keys = {"expire_at": 103, "share": 0.5, "renewed_after": 3}
+    outcome = rehearse(small(keys=keys, actions=[], stake={"distribution": "equal"}))
+    rows = {row.epoch: row for row in outcome.rows}
+    assert [rows[epoch].up for epoch in (103, 105)] == [12, 12]
+    assert [rows[epoch].signing for epoch in (102, 103, 104, 105, 107)] == [1.0, 0.5, 0.5, 1.0, 1.0]
+    assert [round(rows[epoch].behind, 9) for epoch in (103, 105, 106, 108)] == [0.5, 0.5, 0.5, 1.0]
+
+
+def test_a_clock_that_is_fast_switches_early_and_one_that_is_slow_by_its_provider():
+    outcome = rehearse(small(clocks={"wrong": 1.0, "off_ticks": 1}, ticks_per_epoch=4))
+    assert outcome.violations == ()
+    assert outcome.rows[6].in_era == 9
+
+
+def test_what_the_team_may_not_do_is_refused_as_by_the_commands():
+    with pytest.raises(RolloutRefusedError):
+        rehearse(small(actions=[ANNOUNCE, ACTIVATE | {"epoch": 103}]))
+
+
+def test_versions_that_do_not_follow_each_other_support_what_they_say():
+    versions = [
+        {"name": "0.10.0", "eras": ["thales"], "share": 0.5},
+        {"name": "0.9.0", "eras": ["thales", "pythagoras"], "share": 0.5},
+        {"name": "0.11.0", "eras": ["pythagoras"]},
+    ]
+    table = compatibility_of(small(versions=versions))
+    assert [table.supports(name, "pythagoras") for name in ("0.9.0", "0.10.0", "0.11.0")] == [True, False, True]
+    assert [table.supports(name, "thales") for name in ("0.9.0", "0.10.0", "0.11.0")] == [True, True, False]
+
+
+# --- broken code is found out
+
+
+def back_to_the_first_era(state: Any, event: Any, after: Any) -> Any:
+    """A node that takes any selection, an earlier era too."""
+    token = after.view.token
+    if not isinstance(event, ObserverAnswered) or token is None or token.epoch < 107:
+        return None
+    first = select_eras(token.markers[:1], token.epoch, token.supported)
+    return replace(after, view=replace(after.view, token=first, era=first.current.name))
+
+
+def early(state: Any, event: Any, after: Any) -> Any:
+    """A node that begins an era an epoch early when it knows the era, as if it counted from 1."""
+    token = after.view.token
+    if token is None or not isinstance(event, ObserverAnswered) or "pythagoras" not in token.supported:
+        return None
+    ahead = select_eras(token.markers, Epoch(token.epoch + 1), token.supported)
+    if ahead.current == token.current:
+        return None
+    view = taken_over(after.view, replace(ahead, epoch=token.epoch), state.settings.supported)
+    return replace(after, view=view)
+
+
+def silent(state: Any, event: Any, after: Any) -> Any:
+    """A node that refuses without a word."""
+    return replace(after, told={}) if after.told else None
+
+
+BROKEN = [(back_to_the_first_era, "one-way"), (early, "agreement"), (silent, "verdicts")]
+
+
+@pytest.mark.parametrize(("wrong", "rule"), BROKEN)
+def test_a_node_that_breaks_a_rule_is_found_out(wrong: Any, rule: str):
+    outcome = rehearse(small(), decide=deciding(wrong))
+    assert rule in {violation.rule for violation in outcome.violations}
+    assert not outcome.ok
+
+
+def test_a_quorum_that_is_missed_though_it_was_forecast_is_found_out():
+    """Nodes that know the era stop for no reason: no forecast could have told."""
+
+    def stopping(state: Any, event: Any, after: Any) -> Any:
+        token = after.view.token
+        return replace(after, view=replace(after.view, era=None)) if token and token.epoch >= 106 else None
+
+    outcome = rehearse(small(versions=[small().versions[0].model_dump() | {"share": 1.0}]), decide=deciding(stopping))
+    assert {violation.rule for violation in outcome.violations} == {"quorum"}
+
+
+def test_a_failing_story_is_shrunk_to_the_shortest():
+    noise = [
+        {"do": "flood", "at": 102, "outputs": 20},
+        {"do": "replay", "at": 104},
+        {"do": "rollback", "at": 105, "blocks": 1},
+    ]
+    scenario = small(
+        nodes=40, actions=[ANNOUNCE, *noise, ACTIVATE], clocks={"wrong": 0.1}, keys={"expire_at": 104, "share": 0.1}
+    )
+
+    def play(one: Any) -> Any:
+        return rehearse(one, decide=deciding(early))
+
+    failing = play(scenario)
+    shrunk = shrink(failing, play)
+    small_one = shrunk.outcome.scenario
+    assert shrunk.finished
+    assert shrunk.outcome.violations[0].rule == failing.violations[0].rule == "agreement"
+    assert [action.do for action in small_one.actions] == ["activate"]
+    assert (small_one.nodes, small_one.keys, small_one.clocks.wrong) == (small_one.nodes, None, 0.0)
+    assert small_one.nodes <= 4
+    assert small_one.epochs == 6  # the last one is that of the failure
+
+
+def test_shrinking_keeps_to_its_budget_and_wants_a_failure():
+    failing = rehearse(small(nodes=40), decide=deciding(early))
+    shrunk = shrink(failing, lambda one: rehearse(one, decide=deciding(early)), trials=1)
+    assert (shrunk.trials, shrunk.finished) == (1, False)
+    with pytest.raises(ValueError, match="went well"):
+        shrink(rehearse(small()), rehearse)

@@ -1,0 +1,125 @@
+"""Scenarios: what is taken, and how mistakes are told."""
+
+from pathlib import Path
+
+import pytest
+
+from release_tools.rehearsal import Scenario, ScenarioError
+from release_tools.rehearsal.population import draw_nodes, draw_stakes, read_stakes
+from release_tools.rehearsal.shipped import find_scenario, shipped_names
+from tests.rehearsal.conftest import ACTIVATE, small
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"titel": "x"}, "titel: there is no such key; did you mean 'title'?"),
+        ({"nodes": 0}, "nodes: expected greater than or equal to 1, got 0"),
+        ({"nodes": 100_001}, "nodes: expected less than or equal to 100000"),
+        ({"quorum": {"k": 1, "m": 2}}, "quorum.phi_f: it is missing"),
+        ({"quorum": {"k": 1, "m": 2, "phi_f": float("nan")}}, "quorum.phi_f: expected a finite number"),
+        ({"stake": {"distribution": "lognormal"}}, "stake.distribution: expected 'log-normal', 'equal' or 'file'"),
+        ({"stake": {"distribution": "file"}}, 'stake: expected file together with distribution = "file"'),
+        ({"clocks": {"wrng": 0.1}}, "clocks.wrng: there is no such key; did you mean 'wrong'?"),
+        ({"actions": [{"do": "anounce", "at": 101, "era": "x"}]}, "actions.0.do: expected what happens"),
+        ({"actions": [{"at": 101}]}, "actions.0.do: expected what happens"),
+        ({"actions": [ACTIVATE | {"epock": 3}]}, "actions.0.epock: there is no such key; did you mean 'epoch'?"),
+        ({"actions": [ACTIVATE | {"at": 99}]}, "actions.0.at: an epoch from 100 to before 109"),
+        ({"actions": [ACTIVATE | {"at": 109}]}, "actions.0.at: an epoch from 100 to before 109"),
+        (
+            {"actions": [{"do": "outage", "at": 101, "provider": "provder"}]},
+            "actions.0.provider: one of provider, not 'provder' (did you mean 'provider'?)",
+        ),
+        ({"versions": [{"name": "1.0.0", "eras": ["x"], "share": 0.5}]}, "shares that make 1 together, not 0.5"),
+        ({"versions": [{"name": "1.0.0", "eras": ["x"], "share": 1}]}, "one that knows the first era, thales"),
+        ({"upgrades": [{"to": "0.5.0", "after": 101}]}, "upgrades.0.to: one of 0.4.0, 0.3.0, not '0.5.0'"),
+        ({"versions": 3}, "versions: expected a valid tuple"),
+    ],
+)
+def test_a_mistake_is_named_with_what_would_be_right(change: dict, words: str):
+    with pytest.raises(ScenarioError) as caught:
+        small(**change)
+    assert words in str(caught.value)
+
+
+def test_every_mistake_is_named_at_once():
+    with pytest.raises(ScenarioError) as caught:
+        small(nodes=0, epochs=0, titel="x")
+    assert "3 keys are mistaken" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [(None, "a file that can be read"), (b"\xff", "TOML"), (b"a = ", "TOML"), (b"x" * 2_000_000, "at most")],
+)
+def test_a_file_that_is_no_scenario(tmp_path: Path, content: bytes | None, words: str):
+    path = tmp_path / "scenario.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(ScenarioError, match=words):
+        Scenario.load(path)
+    with pytest.raises(ScenarioError):
+        Scenario.load(tmp_path)
+
+
+def test_a_shipped_scenario_is_found_by_name_and_the_nearest_is_named():
+    assert find_scenario("healthy").title == "A rollout as it should be"
+    with pytest.raises(ScenarioError, match="Did you mean 'healthy'"):
+        find_scenario("healty")
+    with pytest.raises(ScenarioError, match="could not be read|a file that can be read"):
+        find_scenario("no/such/file.toml")
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_every_shipped_scenario_says_what_it_shows_and_expects(name: str):
+    scenario = find_scenario(name)
+    assert len(scenario.story) > 80
+    assert scenario.expect.current == "pythagoras"
+    assert scenario.expect.told
+
+
+def test_stake_comes_from_a_file_in_turn(tmp_path: Path):
+    (tmp_path / "stake.csv").write_text("pool,stake\na,300\nb,200\n")
+    (tmp_path / "scenario.toml").write_text(
+        'title = "x"\nnodes = 5\n[stake]\ndistribution = "file"\nfile = "stake.csv"\n'
+        "[quorum]\nk = 1\nm = 2\nphi_f = 0.2\n"
+        '[[versions]]\nname = "1.0.0"\neras = ["thales"]\nshare = 1.0\n'
+    )
+    scenario = Scenario.load(tmp_path / "scenario.toml")
+    assert [node.stake for node in draw_nodes(scenario)] == [300, 200, 300, 200, 300]
+    (tmp_path / "stake.csv").write_text("100\n\n50\n")
+    assert read_stakes(tmp_path / "stake.csv") == (100, 50)
+
+
+@pytest.mark.parametrize("content", ["", "pool,stak\na,1\n", "1\n-2\n", "1\nx\n", "0\n", "1\n" + "9" * 30 + "\n"])
+def test_a_file_of_stakes_that_cannot_be_used(tmp_path: Path, content: str):
+    path = tmp_path / "stake.csv"
+    path.write_text(content)
+    with pytest.raises(ScenarioError, match="file of stakes"):
+        read_stakes(path)
+
+
+def test_drawn_stake_is_uneven_but_nobody_has_more_than_the_largest_share():
+    stakes = draw_stakes(small(nodes=1000, stake={"sigma": 2.0, "largest_share": 0.01}))
+    total = sum(stakes)
+    assert max(stakes) <= 0.0101 * total
+    assert max(stakes) > 20 * sorted(stakes)[500]
+    assert abs(total / 20_000_000_000e6 - 1) < 1e-6
+
+
+def test_each_version_and_provider_has_its_share_exactly():
+    scenario = small(nodes=1000, providers=[{"name": "a", "share": 0.7}, {"name": "b", "share": 0.3}])
+    nodes = draw_nodes(scenario)
+    assert [sum(node.version == index for node in nodes) for index in (0, 1)] == [750, 250]
+    assert [sum(node.provider == index for node in nodes) for index in (0, 1)] == [700, 300]
+
+
+def test_the_largest_upgrade_first_or_never():
+    upgrade = {"to": "0.4.0", "after": 101, "never": 0.1}
+    first = draw_nodes(small(nodes=100, upgrades=[upgrade | {"largest_first": True}]))
+    waits = [node.upgrades[0][0] for node in sorted(first, key=lambda node: -node.stake) if node.upgrades]
+    assert waits == sorted(waits)
+    assert len(waits) == 90
+    nodes = draw_nodes(small(nodes=100, upgrades=[upgrade | {"never_are": "largest"}]))
+    sleeping = [node for node in nodes if not node.upgrades]
+    assert min(node.stake for node in sleeping) >= max(node.stake for node in nodes if node.upgrades)
