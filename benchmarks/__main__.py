@@ -4,10 +4,19 @@ import argparse
 import json
 import sys
 
-from benchmarks import core, reading, startup
+from benchmarks import adoption, core, events, reading, rehearsing, serving, startup, watching
 from benchmarks.measure import Benchmark, run
 
-ALL: tuple[Benchmark, ...] = (*core.BENCHMARKS, *startup.BENCHMARKS, *reading.BENCHMARKS)
+ALL: tuple[Benchmark, ...] = (
+    *events.BENCHMARKS,
+    *core.BENCHMARKS,
+    *startup.BENCHMARKS,
+    *reading.BENCHMARKS,
+    *adoption.BENCHMARKS,
+    *watching.BENCHMARKS,
+    *rehearsing.BENCHMARKS,
+    *serving.BENCHMARKS,
+)
 
 
 def main() -> int:

@@ -32,7 +32,7 @@ def flooded() -> Iterator[tuple[str, TrustPolicy]]:
         wallet = PaymentKey.generate()
         address = wallet.address(chain.genesis.network_id)
         chain.fund(address, 100 * ADA)
-        _publish(chain, wallet, address)
+        publish(chain, wallet, address)
         chain.place([FaucetOutput(address, 2 * ADA, datum=f"d8799f5820{n:064x}ff") for n in range(JUNK_OUTPUTS)])
         with serving(chain.path) as url:
             yield url, TrustPolicy(address, (KEY.verification_key,))
@@ -55,7 +55,8 @@ def _serve(path: Path, urls: "Queue[str]") -> None:
     LocalChainServer(path).serve_forever(lambda server: urls.put(server.blockfrost_url))
 
 
-def _publish(chain: LocalChain, wallet: PaymentKey, address: str) -> None:
+def publish(chain: LocalChain, wallet: PaymentKey, address: str) -> None:
+    """The release team puts a marker at the era address."""
     payload = EraMarkersPayload((EraMarker("thales", Epoch(0)),)).sign(KEY)
     gateway = LocalChainGateway(chain)
     transaction = build_marker_transaction(

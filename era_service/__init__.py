@@ -4,6 +4,7 @@ from eras.front_door import front_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from era_service.client import ServiceClient
     from era_service.config import LoadedSettings, load_settings
     from era_service.config_mistakes import ConfigMistake, InvalidConfigurationError
     from era_service.config_schema import Settings
@@ -16,6 +17,7 @@ __all__ = [
     "InvalidConfigurationError",
     "LoadedSettings",
     "NetworkPreset",
+    "ServiceClient",
     "Settings",
     "bind_era",
     "configure_logging",
@@ -25,6 +27,7 @@ __all__ = [
 __getattr__ = front_door(
     __name__,
     {
+        "era_service.client": ("ServiceClient",),
         "era_service.config": ("LoadedSettings", "load_settings"),
         "era_service.config_mistakes": ("ConfigMistake", "InvalidConfigurationError"),
         "era_service.config_schema": ("Settings",),

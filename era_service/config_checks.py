@@ -1,10 +1,11 @@
-"""What ``config check`` looks into beyond the schema: addresses, and whether the configured source can be built.
+"""What ``config check`` looks into beyond the schema: addresses, the gate, whether the configured source can be built.
 
 In: settings that the schema found right. Out: the mistakes that are left. Nothing is asked of a provider.
 """
 
 from typing import TYPE_CHECKING
 
+from era_service.adoption_settings import compatibility_of
 from era_service.config_mistakes import ConfigMistake
 from era_service.config_reader import open_adapter, open_provider, providers_of
 from eras import EraSwitchError
@@ -27,7 +28,8 @@ def deep_mistakes(settings: "Settings", origins: "Mapping[str, str]") -> tuple[C
         for place, address, magic in places
         if address is not None and (mistake := _address_mistake(place, address, magic)) is not None
     ]
-    return tuple(mistake.located(origins) for mistake in (*found, *_source_mistakes(settings)))
+    found += [*_source_mistakes(settings), *_adoption_mistakes(settings)]
+    return tuple(mistake.located(origins) for mistake in found)
 
 
 def _address_mistake(place: str, address: str, magic: int | None) -> ConfigMistake | None:
@@ -60,6 +62,23 @@ def _source_mistakes(settings: "Settings") -> list[ConfigMistake]:
             open_adapter(settings, observer)
         except EraSwitchError as error:
             found.append(_mistake_of("reader.adapter_params", error))
+    return found
+
+
+def _adoption_mistakes(settings: "Settings") -> list[ConfigMistake]:
+    """What keeps the gate from being judged, and mistakes in the table of eras and versions."""
+    found = []
+    if settings.adoption.gate_threshold is not None:
+        for key, value in (
+            ("adoption.compatibility_file", settings.adoption.compatibility_file),
+            ("store.url", settings.store.url),
+        ):
+            if value is None:
+                found.append(ConfigMistake(key, "a value, since adoption.gate_threshold asks for a gate", "nothing"))
+    try:
+        compatibility_of(settings)
+    except EraSwitchError as error:
+        found.append(_mistake_of("adoption.compatibility_file", error))
     return found
 
 

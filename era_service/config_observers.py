@@ -4,6 +4,7 @@ In: settings. Out: what opens each observer, in the order in which they are aske
 once and wants so many to agree; and a ``TipWatch`` where the genesis of the network is known.
 """
 
+import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
 from fractions import Fraction
@@ -23,6 +24,11 @@ def openings_of(settings: "Settings") -> "tuple[Callable[[], ChainObserver], ...
 
     Opening raises what ``open_provider`` and ``open_agreement`` raise.
     """
+    if settings.follower.leader is not None:
+        from era_service.follower import open_leader, require_follower
+
+        require_follower(settings)
+        return (partial(open_leader, settings),)
     providers = providers_of(settings)
     if settings.reader.agreement is not None and providers:
         return (partial(open_agreement, settings),)
@@ -78,19 +84,31 @@ def configured_genesis(settings: "Settings") -> "NetworkGenesis | None":
     return NetworkGenesis(network.magic, start, slot, epoch, coefficient)
 
 
-def tip_watch(settings: "Settings", observer: "ChainObserver") -> "TipWatch | None":
+def tip_watch(
+    settings: "Settings", observer: "ChainObserver", clock: Callable[[], float] = time.time
+) -> "TipWatch | None":
     """The check of the observer's tips against the clock; ``None`` where the genesis of the network is not known.
+
+    Args:
+        settings: what is configured.
+        observer: whose tips they are.
+        clock: POSIX time in seconds.
 
     Raises:
         ProviderOfOtherNetworkError: the observer is of another network.
         ChainReadError: it could not be asked which it is of.
         ConfigurationError: the genesis of the network cannot be.
     """
-    from chain_reader import AgreementObserver, TipWatch, genesis_of
+    from chain_reader import AgreementObserver, Clock, TipWatch, genesis_of
 
     genesis = configured_genesis(settings)
     genesis_of(observer, settings.network.magic)
     if genesis is None:
         return None
     others = observer.tips if isinstance(observer, AgreementObserver) else dict
-    return TipWatch(genesis, tolerance_s=settings.reader.max_tip_age_s, others=lambda: others().values())
+    return TipWatch(
+        genesis,
+        clock=Clock(posix=clock),
+        tolerance_s=settings.reader.max_tip_age_s,
+        others=lambda: others().values(),
+    )

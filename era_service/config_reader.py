@@ -7,7 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from chain_reader import build_adapter, observer_from_url
-from era_service.logs import register_secret
+from era_store.redaction import register_secret
 from eras import SupportedEras
 
 if TYPE_CHECKING:

@@ -10,11 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, SecretStr
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from chain_reader.observers.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.trust_policy import DEFAULT_MAX_LEAD_EPOCHS
+from era_service.config_adoption import AdoptionSettings
+from era_service.config_section import Section
 from era_service.config_types import (
     Above0,
     Above0Whole,
@@ -23,14 +25,18 @@ from era_service.config_types import (
     JsonText,
     KeyText,
     KeyTexts,
+    LeaderUrl,
     Names,
+    Paths,
     ProviderUrl,
     SecretFile,
+    Texts,
     Whole,
+    listed,
     provider_tables,
 )
-from era_service.logs import mask_url
 from era_service.networks import full_name
+from era_store.redaction import mask_url
 from eras import SupportedEras
 
 ENVIRONMENT_PREFIX = "ERASWITCH_"
@@ -41,17 +47,6 @@ ALIASES = {
     "BLOCKFROST_PROJECT_ID": "reader.project_id",
 }
 """Environment variables beside ``ERASWITCH_SECTION__KEY``, which is the stronger one where both are set."""
-
-
-class Section(BaseModel):
-    """A table of the configuration: unknown keys are mistakes, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
-
-    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """What ``repr`` shows: passwords in URLs are masked, as pydantic masks its secrets."""
-        for name, value in super().__repr_args__():
-            yield name, mask_url(value) if isinstance(value, str) else value
 
 
 class GenesisFields(Section):
@@ -170,6 +165,80 @@ class StoreSettings(Section):
     )
 
 
+class EventSettings(Section):
+    """How much of the event log is kept in the store (docs/events.md)."""
+
+    max_bytes: Above0Whole = Field(
+        default=64 * 1024 * 1024,
+        description="A log that is larger is compacted: what is before a fresh snapshot of the node is taken out.",
+    )
+    snapshot_every: Above0Whole = Field(
+        default=1_000, description="Inputs between two snapshots, from which a restart and a replay may begin."
+    )
+
+
+class ServiceSettings(Section):
+    """What ``eraswitch serve`` offers, to whom, and how much of it (docs/service.md)."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="The address to listen at.")
+    port: Whole = Field(default=8470, ge=0, lt=2**16, description="The port to listen at; 0 takes a free one.")
+    tls_cert: Path | None = Field(default=None, description="File with the certificate chain (PEM): speak TLS.")
+    tls_key: SecretFile | None = Field(
+        default=None, description="File with the certificate's private key (PEM), readable by its owner only."
+    )
+    public: bool = Field(
+        default=False, description="Read only: nothing can be written over HTTP, and no provider is named."
+    )
+    poll_interval_s: Above0 = Field(default=20.0, description="Seconds between two readings of the chain.")
+    max_age_s: Whole = Field(
+        default=60, ge=0, description="How long caches may keep an answer, in seconds; never beyond the epoch."
+    )
+    max_body_bytes: Above0Whole = Field(default=2 * 1024 * 1024, description="Bytes of one request.")
+    writes_per_s: Above0 = Field(
+        default=20.0, description="Requests that write, for each token or address in a second, in the long run."
+    )
+    write_burst: Above0Whole = Field(default=100, description="How many of them at once before that rate holds.")
+    max_streams: Above0Whole = Field(default=10_000, description="Listeners to the event stream at the same time.")
+    heartbeat_s: Above0 = Field(default=15.0, description="Seconds between signs of life on the event stream.")
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
+        default=(), description="Origins whose pages may read from a browser; by default none."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
+        default=(), description="Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
+    )
+    tracing: bool = Field(
+        default=False, description="Send OpenTelemetry traces, as the OTEL_… variables say (docs/metrics.md)."
+    )
+
+
+class FollowerSettings(Section):
+    """Whom to follow instead of reading a chain (docs/operations.md)."""
+
+    leader: LeaderUrl | None = Field(
+        default=None, description="The service of a leader, http(s)://…; where it is set, no chain provider may be."
+    )
+    registrations: bool = Field(default=False, description="Whether to take registrations from the leader too.")
+
+
+class QuorumSettings(Section):
+    """What decides whether those who sign are enough (docs/forecast.md); nothing of it is ever assumed."""
+
+    model: Literal["lottery", "cosmos", "ethereum"] = Field(
+        default="lottery",
+        description="lottery: Mithril's, with the three parameters below; cosmos: more than 2/3; ethereum: at least "
+        "2/3.",
+    )
+    k: Above0Whole | None = Field(default=None, description="Indices of the lottery that must be won.")
+    m: Above0Whole | None = Field(default=None, description="Indices of the lottery.")
+    phi_f: Above0 | None = Field(default=None, le=1, description="The chance that the whole stake wins an index.")
+    source: str | None = Field(
+        default=None, min_length=1, description="Where these parameters come from; said with every forecast."
+    )
+    lag_epochs: Above0Whole = Field(
+        default=2, le=10, description="Epochs from a registration to the signatures it counts for; Mithril's is 2."
+    )
+
+
 class LimitSettings(Section):
     """What reading a chain may take; beyond a limit the answer is an error, never a part of the truth."""
 
@@ -222,6 +291,51 @@ class LogSettings(Section):
     )
 
 
+class WatchSettings(Section):
+    """How a node is watched (docs/node.md)."""
+
+    poll_interval_s: Above0 = Field(default=600.0, description="Seconds between two calls of the provider at rest.")
+    spread_s: Above0 = Field(
+        default=60.0, description="Seconds over which a network's nodes spread their calls when an epoch begins."
+    )
+    node_id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="What tells this node from others, its party id: its place in that spread. By default the host's "
+        "name.",
+    )
+    backoff_max_s: Above0 = Field(
+        default=300.0, description="The longest wait between two attempts at a provider that does not answer."
+    )
+    on_unsupported: Literal["exit", "drain"] = Field(
+        default="exit", description="When the current era is not supported: exit at once, or let work be finished."
+    )
+    drain_s: Above0 = Field(default=300.0, description="With drain: how long work may take to be finished.")
+    eras_folder: Path | None = Field(
+        default=None, description="The folder of the node's binaries, one per era, to switch between."
+    )
+    program: str | None = Field(default=None, min_length=1, description="The name of the program in that folder.")
+    stop_grace_s: Above0 = Field(
+        default=30.0, description="Seconds that the node has to end before it is killed, where the watcher runs it."
+    )
+
+
+class HookSettings(Section):
+    """Executables that are run when something happens (docs/node.md), each in a list of paths."""
+
+    announced: Paths = Field(default=(), description="An upcoming era appeared, or its epoch changed.")
+    activating_in: Paths = Field(default=(), description="An epoch began, and an era is coming at a known one.")
+    activated: Paths = Field(default=(), description="Another era is the current one; or the first, at start-up.")
+    unsupported_upcoming: Paths = Field(default=(), description="The upcoming era is not supported.")
+    unsupported_current: Paths = Field(default=(), description="The current era is not supported: the node must stop.")
+    refused: Paths = Field(default=(), description="Something at the era address was refused.")
+    timeout_s: Above0 = Field(default=30.0, description="Seconds that a hook may take before it is killed.")
+    max_output_bytes: Above0Whole = Field(default=16_384, description="How much of what a hook prints is kept.")
+    environment: Texts = Field(
+        default=(), description="Environment variables that hooks see beside PATH, HOME, USER, LANG and the like."
+    )
+
+
 class CustomNetwork(GenesisFields):
     """A network of one's own: what its name fills in, as the public ones do."""
 
@@ -247,8 +361,15 @@ class Settings(BaseSettings):
     reader: ReaderSettings = Field(default_factory=ReaderSettings)
     trust: TrustSettings = Field(default_factory=TrustSettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
+    events: EventSettings = Field(default_factory=EventSettings)
+    adoption: AdoptionSettings = Field(default_factory=AdoptionSettings)
+    service: ServiceSettings = Field(default_factory=ServiceSettings)
+    follower: FollowerSettings = Field(default_factory=FollowerSettings)
+    quorum: QuorumSettings = Field(default_factory=QuorumSettings)
     limits: LimitSettings = Field(default_factory=LimitSettings)
     log: LogSettings = Field(default_factory=LogSettings)
+    watch: WatchSettings = Field(default_factory=WatchSettings)
+    hooks: HookSettings = Field(default_factory=HookSettings)
     networks: dict[str, CustomNetwork] = Field(
         default_factory=dict, description="Networks of one's own, by name: [networks.NAME] tables."
     )
@@ -268,8 +389,15 @@ SECTIONS: dict[str, type[Section]] = {
     "reader": ReaderSettings,
     "trust": TrustSettings,
     "store": StoreSettings,
+    "events": EventSettings,
+    "adoption": AdoptionSettings,
+    "service": ServiceSettings,
+    "follower": FollowerSettings,
+    "quorum": QuorumSettings,
     "limits": LimitSettings,
     "log": LogSettings,
+    "watch": WatchSettings,
+    "hooks": HookSettings,
 }
 
 
@@ -337,4 +465,11 @@ def _kind(schema: dict[str, Any]) -> str:
         return "secret"
     if schema.get("format") == "path":
         return "path"
-    return {"string": "text", "integer": "whole number", "number": "number", "array": "list"}[schema["type"]]
+    kinds = {
+        "string": "text",
+        "integer": "whole number",
+        "number": "number",
+        "array": "list",
+        "boolean": "true | false",
+    }
+    return kinds[schema["type"]]

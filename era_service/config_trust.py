@@ -65,6 +65,8 @@ def trust_policy(settings: "Settings") -> "TrustPolicy":
     confirmations = trust.confirmations
     if confirmations is None:
         confirmations = PUBLIC_CONFIRMATIONS if network.magic in BLOCKFROST_OF_MAGIC else 0
+    if settings.follower.leader is not None:
+        confirmations = 0  # the leader has waited for them
     return TrustPolicy(
         address=address,
         keys=(key,),

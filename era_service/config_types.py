@@ -17,6 +17,8 @@ from eras import ConfigurationError, MarkerError, SupportedEras
 ADDRESS = re.compile(r"addr(_test)?1[02-9ac-hj-np-z]{38,}")
 PROVIDER_URL = re.compile(r"(blockfrost:)?https?://\S+|(ogmios:)?wss?://\S+|blockfrost:\w+|local:.+|cardano-cli:.+")
 
+LEADER_URL = re.compile(r"https?://[^\s?#]+")
+
 
 def _address(value: str) -> str:
     if not ADDRESS.fullmatch(value):
@@ -37,6 +39,12 @@ def _provider_url(value: str) -> str:
         raise ValueError(
             "http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, cardano-cli:SOCKET, or local:FILE"
         )
+    return value
+
+
+def _leader_url(value: str) -> str:
+    if not LEADER_URL.fullmatch(value):
+        raise ValueError("http(s)://… of a leader's service")
     return value
 
 
@@ -65,7 +73,7 @@ def _json_text(value: Any) -> Any:
     return value
 
 
-def _listed(value: Any) -> Any:
+def listed(value: Any) -> Any:
     """Text from the environment or a flag: a JSON list, or items between commas."""
     if not isinstance(value, str):
         return value
@@ -79,10 +87,10 @@ def _listed(value: Any) -> Any:
 
 def provider_tables(value: Any) -> Any:
     """A provider that is a mere URL is a table with that URL."""
-    listed = _listed(value)
-    if isinstance(listed, list):
-        return [{"url": item} if isinstance(item, str) else item for item in listed]
-    return listed
+    items = listed(value)
+    if isinstance(items, list):
+        return [{"url": item} if isinstance(item, str) else item for item in items]
+    return items
 
 
 def _number(value: Any) -> Any:
@@ -104,14 +112,32 @@ def _secret_file(value: Path) -> Path:
     return path
 
 
+def _share(value: Any) -> Any:
+    """A share as ``95%`` or ``0.95``, kept as it was written."""
+    from release_tools.adoption import ShareError, parse_share
+
+    text = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    if not isinstance(text, str):
+        raise ValueError("a share, as 95% or 0.95")  # noqa: TRY004 - pydantic collects ValueError only
+    try:
+        parse_share(text)
+    except ShareError as error:
+        raise ValueError(error.expected or str(error)) from error
+    return text
+
+
 Whole = Annotated[int, BeforeValidator(_number)]
 Above0 = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
 Above0Whole = Annotated[int, BeforeValidator(_number), Field(gt=0)]
 SecretFile = Annotated[Path, AfterValidator(_secret_file)]
 Address = Annotated[str, AfterValidator(_address)]
 KeyText = Annotated[str, AfterValidator(_verification_key)]
-Addresses = Annotated[tuple[Address, ...], BeforeValidator(_listed)]
-KeyTexts = Annotated[tuple[KeyText, ...], BeforeValidator(_listed)]
-Names = Annotated[tuple[str, ...], BeforeValidator(_listed), AfterValidator(_era_names)]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed)]
+KeyTexts = Annotated[tuple[KeyText, ...], BeforeValidator(listed)]
+Names = Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(_era_names)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(listed)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(listed)]
+LeaderUrl = Annotated[str, AfterValidator(_leader_url)]
 ProviderUrl = Annotated[str, AfterValidator(_provider_url)]
+ShareText = Annotated[str, BeforeValidator(_share)]
 JsonText = Annotated[str, BeforeValidator(_json_text)]

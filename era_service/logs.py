@@ -5,21 +5,16 @@ Everything is logged through the standard library's ``logging``, so that the pac
 """
 
 import logging
-import re
 import sys
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, TextIO
 
+from era_store.redaction import MASK, is_secret_key, redacted
 from eras import Epoch, __version__
 
 if TYPE_CHECKING:
     from structlog.typing import Processor
 
-MASK = "********"
-SECRET_KEY = re.compile(
-    r"secret|passw|token|api_?key|project_id|signing_key|private|authorization|credential|mnemonic", re.IGNORECASE
-)
-URL_USER = re.compile(r"(?<=://)[^\s/@]+@")
 QUIET = ("urllib3", "websockets", "uvicorn.access", "asyncio", "alembic")
 """Libraries that tell their every step: below warning only at level debug."""
 
@@ -30,7 +25,6 @@ class _Context:
     def __init__(self) -> None:
         self.era: str | None = None
         self.epoch: int | None = None
-        self.secrets: tuple[str, ...] = ()
 
 
 _context = _Context()
@@ -43,17 +37,6 @@ class _Handler(logging.StreamHandler[TextIO]):
 def bind_era(era: str | None, epoch: Epoch | None) -> None:
     """From now on every line says this era and epoch; a line that names its own keeps them."""
     _context.era, _context.epoch = era, epoch
-
-
-def mask_url(text: str) -> str:
-    """The text with whatever stands before the host of a URL, a user and a password, masked."""
-    return URL_USER.sub(f"{MASK}@", text)
-
-
-def register_secret(secret: str) -> None:
-    """From now on ``secret`` is masked wherever it appears in a line, tracebacks included."""
-    if secret and secret not in _context.secrets:
-        _context.secrets = (*_context.secrets, secret)
 
 
 def configure_logging(level: str = "info", format: str = "auto", stream: TextIO | None = None) -> None:  # noqa: A002
@@ -124,21 +107,5 @@ def _add_context(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Mask what is secret by its name, by the look of it, or because it was registered."""
     for key, value in event.items():
-        event[key] = MASK if SECRET_KEY.search(key) and value is not None else _masked(value)
+        event[key] = MASK if value is not None and is_secret_key(key) else redacted(value)
     return event
-
-
-def _masked(value: Any) -> Any:
-    if isinstance(value, str):
-        for secret in _context.secrets:
-            value = value.replace(secret, MASK)
-        return mask_url(value)
-    if isinstance(value, dict):
-        return {
-            key: MASK if SECRET_KEY.search(str(key)) and item is not None else _masked(item)
-            for key, item in value.items()
-        }
-    if isinstance(value, (list, tuple)):
-        return [_masked(item) for item in value]
-    # Any other object, an exception for one, is rendered here, or its text would escape the masks.
-    return value if value is None or isinstance(value, (bool, int, float)) else _masked(str(value))

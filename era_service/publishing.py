@@ -17,6 +17,7 @@ from eras import (
 if TYPE_CHECKING:
     from chain_reader.trust_reading import TrustedReading
     from datum import SigningKey
+    from era_service.activation_gate import ActivationGate
     from era_service.release import Release
     from release_tools import PaymentKey, SignedTransaction, UnsignedTransaction
     from release_tools.drafting import DraftedTransaction, Purse
@@ -47,6 +48,7 @@ class ChangeOrder:
         payment_keys: sign the transaction.
         journal_root: the folder of the journals.
         waiting: how long to wait, and for what.
+        override_gate: why an activation goes on although the gate is not met.
     """
 
     change: "MarkerChange"
@@ -58,6 +60,7 @@ class ChangeOrder:
     payment_keys: "tuple[PaymentKey, ...]"
     journal_root: Path
     waiting: "Waiting"
+    override_gate: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +75,7 @@ class Outlook:
         is_done: whether there is nothing to do.
         drafted: the transaction; ``None`` where there is nothing to do, or nobody to sign the markers.
         draft: the same as a publication.
+        gate: what the gate said about an activation that is to be done.
     """
 
     reading: "TrustedReading"
@@ -81,6 +85,7 @@ class Outlook:
     is_done: bool = False
     drafted: "DraftedTransaction | None" = None
     draft: "Draft | None" = None
+    gate: "ActivationGate | None" = None
 
 
 def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal: "Journal") -> Outlook:
@@ -88,9 +93,11 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal
 
     Raises:
         RolloutRefusedError: the change breaks a rule.
+        GateNotMetError: too little of the stake is ready for it.
         OtherPublicationError: another change is being published.
         EraSwitchError: anything else that stands in its way.
     """
+    from era_service.activation_gate import pass_gate
     from era_service.signed_payload import signed_payload
     from release_tools.publication import Standing, require_same_change
 
@@ -108,20 +115,22 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal
         origin = reading.provenance
         return Outlook(reading, plan, done_by=None if origin is None else origin.transaction, is_done=True)
     plan.require_allowed()
-    payload = signed_payload(plan, order, release.policy)
+    gate = pass_gate(release.settings, order.change, plan.epoch, order.override_gate)
+    published = release.published_before()
+    payload = signed_payload(plan, release.policy, key=order.era_key, payload=order.payload, published=published)
     if payload is None:
-        return Outlook(reading, plan)
+        return Outlook(reading, plan, gate=gate)
     drafted = _drafted(release, order, reading, payload, anchor)
-    return Outlook(reading, plan, drafted=drafted, draft=_publication(plan, payload, drafted, anchor))
+    return Outlook(reading, plan, drafted=drafted, draft=_publication(plan, payload, drafted, anchor), gate=gate)
 
 
 def plan_order(release: "Release", order: ChangeOrder, reading: "TrustedReading") -> "RolloutPlan":
     """The plan of an order, by what a node reads."""
-    from era_service.trusted_snapshot import epoch_of
     from release_tools.rollout_rules import plan_change
 
     rules = rules_of(order, release.settings.network.supported_eras)
-    return plan_change(order.change, reading.markers, epoch_of(release, reading), rules)
+    epoch = release.epoch_of(reading)
+    return plan_change(order.change, reading.markers, epoch, rules, release.published_before())
 
 
 def rules_of(order: ChangeOrder, supported: Sequence[str]) -> "RolloutRules":
@@ -157,12 +166,11 @@ def draft(
     from datum import encode_datum
     from era_service.release import output_in_force
     from era_service.signed_payload import require_extension
-    from era_service.trusted_snapshot import epoch_of
     from release_tools.drafting import draft_transaction
 
     _require_confirmed(reading)
     in_force = output_in_force(reading)
-    require_extension(release.policy, payload, in_force, epoch_of(release, reading))
+    require_extension(release.policy, payload, in_force, release.epoch_of(reading))
     return draft_transaction(
         release.gateway,
         encode_datum(payload),

@@ -19,7 +19,9 @@ if TYPE_CHECKING:
     from chain_reader.trust_reading import TrustedReading
     from chain_reader.trusted_reader import TrustedReader
     from era_service.config_schema import ProviderSettings, Settings
+    from eras import Epoch
     from release_tools import Network, TransactionGateway
+    from release_tools.rollout import PublishedBefore
 
 
 class NetworkNeededError(ConfigurationError):
@@ -64,6 +66,25 @@ class Release:
             ChainReadError, StoreError: it could not be read.
         """
         return self.reader.refresh()
+
+    def epoch_of(self, reading: "TrustedReading") -> "Epoch":
+        """The epoch of a reading, asked for where the reading does not know it."""
+        return reading.epoch if reading.epoch is not None else self.observer.epoch()
+
+    def published_before(self) -> "PublishedBefore":
+        """What the era key is known to have signed, by all that the reader has ever seen.
+
+        Raises:
+            StoreError: its memory cannot be read.
+        """
+        from datum import EraMarkersPayload
+        from release_tools.rollout import PublishedBefore
+
+        known = self.reader.store.trust.load(self.policy.key)
+        if known is None:
+            return PublishedBefore()
+        payloads = (EraMarkersPayload.from_bytes(payload.content).markers for payload in known.payloads)
+        return PublishedBefore(frozenset(payloads), known.complete)
 
 
 def require_magic(settings: "Settings") -> int:

@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from chain_reader import ScreenedOutput
     from chain_reader.trust_policy import TrustPolicy
     from datum import SigningKey
-    from era_service.publishing import ChangeOrder
-    from release_tools.rollout import RolloutPlan
+    from release_tools.rollout import PublishedBefore, RolloutPlan
 
 
 class EraKeyError(ConfigurationError):
@@ -24,8 +23,22 @@ class SignedPayloadError(MarkerError):
     """A payload that was signed elsewhere is not the one that the change needs."""
 
 
-def signed_payload(plan: "RolloutPlan", order: "ChangeOrder", policy: "TrustPolicy") -> bytes | None:
-    """The payload that the plan publishes; ``None`` where the order names neither a key nor a payload.
+def signed_payload(
+    plan: "RolloutPlan",
+    policy: "TrustPolicy",
+    *,
+    key: "SigningKey | None",
+    payload: bytes | None,
+    published: "PublishedBefore | None" = None,
+) -> bytes | None:
+    """The payload that the plan publishes; ``None`` where there is neither a key nor a payload.
+
+    Args:
+        plan: the change.
+        policy: what a node trusts.
+        key: the era key.
+        payload: one that was signed elsewhere, in place of the key.
+        published: what was signed before.
 
     Raises:
         EraKeyError: the key is not the one that nodes believe, or alone is not enough.
@@ -33,12 +46,12 @@ def signed_payload(plan: "RolloutPlan", order: "ChangeOrder", policy: "TrustPoli
     """
     from datum import EraMarkersPayload
 
-    if order.payload is not None:
-        require_payload(order.payload, plan.after, policy)
-        return order.payload
-    if order.era_key is None:
+    if payload is not None:
+        require_payload(payload, plan.after, policy, published)
+        return payload
+    if key is None:
         return None
-    require_era_key(order.era_key, policy)
+    require_era_key(key, policy)
     if policy.extension is not None:
         raise EraKeyError(
             "One key is not enough on this network",
@@ -46,7 +59,7 @@ def signed_payload(plan: "RolloutPlan", order: "ChangeOrder", policy: "TrustPoli
             got="the era key alone",
             next_step="Write it with --payload-out, have it co-signed (eraswitch marker cosign), give --payload-file",
         )
-    return EraMarkersPayload(plan.after).sign(order.era_key).to_bytes()
+    return EraMarkersPayload(plan.after).sign(key).to_bytes()
 
 
 def payload_file(
@@ -91,23 +104,37 @@ def require_era_key(key: "SigningKey", policy: "TrustPolicy") -> None:
         )
 
 
-def require_payload(content: bytes, markers: Sequence[EraMarker], policy: "TrustPolicy") -> None:
+def require_payload(
+    content: bytes,
+    markers: Sequence[EraMarker],
+    policy: "TrustPolicy",
+    published: "PublishedBefore | None" = None,
+) -> None:
     """Check that a payload says these markers, and that nodes believe it.
+
+    One that was signed elsewhere, where less of what was ``published`` before is known, may repeat its first marker
+    less or more often, as long as it is not one of those.
 
     Raises:
         SignedPayloadError: it does not, or they do not.
         PayloadFormatError: it is no payload.
     """
     from datum import EraMarkersPayload, SignatureMismatchError, read_extended
+    from release_tools.rollout import said_once
 
     payload = EraMarkersPayload.from_bytes(content)
-    if payload.markers != tuple(markers):
+    extended = None if policy.extension is None else read_extended(content)
+    same = payload.markers == tuple(markers)
+    if not same and said_once(payload.markers) == said_once(markers):
+        # Whether a co-signed one is new its sequence says, and ``require_extension`` asks it.
+        same = extended is not None or published is None or payload.markers not in published.payloads
+    if not same:
         raise _wrong_payload(_listed(markers), _listed(payload.markers))
     try:
         payload.verify(policy.keys[0])
     except SignatureMismatchError as error:
         raise _wrong_payload(f"a signature by {policy.keys[0].hex}", "another one") from error
-    if policy.extension is not None and read_extended(content) is None:
+    if policy.extension is not None and extended is None:
         raise _wrong_payload("a payload that is co-signed, as this network asks", "one without an extension")
 
 

@@ -4,7 +4,9 @@ In: settings, and an epoch unless a provider is to tell it. Out: a ``Reading``, 
 """
 
 import logging
+import time
 from collections import Counter
+from collections.abc import Callable
 from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -12,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from eras import ChainReadError, ConfigurationError, Epoch, EraEpochToken, EraSwitchError, StoreError, SupportedEras
 
 if TYPE_CHECKING:
-    from chain_reader import ChainObserver, EraReading, ScreenedOutput, TrustedReader, TrustedReading
+    from chain_reader import ChainObserver, EraReading, ScreenedOutput, TipWatch, TrustedReader, TrustedReading
     from era_service.config_schema import Settings
     from era_store import Store
 
@@ -65,84 +67,168 @@ def read_status(settings: "Settings", epoch: Epoch | None) -> Reading:
     """
     from era_service.config_trust import open_memory
 
-    with closing(open_memory(settings)) as memory:
-        return _read(settings, epoch, memory)
+    with closing(open_memory(settings)) as memory, closing(StatusReader(settings, memory)) as reader:
+        return reader.read(epoch)
 
 
-def _read(settings: "Settings", epoch: Epoch | None, memory: "Store") -> Reading:
-    from era_service.config_observers import openings_of
+@dataclass(frozen=True, slots=True)
+class ProviderCall:
+    """A provider that was asked.
 
-    found = Reading()
-    openings = openings_of(settings)
-    reads_chain = settings.reader.adapter_type == "cardano-chain"
-    if reads_chain and not openings:
-        raise ProviderNeededError(
-            "There is no provider to read the chain from",
-            expected="a Blockfrost API, an Ogmios server or a local chain",
-            got="none",
-            next_step="Give --provider, or set reader.providers",
-        )
-    if not openings or (epoch is not None and not reads_chain):
-        return _attempt(settings, None, epoch, memory)
-    for left, open_observer in zip(reversed(range(len(openings))), openings, strict=True):
+    Attributes:
+        name: what operators call it.
+        asked_at_s: POSIX time at which it was asked.
+        latency_s: seconds until it had answered, or failed.
+        error: why it failed; ``None`` when it answered.
+    """
+
+    name: str
+    asked_at_s: float
+    latency_s: float
+    error: EraSwitchError | None
+
+
+class StatusReader:
+    """Reads the eras as often as it is asked; what it opens stays open between two readings. For one thread.
+
+    Args:
+        settings: what to read.
+        memory: where trust is remembered; the caller closes it.
+        clock: POSIX time in seconds.
+        persistent: whether ``memory`` outlives a run, so that what is remembered there may answer for the chain.
+    """
+
+    def __init__(
+        self,
+        settings: "Settings",
+        memory: "Store",
+        *,
+        clock: Callable[[], float] = time.time,
+        persistent: bool | None = None,
+    ) -> None:
+        from era_service.config_observers import openings_of
+
+        self._settings = settings
+        self._memory = memory
+        self._clock = clock
+        self._persistent = settings.store.url is not None if persistent is None else persistent
+        self._reads_chain = settings.reader.adapter_type == "cardano-chain"
+        self._openings = openings_of(settings)
+        self._open: dict[int, tuple[ChainObserver, TrustedReader | None]] = {}
+        self.calls: tuple[ProviderCall, ...] = ()
+        """The providers that the last reading asked, in that order."""
+
+    def close(self) -> None:
+        """Close every observer. Calling it twice is fine."""
+        while self._open:
+            self._open.popitem()[1][0].close()
+
+    def read(self, epoch: Epoch | None = None, *, clock_epoch: Epoch | None = None) -> Reading:
+        """The eras at ``epoch``, or at the provider's; that they could not be read is part of what it says.
+
+        Args:
+            epoch: the epoch to ask about.
+            clock_epoch: the epoch by a clock of one's own, for when no provider answers.
+
+        Raises:
+            ConfigurationError: what is configured cannot be used.
+        """
+        calls: list[ProviderCall] = []
         try:
-            observer = open_observer()
+            return self._read(epoch, clock_epoch, calls)
+        finally:
+            self.calls = tuple(calls)
+
+    def _read(self, epoch: Epoch | None, clock_epoch: Epoch | None, calls: list[ProviderCall]) -> Reading:
+        found = Reading()
+        if self._reads_chain and not self._openings:
+            raise ProviderNeededError(
+                "There is no provider to read the chain from",
+                expected="a Blockfrost API, an Ogmios server or a local chain",
+                got="none",
+                next_step="Give --provider, or set reader.providers",
+            )
+        if not self._openings or (epoch is not None and not self._reads_chain):
+            return self._attempt(None, epoch)
+        for left, index in zip(reversed(range(len(self._openings))), range(len(self._openings)), strict=True):
+            began_s, began = self._clock(), time.monotonic()
+            try:
+                self._observer(index)
+            except ConfigurationError:
+                raise
+            except EraSwitchError as error:
+                found = Reading(epoch, error=error)
+            else:
+                found = self._attempt(index, epoch)
+            failed = found.error if isinstance(found.error, ChainReadError | StoreError) else None
+            name = self._open[index][0].name if index in self._open else f"provider {index + 1}"
+            calls.append(ProviderCall(name, began_s, time.monotonic() - began, failed))
+            if failed is None:
+                break
+            if left:
+                logging.getLogger(__name__).warning("A provider could not be read, the next is asked: %s", failed)
+        if self._reads_chain and isinstance(found.error, ChainReadError | StoreError) and self._persistent:
+            return self._remembered(found.error, clock_epoch if epoch is None else epoch)
+        return found
+
+    def _attempt(self, index: int | None, epoch: Epoch | None) -> Reading:
+        """One reading; that it failed is part of what it says, but a mistake in the configuration is raised."""
+        from era_service.config_reader import open_adapter
+
+        found, settings = Reading(epoch), self._settings
+        observer = None if index is None else self._observer(index)[0]
+        adapter = open_adapter(settings, observer)  # also where the trusted reader reads: it knows wrong parameters
+        try:
+            if index is not None and self._reads_chain:
+                reading = self._trusted_reader(index).refresh()
+                found.reading, found.epoch = reading, reading.epoch if epoch is None else epoch
+            else:
+                found.epoch = _require_observer(observer, settings).epoch() if epoch is None else epoch
+                found.reading = adapter.read()
+            _select(found, settings)
         except ConfigurationError:
             raise
         except EraSwitchError as error:
-            found = Reading(epoch, error=error)
-        else:
-            with closing(observer):
-                found = _attempt(settings, observer, epoch, memory)
-        if not isinstance(found.error, ChainReadError | StoreError):
-            break
-        if left:
-            logging.getLogger(__name__).warning("A provider could not be read, the next is asked: %s", found.error)
-    if reads_chain and isinstance(found.error, ChainReadError | StoreError) and settings.store.url is not None:
-        return _remembered(settings, found.error, epoch, memory)
-    return found
+            found.error = error
+        return found
+
+    def _observer(self, index: int) -> "tuple[ChainObserver, TrustedReader | None]":
+        if index not in self._open:
+            self._open[index] = (self._openings[index](), None)
+        return self._open[index]
+
+    def _trusted_reader(self, index: int) -> "TrustedReader":
+        from era_service.config_observers import tip_watch
+
+        observer, reader = self._observer(index)
+        if reader is None:
+            watch = tip_watch(self._settings, observer, self._clock)
+            reader = _trusted_reader(self._settings, (observer,), self._memory, watch)
+            self._open[index] = (observer, reader)
+        return reader
+
+    def _remembered(self, error: EraSwitchError, epoch: Epoch | None) -> Reading:
+        """What is remembered, where no provider answers; without anything remembered, the error."""
+        reading = _trusted_reader(self._settings, (), self._memory).remembered(str(error), epoch)
+        found = Reading(epoch, reading if reading.markers else None, error=error)
+        if found.reading is not None and epoch is not None:
+            found.error = None
+            try:
+                _select(found, self._settings)
+            except EraSwitchError as refused:
+                found.error = refused
+        return found
 
 
-def _attempt(settings: "Settings", observer: "ChainObserver | None", epoch: Epoch | None, memory: "Store") -> Reading:
-    """One reading; that it failed is part of what it says, but a mistake in the configuration is raised."""
-    from era_service.config_reader import open_adapter
-
-    found = Reading(epoch)
-    adapter = open_adapter(settings, observer)  # also where the trusted reader reads: it knows wrong parameters
-    try:
-        if observer is not None and settings.reader.adapter_type == "cardano-chain":
-            reading = _trusted_reader(settings, (observer,), memory).refresh()
-            found.reading, found.epoch = reading, reading.epoch if epoch is None else epoch
-        else:
-            found.epoch = _require_observer(observer, settings).epoch() if epoch is None else epoch
-            found.reading = adapter.read()
-        _select(found, settings)
-    except ConfigurationError:
-        raise
-    except EraSwitchError as error:
-        found.error = error
-    return found
-
-
-def _remembered(settings: "Settings", error: EraSwitchError, epoch: Epoch | None, memory: "Store") -> Reading:
-    """What is remembered, where no provider answers; without anything remembered, the error."""
-    reading = _trusted_reader(settings, (), memory).remembered(str(error), epoch)
-    found = Reading(epoch, reading if reading.markers else None, error=error)
-    if found.reading is not None and epoch is not None:
-        found.error = None
-        try:
-            _select(found, settings)
-        except EraSwitchError as refused:
-            found.error = refused
-    return found
-
-
-def _trusted_reader(settings: "Settings", observers: "tuple[ChainObserver, ...]", memory: "Store") -> "TrustedReader":
+def _trusted_reader(
+    settings: "Settings",
+    observers: "tuple[ChainObserver, ...]",
+    memory: "Store",
+    watch: "TipWatch | None" = None,
+) -> "TrustedReader":
     from chain_reader import TrustedReader
-    from era_service.config_observers import tip_watch
     from era_service.config_trust import trust_policy
 
-    watch = tip_watch(settings, observers[0]) if observers else None
     return TrustedReader(observers, trust_policy(settings), memory, tip_check=watch)
 
 

@@ -6,10 +6,11 @@ signed payload that the document carries: whoever carries it cannot change them.
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from eras import MAX_EPOCH, CurrentEraNotFoundError, Epoch, EraMarker, MarkerError, SupportedEras, select_eras
+from release_tools.rollout import PublishedBefore, said_once
 
 if TYPE_CHECKING:
     from chain_reader.trust_policy import TrustPolicy
@@ -31,11 +32,13 @@ class TrustedSnapshot:
         epoch: the epoch in which it was read.
         markers: the markers in force; none where nothing was trusted.
         payload: the payload that holds them, as JSON bytes.
+        published: what was signed before.
     """
 
     epoch: Epoch
     markers: tuple[EraMarker, ...]
     payload: bytes | None
+    published: PublishedBefore = field(default_factory=PublishedBefore)
 
     @classmethod
     def of(cls, release: "Release", reading: "TrustedReading") -> "TrustedSnapshot":
@@ -49,12 +52,7 @@ class TrustedSnapshot:
 
         in_force = output_in_force(reading)
         content = None if in_force is None else decode_datum(in_force.output.datum).content
-        return cls(epoch_of(release, reading), reading.markers, content)
-
-
-def epoch_of(release: "Release", reading: "TrustedReading") -> Epoch:
-    """The epoch of a reading, asked for where the reading does not know it."""
-    return reading.epoch if reading.epoch is not None else release.observer.epoch()
+        return cls(release.epoch_of(reading), reading.markers, content, release.published_before())
 
 
 def snapshot_document(release: "Release", reading: "TrustedReading") -> dict[str, Any]:
@@ -71,9 +69,10 @@ def snapshot_document(release: "Release", reading: "TrustedReading") -> dict[str
             "era_address": release.policy.address,
             "verification_key": release.policy.keys[0].hex,
         },
-        **nodes_see(reading.markers, epoch_of(release, reading), release.settings.network.supported_eras),
+        **nodes_see(reading.markers, release.epoch_of(reading), release.settings.network.supported_eras),
         "trusted": trusted,
         "payload": None if payload is None else payload.decode(),
+        "published_before": _published_document(release.published_before()),
         "stale": reading.stale,
         "legacy": {
             "differs": legacy is not None and legacy.differs,
@@ -90,7 +89,7 @@ def nodes_see(markers: Sequence[EraMarker], epoch: Epoch, supported: Sequence[st
     """What nodes make of markers at an epoch, JSON-ready."""
     document: dict[str, Any] = {
         "epoch": epoch,
-        "markers": [marker.to_dict() for marker in markers],
+        "markers": [marker.to_dict() for marker in said_once(markers)],
         "current_era": None,
         "upcoming_era": None,
         "epochs_to_upcoming": None,
@@ -105,6 +104,20 @@ def nodes_see(markers: Sequence[EraMarker], epoch: Epoch, supported: Sequence[st
         "upcoming_era": upcoming,
         "epochs_to_upcoming": token.epochs_to_upcoming,
     }
+
+
+def _published_document(published: PublishedBefore) -> dict[str, Any]:
+    payloads = [[marker.to_dict() for marker in markers] for markers in published.payloads]
+    return {"payloads": sorted(payloads, key=json.dumps), "complete": published.complete}
+
+
+def _published(found: dict[str, Any], trusted: tuple[EraMarker, ...]) -> PublishedBefore:
+    """What a document says was signed before: it only keeps a payload from being signed twice, and is not verified."""
+    from datum import markers_from_json
+
+    document = found.get("published_before") or {"payloads": [], "complete": False}
+    payloads = frozenset(markers_from_json(json.dumps(markers)) for markers in document["payloads"])
+    return PublishedBefore(payloads | {trusted}, bool(document["complete"]))
 
 
 def read_snapshot(text: str, policy: "TrustPolicy") -> TrustedSnapshot:
@@ -138,7 +151,11 @@ def read_snapshot(text: str, policy: "TrustPolicy") -> TrustedSnapshot:
         verified = EraMarkersPayload.from_bytes(content.encode()).verify(policy.keys[0])
     except MarkerError as error:
         raise _unusable(f"a payload signed by {policy.keys[0].hex}", error.got or error.what) from error
-    return TrustedSnapshot(Epoch(epoch), verified.markers, content.encode())
+    try:
+        published = _published(found, verified.markers)
+    except (MarkerError, TypeError, KeyError) as error:
+        raise _unusable("lists of markers in published_before", "something else") from error
+    return TrustedSnapshot(Epoch(epoch), verified.markers, content.encode(), published)
 
 
 def _unusable(expected: str, got: str) -> SnapshotError:

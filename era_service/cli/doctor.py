@@ -138,7 +138,7 @@ def _provider(
     """Look at one provider; whether the funds were looked at there."""
     from chain_reader.observers.network_genesis import PUBLIC_GENESES
     from era_service.config_reader import open_gateway, open_provider
-    from era_service.logs import mask_url
+    from era_store.redaction import mask_url
     from release_tools.gateway_from_url import NoGatewayError
 
     name, magic = mask_url(provider.url), settings.network.magic

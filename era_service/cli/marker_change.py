@@ -69,6 +69,21 @@ _MORE = """
 """
 
 
+def _reason(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """A reason has words."""
+    if value is not None and not value.strip():
+        raise click.BadParameter("expected a reason in words")
+    return value
+
+
+_override_option = click.option(
+    "--override-gate",
+    metavar="REASON",
+    callback=_reason,
+    help="Go on although the gate on adoption is not met, for this reason; it is kept in the event log.",
+)
+
+
 def change_command(kind: str) -> click.Command:
     """The command of a kind of change."""
     takes_epoch = kind in ("activate", "postpone")
@@ -76,13 +91,14 @@ def change_command(kind: str) -> click.Command:
     def run(app: AppContext, /, era: str, at: Epoch | None = None, **options: Any) -> None:
         from release_tools.rollout import ChangeKind, MarkerChange
 
-        _run(app, MarkerChange(ChangeKind(kind), era, at), **options)
+        run_change(app, MarkerChange(ChangeKind(kind), era, at), **options)
 
     run.__doc__ = HELP[kind] + _MORE
     at_option = click.option("--at", required=True, metavar="EPOCH", type=epoch_type, help="When it begins.")
     options = combined(
         click.argument("era"),
         *([at_option] if takes_epoch else []),
+        *([_override_option] if kind == "activate" else []),
         signing_options,
         payment_key_option,
         purse_options,
@@ -109,21 +125,22 @@ class SigningFiles:
     expires_epoch: Epoch | None
 
 
-def _run(
+def run_change(
     app: AppContext,
     change: "MarkerChange",
     *,
     network_magic: int | None,
     mainnet: bool,
     provider: str | None,
-    snapshot: str | None,
-    payload_out: Path | None,
-    expires_epoch: Epoch | None,
+    snapshot: str | None = None,
+    payload_out: Path | None = None,
+    expires_epoch: Epoch | None = None,
     dry_run: bool,
     yes: bool,
     as_json: bool,
     **options: Any,
 ) -> None:
+    """Do a change of the markers, with the values of the options that ``change_command`` gives."""
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
     order = _order(settings, change, **options)
     if snapshot is not None and payload_out is None and not dry_run:
@@ -152,6 +169,7 @@ def _order(
     confirmations: int | None,
     timeout_s: float,
     poll_s: float,
+    override_gate: str | None = None,
 ) -> "ChangeOrder":
     from era_service.config_paths import user_state_folder
     from era_service.publishing import ChangeOrder
@@ -166,6 +184,7 @@ def _order(
         payment_keys=read_payment_keys(payment_key_files),
         journal_root=journal or user_state_folder() / "publications",
         waiting=waiting_of(settings, confirmations=confirmations, timeout_s=timeout_s, poll_s=poll_s),
+        override_gate=override_gate,
     )
 
 
@@ -193,6 +212,8 @@ def _publish(settings: "Settings", order: "ChangeOrder", *, dry_run: bool, yes: 
                 _conclude(release, outlook, None, status, as_json=as_json)
             else:
                 _confirm(outlook, order, yes=yes)
+                if outlook.gate is not None:
+                    outlook.gate.record(settings)
                 published = _go(release, order, outlook, journal, as_json=as_json)
                 status = "superseded" if published.superseded else "published"
                 _conclude(release, outlook, published, status, as_json=as_json)
@@ -208,6 +229,8 @@ def _show(outlook: "Outlook", release: "Release", *, as_json: bool) -> None:
         lines += plan_lines(outlook.plan, release)
     if outlook.drafted is not None:
         lines += transaction_lines(outlook.drafted)
+    if outlook.gate is not None:
+        lines += map(printable, outlook.gate.lines)
     click.echo("\n".join(lines), err=as_json)
     for warning in warnings_of(outlook):
         click.echo(f"Warning: {printable(warning)}", err=True)
@@ -264,6 +287,7 @@ def _conclude(
                 "depth": None if published is None else published.depth,
                 "nodes_see": sight,
                 "warnings": warnings_of(outlook),
+                "gate": None if outlook.gate is None else outlook.gate.to_dict(),
             }
         )
         return
@@ -292,6 +316,7 @@ def _sign_only(
     dry_run: bool,
     as_json: bool,
 ) -> None:
+    from era_service.activation_gate import pass_gate
     from era_service.cli.output import write_file
     from era_service.config_trust import trust_policy
     from era_service.publishing import rules_of
@@ -306,9 +331,12 @@ def _sign_only(
     else:
         with open_release(settings, submits=False) as release:
             trusted = TrustedSnapshot.of(release, release.read())
-    plan = plan_change(order.change, trusted.markers, trusted.epoch, rules_of(order, settings.network.supported_eras))
+    rules = rules_of(order, settings.network.supported_eras)
+    plan = plan_change(order.change, trusted.markers, trusted.epoch, rules, trusted.published)
     plan.require_allowed()
-    click.echo("\n".join(plan_lines(plan, None)), err=as_json)
+    gate = None if plan.is_done else pass_gate(settings, order.change, plan.epoch, order.override_gate)
+    lines = [*plan_lines(plan, None), *map(printable, [] if gate is None else gate.lines)]
+    click.echo("\n".join(lines), err=as_json)
     for warning in plan.warnings:
         click.echo(f"Warning: {printable(warning)}", err=True)
     written = None
@@ -316,10 +344,19 @@ def _sign_only(
         if order.era_key is None:
             raise _no_era_key("--secret-key @FILE, or ERA_MARKERS_SECRET_KEY in the environment")
         content = payload_file(plan, order.era_key, policy, trusted.payload, files.expires_epoch)
+        if gate is not None:
+            gate.record(settings)
         write_file(files.payload, content)
         written = str(files.payload)
     if as_json:
-        echo_json({"status": "done" if plan.is_done else "planned", "plan": plan.to_dict(), "payload_file": written})
+        echo_json(
+            {
+                "status": "done" if plan.is_done else "planned",
+                "plan": plan.to_dict(),
+                "payload_file": written,
+                "gate": None if gate is None else gate.to_dict(),
+            }
+        )
     elif plan.is_done:
         click.echo("Nothing to do: it is done already")
     elif written is None:

@@ -121,13 +121,12 @@ def _require_successor(content: bytes, release: "Release") -> None:
     from chain_reader import is_successor
     from datum import EraMarkersPayload
     from era_service.signed_payload import require_payload
-    from era_service.trusted_snapshot import epoch_of
 
     payload = EraMarkersPayload.from_bytes(content)
     require_payload(content, payload.markers, release.policy)
     reading = release.read()
     same = set(payload.markers) == set(reading.markers)
-    if same or not is_successor(reading.markers, payload.markers, epoch_of(release, reading)):
+    if same or not is_successor(reading.markers, payload.markers, release.epoch_of(reading)):
         raise PayloadNotSuccessorError(
             "There is nothing to build: the markers are in force already"
             if same
@@ -235,10 +234,10 @@ def _submit(release: "Release", carried: "CarriedTransaction", waiting: Any, *, 
 def _conclude_submit(
     release: "Release", transaction: str, *, known: int | None, depth: int | None, dry_run: bool, as_json: bool
 ) -> None:
-    from era_service.trusted_snapshot import epoch_of, nodes_see
+    from era_service.trusted_snapshot import nodes_see
 
     reading = release.read()
-    sight = nodes_see(reading.markers, epoch_of(release, reading), release.settings.network.supported_eras)
+    sight = nodes_see(reading.markers, release.epoch_of(reading), release.settings.network.supported_eras)
     trusted = reading.provenance is not None and reading.provenance.transaction == transaction
     if known is not None:
         words = f"It is on the chain already, {known} blocks deep"

@@ -21,6 +21,9 @@ SECOND = Distribution("2.0.0", (THALES, PYTHAGORAS))
 THIRD = Distribution("3.0.0", (PYTHAGORAS,))
 DISTRIBUTIONS = (FIRST, SECOND, THIRD)
 
+COMPATIBILITY = {THALES: ">=1.0.0, <3.0.0", PYTHAGORAS: ">=2.0.0"}
+"""Which versions the release team vouches for; the story holds it against what the nodes know."""
+
 ADA = 1_000_000
 CAST = (
     ("oslo", 30_000_000 * ADA, FIRST),

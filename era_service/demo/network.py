@@ -9,10 +9,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
-from era_service.demo.cast import CAST, DISTRIBUTIONS, PYTHAGORAS, Distribution
+from era_service.demo.cast import CAST, COMPATIBILITY, PYTHAGORAS, Distribution
 from era_service.demo.node import DemoNode, NodeReport, NodeState, Refused, Source
+from era_store import MemoryStore, Registration
 from eras import Epoch
-from release_tools import Registration, Share, support_share
+from release_tools import Compatibility, Share, support_share
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,21 +99,25 @@ class Network:
 
     def __init__(self, source: Source) -> None:
         self.nodes = {name: DemoNode(name, stake, distribution, source) for name, stake, distribution in CAST}
-        self._registrations: list[Registration] = []
+        self._registrations = MemoryStore().registrations
+        self._turns = 0
 
     def turn(self, epoch: Epoch) -> NetworkReport:
         """Every node takes a turn, all at the same time; those that run register for ``epoch``."""
         with ThreadPoolExecutor(len(self.nodes)) as pool:
             reports = {report.name: report for report in pool.map(DemoNode.turn, self.nodes.values())}
-        self._registrations += [
-            Registration(report.name, epoch, report.version, report.stake)
-            for report in reports.values()
-            if report.state is NodeState.RUNNING
-        ]
-        known_eras = {distribution.version: distribution.eras for distribution in DISTRIBUTIONS}
-        return NetworkReport(
-            reports, support_share(self._registrations, epoch=epoch, era=PYTHAGORAS, known_eras=known_eras)
+        self._turns += 1  # the clock of the registrations: the newest of a node counts
+        self._registrations.ingest(
+            [
+                Registration(report.name, epoch, report.version, report.stake, self._turns, "the nodes")
+                for report in reports.values()
+                if report.state is NodeState.RUNNING
+            ],
+            source="the nodes",
+            time_s=self._turns,
         )
+        tallies = self._registrations.tally(epoch)
+        return NetworkReport(reports, support_share(tallies, PYTHAGORAS, Compatibility.of(COMPATIBILITY)))
 
     def stop(self) -> None:
         """Switch every node off."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
-from chain_reader.local_chain import LocalChain, LocalChainServer
+from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import ConfigurationError, Epoch, EraMarker, TransactionError
 from release_tools import (
@@ -49,14 +49,16 @@ class Stage:
 
     Args:
         folder: where the chain file and the keys go; it must be empty or absent.
+        genesis: what the chain begins with.
 
     Raises:
         ConfigurationError: the folder holds something, or cannot be made.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, genesis: Genesis | None = None) -> None:
         _prepare(folder)
         self.folder = folder
+        self._genesis = genesis or Genesis()
         self.era_key = SigningKey.generate()
         self.wallet = PaymentKey.generate()
         self.attacker_key = SigningKey.generate()
@@ -65,7 +67,7 @@ class Stage:
 
     def __enter__(self) -> Self:
         with ExitStack() as opening:
-            self.chain = opening.enter_context(LocalChain.create(self.folder / CHAIN_FILE))
+            self.chain = opening.enter_context(LocalChain.create(self.folder / CHAIN_FILE, genesis=self._genesis))
             self._save_keys()
             self.era_address = self.wallet.address(self.chain.genesis.network_id)
             self.attacker_address = self.attacker_wallet.address(self.chain.genesis.network_id)

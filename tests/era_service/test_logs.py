@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import structlog
 
-from era_service.logs import MASK, bind_era, configure_logging, register_secret
+from era_service.logs import bind_era, configure_logging
+from era_store.redaction import MASK, register_secret
 from eras import Epoch, __version__
 
 

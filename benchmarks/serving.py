@@ -1,0 +1,233 @@
+"""The service under load, over HTTP: against a bare route, through an epoch boundary, to listeners, and taking in rows.
+
+Throughput is counted in the server's processor time, which is what bounds it: the server has one event loop, and the
+time that other programs of the machine take from it is none of its doing. Waiting is counted in real time.
+"""
+
+import asyncio
+import json
+import random
+import sqlite3
+import statistics
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from itertools import islice
+from multiprocessing import Queue, get_context
+from typing import Any
+from urllib.parse import urlsplit
+
+import requests
+
+from benchmarks.adoption import registrations
+from benchmarks.load_client import Connection, Times, load, request_bytes
+from benchmarks.measure import Benchmark
+from benchmarks.served import SWITCH_EPOCH, Served, bare_route, processor_seconds, raise_limit, service
+from era_store import Registration
+
+SELDOM_S = 3_600.0
+"""Between two readings of the chain, where they are not what is measured."""
+REQUESTS, CONNECTIONS, ROUNDS = 1_000, 32, 9
+STATUS = "/era/status"
+
+NODES, EVERY_S, IDLE_S, BOUNDARY_S = 3_000, 3.0, 3.0, 6.0
+BOUNDARY_POLL_S = 1.0
+BATCHES_PER_S, BATCH_OF = 10, 50
+
+LISTENERS, LISTEN_POLL_S, LISTEN_S = 5_000, 0.25, 60.0
+SWITCHED = b"event: activated"
+
+INGEST_BATCH, INGEST_BATCHES = 500, 40
+
+
+def status_time() -> float:
+    """The time of ``/era/status`` divided by that of a bare route with the same document."""
+    return _against_bare(if_none_match=None)
+
+
+def not_modified_time() -> float:
+    """The time of its 304 divided by that of the bare route, which knows none."""
+    return _against_bare(if_none_match="known")
+
+
+def _against_bare(if_none_match: str | None) -> float:
+    with service(SELDOM_S) as served:
+        answer = requests.get(served.url + STATUS, timeout=30)
+        known = {} if if_none_match is None else {"if_none_match": answer.headers["etag"]}
+        asked, plain = request_bytes(STATUS, **known), request_bytes("/")
+        with bare_route(answer.json()) as (bare_url, bare_process):
+
+            def took(url: str, process: int, request: bytes) -> float:
+                before = processor_seconds(process)
+                asyncio.run(load(url, request, requests=REQUESTS, connections=CONNECTIONS))
+                return processor_seconds(process) - before
+
+            pairs = [
+                (took(served.url, served.process, asked), took(bare_url, bare_process, plain)) for _ in range(ROUNDS)
+            ]
+    return statistics.median(ours / bare for ours, bare in pairs[1:])
+
+
+def boundary_latency() -> float:
+    """The p99 of nodes polling through a switch while registrations come in, divided by their p50 when all is calm."""
+    with service(BOUNDARY_POLL_S) as served:
+        calm, busy = asyncio.run(_through_the_boundary(served))
+    return busy.require_no_error().quantile(0.99) / calm.require_no_error().quantile(0.5)
+
+
+async def _through_the_boundary(served: Served) -> tuple[Times, Times]:
+    nodes = [await Connection.open(served.url) for _ in range(NODES)]
+    tags: list[str] = [""] * NODES
+    await _poll_for(EVERY_S, nodes, tags, Times())  # a warm-up: each gets the document once
+    calm, busy, sent = Times(), Times(), Times()
+    await _poll_for(IDLE_S, nodes, tags, calm)
+
+    async def switch() -> None:
+        await asyncio.sleep(1)
+        await asyncio.to_thread(served.stage.begin_epoch, SWITCH_EPOCH)
+
+    before = set(tags)
+    await asyncio.gather(_poll_for(BOUNDARY_S, nodes, tags, busy), switch(), _register(served, sent))
+    for node in nodes:
+        node.close()
+    sent.require_no_error()
+    if before & set(tags):
+        raise RuntimeError("not every node was told of the switch")
+    return calm, busy
+
+
+async def _poll_for(duration_s: float, nodes: Sequence[Connection], tags: list[str], times: Times) -> None:
+    """Every node polls every ``EVERY_S`` seconds, each at a moment of its own."""
+    loop, rng = asyncio.get_running_loop(), random.Random(3)
+    ends = loop.time() + duration_s
+
+    async def poll(index: int) -> None:
+        at = loop.time() + rng.random() * EVERY_S
+        while at < ends:
+            await asyncio.sleep(at - loop.time())
+            request = request_bytes(STATUS, if_none_match=tags[index], signer_node_version="0.2.209")
+            head, _, _ = (await nodes[index].ask(request, times)).partition(b"\r\n\r\n")
+            tags[index] = head.partition(b"etag: ")[2].partition(b"\r\n")[0].decode()
+            at += EVERY_S
+
+    await asyncio.gather(*(poll(index) for index in range(len(nodes))))
+
+
+async def _register(served: Served, times: Times) -> None:
+    connection, rows = await Connection.open(served.url), registrations()
+    for _ in range(int(BOUNDARY_S * BATCHES_PER_S * 2 / 3)):
+        await connection.ask(_batch(list(islice(rows, BATCH_OF)), served.token), times)
+        await asyncio.sleep(1 / BATCHES_PER_S)
+    connection.close()
+
+
+def _batch(rows: Sequence[Registration], token: str) -> bytes:
+    sent = [
+        {
+            "party_id": row.party_id,
+            "epoch": row.epoch,
+            "stake": row.stake,
+            "version": row.version,
+            "time_s": int(row.seen_at_s),
+        }
+        for row in rows
+    ]
+    body = json.dumps({"registrations": sent}).encode()
+    return request_bytes("/registrations", method="POST", body=body, authorization=f"Bearer {token}")
+
+
+def switch_told() -> float:
+    """Seconds from the first block of the switch's epoch until the last listener is told."""
+    context = get_context("spawn")
+    with service(LISTEN_POLL_S) as served:
+        told: Queue[Any] = context.Queue()
+        listening = context.Process(target=_listen, args=(served.url, told), daemon=True)
+        listening.start()
+        try:
+            if told.get(timeout=LISTEN_S) != "all listen":
+                raise RuntimeError("not all could listen")
+            time.sleep(1)
+            began_s = time.monotonic()
+            served.stage.begin_epoch(SWITCH_EPOCH)
+            last_s = float(told.get(timeout=LISTEN_S))
+        finally:
+            listening.terminate()
+            listening.join()
+    return last_s - began_s
+
+
+def _listen(url: str, told: "Queue[Any]") -> None:
+    raise_limit()
+    asyncio.run(_listen_all(url, told))
+
+
+async def _listen_all(url: str, told: "Queue[Any]") -> None:
+    parts, ready = urlsplit(url), asyncio.Semaphore(200)
+
+    async def open_stream() -> asyncio.StreamReader:
+        async with ready:
+            reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+            writer.write(request_bytes("/events/stream", accept="text/event-stream"))
+            await reader.readuntil(b"retry: 2000\n\n")
+            _writers.append(writer)
+            return reader
+
+    streams = await asyncio.gather(*(open_stream() for _ in range(LISTENERS)))
+    told.put("all listen")
+    await asyncio.gather(*(reader.readuntil(SWITCHED) for reader in streams))
+    told.put(time.monotonic())
+
+
+_writers: list[asyncio.StreamWriter] = []
+"""Kept open: a writer that is forgotten closes its connection."""
+
+
+def ingest_time() -> float:
+    """The time of registrations sent over HTTP, divided by that of a bare ``executemany`` of the same rows, in turn."""
+    with service(SELDOM_S) as served, _bare_table(served) as insert:
+        return asyncio.run(_ingest(served, insert))
+
+
+async def _ingest(served: Served, insert: Callable[[Sequence[Registration]], None]) -> float:
+    made, times, bare_s = registrations(), Times(), []
+    connection = await Connection.open(served.url)
+    for _ in range(INGEST_BATCHES + 1):
+        rows = list(islice(made, INGEST_BATCH))
+        request = _batch(rows, served.token)
+        began_s = time.perf_counter()
+        insert(rows)
+        bare_s.append(time.perf_counter() - began_s)
+        answer = await connection.ask(request, times)
+        if json.loads(answer.partition(b"\r\n\r\n")[2])["accepted"] != len(rows):
+            raise RuntimeError("not every registration was accepted")
+    connection.close()
+    ours_s = times.require_no_error().seconds
+    return statistics.median(ours / bare for ours, bare in list(zip(ours_s, bare_s, strict=True))[1:])
+
+
+@contextmanager
+def _bare_table(served: Served) -> Iterator[Callable[[Sequence[Registration]], None]]:
+    """What inserts rows into one table in a SQLite file, as safe as the store: a commit reaches the disk."""
+    columns = "party_id TEXT, epoch INTEGER, version TEXT, stake INTEGER, seen_at_s REAL, source TEXT"
+    statement = "INSERT INTO registration VALUES (NULL, ?, ?, ?, ?, ?, ?)"
+    with closing(sqlite3.connect(served.folder / "bare.sqlite3", isolation_level=None)) as bare:
+        bare.execute("PRAGMA journal_mode = WAL")
+        bare.execute("PRAGMA synchronous = FULL")
+        bare.execute(f"CREATE TABLE registration (id INTEGER PRIMARY KEY, {columns})")
+
+        def insert(rows: Sequence[Registration]) -> None:
+            bare.execute("BEGIN IMMEDIATE")
+            values = [(row.party_id, row.epoch, row.version, row.stake, row.seen_at_s, row.source) for row in rows]
+            bare.executemany(statement, values)
+            bare.execute("COMMIT")
+
+        yield insert
+
+
+BENCHMARKS = (
+    Benchmark("serving.status", 1 / 0.6, "a bare Starlette route with the same document", status_time),
+    Benchmark("serving.not_modified", 1 / 0.8, "the same route, which sends it every time", not_modified_time),
+    Benchmark("serving.boundary_p99", 10, f"the p50 of {NODES:,} nodes when nothing happens", boundary_latency),
+    Benchmark("serving.switch_told", 2, f"one second, until {LISTENERS:,} listeners are told", switch_told),
+    Benchmark("serving.ingest", 1 / 0.3, "a bare executemany into one table", ingest_time),
+)

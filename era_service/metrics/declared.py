@@ -1,0 +1,146 @@
+"""Every metric, declared once: its name, kind, labels, and what it says. Pure.
+
+In: nothing. Out: ``METRICS``, from which the families of a scrape and the table in docs/metrics.md are made, and a
+``Sheet``, which takes the values of one scrape. Nothing that is not declared can be told.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final, Literal
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric as Family
+
+PREFIX: Final = "eraswitch_"
+Kind = Literal["gauge", "counter", "histogram"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """A metric.
+
+    Attributes:
+        name: without the prefix; that of a counter ends in ``_total``.
+        kind: ``gauge``, ``counter`` or ``histogram``.
+        help: what it says.
+        labels: what its samples are told apart by.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    labels: tuple[str, ...] = ()
+
+    @property
+    def full_name(self) -> str:
+        """The name as Prometheus has it."""
+        return PREFIX + self.name
+
+
+METRICS: Final = (
+    Metric("build_info", "gauge", "Always 1: the software.", ("version", "api_version", "schema_revision")),
+    # the eras
+    Metric("epoch", "gauge", "The epoch at the last reading."),
+    Metric("epoch_end_timestamp_seconds", "gauge", "When the epoch ends, where the network's genesis is known."),
+    Metric("era_info", "gauge", "Always 1: the current and the upcoming era.", ("role", "era", "state")),
+    Metric("era_trusted", "gauge", "1 where a current era is known from what is trusted, else 0."),
+    Metric("current_era_unsupported", "gauge", "1 where this software does not know the current era, else 0."),
+    Metric("upcoming_era_unsupported", "gauge", "1 where this software does not know the upcoming era, else 0."),
+    Metric("epochs_to_activation", "gauge", "Epochs until an era begins that has an epoch and waits.", ("era",)),
+    # what is trusted
+    Metric("stale", "gauge", "1 where what is known is not confirmed now, else 0."),
+    Metric("last_reading_timestamp_seconds", "gauge", "When the chain was read last, with or without success."),
+    Metric("trusted_payload_slot", "gauge", "Slot of the transaction that published what is trusted."),
+    Metric(
+        "trusted_payload_timestamp_seconds",
+        "gauge",
+        "When what is trusted was published, where the network's genesis is known; its age is time() less this.",
+    ),
+    Metric(
+        "refused_datums", "gauge", "Outputs at the era address that were refused at the last reading.", ("verdict",)
+    ),
+    Metric("conflicting_payloads", "gauge", "Payloads that contradict what is trusted, at the last reading."),
+    Metric("legacy_view_differs", "gauge", "1 where a deployed Mithril reader could see other markers, else 0."),
+    # the providers
+    Metric("provider_up", "gauge", "1 where a provider answered when last asked, else 0.", ("provider",)),
+    Metric("provider_latency_seconds", "gauge", "How long it took to answer, or to fail.", ("provider",)),
+    Metric("provider_asked_timestamp_seconds", "gauge", "When it was asked last.", ("provider",)),
+    Metric("provider_answered_timestamp_seconds", "gauge", "When it was asked last and did answer.", ("provider",)),
+    Metric("reads_chain", "gauge", "1 where this replica is the one that reads the chain, else 0."),
+    # adoption
+    Metric("adoption_epoch", "gauge", "The epoch of the registrations that are counted."),
+    Metric("adoption_parties", "gauge", "Parties that registered for it."),
+    Metric("adoption_registered_stake_lovelace", "gauge", "Their stake."),
+    Metric("adoption_network_stake_lovelace", "gauge", "The stake of the whole network, where known."),
+    Metric("adoption_version_stake_lovelace", "gauge", "Stake of a version; the smallest are others.", ("version",)),
+    Metric("adoption_version_share", "gauge", "Share of a version, 0 to 1, of a base.", ("version", "base")),
+    Metric("adoption_era_share", "gauge", "Share that is ready for an era, 0 to 1, of a base.", ("era", "base")),
+    Metric("adoption_gate_threshold", "gauge", "The share that the gate wants, 0 to 1, where one is set.", ("era",)),
+    Metric("adoption_gate_met", "gauge", "1 where the gate of the upcoming era is met, else 0.", ("era",)),
+    Metric(
+        "forecast_quorum_probability",
+        "gauge",
+        "The least chance, 0 to 1, that the network keeps its quorum in an epoch around the switch.",
+        ("era",),
+    ),
+    # the event log
+    Metric("event_log_last_id", "gauge", "Id of the newest entry of the event log."),
+    Metric("event_log_size_bytes", "gauge", "Bytes of the event log."),
+    Metric("event_log_lag", "gauge", "How many ids the event stream is behind the newest entry that it tells."),
+    Metric("event_stream_listeners", "gauge", "Listeners to the event stream."),
+    Metric("events_total", "counter", "Decisions in the event log, counted since the service started.", ("kind",)),
+    Metric("shed_inputs_total", "counter", "Inputs that were shed, told since the service started.", ("input",)),
+    # requests
+    Metric(
+        "peer_requests_total", "counter", "Requests by what their era-id says of the peer's schedule.", ("schedule",)
+    ),
+    Metric("node_requests_total", "counter", "Requests by the version of the node; the rest are others.", ("version",)),
+    Metric("http_requests_total", "counter", "Requests that were answered.", ("route", "method", "status")),
+    Metric("http_request_duration_seconds", "histogram", "How long until an answer began.", ("route",)),
+    # the metrics themselves
+    Metric("scrape_part_failed", "gauge", "1 where a part of these metrics could not be told, else 0.", ("part",)),
+)
+
+BY_NAME: Final = {metric.name: metric for metric in METRICS}
+
+
+class Sheet:
+    """The values of one scrape."""
+
+    def __init__(self) -> None:
+        self._values: dict[str, dict[tuple[str, ...], float]] = {}
+
+    def put(self, name: str, value: float | bool | None, **labels: str) -> None:
+        """Tell a value; ``None`` is not told.
+
+        Raises:
+            KeyError: the metric, or a label of it, is not declared.
+        """
+        if value is None:
+            return
+        metric = BY_NAME[name]
+        if set(labels) != set(metric.labels):
+            raise KeyError(f"{name} has the labels {metric.labels}, not {tuple(labels)}")
+        of_metric = self._values.setdefault(name, {})
+        of_metric[tuple(labels[label] for label in metric.labels)] = float(value)
+
+    def families(self) -> "Iterator[Family]":
+        """What was told, in the order in which the metrics are declared."""
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
+
+        for name, values in sorted(self._values.items(), key=lambda item: METRICS.index(BY_NAME[item[0]])):
+            metric = BY_NAME[name]
+            kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+            family = kind(metric.full_name, metric.help, labels=metric.labels)
+            for labels, value in values.items():
+                family.add_metric(labels, value)
+            yield family
+
+
+def metric_table() -> str:
+    """Every metric as a table, for the documentation."""
+    rows = []
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        rows.append(f"| `{metric.full_name}` | {metric.kind} | {labels} | {metric.help} |")
+    return "\n".join(["| metric | kind | labels | what it says |", "| --- | --- | --- | --- |", *rows])

@@ -1,0 +1,133 @@
+"""A leader that tells whatever a test wants: true histories, and lies; in whole answers, and in halves."""
+
+import hashlib
+import json
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from datum import EraMarkersPayload, SigningKey, signed_bytes
+from tests.era_service.release_world import ERA_KEY, MAGIC, WALLET, payload
+
+ADDRESS = WALLET.address(0)
+PAGE = 100
+
+
+def entry(number: int, content: bytes, previous: str | None) -> dict[str, Any]:
+    """An entry of a true history, the ``number``-th payload."""
+    markers = EraMarkersPayload.from_bytes(content).markers
+    return {
+        "output": f"{number:064x}#0", "slot": 10 * number, "height": number, "spent": None, "seen_epoch": 5,
+        "verdict": "Accepted", "reason": "", "superseded": True, "markers": [],
+        "payload": content.decode(), "digest": hashlib.sha256(signed_bytes(markers)).hexdigest(), "previous": previous,
+    }  # fmt: skip
+
+
+def history(*contents: bytes) -> list[dict[str, Any]]:
+    """The entries of payloads given oldest first, newest first."""
+    made: list[dict[str, Any]] = []
+    for number, content in enumerate(contents, 1):
+        made.append(entry(number, content, made[-1]["digest"] if made else None))
+    return made[::-1]
+
+
+def growing(count: int, key: SigningKey = ERA_KEY) -> list[bytes]:
+    """Payloads of which each announces one era more."""
+    eras: list[tuple[str, int | None]] = [("thales", 1)]
+    made = []
+    for number in range(count):
+        made.append(payload(*eras, key=key))
+        eras.append((f"era{number}", 100 + number))
+    return made
+
+
+@dataclass
+class Leader:
+    """What the stub tells; a test changes it."""
+
+    entries: list[dict[str, Any]] = field(default_factory=lambda: history(*growing(3)))
+    network: dict[str, Any] = field(
+        default_factory=lambda: {
+            "name": None, "magic": MAGIC, "era_address": ADDRESS, "verification_key": ERA_KEY.verification_key.hex
+        }
+    )  # fmt: skip
+    epoch: int = 5
+    tip_slot: int | None = 500
+    stale: str | None = None
+    registrations: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    prefix: str = ""
+    page: int = PAGE
+    spoil: Callable[[str, dict[str, str], bytes], tuple[int, bytes] | None] = lambda _path, _query, _body: None
+    asked: list[str] = field(default_factory=list)
+    url: str = ""
+
+    def pages(self) -> int:
+        """How many pages of the history were asked for."""
+        return sum(path == "/era/history" for path in self.asked)
+
+    def answer(self, path: str, query: dict[str, str]) -> dict[str, Any] | None:
+        if path == "/era/config":
+            fresh = {"stale": self.stale, "read_at_s": 1.0, "tip_slot": self.tip_slot, "epoch_ends_at_s": None}
+            return {"network": self.network, "epoch": self.epoch, "freshness": fresh, "era_id": "x"}
+        if path == "/era/history" and query.get("in_force") == "true":
+            return {"network": self.network, "payloads": self.entries_from(query), "not_listed": 0, "next": None}
+        if path == "/registrations":
+            rows = self.registrations.get(int(query["epoch"]), [])
+            first = 0 if "after" not in query else 1 + [row["party_id"] for row in rows].index(query["after"])
+            some = rows[first : first + 2]
+            more = some[-1]["party_id"] if rows[first + 2 :] else None
+            return {"epoch": int(query["epoch"]), "registrations": some, "next": more}
+        return None
+
+    def entries_from(self, query: dict[str, str]) -> list[dict[str, Any]]:
+        first = 0
+        if "before" in query:
+            places = [place for place, one in enumerate(self.entries) if one["digest"] == query["before"]]
+            first = places[-1] + 1 if places else len(self.entries)
+        return self.entries[first : first + min(self.page, int(query["limit"]))]
+
+
+@contextmanager
+def running(leader: Leader) -> Iterator[Leader]:
+    """The stub, at ``leader.url`` (its prefix included)."""
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self) -> None:
+            parts = urlsplit(self.path)
+            query = {name: values[0] for name, values in parse_qs(parts.query).items()}
+            path = parts.path.removeprefix(leader.prefix)
+            leader.asked.append(path)
+            found = leader.answer(path, query) if parts.path.startswith(leader.prefix + "/") else None
+            status, body = (404, b"{}") if found is None else (200, json.dumps(found).encode())
+            length = len(body)
+            spoiled = leader.spoil(path, query, body)
+            if spoiled is not None:
+                status, body = spoiled
+                length = len(body) if status != 200 else max(length, len(body))
+            self.send_response(status)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(length))
+            self.end_headers()
+            self.wfile.write(body)
+            self.close_connection = len(body) < length
+
+        def log_message(self, *_: Any) -> None:
+            """Say nothing."""
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True)
+    thread.start()
+    leader.url = f"http://127.0.0.1:{server.server_address[1]}{leader.prefix}"
+    try:
+        yield leader
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(10)

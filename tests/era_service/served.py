@@ -1,0 +1,88 @@
+"""The real ``eraswitch serve`` as a process of its own."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tests.era_service.conftest import ERASWITCH
+
+
+@dataclass
+class Served:
+    """A service that runs."""
+
+    process: "subprocess.Popen[str]"
+    url: str
+    log: Path
+
+    def get(self, path: str) -> dict[str, Any]:
+        """The document at ``path``; that of a problem too."""
+        try:
+            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+                found: dict[str, Any] = json.load(answer)
+        except urllib.error.HTTPError as error:
+            with error:
+                found = json.load(error)
+        return found
+
+    def eras(self) -> list[str]:
+        """The names of the eras in force, as it tells them."""
+        return [era["name"] for era in self.get("/era/status").get("eras", [])]
+
+    def leads(self) -> bool:
+        """Whether it has said that it reads the chain."""
+        return "reads the chain from now on" in self.log.read_text()
+
+    def kill(self) -> None:
+        """End it without any warning."""
+        os.kill(self.process.pid, signal.SIGKILL)
+        self.process.wait(10)
+
+
+@contextmanager
+def served(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Served]:
+    """A service on a free port, until the end of the block."""
+    number = len(list(folder.glob("serve*.log")))
+    log = folder / f"serve{number}.log"
+    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [str(ERASWITCH), "serve", "--port", "0", "--json", *arguments],
+            cwd=folder,
+            env=kept | (env or {}),
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            text=True,
+        )
+    with process:
+        try:
+            assert process.stdout is not None
+            line = process.stdout.readline()
+            assert line, log.read_text()
+            yield Served(process, json.loads(line)["url"], log)
+        finally:
+            if process.poll() is None:
+                process.terminate()
+                try:
+                    process.wait(20)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    raise
+
+
+def within(seconds: float, met: Callable[[], bool]) -> float:
+    """Wait until ``met``; the seconds that it took."""
+    began = time.monotonic()
+    while not met():
+        assert time.monotonic() - began < seconds, f"not within {seconds} s"
+        time.sleep(0.05)
+    return time.monotonic() - began
