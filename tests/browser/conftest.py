@@ -17,7 +17,7 @@ PHONE, DESKTOP, WALL = (360, 740), (1280, 900), (2560, 1440)
 OpenPage = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it lasts, an event loop runs in this thread: no other test could start one
 def browser() -> Iterator[Browser]:
     """The system's Chromium."""
     program = shutil.which("chromium")
