@@ -27,6 +27,7 @@ from chain_reader.deciding_events import (
     RegistrationReceived,
 )
 from chain_reader.deciding_kinds import Decision, DecisionKind
+from chain_reader.deciding_steady import is_steady, settles
 from chain_reader.ports import ScreenedOutput
 from chain_reader.trust_deciding import TrustDecision, decide_remembered, decide_trust
 from chain_reader.trust_evidence import Evidence
@@ -176,7 +177,7 @@ def _at_epoch(state: NodeState, epoch: Epoch) -> Decided:
 
 def _answered(state: NodeState, event: ObserverAnswered, judging: Judge) -> Decided:
     evidence, trust = event.evidence, state.trust
-    if _is_steady(state, evidence, event.tip_stale):
+    if event.tip_stale is None and is_steady(state.steady, trust, evidence):
         if evidence.tip.slot == trust.tip_slot:
             return state, ()
         return replace(state, trust=replace(trust, tip_slot=evidence.tip.slot)), ()
@@ -195,7 +196,7 @@ def _answered(state: NodeState, event: ObserverAnswered, judging: Judge) -> Deci
         state.warned,
         state.acknowledged,
         decision.state.trusted,
-        evidence if _settles(trust, decision, evidence, policy) else None,
+        evidence if settles(trust, decision, evidence, policy) else None,
     )
     if state.failing is not None:
         decisions += (_tell(DecisionKind.PROVIDER_ANSWERED, epoch, source=evidence.source, after=state.failing),)
@@ -338,41 +339,6 @@ def _warned(state: NodeState, time_s: float, decisions: tuple[Decision, ...]) ->
     facts = upcoming_facts(state.view) | {"supported_eras": list(token.supported)}
     warning = Decision(DecisionKind.UNSUPPORTED_UPCOMING.value, facts, state.epoch)
     return replace(state, warned=(token.upcoming, time_s)), (*decisions, warning)
-
-
-def _is_steady(state: NodeState, evidence: Evidence, tip_stale: str | None) -> bool:
-    """Whether evidence is what changed nothing when it was decided upon, read again at the same tip or a later one."""
-    last = state.steady
-    return (
-        last is not None
-        and tip_stale is None
-        and (evidence is last or _same_outputs(evidence, last))
-        and evidence.tip.slot >= state.trust.tip_slot
-    )
-
-
-def _same_outputs(evidence: Evidence, last: Evidence) -> bool:
-    return (
-        evidence.considered is last.considered
-        and evidence.unspent is last.unspent
-        and evidence.epoch == last.epoch
-        and evidence.source == last.source
-        and (evidence.tip.height or 0) >= (last.tip.height or 0)
-        and (evidence.facts is last.facts or evidence.facts == last.facts)
-        and (evidence.blocks is last.blocks or evidence.blocks == last.blocks)
-    )
-
-
-def _settles(trust: StoredTrust, decision: TrustDecision, evidence: Evidence, policy: TrustPolicy) -> bool:
-    """Whether the same evidence would change nothing but the tip; while a block is not deep enough, time would."""
-    if decision.changed or decision.reading.events or decision.after.stale is not None or not decision.reading.markers:
-        return False
-    if trust.tip_slot > evidence.tip.slot:
-        return False
-    judged = (*decision.reading.screened, *decision.reading.history)
-    if policy.confirmations and any(item.verdict.name == "Unconfirmed" for item in judged):
-        return False
-    return decision.after is trust or replace(decision.after, tip_slot=trust.tip_slot) == trust
 
 
 def _tell(kind: DecisionKind, epoch: Epoch | None, /, **facts: Any) -> Decision:

@@ -6,6 +6,7 @@ input event: ``ObserverAnswered`` or ``ObserverFailed``. Nothing is decided here
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
 from chain_reader.deciding_events import ObserverAnswered, ObserverFailed
 from chain_reader.observers.errors import UnexpectedAnswerError
@@ -40,6 +41,7 @@ class EvidenceSource:
         self._tip_check = tip_check
         self._screening = RememberedScreening(policy.keys, store, policy.key)
         observers = (observer,) if isinstance(observer, ChainObserver) else tuple(observer)
+        self._last: Evidence | None = None
         self._gatherers = tuple(EvidenceGatherer(one, policy, self._screening) for one in observers)
 
     @property
@@ -72,7 +74,7 @@ class EvidenceSource:
         failed: ChainReadError | None = None
         for gatherer in self._gatherers:
             try:
-                evidence = gatherer.gather()
+                evidence = self._shared(gatherer.gather())
                 _require_epoch_of_clock(evidence, epoch)
             except ChainReadError as error:
                 if failed is not None:
@@ -83,6 +85,15 @@ class EvidenceSource:
         if failed is None:
             raise ChainReadError("There is no observer to read the chain with", next_step="Configure a provider")
         raise failed
+
+    def _shared(self, evidence: Evidence) -> Evidence:
+        """The evidence with the very outputs of the last one, where they are equal: it is then quick to decide on."""
+        last, same = self._last, evidence
+        if last is not None and last is not evidence and last.unspent == evidence.unspent:
+            considered = last.considered if last.considered == evidence.considered else evidence.considered
+            same = replace(evidence, unspent=last.unspent, considered=considered)
+        self._last = same
+        return same
 
     def ask(self, epoch: Epoch | None, *, time_s: float) -> ObserverAnswered | ObserverFailed:
         """``gather`` as an input of the deciding core; it never raises for what a provider does.

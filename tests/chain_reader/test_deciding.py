@@ -1,5 +1,6 @@
 """The deciding core: what a node makes of each thing that comes in."""
 
+import re
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -26,6 +27,7 @@ from chain_reader import (
     decide,
 )
 from chain_reader.deciding_events import KIND_OF_INPUT, InputEvent
+from chain_reader.replay import RESUMED, SNAPSHOT, STARTED
 from chain_reader.trust_evidence import Evidence
 from era_store import MemoryStore
 from eras import ChainReadError, Epoch, EraStatus, SupportedEras
@@ -42,6 +44,7 @@ from tests.chain_reader.deciding_world import (
     Node,
 )
 from tests.chain_reader.knowing import KNOWLEDGE, Knowing
+from tests.conftest import ROOT
 
 DAY = 86_400.0
 
@@ -209,9 +212,14 @@ class TestOtherInputs:
         assert node.feel(InputsShed({"registration-received": 3}, 0.0)) == ["inputs-shed"]
         assert node.fact("inputs-shed") == {"counts": {"registration-received": 3}}
 
-    def test_every_kind_of_input_has_a_name_and_every_decision_a_kind(self, node: Node):
-        assert len(set(KIND_OF_INPUT.values())) == len(KIND_OF_INPUT)
-        assert {DecisionKind(kind) for kind in ("trusted", "refused", "junk", "era-known")}
+    def test_every_kind_is_documented_and_nothing_else_is(self):
+        page = (ROOT / "docs" / "events.md").read_text()
+        documented = set()
+        for title in ("Inputs", "Decisions", "Snapshots"):
+            table = page.split(f"### {title}")[1].split("\n#")[0]
+            for row in re.findall(r"^\| (`.*?) \|", table, re.MULTILINE):
+                documented |= set(re.findall(r"`([a-z-]+)`", row))
+        assert documented == {*KIND_OF_INPUT.values(), *DecisionKind, STARTED, SNAPSHOT, RESUMED}
 
 
 class TestNothingNew:
@@ -419,6 +427,7 @@ class TestOneSetOfRules:
         source = EvidenceSource(observer, policy, MemoryStore())
         state = NodeState(NodeSettings(policy))
         told: list[str] = []
+        last, shared = None, 0
         story: list[Callable[[], Any]] = [
             lambda: network.publish({"t": 1}),
             lambda: network.chain.advance_slots(1),
@@ -435,10 +444,17 @@ class TestOneSetOfRules:
                 reader.refresh()
             except ChainReadError as error:
                 pytest.fail(str(error))
-            state, decisions = decide(state, source.ask(None, time_s=1.0))
+            again = source.ask(None, time_s=1.0)
+            assert isinstance(again, ObserverAnswered)
+            state, decisions = decide(state, again)
+            if last is not None and last.tip != again.evidence.tip and last.unspent == again.evidence.unspent:
+                assert again.evidence.unspent is last.unspent
+                shared += 1
+            last = again.evidence
             told += [decision.kind for decision in decisions]
             stored = store.trust.load(policy.key)
             assert stored is not None
             assert replace(stored, version=0) == state.trust
         logged = [event.kind for event in store.events.read()]
         assert [kind for kind in told if kind in logged] == logged
+        assert shared == 4, "at a new tip equal outputs are the very same"

@@ -289,7 +289,7 @@ class TestLimits:
     def test_a_log_that_grows_too_large_is_compacted_and_can_be_replayed(self, store: Store):
         core, address = core_of(store, limits=LogLimits(20_000)), Address()
         address.publish(THALES, epoch=4)
-        for number in range(300):
+        for number in range(307):
             core.apply(ObserverAnswered(address.evidence(5 + number // 10, 500 + number * 10), float(number)))
             core.apply(ObserverFailed("provider", f"Error{number}", "it fails", float(number)))
         head = store.events.head()
