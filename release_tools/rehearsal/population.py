@@ -97,8 +97,8 @@ def draw_stakes(scenario: Scenario) -> list[int]:
         return list(islice(cycle(read_stakes(stake.file)), count))
     generator = _generator(scenario, "stake")
     drawn = [generator.lognormvariate(0.0, stake.sigma) for _ in range(count)]
-    most = max(stake.largest_share, 1 / count)
-    shares = [value / sum(drawn) for value in drawn]
+    most, whole = max(stake.largest_share, 1 / count), sum(drawn)
+    shares = [value / whole for value in drawn]
     for _ in range(50):  # what is cut off goes to the others, which may then be too large themselves
         over = sum(share - most for share in shares if share > most)
         if over < 1e-12:
