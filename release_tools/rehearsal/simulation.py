@@ -47,6 +47,8 @@ from release_tools.versions import newest_first
 
 Decide = Callable[[NodeState, InputEvent], Decided]
 Answer = ObserverAnswered | ObserverFailed
+Heard = tuple[NodeState, NodeState, tuple[str, ...]]
+"""The state before, which is held on to so that its identity is not given twice; the one after; the kinds told."""
 KEPT_EPOCHS = 8
 """Registrations of this many epochs are kept, as far back as a forecast looks."""
 
@@ -94,6 +96,7 @@ class Simulation:
         self._scenario = scenario
         self._world = world
         self._decide = decide or SharedDeciding()
+        self._alone = decide is not None  # each node is given its inputs by itself, whatever others are given
         self._nodes = draw_nodes(scenario)
         self._invariants = Invariants()
         self._settings = [NodeSettings(world.policy, SupportedEras(version.eras)) for version in scenario.versions]
@@ -184,6 +187,8 @@ class Simulation:
 
     def _merge(self) -> None:
         """Nodes that came to know the same by different ways share one state again."""
+        if self._alone:
+            return
         same: dict[tuple[Any, ...], NodeState] = {}
         shared: dict[int, NodeState] = {}
         for node in self._nodes:
@@ -208,7 +213,7 @@ class Simulation:
         }
         answers = [self._answer(index) for index in range(len(self._scenario.providers))]
         views = [id(one.evidence) if isinstance(one, ObserverAnswered) else 0 for one in answers]
-        decide = self._decide
+        heard: dict[tuple[int, int, int, str], Heard] = {}
         for node in self._nodes:
             if node.upgrades and node.upgrades[-1][0] <= tick:
                 self._upgrade(node)
@@ -218,23 +223,28 @@ class Simulation:
                 self._start(node, None if node.state is None else node.state.trust)
             before = node.state
             assert before is not None  # noqa: S101 - a node that is up was started
-            answer, clock = answers[node.provider], ticks[node.off_ticks]
-            # A node reads before it looks at the clock when it starts, and at the clock first from then on.
-            first, second = (clock, answer) if before.view.token is not None else (answer, clock)
-            state, decisions = decide(before, first)
-            state, more = decide(state, second)
-            if decisions or more:
-                for decision in (*decisions, *more):
-                    self._tell(decision.kind, node)
-            if state is not before:
-                self._invariants.step(node.party_id, before, state)
-                node.state = state
-                if isinstance(answer, ObserverAnswered):
-                    self._invariants.verdicts(state, answer.evidence)
-                if state.view.status is EraStatus.FATAL:
-                    node.stopped = True
+            key = (id(before), node.provider, node.off_ticks, node.party_id if self._alone else "")
+            found = heard.get(key)
+            if found is None:
+                found = self._hear(node.party_id, before, ticks[node.off_ticks], answers[node.provider])
+                heard[key] = found
+            _, node.state, kinds = found
+            for kind in kinds:
+                self._tell(kind, node)
+            if node.state.view.status is EraStatus.FATAL:
+                node.stopped = True
             node.heard = views[node.provider]
         self._invariants.agreement(self._comparable())
+
+    def _hear(self, party_id: str, before: NodeState, clock: ClockTicked, answer: Answer) -> Heard:
+        """A node hears its clock and its provider; the first time it reads before it looks at the clock."""
+        first, second = (clock, answer) if before.view.token is not None else (answer, clock)
+        state, decisions = self._decide(before, first)
+        state, more = self._decide(state, second)
+        self._invariants.step(party_id, before, state)
+        if isinstance(answer, ObserverAnswered):
+            self._invariants.verdicts(state, answer.evidence)
+        return before, state, tuple(decision.kind for decision in (*decisions, *more))
 
     def _comparable(self) -> Iterator[tuple[str, int, NodeState]]:
         bare = {index for index, provider in enumerate(self._scenario.providers) if provider.knows == "unspent"}
