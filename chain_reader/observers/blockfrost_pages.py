@@ -11,10 +11,14 @@ In: an address, and when its answer is settled. Out: its outputs with an inline 
 4. What was read while the tip stood still is kept for as long as the tip is that block: reading again costs the first
    page, which must be the same, and the tip. It is never kept for another tip, though nothing seems to have happened
    at the address: behind one URL there may be several servers, some of them late.
+5. In a flood the next pages are on their way while one is looked at, one after the other; two are then asked for in
+   vain.
 """
 
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import takewhile
 from urllib.parse import quote
@@ -35,6 +39,10 @@ from chain_reader.ports import DatumOutput
 
 READINGS = 3
 """How often reading begins anew before the address counts as too busy to read (rule 3)."""
+
+ASK_AHEAD_FROM = 10
+ASK_AHEAD = 2
+"""From that page on it is a flood: so many more are asked for while one is looked at (rule 5)."""
 
 Settled = Callable[[tuple[DatumOutput, ...]], bool]
 
@@ -106,14 +114,20 @@ class AddressReader:
             yield page
             if settled(page):
                 return
-        while not snapshot.complete:
-            number, most = len(snapshot.pages) + 1, self._api.limits.max_pages
-            if number > most:
-                raise self._api.beyond(about_address(snapshot.address, "utxos"), f"at most {most} pages", "max_pages")
-            snapshot.add(self._page(snapshot.address, number, until))
-            yield snapshot.pages[-1]
-            if settled(snapshot.pages[-1]):
-                return
+        most, asked = self._api.limits.max_pages, deque[Future[tuple[AddressOutput, ...]]]()
+        with ThreadPoolExecutor(1, thread_name_prefix="pages") as asking:
+            while not snapshot.complete:
+                number = len(snapshot.pages) + 1
+                if number > most:
+                    what = about_address(snapshot.address, "utxos")
+                    raise self._api.beyond(what, f"at most {most} pages", "max_pages")
+                ahead = 0 if number < ASK_AHEAD_FROM else ASK_AHEAD
+                for later in range(number + len(asked), min(number + ahead, most) + 1):
+                    asked.append(asking.submit(self._page, snapshot.address, later, until))
+                snapshot.add(asked.popleft().result())
+                yield snapshot.pages[-1]
+                if settled(snapshot.pages[-1]):
+                    return
 
     def _page(self, address: str, page: int, until: float) -> tuple[AddressOutput, ...]:
         path = about_address(address, "utxos")
