@@ -47,9 +47,15 @@ def request_bytes(path: str, *, method: str = "GET", body: bytes = b"", **header
 
 
 class Connection(asyncio.Protocol):
-    """One connection, one request at a time."""
+    """One connection, one request at a time. One that the server closes while nothing is asked is opened again.
 
-    def __init__(self) -> None:
+    Args:
+        url: of the server.
+    """
+
+    def __init__(self, url: str) -> None:
+        parts = urlsplit(url)
+        self._host, self._port = parts.hostname or "", parts.port or 80
         self._loop = asyncio.get_running_loop()
         self._transport: asyncio.Transport | None = None
         self._answer: asyncio.Future[tuple[int, bytes]] | None = None
@@ -58,9 +64,12 @@ class Connection(asyncio.Protocol):
     @classmethod
     async def open(cls, url: str) -> Self:
         """Connect."""
-        parts = urlsplit(url)
-        _, made = await asyncio.get_running_loop().create_connection(cls, parts.hostname, parts.port)
+        made = cls(url)
+        await made._connect()
         return made
+
+    async def _connect(self) -> None:
+        await self._loop.create_connection(lambda: self, self._host, self._port)
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Keep it."""
@@ -83,13 +92,16 @@ class Connection(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Whoever waits is told."""
+        self._transport = None
         if self._answer is not None and not self._answer.done():
             self._answer.set_exception(exc or ConnectionResetError("the server has closed the connection"))
 
     async def ask(self, request: bytes, times: Times) -> bytes:
         """Send a request and wait for its answer, head and body; how long it took goes into ``times``."""
-        assert self._transport is not None
         began = self._loop.time()
+        if self._transport is None or self._transport.is_closing():
+            await self._connect()
+        assert self._transport is not None
         self._answer = self._loop.create_future()
         self._transport.write(request)
         status, received = await self._answer

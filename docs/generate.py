@@ -70,11 +70,19 @@ def networks() -> str:
     return "\n".join(["| name | short | magic | era address |", "| --- | --- | --- | --- |", *rows])
 
 
+def metrics() -> str:
+    """Every metric of the service with its kind, labels and meaning."""
+    from era_service.metrics.declared import metric_table
+
+    return metric_table()
+
+
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "cli": ("cli.md", cli_reference),
     "errors": ("errors.md", error_table),
     "settings": ("configuration.md", settings),
     "networks": ("configuration.md", networks),
+    "metrics": ("metrics.md", metrics),
 }
 """Name of a part → its page, and what makes it."""
 

@@ -12,7 +12,7 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
-from era_service.web.spans import Spans
+from era_service.web.spans import Spans, route_of
 from era_store.redaction import mask_text
 from eras import ConfigurationError
 
@@ -52,7 +52,7 @@ def mount(app: "FastAPI", service: "Service") -> None:
 
 def trace(app: "FastAPI", service: "Service", provider: "TracerProvider") -> None:
     """Trace a service and its application, to the exporters of ``provider``."""
-    traces = Traces(provider)
+    traces = Traces(provider, service)
     service.spans = traces
     app.state.around.append(traces.around)
 
@@ -76,12 +76,14 @@ class Traces(Spans):
 
     Args:
         provider: where they go.
+        service: what is traced.
     """
 
-    def __init__(self, provider: "TracerProvider") -> None:
+    def __init__(self, provider: "TracerProvider", service: "Service") -> None:
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         self._tracer = provider.get_tracer(NAME)
+        self._service = service
         self._propagator = TraceContextTextMapPropagator()
 
     @contextmanager
@@ -129,7 +131,7 @@ class Traces(Spans):
                 try:
                     await app(scope, receive, _noting(send, span))
                 finally:
-                    route = getattr(scope.get("route"), "path", None)
+                    route = route_of(self._service, scope)
                     if route is not None:
                         span.update_name(f"{method} {route}")
                         span.set_attribute("http.route", route)

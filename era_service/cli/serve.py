@@ -135,6 +135,7 @@ class Server:
         import uvicorn
 
         from era_service.web import create_app
+        from era_service.web.pauses import keep_pauses_short
 
         own, tls = self._settings, self._settings.tls_cert is not None
         gate = create_app(self._service, tls=tls)
@@ -159,6 +160,7 @@ class Server:
         self._service.changes.listen(self._bind_logs)
         with self._listen() as listener, _handled_signals():
             self._say_where(listener, tls=tls)
+            keep_pauses_short(self._service)
             self._service.start()
             GracefulServer(config).run(sockets=[listener])
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from chain_reader.deciding_kinds import DecisionKind
 from era_service.metrics.declared import Sheet
 from era_service.web import changes as kinds
 from era_service.web.stream import TOLD
@@ -32,7 +33,7 @@ OTHERS, UNKNOWN = "others", "unknown"
 ADOPTION_EVERY_S = 15.0
 EVENTS_AT_ONCE = 5_000
 DECISIONS = EventFilter(roles=("decision",))
-SHED = "inputs-shed"
+SHED = DecisionKind.INPUTS_SHED.value
 
 
 class ServiceCollector:
@@ -48,11 +49,12 @@ class ServiceCollector:
         self._stream = stream
         self._lock = threading.Lock()
         self._answered_at_s: dict[str, float] = {}
-        self._events: Counter[str] = Counter()
+        self._events: Counter[str] = Counter({kind.value: 0 for kind in DecisionKind})
         self._shed: Counter[str] = Counter()
         self._counted_to: int | None = None
         self._adoption: tuple[float, dict[str, Any], list[Callable[[Sheet], None]]] | None = None
         service.changes.listen(self._note)
+        self._note(kinds.SNAPSHOT)
 
     def describe(self) -> "Iterable[Family]":
         """Nothing: what is told depends on what is known, and asking costs."""

@@ -88,8 +88,8 @@ METRICS: Final = (
     Metric("event_log_size_bytes", "gauge", "Bytes of the event log."),
     Metric("event_log_lag", "gauge", "How many ids the event stream is behind the newest entry that it tells."),
     Metric("event_stream_listeners", "gauge", "Listeners to the event stream."),
-    Metric("events_total", "counter", "Decisions in the event log, counted since the service started.", ("kind",)),
-    Metric("shed_inputs_total", "counter", "Inputs that were shed, told since the service started.", ("input",)),
+    Metric("events_total", "counter", "Decisions in the event log, since the first scrape.", ("kind",)),
+    Metric("shed_inputs_total", "counter", "Inputs that were shed, as the event log tells, since then.", ("input",)),
     # requests
     Metric(
         "peer_requests_total", "counter", "Requests by what their era-id says of the peer's schedule.", ("schedule",)

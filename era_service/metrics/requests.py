@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
 from era_service.metrics.declared import BY_NAME
+from era_service.web.spans import route_of
 
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
@@ -65,7 +66,7 @@ class RequestMetrics:
         return watched
 
     def _note(self, scope: "Scope", status: int, duration_s: float) -> None:
-        route = self._route(scope)
+        route = route_of(self._service, scope) or OTHER
         key = (route, scope["method"], status)
         count = self._counted.get(key)
         if count is None:
@@ -74,10 +75,3 @@ class RequestMetrics:
             self._timed[route] = self._duration.labels(route).observe
         count()
         self._timed[route](duration_s)
-
-    def _route(self, scope: "Scope") -> str:
-        path: str = scope["path"]
-        if path in self._service.answers:  # it was sent from memory, and no route saw it
-            return path
-        found: str = getattr(scope.get("route"), "path", OTHER)
-        return found

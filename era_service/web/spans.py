@@ -1,4 +1,4 @@
-"""What the service tells of what it does, to whoever traces it; by itself, nothing.
+"""What the service tells of what it does, to whoever traces or counts it; by itself, nothing.
 
 In: the beginning and the end of what takes time. Out: nothing here; ``era_service.tracing`` makes spans of it.
 """
@@ -8,7 +8,19 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from starlette.types import Scope
+
     from era_service.status import ProviderCall
+    from era_service.web.keeper import Keeper
+
+
+def route_of(service: "Keeper", scope: "Scope") -> str | None:
+    """The route of a request that was answered, or ``None``; never its path, of which there is no end."""
+    path: str = scope["path"]
+    if path in service.answers:  # it was sent from memory, and no route saw it
+        return path
+    found: str | None = getattr(scope.get("route"), "path", None)
+    return found
 
 
 class Spans:

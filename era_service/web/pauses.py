@@ -1,0 +1,42 @@
+"""Short pauses: thousands ask at once when an epoch begins, and none should wait for the work of another.
+
+In: a service that is about to be served. Out: a process in which the event loop is held up for little at a time:
+
+- A worker thread that computes lets the event loop go on after a millisecond, not after five: it would otherwise lose
+  as much at every packet it sends.
+- What is there once the service has read, all the code above all, is no garbage and is not looked through for any; and
+  the rest is looked through seldomer.
+"""
+
+import gc
+import sys
+from typing import TYPE_CHECKING, Final
+
+from era_service.web.changes import SNAPSHOT
+
+if TYPE_CHECKING:
+    from era_service.web.service import Service
+
+SWITCH_INTERVAL_S: Final = 0.001
+THRESHOLDS: Final = (50_000, 20, 100)
+READINGS: Final = 2
+"""The snapshot that was remembered, and the first that is read: then all code is loaded."""
+
+
+def keep_pauses_short(service: "Service") -> None:
+    """Tune this process, which does nothing but serve ``service``."""
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    gc.set_threshold(*THRESHOLDS)
+    left = READINGS
+
+    def freeze(kind: str) -> None:
+        nonlocal left
+        if kind != SNAPSHOT:
+            return
+        left -= 1
+        gc.collect()
+        gc.freeze()
+        if left == 0:
+            end()
+
+    end = service.changes.listen(freeze)
