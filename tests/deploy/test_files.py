@@ -2,6 +2,7 @@
 
 import configparser
 import json
+import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator
