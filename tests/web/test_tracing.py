@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -26,9 +27,12 @@ class Traced:
     def __init__(self, world: World, client: Client, exporter: InMemorySpanExporter) -> None:
         self.world, self.client, self._exporter = world, client, exporter
 
-    def spans(self) -> list[ReadableSpan]:
-        """The spans since this was asked last."""
-        found = list(self._exporter.get_finished_spans())
+    def spans(self, count: int = 1) -> list[ReadableSpan]:
+        """The spans since this was asked last, at least so many: one ends a little after its answer has arrived."""
+        ends_s = time.monotonic() + 20
+        while len(found := list(self._exporter.get_finished_spans())) < count:
+            assert time.monotonic() < ends_s, found
+            time.sleep(0.005)
         self._exporter.clear()
         return found
 
@@ -85,7 +89,7 @@ def test_an_answer_that_is_an_error_of_the_service_is_one(traced: Traced, monkey
 
 def test_a_reading_and_below_it_the_providers_that_were_asked(traced: Traced) -> None:
     traced.world.read()
-    asked, reading = traced.spans()
+    asked, reading = traced.spans(2)
     assert (reading.name, asked.name, asked.kind) == ("read chain", "ask provider", SpanKind.CLIENT)
     assert asked.parent is not None
     assert asked.parent.span_id == reading.context.span_id
@@ -104,7 +108,7 @@ def test_a_provider_that_fails_is_told_by_its_code(traced: Traced) -> None:
     traced.world.service._reader.close()
     traced.world.service._reader = None
     traced.world.read()
-    asked = traced.spans()[0]
+    asked = traced.spans(2)[0]
     assert asked.status.status_code is StatusCode.ERROR
     assert asked.attributes is not None
     assert asked.attributes["error.type"]
