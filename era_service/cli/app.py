@@ -33,6 +33,7 @@ COMMANDS = {
     "db": "era_service.cli.db:db",
     "rehearse": "era_service.cli.rehearse:rehearse",
     "local-chain": "era_service.cli.local_chain:local_chain",
+    "keys": "era_service.cli.keys:keys",
     "config": "era_service.cli.config:config",
     "doctor": "era_service.cli.doctor:doctor",
     "completion": "era_service.cli.completion:completion",
