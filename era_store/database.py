@@ -76,6 +76,27 @@ class Database:
             assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - asked for files only
             yield driver
 
+    def keep_a_write_ahead_log(self) -> None:
+        """Put a SQLite file into WAL mode, for good: readers and a writer do not wait for each other.
+
+        Raises:
+            StoreError: it cannot be done, or another process wrote for longer than this one waits.
+        """
+        with self.raw() as driver:
+            if driver.execute("PRAGMA journal_mode").fetchone() == ("wal",):
+                return
+            # SQLite waits for no writer here, whatever the connection's timeout: it refuses at once.
+            from tenacity import Retrying, retry_if_exception, stop_after_delay, wait_random
+
+            for attempt in Retrying(
+                retry=retry_if_exception(_is_busy),
+                stop=stop_after_delay(self._wait_s),
+                wait=wait_random(0.01, 0.05),
+                reraise=True,
+            ):
+                with attempt:
+                    driver.execute("PRAGMA journal_mode = WAL")
+
     def session(self) -> Any:
         """The driver's connection, beside the pool, in which each statement is its own; the caller closes it.
 
@@ -243,6 +264,11 @@ def _prepare_sqlite(engine: Engine) -> None:
     listeners: dict[str, Callable[..., None]] = {"connect": connected, "begin": begun}
     for name, listener in listeners.items():
         event.listen(engine, name, listener)
+
+
+def _is_busy(error: BaseException) -> bool:
+    """Whether another connection to a SQLite file is in the way."""
+    return isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _is_psycopg(error: Exception) -> bool:

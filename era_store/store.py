@@ -86,9 +86,8 @@ def _bring_up_to_date(database: Database, *, migrate: bool) -> None:
         with database.write() as connection:
             upgrade(connection, database.name)
     if database.path is not None:
+        database.keep_a_write_ahead_log()
         with database.raw() as driver:
-            if driver.execute("PRAGMA journal_mode").fetchone() != ("wal",):
-                driver.execute("PRAGMA journal_mode = WAL")  # kept in the file: readers and a writer do not wait
             # A file that cannot be written to is told now, not when there is something to remember.
             driver.execute("BEGIN IMMEDIATE")
             driver.execute("ROLLBACK")

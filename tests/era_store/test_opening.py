@@ -220,6 +220,19 @@ def test_many_processes_open_a_new_store_at_once(sql_url: str) -> None:
         assert [event.id for event in store.events.read()] == [1, 2, 3, 4]
 
 
+def test_a_store_that_another_process_is_just_making_is_waited_for(tmp_path: Path) -> None:
+    path = make(tmp_path / "store.sqlite3")
+    holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    holder.execute("PRAGMA journal_mode = DELETE")
+    holder.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.3, lambda: holder.execute("ROLLBACK"))
+    timer.start()
+    with open_store(str(path), wait_s=10) as store, store.database.raw() as driver:
+        assert driver.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    timer.join()
+    holder.close()
+
+
 def test_the_schema_is_at_its_head(file_store: SqlStore) -> None:
     with file_store.database.raw() as driver:
         assert driver.execute(f"SELECT version_num FROM {VERSION_TABLE}").fetchall() == [(HEAD,)]
