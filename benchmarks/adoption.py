@@ -36,13 +36,13 @@ FIRST_EPOCH = 400
 SOURCE = "benchmark"
 
 
-def registrations() -> Iterator[Registration]:
-    """Registrations without end, in the order they arrive."""
+def registrations(first_epoch: int = FIRST_EPOCH) -> Iterator[Registration]:
+    """Registrations without end, in the order they arrive; those of each epoch in turn."""
     rng = random.Random(5)
     parties = ["pool1" + "".join(rng.choices("qpzry9x8gf2tvdw0s3jn54khce6mua7l", k=51)) for _ in range(PARTIES)]
     versions = [f"0.2.{number}+{rng.randrange(16**7):07x}" for number in range(150, 220, 10)]
     time_s = 1.7e9
-    for epoch in count(FIRST_EPOCH):
+    for epoch in count(first_epoch):
         rng.shuffle(parties)
         for party_id in parties:
             time_s += rng.random() * 100

@@ -60,14 +60,21 @@ class Served:
 
 
 @contextmanager
-def service(poll_s: float) -> Iterator[Served]:
-    """``eraswitch serve`` on SQLite, following a chain on which a switch is scheduled, which it reads that often."""
+def service(poll_s: float, *, epoch: Epoch = Epoch(1)) -> Iterator[Served]:
+    """``eraswitch serve`` on SQLite, following a chain on which a switch is scheduled, which it reads that often.
+
+    Args:
+        poll_s: seconds between two readings.
+        epoch: in which the chain is.
+    """
     raise_limit()
     with TemporaryDirectory(prefix="eraswitch-bench-") as name, Stage(Path(name) / "chain") as stage:
         folder = Path(name)
         stage.begin_epoch(Epoch(1))
         first = stage.publish((FIRST,), replacing=None)
         stage.publish(SCHEDULE, replacing=first)
+        if epoch > 1:
+            stage.begin_epoch(epoch)
         store = folder / "store.sqlite3"
         text, record = new_token("benchmark", ["registrations:write"], time_s=0.0)
         with open_store(str(store)) as opened:

@@ -20,11 +20,12 @@ from urllib.parse import urlsplit
 
 import requests
 
-from benchmarks.adoption import registrations
+from benchmarks.adoption import FIRST_EPOCH, registrations
 from benchmarks.load_client import Connection, Times, load, request_bytes
 from benchmarks.measure import Benchmark
 from benchmarks.served import SWITCH_EPOCH, Served, bare_route, processor_seconds, raise_limit, service
 from era_store import Registration
+from eras import Epoch
 
 SELDOM_S = 3_600.0
 """Between two readings of the chain, where they are not what is measured."""
@@ -38,7 +39,7 @@ BATCHES_PER_S, BATCH_OF = 10, 50
 LISTENERS, LISTEN_POLL_S, LISTEN_S = 5_000, 0.25, 60.0
 SWITCHED = b"event: activated"
 
-INGEST_BATCH, INGEST_BATCHES = 500, 40
+INGEST_BATCH, INGEST_BATCHES, INGEST_CONNECTIONS = 500, 20, 4
 
 
 def status_time() -> float:
@@ -124,7 +125,7 @@ async def _poll_for(duration_s: float, nodes: Sequence[Connection], tags: list[s
 
 
 async def _register(served: Served, times: Times) -> None:
-    connection, rows = await Connection.open(served.url), registrations()
+    connection, rows = await Connection.open(served.url), registrations(first_epoch=1)
     for _ in range(int(BOUNDARY_S * BATCHES_PER_S * 2 / 3)):
         await connection.ask(_batch(list(islice(rows, BATCH_OF)), served.token), times)
         await asyncio.sleep(1 / BATCHES_PER_S)
@@ -194,25 +195,34 @@ _writers: list[asyncio.StreamWriter] = []
 
 def ingest_time() -> float:
     """The time of registrations sent over HTTP, divided by that of a bare ``executemany`` of the same rows, in turn."""
-    with service(SELDOM_S) as served, _bare_table(served) as insert:
+    with service(SELDOM_S, epoch=Epoch(FIRST_EPOCH + 100)) as served, _bare_table(served) as insert:
         return asyncio.run(_ingest(served, insert))
 
 
 async def _ingest(served: Served, insert: Callable[[Sequence[Registration]], None]) -> float:
-    made, times, bare_s = registrations(), Times(), []
-    connection = await Connection.open(served.url)
-    for _ in range(INGEST_BATCHES + 1):
-        rows = list(islice(made, INGEST_BATCH))
-        request = _batch(rows, served.token)
+    made, times, ratios = registrations(), Times(), []
+    connections = [await Connection.open(served.url) for _ in range(INGEST_CONNECTIONS)]
+
+    async def send(connection: Connection, batches: Iterator[tuple[int, bytes]]) -> None:
+        for number, request in batches:
+            answer = await connection.ask(request, times)
+            if json.loads(answer.partition(b"\r\n\r\n")[2])["accepted"] != number:
+                raise RuntimeError(f"not every registration was accepted: {answer[-300:].decode()}")
+
+    for _ in range(ROUNDS):
+        batches = [list(islice(made, INGEST_BATCH)) for _ in range(INGEST_BATCHES)]
+        waiting = iter([(len(rows), _batch(rows, served.token)) for rows in batches])
         began_s = time.perf_counter()
-        insert(rows)
-        bare_s.append(time.perf_counter() - began_s)
-        answer = await connection.ask(request, times)
-        if json.loads(answer.partition(b"\r\n\r\n")[2])["accepted"] != len(rows):
-            raise RuntimeError("not every registration was accepted")
-    connection.close()
-    ours_s = times.require_no_error().seconds
-    return statistics.median(ours / bare for ours, bare in list(zip(ours_s, bare_s, strict=True))[1:])
+        for rows in batches:
+            insert(rows)
+        bare_s = time.perf_counter() - began_s
+        began_s = time.perf_counter()
+        await asyncio.gather(*(send(connection, waiting) for connection in connections))
+        ratios.append((time.perf_counter() - began_s) / bare_s)
+    for connection in connections:
+        connection.close()
+    times.require_no_error()
+    return statistics.median(ratios[1:])
 
 
 @contextmanager

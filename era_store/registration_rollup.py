@@ -21,14 +21,20 @@ AT_ONCE = 500
 STREAMED = 2_000
 """Rows that are held at a time while many are read."""
 
+# What every batch asks, made once: making a statement takes as long as running it.
+_TALLIES = select(registration_tally).where(registration_tally.c.epoch.in_(bindparam("epochs", expanding=True)))
+_TALLY_GONE = delete(registration_tally).where(
+    registration_tally.c.epoch == bindparam("of"), registration_tally.c.release == bindparam("named")
+)
+_TALLY_COME = insert(registration_tally)
+
 
 def tallies_of(connection: Connection, epochs: Sequence[int]) -> Tallies:
     """Epoch and release → lovelace and parties, of some epochs."""
-    table = registration_tally
     found: Tallies = {}
     for start in range(0, len(epochs), AT_ONCE):
-        asked = select(table).where(table.c.epoch.in_(epochs[start : start + AT_ONCE]))
-        found |= {(row.epoch, row.release): (row.stake, row.parties) for row in connection.execute(asked)}
+        told = connection.execute(_TALLIES, {"epochs": epochs[start : start + AT_ONCE]})
+        found |= {(row.epoch, row.release): (row.stake, row.parties) for row in told}
     return found
 
 
@@ -54,16 +60,14 @@ def _write(connection: Connection, tallies: Tallies) -> None:
     """Put figures in the place of those that are there; a release without parties has none."""
     if not tallies:
         return
-    table = registration_tally
-    same = (table.c.epoch == bindparam("of")) & (table.c.release == bindparam("named"))
-    connection.execute(delete(table).where(same), [{"of": epoch, "named": release} for epoch, release in tallies])
+    connection.execute(_TALLY_GONE, [{"of": epoch, "named": release} for epoch, release in tallies])
     kept = [
         {"epoch": epoch, "release": release, "stake": stake, "parties": parties}
         for (epoch, release), (stake, parties) in tallies.items()
         if parties
     ]
     if kept:
-        connection.execute(insert(table), kept)
+        connection.execute(_TALLY_COME, kept)
 
 
 def recount(connection: Connection, epoch: Epoch) -> int:

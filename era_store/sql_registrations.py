@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Subquery, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, Subquery, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy import Row as SqlRow
 
 from era_store.database import Database
@@ -38,6 +38,21 @@ from eras import Epoch
 
 _TURN = "registrations"
 
+# What every batch asks, made once: making a statement takes as long as running it.
+_KNOWN_SOURCES = select(registration_source.c.name, registration_source.c.id).where(
+    registration_source.c.name.in_(bindparam("names", expanding=True))
+)
+_LAST_ARRIVAL = select(func.max(registration_source.c.last_arrival))
+_READ_SO_FAR = (
+    update(registration_source)
+    .where(registration_source.c.id == bindparam("of"))
+    .values(
+        last_arrival=bindparam("arrival"),
+        time_s=bindparam("at_s"),
+        cursor=func.coalesce(bindparam("read"), registration_source.c.cursor),
+    )
+)
+
 
 class SqlRegistrations:
     """A ``RegistrationRepository``. Several threads and processes may use it; they add batches one after the other."""
@@ -65,7 +80,7 @@ class SqlRegistrations:
             take_turn(connection, _TURN)
             bulk = bulk_of(connection)
             sources = _source_numbers(connection, {source, *(row.source for row in rows)}, time_s)
-            arrival: int = connection.execute(select(func.max(registration_source.c.last_arrival))).scalar_one()
+            arrival: int = connection.execute(_LAST_ARRIVAL).scalar_one()
             accepted = 0
             if rows:
                 parties = bulk.party_numbers({row.party_id for row in rows})
@@ -73,11 +88,8 @@ class SqlRegistrations:
                 accepted = bulk.insert(batch)
                 _keep_signed(connection, rows, batch, arrival)
             _keep_rejects(connection, sources[source], rejects, time_s)
-            read: dict[str, Any] = {"last_arrival": arrival + len(rows), "time_s": time_s}
-            if cursor is not None:
-                read["cursor"] = cursor
-            mine = registration_source.c.id == sources[source]
-            connection.execute(update(registration_source).where(mine).values(read))
+            read = {"of": sources[source], "arrival": arrival + len(rows), "at_s": time_s, "read": cursor}
+            connection.execute(_READ_SO_FAR, read)
         return IngestResult(accepted, len(rows) - accepted, len(rejects))
 
     def cursor(self, source: str) -> str | None:
@@ -246,8 +258,8 @@ def _keep_signed(connection: Connection, rows: Sequence[Registration], batch: Se
 def _source_numbers(connection: Connection, names: Collection[str], time_s: float) -> dict[str, int]:
     """The number of each source; one that has none gets one."""
     table = registration_source
-    known = select(table.c.name, table.c.id).where(table.c.name.in_(names))
-    numbers: dict[str, int] = {row.name: row.id for row in connection.execute(known)}
+    known = connection.execute(_KNOWN_SOURCES, {"names": list(names)})
+    numbers: dict[str, int] = {row.name: row.id for row in known}
     for name in sorted(set(names) - numbers.keys()):
         made = insert(table).values(name=name, last_arrival=0, time_s=time_s)
         (numbers[name],) = connection.execute(made).inserted_primary_key or (0,)
