@@ -50,13 +50,14 @@ class VerdictMemory:
         self, keys: tuple[VerificationKey, ...], references: Sequence[str], datums: Sequence[str]
     ) -> list[Verdict | None]:
         """For each output its remembered verdict, or ``None``."""
-        if keys != self._keys:
-            return [None] * len(datums)
-        get = self._verdicts.get
-        return [
-            known[1] if (known := get(reference)) is not None and known[0] == hash(datum) else None
-            for reference, datum in zip(references, datums, strict=True)
-        ]
+        with self._lock:  # or what was judged by other keys could be taken for a verdict by these
+            if keys != self._keys:
+                return [None] * len(datums)
+            get = self._verdicts.get
+            return [
+                known[1] if (known := get(reference)) is not None and known[0] == hash(datum) else None
+                for reference, datum in zip(references, datums, strict=True)
+            ]
 
     def remember(self, keys: tuple[VerificationKey, ...], entries: Iterable[tuple[str, str, Verdict]]) -> None:
         """Keep the verdicts of (reference, datum, verdict); those of other keys are forgotten."""

@@ -31,6 +31,21 @@ from eras.supported import SupportedEras
 from eras.view import NO_VIEW, EraView, advanced, marked, not_ready, refuse_earlier, taken_over
 
 
+class _Pin:
+    """A pinned view, and whether it still holds.
+
+    A task that was started inside the block keeps a copy of the context, and with it the pin, after the block has
+    ended: who has a pin says nothing.
+    """
+
+    __slots__ = ("held", "outer", "view")
+
+    def __init__(self, view: EraView, outer: "_Pin | None") -> None:
+        self.view = view
+        self.outer = outer
+        self.held = True
+
+
 class EraChecker:
     """The current and the upcoming era of a node.
 
@@ -54,7 +69,7 @@ class EraChecker:
         self._dispatcher = EventDispatcher(report_handler_error)
         # Reading a context variable costs as much as the rest of a look-up: it is read only while somebody pins.
         self._pins = 0
-        self._pin: ContextVar[EraView | None] = ContextVar("eras.pin", default=None)
+        self._pin: ContextVar[_Pin | None] = ContextVar("eras.pin", default=None)
 
     # -- what readers ask -------------------------------------------------------------------------------------------
 
@@ -145,7 +160,7 @@ class EraChecker:
         return self._supported
 
     def states(self) -> tuple[tuple[EraMarker, EraState], ...]:
-        """Every marker of the schedule with its state, then the cancelled ones.
+        """Every marker of the schedule with its state, once each, then the cancelled ones.
 
         Raises:
             EraNotReadyError: nothing was read yet.
@@ -153,7 +168,7 @@ class EraChecker:
         view = self.view
         if view.token is None:
             raise not_ready(self._view)
-        known = (*view.token.markers, *view.cancelled)
+        known = dict.fromkeys((*view.token.markers, *view.cancelled))
         return tuple((marker, view.token.state_of(marker, notice_epochs=self._notice_epochs)) for marker in known)
 
     @contextmanager
@@ -161,6 +176,7 @@ class EraChecker:
         """Pin the current era for a unit of work: within the block it cannot flip, whatever epoch begins meanwhile.
 
         The pin holds for this thread (or asyncio task and those it starts); a block inside another keeps the outer era.
+        It ends with the block: a task that was started inside and lives on sees the current era from then on.
 
         Raises:
             EraNotReadyError: nothing was read yet.
@@ -169,12 +185,14 @@ class EraChecker:
         view = self.view
         if view.era is None:
             raise self._no_era(view)
-        mark = self._pin.set(view)
+        pin = _Pin(view, self._held_pin())  # not those that have ended, or tasks that start tasks would chain them
+        mark = self._pin.set(pin)
         with self._writers:
             self._pins += 1
         try:
             yield view.era
         finally:
+            pin.held = False
             with self._writers:
                 self._pins -= 1
             self._pin.reset(mark)
@@ -182,7 +200,7 @@ class EraChecker:
     @property
     def is_pinned(self) -> bool:
         """Whether this thread or task is inside ``pinned()``."""
-        return self._pin.get() is not None
+        return self._held_pin() is not None
 
     # -- what the reader of markers tells ---------------------------------------------------------------------------
 
@@ -258,8 +276,15 @@ class EraChecker:
     # -- inside -----------------------------------------------------------------------------------------------------
 
     def _pinned_view(self) -> EraView:
+        pin = self._held_pin()
+        return self._view if pin is None else pin.view
+
+    def _held_pin(self) -> "_Pin | None":
+        """The innermost pin of this thread or task whose block has not ended."""
         pin = self._pin.get()
-        return self._view if pin is None else pin
+        while pin is not None and not pin.held:
+            pin = pin.outer
+        return pin
 
     def _replace(self, after: EraView) -> None:
         """Put ``after`` in force and note the events that this makes."""
@@ -269,7 +294,7 @@ class EraChecker:
             self._dispatcher.enqueue(self._details(event, before))
         if after.token is None or after.token is before.token:
             return
-        if before.token is not None and before.token.current != after.token.current:
+        if before.token is not None and before.token.current.name != after.token.current.name:
             self._dispatcher.enqueue(self._details(EraEvent.ERA_CHANGED, before))
         if after.token.upcoming == (before.token.upcoming if before.token else None):
             return

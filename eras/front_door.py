@@ -9,19 +9,25 @@ from importlib import import_module
 
 
 def front_door(package: str, homes: Mapping[str, Iterable[str]]) -> Callable[[str], object]:
-    """The ``__getattr__`` of a package (PEP 562).
+    """The ``__getattr__`` of a package (PEP 562); its ``__dir__`` is set, so that ``dir`` and shells see the names.
 
     Args:
         package: the package's ``__name__``.
         homes: module name → the public names that live in it.
     """
     module_of = {name: module for module, names in homes.items() for name in names}
+    own = vars(sys.modules[package])
+    own["__dir__"] = lambda: sorted({*own, *module_of})
 
     def load(name: str) -> object:
         if name not in module_of:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        value: object = getattr(import_module(module_of[name]), name)
-        setattr(sys.modules[package], name, value)
+        try:
+            value: object = getattr(import_module(module_of[name]), name)
+        except ModuleNotFoundError as error:
+            error.add_note(f"{package}.{name} needs more than the base installation: pip install 'eraswitch[all]'")
+            raise
+        own[name] = value
         return value
 
     return load

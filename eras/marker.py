@@ -34,10 +34,12 @@ def require_epoch(value: Any) -> Epoch:
 class EraMarker:
     """An era and the epoch it begins at; ``epoch`` is ``None`` while the era is only announced.
 
-    Any string is a name, the empty one too: deployed readers take them, so this type must be able to hold them.
+    Any string is a name, the empty one too: deployed readers take them, so this type must be able to hold them. Half a
+    surrogate pair, which stands in a Python string for bytes that are not UTF-8, has no form on the wire.
 
     Raises:
-        MarkerError: the name is not a string, or the epoch is not an unsigned 64-bit integer or ``None``.
+        MarkerError: the name is not a string or has no UTF-8 form, or the epoch is not an unsigned 64-bit integer or
+            ``None``.
     """
 
     name: str
@@ -48,6 +50,13 @@ class EraMarker:
             raise MarkerError(
                 "An era name is not usable",
                 expected="a string",
+                got=f"{self.name!r}"[:80],
+                next_step="Correct the name of the era",
+            )
+        if not self.name.isascii() and any("\ud800" <= char <= "\udfff" for char in self.name):
+            raise MarkerError(
+                "An era name is not usable",
+                expected="a text that UTF-8 can write",
                 got=f"{self.name!r}"[:80],
                 next_step="Correct the name of the era",
             )

@@ -171,3 +171,28 @@ def test_a_list_of_markers_as_json():
     for text in ("", "{}", '[{"name":5}]', '[{"name":"a","epoch":1.5}]', "[" * 5000):
         with pytest.raises(MarkerError, match="A list of markers is not usable"):
             markers_from_json(text)
+
+
+def called_from(depth: int, content: bytes) -> EraMarkersPayload:
+    """The payload, read where so many calls are on the stack already."""
+    return EraMarkersPayload.from_bytes(content) if depth == 0 else called_from(depth - 1, content)
+
+
+@pytest.mark.parametrize("nested", [99, 100, 101, 127, 500, 7_000])
+@pytest.mark.parametrize("brackets", [("[", "]"), ('{"x":', "}"), ('["]",[{"x":"[{\\""},', "]]")])
+def test_what_nobody_uses_may_nest_as_deep_as_it_likes(nested: int, brackets: tuple[str, str]):
+    """Deployed readers skip it without recursion; and the verdict must not depend on who asks for it."""
+    opening, closing = brackets
+    deep = f'{{"x":{opening * nested}1{closing * nested},'.encode()
+    payload = EraMarkersPayload((EraMarker("thales", 1),)).sign(KEY)
+    for depth in (0, 700):
+        assert called_from(depth, deep + payload.to_bytes()[1:]) == payload
+
+
+@pytest.mark.parametrize(
+    "broken", ["[" * 200 + "}" * 200, "[" * 200 + "]" * 201, "[" * 200 + "]" * 199, "[" * 200 + '"']
+)
+def test_what_nests_deep_and_does_not_match_is_no_payload(broken: str):
+    content = b'{"x":' + broken.encode() + b"," + EraMarkersPayload((EraMarker("thales", 1),)).sign(KEY).to_bytes()[1:]
+    with pytest.raises(PayloadFormatError):
+        EraMarkersPayload.from_bytes(content)

@@ -1,6 +1,7 @@
 """Screening: a verdict for every datum, in order, at speed, with a memory."""
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from hypothesis import given
@@ -180,6 +181,19 @@ class TestMemory:
         screen([VALID], OTHER.verification_key, references=["a#0"], memory=memory)
         (verdict,) = screen([VALID], KEY.verification_key, references=["a#0"], memory=memory)
         assert isinstance(verdict, Accepted)
+
+    def test_no_verdict_is_recalled_while_the_keys_change(self):
+        memory = VerdictMemory()
+        screen([VALID], OTHER.verification_key, references=["a#0"], memory=memory)
+        with memory._lock, ThreadPoolExecutor(1) as pool:
+            memory._keys = (KEY.verification_key,)  # half of a change: the verdicts are still those of the other key
+            recalled = pool.submit(memory.recall, (KEY.verification_key,), ["a#0"], [VALID])
+            with pytest.raises(TimeoutError):
+                recalled.result(0.05)
+            memory._verdicts = {}
+            memory._lock.release()
+            assert recalled.result(10) == [None]
+            memory._lock.acquire()
 
     def test_the_oldest_go_first(self):
         memory = VerdictMemory(capacity=2)

@@ -167,6 +167,14 @@ def test_states_with_a_cancelled_era(checker):
     assert cancelled == [EraMarker("lagrange", 20), EraMarker("euler", None)]  # pythagoras was moved, not cancelled
 
 
+def test_a_marker_said_twice_has_one_state(checker):
+    checker.change_era(token(6, [SCHEDULE[0], *SCHEDULE[:2]]))
+    assert [marker.name for marker, state in checker.states() if state is not EraState.CANCELLED] == [
+        "thales",
+        "pythagoras",
+    ]
+
+
 def test_a_retired_past_era_is_not_cancelled(checker):
     checker.change_era(token(10))
     checker.change_era(token(11, SCHEDULE[1:]))
@@ -276,6 +284,14 @@ def test_handlers_run_outside_the_lock_and_may_change_the_era():
 # -- pins and threads -----------------------------------------------------------------------------------------------
 
 
+def test_an_era_whose_epoch_is_told_anew_has_not_changed(checker):
+    seen = recorded(checker, EraEvent.ERA_CHANGED)
+    checker.change_era(token(6, [EraMarker("thales", 3), EraMarker("pythagoras", 10)]))
+    assert seen == []
+    checker.advance_epoch(10)
+    assert [(event.previous.name, event.current.name) for event in seen] == [("thales", "pythagoras")]
+
+
 def test_a_pinned_era_does_not_flip_in_the_middle(checker):
     with checker.pinned() as era:
         checker.advance_epoch(10)
@@ -298,6 +314,52 @@ def test_a_pin_is_released_when_the_work_fails(checker):
         raise RuntimeError
     checker.advance_epoch(10)
     assert checker.current_era == "pythagoras"
+
+
+def test_a_task_that_outlives_the_block_it_was_started_in_is_not_pinned_any_more(checker):
+    seen = []
+
+    def work_on():
+        seen.append((checker.current_era, checker.is_active("thales"), checker.is_pinned))
+        with checker.pinned() as era:
+            seen.append((era, checker.current_era, checker.is_pinned))
+
+    with checker.pinned(), checker.pinned():
+        inner = contextvars.copy_context()  # as asyncio copies it for a task, or a server for a request
+        inner.run(work_on)
+    assert seen == [("thales", True, True), ("thales", "thales", True)]
+    checker.advance_epoch(10)
+    seen.clear()
+    with contextvars.Context().run(checker.pinned):  # somebody else's unit of work
+        inner.run(work_on)
+    assert seen == [("pythagoras", False, False), ("pythagoras", "pythagoras", True)]
+
+
+def test_a_pin_outlives_the_one_it_was_inside_of_but_not_its_own_block(checker):
+    with checker.pinned():
+        with checker.pinned():
+            task = contextvars.copy_context()
+        checker.advance_epoch(10)
+        assert task.run(lambda: checker.current_era) == "thales"  # the outer block still runs
+        unit = checker.pinned()
+        task.run(unit.__enter__)
+    assert task.run(lambda: checker.current_era) == "thales"  # its own unit of work does
+    task.run(unit.__exit__, None, None, None)
+    assert task.run(lambda: checker.current_era) == "pythagoras"
+
+
+def test_tasks_that_start_tasks_do_not_chain_their_pins(checker):
+    context = contextvars.Context()
+    for _ in range(3):
+        with checker.pinned():
+            pass
+        context = context.run(_context_inside_a_pin, checker)
+    assert context.run(lambda: context[checker._pin]).outer is None
+
+
+def _context_inside_a_pin(checker):
+    with checker.pinned():
+        return contextvars.copy_context()
 
 
 def test_many_threads_never_see_half_a_change():

@@ -31,6 +31,14 @@ def test_the_text_form_is_fixed():
     assert EraId.parse("1d5efe57/0") == TWO.at(Epoch(7))
 
 
+def test_a_marker_said_twice_is_one_activation():
+    """A payload that is signed anew says its first marker twice: whoever has read it is on the same schedule."""
+    anew = identity(T1, T1, P7)
+    assert anew.at(Epoch(8)) == TWO.at(Epoch(8))
+    assert TWO.compare(anew.at(Epoch(3)), Epoch(3)) is PeerSchedule.SAME
+    assert anew.compare(THREE.at(Epoch(3)), Epoch(3)) is PeerSchedule.SAME
+
+
 @pytest.mark.parametrize("text", ["", "1d5efe57", "1D5EFE57/0", "1d5efe57/", "1d5efe57/01", f"1d5efe57/{2**64}", "x/1"])
 def test_anything_else_is_no_era_id(text):
     with pytest.raises(MarkerError, match="An era-id is not usable"):

@@ -100,6 +100,12 @@ def test_an_epoch_is_an_unsigned_64_bit_integer(epoch):
             EraMarker("thales", epoch)
 
 
+@pytest.mark.parametrize("name", ["\ud800", "era\udcff"])  # the second is what a shell makes of a stray byte
+def test_a_name_that_utf8_cannot_write_is_refused(name):
+    with pytest.raises(MarkerError, match="expected a text that UTF-8 can write"):
+        EraMarker(name, None)
+
+
 def test_a_marker_needs_a_string_for_a_name():
     with pytest.raises(MarkerError, match="expected a string, got 5"):
         EraMarker(5, 1)
