@@ -9,6 +9,7 @@ if TYPE_CHECKING:
         ADAPTER_TYPES,
         DEFAULT_ADAPTER_TYPE,
         AdapterParamsError,
+        ObserverNeededError,
         UnknownAdapterError,
         adapter_from_environment,
         build_adapter,
@@ -73,6 +74,7 @@ if TYPE_CHECKING:
         ScreenedOutput,
         read_datums,
     )
+    from chain_reader.recorded_reader import RecordedReader
     from chain_reader.replay import Difference, Replay
     from chain_reader.trust import choose, legacy_choice
     from chain_reader.trust_legacy import LegacyView
@@ -138,6 +140,7 @@ __all__ = [
     "ObserverAnswered",
     "ObserverCapabilities",
     "ObserverFailed",
+    "ObserverNeededError",
     "OgmiosObserver",
     "PagedObserver",
     "ProviderBannedError",
@@ -153,6 +156,7 @@ __all__ = [
     "ProviderUnreachableError",
     "ReadLimitExceededError",
     "ReadLimits",
+    "RecordedReader",
     "RegistrationReceived",
     "Replay",
     "Replayed",
@@ -194,6 +198,7 @@ __getattr__ = front_door(
             "ADAPTER_TYPES",
             "DEFAULT_ADAPTER_TYPE",
             "AdapterParamsError",
+            "ObserverNeededError",
             "UnknownAdapterError",
             "adapter_from_environment",
             "build_adapter",
@@ -274,6 +279,7 @@ __getattr__ = front_door(
             "ScreenedOutput",
             "read_datums",
         ),
+        "chain_reader.recorded_reader": ("RecordedReader",),
         "chain_reader.replay": ("Difference", "Replay"),
         "chain_reader.trust": ("choose", "legacy_choice"),
         "chain_reader.trust_legacy": ("LegacyView",),

@@ -4,7 +4,8 @@ In: a ``NodeState`` and one input (``deciding_events``). Out: the next state and
 network and no store here: a running node, the replay of its event log, and a rehearsal of thousands of nodes call the
 same ``decide``.
 
-1. An epoch never goes back: the greatest that clock or chain ever said counts.
+1. An epoch never goes back: the greatest that clock or chain ever said counts. A chain whose tip is in doubt by the
+   clock says none: who believed it could be led into an era before its epoch.
 2. What is trusted is decided by the rules T1 to T11 (``trust_deciding``), which era is current by ``eras.view``.
 3. At an epoch for which nothing was read, the remembered schedule decides (T9), and it is told what cannot be known.
 4. What is the same as before is not told again; an unsupported upcoming era is, once a day, until it is acknowledged.
@@ -184,7 +185,9 @@ def _answered(state: NodeState, event: ObserverAnswered, judging: Judge) -> Deci
     policy = state.settings.policy
     decision, told = judging(state, event)
     reading, decisions = decision.reading, decision.reading.events
-    epoch = evidence.epoch if state.epoch is None else max(evidence.epoch, state.epoch)
+    epoch = evidence.epoch
+    if state.epoch is not None:
+        epoch = max(epoch, state.epoch) if event.tip_stale is None else state.epoch
     after = NodeState(
         state.settings,
         decision.after,

@@ -46,8 +46,8 @@ class SharedDeciding:
             (evidence, state.settings.policy, state.told, state.verified),
         )
         marks = (trust.epoch, trust.activation, trust.sequence, trust.stale, trust.legacy_differs, trust.malformed)
-        # A tip behind one that was read before makes a difference by how far it is behind.
-        tip = max(trust.tip_slot, evidence.tip.slot)
+        # A tip behind one that was read before makes a difference by how far it is behind; one in doubt raises no mark.
+        tip = max(trust.tip_slot, evidence.tip.slot) if event.tip_stale is None else trust.tip_slot
         key = (
             *map(id, held[0]),
             *map(id, held[1]),

@@ -45,10 +45,10 @@ def _no_marker(reading: EraReading, epoch: Epoch) -> CurrentEraNotFoundError:
         next_step = "Check the verification key and the era address; each refused datum has its reason"
     else:
         got = "no marker at all"
-        next_step = "Check the era address, and that the provider is of the right network and has followed its chain"
+        next_step = "Check the source; of a chain the era address, the network, and that the provider has followed it"
     return CurrentEraNotFoundError(
         f"No era is active at epoch {epoch} by {source}",
-        expected=f"signed markers, one with an epoch of at most {epoch}",
+        expected=f"a marker with an epoch of at most {epoch}",
         got=got,
         next_step=next_step,
         epoch=epoch,

@@ -8,7 +8,7 @@ transaction; an ``EraChecker`` that is up to date. What is decided is ``decide``
 2. What another process trusted meanwhile comes in as an input too (``MemoryRead``), before what was to be written.
 3. While the store cannot be written to (a full disk) the node decides all the same, and says that it does not record.
    When it can be again, a snapshot marks the gap.
-4. The log is kept within a size: beyond it, what is before a fresh snapshot is taken out.
+4. The log is kept within a size: beyond it the older half is taken out, up to a snapshot.
 """
 
 import logging
@@ -18,20 +18,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chain_reader.deciding import NodeSettings, NodeState, decide
-from chain_reader.deciding_events import InputEvent, MemoryRead
+from chain_reader.deciding import Decided, Judged, NodeSettings, NodeState, decide_with, judge
+from chain_reader.deciding_events import InputEvent, MemoryRead, ObserverAnswered
 from chain_reader.deciding_kinds import Decision
 from chain_reader.deciding_records import input_event, state_facts
 from chain_reader.evidence_records import EvidenceWriter
 from chain_reader.replay import RESUMED, SNAPSHOT, STARTED, Replay, reconfigured
+from chain_reader.trust_deciding import TrustDecision
 from chain_reader.trust_memory import EMPTY
-from era_store import EventFilter, MemoryStore, NewEvent, Store, StoreChangedError, StoreDamagedError
+from era_store import EventFilter, MemoryStore, NewEvent, Store, StoreChangedError, StoreDamagedError, StoredEvent
 from eras import EraChecker, EraSwitchError, StoreError
 
 _log = logging.getLogger(__name__)
 _ATTEMPTS = 5
 _LOOK_EVERY = 20
 """After so many inputs the size of the log is looked at."""
+_KEPT_PART = 0.75
+"""A compacted log is at most this part of what it may be, so that it is not compacted all the time."""
 _SNAPSHOTS_LOOKED_AT = 100
 """Of the newest snapshots in a shared log so many are looked at for one of this node's era address and keys."""
 
@@ -63,6 +66,7 @@ class NodeCore:
         store: where it is remembered; by default in this process only.
         checker: what the era is told to; by default one of its own.
         limits: of the log.
+        name: of the node among those that write into this log; it goes on where one of this name ended.
         clock: POSIX time in seconds, for what happens at the start.
 
     Raises:
@@ -76,6 +80,7 @@ class NodeCore:
         *,
         checker: EraChecker | None = None,
         limits: LogLimits | None = None,
+        name: str = "",
         clock: Callable[[], float] = time.time,
     ) -> None:
         self.store: Store = MemoryStore() if store is None else store
@@ -84,15 +89,17 @@ class NodeCore:
         )
         self._limits = limits or (IN_MEMORY if isinstance(self.store, MemoryStore) else LogLimits())
         self._key = settings.policy.key
+        self._name = name
         self._lock = threading.Lock()
         self._writer = EvidenceWriter()
         self._stream: int | None = None
         self._version = 0
         self._saved = EMPTY
         self._since_snapshot = self._since_look = 0
-        self._compacted_to = 0
+        self._compacted_to = self._snapshot_at = 0
         self._missed = 0
         self._not_recording: str | None = None
+        self._judged: TrustDecision | None = None
         resumed, at, self._state = self._begin(settings)
         self._start(resumed, at, clock())
 
@@ -105,6 +112,43 @@ class NodeCore:
     def not_recording(self) -> str | None:
         """Why nothing is written into the log now; ``None`` while it is."""
         return self._not_recording
+
+    @property
+    def judged(self) -> TrustDecision | None:
+        """What the rules of trust came to at the last answer that was not just as the one before it."""
+        return self._judged
+
+    def catch_up(self, time_s: float) -> tuple[Decision, ...]:
+        """Take over what other processes trust meanwhile, if they wrote anything.
+
+        Where a node of the same name went on from where this one began, this one goes on from there: two replicas that
+        both decide tell nothing twice.
+
+        Args:
+            time_s: POSIX time, in seconds.
+
+        Raises:
+            StoreDamagedError: what is remembered as trusted was not signed by the keys.
+        """
+        with self._lock:
+            if self._not_recording is not None:
+                return ()  # what is known here is newer than what the store could take
+            try:
+                if self._is_behind():
+                    self._writer.forget()
+                    resumed, at, self._state = self._begin(self._state.settings)
+                    self._start(resumed, at, time_s)
+                stored = self.store.trust.load(self._key)
+            except StoreDamagedError:
+                raise
+            except StoreError as error:
+                _log.warning("What other processes wrote could not be read from the store: %s", error)
+                return ()
+            if (0 if stored is None else stored.version) == self._version:
+                return ()
+            decisions = self._take_over(time_s)
+            self.checker.adopt(self._state.view)
+        return decisions
 
     def apply(self, event: InputEvent) -> tuple[Decision, ...]:
         """What the node makes of ``event``, remembered and applied to the checker.
@@ -123,7 +167,7 @@ class NodeCore:
         taken: tuple[Decision, ...] = ()
         failed: StoreError | None = None
         for _ in range(_ATTEMPTS):
-            after, decisions = decide(self._state, event)
+            after, decisions = self._decide(event)
             try:
                 self._write(event, after, decisions)
                 failed = None
@@ -138,6 +182,14 @@ class NodeCore:
             self._cannot_record(failed)
         self._state = after
         return taken + decisions
+
+    def _decide(self, event: InputEvent) -> Decided:
+        return decide_with(self._state, event, self._judge)
+
+    def _judge(self, state: NodeState, event: ObserverAnswered) -> Judged:
+        judged = judge(state, event)
+        self._judged = judged[0]
+        return judged
 
     # --- starting
 
@@ -168,16 +220,38 @@ class NodeCore:
         return None, None, NodeState(settings, told=told)
 
     def _last_snapshot(self) -> tuple[int, int] | None:
-        """The stream and the id of the newest snapshot of a node with the same keys and address."""
+        """The stream and the id of the snapshot to go on from: of the nodes of this name that of who wrote last."""
+        deciding = self._decided_last()
         before: int | None = None
         for _ in range(_SNAPSHOTS_LOOKED_AT):
             found = self.store.events.last(EventFilter(roles=("snapshot",)), before=before)
             if found is None:
-                return None
-            if found.facts.get("of") == self._key.id:
-                return (found.id if found.stream is None else found.stream), found.id
+                break
+            if self._is_own(found):
+                if deciding is not None and deciding[0].id > found.id:
+                    found = deciding[1]
+                return _stream_of(found), found.id
             before = found.id
         return None
+
+    def _is_own(self, snapshot: StoredEvent) -> bool:
+        """Whether a node with the same keys, address and name wrote it."""
+        facts = snapshot.facts
+        return facts.get("of") == self._key.id and facts.get("name", "") == self._name
+
+    def _decided_last(self) -> tuple[StoredEvent, StoredEvent] | None:
+        """The newest input of the log and the last snapshot of its node, where that is one of this name."""
+        events = self.store.events
+        last = events.last(EventFilter(roles=("input",)))
+        if last is None or last.stream is None:
+            return None
+        began = events.last(EventFilter(roles=("snapshot",), stream=last.stream))
+        return None if began is None or not self._is_own(began) else (last, began)
+
+    def _is_behind(self) -> bool:
+        """Whether another node of the same name has decided since this one did."""
+        deciding = self._decided_last()
+        return deciding is not None and deciding[0].stream != self._stream and deciding[0].id > (self._stream or 0)
 
     def _start(self, resumed: int | None, at: int | None, time_s: float) -> None:
         stored = self.store.trust.load(self._key)
@@ -193,10 +267,15 @@ class NodeCore:
 
     # --- writing
 
+    @property
+    def _identity(self) -> dict[str, Any]:
+        return {"of": self._key.id, "name": self._name} if self._name else {"of": self._key.id}
+
     def _write_start(self, resumed: int | None, at: int | None, time_s: float) -> None:
-        facts = {"of": self._key.id, "resumes": resumed, "at": at, "state": state_facts(self._state)}
+        facts = self._identity | {"resumes": resumed, "at": at, "state": state_facts(self._state)}
         started = NewEvent(STARTED, facts, self._state.epoch, "snapshot")
         (self._stream,) = self.store.events.record([started], time_s=time_s)
+        self._snapshot_at = self._stream
 
     def _write(self, event: InputEvent, after: NodeState, decisions: tuple[Decision, ...]) -> None:
         """Write an input, what was decided, and what is trusted now, together.
@@ -252,7 +331,7 @@ class NodeCore:
             return ()
         self._version, self._saved = stored.version, replace(stored, version=0)
         memory = MemoryRead(self._saved, time_s)
-        after, decisions = decide(self._state, memory)
+        after, decisions = self._decide(memory)
         self._write(memory, after, decisions)
         self._state = after
         return decisions
@@ -265,7 +344,7 @@ class NodeCore:
 
     def _snapshot(self, kind: str, facts: dict[str, Any]) -> NewEvent:
         state = self._state
-        facts = {"of": self._key.id, **facts, "state": state_facts(state)}
+        facts = {**self._identity, **facts, "state": state_facts(state)}
         return NewEvent(kind, facts, state.epoch, "snapshot", self._stream)
 
     def _keep_within_limits(self, time_s: float) -> None:
@@ -276,15 +355,30 @@ class NodeCore:
             if self._since_look >= _LOOK_EVERY:
                 self._since_look = 0
                 if self.store.events.head().size_bytes > max(self._limits.max_bytes, 2 * self._compacted_to):
-                    self.store.events.compact(self._write_snapshot(time_s))
-                    self._compacted_to = self.store.events.head().size_bytes
+                    self._compact(time_s)
             if self._since_snapshot >= self._limits.snapshot_every:
                 self._write_snapshot(time_s)
         except StoreError as error:
             self._cannot_record(error)
 
+    def _compact(self, time_s: float) -> None:
+        """Take the older half of the log out, up to a snapshot; all but a fresh one where that is not enough."""
+        events = self.store.events
+        head = events.head()
+        middle = (head.first_id + head.last_id) // 2
+        found = events.last(EventFilter(roles=("snapshot",)), before=middle + 1)
+        if found is not None:
+            events.compact(min(found.id, self._snapshot_at))  # what is written now refers to this node's last one
+        if events.head().size_bytes > _KEPT_PART * self._limits.max_bytes:
+            events.compact(self._write_snapshot(time_s))
+            self._compacted_to = events.head().size_bytes
+
     def _write_snapshot(self, time_s: float) -> int:
         (written,) = self.store.events.record([self._snapshot(SNAPSHOT, {})], time_s=time_s)
         self._writer.forget()
-        self._since_snapshot = 0
+        self._since_snapshot, self._snapshot_at = 0, written
         return written
+
+
+def _stream_of(snapshot: StoredEvent) -> int:
+    return snapshot.id if snapshot.stream is None else snapshot.stream

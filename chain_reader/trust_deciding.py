@@ -63,12 +63,14 @@ def decide_trust(
         StoreDamagedError: what is remembered as trusted was not signed by the keys.
         CheckpointInvalidError: the keys did not sign the checkpoint.
     """
-    state = recalled(before, policy, verified)
+    known = state = recalled(before, policy, verified)
     lag = max(0, before.tip_slot - evidence.tip.slot)
     signed = [item for item in evidence.considered if isinstance(item.verdict, Accepted)]
     facts = replace(evidence.facts, lagging=lag > 0, impostors=_impostors(signed, told))
     deep = _confirmed(evidence, state, before, policy)
     judged, state = choose(deep, state, evidence.epoch, facts, extension=policy.extension)
+    if tip_stale is not None:  # one lie about the time must not leave a mark that no true reading can come up to
+        state = replace(state, epoch=known.epoch or before.epoch, activation=known.activation)
     final = {item.output.reference: item for item in judged}
     doubts = (_lagging(evidence, lag, policy), tip_stale)
     stale = None if state.trusted is None else _stale(evidence, state.trusted, judged, policy, doubts)
@@ -76,6 +78,7 @@ def decide_trust(
     legacy = legacy_view(evidence.unspent, markers, evidence.epoch)
     after = replace(
         remembered(before, state, evidence, signed, [final[item.output.reference] for item in signed]),
+        tip_slot=before.tip_slot if tip_stale is not None else max(before.tip_slot, evidence.tip.slot),
         stale=stale,
         legacy_differs=legacy.differs,
         malformed=sum(isinstance(item.verdict, Malformed) for item in evidence.unspent),

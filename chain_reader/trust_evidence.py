@@ -3,7 +3,9 @@
 In: an observer and the policy. Out: ``Evidence``, or a ``ChainReadError``; nothing is decided here.
 
 1. Tip and epoch are read before the outputs, and held against the tip after them: a chain that was rolled back, or
-   crossed into another epoch, meanwhile is read again. At an unchanged tip, what was read is still so.
+   crossed into another epoch, meanwhile is read again. At an unchanged tip, what was read is still so. A history that
+   lacks an output that is unspent is of another moment, and read again, too; one that lacks it each time is not
+   believed, or whoever finds an output that a provider forgets there could keep every node from reading.
 2. Where history is known it is read too. At an address with more unspent outputs than ``whole_outputs``, reading
    stops at the newest one that counts, and there, as where history is longer than the limits allow, what is unspent has
    to do; what is missing is told.
@@ -102,13 +104,13 @@ class EvidenceGatherer:
             ChainReadError: it could not be read.
         """
         self._asked, self._until = 0, time.monotonic() + self._policy.limits.read_deadline_s
-        for _ in range(ATTEMPTS):
+        for attempt in range(1, ATTEMPTS + 1):
             tip, epoch = self._point()
             last = self._last
             if last is not None and tip.block_hash is not None and (last.tip, last.epoch) == (tip, epoch):
                 return last
             try:
-                evidence = self._read(tip, epoch)
+                evidence = self._read(tip, epoch, is_last=attempt == ATTEMPTS)
             except ChainReadError:
                 if self._is_steady(tip, epoch):
                     raise
@@ -136,8 +138,11 @@ class EvidenceGatherer:
         grown = after.slot >= tip.slot and (after.height or 0) >= (tip.height or 0)
         return grown and epoch == (self.observer.epoch() if after.epoch is None else after.epoch)
 
-    def _read(self, tip: ChainTip, epoch: Epoch) -> Evidence | None:
-        """All there is to know; ``None`` when unspent outputs and history do not fit together (rule 1)."""
+    def _read(self, tip: ChainTip, epoch: Epoch, *, is_last: bool) -> Evidence | None:
+        """All there is to know; ``None`` when unspent outputs and history do not fit together (rule 1).
+
+        In the last attempt what is unspent has to do then.
+        """
         capabilities = self.observer.capabilities
         unspent, missing = self._unspent()
         considered = unspent
@@ -148,10 +153,14 @@ class EvidenceGatherer:
                 missing = str(error)
             else:
                 references = {item.output.reference for item in unspent}
-                if not references <= {output.reference for output in ever}:
+                lacking = references - {output.reference for output in ever}
+                if lacking and not is_last:
                     return None
-                marked = [replace(output, spent=output.reference not in references) for output in ever]
-                considered = self._screening.screen(marked)
+                if lacking:
+                    missing = f"the history of the era address lacks {min(lacking)}, which is unspent there"
+                else:
+                    marked = [replace(output, spent=output.reference not in references) for output in ever]
+                    considered = self._screening.screen(marked)
         ordered = capabilities.order or (capabilities.history and missing is None)
         facts = ChainFacts(newest_first=ordered, history=capabilities.history and missing is None)
         valid = [item for item in considered if isinstance(item.verdict, Accepted)]

@@ -60,5 +60,5 @@ def _described(markers: tuple[EraMarker, ...], epoch: Epoch) -> str:
     if not markers:
         return "nothing"
     current = last_activation(markers, epoch)
-    schedule = ", ".join(str(marker) for marker in markers)
+    schedule = ", ".join(map(str, dict.fromkeys(markers)))
     return f"[{schedule}] (current era {'none' if current is None else current.name})"

@@ -101,7 +101,6 @@ def remembered(
         stored,
         trusted=None if state.trusted is None else _stored_output(state.trusted, evidence),
         epoch=evidence.epoch if state.epoch is None else state.epoch,
-        tip_slot=max(stored.tip_slot, evidence.tip.slot),
         activation=state.activation,
         sequence=state.sequence,
         payloads=_payloads(stored, state, evidence, signed, judged),

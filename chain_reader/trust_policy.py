@@ -97,6 +97,9 @@ class TrustPolicy:
         object.__setattr__(self, "announcers", tuple(self.announcers))
         if not self.keys:
             raise _unusable("a verification key", "none")
+        for key in self.keys:
+            if not isinstance(key, VerificationKey):
+                raise _unusable("each key as VerificationKey.parse makes it of its text", f"a {type(key).__name__}")
         for name in ("confirmations", "max_lead_epochs", "notice_epochs", "max_tip_regress_slots", "whole_outputs"):
             value = getattr(self, name)
             if type(value) is not int or value < 0:

@@ -6,7 +6,9 @@ In: schedules and an epoch. Out: whether one may follow the other, or which of s
    drop one that is past. It never alters or drops an activation that has happened, and appends none before the
    current one.
 2. Where two payloads are successors of each other (a cancelled era looks like an old payload posted again), the one
-   that only adds to the other wins, because schedules grow far more often than they shrink.
+   that only adds to the other wins, because schedules grow far more often than they shrink. Where nothing else tells
+   them apart, so does the one that adds to it or moves an era to a later epoch: nobody moves one to an earlier epoch,
+   but by cancelling it first.
 """
 
 from collections.abc import Iterable, Sequence
@@ -30,21 +32,31 @@ def is_successor(old: Iterable[EraMarker], new: Iterable[EraMarker], epoch: Epoc
     )
 
 
-def only_adds(old: Iterable[EraMarker], new: Iterable[EraMarker], epoch: Epoch) -> bool:
-    """Whether ``new`` follows ``old`` without moving or cancelling an era (rule 2)."""
+def only_adds(old: Iterable[EraMarker], new: Iterable[EraMarker], epoch: Epoch, *, or_postpones: bool = False) -> bool:
+    """Whether ``new`` follows ``old`` and moves or cancels no era; with ``or_postpones`` it may move one further on."""
     before, after = set(old), set(new)
-    given = {marker.name for marker in after if marker.epoch is not None}
-    dropped = before - after
-    return is_successor(before, after, epoch) and all(
-        marker.name in given if marker.epoch is None else marker.epoch <= epoch for marker in dropped
-    )
+    given: dict[str, Epoch] = {}
+    for marker in after:
+        if marker.epoch is not None:
+            given[marker.name] = max(marker.epoch, given.get(marker.name, marker.epoch))
+
+    def is_kept(marker: EraMarker) -> bool:
+        if marker.epoch is None:
+            return marker.name in given
+        return marker.epoch <= epoch or (or_postpones and given.get(marker.name, marker.epoch) > marker.epoch)
+
+    return is_successor(before, after, epoch) and all(map(is_kept, before - after))
 
 
-def last_schedule(schedules: Sequence[frozenset[EraMarker]], epoch: Epoch) -> frozenset[EraMarker] | None:
+def last_schedule(
+    schedules: Sequence[frozenset[EraMarker]], epoch: Epoch, *, or_postpones: bool = False
+) -> frozenset[EraMarker] | None:
     """The one schedule that follows all others, told from several by rule 2; ``None`` if there is no single one."""
     last = [new for new in schedules if all(is_successor(old, new, epoch) for old in schedules)]
-    if len(last) > 1:
-        last = [new for new in last if all(only_adds(old, new, epoch) for old in last)]
+    for postpones in (False, True) if or_postpones else (False,):
+        if len(last) > 1:
+            natural = [new for new in last if all(only_adds(old, new, epoch, or_postpones=postpones) for old in last)]
+            last = natural or last
     return last[0] if len(last) == 1 else None
 
 

@@ -7,6 +7,7 @@ from sqlalchemy import Row, insert, select, update
 
 from era_store import tables_service as tables
 from era_store.database import Database
+from era_store.notices import tell
 from era_store.records import NewEvent
 from era_store.snapshots import StoredSnapshot
 from era_store.sql_events import append_events
@@ -75,6 +76,7 @@ class SqlSnapshots:
             if written.rowcount == 0:
                 connection.execute(insert(table).values(key_id=key_id, **values))
             append_events(connection, events, time_s)
+            tell(connection, "snapshot")
 
 
 def _token(row: Row[Any]) -> ApiToken:

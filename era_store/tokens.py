@@ -19,11 +19,18 @@ REGISTRATIONS_WRITE = "registrations:write"
 SCOPES = (REGISTRATIONS_WRITE,)
 """What a token can allow."""
 
+MAX_NAME = 100
+"""Characters of the name of a token."""
+
 _TEXT = re.compile(r"eraswitch_([0-9a-f]{16})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 
 class UnknownScopeError(ConfigurationError):
     """A token was to allow something that does not exist."""
+
+
+class TokenNameError(ConfigurationError):
+    """A token was to have a name by which nobody could tell it."""
 
 
 class TokenNotFoundError(ConfigurationError):
@@ -123,8 +130,17 @@ def new_token(
     """A new token: its text, which is nowhere kept, and the record to keep.
 
     Raises:
+        TokenNameError: the name is empty, too long, or cannot be printed.
         UnknownScopeError: a scope does not exist, or there is none.
     """
+    name = name.strip()
+    if not 0 < len(name) <= MAX_NAME or not name.isprintable():
+        raise TokenNameError(
+            "A token needs a name by which people can tell it",
+            expected=f"1 to {MAX_NAME} characters that can be printed",
+            got=f"{name!r}"[:40],
+            next_step="Say what it is for",
+        )
     wanted = tuple(dict.fromkeys(scopes))
     unknown = [scope for scope in wanted if scope not in SCOPES]
     if unknown or not wanted:

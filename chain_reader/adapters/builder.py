@@ -37,6 +37,10 @@ class AdapterParamsError(ConfigurationError):
     """The parameters of an adapter are missing, not JSON, or not those of its type."""
 
 
+class ObserverNeededError(ConfigurationError):
+    """The adapter reads a chain, and there is nothing to read it with."""
+
+
 def build_adapter(
     adapter_type: str,
     params: str | None = None,
@@ -57,7 +61,7 @@ def build_adapter(
     Raises:
         UnknownAdapterError: there is no such type.
         AdapterParamsError: the parameters cannot be used.
-        ConfigurationError: ``cardano-chain`` without an observer.
+        ObserverNeededError: ``cardano-chain`` without an observer, and nothing else is wrong.
     """
     if adapter_type in ("bootstrap", "bootstrap-latest"):
         from chain_reader.adapters.bootstrap import BootstrapAdapter
@@ -120,7 +124,7 @@ def _cardano_chain(
             error.expected or "a verification key", error.got or error.what, key="verification_key"
         ) from error
     if observer is None:
-        raise ConfigurationError(
+        raise ObserverNeededError(
             "The adapter cardano-chain has no chain to read",
             expected="a chain observer",
             got="none",

@@ -54,13 +54,23 @@ async def read_object(request: Request) -> dict[str, Any]:
     Raises:
         HTTPException: it is something else, or too long.
     """
-    try:
-        found = json.loads(await read_body(request))
-    except (ValueError, RecursionError) as error:
-        raise HTTPException(400, "The body must be a JSON object") from error
-    if not isinstance(found, dict):
+    found = json_object(await read_body(request))
+    if found is None:
         raise HTTPException(400, "The body must be a JSON object")
     return found
+
+
+def json_object(text: str | bytes) -> dict[str, Any] | None:
+    """The JSON object that ``text`` is, or ``None``.
+
+    What Python's reader takes and no answer could repeat is none: ``NaN``, infinities, halves of surrogate pairs.
+    """
+    try:
+        found = json.loads(text)
+        json.dumps(found, allow_nan=False, ensure_ascii=False).encode()
+    except (ValueError, RecursionError):
+        return None
+    return found if isinstance(found, dict) else None
 
 
 def _refused(request: Request, error: Exception) -> Response:

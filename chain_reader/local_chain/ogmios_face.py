@@ -28,6 +28,7 @@ from chain_reader.local_chain import ogmios_bodies as bodies
 from chain_reader.local_chain.chain import LocalChain
 from chain_reader.local_chain.errors import LedgerRefusedError
 from chain_reader.local_chain.face_queries import FrozenState
+from chain_reader.local_chain.http_answers import json_object
 from chain_reader.local_chain.model import Block
 
 logger = logging.getLogger(__name__)
@@ -81,7 +82,7 @@ class OgmiosSession:
 
     def answer(self, text: str) -> dict[str, Any]:
         """The response to a request; an error is a response too."""
-        request = _object(text)
+        request = json_object(text)
         try:
             method, params = _call(request)
             response = {"method": method, "result": self._result(method, params)}
@@ -172,14 +173,6 @@ class OgmiosSession:
         except LedgerRefusedError as error:
             code, data = refusal(error, cbor, self._chain.genesis, self._chain.parameters)
             raise OgmiosFaultError(code, str(error), data) from error
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        found = json.loads(text)
-    except (ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
 
 
 def _call(request: dict[str, Any] | None) -> tuple[str, Params]:

@@ -33,6 +33,8 @@ MAX_PORT = 2**16 - 1
 class LocalChainServerError(ChainReadError):
     """The server of a local chain could not start."""
 
+    exit_code = 1
+
 
 def build_application(chain: LocalChain, *, project_id: str | None = None, remote_control: bool = False) -> "Starlette":
     """Every face of ``chain`` as one ASGI application.

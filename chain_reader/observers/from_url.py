@@ -1,6 +1,6 @@
 """An observer from one line of configuration.
 
-In: ``blockfrost:https://…``, ``blockfrost:preview``, ``ogmios:ws://…``, ``cardano-cli:/run/node.socket`` or
+In: ``https://…/api/v0``, ``blockfrost:preview``, ``ws://…``, ``cardano-cli:/run/node.socket`` or
 ``local:chain.sqlite``. Out: a ``ChainObserver``, which the caller closes.
 """
 
@@ -11,6 +11,7 @@ from chain_reader.ports import ChainObserver
 from eras import ConfigurationError
 
 OBSERVER_KINDS = ("blockfrost", "ogmios", "cardano-cli", "local")
+KIND_OF_SCHEME = {"http": "blockfrost", "https": "blockfrost", "ws": "ogmios", "wss": "ogmios"}
 
 
 class UnknownObserverError(ConfigurationError):
@@ -30,7 +31,7 @@ def observer_from_url(
     Args:
         text: a kind, a colon, and where the chain is: for ``blockfrost`` a base URL with its version or the name of a
             public network, for ``ogmios`` a websocket URL, for ``cardano-cli`` the path of a node's socket, for
-            ``local`` the path of a local chain.
+            ``local`` the path of a local chain. A URL alone says its kind by its scheme.
         project_id: the key for ``blockfrost``; never part of ``text``, which is shown in errors and logs.
         network_magic: magic of the network, which ``cardano-cli`` must name to the node.
         program: the program that ``cardano-cli`` runs, where it is not the one on the path.
@@ -41,7 +42,7 @@ def observer_from_url(
         ConfigurationError: what follows the kind cannot be used.
         StoreError: there is no local chain at the path.
     """
-    kind, colon, place = text.strip().partition(":")
+    kind, colon, place = with_kind(text).partition(":")
     if not colon or kind not in OBSERVER_KINDS:
         raise _unknown(kind)
     if not place:
@@ -66,6 +67,13 @@ def observer_from_url(
     return BlockfrostObserver(place if "/" in place else public_url(place), project_id, limits=limits)
 
 
+def with_kind(text: str) -> str:
+    """What names a provider, its kind before it; a URL alone is Blockfrost's by http(s), Ogmios' by ws(s)."""
+    text = text.strip()
+    kind = KIND_OF_SCHEME.get(text.partition("://")[0])
+    return text if kind is None else f"{kind}:{text}"
+
+
 def _cardano_cli(socket: str, network_magic: int | None, program: str | None, limits: ReadLimits) -> ChainObserver:
     from chain_reader.observers.cardano_cli import PROGRAM, CardanoCliObserver
 
@@ -81,10 +89,6 @@ def _cardano_cli(socket: str, network_magic: int | None, program: str | None, li
 
 def _unknown(kind: str) -> UnknownObserverError:
     nearest = get_close_matches(kind, OBSERVER_KINDS, n=1)
-    if kind in ("ws", "wss"):
-        nearest = ["ogmios"]
-    if kind in ("http", "https"):
-        nearest = ["blockfrost"]
     return UnknownObserverError(
         "The kind of chain observer is unknown",
         expected="blockfrost:<url>, ogmios:<url>, cardano-cli:<path of the socket> or local:<path>",

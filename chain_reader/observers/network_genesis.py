@@ -70,6 +70,10 @@ class NetworkGenesis:
         """The epoch that a slot is in; of slots before the anchor, the anchor's."""
         return Epoch(self.anchor_epoch + max(0, slot - self.anchor_slot) // self.epoch_length)
 
+    def first_slot_of(self, epoch: Epoch) -> Slot:
+        """The slot with which an epoch begins; of epochs before the anchor's, the anchor."""
+        return Slot(self.anchor_slot + max(0, epoch - self.anchor_epoch) * self.epoch_length)
+
     @property
     def rare_gap_s(self) -> float:
         """Seconds without a block that chance brings about less than once in 10¹³ gaps.

@@ -46,7 +46,11 @@ class Network:
 
     def publish(self, schedule: Schedule, key: SigningKey = KEY) -> Output:
         """The team spends from the era address and pays a signed datum to it."""
-        transaction = self.chain.submit(self.team.pay(self.funds, self.address, 5 * ADA, datum=datum_of(schedule, key)))
+        return self.publish_datum(datum_of(schedule, key))
+
+    def publish_datum(self, datum: str) -> Output:
+        """The team spends from the era address and pays this datum to it."""
+        transaction = self.chain.submit(self.team.pay(self.funds, self.address, 5 * ADA, datum=datum))
         self.funds = self._output(transaction, 1)
         return self._output(transaction, 0)
 

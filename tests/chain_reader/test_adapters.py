@@ -15,11 +15,12 @@ from chain_reader import (
     FileAdapter,
     MarkersFileInvalidError,
     MarkersFileUnreadableError,
+    ObserverNeededError,
     UnknownAdapterError,
     adapter_from_environment,
     build_adapter,
 )
-from eras import ConfigurationError, EraSwitchError, SupportedEras
+from eras import EraSwitchError, SupportedEras
 from tests.chain_reader.conftest import KEY, Schedule, markers
 
 GOOD_KEY = KEY.verification_key.to_json_hex()
@@ -119,7 +120,7 @@ def test_a_wrong_parameter_is_named(adapter_type: str, params: object, key: str,
 
 def test_a_chain_adapter_without_a_chain_is_refused():
     params = json.dumps({"address": "addr", "verification_key": GOOD_KEY})
-    text = refused(ConfigurationError, lambda: build_adapter("cardano-chain", params))
+    text = refused(ObserverNeededError, lambda: build_adapter("cardano-chain", params))
     assert "blockfrost:<url>" in text
 
 

@@ -112,11 +112,94 @@ def test_a_copy_of_the_newest_payload_does_not_become_its_origin(network, node):
     assert reading.provenance.transaction == original.transaction
 
 
+@pytest.mark.parametrize("change", ["postponed", "cancelled"])
+def test_a_copy_of_what_was_scheduled_keeps_nobody_from_taking_it_back(network, node, change):
+    """Whoever copies the schedule in force before the team takes it back must not keep bare nodes on it alone."""
+    first = network.publish(FIRST)
+    node.trusts(FIRST)
+    network.spend(first)
+    scheduled = network.publish(ACTIVATED)
+    node.trusts(ACTIVATED)
+    copy = network.post(ACTIVATED)
+    node.trusts(ACTIVATED)
+    network.spend(scheduled)
+    node.trusts(ACTIVATED)  # only gone so far: nothing takes its place
+    if change == "postponed":
+        network.publish(ACTIVATED | {"pythagoras": 12})
+        expected = markers(ACTIVATED | {"pythagoras": 12})
+    else:  # signed anew, as the commands do it
+        network.publish_datum(repeated(FIRST))
+        expected = markers(FIRST) * 2
+    reading = node.read()
+    assert reading.markers == expected
+    assert verdicts(reading)[f"{copy.transaction}#0"] == ("Impostor" if knows_inputs(node) else "Replayed")
+    network.post(ACTIVATED)
+    assert node.read().markers == expected
+
+
+def test_a_copy_holds_nothing_up_while_what_takes_it_back_becomes_deep(network, observer):
+    node = Node(observer, policy_of(network, confirmations=2))
+    network.spend(network.publish(FIRST))
+    scheduled = network.publish(ACTIVATED)
+    deepen(network, 2)
+    node.trusts(ACTIVATED)
+    network.post(ACTIVATED)
+    network.spend(scheduled)
+    network.publish(ACTIVATED | {"pythagoras": 12})
+    node.trusts(ACTIVATED)
+    deepen(network, 2)
+    node.trusts(ACTIVATED | {"pythagoras": 12})
+
+
+def deepen(network, blocks) -> None:
+    for _ in range(blocks):
+        network.chain.advance_slots(1)
+
+
+def repeated(schedule) -> str:
+    """A datum that says every marker twice: the same schedule, signed anew."""
+    return encode_datum(EraMarkersPayload(markers(schedule) * 2).sign(KEY).to_bytes()).hex()
+
+
+def test_a_copy_from_before_a_postponement_fools_no_fresh_node_either(network, node):
+    first = network.publish(FIRST)
+    network.spend(first)
+    scheduled = network.publish(ACTIVATED)
+    network.spend(scheduled)
+    for _ in range(6):  # in whatever order a bare set comes, one of these is before the team's
+        network.post(ACTIVATED)
+    network.publish(ACTIVATED | {"pythagoras": 12})
+    network.post(ACTIVATED)
+    assert node.fresh().markers == markers(ACTIVATED | {"pythagoras": 12})
+
+
 def test_a_forgery_by_another_key_is_named(network, node):
     network.publish(ANNOUNCED)
     forged = network.post(EVIL, OTHER_KEY)
     node.trusts(ANNOUNCED)
     assert verdicts(node.read())[f"{forged.transaction}#0"] == "WrongSigner"
+
+
+def test_an_output_that_a_provider_forgets_in_its_history_stops_no_node(network, node, monkeypatch):
+    """As the collateral return of a failed script: some providers list it among what is unspent, and not in history."""
+    network.publish(ANNOUNCED)
+    node.trusts(ANNOUNCED)
+    forgotten = network.post(FIRST).transaction
+    for name in ("history", "history_beside"):
+        for kind in {type(node.observer), *map(type, getattr(node.observer, "_observers", {}).values())}:
+            if hasattr(kind, name):
+                monkeypatch.setattr(kind, name, forgetting(getattr(kind, name), forgotten))
+    node.trusts(ANNOUNCED)
+    reading = node.read()
+    assert reading.stale is None
+    knows_history = node.observer.capabilities.history
+    assert any("lacks" in words for words in reading.alarms) is knows_history
+    network.publish(ACTIVATED)
+    node.trusts(ACTIVATED)
+
+
+def forgetting(read, transaction):
+    return lambda *asked: tuple(output for output in read(*asked) if output.transaction != transaction)
 
 
 def test_with_nothing_but_forgeries_the_error_names_the_cause(network, node):

@@ -196,6 +196,17 @@ class TestOtherInputs:
         assert node.tick(5) == []
         assert node.state.epoch == 8
 
+    def test_a_provider_ahead_of_the_clock_leads_nobody_into_an_era_before_its_epoch(self, node: Node):
+        node.address.publish(SCHEDULED, epoch=5)
+        node.tick(8)
+        node.read(8)
+        evidence = node.address.evidence(9)
+        kinds = node.feel(ObserverAnswered(evidence, 1.0, "the tip is 4 days ahead of the clock"))
+        assert "activated" not in kinds
+        assert (node.state.epoch, node.state.view.era) == (8, "thales")
+        assert node.tick(9) == ["activated", "epoch-unconfirmed"]
+        assert "fresh" in node.read(9)
+
     @pytest.mark.parametrize(("epoch", "kinds"), [(5, []), (7, []), (8, ["registration-odd"])])
     def test_a_registration(self, node: Node, epoch: int, kinds: list[str]):
         node.tick(5)

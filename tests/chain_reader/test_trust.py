@@ -67,6 +67,23 @@ def test_what_a_successor_may_do(old: Schedule, new: Schedule, allowed: bool, ad
     assert only_adds(markers(old), markers(new), NOW) is adds
 
 
+@pytest.mark.parametrize(
+    ("old", "new", "postpones"),
+    [
+        ({"t": 1, "p": 9}, {"t": 1, "p": 12}, True),
+        ({"t": 1, "p": 9}, {"t": 1, "p": 12, "q": None}, True),
+        ({"t": 1, "p": 9}, {"t": 1, "p": 6}, False),
+        ({"t": 1, "p": 9}, {"t": 1}, False),
+        ({"t": 1, "p": 9}, {"t": 1, "p": None}, False),
+        ({"t": 1, "p": 9, "q": 11}, {"t": 1, "p": 10}, False),
+        ({"t": 1, "p": 5}, {"t": 1, "p": 6}, False),  # it has happened
+    ],
+)
+def test_an_era_is_moved_to_a_later_epoch_rather_than_to_an_earlier_one(old: Schedule, new: Schedule, postpones: bool):
+    assert only_adds(markers(old), markers(new), NOW, or_postpones=True) is postpones
+    assert not only_adds(markers(new), markers(old), NOW, or_postpones=True) or not postpones
+
+
 def test_an_era_that_comes_twice_keeps_both_activations():
     twice = (EraMarker("t", Epoch(1)), EraMarker("t", Epoch(4)))
     assert is_successor(twice[:1], twice, NOW)
@@ -90,12 +107,12 @@ def test_a_successor_never_changes_the_current_era_of_the_past(old: Schedule, ne
             assert begin < begun_later
 
 
-@given(schedules, schedules, st.integers(0, 10))
-def test_two_schedules_never_both_only_add_to_each_other(one: Schedule, other: Schedule, epoch: int):
+@given(schedules, schedules, st.integers(0, 10), st.booleans())
+def test_two_schedules_never_both_only_add_to_each_other(one: Schedule, other: Schedule, epoch: int, postpones: bool):
     if one != other:
         both = (
-            only_adds(markers(one), markers(other), Epoch(epoch)),
-            only_adds(markers(other), markers(one), Epoch(epoch)),
+            only_adds(markers(one), markers(other), Epoch(epoch), or_postpones=postpones),
+            only_adds(markers(other), markers(one), Epoch(epoch), or_postpones=postpones),
         )
         assert not all(both)
 
@@ -145,10 +162,35 @@ class TestWithoutInputs:
             assert names(screened) == ["Accepted" if schedule == winner else "Replayed" for schedule in order]
 
     def test_a_contradiction_without_anything_trusted_leaves_the_first_valid_one(self):
-        moved = {"t": 1, "p": 12}
-        screened, state = choose(outputs("junk", TP9, moved), TrustState(), NOW)
+        other = {"t": 1, "l": 12}
+        screened, state = choose(outputs("junk", TP9, other), TrustState(), NOW)
         assert in_force(state) == TP9
         assert names(screened) == ["Malformed", "Accepted", "Conflict"]
+
+    def test_a_postponement_without_anything_trusted_wins_in_any_order(self):
+        moved = {"t": 1, "p": 12}
+        for order in ((TP9, moved), (moved, TP9)):
+            screened, state = choose(outputs(*order), TrustState(), NOW)
+            assert in_force(state) == moved
+            assert sorted(names(screened)) == ["Accepted", "Replayed"]
+
+    def test_beside_the_output_that_is_trusted_a_later_epoch_wins_nothing(self):
+        _, state = choose(outputs(TP9), TrustState(), NOW)
+        screened, state = choose(outputs(TP9, {"t": 1, "p": 12}), state, NOW)
+        assert in_force(state) == TP9
+        assert names(screened) == ["Accepted", "Conflict"]
+
+    def test_a_copy_of_what_is_trusted_is_worth_nothing_once_its_output_is_spent(self):
+        moved = {"t": 1, "p": 12}
+        for other in (moved, T):
+            _, state = choose(outputs(TP9), TrustState(), NOW)
+            copy = outputs(TP9, first=3)
+            assert in_force(choose(copy, state, NOW)[1]) == TP9
+            screened, after = choose((*copy, *outputs(other, first=5)), state, NOW)
+            assert in_force(after) == other
+            assert names(screened) == ["Replayed", "Accepted"]
+            _, behind = choose((*copy, *outputs(other, first=5)), state, NOW, ChainFacts(lagging=True))
+            assert in_force(behind) == TP9  # an old tip may not have it yet
 
     def test_a_contradiction_leaves_what_was_trusted(self):
         moved = {"t": 1, "p": 12}

@@ -795,6 +795,22 @@ class TestProviders:
         reading = world.node(tip_check=lambda tip: f"the tip is at slot {tip.slot}, an hour ago").read()
         assert (schedule(reading), reading.stale) == (NEW, "the tip is at slot 500, an hour ago")
 
+    @pytest.mark.parametrize("question", ["tip", "epoch"])
+    def test_rule_t7_one_lie_about_the_time_leaves_no_mark(self, world: World, question: str):
+        """A provider that was once in the far future: what it said of slot and epoch must not outlive it."""
+        old = world.network.publish(OLD)
+        world.network.spend(old)
+        scheduled = world.network.publish(NEW)
+        lie = (lambda tip: replace(tip, slot=Slot(10**12))) if question == "tip" else (lambda _: Epoch(1_000))
+        world.answer(question, lie)
+        doubt = world.node(tip_check=lambda _: "ahead of the clock").read()
+        assert (schedule(doubt), doubt.stale) == (NEW, "ahead of the clock")
+        world.honest()
+        world.network.spend(scheduled)
+        world.network.publish({"t": 1, "p": 12})
+        reading = world.node(tip_check=lambda _: None).read()
+        assert (schedule(reading), reading.stale) == ({"t": 1, "p": 12}, None)
+
     def test_rule_t7_an_epoch_far_from_the_clocks_is_not_believed(self, world: World):
         world.network.publish(NEW)
         assert world.node().read(Epoch(6)).stale is None
@@ -1324,7 +1340,9 @@ def test_a_reader_without_observers_says_so(bare: World):
         TrustedReader((), bare.policy()).read()
 
 
-@pytest.mark.parametrize("changed", [{"keys": ()}, {"confirmations": -1}, {"max_lead_epochs": True}])
+@pytest.mark.parametrize(
+    "changed", [{"keys": ()}, {"keys": ("ab" * 32,)}, {"confirmations": -1}, {"max_lead_epochs": True}]
+)
 def test_a_policy_that_cannot_work(bare: World, changed: dict[str, Any]):
     bare.settings = changed
     with pytest.raises(ConfigurationError):

@@ -73,7 +73,9 @@ def test_what_cannot_be_done_changes_nothing(
     assert chain.tip() == tip
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff", b"[" * 100_000, b" " * (2 << 20)])
+@pytest.mark.parametrize(
+    "body", [b"", b"{", b"\xff", b'{"slots":1,"x":"\\ud800"}', b'{"slots":NaN}', b"[" * 100_000, b" " * (2 << 20)]
+)
 def test_a_body_that_is_no_object(server: LocalChainServer, body: bytes) -> None:
     response = requests.post(f"{server.control_url}/advance", data=body, timeout=10)
     assert response.status_code == (413 if len(body) > 1 << 20 else 400)

@@ -268,6 +268,8 @@ def test_what_a_refusal_says_is_true(
         ("[]", -32600, None),
         ("7", -32600, None),
         ("[" * 100_000, -32600, None),
+        ('{"jsonrpc": "2.0", "method": "queryNetwork/tip", "id": Infinity}', -32600, None),
+        ('{"jsonrpc": "2.0", "method": "queryLedgerState/utxo", "params": {"addresses": ["\\ud800"]}}', -32600, None),
         ('{"id": 7}', -32600, 7),
         ('{"jsonrpc": "1.0", "method": "queryNetwork/tip", "id": 7}', -32600, 7),
         ('{"jsonrpc": "2.0", "method": 5, "id": {"a": 1}}', -32600, {"a": 1}),
