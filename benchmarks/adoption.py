@@ -31,6 +31,10 @@ REGISTRATIONS = 1_000_000
 BATCHES = 8
 ROUNDS = 3
 MEMORY_LINES = 500_000
+MEMORY_EVENTS = 60_000
+KEYS_AND_SIGNATURES = "5b" * 2_000
+"""What an aggregator keeps of a signer beside what is asked for."""
+
 PARTIES = 3_000
 FIRST_EPOCH = 400
 SOURCE = "benchmark"
@@ -70,7 +74,7 @@ def summary_speedup() -> float:
             return statistics.median(seconds(ours) for _ in range(50)) / slow
 
 
-def _write_events(path: Path) -> None:
+def _write_events(path: Path, registered: int = REGISTRATIONS, **more: str) -> None:
     """An aggregator's event store: its tables and its view as they are in the vectors, with registrations of ours."""
     with closing(sqlite3.connect(VECTORS / "mithril" / "monitoring.sqlite3")) as theirs:
         made = [row[0] for row in theirs.execute("SELECT sql FROM sqlite_master WHERE name NOT LIKE 'sqlite_%'")]
@@ -78,13 +82,13 @@ def _write_events(path: Path) -> None:
     with closing(sqlite3.connect(path)) as connection, connection:
         for statement in made:
             connection.execute(statement)
-        connection.executemany(added, map(_event, islice(registrations(), REGISTRATIONS)))
+        connection.executemany(added, (_event(row, more) for row in islice(registrations(), registered)))
 
 
-def _event(row: Registration) -> tuple[str, str]:
+def _event(row: Registration, more: dict[str, str]) -> tuple[str, str]:
     content = {
         "headers": {"signer-node-version": row.version, "epoch": str(row.epoch)},
-        "content": {"party_id": row.party_id, "stake": row.stake},
+        "content": {"party_id": row.party_id, "stake": row.stake, **more},
     }
     created_at = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(row.seen_at_s))
     return f"{created_at}.{round(row.seen_at_s % 1 * 1e6) % 10**6:06}000+00:00", json.dumps(content)
@@ -175,26 +179,28 @@ def _postgres() -> Iterator[Any]:
 _MEMORY = """
 import re, sys
 from era_store import open_store
-from release_tools.registration_sources import JsonLines, ingest
+from release_tools.registration_sources import ingest, open_source
 megabytes = lambda name: int(re.search(name + r":\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
 with open_store(sys.argv[1]) as store:
-    ingest(JsonLines(sys.argv[2]), store.registrations)
+    ingest(open_source(sys.argv[2]), store.registrations)
     base = megabytes("VmRSS")
-    ingest(JsonLines(sys.argv[3]), store.registrations)
+    for source in sys.argv[3:]:
+        ingest(open_source(source), store.registrations)
     print(megabytes("VmHWM") - base)
 """
 
 
 def memory() -> float:
-    """Megabytes over the base while a big source is read into a store, the base being a source of one line."""
+    """Megabytes over the base while big sources are read into a store, the base being a source of one line."""
     with TemporaryDirectory(prefix="eraswitch-bench-") as folder:
-        small, big = Path(folder) / "small.jsonl", Path(folder) / "big.jsonl"
+        small, big, events = (Path(folder) / name for name in ("small.jsonl", "big.jsonl", "events.sqlite3"))
+        _write_events(events, MEMORY_EVENTS, verification_key=KEYS_AND_SIGNATURES)
         for path, lines in ((small, 1), (big, MEMORY_LINES)):
             with path.open("w") as file:
                 for row in islice(registrations(), lines):
                     fields = {"party_id": row.party_id, "epoch": row.epoch, "version": row.version}
                     file.write(json.dumps(fields | {"stake": row.stake, "seen_at": row.seen_at_s}) + "\n")
-        command = [sys.executable, "-c", _MEMORY, str(Path(folder) / "store"), str(small), str(big)]
+        command = [sys.executable, "-c", _MEMORY, str(Path(folder) / "store"), str(small), str(big), str(events)]
         return float(subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT).stdout)
 
 

@@ -60,7 +60,7 @@ class Served:
 
 
 @contextmanager
-def service(poll_s: float, *, epoch: Epoch = Epoch(1)) -> Iterator[Served]:
+def service(poll_s: float, *, epoch: int = 1) -> Iterator[Served]:
     """``eraswitch serve`` on SQLite, following a chain on which a switch is scheduled, which it reads that often.
 
     Args:
@@ -74,7 +74,7 @@ def service(poll_s: float, *, epoch: Epoch = Epoch(1)) -> Iterator[Served]:
         first = stage.publish((FIRST,), replacing=None)
         stage.publish(SCHEDULE, replacing=first)
         if epoch > 1:
-            stage.begin_epoch(epoch)
+            stage.begin_epoch(Epoch(epoch))
         store = folder / "store.sqlite3"
         text, record = new_token("benchmark", ["registrations:write"], time_s=0.0)
         with open_store(str(store)) as opened:

@@ -25,7 +25,6 @@ from benchmarks.load_client import Connection, Times, load, request_bytes
 from benchmarks.measure import Benchmark
 from benchmarks.served import SWITCH_EPOCH, Served, bare_route, processor_seconds, raise_limit, service
 from era_store import Registration
-from eras import Epoch
 
 SELDOM_S = 3_600.0
 """Between two readings of the chain, where they are not what is measured."""
@@ -195,7 +194,7 @@ _writers: list[asyncio.StreamWriter] = []
 
 def ingest_time() -> float:
     """The time of registrations sent over HTTP, divided by that of a bare ``executemany`` of the same rows, in turn."""
-    with service(SELDOM_S, epoch=Epoch(FIRST_EPOCH + 100)) as served, _bare_table(served) as insert:
+    with service(SELDOM_S, epoch=FIRST_EPOCH + 100) as served, _bare_table(served) as insert:
         return asyncio.run(_ingest(served, insert))
 
 

@@ -121,7 +121,7 @@ def parse_share(text: str) -> Fraction:
             "The share is not usable",
             expected="more than 0% and at most 100%, as 95% or 0.95",
             got=f"{text!r}"[:40],
-            next_step=f"Did you mean {match[1]}%?" if match and 1 < share <= 100 else "Correct it",
+            next_step=f"Did you mean {match[1]}%?" if match and not match[2] and 1 < share <= 100 else "Correct it",
         )
     return share
 
@@ -132,7 +132,9 @@ def share_words(share: Fraction) -> str:
 
 
 def ada_words(lovelace: int) -> str:
-    """An amount of lovelace as people read it: ``331.8 M ada``."""
+    """An amount of lovelace as people read it: ``331.8 M ada``; less than an ada is never shown as none."""
+    if 0 < lovelace < 1_000_000:
+        return f"{lovelace:,} lovelace"
     ada = lovelace / 1_000_000
     for size, letter in ((10**9, " G"), (10**6, " M"), (10**3, " k")):
         if ada >= size:

@@ -62,7 +62,7 @@ def support_chart(adoptions: Sequence[EpochAdoption], era: str, *, gate: Fractio
         shares = [shares.of(base) for shares in of_era]
         if any(share is not None for share in shares):
             values = tuple(None if share is None else float(share.fraction) for share in shares)
-            series.append(Series(base.words, values))
+            series.append(Series(base.words, values, dashed=base is Base.RECENT))
     last = ", ".join(
         f"{share} of {base.words}" for base in Base for share in [of_era[-1].of(base)] if share is not None
     )

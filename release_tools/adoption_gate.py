@@ -6,7 +6,9 @@ not, and if not what is missing and from whom. The rules:
 1. Every one of the last n epochs, without a gap, must have the share; one without registrations has none.
 2. Whole lovelace are compared with an exact fraction; nothing is rounded into a gate.
 3. On the network base a network stake that is not known, or is less than what registered, never meets a gate.
-4. What is missing is counted in the last epoch: past ones cannot be mended, only waited for.
+4. An epoch that has not begun, where that is known, is not looked at: nobody can have registered for it, and whoever
+   says so would be all that counts.
+5. What is missing is counted in the last epoch: past ones cannot be mended, only waited for.
 """
 
 from collections.abc import Iterator
@@ -18,7 +20,7 @@ from era_store import RegistrationRepository
 from eras import Epoch, EraSwitchError
 from release_tools.adoption import AdoptionRules, Base, Share, ada_words, parties_words, share_words
 from release_tools.adoption_parties import NotReady, not_ready
-from release_tools.adoption_summary import EpochAdoption, NoRegistrationsError, newest_epoch, summarise
+from release_tools.adoption_summary import AdoptionAlarm, EpochAdoption, newest_begun, summarise
 from release_tools.compatibility import Compatibility
 
 
@@ -70,6 +72,7 @@ class GateResult:
         whom: the parties to call: the fewest, largest first, whose upgrade would do; cut to the largest few.
         enough: how many parties that is; ``None`` where all that registered together would not do.
         unregistered_stake: on the network base, lovelace of those that did not register at all.
+        alarms: what is odd about the last epoch, whether the gate is met or not.
     """
 
     era: str
@@ -81,6 +84,7 @@ class GateResult:
     whom: tuple[NotReady, ...] = ()
     enough: int | None = 0
     unregistered_stake: int | None = None
+    alarms: tuple[AdoptionAlarm, ...] = ()
 
     @property
     def met(self) -> bool:
@@ -129,7 +133,7 @@ class GateResult:
                 "not enough even with all of them" if self.enough is None else f"{parties_words(self.enough)} would do"
             )
             yield f"whom to call ({all_of}):"
-            yield from (f"  {one.party_id}  {ada_words(one.stake)}  {one.version or 'no version'}" for one in self.whom)
+            yield from (f"  {one.name}  {ada_words(one.stake)}  {one.version or 'no version'}" for one in self.whom)
             if self.enough is not None and self.enough > len(self.whom):
                 yield f"  and {self.enough - len(self.whom)} more"
 
@@ -163,6 +167,7 @@ class GateResult:
             "whom": [one.to_dict() for one in self.whom],
             "enough": self.enough,
             "unregistered_stake": self.unregistered_stake,
+            "alarms": [alarm.to_dict() for alarm in self.alarms],
             "words": self.words,
             "lacks": list(self.lacks),
         }
@@ -177,6 +182,7 @@ def judge_gate(
     base: Base = Base.REGISTERED,
     for_epochs: int = 1,
     epoch: Epoch | None = None,
+    current: Epoch | None = None,
     rules: AdoptionRules | None = None,
 ) -> GateResult:
     """Hold the adoption of an era against a gate.
@@ -188,7 +194,8 @@ def judge_gate(
         compatibility: which versions support it.
         base: of what stake.
         for_epochs: how many epochs one after the other must have the share.
-        epoch: the last of them; by default the newest that has registrations.
+        epoch: the last of them; by default the newest that has registrations and has begun.
+        current: the current epoch, where it is known.
         rules: what it is counted by.
 
     Raises:
@@ -199,15 +206,14 @@ def judge_gate(
     rules = rules or AdoptionRules()
     compatibility.require_era(era)
     known = repository.epochs()
-    try:
-        last = newest_epoch(known) if epoch is None else epoch
-    except NoRegistrationsError as error:
+    if epoch is None and not known:
         raise GateNotMetError(
             f"The gate of {era} is not met: there are no registrations at all",
             expected=f"{share_words(threshold)} of {base.words}",
             got="nothing to judge by",
-            next_step=error.next_step,
-        ) from error
+            next_step="Read them in: eraswitch adoption ingest",
+        )
+    last = next(one for one in (epoch, newest_begun(known, current), current) if one is not None)
     asked = [Epoch(last - back) for back in range(for_epochs) if last >= back]
     found = [
         summarise(
@@ -227,13 +233,16 @@ def judge_gate(
     if len(asked) < for_epochs:
         epochs += (GateEpoch(Epoch(0), None, met=False, why=f"there are fewer than {for_epochs} epochs before it"),)
     share, adoption = epochs[0].share, found[0]
+    alarms = () if adoption is None else adoption.alarms
     if share is None or adoption is None:
-        return GateResult(era, base, threshold, epochs, compatibility.minimum(era))
+        return GateResult(era, base, threshold, epochs, compatibility.minimum(era), alarms=alarms)
     missing = share.missing(threshold)
     behind = not_ready(repository, epoch=last, era=era, compatibility=compatibility, base=base, rules=rules)
     whom, enough = _fewest(behind, missing, rules.limit)
     unregistered = share.total - adoption.registered_stake if base is Base.NETWORK else None
-    return GateResult(era, base, threshold, epochs, compatibility.minimum(era), missing, whom, enough, unregistered)
+    return GateResult(
+        era, base, threshold, epochs, compatibility.minimum(era), missing, whom, enough, unregistered, alarms
+    )
 
 
 def _judged(epoch: Epoch, adoption: EpochAdoption | None, base: Base, threshold: Fraction) -> GateEpoch:

@@ -6,8 +6,8 @@ downgrade, which somebody has to look at.
 """
 
 import heapq
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from era_store import Registration, RegistrationRepository
@@ -26,16 +26,24 @@ class NotReady:
         stake: its lovelace.
         version: what it runs, as it said it; ``None`` where it said nothing.
         epoch: when it said so.
+        ticker: the name of its pool, where somebody told it.
     """
 
     party_id: str
     stake: int
     version: str | None
     epoch: Epoch
+    ticker: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Whom to call, with the name of its pool."""
+        return self.party_id if self.ticker is None else f"{self.party_id} ({self.ticker})"
 
     def to_dict(self) -> dict[str, Any]:
         """The party, JSON-ready."""
-        return {"party_id": self.party_id, "stake": self.stake, "version": self.version, "epoch": self.epoch}
+        facts = {"party_id": self.party_id, "stake": self.stake, "version": self.version, "epoch": self.epoch}
+        return facts if self.ticker is None else {**facts, "ticker": self.ticker}
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +108,16 @@ class PartyChanges:
         """The changes, JSON-ready."""
         groups = ("new", "upgraded", "downgraded", "gone")
         return {"since": self.since, **{name: getattr(self, name).to_dict() for name in groups}}
+
+
+def named(parties: Iterable[NotReady], tickers: Mapping[str, str]) -> tuple[NotReady, ...]:
+    """The parties with the names of their pools.
+
+    Args:
+        parties: they.
+        tickers: party id → ticker.
+    """
+    return tuple(replace(one, ticker=tickers.get(one.party_id, one.ticker)) for one in parties)
 
 
 def party_changes(repository: RegistrationRepository, epoch: Epoch, since: Epoch, rules: AdoptionRules) -> PartyChanges:

@@ -5,15 +5,15 @@ version comes from the rollup that ingest maintains, so an epoch of millions cos
 details (parties that changed, parties not ready, the recent base) read the registrations themselves.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import islice
 from typing import Any
 
 from era_store import RegistrationRepository, VersionTally
 from eras import Epoch, EraSwitchError
 from release_tools.adoption import AdoptionRules, Base, Share, ada_words, parties_words, support_share
-from release_tools.adoption_parties import NotReady, PartyChanges, not_ready, party_changes
+from release_tools.adoption_parties import NotReady, PartyChanges, named, not_ready, party_changes
 from release_tools.compatibility import Compatibility
 from release_tools.versions import is_known, newest_first
 
@@ -144,6 +144,14 @@ class EpochAdoption:
     changes: PartyChanges | None
     alarms: tuple[AdoptionAlarm, ...]
 
+    def named(self, tickers: Mapping[str, str]) -> "EpochAdoption":
+        """The same with the names of pools.
+
+        Args:
+            tickers: party id → ticker.
+        """
+        return replace(self, eras=tuple(replace(era, not_ready=named(era.not_ready, tickers)) for era in self.eras))
+
     def to_dict(self) -> dict[str, Any]:
         """The adoption, JSON-ready."""
         return {
@@ -271,6 +279,16 @@ def newest_epoch(epochs: Sequence[Epoch]) -> Epoch:
     if not epochs:
         raise _none_of(None, epochs)
     return epochs[0]
+
+
+def newest_begun(epochs: Sequence[Epoch], current: Epoch | None) -> Epoch | None:
+    """The newest of the epochs that have registrations and have begun; ``None`` where there is none.
+
+    Args:
+        epochs: those that have registrations, newest first.
+        current: the current epoch; ``None`` where it is not known, and all may have begun.
+    """
+    return next((epoch for epoch in epochs if current is None or epoch <= current), None)
 
 
 def _version_rows(

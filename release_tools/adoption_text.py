@@ -112,7 +112,7 @@ def _not_ready(era: EraShares) -> Iterator[str]:
         yield "| party | stake | version |"
         yield "|---|--:|---|"
         for party in era.not_ready:
-            yield f"| {_plain(party.party_id)} | {ada_words(party.stake)} | {_plain(party.version or 'none given')} |"
+            yield f"| {_plain(party.name)} | {ada_words(party.stake)} | {_plain(party.version or 'none given')} |"
 
 
 def _history(adoptions: Sequence[EpochAdoption]) -> Iterator[str]:

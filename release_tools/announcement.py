@@ -10,6 +10,7 @@ from string import Template
 
 from eras import ConfigurationError
 from release_tools.adoption import ada_words
+from release_tools.forecast import DEFAULT_LAG_EPOCHS
 from release_tools.rollout_plan import PhaseName
 from release_tools.rollout_progress import RolloutStanding
 
@@ -48,20 +49,28 @@ class AnnouncementTemplateError(ConfigurationError):
     """A template of an announcement has a mistake."""
 
 
-def announcement(standing: RolloutStanding, phase: PhaseName, *, network: str, template: str | None = None) -> str:
+def announcement(
+    standing: RolloutStanding,
+    phase: PhaseName,
+    *,
+    network: str,
+    lag_epochs: int = DEFAULT_LAG_EPOCHS,
+    template: str | None = None,
+) -> str:
     """The text of an announcement.
 
     Args:
         standing: where the rollout stands.
         phase: which phase is told of.
         network: the name of the network.
+        lag_epochs: epochs from a registration to the signatures it counts for.
         template: in place of the one that every phase has.
 
     Raises:
         AnnouncementTemplateError: the template has a name that is no figure, or a lone dollar.
     """
     text = Template(TEMPLATES[phase] if template is None else template)
-    figures = figures_of(standing, phase, network)
+    figures = figures_of(standing, phase, network, lag_epochs)
     try:
         return text.substitute(figures)
     except KeyError as error:
@@ -82,7 +91,9 @@ def announcement(standing: RolloutStanding, phase: PhaseName, *, network: str, t
         ) from error
 
 
-def figures_of(standing: RolloutStanding, phase: PhaseName, network: str) -> dict[str, str]:
+def figures_of(
+    standing: RolloutStanding, phase: PhaseName, network: str, lag_epochs: int = DEFAULT_LAG_EPOCHS
+) -> dict[str, str]:
     """Every figure that a template may have, in words."""
     plan, gate, found = standing.plan, standing.evidence.adoption, standing.evidence.forecast
     share = None if gate is None else gate.share
@@ -104,6 +115,6 @@ def figures_of(standing: RolloutStanding, phase: PhaseName, network: str) -> dic
         "missing": UNKNOWN if missing is None else ada_words(missing) if missing else "nothing",
         "whom": UNKNOWN if gate is None else ", ".join(party.party_id for party in gate.whom) or "nobody",
         "quorum": UNKNOWN if found is None else f"{found.danger.quorum_probability.value * 100:.4g} %",
-        "lag_epochs": "2" if found is None else f"{found.lag_epochs}",
+        "lag_epochs": f"{lag_epochs}",
         "people": people or UNKNOWN,
     }

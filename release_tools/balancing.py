@@ -114,7 +114,8 @@ class Draft:
         assets = _joined(spent)
         if total < self._least_marker or (assets and not with_change):
             return None
-        least_change = self._least_lovelace(lambda amount: self._change_output(amount, assets))
+        least_change = self._least_lovelace(lambda amount: self._change_output(amount, {}))
+        least_tokens = self._least_lovelace(lambda amount: self._change_output(amount, assets)) if assets else 0
         required_keys = sorted({payment_key_hash(output.address, self._network_id) for output in spent})
         auxiliary_data = self._metadata.to_cbor()
         unsigned_parts = len(_FOUR_PARTS + _VALID_FLAG + auxiliary_data) + _witness_size(len(required_keys))
@@ -124,9 +125,13 @@ class Draft:
             # ever grows here, and the size is bounded, so this ends.
             marker = self._least_marker if with_change else total - fee
             change = total - fee - marker
-            if marker < self._least_marker or (with_change and change < least_change):
+            if marker < self._least_marker or (with_change and change < (least_tokens or least_change)):
                 return None
-            outputs = [self._marker_output(marker), *([self._change_output(change, assets)] if change else [])]
+            outputs = [self._marker_output(marker)]
+            if assets and change >= least_change + least_tokens:  # else none of what is left were ada alone
+                outputs += [self._change_output(change - least_tokens, {}), self._change_output(least_tokens, assets)]
+            elif change:
+                outputs.append(self._change_output(change, assets))
             body = self._body(spent, fee, outputs).to_cbor()
             size = unsigned_parts + len(body)
             least = least_fee(self._context, size - len(_VALID_FLAG))  # the ledger takes no fee for the flag
@@ -213,6 +218,14 @@ def _joined(spent: Sequence[SpendableOutput]) -> Assets:
     for unit, quantity in total.items():
         joined.setdefault(bytes.fromhex(unit[:_POLICY_DIGITS]), {})[bytes.fromhex(unit[_POLICY_DIGITS:])] = quantity
     return joined
+
+
+def token_bytes(outputs: Sequence[SpendableOutput]) -> int:
+    """How many bytes the tokens of all these outputs take in one output."""
+    from pycardano import MultiAsset
+
+    assets = _joined(outputs)
+    return len(MultiAsset.from_primitive(assets).to_cbor()) if assets else 0
 
 
 def _metadata() -> "AuxiliaryData":

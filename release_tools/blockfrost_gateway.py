@@ -9,16 +9,9 @@ import time
 from typing import Annotated, TypeVar
 from urllib.parse import quote
 
-import requests
 from pydantic import Field, TypeAdapter
 
-from chain_reader import (
-    DEFAULT_LIMITS,
-    ProviderTimeoutError,
-    ProviderUnreachableError,
-    ReadLimitExceededError,
-    ReadLimits,
-)
+from chain_reader import DEFAULT_LIMITS, ReadLimitExceededError, ReadLimits
 from chain_reader.observers.blockfrost_answers import ERROR_BODY, Amount, Hash, OutputIndex, Whole, lovelace_of
 from chain_reader.observers.blockfrost_api import usable_project_id
 from chain_reader.observers.calls import Answer, Call, provider_name
@@ -107,9 +100,6 @@ class BlockfrostGateway:
         self._url = url.rstrip("/")
         self._limits = limits
         self._http = BoundedHttp(self._url, {"project_id": self._secret}, limits)
-        self._session = requests.Session()
-        if self._secret:
-            self._session.headers["project_id"] = self._secret
 
     def __repr__(self) -> str:
         return f"BlockfrostGateway({self._name!r})"
@@ -164,26 +154,8 @@ class BlockfrostGateway:
             ChainReadError: the provider could not be reached, or did not take it. After a timeout, whether it took the
                 transaction is unknown.
         """
-        call = self._call("POST", "/tx/submit")
-        limits = self._limits
-        try:
-            response = self._session.post(
-                f"{self._url}/tx/submit",
-                data=cbor,
-                headers={"Content-Type": "application/cbor"},
-                timeout=(limits.connect_timeout_s, limits.read_timeout_s),
-                allow_redirects=False,
-            )
-        except requests.RequestException as error:
-            late = isinstance(error, requests.Timeout)
-            raise call.error(
-                ProviderTimeoutError if late else ProviderUnreachableError,
-                "was not answered in time" if late else "could not be sent",
-                expected=f"an answer within {limits.read_timeout_s:g} s",
-                got=type(error).__name__,
-                next_step="Look the transaction up before it is submitted again: it may have arrived",
-            ) from error
-        answer = HttpAnswer(response.status_code, response.content)
+        call, until = self._call("POST", "/tx/submit"), time.monotonic() + self._limits.call_deadline_s
+        answer = self._http.post("/tx/submit", call, cbor, "application/cbor", until=until)
         if answer.status == 400:
             said = _said(answer)[:_MAX_REASON] or "no reason"
             raise TransactionRefusedError(
@@ -202,7 +174,6 @@ class BlockfrostGateway:
     def close(self) -> None:
         """Close the connections. Calling it twice is fine."""
         self._http.close()
-        self._session.close()
 
     def _call(self, method: str, path: str) -> Call:
         return Call(self._name, f"{method} {path}", self._secret)

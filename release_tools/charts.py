@@ -12,6 +12,7 @@ each of these with ``-on-`` (``--chart-on-ready``) for text upon it.
 """
 
 import math
+import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -42,11 +43,13 @@ class Series:
         name: what the legend calls it.
         values: one for each label of the chart; ``None`` where there is none.
         tone: what it means, which gives it its colour; without it the next of the palette.
+        dashed: whether its line is; one below it that is the same is then seen, too.
     """
 
     name: str
     values: tuple[float | None, ...]
     tone: Tone | None = None
+    dashed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,12 +126,25 @@ def lines(
     title: str,
     description: str,
     gate: float | None = None,
+    gate_name: str = "gate",
+    mark: tuple[str, str] | None = None,
     width: int = 720,
     height: int = 300,
 ) -> str:
     """A line for each series over the labels; it is broken where a value is missing.
 
-    The arguments are those of ``stacked_bars``; shares lie beside each other here, each from 0 to 1.
+    The arguments are those of ``stacked_bars``; shares lie beside each other here, each from 0 to 1. Further ones:
+
+    Args:
+        labels: see there.
+        series: see there.
+        title: see there.
+        description: see there.
+        gate: see there.
+        gate_name: what its line is called.
+        mark: a label before which a line goes down, and what it is called.
+        width: see there.
+        height: see there.
     """
     plot = _Plot(len(labels), width, height, series)
     step = plot.width / max(1, len(labels))
@@ -141,7 +157,8 @@ def lines(
         for piece in _unbroken(points):
             if len(piece) > 1:
                 path = " ".join(f"{x:.1f},{y:.1f}" for x, y in piece)
-                body.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>')
+                dash = ' stroke-dasharray="6 4"' if one.dashed else ""
+                body.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
         for index, point in enumerate(points):
             if point is not None:
                 words = f"{labels[index]}: {one.name} {percent(one.values[index] or 0.0)}"
@@ -149,7 +166,11 @@ def lines(
                     f'<circle cx="{point[0]:.1f}" cy="{point[1]:.1f}" r="3" fill="{colour}">'
                     f"<title>{escape(words)}</title></circle>"
                 )
-    body += [*plot.gate(gate), *plot.legend(series)]
+    if mark is not None and mark[0] in labels:
+        x = plot.left + step * labels.index(mark[0])
+        body.append(_rule(x, _TOP, x, plot.bottom, "muted", dashed=True))
+        body.append(_text(x, _TOP - 6, mark[1], anchor="middle", tone="muted"))
+    body += [*plot.gate(gate, gate_name), *plot.legend(series)]
     return _svg(title, description, width, plot.full_height, body)
 
 
@@ -209,8 +230,14 @@ def timeline(
             )
     for moment in moments:
         body.append(_rule(x(moment.at), _TOP + _MARK - 4, x(moment.at), bottom, "gate", dashed=True))
-        body.append(_text(x(moment.at), _TOP + _MARK - 8, moment.label, anchor="middle", tone="gate"))
+        body.append(_text(x(moment.at), _TOP + _MARK - 11, moment.label, anchor="middle", tone="gate"))
     return _svg(title, description, width, bottom + _BOTTOM, body)
+
+
+def standalone(svg: str) -> str:
+    """A chart as a file of its own: with a size, and plain colours, for programs that know no custom properties."""
+    plain = re.sub(r"var\(--chart-[a-z0-9-]+, (#[0-9a-f]{6})\)", r"\1", svg)
+    return re.sub(r'viewBox="0 0 (\d+) (\d+)"', r'\g<0> width="\1" height="\2"', plain, count=1)
 
 
 def percent(share: float) -> str:
@@ -247,11 +274,11 @@ class _Plot:
             if (len(labels) - 1 - index) % every == 0:
                 yield _text(self.left + step * (index + 0.5), self.bottom + 17, label, anchor="middle", tone="muted")
 
-    def gate(self, share: float | None) -> Iterator[str]:
+    def gate(self, share: float | None, name: str = "gate") -> Iterator[str]:
         if share is None:
             return
         yield _rule(self.left, self.y(share), self.left + self.width, self.y(share), "gate", dashed=True)
-        yield _text(self.left + 4, self.y(share) - 5, f"gate {share * 100:.4g} %", tone="gate", halo=True)
+        yield _text(self.left + 4, self.y(share) - 5, f"{name} {share * 100:.4g} %", tone="gate", halo=True)
 
     def legend(self, series: Sequence[Series]) -> Iterator[str]:
         colours = iter(self.colours)

@@ -9,6 +9,7 @@ import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -28,6 +29,9 @@ LEAST_FUNDS_LOVELACE = 10_000_000
 
 CLOCK_TOLERANCE_S = 30.0
 """A tip that is further in the future says that the clock of this machine is behind."""
+
+LONG_SPAN_S = 7200.0
+"""From here on a time span is told in days and hours."""
 
 
 class Health(enum.Enum):
@@ -254,10 +258,12 @@ class Examination:
         clock = f"clock, by {check}"
         allowed = max(genesis.rare_gap_s, CLOCK_TOLERANCE_S)
         if age_s < -CLOCK_TOLERANCE_S:
-            words = f"the newest block is {-age_s:.0f} s in the future"
+            words = f"the newest block is {_span(-age_s)} in the future"
             next_step = "The clock of this machine is behind: set it"
+            if health is Health.WARNING:
+                next_step += ". On a rehearsal chain that was advanced it is as it should be"
         elif age_s > allowed:
-            words = f"the newest block is {age_s:.0f} s old, where {allowed:.0f} s are the most that chance explains"
+            words = f"the newest block is {_span(age_s)} old, where {_span(allowed)} are the most that chance explains"
             next_step = "The provider lags or has stopped, or the clock of this machine is ahead: compare with another"
         else:
             self._ok(clock, f"the newest block is {max(0.0, age_s):.0f} s old")
@@ -342,6 +348,11 @@ class Examination:
 
     def _problem(self, check: str, words: str, next_step: str | None) -> None:
         self.findings.append(Finding(check, Health.PROBLEM, words, next_step))
+
+
+def _span(seconds: float) -> str:
+    """A time span in seconds; in days and hours where these would be many."""
+    return f"{seconds:.0f} s" if seconds < LONG_SPAN_S else str(timedelta(seconds=round(seconds)))
 
 
 def _may_write(folder: Path) -> bool:

@@ -8,6 +8,9 @@ spends, and warnings. Building itself is pure (``transactions``); here is what h
    chains, or at different moments, and nothing is built.
 3. Where nothing is trusted, the gateway shows no marker at the era address either that the reader has not judged.
 4. It spends something at the era address (rule T2), or comes from an address that may announce the first marker.
+5. It is void as soon as it would give less notice than it should: however late it is submitted, or by whom, the ledger
+   itself then refuses it.
+6. Its fee is at most what the operator allows, whatever a provider says of the protocol parameters.
 """
 
 from collections.abc import Collection, Iterable, Sequence
@@ -15,16 +18,23 @@ from dataclasses import dataclass
 from functools import partial
 
 from datum import Accepted, VerificationKey, screen
-from eras import ChainReadError, ConfigurationError, TransactionError
-from release_tools.balancing import UnsignedTransaction
+from eras import ChainReadError, ConfigurationError, Epoch, Slot, TransactionError
+from release_tools.balancing import UnsignedTransaction, token_bytes
 from release_tools.gateway import Network, SpendableOutput, TransactionGateway
 from release_tools.transactions import DEFAULT_VALIDITY_SLOTS, build_marker_transaction
 
 HARDWARE_WALLET_DATUM_BYTES = 1_024
 """From this size of an inline datum on, a Ledger hardware wallet restarts while it shows the transaction."""
 
+MAX_FEE_LOVELACE = 2_000_000
+"""Twice the fee of the largest transaction that the public networks take."""
+
 MAX_SWEPT = 100
 """Old markers that one transaction takes along; more would not fit into it."""
+
+MAX_SWEPT_TOKEN_BYTES = 4_900
+"""Bytes of the tokens that swept outputs bring along; the ledger takes 5,000 for all that an output holds. Without this
+whoever posts copies could load them with tokens, so that no transaction which sweeps them is taken."""
 
 
 class WrongNetworkError(ConfigurationError):
@@ -41,6 +51,29 @@ class UnprovenTransactionError(TransactionError):
     """A transaction spends nothing at the era address, so readers would not believe it."""
 
 
+class FeeTooHighError(TransactionError):
+    """The fee of a transaction is more than the operator allows."""
+
+
+class TooLateToPublishError(TransactionError):
+    """The epoch in which a change had to be published is over."""
+
+    http_status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationDeadline:
+    """Until when a transaction may come into the chain, so that what it publishes gives the notice that it should.
+
+    Attributes:
+        epoch: the last epoch in which it may.
+        slot: the first slot of the next one.
+    """
+
+    epoch: Epoch
+    slot: Slot
+
+
 @dataclass(frozen=True, slots=True)
 class DraftedTransaction:
     """A transaction that is ready to be signed.
@@ -50,12 +83,14 @@ class DraftedTransaction:
         spends: the outputs that it spends.
         network: the network that it is for.
         warnings: what an operator should know.
+        deadline: why it is void earlier than the operator's number of slots; ``None`` where it is not.
     """
 
     transaction: UnsignedTransaction
     spends: tuple[SpendableOutput, ...]
     network: Network
     warnings: tuple[str, ...]
+    deadline: PublicationDeadline | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +103,7 @@ class Purse:
         sweep: whether older markers at the era address are spent, too.
         announcers: addresses from which the first marker may come.
         validity_slots: slots after which the transaction is void.
+        max_fee: the most that it may cost, in lovelace.
     """
 
     address: str
@@ -75,6 +111,7 @@ class Purse:
     sweep: bool = False
     announcers: tuple[str, ...] = ()
     validity_slots: int = DEFAULT_VALIDITY_SLOTS
+    max_fee: int = MAX_FEE_LOVELACE
 
 
 def require_network(gateway: TransactionGateway, magic: int) -> Network:
@@ -106,6 +143,7 @@ def draft_transaction(
     judged: Collection[str],
     purse: Purse,
     anchor: SpendableOutput | None = None,
+    deadline: PublicationDeadline | None = None,
 ) -> DraftedTransaction:
     """Build the transaction that publishes ``datum``.
 
@@ -119,10 +157,13 @@ def draft_transaction(
         judged: references of all outputs that the reader has judged.
         purse: what pays.
         anchor: an output that must be spent, whatever else is.
+        deadline: until when it may come into the chain.
 
     Raises:
         MarkerOutputMissingError: see rules 2 and 3.
         UnprovenTransactionError: see rule 4.
+        TooLateToPublishError: see rule 5.
+        FeeTooHighError: see rule 6.
         TransactionError, ChainReadError: it cannot be built, or the chain could not be asked.
     """
     at_era = gateway.spendable_outputs(era_address)
@@ -131,10 +172,15 @@ def draft_transaction(
     markers = _signed(at_era, key)
     previous = _previous(known, markers, in_force, judged, gateway.name)
     named = [_named(reference, known, gateway.name) for reference in purse.spend]
-    swept = [output for output in markers if output not in (previous, *named) and not output.reference_script]
-    also = [*([] if anchor is None else [anchor]), *named, *(swept[:MAX_SWEPT] if purse.sweep else [])]
+    others = [output for output in markers if output not in (previous, anchor, *named)]
+    swept = _swept(others, [*named, *([] if anchor is None else [anchor])]) if purse.sweep else []
+    also = [*([] if anchor is None else [anchor]), *named, *swept]
     if previous is None and purse.address not in (era_address, *purse.announcers):
         also += sorted((output for output in at_era if output.is_plain), key=lambda output: output.lovelace)[:1]
+    slot = gateway.tip_slot()
+    void = purse.validity_slots
+    if deadline is not None:
+        void = min(void, _slots_left(deadline, slot, gateway.name))
     build = partial(
         build_marker_transaction,
         datum,
@@ -142,10 +188,10 @@ def draft_transaction(
         payer_outputs=at_purse,
         parameters=gateway.protocol_parameters(),
         network_id=network.network_id,
-        slot=gateway.tip_slot(),
+        slot=slot,
         previous=previous,
         also_spend=[output for output in also if previous is None or output.reference != previous.reference],
-        validity_slots=purse.validity_slots,
+        validity_slots=void,
     )
     transaction = build(change_address=purse.address)
     if {known[reference].address for reference in transaction.inputs} == {era_address}:
@@ -157,13 +203,49 @@ def draft_transaction(
             got="none",
             next_step="Send 1 ada or more to the era address first",
         )
-    left = len(swept) - min(len(swept), MAX_SWEPT) if purse.sweep else len(swept)
+    _require_modest_fee(transaction, purse.max_fee, gateway.name)
     return DraftedTransaction(
         transaction,
         tuple(known[reference] for reference in transaction.inputs),
         network,
-        tuple(_warnings(datum, left, swept=purse.sweep)),
+        tuple(_warnings(datum, len(others) - len(swept), swept=purse.sweep)),
+        deadline if void < purse.validity_slots else None,
     )
+
+
+def _swept(markers: Sequence[SpendableOutput], beside: Sequence[SpendableOutput]) -> list[SpendableOutput]:
+    """Those of the old markers that one transaction can take along; those with the fewest tokens first."""
+    taken: list[SpendableOutput] = []
+    for output in sorted(markers, key=lambda output: len(output.assets)):
+        if len(taken) == MAX_SWEPT:
+            break
+        fits = not output.assets or token_bytes([*beside, *taken, output]) <= MAX_SWEPT_TOKEN_BYTES
+        if fits and not output.reference_script:
+            taken.append(output)
+    return taken
+
+
+def _slots_left(deadline: PublicationDeadline, slot: Slot, gateway: str) -> int:
+    if slot >= deadline.slot:
+        raise TooLateToPublishError(
+            "It is too late to publish this with the notice that it should give",
+            expected=f"a tip in epoch {deadline.epoch}, before slot {deadline.slot}",
+            got=f"slot {slot}, by {gateway}",
+            next_step="Run the same command again: it plans anew, by the epoch that it is now",
+        )
+    return deadline.slot - slot
+
+
+def _require_modest_fee(transaction: UnsignedTransaction, most: int, gateway: str) -> None:
+    if transaction.fee > most:
+        raise FeeTooHighError(
+            "The transaction would cost too much",
+            expected=f"a fee of at most {most} lovelace",
+            got=f"{transaction.fee}, by the protocol parameters that {gateway} tells",
+            next_step="Compare them with another provider's; --max-fee allows more",
+            fee=transaction.fee,
+            most=most,
+        )
 
 
 def _signed(outputs: Sequence[SpendableOutput], key: VerificationKey) -> list[SpendableOutput]:
@@ -220,7 +302,7 @@ def _warnings(datum: bytes, left: int, *, swept: bool) -> Iterable[str]:
         )
     if left:
         markers = "marker output stays" if left == 1 else "marker outputs stay"
-        again = "run it again to spend them, too" if swept else "--sweep spends them, too"
+        again = "the next change that sweeps spends more of them" if swept else "--sweep spends them, too"
         yield (
             f"{left} other signed {markers} at the era address, and readers without rules of trust may take one of "
             f"them for the newest; {again}"

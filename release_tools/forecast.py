@@ -15,14 +15,14 @@ The ready share of an epoch to come is that of the trend (``forecast_trend``), o
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from itertools import islice, pairwise
 
 from era_store import Registration, RegistrationRepository
 from eras import ConfigurationError, Epoch
 from release_tools.adoption import AdoptionRules, ada_words, ready_stake
 from release_tools.adoption_summary import NoRegistrationsError
 from release_tools.compatibility import Compatibility
-from release_tools.forecast_records import Call, EpochOutlook, Forecast, Phase
+from release_tools.forecast_records import Call, Chance, EpochOutlook, Forecast, Phase
 from release_tools.forecast_reliability import Reliability, Signatures, SignaturesFileError
 from release_tools.forecast_trend import Estimate, Reached, ReadyPoint, fit_trend
 from release_tools.lottery import require_probability
@@ -35,8 +35,10 @@ DEFAULT_AFTER_EPOCHS = 3
 MAX_AHEAD_EPOCHS = 100
 MAX_LAG_EPOCHS = 10
 _SWING = 2
-_SLICES = 1000
-"""Slices of equal chance over which the mean is taken."""
+_HALF = [0.5 * (step / 500) ** 2 for step in range(501)]
+_SLICES = tuple(pairwise([*_HALF, *(1 - bound for bound in reversed(_HALF[:-1]))]))
+"""Slices of all that may come, from 0 to 1, over which the mean is taken: the finer the rarer, because what is asked of
+a quorum is decided in the tails."""
 
 
 class ForecastRangeError(ConfigurationError):
@@ -53,7 +55,8 @@ class ForecastOrder:
         era: the era that begins.
         at: the epoch it is to begin at.
         quorum: what decides the quorum, and who said so.
-        epoch: the newest epoch of registrations to look at; by default the newest there is.
+        epoch: the newest epoch of registrations to look at; by default the newest there is that has begun.
+        current: the current epoch, where it is known.
         probability: the chance of a quorum that is wanted.
         lag_epochs: epochs from a registration to the signatures it counts for.
         window_epochs: how many epochs of registrations the trend and the reliability look back at.
@@ -66,6 +69,7 @@ class ForecastOrder:
     at: Epoch
     quorum: SourcedQuorum
     epoch: Epoch | None = None
+    current: Epoch | None = None
     probability: float = DEFAULT_PROBABILITY
     lag_epochs: int = DEFAULT_LAG_EPOCHS
     window_epochs: int = DEFAULT_WINDOW_EPOCHS
@@ -136,6 +140,7 @@ class _Forecaster:
         elif self._trend is not None and ready_needed is not None:
             reached = self._trend.reached(ready_needed, Epoch(self._now.epoch + 1))
         calls = () if needed is None else tuple(self._calls(needed))
+        epochs = tuple(self._outlook(Epoch(epoch)) for epoch in self._coming())
         return Forecast(
             era=order.era,
             at=order.at,
@@ -146,14 +151,14 @@ class _Forecaster:
             reliability=self._reliability,
             observed=self._points,
             trend=self._trend,
-            epochs=tuple(self._outlook(Epoch(epoch)) for epoch in self._coming()),
+            epochs=epochs,
             share_needed=needed,
             ready_share_needed=ready_needed,
             reached=reached,
             calls=calls,
             calls_suffice=needed is not None and self._suffices(calls, needed),
             network_stake=self._network,
-            notes=tuple(self._notes()),
+            notes=tuple(self._notes(epochs)),
         )
 
     # --- what was
@@ -161,13 +166,14 @@ class _Forecaster:
     def _observed(self) -> tuple[ReadyPoint, ...]:
         """The ready share of the epochs looked back at, oldest first."""
         order = self._order
-        known = [epoch for epoch in self._repository.epochs() if order.epoch is None or epoch <= order.epoch]
+        last = order.current if order.epoch is None else order.epoch
+        known = [epoch for epoch in self._repository.epochs() if last is None or epoch <= last]
         points = [point for epoch in islice(known, order.window_epochs) if (point := self._point(epoch)) is not None]
         if not points or (order.epoch is not None and points[0].epoch != order.epoch):
             raise NoRegistrationsError(
                 "There is no registered stake to forecast from",
                 expected="registrations" if order.epoch is None else f"registrations of epoch {order.epoch}",
-                got="none",
+                got="none" if last is None or known else f"none up to epoch {last}",
                 next_step="Bring them in: eraswitch adoption ingest",
             )
         return tuple(reversed(points))
@@ -236,8 +242,8 @@ class _Forecaster:
             phase=phase,
             registered_at=Epoch(max(registered_at, 0)),
             signing_share=signing,
-            quorum_probability=self._chance(phase, epoch, signing),
-            failure_probability=self._failure(phase, epoch, signing),
+            quorum_probability=self._chance(self._model.quorum_probability, phase, epoch, signing),
+            failure_probability=self._chance(self._model.failure_probability, phase, epoch, signing),
             share_behind=self._times(behind, whole),
         )
 
@@ -250,31 +256,15 @@ class _Forecaster:
         high = None if estimate.high is None else estimate.high * factor
         return Estimate(estimate.value * factor, low, high)
 
-    def _chance(self, phase: Phase, epoch: Epoch, signing: Estimate) -> Estimate:
-        """The chance of a quorum: the mean over all that the trend may come to, not that of its middle."""
-        of = self._model.quorum_probability
+    def _chance(self, of: Callable[[float], float], phase: Phase, epoch: Epoch, signing: Estimate) -> Chance:
+        """The mean of a chance over all that the trend may come to, not that of its middle; and at both ends."""
+        value = of(signing.value)
+        if phase is Phase.DANGER and self._trend is not None:
+            shares = self._trend.shares(epoch, [(begin + end) / 2 for begin, end in _SLICES])
+            parts = zip(shares, _SLICES, strict=True)
+            value = math.fsum(of(share * self._ready_signs) * (end - begin) for share, (begin, end) in parts)
         low, high = signing.low, signing.high
-        return Estimate(
-            self._mean(of, phase, epoch, signing),
-            None if low is None else of(low),
-            None if high is None else of(high),
-        )
-
-    def _failure(self, phase: Phase, epoch: Epoch, signing: Estimate) -> Estimate:
-        """The chance of none, from the best to the worst."""
-        of = self._model.failure_probability
-        low, high = signing.low, signing.high
-        return Estimate(
-            self._mean(of, phase, epoch, signing),
-            None if high is None else of(high),
-            None if low is None else of(low),
-        )
-
-    def _mean(self, of: Callable[[float], float], phase: Phase, epoch: Epoch, signing: Estimate) -> float:
-        if phase is not Phase.DANGER or self._trend is None:
-            return of(signing.value)
-        shares = self._trend.shares(epoch, [(slice_ + 0.5) / _SLICES for slice_ in range(_SLICES)])
-        return math.fsum(of(share * self._ready_signs) for share in shares) / _SLICES
+        return Chance(value, None if low is None else of(low), None if high is None else of(high))
 
     # --- what to do
 
@@ -303,7 +293,7 @@ class _Forecaster:
             return self._now.share * self._ready_signs >= needed
         return calls[-1].quorum_probability_after >= self._order.probability
 
-    def _notes(self) -> Iterator[str]:
+    def _notes(self, epochs: Sequence[EpochOutlook]) -> Iterator[str]:
         order, points = self._order, self._points
         if self._trend is None:
             seen = f"{len(points)} epoch{'' if len(points) == 1 else 's'} of registrations"
@@ -313,6 +303,13 @@ class _Forecaster:
             yield (
                 f"The registered stake swings from {ada_words(least)} to {ada_words(most)} over these epochs: the "
                 "ready share is of different parties each time"
+            )
+        chances = ((outlook.quorum_probability, outlook.epoch) for outlook in epochs)
+        below = [(one.value, epoch) for one, epoch in chances if one.at_low is not None and one.value < one.at_low]
+        if below:
+            yield (
+                f"The chance of a quorum in epoch {min(below)[1]} counts the 1 in 40 cases in which less signs than "
+                "the interval says, too: it is less than the chance at the low end of that interval"
             )
         if self._network is None:
             yield (

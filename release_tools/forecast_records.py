@@ -23,6 +23,28 @@ class Phase(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class Chance:
+    """A chance that hangs on who signs, which is an estimate with an interval.
+
+    ``at_low`` and ``at_high`` are no interval around ``value``: the mean counts what lies beyond both ends of the
+    estimate's interval, too. With a step as steep as a quorum's it can be less than the chance at the low end.
+
+    Attributes:
+        value: the mean over all that the estimate may come to: the chance to go by.
+        at_low: the chance if what signs is the low end of its interval; ``None`` where it has none.
+        at_high: the same at the high end.
+    """
+
+    value: float
+    at_low: float | None = None
+    at_high: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The chance, JSON-ready."""
+        return {"value": self.value, "at_low": self.at_low, "at_high": self.at_high}
+
+
+@dataclass(frozen=True, slots=True)
 class EpochOutlook:
     """What is to be expected of an epoch.
 
@@ -31,8 +53,7 @@ class EpochOutlook:
         phase: where it stands to the switch.
         registered_at: the epoch whose registrations count in it.
         signing_share: who signs, as a share of the stake registered for it.
-        quorum_probability: the chance that a certificate reaches its quorum: the mean over all that the trend may come
-            to, and those at the ends of the interval of ``signing_share``.
+        quorum_probability: the chance that a certificate reaches its quorum.
         failure_probability: the chance that it does not; has digits where the other is nearly 1.
         share_behind: who signs, as a share of the whole network's stake (where that is not known, of the stake
             registered today).
@@ -42,8 +63,8 @@ class EpochOutlook:
     phase: Phase
     registered_at: Epoch
     signing_share: Estimate
-    quorum_probability: Estimate
-    failure_probability: Estimate
+    quorum_probability: Chance
+    failure_probability: Chance
     share_behind: Estimate
 
     def to_dict(self) -> dict[str, Any]:

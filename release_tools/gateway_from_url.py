@@ -5,6 +5,7 @@ caller closes.
 """
 
 from chain_reader import DEFAULT_LIMITS, ReadLimits
+from chain_reader.observers.from_url import with_kind
 from eras import ConfigurationError
 from release_tools.gateway import TransactionGateway
 
@@ -21,7 +22,7 @@ def gateway_from_url(
     """The gateway to the provider that ``text`` names (see ``chain_reader.observer_from_url``).
 
     Args:
-        text: a kind, a colon, and where the chain is.
+        text: a kind, a colon, and where the chain is; a URL alone says its kind by its scheme.
         project_id: the key for ``blockfrost``.
         limits: time and size of what is asked.
 
@@ -30,7 +31,7 @@ def gateway_from_url(
         ConfigurationError: what follows the kind cannot be used.
         StoreError: there is no local chain at the path.
     """
-    kind, _, place = text.strip().partition(":")
+    kind, _, place = with_kind(text).partition(":")
     if kind == "local" and place:
         from release_tools.local_gateway import LocalChainGateway
 

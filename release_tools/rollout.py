@@ -159,6 +159,7 @@ class RolloutPlan:
         after: the markers that the change makes, as they are published.
         broken: the rules that it breaks.
         warnings: what an operator should know, though no rule forbids it.
+        publish_by: the last epoch in which it may be published; later would be less notice than the rules ask for.
     """
 
     change: MarkerChange
@@ -167,6 +168,7 @@ class RolloutPlan:
     after: Markers
     broken: tuple[BrokenRule, ...] = ()
     warnings: tuple[str, ...] = ()
+    publish_by: Epoch | None = None
 
     @property
     def is_done(self) -> bool:
@@ -206,6 +208,7 @@ class RolloutPlan:
             "before": [marker.to_dict() for marker in self.before],
             "after": [marker.to_dict() for marker in self.after],
             "differences": [difference.to_dict() for difference in self.differences],
+            "publish_by_epoch": self.publish_by,
             "warnings": list(self.warnings),
         }
 

@@ -107,6 +107,15 @@ class PlannedQuorum(_Table):
     phi_f: Annotated[float, Field(gt=0, le=1)] | None = None
     source: Words
 
+    @model_validator(mode="after")
+    def _in_full(self) -> Self:
+        given = [name for name in ("k", "m", "phi_f") if getattr(self, name) is not None]
+        if self.model == "lottery" and len(given) < 3:
+            raise ValueError(f"all of k, m and phi_f for the lottery, got {' and '.join(given) or 'none of them'}")
+        if self.model != "lottery" and given:
+            raise ValueError(f"no parameters of the lottery with the model {self.model}, got {' and '.join(given)}")
+        return self
+
 
 class Person(_Table):
     """Somebody to tell."""
@@ -238,7 +247,8 @@ def _mistake(finding: Any) -> str:
     got = "a table" if isinstance(value, dict) else "a list" if isinstance(value, list) else f"{value!r}"[:60]
     if kind == "value_error":
         expected = f"{finding['ctx']['error']}"
-        return f"{key}: expected {expected}, got {got}" if key else f"expected {expected}"
+        said = expected if isinstance(value, dict) else f"{expected}, got {got}"
+        return f"{key}: expected {said}" if key else f"expected {said}"
     if kind == "literal_error" and isinstance(value, str):
         allowed = [word.strip("'") for word in finding["ctx"]["expected"].replace(" or ", ", ").split(", ")]
         near = get_close_matches(value, allowed, n=1, cutoff=0.5)

@@ -22,6 +22,7 @@ The first marker of a network is free of the lead: there is no node yet that cou
 from collections.abc import Iterable
 
 from chain_reader import is_successor
+from chain_reader.trust_policy import DEFAULT_MAX_LEAD_EPOCHS
 from eras import Epoch, EraMarker, require_epoch
 from release_tools.rollout import (
     BrokenRule,
@@ -30,6 +31,7 @@ from release_tools.rollout import (
     Markers,
     PublishedBefore,
     RolloutPlan,
+    RolloutRefusedError,
     RolloutRules,
     beginning,
     said_once,
@@ -82,9 +84,12 @@ class _Planner:
         if set(after) != set(self._before) or self._era is None:
             self._check(after)
         warnings = tuple(self._warnings(after))
+        publish_by = None
+        if not self._broken:
+            publish_by = publish_by_epoch(self._before, after, self._epoch, self._rules.lead_epochs)
         if set(after) != set(self._before):
             after = self._signed_anew(after)
-        return RolloutPlan(self._change, self._epoch, self._before, after, tuple(self._broken), warnings)
+        return RolloutPlan(self._change, self._epoch, self._before, after, tuple(self._broken), warnings, publish_by)
 
     def _signed_anew(self, after: Markers) -> Markers:
         published = self._published
@@ -250,6 +255,11 @@ class _Planner:
             yield "Nothing is trusted at the era address yet: this will be the first marker of the network"
         if change.kind is ChangeKind.ACTIVATE and self._before and self._era is None:
             yield f"{change.era} was never announced: operators learn of it and of its epoch at the same time"
+        if change.epoch is not None and change.epoch > self._epoch + DEFAULT_MAX_LEAD_EPOCHS:
+            yield (
+                f"Epoch {change.epoch} is {change.epoch - self._epoch} epochs from now. Is that a slip? Nodes raise an "
+                f"alarm beyond {DEFAULT_MAX_LEAD_EPOCHS}"
+            )
         announced = [marker.name for marker in after if marker.epoch is None]
         scheduled = [marker for marker in after if marker.epoch is not None and marker.epoch > self._epoch]
         if len(announced) > 1 and not scheduled:
@@ -264,6 +274,44 @@ class _Planner:
 
     def _break(self, rule: str, expected: str, got: str, next_step: str) -> None:
         self._broken.append(BrokenRule(rule, expected, got, next_step))
+
+
+def publish_by_epoch(
+    before: Iterable[EraMarker], after: Iterable[EraMarker], epoch: Epoch, lead_epochs: int
+) -> Epoch | None:
+    """The last epoch in which ``after`` may take the place of ``before``, so that every node reads it in time.
+
+    The lead lies before every activation that is new or moved, and before every one ahead that is moved or cancelled
+    (rule 2). ``None`` where there is none, or where nothing is in force that a node could miss.
+
+    Args:
+        before: the markers in force.
+        after: those that take their place.
+        epoch: the current epoch.
+        lead_epochs: epochs between publication and activation, at least.
+    """
+    old, new = set(before), set(after)
+    begins = [marker.epoch for marker in new - old if marker.epoch is not None]
+    begins += [marker.epoch for marker in old - new if marker.epoch is not None and marker.epoch > epoch]
+    return Epoch(min(begins) - max(1, lead_epochs)) if old and begins else None
+
+
+def require_notice(before: Iterable[EraMarker], after: Iterable[EraMarker], epoch: Epoch, lead_epochs: int) -> None:
+    """Check that markers that were signed some time ago are still published in time.
+
+    Raises:
+        RolloutRefusedError: they are not.
+    """
+    publish_by = publish_by_epoch(before, after, epoch, lead_epochs)
+    if publish_by is not None and epoch > publish_by:
+        lead = max(1, lead_epochs)
+        raise RolloutRefusedError(
+            f"Refused to publish these markers in epoch {epoch} (rule lead)",
+            expected=f"a publication {lead} epochs before an activation that is new, moved or cancelled",
+            got=f"one at epoch {publish_by + lead}, in epoch {epoch}",
+            next_step="Sign markers with a later epoch; --lead-epochs lowers the bar at the risk of a split network",
+            rules=["lead"],
+        )
 
 
 def published_order(markers: Iterable[EraMarker], epoch: Epoch) -> Markers:

@@ -7,7 +7,8 @@ can do it, and signing needs no network. The rules:
 1. An *update* spends the previous marker output, so that markers never pile up at the era address and each proves that
    the owner of the address wrote it (rule T2). The first one (*bootstrap*) spends another output there, if it can.
 2. Only outputs of ada alone are chosen to pay. One that carries a token or a datum is spent only when it is named, and
-   then its tokens go to the change; one that carries a script never is, since its fee would depend on the script.
+   then its tokens go back in an output of their own, so that the change stays ada alone; one that carries a script
+   never is, since its fee would depend on the script.
 3. The marker output holds the least ada its size allows, and takes a remainder that is too small to be change.
 4. The fee is the least that the ledger takes for the size of the signed transaction.
 5. The datum is in the transaction byte for byte as given.

@@ -43,12 +43,6 @@ class _Registered(Answer):
     next: str | None = None
 
 
-class _Ticker(Answer):
-    party_id: str
-    pool_ticker: str | None = None
-    has_registered: bool = False
-
-
 class _Tickers(Answer):
     signers: tuple[dict[str, Any], ...]
 
@@ -59,7 +53,6 @@ class _Epoch(Answer):
 
 _REGISTERED = TypeAdapter(_Registered)
 _TICKERS = TypeAdapter(_Tickers)
-_TICKER = TypeAdapter(_Ticker)
 _EPOCH = TypeAdapter(_Epoch)
 
 
@@ -154,8 +147,14 @@ class AggregatorHttp:
         path = "/signers/tickers"
         call = self._call(path)
         found = call.parse(_TICKERS, self._get(path, self._until())).signers
-        signers = (_TICKER.validate_python(one) for one in found if isinstance(one.get("party_id"), str))
-        return tuple(Signer(one.party_id, one.pool_ticker, one.has_registered) for one in signers)
+        return tuple(
+            Signer(
+                party_id, ticker if isinstance(ticker := one.get("pool_ticker"), str) and ticker else None, registered
+            )
+            for one in found
+            if isinstance(party_id := one.get("party_id"), str)
+            for registered in [one.get("has_registered") is True]
+        )
 
     def _batch(self, epoch: Epoch, position: int) -> Batch:
         told = self._registered(epoch)

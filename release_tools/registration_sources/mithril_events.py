@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
-from era_store.registrations import Registration
+from era_store.registrations import Registration, Reject
 from eras import Epoch
 from release_tools.registration_sources.judging import Judge, rejected
 from release_tools.registration_sources.source import (
@@ -26,6 +26,9 @@ from release_tools.registration_sources.source import (
 )
 
 MAX_CONTENT = 64 * 1024
+AT_ONCE = 500
+"""Events that are held at a time as the aggregator wrote them: with its keys and signatures one has some kilobytes."""
+
 TOO_LONG = f"the event is longer than {MAX_CONTENT} characters"
 NO_JSON = "is no JSON"
 NO_EVENT = "is no event with headers and a content"
@@ -100,20 +103,29 @@ class MithrilEvents:
         """
         with self._connected() as connection:
             last = self._resume(connection, cursor)
-            while events := connection.execute(_ASKED, (MAX_CONTENT + 1, last, size)).fetchall():
-                last, created_at, content = events[-1]
-                yield self._batch(events, _cursor(last, created_at, content))
+            more = True
+            while more:
+                rows: list[Registration] = []
+                rejects: list[Reject] = []
+                event: tuple[Any, ...] | None = None
+                while more and (left := size - len(rows) - len(rejects)):
+                    asked = (MAX_CONTENT + 1, last, min(left, AT_ONCE))
+                    events = connection.execute(_ASKED, asked).fetchall()
+                    for event in events:
+                        self._take(event, rows, rejects)
+                    more = len(events) == asked[-1]
+                    last = events[-1][0] if events else last
+                if event is not None:
+                    yield Batch(rows, rejects, _cursor(*event), last)
 
-    def _batch(self, events: list[tuple[Any, ...]], cursor: str) -> Batch:
-        batch = Batch([], [], cursor, events[-1][0])
-        for event_id, created_at, content in events:
-            found = self._parse(created_at, content)
-            if isinstance(found, Registration):
-                batch.rows.append(found)
-            else:
-                shown = content if isinstance(content, str | bytes) else str(content)
-                batch.rejects.append(rejected(f"event {event_id}", found, shown))
-        return batch
+    def _take(self, event: tuple[Any, ...], rows: list[Registration], rejects: list[Reject]) -> None:
+        event_id, created_at, content = event
+        found = self._parse(created_at, content)
+        if isinstance(found, Registration):
+            rows.append(found)
+        else:
+            shown = content if isinstance(content, str | bytes) else str(content)
+            rejects.append(rejected(f"event {event_id}", found, shown))
 
     def _parse(self, created_at: Any, content: Any) -> Registration | str:
         if not isinstance(content, str | bytes):

@@ -20,6 +20,9 @@ from release_tools.registration_sources.judging import rejected
 from release_tools.registration_sources.source import Batch, SourceMissingError
 
 MAX_LINE_BYTES = 64 * 1024
+BATCH_BYTES = 32 * 1024 * 1024
+"""A batch is no more of a file than this and a line, however few lines that is."""
+
 TOO_LONG = f"the line is longer than {MAX_LINE_BYTES} bytes"
 STANDARD_INPUT = "-"
 
@@ -93,14 +96,15 @@ class TextFile:
             keeps = not self.piped and file.seekable()
             begin = self._resume(file, cursor) if keeps else _BEGIN
             safe = begin
+            taken = begin[0]
             for line in self._lines(file, begin):
                 if line.number > header_lines:
                     self._take(line, parse, rows, rejects)
                 if line.finished:
                     safe = (line.end, line.number)
-                if len(rows) + len(rejects) >= size:
+                if len(rows) + len(rejects) >= size or line.end - taken >= BATCH_BYTES:
                     yield Batch(rows, rejects, _cursor(file, *safe) if keeps else None, line.end)
-                    rows, rejects = [], []
+                    rows, rejects, taken, begin = [], [], line.end, safe
             if rows or rejects or safe != begin:
                 yield Batch(rows, rejects, _cursor(file, *safe) if keeps else None, safe[0])
 

@@ -6,14 +6,17 @@ a key says of what. ``docs/rehearsal.md`` explains each key.
 """
 
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from chain_reader.deciding_kinds import DecisionKind
 from eras import MAX_EPOCH, ConfigurationError
+from release_tools.rehearsal.scenario_mistakes import mistake_words
+from release_tools.versions import is_known
 
 MAX_FILE_BYTES = 1 << 20
 MAX_NODES = 100_000
@@ -27,8 +30,35 @@ When = Annotated[float, Field(ge=0, le=float(2**32))]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 
 
+def _release(name: str) -> str:
+    if not is_known(name) or "+" in name:
+        raise ValueError("a semantic version, as 0.4.0")
+    return name
+
+
+def _kind(name: str) -> str:
+    kinds = [kind.value for kind in DecisionKind]
+    if name not in kinds:
+        raise ValueError(f"a kind of decision, as docs/events.md lists them, not {name!r}{_hint(name, kinds)}")
+    return name
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    near = get_close_matches(name, list(known), n=1)
+    return f" (did you mean {near[0]!r}?)" if near else ""
+
+
+Release = Annotated[Name, AfterValidator(_release)]
+Kind = Annotated[Name, AfterValidator(_kind)]
+
+
 class ScenarioError(ConfigurationError):
     """A scenario cannot be used."""
+
+    def _message(self) -> str:
+        if self.what.endswith("\n"):  # a list: what to do stands on a line of its own
+            return f"{self.what}{self.next_step}"
+        return super()._message()
 
 
 class Table(BaseModel):
@@ -46,7 +76,7 @@ class Version(Table):
         share: the part of the nodes that run it at the start.
     """
 
-    name: Name
+    name: Release
     eras: tuple[Name, ...] = Field(min_length=1)
     share: Part = 0.0
 
@@ -171,11 +201,12 @@ class Announce(Action):
 
 
 class Activate(Action):
-    """The team gives an era its epoch."""
+    """The team gives an era its epoch; with less than the share ``gate`` of the stake ready it does not."""
 
     do: Literal["activate", "postpone"]
     era: Name
     epoch: Annotated[int, Field(ge=0, le=2**32)]
+    gate: Annotated[float, Field(gt=0, le=1)] | None = None
 
 
 class Withdraw(Action):
@@ -263,8 +294,15 @@ class Expect(Table):
     switched: Part | None = None
     stopped: Part | None = None
     quorum_lost_epochs: tuple[int, int] | None = None
-    told: tuple[Name, ...] = ()
-    not_told: tuple[Name, ...] = ()
+    told: tuple[Kind, ...] = ()
+    not_told: tuple[Kind, ...] = ()
+
+    @model_validator(mode="after")
+    def _least_before_most(self) -> Self:
+        least, most = self.quorum_lost_epochs or (0, 0)
+        if not 0 <= least <= most:
+            raise ValueError(f"quorum_lost_epochs with the least before the most, not {least} and {most}")
+        return self
 
 
 class Scenario(Table):
@@ -316,16 +354,20 @@ class Scenario(Table):
         _require_shares("providers", self.providers)
         versions = _names("versions", self.versions)
         providers = _names("providers", self.providers)
+        if not any(self.first_era in version.eras for version in self.versions if version.share > 0):
+            raise ValueError(f"versions: one that knows the first era, {self.first_era}, and that somebody runs")
         last = self.first_epoch + self.epochs
         for index, upgrade in enumerate(self.upgrades):
             _require_known(f"upgrades.{index}.to", upgrade.to, versions)
         for index, action in enumerate(self.actions):
             if not self.first_epoch <= action.at < last:
                 raise ValueError(f"actions.{index}.at: an epoch from {self.first_epoch} to before {last}")
+            if isinstance(action, Announce | Activate | Withdraw):
+                _require_known(f"actions.{index}.era", action.era, self.eras)
             if isinstance(action, Outage | Partition):
                 _require_known(f"actions.{index}.provider", action.provider, providers)
-        if not any(self.first_era in version.eras for version in self.versions if version.share > 0):
-            raise ValueError(f"versions: one that knows the first era, {self.first_era}, and that somebody runs")
+        if self.expect.current is not None:
+            _require_known("expect.current", self.expect.current, self.eras)
         return self
 
     @property
@@ -374,7 +416,9 @@ class Scenario(Table):
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
-            listed = [_mistake(dict(finding)) for finding in error.errors(include_url=False)]
+            listed = [
+                mistake_words(dict(finding), cls, _TABLES, _ACTIONS) for finding in error.errors(include_url=False)
+            ]
             raise ScenarioError(
                 f"In {origin} {'a key is' if len(listed) == 1 else f'{len(listed)} keys are'} mistaken:"
                 + "".join(f"\n  {words}" for words in listed)
@@ -399,48 +443,10 @@ def _require_shares(key: str, tables: tuple[Version, ...] | tuple[Provider, ...]
 
 def _require_known(key: str, name: str, known: tuple[str, ...]) -> None:
     if name not in known:
-        near = get_close_matches(name, known, n=1)
-        hint = f" (did you mean {near[0]!r}?)" if near else ""
-        raise ValueError(f"{key}: one of {', '.join(known)}, not {name!r}{hint}")
+        raise ValueError(f"{key}: one of {', '.join(known)}, not {name!r}{_hint(name, known)}")
 
 
-def _mistake(finding: dict[str, Any]) -> str:
-    """One finding of pydantic, in words."""
-    place = [str(part) for part in finding["loc"]]
-    kind, got = finding["type"], f"{finding['input']!r}"[:60]
-    if kind == "value_error":
-        where = ".".join(place)
-        return f"{where + ': ' if where else ''}expected {finding['ctx']['error']}"
-    if len(place) > 2 and place[0] == "actions":
-        del place[2]  # the kind of the action, which pydantic adds
-    key = ".".join(place)
-    if kind == "extra_forbidden":
-        near = get_close_matches(place[-1], _keys_beside(finding["loc"]), n=1)
-        return f"{key}: there is no such key" + (f"; did you mean {near[0]!r}?" if near else "")
-    if kind in ("union_tag_invalid", "union_tag_not_found"):
-        kinds = [name.strip(" '") for name in finding.get("ctx", {}).get("expected_tags", "").split(",")]
-        asked = finding["input"].get("do") if isinstance(finding["input"], dict) else None
-        near = get_close_matches(f"{asked}", kinds, n=1)
-        hint = f"; did you mean {near[0]!r}?" if near else ""
-        return f"{key}.do: expected what happens ({', '.join(kinds) or 'announce, activate, …'}), got {asked!r}{hint}"
-    if kind == "missing":
-        return f"{key}: it is missing"
-    return f"{key}: expected {finding['msg'].removeprefix('Input should be ')}, got {got}"
-
-
-def _keys_beside(place: tuple[int | str, ...]) -> Iterator[str]:
-    """The keys that could stand where an unknown one does."""
-    table: Any = Scenario
-    for part in place[:-1]:
-        if table is Scenario:
-            table = _TABLES.get(str(part))
-        elif table == "actions" and isinstance(part, str):
-            table = _ACTIONS.get(part)
-    if isinstance(table, type) and issubclass(table, BaseModel):
-        yield from table.model_fields
-
-
-_TABLES: dict[str, Any] = {
+_TABLES: dict[str, type[Table] | None] = {
     "versions": Version,
     "upgrades": Upgrade,
     "stake": Stake,
@@ -449,7 +455,7 @@ _TABLES: dict[str, Any] = {
     "clocks": Clocks,
     "keys": Keys,
     "expect": Expect,
-    "actions": "actions",
+    "actions": None,
 }
 _ACTIONS: dict[str, type[Action]] = {
     "announce": Announce,

@@ -10,6 +10,7 @@ release tools'.
 import random
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -19,7 +20,8 @@ from chain_reader.deciding_events import ClockTicked, InputEvent, MemoryRead, Ob
 from chain_reader.deciding_shared import SharedDeciding
 from era_store import MemoryStore, Registration, StoredTrust
 from eras import Epoch, EraStatus, SupportedEras, select_eras
-from release_tools.adoption import support_share
+from release_tools.adoption import share_words, support_share
+from release_tools.adoption_gate import GateResult, judge_gate
 from release_tools.adoption_summary import NoRegistrationsError
 from release_tools.compatibility import Compatibility
 from release_tools.forecast import ForecastOrder, forecast
@@ -281,8 +283,11 @@ class Simulation:
         if isinstance(action, Announce | Activate | Withdraw):
             plan = world.plan(action.do, action.era, action.epoch if isinstance(action, Activate) else None)
             plan.require_allowed()
+            gate = self._gate(action) if isinstance(action, Activate) and action.gate is not None else None
+            if gate is not None and not gate.met:
+                return f"the team does not {plan.change}: {_gate_words(gate)}"
             world.publish(plan.after)
-            words = f"the team publishes: {plan.change}"
+            words = f"the team publishes: {plan.change}" + ("" if gate is None else f" ({_gate_words(gate)})")
         elif isinstance(action, Replay):
             world.replay(action.which, action.times)
             words = f"somebody posts payload {action.which} again, {action.times} times"
@@ -298,6 +303,16 @@ class Simulation:
         else:
             words = self._broken(action)
         return words
+
+    def _gate(self, action: Activate) -> GateResult:
+        """The gate, as ``marker activate`` holds the registrations against it."""
+        return judge_gate(
+            self._registrations,
+            era=action.era,
+            threshold=Fraction(str(action.gate)),
+            compatibility=self._compatibility,
+            current=self._world.epoch,
+        )
 
     def _broken(self, action: Outage | Partition | Crash) -> str:
         """What no forecast knows of."""
@@ -410,6 +425,12 @@ class Simulation:
 
     def _tick_of(self, when: float) -> int:
         return round((when - self._scenario.first_epoch) * self._scenario.ticks_per_epoch)
+
+
+def _gate_words(gate: GateResult) -> str:
+    share = gate.epochs[0].share
+    ready = "nobody knows how much" if share is None else share_words(share.fraction)
+    return f"{ready} of the stake is ready, and {share_words(gate.threshold)} is asked for"
 
 
 def _is_in(node: Node, era: str) -> bool:

@@ -81,6 +81,20 @@ def test_what_the_team_may_not_do_is_refused_as_by_the_commands():
         rehearse(small(actions=[ANNOUNCE, ACTIVATE | {"epoch": 103}]))
 
 
+@pytest.mark.parametrize(("gate", "published"), [(0.7, True), (0.95, False)])
+def test_the_team_does_not_activate_before_the_gate_is_met(gate: float, published: bool):
+    versions = [
+        {"name": "0.4.0", "eras": ["thales", "pythagoras"], "share": 0.75},
+        {"name": "0.3.0", "eras": ["thales"], "share": 0.25},
+    ]
+    stake = {"distribution": "equal"}
+    outcome = rehearse(small(versions=versions, stake=stake, actions=[ANNOUNCE, ACTIVATE | {"gate": gate}]))
+    assert outcome.rows[-1].era == ("pythagoras" if published else "thales")
+    words = f"75 % of the stake is ready, and {gate:.0%} is asked for".replace("%", " %").replace("  ", " ")
+    assert words in outcome.happenings[-1].words
+    assert outcome.happenings[-1].words.startswith("the team publishes" if published else "the team does not activate")
+
+
 def test_versions_that_do_not_follow_each_other_support_what_they_say():
     versions = [
         {"name": "0.10.0", "eras": ["thales"], "share": 0.5},

@@ -1,11 +1,13 @@
 """Scenarios: what is taken, and how mistakes are told."""
 
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from release_tools.rehearsal import Scenario, ScenarioError
 from release_tools.rehearsal.population import draw_nodes, draw_stakes, read_stakes
+from release_tools.rehearsal.scenario_text import scenario_toml
 from release_tools.rehearsal.shipped import find_scenario, shipped_names
 from tests.rehearsal.conftest import ACTIVATE, small
 
@@ -24,16 +26,29 @@ from tests.rehearsal.conftest import ACTIVATE, small
         ({"actions": [{"do": "anounce", "at": 101, "era": "x"}]}, "actions.0.do: expected what happens"),
         ({"actions": [{"at": 101}]}, "actions.0.do: expected what happens"),
         ({"actions": [ACTIVATE | {"epock": 3}]}, "actions.0.epock: there is no such key; did you mean 'epoch'?"),
-        ({"actions": [ACTIVATE | {"at": 99}]}, "actions.0.at: an epoch from 100 to before 109"),
-        ({"actions": [ACTIVATE | {"at": 109}]}, "actions.0.at: an epoch from 100 to before 109"),
+        ({"actions": [ACTIVATE | {"at": 99}]}, "actions.0.at: expected an epoch from 100 to before 109"),
+        ({"actions": [ACTIVATE | {"at": 109}]}, "actions.0.at: expected an epoch from 100 to before 109"),
         (
             {"actions": [{"do": "outage", "at": 101, "provider": "provder"}]},
-            "actions.0.provider: one of provider, not 'provder' (did you mean 'provider'?)",
+            "actions.0.provider: expected one of provider, not 'provder' (did you mean 'provider'?)",
         ),
         ({"versions": [{"name": "1.0.0", "eras": ["x"], "share": 0.5}]}, "shares that make 1 together, not 0.5"),
         ({"versions": [{"name": "1.0.0", "eras": ["x"], "share": 1}]}, "one that knows the first era, thales"),
-        ({"upgrades": [{"to": "0.5.0", "after": 101}]}, "upgrades.0.to: one of 0.4.0, 0.3.0, not '0.5.0'"),
+        ({"upgrades": [{"to": "0.5.0", "after": 101}]}, "upgrades.0.to: expected one of 0.4.0, 0.3.0, not '0.5.0'"),
         ({"versions": 3}, "versions: expected a valid tuple"),
+        (
+            {"versions": [{"name": "my build", "eras": ["thales"], "share": 1}]},
+            "versions.0.name: expected a semantic version, as 0.4.0",
+        ),
+        (
+            {"actions": [ACTIVATE | {"era": "pythagorsa"}]},
+            "actions.0.era: expected one of thales, pythagoras, not 'pythagorsa' (did you mean 'pythagoras'?)",
+        ),
+        ({"actions": [ACTIVATE | {"gate": 95}]}, "actions.0.gate: expected less than or equal to 1, got 95"),
+        ({"expect": {"current": "pytagoras"}}, "expect.current: expected one of thales, pythagoras, not 'pytagoras'"),
+        ({"expect": {"told": ["activatd"]}}, "not 'activatd' (did you mean 'activated'?)"),
+        ({"expect": {"not_told": ["conflicts"]}}, "not 'conflicts' (did you mean 'conflict'?)"),
+        ({"expect": {"quorum_lost_epochs": [3, 1]}}, "the least before the most, not 3 and 1"),
     ],
 )
 def test_a_mistake_is_named_with_what_would_be_right(change: dict, words: str):
@@ -46,6 +61,7 @@ def test_every_mistake_is_named_at_once():
     with pytest.raises(ScenarioError) as caught:
         small(nodes=0, epochs=0, titel="x")
     assert "3 keys are mistaken" in str(caught.value)
+    assert str(caught.value).endswith("'title'?\nCorrect it; docs/rehearsal.md has every key")
 
 
 @pytest.mark.parametrize(
@@ -123,3 +139,9 @@ def test_the_largest_upgrade_first_or_never():
     nodes = draw_nodes(small(nodes=100, upgrades=[upgrade | {"never_are": "largest"}]))
     sleeping = [node for node in nodes if not node.upgrades]
     assert min(node.stake for node in sleeping) >= max(node.stake for node in nodes if node.upgrades)
+
+
+@pytest.mark.parametrize("name", shipped_names())
+def test_a_scenario_as_text_is_the_same_scenario(name: str):
+    found = find_scenario(name).changed(title='A "title" \\ with ünïcode\n\x7f')
+    assert Scenario.of(tomllib.loads(scenario_toml(found))) == found

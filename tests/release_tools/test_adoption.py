@@ -76,12 +76,14 @@ def test_shares_are_read_exactly(text: str, share: Fraction) -> None:
     assert parse_share(text) == share
 
 
-@pytest.mark.parametrize("text", ["", "95", "0", "0%", "101%", "-5%", "1e-1", "ninety", "95%%", "٩٥x", "0." + "9" * 99])
+@pytest.mark.parametrize(
+    "text", ["", "95", "0", "0%", "101%", "-5%", "1e-1", "ninety", "95%%", "950%", "٩٥x", "0." + "9" * 99]
+)
 def test_what_is_no_share_is_refused(text: str) -> None:
     with pytest.raises(ShareError) as caught:
         parse_share(text)
     assert caught.value.exit_code == 2
-    assert ("Did you mean 95%?" in str(caught.value)) is (text == "95")
+    assert ("Did you mean" in str(caught.value)) is (text == "95")
 
 
 def test_the_stake_of_the_right_epoch() -> None:
@@ -93,6 +95,8 @@ def test_the_stake_of_the_right_epoch() -> None:
     ("lovelace", "words"),
     [
         (0, "0.0 ada"),
+        (1, "1 lovelace"),
+        (999_999, "999,999 lovelace"),
         (1_500_000, "1.5 ada"),
         (331_826_003_409_496, "331.8 M ada"),
         (22 * 10**15, "22.0 G ada"),

@@ -47,8 +47,8 @@ def test_what_is_missing_from_whom(any_repository: RegistrationRepository) -> No
     result = judged(any_repository, "0.85")
     assert (result.missing_stake, result.enough) == (25, 2)
     assert [party.party_id for party in result.whom] == ["a", "b"]
-    assert result.lacks[0] == "epoch 5: 60 % of the registered stake (0.0 ada) is ready"
-    assert result.lacks[-2:] == ("  a  0.0 ada  0.2.0", "  b  0.0 ada  no version")
+    assert result.lacks[0] == "epoch 5: 60 % of the registered stake (100 lovelace) is ready"
+    assert result.lacks[-2:] == ("  a  20 lovelace  0.2.0", "  b  10 lovelace  no version")
     with pytest.raises(GateNotMetError) as caught:
         result.require_met()
     assert caught.value.exit_code == 6
@@ -139,3 +139,28 @@ def test_result_is_ready_for_json(repository: RegistrationRepository) -> None:
     document = json.loads(json.dumps(judged(repository).to_dict()))
     assert (document["met"], document["missing_stake"], document["threshold"]) == (False, 5, 0.95)
     assert document["whom"] == [{"party_id": "b", "stake": 10, "version": "0.2.0", "epoch": 5}]
+
+
+def test_epochs_that_have_not_begun_open_no_gate(any_repository: RegistrationRepository) -> None:
+    told(any_repository, 5, "a 0.3.0 60, b 0.2.0 40")
+    told(any_repository, 900_000, "stranger 0.3.0 1")
+    assert judged(any_repository).met, "where nobody knows the current epoch the newest is taken"
+    for current in (5, 6):
+        found = judged(any_repository, current=Epoch(current))
+        assert (found.met, found.epoch, found.enough) == (False, 5, 1)
+    early = judged(any_repository, current=Epoch(4))
+    assert (early.met, early.epoch, early.lacks) == (False, 4, ("epoch 4: no registrations",))
+
+
+def test_epoch_0_is_an_epoch(repository: RegistrationRepository) -> None:
+    told(repository, 0, "a 0.3.0 60")
+    assert judged(repository, current=Epoch(1)).epoch == 0
+
+
+def test_a_gate_that_is_met_says_what_is_odd(repository: RegistrationRepository) -> None:
+    told(repository, 5, "a 0.3.0 10, whale 0.2.0 90")
+    told(repository, 6, "a 0.3.0 10")
+    result = judged(repository)
+    assert result.met
+    assert [alarm.kind for alarm in result.alarms] == ["registered-swing"]
+    assert result.to_dict()["alarms"][0]["words"].startswith("The registered stake went from")

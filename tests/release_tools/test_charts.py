@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release_tools.charts import Moment, Series, Span, lines, percent, stacked_bars, timeline
+from release_tools.charts import Moment, Series, Span, lines, percent, stacked_bars, standalone, timeline
 
 SVG = "{http://www.w3.org/2000/svg}"
 LABELS = ("742", "743", "744")
@@ -43,6 +43,31 @@ def test_every_chart_is_described_themable_and_without_script(svg: str) -> None:
         for name in ("fill", "stroke"):
             colour = element.get(name)
             assert colour in (None, "none") or re.fullmatch(r"var\(--chart-[\w-]+, #[0-9a-f]{6}\)", colour), colour
+
+
+@pytest.mark.parametrize("svg", some_charts())
+def test_a_chart_in_a_file_of_its_own_needs_nothing_else(svg: str) -> None:
+    alone = standalone(svg)
+    assert "var(" not in alone
+    root, themable = parsed(alone), parsed(svg)
+    assert f"0 0 {root.get('width')} {root.get('height')}" == root.get("viewBox")
+    for element, same in zip(root.iter(), themable.iter(), strict=True):
+        for name in ("fill", "stroke"):
+            colour = same.get(name)
+            assert element.get(name) == (colour if colour in (None, "none") else f"{colour}"[-8:-1])
+
+
+def test_a_mark_stands_before_its_label() -> None:
+    root = parsed(lines(LABELS, SERIES, title="t", description="d", mark=("743", "the switch"), width=364))
+    (line,) = (line for line in root.iter(f"{SVG}line") if line.get("stroke-dasharray"))
+    assert line.get("x1") == line.get("x2") == "152.0", "300 wide from 52 on, and a third of it is 742's"
+    assert "the switch" in [text.text for text in root.iter(f"{SVG}text")]
+    assert "the switch" not in lines(LABELS, SERIES, title="t", description="d", mark=("9", "the switch"))
+
+
+def test_a_dashed_line_lets_the_one_below_be_seen() -> None:
+    drawn = lines(LABELS, [SERIES[0], Series("same", SERIES[0].values, dashed=True)], title="t", description="d")
+    assert [line.get("stroke-dasharray") for line in parsed(drawn).iter(f"{SVG}polyline")] == [None, "6 4"]
 
 
 def test_bars_are_as_high_as_their_shares() -> None:

@@ -149,6 +149,7 @@ def test_funds(chain: LocalChain, wallet: PaymentKey) -> None:
         (700, False, Health.WARNING, "700 s old"),
         (-20, True, Health.OK, "0 s old"),
         (-3600, True, Health.PROBLEM, "3600 s in the future"),
+        (-100_000_000, False, Health.WARNING, "1157 days, 9:46:40 in the future"),
     ],
 )
 def test_tip_against_the_clock(chain: LocalChain, age_s: int, public: bool, health: Health, words: str) -> None:
@@ -166,6 +167,8 @@ def test_tip_against_the_clock(chain: LocalChain, age_s: int, public: bool, heal
     assert network is not None
     found = one(examination, "clock")
     assert (found.health, words in found.words) == (health, True), found
+    advanced = age_s < 0 and not public
+    assert ("rehearsal chain that was advanced" in (found.next_step or "")) is advanced
 
 
 def test_providers_that_fail_lie_or_take_nothing(chain: LocalChain) -> None:

@@ -5,10 +5,12 @@ import json
 import os
 import random
 import signal
+import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -206,13 +208,19 @@ def test_killed_in_the_middle_and_run_again(sql_url: str, tmp_path: Path) -> Non
 PEAK = """
 import re, sys
 from era_store import open_store
-from release_tools.registration_sources import JsonLines, ingest
+from release_tools.registration_sources import ingest, open_source
 megabytes = lambda name: int(re.search(name + r":\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
 with open_store(sys.argv[1]) as store:
     base = megabytes("VmRSS")
-    ingest(JsonLines(sys.argv[2]), store.registrations)
+    ingest(open_source(sys.argv[2]), store.registrations)
     print(megabytes("VmHWM") - base)
 """
+
+
+def peak(store: Path, source: Path) -> float:
+    """Megabytes over the base that an ingest takes at most."""
+    command = [sys.executable, "-c", PEAK, str(store), str(source)]
+    return float(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
 
 
 def test_memory_stays_flat(tmp_path: Path) -> None:
@@ -221,6 +229,34 @@ def test_memory_stays_flat(tmp_path: Path) -> None:
         for number in range(120_000):
             file.write(line(number, party_id=f"pool1{number:050}", epoch=number // 5000))
     assert path.stat().st_size > 15_000_000
-    command = [sys.executable, "-c", PEAK, str(tmp_path / "store"), str(path)]
-    done = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True)
-    assert float(done.stdout) < 150
+    assert peak(tmp_path / "store", path) < 150
+
+
+def test_memory_stays_flat_with_the_keys_and_signatures_that_an_aggregator_keeps(tmp_path: Path) -> None:
+    path = tmp_path / "events.sqlite3"
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("CREATE TABLE event (event_id INTEGER PRIMARY KEY, created_at, source, action, content)")
+        events = (
+            json.dumps(
+                {
+                    "headers": {"signer-node-version": "0.3.12", "epoch": "7"},
+                    "content": {"party_id": f"pool1{number:051}", "stake": number, "verification_key": "5b" * 4_000},
+                }
+            )
+            for number in range(25_000)
+        )
+        added = "INSERT INTO event (created_at, action, content) VALUES ('2026-01-01T00:00:00Z', 'register_signer', ?)"
+        connection.executemany(added, ((content,) for content in events))
+    assert path.stat().st_size > 200_000_000
+    assert peak(tmp_path / "store", path) < 100
+
+
+def test_lines_that_are_long_make_batches_of_fewer(
+    store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("release_tools.registration_sources.text_files.BATCH_BYTES", 1000)
+    path = tmp_path / "file"
+    path.write_text("".join(line(number, signed="ab" * 200) for number in range(9)))
+    told: list[int] = []
+    ingest(JsonLines(str(path)), store.registrations, progress=lambda summary: told.append(summary.accepted))
+    assert told == [3, 6, 9], "three of them are more than a thousand bytes"

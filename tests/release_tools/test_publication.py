@@ -605,9 +605,20 @@ def test_named_outputs_are_spent_whatever_they_carry(team: ReleaseTeam) -> None:
     made = team.chain.transaction(published.transaction)
     assert made is not None
     assert {f"{one.transaction}#{one.index}" for one in made.inputs} == set(named)
-    marker, change_output = made.outputs
-    assert (marker.assets, change_output.datum) == ((), None)
-    assert sorted(change_output.assets) == sorted(units)
+    marker, change_output, token_output = made.outputs
+    assert (marker.assets, change_output.assets, change_output.datum, token_output.datum) == ((), (), None, None)
+    assert sorted(token_output.assets) == sorted(units)
+
+
+def test_tokens_stay_with_the_ada_where_there_is_too_little_for_both(team: ReleaseTeam) -> None:
+    units = (("ab" * 28, 1),)
+    (tokens,) = team.chain.place([FaucetOutput(team.address, 3_400_000, assets=units)])
+    team.purse = Purse(team.address, spend=(f"{tokens.transaction}#{tokens.index}",))
+    published = team.run("activate thales 3")
+    assert published is not None
+    made = team.chain.transaction(published.transaction)
+    assert made is not None
+    assert [output.assets for output in made.outputs] == [(), units]
 
 
 def test_named_output_that_is_not_there(team: ReleaseTeam) -> None:

@@ -525,7 +525,7 @@ def test_pages_are_read_to_the_end() -> None:
 def test_an_aggregator_that_cannot_be_believed_adds_nothing(answer: Any, expected: type[Exception]) -> None:
     with HostileHttp(answer) as server:
         source = AggregatorHttp(server.url, [Epoch(5)], limits=QUICK)
-        batches = []
+        batches: list[object] = []
         with pytest.raises(expected, match="Mithril aggregator"):
             batches.extend(source.batches(None, 10))
     assert batches == []
@@ -546,11 +546,12 @@ def test_an_aggregator_that_fails_once_is_asked_again() -> None:
 
 def test_the_signers_that_an_aggregator_knows() -> None:
     told = [{"party_id": "a", "pool_ticker": "[A]", "has_registered": True}, {"party_id": "b"}, {"nobody": 1}]
+    told += [{"party_id": "c", "pool_ticker": 5, "has_registered": "maybe"}]
     with HostileHttp(lambda _: reply({"network": "mainnet", "signers": told})) as server:
         source = AggregatorHttp(server.url, limits=QUICK)
         found = [(signer.party_id, signer.ticker, signer.registered) for signer in source.signers()]
         source.close()
-    assert found == [("a", "[A]", True), ("b", None, False)]
+    assert found == [("a", "[A]", True), ("b", None, False), ("c", None, False)]
 
 
 # Which kind ----------------------------------------------------------------------------------------------------------

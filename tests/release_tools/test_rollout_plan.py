@@ -145,6 +145,8 @@ def test_the_parts_in_use() -> None:
         ("at = 12", "at = 18446744073709551616", "activate.at: expected"),
         ("version = 1", "version = 2", "version: expected 1, got 2"),
         ("phi_f = 0.2", "phi_f = nan", "quorum.phi_f: expected"),
+        ("phi_f = 0.2\n", "", "quorum: expected all of k, m and phi_f for the lottery, got k and m"),
+        ('"lottery"', '"cosmos"', "quorum: expected no parameters of the lottery with the model cosmos, got k and"),
         ("for_epochs = 2", "for_epochs = 0", "activate.gate.for_epochs: expected"),
         ("quorum_probability = 0.999", "quorum_probability = 1.5", "activate.gate.quorum_probability: expected"),
         ('era = "pythagoras"', 'era = "a\\u0007b"', "era: expected printable text on one line"),
