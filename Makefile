@@ -4,6 +4,8 @@ PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
+# The demo needs half of what the tests need; where those are installed, it needs nothing more.
+DEMO_STAMP := $(or $(wildcard $(STAMP)),$(VENV)/.installed-tools)
 PYTEST_ARGS ?= -n auto
 
 .PHONY: demo test check lint types docs docs-check bench clean help
@@ -17,7 +19,12 @@ $(STAMP): pyproject.toml eras/version.py
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
 	@touch $@
 
-demo: $(STAMP) ## watch a network switch eras, on an embedded chain
+$(VENV)/.installed-tools: pyproject.toml eras/version.py
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[tools]'
+	@touch $@
+
+demo: $(DEMO_STAMP) ## watch a network switch eras, on an embedded chain
 	@$(BIN)/eraswitch demo
 
 test: $(STAMP) ## run the tests; what they need beyond Python is found, installed, or named

@@ -58,6 +58,7 @@ class ActivationGate:
             yield "Gate: none is configured (adoption.gate_threshold), so the adoption was not looked at"
         elif self.override is None and self.result is not None:
             yield self.result.words
+            yield from (f"  ! {alarm.words}" for alarm in self.result.alarms)
         else:
             yield f"Gate: OVERRIDDEN, for the reason: {self.override}"
             yield f"  {self.why}"

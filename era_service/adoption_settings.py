@@ -4,13 +4,15 @@ In: settings, and files that a command names. Out: values of ``release_tools``, 
 """
 
 import logging
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from eras import ConfigurationError
+from eras import ConfigurationError, Epoch
 from release_tools import AdoptionRules, Base, Compatibility, parse_share
 
 if TYPE_CHECKING:
@@ -18,6 +20,9 @@ if TYPE_CHECKING:
 
     from era_service.config_schema import Settings
     from era_store import RegistrationRepository, Store
+
+LARGE_BYTES = 16 * 1024 * 1024
+"""What files may have for their registrations to be held in memory."""
 
 _log = logging.getLogger(__name__)
 
@@ -65,6 +70,14 @@ def configured_gate(settings: "Settings") -> GateOrder | None:
         adoption.gate_for_epochs,
         adoption.gate_max_age_epochs,
     )
+
+
+def epoch_by_clock(settings: "Settings") -> Epoch | None:
+    """The current epoch by this machine's clock, where the network's genesis is known."""
+    from era_service.config_observers import configured_genesis
+
+    genesis = configured_genesis(settings)
+    return None if genesis is None else genesis.epoch_of(genesis.slot_at(time.time()))
 
 
 def compatibility_of(settings: "Settings", path: Path | None = None) -> Compatibility:
@@ -125,7 +138,7 @@ def open_adoption_store(settings: "Settings") -> Iterator["Store"]:
 
 @contextmanager
 def open_registrations(settings: "Settings", files: Sequence[str] = ()) -> Iterator["RegistrationRepository"]:
-    """The registrations in ``files`` (read into memory), or where none are named those in the store.
+    """The registrations in ``files``, or where none are named those in the store.
 
     Raises:
         AdoptionStoreNeededError: no file is named, and no store is configured.
@@ -135,15 +148,34 @@ def open_registrations(settings: "Settings", files: Sequence[str] = ()) -> Itera
         with open_adoption_store(settings) as store:
             yield store.registrations
         return
-    from era_store import MemoryStore
-
-    repository = MemoryStore().registrations
-    read_files(repository, files)
-    yield repository
+    with _place_for(files) as repository:
+        read_files(repository, files, epoch_by_clock(settings))
+        yield repository
 
 
-def read_files(repository: "RegistrationRepository", files: Sequence[str]) -> None:
-    """Read into memory what is in ``files`` and has not been read before; what is no registration draws a warning.
+@contextmanager
+def _place_for(files: Sequence[str]) -> Iterator["RegistrationRepository"]:
+    """Where registrations of files are counted: in memory, or of large ones in a database that goes afterwards."""
+    from era_store import MemoryStore, open_store
+
+    paths = [Path(name) for name in files]
+    if all(path.is_file() for path in paths) and sum(path.stat().st_size for path in paths) < LARGE_BYTES:
+        yield MemoryStore().registrations
+        return
+    with (
+        TemporaryDirectory(prefix="eraswitch-adoption-") as folder,
+        closing(open_store(str(Path(folder) / "registrations.sqlite3"))) as store,
+    ):
+        yield store.registrations
+
+
+def read_files(repository: "RegistrationRepository", files: Sequence[str], current: Epoch | None) -> None:
+    """Read what is in ``files`` and has not been read before; what is no registration draws a warning.
+
+    Args:
+        repository: where it goes.
+        files: their paths.
+        current: the current epoch, where it is known.
 
     Raises:
         EraSwitchError: one cannot be read.
@@ -151,7 +183,7 @@ def read_files(repository: "RegistrationRepository", files: Sequence[str]) -> No
     from release_tools.registration_sources import ingest, open_source
 
     for name in files:
-        with closing(open_source(name)) as source:
+        with closing(open_source(name, current=current)) as source:
             summary = ingest(source, repository)
         for reason, count in sorted(summary.rejected.items()):
             _log.warning("%s: %d entries are no registrations: %s", name, count, reason)

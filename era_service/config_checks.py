@@ -3,8 +3,10 @@
 In: settings that the schema found right. Out: the mistakes that are left. Nothing is asked of a provider.
 """
 
+import json
 from typing import TYPE_CHECKING
 
+from chain_reader import ObserverNeededError
 from era_service.adoption_settings import compatibility_of
 from era_service.config_mistakes import ConfigMistake
 from era_service.config_reader import open_adapter, open_provider, providers_of
@@ -16,31 +18,44 @@ if TYPE_CHECKING:
     from era_service.config_schema import Settings
 
 MAINNET_MAGIC = 764824073
+SHOWN_CHARACTERS = 60
 
 
 def deep_mistakes(settings: "Settings", origins: "Mapping[str, str]") -> tuple[ConfigMistake, ...]:
     """Every mistake that the schema cannot see, located by ``origins``."""
     network = settings.network
-    places = [("network", network.era_address, network.magic)]
-    places += [(f"networks.{name}", custom.era_address, custom.magic) for name, custom in settings.networks.items()]
+    places = [("network.era_address", network.era_address, network.magic)]
+    places += [
+        (f"networks.{name}.era_address", custom.era_address, custom.magic) for name, custom in settings.networks.items()
+    ]
+    places.append(("reader.adapter_params.address", _address_in_params(settings), network.magic))
     found = [
         mistake
-        for place, address, magic in places
-        if address is not None and (mistake := _address_mistake(place, address, magic)) is not None
+        for key, address, magic in places
+        if address is not None and (mistake := _address_mistake(key, address, magic)) is not None
     ]
     found += [*_source_mistakes(settings), *_adoption_mistakes(settings)]
     return tuple(mistake.located(origins) for mistake in found)
 
 
-def _address_mistake(place: str, address: str, magic: int | None) -> ConfigMistake | None:
+def _address_in_params(settings: "Settings") -> str | None:
+    """The era address that Mithril's parameters name instead of the network's, where they have one."""
+    reader = settings.reader
+    if reader.adapter_type != "cardano-chain" or reader.adapter_params is None:
+        return None
+    address = json.loads(reader.adapter_params).get("address")
+    return address if isinstance(address, str) and address else None
+
+
+def _address_mistake(key: str, address: str, magic: int | None) -> ConfigMistake | None:
     from pycardano import Address
     from pycardano.exception import PyCardanoException
 
-    key = f"{place}.era_address"
     try:
         network_id = Address.from_primitive(address).network.value
     except (PyCardanoException, ValueError, TypeError, AssertionError, IndexError, KeyError):
-        return ConfigMistake(key, "an address whose checksum is right", f"{address[:60]}…")
+        shown = address if len(address) <= SHOWN_CHARACTERS else f"{address[:SHOWN_CHARACTERS]}…"
+        return ConfigMistake(key, "an address whose checksum is right", shown)
     if magic is not None and (network_id == 1) != (magic == MAINNET_MAGIC):
         kind = "main" if network_id == 1 else "test"
         return ConfigMistake(key, f"an address of the network with magic {magic}", f"one of a {kind} network")
@@ -57,10 +72,12 @@ def _source_mistakes(settings: "Settings") -> list[ConfigMistake]:
             observer.close()
         except EraSwitchError as error:
             found.append(_mistake_of(f"reader.providers.{index}", error))
-    if observer is not None or settings.reader.adapter_type != "cardano-chain":
-        try:
-            open_adapter(settings, observer)
-        except EraSwitchError as error:
+    if observer is None and settings.reader.adapter_type == "cardano-chain" and settings.reader.adapter_params is None:
+        return found
+    try:
+        open_adapter(settings, observer)
+    except EraSwitchError as error:
+        if not isinstance(error, ObserverNeededError):
             found.append(_mistake_of("reader.adapter_params", error))
     return found
 

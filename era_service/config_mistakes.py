@@ -4,6 +4,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -126,5 +127,6 @@ def _expected_and_got(finding: Any, key: str) -> tuple[str, str]:
         expected = bounds[0] if bounds else EXPECTED.get(kind, finding["msg"])
     if is_secret(key):
         return expected, "something else"
-    got = "a table" if isinstance(value, dict) else "a list" if isinstance(value, list) else mask_url(f"{value!r}")[:80]
-    return expected, got
+    if isinstance(value, dict | list):
+        return expected, "a table" if isinstance(value, dict) else "a list"
+    return expected, mask_url(repr(str(value) if isinstance(value, Path) else value))[:80]

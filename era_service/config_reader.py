@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING
 
 from chain_reader import build_adapter, observer_from_url
 from era_store.redaction import register_secret
-from eras import SupportedEras
+from eras import ConfigurationError, SupportedEras
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chain_reader import ChainObserver, EraReaderAdapter
     from era_service.config_schema import ProviderSettings, Settings
     from release_tools import TransactionGateway
 
 BLOCKFROST_OF_MAGIC = {764824073: "blockfrost:mainnet", 1: "blockfrost:preprod", 2: "blockfrost:preview"}
 """Where an API key alone is configured, it is for Blockfrost's own service of the network."""
+
+
+class SecretFileError(ConfigurationError):
+    """A file that should hold a secret cannot be read, or holds none."""
 
 
 def providers_of(settings: "Settings") -> tuple["ProviderSettings", ...]:
@@ -38,7 +44,7 @@ def open_provider(provider: "ProviderSettings", settings: "Settings") -> "ChainO
         StoreError: it is a local chain, and there is none.
     """
     return observer_from_url(
-        _with_kind(provider.url),
+        provider.url,
         project_id=_project_id(provider, settings),
         network_magic=settings.network.magic,
         program=provider.program,
@@ -56,7 +62,7 @@ def open_gateway(provider: "ProviderSettings", settings: "Settings") -> "Transac
     from release_tools.gateway_from_url import gateway_from_url
 
     return gateway_from_url(
-        _with_kind(provider.url), project_id=_project_id(provider, settings), limits=settings.limits.to_limits()
+        provider.url, project_id=_project_id(provider, settings), limits=settings.limits.to_limits()
     )
 
 
@@ -79,22 +85,41 @@ def open_adapter(settings: "Settings", observer: "ChainObserver | None") -> "Era
     )
 
 
-def _with_kind(url: str) -> str:
-    """A bare URL says its kind by its scheme."""
-    if url.startswith(("http://", "https://")):
-        return f"blockfrost:{url}"
-    return f"ogmios:{url}" if url.startswith(("ws://", "wss://")) else url
-
-
 def _project_id(provider: "ProviderSettings", settings: "Settings") -> str | None:
-    """The provider's API key, its own or the common one; logs mask it from now on."""
+    """The provider's API key, its own or the common one; logs mask it from now on.
+
+    Raises:
+        SecretFileError: it is in a file that has none.
+    """
     for place in (provider, settings.reader):
         found = None
         if place.project_id is not None:
             found = place.project_id.get_secret_value()
         elif place.project_id_file is not None:
-            found = place.project_id_file.read_text(encoding="utf-8").strip()
+            found = _secret_in(place.project_id_file)
         if found:
             register_secret(found)
             return found
     return None
+
+
+def _secret_in(path: "Path") -> str:
+    try:
+        found = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise _no_secret(path, error.strerror or type(error).__name__) from error
+    except UnicodeDecodeError:
+        found = ""
+    if not found:
+        # Outside the handler: the exception of the decoder holds the bytes.
+        raise _no_secret(path, "something else" if path.stat().st_size else "an empty file")
+    return found
+
+
+def _no_secret(path: "Path", got: str) -> SecretFileError:
+    return SecretFileError(
+        "The file of an API key cannot be used",
+        expected=f"an API key in {path}",
+        got=got,
+        next_step="Put the key, and nothing else, into the file",
+    )

@@ -170,7 +170,7 @@ class EventSettings(Section):
 
     max_bytes: Above0Whole = Field(
         default=64 * 1024 * 1024,
-        description="A log that is larger is compacted: what is before a fresh snapshot of the node is taken out.",
+        description="A log that is larger is compacted: its older half is taken out, up to a snapshot of the node.",
     )
     snapshot_every: Above0Whole = Field(
         default=1_000, description="Inputs between two snapshots, from which a restart and a replay may begin."

@@ -32,6 +32,13 @@ from era_service.networks import NETWORKS, SHORT_NAMES, NetworkPreset, full_name
 NO_SETTINGS = frozenset({"ERASWITCH_CONFIG", "ERASWITCH_DEBUG", "ERASWITCH_VECTORS"})
 """Variables with our prefix that are not settings."""
 
+DECIDING = ("NETWORK", "READER", "TRUST")
+"""Sections that decide whom to believe. A setting of theirs without its section is too far from its name to look like a
+slip, and must not be passed over in silence."""
+
+TELLING_LENGTH = 9
+"""Shorter names than this (``MODE``, ``NAME``, ``MAGIC``) are anyone's."""
+
 Values = dict[str, tuple[Any, str]]
 """Setting → its value and where that came from."""
 
@@ -106,10 +113,12 @@ class EnvironmentSource(Source):
 
     def _look_for_slip(self, name: str, rest: str) -> None:
         """Name the variable that was meant, if one is near; others use our prefix too (Kubernetes, for a service)."""
-        if rest.startswith(("SERVICE_HOST", "SERVICE_PORT")):
+        if rest.startswith(("SERVICE_HOST", "SERVICE_PORT", "PORT")):
             return  # what Kubernetes sets in every pod beside a Service called eraswitch
         known = [environment_name(key).removeprefix(ENVIRONMENT_PREFIX) for key in setting_keys()]
-        near = get_close_matches(rest, [*known, "NETWORK", "CONFIG", "DEBUG"], n=1, cutoff=0.8)
+        near = [name for name in known if name in {f"{section}__{rest}" for section in DECIDING}]
+        if len(rest) < TELLING_LENGTH or not near:
+            near = get_close_matches(rest, [*known, "NETWORK", "CONFIG", "DEBUG"], n=1, cutoff=0.8)
         if near:
             self.mistakes.append(
                 ConfigMistake(name, "a setting", "an unknown name", ENVIRONMENT_PREFIX + near[0], "environment")

@@ -52,7 +52,7 @@ def _era_names(value: tuple[str, ...]) -> tuple[str, ...]:
     try:
         SupportedEras(value)
     except ConfigurationError as error:
-        raise ValueError(error.expected or str(error)) from error
+        raise ValueError(f"{error.expected}, not {error.got}") from error
     return value
 
 

@@ -4,6 +4,7 @@ Everything is logged through the standard library's ``logging``, so that the pac
 ``configure_logging`` renders those records, and structlog's own, with structlog. Nothing is imported before that.
 """
 
+import json
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -60,10 +61,13 @@ def configure_logging(level: str = "info", format: str = "auto", stream: TextIO 
         _add_context,
     ]
     renderer: Processor
+    made_visible: list[Processor]
     if text:
         renderer = structlog.dev.ConsoleRenderer(colors=target.isatty(), pad_event_to=0)
+        made_visible = [_visible]
     else:
         renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
+        made_visible = []  # JSON escapes what steers a terminal
     handler = _Handler(target)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -72,6 +76,7 @@ def configure_logging(level: str = "info", format: str = "auto", stream: TextIO 
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 redact,
+                *made_visible,
                 renderer,
             ],
         )
@@ -101,6 +106,14 @@ def _add_context(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
     event.setdefault("era", _context.era)
     event.setdefault("epoch", _context.epoch)
     event.setdefault("version", __version__)
+    return event
+
+
+def _visible(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """One line for each event, in which nothing steers the terminal: era names, and what hooks print, are not ours."""
+    for key, value in event.items():
+        if isinstance(value, str) and key not in ("exception", "stack"):
+            event[key] = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in value)
     return event
 
 

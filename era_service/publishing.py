@@ -9,10 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from eras import (
-    SupportedEras,
-    TransactionError,
-)
+from eras import Epoch, SupportedEras, TransactionError
 
 if TYPE_CHECKING:
     from chain_reader.trust_reading import TrustedReading
@@ -71,6 +68,7 @@ class Outlook:
         reading: what a node reads now.
         plan: the change, worked out; ``None`` where an earlier run is to be gone on with.
         unfinished: the publication of an earlier run that is to be gone on with.
+        lost: the publication of an earlier run whose place something else took.
         done_by: the transaction that has done the change already, where it is known; ``is_done`` says whether it is.
         is_done: whether there is nothing to do.
         drafted: the transaction; ``None`` where there is nothing to do, or nobody to sign the markers.
@@ -81,6 +79,7 @@ class Outlook:
     reading: "TrustedReading"
     plan: "RolloutPlan | None" = None
     unfinished: "JournalEntry | None" = None
+    lost: "JournalEntry | None" = None
     done_by: str | None = None
     is_done: bool = False
     drafted: "DraftedTransaction | None" = None
@@ -101,13 +100,14 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal
     from era_service.signed_payload import signed_payload
     from release_tools.publication import Standing, require_same_change
 
-    entry, anchor = journal.current(), None
+    entry, anchor, lost = journal.current(), None, None
     if entry is not None:
         standing = publisher.standing(entry)
         if standing in (Standing.LANDED, Standing.LIVE):
             require_same_change(entry, order.change)
             return Outlook(release.read(), unfinished=entry)
         anchor = publisher.anchor(entry)
+        lost = entry if standing is Standing.LOST else None
     reading = release.read()
     plan = plan_order(release, order, reading)
     finished = publisher.finished(plan.change, reading.markers)
@@ -119,9 +119,10 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal
     published = release.published_before()
     payload = signed_payload(plan, release.policy, key=order.era_key, payload=order.payload, published=published)
     if payload is None:
-        return Outlook(reading, plan, gate=gate)
-    drafted = _drafted(release, order, reading, payload, anchor)
-    return Outlook(reading, plan, drafted=drafted, draft=_publication(plan, payload, drafted, anchor), gate=gate)
+        return Outlook(reading, plan, lost=lost, gate=gate)
+    drafted = _drafted(release, order, reading, payload, publish_by=plan.publish_by, anchor=anchor)
+    publication = _publication(plan, payload, drafted, anchor)
+    return Outlook(reading, plan, lost=lost, drafted=drafted, draft=publication, gate=gate)
 
 
 def plan_order(release: "Release", order: ChangeOrder, reading: "TrustedReading") -> "RolloutPlan":
@@ -145,10 +146,12 @@ def _drafted(
     order: ChangeOrder,
     reading: "TrustedReading",
     payload: bytes,
+    *,
+    publish_by: "Epoch | None",
     anchor: "SpendableOutput | None",
 ) -> "DraftedTransaction":
     address = order.purse.address or purse_address(release, order.payment_keys)
-    return draft(release, reading, payload, replace(order.purse, address=address), anchor)
+    return draft(release, reading, payload, replace(order.purse, address=address), publish_by=publish_by, anchor=anchor)
 
 
 def draft(
@@ -156,11 +159,14 @@ def draft(
     reading: "TrustedReading",
     payload: bytes,
     purse: "Purse",
+    *,
+    publish_by: "Epoch | None" = None,
     anchor: "SpendableOutput | None" = None,
 ) -> "DraftedTransaction":
-    """The transaction that publishes ``payload``.
+    """The transaction that publishes ``payload``, void as soon as ``publish_by`` is over.
 
     Raises:
+        UntimelyProviderError: the provider is behind.
         TransactionError, ChainReadError: it cannot be built.
     """
     from datum import encode_datum
@@ -168,6 +174,7 @@ def draft(
     from era_service.signed_payload import require_extension
     from release_tools.drafting import draft_transaction
 
+    release.require_timely()
     _require_confirmed(reading)
     in_force = output_in_force(reading)
     require_extension(release.policy, payload, in_force, release.epoch_of(reading))
@@ -181,6 +188,7 @@ def draft(
         judged={item.output.reference for item in reading.screened},
         purse=replace(purse, announcers=release.policy.announcers),
         anchor=anchor,
+        deadline=release.deadline_after(publish_by),
     )
 
 

@@ -6,7 +6,7 @@ from the provider: a provider of another one is refused.
 """
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from eras import ChainReadError, ConfigurationError, EraSwitchError, StoreError
 
 if TYPE_CHECKING:
-    from chain_reader import ChainObserver, ScreenedOutput
+    from chain_reader import ChainObserver, ChainTip, NetworkGenesis, ScreenedOutput
     from chain_reader.trust_policy import TrustPolicy
     from chain_reader.trust_reading import TrustedReading
     from chain_reader.trusted_reader import TrustedReader
     from era_service.config_schema import ProviderSettings, Settings
     from eras import Epoch
     from release_tools import Network, TransactionGateway
+    from release_tools.drafting import PublicationDeadline
     from release_tools.rollout import PublishedBefore
 
 
@@ -30,6 +31,12 @@ class NetworkNeededError(ConfigurationError):
 
 class ReleaseProviderNeededError(ConfigurationError):
     """There is no provider to read the chain from and send transactions to."""
+
+
+class UntimelyProviderError(ChainReadError):
+    """The provider's tip is not of now, so that what it says of the epoch and of the markers may be old."""
+
+    http_status = 409
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +50,7 @@ class Release:
         observer: reads the chain.
         reader: reads as a node does.
         submits_to: takes transactions; ``None`` in a session that only reads, at a provider that takes none.
+        tip_check: why a tip is not of now, by the clock of this machine; ``None`` where the genesis is not known.
     """
 
     settings: "Settings"
@@ -51,6 +59,7 @@ class Release:
     observer: "ChainObserver"
     reader: "TrustedReader"
     submits_to: "TransactionGateway | None"
+    tip_check: "Callable[[ChainTip], str | None] | None" = None
 
     @property
     def gateway(self) -> "TransactionGateway":
@@ -70,6 +79,48 @@ class Release:
     def epoch_of(self, reading: "TrustedReading") -> "Epoch":
         """The epoch of a reading, asked for where the reading does not know it."""
         return reading.epoch if reading.epoch is not None else self.observer.epoch()
+
+    def require_timely(self) -> None:
+        """Check that the provider is not behind, where that can be told: what is planned by an old epoch is too late.
+
+        Raises:
+            UntimelyProviderError: it is behind, or ahead of the clock of this machine.
+            ChainReadError: it could not be asked.
+        """
+        words = None if self.tip_check is None else self.tip_check(self.observer.tip())
+        if words is not None:
+            raise UntimelyProviderError(
+                f"{self.observer.name} is not of now, and nothing is published by what it says",
+                expected="a tip that agrees with the clock of this machine",
+                got=words,
+                next_step="Wait until it has caught up, ask another provider, or set the clock: eraswitch doctor",
+            )
+
+    def deadline_after(self, epoch: "Epoch | None") -> "PublicationDeadline | None":
+        """The end of ``epoch``, in slots; ``None`` where nobody knows the genesis of the network.
+
+        Raises:
+            ConfigurationError: the genesis is configured by half, or the provider's is of another network.
+        """
+        from era_service.config_observers import configured_genesis
+        from eras import Epoch
+        from release_tools.drafting import PublicationDeadline
+
+        if epoch is None:
+            return None
+        genesis = configured_genesis(self.settings) or self._told_genesis()
+        if genesis is None:
+            return None
+        return PublicationDeadline(epoch, genesis.first_slot_of(Epoch(epoch + 1)))
+
+    def _told_genesis(self) -> "NetworkGenesis | None":
+        from chain_reader import genesis_of
+
+        try:
+            return genesis_of(self.observer, self.network.magic)
+        except ChainReadError as error:
+            logging.getLogger(__name__).warning("The genesis is not known, and so not when an epoch ends: %s", error)
+            return None
 
     def published_before(self) -> "PublishedBefore":
         """What the era key is known to have signed, by all that the reader has ever seen.
@@ -156,6 +207,7 @@ def _open(
     settings: "Settings", provider: "ProviderSettings", magic: int, opened: ExitStack, *, submits: bool
 ) -> Release:
     from chain_reader.trusted_reader import TrustedReader
+    from era_service.config_observers import tip_watch
     from era_service.config_reader import open_gateway, open_provider
     from era_service.config_trust import open_memory, trust_policy
     from release_tools import Network, require_network
@@ -173,7 +225,9 @@ def _open(
     network = Network.of(magic) if gateway is None else require_network(gateway, magic)
     parse_address(policy.address, network.network_id, "era address")
     memory = opened.enter_context(closing(open_memory(settings)))
-    return Release(settings, network, policy, observer, TrustedReader(observer, policy, memory), gateway)
+    watch = tip_watch(settings, observer)
+    reader = TrustedReader(observer, policy, memory, tip_check=watch)
+    return Release(settings, network, policy, observer, reader, gateway, watch)
 
 
 def output_in_force(reading: "TrustedReading") -> "ScreenedOutput | None":

@@ -101,18 +101,22 @@ def gate_evidence(
     try:
         compatibility = compatibility_of(settings, table)
         with open_registrations(settings, files) as registrations:
-            adoption = _adoption(settings, plan, registrations, compatibility)
+            adoption = _adoption(settings, plan, registrations, compatibility, epoch)
             oldest = epoch - settings.adoption.gate_max_age_epochs
             if adoption.epoch < oldest:
                 unknown.append(f"the newest registrations are of epoch {adoption.epoch}, older than epoch {oldest}")
-            found = _forecast(settings, plan, registrations, compatibility)
+            found = _forecast(settings, plan, registrations, compatibility, epoch)
     except EraSwitchError as error:
         unknown.append(str(error))
     return GateEvidence(adoption, found, tuple(unknown))
 
 
 def _adoption(
-    settings: "Settings", plan: "PlannedRollout", registrations: "RegistrationRepository", table: "Compatibility"
+    settings: "Settings",
+    plan: "PlannedRollout",
+    registrations: "RegistrationRepository",
+    table: "Compatibility",
+    epoch: Epoch,
 ) -> "GateResult":
     from era_service.adoption_settings import adoption_rules
     from release_tools.adoption_gate import judge_gate
@@ -125,25 +129,31 @@ def _adoption(
         compatibility=table,
         base=gate.base,
         for_epochs=gate.for_epochs,
+        current=epoch,
         rules=adoption_rules(settings),
     )
 
 
 def _forecast(
-    settings: "Settings", plan: "PlannedRollout", registrations: "RegistrationRepository", table: "Compatibility"
+    settings: "Settings",
+    plan: "PlannedRollout",
+    registrations: "RegistrationRepository",
+    table: "Compatibility",
+    epoch: Epoch,
 ) -> "Forecast | None":
     """The forecast of the switch while it is to come; one that the plan does not ask for may be left out."""
     from era_service.adoption_settings import adoption_rules
     from release_tools.forecast import DEFAULT_PROBABILITY, ForecastOrder, forecast
 
     wanted, at = plan.activate.gate.quorum_probability, Epoch(plan.activate.at)
-    if max(registrations.epochs(), default=at) >= at:
+    if epoch >= at:
         return None
     try:
         order = ForecastOrder(
             era=plan.era,
             at=at,
             quorum=planned_quorum(settings, plan),
+            current=epoch,
             probability=wanted or DEFAULT_PROBABILITY,
             lag_epochs=settings.quorum.lag_epochs,
         )

@@ -14,7 +14,16 @@ from typing import TYPE_CHECKING, Any
 from eras import ChainReadError, ConfigurationError, Epoch, EraEpochToken, EraSwitchError, StoreError, SupportedEras
 
 if TYPE_CHECKING:
-    from chain_reader import ChainObserver, EraReading, ScreenedOutput, TipWatch, TrustedReader, TrustedReading
+    from chain_reader import (
+        ChainObserver,
+        EraReading,
+        NodeCore,
+        RecordedReader,
+        ScreenedOutput,
+        TipWatch,
+        TrustedReader,
+        TrustedReading,
+    )
     from era_service.config_schema import Settings
     from era_store import Store
 
@@ -27,6 +36,28 @@ class EpochNeededError(ConfigurationError):
 
 class ProviderNeededError(ConfigurationError):
     """The chain is to be read, and nothing says where."""
+
+
+def require_source(settings: "Settings") -> None:
+    """That the chain, if it is to be read, can be read somewhere.
+
+    Raises:
+        ProviderNeededError: nothing says where.
+        ConfigurationError: the leader that is named cannot be followed.
+    """
+    from era_service.config_observers import openings_of
+
+    if settings.reader.adapter_type == "cardano-chain" and not openings_of(settings):
+        raise _provider_needed()
+
+
+def _provider_needed() -> ProviderNeededError:
+    return ProviderNeededError(
+        "There is no provider to read the chain from",
+        expected="a Blockfrost API, an Ogmios server or a local chain",
+        got="none",
+        next_step="Give --provider, or set reader.providers; to follow a service instead, set follower.leader",
+    )
 
 
 @dataclass(slots=True)
@@ -96,6 +127,7 @@ class StatusReader:
         memory: where trust is remembered; the caller closes it.
         clock: POSIX time in seconds.
         persistent: whether ``memory`` outlives a run, so that what is remembered there may answer for the chain.
+        recorded: whether what comes in is put into the event log, with what is decided upon it about trust and eras.
     """
 
     def __init__(
@@ -105,6 +137,7 @@ class StatusReader:
         *,
         clock: Callable[[], float] = time.time,
         persistent: bool | None = None,
+        recorded: bool = False,
     ) -> None:
         from era_service.config_observers import openings_of
 
@@ -114,7 +147,9 @@ class StatusReader:
         self._persistent = settings.store.url is not None if persistent is None else persistent
         self._reads_chain = settings.reader.adapter_type == "cardano-chain"
         self._openings = openings_of(settings)
-        self._open: dict[int, tuple[ChainObserver, TrustedReader | None]] = {}
+        self._open: dict[int, tuple[ChainObserver, TrustedReader | RecordedReader | None]] = {}
+        self.records = recorded and self._reads_chain
+        self._core: NodeCore | None = None
         self.calls: tuple[ProviderCall, ...] = ()
         """The providers that the last reading asked, in that order."""
 
@@ -128,7 +163,8 @@ class StatusReader:
 
         Args:
             epoch: the epoch to ask about.
-            clock_epoch: the epoch by a clock of one's own, for when no provider answers.
+            clock_epoch: the epoch by a clock of one's own: a provider that is more than one off is not believed, and
+                where none answers it is that epoch.
 
         Raises:
             ConfigurationError: what is configured cannot be used.
@@ -142,12 +178,7 @@ class StatusReader:
     def _read(self, epoch: Epoch | None, clock_epoch: Epoch | None, calls: list[ProviderCall]) -> Reading:
         found = Reading()
         if self._reads_chain and not self._openings:
-            raise ProviderNeededError(
-                "There is no provider to read the chain from",
-                expected="a Blockfrost API, an Ogmios server or a local chain",
-                got="none",
-                next_step="Give --provider, or set reader.providers",
-            )
+            raise _provider_needed()
         if not self._openings or (epoch is not None and not self._reads_chain):
             return self._attempt(None, epoch)
         for left, index in zip(reversed(range(len(self._openings))), range(len(self._openings)), strict=True):
@@ -159,7 +190,7 @@ class StatusReader:
             except EraSwitchError as error:
                 found = Reading(epoch, error=error)
             else:
-                found = self._attempt(index, epoch)
+                found = self._attempt(index, epoch, clock_epoch)
             failed = found.error if isinstance(found.error, ChainReadError | StoreError) else None
             name = self._open[index][0].name if index in self._open else f"provider {index + 1}"
             calls.append(ProviderCall(name, began_s, time.monotonic() - began, failed))
@@ -171,7 +202,7 @@ class StatusReader:
             return self._remembered(found.error, clock_epoch if epoch is None else epoch)
         return found
 
-    def _attempt(self, index: int | None, epoch: Epoch | None) -> Reading:
+    def _attempt(self, index: int | None, epoch: Epoch | None, clock_epoch: Epoch | None = None) -> Reading:
         """One reading; that it failed is part of what it says, but a mistake in the configuration is raised."""
         from era_service.config_reader import open_adapter
 
@@ -180,7 +211,7 @@ class StatusReader:
         adapter = open_adapter(settings, observer)  # also where the trusted reader reads: it knows wrong parameters
         try:
             if index is not None and self._reads_chain:
-                reading = self._trusted_reader(index).refresh()
+                reading = self._trusted_reader(index).refresh(clock_epoch)
                 found.reading, found.epoch = reading, reading.epoch if epoch is None else epoch
             else:
                 found.epoch = _require_observer(observer, settings).epoch() if epoch is None else epoch
@@ -192,24 +223,50 @@ class StatusReader:
             found.error = error
         return found
 
-    def _observer(self, index: int) -> "tuple[ChainObserver, TrustedReader | None]":
+    def _observer(self, index: int) -> "tuple[ChainObserver, TrustedReader | RecordedReader | None]":
         if index not in self._open:
             self._open[index] = (self._openings[index](), None)
         return self._open[index]
 
-    def _trusted_reader(self, index: int) -> "TrustedReader":
+    def _trusted_reader(self, index: int) -> "TrustedReader | RecordedReader":
         from era_service.config_observers import tip_watch
 
         observer, reader = self._observer(index)
         if reader is None:
             watch = tip_watch(self._settings, observer, self._clock)
-            reader = _trusted_reader(self._settings, (observer,), self._memory, watch)
+            reader = (
+                self._recorded_reader((observer,), watch) if self.records else self._plain_reader((observer,), watch)
+            )
             self._open[index] = (observer, reader)
         return reader
 
-    def _remembered(self, error: EraSwitchError, epoch: Epoch | None) -> Reading:
+    def _plain_reader(self, observers: "tuple[ChainObserver, ...]", watch: "TipWatch | None" = None) -> "TrustedReader":
+        from chain_reader import TrustedReader
+        from era_service.config_trust import trust_policy
+
+        return TrustedReader(observers, trust_policy(self._settings), self._memory, tip_check=watch)
+
+    def _recorded_reader(
+        self, observers: "tuple[ChainObserver, ...]", watch: "TipWatch | None" = None
+    ) -> "RecordedReader":
+        from chain_reader import LogLimits, NodeCore, NodeSettings, RecordedReader
+        from era_service.config_trust import trust_policy
+
+        if self._core is None:
+            network, events = self._settings.network, self._settings.events
+            supported = SupportedEras(network.supported_eras)
+            node = NodeSettings(trust_policy(self._settings), supported, network.notice_epochs)
+            limits = LogLimits(events.max_bytes, events.snapshot_every)
+            self._core = NodeCore(node, self._memory, limits=limits, name="service", clock=self._clock)
+        return RecordedReader(observers, self._core, clock=self._clock, tip_check=watch)
+
+    def _remembered(self, error: ChainReadError | StoreError, epoch: Epoch | None) -> Reading:
         """What is remembered, where no provider answers; without anything remembered, the error."""
-        reading = _trusted_reader(self._settings, (), self._memory).remembered(str(error), epoch)
+        if self.records:
+            asked = tuple(observer for observer, _ in self._open.values())
+            reading = self._recorded_reader(asked).remembered(error, epoch)
+        else:
+            reading = self._plain_reader(()).remembered(str(error), epoch)
         found = Reading(epoch, reading if reading.markers else None, error=error)
         if found.reading is not None and epoch is not None:
             found.error = None
@@ -218,18 +275,6 @@ class StatusReader:
             except EraSwitchError as refused:
                 found.error = refused
         return found
-
-
-def _trusted_reader(
-    settings: "Settings",
-    observers: "tuple[ChainObserver, ...]",
-    memory: "Store",
-    watch: "TipWatch | None" = None,
-) -> "TrustedReader":
-    from chain_reader import TrustedReader
-    from era_service.config_trust import trust_policy
-
-    return TrustedReader(observers, trust_policy(settings), memory, tip_check=watch)
 
 
 def _select(found: Reading, settings: "Settings") -> None:
@@ -302,6 +347,7 @@ def _eras(found: Reading, settings: "Settings") -> list[dict[str, Any]]:
     if found.reading is None:
         return []
     notice, supported = settings.network.notice_epochs, settings.network.supported_eras
+    schedule = dict.fromkeys(found.reading.markers)  # a payload that was signed anew says its first marker twice
     return [
         {
             "name": marker.name,
@@ -309,7 +355,7 @@ def _eras(found: Reading, settings: "Settings") -> list[dict[str, Any]]:
             "state": None if found.token is None else found.token.state_of(marker, notice_epochs=notice).value,
             "supported": marker.name in supported,
         }
-        for marker in found.reading.markers
+        for marker in schedule
     ]
 
 

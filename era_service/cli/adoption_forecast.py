@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.adoption_options import compatibility_option, from_option, share
+from era_service.cli.adoption_options import compatibility_option, from_option, share, svg_path
 from era_service.cli.arguments import epoch as epoch_type
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.forecast_view import chance, forecast_chart, forecast_lines, needed_words, share_words
@@ -83,7 +83,13 @@ quorum_options = combined(
     type=click.IntRange(1, 1000),
     help="Epochs of registrations to look back at.",
 )
-@click.option("--chart", metavar="FILE", type=click.Path(path_type=Path), help="Also write a chart, as SVG.")
+@click.option(
+    "--chart",
+    metavar="FILE.svg",
+    type=click.Path(path_type=Path),
+    callback=svg_path,
+    help="Draw a chart too: what is ready, the trend, and the chance of a quorum.",
+)
 @from_option
 @compatibility_option
 @json_option
@@ -128,7 +134,7 @@ def forecast(
         raise click.UsageError("--probability can be given several times with --share only.")
     if reliability is not None and signatures is not None:
         raise click.UsageError("--reliability states what --signatures measures: give one of them.")
-    from era_service.adoption_settings import adoption_rules, compatibility_of, open_registrations
+    from era_service.adoption_settings import adoption_rules, compatibility_of, epoch_by_clock, open_registrations
     from release_tools.forecast import ForecastOrder
     from release_tools.forecast import forecast as forecast_switch
     from release_tools.forecast_reliability import read_signatures
@@ -139,6 +145,7 @@ def forecast(
         at=at,
         quorum=quorum_of(settings, given),
         epoch=epoch,
+        current=epoch_by_clock(settings),
         probability=probabilities[0],
         lag_epochs=settings.quorum.lag_epochs,
         window_epochs=window_epochs,

@@ -1,5 +1,6 @@
 """``eraswitch adoption gate``: is enough of the stake ready for an era? Exit code 0 or 6."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,8 @@ from era_service.cli.adoption_options import (
     settings_of,
     share,
     store_option,
+    tickers_of,
+    tickers_option,
 )
 from era_service.cli.arguments import epoch as epoch_type
 from era_service.cli.context import AppContext, pass_app
@@ -36,10 +39,13 @@ if TYPE_CHECKING:
     type=click.IntRange(min=1, max=1000),
     help="Epochs, one after the other, that must have it; by default adoption.gate_for_epochs.",
 )
-@click.option("--epoch", type=epoch_type, metavar="EPOCH", help="The last of them; by default the newest.")
+@click.option(
+    "--epoch", type=epoch_type, metavar="EPOCH", help="The last of them; by default the newest that has begun."
+)
 @from_option
 @store_option
 @compatibility_option
+@tickers_option
 @json_option
 @pass_app
 def gate(
@@ -53,14 +59,22 @@ def gate(
     files: tuple[str, ...],
     store: str | None,
     compatibility_file: Path | None,
+    tickers_url: str | None,
     as_json: bool,
 ) -> int:
     """Hold the adoption of ERA against a gate.
 
     The exit code is 0 when the gate is met, and 6 when it is not; then it says what is missing and from whom.
     """
-    from era_service.adoption_settings import adoption_rules, compatibility_of, configured_gate, open_registrations
+    from era_service.adoption_settings import (
+        adoption_rules,
+        compatibility_of,
+        configured_gate,
+        epoch_by_clock,
+        open_registrations,
+    )
     from release_tools import GateNotMetError, judge_gate
+    from release_tools.adoption_parties import named
 
     settings = settings_of(app, store)
     if threshold is None:
@@ -77,10 +91,14 @@ def gate(
             base=base_of(settings, base_name),
             for_epochs=for_epochs or settings.adoption.gate_for_epochs,
             epoch=epoch,
+            current=epoch_by_clock(settings),
             rules=adoption_rules(settings),
         )
+    result = replace(result, whom=named(result.whom, tickers_of(tickers_url)))
     if as_json:
         echo_json(result.to_dict())
     else:
         click.echo("\n".join(map(printable, (result.words, *result.lacks))))
+        for alarm in result.alarms:
+            click.echo(f"! {printable(alarm.words)}", err=True)
     return 0 if result.met else GateNotMetError.exit_code

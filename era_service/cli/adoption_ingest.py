@@ -15,7 +15,7 @@ import click
 from era_service.cli.arguments import epoch as epoch_type
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json, printable
-from eras import Epoch
+from eras import Epoch, EraSwitchError
 
 if TYPE_CHECKING:
     from era_service.config_schema import Settings
@@ -73,7 +73,7 @@ def ingest(
     JSON lines or CSV; or - for JSON lines from standard input. What is no registration is kept apart with the reason
     (adoption rejects). Running it twice changes nothing.
     """
-    from era_service.adoption_settings import open_adoption_store
+    from era_service.adoption_settings import epoch_by_clock, open_adoption_store
     from release_tools.registration_sources import ingest as run
     from release_tools.registration_sources import kind_of, open_source
 
@@ -85,10 +85,15 @@ def ingest(
     with open_adoption_store(settings) as opened:
         repository = opened.registrations
         if current is None:
-            current = _current_epoch(settings)
+            current = epoch_by_clock(settings)
         opening = open_source(text, kind=kind, epochs=epochs, current=current, known=repository.newest)
         with closing(opening) as found, _progress(found.name, quiet=as_json) as progress:
-            summary = run(found, repository, dry_run=dry_run, progress=progress)
+            try:
+                summary = run(found, repository, dry_run=dry_run, progress=progress)
+            except EraSwitchError as error:
+                if not (as_json or dry_run):
+                    click.echo(_kept_words(error.facts.get("ingested", {})), err=True)
+                raise
     if as_json:
         echo_json(summary.to_dict())
     else:
@@ -227,14 +232,6 @@ def _stake_on_chain(settings: "Settings", epoch: Epoch) -> tuple[int, str]:
     )
 
 
-def _current_epoch(settings: "Settings") -> Epoch | None:
-    """The current epoch by the clock, where the network's genesis is known."""
-    from era_service.config_observers import configured_genesis
-
-    genesis = configured_genesis(settings)
-    return None if genesis is None else genesis.epoch_of(genesis.slot_at(time.time()))
-
-
 @contextmanager
 def _progress(name: str, *, quiet: bool) -> Iterator["Callable[[IngestSummary], None] | None"]:
     """A progress bar, where somebody is there to see it."""
@@ -255,6 +252,17 @@ def _progress(name: str, *, quiet: bool) -> Iterator["Callable[[IngestSummary], 
             bar.update(task, completed=summary.position, total=summary.total, description=words)
 
         yield told
+
+
+def _kept_words(ingested: dict[str, Any]) -> str:
+    """What is kept of a source that could not be read to its end."""
+    kept = {name: ingested.get(name, 0) for name in ("accepted", "repeated", "rejected")}
+    if not any(kept.values()):
+        return "Nothing was added"
+    told = (
+        f"{_registrations(kept['accepted'])} added, {kept['repeated']:,} there already, {kept['rejected']:,} rejected"
+    )
+    return f"Before it ended: {told}. The same command goes on from there"
 
 
 def _summary_lines(summary: "IngestSummary") -> list[str]:

@@ -3,11 +3,15 @@
 In: click commands and the values of their options. Out: the same with these options, and shares, bases and tables.
 """
 
+from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+
+from era_service.cli.output import printable
+from eras import ChainReadError
 
 if TYPE_CHECKING:
     from era_service.cli.context import AppContext
@@ -42,6 +46,35 @@ base_option = click.option(
     help="Of what stake: registered for the epoch, of the whole network, or of each party's newest registration over "
     "the last epochs; by default adoption.gate_base.",
 )
+
+
+tickers_option = click.option(
+    "--tickers",
+    "tickers_url",
+    metavar="URL",
+    help="Ask this aggregator for the tickers of pools, to name whom to call.",
+)
+
+
+def tickers_of(url: str | None) -> dict[str, str]:
+    """Party id → ticker, as an aggregator tells them; none where it does not answer, because nothing hangs on names."""
+    from release_tools.registration_sources import AggregatorHttp
+
+    if url is None:
+        return {}
+    try:
+        with closing(AggregatorHttp(url)) as aggregator:
+            return {signer.party_id: signer.ticker for signer in aggregator.signers() if signer.ticker is not None}
+    except ChainReadError as error:
+        click.echo(printable(f"Without tickers: {error}"), err=True)
+        return {}
+
+
+def svg_path(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
+    """The file that a chart goes into, as the callback of an option; one that is not called SVG is a usage error."""
+    if path is not None and path.suffix != ".svg":
+        raise click.UsageError(f"--chart draws SVG: name a file that ends in .svg, not {path.name!r}.")
+    return path
 
 
 def share(text: str) -> Fraction:

@@ -14,6 +14,9 @@ from era_service.cli.adoption_options import (
     settings_of,
     share,
     store_option,
+    svg_path,
+    tickers_of,
+    tickers_option,
 )
 from era_service.cli.arguments import epoch as epoch_type
 from era_service.cli.context import AppContext, pass_app
@@ -51,6 +54,7 @@ CHART_EPOCHS = 30
 @click.option(
     "--limit", default=10, show_default=True, type=click.IntRange(min=0), help="Parties that a list names at most."
 )
+@tickers_option
 @click.option("--mithril", is_flag=True, help="The rows of Mithril's own summary view.")
 @json_option
 @click.option("--csv", "as_csv", is_flag=True, help="Print CSV.")
@@ -59,6 +63,7 @@ CHART_EPOCHS = 30
     "--chart",
     metavar="FILE.svg",
     type=click.Path(path_type=Path),
+    callback=svg_path,
     help="Draw a chart too: the versions of each epoch, or with one --era the share that supports it.",
 )
 @click.option("--threshold", type=share, metavar="SHARE", help="A line in the chart, as 95%; by default the gate's.")
@@ -76,6 +81,7 @@ def summary(
     compatibility_file: Path | None,
     base_name: str | None,
     limit: int,
+    tickers_url: str | None,
     mithril: bool,
     as_json: bool,
     as_csv: bool,
@@ -97,8 +103,6 @@ def summary(
         raise click.UsageError("--from-service stands alone, and --verify belongs to it.")
     if as_json + as_csv + markdown > 1:
         raise click.UsageError("Choose one of --json, --csv and --markdown.")
-    if chart is not None and chart.suffix != ".svg":
-        raise click.UsageError(f"--chart draws SVG: name a file that ends in .svg, not {chart.name!r}.")
     settings = settings_of(app, store)
     compatibility = compatibility_of(settings, compatibility_file)
     for era in eras:
@@ -118,6 +122,8 @@ def summary(
             rules=replace(adoption_rules(settings), limit=limit),
             details_of_all=chart is not None and len(eras) == 1,
         )
+    if tickers := tickers_of(tickers_url):
+        adoptions = tuple(one.named(tickers) for one in adoptions)
     if chart is not None:
         gate = configured_gate(settings)
         _draw(chart, adoptions, eras, threshold or (None if gate is None else gate.threshold))
@@ -172,6 +178,7 @@ def _mithril(
 
 def _draw(path: Path, adoptions: "Sequence[EpochAdoption]", eras: "Sequence[str]", gate: "Fraction | None") -> None:
     from release_tools.adoption_charts import support_chart, versions_chart
+    from release_tools.charts import standalone
 
     svg = support_chart(adoptions, eras[0], gate=gate) if len(eras) == 1 else versions_chart(adoptions)
-    write_file(path, svg.encode() + b"\n")
+    write_file(path, standalone(svg).encode() + b"\n")

@@ -22,11 +22,14 @@ _BAR_CELLS = 20
 _PLAIN_WIDTH = 120
 """The width of what goes into a file or a pipe: no line is folded to somebody's terminal."""
 
+_ELASTIC = ("needs", "supports", "")
+"""The columns that give way on a narrow terminal: figures and versions are never cut. The bars have no heading."""
+
 
 def console() -> Console:
     """Standard output."""
-    found = Console(highlight=False)
-    return found if found.is_terminal else Console(highlight=False, width=_PLAIN_WIDTH)
+    found = Console(highlight=False, markup=False, emoji=False)  # what nodes say is text and nothing else
+    return found if found.is_terminal else Console(highlight=False, markup=False, emoji=False, width=_PLAIN_WIDTH)
 
 
 def adoption_view(adoptions: "Sequence[EpochAdoption]") -> RenderableType:
@@ -67,7 +70,7 @@ def _heading(adoption: "EpochAdoption") -> Text:
 def _table(*columns: str, right: Sequence[str] = ()) -> Table:
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, collapse_padding=True)
     for column in columns:
-        table.add_column(column, justify="right" if column in right else "left", no_wrap=column not in ("needs",))
+        table.add_column(column, justify="right" if column in right else "left", no_wrap=column not in _ELASTIC)
     return table
 
 
@@ -108,7 +111,7 @@ def _not_ready(era: "EraShares") -> Iterator[RenderableType]:
     table = _table("party", "stake", "version", "epoch", right=("stake", "epoch"))
     for party in era.not_ready:
         version = "none given" if party.version is None else printable(party.version)[:40]
-        table.add_row(printable(party.party_id)[:64], ada_words(party.stake), version, f"{party.epoch}")
+        table.add_row(printable(party.name)[:80], ada_words(party.stake), version, f"{party.epoch}")
     yield table
 
 
@@ -135,4 +138,4 @@ def _share(share: "Share | None", otherwise: str) -> str:
 
 def _bar(share: "Share", style: str) -> Text:
     cells = round(_BAR_CELLS * float(share.fraction))
-    return Text.assemble(("█" * cells, style), ("░" * (_BAR_CELLS - cells), "dim"))
+    return Text.assemble(("█" * cells, style), ("░" * (_BAR_CELLS - cells), "dim"), no_wrap=True, overflow="crop")

@@ -1,7 +1,7 @@
 """``eraswitch adoption watch``: the adoption live in the terminal, until Ctrl-C."""
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -63,7 +63,13 @@ def watch(
     """
     from dataclasses import replace
 
-    from era_service.adoption_settings import adoption_rules, compatibility_of, open_registrations
+    from era_service.adoption_settings import (
+        adoption_rules,
+        compatibility_of,
+        epoch_by_clock,
+        open_registrations,
+        read_files,
+    )
 
     settings = settings_of(app, store)
     compatibility = compatibility_of(settings, compatibility_file)
@@ -77,7 +83,8 @@ def watch(
         "rules": rules,
     }
     with suppress(KeyboardInterrupt), open_registrations(settings, files) as repository, _display() as show:
-        for view in _views(repository, files, last, rules, options):
+        current = epoch_by_clock(settings)
+        for view in _views(repository, lambda: read_files(repository, files, current), last, rules, options):
             if view is not None:
                 show(view)
             time.sleep(interval_s)
@@ -85,7 +92,7 @@ def watch(
 
 def _views(
     repository: "RegistrationRepository",
-    files: Sequence[str],
+    refresh: Callable[[], None],
     last: int,
     rules: "AdoptionRules",
     options: Mapping[str, Any],
@@ -93,13 +100,12 @@ def _views(
     """What to show, whenever it is asked for; ``None`` where nothing has changed since."""
     from rich.text import Text
 
-    from era_service.adoption_settings import read_files
     from era_service.cli.adoption_view import adoption_view
     from release_tools import summarise_last
 
     shown: object = None
     while True:
-        read_files(repository, files)
+        refresh()
         epochs = repository.epochs()[:last]
         now = [(one, repository.tally(one), repository.network_stake(rules.stake_epoch(one))) for one in epochs]
         if now == shown:

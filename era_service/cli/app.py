@@ -14,6 +14,7 @@ from click.shell_completion import CompletionItem
 
 from era_service.cli.boundary import run_guarded
 from era_service.cli.context import AppContext
+from era_service.cli.lazy_group import KnownGroup
 from eras import __version__
 
 COMMANDS = {
@@ -81,7 +82,7 @@ def global_options(*, hidden: bool = False) -> list[click.Option]:
     ]
 
 
-class RootGroup(click.Group):
+class RootGroup(KnownGroup):
     """Loads a command when it is called, and turns every way it can end into an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:

@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 MAX_INPUT_BYTES = 256 * 1024 * 1024
 """A file of datums that is longer is refused: 100,000 outputs of the largest size a transaction can have are less."""
 
+HALVES = {".sk": "secret", ".vk": "verification"}
+"""The endings of the two files of an era key."""
+
 
 class InputFileError(ConfigurationError):
     """A file that a command was told to read cannot be read."""
@@ -49,15 +52,20 @@ def read_bytes(name: str) -> bytes:
 def read_datums(name: str) -> list[str | bytes]:
     """The datums in a file: one a line as text, one JSON document over several lines, or the CBOR of one.
 
+    A line that is no text is a datum too, a bad one: it does not spoil the others.
+
     Raises:
         InputFileError: the file cannot be read.
     """
     data = read_bytes(name)
     try:
-        text = data.decode()
+        text = data.decode("utf-8-sig")
     except UnicodeDecodeError:
-        return [data]
-    lines: list[str | bytes] = [line.strip() for line in text.splitlines() if line.strip()]
+        if b"\n" not in data or _is_datum(data):
+            return [data]
+        text = data.decode("utf-8-sig", "backslashreplace")
+    # Only at the ends of lines, as whoever counts them does: junk has every other character that Python splits at.
+    lines: list[str | bytes] = [line.strip() for line in text.split("\n") if line.strip()]
     return [text.strip()] if len(lines) > 1 and text.lstrip().startswith("{") and _is_json(text) else lines
 
 
@@ -66,10 +74,11 @@ def read_verification_key(text: str) -> "VerificationKey":
 
     Raises:
         InputFileError: the file cannot be read.
-        KeyFormatError: it is no verification key.
+        KeyFormatError: it is no verification key, or the ending of the file says that it is the other half.
     """
     from datum import VerificationKey
 
+    _require_half(text, ".vk")
     return VerificationKey.parse(_inline_or_file(text))
 
 
@@ -78,13 +87,24 @@ def read_secret_key(text: str) -> "SigningKey":
 
     Raises:
         InputFileError: the file cannot be read.
-        KeyFormatError: it is no secret key.
+        KeyFormatError: it is no secret key, or the ending of the file says that it is the other half.
     """
     from datum import SigningKey
 
+    _require_half(text, ".sk")
     if text.startswith("@") and Path(text[1:]).is_file() and Path(text[1:]).stat().st_mode & 0o077:
         click.echo(f"Warning: others can read the secret key {text[1:]}. Run: chmod 600 {text[1:]}", err=True)
     return SigningKey.parse(_inline_or_file(text))
+
+
+def _is_datum(data: bytes) -> bool:
+    from datum import DatumFormatError, decode_datum
+
+    try:
+        decode_datum(data)
+    except DatumFormatError:
+        return False
+    return True
 
 
 def _is_json(text: str) -> bool:
@@ -93,6 +113,24 @@ def _is_json(text: str) -> bool:
     except (ValueError, RecursionError):
         return False
     return True
+
+
+def _require_half(text: str, ending: str) -> None:
+    """Check that a file is not the other half of a key: both are 32 bytes, so that only its ending tells.
+
+    Raises:
+        KeyFormatError: it is.
+    """
+    from datum import KeyFormatError
+
+    found = Path(text).suffix if text.startswith("@") else ending
+    if found in HALVES and found != ending:
+        raise KeyFormatError(
+            f"A {HALVES[ending]} key is not usable",
+            expected=f"a file that ends in {ending}",
+            got=f"{text[1:]}, by its ending a {HALVES[found]} key",
+            next_step="Give the other file of the pair",
+        )
 
 
 def _inline_or_file(text: str) -> str:

@@ -41,6 +41,13 @@ def run_guarded(run: Callable[[], Any], *, json: bool, debug: Callable[[], bool]
     return result if type(result) is int else 0
 
 
+def _aborted() -> str:
+    """What is said when the answer was not yes; where nobody can be asked, the question still stands on the line."""
+    if sys.stdin is not None and sys.stdin.isatty():
+        return "Aborted: nothing was done"
+    return "\nAborted: nothing was done, for nobody said yes. In a script give --yes"
+
+
 def _ended_by(error: BaseException, *, json: bool, debug: bool) -> int:
     match error:
         case EraSwitchError():
@@ -52,7 +59,7 @@ def _ended_by(error: BaseException, *, json: bool, debug: bool) -> int:
         case click.Abort() | KeyboardInterrupt():
             # click turns Ctrl-C into Abort; so is an answer other than yes, or no one there to give one.
             interrupted = isinstance(error, KeyboardInterrupt) or isinstance(error.__cause__, KeyboardInterrupt)
-            click.echo("Interrupted" if interrupted else "Aborted: nothing was done", err=True)
+            click.echo("Interrupted" if interrupted else _aborted(), err=True)
             code = INTERRUPTED if interrupted else 1
         case OSError(errno=errno.ENOSPC | errno.EDQUOT | errno.EIO):
             code = _report(_unwritten(error), json=False, debug=debug)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from era_service.cli.context import AppContext, pass_app
+from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json, printable
 from era_service.config_paths import find_config_file
 
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from era_service.config_mistakes import ConfigMistake
 
 
-@click.group()
+@click.group(cls=KnownGroup)
 def config() -> None:
     """Show, check and explain the configuration."""
 

@@ -1,22 +1,29 @@
 """``eraswitch datum``: what is in a datum, and whether the release team signed it. No chain is read."""
 
+from collections import Counter
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from era_service.cli.arguments import read_datums, read_verification_key
+from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json, printable
-from eras import ConfigurationError, Epoch, EraSwitchError, require_epoch, select_eras
+from eras import ConfigurationError, CurrentEraNotFoundError, Epoch, EraSwitchError, require_epoch, select_eras
 
 if TYPE_CHECKING:
-    from datum import Accepted
+    from datum import Accepted, Verdict
+
+
+SHOWN = 160
+"""How many characters or bytes of a content that is no payload are shown."""
 
 
 class EpochArgumentError(ConfigurationError):
     """An epoch on the command line is not one."""
 
 
-@click.group()
+@click.group(cls=KnownGroup)
 def datum() -> None:
     """Verify and decode the datums of era markers, without a chain."""
 
@@ -71,7 +78,9 @@ def _verify_into(report: dict[str, Any], file: str, verification_key: str, epoch
         {"index": index, "verdict": verdict.name, "reason": verdict.reason} for index, verdict in enumerate(verdicts)
     ]
     valid = [(index, verdict) for index, verdict in enumerate(verdicts) if isinstance(verdict, Accepted)]
-    markers = valid[0][1].verified.markers if valid else ()
+    if not valid:
+        raise _none_valid(verdicts, at)
+    markers = valid[0][1].verified.markers
     report["markers"] = [marker.to_dict() for marker in markers]
     report["note"] = _note(valid)
     token = select_eras(markers, at)
@@ -86,6 +95,20 @@ def _require_epoch_argument(text: str) -> Epoch:
         raise EpochArgumentError(
             error.what, expected=error.expected, got=error.got, next_step="Correct --epoch"
         ) from error
+
+
+def _none_valid(verdicts: "Sequence[Verdict]", at: Epoch) -> CurrentEraNotFoundError:
+    """Why there is no current era, where no datum is valid."""
+    counts = Counter(verdict.name for verdict in verdicts)
+    listed = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
+    return CurrentEraNotFoundError(
+        f"No era is active at epoch {at}",
+        expected="a datum that the verification key signed",
+        got=f"none: {listed}" if counts else "no datum at all",
+        next_step="Check the verification key, and where the datums come from",
+        epoch=at,
+        verdicts=dict(counts),
+    )
 
 
 def _note(valid: "list[tuple[int, Accepted]]") -> str | None:
@@ -123,8 +146,8 @@ def decode(file: str, *, as_json: bool) -> None:
 
 
 def describe(datum: str | bytes, index: int) -> dict[str, Any]:
-    """What is in a datum, as JSON has it: its shape, its content, the payload in it, or why there is none."""
-    from datum import DatumFormatError, EraMarkersPayload, PayloadFormatError, decode_datum
+    """What is in a datum, as JSON has it: its shape, its content, payload and extension in it, or why there is none."""
+    from datum import DatumFormatError, EraMarkersPayload, PayloadFormatError, decode_datum, read_extended
 
     entry: dict[str, Any] = {
         "index": index,
@@ -134,6 +157,7 @@ def describe(datum: str | bytes, index: int) -> dict[str, Any]:
         "longest_field": None,
         "content_hex": None,
         "payload": None,
+        "extension": None,
         "problem": None,
     }
     try:
@@ -153,6 +177,14 @@ def describe(datum: str | bytes, index: int) -> dict[str, Any]:
         "markers": [marker.to_dict() for marker in payload.markers],
         "signature": None if payload.signature is None else payload.signature.hex(),
     }
+    try:
+        extended = read_extended(decoded.content)
+    except PayloadFormatError as error:
+        entry["problem"] = f"Its extension cannot be read: {error.got}"
+        return entry
+    if extended is not None:
+        signatures = [signature.to_dict() for signature in extended.signatures]
+        entry["extension"] = extended.extension.to_dict() | {"hash": extended.hash, "signatures": signatures}
     return entry
 
 
@@ -167,7 +199,8 @@ def _in_words(entry: dict[str, Any]) -> list[str]:
         if entry["longest_field"] > 64:
             lines.append("  the ledger would refuse it: a byte string is longer than 64 bytes")
     if entry["payload"] is None:
-        return [*lines, f"  {printable(entry['problem'])}"]
+        content = _content_in_words(bytes.fromhex(entry["content_hex"] or ""))
+        return [*lines, f"  {printable(entry['problem'])}", *content]
     for marker in entry["payload"]["markers"]:
         when = "announced, no epoch yet" if marker["epoch"] is None else f"from epoch {marker['epoch']}"
         lines.append(f"  era {printable(marker['name'])!s}: {when}")
@@ -175,4 +208,29 @@ def _in_words(entry: dict[str, Any]) -> list[str]:
         lines.append("  no era marker")
     signature = entry["payload"]["signature"]
     lines.append("  not signed" if signature is None else f"  signature {signature} (not verified)")
-    return lines
+    if entry["problem"] is not None:
+        lines.append(f"  {printable(entry['problem'])}")
+    return lines if entry["extension"] is None else [*lines, *_extension_in_words(entry["extension"])]
+
+
+def _content_in_words(content: bytes) -> list[str]:
+    """The beginning of what the byte strings hold, as text where it is one."""
+    if not content:
+        return []
+    try:
+        shown = f"as text: {content.decode()[:SHOWN]!r}"
+    except UnicodeDecodeError:
+        shown = f"in hex: {content[:SHOWN].hex()}"
+    return [f"  {shown}{' …' if len(content) > SHOWN else ''}"]
+
+
+def _extension_in_words(extension: dict[str, Any]) -> list[str]:
+    expires = extension["expires_epoch"]
+    fresh = "for ever" if expires is None else f"until the end of epoch {expires}"
+    after = "" if extension["previous"] is None else f" after {extension['previous']}"
+    return [
+        f"  extension {extension['sequence']} ({extension['hash']}){after}",
+        f"    for network magic {extension['network_magic']}, address {printable(extension['address'])}, fresh {fresh}",
+        f"    {extension['threshold']} of these keys must sign: {', '.join(extension['keys'])}",
+        *(f"    a signature by {signed['key']} (not verified)" for signed in extension["signatures"]),
+    ] + ([] if extension["signatures"] else ["    no signature yet"])

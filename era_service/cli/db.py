@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.context import AppContext, pass_app
+from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json, printable
 from eras import ConfigurationError
 
@@ -25,7 +26,7 @@ def _with_store(command: Callable[..., Any]) -> Callable[..., Any]:
     return pass_app(store_option(json_option(command)))
 
 
-@click.group()
+@click.group(cls=KnownGroup)
 def db() -> None:
     """Keep the store in which trust and events are remembered."""
 

@@ -1,11 +1,13 @@
 """``eraswitch demo``: the whole story on the local chain, with three versions of a node."""
 
 import shlex
+import signal
 import sys
-from contextlib import nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 import click
 
@@ -19,7 +21,7 @@ if TYPE_CHECKING:
     "--keep",
     metavar="DIR",
     type=click.Path(path_type=Path, file_okay=False),
-    help="Leave the chain and the keys in DIR, which must be empty or absent.",
+    help="Leave the chain, the keys and a configuration in DIR, which must be empty or absent.",
 )
 def demo(*, as_json: bool, keep: Path | None) -> int:
     """Watch a network switch eras on a local chain, each step verified.
@@ -27,9 +29,10 @@ def demo(*, as_json: bool, keep: Path | None) -> int:
     Six nodes on three distributions, a release team and an attacker. Everything runs on this machine, in a temporary
     folder. The exit code is 0 only if every step was verified.
     """
-    from era_service.demo import CHAIN_FILE, Stage, Story
+    from era_service.demo import CHAIN_FILE, CONFIGURATION_FILE, Stage, Story
 
     with (
+        _cleaning_up_when_terminated(),
         TemporaryDirectory(prefix="eraswitch-demo-") if keep is None else nullcontext(str(keep)) as folder,
         Stage(Path(folder)) as stage,
         _presenter(as_json=as_json) as presenter,
@@ -38,7 +41,23 @@ def demo(*, as_json: bool, keep: Path | None) -> int:
     if keep is not None:
         look = f"eraswitch local-chain show {shlex.quote(str(keep / CHAIN_FILE))} --address {stage.era_address}"
         click.echo(f"Look at the chain: {look}", err=as_json)
+        ask = f"eraswitch --config {shlex.quote(str(keep / CONFIGURATION_FILE))} status"
+        click.echo(f"Read it as a node: {ask}", err=as_json)
     return 0 if verified else 1
+
+
+@contextmanager
+def _cleaning_up_when_terminated() -> Iterator[None]:
+    """Let SIGTERM end the command like an error, so that the temporary folder, which has keys in it, goes too."""
+
+    def end(number: int, _frame: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def _presenter(*, as_json: bool) -> "Presenter":

@@ -6,7 +6,8 @@ import click
 
 from era_service.cli.arguments import epoch, read_secret_key
 from era_service.cli.context import AppContext, pass_app
-from era_service.cli.output import echo_json, write_file
+from era_service.cli.lazy_group import KnownGroup
+from era_service.cli.output import echo_json, printable, write_file
 from eras import ConfigurationError, Epoch, EraMarker, SupportedEras
 
 
@@ -14,7 +15,7 @@ class MarkerPlanError(ConfigurationError):
     """The epochs and the supported eras do not make a schedule."""
 
 
-@click.group()
+@click.group(cls=KnownGroup)
 def era() -> None:
     """Make keys and datums, as Mithril's aggregator does."""
 
@@ -28,7 +29,7 @@ def list_(app: AppContext, *, as_json: bool) -> None:
     if as_json:
         echo_json(names)
         return
-    listed = "".join(f"\n    {name[:1].upper()}{name[1:]}," for name in names)
+    listed = "".join(f"\n    {printable(name[:1].upper() + name[1:])}," for name in names)
     click.echo(f"Supported Eras:\n[{listed}\n]")
 
 

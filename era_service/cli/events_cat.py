@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from typing import TYPE_CHECKING
 
 import click
@@ -16,7 +17,7 @@ from era_service.cli.events_place import (
     place_argument,
     store_option,
 )
-from era_service.cli.output import echo_json
+from era_service.cli.output import echo_json, printable
 from eras import MAX_EPOCH, Epoch
 
 if TYPE_CHECKING:
@@ -98,6 +99,7 @@ def cat(
     from era_store import EventFilter
 
     only = EventFilter(kinds, roles, verdicts, *epochs, since, until)
+    _warn_of_unknown(kinds)
     with opened_log(app, place, store=store) as log:
         if follow and not isinstance(log, StoreLog):
             raise click.UsageError("--follow needs a store: a file does not grow")
@@ -111,6 +113,18 @@ def cat(
                 echo_json(event_facts(line.event, line.hash))
             else:
                 click.echo(event_words(line.event))
+
+
+def _warn_of_unknown(kinds: tuple[str, ...]) -> None:
+    """A kind that this version does not write may be one of a newer version, and more likely is a slip."""
+    from chain_reader import DecisionKind
+    from chain_reader.deciding_events import KIND_OF_INPUT
+
+    known = [kind.value for kind in DecisionKind] + [*KIND_OF_INPUT.values()]
+    for kind in kinds:
+        near = get_close_matches(kind, known, n=1, cutoff=0.75)
+        if near and kind not in known:
+            click.echo(printable(f"This version knows no kind {kind!r}; did you mean {near[0]!r}?"), err=True)
 
 
 def _following(log: StoreLog, only: "EventFilter", after: int, last: int | None) -> "Iterator[LogLine]":

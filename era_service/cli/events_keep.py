@@ -78,12 +78,12 @@ def export(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_j
 def import_(app: AppContext, /, *, file: Path, store: str | None, as_json: bool) -> None:
     """Put the events of FILE into the store, with their ids and hashes: all of them or none.
 
-    The log of the store must be empty, or how FILE begins.
+    The store is made if it is not there. Its log must be empty, or how FILE begins.
     """
     from era_store.event_files import EventFile
 
     events = EventFile.open(file)
-    with opened_store(app, store) as log:
+    with opened_store(app, store, create=True) as log:
         added = log.store.events.restore(events.lines(), events.base_hash)
     _tell({"file": str(file), "added": added}, f"{added} events of {file} were added", as_json=as_json)
 

@@ -24,6 +24,8 @@ place_argument = click.argument("place", metavar="[FILE|STORE]", required=False)
 
 _SQLITE = b"SQLite format 3\0"
 _LONG = 300
+_FIRST = {"verdict": 0, "era": 1}
+"""What people look for, before what may be cut off."""
 
 
 class EventLogNotNamedError(ConfigurationError):
@@ -76,8 +78,8 @@ def opened_log(app: AppContext, place: str | None, *, store: str | None = None) 
 
 
 @contextmanager
-def opened_store(app: AppContext, named: str | None) -> Iterator[StoreLog]:
-    """The log of a store, which is there.
+def opened_store(app: AppContext, named: str | None, *, create: bool = False) -> Iterator[StoreLog]:
+    """The log of a store, which is there, unless it may be made.
 
     Raises:
         EventLogNotNamedError: no store is named, and none is configured.
@@ -96,7 +98,7 @@ def opened_store(app: AppContext, named: str | None) -> Iterator[StoreLog]:
         )
     parsed = parse_url(url)
     path = sqlite_path(parsed)
-    if path is not None and not path.exists():
+    if path is not None and not create and not path.exists():
         raise StoreMissingError(
             f"There is no store at {path}",
             expected="a file",
@@ -104,7 +106,7 @@ def opened_store(app: AppContext, named: str | None) -> Iterator[StoreLog]:
             next_step="Check the path",
             store=str(path),
         )
-    with open_store(url, migrate=False) as store:
+    with open_store(url, migrate=create) as store:
         yield StoreLog(store, store_name(parsed))
 
 
@@ -139,7 +141,8 @@ def event_words(event: "StoredEvent") -> str:
     at = datetime.fromtimestamp(event.time_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
     epoch = "" if event.epoch is None else f"epoch {event.epoch}"
     mark = {"input": ">", "snapshot": "="}.get(event.role, " ")
-    facts = ", ".join(f"{name} {_short(fact)}" for name, fact in event.facts.items() if fact not in (None, {}, []))
+    told = sorted(event.facts.items(), key=lambda item: _FIRST.get(item[0], len(_FIRST)))
+    facts = ", ".join(f"{name} {_short(fact)}" for name, fact in told if fact not in (None, {}, []))
     cause = "" if event.cause is None else f"  (on {event.cause})"
     return printable(f"{event.id:>7}  {at}  {epoch:<10}  {mark} {event.kind:<22} {facts[:_LONG]}{cause}")
 

@@ -121,7 +121,8 @@ def _report(document: dict[str, Any], stopped: "LogLine | None") -> list[str]:
         lines.append(f"  recorded:   {difference['recorded']}")
         lines.append(f"  recomputed: {difference['recomputed']}")
     elif stopped is None:
-        lines.append("Every decision follows from the inputs")
+        followed = "Every decision" if not document["unexplained"] else "Every decision with a recorded input"
+        lines.append(f"{followed} follows from the inputs")
     if stopped is not None:
         lines.append(f"Stopped before\n{event_words(stopped.event)}")
         state = document["state"]

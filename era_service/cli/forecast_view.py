@@ -144,23 +144,27 @@ def _calls(found: "Forecast") -> Iterator[str]:
 
 
 def forecast_chart(found: "Forecast") -> str:
-    """The forecast as an SVG image: what was ready, the trend, and the chance of a quorum."""
-    from release_tools.charts import Series, lines
+    """The forecast as a file of SVG: what was ready, the trend, and the chance of a quorum."""
+    from release_tools.charts import Series, lines, standalone
 
     observed = {point.epoch: point.share for point in found.observed}
     outlooks = {outlook.epoch: outlook for outlook in found.epochs}
     epochs = sorted({*observed, *outlooks})
-    trend = {epoch: found.trend.share(epoch) for epoch in epochs} if found.trend is not None else {}
+    trend = {epoch: found.trend.share(epoch) for epoch in epochs if epoch >= found.now.epoch} if found.trend else {}
     series = [Series("ready", tuple(observed.get(epoch) for epoch in epochs))]
     for name, side in (("trend", "value"), ("trend, at worst", "low"), ("trend, at best", "high")):
         if trend:
-            series.append(Series(name, tuple(getattr(trend[epoch], side) for epoch in epochs)))
+            values = tuple(getattr(trend[epoch], side) if epoch in trend else None for epoch in epochs)
+            series.append(Series(name, values, dashed=side != "value"))
     chances = (outlooks[epoch].quorum_probability.value if epoch in outlooks else None for epoch in epochs)
     series.append(Series("chance of a quorum", tuple(chances)))
-    return lines(
+    drawn = lines(
         [str(epoch) for epoch in epochs],
         series,
-        title=f"Forecast of {found.era} at epoch {found.at}",
+        title=f"Forecast of {printable(found.era)} at epoch {found.at}",
         description="; ".join(line for line in forecast_lines(found) if line),
         gate=found.ready_share_needed,
+        gate_name="needed",
+        mark=(str(found.at), "the switch"),
     )
+    return standalone(drawn)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.arguments import read_bytes, read_secret_key, read_verification_key
+from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json
 from era_service.cli.release_options import json_option
 from eras import ConfigurationError
@@ -26,7 +27,7 @@ class KeySourceError(ConfigurationError):
     """What should be taken over as a key cannot be read as one."""
 
 
-@click.group()
+@click.group(cls=KnownGroup)
 def keys() -> None:
     """Make keys, take keys over, and show what is public of them."""
 

@@ -1,6 +1,6 @@
 """``eraswitch local-chain``: the rehearsal ledger in one file, which each command opens itself, beside a server too."""
 
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal, DecimalException
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -8,6 +8,7 @@ import click
 
 from era_service.cli.arguments import epoch
 from era_service.cli.context import AppContext, pass_app
+from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json
 from eras import ConfigurationError, Epoch
 
@@ -16,6 +17,8 @@ if TYPE_CHECKING:
 
 LOVELACE_PER_ADA = 1_000_000
 UNITS = {"lovelace": 1, "ada": LOVELACE_PER_ADA}
+MAX_AMOUNT = 2**63
+"""More than any chain has; a number far beyond takes long to write out."""
 DEFAULT_PATH = "local-chain.sqlite3"
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
@@ -26,7 +29,7 @@ class GenesisMismatchError(ConfigurationError):
     """A local chain exists, and was created with another genesis than was asked for."""
 
 
-@click.group("local-chain")
+@click.group("local-chain", cls=KnownGroup)
 def local_chain() -> None:
     """Run and steer a rehearsal ledger that is one file."""
 
@@ -145,8 +148,8 @@ def parse_amount(text: str) -> int:
             break
     try:
         lovelace = Decimal(number) * factor
-        whole = lovelace.is_finite() and lovelace == lovelace.to_integral_value() and lovelace >= 1
-    except InvalidOperation:
+        whole = 1 <= lovelace <= MAX_AMOUNT and lovelace == lovelace.to_integral_value()
+    except DecimalException:
         whole = False
     if not whole:
         raise click.BadParameter(f"expected whole lovelace, or an amount such as '100 ada', got {text[:40]!r}")
@@ -166,6 +169,8 @@ def show(file: Path, address: str | None, limit: int, *, as_json: bool) -> None:
         state = _state(chain)
         if address is not None:
             found = chain.utxos(address, newest_first=True, limit=limit + 1)
+            if not found:
+                _require_address(address)
             state["outputs"] = [_output(output) for output in found[:limit]]
             state["more_outputs"] = len(found) > limit
     if as_json:
@@ -181,7 +186,24 @@ def show(file: Path, address: str | None, limit: int, *, as_json: bool) -> None:
         datum = "" if output["datum"] is None else f", inline datum of {len(output['datum']) // 2} bytes"
         click.echo(f"  {output['transaction']}#{output['index']}: {_ada(output['lovelace'])}{datum}")
     if address is not None:
-        click.echo("  and more" if state["more_outputs"] else f"  {len(state['outputs'])} unspent outputs in all")
+        count = len(state["outputs"])
+        click.echo(
+            "  and more" if state["more_outputs"] else f"  {count} unspent output{'' if count == 1 else 's'} in all"
+        )
+
+
+def _require_address(text: str) -> None:
+    """A misspelt address must not read as an empty one.
+
+    Raises:
+        click.BadParameter: it is no address.
+    """
+    from chain_reader.local_chain.addresses import AddressError, parse_address
+
+    try:
+        parse_address(text)
+    except AddressError as error:
+        raise click.BadParameter(f"expected a payment address, but {error}", param_hint="'--address'") from error
 
 
 @local_chain.command()

@@ -6,14 +6,16 @@ from typing import Any
 import click
 
 from era_service.cli.context import AppContext, pass_app
+from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.marker_change import HELP, change_command
 from era_service.cli.marker_cosign import cosign
+from era_service.cli.marker_renew import renew
 from era_service.cli.output import echo_json, printable
 from era_service.cli.publication_view import sight_lines
 from era_service.cli.release_options import json_option, load_settings, network_options, provider_option
 
 
-@click.group()
+@click.group(cls=KnownGroup)
 def marker() -> None:
     """Publish era markers, and look at those that are published."""
 
@@ -21,6 +23,7 @@ def marker() -> None:
 for _kind in HELP:
     marker.add_command(change_command(_kind))
 marker.add_command(cosign)
+marker.add_command(renew)
 
 
 @marker.command()

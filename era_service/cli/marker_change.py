@@ -166,6 +166,7 @@ def _order(
     spend: tuple[str, ...],
     sweep: bool,
     validity_slots: int,
+    max_fee: int,
     confirmations: int | None,
     timeout_s: float,
     poll_s: float,
@@ -178,7 +179,9 @@ def _order(
         change=change,
         lead_epochs=lead_epochs,
         force_name=force_name,
-        purse=purse_of(payment_address=payment_address, spend=spend, sweep=sweep, validity_slots=validity_slots),
+        purse=purse_of(
+            payment_address=payment_address, spend=spend, sweep=sweep, validity_slots=validity_slots, max_fee=max_fee
+        ),
         era_key=None if payload_file is not None else read_era_key(secret_key),
         payload=None if payload_file is None else read_payload(payload_file),
         payment_keys=read_payment_keys(payment_key_files),
@@ -243,7 +246,7 @@ def _confirm(outlook: "Outlook", order: "ChangeOrder", *, yes: bool) -> None:
     if outlook.unfinished is not None:
         return
     if outlook.draft is None:
-        raise _no_era_key("--secret-key @FILE, ERA_MARKERS_SECRET_KEY in the environment, or --payload-file")
+        raise no_era_key("--secret-key @FILE, ERA_MARKERS_SECRET_KEY in the environment, or --payload-file")
     sign(outlook.draft.transaction, order.payment_keys)
     if not yes:
         click.confirm("Sign this and submit it?", abort=True, err=True)
@@ -342,7 +345,7 @@ def _sign_only(
     written = None
     if files.payload is not None and not dry_run and not plan.is_done:
         if order.era_key is None:
-            raise _no_era_key("--secret-key @FILE, or ERA_MARKERS_SECRET_KEY in the environment")
+            raise no_era_key("--secret-key @FILE, or ERA_MARKERS_SECRET_KEY in the environment")
         content = payload_file(plan, order.era_key, policy, trusted.payload, files.expires_epoch)
         if gate is not None:
             gate.record(settings)
@@ -367,7 +370,8 @@ def _sign_only(
         click.echo(f"To be co-signed: {written}. Pass it to the signers: eraswitch marker cosign {written}")
 
 
-def _no_era_key(expected: str) -> Exception:
+def no_era_key(expected: str) -> Exception:
+    """The error where a command needs the era key, and none was given."""
     from era_service.signed_payload import EraKeyError
 
     return EraKeyError(

@@ -47,7 +47,7 @@ def cosign(app: AppContext, *, file: Path, secret_key: str | None, dry_run: bool
     if key is not None:
         cosigning.require_may_sign(key.verification_key)
     if not as_json:
-        click.echo("\n".join(_in_words(cosigning, configured)))
+        click.echo("\n".join(cosigning_lines(cosigning, configured=configured)))
     changes = key is not None and not dry_run
     if key is not None:
         if changes and not yes and sys.stdin.isatty():
@@ -97,7 +97,8 @@ def _require_configured(cosigning: "Cosigning", network: "NetworkSettings") -> b
     return None not in (network.magic, network.era_address, key)
 
 
-def _in_words(cosigning: "Cosigning", configured: bool) -> list[str]:
+def cosigning_lines(cosigning: "Cosigning", *, configured: bool) -> list[str]:
+    """What a co-signing file holds, in words; and what to compare where not all of it is ``configured``."""
     check: dict[str, Any] = cosigning.check()
     previous = cosigning.previous
     after = "the first" if previous is None else f"after {previous.extension.sequence}, {check['previous']}"

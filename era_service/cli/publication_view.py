@@ -72,9 +72,14 @@ def transaction_lines(drafted: "DraftedTransaction") -> list[str]:
         f"  marker      {ada(made.marker_lovelace)}",
         f"  fee         {ada(made.fee)}, {made.size} bytes",
         f"  change      {ada(made.change_lovelace)}",
-        f"  valid       before slot {made.invalid_hereafter}",
+        f"  valid       before slot {made.invalid_hereafter}{_deadline_words(drafted)}",
     ]
     return lines
+
+
+def _deadline_words(drafted: "DraftedTransaction") -> str:
+    deadline = drafted.deadline
+    return "" if deadline is None else f", the end of epoch {deadline.epoch}: later would be too little notice"
 
 
 def transaction_document(drafted: "DraftedTransaction") -> dict[str, Any]:
@@ -98,6 +103,11 @@ def warnings_of(outlook: "Outlook") -> list[str]:
     """What an operator should know before saying yes."""
     found = [] if outlook.plan is None else list(outlook.plan.warnings)
     found += [] if outlook.drafted is None else outlook.drafted.warnings
+    if outlook.lost is not None:
+        found.append(
+            f"An earlier run ({outlook.lost.change}, transaction {outlook.lost.latest.transaction}) was overtaken: "
+            "something else spent what it spends. See whether that took it back: eraswitch marker history"
+        )
     reading = outlook.reading
     if reading.stale is not None:
         found.append(f"What nodes trust could not be confirmed: {reading.stale}")
@@ -163,7 +173,8 @@ def _line(progress: "Progress") -> str:
     if progress.step.value == "submitted":
         return f"{words} {progress.transaction}"
     if progress.step.value == "seen":
-        return f"{words}, {progress.depth} of {progress.confirmations} blocks on top of it"
+        depth = min(progress.depth or 0, progress.confirmations)
+        return f"{words}, {depth} of {progress.confirmations} blocks on top of it"
     return words
 
 

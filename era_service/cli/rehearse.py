@@ -18,6 +18,12 @@ if TYPE_CHECKING:
 @click.option("--nodes", type=click.IntRange(min=1), help="Play with so many nodes.")
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the report there.")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--shortest",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the shortest story that goes wrong there, as a scenario to play again.",
+)
 @click.option("--no-shrink", is_flag=True, help="Do not look for the shortest story when it goes wrong.")
 def rehearse(
     scenario: str | None,
@@ -27,6 +33,7 @@ def rehearse(
     nodes: int | None,
     html: Path | None,
     as_json: bool,
+    shortest: Path | None,
     no_shrink: bool,
 ) -> int:
     """Rehearse a rollout with thousands of nodes, on the rules of a real chain.
@@ -43,6 +50,8 @@ def rehearse(
         return _list(shipped_scenarios(), as_json=as_json)
     if scenario is None:
         raise click.UsageError("Which scenario? Name a file, or one of those that --list lists.")
+    if shortest is not None and no_shrink:
+        raise click.UsageError("--shortest and --no-shrink cannot go together.")
     changes = {key: value for key, value in (("seed", seed), ("nodes", nodes)) if value is not None}
     chosen = find_scenario(scenario).changed(**changes)
     with _Progress(chosen, shown=not as_json) as progress:
@@ -52,12 +61,17 @@ def rehearse(
         from release_tools.rehearsal.report import html_report
 
         write_file(html, html_report(outcome).encode())
+    if shrunk is not None and shortest is not None:
+        from release_tools.rehearsal.scenario_text import scenario_toml
+
+        write_file(shortest, scenario_toml(shrunk.outcome.scenario).encode())
     if as_json:
         echo_json(outcome.to_dict() | {"shortest": None if shrunk is None else _shortest(shrunk)})
     else:
         _show(outcome, shrunk)
-        if html is not None:
-            click.echo(f"Report: {html}")
+        for name, file in (("Report", html), ("The shortest story", None if shrunk is None else shortest)):
+            if file is not None:
+                click.echo(f"{name}: {file}")
     return 0 if outcome.ok else 1
 
 
@@ -154,7 +168,8 @@ def _show_shortest(shrunk: "Shrunk") -> None:
     small = shrunk.outcome.scenario
     more = "" if shrunk.finished else ", and there may be a shorter one"
     click.echo(f"The shortest story that goes wrong so, after {shrunk.trials} more rehearsals{more}:")
-    click.echo(f"  {small.nodes:,} nodes, {small.epochs} epochs, seed {small.seed}")
+    nodes = "1 node" if small.nodes == 1 else f"{small.nodes:,} nodes"
+    click.echo(f"  {nodes}, {small.epochs} epochs, seed {small.seed}")
     for happening in shrunk.outcome.happenings:
         click.echo(f"  {happening.at:>7g}  {printable(happening.words)}")
     for violation in shrunk.outcome.violations[:1]:

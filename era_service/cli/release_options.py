@@ -85,6 +85,15 @@ payment_key_option = click.option(
     help="Payment signing key, plain or extended, in cardano-cli's envelope. May be given several times.",
 )
 
+max_fee_option = click.option(
+    "--max-fee",
+    metavar="LOVELACE",
+    default=2_000_000,
+    show_default=True,
+    type=click.IntRange(min=0),
+    help="Refuse a transaction that costs more.",
+)
+
 purse_options = combined(
     click.option(
         "--payment-address",
@@ -107,8 +116,9 @@ purse_options = combined(
         default=7_200,
         show_default=True,
         type=click.IntRange(min=1),
-        help="Slots after which the transaction is void.",
+        help="Slots after which the transaction is void; it is so earlier where it would give too little notice.",
     ),
+    max_fee_option,
 )
 
 waiting_options = combined(
@@ -161,14 +171,16 @@ signing_options = combined(
     ),
 )
 
+lead_option = click.option(
+    "--lead-epochs",
+    default=2,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Epochs between now and an activation, at least.",
+)
+
 rule_options = combined(
-    click.option(
-        "--lead-epochs",
-        default=2,
-        show_default=True,
-        type=click.IntRange(min=1),
-        help="Epochs between now and an activation, at least.",
-    ),
+    lead_option,
     click.option("--force-name", is_flag=True, help="Take a name that is not in the list of supported eras."),
 )
 
@@ -286,11 +298,13 @@ def read_text(name: str) -> str:
         ) from error
 
 
-def purse_of(*, payment_address: str, spend: tuple[str, ...], sweep: bool, validity_slots: int) -> "Purse":
+def purse_of(
+    *, payment_address: str, spend: tuple[str, ...], sweep: bool, validity_slots: int, max_fee: int
+) -> "Purse":
     """What pays, as the options say."""
     from release_tools.drafting import Purse
 
-    return Purse(payment_address, spend, sweep, validity_slots=validity_slots)
+    return Purse(payment_address, spend, sweep, validity_slots=validity_slots, max_fee=max_fee)
 
 
 def waiting_of(settings: "Settings", *, confirmations: int | None, timeout_s: float, poll_s: float) -> "Waiting":

@@ -7,6 +7,7 @@ import click
 
 from era_service.cli.adoption_options import compatibility_option, from_option
 from era_service.cli.context import AppContext, pass_app
+from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json, printable
 from era_service.cli.release_options import (
     combined,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 _EXIT_CODES = {"done": 0, "waiting": 6, "blocked": 6}
 
 
-@click.group()
+@click.group(cls=KnownGroup)
 def rollout() -> None:
     """Plan a rollout in a file, see where it stands, and take it step by step."""
 
@@ -128,6 +129,7 @@ def announcement(app: AppContext, /, *, phase: str | None, template: str | None,
         standing,
         "activate" if phase == "activate" or (phase is None and scheduled) else "announce",
         network=settings.network.name or f"the network with magic {standing.plan.network_magic}",
+        lag_epochs=settings.quorum.lag_epochs,
         template=None if template is None else read_text(template),
     )
     click.echo(printable(text), nl=not text.endswith("\n"))
@@ -166,6 +168,7 @@ def _status_lines(standing: "RolloutStanding") -> list[str]:
     if evidence.adoption is not None:
         lines.append(f"  gate          {evidence.adoption.words}")
         lines += [f"                {line}" for line in evidence.adoption.lacks]
+        lines += [f"              ! {alarm.words}" for alarm in evidence.adoption.alarms]
     if evidence.forecast is not None:
         danger = evidence.forecast.danger
         chance = danger.quorum_probability.value

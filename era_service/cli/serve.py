@@ -16,7 +16,7 @@ from eras import ConfigurationError
 if TYPE_CHECKING:
     import uvicorn
 
-    from era_service.config_schema import Settings
+    from era_service.config_schema import ServiceSettings, Settings
     from era_service.web import Service
 
 DRAIN_S = 10
@@ -30,6 +30,10 @@ class ListenError(ConfigurationError):
 
 class TlsError(ConfigurationError):
     """The certificate or its key cannot be used."""
+
+
+class NetworkNeededError(ConfigurationError):
+    """A provider is named, and nothing says which network to read there."""
 
 
 @click.command()
@@ -66,6 +70,7 @@ def serve(
     SIGTERM or Ctrl-C, after the requests that are being answered.
     """
     from era_service.follower_loop import following_registrations
+    from era_service.status import require_source
     from era_service.web import Service
     from era_service.web.place import is_embedded
 
@@ -82,19 +87,52 @@ def serve(
         "store.url": (store, "--store"),
     }
     settings = app.load(given).settings
+    _require_both(settings.service)
     if settings.follower.leader is not None:
         from era_service.follower import require_follower
 
         require_follower(settings)
     embedded = is_embedded(settings)
     if embedded:
+        _require_no_provider(settings)
         settings = _embedded(app, given, poll_interval_s)
+    require_source(settings)
     service = Service.open(settings, embedded=embedded)
     try:
         with following_registrations(service):
             Server(service, as_json=as_json).run()
     finally:
         service.close()
+
+
+def _require_both(service: "ServiceSettings") -> None:
+    """That nobody who has named a key is served without TLS.
+
+    Raises:
+        TlsError: there is a key, and no certificate.
+    """
+    if service.tls_key is not None and service.tls_cert is None:
+        raise TlsError(
+            "There is a key for TLS, and no certificate",
+            expected="service.tls_cert (--tls-cert) beside service.tls_key",
+            got="the key alone",
+            next_step="Name the certificate, or leave the key out to serve without TLS",
+        )
+
+
+def _require_no_provider(settings: "Settings") -> None:
+    """That nobody who has named a provider looks at the embedded chain instead.
+
+    Raises:
+        NetworkNeededError: a provider is named, and no network.
+    """
+    if settings.reader.providers:
+        raise NetworkNeededError(
+            "A provider is named, and no network to read there",
+            expected="--network NAME, or network.era_address and network.verification_key",
+            got="neither",
+            next_step="Name the network, or leave the provider out to look at the embedded local chain",
+        )
 
 
 def _embedded(app: AppContext, given: dict[str, tuple[Any, str]], poll_interval_s: float | None) -> "Settings":
@@ -192,7 +230,7 @@ class Server:
         if self._as_json:
             echo_json({"url": url, "embedded": self._service.network.embedded, "store": str(self._service.store)})
             return
-        click.echo(f"Serving at {url}  (status {url}/era/status, description {url}/openapi.json)")
+        click.echo(f"Serving at {url}  (that is the dashboard; status {url}/era/status, API {url}/openapi.json)")
 
 
 def _load(config: "uvicorn.Config") -> None:
@@ -204,11 +242,12 @@ def _load(config: "uvicorn.Config") -> None:
     try:
         config.load()
     except OSError as error:  # an ssl.SSLError is one
+        next_step = "Correct them" if config.ssl_keyfile else "Correct it, or name its key too: --tls-key FILE"
         raise TlsError(
             "The certificate or its key cannot be used",
             expected="service.tls_cert and service.tls_key, PEM files that belong together",
             got=error.strerror or type(error).__name__,
-            next_step="Correct them",
+            next_step=next_step,
         ) from error
 
 

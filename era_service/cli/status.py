@@ -85,7 +85,8 @@ def _trusted_lines(trusted: dict[str, Any] | None) -> list[str]:
     if trusted["key"] is not None:
         lines.append(f"  signed by   {trusted['key']}")
     if trusted["why"] is not None:
-        lines.append(f"  because     {printable(trusted['why'])}")
+        why = trusted["why"].removeprefix(f"signed by {trusted['key']}; ")  # which the line above says
+        lines.append(f"  because     {printable(why)}")
     return lines
 
 
@@ -94,7 +95,7 @@ def _legacy_lines(legacy: dict[str, Any] | None) -> list[str]:
     if legacy is None or not legacy["differs"]:
         return []
     schedules = [
-        ", ".join(f"{marker['name']} {_begins(marker['epoch'])}" for marker in markers)
+        ", ".join(dict.fromkeys(f"{marker['name']} {_begins(marker['epoch'])}" for marker in markers))
         for markers in legacy["possible"]
     ]
     return ["Mithril readers could read", *(f"  {printable(schedule)}" for schedule in schedules or ["no marker"])]

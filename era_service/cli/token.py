@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import click
 
 from era_service.cli.context import AppContext, pass_app
+from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import OutputError, echo_json, printable
 
 if TYPE_CHECKING:
@@ -34,7 +35,7 @@ def lifetime(text: str) -> int | None:
     return int(match[1]) * _UNITS[match[2]]
 
 
-@click.group()
+@click.group(cls=KnownGroup)
 def token() -> None:
     """Make, list and revoke the API tokens of the service."""
 

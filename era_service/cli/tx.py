@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.context import AppContext, pass_app
+from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json, printable, write_file
 from era_service.cli.publication_view import (
     ada,
@@ -23,7 +24,9 @@ from era_service.cli.release_options import (
     combined,
     dry_run_option,
     json_option,
+    lead_option,
     load_settings,
+    max_fee_option,
     network_options,
     payment_key_option,
     provider_option,
@@ -39,9 +42,11 @@ from era_service.cli.release_options import (
 from eras import MarkerError
 
 if TYPE_CHECKING:
+    from chain_reader.trust_reading import TrustedReading
     from datum import VerificationKey
     from era_service.config_schema import Settings
     from era_service.release import Release
+    from eras import Epoch
     from release_tools.transaction_files import CarriedTransaction
 
 out_option = click.option(
@@ -63,7 +68,7 @@ class PayloadNotSuccessorError(MarkerError):
     http_status = 409
 
 
-@click.group()
+@click.group(cls=KnownGroup)
 def tx() -> None:
     """Build, sign and submit a marker transaction, each on a machine of its own."""
 
@@ -72,7 +77,7 @@ def tx() -> None:
 @click.argument("payload_file", metavar="PAYLOAD")
 @out_option
 @format_option
-@combined(purse_options, provider_option, network_options, json_option)
+@combined(purse_options, lead_option, provider_option, network_options, json_option)
 @pass_app
 def build(
     app: AppContext,
@@ -81,6 +86,7 @@ def build(
     *,
     out: Path,
     form: str,
+    lead_epochs: int,
     network_magic: int | None,
     mainnet: bool,
     provider: str | None,
@@ -90,7 +96,8 @@ def build(
     """Build the transaction that publishes PAYLOAD, without any key.
 
     PAYLOAD is the file that --payload-out wrote, a complete co-signing file, or a datum file of cardano-cli. It must be
-    signed by the era key, and readers that trust what is in force must accept it.
+    signed by the era key, readers that trust what is in force must accept it, and every activation that it makes, moves
+    or cancels must still be --lead-epochs ahead: signing may have taken days.
     """
     from dataclasses import replace
 
@@ -102,9 +109,10 @@ def build(
     content = read_payload(payload_file)
     with open_release(settings) as release:
         reading = release.read()
-        _require_successor(content, release)
+        publish_by = _require_successor(content, release, reading, lead_epochs)
         purse = purse_of(**options)
-        drafted = draft(release, reading, content, replace(purse, address=purse.address or release.policy.address))
+        purse = replace(purse, address=purse.address or release.policy.address)
+        drafted = draft(release, reading, content, purse, publish_by=publish_by)
     carried = CarriedTransaction.of(drafted.transaction, release.network.magic, drafted.spends)
     _write(out, carried, form)
     for warning in (*drafted.warnings, *reading.alarms):
@@ -116,17 +124,23 @@ def build(
     click.echo(f"Written to {out}. It must be signed by: {', '.join(drafted.transaction.required_keys)}")
 
 
-def _require_successor(content: bytes, release: "Release") -> None:
-    """Check that readers accept a payload after what is in force, and that it is not in force already."""
+def _require_successor(
+    content: bytes, release: "Release", reading: "TrustedReading", lead_epochs: int
+) -> "Epoch | None":
+    """Check that readers accept a payload after what is in force, and that it gives them the notice that it should.
+
+    Returns the last epoch in which it may be published; ``None`` where any may be.
+    """
     from chain_reader import is_successor
     from datum import EraMarkersPayload
     from era_service.signed_payload import require_payload
+    from release_tools.rollout_rules import publish_by_epoch, require_notice
 
     payload = EraMarkersPayload.from_bytes(content)
     require_payload(content, payload.markers, release.policy)
-    reading = release.read()
-    same = set(payload.markers) == set(reading.markers)
-    if same or not is_successor(reading.markers, payload.markers, release.epoch_of(reading)):
+    epoch = release.epoch_of(reading)
+    same = set(payload.markers) == set(reading.markers) and not _is_renewal(content, release, reading)
+    if same or not is_successor(reading.markers, payload.markers, epoch):
         raise PayloadNotSuccessorError(
             "There is nothing to build: the markers are in force already"
             if same
@@ -135,11 +149,34 @@ def _require_successor(content: bytes, release: "Release") -> None:
             got=", ".join(str(marker) for marker in payload.markers) or "no marker at all",
             next_step="Look at what is in force: eraswitch marker show",
         )
+    require_notice(reading.markers, payload.markers, epoch, lead_epochs)
+    return publish_by_epoch(reading.markers, payload.markers, epoch, lead_epochs)
+
+
+def _is_renewal(content: bytes, release: "Release", reading: "TrustedReading") -> bool:
+    """Whether a payload is co-signed as the one in force is not: by other keys, or for longer (marker renew)."""
+    from datum import decode_datum, read_extended
+    from era_service.release import output_in_force
+
+    extended = None if release.policy.extension is None else read_extended(content)
+    in_force = output_in_force(reading)
+    if extended is None or in_force is None:
+        return False
+    before = read_extended(decode_datum(in_force.output.datum).content)
+    return before is None or before.hash != extended.hash
 
 
 @tx.command()
 @click.argument("file")
-@combined(payment_key_option, out_option, format_option, network_options, dry_run_option, yes_option, json_option)
+@combined(payment_key_option, out_option, format_option)
+@click.option(
+    "--change-address",
+    "change_addresses",
+    metavar="ADDR",
+    multiple=True,
+    help="An address that change may go to, besides the era address and those of the keys. May be given several times.",
+)
+@combined(max_fee_option, network_options, dry_run_option, yes_option, json_option)
 @pass_app
 def sign(
     app: AppContext,
@@ -149,6 +186,8 @@ def sign(
     payment_key_files: tuple[Path, ...],
     out: Path,
     form: str,
+    change_addresses: tuple[str, ...],
+    max_fee: int,
     network_magic: int | None,
     mainnet: bool,
     dry_run: bool,
@@ -157,24 +196,40 @@ def sign(
 ) -> None:
     """Add signatures to the transaction in FILE, without any network.
 
-    First it shows what the transaction does, from its own bytes. One that does anything but publish markers is refused.
+    First it shows what the transaction does, from its own bytes. One that publishes no markers, does anything that a
+    marker transaction does not, or costs too much is refused. One that pays an address that is not yours, or markers
+    that no node would read, draws a warning, and is not signed with --yes.
     With several signers each runs this on the file of the one before.
     """
+    from release_tools.signing_checks import require_no_doubt, signing_doubts
     from release_tools.transaction_files import CarriedTransaction
 
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=None)
     carried = CarriedTransaction.parse(read_text(file), file)
-    _require_network(carried, settings)
+    network_id = _require_network(carried, settings)
     keys = read_payment_keys(payment_key_files)
-    key = _era_key(settings)
+    era_address, key = _era_place(settings)
     _show(carried, key, as_json=as_json)
+    doubts = signing_doubts(
+        carried,
+        network_id=network_id,
+        key_hashes={one.key_hash for one in keys},
+        addresses=change_addresses,
+        era_address=era_address,
+        key=key,
+        max_fee=max_fee,
+    )
+    for doubt in doubts:
+        click.echo(f"Warning: {printable(doubt)}", err=True)
     signed = carried.sign(keys)
     if not dry_run:
-        if not yes:
+        if yes:
+            require_no_doubt(doubts)
+        else:
             click.confirm("Sign this?", abort=True, err=True)
         _write(out, signed, form)
     if as_json:
-        echo_json({**signed.summary(key), "file": None if dry_run else str(out)})
+        echo_json({**signed.summary(key), "doubts": list(doubts), "file": None if dry_run else str(out)})
         return
     done = "Nothing was written: this was a dry run" if dry_run else f"Signed, and written to {out}"
     missing = f". Still missing: {', '.join(signed.missing_keys)}" if signed.missing_keys else ""
@@ -262,22 +317,23 @@ def _conclude_submit(
 # --- what the three share
 
 
-def _require_network(carried: "CarriedTransaction", settings: "Settings") -> None:
+def _require_network(carried: "CarriedTransaction", settings: "Settings") -> int:
     from era_service.release import require_magic
     from release_tools import Network
 
     network = Network.of(require_magic(settings))
     carried.require_network(network.magic, network.network_id)
+    return network.network_id
 
 
-def _era_key(settings: "Settings") -> "VerificationKey | None":
-    """The era key that markers should be signed with, where it is configured."""
+def _era_place(settings: "Settings") -> "tuple[str | None, VerificationKey | None]":
+    """The era address, and the era key that markers should be signed with, where they are configured."""
     from era_service.config_trust import EraPlaceNeededError, era_place
 
     try:
-        return era_place(settings)[1]
+        return era_place(settings)
     except EraPlaceNeededError:
-        return None
+        return None, None
 
 
 def _write(out: Path, carried: "CarriedTransaction", form: str) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.context import AppContext, pass_app
-from era_service.cli.output import echo_json
+from era_service.cli.output import echo_json, printable
 
 if TYPE_CHECKING:
     from chain_reader.deciding_kinds import Decision
@@ -68,6 +68,7 @@ def watch(
     supported with 4, a node that it runs with that node's code.
     """
     from era_service.node.opening import open_watcher
+    from era_service.node.reactions import status_line
 
     if arguments and not runs:
         raise click.UsageError("ARGUMENTS are those of the node: give --run too.")
@@ -87,6 +88,8 @@ def watch(
     with opening as watcher:
         if once:
             watcher.check()
+            if not as_json:
+                click.echo(printable(status_line(watcher.checker)))
             return _code(watcher)
         with _stopped_by_signals(watcher):
             end = watcher.run()

@@ -33,7 +33,7 @@ def adoption_panel(epochs: Sequence[Document], gate: Document | None, era: str |
     Args:
         epochs: the last epochs with registrations, newest first; at least one.
         gate: how the era that is coming stands to its gate.
-        era: that era, or the current one where none is coming.
+        era: that era, or the current one where none is coming; ``None`` where nobody can tell who supports it.
     """
     now = epochs[0]
     return Panel(
@@ -142,7 +142,7 @@ def _era_row(row: Document, gate: Document | None) -> tuple[Cell, ...]:
 
 def _share_cell(row: Document, base: str, gate: Document | None) -> Cell:
     share = row[base]
-    if share is None:
+    if share is None or row["minimum"] is None:
         return Cell("unknown")
     gated = gate is not None and gate["era"] == row["era"] and gate["base"] == base
     tone: Tone | None = None
@@ -172,17 +172,17 @@ def _versions_figure(epochs: Sequence[Document], era: str | None) -> Figure:
     return Figure("versions-chart", title, svgs, Table("Shares of the registered stake by version", columns, rows))
 
 
-def _names(epochs: Sequence[Document], era: str | None) -> "dict[str, ChartTone]":
+def _names(epochs: Sequence[Document], era: str | None) -> "dict[str, ChartTone | None]":
     """The versions that the chart tells apart, with what they mean: ready first, each kind newest first."""
     most: dict[str, float] = {}
-    tones: dict[str, ChartTone] = {}
+    tones: dict[str, ChartTone | None] = {}
     for one in epochs:
         for row in one["versions"]:
             name = _name(row)
             most[name] = max(most.get(name, 0.0), row["share"])
             tones.setdefault(name, _tone(row, era))
     kept = sorted(most, key=lambda name: -most[name])[:MAX_VERSIONS]
-    order = ("ready", "not-ready", "unknown")
+    order = ("ready", "not-ready", None, "unknown")
     found = {name: tones[name] for kind in order for name in tones if tones[name] == kind and name in kept}
     if len(most) > len(kept):
         found[_OTHERS] = "unknown"
@@ -193,13 +193,15 @@ def _name(row: Document) -> str:
     return str(row["version"]) if row["known"] else UNKNOWN
 
 
-def _tone(row: Document, era: str | None) -> "ChartTone":
+def _tone(row: Document, era: str | None) -> "ChartTone | None":
     if not row["known"]:
         return "unknown"
+    if era is None:
+        return None
     return "ready" if era in row["supports"] else "not-ready"
 
 
-def _series(name: str, tone: "ChartTone", epochs: Sequence[Document], names: Mapping[str, object]) -> "Series":
+def _series(name: str, tone: "ChartTone | None", epochs: Sequence[Document], names: Mapping[str, object]) -> "Series":
     from release_tools.charts import Series
 
     def share(one: Document) -> float:

@@ -14,11 +14,11 @@ from era_service.dashboard.adoption import adoption_panel, no_adoption, readines
 from era_service.dashboard.headline import EpochClock, headline, page_notices
 from era_service.dashboard.markers import markers_panel
 from era_service.dashboard.outlook import no_outlook, outlook_panel
-from era_service.dashboard.parties import Laggards, parties_panel
+from era_service.dashboard.parties import Laggards, parties_panel, unknown_parties
 from era_service.dashboard.providers import providers_panel
 from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Headline, Notice, Page, Panel, Tone
-from era_service.dashboard.words import sentence
+from era_service.dashboard.words import nobody_vouches, sentence
 from era_service.web.changes import REGISTRATIONS
 from eras import ConfigurationError, Epoch, EraNotReadyError, EraSwitchError
 
@@ -66,6 +66,11 @@ class Counted:
     forecast: dict[str, Any] | EraSwitchError | None
     compatibility: "Compatibility"
 
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether anybody has said which versions support the era."""
+        return self.era is not None and self.compatibility.minimum(self.era) is not None
+
 
 class Gatherer:
     """Makes pages of a service. Any thread may ask.
@@ -111,7 +116,7 @@ class Gatherer:
             lambda: markers_panel(status, snapshot.history),
             lambda: providers_panel(service.provider_health(), public=public),
         )
-        head = headline(status, clock, ready)
+        head = headline(status, clock, ready, _why_unknown(counted))
         panels = tuple(_guarded(*view, make) for view, make in zip(VIEWS, makers, strict=True))
         era = None if isinstance(counted, EraSwitchError) else counted.era
         return Page(
@@ -172,7 +177,7 @@ class Gatherer:
     def _count(self, status: "EraStatus") -> Counted:
         from era_service.adoption_settings import adoption_rules, compatibility_of, configured_gate
         from release_tools.adoption_gate import judge_gate
-        from release_tools.adoption_summary import summarise_last
+        from release_tools.adoption_summary import newest_begun, summarise_last
 
         settings, registrations = self._service.settings, self._service.store.registrations
         coming = status.upcoming or status.current
@@ -181,7 +186,11 @@ class Gatherer:
         if not registrations.epochs():
             return Counted(era, (), None, None, compatibility)
         eras = tuple(dict.fromkeys((*compatibility.eras, *(() if era is None else (era,)))))
-        adoptions = summarise_last(registrations, EPOCHS, compatibility=compatibility, eras=eras, rules=rules)
+        current = None if status.epoch is None else Epoch(status.epoch)
+        begun = newest_begun(registrations.epochs(), current)
+        adoptions = summarise_last(
+            registrations, EPOCHS, last=begun, compatibility=compatibility, eras=eras, rules=rules
+        )
         judged = None
         if gate is not None and era in compatibility.eras:
             judged = judge_gate(
@@ -191,6 +200,7 @@ class Gatherer:
                 compatibility=compatibility,
                 base=gate.base,
                 for_epochs=gate.for_epochs,
+                current=current,
                 rules=rules,
             ).to_dict()
         forecast = self._forecast(status, compatibility)
@@ -206,10 +216,14 @@ class Gatherer:
             return None
         at = status.upcoming.epoch
         if at is None:
-            at = max(status.epoch, registrations.epochs()[0]) + max(1, settings.network.notice_epochs)
+            at = status.epoch + max(1, settings.network.notice_epochs)
         try:
             order = ForecastOrder(
-                status.upcoming.name, Epoch(at), quorum_of(settings), lag_epochs=settings.quorum.lag_epochs
+                status.upcoming.name,
+                Epoch(at),
+                quorum_of(settings),
+                current=Epoch(status.epoch),
+                lag_epochs=settings.quorum.lag_epochs,
             )
             rules = adoption_rules(settings)
             return forecast(registrations, order, compatibility=compatibility, rules=rules).to_dict()
@@ -224,6 +238,8 @@ class Gatherer:
         public = self._service.settings.service.public
         if counted.era is None or not counted.epochs:
             return parties_panel(None, public=public)
+        if not counted.is_vouched_for:
+            return unknown_parties(counted.era)
         now = counted.epochs[0]
         behind = not_ready(
             self._service.store.registrations,
@@ -248,8 +264,18 @@ def _had(counted: Counted | EraSwitchError) -> Counted:
     return counted
 
 
+def _why_unknown(counted: Counted | EraSwitchError) -> str:
+    """Why it is not known how much of the stake is ready, where it is not."""
+    if isinstance(counted, EraSwitchError):
+        return "The registrations cannot be counted now."
+    if not counted.epochs:
+        return "Nobody has registered yet."
+    return f"{nobody_vouches(counted.era or 'the era')}."
+
+
 def _adoption(counted: Counted) -> Panel:
-    return adoption_panel(counted.epochs, counted.gate, counted.era) if counted.epochs else no_adoption()
+    era = counted.era if counted.is_vouched_for else None
+    return adoption_panel(counted.epochs, counted.gate, era) if counted.epochs else no_adoption()
 
 
 def _outlook(counted: Counted, status: "EraStatus") -> Panel:

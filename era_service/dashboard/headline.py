@@ -7,11 +7,15 @@ above it.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from era_service.dashboard.views import Headline, Notice, Readiness, Tone
+from era_service.dashboard.views import Current, Headline, Notice, Readiness, Tone
 from era_service.dashboard.words import counted, duration, iso, moment, sentence
 
 if TYPE_CHECKING:
     from era_service.web.models import EraDocument, EraStatus
+
+
+LAST_MOMENT_S = 253_402_300_800.0
+"""When the year 9999 ends, POSIX seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,47 +33,60 @@ class EpochClock:
     now_s: float
 
     def begins_s(self, epochs_left: int | None) -> float | None:
-        """When the epoch that is ``epochs_left`` ahead begins, POSIX seconds; ``None`` where that is not known."""
+        """When the epoch that is ``epochs_left`` ahead begins, POSIX seconds.
+
+        ``None`` where that is not known, or in a year that no calendar has: a marker may name any epoch.
+        """
         if epochs_left is None or epochs_left < 1 or self.epoch_ends_at_s is None:
             return None
         if epochs_left == 1:
             return self.epoch_ends_at_s
-        return None if self.epoch_s is None else self.epoch_ends_at_s + (epochs_left - 1) * self.epoch_s
+        if self.epoch_s is None:
+            return None
+        begins_s = self.epoch_ends_at_s + (epochs_left - 1) * self.epoch_s
+        return begins_s if begins_s < LAST_MOMENT_S else None
 
 
-def headline(status: "EraStatus", clock: EpochClock, readiness: Readiness | None) -> Headline:
-    """The headline of a status."""
+def headline(status: "EraStatus", clock: EpochClock, readiness: Readiness | None, why_unknown: str = "") -> Headline:
+    """The headline of a status.
+
+    Args:
+        status: of the network.
+        clock: when its epochs begin.
+        readiness: how much of the stake is ready, where that is known.
+        why_unknown: why it is not, where it is not.
+    """
     if status.current is None:
-        what = status.error or {}
         return Headline(
-            "Which era it is:",
-            "not known",
-            "",
-            sentence(str(what.get("what") or "Nothing trusted has been read yet")),
-            "",
-            "bad",
+            "Which era it is:", "not known", "", "A node that starts now finds no era that it could run.", "", "bad"
         )
-    now = f"Epoch {status.epoch} now; {status.current.name} since epoch {status.current.epoch}."
+    current = Current(
+        status.current.name,
+        f"Since epoch {status.current.epoch}; epoch {status.epoch} now.",
+        "good" if status.current.supported else "bad",
+    )
     coming = status.upcoming
     if coming is None:
         return Headline(
             "The network is in the era",
             status.current.name,
             "",
-            f"Since epoch {status.current.epoch}; epoch {status.epoch} now. No other era is announced.",
+            f"{current.under} No other era is announced.",
             status.current.state,
-            "good" if status.current.supported else "bad",
+            current.tone,
             readiness=readiness,
         )
     if coming.epoch is None or coming.epochs_left is None:
         return Headline(
-            "The next era, without an epoch yet, is",
+            "The next era is",
             coming.name,
             "",
-            now,
+            "Announced; the epoch that it begins at is not decided yet.",
             coming.state,
             "quiet" if coming.supported else "bad",
             readiness=readiness,
+            current=current,
+            why_unknown=why_unknown,
         )
     at_s = clock.begins_s(coming.epochs_left)
     when = f"At epoch {coming.epoch}" + (f", {moment(at_s)}" if at_s is not None else "")
@@ -77,12 +94,14 @@ def headline(status: "EraStatus", clock: EpochClock, readiness: Readiness | None
         f"{coming.name} activates in",
         f"{coming.epochs_left:,}",
         "epoch" if coming.epochs_left == 1 else "epochs",
-        f"{when}. {now}",
+        f"{when}.",
         coming.state,
         _tone(coming, readiness),
         None if at_s is None else iso(at_s),
         "" if at_s is None else duration(at_s - clock.now_s),
         readiness,
+        current,
+        why_unknown,
     )
 
 
@@ -120,7 +139,7 @@ def page_notices(status: "EraStatus") -> tuple[Notice, ...]:
     if status.upcoming is not None and not status.upcoming.supported:
         found.append(
             Notice(
-                "attention",
+                "bad" if status.upcoming.state == "locked" else "attention",
                 f"This service does not know the upcoming era {status.upcoming.name}",
                 "Nodes of the same release will have to stop when it begins. Upgrade before then.",
             )
@@ -144,4 +163,12 @@ def page_notices(status: "EraStatus") -> tuple[Notice, ...]:
         for warning in status.warnings
         if not any(part is not None and part in warning for part in said)
     ]
+    if status.network.embedded:
+        found.append(
+            Notice(
+                "quiet",
+                "A rehearsal: this is the embedded local chain, and nobody's network",
+                "To follow a real one: eraswitch serve --network NAME --provider URL",
+            )
+        )
     return tuple(found)

@@ -81,13 +81,13 @@ def _figure(document: Mapping[str, Any]) -> Figure:
     outlooks: Sequence[Mapping[str, Any]] = document["epochs"]
     labels = [str(outlook["epoch"]) for outlook in outlooks]
     chance = tuple(_of(outlook, "value") for outlook in outlooks)
-    low = tuple(_of(outlook, "low") for outlook in outlooks)
+    low = tuple(_of(outlook, "at_low") for outlook in outlooks)
     series = [
         charts.Series("stake that signs", tuple(outlook["signing_share"]["value"] for outlook in outlooks), "unknown"),
         charts.Series("chance of a quorum", chance, "ready"),
     ]
     if any((of or 0.0) - (least or 0.0) > VISIBLE for of, least in zip(chance, low, strict=True) if least is not None):
-        series.insert(1, charts.Series("its lower end (95 %)", low, "not-ready"))
+        series.insert(1, charts.Series("the same if few sign", low, "not-ready"))
     title = f"Chance of a quorum, {document['era']} at epoch {document['at']}"
     description = f"{title}: {_chance(document['danger'])} at epoch {document['danger']['epoch']}, the least likely."
     svgs = [
@@ -95,20 +95,27 @@ def _figure(document: Mapping[str, Any]) -> Figure:
         for width in CHART_WIDTHS
     ]
     rows = tuple(_row(outlook) for outlook in outlooks)
-    columns = ("Epoch", "Phase", ">Stake that signs", ">Chance of a quorum", ">95 % from", ">To")
+    columns = ("Epoch", "Phase", ">Stake that signs (95 %)", ">Chance of a quorum", ">If few sign", ">If many sign")
     return Figure("forecast-chart", title, tuple(svgs), Table(f"{title}, epoch by epoch", columns, rows))
 
 
 def _row(outlook: Mapping[str, Any]) -> tuple[Cell, ...]:
-    low, high = _of(outlook, "low"), _of(outlook, "high")
+    low, high = _of(outlook, "at_low"), _of(outlook, "at_high")
     return (
         Cell(str(outlook["epoch"])),
         Cell(PHASES[outlook["phase"]]),
-        Cell(percent(outlook["signing_share"]["value"])),
+        Cell(_signing(outlook["signing_share"])),
         Cell(_chance(outlook)),
         Cell("" if low is None else percent(low)),
         Cell("" if high is None else percent(high)),
     )
+
+
+def _signing(share: Mapping[str, Any]) -> str:
+    """A share with the ends of its interval, which few and many signing mean."""
+    if share["low"] is None or percent(share["low"]) == percent(share["high"]):
+        return percent(share["value"])
+    return f"{percent(share['value'])} ({percent(share['low'])} to {percent(share['high'])})"
 
 
 def _of(outlook: Mapping[str, Any], part: str) -> float | None:

@@ -10,7 +10,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from era_service.dashboard.views import Cell, Notice, Panel, Search, Table
-from era_service.dashboard.words import ada, counted, percent
+from era_service.dashboard.words import ada, counted, nobody_vouches, percent
 from era_store import release_of
 
 if TYPE_CHECKING:
@@ -68,6 +68,12 @@ class Laggards:
         else:
             listed, found = tuple(islice(behind, LISTED)), parties
         return cls(era, now["epoch"], listed, found, parties, stake, now["registered"]["stake"], sought)
+
+
+def unknown_parties(era: str) -> Panel:
+    """The panel where nobody has said which versions support the era."""
+    notice = Notice("quiet", "Who is ready cannot be told", f"{nobody_vouches(era)}.")
+    return Panel("parties", "Not ready", notices=(notice,))
 
 
 def parties_panel(laggards: Laggards | None, *, public: bool) -> Panel:

@@ -63,6 +63,7 @@ def _templates() -> "Environment":
     environment.globals.update(
         assets={name: asset.address for name, asset in assets().items()},
         version=__version__,
+        release=" ".join(sorted(asset.address for asset in assets().values())),
     )
     return environment
 

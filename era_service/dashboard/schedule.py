@@ -59,7 +59,7 @@ def _figure(status: "EraStatus", now: int, table: Table) -> Figure:
             label = f"since {epoch}" if epoch <= now else f"from {epoch}"
             spans.append(charts.Span(era.name, label, max(first, epoch), end, _CHART_TONES.get(era.state)))
     spans += [
-        charts.Span(era.name, "announced, no epoch yet", max(now, *(epoch for epoch, _ in dated)) + 1, None, "unknown")
+        charts.Span(era.name, "no epoch yet", max(now, *(epoch for epoch, _ in dated)) + 1, None, "unknown")
         for era in status.eras
         if era.epoch is None
     ]

@@ -153,8 +153,23 @@ class Readiness:
 
 
 @dataclass(frozen=True, slots=True)
+class Current:
+    """The current era, beside the one that is coming.
+
+    Attributes:
+        era: its name.
+        under: the line below: since when, and the epoch of now.
+        tone: what it means.
+    """
+
+    era: str
+    under: str
+    tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
 class Headline:
-    """The numbers that matter, read from across a room.
+    """The numbers that matter, read from across a room: which era it is, when the next begins, who is ready.
 
     Attributes:
         over: the line above, what the number is of.
@@ -166,6 +181,8 @@ class Headline:
         moment: the moment of the activation as ISO 8601, for the countdown; ``None`` where only the epoch is known.
         left: the time to it in words, as of when the page was made.
         readiness: how much of the stake is ready.
+        current: the current era, where the lines above are about the one that is coming.
+        why_unknown: why it is not known how much of the stake is ready for that one, where it is not.
     """
 
     over: str
@@ -177,6 +194,8 @@ class Headline:
     moment: str | None = None
     left: str = ""
     readiness: Readiness | None = None
+    current: Current | None = None
+    why_unknown: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,6 +92,11 @@ def sentence(text: str) -> str:
     return text if not text else text[0].upper() + text[1:] + ("" if text[-1] in ".!?" else ".")
 
 
+def nobody_vouches(era: str) -> str:
+    """Why nobody can tell who is ready for an era."""
+    return f"Nothing says which versions support {era}: adoption.compatibility_file"
+
+
 def short_hash(text: str) -> str:
     """An identifier, long ones by their ends; ``#1`` of an output stays."""
     body, mark, index = text.partition("#")

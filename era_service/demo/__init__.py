@@ -7,11 +7,12 @@ if TYPE_CHECKING:
     from era_service.demo.events import KINDS, DemoEvent, Presenter
     from era_service.demo.presenters import JsonPresenter, PlainPresenter
     from era_service.demo.rich_presenter import RichPresenter
-    from era_service.demo.stage import CHAIN_FILE, Stage
+    from era_service.demo.stage import CHAIN_FILE, CONFIGURATION_FILE, Stage
     from era_service.demo.story import Story
 
 __all__ = [
     "CHAIN_FILE",
+    "CONFIGURATION_FILE",
     "KINDS",
     "DemoEvent",
     "JsonPresenter",
@@ -28,7 +29,7 @@ __getattr__ = front_door(
         "era_service.demo.events": ("KINDS", "DemoEvent", "Presenter"),
         "era_service.demo.presenters": ("JsonPresenter", "PlainPresenter"),
         "era_service.demo.rich_presenter": ("RichPresenter",),
-        "era_service.demo.stage": ("CHAIN_FILE", "Stage"),
+        "era_service.demo.stage": ("CHAIN_FILE", "CONFIGURATION_FILE", "Stage"),
         "era_service.demo.story": ("Story",),
     },
 )

@@ -4,6 +4,7 @@ What is in: a folder. What comes out: real transactions on a real ledger, each b
 on any network. Whoever holds no key of the release team can still send outputs to the era address: the attacker does.
 """
 
+import json
 from collections.abc import Iterable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from typing import Self
 
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
 from datum import EraMarkersPayload, SigningKey, encode_datum
+from era_service.demo.cast import PYTHAGORAS, THALES
 from eras import ConfigurationError, Epoch, EraMarker, TransactionError
 from release_tools import (
     BlockfrostGateway,
@@ -24,6 +26,7 @@ from release_tools import (
 )
 
 CHAIN_FILE = "chain.sqlite3"
+CONFIGURATION_FILE = "eraswitch.toml"
 _FUNDS_LOVELACE = 100_000_000
 
 
@@ -71,6 +74,7 @@ class Stage:
             self._save_keys()
             self.era_address = self.wallet.address(self.chain.genesis.network_id)
             self.attacker_address = self.attacker_wallet.address(self.chain.genesis.network_id)
+            self._save_configuration()
             self.chain.fund(self.era_address, _FUNDS_LOVELACE)
             self.chain.fund(self.attacker_address, _FUNDS_LOVELACE)
             server = opening.enter_context(LocalChainServer(self.chain.path))
@@ -143,6 +147,21 @@ class Stage:
         self.wallet.save(self.folder / "wallet.skey")
         self.attacker_wallet.save(self.folder / "attacker.skey")
         write_key_pair(self.folder, self.era_key)
+
+    def _save_configuration(self) -> None:
+        """What makes every command of eraswitch read this chain, for whoever keeps the folder."""
+        provider = f"local:{self.chain.path.resolve()}"
+        text = f"""\
+[network]
+magic = {self.chain.genesis.network_magic}
+era_address = "{self.era_address}"
+verification_key = "{self.era_key.verification_key.to_json_hex()}"
+supported_eras = {json.dumps([THALES, PYTHAGORAS])}
+
+[reader]
+providers = [{json.dumps(provider, ensure_ascii=False)}]
+"""
+        (self.folder / CONFIGURATION_FILE).write_text(text, encoding="utf-8")
 
 
 def _prepare(folder: Path) -> None:

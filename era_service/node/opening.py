@@ -100,7 +100,8 @@ def open_watcher(
     surroundings = os.environ if environ is None else environ
     policy, genesis, watch = trust_policy(settings), configured_genesis(settings), settings.watch
     supported = SupportedEras(settings.network.supported_eras)
-    runner = _runner(settings, run, surroundings)
+    notifier = SystemdNotifier(surroundings)
+    runner = _runner(settings, run, surroundings, notifier)
     minimum = _minimum(settings)
     with ExitStack() as opened:
         store = opened.enter_context(closing(open_memory(settings)))
@@ -120,7 +121,7 @@ def open_watcher(
                 watch.drain_s if watch.on_unsupported == "drain" else None,
             ),
             hooks=opened.enter_context(_hooks(settings.hooks, hooks, surroundings)),
-            notifier=SystemdNotifier(surroundings),
+            notifier=notifier,
             runner=runner,
             minimum=minimum,
             on_decision=on_decision,
@@ -178,7 +179,9 @@ def _hooks(configured: "HookSettings", more: Sequence[Hook], environ: Mapping[st
     )
 
 
-def _runner(settings: "Settings", run: Sequence[str] | None, environ: Mapping[str, str]) -> NodeRunner | None:
+def _runner(
+    settings: "Settings", run: Sequence[str] | None, environ: Mapping[str, str], notifier: SystemdNotifier
+) -> NodeRunner | None:
     watch = settings.watch
     if watch.eras_folder is None or watch.program is None:
         if run is not None or (watch.eras_folder, watch.program) != (None, None):
@@ -194,7 +197,7 @@ def _runner(settings: "Settings", run: Sequence[str] | None, environ: Mapping[st
         return LinkSwitcher(folder)
     unseen = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")  # they are the watcher's own
     passed = {name: value for name, value in environ.items() if name not in unseen}
-    return NodeSupervisor(folder, run, grace_s=watch.stop_grace_s, environ=passed)
+    return NodeSupervisor(folder, run, grace_s=watch.stop_grace_s, environ=passed, waiting=notifier.alive)
 
 
 def _minimum(settings: "Settings") -> Minimum:

@@ -10,7 +10,7 @@ from typing import Any
 from chain_reader.deciding_kinds import Decision, DecisionKind
 from chain_reader.trust_verdicts import Superseded
 from era_service.node.hooks import HookEvent
-from eras import EraChecker, EraStatus
+from eras import EraChecker, EraMarker, EraStatus
 
 Minimum = Callable[[str], str | None]
 """Era → the version to install for it, in words; ``None`` where nobody knows."""
@@ -100,7 +100,17 @@ def status_line(checker: EraChecker) -> str:
 
 
 def _listed(facts: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in facts.items() if value is not None) or "no further facts"
+    told = [f"{name} {_shown(value)}" for name, value in facts.items() if value is not None]
+    return ", ".join(told) or "no further facts"
+
+
+def _shown(value: Any) -> str:
+    """A fact as text: a list by its items, and a marker as it is written everywhere."""
+    if isinstance(value, list | tuple):
+        return f"[{', '.join(dict.fromkeys(map(_shown, value)))}]"
+    if isinstance(value, dict) and value.keys() == {"name", "epoch"}:
+        return str(EraMarker(value["name"], value["epoch"]))
+    return str(value)
 
 
 def _left(facts: dict[str, Any]) -> str:

@@ -10,7 +10,7 @@ import signal
 import subprocess
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from era_service.node.swap import EraFolder, SwapError
 
@@ -54,6 +54,7 @@ class NodeSupervisor:
         arguments: of the program, the same for every era.
         grace_s: seconds that a child has to end after SIGTERM, before it is killed with its group.
         environ: the child's environment; ``ERASWITCH_ERA`` is added to it.
+        waiting: called often while a child is ending: who waits for a long time should give signs of life.
     """
 
     needs_looking_after = True
@@ -65,12 +66,14 @@ class NodeSupervisor:
         *,
         grace_s: float = 30.0,
         environ: Mapping[str, str] = os.environ,
+        waiting: Callable[[], object] = lambda: None,
     ) -> None:
         self.folder = folder
         self.era: str | None = None
         self._arguments = tuple(arguments)
         self._grace_s = grace_s
         self._environ = dict(environ)
+        self._waiting = waiting
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()
 
@@ -139,18 +142,18 @@ class NodeSupervisor:
             return None
         if child.poll() is None:
             child.terminate()
-            if not _ends(child, grace_s):
+            if not self._ends(child, grace_s):
                 _log.warning("The node did not end within %g s and is killed", grace_s)
             os.killpg(child.pid, signal.SIGKILL)  # what it left in its group, too; nobody has waited for it yet
             child.wait()
         return child.returncode
 
-
-def _ends(child: "subprocess.Popen[bytes]", grace_s: float) -> bool:
-    """Whether the child ends within its grace; its number stays its own."""
-    until = time.monotonic() + grace_s
-    while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-        if time.monotonic() >= until:
-            return False
-        time.sleep(_TICK_S)
-    return True
+    def _ends(self, child: "subprocess.Popen[bytes]", grace_s: float) -> bool:
+        """Whether the child ends within its grace; its number stays its own."""
+        until = time.monotonic() + grace_s
+        while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
+            if time.monotonic() >= until:
+                return False
+            self._waiting()
+            time.sleep(_TICK_S)
+        return True

@@ -9,12 +9,13 @@ thread that calls it (``run``). What is decided is the core's; here is when thin
 2. Where no genesis is known the observer's tip is polled, and an epoch begins with the reading that sees it.
 3. Between two appointments it sleeps. Calls are made beside it (``provider_calls``): a provider that hangs holds up
    nothing.
-4. With an unsupported current era it ends with exit code 4; with ``drain_s``, when the work under way and the hooks
-   have ended, or that time is over. No new work begins meanwhile.
+4. With an unsupported current era the node that it runs is told to stop at once, and it ends with exit code 4 when the
+   hooks have ended; with ``drain_s``, when the work under way has too, or that time is over. No new work begins.
 """
 
 import asyncio
 import logging
+import math
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ from eras import Epoch, EraChecker, EraStatus
 UNSUPPORTED = 4
 _CHECK_TICK_S = 1.0
 _DRAIN_TICK_S = 0.2
+_HOOK_TICK_S = 1.0
 _INPUTS_AT_ONCE = 256
 _RUNNER_TICK_S = 1.0
 _log = logging.getLogger(__name__)
@@ -192,6 +194,7 @@ class NodeWatcher:
             while (end := self._ended()) is None:
                 self.step()
                 if self._checked and not self._ready.is_set():
+                    _log.info("Watching: %s", status_line(self.checker))
                     self._ready.set()
                     self._notifier.ready()
                 self._notifier.alive()
@@ -202,10 +205,10 @@ class NodeWatcher:
             _log.info("The watcher ends: %s", end.reason)
             return end
         finally:
+            if self._binaries is not None:
+                self._binaries.runner.stop()
             self._notifier.stopping()
             self._ready.set()
-            if self._binaries is not None:
-                self._binaries.runner.stop(self.options.drain_s if self._ends_s is not None else None)
 
     def start(self) -> threading.Thread:
         """Watch in a thread of its own; ``stop`` ends it."""
@@ -298,6 +301,8 @@ class NodeWatcher:
 
     def _read(self, answer: ObserverAnswered) -> None:
         self._learn(answer.evidence.tip)
+        if self._ticked is None and answer.tip_stale is not None and self._clock.genesis is not None:
+            self._tick(self._clock.now())  # what is in doubt by the clock does not say which epoch it is
         self._apply(answer)
         moment, source = self._clock.now(), self._calls.source
         self._tick(moment)
@@ -338,6 +343,8 @@ class NodeWatcher:
             self._ends_s = None
         elif self._ends_s is None:
             self._ends_s = self._now_s() + (self.options.drain_s or 0.0)
+            if self._binaries is not None:  # beside the hooks, not after them: it would go on in an era that is over
+                self._binaries.runner.stop(self.options.drain_s)
         self._notifier.status(status_line(self.checker) if unsupported is None else unsupported)
 
     def _ended(self) -> WatchEnd | None:
@@ -350,10 +357,18 @@ class NodeWatcher:
             return None
         busy = self._working > 0 or not self.hooks.wait(0)
         if self.options.drain_s is None:
-            self.hooks.wait(self.hooks.timeout_s * max(1, len(self.hooks.hooks)))
+            self._let_hooks_end()
         elif busy and self._now_s() < self._ends_s:
             return None
         return WatchEnd(UNSUPPORTED, "the current era is not supported")
+
+    def _let_hooks_end(self) -> None:
+        """Wait for the hooks, which end within their time; systemd hears that it lives, and ``stop`` is heard."""
+        longest_s = self.hooks.timeout_s * max(1, len(self.hooks.hooks))
+        for _ in range(math.ceil(longest_s / _HOOK_TICK_S)):
+            if self._stopping or self.hooks.wait(_HOOK_TICK_S):
+                return
+            self._notifier.alive()
 
     def wait_s(self) -> float:
         """How long there is nothing to do."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from era_service.web.models import AdoptionForecast, AdoptionGate, AdoptionSummary
 from era_store import NewEvent
 from era_store.event_log import EventFilter
-from eras import ConfigurationError, Epoch, EraSwitchError, StoreError
+from eras import ConfigurationError, Epoch, EraNotReadyError, EraSwitchError, StoreError
 
 if TYPE_CHECKING:
     from era_service.web.keeper import Keeper
@@ -49,10 +49,14 @@ def summary(service: "Service", epoch: int | None, *, details: bool = True) -> A
     """
     from era_service.adoption_settings import adoption_rules, compatibility_of
     from release_tools import summarise
+    from release_tools.adoption_summary import newest_begun
 
+    registrations = service.store.registrations
+    current = current_epoch(service, fresh=True)
+    begun = newest_begun(registrations.epochs(), current) if epoch is None else Epoch(epoch)
     found = summarise(
-        service.store.registrations,
-        epoch=None if epoch is None else Epoch(epoch),
+        registrations,
+        epoch=begun,
         compatibility=compatibility_of(service.settings),
         rules=adoption_rules(service.settings),
         details=details,
@@ -68,11 +72,25 @@ def gate(service: "Service", era: str | None) -> AdoptionGate:
         AdoptionNotConfiguredError: no gate is configured, or not which versions know the era.
         EraSwitchError: there are no registrations, or the table does not have the era.
     """
-    return AdoptionGate(judged_gate(service, upcoming_era(service, era)))
+    return AdoptionGate(judged_gate(service, upcoming_era(service, era), current_epoch(service)))
 
 
-def judged_gate(service: "Keeper", era: str) -> dict[str, Any]:
-    """How an era stands to the configured gate.
+def current_epoch(service: "Keeper", *, fresh: bool = False) -> Epoch | None:
+    """The epoch that the chain was in when it was read last; ``None`` before it was.
+
+    Args:
+        service: what reads it.
+        fresh: whether it must be the epoch of now; then it is ``None``, too, when the reading is stale.
+    """
+    try:
+        status = service.snapshot.status
+    except EraNotReadyError:
+        return None
+    return None if status.epoch is None or (fresh and status.stale is not None) else Epoch(status.epoch)
+
+
+def judged_gate(service: "Keeper", era: str, current: Epoch | None) -> dict[str, Any]:
+    """How an era stands to the configured gate, by registrations up to the current epoch.
 
     Raises:
         AdoptionNotConfiguredError: no gate is configured, or not which versions know the era.
@@ -97,6 +115,7 @@ def judged_gate(service: "Keeper", era: str) -> dict[str, Any]:
             compatibility=compatibility_of(service.settings),
             base=order.base,
             for_epochs=order.for_epochs,
+            current=current,
             rules=adoption_rules(service.settings),
         )
     return found.to_dict()
@@ -122,7 +141,13 @@ def forecast(service: "Service", era: str | None, at: int | None) -> AdoptionFor
         quorum = quorum_of(service.settings)
         found = made(
             service.store.registrations,
-            ForecastOrder(era=name, at=epoch, quorum=quorum, lag_epochs=service.settings.quorum.lag_epochs),
+            ForecastOrder(
+                era=name,
+                at=epoch,
+                quorum=quorum,
+                current=current_epoch(service),
+                lag_epochs=service.settings.quorum.lag_epochs,
+            ),
             compatibility=compatibility_of(service.settings),
             rules=adoption_rules(service.settings),
         )
@@ -139,7 +164,7 @@ def gate_event(service: "Keeper", snapshot: "Snapshot") -> NewEvent | None:
     if upcoming is None or epoch is None or service.settings.adoption.gate_threshold is None:
         return None
     try:
-        judged = judged_gate(service, upcoming.name)
+        judged = judged_gate(service, upcoming.name, Epoch(epoch))
     except StoreError:
         raise
     except EraSwitchError:

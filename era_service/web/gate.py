@@ -9,6 +9,7 @@ In: requests. What happens to each, in this order:
 5. Anything else goes on to the routes.
 
 Every answer carries the service's era-id and versions, and headers that keep browsers from doing what they should not.
+Where the version of the API counts, caches are told so: who speaks another one is not to get what they keep for this.
 """
 
 import asyncio
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
 SPOKEN_UNDER: Final = ("/era/", "/switches", "/adoption/", "/registrations", "/events")
 """Where the version of the API counts; whoever asks for health, metrics or the dashboard is no node."""
 
+STREAM: Final = "/events/stream"
+"""What has no end cannot be answered without its body."""
+
 SECURITY_HEADERS: Final[tuple[Header, ...]] = (
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
@@ -62,6 +66,7 @@ TLS_HEADERS: Final[tuple[Header, ...]] = ((b"strict-transport-security", b"max-a
 
 _API, _ERA_ID = API_VERSION_HEADER.encode(), ERA_ID_HEADER.encode()
 _SIGNER, _AGGREGATOR = SIGNER_NODE_VERSION_HEADER.encode(), AGGREGATOR_NODE_VERSION_HEADER.encode()
+_VARY: Final[Header] = (b"vary", _API)
 _SEEN: Final = frozenset((b"if-none-match", b"content-length", _API, _ERA_ID, _SIGNER))
 
 
@@ -105,6 +110,7 @@ class Gate:
             (_AGGREGATOR, __version__.encode()),
         )
         self._ours: tuple[object, tuple[Header, ...]] = (None, ())
+        self._varying: tuple[Header, ...] = ()
         self._background: set[asyncio.Future[None]] = set()
 
     async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
@@ -117,34 +123,35 @@ class Gate:
             return
         path: str = scope["path"]
         seen = {name: value for name, value in scope["headers"] if name in _SEEN}
-        own = self._own_headers()
+        spoken = path.startswith(SPOKEN_UNDER)
+        own = self._own_headers(varying=spoken)
         if _ERA_ID in seen and seen[_ERA_ID] != self._service.era_id:
             self._judge_peer(seen[_ERA_ID].decode("latin-1"))
         if _SIGNER in seen:
             self._service.peers.note_version(seen[_SIGNER].decode("latin-1"))
-        if _API in seen and path.startswith(SPOKEN_UNDER):
+        if _API in seen and spoken:
             problem = self._version_problem(seen[_API].decode("latin-1"))
             if problem is not None:
                 await _send_problem(send, problem, path, own)
                 return
         if scope["method"] in ("GET", "HEAD"):
-            if scope["method"] == "HEAD":
+            if scope["method"] == "HEAD" and path != STREAM:
                 scope = {**scope, "method": "GET"}  # the server leaves the body out by itself
             if not scope["query_string"] and (answer := self._service.answer(path)) is not None:
                 await self._send_answer(send, answer, seen.get(b"if-none-match"), own)
                 return
         await self._pass_on(scope, receive, send, seen.get(b"content-length"), own)
 
-    def _own_headers(self) -> tuple[Header, ...]:
-        """What every answer carries, written anew when the snapshot is another."""
+    def _own_headers(self, *, varying: bool) -> tuple[Header, ...]:
+        """What every answer carries, ``varying`` where the version counts; written anew with another snapshot."""
         answers = self._service.answers
         known, headers = self._ours
         if known is not answers or not headers:
             spoken = (_API, str(self._service.shapes.version).encode())
             ours = ((_ERA_ID, self._service.era_id),) if self._service.era_id else ()
             headers = (*self._constant, spoken, *ours)
-            self._ours = (answers, headers)
-        return headers
+            self._ours, self._varying = (answers, headers), (*headers, _VARY)
+        return self._varying if varying else headers
 
     async def _send_answer(
         self, send: "Send", answer: Answer, if_none_match: bytes | None, own: tuple[Header, ...]

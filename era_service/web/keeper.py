@@ -109,10 +109,7 @@ class Keeper:
     def close(self) -> None:
         """Stop polling, close every connection. Calling it twice is fine."""
         self.poller.stop()
-        with self._reading:
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
+        self.let_go()
         self.store.close()
 
     # --- what the poller does
@@ -130,7 +127,7 @@ class Keeper:
             last = self._last_snapshot()
             try:
                 view_after(self.checker.view, snapshot, self.checker.supported)
-                events = events_between(last, snapshot, self.checker.supported, self.settings.network.notice_epochs)
+                events = self._news(last, snapshot)
             except EraRegressionError as error:
                 snapshot, events = self._refused(snapshot, last, error)
             crossed = gate_event(self, snapshot)
@@ -141,15 +138,24 @@ class Keeper:
             self.take(snapshot)
 
     def load_snapshot(self) -> None:
-        """Take what the poller of any replica has left in the store, if it is newer than what is known here.
+        """Take what the poller of any replica has left in the store, if it is another than what is known here.
+
+        Whatever is there is the newest: the clocks of two replicas that read, one after the other, need not agree.
 
         Raises:
             StoreError: the store cannot be read.
         """
         found, known = self._last_snapshot(), self._snapshot
-        if found is not None and (known is None or found.read_at_s > known.read_at_s):
+        if found is not None and (known is None or found.read_at_s != known.read_at_s):
             self._failure = None
             self.take(found)
+
+    def let_go(self) -> None:
+        """Another replica reads the chain: what it comes to is where this one goes on, should it ever read again."""
+        with self._reading:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
 
     def take(self, snapshot: Snapshot) -> None:
         """Put a snapshot in force, and tell who listens."""
@@ -253,7 +259,7 @@ class Keeper:
         from era_service.status import StatusReader
 
         if self._reader is None:
-            self._reader = StatusReader(self.settings, self.store, clock=self.clock, persistent=True)
+            self._reader = StatusReader(self.settings, self.store, clock=self.clock, persistent=True, recorded=True)
         clock_epoch = None if self.genesis is None else self.genesis.epoch_of(self.genesis.slot_at(now_s))
         found = self._reader.read(clock_epoch=clock_epoch)
         self.spans.asked(self._reader.calls)
@@ -267,6 +273,15 @@ class Keeper:
             api_version=self._version_in(found.token.current.name if found.token else None),
             time_s=now_s,
         )
+
+    def _news(self, last: Snapshot | None, snapshot: Snapshot) -> tuple[NewEvent, ...]:
+        """What is new about the eras, where the reader has not put it into the event log already.
+
+        Raises:
+            EraRegressionError: the snapshot is of an earlier epoch or era.
+        """
+        new = events_between(last, snapshot, self.checker.supported, self.settings.network.notice_epochs)
+        return () if self._reader is not None and self._reader.records else new
 
     def _refused(
         self, read: Snapshot, last: Snapshot | None, error: EraRegressionError

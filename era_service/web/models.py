@@ -4,7 +4,7 @@
 them. Stake is in lovelace, times are POSIX seconds, an epoch is an unsigned 64-bit integer.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
@@ -262,6 +262,11 @@ class RegistrationPage(Document):
     epoch: EpochNumber
     registrations: list[RegistrationOut]
     next: str | None = Field(description="Ask for ?after= this for the next page; none at the end.")
+
+    def without_sources(self) -> Self:
+        """The same without a word on who sent them, or which leader was followed."""
+        rows = [row.model_copy(update={"source": "not public"}) for row in self.registrations]
+        return self.model_copy(update={"registrations": rows})
 
 
 class AdoptionSummary(RootModel[dict[str, Any]]):

@@ -74,6 +74,7 @@ class Poller:
             if leads:
                 self.run_once()
                 return
+        self._service.let_go()
         self._service.load_snapshot()
 
     def run_once(self) -> None:

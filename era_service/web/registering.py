@@ -7,6 +7,7 @@ disk. One that is wrong is said to be, and spoils no other. A signature that is 
 from typing import TYPE_CHECKING
 
 from era_service.web import changes as kinds
+from era_service.web.adoption import current_epoch
 from era_service.web.models import (
     RegistrationIn,
     RegistrationOut,
@@ -17,6 +18,7 @@ from era_service.web.models import (
 from era_service.web.problems import RequestInvalidError
 from era_store import Registration, Reject
 from eras import Epoch
+from release_tools.registration_sources.judging import EPOCHS_AHEAD
 from release_tools.signed_registrations import RegistrationSignatureError, Signed, Statement
 
 if TYPE_CHECKING:
@@ -50,12 +52,13 @@ def register(
     Raises:
         StoreError: they could not be written; none is.
     """
-    now_s, source = service.clock(), f"api {token.id}"
+    now_s, source, current = service.clock(), f"api {token.id}", current_epoch(service, fresh=True)
     taken: list[Registration] = []
     refused: list[RejectedRegistration] = []
     magic = service.settings.network.magic
     for index, one in enumerate(sent):
         try:
+            _require_near(one.epoch, current)
             taken.append(_registration(one, one.version or node_version, magic, now_s, source))
         except (RegistrationWrongError, RegistrationSignatureError) as error:
             refused.append(RejectedRegistration(index=index, party_id=one.party_id, reason=str(error)))
@@ -82,6 +85,21 @@ def registration_page(service: "Service", epoch: int, after: str | None, limit: 
     return RegistrationPage(
         epoch=epoch, registrations=[_out(row) for row in found], next=found[-1].party_id if full else None
     )
+
+
+def _require_near(epoch: int, current: Epoch | None) -> None:
+    """Check that a registration is not for an epoch of the far future, where the current one is known.
+
+    Raises:
+        RegistrationWrongError: it is.
+    """
+    if current is not None and epoch > current + EPOCHS_AHEAD:
+        raise RegistrationWrongError(
+            "A registration is for an epoch of the far future",
+            expected=f"an epoch up to {current + EPOCHS_AHEAD}",
+            got=str(epoch),
+            next_step="Check which network the node is on",
+        )
 
 
 def _registration(

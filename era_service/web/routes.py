@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, Discriminator, Tag, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from era_service.web.access import require_token
@@ -35,16 +35,26 @@ from era_service.web.models import (
 from era_service.web.problems import PROBLEM_JSON, MalformedRequestError, MediaTypeError, RequestInvalidError
 from era_service.web.registering import MAX_PAGE, register, registration_page
 from era_service.web.service import MAX_EVENTS, Service
-from era_service.web.stream import EventStream
+from era_service.web.stream import TOLD, EventStream
 from era_store.registrations import MAX_REGISTRATION_EPOCH
 from era_store.tokens import REGISTRATIONS_WRITE
 from eras import API_VERSION_HEADER, MAX_EPOCH, SIGNER_NODE_VERSION_HEADER
 
 MAX_EVENT_ID = 2**63 - 1
+UNBUFFERED = {"x-accel-buffering": "no"}
+"""Tells a proxy that it must hand on what comes in at once."""
+
 LIVE_AGE_S = 5
 """How long caches may keep what changes with every registration."""
 
-_REGISTRATIONS: TypeAdapter[RegistrationIn | RegistrationBatch] = TypeAdapter(RegistrationIn | RegistrationBatch)
+_ONE, _BATCH = "one", "batch"
+_REGISTRATIONS: TypeAdapter[RegistrationIn | RegistrationBatch] = TypeAdapter(
+    Annotated[
+        Annotated[RegistrationIn, Tag(_ONE)] | Annotated[RegistrationBatch, Tag(_BATCH)],
+        # Told by one name, so that a batch is read once, and a mistake is one in what was meant.
+        Discriminator(lambda sent: _BATCH if isinstance(sent, dict) and "registrations" in sent else _ONE),
+    ]
+)
 
 
 def problems_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -180,7 +190,10 @@ def registrations_router() -> APIRouter:
         _spoken: Spoken = None,
     ) -> Response:
         """The newest registration of each party for an epoch, with its signature: anyone can count for itself."""
-        return written(request, service, registration_page(service, epoch, after, limit), LIVE_AGE_S)
+        page = registration_page(service, epoch, after, limit)
+        if service.settings.service.public:
+            page = page.without_sources()
+        return written(request, service, page, LIVE_AGE_S)
 
     @router.post(
         "",
@@ -230,8 +243,8 @@ def events_router(stream: EventStream) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = 100,
         _spoken: Spoken = None,
     ) -> Response:
-        """The event log, oldest first, some at a time."""
-        return written(request, service, service.events(after, limit), 0)
+        """What happened, by the event log, oldest first, some at a time; not all that was read to find out."""
+        return written(request, service, service.events(after, limit, TOLD), 0)
 
     @router.get(
         "/stream",
@@ -248,7 +261,7 @@ def events_router(stream: EventStream) -> APIRouter:
         stream.admit()
         after = None if last_event_id is None else min(int(last_event_id), MAX_EVENT_ID)
         return StreamingResponse(
-            stream.listen(after), media_type="text/event-stream", headers={"cache-control": "no-store"}
+            stream.listen(after), media_type="text/event-stream", headers={"cache-control": "no-store", **UNBUFFERED}
         )
 
     return router
@@ -298,7 +311,7 @@ def _read(body: bytes) -> list[RegistrationIn]:
         found = _REGISTRATIONS.validate_json(body)
     except ValidationError as error:
         mistakes = [
-            {"place": ".".join(str(part) for part in item["loc"]), "reason": item["msg"]}
+            {"place": ".".join(str(part) for part in item["loc"][1:]) or "the body", "reason": item["msg"]}
             for item in error.errors(include_input=False, include_url=False, include_context=False)[:20]
         ]
         malformed = error.errors(include_input=False, include_context=False)[0]["type"] == "json_invalid"

@@ -39,8 +39,22 @@ if TYPE_CHECKING:
     from era_store import Store, StoredEvent
 
 MAX_EVENTS = 1_000
-OF_PROVIDERS = frozenset(("stale", "fresh", "provider-failed", "provider-answered", "regression-refused"))
-"""Kinds of events whose reason may name a provider."""
+OF_PROVIDERS = frozenset(
+    (
+        "stale",
+        "fresh",
+        "provider-failed",
+        "provider-answered",
+        "regression-refused",
+        "no-current-era",
+        "followed",
+        "follow-refused",
+    )
+)
+"""Kinds of events that may say who was asked, or followed."""
+
+NOT_PUBLIC = frozenset(("reason", "source", "leader", "words"))
+"""Their facts that say it."""
 
 
 class NoSignedPayloadError(EraSwitchError):
@@ -287,7 +301,7 @@ class Service(Keeper):
         """The facts without a word on who was asked."""
         if event.kind not in OF_PROVIDERS:
             return event.facts
-        return {name: fact for name, fact in event.facts.items() if name not in ("reason", "source")}
+        return {name: fact for name, fact in event.facts.items() if name not in NOT_PUBLIC}
 
     def _store_check(self) -> HealthCheck:
         try:

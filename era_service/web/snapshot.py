@@ -92,7 +92,7 @@ class Snapshot(Document):
         """The same without a word on who was asked: no provider, and of what failed only that it did."""
         status, unconfirmed = self.status, None if self.status.stale is None else "it could not be confirmed"
         source = status.trusted and status.trusted.model_copy(update={"source": "the chain"})
-        error = status.error and {key: status.error[key] for key in ("code", "what") if key in status.error}
+        error = status.error and {"code": status.error.get("code"), "what": "No era can be told from what was read"}
         seen = status.model_copy(update={"trusted": source, "stale": unconfirmed, "error": error, "warnings": []})
         config, markers = self.config, self.markers
         if config is not None:

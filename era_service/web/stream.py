@@ -4,19 +4,24 @@ In: the event log, and notices that it has grown. Out: frames. One task reads ea
 once; listeners share both. A listener that comes back with ``Last-Event-ID`` first gets what it has missed, from the
 log; one that falls further behind than the frames that are kept gets it the same way. The log is looked at every second
 even if nobody tells that it has grown, because another process may have written into it.
+
+Beside the log there are hints, for screens: that an epoch began, that registrations came in. They are no entries, have
+no id, and who was away misses them, since what they hint at can be asked for at any time.
 """
 
 import asyncio
 import contextlib
+import json
 import logging
+import time
 from collections import deque
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from era_service.web.changes import EVENTS
+from era_service.web.changes import EVENTS, REGISTRATIONS
 from era_service.web.problems import TooManyListenersError
 from era_store.event_log import EventFilter
-from eras import StoreError
+from eras import EraNotReadyError, StoreError
 
 if TYPE_CHECKING:
     from era_service.web.models import EventDocument
@@ -28,10 +33,14 @@ TOLD = EventFilter(roles=("decision",))
 """What happened, not all that was read to find out."""
 
 LOOK_EVERY_S = 1.0
+REGISTRATIONS_EVERY_S = 5.0
+"""How often listeners are told of registrations that keep coming in."""
+
 KEPT_FRAMES = 1_000
 PAGE = 500
 HEARTBEAT = b": still here\n\n"
 RETRY = b"retry: 2000\n\n"
+EPOCH_HINT, REGISTRATIONS_HINT = "epoch", "registrations"
 
 
 class EventStream:
@@ -42,6 +51,11 @@ class EventStream:
         self._frames: deque[tuple[int, bytes]] = deque(maxlen=KEPT_FRAMES)
         self._last = 0
         self._first_kept = 0
+        self._hints: dict[str, tuple[int, bytes]] = {}
+        self._hinted = 0
+        self._epoch: int | None = None
+        self._came_in = False
+        self._told_of_registrations_s = -REGISTRATIONS_EVERY_S
         self._grown = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._ended = False
@@ -55,6 +69,7 @@ class EventStream:
     async def start(self) -> None:
         """Begin after the newest entry of the log."""
         self._last = self._first_kept = (await asyncio.to_thread(self._service.store.events.head)).last_id
+        self._epoch = self._epoch_now()
         self._task = asyncio.create_task(self._follow())
 
     def end(self) -> None:
@@ -87,13 +102,17 @@ class EventStream:
         """Frames after the entry ``after``, from now on where that is ``None``; the listener was admitted before."""
         try:
             yield RETRY
-            at = self._last if after is None else after
+            at, hinted = self._last if after is None else after, self._hinted
             heartbeat_s = self._service.settings.service.heartbeat_s
             while not self._ended:
                 grown = self._grown
                 async for frame_id, frame in self._since(at):
                     yield frame
                     at = frame_id
+                if hinted != self._hinted:
+                    hints = b"".join(frame for number, frame in sorted(self._hints.values()) if number > hinted)
+                    hinted = self._hinted
+                    yield hints
                 if grown is not self._grown:
                     continue
                 try:
@@ -124,8 +143,9 @@ class EventStream:
                     await self._read_new()
                 except StoreError as error:
                     _log.warning("The event log could not be read: %s", error)
+                self._hint_at_news()
                 with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(_next_of(told, EVENTS), LOOK_EVERY_S)
+                    await asyncio.wait_for(self._until_events(told), LOOK_EVERY_S)
 
     async def _read_new(self) -> None:
         while True:
@@ -139,6 +159,33 @@ class EventStream:
             self._last = events[-1].id
             self._wake_listeners()
 
+    def _hint_at_news(self) -> None:
+        epoch = self._epoch_now()
+        if epoch is not None and epoch != self._epoch:
+            self._epoch = epoch
+            self._hint(EPOCH_HINT, {"epoch": epoch})
+        now_s = time.monotonic()
+        if self._came_in and now_s - self._told_of_registrations_s >= REGISTRATIONS_EVERY_S:
+            self._came_in, self._told_of_registrations_s = False, now_s
+            self._hint(REGISTRATIONS_HINT, {})
+
+    def _hint(self, kind: str, document: dict[str, int]) -> None:
+        self._hinted += 1
+        self._hints[kind] = (self._hinted, b"event: %s\ndata: %s\n\n" % (kind.encode(), json.dumps(document).encode()))
+        self._wake_listeners()
+
+    def _epoch_now(self) -> int | None:
+        try:
+            return self._service.era_status().epoch
+        except EraNotReadyError:
+            return None
+
+    async def _until_events(self, told: AsyncIterator[str]) -> None:
+        async for kind in told:
+            if kind == EVENTS:
+                return
+            self._came_in = self._came_in or kind == REGISTRATIONS
+
     def _wake_listeners(self) -> None:
         grown, self._grown = self._grown, asyncio.Event()
         grown.set()
@@ -147,9 +194,3 @@ class EventStream:
 def frame_of(event: "EventDocument") -> bytes:
     """An entry as a server-sent event; JSON has no line breaks."""
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.id, event.kind.encode(), event.model_dump_json().encode())
-
-
-async def _next_of(told: AsyncIterator[str], kind: str) -> None:
-    async for found in told:
-        if found == kind:
-            return

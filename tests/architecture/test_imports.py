@@ -64,10 +64,26 @@ def test_the_front_door_is_sorted_and_every_name_opens(package):
     module = importlib.import_module(package)
     names = list(module.__all__)
     assert len(names) == len(set(names))
+    assert set(names) <= set(dir(module)), "a shell completes them"
     for name in names:
         assert getattr(module, name) is not None
     with pytest.raises(AttributeError):
         _ = module.no_such_name
+
+
+def test_a_package_that_is_missing_says_what_brings_it(monkeypatch):
+    """On the base installation the store's database is not there."""
+    import era_store
+
+    monkeypatch.delitem(vars(era_store), "open_store", raising=False)
+    monkeypatch.delitem(sys.modules, "era_store.store", raising=False)
+    monkeypatch.setitem(sys.modules, "sqlalchemy", None)
+    monkeypatch.delitem(sys.modules, "era_store.database", raising=False)
+    with pytest.raises(ModuleNotFoundError) as caught:
+        _ = era_store.open_store
+    assert caught.value.__notes__ == [
+        "era_store.open_store needs more than the base installation: pip install 'eraswitch[all]'"
+    ]
 
 
 @pytest.mark.parametrize("package", ["eras", "datum", "era_store", "chain_reader"])

@@ -5,10 +5,11 @@ import re
 from playwright.sync_api import expect
 
 from era_service.demo.cast import ADA
+from era_service.web.stream import TOLD
 from era_store import Registration
 from eras import Epoch
 from tests.browser.conftest import shoot
-from tests.browser.world import ATTACKED, SWITCHED
+from tests.browser.world import ATTACKED, RETIRED, SWITCHED
 
 NO_REREADING = "const every = setInterval; window.setInterval = (what, ms) => ms > 5000 ? 0 : every(what, ms);"
 """Without the reading anew that the page does every so often, only the event stream tells that something is new."""
@@ -34,9 +35,9 @@ def test_a_switch_is_shown_without_a_reload(open_page, make_world):
     page.locator("#versions-chart summary").click()
     page.get_by_label("Find a party").fill("pool")
     expect(page.locator("#parties .found")).to_contain_text("found")  # then nothing is asked for any more
-    expect(page.locator("#headline .big").first).to_contain_text("1")
+    expect(page.locator("#headline .lead .big")).to_contain_text("1")
     world.play(SWITCHED)
-    expect(page.locator("#headline .big").first).to_have_text("pythagoras")
+    expect(page.locator("#headline .lead .big")).to_have_text("pythagoras")
     expect(page.locator("#timeline")).to_contain_text("Epoch 7; pythagoras is active")
     expect(page.locator("#told")).to_contain_text("pythagoras")
     look_until(page, "#adoption", "registered for epoch 7")
@@ -60,16 +61,56 @@ def test_an_attack_and_a_registration_are_shown_when_they_come(open_page, make_w
     shoot(page, "gate-missed-desktop-light")
 
 
+def test_an_epoch_that_begins_and_registrations_are_shown_though_neither_is_an_event(open_page, make_world):
+    world = make_world()
+    world.play(RETIRED)
+    page = open_page(world.url, before=NO_REREADING)
+    expect(page.locator("#connection")).to_have_text("Live")
+    epoch = world.service.era_status().epoch
+    last = world.service.store.events.last(TOLD)
+    world.stage.begin_epoch(Epoch(epoch + 1))
+    world.service.read_chain()
+    expect(page.locator("#headline")).to_contain_text(f"epoch {epoch + 1} now", timeout=10_000)
+    row = Registration("newcomer", Epoch(epoch), "1.0.0", 500_000_000 * ADA, world.now_s(), "test")
+    world.register(row)
+    expect(page.locator("#parties tbody tr").first).to_contain_text("newcomer", timeout=15_000)
+    assert world.service.store.events.last(TOLD) == last
+
+
 def test_a_lost_connection_is_told_and_comes_back(open_page, attacked):
     page = open_page(attacked.url, may_complain=True)
     expect(page.locator("#connection")).to_have_text("Live")
     page.context.set_offline(True)
     page.evaluate(LOOK)
     expect(page.locator("#connection")).to_have_text(re.compile(r"^Not updating: as of \d\d:\d\d:\d\d UTC$"))
-    expect(page.locator("#headline .big").first).to_contain_text("1")
+    expect(page.locator("#headline .lead .big")).to_contain_text("1")
     shoot(page, "lost-desktop-light")
     page.context.set_offline(False)
     expect(page.locator("#connection")).to_have_text("Live", timeout=60_000)
+
+
+def test_a_screen_that_nobody_touches_takes_over_the_page_of_a_new_release(open_page, attacked):
+    page = open_page("about:blank")
+    page.clock.install()
+    page.goto(attacked.url)
+    expect(page.locator("#connection")).to_have_text("Live")
+
+    def of_another_release(route):
+        answer = route.fetch()
+        assert 'data-release="' in answer.text()
+        route.fulfill(response=answer, body=answer.text().replace('data-release="', 'data-release="new '))
+
+    page.route("**/dashboard/views*", of_another_release)
+    page.evaluate("window.old = true")
+    page.evaluate(LOOK)
+    page.clock.run_for(1_000)
+    expect(page.locator("#connection")).to_have_text("Live")
+    assert page.evaluate("window.old") is True, "not at once: two releases may answer for a while"
+    with page.expect_event("framenavigated"):
+        page.clock.fast_forward(70_000)
+    page.wait_for_load_state()
+    assert page.evaluate("window.old") is None
+    expect(page.locator("#headline .lead .big")).to_contain_text("1")
 
 
 def test_the_countdown_runs(open_page, attacked):

@@ -59,7 +59,7 @@ def test_stale(open_page, make_world):
     expect(page.locator("#notices")).to_contain_text("Stale")
     expect(page.locator("#read")).to_contain_text("Stale: chain asked at")
     expect(page.locator("#markers")).to_contain_text("What is remembered")
-    expect(page.locator("#headline .big").first).to_contain_text("1")
+    expect(page.locator("#headline .lead .big")).to_contain_text("1")
     expect(page.locator("#providers")).to_contain_text("Does not answer")
     clean(page, "stale")
 
@@ -81,7 +81,7 @@ def test_the_service_does_not_know_the_era_that_comes(open_page, make_world):
     world.play(ATTACKED)
     page = open_page(world.url)
     expect(page.locator("#notices")).to_contain_text("does not know the upcoming era pythagoras")
-    expect(page.locator("#headline .big").first).to_have_attribute("data-tone", "bad")
+    expect(page.locator("#headline .lead .big")).to_have_attribute("data-tone", "bad")
     clean(page, "unsupported")
 
 
@@ -91,6 +91,22 @@ def test_without_a_gate_the_share_is_told_alone(open_page, make_world):
     page = open_page(world.url)
     expect(page.locator("#headline")).to_contain_text("No gate is configured")
     expect(page.locator("#headline .gauge .gate")).to_have_count(0)
+
+
+def test_where_nothing_says_which_versions_support_the_era_nobody_is_said_to_be_unready(open_page, make_world):
+    world = make_world(adoption={"compatibility_file": None, "gate_threshold": None})
+    world.play(ATTACKED)
+    page = open_page(world.url)
+    expect(page.locator("#headline")).to_contain_text("not known")
+    expect(page.locator("#headline")).to_contain_text("adoption.compatibility_file")
+    expect(page.locator("#parties")).to_contain_text("Who is ready cannot be told")
+    expect(page.locator("#parties table")).to_have_count(0)
+    expect(page.locator("#versions-chart summary")).to_have_text("Stake by version, as a table")
+    expect(page.locator("#readiness-chart")).to_have_count(0)
+    row = page.locator("#adoption > .scroll tbody tr").filter(has_text="pythagoras")
+    expect(row).to_contain_text("unknown")
+    expect(row).not_to_contain_text("0.0 %")
+    shoot(page, "readiness-unknown-desktop-light")
 
 
 def test_the_public_view_names_nobody(open_page, make_world):

@@ -115,6 +115,16 @@ def test_without_a_genesis_only_epochs_are_counted(clock, epochs):
     assert (head.number, head.moment, head.left) == ("2", None, "")
 
 
+@pytest.mark.parametrize("epoch", [1_000_000, 2**64 - 1])
+def test_an_epoch_after_the_end_of_the_calendar_is_counted_all_the_same(epoch):
+    clock = EpochClock(epoch_ends_at_s=1.8e9, epoch_s=5 * DAY_S, now_s=1.7e9)
+    far = status(THALES, era("pythagoras", epoch, "scheduled"))
+    head = headline(far, clock, None)
+    assert (head.number, head.moment, head.under) == (f"{epoch - 5:,}", None, f"At epoch {epoch}.")
+    (row,) = [row for row in schedule_panel(far, clock).figures[0].table.rows if row[0].text == "pythagoras"]
+    assert row[3].text == f"in {epoch - 5:,} epochs"
+
+
 CLOCK = EpochClock(None, None, 0.0)
 
 
@@ -131,6 +141,25 @@ def test_an_era_that_is_not_supported_is_bad_news():
     assert headline(status(THALES, unsupported), CLOCK, None).tone == "bad"
     gone = era("thales", 1, "active", supported=False)
     assert page_notices(status(gone))[0].tone == "bad"
+    assert page_notices(status(THALES, unsupported))[0].tone == "bad"
+    announced = era("pythagoras", None, "announced", supported=False)
+    assert page_notices(status(THALES, announced))[0].tone == "attention"
+
+
+@pytest.mark.parametrize(("supported", "tone"), [(True, "good"), (False, "bad")])
+def test_the_current_era_stands_beside_the_one_that_comes(supported, tone):
+    now = era("thales", 1, "active", supported=supported)
+    for coming in (era("pythagoras", None, "announced"), era("pythagoras", 7, "locked")):
+        current = headline(status(now, coming), CLOCK, None).current
+        assert (current.era, current.under, current.tone) == ("thales", "Since epoch 1; epoch 5 now.", tone)
+    assert headline(status(now), CLOCK, None).current is None, "alone it is the number itself"
+
+
+def test_the_embedded_chain_is_said_to_be_nobodys_network():
+    embedded = status(THALES).network.model_copy(update={"embedded": True})
+    (notice,) = page_notices(status(THALES, network=embedded))
+    assert (notice.tone, "nobody's network" in notice.title) == ("quiet", True)
+    assert page_notices(status(THALES)) == ()
 
 
 def test_a_warning_is_told_once():

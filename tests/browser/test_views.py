@@ -15,8 +15,11 @@ def test_the_headline_says_how_far_and_how_ready(open_page, attacked):
     head = page.locator("#headline")
     expect(head).to_contain_text("pythagoras activates in")
     expect(head).to_contain_text("locked")
-    expect(head.locator(".big").first).to_have_text(re.compile(r"^1\s+epoch$"))
-    expect(head.locator(".big").nth(1)).to_have_text(re.compile(r"^8\d\.\d %$"))
+    expect(head.locator(".current .big")).to_have_text("thales")
+    expect(head.locator(".current .under")).to_have_text("Since epoch 1; epoch 6 now.")
+    expect(head.locator(".lead .big")).to_have_text(re.compile(r"^1\s+epoch$"))
+    expect(head).to_contain_text("of the stake is ready for pythagoras")
+    expect(head.locator(".big").nth(2)).to_have_text(re.compile(r"^8\d\.\d %$"))
     expect(head).to_contain_text("The gate is met")
     expect(head.locator("[data-countdown]")).to_have_text(re.compile(r"^4 d 23 h 5\d min$"))
     expect(page).to_have_title("pythagoras activates in 1 epoch · demo")
@@ -67,7 +70,8 @@ def test_the_forecast_says_the_chance_at_the_worst_epoch(open_page, attacked):
     page = open_page(attacked.url)
     view = page.locator("#forecast")
     expect(view).to_contain_text("If pythagoras begins at epoch 7")
-    expect(view).to_contain_text("Chance of a quorum at epoch 7")
+    worst = attacked.service.adoption_forecast().root["danger"]["epoch"]
+    expect(view).to_contain_text(f"Chance of a quorum at epoch {worst}")
     expect(view.locator("svg:visible polyline").first).to_be_visible()
 
 
@@ -104,8 +108,10 @@ def test_the_providers_show_how_they_answer(open_page, attacked):
 
 def test_after_the_story_the_era_is_told_as_a_word(open_page, retired):
     page = open_page(retired.url)
-    expect(page.locator("#headline .big").first).to_have_text("pythagoras")
+    expect(page.locator("#headline .lead .big")).to_have_text("pythagoras")
     expect(page.locator("#headline")).to_contain_text("No other era is announced")
+    expect(page.locator("#headline .current")).to_have_count(0)
+    expect(page.locator("#headline")).to_contain_text("of the stake supports pythagoras")
     expect(page.locator("#forecast")).to_contain_text("No era is coming")
     shoot(page, "retired-desktop-light")
 

@@ -4,6 +4,7 @@ import json
 import os
 import pty
 import re
+import signal
 import stat
 import struct
 import subprocess
@@ -34,6 +35,17 @@ def test_plain_lines_when_stdout_is_no_terminal(tmp_path: Path, monkeypatch: pyt
     assert list(tmp_path.iterdir()) == [], "nothing is left behind"
 
 
+def test_nothing_is_left_behind_when_it_is_terminated(tmp_path: Path) -> None:
+    environ = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(COMMAND, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=environ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline()
+        assert list(tmp_path.iterdir()) != []
+        process.terminate()
+        assert process.wait(LIMIT_S) == 128 + signal.SIGTERM
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_json_events_and_what_is_kept(tmp_path: Path) -> None:
     folder = tmp_path / "new folder" / "demo"
     result = run("--json", "--keep", str(folder))
@@ -43,22 +55,31 @@ def test_json_events_and_what_is_kept(tmp_path: Path) -> None:
     assert {"event": "finished", "verified": True, "steps": 8}.items() <= events[-1].items()
     assert [stat.S_IMODE(path.stat().st_mode) & 0o077 for path in sorted(folder.glob("*sk*"))] == [0, 0, 0]
 
-    # the command it ends with works as it stands
-    look = result.stderr.removeprefix("Look at the chain: ").strip()
+    # the commands it ends with work as they stand
+    look, ask = (line.partition(": ")[2] for line in result.stderr.splitlines())
     assert look.startswith("eraswitch local-chain show '")
-    program = f'{sys.executable} -c "from era_service.cli import main; raise SystemExit(main())"'
-    shown = subprocess.run(
-        look.replace("eraswitch", program, 1), shell=True, capture_output=True, text=True, timeout=LIMIT_S, check=False
-    )
+    shown = _typed(look)
     assert (shown.returncode, shown.stderr) == (0, "")
     assert "epoch 8" in shown.stdout
     assert shown.stdout.count("inline datum") == 3
+    assert ask.startswith("eraswitch --config '")
+    status = _typed(f"{ask} --json")
+    document = json.loads(status.stdout)
+    assert (status.returncode, document["current_era"], document["epoch"]) == (0, "pythagoras", 8)
+    assert document["verdicts"] == {"Accepted": 1, "Impostor": 1, "WrongSigner": 1}
     with LocalChain.open(folder / "chain.sqlite3") as chain:
         assert chain.epoch() == 8
 
     again = run("--keep", str(folder))
     assert again.returncode == 2
     assert "is not empty" in again.stderr
+
+
+def _typed(line: str) -> subprocess.CompletedProcess[str]:
+    """What a shell makes of a line that calls eraswitch, wherever that is installed, in another folder."""
+    program = f'{sys.executable} -c "from era_service.cli import main; raise SystemExit(main())"'
+    line = line.replace("eraswitch", program, 1)
+    return subprocess.run(line, shell=True, capture_output=True, text=True, timeout=LIMIT_S, check=False, cwd="/")
 
 
 def test_live_table_on_a_terminal_in_time() -> None:

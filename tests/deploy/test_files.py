@@ -271,6 +271,8 @@ def test_the_unit_of_the_service_is_hardened_and_valid() -> None:
         assert service[name] in ("yes", "strict"), name
     assert service["ExecStart"].split()[1:] == ["eraswitch", "--config", "/etc/eraswitch/eraswitch.toml", "serve"]
     assert int(service["LimitNOFILE"]) > 10_000
+    assert service["Environment"] == "XDG_STATE_HOME=%S/" + service["StateDirectory"]
+    assert "ERASWITCH_" not in path.read_text(), "the environment would win over the configuration file"
     if (analyze := shutil.which("systemd-analyze")) is not None:
         done = subprocess.run([analyze, "verify", str(path)], capture_output=True, text=True, check=False, timeout=60)
         assert (done.returncode, done.stderr) == (0, "")

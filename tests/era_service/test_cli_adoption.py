@@ -17,6 +17,10 @@ from xml.etree import ElementTree as ET
 
 import pytest
 
+from era_service.adoption_settings import epoch_by_clock
+from era_service.config_schema import Settings
+from era_store import SqlStore, open_store
+from tests.chain_reader.hostile import HostileHttp, reply
 from tests.conftest import ROOT
 from tests.era_service.conftest import Shell, invoke
 
@@ -77,6 +81,23 @@ def test_from_the_store_as_from_the_file(own_folders: Path, vectors: Path) -> No
     assert invoke("adoption", "summary", "--json", env=environ).stdout == stored.stdout
 
 
+def test_large_files_are_counted_outside_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = ("adoption", "summary", *COUNT, "--json")
+    small = invoke(*asked).stdout
+    monkeypatch.setattr("era_service.adoption_settings.LARGE_BYTES", 0)
+    monkeypatch.setattr("tempfile.tempdir", str(folder))
+    made: list[str] = []
+
+    def opened(url: str) -> SqlStore:
+        made.append(url)
+        return open_store(url)
+
+    monkeypatch.setattr("era_store.open_store", opened)
+    assert invoke(*asked).stdout == small
+    assert [Path(url).name for url in made] == ["registrations.sqlite3"]
+    assert sorted(path.name for path in folder.iterdir()) == ["compatibility.toml", "rows.jsonl"], "nothing is left"
+
+
 def test_summary_for_machines(folder: Path) -> None:
     newest, before = documents("summary", *COUNT)["epochs"]
     assert (newest["epoch"], before["epoch"]) == (8, 7)
@@ -111,6 +132,15 @@ def test_summary_in_words(folder: Path) -> None:
     assert "\x1b" not in result.stdout, "no colours into a pipe"
 
 
+def test_on_a_narrow_terminal_bars_give_way_and_not_figures(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("era_service.cli.adoption_view._PLAIN_WIDTH", 60)
+    lines = invoke("adoption", "summary", *COUNT).stdout.splitlines()
+    assert max(map(len, lines)) <= 80
+    assert [line.split()[:6] for line in lines if line.startswith(" 0.3.0 ")] == [
+        ["0.3.0", "800.0", "ada", "80.0", "%", "2"]
+    ]
+
+
 def test_markdown_and_csv(folder: Path) -> None:
     assert "| 0.3.0 | 800.0 ada | 80.0 % | 2 |" in invoke("adoption", "summary", *COUNT, "--markdown").stdout
     assert invoke("adoption", "summary", *COUNT, "--csv").stdout.startswith("epoch,version,known,parties,stake,")
@@ -122,6 +152,7 @@ def test_chart(folder: Path) -> None:
     assert result.exit_code == 0
     assert "Chart: versions.svg" in result.stderr
     ET.parse(folder / "versions.svg")
+    assert "var(" not in (folder / "versions.svg").read_text(), "a file has plain colours, for any program"
     assert "<title>7: 0.2.0 37.5 %</title>" in (folder / "versions.svg").read_text()
     of_era = ("--era", "lagrange", "--threshold", "95%", "--chart", "support.svg")
     assert invoke("adoption", "summary", *COUNT, *of_era).exit_code == 0
@@ -137,6 +168,15 @@ def test_what_a_node_says_cannot_steer_the_terminal(folder: Path) -> None:
     result = invoke("adoption", "summary", *COUNT)
     assert "\x1b" not in result.stdout
     assert "[2J[red]x" in result.stdout
+
+
+def test_what_a_node_says_is_no_markup(folder: Path) -> None:
+    row = {"party_id": "[/a] :smile:", "epoch": 8, "version": "[/b]", "stake": 1}
+    write_rows(folder / "rows.jsonl", [row])
+    shown = invoke("adoption", "summary", *COUNT)
+    assert shown.exit_code == 0, shown.output
+    assert "[/a] :smile:" in shown.stdout
+    assert "[/b]" in invoke("adoption", "summary", *COUNT, "--mithril").stdout
 
 
 def test_bad_rows_are_told_and_the_rest_counts(folder: Path) -> None:
@@ -193,6 +233,47 @@ def test_gate_not_met_says_what_is_missing_and_from_whom(folder: Path) -> None:
     ]
     document = documents("gate", "lagrange", "--threshold", "95%", *COUNT, code=6)
     assert (document["met"], document["missing_stake"], document["enough"]) == (False, 150_000_000, 1)
+
+
+def test_whom_to_call_has_a_name_where_an_aggregator_knows_it(folder: Path) -> None:
+    told = {"signers": [{"party_id": "cat", "pool_ticker": "ME|OW"}, {"party_id": "bear", "pool_ticker": None}]}
+    with HostileHttp(lambda path: reply(told) if path.endswith("/signers/tickers") else reply({}, 404)) as server:
+        gate = ("gate", "lagrange", "--threshold", "95%", *COUNT, "--tickers", server.url)
+        assert "  cat (ME|OW)  200.0 ada  no version" in invoke("adoption", *gate).stdout
+        assert documents(*gate, code=6)["whom"][0]["ticker"] == "ME|OW"
+        summary = ("adoption", "summary", *COUNT, "--tickers", server.url)
+        assert "cat (ME|OW)" in invoke(*summary).stdout
+        assert "| cat \\(ME\\|OW\\) |" in invoke(*summary, "--markdown").stdout
+        server.answer = lambda _: reply({}, 404)
+        silent = invoke("adoption", *gate)
+    assert silent.exit_code == 6
+    assert "  cat  200.0 ada  no version" in silent.stdout
+    assert silent.stderr.startswith("Without tickers: Mithril aggregator")
+
+
+def test_gate_met_by_few_says_so(folder: Path) -> None:
+    write_rows(folder / "rows.jsonl", [*ROWS, {"party_id": "bear", "epoch": 9, "version": "0.3.0", "stake": 1}])
+    result = invoke("adoption", "gate", "lagrange", "--threshold", "95%", *COUNT)
+    assert result.exit_code == 0
+    assert result.stderr.startswith("! The registered stake went from 1.0 k ada in epoch 8 to 1 lovelace")
+
+
+def test_no_gate_opens_on_an_epoch_that_has_not_begun(folder: Path) -> None:
+    settings = settings_of_mainnet()
+    now = epoch_by_clock(settings)
+    assert now is not None
+    rows = [{"party_id": "a", "epoch": now + ahead, "version": "0.3.0", "stake": 1} for ahead in (2, 5_000)]
+    write_rows(folder / "rows.jsonl", rows)
+    gate = ("adoption", "gate", "lagrange", "--threshold", "95%", *COUNT, "--json")
+    assert json.loads(invoke(*gate).stdout)["epoch"] == now + 5_000, "without a network nobody knows better"
+    result = invoke("--network", "mainnet", *gate)
+    assert result.exit_code == 6, result.output
+    assert json.loads(result.stdout)["epoch"] in (now, now + 1)
+    assert "1 entries are no registrations: the epoch is in the far future" in result.stderr
+
+
+def settings_of_mainnet() -> Settings:
+    return Settings.model_validate({"network": {"magic": 764824073}})
 
 
 def test_gate_over_epochs_and_bases(folder: Path) -> None:

@@ -117,6 +117,22 @@ def test_an_aggregator_that_is_down_is_an_error() -> None:
     assert error["facts"]["ingested"]["accepted"] == 0
 
 
+def test_what_is_kept_of_an_aggregator_that_fails_in_between_is_said(store: Path) -> None:
+    def answer(path: str) -> Any:
+        if path.endswith("/8"):
+            return reply({}, 404)
+        return reply({"registered_at": 7, "registrations": [{"party_id": "a", "stake": 5}, {"party_id": "b"}]})
+
+    with HostileHttp(answer) as server:
+        result = invoke("adoption", "ingest", server.url, "--epoch", "7", "--epoch", "8")
+        nothing = invoke("adoption", "ingest", server.url, "--epoch", "8")
+    assert result.exit_code == 5
+    assert result.stderr.startswith(
+        "Before it ended: 1 registration added, 0 there already, 1 rejected. The same command"
+    )
+    assert nothing.stderr.startswith("Nothing was added\nError: ")
+
+
 @pytest.mark.parametrize(
     ("name", "content", "code"),
     [

@@ -9,6 +9,8 @@ from era_service.config_schema import setting_keys
 from era_service.networks import NETWORKS
 from tests.era_service.conftest import Shell, invoke
 
+PREPROD = NETWORKS["release-preprod"]
+
 
 def test_show_says_where_each_value_came_from() -> None:
     Path("eraswitch.toml").write_text('network = "preprod"\n[log]\nformat = "json"\n')
@@ -68,12 +70,36 @@ def test_check_looks_beyond_the_schema(shell: Shell) -> None:
     assert {key: item["got"] for key, item in found.items() if "address" in key} == {
         "network.era_address": "one of a test network",
         "networks.own.era_address": f"{preset.era_address[:60]}…",
+        "reader.adapter_params.address": "x",
     }
-    assert set(found) - {"network.era_address", "networks.own.era_address"} == {
+    assert set(found) - {"network.era_address", "networks.own.era_address", "reader.adapter_params.address"} == {
         "reader.providers.0", "reader.providers.1", "reader.adapter_params",
     }  # fmt: skip
     assert all(item["origin"] == "file eraswitch.toml" for item in found.values())
     assert shell("config", "check").returncode == 2
+
+
+@pytest.mark.parametrize(
+    ("params", "mistakes"),
+    [
+        ({"address": PREPROD.era_address, "verification_key": PREPROD.verification_key}, {}),
+        ({"address": PREPROD.era_address, "verification_key": "5b5d"}, {"reader.adapter_params"}),
+        ({"address": PREPROD.era_address}, {"reader.adapter_params"}),
+        ({"address": 5, "verification_key": PREPROD.verification_key}, {"reader.adapter_params"}),
+        (
+            {"address": PREPROD.era_address[:-1], "verification_key": PREPROD.verification_key},
+            {"reader.adapter_params.address"},
+        ),
+    ],
+)
+def test_check_looks_into_mithrils_parameters_without_a_provider_too(
+    params: dict[str, object], mistakes: set[str]
+) -> None:
+    environ = {"ERA_READER_ADAPTER_TYPE": "cardano-chain", "ERA_READER_ADAPTER_PARAMS": json.dumps(params)}
+    result = invoke("config", "check", "--json", env=environ)
+    found = json.loads(result.stdout)["mistakes"]
+    assert {mistake["key"] for mistake in found} == set(mistakes)
+    assert {mistake["origin"] for mistake in found} <= {"environment ERA_READER_ADAPTER_PARAMS"}
 
 
 def test_check_finds_mistakes_of_every_kind_at_once(shell: Shell) -> None:

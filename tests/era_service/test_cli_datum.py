@@ -6,7 +6,15 @@ from typing import Any
 
 import pytest
 
-from datum import EraMarkersPayload, SigningKey, encode_datum, encode_datum_json
+from datum import (
+    EraMarkersPayload,
+    ExtendedPayload,
+    Extension,
+    SigningKey,
+    encode_datum,
+    encode_datum_json,
+    read_extended,
+)
 from eras import Epoch, EraMarker
 from tests.era_service.conftest import Shell, invoke
 
@@ -73,7 +81,7 @@ def test_forms_of_the_key(form: str) -> None:
     assert verify(text=encode_datum_json(payload(("thales", 1))), key=argument)[0] == 0
 
 
-@pytest.mark.parametrize("form", ["one line", "pretty", "CBOR hex", "CBOR", "windows"])
+@pytest.mark.parametrize("form", ["one line", "pretty", "CBOR hex", "CBOR", "CBOR with a newline", "windows"])
 def test_forms_of_the_file(form: str) -> None:
     content = payload(("thales", 1), ("é", 9))
     text = encode_datum_json(content)
@@ -82,7 +90,8 @@ def test_forms_of_the_file(form: str) -> None:
         "pretty": "\n" + json.dumps(json.loads(text), indent=2) + "\n",
         "CBOR hex": encode_datum(content).hex(),
         "CBOR": encode_datum(content),
-        "windows": text + "\r\n\r\n",
+        "CBOR with a newline": encode_datum(content.replace(b"{", b"\n{", 1)),
+        "windows": "\ufeff" + text + "\r\n\r\n",
     }
     data = forms[form]
     Path("datum").write_bytes(data if isinstance(data, bytes) else data.encode())
@@ -98,6 +107,7 @@ def test_forms_of_the_file(form: str) -> None:
         ([], "", "5", "KeyFormat", 2),
         ([], "@nowhere.vk", "5", "InputFile", 2),
         ([], "@.", "5", "InputFile", 2),
+        ([], "@era.sk", "5", "KeyFormat", 2),
         ([], PUBLIC, "-1", "EpochArgument", 2),
         ([], PUBLIC, "18446744073709551616", "EpochArgument", 2),
         ([], PUBLIC, "five", "EpochArgument", 2),
@@ -159,6 +169,75 @@ def test_decode_takes_any_junk(data: bytes, words: str) -> None:
     assert result.exit_code == 0
     assert words in result.stdout
     assert json.loads(invoke("datum", "decode", "-", "--json", input=data).stdout)["datums"] is not None
+
+
+def extended(**fields: Any) -> bytes:
+    facts: dict[str, Any] = {"previous": None, "expires_epoch": None} | fields
+    signed = EraMarkersPayload((EraMarker("thales", Epoch(1)),)).sign(KEY)
+    keys = (KEY.verification_key, OTHER.verification_key)
+    return ExtendedPayload(signed, Extension(7, "addr_test1x", 3, threshold=1, keys=keys, **facts), ()).to_bytes()
+
+
+def test_decode_shows_an_extension_and_who_signed_it() -> None:
+    content = extended(previous="ab" * 32, expires_epoch=Epoch(40))
+    read = read_extended(content)
+    assert read is not None
+    content = read.sign(OTHER).to_bytes()
+    text = encode_datum(content).hex()
+    (entry,) = json.loads(invoke("datum", "decode", "-", "--json", input=text).stdout)["datums"]
+    assert entry["payload"]["markers"] == [{"name": "thales", "epoch": 1}]
+    assert entry["extension"] | {"signatures": []} == read.extension.to_dict() | {"hash": read.hash, "signatures": []}
+    assert [signed["key"] for signed in entry["extension"]["signatures"]] == [OTHER.verification_key.hex]
+    words = invoke("datum", "decode", "-", input=text).stdout
+    assert f"extension 3 ({read.hash}) after {'ab' * 32}" in words
+    assert "for network magic 7, address addr_test1x, fresh until the end of epoch 40" in words
+    assert f"1 of these keys must sign: {PUBLIC}, {OTHER.verification_key.hex}" in words
+    assert f"a signature by {OTHER.verification_key.hex} (not verified)" in words
+
+
+def test_decode_says_that_an_extension_is_unsigned_or_unreadable() -> None:
+    words = invoke("datum", "decode", "-", input=encode_datum(extended()).hex()).stdout
+    assert "fresh for ever" in words
+    assert "no signature yet" in words
+    broken = extended().replace(b'"threshold":1', b'"threshold":9')
+    (entry,) = json.loads(invoke("datum", "decode", "-", "--json", input=encode_datum(broken).hex()).stdout)["datums"]
+    assert entry["payload"]["markers"] == [{"name": "thales", "epoch": 1}]
+    assert entry["extension"] is None
+    assert "Its extension cannot be read: " in entry["problem"]
+    assert entry["problem"] in invoke("datum", "decode", "-", input=encode_datum(broken).hex()).stdout
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        ("hello\x1b[2J é".encode(), "as text: 'hello\\x1b[2J é'\n"),
+        (b"\xff\x00", "in hex: ff00\n"),
+        (b"e" * 161, f"as text: '{'e' * 160}' …\n"),
+    ],
+)
+def test_decode_shows_a_content_that_is_no_payload(content: bytes, words: str) -> None:
+    assert invoke("datum", "decode", "-", input=encode_datum(content).hex()).stdout.endswith(words)
+
+
+@pytest.mark.parametrize("junk", [b"\xff\xfe", b"\xd8\x79", "a\u2028b\x0cc\x1dd".encode()])
+def test_a_line_that_is_no_text_spoils_no_other(junk: bytes) -> None:
+    line = encode_datum_json(payload(("thales", 1))).encode()
+    code, report, _ = verify(text=b"\n".join([junk, line, junk]))
+    assert (code, report["current_era"]) == (0, "thales")
+    assert [entry["verdict"] for entry in report["verdicts"]] == ["Malformed", "Accepted", "Malformed"]
+
+
+@pytest.mark.parametrize(
+    ("text", "got"),
+    [
+        ("", "no datum at all"),
+        (f"{encode_datum_json(payload(('thales', 1), key=OTHER))}\njunk\njunk", "none: 2 Malformed, 1 WrongSigner"),
+    ],
+)
+def test_an_error_says_what_became_of_the_datums(text: str, got: str) -> None:
+    code, report, errors = verify(text=text)
+    assert (code, report["error"]) == (5, "CurrentEraNotFound")
+    assert f"expected a datum that the verification key signed, got {got}." in errors
 
 
 def test_decode_names_a_file_it_cannot_read(shell: Shell) -> None:

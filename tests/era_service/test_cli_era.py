@@ -107,6 +107,7 @@ def test_the_secret_key_from_a_file(own_folders: Path) -> None:
         ([], {"ERA_MARKERS_SECRET_KEY": "5b32355d"}, 2, "A secret key is not usable"),
         (["--era-markers-secret-key", "@nowhere.sk"], {}, 2, "expected to read nowhere.sk, got No such file"),
         (["--era-markers-secret-key-file", "."], {}, 2, "got Is a directory"),
+        (["--era-markers-secret-key-file", "era.vk"], {}, 2, "got era.vk, by its ending a verification key"),
     ],
 )  # fmt: skip
 def test_what_makes_no_sense_writes_nothing(

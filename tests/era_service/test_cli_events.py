@@ -97,6 +97,16 @@ class TestCat:
     def test_mistakes(self, store: str, options: list[str]):
         assert run("cat", store, *options)[0] == 2
 
+    def test_a_misspelt_kind_is_warned_of(self, store: str):
+        code, out, errors = run("cat", store, "--kind", "actvated")
+        assert (code, out) == (0, "")
+        assert "did you mean 'activated'?" in errors
+        assert "did you mean" not in run("cat", store, "--kind", "activated", "--kind", "gate-overridden")[2]
+
+    def test_the_verdict_stands_before_what_may_be_cut_off(self, store: str):
+        out = run("cat", store, "--kind", "refused", "--last", "1")[1]
+        assert "refused                verdict " in out
+
     def test_a_store_that_is_not_there_is_not_made(self, own_folders: Path):
         code, _, errors = run("cat", "gone")
         assert code == 1
@@ -255,7 +265,7 @@ class TestKeeping:
         assert code == 1
         assert "--yes" in errors
         assert run("export", "log", "--yes", "--store", store)[0] == 0
-        open_store(str(own_folders / "new")).close()
+        assert not (own_folders / "new").exists(), "it is made"
         (facts,) = documents("import", "log", "--store", "new")
         assert facts["added"] == len(documents("cat", store))
         assert documents("import", "log", "--store", "new")[0]["added"] == 0

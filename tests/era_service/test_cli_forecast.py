@@ -168,8 +168,18 @@ def test_chart_and_signatures(registered: Path) -> None:
     assert found["reliability"]["average"] == 0.4  # type: ignore[index]
     chart = Path("chart.svg").read_text()
     assert chart.startswith("<svg")
-    for words in ("Forecast of pythagoras at epoch 107", "trend, at worst", "chance of a quorum"):
+    for words in (
+        "Forecast of pythagoras at epoch 107",
+        "trend, at worst",
+        "chance of a quorum",
+        "the switch",
+        "needed ",
+    ):
         assert words in chart
+    assert "var(" not in chart
+    drawn = invoke("adoption", "forecast", "pythagoras", "--at", "107", *LOTTERY, "--chart", "chart.png")
+    assert drawn.exit_code == 2
+    assert "name a file that ends in .svg" in drawn.stderr
 
 
 @pytest.mark.parametrize(

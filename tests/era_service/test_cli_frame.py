@@ -44,6 +44,32 @@ def broken_command(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(COMMANDS, "broken", "tests.era_service.test_cli_frame:broken")
 
 
+GROUPS = [
+    "era",
+    "datum",
+    "marker",
+    "tx",
+    "adoption",
+    "rollout",
+    "events",
+    "token",
+    "db",
+    "local-chain",
+    "keys",
+    "config",
+]
+
+
+@pytest.mark.parametrize("group", [[], *([name] for name in GROUPS)], ids=str)
+def test_help_lists_every_command_in_whole_sentences(group: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    shown = invoke(*group, "--help").stdout
+    listed = shown.partition("\nCommands:\n")[2]
+    assert listed
+    assert "..." not in listed
+    assert max(map(len, shown.splitlines())) <= 80
+
+
 def test_era_list_imports_nothing_heavy(own_folders: Path) -> None:
     probe = (
         "import sys; sys.argv = ['eraswitch', 'era', 'list']\n"
@@ -117,7 +143,8 @@ def test_other_ways_to_end() -> None:
     assert invoke("broken", "--how", "exit").exit_code == 6
     assert invoke("broken").exit_code == 0
     aborted = invoke("broken", "--how", "ask", input="n\n")
-    assert (aborted.exit_code, aborted.stderr) == (1, "Aborted: nothing was done\n")
+    assert aborted.exit_code == 1
+    assert aborted.stderr == "\nAborted: nothing was done, for nobody said yes. In a script give --yes\n"
 
 
 def test_a_package_that_is_missing_is_named() -> None:
@@ -137,6 +164,11 @@ def test_usage_errors(arguments: list[str]) -> None:
     assert result.exit_code == 2
     assert "Usage: eraswitch" in result.stderr
     assert result.stdout == ""
+
+
+@pytest.mark.parametrize(("arguments", "meant"), [(["statsu"], "status"), (["adoption", "sumary"], "summary")])
+def test_a_misspelt_command_is_told_the_right_one(arguments: list[str], meant: str) -> None:
+    assert f"No such command {arguments[-1]!r}. Did you mean {meant!r}?" in invoke(*arguments).stderr
 
 
 def test_usage_errors_are_json_too() -> None:

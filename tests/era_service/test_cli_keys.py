@@ -87,3 +87,16 @@ def test_only_what_is_public_is_shown(tmp_path: Path):
     assert invoke("keys", "show", str(tmp_path / "key")).exit_code == 2
     assert public in invoke("keys", "show", str(tmp_path / "key"), "--secret").stdout
     assert invoke("keys", "show", str(tmp_path / "gone.sk")).exit_code == 2
+
+
+def test_the_halves_of_a_key_are_told_apart_by_the_ending_of_the_file(tmp_path: Path):
+    looks_public = SigningKey(SEED).verification_key.raw.hex()  # a secret that could be a verification key as well
+    invoke("keys", "import", "era", "-", str(tmp_path), input=looks_public)
+    done = invoke("keys", "show", str(tmp_path / "era.sk"), "--public")
+    assert done.exit_code == 2
+    assert "by its ending a secret key. Give the other file of the pair" in done.stderr
+    assert looks_public not in done.output
+    taken = invoke("keys", "import", "era", str(tmp_path / "era.vk"), str(tmp_path / "other"))
+    assert taken.exit_code == 2
+    assert "by its ending a verification key" in taken.stderr
+    assert not (tmp_path / "other").exists()

@@ -14,8 +14,10 @@ import pytest
 
 from chain_reader.local_chain import FaucetOutput
 from datum import SigningKey
+from era_service.cli.publication_view import progress
 from release_tools import PaymentKey, TransactionGateway
 from release_tools.gateway_from_url import NoGatewayError
+from release_tools.submission import Progress, Step
 from tests.conftest import ROOT
 from tests.era_service.conftest import Shell, invoke
 from tests.era_service.release_world import ADA, ERA_KEY, STRANGER, World, datum, payload, release_world
@@ -81,6 +83,12 @@ def test_in_words(world: World) -> None:
     assert [line.strip().split(" ")[0] for line in told[1:]] == [
         "Signed", "Written", "Submitted", "In", "Confirmed", "Read", "Finished"
     ]  # fmt: skip
+
+
+def test_no_more_blocks_are_told_of_than_are_waited_for(capsys: pytest.CaptureFixture[str]) -> None:
+    with progress(quiet=False) as watch:
+        watch(Progress(Step.SEEN, "ab", 19, 3))
+    assert capsys.readouterr().err == "  In a block, 3 of 3 blocks on top of it\n"
 
 
 def test_dry_run_does_nothing_at_all(world: World) -> None:
@@ -573,6 +581,99 @@ def test_co_signed_payloads_where_one_key_is_not_enough(world: World) -> None:
     error = json.loads(stale.stdout)["error"]
     assert (error["code"], error["facts"]["verdict"]) == ("SignedPayload", "RolledBack")
     assert len(world.transactions()) == 2
+
+
+def cosigned(world: World, signers: list[SigningKey]) -> None:
+    """A network on which two of the signers must co-sign, with thales in force until epoch 90."""
+    listed = ", ".join(f'"{key.verification_key.hex}"' for key in signers)
+    world.configure(f'[trust]\nmode = "extended"\nthreshold = 2\ncosigner_keys = [{listed}]')
+    change = ("marker", "activate", "thales", "--at", "5")
+    invoke(*change, "--secret-key", "@keys/era.sk", "--payload-out", "first.json", "--expires-epoch", "90")
+    cosign("first.json", *signers[:2])
+    done = invoke(*change, "--payload-file", "first.json", *world.keys[2:], *world.options, "--yes")
+    assert done.exit_code == 0, done.output
+
+
+def cosign(file: str, *signers: SigningKey) -> None:
+    for key in signers:
+        done = invoke("marker", "cosign", file, "--yes", env={"ERA_MARKERS_SECRET_KEY": key.to_json_hex()})
+        assert done.exit_code == 0, done.output
+
+
+RENEW = ("marker", "renew", "--secret-key", "@keys/era.sk", "--payload-out", "renewed.json")
+
+
+@pytest.mark.parametrize("online", [True, False])
+def test_co_signing_keys_are_rotated_and_nothing_switches(world: World, online: bool) -> None:
+    stolen, ben, eva, new = (SigningKey(bytes([number]) * 32) for number in (1, 2, 3, 4))
+    cosigned(world, [stolen, ben, eva])
+    Path("trusted.json").write_text(invoke("marker", "show", "--json").stdout)
+    remembering = {"ERASWITCH_STORE__URL": "node.sqlite3"}
+    node = json.loads(invoke("status", "--json", env=remembering).stdout)
+    assert node["trusted"]["transaction"] == world.transactions()[-1]
+    keys = [part for key in (ben, eva, new) for part in ("--cosigner", key.verification_key.hex)]
+    proposed = invoke(*RENEW, *keys, *(() if online else ("--from", "trusted.json")))
+    assert proposed.exit_code == 0, proposed.output
+    assert "  unchanged: thales at epoch 5" in proposed.stdout
+    assert "Expires    after epoch 90" in proposed.stdout, "what is not named stays"
+    assert "Keys       they change: the old keys and the new ones must both sign" in proposed.stdout
+    cosign("renewed.json", ben)
+    assert "is not complete" in invoke("tx", "build", "renewed.json", "--out", "tx.unsigned").stderr
+    cosign("renewed.json", eva)
+    for step in (
+        ("build", "renewed.json", "--out", "tx.unsigned"),
+        ("sign", "tx.unsigned", *world.keys[2:], "--out", "tx.signed", "--yes"),
+        ("submit", "tx.signed", *world.options, "--yes"),
+    ):
+        done = invoke("tx", *step)
+        assert done.exit_code == 0, done.output
+    shown = json.loads(invoke("marker", "show", "--json").stdout)
+    assert shown["markers"] == [{"name": "thales", "epoch": 5}]
+    extension = json.loads(shown["payload"])["extension"]
+    assert extension["keys"] == [key.verification_key.hex for key in (ben, eva, new)]
+    assert (extension["sequence"], extension["threshold"]) == (2, 2)
+    node = json.loads(invoke("status", "--json", env=remembering).stdout)
+    assert (node["current_era"], node["stale"]) == ("thales", None)
+    assert node["trusted"]["transaction"] == world.transactions()[-1], "a node that remembers follows the rotation"
+    change = ("marker", "announce", "pythagoras")
+    invoke(*change, "--secret-key", "@keys/era.sk", "--payload-out", "next.json")
+    refused = invoke("marker", "cosign", "next.json", "--yes", env={"ERA_MARKERS_SECRET_KEY": stolen.to_json_hex()})
+    assert refused.exit_code == 1
+    cosign("next.json", ben, new)
+    assert invoke(*change, "--payload-file", "next.json", *world.keys[2:], *world.options, "--yes").exit_code == 0
+
+
+def test_a_payload_is_renewed_for_longer_by_the_same_keys(world: World) -> None:
+    signers = [SigningKey(bytes([number]) * 32) for number in (1, 2, 3)]
+    cosigned(world, signers)
+    shown = invoke(*RENEW, "--expires-epoch", "200", "--dry-run")
+    assert "Expires    after epoch 200" in shown.stdout
+    assert not Path("renewed.json").exists()
+    found = json.loads(invoke(*RENEW, "--expires-epoch", "200", "--json").stdout)
+    assert (found["payload_file"], found["check"]["expires_epoch"]) == ("renewed.json", 200)
+    assert [(group["who"], group["threshold"]) for group in found["check"]["signers"]] == [("keys", 2)]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "Nothing would be new: give --cosigner, --threshold or --expires-epoch"),
+        (("--threshold", "4"), "expected a threshold from 1 to the number of keys, 3, got 4"),
+        (("--cosigner", "ab"), "A verification key is not usable"),
+    ],
+)
+def test_what_cannot_be_renewed_is_said(world: World, arguments: tuple[str, ...], words: str) -> None:
+    cosigned(world, [SigningKey(bytes([number]) * 32) for number in (1, 2, 3)])
+    result = invoke(*RENEW, *arguments)
+    assert result.exit_code == 2
+    assert words in result.stderr
+    assert not Path("renewed.json").exists()
+
+
+def test_a_network_of_one_key_has_nothing_to_renew(world: World) -> None:
+    world.change("activate", "thales", "--at", "5")
+    result = invoke(*RENEW, "--threshold", "1")
+    assert (result.exit_code, "There is no co-signed payload to renew" in result.stderr) == (2, True)
 
 
 # --- looking

@@ -65,14 +65,29 @@ def test_the_report_is_one_page_with_the_charts_in_it(scenario: Path, tmp_path: 
 
 
 def test_what_ends_otherwise_is_shrunk_and_fails(scenario: Path):
-    scenario.write_text(SCENARIO.format(epochs=5, expected="lagrange"))
+    scenario.write_text(SCENARIO.format(epochs=5, expected="thales"))
     done = invoke("rehearse", str(scenario))
     assert done.exit_code == 1
-    assert "MISSED lagrange is current at the end: pythagoras" in done.stdout
+    assert "MISSED thales is current at the end: pythagoras" in done.stdout
     assert "The shortest story that goes wrong so" in done.stdout
+    assert "  1 node, " in done.stdout
     told = json.loads(invoke("rehearse", str(scenario), "--json").stdout)
     assert told["shortest"]["scenario"]["nodes"] == 1
     assert json.loads(invoke("rehearse", str(scenario), "--json", "--no-shrink").stdout)["shortest"] is None
+
+
+def test_the_shortest_story_can_be_played_again(scenario: Path, tmp_path: Path):
+    scenario.write_text(SCENARIO.format(epochs=5, expected="thales"))
+    short = tmp_path / "short.toml"
+    done = invoke("rehearse", str(scenario), "--shortest", str(short))
+    assert f"The shortest story: {short}" in done.stdout
+    again = invoke("rehearse", str(short), "--no-shrink", "--json")
+    assert again.exit_code == 1
+    told = json.loads(again.stdout)
+    assert (told["nodes"], [one["expected"] for one in told["expected"] if not one["met"]]) == (
+        1,
+        ["thales is current at the end"],
+    )
 
 
 def test_scenarios_are_listed():

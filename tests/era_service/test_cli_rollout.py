@@ -16,6 +16,7 @@ from tests.era_service.conftest import invoke
 from tests.era_service.release_world import World, release_world
 
 PLAN = "rollout-pythagoras.toml"
+LOTTERY = ("--k", "1944", "--m", "16948", "--phi-f", "0.2")
 
 
 @pytest.fixture
@@ -104,6 +105,26 @@ def test_old_registrations_open_no_gate(world: World) -> None:
     world.chain.advance_to_epoch(8)
     blocked = document(step(world, "--yes", "--json"), 6)
     assert blocked["standing"]["step"]["lacks"] == ["the newest registrations are of epoch 5, older than epoch 7"]
+
+
+def test_registrations_of_later_epochs_open_no_gate(world: World) -> None:
+    planned("--announce-at", "5", "--at", "12", "--quorum-probability", "0.5", *LOTTERY)
+    assert step(world, "--yes").exit_code == 0
+    register(5, 40)
+    register(9, 100)
+    blocked = document(step(world, "--yes", "--json"), 6)
+    assert blocked["standing"]["gate"]["epoch"] == 5
+    assert blocked["standing"]["forecast"]["now"]["epoch"] == 5
+    assert "whole network's" not in invoke("rollout", "status", PLAN).stdout
+
+
+def test_status_says_what_is_odd_about_the_registrations(world: World) -> None:
+    planned("--announce-at", "5", "--at", "12")
+    with open_store("store.sqlite3") as store:
+        row = Registration("whale", Epoch(4), "1.0.0", 900, 0.0, "t")
+        store.registrations.ingest([row], source="t", time_s=0.0)
+    register(5, 100)
+    assert "              ! The registered stake went from" in invoke("rollout", "status", PLAN).stdout
 
 
 def test_no_registrations_open_no_gate(world: World) -> None:
@@ -240,4 +261,6 @@ def test_the_announcement(world: World) -> None:
     assert (wrong.exit_code, wrong.stdout) == (2, "")
     assert "Did you mean $era?" in wrong.stderr
     world.changed("activate", "pythagoras", "--at", "12")
-    assert invoke("rollout", "announcement", PLAN).stdout.startswith("pythagoras begins on rehearsal at epoch 12\n")
+    begins = invoke("rollout", "announcement", PLAN, env={"ERASWITCH_QUORUM__LAG_EPOCHS": "3"}).stdout
+    assert begins.startswith("pythagoras begins on rehearsal at epoch 12\n")
+    assert "signs again 3 epochs after" in begins

@@ -46,8 +46,17 @@ def test_what_is_trusted_and_why(network: Network) -> None:
     assert "published from the era address" in found["trusted"]["why"]
     assert (found["stale"], found["conflicts"], found["legacy"]["differs"]) == (None, [], False)
     words = invoke("status", *HERE, env=network.environ()).stdout
-    assert "  because     signed by" in words
+    assert f"  signed by   {KEY.verification_key.hex}\n  because     of the payloads published" in words
     assert "Mithril" not in words
+
+
+def test_a_marker_said_twice_is_one_era(network: Network) -> None:
+    """A cancellation is signed anew: its first marker stands in the payload twice (rule T4)."""
+    network.publish(payload(("pythagoras", 0), ("pythagoras", 0), ("lagrange", None)))
+    network.post(payload(("pythagoras", 0)))
+    _, found, errors = status(network, *HERE)
+    assert [era["name"] for era in found["eras"]] == ["pythagoras", "lagrange"]
+    assert "trusts [pythagoras at epoch 0, lagrange (announced)]" in errors
 
 
 def test_without_a_store_nothing_is_written(network: Network, own_folders: Path) -> None:

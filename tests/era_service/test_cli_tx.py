@@ -7,10 +7,11 @@ from pathlib import Path
 import cbor2
 import pytest
 
+from chain_reader.local_chain import FaucetOutput
 from datum import SigningKey, encode_datum, encode_datum_json
 from release_tools import PaymentKey
 from tests.era_service.conftest import Shell, invoke
-from tests.era_service.release_world import ADA, STRANGER, WALLET, World, payload, release_world
+from tests.era_service.release_world import ADA, STRANGER, WALLET, World, datum, payload, release_world
 
 FIRST = (("thales", 5),)
 SECOND = (("thales", 5), ("pythagoras", 8))
@@ -164,7 +165,11 @@ def test_two_signers_at_two_machines(world: World) -> None:
     world.chain.fund(STRANGER.address(0), 50 * ADA)
     world.chain.fund(world.address, ADA)
     build("--payment-address", STRANGER.address(0))
-    sign(out="tx.half")
+    unseen = invoke("tx", "sign", "tx.unsigned", "--payment-key-file", "payment.skey", "--out", "x", "--yes", "--json")
+    assert json.loads(unseen.stdout)["error"]["code"] == "TransactionDoubtful"
+    assert f"ada go to {STRANGER.address(0)}, which none of your keys owns" in unseen.stderr
+    assert not Path("x").exists()
+    sign("--change-address", STRANGER.address(0), out="tx.half")
     early = invoke("tx", "submit", "tx.half", "--yes", "--json")
     assert json.loads(early.stdout)["error"]["code"] == "MissingSignature"
     again = invoke("tx", "sign", "tx.half", "--payment-key-file", "payment.skey", "--out", "x", "--yes", "--json")
@@ -172,6 +177,83 @@ def test_two_signers_at_two_machines(world: World) -> None:
     sign(key="payer.skey", file="tx.half")
     assert invoke("tx", "submit", "tx.signed", *world.options, "--yes").exit_code == 0
     assert world.show()["current_era"] == "thales"
+
+
+def carried(*outputs: FaucetOutput, fee: int = 200_000) -> str:
+    """A transaction as whoever holds the machine that builds them could make it."""
+    from pycardano import Address, RawCBOR, TransactionBody, TransactionInput, TransactionOutput
+
+    made = [
+        TransactionOutput(
+            Address.from_primitive(one.address),
+            one.lovelace,
+            datum=RawCBOR(bytes.fromhex(one.datum)) if one.datum else None,
+        )
+        for one in outputs
+    ]
+    inputs = [TransactionInput.from_primitive(["ab" * 32, 0])]
+    body = TransactionBody(inputs=inputs, outputs=made, fee=fee).to_cbor()
+    return (b"\x84" + body + b"\xa0\xf5\xf6").hex()
+
+
+MARKER = datum(*FIRST)
+
+
+@pytest.mark.parametrize(
+    ("outputs", "fee", "code", "words"),
+    [
+        ([(STRANGER, None)], 200_000, "TransactionFile", "publishes no markers"),
+        ([(WALLET, None)], 200_000, "TransactionFile", "Do not sign it"),
+        ([(WALLET, "d8799f41aaff")], 200_000, "TransactionFile", "publishes no markers"),
+        ([(WALLET, MARKER)], 60 * ADA, "FeeTooHigh", "expected a fee of at most 2000000 lovelace, got 60000000"),
+        ([(WALLET, MARKER), (STRANGER, None)], 200_000, "TransactionDoubtful", "which none of your keys owns"),
+        ([(STRANGER, MARKER)], 200_000, "TransactionDoubtful", "which is not the era address"),
+        ([(WALLET, datum(*FIRST, key=SigningKey(bytes(32))))], 200_000, "TransactionDoubtful", "no node would read"),
+    ],
+)
+def test_what_a_builder_in_other_hands_could_slip_in_is_not_signed(
+    world: World, outputs: list[tuple[PaymentKey, str | None]], fee: int, code: str, words: str
+) -> None:
+    made = [FaucetOutput(key.address(0), 20 * ADA, datum=carries) for key, carries in outputs]
+    Path("tx").write_text(carried(*made, fee=fee))
+    result = invoke("tx", "sign", "tx", "--payment-key-file", "payment.skey", "--out", "x", "--yes", "--json")
+    assert json.loads(result.stdout)["error"]["code"] == code
+    assert words in result.stderr
+    assert not Path("x").exists()
+    doubtful = code == "TransactionDoubtful"
+    seen = invoke("tx", "sign", "tx", "--payment-key-file", "payment.skey", "--out", "x", "--dry-run", "--json")
+    assert seen.exit_code == 0 if doubtful else seen.exit_code != 0
+    if doubtful:
+        assert words in json.loads(seen.stdout)["doubts"][0]
+    if code == "FeeTooHigh":
+        sign("--max-fee", str(fee), file="tx")
+
+
+@pytest.mark.parametrize("epoch", [1, 5, 6])
+def test_markers_that_were_signed_too_long_ago_are_not_built(world: World, epoch: int) -> None:
+    """Co-signing took days: by now the activation would come as a surprise, and split the network."""
+    world.change("activate", "thales", "--at", "0")
+    Path("payload.json").write_bytes(payload(("thales", 0), ("pythagoras", epoch)))
+    result = invoke("tx", "build", "payload.json", "--out", "tx.unsigned", "--json")
+    assert json.loads(result.stdout)["error"]["code"] == "RolloutRefused"
+    assert f"2 epochs before an activation that is new, moved or cancelled, got one at epoch {epoch}" in result.stderr
+    assert not Path("tx.unsigned").exists()
+    if epoch == 6:
+        build("--lead-epochs", "1", markers=(("thales", 0), ("pythagoras", 6)))
+
+
+def test_a_transaction_is_void_once_it_would_give_too_little_notice(any_world: World) -> None:
+    """However late it is submitted, and by whom: the ledger itself refuses it."""
+    world = any_world
+    world.change("activate", "thales", "--at", "5")
+    Path("payload.json").write_bytes(payload(*SECOND))
+    built = invoke("tx", "build", "payload.json", "--out", "tx.unsigned")
+    assert "before slot 70, the end of epoch 6: later would be too little notice" in built.stdout
+    sign()
+    world.chain.advance_to_epoch(7)
+    result = invoke("tx", "submit", "tx.signed", *world.options, "--yes", "--json")
+    assert json.loads(result.stdout)["error"]["code"] == "TransactionRefused"
+    assert len(world.transactions()) == 1
 
 
 def test_hex_for_wallets_and_from_them(world: World) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from chain_reader.observers.limits import DEFAULT_LIMITS
 from era_service.config import LoadedSettings, load_settings, sets_supported_eras
+from era_service.config_checks import deep_mistakes
 from era_service.config_mistakes import ConfigMistake, InvalidConfigurationError
 from era_service.config_paths import find_config_file
 from era_service.config_schema import SECTIONS, setting_keys, setting_records
@@ -245,6 +246,47 @@ def test_a_key_file_must_be_its_owners_alone() -> None:
     assert "mode 0600, this is 0640" in mistakes("", environ=environ)["reader.project_id_file"].expected
     key.chmod(0o600)
     assert load_settings(environ=environ).settings.reader.project_id_file == key
+
+
+@pytest.mark.parametrize(("content", "got"), [(b"", "an empty file"), (b"\xff", "something else")])
+def test_a_key_file_without_a_key_is_a_mistake(content: bytes, got: str) -> None:
+    key = Path("blockfrost.key")
+    key.write_bytes(content)
+    key.chmod(0o600)
+    loaded = load_settings(environ={"ERASWITCH_READER__PROJECT_ID_FILE": str(key), "ERASWITCH_NETWORK": "preprod"})
+    (mistake,) = deep_mistakes(loaded.settings, loaded.origins)
+    assert (mistake.key, mistake.expected, mistake.got) == (
+        "reader.providers.0",
+        "an API key in blockfrost.key",
+        got,
+    )
+    key.unlink()
+    key.mkdir(mode=0o700)
+    (mistake,) = deep_mistakes(loaded.settings, loaded.origins)
+    assert mistake.got == "Is a directory"
+
+
+def test_what_is_wrong_with_a_list_of_eras_is_said() -> None:
+    found = mistakes('[network]\nsupported_eras = ["a", "b", "a"]')["network.supported_eras"]
+    assert found.expected == "at least one name, each a string and each once, not 'a' twice"
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [
+        ("ERASWITCH_PROVIDERS", "ERASWITCH_READER__PROVIDERS"),
+        ("ERASWITCH_VERIFICATION_KEY", "ERASWITCH_NETWORK__VERIFICATION_KEY"),
+        ("ERASWITCH_THRESHOLD", "ERASWITCH_TRUST__THRESHOLD"),
+    ],
+)
+def test_a_variable_without_its_section_is_a_mistake(name: str, meant: str) -> None:
+    found = mistakes("", environ={name: "x"})
+    assert (found[name].nearest, found[name].origin) == (meant, "environment")
+
+
+@pytest.mark.parametrize("name", ["SERVICE_HOST", "SERVICE_PORT_HTTP", "PORT", "PORT_8080_TCP_ADDR", "MODE", "ERA"])
+def test_what_others_set_beside_a_service_called_eraswitch_is_no_mistake(name: str) -> None:
+    assert load_settings(environ={f"ERASWITCH_{name}": "tcp://10.0.0.1:8080"}).origins == {}
 
 
 def test_settings_never_change() -> None:

@@ -105,3 +105,19 @@ def test_no_secret_reaches_a_line() -> None:
     assert "abc-def" not in text
     assert f"https://{MASK}@host/x" in text
     assert "Traceback" in lines(stream)[3]["exception"]
+
+
+def test_text_is_one_line_for_each_event_and_nothing_in_it_steers_the_terminal() -> None:
+    stream = io.StringIO()
+    configure_logging("info", "text", stream)
+    bind_era("x\x1b[2J", Epoch(5))
+    logging.getLogger("x").warning("a hook printed %s", "y\ny\x1b]0;pwned\x07\n2026 [info] all is well")
+    assert stream.getvalue().count("\n") == 1
+    assert "\x1b]" not in stream.getvalue()
+    assert "\x1b[2J" not in stream.getvalue()
+    assert "y\\ny\\u001b]0;pwned" in stream.getvalue()
+    try:
+        int("many")
+    except ValueError:
+        logging.getLogger("x").exception("it broke")
+    assert "Traceback (most recent call last):\n" in stream.getvalue(), "where lines belong they stay"

@@ -115,6 +115,20 @@ def test_one_check_exits_as_status_does(
     assert once()[:2] == (code, kinds)
 
 
+def test_one_check_says_what_it_found_also_when_nothing_is_new(chain: LocalChain) -> None:
+    from era_service.cli.app import cli
+
+    configure(eras=(THALES,))
+    publish(chain, (THALES, 0), (PYTHAGORAS, 9))
+    for new in (True, False):
+        result = CliRunner().invoke(cli, ["watch", "--once"])
+        assert ("markers [thales at epoch 0, pythagoras at epoch 9]" in result.stderr) is new
+        assert (result.exit_code, result.stdout) == (
+            3,
+            "epoch 5, era thales, pythagoras at epoch 9 (NOT SUPPORTED)\n",
+        )
+
+
 def test_what_was_trusted_is_known_at_the_next_start_though_the_provider_is_gone(chain: LocalChain) -> None:
     publish(chain, (THALES, 0))
     assert once()[0] == 0
@@ -142,7 +156,9 @@ def test_a_signal_ends_it_cleanly(chain: LocalChain, number: signal.Signals) -> 
         node.process.send_signal(number)
         assert node.until("ended") == {"kind": "ended", "code": 0, "reason": "it was told to stop"}
         assert node.process.wait(10) == 0
-        assert "Traceback" not in node.process.stderr.read()  # type: ignore[union-attr]
+        errors = node.process.stderr.read()  # type: ignore[union-attr]
+        assert "Traceback" not in errors
+        assert "Watching: epoch 5, era thales" in errors
 
 
 def test_across_a_switch_to_an_era_that_it_does_not_know(chain: LocalChain, tmp_path: Path) -> None:
@@ -216,6 +232,23 @@ def test_a_binary_that_is_missing_at_its_switch_ends_it_with_4(chain: LocalChain
     assert "to read " in errors
     assert "It is needed in 1 epoch" in errors
     assert gone([int(out.read_text().split()[1])])
+
+
+def test_a_node_in_an_unsupported_era_stops_beside_the_hooks_and_not_after_them(
+    chain: LocalChain, tmp_path: Path
+) -> None:
+    publish(chain, (THALES, 0), (PYTHAGORAS, 6))
+    configure(eras=(THALES,))
+    out, seen = tmp_path / "out", tmp_path / "seen"
+    install(tmp_path / "bins", THALES, NODE.format(out=out))
+    body = f"read -r _ pid _ < {out}; while [ -d /proc/$pid ]; do sleep 0.05; done; echo gone > {seen}"
+    program(tmp_path / "hook", body)
+    with watching("--eras", "bins", "--program", "node", "--hook", "unsupported-current=hook", "--run") as node:
+        node.until("era-known")
+        wait_for(out.exists)
+        chain.advance_to_epoch(6)
+        assert node.until("ended")["code"] == 4
+    assert seen.read_text() == "gone\n", "the hook saw the node end"
 
 
 def test_the_link_alone_is_switched_where_somebody_else_runs_the_node(chain: LocalChain, tmp_path: Path) -> None:

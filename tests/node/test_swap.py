@@ -165,11 +165,14 @@ def test_a_program_that_this_machine_cannot_run_is_named(tmp_path: Path) -> None
 def test_a_node_that_does_not_stop_is_killed(tmp_path: Path) -> None:
     out = tmp_path / "out"
     install(tmp_path, "thales", f"trap '' TERM; echo up > {out}; while :; do sleep 0.05; done")
-    node = NodeSupervisor(EraFolder(tmp_path, "node"), grace_s=0.2)
+    signs: list[float] = []
+    waiting = lambda: signs.append(time.monotonic())  # noqa: E731
+    node = NodeSupervisor(EraFolder(tmp_path, "node"), grace_s=0.2, waiting=waiting)
     node.run("thales")
     assert waited(out, "up\n")
     assert node.stop() == -signal.SIGKILL
     assert node.stop() is None
+    assert len(signs) > 3, "whoever waits for it can give signs of life"
 
 
 def test_what_a_node_started_and_left_is_stopped_with_it(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 from chain_reader.deciding_events import RegistrationReceived
 from chain_reader.deciding_kinds import Decision
 from chain_reader.local_chain import FaucetOutput
+from chain_reader.observers.tip_check import TipWatch
 from datum import EraMarkersPayload, encode_datum
 from era_service.node.hooks import Facts, Hook, HookEvent
 from era_service.node.provider_calls import in_background
@@ -319,6 +320,34 @@ def test_a_provider_of_another_epoch_is_not_believed(node: Watched) -> None:
     assert "provider-failed" in node.kinds()
 
 
+@pytest.mark.parametrize("from_the_start", [True, False])
+def test_a_provider_that_is_an_epoch_ahead_leads_nobody_into_an_era_before_its_epoch(
+    node: Watched, from_the_start: bool
+) -> None:
+    publish(node.chain, (THALES, 0), (PYTHAGORAS, 6))
+    watcher = node.watcher()
+    assert node.genesis is not None
+    watcher._calls.source._tip_check = TipWatch(node.genesis, clock=node.time.clock)
+    if not from_the_start:
+        node.until(watcher, 0)
+    honest = node.provider.change
+
+    def lie(question: str, answer: Any) -> Any:
+        answer = honest(question, answer)
+        if question == "tip":
+            ahead = answer.slot + EPOCH_LENGTH
+            return type(answer)(ahead, answer.height, "ff" * 32, answer.epoch + 1)
+        return answer + 1 if question == "epoch" else answer
+
+    node.provider.change = lie
+    watcher.command("check")
+    node.until(watcher, 100)
+    assert (watcher.checker.current_epoch, watcher.checker.view.era) == (5, THALES)
+    node.provider.change = honest
+    node.to_epoch(watcher, 6)
+    assert (watcher.checker.current_epoch, watcher.checker.view.era) == (6, PYTHAGORAS)
+
+
 def test_a_slow_clock_is_corrected_and_warned_of(node: Watched, caplog: pytest.LogCaptureFixture) -> None:
     publish(node.chain, (THALES, 0), (PYTHAGORAS, 6))
     watcher = node.watcher()
@@ -524,6 +553,45 @@ def test_systemd_is_told(node: Watched, tmp_path: Any) -> None:
     assert told[:3] == ["STATUS=epoch 5, era thales, pythagoras at epoch 6 (NOT SUPPORTED)", "READY=1", "WATCHDOG=1"]
     assert told[-1] == "STOPPING=1"
     assert told.count("WATCHDOG=1") > 10
+
+
+def test_systemd_hears_that_it_lives_while_it_waits_for_hooks(
+    node: Watched, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("era_service.node.watcher._HOOK_TICK_S", 0.02)
+    publish(node.chain, (PYTHAGORAS, 0))
+    node.supported = (THALES,)
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bound:
+        bound.bind(str(tmp_path / "notify"))
+        bound.setblocking(False)
+        heard: list[list[str]] = []
+
+        def long(_event: HookEvent, _facts: Facts) -> None:
+            received(bound)
+            time.sleep(0.3)
+            heard.append(received(bound))
+
+        notifier = SystemdNotifier({"NOTIFY_SOCKET": str(tmp_path / "notify")})
+        watcher = node.watcher(more_hooks=[Hook(HookEvent.UNSUPPORTED_CURRENT, long)], notifier=notifier)
+        assert watcher.run().code == 4
+    assert heard[0].count("WATCHDOG=1") > 3
+
+
+def test_told_to_stop_it_does_not_wait_for_its_last_hooks(node: Watched, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("era_service.node.watcher._HOOK_TICK_S", 0.02)
+    publish(node.chain, (PYTHAGORAS, 0))
+    node.supported = (THALES,)
+    over = threading.Event()
+
+    def endless(_event: HookEvent, _facts: Facts) -> None:
+        watcher.stop()
+        over.wait(20)
+
+    watcher = node.watcher(more_hooks=[Hook(HookEvent.UNSUPPORTED_CURRENT, endless)])
+    began = time.monotonic()
+    assert watcher.run().code == 4
+    assert time.monotonic() - began < 10
+    over.set()
 
 
 def received(bound: Any) -> list[str]:

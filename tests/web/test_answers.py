@@ -28,6 +28,17 @@ def test_every_answer_says_who_answers_and_keeps_browsers_safe(still_world, path
     )
 
 
+@pytest.mark.parametrize("path", ["/era/status", "/era/history?in_force=true", "/adoption/summary", "/events"])
+def test_caches_keep_an_answer_for_those_that_speak_the_same_version(still_world, path):
+    answer = still_world.client.get(path)
+    assert "mithril-api-version" in answer.headers["vary"]
+    known = still_world.client.get(path, headers={"if-none-match": answer.headers.get("etag", "")})
+    assert "mithril-api-version" in known.headers["vary"], "a 304 says it too"
+    refused = still_world.client.get(path, headers={"mithril-api-version": "0.9.0"})
+    assert (refused.status_code, refused.headers["vary"]) == (412, "mithril-api-version")
+    assert "vary" not in still_world.client.get("/version").headers, "whoever asks for that is answered anyway"
+
+
 def test_who_has_it_is_not_sent_it_again(any_world):
     any_world.client.post("/registrations", json=registration(), headers=any_world.headers())
     for path in (*CACHED, "/adoption/summary", "/registrations?epoch=1", "/events"):
@@ -81,9 +92,10 @@ def test_answers_are_kept_up_to_the_next_epoch(tmp_path):
 
 
 def test_the_end_of_the_epoch_follows_from_the_genesis(tmp_path):
-    with World(tmp_path, network={"system_start_s": 1.0, "slot_length_s": 2.0, "epoch_length": 100}) as world:
+    began_s = int(time.time()) - 3_000.0  # by the clock it is epoch 1, as it is on the chain
+    with World(tmp_path, network={"system_start_s": began_s, "slot_length_s": 2.0, "epoch_length": 1_000}) as world:
         found = world.client.get("/era/config").json()
-        assert found["freshness"]["epoch_ends_at_s"] == 1.0 + 2 * 100 * 2.0
+        assert found["freshness"]["epoch_ends_at_s"] == began_s + 2 * 1_000 * 2.0
 
 
 def test_tags_are_told_apart():

@@ -12,6 +12,8 @@ from era_store import open_store
 from eras import Epoch, EraMarker
 from tests.web.world import ANNOUNCED, FIRST, LAGRANGE, PYTHAGORAS, SCHEDULED, World, client_of
 
+OTHER_ADDRESS = "addr_test1vzpwq95z3xyum8vqndgdd9mdnmafh3djcxnc6jemlgdmswcve6tkw"
+
 
 def test_config_tells_now_next_and_last(any_world):
     any_world.publish((*FIRST, EraMarker(LAGRANGE, Epoch(4)), EraMarker("euler", Epoch(9))))
@@ -178,7 +180,7 @@ def test_what_was_not_read_for_long_is_stale(world):
     assert before.headers["etag"] != after.headers["etag"]
 
 
-def test_a_snapshot_survives_the_store_and_an_older_one_is_left_alone():
+def test_a_snapshot_of_another_version_of_this_software_is_left_alone():
     assert Snapshot.from_bytes(b'{"of": "another version"}') is None
 
 
@@ -196,6 +198,20 @@ def test_a_replica_serves_what_the_poller_left(any_world):
         replica.close()
 
 
+def test_a_poller_whose_clock_was_ahead_keeps_no_replica_from_the_next(world):
+    replica = world.new_service(leads=_never)
+    try:
+        world.now_s += 3_600
+        world.read()
+        replica.poller.turn()
+        world.now_s -= 3_600
+        world.publish(SCHEDULED)
+        replica.poller.turn()
+        assert replica.era_status().upcoming.name == LAGRANGE
+    finally:
+        replica.close()
+
+
 def _never():
     return nullcontext(enter_result=False)
 
@@ -207,3 +223,30 @@ def test_a_public_service_names_no_provider(tmp_path, path):
         assert "local chain" not in public.client.get(path).text
         assert "chain.sqlite3" not in public.client.get(f"{path}?again=1").text
         assert public.service.provider_health().providers == []
+
+
+def test_a_public_service_names_no_leader(tmp_path):
+    from era_store import Registration
+
+    with World(tmp_path, service={"public": True}) as public:
+        row = Registration("pool1a", Epoch(1), "1.0.0", 7, 1.0, "https://leader.example")
+        public.service.store.registrations.ingest([row], source=row.source, time_s=1.0)
+        facts = {"leader": row.source, "words": f"{row.source} lies", "code": "LeaderHistory"}
+        public.service.store.events.append("follow-refused", facts, time_s=1.0)
+        public.service.store.events.append("followed", {"leader": row.source, "taken": 1}, time_s=1.0)
+        (handed_on,) = public.client.get("/registrations?epoch=1").json()["registrations"]
+        assert (handed_on["party_id"], handed_on["stake"]) == ("pool1a", 7)
+        told = public.client.get("/events").text
+        assert "LeaderHistory" in told
+        for text in (told, json.dumps(handed_on)):
+            assert "leader.example" not in text
+
+
+def test_a_public_service_names_no_provider_where_no_era_is_known(tmp_path):
+    with World(tmp_path, service={"public": True}, network={"era_address": OTHER_ADDRESS}) as public:
+        status = public.client.get("/era/status").json()
+        assert (status["current"], status["error"]["code"]) == (None, "CurrentEraNotFound")
+        assert public.client.get("/era/config").status_code == 503
+        for path in ("/era/status", "/era/config", "/era/markers", "/events", "/dashboard/views"):
+            told = public.client.get(path).text
+            assert "chain.sqlite3" not in told, path

@@ -127,6 +127,30 @@ def test_tls_by_file(world):
     assert (wrong.exit_code, "The certificate or its key cannot be used" in wrong.stderr) == (2, True)
 
 
+def test_a_key_without_its_certificate_is_not_served_in_the_clear(world, tmp_path):
+    key = tmp_path / "key.pem"
+    key.write_text("a key")
+    key.chmod(0o600)
+    result = run("serve", "--tls-key", key, "--port", "0", **environment_of(world))
+    assert (result.exit_code, "There is a key for TLS, and no certificate" in result.stderr) == (2, True)
+    missing = run("serve", "--tls-key", tmp_path / "none.pem", "--port", "0", **environment_of(world))
+    assert f"got '{tmp_path}"[:60] in missing.stderr
+
+
+def test_a_provider_without_a_network_is_not_passed_over(tmp_path):
+    own = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
+    result = run("serve", "--provider", "https://example.test", "--port", "0", **own)
+    assert (result.exit_code, "A provider is named, and no network" in result.stderr) == (2, True)
+    assert not list(tmp_path.iterdir()), "no embedded chain was made"
+
+
+def test_a_network_that_nothing_can_read_is_said_before_anybody_asks(world):
+    environ = environment_of(world)
+    del environ["ERASWITCH_READER__PROVIDERS"]
+    result = run("serve", "--port", "0", **environ)
+    assert (result.exit_code, "no provider to read the chain from" in result.stderr) == (2, True)
+
+
 def test_a_port_that_is_taken_is_an_error_in_words(world):
     port = world.client.url.rpartition(":")[2]
     result = run("serve", "--port", port, **environment_of(world))
@@ -177,6 +201,9 @@ def test_a_token_in_a_file_is_its_owners_alone(store, tmp_path):
         (("new", "x", "--scope", "everything"), 2, "expected some of registrations:write"),
         (("new", "x", "--expires", "soon"), 2, "expected 12h, 90d, 4w or never"),
         (("revoke", "nobody"), 2, "There is no API token with that id"),
+        (("new", " "), 2, "A token needs a name"),
+        (("new", "two\nlines"), 2, "A token needs a name"),
+        (("new", "x" * 101), 2, "A token needs a name"),
     ],
 )
 def test_mistakes_with_tokens_are_said(store, arguments, code, words):

@@ -87,6 +87,7 @@ def test_a_switch_is_told_as_it_happens(any_world):
     with listening(any_world) as listener:
         assert listener.response.headers["content-type"].startswith("text/event-stream")
         assert listener.response.headers["cache-control"] == "no-store"
+        assert listener.response.headers["x-accel-buffering"] == "no"
         assert listener.response.headers["era-id"]
         listener.wait_for(lambda _: "retry: 2000" in listener.lines)
         any_world.enter(4)
@@ -107,7 +108,7 @@ def test_who_comes_back_gets_what_was_missed_and_nothing_twice(world):
         second = listener.wait_for(lambda events: "refused" in kinds_of(events) and "scheduled" in kinds_of(events))
         world.enter(4)
         second = listener.wait_for(lambda events: "activated" in kinds_of(events))
-    every = [event.id for event in world.service.store.events.read()]
+    every = [event.id for event in world.service.store.events.read(only=streams.TOLD)]
     assert [number for number, _, _ in first + second] == every
 
 
@@ -166,6 +167,11 @@ def test_there_are_no_more_listeners_than_may_be(tmp_path):
             time.sleep(0.05)
 
 
+def test_a_stream_without_its_body_would_never_end(still_world):
+    answer = still_world.client.head("/events/stream")
+    assert (answer.status_code, answer.headers["allow"]) == (405, "GET")
+
+
 def test_what_is_no_id_is_refused(still_world):
     assert still_world.client.get("/events/stream", headers={"last-event-id": "x"}).status_code == 422
 
@@ -203,6 +209,35 @@ def test_changes_are_told_across_threads_and_a_listener_that_fails_is_left_out(c
     assert set(heard) == {"a", "b"}
     assert "A listener to changes failed" in caplog.text
     changes.notify("c")  # nobody is left whose loop has gone
+
+
+def test_an_epoch_that_begins_and_registrations_that_come_in_are_hinted_at(world, monkeypatch):
+    from tests.web.world import registration
+
+    monkeypatch.setattr(streams, "REGISTRATIONS_EVERY_S", 0.0)
+    with listening(world) as listener:
+        listener.wait_for(lambda _: "retry: 2000" in listener.lines)
+        world.enter(2)
+        listener.wait_for(lambda _: 'data: {"epoch": 2}' in listener.lines)
+        assert listener.events == [], "no era waits: that an epoch began is no entry of the log"
+        world.client.post("/registrations", json=registration(epoch=2), headers=world.headers())
+        listener.wait_for(lambda _: "event: registrations" in listener.lines)
+        assert not [line for line in listener.lines if line.startswith("id:")], "a hint moves nobody on in the log"
+
+
+def test_registrations_that_keep_coming_in_are_hinted_at_now_and_then(world):
+    from tests.web.world import registration
+
+    with listening(world) as listener:
+        listener.wait_for(lambda _: "retry: 2000" in listener.lines)
+        headers = world.headers()
+        for number in range(5):
+            row = registration(f"pool1{number}")
+            assert world.client.post("/registrations", json=row, headers=headers).json()["accepted"] == 1
+        listener.wait_for(lambda _: "event: registrations" in listener.lines)
+        world.service.store.events.append("test", {}, time_s=1.0)
+        listener.wait_for(lambda events: kinds_of(events) == ["test"])
+        assert listener.lines.count("event: registrations") == 1
 
 
 @pytest.mark.parametrize("kind", ["gate-crossed"])

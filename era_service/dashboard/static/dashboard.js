@@ -10,8 +10,9 @@
   const LAST_RETRY_MS = 30000;
   const SETTLE_MS = 150;
   const SPREAD_MS = 400; // many screens hear of a switch at the same moment: they need not all ask in the same one
-  const REREAD_MS = 20000; // not all that changes is an event: epochs pass, registrations come in
+  const REREAD_MS = 20000; // not all that changes is told: another replica may have taken registrations in
   const SILENCES = 3;
+  const RELOAD_AFTER_MS = 60000; // while replicas of two releases answer, a screen need not go to and fro all the time
 
   const state = { retryMs: FIRST_RETRY_MS, streamOpen: false, failed: false, askedFor: null, timer: null, updatedAt: new Date() };
   const shown = new Map([...document.querySelectorAll("[data-view]")].map((view) => [view.id, view.outerHTML]));
@@ -63,17 +64,23 @@
     }
   }
 
+  // What the headline is about: when that changes, and not with every number, whoever listens to the page is told.
+  const about = () => [...document.querySelectorAll("#headline .over")].map((line) => line.textContent).join(" ");
+
   async function refresh() {
     const asked = (state.askedFor = new AbortController());
     try {
       const answer = await fetch(main.dataset.views + location.search, { signal: asked.signal, cache: "no-cache" });
       if (!answer.ok) throw new Error(`${answer.status}`);
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
-      const headline = document.querySelector("#headline .over")?.textContent;
+      if (fresh.documentElement.dataset.release !== main.dataset.release && performance.now() > RELOAD_AFTER_MS) {
+        location.reload(); // the service was upgraded: a screen that nobody touches takes over the new page
+        return;
+      }
+      const headline = about();
       for (const view of fresh.querySelectorAll("[data-view]")) swap(view);
       document.title = fresh.querySelector("title")?.textContent || document.title;
-      const now = document.querySelector("#headline .over")?.textContent;
-      if (now && now !== headline) told.textContent = document.getElementById("headline").innerText.replace(/\s+/g, " ");
+      if (about() !== headline) told.textContent = document.getElementById("headline").innerText.replace(/\s+/g, " ");
       state.updatedAt = new Date();
       state.failed = false;
       tellConnection();
