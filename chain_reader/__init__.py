@@ -1,22 +1,25 @@
 """Reads a chain and decides what to trust: observers, adapters, trust, the era reader."""
 
+from chain_reader import adapters, observers
 from eras.front_door import front_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from chain_reader.adapters.bootstrap import BootstrapAdapter
-    from chain_reader.adapters.builder import (
+    from chain_reader.adapters import (
         ADAPTER_TYPES,
         DEFAULT_ADAPTER_TYPE,
         AdapterParamsError,
+        BootstrapAdapter,
+        CardanoChainAdapter,
+        DummyAdapter,
+        FileAdapter,
+        MarkersFileInvalidError,
+        MarkersFileUnreadableError,
         ObserverNeededError,
         UnknownAdapterError,
         adapter_from_environment,
         build_adapter,
     )
-    from chain_reader.adapters.cardano_chain import CardanoChainAdapter
-    from chain_reader.adapters.dummy import DummyAdapter
-    from chain_reader.adapters.file import FileAdapter, MarkersFileInvalidError, MarkersFileUnreadableError
     from chain_reader.deciding import NodeSettings, NodeState, decide
     from chain_reader.deciding_events import (
         ClockTicked,
@@ -34,11 +37,20 @@ if TYPE_CHECKING:
     from chain_reader.evidence_source import EvidenceSource
     from chain_reader.intake import Intake, IntakeLimits
     from chain_reader.node_core import LogLimits, NodeCore
-    from chain_reader.observers.agreement import AgreementError, AgreementObserver, Dissent
-    from chain_reader.observers.blockfrost import BlockfrostObserver
-    from chain_reader.observers.cardano_cli import CardanoCliObserver
-    from chain_reader.observers.clock import SYSTEM_CLOCK, Clock
-    from chain_reader.observers.errors import (
+    from chain_reader.observers import (
+        DEFAULT_LIMITS,
+        OBSERVER_KINDS,
+        PUBLIC_GENESES,
+        SYSTEM_CLOCK,
+        AgreementError,
+        AgreementObserver,
+        BlockfrostObserver,
+        CardanoCliObserver,
+        Clock,
+        Dissent,
+        LocalObserver,
+        NetworkGenesis,
+        OgmiosObserver,
         ProviderBannedError,
         ProviderBusyError,
         ProviderFailedError,
@@ -51,16 +63,18 @@ if TYPE_CHECKING:
         ProviderTimeoutError,
         ProviderUnreachableError,
         ReadLimitExceededError,
+        ReadLimits,
+        TipCheck,
+        TipState,
+        TipWatch,
         TruncatedAnswerError,
         UnexpectedAnswerError,
+        UnknownObserverError,
         UnsteadyAnswerError,
+        check_tip,
+        genesis_of,
+        observer_from_url,
     )
-    from chain_reader.observers.from_url import OBSERVER_KINDS, UnknownObserverError, observer_from_url
-    from chain_reader.observers.limits import DEFAULT_LIMITS, ReadLimits
-    from chain_reader.observers.local import LocalObserver
-    from chain_reader.observers.network_genesis import PUBLIC_GENESES, NetworkGenesis
-    from chain_reader.observers.ogmios import OgmiosObserver
-    from chain_reader.observers.tip_check import TipCheck, TipState, TipWatch, check_tip, genesis_of
     from chain_reader.ports import (
         ChainObserver,
         ChainTip,
@@ -193,19 +207,7 @@ __all__ = [
 __getattr__ = front_door(
     __name__,
     {
-        "chain_reader.adapters.bootstrap": ("BootstrapAdapter",),
-        "chain_reader.adapters.builder": (
-            "ADAPTER_TYPES",
-            "DEFAULT_ADAPTER_TYPE",
-            "AdapterParamsError",
-            "ObserverNeededError",
-            "UnknownAdapterError",
-            "adapter_from_environment",
-            "build_adapter",
-        ),
-        "chain_reader.adapters.cardano_chain": ("CardanoChainAdapter",),
-        "chain_reader.adapters.dummy": ("DummyAdapter",),
-        "chain_reader.adapters.file": ("FileAdapter", "MarkersFileInvalidError", "MarkersFileUnreadableError"),
+        "chain_reader.adapters": adapters.__all__,
         "chain_reader.deciding": ("NodeSettings", "NodeState", "decide"),
         "chain_reader.deciding_events": (
             "ClockTicked",
@@ -223,49 +225,7 @@ __getattr__ = front_door(
         "chain_reader.evidence_source": ("EvidenceSource",),
         "chain_reader.intake": ("Intake", "IntakeLimits"),
         "chain_reader.node_core": ("LogLimits", "NodeCore"),
-        "chain_reader.observers.agreement": (
-            "AgreementError",
-            "AgreementObserver",
-            "Dissent",
-        ),
-        "chain_reader.observers.cardano_cli": ("CardanoCliObserver",),
-        "chain_reader.observers.clock": (
-            "SYSTEM_CLOCK",
-            "Clock",
-        ),
-        "chain_reader.observers.network_genesis": (
-            "PUBLIC_GENESES",
-            "NetworkGenesis",
-        ),
-        "chain_reader.observers.tip_check": (
-            "TipCheck",
-            "TipState",
-            "TipWatch",
-            "check_tip",
-            "genesis_of",
-        ),
-        "chain_reader.observers.blockfrost": ("BlockfrostObserver",),
-        "chain_reader.observers.errors": (
-            "ProviderBannedError",
-            "ProviderBusyError",
-            "ProviderFailedError",
-            "ProviderKeyRefusedError",
-            "ProviderNotFoundError",
-            "ProviderOfOtherNetworkError",
-            "ProviderQuotaExceededError",
-            "ProviderRateLimitedError",
-            "ProviderRefusedError",
-            "ProviderTimeoutError",
-            "ProviderUnreachableError",
-            "ReadLimitExceededError",
-            "TruncatedAnswerError",
-            "UnexpectedAnswerError",
-            "UnsteadyAnswerError",
-        ),
-        "chain_reader.observers.from_url": ("OBSERVER_KINDS", "UnknownObserverError", "observer_from_url"),
-        "chain_reader.observers.limits": ("DEFAULT_LIMITS", "ReadLimits"),
-        "chain_reader.observers.local": ("LocalObserver",),
-        "chain_reader.observers.ogmios": ("OgmiosObserver",),
+        "chain_reader.observers": observers.__all__,
         "chain_reader.ports": (
             "ChainObserver",
             "ChainTip",

@@ -36,9 +36,16 @@ def era_decisions(before: EraView, after: EraView, notice_epochs: int) -> tuple[
         facts = upcoming_facts(after) | {"locked": left < notice_epochs}
         decisions.append(_tell(DecisionKind.ACTIVATING_IN, token.epoch, facts))
     if not token.current_supported and (last is None or last.current != token.current or last.current_supported):
-        facts = _current(after) | {"reason": after.message, "supported_eras": list(token.supported)}
-        decisions.append(_tell(DecisionKind.UNSUPPORTED_CURRENT, token.epoch, facts))
+        decisions.append(unsupported_current(after))
     return tuple(decisions)
+
+
+def unsupported_current(view: EraView) -> Decision:
+    """That the current era of a view, which has one, is not supported."""
+    token = view.token
+    assert token is not None  # noqa: S101 - only asked with one
+    facts = _current(view) | {"reason": view.message, "supported_eras": list(token.supported)}
+    return _tell(DecisionKind.UNSUPPORTED_CURRENT, token.epoch, facts)
 
 
 def upcoming_facts(view: EraView) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chain_reader.deciding import Decided, Judged, NodeSettings, NodeState, decide_with, judge
-from chain_reader.deciding_events import InputEvent, MemoryRead, ObserverAnswered
+from chain_reader.deciding_events import ClockTicked, InputEvent, MemoryRead, ObserverAnswered
 from chain_reader.deciding_kinds import Decision
 from chain_reader.deciding_records import input_event, state_facts
 from chain_reader.evidence_records import EvidenceWriter
@@ -35,6 +35,8 @@ _LOOK_EVERY = 20
 """After so many inputs the size of the log is looked at."""
 _KEPT_PART = 0.75
 """A compacted log is at most this part of what it may be, so that it is not compacted all the time."""
+_INPUTS_LOOKED_AT = 20
+"""So many of the newest inputs in a shared log are looked at for one of this node's name; others may write, too."""
 _SNAPSHOTS_LOOKED_AT = 100
 """Of the newest snapshots in a shared log so many are looked at for one of this node's era address and keys."""
 
@@ -101,7 +103,9 @@ class NodeCore:
         self._not_recording: str | None = None
         self._judged: TrustDecision | None = None
         resumed, at, self._state = self._begin(settings)
-        self._start(resumed, at, clock())
+        self.began = self._start(resumed, at, clock())
+        """What was decided at the start, upon what other processes trust by now."""
+        self.checker.adopt(self._state.view)
 
     @property
     def state(self) -> NodeState:
@@ -133,22 +137,19 @@ class NodeCore:
         with self._lock:
             if self._not_recording is not None:
                 return ()  # what is known here is newer than what the store could take
+            taken: tuple[Decision, ...] = ()
             try:
                 if self._is_behind():
-                    self._writer.forget()
-                    resumed, at, self._state = self._begin(self._state.settings)
-                    self._start(resumed, at, time_s)
+                    taken = self._go_on(time_s)
                 stored = self.store.trust.load(self._key)
+                if (0 if stored is None else stored.version) != self._version:
+                    taken += self._take_over(time_s)
             except StoreDamagedError:
                 raise
             except StoreError as error:
                 _log.warning("What other processes wrote could not be read from the store: %s", error)
-                return ()
-            if (0 if stored is None else stored.version) == self._version:
-                return ()
-            decisions = self._take_over(time_s)
             self.checker.adopt(self._state.view)
-        return decisions
+        return taken
 
     def apply(self, event: InputEvent) -> tuple[Decision, ...]:
         """What the node makes of ``event``, remembered and applied to the checker.
@@ -234,27 +235,49 @@ class NodeCore:
             before = found.id
         return None
 
+    def _go_on(self, time_s: float) -> tuple[Decision, ...]:
+        """Go on where another node of the same name has ended, but at no earlier epoch than this one knows."""
+        known = self._state
+        self._writer.forget()
+        resumed, at, self._state = self._begin(known.settings)
+        if resumed is None:  # its log cannot be replayed: better what is known here than nothing
+            self._state = known
+        taken = self._start(resumed, at, time_s)
+        if known.epoch is not None and (self._state.epoch is None or self._state.epoch < known.epoch):
+            taken += self._apply(ClockTicked(known.epoch, time_s))
+        return taken
+
     def _is_own(self, snapshot: StoredEvent) -> bool:
         """Whether a node with the same keys, address and name wrote it."""
         facts = snapshot.facts
         return facts.get("of") == self._key.id and facts.get("name", "") == self._name
 
     def _decided_last(self) -> tuple[StoredEvent, StoredEvent] | None:
-        """The newest input of the log and the last snapshot of its node, where that is one of this name."""
+        """The newest input of a node of this name, and the last snapshot of that node."""
         events = self.store.events
-        last = events.last(EventFilter(roles=("input",)))
-        if last is None or last.stream is None:
-            return None
-        began = events.last(EventFilter(roles=("snapshot",), stream=last.stream))
-        return None if began is None or not self._is_own(began) else (last, began)
+        before: int | None = None
+        others: set[int] = set()
+        for _ in range(_INPUTS_LOOKED_AT):
+            last = events.last(EventFilter(roles=("input",)), before=before)
+            if last is None or last.stream is None:
+                return None
+            before = last.id
+            if last.stream in others:
+                continue
+            began = events.last(EventFilter(roles=("snapshot",), stream=last.stream))
+            if began is not None and self._is_own(began):
+                return last, began
+            others.add(last.stream)
+        return None
 
     def _is_behind(self) -> bool:
         """Whether another node of the same name has decided since this one did."""
         deciding = self._decided_last()
         return deciding is not None and deciding[0].stream != self._stream and deciding[0].id > (self._stream or 0)
 
-    def _start(self, resumed: int | None, at: int | None, time_s: float) -> None:
+    def _start(self, resumed: int | None, at: int | None, time_s: float) -> tuple[Decision, ...]:
         stored = self.store.trust.load(self._key)
+        decisions: tuple[Decision, ...] = ()
         try:
             self._write_start(resumed, at, time_s)
         except StoreError as error:
@@ -262,8 +285,8 @@ class NodeCore:
         if stored is not None:
             self._version, self._saved = stored.version, replace(stored, version=0)
             if self._saved != self._state.trust:
-                self._apply(MemoryRead(self._saved, time_s))
-        self.checker.adopt(self._state.view)
+                decisions = self._apply(MemoryRead(self._saved, time_s))
+        return decisions
 
     # --- writing
 
@@ -354,8 +377,11 @@ class NodeCore:
         try:
             if self._since_look >= _LOOK_EVERY:
                 self._since_look = 0
-                if self.store.events.head().size_bytes > max(self._limits.max_bytes, 2 * self._compacted_to):
+                head = self.store.events.head()
+                if head.size_bytes > max(self._limits.max_bytes, 2 * self._compacted_to):
                     self._compact(time_s)
+                elif head.first_id > self._snapshot_at:  # another node took out what this one's inputs follow from
+                    self._write_snapshot(time_s)
             if self._since_snapshot >= self._limits.snapshot_every:
                 self._write_snapshot(time_s)
         except StoreError as error:

@@ -49,7 +49,8 @@ class RecordedReader:
     def refresh(self, epoch: Epoch | None = None) -> TrustedReading:
         """The markers in force now; a reading that trusts nothing is none.
 
-        Its epoch is the chain's, unless the tip is in doubt by the clock: then it is the greatest that was known.
+        Its epoch is the chain's, unless the tip is in doubt by the clock: then it is the clock's, or the greatest that
+        was known.
 
         Args:
             epoch: the current epoch by a clock of one's own; a provider that is more than one off is not believed.
@@ -62,6 +63,8 @@ class RecordedReader:
             evidence = self._source.gather(epoch)
             self._core.catch_up(self._clock())
             doubt = self._source.tip_stale(evidence)
+            if doubt is not None:
+                self._tick(epoch)
             self._core.apply(ObserverAnswered(evidence, self._clock(), doubt))
             decision, known = self._core.judged, self._core.state.epoch
             assert decision is not None  # noqa: S101 - an answer was judged, this one or one like it
@@ -82,12 +85,17 @@ class RecordedReader:
         with self._turn:
             core, time_s = self._core, self._clock()
             core.catch_up(time_s)
-            if epoch is not None and (core.state.epoch is None or epoch > core.state.epoch):
-                core.apply(ClockTicked(epoch, time_s))
+            self._tick(epoch)
             core.apply(ObserverFailed(self._source.name, error.code, str(error), time_s))
             state = core.state
             decided = decide_remembered(state.trust, self._policy, str(error), epoch, verified=state.verified)
             return self._told(decided.reading)
+
+    def _tick(self, epoch: Epoch | None) -> None:
+        """Where the chain does not tell the epoch, the clock does: a switch that is known happens on time (T9)."""
+        known = self._core.state.epoch
+        if epoch is not None and (known is None or epoch > known):
+            self._core.apply(ClockTicked(epoch, self._clock()))
 
     def _told(self, reading: TrustedReading) -> TrustedReading:
         """The reading, without events, which are written already, and with an alarm where they could not be."""

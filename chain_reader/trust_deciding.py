@@ -66,9 +66,12 @@ def decide_trust(
     known = state = recalled(before, policy, verified)
     lag = max(0, before.tip_slot - evidence.tip.slot)
     signed = [item for item in evidence.considered if isinstance(item.verdict, Accepted)]
-    facts = replace(evidence.facts, lagging=lag > 0, impostors=_impostors(signed, told))
-    deep = _confirmed(evidence, state, before, policy)
+    gone = _gone(evidence, known, told)
+    facts = replace(evidence.facts, lagging=lag > 0, impostors=_impostors(signed, told), copy_gone=bool(gone))
+    deep = _confirmed(evidence, state, before, policy, told)
     judged, state = choose(deep, state, evidence.epoch, facts, extension=policy.extension)
+    if _reference(state) != _reference(known):  # what was gone is gone with the payload that it had
+        state = replace(state, superseded_outputs=state.superseded_outputs | gone)
     if tip_stale is not None:  # one lie about the time must not leave a mark that no true reading can come up to
         state = replace(state, epoch=known.epoch or before.epoch, activation=known.activation)
     final = {item.output.reference: item for item in judged}
@@ -144,22 +147,35 @@ def _is_news(item: ScreenedOutput, told: Mapping[str, str]) -> bool:
     return not isinstance(item.verdict, Malformed) and told.get(item.output.reference) != item.verdict.name
 
 
+def _gone(evidence: Evidence, state: TrustState, told: Mapping[str, str]) -> frozenset[str]:
+    """The outputs that had the payload in force and are no longer there; those of payloads before it are superseded."""
+    accepted = {reference for reference, verdict in told.items() if verdict == Accepted.__name__}
+    accepted.difference_update(item.output.reference for item in evidence.considered)
+    return frozenset(accepted - state.superseded_outputs)
+
+
+def _reference(state: TrustState) -> str | None:
+    return None if state.trusted is None else state.trusted.output.reference
+
+
 def _impostors(signed: Sequence[ScreenedOutput], told: Mapping[str, str]) -> frozenset[str]:
     references = (item.output.reference for item in signed)
     return frozenset(reference for reference in references if told.get(reference) == Impostor.__name__)
 
 
 def _confirmed(
-    evidence: Evidence, state: TrustState, before: StoredTrust, policy: TrustPolicy
+    evidence: Evidence, state: TrustState, before: StoredTrust, policy: TrustPolicy, told: Mapping[str, str]
 ) -> tuple[ScreenedOutput, ...]:
-    """The outputs, with a verdict on those whose block is not deep enough (T8)."""
+    """The outputs, with a verdict on those whose block is not deep enough (T8), and was not before."""
     if not policy.confirmations:
         return evidence.considered
-    trusted = None if state.trusted is None else state.trusted.output.reference
+    trusted = _reference(state)
     first_seen = {payload.digest: payload.seen_height for payload in before.payloads}
     judged = []
     for item in evidence.considered:
-        if isinstance(item.verdict, Accepted) and item.output.reference != trusted:
+        reference = item.output.reference
+        was_deep = reference == trusted or told.get(reference) == Accepted.__name__
+        if isinstance(item.verdict, Accepted) and not was_deep:
             depth = _depth(item, evidence, first_seen, fresh=state.trusted is None)
             if depth is not None and depth < policy.confirmations:
                 reason = f"{depth} of {policy.confirmations} blocks lie upon it"

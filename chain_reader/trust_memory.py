@@ -173,7 +173,10 @@ def _seen(digest: str, item: ScreenedOutput, final: ScreenedOutput, evidence: Ev
 
 
 def _merged(before: SeenPayload, now: SeenPayload) -> SeenPayload:
-    """The same payload seen again: it first appeared where it was first found, unless it is found in an older block."""
+    """The same payload seen again: it first appeared where it was first found, unless it is found in an older block.
+
+    Of the heights at which it was seen the least counts: a tip that lied about its height leaves no mark (T7).
+    """
     earlier = now.height is not None and (before.height is None or now.height < before.height)
     place = now if earlier else before
     return replace(
@@ -181,7 +184,7 @@ def _merged(before: SeenPayload, now: SeenPayload) -> SeenPayload:
         reference=place.reference,
         slot=place.slot,
         height=place.height,
-        seen_height=now.seen_height if before.seen_height is None else before.seen_height,
+        seen_height=min((seen for seen in (before.seen_height, now.seen_height) if seen is not None), default=None),
         verdict=now.verdict,
         reason=now.reason,
     )

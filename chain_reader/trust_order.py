@@ -8,8 +8,8 @@ In: the outputs that count, what is remembered, what is known of them. Out: a ``
    superseded does not come after the trusted one by another order.
 2. ``by_ratchet`` (T4 alone): where nothing tells an order, the successor of all others wins. What contradicts the one
    trusted before is a conflict, and so are payloads among which there is no such successor. Without anything trusted
-   the first valid one has to do. When the output that was trusted is gone, which only the owner of the era address can
-   bring about, a copy of its payload is worth nothing against one that may follow it: else anybody could keep a
+   the first valid one has to do. When an output with the trusted payload is gone, which only the owner of the era
+   address can bring about, a copy of it is worth nothing against one that may follow it: else anybody could keep a
    postponement, or a cancellation, from bare nodes by posting a copy of what it takes back.
 3. What was trusted stays in force when it vanishes from the answers, until a payload that was not superseded may
    follow it. Only an observer that shows that it never counted takes it away.
@@ -125,7 +125,7 @@ def by_ratchet(counted: Sequence[ScreenedOutput], state: TrustState, epoch: Epoc
     blind = trusted is not None and facts.lagging and not state.complete
     viable = [schedule for schedule, item in live.items() if not blind and may_follow(state, item, epoch, epoch)]
     is_there = any(_same(item, trusted, by_payload=False) for item in counted)
-    gone = trusted is not None and not is_there and not facts.lagging
+    gone = trusted is not None and not facts.lagging and (facts.copy_gone or not is_there)
     if trusted is not None and gone:
         viable = [schedule for schedule in viable if schedule != frozenset(markers_of(trusted))] or viable
     winner = last_schedule(viable, epoch, or_postpones=trusted is None or gone)

@@ -54,6 +54,8 @@ class ChainFacts:
         newest_first: whether the outputs are in that order.
         history: whether they are all that was ever at the address, spent ones included.
         lagging: whether the tip is behind one that was read before.
+        copy_gone: whether an output that had the payload in force is gone, be it the one that is trusted or another:
+            of several nobody can tell which is the team's, but whichever is gone was spent by the team.
     """
 
     spends: Mapping[str, bool] | None = None
@@ -63,6 +65,7 @@ class ChainFacts:
     newest_first: bool = False
     history: bool = False
     lagging: bool = False
+    copy_gone: bool = False
 
 
 def verified_of(item: ScreenedOutput) -> VerifiedMarkers:

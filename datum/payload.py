@@ -120,7 +120,7 @@ def read_json(data: bytes, read: Callable[[Any], T], shape: str) -> T:
         PayloadFormatError: it is not JSON, or ``read`` raised a ``ValueError``.
     """
     try:
-        return read(parse(data.decode()))
+        return read(parse(data))
     except ValueError as error:
         raise PayloadFormatError(
             "Bytes are not a payload of era markers",

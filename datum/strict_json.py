@@ -4,7 +4,8 @@ Objects come back as ``Pairs``, in order and with repeated keys kept, because on
 
 What nobody uses may nest as deep as it likes: deployed readers skip it without recursion. Python's reader gives up at a
 depth that depends on who calls it, and two nodes must not differ by that: so what nests deeper than anything that is
-used is taken out first.
+used is taken out first. Nor need its strings be UTF-8, or its surrogates come in pairs; those of what is used, and the
+names of the fields beside it, must.
 """
 
 import json
@@ -23,12 +24,16 @@ class Float(float):
     """A JSON number with a fraction or an exponent, which is never an epoch."""
 
 
-def parse(text: str) -> Any:
+def parse(text: str | bytes) -> Any:
     """The one JSON value in ``text``; objects as ``Pairs``.
+
+    Bytes of a string that are not UTF-8 come back as halves of surrogate pairs, which have no UTF-8 form.
 
     Raises:
         ValueError: it is not exactly one JSON value, or holds ``NaN`` or an infinity.
     """
+    if isinstance(text, bytes):
+        text = text.decode(errors="surrogateescape")
     if text.count("[") + text.count("{") > DEEPEST:
         text = _without_depths(text)
     try:
@@ -41,34 +46,72 @@ def _without_depths(text: str) -> str:
     """``text`` with null in the place of what nests deeper than ``DEEPEST``.
 
     Raises:
-        ValueError: brackets do not match.
+        ValueError: what nests deeper is no JSON.
     """
     kept: list[str] = []
-    begin, awaited = 0, []
-    for token in _STRING_OR_BRACKET.finditer(text):
-        first = text[token.start()]
-        if first in "[{":
-            awaited.append("]" if first == "[" else "}")
-            if len(awaited) == DEEPEST + 1:
-                kept += [text[begin : token.start()], "null"]
-        elif first in "]}":
-            if not awaited or awaited.pop() != first:
-                raise ValueError("brackets that do not match")
-            if len(awaited) == DEEPEST:
-                begin = token.end()
-    if len(awaited) > DEEPEST:
-        raise ValueError("it nests too deep, and does not end")
+    begin = position = depth = 0
+    while (token := _STRING_OR_BRACKET.search(text, position)) is not None:
+        position = token.end()
+        if token[0] in ("[", "{"):
+            depth += 1
+        elif token[0] in ("]", "}"):
+            depth -= 1
+        if depth > DEEPEST:
+            kept += [text[begin : token.start()], "null"]
+            begin = position = _end_of_value(text, token.start())
+            depth -= 1
     return "".join([*kept, text[begin:]])
+
+
+def _end_of_value(text: str, position: int) -> int:
+    """Where the JSON value ends that begins at ``position``, told without recursion.
+
+    Raises:
+        ValueError: there is none.
+    """
+    awaited: list[str] = []
+    while True:
+        value = _match(_VALUE, text, position)
+        position = value.end()
+        if value[1]:
+            awaited.append("]" if value[1] == "[" else "}")
+            if (empty := _CLOSING.match(text, position)) is None or empty[1] != awaited[-1]:
+                position = _after_key(text, position, awaited[-1])
+                continue
+        while awaited:
+            after = _match(_AFTER_VALUE, text, position)
+            position = after.end()
+            if after[1] == ",":
+                position = _after_key(text, position, awaited[-1])
+                break
+            if after[1] != awaited.pop():
+                raise ValueError("brackets that do not match")
+        else:
+            return position
+
+
+def _after_key(text: str, position: int, awaited: str) -> int:
+    """Where the next value of an array or object begins."""
+    return position if awaited == "]" else _match(_KEY, text, position).end()
+
+
+def _match(pattern: re.Pattern[str], text: str, position: int) -> re.Match[str]:
+    found = pattern.match(text, position)
+    if found is None:
+        raise ValueError(f"no JSON at character {position}, where it nests deep")
+    return found
 
 
 def known_fields(pairs: Pairs, known: tuple[str, ...]) -> dict[str, Any]:
     """The fields of an object that are ``known``; the others are skipped.
 
     Raises:
-        ValueError: one of them is there twice.
+        ValueError: one of them is there twice, or any name has no UTF-8 form.
     """
     fields: dict[str, Any] = {}
     for key, value in pairs:
+        if not key.isascii():
+            key.encode()
         if key in known:
             if key in fields:
                 raise ValueError(f"the field {key!r} twice")
@@ -106,6 +149,14 @@ def _parse_int(digits: str) -> int | Float:
 
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{\]}]', re.DOTALL)
 """A string is one even where its end is missing, or matching would take for ever."""
+
+_SPACE = r"[ \t\n\r]*"
+_STRING = r'"[^"\\\x00-\x1f]*(?:\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4})[^"\\\x00-\x1f]*)*"'
+_NUMBER = r"-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?"
+_VALUE = re.compile(rf"{_SPACE}(?:([\[{{])|{_STRING}|{_NUMBER}|true|false|null)")
+_KEY = re.compile(rf"{_SPACE}{_STRING}{_SPACE}:")
+_CLOSING = re.compile(rf"{_SPACE}([\]}}])")
+_AFTER_VALUE = re.compile(rf"{_SPACE}([,\]}}])")
 
 quote = json.encoder.encode_basestring
 """A string as JSON, non-ASCII unescaped, as serde_json writes it."""

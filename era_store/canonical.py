@@ -25,15 +25,6 @@ def canonical(value: Any) -> str:
     return text if text.isascii() else _encodable(text)
 
 
-def canonical_bytes(value: Any) -> bytes:
-    """The canonical bytes of a value.
-
-    Raises:
-        ValueError, TypeError: as ``canonical``.
-    """
-    return canonical(value).encode()
-
-
 def _encodable(text: str) -> str:
     try:
         text.encode()

@@ -118,7 +118,11 @@ class Database:
 
     @contextmanager
     def errors(self) -> Iterator[None]:
-        """Errors of the database come out as ``StoreError``."""
+        """Errors of the database come out as ours.
+
+        Raises:
+            StoreError: of the kind that says what is wrong (``era_store.database_errors``).
+        """
         try:
             yield
         except (SQLAlchemyError, sqlite3.Error) as error:

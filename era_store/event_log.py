@@ -24,8 +24,6 @@ from eras import Epoch, StoreError, __version__
 NO_HASH = "0" * 64
 """What stands before the first hash."""
 
-ROLES = ("input", "decision", "snapshot")
-
 
 class EventLogDamagedError(StoreError):
     """The event log is not what was written: a line was changed, taken out or put in."""

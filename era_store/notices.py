@@ -1,7 +1,8 @@
 """Notices: that another process, or this one, changed what is in a store.
 
 In: a store. Out: ``Notices``, whose ``wait`` returns when something changed, or after a time. A notice says no more
-than that: who hears it looks. Some come though nothing changed; none is missed, however the connection fares.
+than that, and of what kind it is where that is known: who hears it looks. Some come though nothing changed; none is
+missed, however the connection fares.
 
 1. On PostgreSQL whoever writes tells with its transaction (``tell``), and LISTEN hears it when that is committed.
 2. On a SQLite file the file's own counter of commits is looked at, some times in a second.
@@ -21,6 +22,12 @@ if TYPE_CHECKING:
     from era_store.ports import Store
 
 CHANNEL = "eraswitch"
+ANYTHING = frozenset(("anything",))
+"""What changed is not known."""
+NOTHING: frozenset[str] = frozenset()
+REGISTRATIONS = "registrations"
+"""The topic of new registrations, which may come by the hundred in a second."""
+
 LOOK_EVERY_S = 0.2
 RECONNECT_AFTER_S = 0.5
 
@@ -28,8 +35,8 @@ RECONNECT_AFTER_S = 0.5
 class Notices(Protocol):
     """What hears that a store changed. One thread waits; another one may close it."""
 
-    def wait(self, timeout_s: float) -> bool:
-        """Wait for a change, at most so long; whether there may have been one since the last call.
+    def wait(self, timeout_s: float) -> frozenset[str]:
+        """Wait for a change, at most so long; the topics of those that there may have been since the last call.
 
         A database that does not answer is asked again meanwhile; when it answers, that counts as a change.
         """
@@ -67,10 +74,10 @@ class NoNotices:
     def __init__(self) -> None:
         self._closed = threading.Event()
 
-    def wait(self, timeout_s: float) -> bool:
+    def wait(self, timeout_s: float) -> frozenset[str]:
         """Wait so long."""
         self._closed.wait(timeout_s)
-        return False
+        return NOTHING
 
     def close(self) -> None:
         """End the waiting."""
@@ -87,19 +94,19 @@ class CounterNotices:
         self._session: Any = database.session()
         self._seen = self._look()
 
-    def wait(self, timeout_s: float) -> bool:
+    def wait(self, timeout_s: float) -> frozenset[str]:
         """Look, until the counter is another one."""
         until = time.monotonic() + timeout_s
         while not self._closed.is_set():
             found = self._look()
             if found != self._seen:
                 self._seen = found
-                return True
+                return ANYTHING
             left = until - time.monotonic()
             if left <= 0:
-                return False
+                return NOTHING
             self._closed.wait(min(LOOK_EVERY_S, left))
-        return False
+        return NOTHING
 
     def close(self) -> None:
         """End the waiting."""
@@ -126,23 +133,23 @@ class ListenNotices:
         self._turn = threading.Lock()
         self._session: Any = self._listen()
 
-    def wait(self, timeout_s: float) -> bool:
+    def wait(self, timeout_s: float) -> frozenset[str]:
         """Wait for what is told, in slices, so that closing need not wait for the server."""
         until = time.monotonic() + timeout_s
         while not self._closed.is_set():
             left = until - time.monotonic()
             if left <= 0:
-                return False
+                return NOTHING
             with self._turn:
                 if self._closed.is_set():
-                    return False
+                    return NOTHING
                 # A session that is made anew counts as a change: what was told meanwhile was not heard.
                 heard = self._again() if self._session is None else self._hear(min(left, LOOK_EVERY_S))
             if heard:
-                return True
+                return heard
             if self._session is None:
                 self._closed.wait(min(RECONNECT_AFTER_S, left))
-        return False
+        return NOTHING
 
     def close(self) -> None:
         """End the waiting."""
@@ -158,18 +165,18 @@ class ListenNotices:
             session.execute(f"LISTEN {CHANNEL}")
         return session
 
-    def _hear(self, wait_s: float) -> bool:
+    def _hear(self, wait_s: float) -> frozenset[str]:
         try:
             with self._database.errors():
-                return bool(list(self._session.notifies(timeout=wait_s, stop_after=1)))
+                return frozenset(told.payload for told in self._session.notifies(timeout=wait_s, stop_after=1))
         except StoreError:
             self._session.close()
             self._session = None
-            return False
+            return NOTHING
 
-    def _again(self) -> bool:
+    def _again(self) -> frozenset[str]:
         try:
             self._session = self._listen()
         except StoreError:
-            return False
-        return True
+            return NOTHING
+        return ANYTHING

@@ -37,6 +37,10 @@ class Bulk(Protocol):
         """Add the rows that are not there yet. Returns how many were new."""
         ...
 
+    def signers(self, epoch: int, party_ids: Collection[str]) -> frozenset[str]:
+        """Those of the parties that have signed a registration for an epoch."""
+        ...
+
 
 def bulk_of(connection: Connection) -> Bulk:
     """The way into the database of ``connection``."""
@@ -50,9 +54,13 @@ class SqliteBulk:
         self._connection = connection
 
     def party_numbers(self, party_ids: Collection[str]) -> dict[str, int]:
-        """The number of each party."""
-        asked = "SELECT v.value, p.id FROM json_each(?) AS v CROSS JOIN party AS p WHERE p.party_id = v.value"
-        numbers = self._pairs(asked, party_ids)
+        """The number of each party; of many among those there are, all are read instead of each looked up."""
+        known: int = self._connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM party").scalar_one()
+        if known <= 2 * len(party_ids):
+            numbers = dict(self._connection.exec_driver_sql("SELECT party_id, id FROM party").cursor.fetchall())
+        else:
+            asked = "SELECT v.value, p.id FROM json_each(?) AS v CROSS JOIN party AS p WHERE p.party_id = v.value"
+            numbers = self._pairs(asked, party_ids)
         missing = [party_id for party_id in party_ids if party_id not in numbers]
         if missing:
             added = "INSERT INTO party (party_id) SELECT value FROM json_each(?) RETURNING party_id, id"
@@ -74,6 +82,15 @@ class SqliteBulk:
             values = json.dumps(list(some))
             found += self._connection.exec_driver_sql(asked, (values, epoch, epoch)).cursor.fetchall()
         return found
+
+    def signers(self, epoch: int, party_ids: Collection[str]) -> frozenset[str]:
+        """Those of the parties that have signed."""
+        asked = (
+            "SELECT DISTINCT v.value FROM json_each(?) AS v CROSS JOIN party AS p ON p.party_id = v.value "
+            "CROSS JOIN registration AS r ON r.party = p.id AND r.epoch = ? WHERE r.signed IS NOT NULL"
+        )
+        values = (json.dumps(list(party_ids)), epoch)
+        return frozenset(row[0] for row in self._connection.exec_driver_sql(asked, values).cursor.fetchall())
 
     def insert(self, rows: Sequence[Row]) -> int:
         """Add the rows that are not there yet, in the order of the table: neighbours share a page."""
@@ -112,6 +129,15 @@ class PostgresBulk:
         values = ([epoch for epoch, _ in pairs], [party for _, party in pairs])
         found: list[Row] = list(self._connection.exec_driver_sql(asked, values).cursor.fetchall())
         return found
+
+    def signers(self, epoch: int, party_ids: Collection[str]) -> frozenset[str]:
+        """Those of the parties that have signed."""
+        asked = (
+            "SELECT DISTINCT p.party_id FROM party AS p JOIN registration AS r ON r.party = p.id AND r.epoch = %s "
+            "WHERE p.party_id = ANY(%s) AND r.signed IS NOT NULL"
+        )
+        values = (epoch, list(party_ids))
+        return frozenset(row[0] for row in self._connection.exec_driver_sql(asked, values).cursor.fetchall())
 
     def insert(self, rows: Sequence[Row]) -> int:
         """Add the rows that are not there yet; their parts of the table are made where they are missing."""

@@ -9,8 +9,8 @@ moment: a row seen before them changes no tally, whether it is a repetition or n
 There are millions, so rows are plain tuples: naming their fields would double what an ingest takes.
 """
 
-from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
 from operator import itemgetter
 
 from era_store.registrations import release_of
@@ -23,8 +23,6 @@ Tallies = dict[tuple[int, str], tuple[int, int]]
 """Epoch and release → lovelace and parties; of changes, those that come or, negative, go."""
 
 _pair: Callable[[Row], tuple[int, int]] = itemgetter(0, 1)
-_stake: Callable[[Row], int] = itemgetter(3)
-_version: Callable[[Row], tuple[int, str]] = itemgetter(0, 4)
 
 
 def count(rows: Sequence[Row], standing: Sequence[Row]) -> tuple[Sequence[Row], Tallies]:
@@ -59,18 +57,14 @@ def count(rows: Sequence[Row], standing: Sequence[Row]) -> tuple[Sequence[Row], 
     return kept, _changes(come.values(), gone)
 
 
-def _changes(come: Collection[Row], gone: Collection[Row]) -> Tallies:
-    stakes: defaultdict[tuple[int, str], int] = defaultdict(int)
-    parties: defaultdict[tuple[int, str], int] = defaultdict(int)
-    for sign, rows in ((1, come), (-1, gone)):
-        keys = list(map(_version, rows))
-        for key, stake in zip(keys, map(_stake, rows), strict=True):
-            stakes[key] += sign * stake
-        for key, number in Counter(keys).items():
-            parties[key] += sign * number
+def _changes(come: Iterable[Row], gone: Iterable[Row]) -> Tallies:
     changes: Tallies = {}
-    for epoch, version in stakes:
-        release = (epoch, release_of(version) or "")
-        stake, number = changes.get(release, (0, 0))
-        changes[release] = (stake + stakes[epoch, version], number + parties[epoch, version])
+    for sign, rows in ((1, come), (-1, gone)):
+        stakes: defaultdict[tuple[int, str], list[int]] = defaultdict(list)
+        for row in rows:
+            stakes[row[0], row[4]].append(row[3])
+        for (epoch, version), some in stakes.items():
+            release = (epoch, release_of(version) or "")
+            stake, number = changes.get(release, (0, 0))
+            changes[release] = (stake + sign * sum(some), number + sign * len(some))
     return {release: change for release, change in changes.items() if change != (0, 0)}

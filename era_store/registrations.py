@@ -13,10 +13,9 @@ registration of each party, and what each release has of an epoch's stake. The r
 """
 
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
-from operator import attrgetter
 from typing import Protocol
 
 from eras import Epoch
@@ -175,6 +174,10 @@ class RegistrationRepository(Protocol):
         """The newest registration of each party over ``epochs`` epochs up to ``last``, by party id."""
         ...
 
+    def signers(self, epoch: Epoch, party_ids: Collection[str]) -> frozenset[str]:
+        """Those of some parties that have signed a registration for an epoch."""
+        ...
+
     def rejects(
         self, *, source: str | None = None, after: int = 0, limit: int | None = None
     ) -> tuple[StoredReject, ...]:
@@ -261,10 +264,10 @@ class MemoryRegistrations:
 
     def tally(self, epoch: Epoch) -> tuple[VersionTally, ...]:
         """What each release has of an epoch, largest stake first."""
-        rows = sorted(self.newest(epoch), key=lambda row: row.release or "")
-        groups = ((release, list(group)) for release, group in groupby(rows, attrgetter("release")))
-        tallies = (VersionTally(release, sum(row.stake for row in group), len(group)) for release, group in groups)
-        return largest_first(tallies)
+        groups: dict[str | None, list[int]] = defaultdict(list)
+        for row in self.newest(epoch):
+            groups[row.release].append(row.stake)
+        return largest_first(VersionTally(release, sum(stakes), len(stakes)) for release, stakes in groups.items())
 
     def newest(self, epoch: Epoch, *, after: str | None = None, limit: int | None = None) -> Iterator[Registration]:
         """The newest registration of each party for an epoch."""
@@ -284,6 +287,16 @@ class MemoryRegistrations:
                 party_id: _newest(rows.values()) for epoch in within for party_id, rows in self._epochs[epoch].items()
             }
         return iter([found[party_id] for party_id in sorted(found)])
+
+    def signers(self, epoch: Epoch, party_ids: Collection[str]) -> frozenset[str]:
+        """Those of some parties that have signed a registration for an epoch."""
+        with self._lock:
+            known = self._epochs.get(epoch, {})
+            return frozenset(
+                party_id
+                for party_id in party_ids
+                if any(row.signed is not None for row in known.get(party_id, {}).values())
+            )
 
     def rejects(
         self, *, source: str | None = None, after: int = 0, limit: int | None = None

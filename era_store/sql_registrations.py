@@ -14,6 +14,7 @@ from sqlalchemy import Row as SqlRow
 
 from era_store.database import Database
 from era_store.locks import take_turn
+from era_store.notices import REGISTRATIONS, tell
 from era_store.registration_bulk import bulk_of
 from era_store.registration_counting import Row
 from era_store.registration_rollup import AT_ONCE, STREAMED, add_to_rollup, newest_first, recount, tallies_of
@@ -87,6 +88,8 @@ class SqlRegistrations:
                 batch = add_to_rollup(connection, _numbered(rows, parties, sources, arrival), bulk)
                 accepted = bulk.insert(batch)
                 _keep_signed(connection, rows, batch, arrival)
+            if accepted:
+                tell(connection, REGISTRATIONS)
             _keep_rejects(connection, sources[source], rejects, time_s)
             read = {"of": sources[source], "arrival": arrival + len(rows), "at_s": time_s, "read": cursor}
             connection.execute(_READ_SO_FAR, read)
@@ -152,6 +155,15 @@ class SqlRegistrations:
         placed = newest_first((registration.c.epoch > last - epochs) & (registration.c.epoch <= last))
         with self._database.read() as connection:
             yield from _streamed(connection, _with_names(placed).order_by(party.c.party_id))
+
+    def signers(self, epoch: Epoch, party_ids: Collection[str]) -> frozenset[str]:
+        """Those of some parties that have signed a registration for an epoch.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        with self._database.read() as connection:
+            return bulk_of(connection).signers(epoch, party_ids)
 
     def rejects(
         self, *, source: str | None = None, after: int = 0, limit: int | None = None
@@ -228,19 +240,11 @@ class SqlRegistrations:
 def _numbered(
     rows: Sequence[Registration], parties: Mapping[str, int], sources: Mapping[str, int], arrival: int
 ) -> list[Row]:
-    """The rows as they are stored, column by column: there are many."""
-    return list(
-        zip(
-            [row.epoch for row in rows],
-            [parties[row.party_id] for row in rows],
-            [row.seen_at_s for row in rows],
-            [row.stake for row in rows],
-            [row.version or "" for row in rows],
-            range(arrival + 1, arrival + 1 + len(rows)),
-            [sources[row.source] for row in rows],
-            strict=True,
-        )
-    )
+    """The rows as they are stored."""
+    return [
+        (row.epoch, parties[row.party_id], row.seen_at_s, row.stake, row.version or "", number, sources[row.source])
+        for number, row in enumerate(rows, arrival + 1)
+    ]
 
 
 def _keep_signed(connection: Connection, rows: Sequence[Registration], batch: Sequence[Row], arrival: int) -> None:

@@ -115,7 +115,11 @@ class MemoryTokens:
         return tuple(sorted(self._tokens.values(), key=lambda token: token.made_at_s))
 
     def revoke(self, token_id: str, *, time_s: float) -> ApiToken:
-        """From now on it counts no more."""
+        """From now on it counts no more.
+
+        Raises:
+            TokenNotFoundError: there is none with that id.
+        """
         token = self._tokens.get(token_id)
         if token is None:
             raise token_not_found(token_id)

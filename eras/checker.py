@@ -230,7 +230,8 @@ class EraChecker:
     def advance_epoch(self, epoch: Epoch) -> None:
         """A new epoch has begun and nothing fresh could be read: go on by the remembered schedule (rule T9).
 
-        The status keeps what it was, unless the current era at ``epoch`` is not supported.
+        The status keeps what it was, unless the current era at ``epoch`` is not supported. One that is supported again
+        is stale until something is read.
 
         Raises:
             EraNotReadyError: nothing was ever read.

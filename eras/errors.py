@@ -55,7 +55,7 @@ class EraSwitchError(Exception):
         elif self.got is not None:
             text += f": got {self.got}"
         if self.next_step is not None:
-            text += f". {self.next_step}"
+            text = f"{text.removesuffix('.')}. {self.next_step}"  # what other programs say often ends in one
         return text
 
     def to_dict(self) -> dict[str, Any]:

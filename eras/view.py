@@ -60,7 +60,9 @@ def taken_over(before: EraView, token: EraEpochToken, supported: SupportedEras) 
 
 
 def advanced(before: EraView, epoch: Epoch, supported: SupportedEras) -> EraView:
-    """The view at a later epoch, by the remembered schedule (rule 2); the status stays unless support changes it.
+    """The view at a later epoch, by the remembered schedule (rule 2).
+
+    The status stays unless support changes it: an era that is supported again is ``STALE``, for nothing was read since.
 
     Raises:
         EraNotReadyError: nothing was ever read.
@@ -73,8 +75,10 @@ def advanced(before: EraView, epoch: Epoch, supported: SupportedEras) -> EraView
     _refuse_earlier_epoch(before.token.epoch, epoch)
     token = select_eras(before.token.markers, epoch, supported, provenance=before.token.provenance)
     _refuse_regression(before, token, supported)
-    status = EraStatus.READY if before.status is EraStatus.FATAL else before.status
-    return _with(before, token, supported, status, before.message)
+    status, message = before.status, before.message
+    if status is EraStatus.FATAL:
+        status, message = EraStatus.STALE, f"nothing was read since epoch {before.token.epoch}"
+    return _with(before, token, supported, status, message)
 
 
 def marked(before: EraView, status: EraStatus, message: str) -> EraView:

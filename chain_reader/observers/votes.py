@@ -22,7 +22,6 @@ from datum import Accepted, VerdictMemory, VerificationKey, screen
 from eras import Epoch
 
 Answer = TypeVar("Answer")
-Payloads = frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)

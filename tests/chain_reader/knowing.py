@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from chain_reader import ChainObserver, ChainTip, DatumOutput, LocalObserver, ObserverCapabilities
+from chain_reader import ChainTip, DatumOutput, LocalObserver, ObserverCapabilities
 from chain_reader.local_chain import LocalChain
 from eras import Epoch
 
@@ -70,8 +70,3 @@ class Knowing:
 
 def _reference(output: DatumOutput) -> str:
     return output.reference
-
-
-def is_an_observer(observer: Knowing) -> ChainObserver:
-    """What mypy checks here: the port and this observer fit."""
-    return observer

@@ -137,6 +137,22 @@ def test_a_copy_of_what_was_scheduled_keeps_nobody_from_taking_it_back(network, 
     assert node.read().markers == expected
 
 
+def test_copies_that_nobody_could_tell_from_the_original_keep_nobody_from_a_cancellation(network, node, monkeypatch):
+    """They are there before anybody reads, and a bare set may list any of them first."""
+    if not node.observer.capabilities.order:
+        read = type(node.observer).datums
+        monkeypatch.setattr(type(node.observer), "datums", lambda observer, address: read(observer, address)[::-1])
+    network.spend(network.publish(FIRST))
+    scheduled = network.publish(ACTIVATED)
+    for _ in range(6):
+        network.post(ACTIVATED)
+    node.trusts(ACTIVATED)
+    network.spend(scheduled)
+    network.publish_datum(repeated(FIRST))
+    assert node.read().markers == markers(FIRST) * 2
+    assert node.read().markers == markers(FIRST) * 2
+
+
 def test_a_copy_holds_nothing_up_while_what_takes_it_back_becomes_deep(network, observer):
     node = Node(observer, policy_of(network, confirmations=2))
     network.spend(network.publish(FIRST))

@@ -215,7 +215,7 @@ child = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.sig
 open({str(pid)!r}, "w").write(str(child.pid))
 time.sleep(60)
 """
-    limits = ReadLimits(call_deadline_s=1.0, max_attempts=1)
+    limits = ReadLimits(call_deadline_s=3.0, max_attempts=1)
     failure(misbehaving(body, limits).epoch, ProviderTimeoutError)
     child = int(pid.read_text())
     for _ in range(100):
@@ -244,7 +244,7 @@ def test_megabytes_are_not_taken_in(misbehaving: Callable[..., CardanoCliObserve
     start = time.monotonic()
     caught = failure(misbehaving("while True: print('x' * 100_000)").epoch, ReadLimitExceededError)
     assert caught.facts["limit"] == "max_message_bytes"
-    assert time.monotonic() - start < 2
+    assert time.monotonic() - start < 10
 
 
 def test_megabytes_of_errors_do_not_block_it(misbehaving: Callable[..., CardanoCliObserver]):

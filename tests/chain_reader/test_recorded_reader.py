@@ -6,11 +6,21 @@ from typing import Any
 
 import pytest
 
-from chain_reader import LogLimits, NodeCore, NodeSettings, RecordedReader, Replay, TrustedReader, TrustPolicy
+from chain_reader import (
+    ClockTicked,
+    LogLimits,
+    NodeCore,
+    NodeSettings,
+    RecordedReader,
+    Replay,
+    TrustedReader,
+    TrustPolicy,
+)
+from chain_reader.evidence_source import EvidenceSource
 from chain_reader.replay import Difference
 from chain_reader.trust_reading import TrustedReading
-from era_store import EventFilter, MemoryStore, Store, StoreFullError, verified
-from eras import ChainReadError, Epoch, SupportedEras
+from era_store import EventFilter, EventLogNewerError, MemoryStore, Store, StoreFullError, verified
+from eras import ChainReadError, Epoch, EraStatus, SupportedEras
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Network, Schedule
 from tests.chain_reader.knowing import KNOWLEDGE, Knowing
 
@@ -174,3 +184,75 @@ def test_a_tip_in_doubt_raises_no_epoch(network: Network):
     assert reader.refresh().epoch == 7
     with pytest.raises(ChainReadError, match="the epoch is not that of the clock"):
         reader.refresh(Epoch(5))
+
+
+def test_a_first_tip_in_doubt_is_read_at_the_epoch_of_the_clock(network: Network):
+    """Else one lie at the start would lead a node into an era before its epoch, and an epoch never goes back."""
+    core = core_of(network, MemoryStore())
+    reader = RecordedReader(Knowing(network.chain), core, tip_check=lambda _tip: "an epoch ahead of the clock")
+    network.publish(SCHEDULED)
+    network.chain.advance_to_epoch(7)
+    assert reader.refresh(Epoch(6)).epoch == 6
+    assert (core.state.epoch, core.checker.current_era) == (6, "thales")
+
+
+def test_a_replica_goes_on_though_nodes_of_other_names_write_beside_it(network: Network):
+    store, observer = MemoryStore(), Knowing(network.chain)
+    other = NodeCore(NodeSettings(policy_of(network), ERAS), store, clock=lambda: 0.0)
+    replicas = [RecordedReader(observer, core_of(network, store), clock=lambda: 1.0) for _ in range(2)]
+    for epoch, schedule in enumerate((THALES, ANNOUNCED, SCHEDULED), start=5):
+        network.publish(schedule)
+        for reader in replicas:
+            reader.refresh()
+            other.apply(ClockTicked(Epoch(epoch), 1.0))
+            network.chain.advance_slots(1)
+    told = [event.kind for event in store.events.read(only=EventFilter(roles=("decision",))) if event.stream != 1]
+    assert [told.count(kind) for kind in ("era-known", "announced", "scheduled")] == [1, 1, 1]
+    assert replayed(store)[1] is None
+
+
+def test_a_replica_that_is_ahead_keeps_its_epoch_when_it_goes_on(network: Network):
+    store, observer = MemoryStore(), Knowing(network.chain)
+    network.publish(SCHEDULED)
+    ahead, behind = (core_of(network, store) for _ in range(2))
+    first, second = (RecordedReader(observer, core, clock=lambda: 1.0) for core in (ahead, behind))
+    first.refresh()
+    second.refresh()
+    answer = EvidenceSource(observer, policy_of(network), store).ask(None, time_s=1.0)
+    ahead.catch_up(1.0)
+    ahead.apply(ClockTicked(Epoch(7), 1.0))
+    behind.apply(answer)  # it was on its way: this replica decides at epoch 5, after the other one did at 7
+    ahead.catch_up(2.0)
+    assert (ahead.state.epoch, ahead.checker.current_era) == (7, "pythagoras")
+    assert replayed(store)[1] is None
+
+
+def test_a_replica_keeps_what_it_knows_where_the_log_of_the_other_cannot_be_replayed(
+    network: Network, monkeypatch: pytest.MonkeyPatch
+):
+    store, observer = MemoryStore(), Knowing(network.chain)
+    network.publish(SCHEDULED)
+    cores = [core_of(network, store) for _ in range(2)]
+    for core in cores:
+        RecordedReader(observer, core, clock=lambda: 1.0).refresh()
+    before = cores[0].state
+
+    def newer(*_: Any, **__: Any) -> Any:
+        raise EventLogNewerError("An event was written by a newer version")
+
+    monkeypatch.setattr(Replay, "feed", newer)
+    cores[0].catch_up(2.0)
+    assert (cores[0].state.view, cores[0].state.epoch) == (before.view, before.epoch)
+    assert cores[0].checker.status is EraStatus.READY
+
+
+def test_a_log_that_another_node_compacted_can_be_replayed_from_a_fresh_snapshot(network: Network):
+    store = MemoryStore()
+    core = core_of(network, store)
+    for epoch in range(5, 10):
+        core.apply(ClockTicked(Epoch(epoch), 1.0))
+    store.events.compact(store.events.head().last_id)
+    for epoch in range(10, 40):
+        core.apply(ClockTicked(Epoch(epoch), 1.0))
+    again = core_of(network, store)
+    assert again.state.epoch == 39

@@ -2,6 +2,8 @@
 
 import json
 import re
+import sys
+from contextlib import contextmanager
 
 import cbor2
 from hypothesis import example, given, settings
@@ -20,13 +22,34 @@ INTEGER = re.compile(r"0|[1-9][0-9]*")
 class Number(str):  # noqa: SLOT000
     """A JSON number, as it was written."""
 
+    @staticmethod
+    def refuse(name):
+        raise ValueError(name)
+
+
+@contextmanager
+def as_deep_as_need_be():
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(5_000)
+    try:
+        yield
+    finally:
+        sys.setrecursionlimit(before)
+
 
 def obvious_payload(content: bytes) -> tuple[list[tuple[str, int | None]], str | None] | None:
     """Markers and signature by the rules at the top of ``datum.payload``, read plainly; None: not a payload."""
     try:
-        text = content.decode("utf-8")
-        value = json.loads(text, object_pairs_hook=lambda pairs: {"pairs": pairs}, parse_int=Number, parse_float=Number)
-    except (ValueError, RecursionError):
+        text = content.decode("utf-8", "surrogateescape")  # serde_json skips what it does not use without decoding it
+        with as_deep_as_need_be():
+            value = json.loads(
+                text,
+                object_pairs_hook=lambda pairs: {"pairs": pairs},
+                parse_int=Number,
+                parse_float=Number,
+                parse_constant=Number.refuse,
+            )
+    except ValueError:
         return None
     fields = struct(value, ["markers", "signature"])
     if fields is None or not isinstance(fields["markers"], list):
@@ -58,6 +81,9 @@ def struct(value, names):
         return dict(zip(names, value, strict=True)) if len(value) == len(names) else None
     if not isinstance(value, dict):
         return None
+    for key, _ in value["pairs"]:
+        if any("\ud800" <= char <= "\udfff" for char in key):
+            return None
     known = [(key, item) for key, item in value["pairs"] if key in names]
     if len({key for key, _ in known}) < len(known) or names[0] not in dict(known):
         return None
@@ -79,11 +105,30 @@ json_values = st.recursive(
 )
 
 
+PIECES = [
+    *(b"1", b"-0", b"1E+2", b"01", b"1.", b"-", b"NaN", b"true", b"nul", b"null", b"{}", b"[ ]", b" ", b"\n", b"\x0b"),
+    *(b'"s"', b'"\\ud800"', b'"\xff"', b'"\\x"', b'"\\u12"', b'"\x1f"', b'"\x7f\\/"', b'"', b'"a":', b'"\\udc00" :'),
+    *(b"[", b"]", b"{", b"}", b",", b":", b"[1,]", b"[,]", b'{"a":1,}', b'{"a" 1}', b"[1 2]", b'[{"a":[]},{"]":"}"}]'),
+]
+
+
+@st.composite
+def beside(draw):
+    """A signed payload with one more field that nobody uses, whose value nests and may be no JSON at all."""
+    value = b"".join(draw(st.lists(st.sampled_from(PIECES), min_size=1, max_size=4)))
+    depth = draw(st.sampled_from([0, 1, 95, 96, 97, 98, 99, 100, 101, 130, 400]))
+    opening, closing = draw(st.sampled_from([(b"[", b"]"), (b'{"d":', b"}"), (b'[{"]":[', b"]}]")]))
+    field = draw(st.sampled_from([b'"x":', b'"\\ud800":', b'"\xff":', b'"\xc3\xa9":', b'"n\\u0061me":']))
+    place = draw(st.sampled_from([b'"markers"', b'"name"', b'"signature"']))
+    return PAYLOAD.replace(place, field + opening * depth + value + closing * depth + b"," + place, 1)
+
+
 @st.composite
 def payload_like(draw):
     """A payload, or something shaped like one, with some bytes changed."""
     shape = draw(
         st.just(PAYLOAD)
+        | beside()
         | json_values.map(lambda value: json.dumps(value, ensure_ascii=False).encode("utf-8", "surrogatepass"))
         | st.builds(
             lambda markers, signature: json.dumps({"markers": markers, "signature": signature}).encode(),
@@ -104,6 +149,9 @@ def payload_like(draw):
 @example(b'{"markers":[{"name":"a","epoch":-0}]}')
 @example(b'[[["a",1]],null]')
 @example(b'{"markers":[{"name":"\\ud83d\\ude00"}]}')
+@example(b'{"x":"\xff",' + PAYLOAD[1:])
+@example(b'{"\\ud800":1,' + PAYLOAD[1:])
+@example(b'{"x":' + b"[" * 101 + b"1 2" + b"]" * 101 + b"," + PAYLOAD[1:])
 def test_payloads_read_as_the_obvious_decoder_reads_them(content):
     expected = obvious_payload(content)
     try:

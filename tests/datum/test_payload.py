@@ -95,7 +95,7 @@ def test_rule_3_what_a_reader_takes(text):
         ('{"markers":[],"signature":"aa bb"}', "a signature that is not hex"),
         ('{"markers":[],"signature":"aabb"}', "a signature of 2 bytes"),
         ('\ufeff{"markers":[]}', "Expecting value"),
-        ("[" * 5000, "it nests too deep"),
+        ("[" * 5000, "no JSON at character 5000, where it nests deep"),
     ],
 )
 def test_rule_3_what_a_reader_refuses(text, reason):
@@ -104,9 +104,13 @@ def test_rule_3_what_a_reader_refuses(text, reason):
     assert reason in str(caught.value)
 
 
-def test_bytes_that_are_not_utf_8_are_refused():
-    with pytest.raises(PayloadFormatError, match="text that is not UTF-8"):
-        EraMarkersPayload.from_bytes(b'{"markers":[\xff]}')
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b'{"markers":[{"name":"\xff"}]}', "text that is not UTF-8"), (b'{"markers":[\xff]}', "Expecting")],
+)
+def test_bytes_that_are_not_utf_8_are_refused(content, reason):
+    with pytest.raises(PayloadFormatError, match=reason):
+        EraMarkersPayload.from_bytes(content)
 
 
 def test_rule_4_verified_markers_are_another_type():
@@ -189,10 +193,36 @@ def test_what_nobody_uses_may_nest_as_deep_as_it_likes(nested: int, brackets: tu
         assert called_from(depth, deep + payload.to_bytes()[1:]) == payload
 
 
+@pytest.mark.parametrize("unused", [b'"\xff"', b'"\\ud800"', b'{"\xff":["\\udc00"],"\\ud800":1}', b"1e999"])
+def test_what_nobody_uses_need_not_be_text(unused: bytes):
+    """Deployed readers skip it without decoding it: whoever puts it beside a signed payload must not part us."""
+    payload = EraMarkersPayload((EraMarker("thal\u00e8s", 1),)).sign(KEY)
+    assert EraMarkersPayload.from_bytes(b'{"x":' + unused + b"," + payload.to_bytes()[1:]) == payload
+    inside = payload.to_bytes().replace(b'{"name"', b'{"x":' + unused + b',"name"')
+    assert EraMarkersPayload.from_bytes(inside) == payload
+
+
+@pytest.mark.parametrize("name", [b'"\xff"', b'"\\ud800"', b'"x\\udfff"'])
+def test_the_name_of_a_field_must_be_text_whether_it_is_used_or_not(name: bytes):
+    content = EraMarkersPayload((EraMarker("thales", 1),)).sign(KEY).to_bytes()
+    for place in (b'{"markers"', b'{"name"'):
+        with pytest.raises(PayloadFormatError, match="not UTF-8"):
+            EraMarkersPayload.from_bytes(content.replace(place, b"{" + name + b":1," + place[1:]))
+
+
+BROKEN = ["1 2", "1,", ",", '"\\x"', '"\x01"', '"', "01", "tru", '{"a" 1}', '{"a":1,}', "{1:2}", "[1}"]
+
+
 @pytest.mark.parametrize(
-    "broken", ["[" * 200 + "}" * 200, "[" * 200 + "]" * 201, "[" * 200 + "]" * 199, "[" * 200 + '"']
+    "broken",
+    [
+        *("[" * 200 + "}" * 200, "[" * 200 + "]" * 201, "[" * 200 + "]" * 199, "[" * 200 + '"'),
+        *("[" * 200 + inner + "]" * 200 for inner in BROKEN),
+        *('{"d":' * 200 + inner + "}" * 200 for inner in (*BROKEN, "")),
+    ],
 )
-def test_what_nests_deep_and_does_not_match_is_no_payload(broken: str):
+def test_what_nests_deep_and_is_no_json_is_no_payload(broken: str):
+    """As deployed readers, which read it as they skip it."""
     content = b'{"x":' + broken.encode() + b"," + EraMarkersPayload((EraMarker("thales", 1),)).sign(KEY).to_bytes()[1:]
     with pytest.raises(PayloadFormatError):
         EraMarkersPayload.from_bytes(content)

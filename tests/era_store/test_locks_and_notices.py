@@ -89,18 +89,20 @@ def test_a_lock_whose_session_broke_is_lost(own_cluster: Cluster) -> None:
 
 def test_turns_are_taken_one_after_the_other(postgres_url: str) -> None:
     order: list[str] = []
+    begun = threading.Event()
     with open_store(postgres_url) as store:
 
         def write(name: str, hold_s: float) -> None:
             with store.database.write() as connection:
                 take_turn(connection, "a name")
                 order.append(f"{name} begins")
+                begun.set()
                 time.sleep(hold_s)
                 order.append(f"{name} ends")
 
         first = threading.Thread(target=write, args=("first", 0.5))
         first.start()
-        time.sleep(0.2)
+        assert begun.wait(30)
         write("second", 0)
         first.join()
     assert order == ["first begins", "first ends", "second begins", "second ends"]
@@ -125,7 +127,7 @@ def test_a_change_of_another_process_is_noticed_at_once(sql_url: str) -> None:
 def test_a_change_between_two_waits_is_noticed(store: Store, notices: Notices) -> None:
     store.trust.save(KEY, trust(), time_s=1.0)
     time.sleep(0.1)
-    assert notices.wait(1) is isinstance(store, SqlStore)
+    assert bool(notices.wait(1)) is isinstance(store, SqlStore)
 
 
 def test_waiting_ends_when_it_is_closed(store: Store) -> None:

@@ -53,6 +53,14 @@ def test_before_anything_was_said(store: Store) -> None:
     assert found.rebuild() == 0
 
 
+def test_who_has_signed_for_an_epoch_is_known(store: Store) -> None:
+    add(store, said("a", 5, signed=b"x"), said("b", 5), said("c", 6, signed=b"x"), said("a", 5, seen_at_s=2.0))
+    found = store.registrations
+    assert found.signers(Epoch(5), ["a", "b", "c", "nobody", 'é"b']) == {"a"}
+    assert found.signers(Epoch(6), ["a", "c"]) == {"c"}
+    assert found.signers(Epoch(7), ["a"]) == found.signers(Epoch(5), []) == frozenset()
+
+
 def test_a_registration_comes_back_as_it_was_said(store: Store) -> None:
     rows = [
         said("pool1é", 0, None, 0, seen_at_s=0.0, source="elsewhere"),

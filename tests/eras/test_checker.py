@@ -95,14 +95,17 @@ def test_rule_t9_a_known_switch_happens_at_its_epoch_with_no_provider_in_reach(c
     assert checker.upcoming_state is None
 
 
-def test_a_node_whose_first_era_is_still_to_come_becomes_ready_with_it():
+def test_a_node_whose_first_era_is_still_to_come_runs_with_it_and_is_ready_once_something_is_read():
     checker = EraChecker(SupportedEras(["pythagoras"]))
     checker.change_era(token(5))
     assert checker.status is EraStatus.FATAL
     checker.mark_stale("the provider does not answer")
     assert checker.status is EraStatus.FATAL
     checker.advance_epoch(10)
-    assert (checker.status, checker.current_era) == (EraStatus.READY, "pythagoras")
+    assert (checker.status, checker.current_era) == (EraStatus.STALE, "pythagoras")
+    assert checker.view.message == "nothing was read since epoch 5"
+    checker.change_era(token(10))
+    assert checker.status is EraStatus.READY
 
 
 def test_the_checker_judges_by_its_own_supported_eras():

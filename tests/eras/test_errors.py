@@ -24,6 +24,11 @@ def test_parts_may_be_left_out():
     assert str(EraSwitchError("A thing broke", got="b", next_step="Mend it")) == "A thing broke: got b. Mend it"
 
 
+def test_a_full_stop_of_another_program_is_not_doubled():
+    error = EraSwitchError("The file was not read", got="Cannot operate on a closed database.", next_step="Open it")
+    assert str(error) == "The file was not read: got Cannot operate on a closed database. Open it"
+
+
 def test_codes_are_class_names_without_the_suffix():
     assert UnsupportedEraError.code == "UnsupportedEra"
     assert (CurrentEraNotFoundError.code, CurrentEraNotFoundError.exit_code) == ("CurrentEraNotFound", 5)
