@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from release_tools.envelopes import EnvelopeError, TextEnvelope
     from release_tools.forecast import ForecastOrder, ForecastRangeError
     from release_tools.forecast_records import Forecast
+    from release_tools.from_url import gateway_from_url
     from release_tools.gateway import (
         Network,
         SpendableOutput,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
         TransactionParameters,
         TransactionRefusedError,
     )
-    from release_tools.gateway_from_url import gateway_from_url
     from release_tools.journal import Journal, JournalEntry, JournalError, JournalHeldError
     from release_tools.key_files import KeyFileError, KeyFiles, write_key_pair
     from release_tools.local_gateway import LocalChainGateway
@@ -257,6 +257,7 @@ __getattr__ = front_door(
             "ForecastRangeError",
         ),
         "release_tools.forecast_records": ("Forecast",),
+        "release_tools.from_url": ("gateway_from_url",),
         "release_tools.gateway": (
             "Network",
             "SpendableOutput",
@@ -264,7 +265,6 @@ __getattr__ = front_door(
             "TransactionParameters",
             "TransactionRefusedError",
         ),
-        "release_tools.gateway_from_url": ("gateway_from_url",),
         "release_tools.journal": (
             "Journal",
             "JournalEntry",

@@ -11,6 +11,7 @@ from string import Template
 from eras import ConfigurationError
 from release_tools.adoption import ada_words
 from release_tools.forecast import DEFAULT_LAG_EPOCHS
+from release_tools.lottery import chance_words
 from release_tools.rollout_plan import PhaseName
 from release_tools.rollout_progress import RolloutStanding
 
@@ -114,7 +115,7 @@ def figures_of(
         "ready": UNKNOWN if share is None else f"{share}",
         "missing": UNKNOWN if missing is None else ada_words(missing) if missing else "nothing",
         "whom": UNKNOWN if gate is None else ", ".join(party.party_id for party in gate.whom) or "nobody",
-        "quorum": UNKNOWN if found is None else f"{found.danger.quorum_probability.value * 100:.4g} %",
+        "quorum": UNKNOWN if found is None else chance_words(found.danger.quorum_probability.value),
         "lag_epochs": f"{lag_epochs}",
         "people": people or UNKNOWN,
     }

@@ -1,7 +1,8 @@
 """Balancing a marker transaction: given what it spends, the least fee, the least ada in the marker, and the change.
 
-What is in: a datum, addresses, parameters, and a choice of outputs to spend. What comes out: an unsigned transaction
-whose value is conserved to the lovelace, or ``None`` when the choice does not cover it.
+What is in: a datum, or none where all that is spent goes back; addresses, parameters, and a choice of outputs to spend.
+What comes out: an unsigned transaction whose value is conserved to the lovelace, or ``None`` when the choice does not
+cover it.
 
 pycardano's ``TransactionBuilder`` is not used: it names no network, can fail where funds suffice (it balances once,
 with a fee guessed before the inputs are chosen), and its fee is a guess taken twice, not the least.
@@ -48,7 +49,7 @@ class UnsignedTransaction:
         inputs: references of the outputs it spends.
         required_keys: hashes of the keys that must sign, sorted.
         fee: lovelace.
-        marker_lovelace: ada in the marker output, which is output 0.
+        marker_lovelace: ada in the marker output, which is output 0; 0 where nothing is published.
         change_lovelace: ada that goes back to the payer.
         size: bytes of the transaction when signed.
         invalid_hereafter: the first slot at which it is no longer valid.
@@ -81,7 +82,7 @@ class Draft:
 
     def __init__(
         self,
-        datum: bytes,
+        datum: bytes | None,
         *,
         era: "Address",
         change: "Address",
@@ -93,7 +94,8 @@ class Draft:
 
         from release_tools.chain_context import GivenChainContext
 
-        self._datum = RawCBOR(datum)  # anything else would be encoded anew, and perhaps differently
+        # Anything but raw CBOR would be encoded anew, and perhaps differently.
+        self._datum = None if datum is None else RawCBOR(datum)
         self._era = era
         self._change = change
         self._network_id = network_id
@@ -101,12 +103,15 @@ class Draft:
         self._max_size = parameters.max_tx_size
         self._context = GivenChainContext(parameters, network_id)
         self._metadata = _metadata()
-        self._least_marker = self._least_lovelace(self._marker_output)
+        self._least_marker = 0 if datum is None else self._least_lovelace(self._marker_output)
 
     def balance(self, spent: Sequence[SpendableOutput], *, with_change: bool) -> UnsignedTransaction | None:
         """The transaction that spends ``spent`` at the least fee, or ``None`` when they do not cover it.
 
         Without change, all that is left joins the marker output; tokens cannot.
+
+        Raises:
+            TransactionTooLargeError: it is larger than the ledger takes.
         """
         from pycardano.utils import fee as least_fee
 
@@ -127,7 +132,7 @@ class Draft:
             change = total - fee - marker
             if marker < self._least_marker or (with_change and change < (least_tokens or least_change)):
                 return None
-            outputs = [self._marker_output(marker)]
+            outputs = [] if self._datum is None else [self._marker_output(marker)]
             if assets and change >= least_change + least_tokens:  # else none of what is left were ada alone
                 outputs += [self._change_output(change - least_tokens, {}), self._change_output(least_tokens, assets)]
             elif change:
@@ -163,7 +168,9 @@ class Draft:
         held = sum(output.lovelace for output in spent)
         return InsufficientFundsError(
             "The paying address holds too little for the transaction",
-            expected=f"{self._least_marker} lovelace for the marker output and the fee",
+            expected=f"{self._least_marker} lovelace for the marker output and the fee"
+            if self._datum is not None
+            else "enough for the fee and for an output that holds the rest",
             got=f"{held} lovelace in {len(spent)} outputs that may be spent",
             next_step="Send ada to the paying address"
             + (f"; {spared} outputs with tokens, datums or scripts were left alone" if spared else ""),

@@ -128,7 +128,11 @@ class BlockfrostGateway:
         return Slot(self._read("/blocks/latest", _LATEST_BLOCK).slot)
 
     def spendable_outputs(self, address: str) -> tuple[SpendableOutput, ...]:
-        """The unspent outputs at ``address``, oldest first; none when nothing was ever sent there."""
+        """The unspent outputs at ``address``, oldest first; none when nothing was ever sent there.
+
+        Raises:
+            ChainReadError: they could not be read, or are more than may be.
+        """
         found: list[SpendableOutput] = []
         path = f"/addresses/{quote(address, safe='')}/utxos"
         for page in range(1, self._limits.max_pages + 1):

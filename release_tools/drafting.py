@@ -13,7 +13,7 @@ spends, and warnings. Building itself is pure (``transactions``); here is what h
 6. Its fee is at most what the operator allows, whatever a provider says of the protocol parameters.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -171,9 +171,12 @@ def draft_transaction(
     known = {output.reference: output for output in (*at_era, *at_purse, *([] if anchor is None else [anchor]))}
     markers = _signed(at_era, key)
     previous = _previous(known, markers, in_force, judged, gateway.name)
-    named = [_named(reference, known, gateway.name) for reference in purse.spend]
+    named = [named_output(reference, known, gateway.name) for reference in purse.spend]
     others = [output for output in markers if output not in (previous, anchor, *named)]
-    swept = _swept(others, [*named, *([] if anchor is None else [anchor])]) if purse.sweep else []
+    swept: list[SpendableOutput] = []
+    if purse.sweep:
+        others.sort(key=lambda output: len(output.assets))
+        swept = taken_along(others, [*named, *([] if anchor is None else [anchor])])
     also = [*([] if anchor is None else [anchor]), *named, *swept]
     if previous is None and purse.address not in (era_address, *purse.announcers):
         also += sorted((output for output in at_era if output.is_plain), key=lambda output: output.lovelace)[:1]
@@ -203,7 +206,7 @@ def draft_transaction(
             got="none",
             next_step="Send 1 ada or more to the era address first",
         )
-    _require_modest_fee(transaction, purse.max_fee, gateway.name)
+    require_modest_fee(transaction, purse.max_fee, gateway.name)
     return DraftedTransaction(
         transaction,
         tuple(known[reference] for reference in transaction.inputs),
@@ -213,10 +216,10 @@ def draft_transaction(
     )
 
 
-def _swept(markers: Sequence[SpendableOutput], beside: Sequence[SpendableOutput]) -> list[SpendableOutput]:
-    """Those of the old markers that one transaction can take along; those with the fewest tokens first."""
+def taken_along(outputs: Sequence[SpendableOutput], beside: Sequence[SpendableOutput]) -> list[SpendableOutput]:
+    """Those of ``outputs`` that one transaction can take along with what it spends ``beside`` them, the first first."""
     taken: list[SpendableOutput] = []
-    for output in sorted(markers, key=lambda output: len(output.assets)):
+    for output in outputs:
         if len(taken) == MAX_SWEPT:
             break
         fits = not output.assets or token_bytes([*beside, *taken, output]) <= MAX_SWEPT_TOKEN_BYTES
@@ -236,7 +239,12 @@ def _slots_left(deadline: PublicationDeadline, slot: Slot, gateway: str) -> int:
     return deadline.slot - slot
 
 
-def _require_modest_fee(transaction: UnsignedTransaction, most: int, gateway: str) -> None:
+def require_modest_fee(transaction: UnsignedTransaction, most: int, gateway: str) -> None:
+    """Check the fee of a transaction (rule 6).
+
+    Raises:
+        FeeTooHighError: it is more than the operator allows.
+    """
     if transaction.fee > most:
         raise FeeTooHighError(
             "The transaction would cost too much",
@@ -255,23 +263,32 @@ def _signed(outputs: Sequence[SpendableOutput], key: VerificationKey) -> list[Sp
     return [output for output, verdict in zip(candidates, verdicts, strict=True) if isinstance(verdict, Accepted)]
 
 
+def require_in_force(reference: str, known: Mapping[str, SpendableOutput], gateway: str) -> SpendableOutput:
+    """The marker output that readers trust, as the gateway has it (rule 2).
+
+    Raises:
+        MarkerOutputMissingError: it has no such output.
+    """
+    if reference not in known:
+        raise MarkerOutputMissingError(
+            f"{gateway} does not show the marker output that readers trust",
+            expected=f"{reference}, unspent",
+            got="no such output at the era address",
+            next_step="Wait for the next block, then try again; or ask another provider",
+            output=reference,
+        )
+    return known[reference]
+
+
 def _previous(
-    known: dict[str, SpendableOutput],
+    known: Mapping[str, SpendableOutput],
     markers: Sequence[SpendableOutput],
     in_force: str | None,
     judged: Collection[str],
     gateway: str,
 ) -> SpendableOutput | None:
     if in_force is not None:
-        if in_force not in known:
-            raise MarkerOutputMissingError(
-                f"{gateway} does not show the marker output that readers trust",
-                expected=f"{in_force}, unspent",
-                got="no such output at the era address",
-                next_step="Wait for the next block, then try again; or ask another provider",
-                output=in_force,
-            )
-        return known[in_force]
+        return require_in_force(in_force, known, gateway)
     unseen = [output.reference for output in markers if output.reference not in judged]
     if unseen:
         raise MarkerOutputMissingError(
@@ -283,7 +300,12 @@ def _previous(
     return None
 
 
-def _named(reference: str, known: dict[str, SpendableOutput], gateway: str) -> SpendableOutput:
+def named_output(reference: str, known: Mapping[str, SpendableOutput], gateway: str) -> SpendableOutput:
+    """An output that the operator names.
+
+    Raises:
+        TransactionError: there is no such output.
+    """
     if reference not in known:
         raise TransactionError(
             f"The output {reference[:80]} cannot be spent",

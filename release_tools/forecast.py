@@ -24,7 +24,7 @@ from release_tools.adoption_summary import NoRegistrationsError
 from release_tools.compatibility import Compatibility
 from release_tools.forecast_records import Call, Chance, EpochOutlook, Forecast, Phase
 from release_tools.forecast_reliability import Reliability, Signatures, SignaturesFileError
-from release_tools.forecast_trend import Estimate, Reached, ReadyPoint, fit_trend
+from release_tools.forecast_trend import MIN_POINTS, Estimate, Reached, ReadyPoint, fit_trend
 from release_tools.lottery import require_probability
 from release_tools.lottery_parameters import SourcedQuorum
 
@@ -273,7 +273,7 @@ class _Forecaster:
         total = self._now.registered
         ready, signing = self._now.ready, self._now.ready * self._ready_signs
         for entry in self._repository.newest(self._now.epoch):
-            if signing >= needed * total:
+            if signing / total >= needed:
                 return
             gain = entry.stake * self._reliability.of(entry.party_id)
             if self._is_ready(entry) or not gain:
@@ -297,7 +297,13 @@ class _Forecaster:
         order, points = self._order, self._points
         if self._trend is None:
             seen = f"{len(points)} epoch{'' if len(points) == 1 else 's'} of registrations"
-            yield f"A trend cannot be said from {seen}: the ready share is taken to stay as it is"
+            still = "" if len(points) < MIN_POINTS else " in which the ready share did not move"
+            yield f"A trend cannot be said from {seen}{still}: the ready share is taken to stay as it is"
+        if order.epoch is None and order.current is not None and self._now.epoch < order.current - 1:
+            yield (
+                f"The newest registrations are of epoch {self._now.epoch}, and this is epoch {order.current}: bring in "
+                "newer ones, because what has changed since is not known"
+            )
         least, most = min(point.registered for point in points), max(point.registered for point in points)
         if most > _SWING * least:
             yield (

@@ -4,8 +4,9 @@ In: the ready share of several epochs. Out: the share at an epoch to come with a
 reached. Parties upgrade one after the other, whenever they like, so the share is a walk: it goes on from the last one
 seen, by the mean of the steps seen, and strays as they did. It is walked on the scale of the angle ``asin(√share)``, on
 which chance has the same say at every share, where the curve of upgrades is slow, fast and slow again, and which has
-both ends, 0 and 1. The interval is that of the share itself, and widens with the distance. With fewer than
-``MIN_POINTS`` epochs nothing is said.
+both ends, 0 and 1. The interval is that of the share itself, and widens with the distance. Below the last share it
+strays only as far as falls were seen: who has upgraded seldom goes back, and a leap upwards is no sign of a fall to
+come. With fewer than ``MIN_POINTS`` epochs, or where nothing moved in them, nothing is said.
 
 Why no curve is fitted: a line through all log-odds says what early epochs, when hardly anybody was ready, suggest, and
 overlooks what the last ones were. Over simulated rollouts it was too high by up to half the stake (docs/forecast.md).
@@ -100,6 +101,8 @@ class Trend:
         angle: the angle in it.
         drift: how far it goes from one epoch to the next, in the mean.
         deviation: the standard deviation of that, for one epoch.
+        falls: how much of that goes on below the last angle, 0 to 1: nothing where the share never fell, all of it
+            where it fell as much as it rose, or more.
         points: how many epochs were seen.
         span: over how many epochs they are spread.
     """
@@ -108,6 +111,7 @@ class Trend:
     angle: float
     drift: float
     deviation: float
+    falls: float
     points: int
     span: int
 
@@ -123,7 +127,9 @@ class Trend:
         ahead = max(0, epoch - self.last)
         middle = self.angle + self.drift * ahead
         scale = self.deviation * math.sqrt(ahead + ahead**2 / self.span)  # what is to come, and what is not known
-        return [_share_of(middle + scale * float(student)) for student in stdtrit(self.points - 2, chances)]
+        floor = min(self.angle, middle)
+        angles = (middle + scale * float(student) for student in stdtrit(self.points - 2, chances))
+        return [_share_of(angle - (1 - self.falls) * min(angle - floor, 0)) for angle in angles]
 
     def reached(self, share: float, first: Epoch) -> Reached:
         """When the ready share is ``share`` or more, at ``first`` at the earliest."""
@@ -143,23 +149,37 @@ class Trend:
             "angle": self.angle,
             "drift": self.drift,
             "deviation": self.deviation,
+            "falls": self.falls,
             "confidence": CONFIDENCE,
         }
 
 
 def fit_trend(points: Sequence[ReadyPoint]) -> Trend | None:
-    """The trend of ``points``, oldest first; ``None`` where they are fewer than ``MIN_POINTS`` and so say nothing."""
-    if len(points) < MIN_POINTS:
+    """The trend of ``points``, oldest first.
+
+    Returns:
+        The trend; ``None`` where there are fewer than ``MIN_POINTS``, or all have the same share: how it moves, and how
+        far it strays, was not seen then.
+    """
+    if len(points) < MIN_POINTS or len({point.share for point in points}) == 1:
         return None
     first, last = points[0], points[-1]
     span = last.epoch - first.epoch
     drift = (_angle(last.share) - _angle(first.share)) / span
-    squares = math.fsum(
-        (_angle(after.share) - _angle(before.share) - drift * gap) ** 2 / gap
-        for before, after in pairwise(points)
-        for gap in [after.epoch - before.epoch]
+    steps = [
+        (_angle(after.share) - _angle(before.share), after.epoch - before.epoch) for before, after in pairwise(points)
+    ]
+    squares = math.fsum((step - drift * gap) ** 2 / gap for step, gap in steps)
+    falls = 2 * math.fsum(min(step, 0) ** 2 / gap for step, gap in steps)  # twice: as many rose, if it is by chance
+    return Trend(
+        last=last.epoch,
+        angle=_angle(last.share),
+        drift=drift,
+        deviation=math.sqrt(squares / (len(points) - 2)),
+        falls=math.sqrt(min(falls / squares, 1.0)) if squares else 1.0,
+        points=len(points),
+        span=span,
     )
-    return Trend(last.epoch, _angle(last.share), drift, math.sqrt(squares / (len(points) - 2)), len(points), span)
 
 
 def _angle(share: float) -> float:

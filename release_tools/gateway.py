@@ -109,7 +109,11 @@ class TransactionGateway(Protocol):
         ...
 
     def spendable_outputs(self, address: str) -> tuple[SpendableOutput, ...]:
-        """The unspent outputs at ``address``, oldest first; none when nothing was ever sent there."""
+        """The unspent outputs at ``address``, oldest first; none when nothing was ever sent there.
+
+        Raises:
+            ChainReadError: they could not be read, or are more than may be.
+        """
         ...
 
     def submit(self, cbor: bytes) -> str:

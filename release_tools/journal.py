@@ -61,7 +61,7 @@ class JournalEntry:
         change: what was asked for.
         before: the markers that were in force.
         after: the markers that it publishes.
-        payload: the signed payload, as JSON bytes.
+        payload: the signed payload, as JSON bytes; empty where none is published.
         anchor: reference of an output that every attempt spends, so that at most one of them can ever be in the chain.
         anchor_address: where that output is.
         attempts: its signed transactions, in the order in which they were made.
@@ -79,10 +79,6 @@ class JournalEntry:
     def latest(self) -> Attempt:
         """The attempt that was made last."""
         return self.attempts[-1]
-
-    def with_attempt(self, attempt: Attempt) -> "JournalEntry":
-        """The same with one more attempt."""
-        return replace(self, attempts=(*self.attempts, attempt))
 
     def with_refusal(self, reason: str) -> "JournalEntry":
         """The same, knowing that the ledger refused the latest attempt."""

@@ -23,6 +23,7 @@ from eras import ConfigurationError
 MAX_INDICES = 10**9
 """More lotteries than any network draws; above it the tail would lose digits."""
 
+_SURE, _HOPELESS = 0.9999, 0.0001
 _WHOLE = 1 + 1e-9  # a share that is a sum of floats may exceed 1 by a rounding
 
 
@@ -237,6 +238,13 @@ def require_probability(probability: float) -> None:
     """
     if isinstance(probability, bool) or not 0 < probability <= 1:
         raise _unusable("A probability to reach", "more than 0 and at most 1", probability)
+
+
+def chance_words(probability: float) -> str:
+    """A probability as people read it; near 0 and 1 only on which side it is: what is not certain is never 100 %."""
+    if probability > _SURE:
+        return "> 99.99 %"
+    return "< 0.01 %" if probability < _HOPELESS else f"{probability * 100:.2f} %"
 
 
 def _unusable(what: str, expected: str, got: object) -> QuorumParametersError:

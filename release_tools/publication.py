@@ -25,7 +25,7 @@ from eras import TransactionError
 from release_tools.balancing import UnsignedTransaction
 from release_tools.gateway import SpendableOutput, TransactionGateway, TransactionRefusedError
 from release_tools.journal import Attempt, Journal, JournalEntry
-from release_tools.rollout import MarkerChange, Markers, RolloutPlan
+from release_tools.rollout import ChangeKind, MarkerChange, Markers, RolloutPlan
 from release_tools.submission import Step, Submission, Waiting, Watch
 from release_tools.transactions import SignedTransaction
 
@@ -63,7 +63,7 @@ class Draft:
 
     Attributes:
         plan: the change, which breaks no rule.
-        payload: the signed payload in the transaction's datum, as JSON bytes.
+        payload: the signed payload in the transaction's datum, as JSON bytes; empty where it publishes none.
         transaction: carries the payload.
         spends: the outputs that it spends.
         anchor: that of the publication in the journal where one did not come in, else any of ``spends``.
@@ -219,7 +219,10 @@ class Publisher:
         transaction = attempt.transaction
         depth = submission.confirm(_signed(attempt), attempt.invalid_hereafter)
         submission.tell(Step.CONFIRMED, transaction, depth)
-        reading, superseded = self._read_back(submission, entry, f"{transaction}#0")
+        if entry.change.kind is ChangeKind.SWEEP:
+            reading, superseded = self._swept(submission, attempt), False
+        else:
+            reading, superseded = self._read_back(submission, entry, f"{transaction}#0")
         submission.tell(Step.READ_BACK, transaction, depth)
         self._journal.finish(transaction)
         submission.tell(Step.FINISHED, transaction, depth)
@@ -235,6 +238,16 @@ class Publisher:
             if all(output.reference != reference for output in outputs) and _trusts_other(reading, reference):
                 return reading, True
             submission.pause(_not_trusted(entry, reference, reading))
+
+    def _swept(self, submission: Submission, attempt: Attempt) -> EraReading:
+        """What a node reads once nothing is left of what a sweep spends; providers may take a while."""
+        spent = {reference for reference, _ in attempt.spends}
+        while True:
+            outputs = submission.ask(lambda: self._gateway.spendable_outputs(self._journal.address))
+            left = [output.reference for output in outputs if output.reference in spent]
+            if not left:
+                return submission.ask(self._read)
+            submission.pause(_still_there(attempt.transaction, left[0]))
 
     def _landed(self, entry: JournalEntry) -> Attempt | None:
         """The attempt that is in a block."""
@@ -261,6 +274,16 @@ def require_same_change(entry: JournalEntry, change: MarkerChange) -> None:
 
 def _signed(attempt: Attempt) -> SignedTransaction:
     return SignedTransaction(attempt.cbor, attempt.transaction)
+
+
+def _still_there(transaction: str, reference: str) -> ReadBackError:
+    return ReadBackError(
+        f"The transaction {transaction} is on the chain, and the provider still shows what it spends",
+        expected="outputs that are unspent",
+        got=reference,
+        next_step="Run the same command again",
+        output=reference,
+    )
 
 
 def _trusts_other(reading: EraReading, reference: str) -> bool:

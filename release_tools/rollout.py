@@ -29,6 +29,7 @@ class ChangeKind(enum.Enum):
     POSTPONE = "postpone"
     CANCEL = "cancel"
     RETIRE = "retire"
+    SWEEP = "sweep"
 
     @property
     def takes_epoch(self) -> bool:
@@ -38,7 +39,7 @@ class ChangeKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class MarkerChange:
-    """A change that is asked for.
+    """A change that is asked for. A sweep is of no era, and leaves the markers as they are (``SWEEP``).
 
     Raises:
         ValueError: an epoch is missing, or given where none belongs.
@@ -53,12 +54,18 @@ class MarkerChange:
             raise ValueError(f"{self.kind.value} {'needs an' if self.kind.takes_epoch else 'takes no'} epoch")
 
     def __str__(self) -> str:
+        if self.kind is ChangeKind.SWEEP:
+            return "sweep the era address"
         to = {ChangeKind.ACTIVATE: " at epoch ", ChangeKind.POSTPONE: " to epoch "}.get(self.kind, "")
         return f"{self.kind.value} {self.era}{to}{'' if self.epoch is None else self.epoch}"
 
     def to_dict(self) -> dict[str, Any]:
         """The change, JSON-ready."""
         return {"change": self.kind.value, "era": self.era, "epoch": self.epoch}
+
+
+SWEEP = MarkerChange(ChangeKind.SWEEP, "")
+"""What clears the era address and leaves the markers in force as they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ In: the plan, the markers in force, the epoch, and what the gates say. Out: a ``
 """
 
 import enum
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -188,9 +189,8 @@ def gate_lacks(plan: PlannedRollout, evidence: GateEvidence) -> list[str]:
         lacks += [evidence.adoption.words, *evidence.adoption.lacks]
     if wanted is not None and found is not None:
         danger = found.danger
-        if danger.quorum_probability.value < wanted:
-            lacks.append(
-                f"the chance of a quorum in epoch {danger.epoch} is {danger.quorum_probability.value:.4g}, and "
-                f"{wanted:g} is asked for"
-            )
+        chance = danger.quorum_probability.value
+        if chance < wanted:
+            shown = math.floor(chance * 1_000_000) / 1_000_000  # never rounded up to what is asked for
+            lacks.append(f"the chance of a quorum in epoch {danger.epoch} is {shown:g}, and {wanted:.10g} is asked for")
     return lacks

@@ -59,7 +59,10 @@ def plan_change(
 
     Raises:
         MarkerError: an epoch is no epoch.
+        ValueError: it is a sweep, which changes no marker.
     """
+    if change.kind is ChangeKind.SWEEP:
+        raise ValueError(f"{change} changes no marker")
     if change.epoch is not None:
         require_epoch(change.epoch)
     return _Planner(change, said_once(before), epoch, rules, published or PublishedBefore()).plan()

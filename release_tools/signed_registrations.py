@@ -8,17 +8,18 @@ In: what a party says, and its key. Out: the bytes that it signs, and a check of
 2. ``time_s`` is when the party made it, and by it the newest is told: a copy sent later gains nothing.
 3. A key speaks for a party when the party's id *is* the key: its 64 hex digits, or the pool id (``pool1…``) that is the
    hash of the key. For any other party id somebody must say which key is the party's.
-4. With a registration its key, signature and time are kept, as the same JSON form, and handed on.
+4. For a party that has signed one for an epoch nobody else speaks: what comes without a signature is left out.
+5. With a registration its key, signature and time are kept, as the same JSON form, and handed on.
 """
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from datum import SigningKey, VerificationKey, verify_signature
-from era_store import Registration
+from era_store import Registration, RegistrationRepository
 from eras import Epoch, MarkerError
 
 KIND = "eraswitch-registration-1"
@@ -95,7 +96,7 @@ class Signed:
         return signed if type(signed.time_s) is int else None
 
     def to_bytes(self) -> bytes:
-        """As it is kept (rule 4)."""
+        """As it is kept (rule 5)."""
         return _canonical({"key": self.key, "signature": self.signature, "time_s": self.time_s})
 
     def verify(self, statement: Statement, *, party_key: str | None = None) -> None:
@@ -161,6 +162,22 @@ def sort_by_signature(
         else:
             verified.append(row)
     return Sorted(tuple(verified), tuple(unsigned), tuple(refused))
+
+
+def without_those_of_signers(
+    repository: RegistrationRepository, registrations: Sequence[Registration]
+) -> list[Registration]:
+    """Registrations without those that nobody signed, of parties that have signed one for the epoch (rule 4).
+
+    Raises:
+        StoreError: the repository could not be read.
+    """
+    asked: dict[Epoch, set[str]] = {}
+    for row in registrations:
+        if row.signed is None:
+            asked.setdefault(row.epoch, set()).add(row.party_id)
+    signers = {epoch: repository.signers(epoch, parties) for epoch, parties in asked.items()}
+    return [row for row in registrations if row.signed is not None or row.party_id not in signers[row.epoch]]
 
 
 def speaks_for(key: str, party_id: str) -> bool:

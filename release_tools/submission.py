@@ -181,7 +181,11 @@ class Submission:
                 self.pause(error)
 
     def pause(self, otherwise: Exception) -> None:
-        """Wait a moment, or raise ``otherwise`` when the time is up, or waiting cannot help."""
+        """Wait a moment.
+
+        Raises:
+            Exception: ``otherwise``, when the time is up, or waiting cannot help.
+        """
         if isinstance(otherwise, _FATAL) or self._clock() + self._waiting.poll_s > self._until:
             raise otherwise
         self._sleep(self._waiting.poll_s)

@@ -13,6 +13,8 @@ can do it, and signing needs no network. The rules:
 4. The fee is the least that the ledger takes for the size of the signed transaction.
 5. The datum is in the transaction byte for byte as given.
 6. The transaction names its network, ends after a number of slots, and tells in its metadata what made it.
+
+A *sweep* publishes nothing: all that it spends goes back to the payer.
 """
 
 from collections.abc import Iterable, Sequence
@@ -89,10 +91,7 @@ def build_marker_transaction(
     # Each once, or its ada would count twice.
     named = {output.reference: output for output in (*([] if previous is None else [previous]), *also_spend)}
     payers = {output.reference: output for output in payer_outputs if output.reference not in named}
-    pool = sorted(
-        (output for output in payers.values() if output.is_plain),
-        key=lambda output: (-output.lovelace, output.reference),
-    )
+    pool = _richest_first(payers.values())
     first = list(named.values())
     if not any(output.address == str(era) for output in first):
         first += [output for output in pool if output.address == str(era)][:1]
@@ -103,6 +102,60 @@ def build_marker_transaction(
     if transaction := draft.balance(first + others, with_change=False):
         return transaction
     raise draft.insufficient(first + others, spared=len(payers) - len(pool))
+
+
+def build_sweep_transaction(
+    outputs: Sequence[SpendableOutput],
+    *,
+    era_address: str,
+    change_address: str,
+    payer_outputs: Sequence[SpendableOutput],
+    parameters: TransactionParameters,
+    network_id: int,
+    slot: Slot,
+    validity_slots: int = DEFAULT_VALIDITY_SLOTS,
+) -> UnsignedTransaction:
+    """Build the transaction that returns what ``outputs`` hold to ``change_address``, and publishes nothing.
+
+    Args:
+        outputs: what is swept, whatever it carries.
+        era_address: where readers look.
+        change_address: where it goes.
+        payer_outputs: unspent outputs that may pay the fee; of these only plain ones are spent, and as few as needed.
+        parameters: protocol parameters of the current epoch.
+        network_id: 1 on mainnet, 0 elsewhere; every address must belong to it.
+        slot: the newest slot of the chain.
+        validity_slots: slots from ``slot`` after which the transaction is void.
+
+    Raises:
+        InsufficientFundsError: all of it holds too little.
+        TransactionTooLargeError: the transaction would exceed the protocol's size.
+        TransactionError: an address is unusable or of another network, or one of ``outputs`` carries a script.
+    """
+    draft = Draft(
+        None,
+        era=parse_address(era_address, network_id, "era address"),
+        change=parse_address(change_address, network_id, "change address"),
+        parameters=parameters,
+        network_id=network_id,
+        invalid_hereafter=Slot(slot + validity_slots),
+    )
+    for output in outputs:
+        _require_no_script(output)
+    swept = {output.reference: output for output in outputs}
+    payers = {output.reference: output for output in payer_outputs if output.reference not in swept}
+    pool = _richest_first(payers.values())
+    first = list(swept.values())
+    for count in range(len(pool) + 1):
+        if transaction := draft.balance(first + pool[:count], with_change=True):
+            return transaction
+    raise draft.insufficient(first + pool, spared=len(payers) - len(pool))
+
+
+def _richest_first(outputs: Iterable[SpendableOutput]) -> list[SpendableOutput]:
+    """Those that are plain, so that as few as possible are spent."""
+    plain = (output for output in outputs if output.is_plain)
+    return sorted(plain, key=lambda output: (-output.lovelace, output.reference))
 
 
 def sign_transaction(transaction: UnsignedTransaction, keys: Iterable[PaymentKey]) -> SignedTransaction:

@@ -23,6 +23,9 @@ from eras import Epoch
 EPOCHS_AHEAD = 5
 """Epochs after the current one that a registration may be for: a clock or a node may be behind by some."""
 
+AHEAD_S = 300
+"""How far a party's clock may be ahead of this one, in seconds."""
+
 EXCERPT = 200
 """Characters of a reject that are kept."""
 

@@ -7,7 +7,7 @@ if TYPE_CHECKING:
     from release_tools.rehearsal.invariants import Violation
     from release_tools.rehearsal.outcome import Checked, EpochRow, Outcome
     from release_tools.rehearsal.scenario import Scenario, ScenarioError
-    from release_tools.rehearsal.shrink import Shrunk, shrink
+    from release_tools.rehearsal.shrinking import Shrunk, shrink
     from release_tools.rehearsal.simulation import rehearse
 
 __all__ = [
@@ -28,7 +28,7 @@ __getattr__ = front_door(
         "release_tools.rehearsal.invariants": ("Violation",),
         "release_tools.rehearsal.outcome": ("Checked", "EpochRow", "Outcome"),
         "release_tools.rehearsal.scenario": ("Scenario", "ScenarioError"),
-        "release_tools.rehearsal.shrink": ("Shrunk", "shrink"),
+        "release_tools.rehearsal.shrinking": ("Shrunk", "shrink"),
         "release_tools.rehearsal.simulation": ("rehearse",),
     },
 )

@@ -9,6 +9,7 @@ from typing import Any
 from eras import Epoch
 from release_tools.rehearsal.invariants import Violation
 from release_tools.rehearsal.scenario import Expect, Scenario
+from release_tools.rehearsal.verdict import Verdict, verdict_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,8 +22,7 @@ class EpochRow:
         up: nodes that run.
         stopped: nodes that stopped because they do not know the current era.
         in_era: nodes that run, in that era.
-        ready: share of the registered stake whose version knows the newest era that is announced; ``None`` before any
-            is.
+        ready: share of the registered stake whose version knows the era to come; ``None`` where none is announced.
         registered: lovelace registered for the signatures of this epoch.
         signing: share of it that signs, half-way through the epoch.
         quorum_probability: the chance of a quorum with that share.
@@ -126,6 +126,11 @@ class Outcome:
         return not self.violations and all(one.met for one in self.checked)
 
     @property
+    def verdict(self) -> Verdict:
+        """How it went, why, and what to do now."""
+        return verdict_of(self)
+
+    @property
     def lost(self) -> int:
         """Epochs without a quorum."""
         return sum(not row.quorum for row in self.rows)
@@ -137,6 +142,7 @@ class Outcome:
             "seed": self.scenario.seed,
             "nodes": self.scenario.nodes,
             "ok": self.ok,
+            "verdict": self.verdict.to_dict(),
             "violations": [violation.to_dict() for violation in self.violations],
             "expected": [one.to_dict() for one in self.checked],
             "epochs": [row.to_dict() for row in self.rows],

@@ -12,33 +12,49 @@ from release_tools.rehearsal.outcome import Outcome
 
 _STYLE = """
 :root{color-scheme:light dark;--chart-background:#fff;--chart-text:#1f2328;--chart-muted:#59636e;--chart-grid:#d8dee4;
---page:#fff;--ink:#1f2328;--soft:#59636e;--rule:#d8dee4;--good:#1a7f37;--bad:#b00020}
+--page:#fff;--ink:#1f2328;--soft:#59636e;--rule:#d8dee4;--fine:#1a7f37;--doubt:#8a5a00;--wrong:#b00020}
 @media (prefers-color-scheme:dark){:root{--chart-background:#14181d;--chart-text:#e6edf3;--chart-muted:#9aa4af;
---chart-grid:#30363d;--chart-gate:#ff7b72;--page:#14181d;--ink:#e6edf3;--soft:#9aa4af;--rule:#30363d;--good:#3fb950;
---bad:#ff7b72}}
+--chart-grid:#30363d;--chart-gate:#ff7b72;--page:#14181d;--ink:#e6edf3;--soft:#9aa4af;--rule:#30363d;--fine:#3fb950;
+--doubt:#e3b341;--wrong:#ff7b72}}
 body{background:var(--page);color:var(--ink);font:16px/1.5 system-ui,sans-serif;max-width:60rem;margin:2rem auto;
 padding:0 1rem}
 h1{line-height:1.2;margin-bottom:.2rem}h2{margin-top:2.5rem;border-bottom:1px solid var(--rule)}
 svg{max-width:100%;height:auto}table{border-collapse:collapse;width:100%;font-variant-numeric:tabular-nums}
 th,td{text-align:left;padding:.25rem .6rem;border-bottom:1px solid var(--rule)}th{color:var(--soft);font-weight:600}
-td.n,th.n{text-align:right;white-space:nowrap}.verdict{font-size:1.25rem;font-weight:700}.good{color:var(--good)}.bad{color:var(--bad)}
+td.n,th.n{text-align:right;white-space:nowrap}
+.verdict{border-left:.4rem solid var(--grade);padding:.2rem 1rem;margin:1.2rem 0}
+.verdict ul{margin:.4rem 0;padding-left:1.2rem}
+.headline{font-size:1.4rem;line-height:1.3;font-weight:700;color:var(--grade);margin:.3rem 0}
+.good{--grade:var(--fine)}.doubtful{--grade:var(--doubt)}.bad{--grade:var(--wrong)}
 .soft{color:var(--soft)}.scroll{overflow-x:auto}
 """
+
+COLUMNS = (
+    "in it: nodes that run in the current era · ready: registered stake whose version knows the era to come · "
+    "signing: of the registered stake · of network: of all stake there is"
+)
+"""What the columns of the table mean."""
+
+_MARKS = {"good": "✓", "doubtful": "!", "bad": "✗"}
+"""The grade, for who sees no colours."""
 
 
 def html_report(outcome: Outcome) -> str:
     """The page."""
     scenario = outcome.scenario
     title = escape(scenario.title)
-    verdict = "Nothing broke, and it ended as expected" if outcome.ok else "It did not go as it must"
+    verdict = outcome.verdict
+    reasons = "".join(f"<li>{escape(reason)}</li>" for reason in verdict.reasons)
+    expected = "No rule was broken, and it ended as the scenario expects." if outcome.ok else ""
     return f"""<!doctype html>
 <html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <title>{title}</title><style>{_STYLE}</style></head><body>
 <h1>{title}</h1>
 <p class="soft">A rehearsal with {scenario.nodes:,} nodes over {scenario.epochs} epochs from epoch
 {scenario.first_epoch}, seed {scenario.seed}</p>
-<p class="verdict {"good" if outcome.ok else "bad"}">{verdict}</p>
-<p>{escape(scenario.story)}</p>
+<section class="verdict {verdict.grade}"><p class="headline">{_MARKS[verdict.grade]} {escape(verdict.headline)}</p>
+<ul>{reasons}</ul><p><b>Next:</b> {escape(verdict.next_step)}.</p></section>
+<p class="soft">{expected}</p><p>{escape(scenario.story)}</p>
 {"".join(_parts(outcome))}
 </body></html>
 """
@@ -55,7 +71,7 @@ def _parts(outcome: Outcome) -> Iterable[str]:
     yield "<h2>Nodes</h2>" + _nodes(outcome)
     yield "<h2>Stake by version</h2>" + _versions(outcome)
     yield "<h2>Quorum</h2>" + _quorum(outcome)
-    yield "<h2>By epoch</h2>" + _by_epoch(outcome)
+    yield f'<h2>By epoch</h2><p class="soft">{escape(COLUMNS)}</p>' + _by_epoch(outcome)
     done = [(f"{one.at:g}", one.words) for one in outcome.happenings]
     yield "<h2>What was done, and what went wrong</h2>" + _table(("epoch", "what"), done)
     told = [(one.kind, f"{one.first}", f"{one.nodes:,}", f"{one.times:,}") for one in outcome.told]

@@ -14,14 +14,13 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from chain_reader.deciding_kinds import DecisionKind
-from eras import MAX_EPOCH, ConfigurationError
+from eras import ConfigurationError
 from release_tools.rehearsal.scenario_mistakes import mistake_words
 from release_tools.versions import is_known
 
 MAX_FILE_BYTES = 1 << 20
 MAX_NODES = 100_000
 MAX_EPOCHS = 1_000
-MAX_EPOCH_OF_SCENARIO = MAX_EPOCH - 2 * MAX_EPOCHS
 
 Part = Annotated[float, Field(ge=0, le=1)]
 """A share, 0 to 1."""

@@ -13,6 +13,8 @@ from release_tools.rehearsal.scenario import Scenario
 def scenario_toml(scenario: Scenario) -> str:
     """The text of a file with this scenario."""
     tree = scenario.model_dump(mode="json", exclude_defaults=True)
+    if scenario.stake.file is not None:  # it is to be found from wherever the text is put
+        tree["stake"]["file"] = str(scenario.stake.file.absolute())
     return "\n".join(_lines(tree)) + "\n"
 
 

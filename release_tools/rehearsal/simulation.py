@@ -9,7 +9,7 @@ release tools'.
 
 import random
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -18,7 +18,7 @@ from typing import Any
 from chain_reader.deciding import Decided, NodeSettings, NodeState
 from chain_reader.deciding_events import ClockTicked, InputEvent, MemoryRead, ObserverAnswered, ObserverFailed
 from chain_reader.deciding_shared import SharedDeciding
-from era_store import MemoryStore, Registration, StoredTrust
+from era_store import MemoryStore, Registration, StoredTrust, VersionTally
 from eras import Epoch, EraStatus, SupportedEras, select_eras
 from release_tools.adoption import share_words, support_share
 from release_tools.adoption_gate import GateResult, judge_gate
@@ -384,7 +384,6 @@ class Simulation:
         chance = self._lottery.quorum_probability(share)
         kept = self._draws.random() < chance
         upcoming = token.upcoming
-        newest = upcoming.name if upcoming is not None else era if era != scenario.first_era else None
         tallies = self._registrations.tally(epoch)
         said = self._forecast.get(epoch)
         broken = tick <= self._broken_until or (scenario.keys is not None and self._keys_expired())
@@ -397,7 +396,7 @@ class Simulation:
             up=sum(node.is_up for node in self._nodes),
             stopped=sum(node.stopped for node in self._nodes),
             in_era=sum(_is_in(node, era) for node in self._nodes),
-            ready=None if newest is None else float(support_share(tallies, newest, self._compatibility).fraction),
+            ready=None if upcoming is None else _ready(tallies, upcoming.name, self._compatibility),
             registered=registered,
             signing=share,
             quorum_probability=chance,
@@ -425,6 +424,10 @@ class Simulation:
 
     def _tick_of(self, when: float) -> int:
         return round((when - self._scenario.first_epoch) * self._scenario.ticks_per_epoch)
+
+
+def _ready(tallies: Sequence[VersionTally], era: str, compatibility: Compatibility) -> float:
+    return float(support_share(tallies, era, compatibility).fraction)
 
 
 def _gate_words(gate: GateResult) -> str:

@@ -116,7 +116,6 @@ class World:
         self.published: list[Published] = []
         """Every publication of the team that is on the chain, or waits to come in again, oldest first."""
         self._lost: list[tuple[int, Published]] = []
-        self._attacks: dict[str, FaucetOutput] = {}
         self.tick = 0
         self._seen: dict[str, list[Evidence]] = {}
         self._sources: dict[str, EvidenceSource] = {}

@@ -145,3 +145,13 @@ def test_the_largest_upgrade_first_or_never():
 def test_a_scenario_as_text_is_the_same_scenario(name: str):
     found = find_scenario(name).changed(title='A "title" \\ with ünïcode\n\x7f')
     assert Scenario.of(tomllib.loads(scenario_toml(found))) == found
+
+
+def test_a_file_of_stakes_is_found_from_wherever_the_text_is_put(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "stake.csv").write_text("1\n2\n")
+    scenario = small(stake={"distribution": "file", "file": "stake.csv"})
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "elsewhere").mkdir()
+    (tmp_path / "elsewhere" / "short.toml").write_text(scenario_toml(scenario))
+    found = Scenario.load(tmp_path / "elsewhere" / "short.toml").stake.file
+    assert found == tmp_path / "stake.csv"

@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 
+import numpy
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -169,26 +170,100 @@ def test_the_trend_goes_on_from_what_is_ready_now() -> None:
     assert trend.share(Epoch(6)).value < 0.35, "it does not follow the jump of one epoch for ever"
 
 
-def test_rollouts_that_are_simulated_are_not_made_to_look_better_than_they_are() -> None:
-    """Parties of very unequal stake upgrade one after the other; some never do. Two epochs on, what is ready?"""
-    import numpy
+def rollout_shares(kind: str, random: numpy.random.Generator) -> list[float]:
+    """The ready shares of a rollout: parties of very unequal stake upgrade one after the other."""
+    stakes = 1 / numpy.arange(2.0, random.choice([42, 202]))
+    span = random.uniform(10, 25)
+    when = random.uniform(0, span, len(stakes))
+    if kind == "s-shaped":
+        when = span / 2 + random.logistic(0, span / 10, len(stakes))
+    elif kind == "never":
+        when[random.random(len(stakes)) < 0.15] = 1e9
+    elif kind == "stalled":
+        when = numpy.where(random.random(len(stakes)) < 0.4, 1e9, random.uniform(0, 6, len(stakes)))
+    elif kind == "giant":
+        stakes[0] = stakes[1:].sum() / 3
+        when[0] = random.uniform(0.5, 1.2) * span
+    here = random.random((14, len(stakes))) > (0.08 if kind == "absent" else 0)
+    return [float((stakes * here[at])[when <= at].sum() / (stakes * here[at]).sum()) for at in range(14)]
 
+
+@pytest.mark.parametrize(
+    ("kind", "off"),
+    [("linear", 0.06), ("s-shaped", 0.06), ("never", 0.06), ("giant", 0.06), ("absent", 0.06), ("stalled", 0.13)],
+)
+def test_rollouts_that_are_simulated_are_not_made_to_look_better_than_they_are(kind: str, off: float) -> None:
+    """Six epochs are seen; what is ready two epochs on? These are the figures of docs/forecast.md."""
     random = numpy.random.default_rng(7)
-    errors, inside = [], 0
-    for _ in range(600):
-        stakes = 1 / numpy.arange(2, random.choice([42, 202]))
-        never = random.random(len(stakes)) < 0.15
-        when = numpy.where(never, 1e9, random.uniform(0, random.uniform(10, 25), len(stakes)))
-        shares = [float(stakes[when <= epoch].sum() / stakes.sum()) for epoch in range(8)]
+    errors, below, above = [], 0, 0
+    for _ in range(500):
+        begin = int(random.integers(0, 6))
+        shares = rollout_shares(kind, random)[begin : begin + 8]
         trend = fit_trend(points(*shares[:6]))
-        assert trend is not None
+        if trend is None:
+            continue
         estimate = trend.share(Epoch(7))
         assert estimate.low is not None
         assert estimate.high is not None
         errors.append(estimate.value - shares[7])
-        inside += estimate.low <= shares[7] <= estimate.high
-    assert abs(float(numpy.mean(errors))) < 0.15
-    assert inside / 600 > 0.93
+        below += shares[7] < estimate.low - 1e-9
+        above += shares[7] > estimate.high + 1e-9
+    assert abs(float(numpy.mean(errors))) < off
+    assert below / len(errors) < 0.05
+    assert above / len(errors) < 0.14
+
+
+def test_more_that_is_ready_never_makes_a_quorum_less_likely_than_it_is_today() -> None:
+    """A leap upwards is no sign of a fall to come: nobody who was ready has ever gone back."""
+    leap = forecast_of(shares_of(0.3, 0.3, 0.3, 0.3, 0.3, 0.9), 8)
+    assert leap.trend is not None
+    assert leap.trend.falls == 0
+    assert leap.danger.quorum_probability.value > 0.9999
+    assert leap.danger.signing_share.low == pytest.approx(0.9)
+    fallen = forecast_of(shares_of(0.3, 0.6, 0.45, 0.75, 0.65, 0.9), 8)
+    assert fallen.trend is not None
+    assert 0 < fallen.trend.falls < 1
+    assert fallen.danger.quorum_probability.value < 0.9999
+
+
+@settings(deadline=None)
+@given(st.lists(st.floats(0, 1), min_size=MIN_POINTS, max_size=12), st.integers(1, 50))
+def test_what_has_never_fallen_is_not_forecast_to_fall(shares: list[float], ahead: int) -> None:
+    trend = fit_trend(points(*sorted(shares)))
+    if trend is None:
+        assert len({point.share for point in points(*shares)}) == 1
+        return
+    low = trend.share(Epoch(trend.last + ahead)).low
+    assert low is not None
+    assert low >= points(max(shares))[0].share - 1e-9
+
+
+def test_what_fell_as_much_as_it_rose_strays_both_ways_alike() -> None:
+    trend = fit_trend(points(0.5, 0.6, 0.5, 0.6, 0.5, 0.6, 0.5))
+    assert trend is not None
+    assert trend.falls == 1
+    estimate = trend.share(Epoch(7))
+    assert estimate.low is not None
+    assert estimate.high is not None
+    assert estimate.value - estimate.low == pytest.approx(estimate.high - estimate.value)
+
+
+def test_where_nothing_moved_no_trend_is_said() -> None:
+    """An interval without a width would be a promise that nothing ever moves."""
+    for share in (0.0, 0.3, 1.0):
+        found = forecast_of(shares_of(*[share] * 6), 8)
+        assert (found.trend, found.danger.signing_share.low) == (None, None)
+        assert found.danger.signing_share.value == share
+        assert any("6 epochs of registrations in which the ready share did not move" in note for note in found.notes)
+    assert forecast_of(shares_of(0.0, 0.0, 0.0, 0.001), 6).trend is not None
+
+
+def test_registrations_that_are_old_are_noted() -> None:
+    for current, epoch, noted in ((5, None, False), (6, None, False), (7, None, True), (7, 5, False)):
+        found = forecast_of(
+            registrations((5, split(60, 40))), 10, current=Epoch(current), epoch=None if epoch is None else Epoch(epoch)
+        )
+        assert any("newest registrations are of epoch 5" in note for note in found.notes) is noted
 
 
 def test_the_stake_behind_goes_on_with_those_that_come_back() -> None:
@@ -217,8 +292,6 @@ def points(*shares: float, parties: int = 100) -> list[ReadyPoint]:
 @pytest.mark.parametrize("seen", [range(8), (0, 1, 2, 9, 10, 11)])
 def test_the_interval_holds_what_it_promises(seen: Sequence[int]) -> None:
     """Of 2,000 histories that stray some 95 % have what comes three epochs later within the interval."""
-    import numpy
-
     random = numpy.random.default_rng(5)
     inside = 0
     for _ in range(2_000):
@@ -238,18 +311,13 @@ def test_the_interval_holds_what_it_promises(seen: Sequence[int]) -> None:
 @given(st.lists(st.floats(0, 1), min_size=MIN_POINTS, max_size=12), st.integers(0, 300))
 def test_a_trend_never_leaves_the_possible(shares: list[float], epoch: int) -> None:
     trend = fit_trend(points(*shares))
-    assert trend is not None
+    if trend is None:
+        return
     estimate = trend.share(Epoch(epoch))
     assert estimate.low is not None
     assert estimate.high is not None
     assert 0 <= estimate.low <= estimate.value <= estimate.high <= 1
-
-
-def test_nobody_and_everybody_ready_have_a_trend_too() -> None:
-    for share in (0.0, 1.0):
-        trend = fit_trend(points(*[share] * 5))
-        assert trend is not None
-        assert trend.share(Epoch(9)).value == pytest.approx(share, abs=0.01)
+    assert 0 <= trend.falls <= 1
 
 
 def test_a_falling_trend_never_arrives() -> None:
@@ -257,9 +325,9 @@ def test_a_falling_trend_never_arrives() -> None:
     assert trend is not None
     reached = trend.reached(0.6, Epoch(5))
     assert (reached.expected, reached.latest) == (None, None)
-    flat = fit_trend(points(*[0.3] * 5))
-    assert flat is not None
-    assert flat.reached(0.6, Epoch(5)).earliest is None
+    steady = fit_trend(points(0.3, 0.3, 0.3, 0.3, 0.3 - 1e-9))
+    assert steady is not None
+    assert steady.reached(0.6, Epoch(5)).earliest is None
     assert HORIZON_EPOCHS >= 200
 
 
@@ -283,23 +351,26 @@ def test_the_chance_is_the_mean_over_what_the_trend_may_come_to() -> None:
     assert danger.failure_probability.at_low == pytest.approx(1, abs=1e-3)
 
 
-RISING = (0.52, 0.55, 0.63, 0.66, 0.74, 0.77)
+def shares_of(*shares: float) -> RegistrationRepository:
+    """Registrations of which these shares are ready, epoch after epoch."""
+    whole = 10**9
+    ready = (round(share * whole) for share in shares)
+    return registrations(*((epoch, split(stake, whole - stake)) for epoch, stake in enumerate(ready)))
 
 
 def rising() -> RegistrationRepository:
-    whole = 10**9
-    shares = ((epoch, round(share * whole)) for epoch, share in enumerate(RISING))
-    return registrations(*((epoch, split(ready, whole - ready)) for epoch, ready in shares))
+    """It fell once."""
+    return shares_of(0.60, 0.66, 0.64, 0.72, 0.75, 0.77)
 
 
 def test_the_mean_is_exact_in_the_tail() -> None:
     """Of a quorum that is there or not the mean is the chance that the trend comes to its share."""
-    for share in (Fraction(25, 100), Fraction(40, 100), Fraction(55, 100)):
+    for share in (Fraction(56, 100), Fraction(60, 100), Fraction(64, 100)):
         found = forecast_of(rising(), 8, quorum=SourcedQuorum(FixedQuorum(share), "a test"))
         trend, danger = found.trend, found.danger
         assert trend is not None
         below = sum(of < share for of in trend.shares(danger.epoch, [(n + 0.5) / 100_000 for n in range(100_000)]))
-        assert 2e-4 <= below / 100_000 < 5e-3
+        assert 1e-3 <= below / 100_000 < 5e-3
         assert danger.failure_probability.value == pytest.approx(below / 100_000, rel=0.07)
         assert danger.quorum_probability.value + danger.failure_probability.value == pytest.approx(1)
 
@@ -418,6 +489,13 @@ def test_nobody_is_called_when_enough_are_ready() -> None:
     assert (found.calls, found.calls_suffice) == ((), True)
     assert found.reached is not None
     assert (found.reached.earliest, found.reached.expected, found.reached.latest) == (5, 5, 5)
+
+
+def test_at_exactly_the_share_that_must_be_exceeded_somebody_is_called() -> None:
+    more_than_a_third = SourcedQuorum(FixedQuorum(Fraction(1, 3)), "a test")
+    found = forecast_of(registrations((5, split(1, 2))), 10, quorum=more_than_a_third)
+    assert (found.danger.quorum_probability.value, found.calls_suffice) == (0, True)
+    assert [call.party_id for call in found.calls] == ["other"]
 
 
 @settings(deadline=None)

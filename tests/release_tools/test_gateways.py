@@ -38,7 +38,7 @@ from release_tools import (
     sign_transaction,
     submit_transaction,
 )
-from release_tools.gateway_from_url import NoGatewayError, gateway_from_url
+from release_tools.from_url import NoGatewayError, gateway_from_url
 from release_tools.ogmios_gateway import OgmiosGateway
 
 ADA = 1_000_000

@@ -14,7 +14,7 @@ import pytest
 from chain_reader import ProviderKeyRefusedError, ProviderTimeoutError
 from chain_reader.local_chain import FaucetOutput, LocalChain
 from datum import EraMarkersPayload, encode_datum
-from eras import ChainReadError, EraMarker
+from eras import ChainReadError, EraMarker, TransactionError
 from release_tools import LocalChainGateway, PaymentKey, TransactionRefusedError
 from release_tools.drafting import MarkerOutputMissingError, Purse, UnprovenTransactionError
 from release_tools.journal import Journal, JournalError, JournalHeldError
@@ -623,7 +623,7 @@ def test_tokens_stay_with_the_ada_where_there_is_too_little_for_both(team: Relea
 
 def test_named_output_that_is_not_there(team: ReleaseTeam) -> None:
     team.purse = Purse(team.address, spend=(f"{'ab' * 32}#0",))
-    with pytest.raises(Exception, match="cannot be spent: expected an unspent output"):
+    with pytest.raises(TransactionError, match="cannot be spent: expected an unspent output"):
         team.run("activate thales 3")
 
 

@@ -277,7 +277,7 @@ def test_the_announcement_has_the_figures() -> None:
         assert words in text
     text = announcement(standing(THALES, ("pythagoras", 12), now=10, known=evidence(90)), "activate", network="preprod")
     assert "At epoch 12 every node that knows pythagoras switches" in text
-    assert "The chance of a quorum right after the switch: 100 %." in text
+    assert "The chance of a quorum right after the switch: > 99.99 %." in text
 
 
 def test_figures_that_are_not_known_say_so() -> None:

@@ -1,0 +1,137 @@
+"""The verdict on a rehearsal: what a release manager must know first. How it went, why, and what to do now.
+
+In: an ``Outcome``. Out: a ``Verdict``. That a scenario expects the worst makes it no better: a rollout that loses the
+quorum is a bad one, and a rehearsal of it that ends as expected says so. The first of these that holds is the verdict:
+
+1. a rule was broken; 2. it did not end as the scenario expects; 3. the quorum was lost; 4. an era that was to begin
+did not; 5. the quorum was kept by luck; 6. it went well.
+"""
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any, Literal
+
+from release_tools.charts import percent
+from release_tools.lottery import Lottery
+from release_tools.rehearsal.invariants import LIKELY
+from release_tools.rehearsal.scenario import Activate
+
+if TYPE_CHECKING:
+    from release_tools.rehearsal.outcome import EpochRow, Outcome
+
+Grade = Literal["good", "doubtful", "bad"]
+_LISTED = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a rehearsal went.
+
+    Attributes:
+        grade: good, doubtful or bad.
+        headline: how it went, in a sentence.
+        reasons: why, in a sentence each.
+        next_step: what to do now.
+    """
+
+    grade: Grade
+    headline: str
+    reasons: tuple[str, ...]
+    next_step: str
+
+    def to_dict(self) -> dict[str, Any]:
+        """The verdict, JSON-ready."""
+        return {
+            "grade": self.grade,
+            "headline": self.headline,
+            "reasons": list(self.reasons),
+            "next_step": self.next_step,
+        }
+
+
+def verdict_of(outcome: "Outcome") -> Verdict:
+    """The verdict on ``outcome``."""
+    scenario, rows = outcome.scenario, outcome.rows
+    reasons = tuple(_reasons(outcome))
+    if outcome.violations:
+        first, more = outcome.violations[0], len(outcome.violations) - 1
+        also = f"; {more} more are listed" if more else ""
+        return Verdict(
+            "bad",
+            f"The rule {first.rule} was broken at epoch {first.epoch}",
+            (f"{first.words}{also}", *reasons),
+            "Do not roll out: no plan may do this. Report the shortest story that shows it (--shortest FILE)",
+        )
+    missed = [one for one in outcome.checked if not one.met]
+    if missed:
+        words = tuple(f"Expected: {one.expected}; it came to {one.got}" for one in missed)
+        step = "Change the plan, or what the scenario expects, and rehearse again"
+        return Verdict("bad", "It did not end as the scenario expects", words + reasons, step)
+    lost = [row for row in rows if not row.quorum]
+    if lost:
+        epochs = ", ".join(f"{row.epoch}" for row in lost[:_LISTED]) + (", …" if len(lost) > _LISTED else "")
+        headline = f"The quorum was lost in {len(lost)} of {len(rows)} epochs: {epochs}"
+        return Verdict("bad", headline, reasons, _step(outcome, lost[0]))
+    if rows[-1].era == scenario.first_era and any(isinstance(action, Activate) for action in scenario.actions):
+        step = "Plan it later, or reach who has not upgraded, and rehearse again"
+        return Verdict("doubtful", f"No other era began: {rows[-1].era} is current at the end", reasons, step)
+    worst = min(rows, key=lambda row: row.quorum_probability)
+    if worst.quorum_probability < LIKELY:
+        chance = percent(worst.quorum_probability)
+        headline = f"The quorum was kept by luck: at epoch {worst.epoch} its chance was {chance}"
+        return Verdict("doubtful", headline, reasons, _step(outcome, worst))
+    step = "Go on with this plan; the gate of marker activate holds the real stake against it"
+    if rows[-1].stopped:
+        step += ". Reach the operators who would have to stop: eraswitch adoption summary names the largest"
+    return Verdict("good", f"It went well: the quorum was kept in all {len(rows)} epochs", reasons, step)
+
+
+def _reasons(outcome: "Outcome") -> Iterator[str]:
+    rows, nodes = outcome.rows, outcome.scenario.nodes
+    for before, row in _switches(rows):
+        ready = "" if before.ready is None else f" {percent(before.ready)} of the registered stake was ready, and"
+        stopped = f"{row.stopped:,} of {nodes:,} nodes" if row.stopped else "no node"
+        yield f"When {row.era} began at epoch {row.epoch},{ready} {stopped} had to stop"
+    worst = min(rows, key=lambda row: row.quorum_probability)
+    if worst.quorum_probability < LIKELY:
+        needed = _needed(outcome)
+        asked = "no share would suffice" if needed is None else f"a safe quorum takes {percent(needed)}"
+        yield f"At epoch {worst.epoch} {percent(worst.signing)} of the registered stake signed; {asked}"
+    for happening in outcome.happenings:
+        if happening.words.startswith("the team does not"):
+            yield f"At epoch {happening.at:g} {happening.words}"
+    last = rows[-1]
+    stopped = f", and {last.stopped:,} have stopped" if last.stopped else ""
+    yield (
+        f"At the end {last.in_era:,} of {nodes:,} nodes run in {last.era}{stopped}; "
+        f"{percent(last.behind)} of the network's stake signs"
+    )
+
+
+def _step(outcome: "Outcome", row: "EpochRow") -> str:
+    """What to do about an epoch without a safe quorum: too few were ready, or something else was broken."""
+    needed = _needed(outcome)
+    ready = next(
+        (before.ready for before, after in reversed(_switches(outcome.rows)) if after.epoch <= row.epoch), None
+    )
+    if needed is None:
+        return "Correct the parameters of the quorum: with these no share of the stake suffices"
+    if ready is not None and ready < needed:
+        return (
+            f"Do not activate so: wait until at least {percent(needed)} of the stake is ready (eraswitch adoption gate)"
+        )
+    return "Enough stake was ready: look at what went wrong at that time, and keep the switch clear of it"
+
+
+def _switches(rows: "Sequence[EpochRow]") -> "list[tuple[EpochRow, EpochRow]]":
+    """The last row before each switch, and the first one after it."""
+    return [(before, row) for before, row in pairwise(rows) if before.era != row.era]
+
+
+def _needed(outcome: "Outcome") -> float | None:
+    """The share for a quorum that is as good as certain, rounded up to what is shown; ``None`` where none suffices."""
+    quorum = outcome.scenario.quorum
+    share = Lottery(quorum.k, quorum.m, quorum.phi_f).share_needed(LIKELY)
+    return None if share is None else math.ceil(share * 1_000) / 1_000
