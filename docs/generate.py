@@ -48,7 +48,7 @@ def error_table() -> str:
 
 def settings() -> str:
     """Every setting with its type, default, environment variables and help."""
-    from era_service.config_schema import setting_records
+    from era_service.config_records import setting_records
 
     rows = []
     for record in setting_records():

@@ -159,7 +159,7 @@ def _place_for(files: Sequence[str]) -> Iterator["RegistrationRepository"]:
     from era_store import MemoryStore, open_store
 
     paths = [Path(name) for name in files]
-    if all(path.is_file() for path in paths) and sum(path.stat().st_size for path in paths) < LARGE_BYTES:
+    if all(path.is_file() for path in paths) and not _is_large(*paths):
         yield MemoryStore().registrations
         return
     with (
@@ -169,8 +169,14 @@ def _place_for(files: Sequence[str]) -> Iterator["RegistrationRepository"]:
         yield store.registrations
 
 
+def _is_large(*paths: Path) -> bool:
+    return sum(path.stat().st_size for path in paths if path.is_file()) >= LARGE_BYTES
+
+
 def read_files(repository: "RegistrationRepository", files: Sequence[str], current: Epoch | None) -> None:
     """Read what is in ``files`` and has not been read before; what is no registration draws a warning.
+
+    The first time that a large one is read, a terminal shows how far it is.
 
     Args:
         repository: where it goes.
@@ -180,10 +186,13 @@ def read_files(repository: "RegistrationRepository", files: Sequence[str], curre
     Raises:
         EraSwitchError: one cannot be read.
     """
+    from era_service.ingest_progress import ingest_progress, source_words
     from release_tools.registration_sources import ingest, open_source
 
     for name in files:
         with closing(open_source(name, current=current)) as source:
-            summary = ingest(source, repository)
+            quiet = repository.cursor(source.name) is not None or not _is_large(Path(name))
+            with ingest_progress(source_words(source.name), quiet=quiet) as progress:
+                summary = ingest(source, repository, progress=progress)
         for reason, count in sorted(summary.rejected.items()):
             _log.warning("%s: %d entries are no registrations: %s", name, count, reason)

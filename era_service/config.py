@@ -34,7 +34,7 @@ class LoadedSettings:
 
     def rows(self) -> tuple[tuple[str, Any, str], ...]:
         """Every setting, its value (JSON-ready, secrets masked) and its origin."""
-        from era_service.config_schema import setting_keys
+        from era_service.config_records import setting_keys
 
         tree = self.settings.masked()
         keys = [*setting_keys(), *(f"networks.{name}" for name in tree["networks"])]

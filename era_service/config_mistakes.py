@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from era_service.config_schema import is_secret, keys_beside
+from era_service.config_records import is_secret, keys_beside
 from era_store.redaction import mask_url
 from eras import ConfigurationError
 

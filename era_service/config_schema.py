@@ -1,12 +1,9 @@
 """The schema of the configuration: every setting with its type, default and help, checked by pydantic.
 
 In come merged values (``config_sources``), out comes a frozen ``Settings``. The field descriptions are the help that
-``config schema`` prints and ``docs/configuration.md`` is generated from.
+``config schema`` prints and ``docs/configuration.md`` is generated from (``config_records``).
 """
 
-import json
-from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -198,6 +195,7 @@ class ServiceSettings(Section):
         default=20.0, description="Requests that write, for each token or address in a second, in the long run."
     )
     write_burst: Above0Whole = Field(default=100, description="How many of them at once before that rate holds.")
+    request_timeout_s: Above0 = Field(default=30.0, description="Seconds that a client may take to send a request.")
     max_streams: Above0Whole = Field(default=10_000, description="Listeners to the event stream at the same time.")
     heartbeat_s: Above0 = Field(default=15.0, description="Seconds between signs of life on the event stream.")
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
@@ -301,8 +299,8 @@ class WatchSettings(Section):
     node_id: str | None = Field(
         default=None,
         min_length=1,
-        description="What tells this node from others, its party id: its place in that spread. By default the host's "
-        "name.",
+        description="What tells this node from others, its party id: its place in that spread (by default by the "
+        "host's name), and where it goes on in a store that others share.",
     )
     backoff_max_s: Above0 = Field(
         default=300.0, description="The longest wait between two attempts at a provider that does not answer."
@@ -399,77 +397,3 @@ SECTIONS: dict[str, type[Section]] = {
     "watch": WatchSettings,
     "hooks": HookSettings,
 }
-
-
-@dataclass(frozen=True, slots=True)
-class SettingRecord:
-    """A setting as the documentation and ``config schema`` have it."""
-
-    key: str
-    kind: str
-    default: str
-    variables: tuple[str, ...]
-    help: str
-
-
-def environment_name(key: str) -> str:
-    """The environment variable of a setting: ``log.level`` → ``ERASWITCH_LOG__LEVEL``."""
-    return ENVIRONMENT_PREFIX + key.upper().replace(".", "__")
-
-
-def setting_keys() -> tuple[str, ...]:
-    """Every setting, ``section.name``, in the order of the schema."""
-    return tuple(f"{section}.{name}" for section, model in SECTIONS.items() for name in model.model_fields)
-
-
-def setting_records() -> Iterator[SettingRecord]:
-    """Every setting with its type, default, environment variables and help."""
-    for section, model in SECTIONS.items():
-        schema = model.model_json_schema()["properties"]
-        for name, field in model.model_fields.items():
-            key = f"{section}.{name}"
-            aliases = tuple(variable for variable, target in ALIASES.items() if target == key)
-            yield SettingRecord(
-                key,
-                _kind(schema[name]),
-                "none" if field.default is None else json.dumps(field.default),
-                (environment_name(key), *aliases),
-                field.description or "",
-            )
-
-
-def keys_beside(path: tuple[str, ...]) -> tuple[str, ...]:
-    """The names that are right where the last part of ``path`` stands."""
-    if len(path) == 1:
-        return tuple(Settings.model_fields)
-    model: type[Section] | None = SECTIONS.get(path[0])
-    if path[0] == "networks":
-        model = CustomNetwork
-    elif path[:2] == ("reader", "providers"):
-        model = ProviderSettings
-    return tuple(model.model_fields) if model else ()
-
-
-def is_secret(key: str) -> bool:
-    """Whether the value of a setting must never be shown."""
-    return key.endswith("project_id")
-
-
-def _kind(schema: dict[str, Any]) -> str:
-    """A JSON schema's type in an operator's words."""
-    if "enum" in schema:
-        return " | ".join(schema["enum"])
-    if "anyOf" in schema:
-        return _kind(next(part for part in schema["anyOf"] if part.get("type") != "null"))
-    if schema.get("format") == "password":
-        return "secret"
-    if schema.get("format") == "path":
-        return "path"
-    kinds = {
-        "string": "text",
-        "integer": "whole number",
-        "number": "number",
-        "array": "list",
-        "boolean": "true | false",
-    }
-    return kinds[schema["type"]]

@@ -17,16 +17,8 @@ from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from era_service.config_mistakes import ConfigMistake
-from era_service.config_schema import (
-    ALIASES,
-    ENVIRONMENT_PREFIX,
-    SECTIONS,
-    CustomNetwork,
-    Settings,
-    environment_name,
-    is_secret,
-    setting_keys,
-)
+from era_service.config_records import environment_name, is_secret, setting_keys
+from era_service.config_schema import ALIASES, ENVIRONMENT_PREFIX, SECTIONS, CustomNetwork, Settings
 from era_service.networks import NETWORKS, SHORT_NAMES, NetworkPreset, full_name
 
 NO_SETTINGS = frozenset({"ERASWITCH_CONFIG", "ERASWITCH_DEBUG", "ERASWITCH_VECTORS"})

@@ -74,7 +74,11 @@ def _json_text(value: Any) -> Any:
 
 
 def listed(value: Any) -> Any:
-    """Text from the environment or a flag: a JSON list, or items between commas."""
+    """Text from the environment or a flag: a JSON list, or items between commas.
+
+    Raises:
+        ValueError: it begins as a JSON list, and is none.
+    """
     if not isinstance(value, str):
         return value
     if value.lstrip().startswith("["):

@@ -163,7 +163,7 @@ def sync(
             after, events = _judge(leader, policy, stored if reason is None else None, by_clock, clock)
             chain = leader.chain
             epoch = leader.epoch()
-            rows = _fetch_registrations(leader, settings, store, epoch) if with_registrations else None
+            rows = _fetch_registrations(leader, settings, store, epoch, clock()) if with_registrations else None
         digests = {payload.digest for payload in known}
         taken = sum(payload.digest not in digests for payload in chain)
         if reason is None:
@@ -254,24 +254,27 @@ def follow_registrations(
     with closing(open_leader(settings, accept_stale=True)) as leader:
         with _reported(store, leader.name, clock):
             epoch = leader.epoch()
-            rows = _fetch_registrations(leader, settings, store, epoch)
+            rows = _fetch_registrations(leader, settings, store, epoch, clock())
         return _ingest(store, leader.name, rows, epoch, clock)
 
 
 def _fetch_registrations(
-    leader: LeaderObserver, settings: "Settings", store: "Store", epoch: int
+    leader: LeaderObserver, settings: "Settings", store: "Store", epoch: int, now_s: float
 ) -> "list[Registration]":
     from era_service.follower_registrations import fetch_registrations
 
     source = _source(leader.name)
     cursor = store.registrations.cursor(source)
     since = None if cursor is None else int(cursor)
-    return fetch_registrations(leader.client, settings.network.magic, source, epoch, since)
+    return fetch_registrations(leader.client, settings.network.magic, source, epoch, since, now_s=now_s)
 
 
 def _ingest(
     store: "Store", leader: str, rows: "list[Registration]", epoch: int, clock: Callable[[], float]
 ) -> IngestResult:
+    from release_tools.signed_registrations import without_those_of_signers
+
+    rows = without_those_of_signers(store.registrations, rows)
     return store.registrations.ingest(rows, source=_source(leader), cursor=str(epoch), time_s=clock())
 
 

@@ -49,7 +49,7 @@ def handed_on_by(url: str, network_magic: int | None, *, verify: bool) -> Handed
         config = client.config(client.until())
         magic = config.network.magic if network_magic is None else network_magic
         # A registration may be for the epoch after this one.
-        rows = fetch_registrations(client, magic, client.name, config.epoch + 1, None)
+        rows = fetch_registrations(client, magic, client.name, config.epoch + 1, None, now_s=time.time())
         name = client.name
     found = sort_by_signature(rows, magic)
     counted = found.verified if verify else (*found.verified, *found.unsigned)

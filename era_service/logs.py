@@ -60,14 +60,12 @@ def configure_logging(level: str = "info", format: str = "auto", stream: TextIO 
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_context,
     ]
-    renderer: Processor
-    made_visible: list[Processor]
+    renderers: list[Processor]
     if text:
-        renderer = structlog.dev.ConsoleRenderer(colors=target.isatty(), pad_event_to=0)
-        made_visible = [_visible]
+        renderers = [_visible, structlog.dev.ConsoleRenderer(colors=target.isatty(), pad_event_to=0)]
     else:
-        renderer = structlog.processors.JSONRenderer(ensure_ascii=False)
-        made_visible = []  # JSON escapes what steers a terminal
+        to_json = structlog.processors.JSONRenderer(ensure_ascii=False)
+        renderers = [to_json, lambda _logger, _method, line: escaped(str(line))]  # the same JSON, escaped more
     handler = _Handler(target)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -76,8 +74,7 @@ def configure_logging(level: str = "info", format: str = "auto", stream: TextIO 
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
                 structlog.processors.format_exc_info,
                 redact,
-                *made_visible,
-                renderer,
+                *renderers,
             ],
         )
     )
@@ -112,9 +109,14 @@ def _add_context(_logger: Any, _method: str, event: MutableMapping[str, Any]) ->
 def _visible(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """One line for each event, in which nothing steers the terminal: era names, and what hooks print, are not ours."""
     for key, value in event.items():
-        if isinstance(value, str) and key not in ("exception", "stack"):
-            event[key] = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in value)
+        if isinstance(value, str):
+            event[key] = escaped(value, keep="\n\t" if key in ("exception", "stack") else "")
     return event
+
+
+def escaped(text: str, *, keep: str = "") -> str:
+    """The text with what steers a terminal, or cannot be seen, as JSON escapes; ``keep`` stays as it is."""
+    return "".join(char if char.isprintable() or char in keep else json.dumps(char)[1:-1] for char in text)
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

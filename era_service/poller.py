@@ -6,17 +6,20 @@ reading, and a thread that wakes it.
 1. Who holds the lock ``poller`` of the store reads the chain. It keeps the lock for as long as it lives, and asks the
    store at each turn whether it still has it.
 2. Who does not hold it tries again every ``look_every_s`` seconds, so that another replica reads soon after the holder
-   died, however it did; and takes what the holder has left in the store as soon as the store tells of a change.
+   died, however it did; and takes what the holder has left in the store as soon as the store tells of a change. That
+   registrations came in, at any replica, is handed on, and nothing is read for it.
 3. Two that read at once for a moment, because a session broke, harm nothing: what is trusted is saved by version.
 """
 
 import logging
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from era_store.locks import lock_of
+from era_store.notices import REGISTRATIONS as CAME_IN
 from era_store.notices import Notices, notices_of
 from eras import StoreError
 
@@ -93,19 +96,26 @@ class LeaderPoller:
             self.held = False
 
     def _watch(self, service: "Service", notices: Notices) -> None:
-        from era_service.web.changes import EVENTS
+        from era_service.web.changes import EVENTS, REGISTRATIONS
 
+        look_at = 0.0
         while not self._ended.is_set():
             try:
-                changed = notices.wait(self._look_every_s)
+                topics = notices.wait(self._look_every_s)
                 if self._ended.is_set():
                     return
+                if CAME_IN in topics:
+                    service.changes.notify(REGISTRATIONS)
+                changed = topics - {CAME_IN}
                 if changed:
                     service.changes.notify(EVENTS)
                 if self.held:
                     continue
                 if changed:
                     service.load_snapshot()
+                elif time.monotonic() < look_at:
+                    continue  # registrations came in, and may go on to by the hundred
+                look_at = time.monotonic() + self._look_every_s
                 if self.try_to_lead():
                     service.poller.wake()
             except StoreError as error:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from eras import Epoch, SupportedEras, TransactionError
 
 if TYPE_CHECKING:
+    from chain_reader import ScreenedOutput
     from chain_reader.trust_reading import TrustedReading
     from datum import SigningKey
     from era_service.activation_gate import ActivationGate
@@ -46,6 +47,8 @@ class ChangeOrder:
         journal_root: the folder of the journals.
         waiting: how long to wait, and for what.
         override_gate: why an activation goes on although the gate is not met.
+        beside: the marker output that a sweep leaves, as the operator knows it; ``None`` where the provider knows.
+        copies: whether a sweep takes copies of the markers in force, too.
     """
 
     change: "MarkerChange"
@@ -58,6 +61,8 @@ class ChangeOrder:
     journal_root: Path
     waiting: "Waiting"
     override_gate: str | None = None
+    beside: str | None = None
+    copies: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,9 +104,10 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal
     from era_service.activation_gate import pass_gate
     from era_service.signed_payload import signed_payload
     from release_tools.publication import Standing, require_same_change
+    from release_tools.rollout import SWEEP
 
     entry, anchor, lost = journal.current(), None, None
-    if entry is not None:
+    if entry is not None and entry.change != SWEEP:  # a sweep gives way: whether it comes in changes no marker
         standing = publisher.standing(entry)
         if standing in (Standing.LANDED, Standing.LIVE):
             require_same_change(entry, order.change)
@@ -175,8 +181,8 @@ def draft(
     from release_tools.drafting import draft_transaction
 
     release.require_timely()
-    _require_confirmed(reading)
     in_force = output_in_force(reading)
+    _require_confirmed(release, reading, in_force)
     require_extension(release.policy, payload, in_force, release.epoch_of(reading))
     return draft_transaction(
         release.gateway,
@@ -192,9 +198,25 @@ def draft(
     )
 
 
-def _require_confirmed(reading: "TrustedReading") -> None:
-    """Check that nothing was published that nodes do not trust yet: it would be undone unseen."""
-    waiting = [item for item in reading.screened if item.verdict.name == "Unconfirmed"]
+def _require_confirmed(release: "Release", reading: "TrustedReading", in_force: "ScreenedOutput | None") -> None:
+    """Check that nothing was published that nodes do not trust yet: it would be undone unseen.
+
+    A copy of what was published before is no such thing, and must hold nothing up: anyone can post one. Nor is anything
+    where what is in force was seen to spend at the era address: what the team publishes spends that very output, and
+    the one who builds looks whether it is unspent.
+    """
+    from chain_reader.trust_verdicts import Unconfirmed
+
+    origin = reading.provenance
+    is_its_own = in_force is not None and origin is not None and in_force.output.transaction == origin.transaction
+    if is_its_own and release.trusts_proven():
+        return
+    old = frozenset() if release.policy.extension is not None else release.superseded() | {reading.markers}
+    waiting = [
+        item
+        for item in reading.screened
+        if isinstance(item.verdict, Unconfirmed) and item.verdict.verified.markers not in old
+    ]
     if waiting:
         raise UnconfirmedMarkersError(
             "Markers at the era address are not confirmed yet",

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from eras import Epoch
     from release_tools import Network, TransactionGateway
     from release_tools.drafting import PublicationDeadline
-    from release_tools.rollout import PublishedBefore
+    from release_tools.rollout import Markers, PublishedBefore
 
 
 class NetworkNeededError(ConfigurationError):
@@ -63,7 +63,11 @@ class Release:
 
     @property
     def gateway(self) -> "TransactionGateway":
-        """What takes transactions, in a session that was opened to submit some."""
+        """What takes transactions, in a session that was opened to submit some.
+
+        Raises:
+            RuntimeError: it was opened to read only.
+        """
         if self.submits_to is None:
             raise RuntimeError("this session was opened to read only")
         return self.submits_to
@@ -97,7 +101,7 @@ class Release:
             )
 
     def deadline_after(self, epoch: "Epoch | None") -> "PublicationDeadline | None":
-        """The end of ``epoch``, in slots; ``None`` where nobody knows the genesis of the network.
+        """The end of ``epoch``, in slots; ``None`` where nobody knows it: then a log line says so.
 
         Raises:
             ConfigurationError: the genesis is configured by half, or the provider's is of another network.
@@ -109,9 +113,27 @@ class Release:
         if epoch is None:
             return None
         genesis = configured_genesis(self.settings) or self._told_genesis()
-        if genesis is None:
+        if genesis is None or not self._fits(genesis):
             return None
         return PublicationDeadline(epoch, genesis.first_slot_of(Epoch(epoch + 1)))
+
+    def _fits(self, genesis: "NetworkGenesis") -> bool:
+        """Whether the provider's tip is in the epoch that its slot says.
+
+        A network of one's own whose first era had other slots is told by Blockfrost as if it had not; then nothing says
+        in which slot an epoch ends.
+        """
+        tip = self.observer.tip()
+        epoch = self.observer.epoch() if tip.epoch is None else tip.epoch
+        by_slot = genesis.epoch_of(tip.slot)
+        fits = abs(by_slot - epoch) <= (1 if tip.epoch is None else 0)
+        if not fits:
+            logging.getLogger(__name__).warning(
+                "Slot %d is in epoch %d by %s, and in epoch %d by the genesis: so nobody knows when an epoch ends, and "
+                "the transaction could come in too late. Lower --validity-slots",
+                tip.slot, epoch, self.observer.name, by_slot,
+            )  # fmt: skip
+        return fits
 
     def _told_genesis(self) -> "NetworkGenesis | None":
         from chain_reader import genesis_of
@@ -121,6 +143,27 @@ class Release:
         except ChainReadError as error:
             logging.getLogger(__name__).warning("The genesis is not known, and so not when an epoch ends: %s", error)
             return None
+
+    def trusts_proven(self) -> bool:
+        """Whether what is trusted was seen to spend at the era address, by a provider that knows inputs (rule T2).
+
+        Raises:
+            StoreError: the reader's memory cannot be read.
+        """
+        known = self.reader.store.trust.load(self.policy.key)
+        return known is not None and known.proven
+
+    def superseded(self) -> "frozenset[Markers]":
+        """The markers of every payload that is known to be old: none of them wins again (rule T4).
+
+        Raises:
+            StoreError: the reader's memory cannot be read.
+        """
+        from datum import EraMarkersPayload
+
+        known = self.reader.store.trust.load(self.policy.key)
+        payloads = () if known is None else known.payloads
+        return frozenset(EraMarkersPayload.from_bytes(one.content).markers for one in payloads if one.superseded)
 
     def published_before(self) -> "PublishedBefore":
         """What the era key is known to have signed, by all that the reader has ever seen.
@@ -185,7 +228,7 @@ def _first_that_answers(
     *,
     submits: bool,
 ) -> Release:
-    from release_tools.gateway_from_url import NoGatewayError
+    from release_tools.from_url import NoGatewayError
 
     failed: EraSwitchError | None = None
     for provider in providers:
@@ -212,7 +255,7 @@ def _open(
     from era_service.config_trust import open_memory, trust_policy
     from release_tools import Network, require_network
     from release_tools.addresses import parse_address
-    from release_tools.gateway_from_url import NoGatewayError
+    from release_tools.from_url import NoGatewayError
 
     policy = trust_policy(settings)
     observer = opened.enter_context(closing(open_provider(provider, settings)))
@@ -243,6 +286,8 @@ def output_in_force(reading: "TrustedReading") -> "ScreenedOutput | None":
         return None
     accepted = [item for item in reading.screened if item.verdict.name == "Accepted"]
     found = next((item for item in accepted if item.output.transaction == transaction), None)
+    if found is None and len(accepted) == 1:
+        found = accepted[0]  # a bare reader held to a copy, and the copy was swept
     if found is None:
         raise MarkerOutputMissingError(
             "The marker output that a node trusts is not at the era address",

@@ -71,7 +71,7 @@ def snapshot_document(release: "Release", reading: "TrustedReading") -> dict[str
         },
         **nodes_see(reading.markers, release.epoch_of(reading), release.settings.network.supported_eras),
         "trusted": trusted,
-        "payload": None if payload is None else payload.decode(),
+        "payload": None if payload is None else payload.decode(errors="replace"),
         "published_before": _published_document(release.published_before()),
         "stale": reading.stale,
         "legacy": {

@@ -2,7 +2,8 @@
 
     python examples/aggregator.py --provider blockfrost:URL --era-address ADDR --verification-key KEY
 
-The watcher runs in a thread of its own; each request is a unit of work, within which the era cannot change.
+The watcher has the main thread; each request is a unit of work, within which the era cannot change. A signature that is
+brought twice, by a signer that heard no answer, is the same one.
 """
 
 import json
@@ -14,10 +15,14 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from protocol import NODE_VERSION, api_versions, arguments, switches_of, watcher_of
+from protocol import NODE_VERSION, api_versions, arguments, open_watcher, spoken_version, switches_of
 
 from era_service.node import NodeWatcher
-from eras import AGGREGATOR_NODE_VERSION_HEADER, API_VERSION_HEADER, ApiVersion, EraSwitchError, MarkerError
+from eras import AGGREGATOR_NODE_VERSION_HEADER, API_VERSION_HEADER, EraSwitchError
+
+MAX_BODY_BYTES = 64 * 1024
+PATIENCE_S = 10.0
+"""How long a signer that sends nothing is waited for."""
 
 Answer = tuple[HTTPStatus, dict[str, Any]]
 
@@ -31,40 +36,44 @@ class Aggregator:
         self.versions = api_versions(watcher.checker.supported)
         self.taken: dict[tuple[str, int], str] = {}
         self.refused = 0
+        self._lock = threading.Lock()
 
     def take(self, spoken: str | None, body: dict[str, Any]) -> Answer:
         """A signature: taken, or refused with the version that is spoken here."""
         with self.watcher.work() as era:  # from here on the era is this one, whatever begins meanwhile
-            version = self.versions.for_era(era)
-            if not _is_compatible(spoken, version):
-                self.refused += 1
+            version, theirs = self.versions.for_era(era), spoken_version(spoken)
+            if theirs is None or not theirs.is_compatible_with(version):
+                with self._lock:
+                    self.refused += 1
                 return HTTPStatus.PRECONDITION_FAILED, {"expected": str(version), "got": spoken}
             signer, number = str(body["signer"]), int(body["round"])
             if body["signature"] != self.switches["sign"](signer, f"round {number}"):
                 return HTTPStatus.UNPROCESSABLE_ENTITY, {"error": f"no signature of the era {era}"}
-            self.taken.setdefault((signer, number), era)
+            with self._lock:
+                self.taken.setdefault((signer, number), era)
             return HTTPStatus.CREATED, {"era": era}
 
     def listed(self) -> Answer:
         """Everything that was taken."""
-        rows = [{"signer": signer, "round": number, "era": era} for (signer, number), era in self.taken.copy().items()]
-        return HTTPStatus.OK, {"signatures": rows, "refused": self.refused}
-
-
-def _is_compatible(spoken: str | None, version: ApiVersion) -> bool:
-    try:
-        return spoken is not None and ApiVersion.parse(spoken).is_compatible_with(version)
-    except MarkerError:
-        return False
+        with self._lock:
+            taken, refused = dict(self.taken), self.refused
+        rows = [{"signer": signer, "round": number, "era": era} for (signer, number), era in taken.items()]
+        return HTTPStatus.OK, {"signatures": rows, "refused": refused}
 
 
 def handler_of(aggregator: Aggregator) -> type[BaseHTTPRequestHandler]:
     """The HTTP face: ``POST`` and ``GET /signatures``."""
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = PATIENCE_S
+
         def do_POST(self) -> None:
             try:
-                body = json.loads(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+                length = int(self.headers.get("Content-Length", 0))
+                if not 0 <= length <= MAX_BODY_BYTES:
+                    self._answer(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, {"error": f"at most {MAX_BODY_BYTES} bytes"})
+                    return
+                body = json.loads(self.rfile.read(length))
                 answer = aggregator.take(self.headers.get(API_VERSION_HEADER), body)
             except (KeyError, TypeError, ValueError) as error:
                 answer = HTTPStatus.BAD_REQUEST, {"error": f"{type(error).__name__}: {error}"}
@@ -93,19 +102,28 @@ def handler_of(aggregator: Aggregator) -> type[BaseHTTPRequestHandler]:
     return Handler
 
 
+class Server(ThreadingHTTPServer):
+    """At its end every request that was begun is answered."""
+
+    daemon_threads = False
+
+
 def main() -> int:
-    """Serve until SIGTERM, or until the current era is one that this version does not know."""
+    """Serve until SIGTERM or Ctrl-C, or until the current era is one that this version does not know."""
     parser = arguments(__doc__ or "")
     parser.add_argument("--port", type=int, default=0)
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="aggregator %(message)s")
 
-    watcher = watcher_of(options, "aggregator")
-    with ThreadingHTTPServer(("127.0.0.1", options.port), handler_of(Aggregator(watcher))) as server:
+    with (
+        open_watcher(options, "aggregator") as watcher,
+        Server(("127.0.0.1", options.port), handler_of(Aggregator(watcher))) as server,
+    ):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: watcher.stop())
         threading.Thread(target=server.serve_forever, daemon=True).start()
         sys.stdout.write(json.dumps({"url": f"http://127.0.0.1:{server.server_port}"}) + "\n")
         sys.stdout.flush()
-        signal.signal(signal.SIGTERM, lambda *_: watcher.stop())
         end = watcher.run()
         server.shutdown()
     return end.code

@@ -6,8 +6,10 @@ code that signs and checks asks for the name and never for the era.
 
 import argparse
 import hashlib
+from collections.abc import Iterator
+from contextlib import ExitStack, closing, contextmanager
 
-from chain_reader import TrustPolicy, observer_from_url
+from chain_reader import TrustPolicy, genesis_of, observer_from_url
 from datum import VerificationKey
 from era_service.node import CallOptions, NodeWatcher, WatchOptions, embed_watcher
 from eras import (
@@ -17,6 +19,7 @@ from eras import (
     Epoch,
     EraChecker,
     EraMarker,
+    MarkerError,
     SupportedEras,
     select_eras,
 )
@@ -59,22 +62,46 @@ def api_versions(supported: SupportedEras) -> ApiVersionTable:
     return ApiVersionTable({era: API_VERSIONS[era] for era in supported}, supported)
 
 
+def spoken_version(header: str | None) -> ApiVersion | None:
+    """The version that another node says it speaks; none where it says nothing that can be read."""
+    try:
+        return None if header is None else ApiVersion.parse(header)
+    except MarkerError:
+        return None
+
+
 def arguments(description: str) -> argparse.ArgumentParser:
     """The arguments that both nodes have."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--provider", required=True, help="blockfrost:URL, ogmios:URL or local:FILE")
     parser.add_argument("--era-address", required=True)
     parser.add_argument("--verification-key", required=True, type=VerificationKey.parse)
-    parser.add_argument("--poll", type=float, default=1.0, metavar="SECONDS", help="between two calls of the provider")
+    parser.add_argument("--network-magic", type=int, help="of the network, for which eras then begin by the clock")
+    parser.add_argument("--store", metavar="FILE", help="remember there what is trusted, for the next start")
+    parser.add_argument("--poll", type=float, default=600.0, metavar="SECONDS", help="between two calls at rest")
     parser.add_argument("--knows", default=",".join(ERAS), help="the eras of this version of the node")
     return parser
 
 
-def watcher_of(options: argparse.Namespace, node_id: str) -> NodeWatcher:
-    """The watcher that the node embeds: it keeps ``watcher.checker`` up to date."""
-    return embed_watcher(
-        [observer_from_url(options.provider)],
-        TrustPolicy(options.era_address, (options.verification_key,)),
-        SupportedEras(options.knows.split(",")),
-        options=WatchOptions(CallOptions(options.poll, node_id=node_id), drain_s=10.0),
-    )
+@contextmanager
+def open_watcher(options: argparse.Namespace, node_id: str) -> Iterator[NodeWatcher]:
+    """The watcher that the node embeds: it keeps ``watcher.checker`` up to date.
+
+    Without the magic of the network the provider's epoch is polled, and an era begins when a poll sees its epoch;
+    without a store, a node that starts while no provider answers knows no era.
+    """
+    magic, store = options.network_magic, None
+    with ExitStack() as opened:
+        if options.store:
+            from era_store import open_store  # the one thing that takes the installation '.[tools]'
+
+            store = opened.enter_context(open_store(options.store))
+        observer = opened.enter_context(closing(observer_from_url(options.provider, network_magic=magic)))
+        yield embed_watcher(
+            [observer],
+            TrustPolicy(options.era_address, (options.verification_key,), network_magic=magic),
+            SupportedEras(options.knows.split(",")),
+            store=store,
+            genesis=None if magic is None else genesis_of(observer, magic),
+            options=WatchOptions(CallOptions(options.poll, node_id=node_id), drain_s=10.0),
+        )

@@ -4,20 +4,23 @@
 
 Nodes learn of a new epoch within the same minute, never in the same instant. For that while a signer and its aggregator
 may be in different eras: the aggregator answers 412 with its version, and the signer signs the same round once more as
-the era of that version demands. So no signature is lost. The watcher runs as an asyncio task.
+the era of that version demands. One that is away, or has trouble of its own, is asked again. So no signature is lost.
+
+The watcher runs as an asyncio task; once it has ended, for whatever reason, no work begins any more.
 """
 
 import asyncio
 import json
 import logging
+import signal
 import sys
 from http import HTTPStatus
 
 import requests
-from protocol import NODE_VERSION, api_versions, arguments, switches_in, watcher_of
+from protocol import NODE_VERSION, api_versions, arguments, open_watcher, spoken_version, switches_in
 
 from era_service.node import NodeWatcher
-from eras import API_VERSION_HEADER, SIGNER_NODE_VERSION_HEADER, ApiVersion, UnsupportedEraError
+from eras import API_VERSION_HEADER, SIGNER_NODE_VERSION_HEADER, EraNotReadyError, UnsupportedEraError
 
 _log = logging.getLogger("signer")
 
@@ -48,7 +51,7 @@ class Signer:
                 _log.info("round %d was refused in %s, and is signed in %s", number, era, asked_for)
                 if asked_for is not None:
                     continue
-            elif answer is not None and answer.status_code != HTTPStatus.SERVICE_UNAVAILABLE:
+            elif answer is not None and answer.status_code < HTTPStatus.INTERNAL_SERVER_ERROR:
                 answer.raise_for_status()
                 self.signed += 1
                 return
@@ -60,29 +63,34 @@ class Signer:
         body = {"signer": self.name, "round": number, "signature": signature}
         try:
             return requests.post(self._url, json=body, headers=headers, timeout=10)
-        except requests.ConnectionError:
+        except requests.RequestException as error:
+            _log.warning("round %d could not be brought: %s", number, error)
             return None
 
     def _era_asked_for(self, answer: requests.Response) -> str | None:
         """The era whose API the aggregator speaks now; the watcher looks whether it has begun here, too."""
         self._watcher.command("check")
-        speaking = self._versions.eras_speaking(ApiVersion.parse(answer.headers[API_VERSION_HEADER]))
+        theirs = spoken_version(answer.headers.get(API_VERSION_HEADER))
+        speaking = () if theirs is None else self._versions.eras_speaking(theirs)
         return speaking[-1] if speaking else None
 
 
 async def sign_rounds(signer: Signer, watcher: NodeWatcher, rounds: int, pause_s: float) -> int:
     """Sign round after round while the watcher watches; the exit code."""
     watching = asyncio.create_task(watcher.watch())
+    for told in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(told, watcher.stop)
     if not await asyncio.to_thread(watcher.wait_ready, 60):  # nothing may be signed before the era is known
         return (await watching).code
     for number in range(rounds):
         try:
             await signer.sign(number)
-        except UnsupportedEraError:  # this version has to stop, and the watcher says with which code
-            return (await watching).code
+        except (UnsupportedEraError, EraNotReadyError):  # the watcher ends or has ended, and says with which code
+            break
         await asyncio.sleep(pause_s)
-    watching.cancel()
-    return 0
+    else:
+        watcher.stop()
+    return (await watching).code
 
 
 def main() -> int:
@@ -95,9 +103,9 @@ def main() -> int:
     options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format=f"{options.name} %(message)s")
 
-    watcher = watcher_of(options, options.name)
-    signer = Signer(options.name, options.aggregator, watcher)
-    code = asyncio.run(sign_rounds(signer, watcher, options.rounds, options.pause))
+    with open_watcher(options, options.name) as watcher:
+        signer = Signer(options.name, options.aggregator, watcher)
+        code = asyncio.run(sign_rounds(signer, watcher, options.rounds, options.pause))
     sys.stdout.write(json.dumps({"signer": signer.name, "signed": signer.signed, "retried": signer.retried}) + "\n")
     return code
 

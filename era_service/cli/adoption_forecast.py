@@ -8,14 +8,22 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.adoption_options import compatibility_option, from_option, share, svg_path
+from era_service.cli.adoption_options import (
+    compatibility_option,
+    from_option,
+    settings_of,
+    share,
+    store_option,
+    svg_path,
+)
 from era_service.cli.arguments import epoch as epoch_type
 from era_service.cli.context import AppContext, pass_app
-from era_service.cli.forecast_view import chance, forecast_chart, forecast_lines, needed_words, share_words
+from era_service.cli.forecast_view import forecast_chart, forecast_lines, needed_words, share_words
 from era_service.cli.output import echo_json, printable, write_file
 from era_service.cli.release_options import combined, json_option, read_text
 from era_service.quorum import QUORUM_MODELS, GivenQuorum, given_quorum, quorum_of
 from eras import Epoch
+from release_tools.lottery import chance_words
 
 if TYPE_CHECKING:
     from release_tools.forecast_records import Forecast
@@ -91,6 +99,7 @@ quorum_options = combined(
     help="Draw a chart too: what is ready, the trend, and the chance of a quorum.",
 )
 @from_option
+@store_option
 @compatibility_option
 @json_option
 @pass_app
@@ -111,6 +120,7 @@ def forecast(
     window_epochs: int,
     chart: Path | None,
     files: tuple[str, ...],
+    store: str | None,
     compatibility_file: Path | None,
     as_json: bool,
 ) -> None:
@@ -139,7 +149,7 @@ def forecast(
     from release_tools.forecast import forecast as forecast_switch
     from release_tools.forecast_reliability import read_signatures
 
-    settings = app.settings
+    settings = settings_of(app, store)
     order = ForecastOrder(
         era=era,
         at=at,
@@ -192,6 +202,6 @@ def _answer(
 
 
 def _odds(quorum: "SourcedQuorum", signing: float) -> str:
-    odds = chance(quorum.model.quorum_probability(signing))
+    odds = chance_words(quorum.model.quorum_probability(signing))
     failure = quorum.model.failure_probability(signing)
     return f"{odds} (of none: {failure:.2g})" if 0 < failure < 0.01 else odds

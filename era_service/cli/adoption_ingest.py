@@ -4,10 +4,8 @@ In: a source (an aggregator's event store or URL, JSON lines, CSV). Out: what be
 commands are ``ingest``, ``rejects``, ``rebuild`` and ``network_stake``.
 """
 
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +13,7 @@ import click
 from era_service.cli.arguments import epoch as epoch_type
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json, printable
+from era_service.ingest_progress import ingest_progress, source_words
 from eras import Epoch, EraSwitchError
 
 if TYPE_CHECKING:
@@ -87,7 +86,7 @@ def ingest(
         if current is None:
             current = epoch_by_clock(settings)
         opening = open_source(text, kind=kind, epochs=epochs, current=current, known=repository.newest)
-        with closing(opening) as found, _progress(found.name, quiet=as_json) as progress:
+        with closing(opening) as found, ingest_progress(source_words(found.name), quiet=as_json) as progress:
             try:
                 summary = run(found, repository, dry_run=dry_run, progress=progress)
             except EraSwitchError as error:
@@ -232,28 +231,6 @@ def _stake_on_chain(settings: "Settings", epoch: Epoch) -> tuple[int, str]:
     )
 
 
-@contextmanager
-def _progress(name: str, *, quiet: bool) -> Iterator["Callable[[IngestSummary], None] | None"]:
-    """A progress bar, where somebody is there to see it."""
-    if quiet or not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}", markup=False), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task(printable(name), total=None)
-
-        def told(summary: "IngestSummary") -> None:
-            words = (
-                f"{summary.accepted:,} accepted, {summary.repeated:,} repeated, {summary.rejected.total():,} rejected"
-            )
-            bar.update(task, completed=summary.position, total=summary.total, description=words)
-
-        yield told
-
-
 def _kept_words(ingested: dict[str, Any]) -> str:
     """What is kept of a source that could not be read to its end."""
     kept = {name: ingested.get(name, 0) for name in ("accepted", "repeated", "rejected")}
@@ -268,7 +245,7 @@ def _kept_words(ingested: dict[str, Any]) -> str:
 def _summary_lines(summary: "IngestSummary") -> list[str]:
     words = "could be added; nothing was written" if summary.dry_run else "added"
     lines = [
-        f"{printable(summary.source)}: {_registrations(summary.accepted)} {words}",
+        f"{source_words(summary.source)}: {_registrations(summary.accepted)} {words}",
         *([f"  {summary.repeated:,} were there already"] if summary.repeated else []),
         *(f"  {count:,} rejected: {reason}" for reason, count in sorted(summary.rejected.items())),
     ]

@@ -41,7 +41,9 @@ CHART_EPOCHS = 30
 @click.option("--from-service", "service_url", metavar="URL", help="Count what a service hands on instead.")
 @click.option("--verify", is_flag=True, help="With --from-service: count only what the parties themselves have signed.")
 @store_option
-@click.option("--epoch", type=epoch_type, metavar="EPOCH", help="The last epoch to show; by default the newest.")
+@click.option(
+    "--epoch", type=epoch_type, metavar="EPOCH", help="The last epoch to show; by default the newest that has begun."
+)
 @click.option(
     "--last",
     metavar="N",
@@ -96,8 +98,15 @@ def summary(
     """
     from dataclasses import replace
 
-    from era_service.adoption_settings import adoption_rules, compatibility_of, configured_gate, open_registrations
+    from era_service.adoption_settings import (
+        adoption_rules,
+        compatibility_of,
+        configured_gate,
+        epoch_by_clock,
+        open_registrations,
+    )
     from release_tools import summarise_last
+    from release_tools.adoption_summary import newest_begun
 
     if (verify and service_url is None) or (files and service_url is not None):
         raise click.UsageError("--from-service stands alone, and --verify belongs to it.")
@@ -115,7 +124,7 @@ def summary(
         adoptions = summarise_last(
             repository,
             last or (DEFAULT_EPOCHS if chart is None else CHART_EPOCHS),
-            last=epoch,
+            last=newest_begun(repository.epochs(), epoch_by_clock(settings)) if epoch is None else epoch,
             compatibility=compatibility,
             eras=eras or None,
             base=base_of(settings, base_name),

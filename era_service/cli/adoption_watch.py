@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from era_store import RegistrationRepository
+    from eras import Epoch
     from release_tools import AdoptionRules
 
 
@@ -83,8 +84,13 @@ def watch(
         "rules": rules,
     }
     with suppress(KeyboardInterrupt), open_registrations(settings, files) as repository, _display() as show:
-        current = epoch_by_clock(settings)
-        for view in _views(repository, lambda: read_files(repository, files, current), last, rules, options):
+
+        def refresh() -> "Epoch | None":
+            current = epoch_by_clock(settings)
+            read_files(repository, files, current)
+            return current
+
+        for view in _views(repository, refresh, last, rules, options):
             if view is not None:
                 show(view)
             time.sleep(interval_s)
@@ -92,7 +98,7 @@ def watch(
 
 def _views(
     repository: "RegistrationRepository",
-    refresh: Callable[[], None],
+    refresh: "Callable[[], Epoch | None]",
     last: int,
     rules: "AdoptionRules",
     options: Mapping[str, Any],
@@ -102,18 +108,21 @@ def _views(
 
     from era_service.cli.adoption_view import adoption_view
     from release_tools import summarise_last
+    from release_tools.adoption_summary import newest_begun
 
     shown: object = None
     while True:
-        refresh()
-        epochs = repository.epochs()[:last]
+        current = refresh()
+        known = repository.epochs()
+        begun = newest_begun(known, current)
+        epochs = [one for one in known if begun is None or one <= begun][:last]
         now = [(one, repository.tally(one), repository.network_stake(rules.stake_epoch(one))) for one in epochs]
         if now == shown:
             yield None
             continue
         shown = now
         if epochs:
-            yield adoption_view(summarise_last(repository, last, **options))
+            yield adoption_view(summarise_last(repository, last, last=begun, **options))
         else:
             yield Text("No registrations yet")
 

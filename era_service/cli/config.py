@@ -69,7 +69,8 @@ def check(app: AppContext, *, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON schema.")
 def schema(*, as_json: bool) -> None:
     """List every setting with its type, default, environment variable and help."""
-    from era_service.config_schema import Settings, setting_records
+    from era_service.config_records import setting_records
+    from era_service.config_schema import Settings
 
     if as_json:
         echo_json(Settings.model_json_schema())

@@ -19,6 +19,7 @@ from era_service.cli.release_options import (
     read_era_key,
     secret_key_option,
 )
+from era_store.redaction import mask_url
 
 if TYPE_CHECKING:
     from chain_reader import ChainObserver
@@ -55,8 +56,9 @@ def doctor(
 ) -> int:
     """Look for what could go wrong in a rollout, and say what to do about it.
 
-    It looks at the network, the era address, every provider and its tip, the clock, the journal, and at the keys,
-    funds and store that are named. Nothing is changed. The exit code is 1 when there is a problem; warnings are none.
+    It looks at the network, the era address, every provider and its tip (on a follower, at the leader), the clock, the
+    journal, and at the keys, funds and store that are named. Nothing is changed. The exit code is 1 when there is a
+    problem; warnings are none.
     """
     from release_tools import Examination, Network
 
@@ -120,16 +122,36 @@ def _networks(settings: "Settings") -> dict[str, tuple[int, str]]:
 
 
 def _providers(settings: "Settings", examination: "Examination", payers: list[str]) -> None:
-    """Every provider; the first that takes transactions tells of the funds."""
+    """Every provider; the first that takes transactions tells of the funds. A follower has a leader in their place."""
     from era_service.config_reader import providers_of
 
     providers = providers_of(settings)
-    if not providers:
+    if settings.follower.leader is not None:
+        _leader(settings, examination)
+    elif not providers:
         examination.problem("providers", "there is none", "Give --provider, or set reader.providers")
     for provider in providers:
         if _provider(provider, settings, examination, payers):
             payers = []
     examination.agreement()
+
+
+def _leader(settings: "Settings", examination: "Examination") -> None:
+    """The leader that a follower asks in place of providers: whether it answers, and what it hands on is true."""
+    from era_service.follower import open_leader
+
+    check = f"leader {mask_url(settings.follower.leader or '')}"
+    leader = examination.attempt(check, lambda: open_leader(settings))
+    if leader is None:
+        return
+    with closing(leader):
+
+        def ask() -> str:
+            epoch = leader.epoch()
+            leader.datums(settings.network.era_address or "")
+            return f"it answers: epoch {epoch}, and its history of {len(leader.chain)} payloads is verified"
+
+        examination.attempt(check, ask, str)
 
 
 def _provider(
@@ -138,8 +160,7 @@ def _provider(
     """Look at one provider; whether the funds were looked at there."""
     from chain_reader.observers.network_genesis import PUBLIC_GENESES
     from era_service.config_reader import open_gateway, open_provider
-    from era_store.redaction import mask_url
-    from release_tools.gateway_from_url import NoGatewayError
+    from release_tools.from_url import NoGatewayError
 
     name, magic = mask_url(provider.url), settings.network.magic
     observer = examination.attempt(f"provider {name}", lambda: open_provider(provider, settings))

@@ -9,25 +9,18 @@ from typing import TYPE_CHECKING
 
 from era_service.cli.output import printable
 from release_tools.adoption import ada_words
+from release_tools.lottery import chance_words
 
 if TYPE_CHECKING:
     from release_tools.forecast_records import EpochOutlook, Forecast
     from release_tools.forecast_trend import Estimate
 
-_SURE, _HOPELESS = 0.9999, 0.0001
 _CALLS_SHOWN = 20
 _PHASES = {
     "before": "before the switch",
     "danger": "those that stopped still count",
     "after": "those that came back",
 }
-
-
-def chance(probability: float) -> str:
-    """A probability as people read it; near 0 and 1 only on which side it is."""
-    if probability > _SURE:
-        return "> 99.99 %"
-    return "< 0.01 %" if probability < _HOPELESS else f"{probability * 100:.2f} %"
 
 
 def share_words(value: float) -> str:
@@ -54,10 +47,11 @@ def forecast_lines(found: "Forecast") -> Iterator[str]:
     yield from _table(found)
     danger = found.danger
     yield ""
-    yield f"The danger is greatest in epoch {danger.epoch}: a quorum with {chance(danger.quorum_probability.value)}"
+    worst = chance_words(danger.quorum_probability.value)
+    yield f"The danger is greatest in epoch {danger.epoch}: a quorum with {worst}"
     back = next(outlook for outlook in found.epochs if outlook.phase.value == "after")
     behind = f"{_estimated(back.share_behind, share_words)} of {_whole(found)} behind it"
-    yield f"From epoch {back.epoch} on: a quorum with {chance(back.quorum_probability.value)}, and {behind}"
+    yield f"From epoch {back.epoch} on: a quorum with {chance_words(back.quorum_probability.value)}, and {behind}"
     yield from _calls(found)
 
 
@@ -86,8 +80,8 @@ def _reached(found: "Forecast") -> str:
     if reached.expected is None and reached.earliest is None:
         return "not in sight"
     expected = "not in sight" if reached.expected is None else f"reached in epoch {reached.expected}"
-    latest = "never" if reached.latest is None else f"{reached.latest}"
-    return f"{expected} (95 % interval: epoch {reached.earliest} to {latest})"
+    until = "on, no end in sight" if reached.latest is None else f"to {reached.latest}"
+    return f"{expected} (95 % interval: epoch {reached.earliest} {until})"
 
 
 def _table(found: "Forecast") -> Iterator[str]:
@@ -109,7 +103,7 @@ def _row(outlook: "EpochOutlook") -> tuple[str, ...]:
         f"{outlook.epoch}",
         f"{outlook.registered_at}",
         _estimated(outlook.signing_share, share_words),
-        chance(outlook.quorum_probability.value),
+        chance_words(outlook.quorum_probability.value),
         _estimated(outlook.share_behind, share_words),
         _PHASES[outlook.phase.value],
     )
@@ -137,7 +131,7 @@ def _calls(found: "Forecast") -> Iterator[str]:
     width = max(len(printable(call.party_id)) for call in shown)
     for call in shown:
         version = printable(call.version or "no version")
-        after = f"{share_words(call.ready_share_after)}, {chance(call.quorum_probability_after)}"
+        after = f"{share_words(call.ready_share_after)}, {chance_words(call.quorum_probability_after)}"
         yield f"  {printable(call.party_id):<{width}}  {ada_words(call.stake)}  {version}  → {after}"
     if count > len(shown):
         yield f"  and {count - len(shown)} more (see --json)"

@@ -10,6 +10,7 @@ from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.marker_change import HELP, change_command
 from era_service.cli.marker_cosign import cosign
 from era_service.cli.marker_renew import renew
+from era_service.cli.marker_sweep import sweep
 from era_service.cli.output import echo_json, printable
 from era_service.cli.publication_view import sight_lines
 from era_service.cli.release_options import json_option, load_settings, network_options, provider_option
@@ -24,6 +25,7 @@ for _kind in HELP:
     marker.add_command(change_command(_kind))
 marker.add_command(cosign)
 marker.add_command(renew)
+marker.add_command(sweep)
 
 
 @marker.command()

@@ -149,7 +149,7 @@ def run_change(
         files = SigningFiles(snapshot, payload_out, expires_epoch)
         _sign_only(settings, order, files, dry_run=dry_run, as_json=as_json)
         return
-    _publish(settings, order, dry_run=dry_run, yes=yes, as_json=as_json)
+    publish_order(settings, order, dry_run=dry_run, yes=yes, as_json=as_json)
 
 
 def _order(
@@ -194,17 +194,20 @@ def _order(
 # --- the whole way
 
 
-def _publish(settings: "Settings", order: "ChangeOrder", *, dry_run: bool, yes: bool, as_json: bool) -> None:
+def publish_order(settings: "Settings", order: "ChangeOrder", *, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Show what an order does, ask, do it, and say what nodes see then."""
     from era_service.publishing import look
     from era_service.release import open_release
+    from era_service.sweeping import look_at_sweep
     from release_tools.journal import Journal
     from release_tools.publication import Publisher
+    from release_tools.rollout import SWEEP
 
     with open_release(settings) as release:
         journal = Journal(order.journal_root, release.network.magic, release.policy.address)
         with nullcontext() if dry_run else journal.held():
             publisher = Publisher(release.gateway, journal, release.read)
-            outlook = look(release, order, publisher, journal)
+            outlook = (look_at_sweep if order.change == SWEEP else look)(release, order, publisher, journal)
             _show(outlook, release, as_json=as_json)
             if outlook.is_done:
                 if not dry_run:
@@ -300,12 +303,19 @@ def _conclude(
         click.echo(f"Then: {sight_lines(sight)[0]}")
         return
     words = {
-        "done": f"Nothing to do: it is done already{f', by transaction {transaction}' if transaction else ''}",
+        "done": f"Nothing to do: {_done_words(outlook)}{f', by transaction {transaction}' if transaction else ''}",
         "unfinished": "Nothing was done: this was a dry run. Without --dry-run this goes on with it",
         "published": f"Done: transaction {transaction}",
         "superseded": f"Done by transaction {transaction}, and replaced by another publication since",
     }
     click.echo("\n".join([words[status], *sight_lines(sight)]))
+
+
+def _done_words(outlook: "Outlook") -> str:
+    from release_tools.rollout import SWEEP
+
+    swept = outlook.plan is not None and outlook.plan.change == SWEEP
+    return "nothing is at the era address that could be swept" if swept else "it is done already"
 
 
 # --- without spending anything

@@ -68,8 +68,9 @@ def transaction_lines(drafted: "DraftedTransaction") -> list[str]:
         carries += ["a datum"] if output.datum or output.datum_hash else []
         extra = f" with {' and '.join(carries)}" if carries else ""
         lines.append(f"  spends      {output.reference}, {ada(output.lovelace)}{extra}")
+    if made.marker_lovelace:
+        lines.append(f"  marker      {ada(made.marker_lovelace)}")
     lines += [
-        f"  marker      {ada(made.marker_lovelace)}",
         f"  fee         {ada(made.fee)}, {made.size} bytes",
         f"  change      {ada(made.change_lovelace)}",
         f"  valid       before slot {made.invalid_hereafter}{_deadline_words(drafted)}",

@@ -72,7 +72,12 @@ def rehearse(
         for name, file in (("Report", html), ("The shortest story", None if shrunk is None else shortest)):
             if file is not None:
                 click.echo(f"{name}: {file}")
+        if shrunk is None and shortest is not None:
+            click.echo(f"There is no story that goes wrong, and {shortest} is not written")
     return 0 if outcome.ok else 1
+
+
+_COLOURS = {"good": "green", "doubtful": "yellow", "bad": "red"}
 
 
 class _Progress:
@@ -132,11 +137,12 @@ def _show(outcome: "Outcome", shrunk: "Shrunk | None") -> None:
     from rich.table import Table
 
     from release_tools.charts import percent
+    from release_tools.rehearsal.report import COLUMNS
 
     scenario = outcome.scenario
     click.echo(f"{printable(scenario.title)}: {scenario.nodes:,} nodes, seed {scenario.seed}")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for name in ("epoch", "era", "in it", "stopped", "ready", "signing", "of all", "quorum"):
+    for name in ("epoch", "era", "in it", "stopped", "ready", "signing", "of network", "quorum"):
         table.add_column(name, justify="left" if name in ("era", "quorum") else "right", no_wrap=True)
     for row in outcome.rows:
         table.add_row(
@@ -150,6 +156,9 @@ def _show(outcome: "Outcome", shrunk: "Shrunk | None") -> None:
             "kept" if row.quorum else "MISSED",
         )
     Console().print(table)
+    for column in COLUMNS.split(" · "):
+        click.echo(f"  {column}")
+    click.echo()
     for happening in outcome.happenings:
         click.echo(f"  {happening.at:>7g}  {printable(happening.words)}")
     told = ", ".join(f"{one.kind} ({one.nodes:,})" for one in outcome.told)
@@ -162,6 +171,11 @@ def _show(outcome: "Outcome", shrunk: "Shrunk | None") -> None:
         click.echo("No rule was broken: agreement, one-way, verdicts, quorum")
     if shrunk is not None:
         _show_shortest(shrunk)
+    verdict = outcome.verdict
+    click.secho(f"\n{printable(verdict.headline)}", bold=True, fg=_COLOURS[verdict.grade])
+    for reason in verdict.reasons:
+        click.echo(f"  {printable(reason)}")
+    click.echo(f"Next: {printable(verdict.next_step)}")
 
 
 def _show_shortest(shrunk: "Shrunk") -> None:

@@ -4,6 +4,7 @@ In: a click command. Out: the same with these options, and what the commands mak
 on the command line: keys come from files or from the environment.
 """
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +15,7 @@ from click.core import ParameterSource
 from era_service.cli.arguments import InputFileError, read_bytes, read_secret_key
 from era_service.cli.arguments import epoch as epoch_type
 from era_service.cli.context import AppContext
+from era_service.cli.output import write_file
 from eras import ConfigurationError
 from release_tools.gateway import MAINNET_MAGIC
 
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from release_tools import PaymentKey
     from release_tools.drafting import Purse
     from release_tools.submission import Waiting
+    from release_tools.transaction_files import CarriedTransaction
 
 SECRET_KEY_VARIABLE = "ERA_MARKERS_SECRET_KEY"  # noqa: S105 - the name of a variable
 
@@ -38,6 +41,13 @@ def never_on_the_command_line(context: click.Context, parameter: click.Parameter
         raise click.BadParameter(
             f"expected @FILE: a key given here is seen by all who can list processes. Or set {SECRET_KEY_VARIABLE}"
         )
+    return value
+
+
+def output_reference(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """The value of an option that names an output."""
+    if value is not None and not re.fullmatch(r"[0-9a-f]{64}#[0-9]{1,5}", value):
+        raise click.BadParameter("expected a transaction hash, # and the number of its output")
     return value
 
 
@@ -85,6 +95,15 @@ payment_key_option = click.option(
     help="Payment signing key, plain or extended, in cardano-cli's envelope. May be given several times.",
 )
 
+format_option = click.option(
+    "--format",
+    "form",
+    type=click.Choice(["envelope", "hex"]),
+    default="envelope",
+    show_default=True,
+    help="cardano-cli's envelope, or the CBOR in hex, as wallets take it.",
+)
+
 max_fee_option = click.option(
     "--max-fee",
     metavar="LOVELACE",
@@ -94,14 +113,24 @@ max_fee_option = click.option(
     help="Refuse a transaction that costs more.",
 )
 
+payment_address_option = click.option(
+    "--payment-address",
+    metavar="ADDR",
+    default="",
+    help="What is there pays, and the change goes there. By default the era address if the payment key owns it, "
+    "else that key's own address.",
+)
+
+validity_option = click.option(
+    "--validity-slots",
+    default=7_200,
+    show_default=True,
+    type=click.IntRange(min=1),
+    help="Slots after which the transaction is void; it is so earlier where it would give too little notice.",
+)
+
 purse_options = combined(
-    click.option(
-        "--payment-address",
-        metavar="ADDR",
-        default="",
-        help="What is there pays, and the change goes there. By default the era address if the payment key owns it, "
-        "else that key's own address.",
-    ),
+    payment_address_option,
     click.option(
         "--spend",
         metavar="TX#N",
@@ -111,13 +140,7 @@ purse_options = combined(
     click.option(
         "--sweep", is_flag=True, help="Spend older markers and copies at the era address, too: what the era key signed."
     ),
-    click.option(
-        "--validity-slots",
-        default=7_200,
-        show_default=True,
-        type=click.IntRange(min=1),
-        help="Slots after which the transaction is void; it is so earlier where it would give too little notice.",
-    ),
+    validity_option,
     max_fee_option,
 )
 
@@ -305,6 +328,16 @@ def purse_of(
     from release_tools.drafting import Purse
 
     return Purse(payment_address, spend, sweep, validity_slots=validity_slots, max_fee=max_fee)
+
+
+def write_transaction(out: Path, carried: "CarriedTransaction", form: str) -> None:
+    """Write a transaction into a file, in the form that ``--format`` names.
+
+    Raises:
+        OutputFileError: it cannot be written.
+    """
+    text = carried.to_text() if form == "envelope" else carried.cbor.hex() + "\n"
+    write_file(out, text.encode())
 
 
 def waiting_of(settings: "Settings", *, confirmations: int | None, timeout_s: float, poll_s: float) -> "Waiting":

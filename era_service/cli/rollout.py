@@ -25,6 +25,7 @@ from era_service.cli.release_options import (
     yes_option,
 )
 from era_service.cli.rollout_plan import force_name_option, plan
+from release_tools.lottery import chance_words
 
 if TYPE_CHECKING:
     from era_service.config_schema import Settings
@@ -171,10 +172,9 @@ def _status_lines(standing: "RolloutStanding") -> list[str]:
         lines += [f"              ! {alarm.words}" for alarm in evidence.adoption.alarms]
     if evidence.forecast is not None:
         danger = evidence.forecast.danger
-        chance = danger.quorum_probability.value
-        lines.append(
-            f"  quorum        {chance * 100:.4g} % in epoch {danger.epoch}, with {evidence.forecast.quorum.source}"
-        )
+        chance = chance_words(danger.quorum_probability.value)
+        lines.append(f"  quorum        {chance} in epoch {danger.epoch}, with {evidence.forecast.quorum.source}")
+        lines += [f"              ! {note}" for note in evidence.forecast.notes]
     lines += [f"  not known     {why}" for why in evidence.unknown]
     return [*lines, *_step_lines(standing)]
 

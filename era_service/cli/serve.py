@@ -20,6 +20,10 @@ if TYPE_CHECKING:
     from era_service.web import Service
 
 DRAIN_S = 10
+IDLE_S, PROXY_IDLE_S = 5, 75
+"""How long a connection without a request is kept. A proxy keeps some for a minute: were they closed before, it would
+now and then send a request into a connection that is just closing, and answer that with an error of its own."""
+
 EMBEDDED = "embedded"
 EMBEDDED_POLL_S = 1.0
 
@@ -95,14 +99,17 @@ def serve(
     embedded = is_embedded(settings)
     if embedded:
         _require_no_provider(settings)
-        settings = _embedded(app, given, poll_interval_s)
-    require_source(settings)
-    service = Service.open(settings, embedded=embedded)
-    try:
-        with following_registrations(service):
-            Server(service, as_json=as_json).run()
-    finally:
-        service.close()
+    else:
+        require_source(settings)
+    with _listening(settings.service) as listener:  # before anything is made for a service that cannot be asked
+        if embedded:
+            settings = _embedded(app, given, poll_interval_s)
+        service = Service.open(settings, embedded=embedded)
+        try:
+            with following_registrations(service):
+                Server(service, as_json=as_json).run(listener)
+        finally:
+            service.close()
 
 
 def _require_both(service: "ServiceSettings") -> None:
@@ -150,6 +157,28 @@ def _embedded(app: AppContext, given: dict[str, tuple[Any, str]], poll_interval_
     return app.load({**given, **flags, **poll}).settings
 
 
+def _listening(service: "ServiceSettings") -> socket.socket:
+    """What listens at the configured address; the caller closes it.
+
+    Raises:
+        ListenError: the address cannot be listened at.
+    """
+    host, port = service.host, service.port
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        listener = socket.create_server((host, port), family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:  # the latter: a host name that cannot be one
+        words = getattr(error, "strerror", None) or str(error)
+        raise ListenError(
+            f"The service cannot listen at {host} port {port}",
+            expected="an address of this machine and a free port",
+            got=words.partition(" (while")[0],  # what follows repeats the address
+            next_step="Stop what listens there, or choose another: --port 0 takes a free one",
+        ) from error
+    listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return listener
+
+
 class Server:
     """Runs a service under uvicorn until a signal ends it.
 
@@ -163,16 +192,16 @@ class Server:
         self._settings = service.settings.service
         self._as_json = as_json
 
-    def run(self) -> None:
-        """Serve.
+    def run(self, listener: socket.socket) -> None:
+        """Serve who connects to ``listener``, which the caller closes.
 
         Raises:
-            ListenError: the address cannot be listened at.
             TlsError: the certificate or its key cannot be used.
         """
         import uvicorn
 
         from era_service.web import create_app
+        from era_service.web.patience import allow_connections, be_patient, let_go_of_the_deaf
         from era_service.web.pauses import keep_pauses_short
 
         own, tls = self._settings, self._settings.tls_cert is not None
@@ -190,13 +219,17 @@ class Server:
             server_header=False,
             proxy_headers=bool(own.trusted_proxies),
             forwarded_allow_ips=list(own.trusted_proxies) or None,
+            timeout_keep_alive=PROXY_IDLE_S if own.trusted_proxies else IDLE_S,
             timeout_graceful_shutdown=DRAIN_S,
             ssl_certfile=own.tls_cert,
             ssl_keyfile=own.tls_key,
         )
         _load(config)
+        be_patient(config, own.request_timeout_s)
+        let_go_of_the_deaf(listener)
+        allow_connections(own.max_streams)
         self._service.changes.listen(self._bind_logs)
-        with self._listen() as listener, _handled_signals():
+        with _handled_signals():
             self._say_where(listener, tls=tls)
             keep_pauses_short(self._service)
             self._service.start()
@@ -208,21 +241,6 @@ class Server:
 
         view = self._service.checker.view
         bind_era(view.era, None if view.token is None else view.token.epoch)
-
-    def _listen(self) -> socket.socket:
-        host, port = self._settings.host, self._settings.port
-        family = socket.AF_INET6 if ":" in host else socket.AF_INET
-        try:
-            listener = socket.create_server((host, port), family=family, backlog=2048)
-        except OSError as error:
-            raise ListenError(
-                f"The service cannot listen at {host} port {port}",
-                expected="an address of this machine and a free port",
-                got=error.strerror or str(error),
-                next_step="Stop what listens there, or choose another: --port 0 takes a free one",
-            ) from error
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        return listener
 
     def _say_where(self, listener: socket.socket, *, tls: bool) -> None:
         host, port = listener.getsockname()[:2]

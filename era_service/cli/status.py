@@ -29,7 +29,8 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     one, and 5 when nothing trusted could be read.
     """
     from era_service.logs import bind_era
-    from era_service.status import describe, exit_code, read_status
+    from era_service.status import read_status
+    from era_service.status_document import describe, exit_code
 
     settings = app.load({"reader.providers": (provider, "--provider")} if provider else None).settings
     found = read_status(settings, epoch)

@@ -11,7 +11,7 @@ import click
 
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.lazy_group import KnownGroup
-from era_service.cli.output import echo_json, printable, write_file
+from era_service.cli.output import echo_json, printable
 from era_service.cli.publication_view import (
     ada,
     network_document,
@@ -23,11 +23,13 @@ from era_service.cli.publication_view import (
 from era_service.cli.release_options import (
     combined,
     dry_run_option,
+    format_option,
     json_option,
     lead_option,
     load_settings,
     max_fee_option,
     network_options,
+    output_reference,
     payment_key_option,
     provider_option,
     purse_of,
@@ -37,6 +39,7 @@ from era_service.cli.release_options import (
     read_text,
     waiting_of,
     waiting_options,
+    write_transaction,
     yes_option,
 )
 from eras import MarkerError
@@ -51,14 +54,6 @@ if TYPE_CHECKING:
 
 out_option = click.option(
     "--out", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the transaction goes."
-)
-format_option = click.option(
-    "--format",
-    "form",
-    type=click.Choice(["envelope", "hex"]),
-    default="envelope",
-    show_default=True,
-    help="cardano-cli's envelope, or the CBOR in hex, as wallets take it.",
 )
 
 
@@ -114,7 +109,7 @@ def build(
         purse = replace(purse, address=purse.address or release.policy.address)
         drafted = draft(release, reading, content, purse, publish_by=publish_by)
     carried = CarriedTransaction.of(drafted.transaction, release.network.magic, drafted.spends)
-    _write(out, carried, form)
+    write_transaction(out, carried, form)
     for warning in (*drafted.warnings, *reading.alarms):
         click.echo(f"Warning: {printable(warning)}", err=True)
     if as_json:
@@ -176,6 +171,12 @@ def _is_renewal(content: bytes, release: "Release", reading: "TrustedReading") -
     multiple=True,
     help="An address that change may go to, besides the era address and those of the keys. May be given several times.",
 )
+@click.option(
+    "--sweep-beside",
+    metavar="TX#N",
+    callback=output_reference,
+    help="FILE is of marker sweep, and publishes nothing; this is the marker output in force, which it must not spend.",
+)
 @combined(max_fee_option, network_options, dry_run_option, yes_option, json_option)
 @pass_app
 def sign(
@@ -187,6 +188,7 @@ def sign(
     out: Path,
     form: str,
     change_addresses: tuple[str, ...],
+    sweep_beside: str | None,
     max_fee: int,
     network_magic: int | None,
     mainnet: bool,
@@ -197,8 +199,8 @@ def sign(
     """Add signatures to the transaction in FILE, without any network.
 
     First it shows what the transaction does, from its own bytes. One that publishes no markers, does anything that a
-    marker transaction does not, or costs too much is refused. One that pays an address that is not yours, or markers
-    that no node would read, draws a warning, and is not signed with --yes.
+    marker transaction does not, or costs too much is refused. One that pays an address that is not yours, has markers
+    that no node would read, or is valid for ever draws a warning, and is not signed with --yes.
     With several signers each runs this on the file of the one before.
     """
     from release_tools.signing_checks import require_no_doubt, signing_doubts
@@ -218,6 +220,7 @@ def sign(
         era_address=era_address,
         key=key,
         max_fee=max_fee,
+        sweep_beside=sweep_beside,
     )
     for doubt in doubts:
         click.echo(f"Warning: {printable(doubt)}", err=True)
@@ -227,7 +230,7 @@ def sign(
             require_no_doubt(doubts)
         else:
             click.confirm("Sign this?", abort=True, err=True)
-        _write(out, signed, form)
+        write_transaction(out, signed, form)
     if as_json:
         echo_json({**signed.summary(key), "doubts": list(doubts), "file": None if dry_run else str(out)})
         return
@@ -272,7 +275,7 @@ def submit(
             if known is None and not yes:
                 click.confirm("Submit this?", abort=True, err=True)
             depth = _submit(release, carried, waiting_of(settings, **options), known=known is not None, as_json=as_json)
-        _conclude_submit(release, signed.hash, known=known, depth=depth, dry_run=dry_run, as_json=as_json)
+        _conclude_submit(release, carried, known=known, depth=depth, dry_run=dry_run, as_json=as_json)
 
 
 def _submit(release: "Release", carried: "CarriedTransaction", waiting: Any, *, known: bool, as_json: bool) -> int:
@@ -287,10 +290,18 @@ def _submit(release: "Release", carried: "CarriedTransaction", waiting: Any, *, 
 
 
 def _conclude_submit(
-    release: "Release", transaction: str, *, known: int | None, depth: int | None, dry_run: bool, as_json: bool
+    release: "Release",
+    carried: "CarriedTransaction",
+    *,
+    known: int | None,
+    depth: int | None,
+    dry_run: bool,
+    as_json: bool,
 ) -> None:
     from era_service.trusted_snapshot import nodes_see
 
+    transaction = carried.hash
+    publishes = any(output["markers"] is not None for output in carried.summary()["outputs"])
     reading = release.read()
     sight = nodes_see(reading.markers, release.epoch_of(reading), release.settings.network.supported_eras)
     trusted = reading.provenance is not None and reading.provenance.transaction == transaction
@@ -310,7 +321,7 @@ def _conclude_submit(
         )
     else:
         click.echo("\n".join([words, *sight_lines(sight)]))
-    if depth is not None and not trusted:
+    if depth is not None and publishes and not trusted:
         click.echo("Warning: nodes do not trust what this transaction published: eraswitch marker history", err=True)
 
 
@@ -334,11 +345,6 @@ def _era_place(settings: "Settings") -> "tuple[str | None, VerificationKey | Non
         return era_place(settings)
     except EraPlaceNeededError:
         return None, None
-
-
-def _write(out: Path, carried: "CarriedTransaction", form: str) -> None:
-    text = carried.to_text() if form == "envelope" else carried.cbor.hex() + "\n"
-    write_file(out, text.encode())
 
 
 def _show(carried: "CarriedTransaction", key: "VerificationKey | None", *, as_json: bool) -> None:

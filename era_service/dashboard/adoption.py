@@ -39,7 +39,7 @@ def adoption_panel(epochs: Sequence[Document], gate: Document | None, era: str |
     return Panel(
         "adoption",
         "Adoption",
-        _lead(now, era),
+        _lead(now),
         tuple(Notice("attention", sentence(alarm["words"])) for alarm in now["alarms"]),
         _facts(now),
         tuple(
@@ -107,7 +107,7 @@ def _floored(share: float) -> str:
     return f"{int(share * 1000 + 1e-9) / 10:.1f} %"
 
 
-def _lead(now: Document, era: str | None) -> str:
+def _lead(now: Document) -> str:
     newest = max(now["versions"], key=lambda row: row["stake"], default=None)
     words = f"{counted(now['registered']['parties'], 'party', 'parties')} registered for epoch {now['epoch']}"
     if newest is not None:

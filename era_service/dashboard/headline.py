@@ -116,10 +116,11 @@ def _tone(coming: "EraDocument", readiness: Readiness | None) -> Tone:
 def page_notices(status: "EraStatus") -> tuple[Notice, ...]:
     """What is the matter with the whole, the gravest first."""
     found: list[Notice] = []
-    if status.error is not None:
+    unsupported = status.current is not None and not status.current.supported
+    if status.error is not None and not unsupported:  # which has a notice of its own
         text = sentence(str(status.error.get("message") or status.error.get("what") or ""))
         found.append(Notice("bad", "No era could be told from what is trusted", text))
-    if status.current is not None and not status.current.supported:
+    if status.current is not None and unsupported:
         found.append(
             Notice(
                 "bad",

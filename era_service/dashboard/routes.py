@@ -89,6 +89,6 @@ def router(service: "Service") -> APIRouter:
             _log.info("The badge of an era cannot be told: %s", error)
         value, tone = shown or ("unknown", "quiet")
         svg = badge_svg(era[:MAX_ERA], value, tone)
-        return Response(svg, 200 if shown else 404, media_type="image/svg+xml", headers=_BADGE_AGE)
+        return Response(svg, 200 if shown else 404, media_type="image/svg+xml", headers=_BADGE_AGE if shown else _FRESH)
 
     return routes

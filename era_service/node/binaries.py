@@ -5,6 +5,7 @@ once a day. A binary that is missing at its switch is an era that this node does
 """
 
 import logging
+from collections.abc import Callable
 from typing import Protocol
 
 from chain_reader.deciding import DAY_S
@@ -34,8 +35,8 @@ class NodeRunner(Protocol):
         """The exit code of a node that ended by itself."""
         ...
 
-    def stop(self, grace_s: float | None = None) -> int | None:
-        """Stop the node."""
+    def stop(self, grace_s: float | None = None, *, hurry: Callable[[], bool] = ...) -> int | None:
+        """Stop the node within ``grace_s``; within what it always has from when ``hurry`` says so."""
         ...
 
 

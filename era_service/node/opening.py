@@ -32,6 +32,9 @@ if TYPE_CHECKING:
     from era_service.config_schema import HookSettings, Settings
 
 
+STORE_FILE = "watch.sqlite3"
+
+
 class WatchSourceError(ConfigurationError):
     """The watcher is to read from a source that is no chain."""
 
@@ -54,7 +57,7 @@ def embed_watcher(
         supported: the eras that the program knows.
         store: where trust and events are remembered; by default in this process only. The caller closes it.
         genesis: of the network, so that switches happen by the clock; without it the provider's epoch is polled.
-        options: when to call.
+        options: when to call; its ``node_id`` also tells the node from others that share the store.
         more: what else ``NodeWatcher`` takes: hooks, minimum, on_decision, ….
 
     Raises:
@@ -62,8 +65,9 @@ def embed_watcher(
     """
     memory: Store = MemoryStore() if store is None else store
     tip_check = None if genesis is None else TipWatch(genesis)
+    node_id = "" if options is None else options.calls.node_id
     return NodeWatcher(
-        NodeCore(NodeSettings(policy, supported), memory),
+        NodeCore(NodeSettings(policy, supported), memory, name=node_id),
         EvidenceSource(observers, policy, memory, tip_check=tip_check),
         observers,
         EpochClock(genesis),
@@ -95,7 +99,7 @@ def open_watcher(
         StoreError: the store cannot be opened.
     """
     from era_service.config_observers import configured_genesis
-    from era_service.config_trust import open_memory, trust_policy
+    from era_service.config_trust import trust_policy
 
     surroundings = os.environ if environ is None else environ
     policy, genesis, watch = trust_policy(settings), configured_genesis(settings), settings.watch
@@ -104,13 +108,14 @@ def open_watcher(
     runner = _runner(settings, run, surroundings, notifier)
     minimum = _minimum(settings)
     with ExitStack() as opened:
-        store = opened.enter_context(closing(open_memory(settings)))
+        store = opened.enter_context(closing(_memory(settings, surroundings)))
         observers = _observers(settings, opened)
         tip_check = None if genesis is None else _tip_check(genesis, settings, observers)
         node = NodeSettings(policy, supported, settings.network.notice_epochs)
         source = EvidenceSource(observers, policy, store, tip_check=tip_check)
+        limits = LogLimits(settings.events.max_bytes, settings.events.snapshot_every)
         yield NodeWatcher(
-            NodeCore(node, store, limits=LogLimits(settings.events.max_bytes, settings.events.snapshot_every)),
+            NodeCore(node, store, limits=limits, name=watch.node_id or ""),
             source,
             observers,
             EpochClock(genesis),
@@ -126,6 +131,18 @@ def open_watcher(
             minimum=minimum,
             on_decision=on_decision,
         )
+
+
+def _memory(settings: "Settings", environ: Mapping[str, str]) -> Store:
+    """The store that is configured; else, under systemd, one in the folder that a unit's ``StateDirectory`` gives."""
+    from era_service.config_trust import open_memory
+
+    folder = environ.get("STATE_DIRECTORY", "").partition(":")[0]
+    if settings.store.url is not None or not folder:
+        return open_memory(settings)
+    from era_store import open_store
+
+    return open_store(str(Path(folder) / STORE_FILE))
 
 
 def _observers(settings: "Settings", opened: ExitStack) -> "tuple[ChainObserver, ...]":

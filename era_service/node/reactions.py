@@ -4,7 +4,7 @@ In: a decision of the deciding core. Out: its severity and its words, and the ho
 """
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from chain_reader.deciding_kinds import Decision, DecisionKind
@@ -53,23 +53,44 @@ QUIET = (
 )
 
 
+def log_lines(decisions: Sequence[Decision], minimum: Minimum) -> Iterator[tuple[int, str]]:
+    """The decisions upon one input as they are logged: severity and words.
+
+    At a first start every change of the past is seen at once, and those payloads are told in one line.
+    """
+    routine = [decision for decision in decisions if is_routine(decision)]
+    for decision in decisions:
+        if len(routine) > 1 and is_routine(decision):
+            if decision is routine[0]:
+                count = sum(map(_outputs, routine))
+                yield logging.INFO, f"{count} earlier payloads at the era address are superseded by later ones"
+        else:
+            yield severity(decision), words(decision, minimum)
+
+
 def severity(decision: Decision) -> int:
     """How loudly a decision is logged; what is in neither list above is a warning."""
     if decision.kind in ERRORS:
         return logging.ERROR
-    return logging.INFO if decision.kind in QUIET or _is_routine(decision) else logging.WARNING
+    return logging.INFO if decision.kind in QUIET or is_routine(decision) else logging.WARNING
 
 
-def _is_routine(decision: Decision) -> bool:
+def is_routine(decision: Decision) -> bool:
     """Whether a refusal is what every update brings: the marker before took no part any more."""
+    if decision.kind == DecisionKind.REFUSED_MANY:
+        return set(decision.facts["verdicts"]) == {Superseded.__name__}
     return decision.kind == DecisionKind.REFUSED and decision.facts["verdict"] == Superseded.__name__
+
+
+def _outputs(refused: Decision) -> int:
+    return sum(refused.facts["verdicts"].values()) if refused.kind == DecisionKind.REFUSED_MANY else 1
 
 
 def hook_of(decision: Decision, minimum: Minimum) -> tuple[HookEvent, dict[str, Any]] | None:
     """The hook event of a decision, with what its hooks are told; none for routine or an unsupported activation."""
     event = HOOK_OF_KIND.get(DecisionKind(decision.kind))
     facts = decision.facts
-    if event is None or _is_routine(decision) or (event is HookEvent.ACTIVATED and facts["supported"] is False):
+    if event is None or is_routine(decision) or (event is HookEvent.ACTIVATED and facts["supported"] is False):
         return None
     told = {"decision": decision.kind, "epoch": decision.epoch, **facts}
     if facts.get("supported") is False or event is HookEvent.UNSUPPORTED_CURRENT:
@@ -100,7 +121,11 @@ def status_line(checker: EraChecker) -> str:
 
 
 def _listed(facts: dict[str, Any]) -> str:
-    told = [f"{name} {_shown(value)}" for name, value in facts.items() if value is not None]
+    told = [
+        _shown(value) if name in ("words", "reason") else f"{name} {_shown(value)}"
+        for name, value in facts.items()
+        if value is not None
+    ]
     return ", ".join(told) or "no further facts"
 
 

@@ -1,7 +1,8 @@
 """Runs the node itself, on the binary of the era: started, stopped and started anew on the next one at a switch.
 
-In: an ``EraFolder`` and the arguments of its program. Out: one child process, in a process group of its own. Its
-hash is checked before it is started: a binary that is not what it should be is never run, and the old one goes on.
+In: an ``EraFolder`` and the arguments of its program. Out: one child process, in a process group of its own, that does
+not outlive whoever runs it (``child``). Its hash is checked before it is started: a binary that is not what it should
+be is never run, and the old one goes on.
 """
 
 import logging
@@ -12,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 
+from era_service.node.child import start
 from era_service.node.swap import EraFolder, SwapError
 
 _TICK_S = 0.02
@@ -41,7 +43,7 @@ class LinkSwitcher:
         """Nobody runs here."""
         return None
 
-    def stop(self, grace_s: float | None = None) -> int | None:
+    def stop(self, grace_s: float | None = None, *, hurry: Callable[[], bool] = lambda: False) -> int | None:
         """Nobody runs here."""
         return None
 
@@ -97,6 +99,8 @@ class NodeSupervisor:
     def run(self, era: str) -> bool:
         """See to it that the binary of ``era`` was started; whether anything had to be done.
 
+        The node ends with the thread that called this: call it in one that stays.
+
         Raises:
             SwapError: that binary cannot be run. What ran before runs on.
         """
@@ -109,12 +113,7 @@ class NodeSupervisor:
                 self._stop(self._grace_s)
             self.folder.switch(era)
             try:
-                self._child = subprocess.Popen(  # noqa: S603 - the operator's binary, checked by its hash
-                    [str(program), *self._arguments],
-                    env={**self._environ, "ERASWITCH_ERA": era},
-                    stdin=subprocess.DEVNULL,
-                    start_new_session=True,
-                )
+                self._child = start([str(program), *self._arguments], {**self._environ, "ERASWITCH_ERA": era})
             except OSError as error:
                 raise SwapError(
                     f"The program {program} could not be started",
@@ -127,32 +126,36 @@ class NodeSupervisor:
             _log.info("The node %s on the binary of the era %s: %s", "goes on" if running else "runs", era, program)
             return True
 
-    def stop(self, grace_s: float | None = None) -> int | None:
+    def stop(self, grace_s: float | None = None, *, hurry: Callable[[], bool] = lambda: False) -> int | None:
         """Stop the child, and all that it started and left in its group; its exit code. Calling it twice is fine.
 
         Args:
             grace_s: how long it has, where not as long as always.
+            hurry: whether, from now on, it has no longer than always.
         """
         with self._lock:
-            return self._stop(self._grace_s if grace_s is None else grace_s)
+            return self._stop(self._grace_s if grace_s is None else grace_s, hurry)
 
-    def _stop(self, grace_s: float) -> int | None:
+    def _stop(self, grace_s: float, hurry: Callable[[], bool] = lambda: False) -> int | None:
         child, self._child = self._child, None
         if child is None:
             return None
         if child.poll() is None:
             child.terminate()
-            if not self._ends(child, grace_s):
-                _log.warning("The node did not end within %g s and is killed", grace_s)
+            if not self._ends(child, grace_s, hurry):
+                _log.warning("The node did not end in time, and is killed")
             os.killpg(child.pid, signal.SIGKILL)  # what it left in its group, too; nobody has waited for it yet
             child.wait()
         return child.returncode
 
-    def _ends(self, child: "subprocess.Popen[bytes]", grace_s: float) -> bool:
+    def _ends(self, child: "subprocess.Popen[bytes]", grace_s: float, hurry: Callable[[], bool]) -> bool:
         """Whether the child ends within its grace; its number stays its own."""
         until = time.monotonic() + grace_s
         while os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is None:
-            if time.monotonic() >= until:
+            now_s = time.monotonic()
+            if hurry():
+                until = min(until, now_s + self._grace_s)
+            if now_s >= until:
                 return False
             self._waiting()
             time.sleep(_TICK_S)

@@ -22,8 +22,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from chain_reader import ChainObserver, ChainTip, NodeCore
+from chain_reader.deciding_eras import unsupported_current
 from chain_reader.deciding_events import ClockTicked, CommandGiven, InputEvent, ObserverAnswered, ObserverFailed
-from chain_reader.deciding_kinds import Decision
+from chain_reader.deciding_kinds import Decision, DecisionKind
 from chain_reader.evidence_source import EvidenceSource
 from chain_reader.intake import Intake
 from chain_reader.ports import ScreenedOutput
@@ -36,9 +37,9 @@ from era_service.node.call_schedule import CallOptions, CallSchedule
 from era_service.node.epoch_clock import EpochClock, Moment
 from era_service.node.hooks import Hooks
 from era_service.node.provider_calls import Begin, Called, ProviderCalls, in_background
-from era_service.node.reactions import Minimum, hook_of, severity, status_line, words
+from era_service.node.reactions import Minimum, hook_of, log_lines, status_line
 from era_service.node.sd_notify import SystemdNotifier
-from eras import Epoch, EraChecker, EraStatus
+from eras import Epoch, EraChecker, EraNotReadyError, EraStatus
 
 UNSUPPORTED = 4
 _CHECK_TICK_S = 1.0
@@ -126,7 +127,7 @@ class NodeWatcher:
         self._ends_s: float | None = None
         self._end: WatchEnd | None = None
         self._ready = threading.Event()
-        self._checked = False
+        self._checked = self._begun = False
         self._working = 0
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -153,10 +154,17 @@ class NodeWatcher:
         """A unit of work in the current era, which cannot change within it; with ``drain_s`` it may be finished.
 
         Raises:
-            EraNotReadyError: nothing was read yet.
+            EraNotReadyError: nothing was read yet, or the watcher has ended and nobody looks after the era any more.
             UnsupportedEraError: the current era is not supported: no new work begins.
         """
         with self.checker.pinned() as era:
+            if self._end is not None:
+                raise EraNotReadyError(
+                    f"Nobody looks after the era any more: {self._end.reason}",
+                    expected="a watcher that runs",
+                    got="one that has ended",
+                    next_step="Start the node anew",
+                )
             with self._lock:
                 self._working += 1
             try:
@@ -190,17 +198,13 @@ class NodeWatcher:
             ConfigurationError: what is configured cannot be used.
         """
         self.hooks.problems()
+        self._end = None
         try:
-            while (end := self._ended()) is None:
-                self.step()
-                if self._checked and not self._ready.is_set():
-                    _log.info("Watching: %s", status_line(self.checker))
-                    self._ready.set()
-                    self._notifier.ready()
-                self._notifier.alive()
-                if (end := self._ended()) is not None:
-                    break
-                self._wait(self.wait_s())
+            end = self._run()
+        except BaseException as error:
+            self._end = WatchEnd(1, f"the watcher failed: {error}")
+            raise
+        else:
             self._end = end
             _log.info("The watcher ends: %s", end.reason)
             return end
@@ -245,6 +249,8 @@ class NodeWatcher:
 
     def step(self) -> None:
         """Do what is due now, and nothing else."""
+        if not self._begun:
+            self._begin()
         self._take_in()
         moment = self._clock.now()
         if self._clock.genesis is not None and self._ticked is not None and moment.epoch != self._ticked:
@@ -258,8 +264,29 @@ class NodeWatcher:
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
+    def _run(self) -> WatchEnd:
+        while (end := self._ended()) is None:
+            self.step()
+            if self._checked and not self._ready.is_set():
+                _log.info("Watching: %s", status_line(self.checker))
+                self._ready.set()
+                self._notifier.ready()
+            self._notifier.alive()
+            if (end := self._ended()) is not None:
+                break
+            self._wait(self.wait_s())
+        return end
+
     def _now_s(self) -> float:
         return self._clock.machine.monotonic()
+
+    def _begin(self) -> None:
+        """Tell what the core decided at its start, and at every start that the node has to stop."""
+        self._begun = True
+        began, view = self._core.began, self.checker.view
+        if view.status is EraStatus.FATAL and DecisionKind.UNSUPPORTED_CURRENT not in (told.kind for told in began):
+            began += (unsupported_current(view),)
+        self._tell(began)
 
     def _take_in(self) -> None:
         """What others handed over, not so much at once that an epoch would wait for it."""
@@ -319,11 +346,15 @@ class NodeWatcher:
             _log.warning("%s", warning)
 
     def _apply(self, event: InputEvent) -> None:
-        decisions = self._core.apply(event)
+        self._tell(self._core.apply(event))
+
+    def _tell(self, decisions: tuple[Decision, ...]) -> None:
+        """Log lines, hooks, and whoever embeds the watcher."""
         view = self.checker.view
         bind_era(view.era, None if view.token is None else view.token.epoch)
+        for level, line in log_lines(decisions, self._minimum):
+            _log.log(level, "%s", line)
         for decision in decisions:
-            _log.log(severity(decision), "%s", words(decision, self._minimum))
             if self._on_decision is not None:
                 try:
                     self._on_decision(decision)
@@ -344,7 +375,7 @@ class NodeWatcher:
         elif self._ends_s is None:
             self._ends_s = self._now_s() + (self.options.drain_s or 0.0)
             if self._binaries is not None:  # beside the hooks, not after them: it would go on in an era that is over
-                self._binaries.runner.stop(self.options.drain_s)
+                self._binaries.runner.stop(self.options.drain_s, hurry=lambda: self._stopping)
         self._notifier.status(status_line(self.checker) if unsupported is None else unsupported)
 
     def _ended(self) -> WatchEnd | None:

@@ -1,7 +1,8 @@
 """Answers that are written once and sent many times: bytes with a strong ETag, and how long caches may keep them.
 
 In: a document's bytes. Out: an ``Answer``, whose ETag is a hash of exactly these bytes, so that two replicas that say
-the same say it with the same ETag. An answer may be kept until the epoch ends, never longer than the configured age.
+the same say it with the same ETag. An answer may be kept until the epoch ends, never longer than the configured age; a
+second less, since a cache may count from when an answer came, and not from when it was sent.
 """
 
 import hashlib
@@ -9,7 +10,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 JSON = b"application/json"
-NOT_MODIFIED, OK = 304, 200
+ON_ITS_WAY_S = 1
+"""How long an answer may be on its way to a cache."""
+
 
 Header = tuple[bytes, bytes]
 
@@ -49,5 +52,5 @@ def cache_control(max_age_s: int, epoch_ends_at_s: float | None, now_s: float) -
     """How long an answer may be kept: up to the end of the epoch, and never longer than ``max_age_s``."""
     age = max_age_s
     if epoch_ends_at_s is not None:
-        age = max(0, min(age, int(epoch_ends_at_s - now_s)))
+        age = max(0, min(age, int(epoch_ends_at_s - now_s) - ON_ITS_WAY_S))
     return (b"cache-control", b"public, max-age=%d, must-revalidate" % age)

@@ -4,6 +4,7 @@ In: a ``Service``. Out: an ASGI application. The dashboard (``era_service.dashbo
 (``era_service.metrics``) each mount themselves on the routes, by ``mount(app, service)``.
 """
 
+import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from importlib import import_module
@@ -110,7 +111,7 @@ def _description_router(service: Service) -> APIRouter:
         if not known:
             known.update(describe(request.app))
         described = describe_in_era(known, service.shapes.table.for_era(era))
-        return JSONResponse(described, headers={"cache-control": "public, max-age=60"})
+        return routes.written(request, service, json.dumps(described, separators=(",", ":")).encode())
 
     @router.get("/openapi.json", response_class=JSONResponse)
     def now(request: Request) -> Response:

@@ -6,7 +6,8 @@ In: a service, and where the page begins. Out: the ``EraHistory`` document, stra
 from typing import TYPE_CHECKING
 
 from era_service.history_chain import SeenLink, history_of, page_of
-from era_service.web.models import EraHistory, HistoryEntry, MarkerDocument
+from era_service.web.models import EraHistory, HistoryEntry
+from era_service.web.snapshot import remembered
 
 if TYPE_CHECKING:
     from era_service.web.service import Service
@@ -36,21 +37,4 @@ def in_force_history(service: "Service", before: str | None, limit: int) -> EraH
 
 
 def _entry(link: SeenLink) -> HistoryEntry:
-    from datum import EraMarkersPayload
-
-    payload = link.payload
-    markers = EraMarkersPayload.from_bytes(payload.content).markers
-    return HistoryEntry(
-        output=payload.reference,
-        slot=payload.slot,
-        height=payload.height,
-        spent=None,
-        seen_epoch=payload.seen_epoch,
-        verdict=payload.verdict,
-        reason=payload.reason,
-        superseded=payload.superseded,
-        markers=[MarkerDocument(**marker.to_dict()) for marker in markers],
-        payload=payload.content.decode(),
-        digest=payload.digest,
-        previous=link.previous,
-    )
+    return remembered(link.payload).model_copy(update={"digest": link.payload.digest, "previous": link.previous})

@@ -145,10 +145,11 @@ class Keeper:
         Raises:
             StoreError: the store cannot be read.
         """
-        found, known = self._last_snapshot(), self._snapshot
-        if found is not None and (known is None or found.read_at_s != known.read_at_s):
-            self._failure = None
-            self.take(found)
+        with self._reading:  # so that nothing newer is taken between the question and its answer
+            found, known = self._last_snapshot(), self._snapshot
+            if found is not None and (known is None or found.read_at_s != known.read_at_s):
+                self._failure = None
+                self.take(found)
 
     def let_go(self) -> None:
         """Another replica reads the chain: what it comes to is where this one goes on, should it ever read again."""
@@ -210,9 +211,13 @@ class Keeper:
 
     def answer(self, path: str) -> Answer | None:
         """The answer that is written already for a path, if there is one."""
-        if self.clock() > self._fresh_until_s and self._snapshot is not None:
-            self._fresh_until_s = self.clock() + 1  # it says how long ago, but need not say it every time
-            self._write_answers(self.snapshot)
+        if self.clock() > self._fresh_until_s and self._snapshot is not None and self._writers.acquire(blocking=False):
+            # Who has it puts a newer snapshot in force, whose answers these must not replace.
+            try:
+                self._fresh_until_s = self.clock() + 1  # it says how long ago, but need not say it every time
+                self._write_answers(self.snapshot)
+            finally:
+                self._writers.release()
         return self.answers.get(path)
 
     @property

@@ -8,16 +8,17 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
+from era_service.web.patterns import HEX64, HEX128, VISIBLE
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
 from eras import MAX_EPOCH
 
 EpochNumber = Annotated[int, Field(ge=0, le=MAX_EPOCH, strict=True, description="An epoch of the Cardano chain.")]
 RegistrationEpoch = Annotated[int, Field(ge=0, le=MAX_REGISTRATION_EPOCH, strict=True)]
 Lovelace = Annotated[int, Field(ge=0, le=MAX_LOVELACE, strict=True, description="An amount in lovelace.")]
-PartyId = Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[!-~]+$", description="Who registers.")]
-Version = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[!-~]+$", description="A node's version.")]
-Hex64 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
-Hex128 = Annotated[str, Field(pattern=r"^[0-9a-f]{128}$")]
+PartyId = Annotated[str, Field(min_length=1, max_length=128, pattern=VISIBLE, description="Who registers.")]
+Version = Annotated[str, Field(min_length=1, max_length=64, pattern=VISIBLE, description="A node's version.")]
+Hex64 = Annotated[str, Field(pattern=HEX64)]
+Hex128 = Annotated[str, Field(pattern=HEX128)]
 
 
 class Document(BaseModel):

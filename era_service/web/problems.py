@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from era_service.web.patterns import reason_of
 from eras import EraSwitchError
 
 PROBLEM_JSON = "application/problem+json"
@@ -158,7 +159,7 @@ def handle_invalid(request: Request, error: Exception) -> Response:
     """A request that is not as the OpenAPI description says."""
     found = error.errors()[:20]  # type: ignore[attr-defined]
     places = [
-        {"place": ".".join(str(part) for part in item["loc"]), "reason": item["msg"], "kind": item["type"]}
+        {"place": ".".join(str(part) for part in item["loc"]), "reason": reason_of(item), "kind": item["type"]}
         for item in found
     ]
     first = places[0] if places else {"place": "the request", "reason": "it is not valid", "kind": "value_error"}

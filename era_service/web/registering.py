@@ -1,7 +1,8 @@
 """Registrations over HTTP: in from nodes, out again with their signatures.
 
 In: the documents that were sent, and who sent them. Out: what became of each; what is counted as accepted is on the
-disk. One that is wrong is said to be, and spoils no other. A signature that is there must be true.
+disk. One that is wrong is said to be, and spoils no other. A signature that is there must be true; and for a party that
+has signed, nobody with a token speaks without its signature.
 """
 
 from typing import TYPE_CHECKING
@@ -18,8 +19,13 @@ from era_service.web.models import (
 from era_service.web.problems import RequestInvalidError
 from era_store import Registration, Reject
 from eras import Epoch
-from release_tools.registration_sources.judging import EPOCHS_AHEAD
-from release_tools.signed_registrations import RegistrationSignatureError, Signed, Statement
+from release_tools.registration_sources.judging import AHEAD_S, EPOCHS_AHEAD
+from release_tools.signed_registrations import (
+    RegistrationSignatureError,
+    Signed,
+    Statement,
+    without_those_of_signers,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,8 +33,10 @@ if TYPE_CHECKING:
     from era_service.web.service import Service
     from era_store import ApiToken
 
-AHEAD_S = 300
-"""How far a party's clock may be ahead of this one."""
+NOT_SIGNED = (
+    "A registration is not signed, and its party has signed one for this epoch: expected its signature. "
+    "Sign it, or wait for the next epoch"
+)
 
 MAX_REJECTS_LISTED = 100
 MAX_PAGE = 1_000
@@ -53,15 +61,21 @@ def register(
         StoreError: they could not be written; none is.
     """
     now_s, source, current = service.clock(), f"api {token.id}", current_epoch(service, fresh=True)
-    taken: list[Registration] = []
+    read: list[tuple[int, Registration]] = []
     refused: list[RejectedRegistration] = []
     magic = service.settings.network.magic
     for index, one in enumerate(sent):
         try:
             _require_near(one.epoch, current)
-            taken.append(_registration(one, one.version or node_version, magic, now_s, source))
+            read.append((index, _registration(one, one.version or node_version, magic, now_s, source)))
         except (RegistrationWrongError, RegistrationSignatureError) as error:
             refused.append(RejectedRegistration(index=index, party_id=one.party_id, reason=str(error)))
+    taken = without_those_of_signers(service.store.registrations, [row for _, row in read])
+    if len(taken) < len(read):
+        kept = set(taken)
+        left_out = [(index, row.party_id) for index, row in read if row not in kept]
+        refused += [RejectedRegistration(index=index, party_id=party, reason=NOT_SIGNED) for index, party in left_out]
+        refused.sort(key=lambda one: one.index)
     rejects = [Reject(f"registration {one.index}", one.reason, one.party_id) for one in refused]
     result = service.store.registrations.ingest(taken, rejects, source=source, time_s=now_s)
     if result.accepted:

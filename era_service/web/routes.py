@@ -32,6 +32,7 @@ from era_service.web.models import (
     Switches,
     VersionDocument,
 )
+from era_service.web.patterns import EVENT_ID, HEX64, SPOKEN_VERSION, VISIBLE, reason_of
 from era_service.web.problems import PROBLEM_JSON, MalformedRequestError, MediaTypeError, RequestInvalidError
 from era_service.web.registering import MAX_PAGE, register, registration_page
 from era_service.web.service import MAX_EVENTS, Service
@@ -76,14 +77,14 @@ ServiceOf = Annotated[Service, Depends(service_of)]
 EpochQuery = Annotated[int | None, Query(ge=0, le=MAX_REGISTRATION_EPOCH)]
 EraQuery = Annotated[str | None, Query(max_length=64, description="By default the upcoming era.")]
 NodeVersion = Annotated[
-    str | None, Header(alias=SIGNER_NODE_VERSION_HEADER, max_length=64, pattern="^[!-~]+$", description="The node's.")
+    str | None, Header(alias=SIGNER_NODE_VERSION_HEADER, max_length=64, pattern=VISIBLE, description="The node's.")
 ]
 Spoken = Annotated[
     str | None,
     Header(
         alias=API_VERSION_HEADER,
         max_length=64,
-        pattern=r"^(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})\.(0|[1-9][0-9]{0,18})$",
+        pattern=SPOKEN_VERSION,
         description="The API version that the node speaks; another one than is spoken now gets a 412.",
     ),
 ]
@@ -91,10 +92,10 @@ Spoken = Annotated[
 
 def written(request: Request, service: Service, document: BaseModel | bytes, max_age_s: int | None = None) -> Response:
     """The answer with a document: with its ETag, or 304 where the client has it."""
-    path = request.url.path
-    known = service.answer(path) if not request.url.query else None
+    known = None if request.scope["query_string"] else service.answer(request.scope["path"])
     answer = known or Answer.of(document if isinstance(document, bytes) else document.model_dump_json().encode())
-    most_s = service.settings.service.max_age_s
+    # What is said before anything was read holds for the moment only.
+    most_s = service.settings.service.max_age_s if service.has_read else 0
     age = cache_control(
         most_s if max_age_s is None else min(max_age_s, most_s), service.epoch_ends_at_s, service.clock()
     )
@@ -131,7 +132,7 @@ def era_router() -> APIRouter:
         request: Request,
         service: ServiceOf,
         in_force: Annotated[bool, Query(description="Only those that are or were in force, by pages.")] = False,
-        before: Annotated[str | None, Query(pattern="^[0-9a-f]{64}$", description="Those older than this.")] = None,
+        before: Annotated[str | None, Query(pattern=HEX64, description="Those older than this.")] = None,
         limit: Annotated[int, Query(ge=1, le=MAX_IN_FORCE, description="Of those in force.")] = 100,
         _spoken: Spoken = None,
     ) -> Response:
@@ -253,7 +254,7 @@ def events_router(stream: EventStream) -> APIRouter:
     )
     async def follow(
         last_event_id: Annotated[
-            str | None, Header(alias="last-event-id", max_length=20, pattern="^[0-9]+$", description="Go on after it.")
+            str | None, Header(alias="last-event-id", max_length=20, pattern=EVENT_ID, description="Go on after it.")
         ] = None,
         _spoken: Spoken = None,
     ) -> StreamingResponse:
@@ -271,8 +272,9 @@ def health_router() -> APIRouter:
     """Whether it is well, and what it is."""
     router = APIRouter(tags=["service"])
 
+    # No worker thread is needed to say that the process lives: there may be none when thousands ask for more.
     @router.get("/health/live", response_model=Health, responses=problems_of(503))
-    def live(service: ServiceOf) -> Response:
+    async def live(service: ServiceOf) -> Response:
         """Whether the process does its work; if not, it should be started again."""
         return _health(service.live())
 
@@ -282,7 +284,7 @@ def health_router() -> APIRouter:
         return _health(service.ready())
 
     @router.get("/health/startup", response_model=Health, responses=problems_of(503))
-    def started(service: ServiceOf) -> Response:
+    async def started(service: ServiceOf) -> Response:
         """Whether a first reading was made."""
         return _health(service.started())
 
@@ -311,8 +313,8 @@ def _read(body: bytes) -> list[RegistrationIn]:
         found = _REGISTRATIONS.validate_json(body)
     except ValidationError as error:
         mistakes = [
-            {"place": ".".join(str(part) for part in item["loc"][1:]) or "the body", "reason": item["msg"]}
-            for item in error.errors(include_input=False, include_url=False, include_context=False)[:20]
+            {"place": ".".join(str(part) for part in item["loc"][1:]) or "the body", "reason": reason_of(item)}
+            for item in error.errors(include_input=False, include_url=False)[:20]
         ]
         malformed = error.errors(include_input=False, include_context=False)[0]["type"] == "json_invalid"
         kind = MalformedRequestError if malformed else RequestInvalidError

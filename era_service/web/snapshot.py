@@ -92,7 +92,10 @@ class Snapshot(Document):
         """The same without a word on who was asked: no provider, and of what failed only that it did."""
         status, unconfirmed = self.status, None if self.status.stale is None else "it could not be confirmed"
         source = status.trusted and status.trusted.model_copy(update={"source": "the chain"})
-        error = status.error and {"code": status.error.get("code"), "what": "No era can be told from what was read"}
+        what = "No era can be told from what was read"
+        if status.current is not None:
+            what = "The current era is not one that this software knows"
+        error = status.error and {"code": status.error.get("code"), "what": what}
         seen = status.model_copy(update={"trusted": source, "stale": unconfirmed, "error": error, "warnings": []})
         config, markers = self.config, self.markers
         if config is not None:
@@ -142,7 +145,7 @@ def take_snapshot(
         api_version: what is spoken in the current era.
         time_s: POSIX time of the reading.
     """
-    from era_service.status import describe
+    from era_service.status_document import describe
 
     token = found.token
     document = describe(found, settings, LISTED_REFUSED)
@@ -226,7 +229,7 @@ def _payload(source: SourceDocument | None, stored: "StoredTrust | None") -> str
     trusted = None if stored is None else stored.trusted
     if source is None or trusted is None or trusted.transaction != source.transaction:
         return None
-    return trusted.content.decode()
+    return trusted.content.decode(errors="replace")
 
 
 def _epoch_end(genesis: "NetworkGenesis", epoch: Epoch) -> float:
@@ -270,7 +273,7 @@ def _history(network: NetworkDocument, found: "Reading", stored: "StoredTrust | 
         items = found.error.reading.screened  # type: ignore[attr-defined]
     seen = {} if stored is None else {payload.reference: payload for payload in stored.payloads}
     entries = [_entry(item, seen.pop(item.output.reference, None)) for item in items if item.verdict.name != NO_PAYLOAD]
-    entries += [_remembered(payload) for payload in seen.values()]
+    entries += [remembered(payload) for payload in seen.values()]
     entries.sort(key=lambda entry: -1 if entry.slot is None else entry.slot, reverse=True)
     return EraHistory(
         network=network, payloads=entries[:LISTED_PAYLOADS], not_listed=max(0, len(entries) - LISTED_PAYLOADS)
@@ -297,11 +300,12 @@ def _entry(item: "ScreenedOutput", seen: "SeenPayload | None") -> HistoryEntry:
         reason=verdict.reason,
         superseded=seen is not None and seen.superseded,
         markers=[MarkerDocument(**marker.to_dict()) for marker in markers],
-        payload=None if forged else decode_datum(output.datum).content.decode(),
+        payload=None if forged else decode_datum(output.datum).content.decode(errors="replace"),
     )
 
 
-def _remembered(payload: "SeenPayload") -> HistoryEntry:
+def remembered(payload: "SeenPayload") -> HistoryEntry:
+    """A payload that was once seen, as the history has it."""
     from datum import EraMarkersPayload
 
     return HistoryEntry(
@@ -314,5 +318,5 @@ def _remembered(payload: "SeenPayload") -> HistoryEntry:
         reason=payload.reason,
         superseded=payload.superseded,
         markers=[MarkerDocument(**m.to_dict()) for m in EraMarkersPayload.from_bytes(payload.content).markers],
-        payload=payload.content.decode(),
+        payload=payload.content.decode(errors="replace"),
     )

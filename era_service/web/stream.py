@@ -138,11 +138,13 @@ class EventStream:
 
     async def _follow(self) -> None:
         async with self._service.changes.subscribe() as told:
-            while True:
+            while not self._ended:  # before Python 3.12 wait_for may lose that it was cancelled, once it has an answer
                 try:
                     await self._read_new()
                 except StoreError as error:
                     _log.warning("The event log could not be read: %s", error)
+                except Exception:  # listeners would else wait for ever, and believe that nothing happens
+                    _log.exception("The event log could not be read")
                 self._hint_at_news()
                 with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(self._until_events(told), LOOK_EVERY_S)

@@ -11,6 +11,12 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service")
 PACKAGES = tuple(package for package in ORDER if (ROOT / package).is_dir())
+DOORS = tuple(
+    ".".join(path.parent.relative_to(ROOT).parts)
+    for package in PACKAGES
+    for path in sorted((ROOT / package).rglob("__init__.py"))
+    if "front_door(" in path.read_text()
+)
 PURE = ("eras", "datum")
 IMPURE = {
     "aiohttp", "asyncio", "blockfrost", "click", "ctypes", "datetime", "glob", "http", "httpx", "io", "multiprocessing",
@@ -42,6 +48,41 @@ def test_imports_point_one_way(package):
     assert {path: names for path, names in back.items() if names} == {}
 
 
+def imported_at_once(path: Path, module: str) -> set[str]:
+    """The modules that importing this one imports, its functions' own imports and those of type checkers left out."""
+    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
+    found: set[str] = set()
+    waiting: list[ast.AST] = [ast.parse(path.read_text())]
+    while waiting:
+        node = waiting.pop()
+        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
+            waiting.extend(node.orelse)
+        elif isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            home = ".".join([*package.split(".")[: None if node.level < 2 else 1 - node.level]]) if node.level else ""
+            base = ".".join(part for part in (home, node.module) if part)
+            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
+        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            waiting.extend(ast.iter_child_nodes(node))
+    return found - {module}
+
+
+def test_no_modules_import_each_other_in_a_circle():
+    paths = {
+        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+        for package in PACKAGES
+        for path in modules(package)
+    }
+    left = {module: imported_at_once(path, module) & paths.keys() for module, path in paths.items()}
+    # A front door imports its sub-packages' doors, and each of these the package it is in: no circle.
+    left = {module: {one for one in names if not module.startswith(f"{one}.")} for module, names in left.items()}
+    while free := [module for module, names in left.items() if not names & left.keys()]:
+        for module in free:
+            del left[module]
+    assert left == {}, "these import each other, or what does"
+
+
 @pytest.mark.parametrize("package", PURE)
 def test_the_pure_packages_do_no_io_and_read_no_clock(package):
     found = {str(path.relative_to(ROOT)): sorted(imported(path) & IMPURE) for path in modules(package)}
@@ -59,11 +100,18 @@ def test_eras_has_no_cryptography():
     assert all("nacl" not in imported(path) for path in modules("eras"))
 
 
-@pytest.mark.parametrize("package", PACKAGES)
+def order(name: str) -> tuple[int, str]:
+    """Where a public name stands: constants, then classes, then functions, as ruff sorts ``__all__``."""
+    kind = 0 if name.isupper() else 1 if name[:1].isupper() else 2
+    return kind, name
+
+
+@pytest.mark.parametrize("package", sorted({*PACKAGES, *DOORS}))
 def test_the_front_door_is_sorted_and_every_name_opens(package):
     module = importlib.import_module(package)
     names = list(module.__all__)
     assert len(names) == len(set(names))
+    assert names == sorted(names, key=order)
     assert set(names) <= set(dir(module)), "a shell completes them"
     for name in names:
         assert getattr(module, name) is not None
@@ -86,9 +134,9 @@ def test_a_package_that_is_missing_says_what_brings_it(monkeypatch):
     ]
 
 
-@pytest.mark.parametrize("package", ["eras", "datum", "era_store", "chain_reader"])
+@pytest.mark.parametrize("package", DOORS)
 def test_lazy_doors_list_the_same_names_to_people_and_to_type_checkers(package):
-    tree = ast.parse((ROOT / package / "__init__.py").read_text())
+    tree = ast.parse((ROOT / package.replace(".", "/") / "__init__.py").read_text())
     branch = next(n for n in tree.body if isinstance(n, ast.If) and getattr(n.test, "id", None) == "TYPE_CHECKING")
     homes = {
         alias.name: node.module for node in branch.body if isinstance(node, ast.ImportFrom) for alias in node.names
@@ -97,6 +145,13 @@ def test_lazy_doors_list_the_same_names_to_people_and_to_type_checkers(package):
     assert set(homes) == set(module.__all__)
     for name, home in homes.items():
         assert getattr(importlib.import_module(home), name) is getattr(module, name), name
+
+
+@pytest.mark.parametrize("package", DOORS)
+def test_no_public_name_is_that_of_a_module_too(package):
+    """Whoever imports that module first puts it in the place of what the name should be."""
+    folder = ROOT / package.replace(".", "/")
+    assert not {path.stem for path in folder.iterdir()} & set(importlib.import_module(package).__all__)
 
 
 def test_no_module_is_a_hall():

@@ -72,7 +72,9 @@ def test_headings_make_an_outline(open_page, attacked):
 
 def test_every_chart_has_a_name_and_a_table(open_page, attacked):
     page = open_page(attacked.url)
-    for figure in page.locator("figure").all():
+    figures = page.locator("figure").all()
+    assert figures
+    for figure in figures:
         names = page.evaluate(
             "f => [...f.querySelectorAll('svg')].map(s => s.getAttribute('aria-labelledby').split(' ')"
             ".map(id => document.getElementById(id)?.textContent || '').join(' '))",

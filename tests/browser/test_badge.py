@@ -54,7 +54,7 @@ def test_the_badge_shows_in_a_page_of_another_site(elsewhere, open_page, attacke
 @pytest.mark.parametrize("era", ["atlantis", "%3Cscript%3E", "a" * 300])
 def test_an_era_that_nobody_knows_has_a_badge_that_says_so(open_page, attacked, era):
     answer = open_page("about:blank").request.get(f"{attacked.url}/badge/{era}.svg")
-    assert answer.status == 404
+    assert (answer.status, answer.headers["cache-control"]) == (404, "no-cache")
     root = ElementTree.fromstring(answer.body())
     assert root.get("aria-label").endswith(": unknown")
     assert b"<script" not in answer.body()

@@ -5,10 +5,11 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from era_service.config_schema import Settings
-from era_service.web import Service
+from era_service.web import Service, create_app
 from era_store import open_store
 from tests.browser.conftest import shoot
-from tests.browser.world import ATTACKED, serving
+from tests.browser.world import ATTACKED
+from tests.web.world import serving
 
 
 def clean(page, name):
@@ -25,7 +26,7 @@ def idle(tmp_path):
     """A service that has read nothing yet."""
     settings = Settings.model_validate({"network": {"name": "preview"}})
     service = Service(settings, open_store(str(tmp_path / "store.sqlite3")))
-    with serving(service) as url:
+    with serving(create_app(service)) as url:
         yield url
     service.close()
 

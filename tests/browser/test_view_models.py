@@ -7,7 +7,9 @@ from era_service.dashboard.adoption import MAX_VERSIONS, adoption_panel, readine
 from era_service.dashboard.badge import badge_svg
 from era_service.dashboard.headline import EpochClock, headline, page_notices
 from era_service.dashboard.parties import LISTED, Laggards, parties_panel
+from era_service.dashboard.render import views_html
 from era_service.dashboard.schedule import schedule_panel
+from era_service.dashboard.views import Current, Headline, Page
 from era_service.web.models import EraDocument, EraStatus, LegacyDocument, NetworkDocument
 from era_store import MemoryStore, Registration
 from eras import Epoch
@@ -134,6 +136,31 @@ def test_an_era_without_an_epoch_is_named_and_not_counted():
     assert schedule_panel(status(THALES, era("pythagoras", None, "announced")), CLOCK).lead.endswith(
         "pythagoras is announced, without an epoch."
     )
+
+
+def test_a_current_era_that_is_not_supported_is_said_once():
+    unknown = status(era("pythagoras", 5, "active", supported=False), error={"code": "UnsupportedCurrentEra"})
+    assert [(one.tone, one.title) for one in page_notices(unknown)] == [
+        ("bad", "This service does not know the current era pythagoras")
+    ]
+    nothing = page_notices(status(error={"code": "NothingTrusted", "what": "nothing"}))
+    assert [one.title for one in nothing] == ["No era could be told from what is trusted"]
+
+
+@pytest.mark.parametrize(
+    ("number", "shown"),
+    [
+        ("9,999", '<p class="big" data-tone="quiet">9,<wbr>999 '),
+        ("12,345", '<p class="big word" data-tone="quiet">12,<wbr>345 '),
+        ("18,446,744,073,709,551,615", '<p class="big word long" data-tone="quiet">18,<wbr>446,<wbr>744,'),
+        ("<b>,", '<p class="big word" data-tone="quiet">&lt;b&gt;,<wbr> '),
+    ],
+)
+def test_what_is_long_is_written_smaller_and_breaks_between_thousands(number, shown):
+    head = Headline("x activates in", number, "epochs", "", "locked", "quiet", current=Current("n" * 21, "", "good"))
+    html = views_html(Page("test", 5, head, (), (), None, stale=False, public=False, title="test"), theme=None)
+    assert shown in html
+    assert f'<p class="big word long" data-tone="good">{"n" * 21}</p>' in html
 
 
 def test_an_era_that_is_not_supported_is_bad_news():

@@ -8,11 +8,9 @@ that happens. ``World.play(step)`` goes on to the end of a step.
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self
-
-import uvicorn
 
 from chain_reader.local_chain import Genesis, LocalChainServer
 from era_service.config_schema import Settings
@@ -21,6 +19,7 @@ from era_service.demo.cast import ADA, ATTACK, COMPATIBILITY, FIRST, PYTHAGORAS,
 from era_service.web import Service, create_app
 from era_store import Registration, open_store
 from eras import Epoch
+from tests.web.world import serving
 
 EPOCH_S = 432_000
 JUST_AFTER_S = 5.0
@@ -67,7 +66,7 @@ class World:
             self.store = open_store(str(self.folder / "store.sqlite3"))
             self.service = Service(self.settings, self.store, clock=self.now_s)
             opening.callback(self.service.close)
-            self.url = opening.enter_context(serving(self.service))
+            self.url = opening.enter_context(serving(create_app(self.service)))
             self._player = threading.Thread(target=self._tell, name="story", daemon=True)
             opening.callback(self._stop_playing)
             self._open = opening.pop_all()
@@ -181,25 +180,3 @@ class World:
 
 class _StoryEndedError(BaseException):
     """The story is not told to its end."""
-
-
-@contextmanager
-def serving(service: Service) -> Iterator[str]:
-    """The address of a service that is served over HTTP, in a thread."""
-    config = uvicorn.Config(
-        create_app(service), host="127.0.0.1", port=0, log_config=None, ws="none", timeout_graceful_shutdown=1
-    )
-    server = uvicorn.Server(config)
-    thread = threading.Thread(target=server.run, name="service", daemon=True)
-    thread.start()
-    try:
-        deadline_s = time.monotonic() + 30
-        while not server.started:
-            assert thread.is_alive(), "the service did not start"
-            assert time.monotonic() < deadline_s, "the service did not start in 30 s"
-            time.sleep(0.01)
-        port = server.servers[0].sockets[0].getsockname()[1]
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=30)

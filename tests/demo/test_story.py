@@ -10,7 +10,7 @@ import pytest
 from datum import SigningKey
 from era_service.demo import KINDS, Stage
 from era_service.demo.cast import CAST, SWITCH
-from eras import ConfigurationError, EraSwitchError
+from eras import ConfigurationError, EraSwitchError, StoreError
 from release_tools import PaymentKey
 from tests.demo.conftest import Recorder
 
@@ -144,5 +144,5 @@ def test_stage_that_cannot_start_releases_what_it_opened(tmp_path: Path, monkeyp
     stage = Stage(tmp_path / "stage")
     with pytest.raises(EraSwitchError, match="no port is free"), stage:
         pytest.fail("the stage opened")
-    with pytest.raises(Exception, match="closed"):
+    with pytest.raises(StoreError, match="closed"):
         stage.chain.epoch()

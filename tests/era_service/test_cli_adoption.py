@@ -16,10 +16,14 @@ from typing import Any
 from xml.etree import ElementTree as ET
 
 import pytest
+from rich.console import Console, RenderableType
 
-from era_service.adoption_settings import epoch_by_clock
+from era_service.adoption_settings import epoch_by_clock, open_registrations
+from era_service.cli.adoption_watch import _views
 from era_service.config_schema import Settings
 from era_store import SqlStore, open_store
+from eras import Epoch
+from release_tools import AdoptionRules
 from tests.chain_reader.hostile import HostileHttp, reply
 from tests.conftest import ROOT
 from tests.era_service.conftest import Shell, invoke
@@ -96,6 +100,36 @@ def test_large_files_are_counted_outside_memory(folder: Path, monkeypatch: pytes
     assert invoke(*asked).stdout == small
     assert [Path(url).name for url in made] == ["registrations.sqlite3"]
     assert sorted(path.name for path in folder.iterdir()) == ["compatibility.toml", "rows.jsonl"], "nothing is left"
+
+
+def test_a_large_file_shows_how_far_it_is_read(folder: Path, shell: Shell) -> None:
+    ours, theirs = pty.openpty()
+    command = (
+        "import sys; from era_service import adoption_settings; adoption_settings.LARGE_BYTES = 0; "
+        "from era_service.cli import main; sys.exit(main())"
+    )
+    try:
+        subprocess.run(
+            [sys.executable, "-c", command, "adoption", "summary", *COUNT],
+            cwd=folder, env=shell.environment(TERM="xterm", PYTHONPATH=str(ROOT)), stdout=subprocess.PIPE,
+            stderr=theirs, timeout=60, check=True,
+        )  # fmt: skip
+        shown = os.read(ours, 100_000).decode()
+    finally:
+        os.close(ours)
+        os.close(theirs)
+    assert "5 accepted" in shown
+
+
+def test_epochs_that_have_not_begun_are_not_shown_unless_asked_for(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever says what epoch it will be would be all that counts."""
+    monkeypatch.setattr("era_service.adoption_settings.epoch_by_clock", lambda _: 7)
+    assert [one["epoch"] for one in documents("summary", *COUNT)["epochs"]] == [7]
+    assert [one["epoch"] for one in documents("summary", *COUNT, "--epoch", "8")["epochs"]] == [8, 7]
+    monkeypatch.setattr("era_service.adoption_settings.epoch_by_clock", lambda _: 8)
+    assert [one["epoch"] for one in documents("summary", *COUNT)["epochs"]] == [8, 7]
 
 
 def test_summary_for_machines(folder: Path) -> None:
@@ -391,6 +425,26 @@ def test_watch_lives_and_ends_cleanly(folder: Path, watching: tuple[int, int]) -
     assert os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) == 0
     assert "Traceback" not in rest
     assert rest.rstrip().endswith("\x1b[?25h"), "the cursor is back"
+
+
+def test_watch_goes_by_the_epochs_that_have_begun(folder: Path) -> None:
+    rules = AdoptionRules()
+    with open_registrations(Settings(), ["rows.jsonl"]) as repository:
+        epochs = iter([Epoch(7), Epoch(7), Epoch(8)])
+        views = _views(repository, lambda: next(epochs), 5, rules, {"rules": rules})
+        first, same, then = next(views), next(views), next(views)
+    assert same is None
+    shown = [capture(view) for view in (first, then)]
+    assert "Epoch 7" in shown[0]
+    assert "Epoch 8" not in shown[0]
+    assert "Epoch 8" in shown[1]
+
+
+def capture(view: RenderableType | None) -> str:
+    console = Console(width=120, file=StringIO())
+    console.print(view)
+    text: str = console.file.getvalue()  # type: ignore[attr-defined]
+    return text
 
 
 def test_watch_into_a_pipe_prints_what_changes(folder: Path, shell: Shell) -> None:

@@ -33,9 +33,9 @@ def run(*arguments: str, exit_code: int = 0, **more: Any) -> Any:
 def test_an_event_store_goes_in_once(vectors: Path, store: Path) -> None:
     path = vectors / "mithril" / "monitoring.sqlite3"
     first = invoke("adoption", "ingest", str(path))
-    assert (first.exit_code, first.stdout) == (0, f"mithril:{path}: 847 registrations added\n")
+    assert (first.exit_code, first.stdout) == (0, f"{path} (event store of an aggregator): 847 registrations added\n")
     again = invoke("adoption", "ingest", "--from", str(path))
-    assert again.stdout == f"mithril:{path}: 0 registrations added\n"
+    assert again.stdout == f"{path} (event store of an aggregator): 0 registrations added\n"
     with open_store(str(store)) as opened:
         assert opened.registrations.epochs()[0] == 485
 
@@ -44,7 +44,7 @@ def test_bad_rows_are_told_and_kept_apart(own_folders: Path) -> None:
     (own_folders / "some.csv").write_text(CSV + "a,5,1,10\nb,5,1,-1\nc,x,1,1\nd,5,1,1\n")
     result = invoke("adoption", "ingest", "some.csv")
     assert result.stdout.splitlines() == [
-        f"csv:{own_folders / 'some.csv'}: 2 registrations added",
+        f"{own_folders / 'some.csv'} (CSV): 2 registrations added",
         "  1 rejected: the epoch is no whole number from 0",
         "  1 rejected: the stake is negative",
         "See what was rejected: eraswitch adoption rejects",
@@ -239,5 +239,5 @@ def test_a_progress_bar_where_somebody_sees_it(vectors: Path, shell: Shell, own_
     finally:
         os.close(ours)
         os.close(theirs)
-    assert done.stdout.decode() == f"mithril:{path}: 847 registrations added\n"
+    assert done.stdout.decode() == f"{path} (event store of an aggregator): 847 registrations added\n"
     assert "847 accepted" in shown

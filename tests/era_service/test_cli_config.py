@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from era_service.config_schema import setting_keys
+from era_service.config_records import setting_keys
 from era_service.networks import NETWORKS
 from tests.era_service.conftest import Shell, invoke
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from tests.era_service.conftest import invoke
+from tests.era_service.leader_stub import ADDRESS, Leader, running
 from tests.era_service.release_world import ERA_KEY, World, release_world
 
 
@@ -99,3 +100,29 @@ def test_the_key_may_come_from_the_environment(world: World) -> None:
     assert (code, found["era key"]["health"]) == (0, "ok")
     code, found = doctor(env={"ERA_MARKERS_SECRET_KEY": "00" * 32})
     assert (code, found["era key"]["health"]) == (1, "problem")
+
+
+def test_a_follower_has_a_leader_and_needs_no_provider(own_folders: Path) -> None:
+    with running(Leader()) as leader:
+        text = f"""network = "followed"
+            [follower]
+            leader = "{leader.url}"
+            [networks.followed]
+            magic = 42
+            era_address = "{ADDRESS}"
+            verification_key = "{ERA_KEY.verification_key.hex}"
+            """
+        Path("eraswitch.toml").write_text(text)
+        code, found = doctor()
+        assert (code, "providers" in found) == (0, False), found
+        words = found[f"leader {leader.url}"]["words"]
+        assert words == "it answers: epoch 5, and its history of 3 payloads is verified"
+        leader.stale = "its provider has stopped"
+        code, found = doctor()
+        assert (code, "its provider has stopped" in found[f"leader {leader.url}"]["words"]) == (1, True)
+        leader.stale = None
+        leader.entries[0]["payload"] = leader.entries[1]["payload"]
+        assert doctor()[0] == 1, "what it hands on is not true"
+    assert doctor()[1][f"leader {leader.url}"]["health"] == "problem"
+    Path("eraswitch.toml").write_text(text + '[reader]\nproviders = ["http://127.0.0.1:1/api/v0"]')
+    assert "configuration without chain providers" in doctor()[1][f"leader {leader.url}"]["words"]

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from era_service.cli.forecast_view import forecast_lines
 from era_store import Registration, open_store
 from eras import Epoch
 from release_tools.lottery_parameters import PUBLISHED
 from tests.conftest import ROOT
 from tests.era_service.conftest import Shell, invoke
+from tests.release_tools.test_forecast import forecast_of, shares_of
 
 LOTTERY = ("--k", "2422", "--m", "20973", "--phi-f", "0.2")
 PAGE = ROOT / "docs" / "forecast.md"
@@ -138,6 +140,12 @@ def test_the_forecast_from_a_store(registered: Path) -> None:
     ]
 
 
+def test_the_forecast_from_a_store_that_the_command_line_names(registered: Path) -> None:
+    configured = asked("pythagoras", "--at", "107", *LOTTERY)
+    Path("eraswitch.toml").write_text('[adoption]\ncompatibility_file = "compatibility.toml"\n')
+    assert asked("pythagoras", "--at", "107", *LOTTERY, "--store", "store.sqlite3") == configured
+
+
 def test_in_words(registered: Path) -> None:
     result = invoke("adoption", "forecast", "pythagoras", "--at", "107", "--epoch", "102", *LOTTERY)
     assert result.exit_code == 0, result.output
@@ -159,6 +167,21 @@ def test_in_words(registered: Path) -> None:
     assert "Note: A trend cannot be said from 3 epochs" in result.stderr
     with_trend = invoke("adoption", "forecast", "pythagoras", "--at", "107", *LOTTERY).stdout
     assert "By trend     reached already" in with_trend
+
+
+@pytest.mark.parametrize(
+    ("shares", "words"),
+    [
+        ((0.10, 0.20, 0.15, 0.25), "reached in epoch 9 (95 % interval: epoch 4 on, no end in sight)"),
+        ((0.10, 0.20, 0.31, 0.40, 0.50), "reached in epoch 5 (95 % interval: epoch 5 to 6)"),
+        ((0.50, 0.45, 0.41, 0.36, 0.32), "not in sight"),
+        ((0.30, 0.30, 0.30, 0.30, 0.30), "cannot be said"),
+        ((0.50, 0.60, 0.70), "reached already"),
+    ],
+)
+def test_when_enough_is_ready_is_said_with_its_interval(shares: tuple[float, ...], words: str) -> None:
+    found = forecast_of(shares_of(*shares), len(shares) + 2)
+    assert f"By trend     {words}" in list(forecast_lines(found))
 
 
 def test_chart_and_signatures(registered: Path) -> None:
@@ -226,4 +249,6 @@ def test_the_page_cites_the_source_of_every_published_set() -> None:
     text = PAGE.read_text(encoding="utf-8")
     for found in PUBLISHED.values():
         number = found.source.rstrip(")").rpartition(" ")[2]
-        assert re.search(rf"IntersectMBO/mithril/(issues|pull)/{number}\b", text)
+        lottery = found.model.to_dict()
+        row = rf"\| {lottery['k']} \| {lottery['m']} \| {lottery['phi_f']} \| "
+        assert re.search(rf"{row}\S+IntersectMBO/mithril/(issues|pull)/{number} ", text)

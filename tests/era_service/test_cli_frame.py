@@ -1,11 +1,14 @@
 """What every command shares: lazy loading, global options, errors, exit codes, pipes and signals."""
 
+import fcntl
 import json
 import os
 import signal
 import subprocess
+import termios
 import time
 from pathlib import Path
+from typing import IO
 
 import click
 import pytest
@@ -214,6 +217,14 @@ def test_a_full_disk_is_an_error_and_no_bug(shell: Shell) -> None:
     assert "Traceback" not in done.stderr
 
 
+def wait_until_read(pipe: IO[str]) -> None:
+    """Wait until who reads from a pipe has taken all that is in it."""
+    until = time.monotonic() + 60
+    while int.from_bytes(fcntl.ioctl(pipe.fileno(), termios.FIONREAD, bytes(4)), "little"):
+        assert time.monotonic() < until, "nobody reads"
+        time.sleep(0.02)
+
+
 def test_ctrl_c_ends_a_server_cleanly_and_another_command_with_130(shell: Shell) -> None:
     server = subprocess.Popen(
         [ERASWITCH, "local-chain", "start", "--json"],
@@ -237,7 +248,9 @@ def test_ctrl_c_ends_a_server_cleanly_and_another_command_with_130(shell: Shell)
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
     )
-    time.sleep(1)
+    assert waiting.stdin is not None
+    print("one line, and more to come", file=waiting.stdin, flush=True)
+    wait_until_read(waiting.stdin)
     waiting.send_signal(signal.SIGINT)
     _, errors = waiting.communicate(timeout=20)
     assert (waiting.returncode, errors.strip()) == (130, "Interrupted")

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 
 from chain_reader.local_chain import Genesis, LocalChain
@@ -110,7 +111,7 @@ def test_amounts(text: str, lovelace: int) -> None:
     "text", ["", "ada", "1.5", "-1", "0", "nan", "inf", "1 btc", "0.0000001 ada", "1e30", "1e9999999"]
 )
 def test_no_amounts(text: str) -> None:
-    with pytest.raises(Exception, match="expected whole lovelace"):
+    with pytest.raises(click.BadParameter, match="expected whole lovelace"):
         parse_amount(text)
 
 

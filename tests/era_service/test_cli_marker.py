@@ -16,7 +16,7 @@ from chain_reader.local_chain import FaucetOutput
 from datum import SigningKey
 from era_service.cli.publication_view import progress
 from release_tools import PaymentKey, TransactionGateway
-from release_tools.gateway_from_url import NoGatewayError
+from release_tools.from_url import NoGatewayError
 from release_tools.submission import Progress, Step
 from tests.conftest import ROOT
 from tests.era_service.conftest import Shell, invoke

@@ -1,6 +1,9 @@
 """``eraswitch rehearse``, as a release team runs it."""
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -53,6 +56,33 @@ def test_json_is_the_whole_outcome_and_the_same_again(scenario: Path):
     assert [row["era"] for row in told["epochs"]] == ["thales"] * 3 + ["pythagoras"] * 2
 
 
+def test_the_same_to_the_byte_in_processes_that_hash_differently(tmp_path: Path):
+    command = [
+        Path(sys.executable).with_name("eraswitch"),
+        "rehearse",
+        "crash-at-the-switch",
+        "--nodes",
+        "40",
+        "--json",
+    ]
+    told = [
+        subprocess.run(command, capture_output=True, check=True, env=os.environ | {"PYTHONHASHSEED": seed}).stdout
+        for seed in ("1", "2")
+    ]
+    assert told[0] == told[1]
+    assert json.loads(told[0])["ok"]
+
+
+def test_the_verdict_is_the_last_that_is_seen(scenario: Path):
+    lines = invoke("rehearse", str(scenario)).stdout.splitlines()
+    assert lines[-4:] == [
+        "It went well: the quorum was kept in all 5 epochs",
+        "  When pythagoras began at epoch 103, 100.0 % of the registered stake was ready, and no node had to stop",
+        "  At the end 20 of 20 nodes run in pythagoras; 100.0 % of the network's stake signs",
+        "Next: Go on with this plan; the gate of marker activate holds the real stake against it",
+    ]
+
+
 def test_the_report_is_one_page_with_the_charts_in_it(scenario: Path, tmp_path: Path):
     scenario.write_text(scenario.read_text().replace("Ours", "Ours <b>& theirs"))
     report = tmp_path / "report.html"
@@ -81,6 +111,8 @@ def test_the_shortest_story_can_be_played_again(scenario: Path, tmp_path: Path):
     short = tmp_path / "short.toml"
     done = invoke("rehearse", str(scenario), "--shortest", str(short))
     assert f"The shortest story: {short}" in done.stdout
+    well = invoke("rehearse", "healthy", "--nodes", "20", "--shortest", str(tmp_path / "none"))
+    assert f"There is no story that goes wrong, and {tmp_path / 'none'} is not written" in well.stdout
     again = invoke("rehearse", str(short), "--no-shrink", "--json")
     assert again.exit_code == 1
     told = json.loads(again.stdout)

@@ -141,7 +141,9 @@ def test_the_chance_of_a_quorum_as_a_gate(world: World) -> None:
     register(5, 57)
     blocked = document(step(world, "--yes", "--json"), 6)
     assert "the chance of a quorum in epoch 12 is 0.9725" in blocked["standing"]["step"]["lacks"][0]
-    assert "quorum        97.25 %" in invoke("rollout", "status", PLAN).stdout
+    shown = invoke("rollout", "status", PLAN).stdout
+    assert "quorum        97.25 %" in shown
+    assert "! A trend cannot be said from 1 epoch" in shown
     world.chain.advance_to_epoch(6)
     register(6, 60)
     assert document(step(world, "--yes", "--json"))["status"] == "published"

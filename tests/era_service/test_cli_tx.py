@@ -179,7 +179,7 @@ def test_two_signers_at_two_machines(world: World) -> None:
     assert world.show()["current_era"] == "thales"
 
 
-def carried(*outputs: FaucetOutput, fee: int = 200_000) -> str:
+def carried(*outputs: FaucetOutput, fee: int = 200_000, end: int | None = 7_200) -> str:
     """A transaction as whoever holds the machine that builds them could make it."""
     from pycardano import Address, RawCBOR, TransactionBody, TransactionInput, TransactionOutput
 
@@ -192,7 +192,7 @@ def carried(*outputs: FaucetOutput, fee: int = 200_000) -> str:
         for one in outputs
     ]
     inputs = [TransactionInput.from_primitive(["ab" * 32, 0])]
-    body = TransactionBody(inputs=inputs, outputs=made, fee=fee).to_cbor()
+    body = TransactionBody(inputs=inputs, outputs=made, fee=fee, ttl=end).to_cbor()
     return (b"\x84" + body + b"\xa0\xf5\xf6").hex()
 
 
@@ -205,6 +205,7 @@ MARKER = datum(*FIRST)
         ([(STRANGER, None)], 200_000, "TransactionFile", "publishes no markers"),
         ([(WALLET, None)], 200_000, "TransactionFile", "Do not sign it"),
         ([(WALLET, "d8799f41aaff")], 200_000, "TransactionFile", "publishes no markers"),
+        ([(WALLET, MARKER), (WALLET, MARKER)], 200_000, "TransactionFile", "publishes markers more than once"),
         ([(WALLET, MARKER)], 60 * ADA, "FeeTooHigh", "expected a fee of at most 2000000 lovelace, got 60000000"),
         ([(WALLET, MARKER), (STRANGER, None)], 200_000, "TransactionDoubtful", "which none of your keys owns"),
         ([(STRANGER, MARKER)], 200_000, "TransactionDoubtful", "which is not the era address"),
@@ -227,6 +228,16 @@ def test_what_a_builder_in_other_hands_could_slip_in_is_not_signed(
         assert words in json.loads(seen.stdout)["doubts"][0]
     if code == "FeeTooHigh":
         sign("--max-fee", str(fee), file="tx")
+
+
+def test_one_that_is_valid_for_ever_is_not_signed_unseen(world: World) -> None:
+    """Whoever keeps it could let an era begin at once, years from now."""
+    Path("tx").write_text(carried(FaucetOutput(WALLET.address(0), 20 * ADA, datum=MARKER), end=None))
+    sign = ("tx", "sign", "tx", "--payment-key-file", "payment.skey", "--out", "x", "--json")
+    result = invoke(*sign, "--yes")
+    assert json.loads(result.stdout)["error"]["code"] == "TransactionDoubtful"
+    assert "it has no end" in result.stderr
+    assert invoke(*sign, input="y\n").exit_code == 0
 
 
 @pytest.mark.parametrize("epoch", [1, 5, 6])

@@ -9,7 +9,8 @@ from era_service.config import LoadedSettings, load_settings, sets_supported_era
 from era_service.config_checks import deep_mistakes
 from era_service.config_mistakes import ConfigMistake, InvalidConfigurationError
 from era_service.config_paths import find_config_file
-from era_service.config_schema import SECTIONS, setting_keys, setting_records
+from era_service.config_records import setting_keys, setting_records
+from era_service.config_schema import SECTIONS
 from era_service.networks import NETWORKS
 
 KEY = NETWORKS["release-mainnet"].verification_key
@@ -40,6 +41,19 @@ def mistakes(text: str, mode: int = 0o644, environ: dict[str, str] | None = None
 
 def level(loaded: LoadedSettings) -> tuple[str, str]:
     return loaded.settings.log.level, loaded.origins.get("log.level", "default")
+
+
+@pytest.mark.parametrize(
+    ("text", "key"),
+    [
+        ('[adoption]\ncompatibility_file = "a\\u0000b"', "adoption.compatibility_file"),
+        ('[store]\nurl = "a\\u0000b"', "store.url"),
+        ('[hooks]\nannounced = ["/bin/true", "a\\u0000b"]', "hooks.announced"),
+    ],
+)
+def test_a_nul_byte_is_a_mistake_and_no_bug(text: str, key: str) -> None:
+    (mistake,) = mistakes(text).values()
+    assert (mistake.key, mistake.expected) == (key, "text without a NUL byte")
 
 
 def test_strength_of_the_sources() -> None:

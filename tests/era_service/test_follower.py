@@ -14,8 +14,9 @@ from era_service.config_schema import Settings
 from era_service.config_trust import trust_policy
 from era_service.follower import LeaderCannotFollowError, LeaderNeededError, SyncReport, sync
 from era_service.follower_observer import LeaderStaleError
+from era_service.follower_registrations import EMPTY_EPOCHS
 from era_service.follower_walk import LeaderHistoryError, followed
-from era_store import MemoryStore, SqlStore, StoredTrust, open_store
+from era_store import MemoryStore, SqlStore, StoreChangedError, StoredTrust, open_store
 from eras import ChainReadError, ConfigurationError, Epoch
 from release_tools.signed_registrations import Statement
 from tests.era_service.leader_stub import ADDRESS, Leader, entry, growing, history, running
@@ -416,6 +417,52 @@ def test_one_false_registration_and_nothing_is_taken(
     assert store.registrations.epochs() == ()
 
 
+def test_of_what_a_party_has_signed_the_time_is_its_own(
+    leader: Leader, store: SqlStore, follow: Callable[..., SyncReport]
+) -> None:
+    """A leader that tells an old one as the newest would otherwise have it count for ever."""
+    leader.registrations = {5: [registration("", epoch=5, key=THIEF) | {"seen_at_s": 10.0**12}]}
+    follow(with_registrations=True)
+    assert [row.seen_at_s for row in store.registrations.newest(Epoch(5))] == [77.0]
+
+
+@pytest.mark.parametrize(
+    ("epoch", "changed"), [(5, {"seen_at_s": 10.0**10}), (2 * 10**6, {})], ids=["of the future", "of no epoch"]
+)
+def test_a_registration_that_could_never_be_outdone_is_refused(
+    leader: Leader, store: SqlStore, follow: Callable[..., SyncReport], epoch: int, changed: dict[str, Any]
+) -> None:
+    leader.epoch = epoch
+    leader.registrations = {epoch: [registration("p", epoch=epoch) | changed]}
+    with pytest.raises(LeaderHistoryError):
+        follow(with_registrations=True)
+    assert known(store) is None
+    assert store.registrations.epochs() == ()
+
+
+def test_a_leader_that_names_a_far_epoch_is_not_asked_for_all_up_to_it(
+    leader: Leader, follow: Callable[..., SyncReport]
+) -> None:
+    follow(with_registrations=True)
+    leader.asked.clear()
+    leader.epoch = 900_000
+    follow(with_registrations=True)
+    assert leader.asked.count("/registrations") == EMPTY_EPOCHS
+
+
+def test_a_leader_does_not_speak_for_a_party_that_has_signed(
+    leader: Leader, store: SqlStore, follow: Callable[..., SyncReport]
+) -> None:
+    signed = registration("", epoch=5, key=THIEF)
+    leader.registrations = {5: [signed]}
+    follow(with_registrations=True)
+    word = {"time_s": None, "key": None, "signature": None, "version": "9.9.9", "seen_at_s": 99.0}
+    leader.registrations = {5: [signed | word, registration("other", epoch=5)]}
+    follow(with_registrations=True)
+    told = {row.party_id: row.version for row in store.registrations.newest(Epoch(5))}
+    assert told == {signed["party_id"]: "0.3.0", "other": "0.3.0"}
+
+
 def test_who_writes_meanwhile_wins(
     leader: Leader, store: SqlStore, follow: Callable[..., SyncReport], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -430,6 +477,6 @@ def test_who_writes_meanwhile_wins(
             store.trust.save(policy.key, replace(found, stale="another process"), time_s=2.0)
 
     leader.spoil = meanwhile
-    with pytest.raises(Exception, match="changed by another process"):
+    with pytest.raises(StoreChangedError, match="changed by another process"):
         follow()
     assert names(store) == ["thales", "era0", "era1"]

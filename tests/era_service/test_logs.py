@@ -121,3 +121,15 @@ def test_text_is_one_line_for_each_event_and_nothing_in_it_steers_the_terminal()
     except ValueError:
         logging.getLogger("x").exception("it broke")
     assert "Traceback (most recent call last):\n" in stream.getvalue(), "where lines belong they stay"
+
+
+def test_nothing_steers_the_terminal_in_json_or_in_a_traceback() -> None:
+    odd = "\x9b2J \x7f \u202e \ud800 \x1b[2J é"
+    for form in ("json", "text"):
+        stream = io.StringIO()
+        configure_logging("info", form, stream)
+        logging.getLogger("x").error("it said %s", odd, exc_info=ValueError(odd))
+        assert [char for char in stream.getvalue() if not (char.isprintable() or char == "\n")] == []
+        assert "é" in stream.getvalue()
+        if form == "json":
+            assert lines(stream)[0]["event"] == f"it said {odd}"

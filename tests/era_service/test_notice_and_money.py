@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from chain_reader import LocalObserver
 from chain_reader.local_chain import FaucetOutput
 from release_tools import LocalChainGateway
 from tests.era_service.conftest import invoke
@@ -135,3 +136,30 @@ def test_tokens_that_come_along_do_not_lock_the_ada(world: World) -> None:
     assert change[1].lovelace < 2 * ADA < 90 * ADA < change[0].lovelace
     assert sum(made.lovelace for made in change) == swept["drafted"]["change_lovelace"]
     assert world.changed("announce", "lagrange")["status"] == "published"
+
+
+def test_a_network_whose_first_era_had_other_slots_has_no_made_up_deadline(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its provider tells the genesis as if it had not, and then an epoch seems to end far later than it does."""
+    genesis = LocalObserver.genesis
+    monkeypatch.setattr(LocalObserver, "genesis", lambda self: replace(genesis(self), epoch_length=1_000))
+    done = world.changed("activate", "pythagoras", "--at", "8")
+    assert done["drafted"]["invalid_hereafter"] == 7_250
+    assert "nobody knows when an epoch ends" in caplog.text
+
+
+def test_copies_keep_nobody_from_publishing(world: World) -> None:
+    """Each is not deep enough at first; else one every few blocks would keep the team from taking anything back."""
+    world.configure("[trust]\nconfirmations = 2")
+    for _ in range(2):
+        world.chain.advance_slots(1)
+    world.post(datum(("thales", 5)), datum(("thales", 4)))
+    assert world.show()["verdicts"] == {"Accepted": 1, "Unconfirmed": 2}
+    for change in ("announce", "cancel"):
+        waits = world.change(change, "pythagoras", "--timeout", "0.2")
+        assert "a node does not trust it (Unconfirmed" in waits.stderr
+        for _ in range(2):
+            world.chain.advance_slots(1)
+        assert world.changed(change, "pythagoras")["status"] == "published"
+        world.post(datum(("thales", 5)))

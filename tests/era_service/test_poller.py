@@ -1,6 +1,7 @@
 """Replicas on one store: one reads the chain, the others are told, and take its place when it dies."""
 
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
@@ -9,8 +10,9 @@ import pytest
 
 from chain_reader.local_chain import Genesis, LocalChain
 from era_service.poller import LeaderPoller
-from era_store import MemoryStore, open_store
-from eras import StoreError
+from era_service.web.changes import EVENTS, REGISTRATIONS, Changes
+from era_store import MemoryStore, Registration, Store, open_store
+from eras import Epoch, StoreError
 from release_tools import PaymentKey
 from tests.era_service.served import Served, served, within
 from tests.era_service.test_cli_status import KEY, Network, payload
@@ -120,6 +122,53 @@ def test_a_server_that_comes_back_finds_its_replicas_again(
             network.publish(payload(("thales", 0), ("pythagoras", None)))
             within(20, lambda: one.eras() == ["thales", "pythagoras"])
             assert one.get("/era/status")["stale"] is None
+
+
+class Told:
+    """A service as the watch of a store needs it: what it is told, and how often it reads."""
+
+    def __init__(self) -> None:
+        self.changes, self.kinds, self.loaded = Changes(), Counter[str](), 0
+        self.changes.listen(lambda kind: self.kinds.update([kind]))
+
+    def load_snapshot(self) -> None:
+        self.loaded += 1
+
+
+def test_registrations_at_one_replica_are_told_to_the_others_which_read_nothing_for_them(postgres_url: str) -> None:
+    with open_store(postgres_url) as store, open_store(postgres_url) as other:
+        leader, standby, service = LeaderPoller(store), LeaderPoller(other, look_every_s=0.2), Told()
+        assert leader.try_to_lead()
+        standby.start(service)  # type: ignore[arg-type]
+        try:
+            for number in range(20):
+                row = Registration("p", Epoch(1), "1.0.0", number, 1.0, "test")
+                assert store.registrations.ingest([row], source="test", time_s=1.0).accepted == 1
+            assert store.registrations.ingest([row], source="test", time_s=1.0).repeated == 1
+            within(10, lambda: service.kinds[REGISTRATIONS] > 0)
+            assert (service.loaded, service.kinds[EVENTS]) == (0, 0)
+            leader.stop()
+            ended = threading.Event()
+            flood = threading.Thread(target=_flood, args=(store, ended))
+            flood.start()
+            try:
+                within(FAIL_OVER_S, lambda: standby.held)
+            finally:
+                ended.set()
+                flood.join()
+            store.events.append("test", {}, time_s=1.0)
+            within(10, lambda: service.kinds[EVENTS] > 0)
+        finally:
+            standby.stop()
+            leader.stop()
+
+
+def _flood(store: Store, ended: threading.Event) -> None:
+    stake = 100
+    while not ended.is_set():
+        stake += 1
+        row = Registration("p", Epoch(1), "1.0.0", stake, 1.0, "test")
+        store.registrations.ingest([row], source="test", time_s=1.0)
 
 
 def test_who_has_ended_leads_no_more() -> None:

@@ -64,7 +64,7 @@ def test_every_block_runs_and_prints_what_it_says(own_folders: Path) -> None:
 
 def test_the_runbook_tells_of_every_change() -> None:
     text = RUNBOOK.read_text(encoding="utf-8")
-    for command in ("announce", "activate", "postpone", "cancel", "retire", "show", "history", "cosign"):
+    for command in ("announce", "activate", "postpone", "cancel", "retire", "show", "history", "cosign", "sweep"):
         assert f"eraswitch marker {command}" in text
     for command in ("tx build", "tx sign", "tx submit", "doctor"):
         assert f"eraswitch {command}" in text

@@ -1,13 +1,16 @@
 """The example nodes as real processes on a real local chain, across a switch: no signature is lost."""
 
+import http.client
 import json
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -57,6 +60,10 @@ def until(condition: Any, what: str) -> None:
     while not condition():
         assert time.monotonic() < end, what
         time.sleep(0.05)
+
+
+def knows_its_era(url: str) -> bool:
+    return API_VERSION_HEADER in requests.get(f"{url}/signatures", timeout=10).headers
 
 
 def url_of(aggregator: subprocess.Popen[str]) -> str:
@@ -114,9 +121,9 @@ def test_an_old_version_of_the_signer_ends_at_the_switch_with_4(provider: tuple[
 
 @pytest.mark.parametrize("body", ["[]", "{", '{"signer": "a"}', '{"signer": "a", "round": "x", "signature": ""}'])
 def test_nonsense_is_answered_and_stops_nobody(body: str, provider: tuple[LocalChain, str]) -> None:
-    with example("aggregator", provider[1]) as aggregator:
+    with example("aggregator", provider[1], "--poll", "0.1") as aggregator:
         url = url_of(aggregator)
-        until(lambda: API_VERSION_HEADER in requests.get(f"{url}/signatures", timeout=10).headers, "it knows its era")
+        until(lambda: knows_its_era(url), "it knows its era")
         answer = requests.post(f"{url}/signatures", data=body, headers={API_VERSION_HEADER: "0.1.0"}, timeout=10)
         assert answer.status_code == 400
         wrong = {"signer": "a", "round": 1, "signature": "b"}
@@ -124,6 +131,62 @@ def test_nonsense_is_answered_and_stops_nobody(body: str, provider: tuple[LocalC
         assert refused.status_code == 422
         nameless = requests.post(f"{url}/signatures", json=wrong, timeout=10)
         assert nameless.status_code == 412
+
+
+def test_a_body_without_end_is_not_read(provider: tuple[LocalChain, str]) -> None:
+    with example("aggregator", provider[1]) as aggregator:
+        place = url_of(aggregator).removeprefix("http://")
+        for length in (10**12, -1):
+            connection = http.client.HTTPConnection(place, timeout=5)
+            connection.putrequest("POST", "/signatures")
+            connection.putheader("Content-Length", f"{length}")
+            connection.endheaders()
+            assert connection.getresponse().status == 413
+            connection.close()
+
+
+def test_a_signer_waits_for_an_aggregator_in_trouble_and_ends_when_told_to(provider: tuple[LocalChain, str]) -> None:
+    """The aggregator hangs up, then fails, and then is there."""
+    answers: list[int | None] = [None, 500, 503, 201]
+    brought: list[int] = []
+
+    class Troubled(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            brought.append(json.loads(self.rfile.read(int(self.headers["Content-Length"])))["round"])
+            status = answers.pop(0) if answers else 201
+            if status is None:
+                self.connection.close()
+                return
+            self.send_response(status)
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Troubled) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        with example("signer", provider[1], "--name", "alice", "--rounds", "100000", "--aggregator", url) as signer:
+            until(lambda: len(brought) > 6, "it goes on")
+            signer.send_signal(signal.SIGTERM)
+            out, errors = signer.communicate(timeout=60)
+        server.shutdown()
+    assert brought[:5] == [0, 0, 0, 0, 1], "no round is lost"
+    assert (signer.returncode, "Traceback" in errors) == (0, False)
+    assert json.loads(out)["signed"] > 2
+
+
+def test_with_a_store_a_node_that_starts_without_a_provider_knows_its_era(
+    provider: tuple[LocalChain, str], tmp_path: Path
+) -> None:
+    store = ("--store", str(tmp_path / "trust.sqlite3"))
+    for source in (provider[1], "blockfrost:http://127.0.0.1:9/api/v0"):
+        with example("aggregator", source, *store) as aggregator:
+            url = url_of(aggregator)
+            until(lambda: knows_its_era(url), "it knows its era")  # noqa: B023 - called at once
+            aggregator.send_signal(signal.SIGTERM)
+            assert aggregator.wait(30) == 0
 
 
 def test_the_commands_of_the_page_have_options_that_exist() -> None:

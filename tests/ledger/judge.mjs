@@ -1,7 +1,6 @@
 // The Scalus emulator over stdin and stdout, one JSON document a line.
 //
 // {"ledger": 1, "utxos": "<CBOR hex of a map of inputs to outputs>", "slot": 7}   opens a ledger
-// {"ledger": 1, "slot": 8}                                                        moves it to a slot
 // {"ledger": 1, "submit": "<transaction hex>"}                                    judges a transaction
 //
 // Each line is answered by one: {"accepted": true, "hash": "…"} or {"accepted": false, "error": "…"}, or {} where nothing was judged.

@@ -52,10 +52,6 @@ class ScalusLedger:
         """Judge a signed transaction, and apply it if it is good."""
         return Verdict(**self._ask(submit=cbor.hex()))
 
-    def set_slot(self, slot: int) -> None:
-        """Move to ``slot``."""
-        self._ask(slot=slot)
-
     def _ask(self, **question: Any) -> dict[str, Any]:
         process = _process()
         assert process.stdin is not None

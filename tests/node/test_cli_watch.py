@@ -209,6 +209,67 @@ def test_it_runs_the_node_on_the_binary_of_the_era(chain: LocalChain, tmp_path: 
     assert (tmp_path / "bins" / "current").readlink() == Path("eras/pythagoras")
 
 
+def test_a_watcher_that_is_killed_leaves_no_node_behind(chain: LocalChain, tmp_path: Path) -> None:
+    publish(chain, (THALES, 0))
+    out = tmp_path / "out"
+    install(tmp_path / "bins", THALES, NODE.format(out=out))
+    with watching("--eras", "bins", "--program", "node", "--run") as node:
+        wait_for(lambda: out.exists() and out.read_text().count(" ") == 1)
+        node.process.kill()
+        assert gone([int(out.read_text().split()[1])])
+
+
+def test_told_to_stop_within_a_long_drain_it_kills_the_node_in_time(chain: LocalChain, tmp_path: Path) -> None:
+    publish(chain, (THALES, 0), (PYTHAGORAS, 6))
+    configure(eras=(THALES,), extra="")
+    out = tmp_path / "out"
+    stubborn = f"trap 'echo told >> {out}' TERM; echo up > {out}; while :; do sleep 0.05; done"
+    install(tmp_path / "bins", THALES, stubborn)
+    drain = ("--on-unsupported", "drain", "--drain", "600")
+    with watching("--eras", "bins", "--program", "node", *drain, "--run", ERASWITCH_WATCH__STOP_GRACE_S="0.5") as node:
+        node.until("era-known")
+        wait_for(out.exists)
+        chain.advance_to_epoch(6)
+        wait_for(lambda: "told" in out.read_text())
+        time.sleep(1.0)
+        assert node.process.poll() is None, "the node has time to be finished"
+        node.process.terminate()
+        assert node.process.wait(10) in (0, 4)
+
+
+def test_watchers_that_share_a_store_are_told_apart_by_their_ids(chain: LocalChain) -> None:
+    configure(eras=(THALES,))
+    publish(chain, (THALES, 0), (PYTHAGORAS, 9))
+    told = ["era-known", "scheduled", "unsupported-upcoming"]
+    for node_id in ("pool1", "pool2"):
+        assert [kind for kind in once("--node-id", node_id)[1] if kind in told] == told
+        assert once("--node-id", node_id)[1] == [], "and goes on where it ended"
+    assert once("--node-id", "pool1")[1] == []
+    replayed = CliRunner().invoke(_cli(), ["events", "replay", "store.sqlite3"])
+    assert (replayed.exit_code, "Every decision follows from the inputs" in replayed.stdout) == (0, True)
+
+
+@pytest.mark.parametrize("configured", [True, False])
+def test_under_systemd_the_store_is_in_the_state_directory_unless_one_is_configured(
+    chain: LocalChain, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, configured: bool
+) -> None:
+    publish(chain, (THALES, 0))
+    if not configured:
+        text = Path("eraswitch.toml").read_text()
+        Path("eraswitch.toml").write_text(text.replace('url = "store.sqlite3"', ""))
+    (tmp_path / "state").mkdir()
+    monkeypatch.setenv("STATE_DIRECTORY", f"{tmp_path}/state:{tmp_path}/other")
+    assert once()[0] == 0
+    assert (tmp_path / "state" / "watch.sqlite3").exists() is not configured
+    assert (tmp_path / "store.sqlite3").exists() is configured
+
+
+def _cli() -> Any:
+    from era_service.cli.app import cli
+
+    return cli
+
+
 def test_a_node_that_ends_ends_the_watcher_with_its_code(chain: LocalChain, tmp_path: Path) -> None:
     publish(chain, (THALES, 0))
     install(tmp_path / "bins", THALES, "exit 17")
@@ -339,6 +400,8 @@ def test_the_unit_starts_what_there_is_and_systemd_takes_it(chain: LocalChain) -
     assert "Watch the era of a node" in result.stdout
     assert service["RestartPreventExitStatus"].split() == ["2", "4"]
     assert service["Type"] == "notify"
+    assert service["StateDirectory"] == "eraswitch"
+    assert "Environment" not in service, "what the configuration says would not count"
     for name in ("NoNewPrivileges", "ProtectSystem", "PrivateTmp", "DynamicUser", "RestrictNamespaces"):
         assert service[name] in ("yes", "strict"), name
     if (analyze := shutil.which("systemd-analyze")) is not None:

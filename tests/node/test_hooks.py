@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import signal
 import threading
 import time
 from pathlib import Path
@@ -70,10 +71,9 @@ def test_one_that_hangs_is_killed_with_its_group_and_nobody_waited_for_it(tmp_pa
     pids = tmp_path / "pids"
     hanging = hook(tmp_path, f"trap '' TERM; sleep 600 & echo $! $$ > {pids}; wait")
     ends: list[HookEnd] = []
-    with Hooks([hanging], timeout_s=0.5, on_end=ends.append) as hooks:
-        began = time.monotonic()
+    with Hooks([hanging], timeout_s=2.0, on_end=ends.append) as hooks:
         hooks.fire(HookEvent.ACTIVATED, FACTS)
-        assert time.monotonic() - began < 0.2, "firing waits for nobody"
+        assert ends == [], "firing waits for nobody"
     assert [end.outcome for end in ends] == ["timed out"]
     assert gone([int(pid) for pid in pids.read_text().split()])
 
@@ -92,10 +92,12 @@ def test_one_that_never_ends_printing_is_killed_in_time(tmp_path: Path) -> None:
 
 
 def test_one_that_leaves_something_behind_with_its_output_open_is_not_waited_for(tmp_path: Path) -> None:
-    end = fired(hook(tmp_path, f"sleep 2 & echo $! > {tmp_path}/pid; echo done"), timeout_s=20)
+    end = fired(hook(tmp_path, f"sleep 60 & echo $! > {tmp_path}/pid; echo done"), timeout_s=30)
+    left = int((tmp_path / "pid").read_text())
+    assert alive(left), "what it left on purpose goes on"
+    os.kill(left, signal.SIGKILL)
     assert (end.outcome, end.output) == ("ended", "done\n")
-    assert end.seconds < 1.5
-    assert alive(int((tmp_path / "pid").read_text())), "what it left on purpose goes on"
+    assert end.seconds < 20
 
 
 def test_one_that_crashes(tmp_path: Path) -> None:
@@ -150,7 +152,7 @@ def test_a_callable_that_hangs_is_left_behind_and_the_next_one_runs() -> None:
     release, ends = threading.Event(), list[HookEnd]()
     hanging = Hook(HookEvent.ACTIVATED, lambda event, facts: release.wait(30))
     after = Hook(HookEvent.ACTIVATED, lambda event, facts: None)
-    with Hooks([hanging, after], timeout_s=0.1, on_end=ends.append) as hooks:
+    with Hooks([hanging, after], timeout_s=0.5, on_end=ends.append) as hooks:
         hooks.fire(HookEvent.ACTIVATED, FACTS)
     release.set()
     assert [end.outcome for end in ends] == ["timed out", "ended"]

@@ -175,6 +175,33 @@ def test_a_node_that_does_not_stop_is_killed(tmp_path: Path) -> None:
     assert len(signs) > 3, "whoever waits for it can give signs of life"
 
 
+def test_who_is_told_to_stop_meanwhile_gives_the_node_no_longer_than_always(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    install(tmp_path, "thales", f"trap '' TERM; echo up > {out}; while :; do sleep 0.05; done")
+    node = NodeSupervisor(EraFolder(tmp_path, "node"), grace_s=0.3)
+    node.run("thales")
+    assert waited(out, "up\n")
+    began = time.monotonic()
+    assert node.stop(600, hurry=lambda: time.monotonic() > began + 0.3) == -signal.SIGKILL
+    assert 0.6 < time.monotonic() - began < 10
+
+
+def test_a_program_gets_its_environment_and_nothing_of_what_starts_it(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    install(tmp_path, "thales", f"/usr/bin/env > {out}.part; ls /proc/self/fd >> {out}.part; mv {out}.part {out}")
+    with NodeSupervisor(EraFolder(tmp_path, "node"), environ={"LANG": "C", "X": "\udcff y"}) as node:
+        node.run("thales")
+        until = time.monotonic() + 10
+        while not out.exists() and time.monotonic() < until:
+            time.sleep(0.02)
+    lines = set(out.read_bytes().splitlines()) - {b"0", b"1", b"2", b"3"}  # the third is of ls
+    assert {line for line in lines if not line.startswith((b"PWD=", b"SHLVL=", b"_=", b"OLDPWD="))} == {
+        b"LANG=C",
+        b"X=\xff y",
+        b"ERASWITCH_ERA=thales",
+    }
+
+
 def test_what_a_node_started_and_left_is_stopped_with_it(tmp_path: Path) -> None:
     out = tmp_path / "out"
     body = f"sh -c 'trap : TERM; echo $$ > {out}; while :; do sleep 0.05; done' & trap 'exit 0' TERM; wait"

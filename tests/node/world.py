@@ -14,7 +14,7 @@ from chain_reader.observers.network_genesis import NetworkGenesis
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_service.node.call_schedule import CallOptions
 from era_service.node.epoch_clock import EpochClock
-from era_service.node.hooks import Facts, Hook, HookEvent, Hooks
+from era_service.node.hooks import Hook, HookEvent, Hooks
 from era_service.node.provider_calls import Answer
 from era_service.node.watcher import NodeWatcher, WatchOptions
 from era_store import MemoryStore, Store
@@ -135,9 +135,6 @@ class Watched:
         assert self.genesis is not None
         begins = self.genesis.time_of(Slot(epoch * self.genesis.epoch_length))
         self.until(watcher, begins + after_s - self.time.clock.posix())
-
-    def _hooked(self, event: HookEvent, facts: Facts) -> None:
-        self.hooked.append((str(event), dict(facts)))
 
     def _answer(self, question: str, answer: Any) -> Any:
         if self.down:

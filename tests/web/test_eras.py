@@ -2,10 +2,11 @@
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
-from datum import EraMarkersPayload, SigningKey
+from datum import EraMarkersPayload, SigningKey, decode_datum, encode_datum
 from era_service.web import Service
 from era_service.web.snapshot import Snapshot
 from era_store import open_store
@@ -42,6 +43,22 @@ def test_the_signed_payload_is_handed_on_byte_for_byte(any_world):
         payload = any_world.client.get(path).json()["payload"]
         verified = EraMarkersPayload.from_bytes(payload.encode()).verify(any_world.stage.era_key.verification_key)
         assert verified.markers == SCHEDULED, path
+
+
+def test_a_copy_with_bytes_beside_it_that_are_no_text_is_told_as_any_other(world):
+    """Deployed readers take it, so it has a verdict; and what shows payloads must not stumble over it."""
+    posted = world.posted[0]
+    content = b'{"x":"\xff",' + decode_datum(posted.datum).content[1:]
+    copy = world.stage.replay(replace(posted, datum=encode_datum(content)))
+    world.read()
+    for path in ("/era/status", "/era/history"):
+        answer = world.client.get(path)
+        assert answer.status_code == 200
+        assert copy.reference in answer.text
+    (shown,) = [
+        entry for entry in world.client.get("/era/history").json()["payloads"] if entry["output"] == copy.reference
+    ]
+    assert EraMarkersPayload.from_bytes(shown["payload"].encode()).markers == posted.markers
 
 
 def test_status_tells_what_was_refused_and_why(any_world):

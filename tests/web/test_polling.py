@@ -96,6 +96,58 @@ def test_a_store_that_does_not_answer_is_not_ready(tmp_path):
         assert [check["detail"] for check in checks if not check["ok"]] == ["Store"]
 
 
+def test_an_old_snapshot_never_takes_the_place_of_a_newer_one(world, monkeypatch):
+    """Of two threads that look into the store the one that looked first may be the last to be done."""
+    service = world.new_service()
+    try:
+        load, asked, go_on = service._last_snapshot, threading.Event(), threading.Event()
+
+        def slowly():
+            found = load()
+            if not asked.is_set():
+                asked.set()
+                go_on.wait(0.5)
+            return found
+
+        monkeypatch.setattr(service, "_last_snapshot", slowly)
+        first = threading.Thread(target=service.load_snapshot)
+        first.start()
+        asked.wait(10)
+        world.publish(SCHEDULED)
+        service.load_snapshot()
+        first.join()
+        assert service.era_status() == world.service.era_status()
+    finally:
+        go_on.set()
+        service.close()
+
+
+def test_answers_that_tell_of_silence_never_replace_those_of_a_new_snapshot(world, monkeypatch):
+    """Who is asked in the moment in which the chain is read again would otherwise go on telling what was before."""
+    service = world.service
+    world.now_s += 1_000
+    documents, writing, go_on = service.documents, threading.Event(), threading.Event()
+
+    def slowly(snapshot):
+        if snapshot.status.stale is not None and not writing.is_set():
+            writing.set()
+            go_on.wait(10)
+        return documents(snapshot)
+
+    monkeypatch.setattr(service, "documents", slowly)
+    asking = threading.Thread(target=service.answer, args=("/era/status",))
+    asking.start()
+    assert writing.wait(10)
+    publishing = threading.Thread(target=world.publish, args=(SCHEDULED,))
+    publishing.start()
+    time.sleep(0.3)  # it may now wait for its turn, or have had it
+    go_on.set()
+    asking.join()
+    publishing.join()
+    assert b'"lagrange","epoch":4' in service.answers["/era/status"].body
+    assert b'"stale":null' in service.answers["/era/status"].body
+
+
 def test_two_replicas_that_both_poll_tell_a_switch_once(any_world):
     other = any_world.new_service()
     try:

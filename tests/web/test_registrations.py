@@ -1,6 +1,7 @@
 """Registrations: who may send them, what becomes of them, and that anyone can count them."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -12,6 +13,7 @@ from datum import SigningKey
 from era_service.cli.app import cli
 from era_service.client import RegistrationRefusedError, ServiceClient
 from era_service.web.access import Rates
+from era_service.web.patterns import WORDS
 from era_service.web.problems import TooManyRequestsError
 from eras import Epoch
 from release_tools.signed_registrations import (
@@ -104,6 +106,27 @@ def test_what_is_no_registration_is_refused_whole(still_world, body, status, cod
     assert [mistake["place"] for mistake in answer.json()["facts"]["mistakes"]] == [place], "and no other mistake"
     assert not answer.json()["got"].startswith(":"), "where the place is the whole body, it is not said"
     assert still_world.client.get("/registrations?epoch=1").json()["registrations"] == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        ({"party_id": "a b"}, "party_id: it should be visible ASCII, no spaces"),
+        ({"version": "1.0 é"}, "version: it should be visible ASCII, no spaces"),
+        ({"key": "AB" * 32}, "key: it should be 64 hex digits in lower case"),
+        ({"signature": "00"}, "signature: it should be 128 hex digits in lower case"),
+    ],
+)
+def test_what_is_wrong_is_said_in_words(still_world, changed, words):
+    assert post(still_world, registration() | changed).json()["got"] == words
+
+
+def test_every_pattern_of_the_description_has_its_words(still_world):
+    described = json.dumps(still_world.client.get("/openapi.json").json())
+    found = {json.loads(f'"{text}"') for text in re.findall(r'"pattern": "((?:[^"\\]|\\.)*)"', described)}
+    assert found == set(WORDS)
+    answer = still_world.client.get("/era/history?before=x", headers={"mithril-api-version": "0.1.0"})
+    assert answer.json()["got"] == "query.before: it should be 64 hex digits in lower case"
 
 
 def test_another_media_type_is_refused(still_world):
@@ -254,6 +277,25 @@ def test_an_old_signed_registration_sent_again_gains_nothing(world):
         assert post(world, row).json()["accepted"] == 1
     (found,) = world.client.get("/registrations?epoch=1").json()["registrations"]
     assert found["version"] == "2.0.0"
+
+
+def test_nobody_with_a_token_speaks_for_a_party_that_has_signed(any_world):
+    own = signed_registration(SigningKey.generate())
+    stolen = own | {"key": None, "signature": None, "version": "9.9.9", "time_s": 1_001}
+    assert post(any_world, stolen | {"epoch": 2}).json()["accepted"] == 1, "it has signed none for that epoch"
+    assert post(any_world, own).json()["accepted"] == 1
+    others = [registration(f"pool1{n}", time_s=1_002) for n in range(600)]
+    found = post(any_world, {"registrations": [others[0], stolen, *others[1:], stolen]}).json()
+    assert (found["accepted"], found["rejected"]) == (600, 2)
+    assert [one["index"] for one in found["rejects"]] == [1, 601]
+    assert "its party has signed one for this epoch" in found["rejects"][0]["reason"]
+    told = {
+        row["party_id"]: row
+        for row in any_world.client.get("/registrations?epoch=1&limit=1000").json()["registrations"]
+    }
+    assert (told[own["party_id"]]["version"], told[own["party_id"]]["signature"]) == (own["version"], own["signature"])
+    again = own | {"time_s": 1_003}
+    assert post(any_world, again).json()["rejected"] == 1, "what it has signed is of another time"
 
 
 def test_the_signed_bytes_are_fixed():

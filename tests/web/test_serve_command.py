@@ -1,7 +1,9 @@
 """``eraswitch serve`` and ``eraswitch token``, as people run them."""
 
+import http.client
 import json
 import signal
+import socket
 import stat
 import subprocess
 import threading
@@ -12,6 +14,7 @@ import requests
 from click.testing import CliRunner
 
 from era_service.cli.app import cli
+from era_service.cli.serve import IDLE_S
 from eras import Epoch
 from tests.web.processes import environment_of, serve
 from tests.web.test_stream import Listener
@@ -156,6 +159,29 @@ def test_a_port_that_is_taken_is_an_error_in_words(world):
     result = run("serve", "--port", port, **environment_of(world))
     assert result.exit_code == 2
     assert f"cannot listen at 127.0.0.1 port {port}" in result.stderr
+    own = {"HOME": str(world.folder), "XDG_STATE_HOME": str(world.folder / "nothing")}
+    assert run("serve", "--port", port, **own).exit_code == 2
+    assert not (world.folder / "nothing").exists(), "no embedded chain was made for it"
+    nowhere = run("serve", "--host", "a..b", "--port", "0", **environment_of(world))
+    assert (nowhere.exit_code, "cannot listen at a..b" in nowhere.stderr) == (2, True)
+
+
+def test_who_drips_is_let_go_and_a_proxy_may_be_idle(world):
+    limits = {"ERASWITCH_SERVICE__REQUEST_TIMEOUT_S": "0.5", "ERASWITCH_SERVICE__TRUSTED_PROXIES": "127.0.0.1"}
+    with serve(world.folder, **environment_of(world), **limits) as served, Client(served.url) as client:
+        served.wait_until_ready(client)
+        host, _, port = served.url.removeprefix("http://").partition(":")
+        proxy = http.client.HTTPConnection(host, int(port), timeout=20)
+        proxy.request("GET", "/version")
+        first, idle_since_s = proxy.getresponse().read(), time.monotonic()
+        kept = proxy.sock
+        with socket.create_connection((host, int(port)), timeout=20) as connection:
+            connection.sendall(b"GET /")
+            assert connection.recv(1) == b"", "it was closed"
+        time.sleep(idle_since_s + IDLE_S + 1 - time.monotonic())
+        proxy.request("GET", "/version")
+        assert (proxy.getresponse().read(), proxy.sock) == (first, kept)
+        proxy.close()
 
 
 # --- tokens

@@ -10,6 +10,7 @@ import pytest
 import requests
 
 from era_service.web import stream as streams
+from eras import StoreError
 from tests.web.world import ANNOUNCED, SCHEDULED, World
 
 
@@ -223,6 +224,42 @@ def test_an_epoch_that_begins_and_registrations_that_come_in_are_hinted_at(world
         world.client.post("/registrations", json=registration(epoch=2), headers=world.headers())
         listener.wait_for(lambda _: "event: registrations" in listener.lines)
         assert not [line for line in listener.lines if line.startswith("id:")], "a hint moves nobody on in the log"
+
+
+def test_it_ends_though_something_is_told_in_that_moment(world, monkeypatch):
+    """What is told and the end of the service may come together; the process would else stay for ever."""
+
+    async def end_of() -> bool:
+        stream = streams.EventStream(world.service)
+
+        async def told_as_it_ends(_told) -> None:
+            stream.end()
+            stream._task.cancel()
+
+        monkeypatch.setattr(stream, "_until_events", told_as_it_ends)
+        await stream.start()
+        ended, _ = await asyncio.wait({stream._task}, timeout=5)
+        stream._task.cancel()
+        return bool(ended)
+
+    assert asyncio.run(asyncio.wait_for(end_of(), 20))
+
+
+def test_a_reading_of_the_log_that_fails_ends_nothing(world, monkeypatch, caplog):
+    events, failures = world.service.events, [RuntimeError("hush"), StoreError("The store is gone")]
+
+    def sometimes(*asked):
+        if failures:
+            raise failures.pop()
+        return events(*asked)
+
+    with listening(world) as listener:
+        listener.wait_for(lambda _: "retry: 2000" in listener.lines)
+        monkeypatch.setattr(world.service, "events", sometimes)
+        world.service.store.events.append("test", {}, time_s=1.0)
+        listener.wait_for(lambda events: kinds_of(events) == ["test"])
+        assert failures == []
+    assert caplog.text.count("The event log could not be read") == 2
 
 
 def test_registrations_that_keep_coming_in_are_hinted_at_now_and_then(world):

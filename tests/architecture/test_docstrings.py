@@ -1,0 +1,40 @@
+"""Public functions say what they raise; their other parts are ruff's to check."""
+
+import ast
+from collections.abc import Iterator
+
+from tests.architecture.test_imports import PACKAGES, ROOT, modules
+
+Function = ast.FunctionDef | ast.AsyncFunctionDef
+
+
+def public_functions(node: ast.AST) -> Iterator[Function]:
+    """The public functions of a module and the public methods of its public classes."""
+    for below in ast.iter_child_nodes(node):
+        if isinstance(below, ast.ClassDef) and not below.name.startswith("_"):
+            yield from public_functions(below)
+        elif isinstance(below, Function) and not below.name.startswith("_"):
+            yield below
+
+
+def raises(node: ast.AST) -> bool:
+    """Whether a function itself raises, whatever the functions within it do."""
+    for below in ast.iter_child_nodes(node):
+        if isinstance(below, ast.Raise) and below.exc is not None and ast.unparse(below.exc) != "NotImplementedError":
+            return True
+        if not isinstance(below, Function | ast.Lambda) and raises(below):
+            return True
+    return False
+
+
+def test_public_functions_say_what_they_raise():
+    """Those of the command line are left out: their docstrings are the help that operators read."""
+    silent = [
+        f"{path.relative_to(ROOT)}:{function.lineno} {function.name}"
+        for package in PACKAGES
+        for path in modules(package)
+        if "cli" not in path.parts
+        for function in public_functions(ast.parse(path.read_text()))
+        if raises(function) and "Raises:" not in (ast.get_docstring(function) or "")
+    ]
+    assert silent == []

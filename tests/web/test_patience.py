@@ -1,0 +1,136 @@
+"""Patience: who takes too long to ask, or asks too much, is let go; who listens, or is answered slowly, is not."""
+
+import resource
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+import pytest
+import uvicorn
+
+from era_service.web.app import create_app
+from era_service.web.patience import MAX_HEAD_BYTES, UNTAKEN_S, allow_connections, be_patient, let_go_of_the_deaf
+
+WITHIN_S = 0.5
+GET = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n"
+POST = b"POST /registrations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n"
+
+
+@pytest.fixture
+def port(world) -> Iterator[int]:
+    """A service that waits for a second."""
+    config = uvicorn.Config(create_app(world.service), log_config=None, timeout_graceful_shutdown=1)
+    config.load()
+    be_patient(config, WITHIN_S)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        thread.join(timeout=30)
+    assert not thread.is_alive()
+
+
+@contextmanager
+def connected(port: int) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+        yield connection
+
+
+def lasts_s(connection: socket.socket, drop: bytes = b"") -> float:
+    """How long a connection lasts whose client sends a drop every tenth of a second."""
+    began_s = time.monotonic()
+    connection.settimeout(0.1)
+    while time.monotonic() - began_s < 10 * WITHIN_S:
+        try:
+            if not connection.recv(65_536):
+                break
+        except TimeoutError:
+            with suppress(OSError):
+                connection.sendall(drop)
+        except OSError:
+            break
+    return time.monotonic() - began_s
+
+
+def asks(connection: socket.socket) -> None:
+    """Ask, and take the whole answer."""
+    connection.sendall(GET)
+    answer = b""
+    while not answer.endswith(b"]}"):
+        more = connection.recv(65_536)
+        assert more, answer
+        answer += more
+    assert answer.startswith(b"HTTP/1.1 200")
+
+
+@pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nx: "], ids=["nothing", "half a head"])
+@pytest.mark.parametrize("drop", [b"", b"x"], ids=["silent", "dripping"])
+def test_who_does_not_ask_is_let_go(port, begun, drop):
+    with connected(port) as connection:
+        connection.sendall(begun)
+        assert WITHIN_S / 2 < lasts_s(connection, drop if begun else b"") < 4 * WITHIN_S
+
+
+@pytest.mark.parametrize("with_token", [True, False])
+def test_a_body_that_drips_is_given_up(world, port, with_token, caplog):
+    token = f"authorization: Bearer {world.token()}\r\n".encode() if with_token else b""
+    with connected(port) as connection:
+        connection.sendall(POST + token + b"\r\n{")
+        assert lasts_s(connection, b" ") < 4 * WITHIN_S
+    assert world.service.store.registrations.epochs() == ()
+    assert "Traceback" not in caplog.text
+
+
+def test_the_second_request_of_a_connection_is_waited_for_no_longer(port):
+    with connected(port) as connection:
+        asks(connection)
+        connection.sendall(GET[:20])
+        assert lasts_s(connection, b"x") < 4 * WITHIN_S
+
+
+def test_who_asks_again_and_again_stays(port):
+    with connected(port) as connection:
+        for _ in range(8):
+            asks(connection)
+            time.sleep(WITHIN_S / 4)
+
+
+def test_who_listens_stays(world, port):
+    with connected(port) as connection:
+        connection.sendall(b"GET /events/stream HTTP/1.1\r\nhost: x\r\n\r\n")
+        assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
+        assert lasts_s(connection) >= 10 * WITHIN_S
+
+
+def test_a_head_that_is_too_long_is_refused(port):
+    with connected(port) as connection:
+        with suppress(OSError):
+            connection.sendall(b"GET / HTTP/1.1\r\nx: " + b"x" * 3 * MAX_HEAD_BYTES)
+        with suppress(ConnectionResetError):
+            assert connection.recv(65_536).startswith(b"HTTP/1.1 400")
+
+
+@pytest.mark.skipif(not hasattr(socket, "TCP_USER_TIMEOUT"), reason="Linux alone can tell")
+def test_who_takes_nothing_is_let_go_by_the_system():
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        let_go_of_the_deaf(listener)
+        with connected(listener.getsockname()[1]), listener.accept()[0] as taken:
+            assert taken.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == UNTAKEN_S * 1_000
+
+
+def test_as_many_connections_as_the_system_allows(monkeypatch, caplog):
+    limits = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (1_024, 4_096))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, both: limits.append(both))
+    allow_connections(500)
+    assert limits == []
+    allow_connections(2_000)
+    assert limits == [(2_256, 4_096)]
+    assert caplog.text == ""
+    allow_connections(10_000)
+    assert limits[1:] == [(4_096, 4_096)]
+    assert "fewer than service.max_streams = 10000 needs" in caplog.text
