@@ -69,15 +69,15 @@ class MemoryVerdicts:
     """A ``VerdictRepository``."""
 
     def __init__(self) -> None:
-        self._verdicts: dict[tuple[str, ...], dict[str, CachedVerdict]] = {}
+        self._verdicts: dict[TrustKey, dict[str, CachedVerdict]] = {}
 
     def load(self, key: TrustKey) -> dict[str, CachedVerdict]:
-        """Every verdict kept for the keys, by output reference."""
-        return dict(self._verdicts.get(key.keys, {}))
+        """Every verdict kept for the keys at their address, by output reference."""
+        return dict(self._verdicts.get(key, {}))
 
     def save(self, key: TrustKey, verdicts: Iterable[CachedVerdict]) -> None:
         """Keep these too; the oldest go beyond the capacity."""
-        kept = self._verdicts.setdefault(key.keys, {})
+        kept = self._verdicts.setdefault(key, {})
         for verdict in verdicts:
             kept.pop(verdict.reference, None)
             kept[verdict.reference] = verdict

@@ -35,7 +35,7 @@ class VerdictRepository(Protocol):
     """Verdicts on outputs, so that a restart need not judge a flooded address again."""
 
     def load(self, key: TrustKey) -> dict[str, CachedVerdict]:
-        """Every verdict kept for the keys, by output reference."""
+        """Every verdict kept for the keys at their address, by output reference; what is gone there says something."""
         ...
 
     def save(self, key: TrustKey, verdicts: Iterable[CachedVerdict]) -> None:

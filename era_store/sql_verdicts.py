@@ -3,7 +3,6 @@
 Rows are read and written with the driver's own speed: an address flooded with 20,000 outputs has as many of them.
 """
 
-import hashlib
 from collections.abc import Iterable
 
 from sqlalchemy import delete, func, insert, select
@@ -25,14 +24,14 @@ class SqlVerdicts:
         self._database = database
 
     def load(self, key: TrustKey) -> dict[str, CachedVerdict]:
-        """Every verdict kept for the keys, by output reference.
+        """Every verdict kept for the keys at their address, by output reference.
 
         Raises:
             StoreError: they could not be read.
         """
         columns = tables.verdict.c
         asked = select(columns.reference, columns.fingerprint, columns.kind, columns.reason, columns.content).where(
-            columns.keys_id == _keys_id(key)
+            columns.keys_id == key.id
         )
         with self._database.read() as connection:
             return {row[0]: CachedVerdict._make(row) for row in connection.execute(asked).cursor.fetchall()}
@@ -43,7 +42,7 @@ class SqlVerdicts:
         Raises:
             StoreError: they could not be written; none of them is.
         """
-        keys_id, columns = _keys_id(key), tables.verdict.c
+        keys_id, columns = key.id, tables.verdict.c
         rows = {
             verdict.reference: {
                 "keys_id": keys_id,
@@ -70,8 +69,3 @@ class SqlVerdicts:
                 newest = select(columns.id).where(of_keys).order_by(columns.id.desc()).offset(VERDICT_CAPACITY).limit(1)
                 oldest = connection.execute(newest).scalar_one()
                 connection.execute(delete(tables.verdict).where(of_keys, columns.id <= oldest))
-
-
-def _keys_id(key: TrustKey) -> str:
-    """The keys alone: a verdict of screening knows neither network nor address."""
-    return hashlib.sha256("\n".join(key.keys).encode()).hexdigest()

@@ -123,7 +123,7 @@ verdict = Table(
     "verdict",
     metadata,
     Column("id", Key, primary_key=True),
-    Column("keys_id", String(64), nullable=False),
+    Column("keys_id", String(64), nullable=False),  # the id of a TrustKey: keys, network and address
     Column("reference", String(80), nullable=False),
     Column("fingerprint", BigInteger, nullable=False),
     Column("kind", String(40), nullable=False),
