@@ -28,9 +28,10 @@ from chain_reader.observers.errors import (
     ProviderUnreachableError,
     ReadLimitExceededError,
 )
+from chain_reader.observers.ledger_state import LedgerStateOnly
 from chain_reader.observers.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.observers.retries import Retries
-from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
+from chain_reader.ports import ChainTip, DatumOutput
 from datum import DatumFormatError, decode_datum, encode_datum
 from eras import MAX_EPOCH, ChainReadError, ConfigurationError, Epoch, Slot
 
@@ -73,7 +74,7 @@ _TIP = TypeAdapter(_Tip)
 _UTXO = TypeAdapter(dict[OutputReference, _Output])
 
 
-class CardanoCliObserver:
+class CardanoCliObserver(LedgerStateOnly):
     """A ``ChainObserver`` over ``cardano-cli``. Each question runs the program once.
 
     Args:
@@ -104,7 +105,6 @@ class CardanoCliObserver:
                 next_step="Correct the chain provider",
             )
         self.name = f"cardano-cli {socket}"
-        self.capabilities = ObserverCapabilities()
         self._program = program
         self._network = ["--mainnet"] if network_magic == MAINNET_MAGIC else ["--testnet-magic", str(network_magic)]
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)} | {
@@ -158,22 +158,6 @@ class CardanoCliObserver:
             if (datum := _datum_of(output)) is not None
         )
 
-    def input_addresses(self, transaction: str) -> tuple[str, ...]:
-        """Not known to a node.
-
-        Raises:
-            ProviderRefusedError: always.
-        """
-        raise self._unknown(f"the inputs of transaction {transaction}")
-
-    def history(self, address: str) -> tuple[DatumOutput, ...]:
-        """Not known to a node.
-
-        Raises:
-            ProviderRefusedError: always.
-        """
-        raise self._unknown(f"the history of {address}")
-
     def close(self) -> None:
         """Nothing is kept open. Calling it twice is fine."""
 
@@ -221,14 +205,6 @@ class CardanoCliObserver:
 
     def _call(self, request: str) -> Call:
         return Call(self.name, request)
-
-    def _unknown(self, what: str) -> ProviderRefusedError:
-        return self._call(what).error(
-            ProviderRefusedError,
-            "cannot be asked for",
-            expected="what the ledger state holds",
-            next_step="Use an observer that declares this capability, such as Blockfrost",
-        )
 
 
 _FAILURES: tuple[tuple[Callable[[str], object], type[ChainReadError], str, str], ...] = (

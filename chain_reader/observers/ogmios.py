@@ -4,9 +4,8 @@ In: a URL. Out: the answers of the ``ChainObserver`` port. Ogmios queries the le
 no order of outputs, no slots, no inputs of past transactions and no history, and says so in its capabilities.
 """
 
-from chain_reader.observers.calls import Call
 from chain_reader.observers.clock import SYSTEM_CLOCK, Clock
-from chain_reader.observers.errors import ProviderRefusedError
+from chain_reader.observers.ledger_state import LedgerStateOnly
 from chain_reader.observers.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.observers.network_genesis import NetworkGenesis
 from chain_reader.observers.ogmios_answers import (
@@ -22,14 +21,14 @@ from chain_reader.observers.ogmios_answers import (
 )
 from chain_reader.observers.ogmios_connection import Conversation, OgmiosConnection
 from chain_reader.observers.rate_limit import Pace
-from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
+from chain_reader.ports import ChainTip, DatumOutput
 from eras import ConfigurationError, Epoch, Slot
 
 _TIP_READINGS = 3
 """How often the tip is read again when a block arrives in the middle of it."""
 
 
-class OgmiosObserver:
+class OgmiosObserver(LedgerStateOnly):
     """A ``ChainObserver`` over Ogmios. Its connection is opened at the first question, and kept.
 
     Args:
@@ -51,20 +50,11 @@ class OgmiosObserver:
         pace: Pace | None = None,
     ) -> None:
         self._connection = OgmiosConnection(url, limits, clock=clock, pace=pace)
+        self.name = self._connection.name
         self._genesis: NetworkGenesis | None = None
 
     def __repr__(self) -> str:
         return f"OgmiosObserver({self.name!r})"
-
-    @property
-    def name(self) -> str:
-        """What operators call it."""
-        return self._connection.name
-
-    @property
-    def capabilities(self) -> ObserverCapabilities:
-        """None: the ledger state is a set of outputs."""
-        return ObserverCapabilities()
 
     def epoch(self) -> Epoch:
         """The current epoch.
@@ -103,22 +93,6 @@ class OgmiosObserver:
             if output.datum is not None
         )
 
-    def input_addresses(self, transaction: str) -> tuple[str, ...]:
-        """Not known to Ogmios.
-
-        Raises:
-            ProviderRefusedError: always.
-        """
-        raise self._unknown(f"the inputs of transaction {transaction}")
-
-    def history(self, address: str) -> tuple[DatumOutput, ...]:
-        """Not known to Ogmios.
-
-        Raises:
-            ProviderRefusedError: always.
-        """
-        raise self._unknown(f"the history of {address}")
-
     def genesis(self) -> NetworkGenesis:
         """The genesis of the node's network, from the beginning of its newest era.
 
@@ -132,14 +106,6 @@ class OgmiosObserver:
     def close(self) -> None:
         """Close the connection. Calling it twice is fine."""
         self._connection.close()
-
-    def _unknown(self, what: str) -> ProviderRefusedError:
-        return Call(self.name, what).error(
-            ProviderRefusedError,
-            "cannot be asked for",
-            expected="what the ledger state holds",
-            next_step="Use an observer that declares this capability, such as Blockfrost",
-        )
 
 
 def _read_tip(ogmios: Conversation) -> ChainTip:

@@ -12,10 +12,11 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
-from chain_reader import ChainObserver, LocalObserver, ObserverCapabilities, TrustPolicy
+from chain_reader import ChainObserver, LocalObserver, TrustPolicy
 from chain_reader.deciding_events import ObserverAnswered, ObserverFailed
 from chain_reader.evidence_source import EvidenceSource
 from chain_reader.local_chain import FaucetOutput, Genesis, LedgerRefusedError, LocalChain
+from chain_reader.observers.ledger_state import LedgerStateOnly
 from chain_reader.observers.network_genesis import NetworkGenesis
 from chain_reader.observers.tip_check import check_tip
 from chain_reader.ports import ChainTip, DatumOutput
@@ -49,13 +50,12 @@ class Published:
     transaction: str
 
 
-class _Unspent:
+class _Unspent(LedgerStateOnly):
     """An observer that knows the unspent outputs only, as Ogmios does."""
 
     def __init__(self, chain: ChainObserver) -> None:
         self._chain = chain
         self.name = f"{chain.name}, unspent outputs only"
-        self.capabilities = ObserverCapabilities()
 
     def epoch(self) -> Epoch:
         return self._chain.epoch()
@@ -67,12 +67,6 @@ class _Unspent:
         # As a node's set has them: in no order that means anything, and without places in the chain.
         found = sorted(self._chain.datums(address), key=lambda output: output.reference)
         return tuple(replace(output, slot=None, height=None, spent=None) for output in found)
-
-    def input_addresses(self, transaction: str) -> tuple[str, ...]:
-        raise NotImplementedError(transaction)
-
-    def history(self, address: str) -> tuple[DatumOutput, ...]:
-        raise NotImplementedError(address)
 
     def close(self) -> None:
         return None
