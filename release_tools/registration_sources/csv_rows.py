@@ -10,9 +10,9 @@ from collections.abc import Iterator
 
 from era_store.registrations import Registration
 from eras import Epoch
-from release_tools.registration_sources.judging import FIELDS, Judge
+from release_tools.registration_sources.judging import FIELDS
 from release_tools.registration_sources.source import Batch, SourceFormatError
-from release_tools.registration_sources.text_files import STANDARD_INPUT, TextFile
+from release_tools.registration_sources.text_files import STANDARD_INPUT, TextRows
 
 NEEDED = ("party_id", "epoch", "stake")
 NO_TEXT = "is no text in UTF-8"
@@ -22,31 +22,14 @@ OTHER_WIDTH = "has more or fewer fields than the header"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
-class CsvRows:
-    """A ``RegistrationSource``.
+class CsvRows(TextRows):
+    """A ``RegistrationSource``."""
 
-    Args:
-        path: where the file is; ``-`` is standard input.
-        current: the current epoch, where it is known.
-    """
+    kind = "csv"
 
     def __init__(self, path: str, *, current: Epoch | None = None) -> None:
-        self._file = TextFile(path)
-        self.name = f"csv:{self._file.place}"
-        self._judge = Judge(self.name, current)
+        super().__init__(path, current=current)
         self._header: list[str] = []
-
-    def close(self) -> None:
-        """Nothing is held open between batches that are read."""
-
-    @property
-    def total(self) -> int | None:
-        """Bytes of the file, where it is one.
-
-        Raises:
-            SourceMissingError: it cannot be read.
-        """
-        return self._file.total
 
     def batches(self, cursor: str | None, size: int) -> Iterator[Batch]:
         """The rows after ``cursor``.

@@ -8,39 +8,17 @@ import json
 from collections.abc import Iterator
 
 from era_store.registrations import Registration
-from eras import Epoch
-from release_tools.registration_sources.judging import Judge
 from release_tools.registration_sources.source import Batch
-from release_tools.registration_sources.text_files import TextFile
+from release_tools.registration_sources.text_files import TextRows
 
 NO_JSON = "is no JSON in UTF-8"
 NO_OBJECT = "is no JSON object"
 
 
-class JsonLines:
-    """A ``RegistrationSource``.
+class JsonLines(TextRows):
+    """A ``RegistrationSource``."""
 
-    Args:
-        path: where the file is; ``-`` is standard input.
-        current: the current epoch, where it is known.
-    """
-
-    def __init__(self, path: str, *, current: Epoch | None = None) -> None:
-        self._file = TextFile(path)
-        self.name = f"lines:{self._file.place}"
-        self._judge = Judge(self.name, current)
-
-    def close(self) -> None:
-        """Nothing is held open between batches that are read."""
-
-    @property
-    def total(self) -> int | None:
-        """Bytes of the file, where it is one.
-
-        Raises:
-            SourceMissingError: it cannot be read.
-        """
-        return self._file.total
+    kind = "lines"
 
     def batches(self, cursor: str | None, size: int) -> Iterator[Batch]:
         """The lines after ``cursor``.

@@ -13,10 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, ClassVar
 
 from era_store.registrations import Registration, Reject
-from release_tools.registration_sources.judging import rejected
+from eras import Epoch
+from release_tools.registration_sources.judging import Judge, rejected
 from release_tools.registration_sources.source import Batch, SourceMissingError
 
 MAX_LINE_BYTES = 64 * 1024
@@ -160,6 +161,35 @@ class TextFile:
             got=error.strerror or type(error).__name__,
             next_step="Check the path and its permissions",
         )
+
+
+class TextRows:
+    """What every ``RegistrationSource`` of text is: a file of lines, its name, and who judges its rows.
+
+    Args:
+        path: where the file is; ``-`` is standard input.
+        current: the current epoch, where it is known.
+    """
+
+    kind: ClassVar[str]
+    """What its name begins with: cursors are remembered by name."""
+
+    def __init__(self, path: str, *, current: Epoch | None = None) -> None:
+        self._file = TextFile(path)
+        self.name = f"{self.kind}:{self._file.place}"
+        self._judge = Judge(self.name, current)
+
+    def close(self) -> None:
+        """Nothing is held open between batches that are read."""
+
+    @property
+    def total(self) -> int | None:
+        """Bytes of the file, where it is one.
+
+        Raises:
+            SourceMissingError: it cannot be read.
+        """
+        return self._file.total
 
 
 def _cursor(file: BinaryIO, end: int, number: int) -> str:
