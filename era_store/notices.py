@@ -84,14 +84,30 @@ class NoNotices:
         self._closed.set()
 
 
-class CounterNotices:
-    """``Notices`` by the counter of a SQLite file, which every commit of another connection changes."""
+class _SessionNotices:
+    """What hears by a session of its own, which another thread may close while one waits."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._closed = threading.Event()
         self._turn = threading.Lock()
-        self._session: Any = database.session()
+        self._session: Any = None
+
+    def close(self) -> None:
+        """End the waiting."""
+        self._closed.set()
+        with self._turn:
+            if self._session is not None:
+                self._session.close()
+                self._session = None
+
+
+class CounterNotices(_SessionNotices):
+    """``Notices`` by the counter of a SQLite file, which every commit of another connection changes."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._session = database.session()
         self._seen = self._look()
 
     def wait(self, timeout_s: float) -> frozenset[str]:
@@ -108,14 +124,6 @@ class CounterNotices:
             self._closed.wait(min(LOOK_EVERY_S, left))
         return NOTHING
 
-    def close(self) -> None:
-        """End the waiting."""
-        self._closed.set()
-        with self._turn:
-            if self._session is not None:
-                self._session.close()
-                self._session = None
-
     def _look(self) -> int:
         with self._turn, self._database.errors():
             if self._session is None:
@@ -124,14 +132,12 @@ class CounterNotices:
             return counted
 
 
-class ListenNotices:
+class ListenNotices(_SessionNotices):
     """``Notices`` by LISTEN, in a session that is made anew when it breaks."""
 
     def __init__(self, database: Database) -> None:
-        self._database = database
-        self._closed = threading.Event()
-        self._turn = threading.Lock()
-        self._session: Any = self._listen()
+        super().__init__(database)
+        self._session = self._listen()
 
     def wait(self, timeout_s: float) -> frozenset[str]:
         """Wait for what is told, in slices, so that closing need not wait for the server."""
@@ -150,14 +156,6 @@ class ListenNotices:
             if self._session is None:
                 self._closed.wait(min(RECONNECT_AFTER_S, left))
         return NOTHING
-
-    def close(self) -> None:
-        """End the waiting."""
-        self._closed.set()
-        with self._turn:
-            if self._session is not None:
-                self._session.close()
-                self._session = None
 
     def _listen(self) -> Any:
         session = self._database.session()
