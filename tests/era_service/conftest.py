@@ -7,10 +7,13 @@ import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 from click.testing import CliRunner, Result
+
+if TYPE_CHECKING:
+    from tests.era_service.release_world import World
 
 ERASWITCH = Path(sys.executable).with_name("eraswitch")
 
@@ -74,3 +77,21 @@ class Shell:
 def shell(own_folders: Path) -> Shell:
     """The real command."""
     return Shell(own_folders)
+
+
+@pytest.fixture
+def world(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> "Iterator[World]":
+    """A release team's folder."""
+    from tests.era_service.release_world import release_world
+
+    with release_world(own_folders, monkeypatch) as made:
+        yield made
+
+
+@pytest.fixture(params=["local", "blockfrost", "ogmios"])
+def any_world(own_folders: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> "Iterator[World]":
+    """A release team's folder, with each kind of provider in turn."""
+    from tests.era_service.release_world import release_world
+
+    with release_world(own_folders, monkeypatch, request.param) as made:
+        yield made

@@ -1,7 +1,6 @@
 """``eraswitch doctor``: over every face, in words, as a document, and as an exit code."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,19 +8,7 @@ import pytest
 
 from tests.era_service.conftest import invoke
 from tests.era_service.leader_stub import ADDRESS, Leader, running
-from tests.era_service.release_world import ERA_KEY, World, release_world
-
-
-@pytest.fixture(params=["local", "blockfrost", "ogmios"])
-def any_world(own_folders: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[World]:
-    with release_world(own_folders, monkeypatch, request.param) as world:
-        yield world
-
-
-@pytest.fixture
-def world(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with release_world(own_folders, monkeypatch) as world:
-        yield world
+from tests.era_service.release_world import ERA_KEY, World
 
 
 def doctor(*arguments: str, **more: Any) -> tuple[int, dict[str, dict[str, Any]]]:

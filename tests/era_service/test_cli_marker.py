@@ -6,7 +6,6 @@ import signal
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -21,18 +20,6 @@ from release_tools.submission import Progress, Step
 from tests.conftest import ROOT
 from tests.era_service.conftest import Shell, invoke
 from tests.era_service.release_world import ADA, ERA_KEY, STRANGER, World, datum, payload, release_world
-
-
-@pytest.fixture(params=["local", "blockfrost", "ogmios"])
-def any_world(own_folders: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[World]:
-    with release_world(own_folders, monkeypatch, request.param) as world:
-        yield world
-
-
-@pytest.fixture
-def world(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with release_world(own_folders, monkeypatch) as world:
-        yield world
 
 
 def test_a_rollout_by_commands(any_world: World) -> None:

@@ -1,7 +1,6 @@
 """``eraswitch tx``: build without a key, sign without a network, submit without either; each step checked."""
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import cbor2
@@ -11,22 +10,10 @@ from chain_reader.local_chain import FaucetOutput
 from datum import SigningKey, encode_datum, encode_datum_json
 from release_tools import PaymentKey
 from tests.era_service.conftest import Shell, invoke
-from tests.era_service.release_world import ADA, STRANGER, WALLET, World, datum, payload, release_world
+from tests.era_service.release_world import ADA, STRANGER, WALLET, World, datum, payload
 
 FIRST = (("thales", 5),)
 SECOND = (("thales", 5), ("pythagoras", 8))
-
-
-@pytest.fixture(params=["local", "blockfrost", "ogmios"])
-def any_world(own_folders: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[World]:
-    with release_world(own_folders, monkeypatch, request.param) as world:
-        yield world
-
-
-@pytest.fixture
-def world(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with release_world(own_folders, monkeypatch) as world:
-        yield world
 
 
 def build(*arguments: str, markers: tuple[tuple[str, int | None], ...] = FIRST) -> None:

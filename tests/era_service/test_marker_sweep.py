@@ -3,7 +3,6 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +19,10 @@ from tests.era_service.test_cli_marker import KILLER, interrupt_after
 JUNK = "d8799f41aaff"
 
 
-@pytest.fixture(params=["local", "blockfrost", "ogmios"])
-def any_world(own_folders: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[World]:
-    with release_world(own_folders, monkeypatch, request.param) as world:
-        yield world
-
-
 @pytest.fixture
-def world(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
-    with release_world(own_folders, monkeypatch) as world:
-        world.changed("activate", "thales", "--at", "5")
-        yield world
+def world(world: World) -> World:
+    world.changed("activate", "thales", "--at", "5")
+    return world
 
 
 def sweep(world: World, *more: str, **options: Any) -> Result:
