@@ -1,6 +1,7 @@
 """Fixtures that every part of the suite shares."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,12 @@ def require(present: bool, what: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{what} is missing, and CI=true allows no skip")
     pytest.skip(f"{what} is missing")
+
+
+def pytest_configure() -> None:
+    """Have SIGINT heeded: a shell that runs this in the background has it ignored, by all that tests start too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

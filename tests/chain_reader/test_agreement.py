@@ -391,9 +391,9 @@ class TestNobodyHoldsTheOthersUp:
         observers = three()
         observers[0].hangs = observers[1].hangs = gate
         start = time.monotonic()
-        with pytest.raises(AgreementError, match=r"A: no answer within 0\.3 s; B: no answer within 0\.3 s; C: epoch 5"):
-            panel(*observers, deadline_s=0.3).epoch()
-        assert time.monotonic() - start < 2
+        with pytest.raises(AgreementError, match=r"A: no answer within 1 s; B: no answer within 1 s; C: epoch 5"):
+            panel(*observers, deadline_s=1.0).epoch()
+        assert time.monotonic() - start < 20
 
     def test_one_that_fails_counts_as_silent_and_is_named(self):
         observer = panel(*three(outputs=[(out(1, T),), DOWN, (out(1, T),)]))

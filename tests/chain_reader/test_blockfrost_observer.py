@@ -37,14 +37,9 @@ from tests.local_chain_faces.wallet import Wallet
 
 ADDRESS = "addr_test1vqq"
 KEY = "previewSecretSecretSecretSecret42"
-SHORT = ReadLimits(
-    connect_timeout_s=0.5,
-    read_timeout_s=0.3,
-    call_deadline_s=0.6,
-    read_deadline_s=2.0,
-    max_answer_bytes=100_000,
-    max_attempts=1,
-)
+SMALL = ReadLimits(max_answer_bytes=100_000, max_attempts=1)
+SHORT = replace(SMALL, connect_timeout_s=0.5, read_timeout_s=0.3, call_deadline_s=0.6, read_deadline_s=2.0)
+"""Only where running out of time is what is looked for: a busy machine runs out of it too."""
 EPOCH = {"epoch": 5}
 TIP = {"hash": "ee" * 32, "slot": 50, "height": 3, "epoch": 5}
 READS: dict[str, Callable[[BlockfrostObserver], object]] = {
@@ -103,7 +98,7 @@ def seconds(read: Callable[[], object], kind: type[ChainReadError]) -> tuple[flo
 )
 def test_each_status_is_an_error_of_its_own(read: str, status: int, kind: type[ChainReadError], next_step: str):
     with HostileHttp(lambda _: error(status, "Word", "the reason given")) as server:
-        observer = BlockfrostObserver(server.url + "/api/v0", KEY, limits=SHORT)
+        observer = BlockfrostObserver(server.url + "/api/v0", KEY, limits=SMALL)
         _, caught = seconds(lambda: READS[read](observer), kind)
     text = str(caught)
     assert caught.facts["status"] == status
@@ -116,7 +111,7 @@ def test_each_status_is_an_error_of_its_own(read: str, status: int, kind: type[C
 
 def test_a_404_in_blockfrosts_words_means_never_used():
     with HostileHttp(lambda _: error(404, "Not Found", "The requested component has not been found.")) as server:
-        observer = BlockfrostObserver(server.url, limits=SHORT)
+        observer = BlockfrostObserver(server.url, limits=SMALL)
         assert observer.datums(ADDRESS) == ()
         assert observer.history(ADDRESS) == ()
         for read in ("epoch", "tip", "input_addresses"):
@@ -128,7 +123,7 @@ def test_a_404_in_blockfrosts_words_means_never_used():
 )
 def test_any_other_404_is_no_proof_of_an_unused_address(body: bytes):
     with HostileHttp(lambda _: reply(body, 404)) as server:
-        observer = BlockfrostObserver(server.url, limits=SHORT)
+        observer = BlockfrostObserver(server.url, limits=SMALL)
         seconds(lambda: observer.datums(ADDRESS), ProviderNotFoundError)
         seconds(lambda: observer.history(ADDRESS), ProviderNotFoundError)
 
@@ -140,7 +135,7 @@ def test_a_404_on_a_later_page_is_no_end_of_the_list():
         return reply([output(n) for n in range(100)]) if "page=1&" in path else error(404)
 
     with HostileHttp(answer) as server:
-        seconds(lambda: BlockfrostObserver(server.url, limits=SHORT).datums(ADDRESS), ProviderNotFoundError)
+        seconds(lambda: BlockfrostObserver(server.url, limits=SMALL).datums(ADDRESS), ProviderNotFoundError)
 
 
 @pytest.mark.parametrize(
@@ -154,7 +149,7 @@ def test_a_404_on_a_later_page_is_no_end_of_the_list():
 )  # fmt: skip
 def test_an_answer_that_makes_no_sense_is_refused(body: bytes):
     with HostileHttp(lambda _: reply(body)) as server:
-        _, caught = seconds(BlockfrostObserver(server.url, limits=SHORT).epoch, UnexpectedAnswerError)
+        _, caught = seconds(BlockfrostObserver(server.url, limits=SMALL).epoch, UnexpectedAnswerError)
     assert "GET /epochs/latest" in str(caught)
     assert len(str(caught)) < 600
 
@@ -171,7 +166,7 @@ def test_an_answer_that_makes_no_sense_is_refused(body: bytes):
 )  # fmt: skip
 def test_every_field_of_an_output_is_checked(changes: dict[str, Any]):
     with HostileHttp(lambda _: reply([output(1), output(2, **changes)])) as server:
-        seconds(lambda: BlockfrostObserver(server.url, limits=SHORT).datums(ADDRESS), UnexpectedAnswerError)
+        seconds(lambda: BlockfrostObserver(server.url, limits=SMALL).datums(ADDRESS), UnexpectedAnswerError)
 
 
 @pytest.mark.parametrize("field", ["address", "tx_hash", "output_index", "amount", "inline_datum"])
@@ -179,13 +174,13 @@ def test_a_missing_field_is_no_null(field: str):
     item = output(1)
     del item[field]
     with HostileHttp(lambda _: reply([item])) as server:
-        _, caught = seconds(lambda: BlockfrostObserver(server.url, limits=SHORT).datums(ADDRESS), UnexpectedAnswerError)
+        _, caught = seconds(lambda: BlockfrostObserver(server.url, limits=SMALL).datums(ADDRESS), UnexpectedAnswerError)
     assert f"0.{field}" in str(caught)
 
 
 def test_a_datum_that_is_no_cbor_is_left_to_the_screening():
     with HostileHttp(lambda _: reply([output(1, inline_datum="junk"), output(2, inline_datum=None)])) as server:
-        found = BlockfrostObserver(server.url, limits=SHORT).datums(ADDRESS)
+        found = BlockfrostObserver(server.url, limits=SMALL).datums(ADDRESS)
     assert [(item.datum, item.lovelace, item.spent) for item in found] == [("junk", 2_000_000, False)]
 
 
@@ -198,7 +193,7 @@ def test_inputs_that_prove_nothing_are_left_out():
     ]
     body = {**transaction("ab" * 32), "inputs": spent}
     with HostileHttp(lambda _: reply(body)) as server:
-        observer = BlockfrostObserver(server.url, limits=SHORT)
+        observer = BlockfrostObserver(server.url, limits=SMALL)
         assert observer.input_addresses("ab" * 32) == ("a",)
         for field in ("collateral", "reference"):
             body["inputs"] = [{key: value for key, value in spent[0].items() if key != field}]
@@ -207,13 +202,13 @@ def test_inputs_that_prove_nothing_are_left_out():
 
 def test_another_transaction_than_asked_for_is_refused():
     with HostileHttp(lambda _: reply(transaction("cd" * 32, ADDRESS))) as server:
-        observer = BlockfrostObserver(server.url, limits=SHORT)
+        observer = BlockfrostObserver(server.url, limits=SMALL)
         seconds(lambda: observer.input_addresses("ab" * 32), UnexpectedAnswerError)
 
 
 def test_what_is_asked_for_cannot_leave_its_place_in_the_path():
     with HostileHttp(lambda _: error(400)) as server:
-        observer = BlockfrostObserver(server.url, limits=SHORT)
+        observer = BlockfrostObserver(server.url, limits=SMALL)
         for read in (observer.datums, observer.history, observer.input_addresses):
             seconds(lambda read=read: read("../../epochs/latest?x=#"), ProviderRefusedError)
     assert all("%2F..%2Fepochs%2Flatest%3Fx%3D%23/" in path for path in server.paths)
@@ -225,7 +220,7 @@ def test_silence_ends_in_time(read: str):
         server.answer = server.silence
         observer = BlockfrostObserver(server.url, limits=SHORT)
         took, caught = seconds(lambda: READS[read](observer), ProviderTimeoutError)
-    assert took < 5
+    assert took < 20
     assert "within 0.3 s" in str(caught)
 
 
@@ -246,11 +241,11 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 99999\r\n\r\n"
 def test_an_answer_that_trickles_for_ever_ends_at_the_deadline(content: bytes):
     with HostileHttp(lambda _: ()) as server:
         server.answer = lambda _: server.trickle(content)
-        observer = BlockfrostObserver(server.url, limits=SHORT)
+        observer = BlockfrostObserver(server.url, limits=replace(SMALL, call_deadline_s=1.5))
         start = time.monotonic()
         with pytest.raises(ProviderTimeoutError if b"500 No" not in content else ProviderFailedError):
             observer.epoch()
-        assert time.monotonic() - start < 5
+        assert time.monotonic() - start < 20
         # The same observer goes on to work.
         server.answer = lambda _: reply(EPOCH)
         assert observer.epoch() == Epoch(5)
@@ -259,11 +254,11 @@ def test_an_answer_that_trickles_for_ever_ends_at_the_deadline(content: bytes):
 def test_the_deadline_holds_on_a_connection_used_before():
     whole = b'HTTP/1.1 200 OK\r\nContent-Length: 11\r\n\r\n{"epoch":5}'
     with HostileHttp(lambda _: [whole], keep_alive=True) as server:
-        observer = BlockfrostObserver(server.url, limits=SHORT)
+        observer = BlockfrostObserver(server.url, limits=replace(SMALL, call_deadline_s=1.5))
         assert observer.epoch() == Epoch(5)
         server.answer = lambda _: server.trickle(HEAD + b" " * 999)
         took, _ = seconds(observer.epoch, ProviderTimeoutError)
-        assert took < 5
+        assert took < 20
         assert len(server._threads) == 2  # one to accept, one for the one connection
         observer.close()
 
@@ -272,8 +267,11 @@ def test_a_proxy_that_trickles_while_connecting_ends_at_the_deadline(monkeypatch
     with HostileHttp(lambda _: ()) as proxy:
         proxy.answer = lambda _: proxy.trickle(b"H" * 60_000)
         monkeypatch.setenv("https_proxy", proxy.url)
-        took, _ = seconds(BlockfrostObserver("https://host.invalid/api/v0", limits=SHORT).epoch, ProviderTimeoutError)
-        assert took < 5
+        took, _ = seconds(
+            BlockfrostObserver("https://host.invalid/api/v0", limits=replace(SMALL, call_deadline_s=1.5)).epoch,
+            ProviderTimeoutError,
+        )
+        assert took < 20
         assert proxy.requests[0].startswith("CONNECT host.invalid:443")
 
 
@@ -286,10 +284,10 @@ def test_many_slow_pages_end_at_the_deadline_of_the_reading():
 
     with HostileHttp(answer) as server:
         took, _ = seconds(
-            lambda: BlockfrostObserver(server.url, limits=replace(SHORT, read_deadline_s=1.0)).datums(ADDRESS),
+            lambda: BlockfrostObserver(server.url, limits=replace(SMALL, read_deadline_s=1.0)).datums(ADDRESS),
             ProviderTimeoutError,
         )
-    assert took < 5
+    assert took < 20
 
 
 def test_endless_pages_end_at_the_limit():
@@ -299,7 +297,7 @@ def test_endless_pages_end_at_the_limit():
         return reply([output(n) for n in range(100)])
 
     with HostileHttp(answer) as server:
-        limits = replace(SHORT, max_pages=3, read_deadline_s=30.0)
+        limits = replace(SMALL, max_pages=3, read_deadline_s=30.0)
         _, caught = seconds(
             lambda: BlockfrostObserver(server.url, limits=limits).datums(ADDRESS), ReadLimitExceededError
         )
@@ -310,7 +308,7 @@ def test_endless_pages_end_at_the_limit():
 def test_a_history_longer_than_the_limit_is_not_begun():
     page = [{"tx_hash": f"{n:064x}", "tx_index": 0, "block_height": 1, "block_time": 1} for n in range(20)]
     with HostileHttp(lambda _: reply(page)) as server:
-        limits = replace(SHORT, max_transactions=19)
+        limits = replace(SMALL, max_transactions=19)
         _, caught = seconds(
             lambda: BlockfrostObserver(server.url, limits=limits).history(ADDRESS), ReadLimitExceededError
         )
@@ -320,7 +318,7 @@ def test_a_history_longer_than_the_limit_is_not_begun():
 
 def test_a_page_longer_than_asked_for_is_refused():
     with HostileHttp(lambda _: reply([output(n) for n in range(101)])) as server:
-        seconds(lambda: BlockfrostObserver(server.url, limits=SHORT).datums(ADDRESS), UnexpectedAnswerError)
+        seconds(lambda: BlockfrostObserver(server.url, limits=SMALL).datums(ADDRESS), UnexpectedAnswerError)
 
 
 @pytest.mark.parametrize("length", [str(100 << 20), None])
@@ -335,7 +333,7 @@ def test_a_body_of_100_mb_is_not_taken_in(length: str | None):
             sent += 1 << 16
 
     with HostileHttp(flood) as server:
-        _, caught = seconds(BlockfrostObserver(server.url, limits=SHORT).epoch, ReadLimitExceededError)
+        _, caught = seconds(BlockfrostObserver(server.url, limits=SMALL).epoch, ReadLimitExceededError)
     assert caught.facts["limit"] == "max_answer_bytes"
     assert sent < 50 << 20
 
@@ -343,7 +341,7 @@ def test_a_body_of_100_mb_is_not_taken_in(length: str | None):
 def test_a_compressed_bomb_is_measured_unpacked():
     bomb = gzip.compress(b" " * (20 << 20))
     with HostileHttp(lambda _: reply(bomb, headers={"Content-Encoding": "gzip"})) as server:
-        seconds(BlockfrostObserver(server.url, limits=SHORT).epoch, ReadLimitExceededError)
+        seconds(BlockfrostObserver(server.url, limits=SMALL).epoch, ReadLimitExceededError)
 
 
 @pytest.mark.parametrize(
@@ -363,13 +361,13 @@ def test_a_compressed_bomb_is_measured_unpacked():
 )
 def test_half_an_answer_and_what_is_not_http_are_told_apart(content: bytes, kind: type[ChainReadError]):
     with HostileHttp(lambda _: [content]) as server:
-        seconds(BlockfrostObserver(server.url, limits=SHORT).epoch, kind)
+        seconds(BlockfrostObserver(server.url, limits=SMALL).epoch, kind)
 
 
 def test_a_redirect_is_not_followed_so_the_key_goes_nowhere_else():
     with HostileHttp(lambda _: reply(EPOCH)) as elsewhere:
         with HostileHttp(lambda _: reply(b"", 302, {"Location": elsewhere.url + "/epochs/latest"})) as server:
-            seconds(BlockfrostObserver(server.url, KEY, limits=SHORT).epoch, ProviderRefusedError)
+            seconds(BlockfrostObserver(server.url, KEY, limits=SMALL).epoch, ProviderRefusedError)
             assert KEY in server.requests[0]
         assert elsewhere.requests == []
 
@@ -377,20 +375,20 @@ def test_a_redirect_is_not_followed_so_the_key_goes_nowhere_else():
 def test_nobody_there_is_told_at_once():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    _, caught = seconds(BlockfrostObserver(f"http://127.0.0.1:{port}", limits=SHORT).epoch, ProviderUnreachableError)
+    _, caught = seconds(BlockfrostObserver(f"http://127.0.0.1:{port}", limits=SMALL).epoch, ProviderUnreachableError)
     assert "refused" in str(caught)
 
 
 def test_an_unknown_host_is_told():
     _, caught = seconds(
-        BlockfrostObserver("http://no-such-host.invalid/api/v0", limits=SHORT).epoch, ProviderUnreachableError
+        BlockfrostObserver("http://no-such-host.invalid/api/v0", limits=SMALL).epoch, ProviderUnreachableError
     )
     assert "no-such-host.invalid" in str(caught)
 
 
 def test_the_key_never_shows():
     with HostileHttp(lambda _: error(403, "Forbidden", f"Invalid project token {KEY}.")) as server:
-        observer = BlockfrostObserver(server.url, KEY, limits=SHORT)
+        observer = BlockfrostObserver(server.url, KEY, limits=SMALL)
         _, caught = seconds(observer.epoch, ProviderKeyRefusedError)
         shown = [repr(observer), observer.name, str(caught), repr(caught), repr(caught.to_dict()), repr(vars(caught))]
         server.answer = lambda _: reply({"epoch": KEY})
@@ -404,14 +402,14 @@ def test_the_key_never_shows():
 def test_the_environments_key_goes_to_no_url_it_was_not_given_for(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("BLOCKFROST_PROJECT_ID", KEY)
     with HostileHttp(lambda _: reply(EPOCH)) as server:
-        BlockfrostObserver(server.url, limits=SHORT).epoch()
+        BlockfrostObserver(server.url, limits=SMALL).epoch()
     assert KEY not in server.requests[0]
 
 
 def test_the_environments_proxy_is_used(monkeypatch: pytest.MonkeyPatch):
     with HostileHttp(lambda _: reply(EPOCH)) as proxy:
         monkeypatch.setenv("http_proxy", proxy.url)
-        observer = BlockfrostObserver("http://provider.example/api/v0", limits=SHORT)
+        observer = BlockfrostObserver("http://provider.example/api/v0", limits=SMALL)
         assert observer.epoch() == Epoch(5)
         observer.close()
     assert proxy.paths == ["http://provider.example/api/v0/epochs/latest"]
@@ -423,13 +421,13 @@ def test_passwords_for_the_host_that_are_meant_for_others_stay_here(monkeypatch:
     netrc.chmod(0o600)
     monkeypatch.setenv("NETRC", str(netrc))
     with HostileHttp(lambda _: reply(EPOCH)) as server:
-        BlockfrostObserver(server.url, limits=SHORT).epoch()
+        BlockfrostObserver(server.url, limits=SMALL).epoch()
     assert "authorization" not in server.requests[0].lower()
 
 
 def test_the_thread_that_watches_deadlines_goes_when_it_is_not_needed():
     with HostileHttp(lambda _: reply(EPOCH)) as server:
-        observer = BlockfrostObserver(server.url, limits=SHORT)
+        observer = BlockfrostObserver(server.url, limits=SMALL)
         before = set(threading.enumerate())
         for _ in range(3):
             observer.epoch()
@@ -449,7 +447,7 @@ def test_an_unusable_key_is_refused_unseen(project_id: str):
 
 def test_the_newline_of_a_key_file_is_harmless():
     with HostileHttp(lambda _: reply(EPOCH)) as server:
-        BlockfrostObserver(server.url, f"{KEY}\n", limits=SHORT).epoch()
+        BlockfrostObserver(server.url, f"{KEY}\n", limits=SMALL).epoch()
     assert f"project_id: {KEY}\r\n" in server.requests[0]
 
 

@@ -30,7 +30,7 @@ from tests.chain_reader.fake_cardano_cli import answering, program
 from tests.chain_reader.fake_clock import FakeClock
 
 ADDRESS = "addr_test1vq"
-SHORT = ReadLimits(call_deadline_s=2.0, read_deadline_s=4.0, max_message_bytes=100_000, max_attempts=1)
+SMALL = ReadLimits(max_message_bytes=100_000, max_attempts=1)
 READS: dict[str, Callable[[CardanoCliObserver], object]] = {
     "epoch": CardanoCliObserver.epoch,
     "tip": CardanoCliObserver.tip,
@@ -44,7 +44,7 @@ REFERENCE = f"{'cd' * 32}#1"
 def misbehaving(tmp_path: Path) -> Callable[..., CardanoCliObserver]:
     """An observer whose program is Python code."""
 
-    def make(body: str, limits: ReadLimits = SHORT, **kwargs: Any) -> CardanoCliObserver:
+    def make(body: str, limits: ReadLimits = SMALL, **kwargs: Any) -> CardanoCliObserver:
         return CardanoCliObserver(
             str(tmp_path / "node.socket"), 42, program=program(tmp_path / "cardano-cli", body), limits=limits, **kwargs
         )
@@ -202,7 +202,7 @@ def test_a_program_that_hangs_is_stopped(misbehaving: Callable[..., CardanoCliOb
     limits = ReadLimits(call_deadline_s=0.5, max_attempts=1)
     start = time.monotonic()
     caught = failure(lambda: READS[read](misbehaving("import time; time.sleep(60)", limits)), ProviderTimeoutError)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 20
     assert "within 0.5 s" in str(caught)
 
 
@@ -215,7 +215,7 @@ child = subprocess.Popen([sys.executable, "-c", "import signal, time; signal.sig
 open({str(pid)!r}, "w").write(str(child.pid))
 time.sleep(60)
 """
-    limits = ReadLimits(call_deadline_s=3.0, max_attempts=1)
+    limits = ReadLimits(call_deadline_s=5.0, max_attempts=1)
     failure(misbehaving(body, limits).epoch, ProviderTimeoutError)
     child = int(pid.read_text())
     for _ in range(100):
@@ -244,7 +244,7 @@ def test_megabytes_are_not_taken_in(misbehaving: Callable[..., CardanoCliObserve
     start = time.monotonic()
     caught = failure(misbehaving("while True: print('x' * 100_000)").epoch, ReadLimitExceededError)
     assert caught.facts["limit"] == "max_message_bytes"
-    assert time.monotonic() - start < 10
+    assert time.monotonic() - start < 20
 
 
 def test_megabytes_of_errors_do_not_block_it(misbehaving: Callable[..., CardanoCliObserver]):

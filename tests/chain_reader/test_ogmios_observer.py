@@ -35,9 +35,9 @@ from eras import ChainReadError, ConfigurationError, Epoch, Slot
 from tests.chain_reader.hostile import HostileHttp, error, hostile_websocket
 
 ADDRESS = "addr_test1vqq"
-SHORT = ReadLimits(
-    connect_timeout_s=0.5, call_deadline_s=0.5, read_deadline_s=1.0, max_message_bytes=100_000, max_attempts=1
-)
+SMALL = ReadLimits(max_message_bytes=100_000, max_attempts=1)
+SHORT = replace(SMALL, connect_timeout_s=0.5, call_deadline_s=0.5, read_deadline_s=1.0)
+"""Only where running out of time is what is looked for: a busy machine runs out of it too."""
 READS: dict[str, Callable[[OgmiosObserver], object]] = {
     "epoch": OgmiosObserver.epoch,
     "tip": OgmiosObserver.tip,
@@ -205,7 +205,7 @@ def test_the_genesis_is_told_from_the_newest_era():
 )  # fmt: skip
 def test_code_in_a_ratio_is_not_run_and_nonsense_is_refused(coefficient: Any):
     with hostile_websocket(genesis(activeSlotsCoefficient=coefficient)) as url:
-        failure(OgmiosObserver(url, limits=SHORT).genesis, UnexpectedAnswerError)
+        failure(OgmiosObserver(url, limits=SMALL).genesis, UnexpectedAnswerError)
     assert "taken_over" not in sys.modules
 
 
@@ -217,7 +217,7 @@ def test_code_in_a_ratio_is_not_run_and_nonsense_is_refused(coefficient: Any):
 )  # fmt: skip
 def test_a_genesis_that_makes_no_sense_is_refused(changes: dict[str, Any]):
     with hostile_websocket(genesis(**changes)) as url:
-        failure(OgmiosObserver(url, limits=SHORT).genesis, UnexpectedAnswerError)
+        failure(OgmiosObserver(url, limits=SMALL).genesis, UnexpectedAnswerError)
 
 
 @pytest.mark.parametrize(
@@ -229,9 +229,9 @@ def test_a_genesis_that_makes_no_sense_is_refused(changes: dict[str, Any]):
 def test_era_summaries_that_make_no_sense_are_refused(parameters: dict[str, Any]):
     summary = {**SUMMARY, "parameters": {**SUMMARY["parameters"], **parameters}}
     with hostile_websocket(genesis([summary])) as url:
-        failure(OgmiosObserver(url, limits=SHORT).genesis, UnexpectedAnswerError)
+        failure(OgmiosObserver(url, limits=SMALL).genesis, UnexpectedAnswerError)
     with hostile_websocket(genesis([])) as url:
-        failure(OgmiosObserver(url, limits=SHORT).genesis, UnexpectedAnswerError)
+        failure(OgmiosObserver(url, limits=SMALL).genesis, UnexpectedAnswerError)
 
 
 def test_recorded_geneses_and_era_summaries_are_what_the_observer_takes_them_for(vectors: Path):
@@ -270,7 +270,7 @@ def test_every_recorded_answer_is_a_reply_or_a_fault(vectors: Path):
 )  # fmt: skip
 def test_every_field_of_an_output_is_checked(changes: dict[str, Any]):
     with hostile_websocket(answer([output(), output(**changes)])) as url:
-        caught = failure(lambda: OgmiosObserver(url, limits=SHORT).datums(ADDRESS), UnexpectedAnswerError)
+        caught = failure(lambda: OgmiosObserver(url, limits=SMALL).datums(ADDRESS), UnexpectedAnswerError)
     assert "queryLedgerState/utxo" in str(caught)
     assert url in str(caught)
 
@@ -280,7 +280,7 @@ def test_a_missing_field_is_told_by_name(field: str):
     item = output()
     del item[field]
     with hostile_websocket(answer([item])) as url:
-        caught = failure(lambda: OgmiosObserver(url, limits=SHORT).datums(ADDRESS), UnexpectedAnswerError)
+        caught = failure(lambda: OgmiosObserver(url, limits=SMALL).datums(ADDRESS), UnexpectedAnswerError)
     assert f"result.0.{field}" in str(caught)
 
 
@@ -294,7 +294,7 @@ def test_a_missing_field_is_told_by_name(field: str):
 )  # fmt: skip
 def test_an_answer_to_another_question_is_refused(changes: dict[str, Any]):
     with hostile_websocket(answer(5, **changes)) as url:
-        failure(OgmiosObserver(url, limits=SHORT).epoch, UnexpectedAnswerError)
+        failure(OgmiosObserver(url, limits=SMALL).epoch, UnexpectedAnswerError)
 
 
 @pytest.mark.parametrize(
@@ -306,7 +306,7 @@ def test_an_answer_to_another_question_is_refused(changes: dict[str, Any]):
 @pytest.mark.parametrize("read", READS)
 def test_an_answer_that_makes_no_sense_is_refused(read: str, message: str | bytes):
     with hostile_websocket(lambda _: [message]) as url:
-        caught = failure(lambda: READS[read](OgmiosObserver(url, limits=SHORT)), UnexpectedAnswerError)
+        caught = failure(lambda: READS[read](OgmiosObserver(url, limits=SMALL)), UnexpectedAnswerError)
     assert len(str(caught)) < 600
 
 
@@ -322,7 +322,7 @@ def test_an_answer_that_makes_no_sense_is_refused(read: str, message: str | byte
 def test_an_error_of_the_protocol_says_what_to_do(code: int, kind: type[ChainReadError], next_step: str):
     fault = {"code": code, "message": "the reason given", "data": {"ledgerEra": "conway", "queryEra": "babbage"}}
     with hostile_websocket(answer(..., error=fault)) as url:
-        caught = failure(lambda: OgmiosObserver(url, limits=SHORT).datums(ADDRESS), kind)
+        caught = failure(lambda: OgmiosObserver(url, limits=SMALL).datums(ADDRESS), kind)
     assert "the reason given" in str(caught)
     assert next_step in str(caught)
     assert caught.facts["rpc_code"] == code
@@ -333,7 +333,7 @@ def test_silence_ends_in_time(read: str):
     with hostile_websocket(lambda _: []) as url:
         start = time.monotonic()
         caught = failure(lambda: READS[read](OgmiosObserver(url, limits=SHORT)), ProviderTimeoutError)
-    assert time.monotonic() - start < 3
+    assert time.monotonic() - start < 20
     assert "within 0.5 s" in str(caught)
 
 
@@ -343,7 +343,7 @@ def test_a_handshake_that_never_ends_ends_in_time(content: bytes):
         server.answer = lambda _: server.trickle(content) if content else server.silence()
         start = time.monotonic()
         failure(OgmiosObserver(server.url.replace("http", "ws"), limits=SHORT).epoch, ProviderTimeoutError)
-        assert time.monotonic() - start < 3
+        assert time.monotonic() - start < 20
 
 
 def test_the_deadline_of_a_reading_holds_for_all_its_requests():
@@ -353,14 +353,14 @@ def test_the_deadline_of_a_reading_holds_for_all_its_requests():
 
     with hostile_websocket(slow) as url:
         start = time.monotonic()
-        failure(OgmiosObserver(url, limits=replace(SHORT, read_deadline_s=0.9)).tip, ProviderTimeoutError)
-        assert time.monotonic() - start < 3
+        failure(OgmiosObserver(url, limits=replace(SMALL, read_deadline_s=0.9)).tip, ProviderTimeoutError)
+        assert time.monotonic() - start < 20
 
 
 def test_a_message_beyond_the_limit_is_not_taken_in():
     many = [output(index=n) for n in range(1_000)]
     with hostile_websocket(answer(many)) as url:
-        caught = failure(lambda: OgmiosObserver(url, limits=SHORT).datums(ADDRESS), ReadLimitExceededError)
+        caught = failure(lambda: OgmiosObserver(url, limits=SMALL).datums(ADDRESS), ReadLimitExceededError)
         assert caught.facts["limit"] == "max_message_bytes"
         assert len(OgmiosObserver(url).datums(ADDRESS)) == 1_000
 
@@ -373,7 +373,7 @@ def test_more_than_the_mebibyte_of_other_clients_is_taken_in():
 
 def test_a_connection_closed_in_the_middle_is_told():
     with hostile_websocket(lambda _: None) as url:
-        caught = failure(OgmiosObserver(url, limits=SHORT).epoch, TruncatedAnswerError)
+        caught = failure(OgmiosObserver(url, limits=SMALL).epoch, TruncatedAnswerError)
     assert "1011 out of order" in str(caught)
 
 
@@ -383,13 +383,13 @@ def test_a_refused_handshake_is_told_by_its_status(status: int, kind: type[Chain
         HostileHttp(lambda _: error(status)) as server,
         pytest.raises(kind or ChainReadError, match=f"status {status}"),
     ):
-        OgmiosObserver(server.url.replace("http", "ws"), limits=SHORT).epoch()
+        OgmiosObserver(server.url.replace("http", "ws"), limits=SMALL).epoch()
 
 
 @pytest.mark.parametrize("content", [b"SSH-2.0-OpenSSH_9.2\r\n", b"\x00\xff" * 50, b""])
 def test_what_is_no_websocket_is_told(content: bytes):
     with HostileHttp(lambda _: [content]) as server:
-        failure(OgmiosObserver(server.url.replace("http", "ws"), limits=SHORT).epoch, UnexpectedAnswerError)
+        failure(OgmiosObserver(server.url.replace("http", "ws"), limits=SMALL).epoch, UnexpectedAnswerError)
 
 
 def test_frames_against_the_rules_are_told():
@@ -406,13 +406,13 @@ def test_frames_against_the_rules_are_told():
             server.over.wait(3)
 
         server.answer = breach
-        failure(OgmiosObserver(server.url.replace("http", "ws"), limits=SHORT).epoch, UnexpectedAnswerError)
+        failure(OgmiosObserver(server.url.replace("http", "ws"), limits=SMALL).epoch, UnexpectedAnswerError)
 
 
 def test_nobody_there_is_told_at_once():
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    caught = failure(OgmiosObserver(f"ws://127.0.0.1:{port}", limits=SHORT).epoch, ProviderUnreachableError)
+    caught = failure(OgmiosObserver(f"ws://127.0.0.1:{port}", limits=SMALL).epoch, ProviderUnreachableError)
     assert "refused" in str(caught)
 
 

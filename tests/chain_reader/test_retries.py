@@ -37,7 +37,7 @@ from tests.chain_reader.hostile import Chunks, HostileHttp, error, hostile_webso
 from tests.chain_reader.test_ogmios_observer import answer
 
 EPOCH = {"epoch": 5}
-LIMITS = ReadLimits(connect_timeout_s=0.5, read_timeout_s=0.3, call_deadline_s=0.6, max_attempts=4)
+LIMITS = ReadLimits(max_attempts=4)
 HEAD = b"HTTP/1.1 200 OK\r\nContent-Length: 99\r\n\r\n"
 
 
@@ -97,7 +97,7 @@ class TestWhatIsAskedAgain:
         with HostileHttp(lambda _: ()) as server:
             server.answer = server.silence
             with pytest.raises(ProviderTimeoutError):
-                observer(server, time).epoch()
+                observer(server, time, read_timeout_s=0.3).epoch()
             assert len(server.requests) == 1
 
     def test_nobody_there_is(self, time: FakeClock):

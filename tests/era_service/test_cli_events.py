@@ -131,9 +131,9 @@ class TestCat:
                 for number in range(3):
                     written = opened.events.append("kind", {"n": number}, time_s=1.0)
                     assert json.loads(following.stdout.readline())["id"] == written == last["id"] + number + 1
-            assert time.monotonic() - began < 15
+            assert time.monotonic() - began < 40
             following.send_signal(signal.SIGINT)
-            assert following.wait(10) == 130
+            assert following.wait(30) == 130
 
     def test_a_file_does_not_grow(self, store: str):
         run("export", "log", "--store", store)

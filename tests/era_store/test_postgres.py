@@ -152,7 +152,7 @@ def test_a_server_that_dies_and_comes_back(own_cluster: Cluster) -> None:
         for _ in range(3):
             with pytest.raises(StoreUnavailableError):
                 store.trust.load(KEY)
-        assert time.monotonic() - began < 10
+        assert time.monotonic() - began < 30
         own_cluster.start()
         assert store.trust.load(KEY) == saved
         assert store.trust.save(KEY, saved, time_s=2.0).version == 2

@@ -216,16 +216,16 @@ def test_spent_outputs_are_remembered(chain: LocalChain, wallet: Wallet) -> None
 def test_many_outputs_at_an_address_are_cheap(chain: LocalChain) -> None:
     chain.place([FaucetOutput(ADDRESS, n) for n in range(1, 20_001)])
     assert [made.lovelace for made in chain.utxos(ADDRESS, offset=19_990)] == list(range(19_991, 20_001))
+    start_s = time.perf_counter()
+    assert len(chain.utxos(ADDRESS)) == 20_000
+    whole_s = time.perf_counter() - start_s
     for newest_first, offset in [(True, 0), (False, 0), (True, 15_000)]:
         times_s = []
         for _ in range(5):
             start_s = time.perf_counter()
             assert len(chain.utxos(ADDRESS, newest_first=newest_first, offset=offset, limit=100)) == 100
             times_s.append(time.perf_counter() - start_s)
-        assert min(times_s) < 0.05, "a page costs a page, not the whole address"
-    start_s = time.perf_counter()
-    assert len(chain.utxos(ADDRESS)) == 20_000
-    assert time.perf_counter() - start_s < 5
+        assert min(times_s) < whole_s / 5, "a page costs a page, not the whole address"
 
 
 def test_rollback(chain: LocalChain, wallet: Wallet, path: Path) -> None:

@@ -32,7 +32,7 @@ def alive(pid: int) -> bool:
 
 def gone(pids: Iterable[int]) -> bool:
     """Whether they all end soon."""
-    left, until = set(pids), time.monotonic() + 10
+    left, until = set(pids), time.monotonic() + 30
     while left and time.monotonic() < until:
         left = {pid for pid in left if alive(pid)}
         time.sleep(0.02)

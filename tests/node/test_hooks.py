@@ -88,7 +88,7 @@ def test_one_that_never_ends_printing_is_killed_in_time(tmp_path: Path) -> None:
     began = time.monotonic()
     end = fired(hook(tmp_path, "exec yes"), timeout_s=0.3)
     assert end.outcome == "timed out"
-    assert time.monotonic() - began < 5
+    assert time.monotonic() - began < 20
 
 
 def test_one_that_leaves_something_behind_with_its_output_open_is_not_waited_for(tmp_path: Path) -> None:
@@ -152,7 +152,7 @@ def test_a_callable_that_hangs_is_left_behind_and_the_next_one_runs() -> None:
     release, ends = threading.Event(), list[HookEnd]()
     hanging = Hook(HookEvent.ACTIVATED, lambda event, facts: release.wait(30))
     after = Hook(HookEvent.ACTIVATED, lambda event, facts: None)
-    with Hooks([hanging, after], timeout_s=0.5, on_end=ends.append) as hooks:
+    with Hooks([hanging, after], timeout_s=2.0, on_end=ends.append) as hooks:
         hooks.fire(HookEvent.ACTIVATED, FACTS)
     release.set()
     assert [end.outcome for end in ends] == ["timed out", "ended"]

@@ -15,7 +15,7 @@ from tests.node.programs import gone, install, program
 
 def waited(path: Path, content: str) -> bool:
     """Whether a file comes to hold something."""
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while time.monotonic() < until:
         if path.exists() and path.read_text() == content:
             return True
@@ -191,7 +191,7 @@ def test_a_program_gets_its_environment_and_nothing_of_what_starts_it(tmp_path: 
     install(tmp_path, "thales", f"/usr/bin/env > {out}.part; ls /proc/self/fd >> {out}.part; mv {out}.part {out}")
     with NodeSupervisor(EraFolder(tmp_path, "node"), environ={"LANG": "C", "X": "\udcff y"}) as node:
         node.run("thales")
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while not out.exists() and time.monotonic() < until:
             time.sleep(0.02)
     lines = set(out.read_bytes().splitlines()) - {b"0", b"1", b"2", b"3"}  # the third is of ls
@@ -208,7 +208,7 @@ def test_what_a_node_started_and_left_is_stopped_with_it(tmp_path: Path) -> None
     install(tmp_path, "thales", body)
     node = NodeSupervisor(EraFolder(tmp_path, "node"), grace_s=10)
     node.run("thales")
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while not (out.exists() and out.read_text().strip()) and time.monotonic() < until:
         time.sleep(0.02)
     assert node.stop() == 0
@@ -219,7 +219,7 @@ def test_a_node_that_ends_by_itself_is_seen(tmp_path: Path) -> None:
     install(tmp_path, "thales", "exit 9")
     with NodeSupervisor(EraFolder(tmp_path, "node")) as node:
         node.run("thales")
-        until = time.monotonic() + 10
+        until = time.monotonic() + 30
         while node.ended() is None and time.monotonic() < until:
             time.sleep(0.02)
         assert (node.ended(), node.pid) == (9, None)

@@ -253,7 +253,7 @@ def test_a_provider_that_hangs_across_the_boundary_holds_up_nothing(node: Watche
     watcher.step()
     assert watcher.checker.current_era == PYTHAGORAS, "though a call is under way"
     release.set()
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while watcher._calls.due_s is None and time.monotonic() < until:
         watcher.step()
     assert watcher.checker.current_era == PYTHAGORAS
@@ -528,8 +528,8 @@ def test_hooks_that_hang_crash_or_do_not_exist_never_stop_it(node: Watched, tmp_
     began = time.monotonic()
     node.to_epoch(watcher, 6)
     assert watcher.checker.current_era == PYTHAGORAS
-    assert time.monotonic() - began < 5
-    assert node.hooks.wait(10)
+    assert time.monotonic() - began < 30
+    assert node.hooks.wait(30)
 
 
 def test_a_listener_that_raises_does_not_stop_it(node: Watched, caplog: pytest.LogCaptureFixture) -> None:
@@ -553,7 +553,7 @@ def test_in_a_thread(node: Watched) -> None:
     publish(node.chain, (THALES, 0))
     watcher = real(node)
     watcher.start()
-    assert watcher.wait_ready(10)
+    assert watcher.wait_ready(30)
     with watcher.work() as era:
         assert era == THALES
     began = time.monotonic()
@@ -592,7 +592,7 @@ def test_waiting_for_it_ends_when_it_ends(node: Watched) -> None:
     node.supported = (THALES,)
     watcher = real(node)
     watcher.start()
-    assert not watcher.wait_ready(10)
+    assert not watcher.wait_ready(30)
     watcher.stop()
 
 
