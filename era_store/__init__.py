@@ -47,6 +47,7 @@ if TYPE_CHECKING:
         Reject,
         StoredReject,
         VersionTally,
+        Withdrawal,
         release_of,
     )
     from era_store.snapshots import SnapshotRepository, StoredSnapshot
@@ -99,6 +100,7 @@ __all__ = [
     "TrustRepository",
     "VerdictRepository",
     "VersionTally",
+    "Withdrawal",
     "backup_store",
     "check_store",
     "check_token",
@@ -162,6 +164,7 @@ __getattr__ = front_door(
             "Reject",
             "StoredReject",
             "VersionTally",
+            "Withdrawal",
             "release_of",
         ),
         "era_store.snapshots": ("SnapshotRepository", "StoredSnapshot"),

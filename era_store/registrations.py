@@ -3,20 +3,22 @@
 In: batches of registrations from a source, with what was rejected and how far the source was read. Out: the newest
 registration of each party, and what each release has of an epoch's stake. The rules, the same for every store:
 
-1. Registrations are only ever added. One with the same party, epoch, version, stake and time seen as one that is there
-   is a repetition, wherever it comes from, and changes nothing.
+1. Registrations are added, and never changed. One with the same party, epoch, version, stake and time seen as one that
+   is there is a repetition, wherever it comes from, and changes nothing.
 2. Of a party's registrations for an epoch the newest counts: the one seen last, and of those seen at the same time the
    one that arrived last.
 3. A release is a version without its build metadata (``0.2.209+abc`` is ``0.2.209``). A missing version is kept as
    missing, and so is one that is nothing but build metadata.
 4. A batch, its rejects and the source's cursor are written together or not at all.
+5. What a source said can be withdrawn, for a reason: each registration becomes one of the source's rejects, whole.
 """
 
+import json
 import threading
-from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass
-from typing import Protocol
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any, Protocol
 
 from eras import Epoch
 
@@ -53,6 +55,11 @@ class Registration:
     def release(self) -> str | None:
         """The version without its build metadata."""
         return release_of(self.version)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The fields as JSON-ready values, such as ``adoption ingest`` reads; ``signed`` in hex."""
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**facts, "signed": None if self.signed is None else self.signed.hex()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +129,30 @@ class VersionTally:
     parties: int
 
 
+@dataclass(frozen=True, slots=True)
+class Withdrawal:
+    """Which registrations of a source are to count no longer.
+
+    Attributes:
+        source: whose.
+        reason: why, for people.
+        from_epoch: those of this epoch and later.
+        signed_too: those that their parties have signed as well, which are true whoever handed them in.
+        dry_run: count them only.
+    """
+
+    source: str
+    reason: str
+    from_epoch: Epoch
+    signed_too: bool = False
+    dry_run: bool = False
+
+    def reject(self, withdrawn: Registration) -> Reject:
+        """What is kept of a registration: all of it, as a line that ``adoption ingest`` reads."""
+        content = json.dumps(withdrawn.to_dict(), separators=(",", ":"))
+        return Reject(f"epoch {withdrawn.epoch}", f"withdrawn: {self.reason}", content)
+
+
 class RegistrationRepository(Protocol):
     """Registrations, by the rules of this module."""
 
@@ -188,6 +219,22 @@ class RegistrationRepository(Protocol):
         """Count every epoch again and correct what ``tally`` would say. Returns how many figures were wrong."""
         ...
 
+    def sources(self) -> tuple[str, ...]:
+        """The names of all sources, in alphabetical order."""
+        ...
+
+    def withdraw(self, withdrawal: Withdrawal, *, time_s: float) -> Mapping[Epoch, int]:
+        """Take out what a source said, in one transaction; each registration becomes one of its rejects.
+
+        Args:
+            withdrawal: what, and why.
+            time_s: POSIX time of this.
+
+        Returns:
+            Epoch → how many of its registrations are withdrawn.
+        """
+        ...
+
     def network_stake(self, epoch: Epoch) -> int | None:
         """The stake of the whole network in an epoch, in lovelace, where it was told."""
         ...
@@ -225,6 +272,7 @@ class MemoryRegistrations:
         self._lock = threading.Lock()
         self._epochs: dict[Epoch, dict[str, dict[tuple[float, int, str], Registration]]] = {}
         self._rejects: dict[tuple[str, Reject], StoredReject] = {}
+        self._sources: set[str] = set()
         self._cursors: dict[str, str] = {}
         self._network: dict[Epoch, int] = {}
 
@@ -241,14 +289,13 @@ class MemoryRegistrations:
         require_possible((row.epoch for row in rows), (row.stake for row in rows))
         accepted = 0
         with self._lock:
+            self._sources |= {source, *(row.source for row in rows)}
             for row in rows:
                 known = self._epochs.setdefault(row.epoch, {}).setdefault(row.party_id, {})
-                identity = (row.seen_at_s, row.stake, row.version or "")
-                accepted += identity not in known
-                known.setdefault(identity, row)
+                accepted += _identity(row) not in known
+                known.setdefault(_identity(row), row)
             for reject in rejects:
-                key = (source, reject)
-                self._rejects.setdefault(key, StoredReject(len(self._rejects) + 1, source, reject, time_s))
+                self._reject(source, reject, time_s)
             if cursor is not None:
                 self._cursors[source] = cursor
         return IngestResult(accepted, len(rows) - accepted, len(rejects))
@@ -313,6 +360,31 @@ class MemoryRegistrations:
                 progress(epoch)
         return 0
 
+    def sources(self) -> tuple[str, ...]:
+        """The names of all sources."""
+        with self._lock:
+            return tuple(sorted(self._sources))
+
+    def withdraw(self, withdrawal: Withdrawal, *, time_s: float) -> Mapping[Epoch, int]:
+        """Take out what a source said."""
+        with self._lock:
+            found = [
+                row
+                for row in self._all()
+                if row.source == withdrawal.source
+                and row.epoch >= withdrawal.from_epoch
+                and (withdrawal.signed_too or row.signed is None)
+            ]
+            for row in [] if withdrawal.dry_run else found:
+                parties = self._epochs[row.epoch]
+                del parties[row.party_id][_identity(row)]
+                if not parties[row.party_id]:
+                    del parties[row.party_id]
+                if not parties:
+                    del self._epochs[row.epoch]
+                self._reject(withdrawal.source, withdrawal.reject(row), time_s)
+        return Counter(row.epoch for row in found)
+
     def network_stake(self, epoch: Epoch) -> int | None:
         """The stake of the whole network in an epoch."""
         return self._network.get(epoch)
@@ -322,10 +394,22 @@ class MemoryRegistrations:
         require_possible((epoch,), (lovelace,))
         self._network[epoch] = lovelace
 
+    def _all(self) -> Iterator[Registration]:
+        return (row for parties in self._epochs.values() for rows in parties.values() for row in rows.values())
+
+    def _reject(self, source: str, reject: Reject, time_s: float) -> None:
+        stored = StoredReject(len(self._rejects) + 1, source, reject, time_s)
+        self._rejects.setdefault((source, reject), stored)
+
 
 def largest_first(tallies: Iterable[VersionTally]) -> tuple[VersionTally, ...]:
     """Tallies in the order of ``RegistrationRepository.tally``."""
     return tuple(sorted(tallies, key=lambda tally: (-tally.stake, tally.release or "")))
+
+
+def _identity(row: Registration) -> tuple[float, int, str]:
+    """What tells a registration of a party for an epoch from its others."""
+    return (row.seen_at_s, row.stake, row.version or "")
 
 
 def _newest(rows: Iterable[Registration]) -> Registration:

@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Select, Subquery, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import ColumnElement, Connection, Select, Subquery, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy import Row as SqlRow
 
 from era_store.database import Database
@@ -19,11 +19,13 @@ from era_store.registration_bulk import bulk_of
 from era_store.registration_counting import Row
 from era_store.registration_rollup import AT_ONCE, STREAMED, add_to_rollup, newest_first, recount, tallies_of
 from era_store.registrations import (
+    MAX_REGISTRATION_EPOCH,
     IngestResult,
     Registration,
     Reject,
     StoredReject,
     VersionTally,
+    Withdrawal,
     largest_first,
     require_possible,
 )
@@ -202,6 +204,44 @@ class SqlRegistrations:
                 progress(epoch)
         return wrong
 
+    def sources(self) -> tuple[str, ...]:
+        """The names of all sources, in alphabetical order.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        with self._database.read() as connection:
+            return tuple(sorted(connection.execute(select(registration_source.c.name)).scalars()))
+
+    def withdraw(self, withdrawal: Withdrawal, *, time_s: float) -> Mapping[Epoch, int]:
+        """Take out what a source said, in one transaction; each registration becomes one of its rejects.
+
+        Returns:
+            Epoch → how many of its registrations are withdrawn.
+
+        Raises:
+            StoreError: it could not be done; nothing of it is.
+        """
+        table, names = registration, registration_source
+        with self._database.write() as connection:
+            take_turn(connection, _TURN)
+            number = connection.execute(select(names.c.id).where(names.c.name == withdrawal.source)).scalar()
+            if number is None or withdrawal.from_epoch > MAX_REGISTRATION_EPOCH:
+                return {}
+            meant = (table.c.source == number) & (table.c.epoch >= withdrawal.from_epoch)
+            if not withdrawal.signed_too:
+                meant &= table.c.signed.is_(None)
+            counted = select(table.c.epoch, func.count()).where(meant).group_by(table.c.epoch)
+            found = {Epoch(epoch): count for epoch, count in connection.execute(counted)}
+            if not found or withdrawal.dry_run:
+                return found
+            for epoch in sorted(found):
+                _reject_all(connection, withdrawal, meant & (table.c.epoch == epoch), number, time_s)
+                connection.execute(delete(table).where(meant, table.c.epoch == epoch))
+                recount(connection, epoch)
+            tell(connection, REGISTRATIONS)
+        return found
+
     def network_stake(self, epoch: Epoch) -> int | None:
         """The stake of the whole network in an epoch, in lovelace, where it was told.
 
@@ -292,6 +332,21 @@ def _registration(row: SqlRow[Any]) -> Registration:
     return Registration(
         row.party_id, Epoch(row.epoch), row.version or None, row.stake, row.seen_at_s, row.source_name, row.signed
     )
+
+
+def _reject_all(
+    connection: Connection, withdrawal: Withdrawal, meant: ColumnElement[bool], source: int, time_s: float
+) -> None:
+    """Keep what is meant as rejects."""
+    said = (
+        select(registration, party.c.party_id, registration_source.c.name.label("source_name"))
+        .join(party, party.c.id == registration.c.party)
+        .join(registration_source, registration_source.c.id == registration.c.source)
+        .where(meant)
+        .order_by(registration.c.arrival)
+    )
+    rejects = [withdrawal.reject(_registration(row)) for row in connection.execute(said)]
+    _keep_rejects(connection, source, rejects, time_s)
 
 
 def _keep_rejects(connection: Connection, source: int, rejects: Sequence[Reject], time_s: float) -> None:

@@ -11,6 +11,7 @@ COMMANDS = {
     "forecast": "era_service.cli.adoption_forecast:forecast",
     "watch": "era_service.cli.adoption_watch:watch",
     "export": "era_service.cli.adoption_export:export",
+    "withdraw": "era_service.cli.adoption_withdraw:withdraw",
     "rejects": "era_service.cli.adoption_ingest:rejects",
     "rebuild": "era_service.cli.adoption_ingest:rebuild",
     "network-stake": "era_service.cli.adoption_ingest:network_stake",

@@ -14,7 +14,7 @@ from era_service.cli.context import AppContext, pass_app
 from eras import Epoch
 
 if TYPE_CHECKING:
-    from era_store import Registration, RegistrationRepository
+    from era_store import RegistrationRepository
 
 COLUMNS = ("party_id", "epoch", "version", "stake", "seen_at_s", "source", "signed")
 
@@ -53,9 +53,4 @@ def export(app: AppContext, *, epochs: tuple[Epoch, ...], form: str, files: tupl
 def _rows(repository: "RegistrationRepository", epochs: tuple[Epoch, ...]) -> "Iterator[dict[str, Any]]":
     for epoch in sorted(epochs or repository.epochs()):
         for registration in repository.newest(epoch):
-            yield _row(registration)
-
-
-def _row(registration: "Registration") -> dict[str, Any]:
-    row = {name: getattr(registration, name) for name in COLUMNS}
-    return {**row, "signed": None if registration.signed is None else registration.signed.hex()}
+            yield registration.to_dict()

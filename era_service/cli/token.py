@@ -111,6 +111,8 @@ def revoke(app: AppContext, *, token_id: str, store: str | None, as_json: bool) 
         echo_json(_facts(found, now_s))
     else:
         click.echo(f"Token {found.id} is revoked")
+        again = f'eraswitch adoption withdraw "api {found.id}" takes it back'
+        click.echo(f"What was registered with it still counts: {again}.", err=True)
 
 
 @contextmanager

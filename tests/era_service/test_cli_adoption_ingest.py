@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from era_store import open_store
+from era_store import Registration, open_store
 from eras import Epoch
 from tests.chain_reader.hostile import HostileHttp, reply
 from tests.era_service.conftest import ERASWITCH, Shell, invoke
@@ -241,3 +241,48 @@ def test_a_progress_bar_where_somebody_sees_it(vectors: Path, shell: Shell, own_
         os.close(theirs)
     assert done.stdout.decode() == f"{path} (event store of an aggregator): 847 registrations added\n"
     assert "847 accepted" in shown
+
+
+class TestWithdraw:
+    @pytest.fixture(autouse=True)
+    def registrations(self, store: Path) -> None:
+        invoke("adoption", "ingest", "-", "--as", "csv", input=CSV + "a,5,1.0.0,10\n")
+        false = [Registration("a", Epoch(epoch), "9.9.9", 90, 2.0, "api 1") for epoch in (5, 6)]
+        with open_store(str(store)) as opened:
+            opened.registrations.ingest(false, source="api 1", time_s=2.0)
+
+    def withdraw(self, *options: str) -> Any:
+        return invoke("adoption", "withdraw", "api 1", "--reason", "its token was stolen", *options)
+
+    def test_what_a_stolen_token_registered_is_taken_back(self, store: Path) -> None:
+        assert self.withdraw("--dry-run").stdout == (
+            "api 1: 2 registrations of epochs 5 to 6 could be withdrawn; nothing was changed\n"
+        )
+        assert run("summary")["epochs"][0]["epoch"] == 6
+        assert self.withdraw().stdout == "api 1: 2 registrations of epochs 5 to 6 withdrawn\n"
+        (left,) = run("summary")["epochs"]
+        assert (left["epoch"], [row["version"] for row in left["versions"]]) == (5, ["1.0.0"])
+        assert self.withdraw().stdout == "api 1: there is nothing to withdraw\n"
+        with open_store(str(store)) as opened:
+            (event,) = opened.events.read()
+        assert (event.kind, event.facts) == (
+            "registrations-withdrawn",
+            {"source": "api 1", "reason": "its token was stolen", "registrations": 2, "epochs": [5, 6]},
+        )
+
+    def test_by_json_and_from_an_epoch_on_and_back_again(self) -> None:
+        found = run("withdraw", "api 1", "--reason", "x", "--from-epoch", "6")
+        epochs = [{"epoch": 6, "registrations": 1}]
+        assert found == {"source": "api 1", "dry_run": False, "withdrawn": 1, "epochs": epochs}
+        (kept,) = run("rejects", "--source", "api 1")["rejects"]
+        assert kept["reason"] == "withdrawn: x"
+        assert run("ingest", "-", input=kept["content"])["accepted"] == 1
+
+    def test_a_source_that_is_not_known_is_said_with_those_that_are(self) -> None:
+        error = run("withdraw", "api 2", "--reason", "x", exit_code=2)["error"]
+        assert (error["code"], error["got"]) == ("SourceNotFound", "api 2")
+        assert error["expected"] == "api 1, csv:standard input"
+
+    @pytest.mark.parametrize("options", [[], ["--reason", " "], ["--reason", "x", "--from-epoch", "-1"]])
+    def test_usage_errors(self, options: list[str]) -> None:
+        assert invoke("adoption", "withdraw", "api 1", *options).exit_code == 2

@@ -1,5 +1,6 @@
 """Registrations: what every store makes of them, in memory, in SQLite and in PostgreSQL alike."""
 
+import json
 import os
 import random
 import signal
@@ -24,10 +25,12 @@ from era_store import (
     SqlStore,
     Store,
     VersionTally,
+    Withdrawal,
     check_store,
     open_store,
     release_of,
 )
+from era_store.errors import StoreError
 from eras import Epoch
 from tests.conftest import ROOT
 
@@ -344,3 +347,67 @@ def test_kill_at_any_moment(sql_url: str, tmp_path: Path) -> None:
             assert store.registrations.rebuild() == 0
     if url.startswith("sqlite"):
         assert check_store(url).faults == ()
+
+
+def withdrawal(source: str = "api 1", from_epoch: int = 0, **more: bool) -> Withdrawal:
+    return Withdrawal(source, "its token was stolen", Epoch(from_epoch), **more)
+
+
+def told(store: Store) -> list[Registration]:
+    return [row for epoch in store.registrations.epochs() for row in store.registrations.newest(epoch)]
+
+
+def test_what_a_source_said_can_be_withdrawn_and_is_kept_whole(store: Store) -> None:
+    honest = [said("a", 5), said("b", 6, stake=7)]
+    false = [
+        said("a", 5, "9.9.9", 2**50, seen_at_s=2.0, source="api 1"),
+        said("pool1é", 5, None, 3, source="api 1"),
+        said("a", 7, source="api 1"),
+    ]
+    assert add(store, *honest, *false) == IngestResult(accepted=5)
+    found = store.registrations
+    before = told(store)
+    assert found.withdraw(withdrawal(dry_run=True), time_s=9.0) == {5: 2, 7: 1}
+    assert (told(store), found.rejects()) == (before, ())
+    assert found.withdraw(withdrawal(), time_s=9.0) == {5: 2, 7: 1}
+    assert told(store) == honest[::-1]
+    assert found.epochs() == (6, 5)
+    assert found.tally(Epoch(5)) == (VersionTally("1.2.3", 10, 1),)
+    assert found.rebuild() == 0
+    kept = found.rejects(source="api 1")
+    assert [json.loads(one.reject.content) for one in kept] == [row.to_dict() for row in false]
+    assert {(one.reject.reason, one.time_s) for one in kept} == {("withdrawn: its token was stolen", 9.0)}
+    assert [one.reject.place for one in kept] == ["epoch 5", "epoch 5", "epoch 7"]
+    assert found.withdraw(withdrawal(), time_s=10.0) == {}
+    assert add(store, *false) == IngestResult(accepted=3), "they can come back"
+    assert told(store) == before
+
+
+def test_only_what_is_meant_is_withdrawn(store: Store) -> None:
+    rows = [said("a", epoch, source="api 1", signed=b"x" if epoch == 6 else None) for epoch in (4, 5, 6)]
+    add(store, *rows)
+    found = store.registrations
+    assert found.sources() == ("api 1", "test")
+    assert found.withdraw(withdrawal("nobody"), time_s=9.0) == {}
+    assert found.withdraw(withdrawal(from_epoch=2**63), time_s=9.0) == {}
+    assert found.withdraw(withdrawal(from_epoch=5), time_s=9.0) == {5: 1}
+    assert told(store) == [rows[2], rows[0]]
+    assert found.withdraw(withdrawal(from_epoch=5, signed_too=True), time_s=9.0) == {6: 1}
+    assert told(store) == [rows[0]]
+    assert json.loads(found.rejects(after=1)[0].reject.content)["signed"] == b"x".hex()
+
+
+def test_a_withdrawal_that_fails_changes_nothing(sql_store: SqlStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    add(sql_store, said("a", 5, source="api 1"), said("b", 6, source="api 1"))
+    before, counted = told(sql_store), [5]
+
+    def failing(connection: object, epoch: Epoch) -> int:
+        if epoch not in counted:
+            raise StoreError("The disk is full")
+        return 0
+
+    monkeypatch.setattr("era_store.sql_registrations.recount", failing)
+    with pytest.raises(StoreError):
+        sql_store.registrations.withdraw(withdrawal(), time_s=9.0)
+    assert told(sql_store) == before
+    assert sql_store.registrations.rejects() == ()

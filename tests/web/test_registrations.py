@@ -2,6 +2,7 @@
 
 import json
 import re
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -15,6 +16,7 @@ from era_service.client import RegistrationRefusedError, ServiceClient
 from era_service.web.access import Rates
 from era_service.web.patterns import WORDS
 from era_service.web.problems import TooManyRequestsError
+from era_store import Withdrawal, open_store
 from eras import Epoch
 from release_tools.signed_registrations import (
     RegistrationSignatureError,
@@ -24,6 +26,7 @@ from release_tools.signed_registrations import (
     sort_by_signature,
     speaks_for,
 )
+from release_tools.withdrawal import withdraw
 from tests.web.world import World, registration
 
 
@@ -170,6 +173,20 @@ def test_a_token_counts_until_it_expires_or_is_revoked(any_world):
     assert post(any_world, registration(), headers=revoked).status_code == 200
     any_world.service.store.tokens.revoke(text.split("_")[1], time_s=any_world.now_s)
     assert post(any_world, registration(), headers=revoked).status_code == 401
+
+
+def test_what_came_with_a_stolen_token_is_taken_back_for_all_replicas(any_world):
+    world = any_world
+    headers = world.headers()
+    world.client.post("/registrations", json=registration(version="9.9.9"), headers=world.headers())
+    world.client.post("/registrations", json=registration("pool1b", epoch=0), headers=headers)
+    (stolen,) = {row.source for row in world.service.store.registrations.newest(Epoch(1))}
+    with closing(open_store(world.store_url)) as operators:
+        found = withdraw(operators, Withdrawal(stolen, "it was stolen", Epoch(0)), clock=lambda: world.now_s)
+    assert found == {1: 1}
+    assert world.client.get("/registrations", params={"epoch": 1}).json()["registrations"] == []
+    assert world.client.get("/adoption/summary").json()["epoch"] == 0
+    assert "registrations-withdrawn" in {event["kind"] for event in world.client.get("/events").json()["events"]}
 
 
 def test_a_token_is_no_more_than_its_hash_in_the_store(any_world):

@@ -1,0 +1,58 @@
+"""Registrations that count no longer, because what brought them is not to be trusted: a stolen token, a wrong file.
+
+In: a store, and which registrations of which source. Out: how many of each epoch are gone. What is withdrawn stays
+among the source's rejects, whole and with the reason, and the event log tells of it.
+"""
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from eras import ConfigurationError, Epoch
+
+if TYPE_CHECKING:
+    from era_store import Store, Withdrawal
+
+WITHDRAWN = "registrations-withdrawn"
+"""The kind of the event."""
+
+
+class SourceNotFoundError(ConfigurationError):
+    """No registrations have come from a source of that name."""
+
+
+def withdraw(
+    store: "Store", withdrawal: "Withdrawal", *, clock: Callable[[], float] = time.time
+) -> Mapping[Epoch, int]:
+    """Withdraw registrations.
+
+    Args:
+        store: where they are.
+        withdrawal: which, and why.
+        clock: POSIX time.
+
+    Returns:
+        Epoch → how many of its registrations are withdrawn, or would be.
+
+    Raises:
+        SourceNotFoundError: there is no such source; nothing is changed.
+        StoreError: it could not be done; nothing is changed.
+    """
+    names = store.registrations.sources()
+    if withdrawal.source not in names:
+        raise SourceNotFoundError(
+            "No registrations have come from this source",
+            expected=_listed(names),
+            got=withdrawal.source,
+            next_step="Name one of them; adoption export tells where each registration that counts is from",
+        )
+    found = store.registrations.withdraw(withdrawal, time_s=clock())
+    if found and not withdrawal.dry_run:
+        facts = {"source": withdrawal.source, "reason": withdrawal.reason, "registrations": sum(found.values())}
+        store.events.append(WITHDRAWN, {**facts, "epochs": [min(found), max(found)]}, time_s=clock())
+    return found
+
+
+def _listed(names: Sequence[str]) -> str:
+    shown = ", ".join(names[:20]) or "none has been read"
+    return shown if len(names) <= 20 else f"{shown} and {len(names) - 20} more"
