@@ -135,7 +135,8 @@ def _registration(
         )
     seen_at_s = now_s if one.time_s is None else float(one.time_s)
     if one.key is None and one.signature is None:
-        return Registration(one.party_id, epoch, version, one.stake, seen_at_s, source)
+        # Of now at the latest: dated ahead, it would count for more than what its party signs meanwhile.
+        return Registration(one.party_id, epoch, version, one.stake, min(seen_at_s, now_s), source)
     if one.key is None or one.signature is None or one.time_s is None:
         raise RegistrationWrongError(
             "A registration is signed by half",

@@ -315,6 +315,19 @@ def test_nobody_with_a_token_speaks_for_a_party_that_has_signed(any_world):
     assert post(any_world, again).json()["rejected"] == 1, "what it has signed is of another time"
 
 
+def test_what_is_dated_ahead_counts_no_more_than_what_its_party_signs_then(world):
+    now_s = int(world.now_s)
+    own = signed_registration(SigningKey.generate(), time_s=now_s + 1)
+    ahead = own | {"key": None, "signature": None, "version": "9.9.9", "time_s": now_s + 200}
+    assert post(world, ahead).json()["accepted"] == 1
+    (found,) = world.client.get("/registrations?epoch=1").json()["registrations"]
+    assert found["seen_at_s"] == world.now_s
+    world.now_s += 1
+    assert post(world, own).json()["accepted"] == 1
+    (found,) = world.client.get("/registrations?epoch=1").json()["registrations"]
+    assert found["version"] == own["version"]
+
+
 def test_the_signed_bytes_are_fixed():
     """Nodes of other versions sign them: they must never change."""
     statement = Statement(2, "pool1é", Epoch(7), None, 5, 9)
