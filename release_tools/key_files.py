@@ -3,15 +3,17 @@
 A key that exists is never overwritten: losing the secret key of a network is losing the network.
 """
 
-import os
 from dataclasses import dataclass
 from pathlib import Path
 
 from datum import SigningKey
 from eras import ConfigurationError
+from release_tools.secret_files import write_new
 
 SECRET_KEY_FILE = "era.sk"  # noqa: S105 - the name of a file
 VERIFICATION_KEY_FILE = "era.vk"
+
+_READABLE = 0o644
 
 
 class KeyFileError(ConfigurationError):
@@ -37,16 +39,15 @@ def write_key_pair(folder: Path, key: SigningKey) -> KeyFiles:
         KeyFileError: one of the files exists, or the folder cannot be written to.
     """
     files = KeyFiles(folder / SECRET_KEY_FILE, folder / VERIFICATION_KEY_FILE)
-    written: list[Path] = []
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        _create(files.secret_key, key.to_json_hex(), 0o600, written)
-        _create(files.verification_key, key.verification_key.to_json_hex(), 0o644, written)
-    except BaseException as error:
-        for path in written:
-            path.unlink()
-        if not isinstance(error, OSError):
+        write_new(files.secret_key, key.to_json_hex())
+        try:
+            write_new(files.verification_key, key.verification_key.to_json_hex(), _READABLE)
+        except BaseException:
+            files.secret_key.unlink()
             raise
+    except OSError as error:
         if isinstance(error, FileExistsError) and Path(error.filename).parent == folder:
             expected, got = f"no {SECRET_KEY_FILE} and no {VERIFICATION_KEY_FILE} in {folder}", f"{error.filename}"
             next_step = "Choose another folder; keys are never overwritten"
@@ -55,13 +56,3 @@ def write_key_pair(folder: Path, key: SigningKey) -> KeyFiles:
             next_step = "Choose a folder that can be written to"
         raise KeyFileError("No key pair was written", expected=expected, got=got, next_step=next_step) from error
     return files
-
-
-def _create(path: Path, text: str, mode: int, written: list[Path]) -> None:
-    """Make a new file with this mode and content, noted in ``written`` as soon as it exists."""
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    written.append(path)
-    with os.fdopen(descriptor, "w", encoding="ascii") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())

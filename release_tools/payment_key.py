@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from eras import ConfigurationError
+from release_tools.secret_files import write_new
 
 if TYPE_CHECKING:
     from pycardano import VerificationKey
@@ -85,9 +86,7 @@ class PaymentKey:
 
         envelope = key_envelope(self._key.payload, extended=len(self._key.payload) == EXTENDED_BYTES)
         try:
-            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-                file.write(envelope.to_json())
+            write_new(path, envelope.to_json())
         except OSError as error:
             raise PaymentKeyError(
                 f"The payment key file {path} cannot be written",

@@ -1,6 +1,5 @@
 """``eraswitch token``: the API tokens that allow writing over HTTP; make one, list them, revoke one."""
 
-import os
 import re
 import time
 from collections.abc import Iterator
@@ -18,7 +17,6 @@ from era_service.cli.output import OutputError, echo_json, printable
 if TYPE_CHECKING:
     from era_store import ApiToken, SqlStore
 
-FILE_MODE = 0o600
 _UNITS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
 
 store_option = click.option("--store", metavar="URL", help="The store of the service; by default the configured one.")
@@ -66,7 +64,12 @@ def new(
     with _opened(app, store) as opened:
         if out is not None:
             _write_secret(out, text)
-        opened.tokens.add(record)
+        try:
+            opened.tokens.add(record)
+        except BaseException:
+            if out is not None:
+                out.unlink()  # what it holds opens nothing
+            raise
     if as_json:
         echo_json({**_facts(record, now_s), "token": None if out is not None else text})
         return
@@ -132,10 +135,10 @@ def _write_secret(path: Path, text: str) -> None:
     Raises:
         OutputError: it is there already, or cannot be written.
     """
+    from release_tools.secret_files import write_new
+
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE)
-        with os.fdopen(descriptor, "w") as file:
-            file.write(text + "\n")
+        write_new(path, text + "\n")
     except OSError as error:
         raise OutputError(
             "The token could not be written",

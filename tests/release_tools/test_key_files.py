@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from datum import SigningKey
-from release_tools import key_files
 from release_tools.key_files import KeyFileError, write_key_pair
 
 KEY = SigningKey(bytes(range(32)))
@@ -56,7 +55,7 @@ def test_nothing_stays_when_writing_fails_in_the_middle(
         if failure is not None:
             raise failure
 
-    monkeypatch.setattr(key_files.os, "fsync", fsync)
+    monkeypatch.setattr(os, "fsync", fsync)
     with pytest.raises((KeyFileError, KeyboardInterrupt)):
         write_key_pair(tmp_path, KEY)
     assert list(tmp_path.iterdir()) == []

@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from era_service.cli.app import cli
 from era_service.cli.serve import IDLE_S
-from eras import Epoch
+from eras import Epoch, StoreError
 from tests.web.processes import environment_of, serve
 from tests.web.test_stream import Listener
 from tests.web.world import SCHEDULED, Client, registration
@@ -208,6 +208,15 @@ def test_a_token_is_shown_once_listed_and_revoked(store):
     assert f'adoption withdraw "api {token_id}"' in revoked.stderr
     assert json.loads(run("token", "list", *store, "--json").stdout)["tokens"][0]["state"] == "revoked"
     assert run("token", "revoke", token_id, *store).exit_code == 0, "once more is fine"
+
+
+def test_a_token_that_the_store_does_not_take_is_in_no_file(store, tmp_path, monkeypatch):
+    def fails(*_):
+        raise StoreError("The disk is full")
+
+    monkeypatch.setattr("era_store.sql_service.SqlTokens.add", fails)
+    assert run("token", "new", "nodes", *store, "--out", tmp_path / "token").exit_code == 1
+    assert not (tmp_path / "token").exists()
 
 
 def test_a_token_in_a_file_is_its_owners_alone(store, tmp_path):
