@@ -13,6 +13,13 @@ from tests.browser.world import ATTACKED, RETIRED, SWITCHED
 
 NO_REREADING = "const every = setInterval; window.setInterval = (what, ms) => ms > 5000 ? 0 : every(what, ms);"
 """Without the reading anew that the page does every so often, only the event stream tells that something is new."""
+SLOW = """const ask = window.fetch;
+window.fetch = async (...what) => {
+  const answer = await ask(...what);
+  await new Promise((done) => setTimeout(done, String(what[0]).includes("/views") ? 700 : 0));
+  return answer;
+};"""
+"""Each answer with views takes its time, as a busy service does."""
 LOOK = "document.dispatchEvent(new Event('visibilitychange'))"
 
 
@@ -75,6 +82,20 @@ def test_an_epoch_that_begins_and_registrations_are_shown_though_neither_is_an_e
     world.register(row)
     expect(page.locator("#parties tbody tr").first).to_contain_text("newcomer", timeout=15_000)
     assert world.service.store.events.last(TOLD) == last
+
+
+def test_causes_to_ask_that_come_faster_than_answers_hold_up_no_answer(open_page, make_world):
+    world = make_world()
+    world.play(ATTACKED)
+    page = open_page(world.url, before=SLOW)
+    expect(page.locator("#connection")).to_have_text("Live")
+    page.evaluate(f"setInterval(() => {LOOK}, 100)")
+    world.register(Registration("newcomer", Epoch(6), "1.0.0", 500_000_000 * ADA, world.now_s(), "test"))
+    expect(page.locator("#parties tbody tr").first).to_contain_text("newcomer", timeout=15_000)
+    page.get_by_label("Find a party").press_sequentially("pool1", delay=120)
+    expect(page.locator("#parties .found")).to_contain_text("found", timeout=15_000)
+    expect(page.get_by_label("Find a party")).to_have_value("pool1")
+    expect(page.locator("#parties tbody tr").first).to_contain_text("pool1")
 
 
 def test_a_lost_connection_is_told_and_comes_back(open_page, attacked):

@@ -11,10 +11,11 @@
   const SETTLE_MS = 150;
   const SPREAD_MS = 400; // many screens hear of a switch at the same moment: they need not all ask in the same one
   const REREAD_MS = 20000; // not all that changes is told: another replica may have taken registrations in
+  const ANSWER_MS = 20000;
   const SILENCES = 3;
   const RELOAD_AFTER_MS = 60000; // while replicas of two releases answer, a screen need not go to and fro all the time
 
-  const state = { retryMs: FIRST_RETRY_MS, streamOpen: false, failed: false, askedFor: null, timer: null, updatedAt: new Date() };
+  const state = { retryMs: FIRST_RETRY_MS, streamOpen: false, failed: false, asking: false, again: false, dueMs: Infinity, timer: null, updatedAt: new Date() };
   const shown = new Map([...document.querySelectorAll("[data-view]")].map((view) => [view.id, view.outerHTML]));
 
   // -- the state of the connection --------------------------------------------------------------------------------
@@ -67,12 +68,23 @@
   // What the headline is about: when that changes, and not with every number, whoever listens to the page is told.
   const about = () => [...document.querySelectorAll("#headline .over")].map((line) => line.textContent).join(" ");
 
+  // One question at a time, asked again where there was cause meanwhile: to give up the first one for the second would
+  // show nothing at all while causes come faster than a busy service answers.
   async function refresh() {
-    const asked = (state.askedFor = new AbortController());
+    if (state.asking) {
+      state.again = true;
+      return;
+    }
+    state.asking = true;
+    const search = location.search;
     try {
-      const answer = await fetch(main.dataset.views + location.search, { signal: asked.signal, cache: "no-cache" });
+      const answer = await fetch(main.dataset.views + search, { signal: AbortSignal.timeout(ANSWER_MS), cache: "no-cache" });
       if (!answer.ok) throw new Error(`${answer.status}`);
       const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+      if (location.search !== search) {
+        state.again = true; // somebody typed meanwhile: this is the answer to what was asked before
+        return;
+      }
       if (fresh.documentElement.dataset.release !== main.dataset.release && performance.now() > RELOAD_AFTER_MS) {
         location.reload(); // the service was upgraded: a screen that nobody touches takes over the new page
         return;
@@ -85,17 +97,25 @@
       state.failed = false;
       tellConnection();
       tick();
-    } catch (error) {
-      if (error.name === "AbortError") return;
+    } catch {
       state.failed = true;
       tellConnection();
+    } finally {
+      state.asking = false;
+      if (state.again) {
+        state.again = false;
+        refreshSoon(0);
+      }
     }
   }
 
   function refreshSoon(delayMs) {
+    const dueMs = performance.now() + delayMs;
+    if (dueMs >= state.dueMs) return; // it comes sooner already: put off each time, it would not come at all
     clearTimeout(state.timer);
+    state.dueMs = dueMs;
     state.timer = setTimeout(() => {
-      state.askedFor?.abort();
+      state.dueMs = Infinity;
       refresh();
     }, delayMs);
   }
