@@ -169,7 +169,7 @@ def draft_transaction(
     at_era = gateway.spendable_outputs(era_address)
     at_purse = at_era if purse.address == era_address else gateway.spendable_outputs(purse.address)
     known = {output.reference: output for output in (*at_era, *at_purse, *([] if anchor is None else [anchor]))}
-    markers = _signed(at_era, key)
+    markers = signed_outputs(at_era, [key])
     previous = _previous(known, markers, in_force, judged, gateway.name)
     named = [named_output(reference, known, gateway.name) for reference in purse.spend]
     others = [output for output in markers if output not in (previous, anchor, *named)]
@@ -256,10 +256,10 @@ def require_modest_fee(transaction: UnsignedTransaction, most: int, gateway: str
         )
 
 
-def _signed(outputs: Sequence[SpendableOutput], key: VerificationKey) -> list[SpendableOutput]:
-    """Those that carry a payload which the era key signed."""
+def signed_outputs(outputs: Sequence[SpendableOutput], keys: Sequence[VerificationKey]) -> list[SpendableOutput]:
+    """Those that carry a payload which one of the era keys signed."""
     candidates = [output for output in outputs if output.datum is not None]
-    verdicts = screen([output.datum or "" for output in candidates], key)
+    verdicts = screen([output.datum or "" for output in candidates], keys)
     return [output for output, verdict in zip(candidates, verdicts, strict=True) if isinstance(verdict, Accepted)]
 
 

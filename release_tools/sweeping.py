@@ -16,7 +16,6 @@ look at: copies and old markers first, then what is no marker at all, the riches
 from collections.abc import Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
-from datum import Accepted, screen
 from eras import TransactionError
 from release_tools.drafting import (
     DraftedTransaction,
@@ -24,9 +23,10 @@ from release_tools.drafting import (
     named_output,
     require_in_force,
     require_modest_fee,
+    signed_outputs,
     taken_along,
 )
-from release_tools.gateway import Network, SpendableOutput, TransactionGateway
+from release_tools.gateway import Network, TransactionGateway
 from release_tools.transactions import build_sweep_transaction
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def draft_sweep(
     known = {output.reference: output for output in (*at_era, *at_purse)}
     require_in_force(in_force, {output.reference: output for output in at_era}, gateway.name)
     with_datum = [output for output in at_era if output.datum is not None]
-    signed = _signed(with_datum, keys)
+    signed = frozenset(output.reference for output in signed_outputs(with_datum, keys))
     untouchable = {in_force, *(signed - frozenset(judged))}
     named = {reference: named_output(reference, known, gateway.name) for reference in purse.spend}
     for reference in untouchable.intersection(named):
@@ -112,14 +112,6 @@ def draft_sweep(
                 len(strays) - len(order),
             )
         ),
-    )
-
-
-def _signed(outputs: Sequence[SpendableOutput], keys: "Sequence[VerificationKey]") -> frozenset[str]:
-    """References of those that carry a payload which one of the era keys signed."""
-    verdicts = screen([output.datum or "" for output in outputs], keys)
-    return frozenset(
-        output.reference for output, verdict in zip(outputs, verdicts, strict=True) if isinstance(verdict, Accepted)
     )
 
 
