@@ -9,7 +9,7 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import ColumnElement, Connection, Select, Subquery, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, FromClause, Select, Subquery, bindparam, delete, func, insert, or_, select, update
 from sqlalchemy import Row as SqlRow
 
 from era_store.database import Database
@@ -137,10 +137,10 @@ class SqlRegistrations:
             StoreError: they could not be read.
         """
         placed = newest_first(registration.c.epoch == epoch)
-        asked = _with_names(placed).order_by(placed.c.stake.desc(), party.c.party_id).limit(limit)
+        asked = _newest_of(placed).order_by(placed.c.stake.desc(), party.c.party_id).limit(limit)
         with self._database.read() as connection:
             if after is not None:
-                before = _with_names(placed).where(party.c.party_id == after)
+                before = _newest_of(placed).where(party.c.party_id == after)
                 last = connection.execute(before).first()
                 if last is None:
                     return
@@ -156,7 +156,7 @@ class SqlRegistrations:
         """
         placed = newest_first((registration.c.epoch > last - epochs) & (registration.c.epoch <= last))
         with self._database.read() as connection:
-            yield from _streamed(connection, _with_names(placed).order_by(party.c.party_id))
+            yield from _streamed(connection, _newest_of(placed).order_by(party.c.party_id))
 
     def signers(self, epoch: Epoch, party_ids: Collection[str]) -> frozenset[str]:
         """Those of some parties that have signed a registration for an epoch.
@@ -236,8 +236,10 @@ class SqlRegistrations:
             if not found or withdrawal.dry_run:
                 return found
             for epoch in sorted(found):
-                _reject_all(connection, withdrawal, meant & (table.c.epoch == epoch), number, time_s)
-                connection.execute(delete(table).where(meant, table.c.epoch == epoch))
+                these = meant & (table.c.epoch == epoch)
+                said = connection.execute(_with_names(table).where(these).order_by(table.c.arrival))
+                _keep_rejects(connection, number, [withdrawal.reject(_registration(row)) for row in said], time_s)
+                connection.execute(delete(table).where(these))
                 recount(connection, epoch)
             tell(connection, REGISTRATIONS)
         return found
@@ -310,14 +312,18 @@ def _source_numbers(connection: Connection, names: Collection[str], time_s: floa
     return numbers
 
 
-def _with_names(placed: Subquery) -> Select[Any]:
+def _newest_of(placed: Subquery) -> Select[Any]:
     """The newest of each party, with the names of party and source."""
+    return _with_names(placed).where(placed.c.place == 1)
+
+
+def _with_names(rows: FromClause) -> Select[Any]:
+    """Registrations with the names of party and source."""
     names = registration_source
     return (
-        select(placed, party.c.party_id, names.c.name.label("source_name"))
-        .join(party, party.c.id == placed.c.party)
-        .join(names, names.c.id == placed.c.source)
-        .where(placed.c.place == 1)
+        select(rows, party.c.party_id, names.c.name.label("source_name"))
+        .join(party, party.c.id == rows.c.party)
+        .join(names, names.c.id == rows.c.source)
     )
 
 
@@ -332,21 +338,6 @@ def _registration(row: SqlRow[Any]) -> Registration:
     return Registration(
         row.party_id, Epoch(row.epoch), row.version or None, row.stake, row.seen_at_s, row.source_name, row.signed
     )
-
-
-def _reject_all(
-    connection: Connection, withdrawal: Withdrawal, meant: ColumnElement[bool], source: int, time_s: float
-) -> None:
-    """Keep what is meant as rejects."""
-    said = (
-        select(registration, party.c.party_id, registration_source.c.name.label("source_name"))
-        .join(party, party.c.id == registration.c.party)
-        .join(registration_source, registration_source.c.id == registration.c.source)
-        .where(meant)
-        .order_by(registration.c.arrival)
-    )
-    rejects = [withdrawal.reject(_registration(row)) for row in connection.execute(said)]
-    _keep_rejects(connection, source, rejects, time_s)
 
 
 def _keep_rejects(connection: Connection, source: int, rejects: Sequence[Reject], time_s: float) -> None:
