@@ -305,11 +305,9 @@ sys.exit(main())
 """
 
 
-@pytest.mark.parametrize("step", ["SIGNED", "JOURNALED", "SUBMITTED", "SEEN", "CONFIRMED", "READ_BACK", "FINISHED"])
-def test_killed_between_any_two_steps_the_same_command_finishes_it(world: World, shell: Shell, step: str) -> None:
-    """The real command, killed by the system; run again it goes on or says that it is done, with one transaction."""
-    command = ["marker", "activate", "thales", "--at", "5", *world.keys, *world.options, "--yes", "--json"]
-    killed = subprocess.run(
+def run_killed(step: str, command: list[str], world: World, shell: Shell) -> subprocess.CompletedProcess[str]:
+    """The end of a command that the system kills at a step."""
+    return subprocess.run(
         [sys.executable, "-c", KILLER, step, *command],
         cwd=world.folder,
         env=shell.environment(PYTHONPATH=str(ROOT)),
@@ -318,6 +316,13 @@ def test_killed_between_any_two_steps_the_same_command_finishes_it(world: World,
         timeout=60,
         check=False,
     )
+
+
+@pytest.mark.parametrize("step", ["SIGNED", "JOURNALED", "SUBMITTED", "SEEN", "CONFIRMED", "READ_BACK", "FINISHED"])
+def test_killed_between_any_two_steps_the_same_command_finishes_it(world: World, shell: Shell, step: str) -> None:
+    """The real command, killed by the system; run again it goes on or says that it is done, with one transaction."""
+    command = ["marker", "activate", "thales", "--at", "5", *world.keys, *world.options, "--yes", "--json"]
+    killed = run_killed(step, command, world, shell)
     assert killed.returncode == -signal.SIGKILL, killed.stderr
     unfinished = invoke(*command, "--dry-run")
     assert json.loads(unfinished.stdout)["status"] == {"SIGNED": "planned", "FINISHED": "done"}.get(step, "unfinished")

@@ -1,8 +1,6 @@
 """``eraswitch marker sweep``: what others put at the era address goes back, and the marker output in force stays."""
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,10 +9,9 @@ from click.testing import Result
 
 from chain_reader.local_chain import FaucetOutput, LocalChain
 from release_tools import LocalChainGateway, SpendableOutput
-from tests.conftest import ROOT
 from tests.era_service.conftest import Shell, invoke
 from tests.era_service.release_world import ADA, STRANGER, World, datum, release_world
-from tests.era_service.test_cli_marker import KILLER, interrupt_after
+from tests.era_service.test_cli_marker import interrupt_after, run_killed
 
 JUNK = "d8799f41aaff"
 
@@ -221,15 +218,7 @@ def test_a_copy_that_is_not_deep_yet_holds_no_change_up_and_is_swept_later(world
 def test_killed_between_two_steps_the_same_command_finishes_it(world: World, shell: Shell, step: str) -> None:
     world.post(datum(("thales", 4)))
     command = ["marker", "sweep", *world.keys[2:], *world.options, "--yes", "--json"]
-    killed = subprocess.run(
-        [sys.executable, "-c", KILLER, step, *command],
-        cwd=world.folder,
-        env=shell.environment(PYTHONPATH=str(ROOT)),
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    killed = run_killed(step, command, world, shell)
     assert killed.returncode < 0, killed.stderr
     height = world.chain.tip().height
     assert json.loads(invoke(*command, "--dry-run").stdout)["status"] == "unfinished"
