@@ -23,6 +23,11 @@ def source_words(name: str) -> str:
     return printable(f"{place} ({_KINDS[kind]})" if kind in _KINDS else name)
 
 
+def registrations_words(count: int) -> str:
+    """How many registrations: ``1 registration``, ``2,000 registrations``."""
+    return f"{count:,} registration{'' if count == 1 else 's'}"
+
+
 @contextmanager
 def ingest_progress(words: str, *, quiet: bool = False) -> Iterator["Callable[[IngestSummary], None] | None"]:
     """A progress bar for an ingest, to be called after each batch; ``None`` where nobody is there to see it.

@@ -42,9 +42,9 @@ def export(app: AppContext, *, epochs: tuple[Epoch, ...], form: str, files: tupl
     with open_registrations(settings_of(app, store), files) as repository:
         rows = _rows(repository, epochs)
         if form == "csv":
-            writer = csv.writer(sys.stdout, lineterminator="\n")
-            writer.writerow(COLUMNS)
-            writer.writerows([row[name] for name in COLUMNS] for row in rows)
+            writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
         else:
             for row in rows:
                 click.echo(json.dumps(row, separators=(",", ":")))

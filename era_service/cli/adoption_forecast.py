@@ -17,10 +17,11 @@ from era_service.cli.adoption_options import (
     svg_path,
 )
 from era_service.cli.arguments import epoch as epoch_type
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.forecast_view import forecast_chart, forecast_lines, needed_words, share_words
 from era_service.cli.output import echo_json, printable, write_file
-from era_service.cli.release_options import combined, json_option, read_text
+from era_service.cli.release_options import combined, read_text
 from era_service.quorum import QUORUM_MODELS, GivenQuorum, given_quorum, quorum_of
 from eras import Epoch
 from release_tools.lottery import chance_words

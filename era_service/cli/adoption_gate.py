@@ -18,9 +18,9 @@ from era_service.cli.adoption_options import (
     tickers_option,
 )
 from era_service.cli.arguments import epoch as epoch_type
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json, printable
-from era_service.cli.release_options import json_option
 from eras import Epoch
 
 if TYPE_CHECKING:

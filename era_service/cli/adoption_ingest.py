@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from era_service.cli.adoption_options import settings_of, store_option
 from era_service.cli.arguments import epoch as epoch_type
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json, printable
-from era_service.ingest_progress import ingest_progress, source_words
+from era_service.ingest_progress import ingest_progress, registrations_words, source_words
 from eras import Epoch, EraSwitchError
 
 if TYPE_CHECKING:
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     from era_store import StoredReject
     from release_tools.registration_sources import IngestSummary
     from release_tools.registration_sources.opening import SourceKind
-
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
 
 _KINDS = ("aggregator", "mithril", "csv", "lines")
 
@@ -80,7 +79,7 @@ def ingest(
     kind = kind or ("aggregator" if aggregator is not None else kind_of(text))
     if epochs and kind != "aggregator":
         raise click.UsageError("--epoch is for an aggregator: a file is read whole")
-    settings = _settings(app, store)
+    settings = settings_of(app, store)
     with open_adoption_store(settings) as opened:
         repository = opened.registrations
         if current is None:
@@ -112,7 +111,7 @@ def rejects(
     """List what was in sources and is no registration, with the reasons, oldest first."""
     from era_service.adoption_settings import open_adoption_store
 
-    with open_adoption_store(_settings(app, store)) as opened:
+    with open_adoption_store(settings_of(app, store)) as opened:
         found = opened.registrations.rejects(source=source, after=after, limit=limit)
     if as_json:
         echo_json({"rejects": [_reject_facts(entry) for entry in found]})
@@ -140,7 +139,7 @@ def rebuild(app: AppContext, /, *, store: str | None, as_json: bool) -> None:
         nonlocal counted
         counted += 1
 
-    with open_adoption_store(_settings(app, store)) as opened:
+    with open_adoption_store(settings_of(app, store)) as opened:
         wrong = opened.registrations.rebuild(tick)
     if as_json:
         echo_json({"epochs": counted, "repaired": wrong})
@@ -175,7 +174,7 @@ def network_stake(
 
     if (epoch is None) == (file is None) or (from_chain and (epoch is None or lovelace is not None)):
         raise click.UsageError("Name an epoch with its stake, an epoch and --from-chain, or --from FILE")
-    settings = _settings(app, store)
+    settings = settings_of(app, store)
     figures: dict[Epoch, int] = {}
     if file is not None:
         figures, origin = read_network_stake(file), f"csv:{file}"
@@ -205,10 +204,6 @@ def _one_of(source: str | None, file: str | None, aggregator: str | None) -> str
     return named[0]
 
 
-def _settings(app: AppContext, store: str | None) -> "Settings":
-    return app.load({"store.url": (store, "--store")} if store is not None else None).settings
-
-
 def _stake_on_chain(settings: "Settings", epoch: Epoch) -> tuple[int, str]:
     """The network's stake in an epoch, and who told it: the first of the configured providers that knows."""
     from chain_reader import BlockfrostObserver
@@ -236,26 +231,21 @@ def _kept_words(ingested: dict[str, Any]) -> str:
     kept = {name: ingested.get(name, 0) for name in ("accepted", "repeated", "rejected")}
     if not any(kept.values()):
         return "Nothing was added"
-    told = (
-        f"{_registrations(kept['accepted'])} added, {kept['repeated']:,} there already, {kept['rejected']:,} rejected"
-    )
+    added = registrations_words(kept["accepted"])
+    told = f"{added} added, {kept['repeated']:,} there already, {kept['rejected']:,} rejected"
     return f"Before it ended: {told}. The same command goes on from there"
 
 
 def _summary_lines(summary: "IngestSummary") -> list[str]:
     words = "could be added; nothing was written" if summary.dry_run else "added"
     lines = [
-        f"{source_words(summary.source)}: {_registrations(summary.accepted)} {words}",
+        f"{source_words(summary.source)}: {registrations_words(summary.accepted)} {words}",
         *([f"  {summary.repeated:,} were there already"] if summary.repeated else []),
         *(f"  {count:,} rejected: {reason}" for reason, count in sorted(summary.rejected.items())),
     ]
     if summary.rejected and not summary.dry_run:
         lines.append("See what was rejected: eraswitch adoption rejects")
     return lines
-
-
-def _registrations(count: int) -> str:
-    return f"{count:,} registration{'' if count == 1 else 's'}"
 
 
 def _reject_facts(entry: "StoredReject") -> dict[str, Any]:

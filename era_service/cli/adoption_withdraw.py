@@ -9,8 +9,10 @@ import click
 
 from era_service.cli.adoption_options import settings_of, store_option
 from era_service.cli.arguments import epoch as epoch_type
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json, printable
+from era_service.ingest_progress import registrations_words
 from eras import Epoch
 
 if TYPE_CHECKING:
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
 @click.option("--signed-too", is_flag=True, help="Also those that their parties have signed.")
 @click.option("--dry-run", is_flag=True, help="Say how many they are, and change nothing.")
 @store_option
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @pass_app
 def withdraw(
     app: AppContext,
@@ -67,8 +69,7 @@ def withdraw(
 def _words(withdrawal: "Withdrawal", found: "Mapping[Epoch, int]") -> str:
     if not found:
         return f"{withdrawal.source}: there is nothing to withdraw"
-    count = sum(found.values())
-    them = f"{count:,} registration{'' if count == 1 else 's'}"
+    them = registrations_words(sum(found.values()))
     when = f"epoch {min(found)}" if len(found) == 1 else f"epochs {min(found)} to {max(found)}"
     done = "could be withdrawn; nothing was changed" if withdrawal.dry_run else "withdrawn"
     return f"{withdrawal.source}: {them} of {when} {done}"

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 MAX_INPUT_BYTES = 256 * 1024 * 1024
 """A file of datums that is longer is refused: 100,000 outputs of the largest size a transaction can have are less."""
 
+json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+
 HALVES = {".sk": "secret", ".vk": "verification"}
 """The endings of the two files of an era key."""
 

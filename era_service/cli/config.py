@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json, printable
@@ -21,7 +22,7 @@ def config() -> None:
 
 
 @config.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @pass_app
 def show(app: AppContext, *, as_json: bool) -> None:
     """Show every setting, its value and where that came from; secrets are masked."""
@@ -38,7 +39,7 @@ def show(app: AppContext, *, as_json: bool) -> None:
 
 
 @config.command()
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @pass_app
 def check(app: AppContext, *, as_json: bool) -> int:
     """Find every mistake in the configuration at once; exit code 2 if there is one."""

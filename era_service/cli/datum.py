@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.arguments import read_datums, read_verification_key
+from era_service.cli.arguments import json_option, read_datums, read_verification_key
 from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json, printable
 from eras import ConfigurationError, CurrentEraNotFoundError, Epoch, EraSwitchError, require_epoch, select_eras
@@ -128,7 +128,7 @@ def _note(valid: "list[tuple[int, Accepted]]") -> str | None:
 
 @datum.command()
 @click.argument("file", type=click.Path(allow_dash=True))
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 def decode(file: str, *, as_json: bool) -> None:
     """Say what is in the datums of FILE, whatever it is.
 

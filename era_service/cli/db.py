@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json, printable
@@ -14,7 +15,6 @@ from eras import ConfigurationError
 if TYPE_CHECKING:
     from era_store import StoreReport
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
 
 

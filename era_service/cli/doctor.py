@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json, printable
 from era_service.cli.release_options import (
     journal_option,
-    json_option,
     load_settings,
     network_options,
     payment_key_option,

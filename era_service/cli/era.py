@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from era_service.cli.arguments import epoch, read_secret_key
+from era_service.cli.arguments import epoch, json_option, read_secret_key
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json, printable, write_file
@@ -21,7 +21,7 @@ def era() -> None:
 
 
 @era.command("list")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @pass_app
 def list_(app: AppContext, *, as_json: bool) -> None:
     """List the eras that this software supports, oldest first."""

@@ -5,8 +5,9 @@ from typing import Any
 
 import click
 
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
-from era_service.cli.events_place import json_option, opened_log, opened_store, place_argument, store_option
+from era_service.cli.events_place import opened_log, opened_store, place_argument, store_option
 from era_service.cli.output import OutputError, echo_json, printable
 from eras import MAX_EPOCH, Epoch
 

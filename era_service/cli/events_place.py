@@ -18,7 +18,6 @@ from eras import ConfigurationError
 if TYPE_CHECKING:
     from era_store import EventFilter, LogHead, LogLine, Store, StoredEvent
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
 place_argument = click.argument("place", metavar="[FILE|STORE]", required=False)
 

@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.events_place import (
     Log,
     event_facts,
     event_words,
-    json_option,
     opened_log,
     place_argument,
     store_option,

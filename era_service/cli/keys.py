@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.arguments import read_bytes, read_secret_key, read_verification_key
+from era_service.cli.arguments import json_option, read_bytes, read_secret_key, read_verification_key
 from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json
-from era_service.cli.release_options import json_option
 from eras import ConfigurationError
 
 if TYPE_CHECKING:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.arguments import epoch
+from era_service.cli.arguments import epoch, json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json
@@ -21,7 +21,6 @@ MAX_AMOUNT = 2**63
 """More than any chain has; a number far beyond takes long to write out."""
 DEFAULT_PATH = "local-chain.sqlite3"
 
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.marker_change import HELP, change_command
@@ -13,7 +14,7 @@ from era_service.cli.marker_renew import renew
 from era_service.cli.marker_sweep import sweep
 from era_service.cli.output import echo_json, printable
 from era_service.cli.publication_view import sight_lines
-from era_service.cli.release_options import json_option, load_settings, network_options, provider_option
+from era_service.cli.release_options import load_settings, network_options, provider_option
 
 
 @click.group(cls=KnownGroup)

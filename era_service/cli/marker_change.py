@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.arguments import epoch as epoch_type
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json, printable
 from era_service.cli.publication_view import (
@@ -27,7 +28,6 @@ from era_service.cli.release_options import (
     combined,
     dry_run_option,
     journal_option,
-    json_option,
     load_settings,
     network_options,
     payment_key_option,

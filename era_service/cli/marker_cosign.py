@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.arguments import read_bytes, read_secret_key
+from era_service.cli.arguments import json_option, read_bytes, read_secret_key
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json, printable, write_file
 from era_service.cli.release_options import SECRET_KEY_VARIABLE, never_on_the_command_line
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Check everything, and leave the file as it is.")
 @click.option("--yes", is_flag=True, help="Do not ask; only asked on a terminal.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @pass_app
 def cosign(app: AppContext, *, file: Path, secret_key: str | None, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Add your signature to the extended payload in FILE, a co-signing file.

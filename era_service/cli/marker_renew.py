@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 import click
 
 from era_service.cli.arguments import epoch as epoch_type
-from era_service.cli.arguments import read_verification_key
+from era_service.cli.arguments import json_option, read_verification_key
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.marker_change import no_era_key
 from era_service.cli.marker_cosign import cosigning_lines
 from era_service.cli.output import echo_json, write_file
 from era_service.cli.release_options import (
     dry_run_option,
-    json_option,
     load_settings,
     network_options,
     provider_option,

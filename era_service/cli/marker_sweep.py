@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.marker_change import publish_order
 from era_service.cli.output import echo_json, printable
@@ -18,7 +19,6 @@ from era_service.cli.release_options import (
     dry_run_option,
     format_option,
     journal_option,
-    json_option,
     load_settings,
     max_fee_option,
     network_options,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from era_service.cli.arguments import json_option
 from era_service.cli.output import echo_json, printable, write_file
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 @click.option("--seed", type=click.IntRange(min=0), help="Draw from this seed instead of the scenario's.")
 @click.option("--nodes", type=click.IntRange(min=1), help="Play with so many nodes.")
 @click.option("--html", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the report there.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @click.option(
     "--shortest",
     metavar="FILE",

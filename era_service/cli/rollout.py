@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.adoption_options import compatibility_option, from_option
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json, printable
@@ -13,7 +14,6 @@ from era_service.cli.release_options import (
     combined,
     dry_run_option,
     journal_option,
-    json_option,
     load_settings,
     network_options,
     payment_key_option,

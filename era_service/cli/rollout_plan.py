@@ -9,9 +9,10 @@ import click
 from era_service.cli.adoption_forecast import quorum_options
 from era_service.cli.adoption_options import BASES
 from era_service.cli.arguments import epoch as epoch_type
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import OutputError, echo_json, printable, write_file
-from era_service.cli.release_options import json_option, load_settings, network_options, provider_option
+from era_service.cli.release_options import load_settings, network_options, provider_option
 from eras import Epoch
 
 if TYPE_CHECKING:

@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from era_service.cli.arguments import epoch as epoch_type
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json, printable
 from eras import Epoch
@@ -18,7 +19,7 @@ from eras import Epoch
     help="Read here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
 )
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(min=0), help="Refused outputs to list.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @pass_app
 def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit: int, as_json: bool) -> int:
     """Tell the current and the upcoming era, what is trusted and why.

@@ -4,6 +4,7 @@ from contextlib import closing
 
 import click
 
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json, printable
 
@@ -22,7 +23,7 @@ _WORDS = {
 @click.option("--force", is_flag=True, help="Take all of its history anew, whatever is known here.")
 @click.option("--with-registrations", is_flag=True, default=None, help="Take the registrations too.")
 @click.option("--store", metavar="URL", help="Remember here; by default store.url, or the service's own file.")
-@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@json_option
 @pass_app
 def sync(
     app: AppContext,

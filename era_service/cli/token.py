@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import OutputError, echo_json, printable
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _UNITS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
 
 store_option = click.option("--store", metavar="URL", help="The store of the service; by default the configured one.")
-json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 
 
 def lifetime(text: str) -> int | None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from era_service.cli.arguments import json_option
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json, printable
@@ -24,7 +25,6 @@ from era_service.cli.release_options import (
     combined,
     dry_run_option,
     format_option,
-    json_option,
     lead_option,
     load_settings,
     max_fee_option,
