@@ -69,6 +69,8 @@ def open_page(browser: Browser, make_world: object) -> Iterator[OpenPage]:
 
     yield open_one
     for context in contexts:
+        for page in context.pages:
+            page.unroute_all(behavior="ignoreErrors")  # what is asked as the page closes is answered to nobody
         context.close()
     assert complaints == []
 

@@ -10,10 +10,14 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import count
 from pathlib import Path
 from typing import Any
 
 from tests.era_service.conftest import ERASWITCH
+
+_numbers = count()
+"""Services may start at the same time, in threads: each has a log of its own."""
 
 
 @dataclass
@@ -51,8 +55,7 @@ class Served:
 @contextmanager
 def served(folder: Path, *arguments: str, env: dict[str, str] | None = None) -> Iterator[Served]:
     """A service on a free port, until the end of the block."""
-    number = len(list(folder.glob("serve*.log")))
-    log = folder / f"serve{number}.log"
+    log = folder / f"serve{next(_numbers)}.log"
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     with log.open("w") as errors:
         process = subprocess.Popen(
