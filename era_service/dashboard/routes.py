@@ -4,6 +4,7 @@ In: a ``Service``. Out: a router that the application takes in. Everything is re
 """
 
 import logging
+import time
 from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
@@ -58,7 +59,7 @@ def router(service: "Service") -> APIRouter:
     def answer(request: Request, sought: str, *, whole: bool) -> Response:
         theme = request.query_params.get("theme")
         theme = theme if theme in THEMES else None
-        html = rendered(whole, sought, theme, gatherer.generation, int(service.clock()))
+        html = rendered(whole, sought, theme, gatherer.generation, int(time.monotonic()))
         return HTMLResponse(html, headers=_FRESH)
 
     @routes.get("/")
