@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 class NetworkNeededError(ConfigurationError):
-    """A command that spends money was not told on which network."""
+    """A command needs to know the network, and none is named."""
 
 
 class ReleaseProviderNeededError(ConfigurationError):

@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
 from era_service.web.spans import Spans, route_of
+from era_store.installation import install_command
 from era_store.redaction import mask_text
 from eras import ConfigurationError
 
@@ -176,6 +177,6 @@ def _missing(what: str, got: str) -> TracingError:
         "Traces are wanted, and cannot be sent",
         expected=what,
         got=got,
-        next_step="Install it (pip install 'eraswitch[tracing]' opentelemetry-exporter-otlp-proto-http), name another "
-        f"with {EXPORTER_VARIABLE}, or set service.tracing = false",
+        next_step=f"Install it ({install_command('opentelemetry-sdk')} opentelemetry-exporter-otlp-proto-http), name "
+        f"another with {EXPORTER_VARIABLE}, or set service.tracing = false",
     )

@@ -22,6 +22,7 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 from era_store.canonical import canonical
 from era_store.database_errors import mapped
 from era_store.errors import StoreMissingError, StoreReadOnlyError, StoreUnavailableError
+from era_store.installation import install_command
 from eras import ConfigurationError
 
 FILE_MODE = 0o600
@@ -139,7 +140,7 @@ class Database:
             raise StoreUnavailableError(
                 f"The driver of the store {self.name} is not installed",
                 expected=f"the package {error.name}",
-                next_step=f"Install it: pip install {error.name}",
+                next_step=f"Install it: {install_command(error.name or 'sqlalchemy')}",
                 store=self.name,
             ) from error
         except (ArgumentError, NoSuchModuleError) as error:

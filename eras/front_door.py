@@ -25,7 +25,10 @@ def front_door(package: str, homes: Mapping[str, Iterable[str]]) -> Callable[[st
         try:
             value: object = getattr(import_module(module_of[name]), name)
         except ModuleNotFoundError as error:
-            error.add_note(f"{package}.{name} needs more than the base installation: pip install 'eraswitch[all]'")
+            error.add_note(
+                f"{package}.{name} needs more than the base installation: install the part of eraswitch that requires "
+                f"{error.name} (see Installing in its README)"
+            )
             raise
         own[name] = value
         return value

@@ -13,7 +13,9 @@ def main() -> int:
     except ModuleNotFoundError as error:
         if error.name != "click":
             raise
-        sys.stderr.write("The command line is not installed. Install it: pip install 'eraswitch[tools]'\n")
+        from era_store.installation import install_command
+
+        sys.stderr.write(f"The package click is not installed. Install it: {install_command('click')}\n")
         return 2
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):

@@ -16,6 +16,7 @@ from typing import Any
 import click
 
 from era_service.cli.output import OutputError, echo_json, printable
+from era_store.installation import install_command
 from eras import ConfigurationError, EraSwitchError
 
 INTERRUPTED = 130
@@ -75,7 +76,7 @@ def _missing(error: ModuleNotFoundError) -> Exception:
     return MissingPackageError(
         "A package that this command needs is not installed",
         expected=f"the package {package!r}",
-        next_step="Install it: pip install 'eraswitch[all]'",
+        next_step=f"Install it: {install_command(package)}",
     )
 
 

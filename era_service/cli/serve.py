@@ -36,10 +36,6 @@ class TlsError(ConfigurationError):
     """The certificate or its key cannot be used."""
 
 
-class NetworkNeededError(ConfigurationError):
-    """A provider is named, and nothing says which network to read there."""
-
-
 @click.command()
 @click.option("--host", metavar="ADDRESS", help="The address to listen at; by default this machine only.")
 @click.option("--port", metavar="PORT", type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
@@ -128,11 +124,13 @@ def _require_both(service: "ServiceSettings") -> None:
 
 
 def _require_no_provider(settings: "Settings") -> None:
-    """That nobody who has named a provider looks at the embedded chain instead.
+    """Refuse to show the embedded chain to an operator who named a provider.
 
     Raises:
         NetworkNeededError: a provider is named, and no network.
     """
+    from era_service.release import NetworkNeededError
+
     if settings.reader.providers:
         raise NetworkNeededError(
             "A provider is named, and no network to read there",
