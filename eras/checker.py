@@ -28,7 +28,7 @@ from eras.events import (
 from eras.marker import Epoch, EraMarker
 from eras.selection import DEFAULT_NOTICE_EPOCHS, EraEpochToken, EraState
 from eras.supported import SupportedEras
-from eras.view import NO_VIEW, EraView, advanced, marked, not_ready, refuse_earlier, taken_over
+from eras.view import NO_VIEW, EraView, advanced, marked, not_ready, refuse_earlier, taken_over, unattended
 
 
 class _Pin:
@@ -250,6 +250,27 @@ class EraChecker:
         with self._writers:
             self._replace(marked(self._view, EraStatus.STALE, message))
         self._dispatcher.deliver()
+
+    def mark_unattended(self, message: str) -> None:
+        """Nothing keeps the era up to date any more: every question about it raises until something is read again.
+
+        Work that pinned its era goes on in it. An unsupported current era stays what it is.
+        """
+        with self._writers:
+            self._replace(unattended(self._view, message))
+        self._dispatcher.deliver()
+
+    def forked(self, message: str) -> None:
+        """``mark_unattended`` in a process that was forked off: locks and pins are those of threads that are gone.
+
+        Call it while the child has one thread, in ``os.register_at_fork``.
+        """
+        self._writers = threading.Lock()
+        self._dispatcher = EventDispatcher(self._dispatcher.report)
+        pin = self._pin.get()
+        while pin is not None:
+            pin.held, pin = False, pin.outer
+        self.mark_unattended(message)
 
     def adopt(self, view: EraView) -> None:
         """Take over a view that the functions of ``eras.view`` made from this one: whoever decides has decided.

@@ -114,7 +114,7 @@ class EraRegressionError(MarkerError):
 
 
 class EraNotReadyError(EraSwitchError):
-    """The current era was asked for before anything was read."""
+    """The current era was asked for before anything was read, or where nothing keeps it up to date any more."""
 
     http_status = 503
     exit_code = 5

@@ -19,6 +19,8 @@ class EraStatus(enum.Enum):
 
     NOT_READY = "not ready"
     """Nothing was read yet."""
+    UNATTENDED = "unattended"
+    """Whatever kept the era up to date has ended: nobody would notice a switch."""
     READY = "ready"
     """The current era is known and supported."""
     STALE = "stale"
@@ -94,7 +96,7 @@ class EventDispatcher:
     """
 
     def __init__(self, report: HandlerErrorReporter = log_handler_error) -> None:
-        self._report = report
+        self.report = report
         self._lock = threading.Lock()
         self._handlers: dict[EraEvent, tuple[EraEventHandler, ...]] = {}
         self._pending: deque[tuple[EraEventDetails, tuple[EraEventHandler, ...]]] = deque()
@@ -136,4 +138,4 @@ class EventDispatcher:
         try:
             handler(details)
         except Exception as error:
-            self._report(details, error)
+            self.report(details, error)

@@ -86,6 +86,11 @@ def marked(before: EraView, status: EraStatus, message: str) -> EraView:
     return replace(before, status=before.status if before.era is None else status, message=message)
 
 
+def unattended(before: EraView, message: str) -> EraView:
+    """The view once nothing keeps it up to date any more: no era to run; fatal stays, which has a better reason."""
+    return before if before.status is EraStatus.FATAL else EraView(EraStatus.UNATTENDED, message)
+
+
 def refuse_earlier(before: EraView, after: EraView) -> None:
     """Check that ``after`` is of no earlier epoch than ``before``.
 
@@ -97,7 +102,14 @@ def refuse_earlier(before: EraView, after: EraView) -> None:
 
 
 def not_ready(view: EraView) -> EraNotReadyError:
-    """The error for whoever asks before anything was read."""
+    """The error for whoever asks before anything was read, or when nothing keeps the era up to date any more."""
+    if view.status is EraStatus.UNATTENDED:
+        return EraNotReadyError(
+            "Nobody looks after the era",
+            expected="a watcher that runs",
+            got=view.message,
+            next_step="Start the node anew, and make and start its watcher in the process that asks",
+        )
     return EraNotReadyError(
         "The era was asked for before any marker was read",
         expected="a first reading (change_era)",

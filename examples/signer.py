@@ -80,16 +80,15 @@ async def sign_rounds(signer: Signer, watcher: NodeWatcher, rounds: int, pause_s
     watching = asyncio.create_task(watcher.watch())
     for told in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(told, watcher.stop)
-    if not await asyncio.to_thread(watcher.wait_ready, 60):  # nothing may be signed before the era is known
-        return (await watching).code
-    for number in range(rounds):
-        try:
+    try:
+        if not await asyncio.to_thread(watcher.wait_ready, 60):  # nothing may be signed before the era is known
+            return (await watching).code
+        for number in range(rounds):
             await signer.sign(number)
-        except (UnsupportedEraError, EraNotReadyError):  # the watcher ends or has ended, and says with which code
-            break
-        await asyncio.sleep(pause_s)
-    else:
+            await asyncio.sleep(pause_s)
         watcher.stop()
+    except (UnsupportedEraError, EraNotReadyError):  # the watcher ends or has ended, and says with which code
+        pass
     return (await watching).code
 
 

@@ -101,7 +101,7 @@ class _Watchdog:
     def _watch(self, guard: _Guard, until: float) -> None:
         with self._changed:
             self._guard, self._until = guard, until
-            if self._thread is None:
+            if self._thread is None or not self._thread.is_alive():  # it is not alive in a process that was forked
                 self._thread = threading.Thread(target=self._run, name="deadlines", daemon=True)
                 self._thread.start()
             elif until < self._wakes:

@@ -15,6 +15,9 @@ from eras import EraChecker, EraMarker, EraStatus
 Minimum = Callable[[str], str | None]
 """Era → the version to install for it, in words; ``None`` where nobody knows."""
 
+WATCHER_LATE = "WatcherLate"
+"""The code of a failure that is none of the provider's: nobody looked after the era for too long."""
+
 HOOK_OF_KIND = {
     DecisionKind.ANNOUNCED: HookEvent.ANNOUNCED,
     DecisionKind.SCHEDULED: HookEvent.ANNOUNCED,
@@ -202,7 +205,10 @@ def _unconfirmed(decision: Decision, _minimum: Minimum) -> str:
 
 
 def _failed(decision: Decision, _minimum: Minimum) -> str:
-    return f"The chain cannot be read: {decision.facts['reason']}"
+    reason: str = decision.facts["reason"]
+    if decision.facts["code"] == WATCHER_LATE:
+        return f"The chain is read again: {reason}"
+    return f"The chain cannot be read: {reason}"
 
 
 def _refused(decision: Decision, _minimum: Minimum) -> str:

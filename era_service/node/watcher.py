@@ -9,7 +9,9 @@ thread that calls it (``run``). What is decided is the core's; here is when thin
 2. Where no genesis is known the observer's tip is polled, and an epoch begins with the reading that sees it.
 3. Between two appointments it sleeps. Calls are made beside it (``provider_calls``): a provider that hangs holds up
    nothing.
-4. With an unsupported current era the node that it runs is told to stop at once, and it ends with exit code 4 when the
+4. Where nobody looks after the era no work begins (``attendance``), and what is known from before a gap in which nobody
+   did is stale until the chain is read again.
+5. With an unsupported current era the node that it runs is told to stop at once, and it ends with exit code 4 when the
    hooks have ended; with ``drain_s``, when the work under way has too, or that time is over. No new work begins.
 """
 
@@ -32,14 +34,15 @@ from chain_reader.trust_evidence import Evidence
 from datum import WrongSigner
 from era_service.logs import bind_era
 from era_service.node.alarm import Alarm
+from era_service.node.attendance import FORKED, LATE_S, Attendance
 from era_service.node.binaries import Binaries, NodeRunner
 from era_service.node.call_schedule import CallOptions, CallSchedule
 from era_service.node.epoch_clock import EpochClock, Moment
 from era_service.node.hooks import Hooks
 from era_service.node.provider_calls import Begin, Called, ProviderCalls, in_background
-from era_service.node.reactions import Minimum, hook_of, log_lines, status_line
+from era_service.node.reactions import WATCHER_LATE, Minimum, hook_of, log_lines, status_line
 from era_service.node.sd_notify import SystemdNotifier
-from eras import Epoch, EraChecker, EraNotReadyError, EraStatus
+from eras import Epoch, EraChecker, EraStatus
 
 UNSUPPORTED = 4
 _CHECK_TICK_S = 1.0
@@ -129,6 +132,7 @@ class NodeWatcher:
         self._ready = threading.Event()
         self._checked = self._begun = False
         self._working = 0
+        self._attendance = Attendance(clock.machine, self._alarm.ring, self._in_child)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
 
@@ -145,8 +149,14 @@ class NodeWatcher:
         return self._end
 
     def wait_ready(self, timeout_s: float | None = None) -> bool:
-        """Wait until the first check is over, or the watcher has ended; whether there is an era to run then."""
+        """Wait until the first check is over, or the watcher has ended; whether there is an era to run then.
+
+        Raises:
+            EraNotReadyError: nobody looks after the era: the watcher was stopped, failed, or runs in another process.
+        """
         self._ready.wait(timeout_s)
+        if self._end is not None and self._end.code != UNSUPPORTED:
+            raise self._attendance.error(self._end.reason)
         return self.checker.view.era is not None
 
     @contextmanager
@@ -154,17 +164,12 @@ class NodeWatcher:
         """A unit of work in the current era, which cannot change within it; with ``drain_s`` it may be finished.
 
         Raises:
-            EraNotReadyError: nothing was read yet, or the watcher has ended and nobody looks after the era any more.
+            EraNotReadyError: nothing was read yet, or nobody looks after the era: the watcher was not started, was
+                stopped or has failed, has not looked for too long, or runs in the process that this one was forked off.
             UnsupportedEraError: the current era is not supported: no new work begins.
         """
         with self.checker.pinned() as era:
-            if self._end is not None:
-                raise EraNotReadyError(
-                    f"Nobody looks after the era any more: {self._end.reason}",
-                    expected="a watcher that runs",
-                    got="one that has ended",
-                    next_step="Start the node anew",
-                )
+            self._attendance.require()
             with self._lock:
                 self._working += 1
             try:
@@ -196,9 +201,11 @@ class NodeWatcher:
         Raises:
             StoreError: what is remembered as trusted is damaged.
             ConfigurationError: what is configured cannot be used.
+            EraNotReadyError: this process was forked off the one that the watcher ran in.
         """
+        self._attendance.require_own_process()
         self.hooks.problems()
-        self._end = None
+        self._end, self._attendance.absent = None, None
         try:
             end = self._run()
         except BaseException as error:
@@ -209,13 +216,21 @@ class NodeWatcher:
             _log.info("The watcher ends: %s", end.reason)
             return end
         finally:
+            if self._end is not None:
+                self._attendance.absent = self._end.reason
+                self.checker.mark_unattended(self._end.reason)
             if self._binaries is not None:
                 self._binaries.runner.stop()
             self._notifier.stopping()
             self._ready.set()
 
     def start(self) -> threading.Thread:
-        """Watch in a thread of its own; ``stop`` ends it."""
+        """Watch in a thread of its own; ``stop`` ends it.
+
+        Raises:
+            EraNotReadyError: this process was forked off the one that the watcher ran in.
+        """
+        self._attendance.require_own_process()
         self._thread = threading.Thread(target=self.run, name="eraswitch-watcher", daemon=True)
         self._thread.start()
         return self._thread
@@ -223,6 +238,7 @@ class NodeWatcher:
     def stop(self) -> None:
         """End soon, from any thread or a signal handler; waits for the thread that ``start`` made. Twice is fine."""
         self._stopping = True
+        self._attendance.absent = self._attendance.absent or "it was told to stop"
         self._alarm.ring()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -251,6 +267,7 @@ class NodeWatcher:
         """Do what is due now, and nothing else."""
         if not self._begun:
             self._begin()
+        self._notice_gap()
         self._take_in()
         moment = self._clock.now()
         if self._clock.genesis is not None and self._ticked is not None and moment.epoch != self._ticked:
@@ -261,6 +278,7 @@ class NodeWatcher:
             self._made_of(called)
             self._calls.begin_due()
         self._settle()
+        self._attendance.looked(self.wait_s())
 
     # -- inside -----------------------------------------------------------------------------------------------------
 
@@ -279,6 +297,27 @@ class NodeWatcher:
 
     def _now_s(self) -> float:
         return self._clock.machine.monotonic()
+
+    def _notice_gap(self) -> None:
+        """What is known from before a gap is stale until the chain is read again (rule 4)."""
+        late_s = self._attendance.late_s
+        if late_s > LATE_S:
+            reason = f"nobody looked after the era for {late_s:.0f} s, as happens when a machine is suspended"
+            self._apply(ObserverFailed(self._calls.source.name, WATCHER_LATE, reason, self._clock.machine.posix()))
+            self._calls.read_at_once()
+
+    def _in_child(self) -> None:
+        """This process was forked off: a thread of the watcher is not here, and what it held is not free."""
+        self._alarm.renew()
+        self._lock = threading.Lock()
+        if not self._begun:
+            return
+        self._thread, self._working = None, 0
+        self._end = WatchEnd(1, FORKED)
+        self._ready = threading.Event()
+        self._ready.set()
+        self._attendance.absent = FORKED
+        self.checker.forked(FORKED)
 
     def _begin(self) -> None:
         """Tell what the core decided at its start, and at every start that the node has to stop."""

@@ -1,0 +1,94 @@
+"""Whether anybody looks after the era of this process, asked wherever work is handed out.
+
+In: when the watcher looked and how long it then meant to sleep, that it was told to stop or has ended, and that this
+process was forked off another. Out: an error that names the cause, or nothing. No work begins
+
+1. before the watcher was started, once it was told to stop, and after it has ended, however it did;
+2. in a process that was forked off the one that it runs in: its thread is not there;
+3. when it should have looked ``LATE_S`` ago and has not: the machine was suspended, or the thread is stuck.
+"""
+
+import os
+import weakref
+from collections.abc import Callable
+
+from chain_reader.observers.clock import Clock
+from eras import EraNotReadyError
+
+LATE_S = 30.0
+FORKED = "this process was forked off the one in which the watcher runs"
+
+
+class Attendance:
+    """Who looks after the era.
+
+    Args:
+        clock: time.
+        wake: makes the watcher look now.
+        in_child: called in a process that was forked off, before anything else runs in it.
+    """
+
+    def __init__(self, clock: Clock, wake: Callable[[], object], in_child: Callable[[], object]) -> None:
+        self._clock = clock
+        self._wake = wake
+        self._looks_next: tuple[float, float] | None = None  # by the monotonic clock, and by the time of day
+        self.absent: str | None = None
+        """Why nobody does any more."""
+        self.in_child = in_child
+        _ATTENDANCES.add(self)
+
+    def looked(self, wait_s: float) -> None:
+        """The watcher has looked, and is about to sleep for so long."""
+        self._looks_next = self._clock.monotonic() + wait_s, self._clock.posix() + wait_s
+
+    @property
+    def late_s(self) -> float:
+        """For how long the watcher should have looked and has not; a suspended machine may stop one of two clocks."""
+        if self._looks_next is None:
+            return 0.0
+        return max(self._clock.monotonic() - self._looks_next[0], self._clock.posix() - self._looks_next[1])
+
+    def require(self) -> None:
+        """Check that somebody looks after the era.
+
+        Raises:
+            EraNotReadyError: nobody does.
+        """
+        if self.absent is not None:
+            raise self.error(self.absent)
+        if self._looks_next is None:
+            raise self.error("it was not started", "Call start(), run() or watch() first")
+        late_s = self.late_s
+        if late_s > LATE_S:
+            self._wake()
+            reason = f"it should have looked {late_s:.0f} s ago: the machine was suspended, or the watcher is stuck"
+            raise self.error(reason, "Ask again in a moment: it has been woken")
+
+    def require_own_process(self) -> None:
+        """Check that this is the process in which the watcher may run.
+
+        Raises:
+            EraNotReadyError: it was forked off that one.
+        """
+        if self.absent == FORKED:
+            raise self.error(FORKED)
+
+    def error(self, reason: str, next_step: str = "Start the node anew") -> EraNotReadyError:
+        """The error for whoever wants work to do where nobody looks after the era."""
+        if reason == FORKED:
+            next_step = "Make and start a watcher in each process, after the fork"
+        return EraNotReadyError(
+            "Nobody looks after the era", expected="a watcher that runs", got=reason, next_step=next_step
+        )
+
+
+_ATTENDANCES: "weakref.WeakSet[Attendance]" = weakref.WeakSet()
+
+
+def _in_child() -> None:
+    for attendance in list(_ATTENDANCES):
+        attendance.in_child()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
