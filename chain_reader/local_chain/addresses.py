@@ -1,4 +1,4 @@
-"""Addresses as text and as bytes, and the key whose signature spends from one; by pycardano.
+"""Addresses as text and as bytes, and the key or the script that spends from one; by pycardano.
 
 In: bech32 text, or the bytes in an output. Out: the other form, or ``AddressError``. Byron addresses are not modelled.
 """
@@ -6,7 +6,7 @@ In: bech32 text, or the bytes in an output. Out: the other form, or ``AddressErr
 from dataclasses import dataclass
 from functools import lru_cache
 
-from pycardano import Address, AddressType, VerificationKeyHash
+from pycardano import Address, AddressType, ScriptHash
 from pycardano.exception import PyCardanoException
 
 _STAKE_ONLY = (AddressType.NONE_KEY, AddressType.NONE_SCRIPT)
@@ -22,12 +22,13 @@ class AddressError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class PaymentAddress:
-    """A Shelley payment address. ``key_hash`` is the hash of the key that spends from it; ``None`` for a script."""
+    """A Shelley payment address. ``payment_hash`` is the hash of the key, or of the script, that spends from it."""
 
     text: str
     raw: bytes
     network_id: int
-    key_hash: bytes | None
+    payment_hash: bytes
+    is_script: bool
 
 
 @lru_cache(maxsize=4096)  # a chain has few addresses and many outputs at them
@@ -48,12 +49,12 @@ def parse_address(value: str | bytes) -> PaymentAddress:
         raise AddressError(f"{text} is a stake address")
     if value not in (raw, text):
         raise AddressError(f"{_shown(value)} is not an address in its canonical form")
-    key = address.payment_part
     return PaymentAddress(
         text=text,
         raw=raw,
         network_id=address.network.value,
-        key_hash=bytes(key) if isinstance(key, VerificationKeyHash) else None,
+        payment_hash=bytes(address.payment_part),
+        is_script=isinstance(address.payment_part, ScriptHash),
     )
 
 

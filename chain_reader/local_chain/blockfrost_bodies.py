@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from chain_reader.local_chain.face_queries import BlockTotals, TransactionPlace
+from chain_reader.local_chain.metadata import transaction_mint
 from chain_reader.local_chain.model import Block, ChainTransaction, Output
 from chain_reader.local_chain.parameters import MAX_LOVELACE_SUPPLY, Genesis, ProtocolParameters
 
@@ -113,7 +114,6 @@ def transaction(found: ChainTransaction) -> dict[str, Any]:
         "stake_cert_count",
         "pool_update_count",
         "pool_retire_count",
-        "asset_mint_or_burn_count",
         "redeemer_count",
     )
     return {
@@ -131,6 +131,7 @@ def transaction(found: ChainTransaction) -> dict[str, Any]:
         "invalid_hereafter": None if found.invalid_hereafter is None else str(found.invalid_hereafter),
         "utxo_count": len(found.inputs) + len(found.outputs),
         **dict.fromkeys(counts, 0),
+        "asset_mint_or_burn_count": len(transaction_mint(bytes.fromhex(found.cbor))),
         "valid_contract": True,
         "treasury_donation": "0",
     }

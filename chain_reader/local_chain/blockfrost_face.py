@@ -36,6 +36,8 @@ MAX_COUNT = 100
 
 HASH_DIGITS = 64
 HASH = re.compile("[0-9a-f]{64}")
+UNIT = re.compile("[0-9a-f]{56}([0-9a-f]{2}){0,32}")
+INVALID_ASSET = "Invalid or malformed asset format."
 INVALID_ADDRESS = "Invalid address for this network or malformed address format."
 INVALID_RANGE = "Invalid (malformed or out of range) from/to parameter(s)."
 
@@ -64,6 +66,7 @@ def blockfrost_routes(chain: LocalChain, *, project_id: str | None = None) -> Mo
         "/network": lambda chain, request: bodies.network(face_queries.supply(chain)),
         "/addresses/{address}": _address,
         "/addresses/{address}/utxos": _address_utxos,
+        "/addresses/{address}/utxos/{asset}": _address_utxos,
         "/addresses/{address}/transactions": _address_transactions,
         "/txs/{hash}": lambda chain, request: bodies.transaction(_found(chain, request)),
         "/txs/{hash}/utxos": lambda chain, request: bodies.transaction_utxos(_found(chain, request)),
@@ -211,9 +214,11 @@ def _address(chain: LocalChain, request: Request) -> Any:
 
 def _address_utxos(chain: LocalChain, request: Request) -> Any:
     page = _page(request)
-    outputs = chain.utxos(
-        _seen_address(chain, request), newest_first=page.newest_first, offset=page.offset, limit=page.limit
-    )
+    unit = request.path_params.get("asset")
+    if unit is not None and not UNIT.fullmatch(unit):
+        raise HTTPException(400, INVALID_ASSET)
+    address = _seen_address(chain, request)
+    outputs = chain.utxos(address, unit=unit, newest_first=page.newest_first, offset=page.offset, limit=page.limit)
     return [bodies.utxo(output) for output in outputs]
 
 

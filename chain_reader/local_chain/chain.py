@@ -138,12 +138,18 @@ class LocalChain:
         return self.genesis.system_start_s + slot * self.genesis.slot_length_s
 
     def utxos(
-        self, address: str, *, newest_first: bool = False, offset: int = 0, limit: int | None = None
+        self,
+        address: str,
+        *,
+        unit: str | None = None,
+        newest_first: bool = False,
+        offset: int = 0,
+        limit: int | None = None,
     ) -> tuple[Output, ...]:
-        """The unspent outputs at ``address``, a page of them."""
+        """The unspent outputs at ``address``, a page of them; with ``unit``, those that hold this asset."""
         with self._store.read() as db:
             return queries.read_outputs(
-                db, address, unspent=True, newest_first=newest_first, offset=offset, limit=limit
+                db, address, unspent=True, unit=unit, newest_first=newest_first, offset=offset, limit=limit
             )
 
     def outputs(

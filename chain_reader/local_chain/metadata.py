@@ -1,6 +1,7 @@
-"""The metadata of a transaction as JSON, by the mapping that explorers use.
+"""The metadata of a transaction as JSON, by the mapping that explorers use, and what it mints.
 
-In: a transaction's CBOR. Out: (label, JSON value) pairs. Byte strings become ``0x…`` hex, maps objects with text keys.
+In: the CBOR of a transaction that is on the chain. Out: (label, JSON value) pairs, in which byte strings become ``0x…``
+hex and maps objects with text keys; (unit, quantity) pairs.
 """
 
 import json
@@ -9,6 +10,7 @@ from typing import Any
 from chain_reader.local_chain.cbor import BYTES, LIST, MAP, NINT, TAG, TEXT, UINT, Item, read_cbor
 
 AUXILIARY_DATA = 3  # its place in a transaction
+MINT = 9  # its key in a body
 
 
 def transaction_metadata(cbor: bytes) -> tuple[tuple[str, Any], ...]:
@@ -26,6 +28,22 @@ def transaction_metadata(cbor: bytes) -> tuple[tuple[str, Any], ...]:
     if found is None or found.major != MAP:
         return ()
     return tuple((_text(key), _value(value)) for key, value in found.pairs)
+
+
+def transaction_mint(cbor: bytes) -> tuple[tuple[str, int], ...]:
+    """What the transaction that ``cbor`` is mints, and burns where the quantity is negative.
+
+    Raises:
+        CborError: ``cbor`` is not CBOR.
+    """
+    body = read_cbor(cbor).items[0]
+    mint = next((value for key, value in body.pairs if key.number == MINT), None)
+    policies = () if mint is None else mint.pairs
+    return tuple(
+        ((policy.data + name.data).hex(), quantity.number)
+        for policy, names in policies
+        for name, quantity in names.pairs
+    )
 
 
 def _value(item: Item) -> Any:

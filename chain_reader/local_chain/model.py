@@ -4,6 +4,9 @@ from dataclasses import dataclass, field
 
 from eras import Epoch, Slot
 
+POLICY_DIGITS = 56
+"""How many hex digits of an asset's unit are its policy id."""
+
 
 @dataclass(frozen=True, slots=True)
 class Block:
@@ -85,7 +88,10 @@ class NewOutput:
 
 @dataclass(frozen=True, slots=True)
 class NewTransaction:
-    """A transaction that is not yet in a block. Inputs are (transaction hash, index), in the order of the body."""
+    """A transaction that is not yet in a block. Inputs are (transaction hash, index), in the order of the body.
+
+    ``minted`` maps an asset to the quantity that is minted, or burnt where it is negative.
+    """
 
     hash: str
     inputs: tuple[tuple[str, int], ...]
@@ -96,3 +102,4 @@ class NewTransaction:
     invalid_before: Slot | None
     invalid_hereafter: Slot | None
     cbor: bytes = field(repr=False)
+    minted: tuple[tuple[str, int], ...] = ()

@@ -9,12 +9,11 @@ from fractions import Fraction
 from typing import Any
 
 from chain_reader.local_chain.blockfrost_bodies import MAX_KES_EVOLUTIONS, SLOTS_PER_KES_PERIOD, UPDATE_QUORUM
-from chain_reader.local_chain.model import Block, NewOutput, Output
+from chain_reader.local_chain.model import POLICY_DIGITS, Block, NewOutput, Output
 from chain_reader.local_chain.parameters import MAX_LOVELACE_SUPPLY, Genesis, ProtocolParameters
 
 ERAS = ("byron", "shelley", "allegra", "mary", "alonzo", "babbage", "conway")
 CURRENT_ERA = ERAS[-1]
-POLICY_DIGITS = 56
 
 
 def point(block: Block) -> dict[str, Any]:

@@ -66,6 +66,9 @@ Data = Callable[[dict[str, Any], SignedTransaction, Genesis], dict[str, Any] | N
 _REFUSALS: dict[str, tuple[int, Data]] = {
     "InvalidWitnessesUTXOW": (3100, lambda facts, made, genesis: {"invalidSignatories": facts["invalid"]}),
     "MissingVKeyWitnessesUTXOW": (3101, lambda facts, made, genesis: {"missingSignatories": facts["missing"]}),
+    "MissingScriptWitnessesUTXOW": (3102, lambda facts, made, genesis: {"missingScripts": facts["scripts"]}),
+    "ScriptWitnessNotValidatingUTXOW": (3103, lambda facts, made, genesis: {"failingNativeScripts": facts["scripts"]}),
+    "ExtraneousScriptWitnessesUTXOW": (3104, lambda facts, made, genesis: {"extraneousScripts": facts["scripts"]}),
     "MissingTxBodyMetadataHash": (3105, lambda facts, made, genesis: {"metadata": _computed(made)}),
     "MissingTxMetadata": (3106, lambda facts, made, genesis: {"metadata": _hash(made.auxiliary_hash)}),
     "ConflictingMetadataHash": (

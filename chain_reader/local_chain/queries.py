@@ -40,14 +40,25 @@ def read_block(db: sqlite3.Connection, genesis: Genesis, hash_or_height: str | i
 
 
 def read_outputs(
-    db: sqlite3.Connection, address: str, *, unspent: bool, newest_first: bool, offset: int, limit: int | None
+    db: sqlite3.Connection,
+    address: str,
+    *,
+    unspent: bool,
+    unit: str | None = None,
+    newest_first: bool,
+    offset: int,
+    limit: int | None,
 ) -> tuple[Output, ...]:
-    """A page of the outputs at ``address``, in the order of the chain or against it."""
+    """A page of the outputs at ``address``, in the order of the chain or against it; only those that hold ``unit``."""
     spent = "AND spent_by IS NULL" if unspent else ""
-    page = f"SELECT id FROM output WHERE address = ? {spent} ORDER BY id {_direction(newest_first)} LIMIT ? OFFSET ?"
+    holding = "AND (? IS NULL OR ? IN (SELECT value ->> 0 FROM json_each(output.assets)))"
+    page = (
+        f"SELECT id FROM output WHERE address = ? {spent} {holding} "
+        f"ORDER BY id {_direction(newest_first)} LIMIT ? OFFSET ?"
+    )
     rows = db.execute(
         f"{_OUTPUT} WHERE output.id IN ({page}) ORDER BY output.id {_direction(newest_first)}",
-        (address, -1 if limit is None else limit, offset),
+        (address, unit, unit, -1 if limit is None else limit, offset),
     )
     return tuple(_output(row) for row in rows)
 

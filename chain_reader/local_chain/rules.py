@@ -2,20 +2,20 @@
 
 In: a decoded transaction, the unspent outputs it refers to, the slot, genesis and parameters. Out: nothing, or
 ``LedgerRefusedError`` that names the first rule broken, by the ledger's own name (``errors.RULES`` has them all).
-Only keys are modelled: what needs a script is refused.
+Keys and native scripts are modelled; what needs a Plutus script is refused.
 """
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from nacl.exceptions import BadSignatureError
 from nacl.signing import VerifyKey
 
-from chain_reader.local_chain.addresses import AddressError, parse_address
+from chain_reader.local_chain.addresses import AddressError, PaymentAddress, parse_address
 from chain_reader.local_chain.errors import LedgerRefusedError
-from chain_reader.local_chain.model import Output
+from chain_reader.local_chain.model import POLICY_DIGITS, Output
 from chain_reader.local_chain.parameters import Genesis, ProtocolParameters
 from chain_reader.local_chain.plain_data import MAX_BYTES
 from chain_reader.local_chain.transaction import SignedTransaction
@@ -109,6 +109,8 @@ def _value_conserved(transaction: SignedTransaction, state: LedgerState) -> None
         consumed.update({"lovelace": spent.lovelace, **dict(spent.assets)})
     for output in transaction.new.outputs:
         produced.update({"lovelace": output.lovelace, **dict(output.assets)})
+    for unit, quantity in transaction.new.minted:
+        (consumed if quantity > 0 else produced)[unit] += abs(quantity)
     if consumed != produced:
         units = sorted(unit for unit in consumed | produced if consumed[unit] != produced[unit])
         raise LedgerRefusedError(
@@ -148,10 +150,9 @@ def _signed(transaction: SignedTransaction, state: LedgerState) -> None:
         except BadSignatureError as error:
             key = witness.key.hex()
             raise LedgerRefusedError("InvalidWitnessesUTXOW", got=f"a signature by key {key}", invalid=[key]) from error
-    needed = {_spending_key(state.unspent[reference]) for reference in transaction.new.inputs}
+    needed = {payer.payment_hash for payer in _payers(transaction, state) if not payer.is_script}
     needed.update(transaction.required_signers)
-    signed = {hashlib.blake2b(witness.key, digest_size=28).digest() for witness in transaction.signatures}
-    missing = sorted(key.hex() for key in needed - signed)
+    missing = sorted(key.hex() for key in needed - _signers(transaction))
     if missing:
         raise LedgerRefusedError(
             "MissingVKeyWitnessesUTXOW",
@@ -161,15 +162,40 @@ def _signed(transaction: SignedTransaction, state: LedgerState) -> None:
         )
 
 
-def _spending_key(output: Output) -> bytes:
-    reference = f"{output.transaction}#{output.index}"
-    try:
-        key_hash = parse_address(output.address).key_hash
-    except AddressError as error:
-        raise LedgerRefusedError("NotModelled", got=f"spending {reference}: {error}") from error
-    if key_hash is None:
-        raise LedgerRefusedError("NotModelled", got=f"spending from a script address ({reference})")
-    return key_hash
+def _scripts(transaction: SignedTransaction, state: LedgerState) -> None:
+    needed = {payer.payment_hash for payer in _payers(transaction, state) if payer.is_script}
+    needed.update(bytes.fromhex(unit[:POLICY_DIGITS]) for unit, _ in transaction.new.minted)
+    signers = _signers(transaction)
+    start, end = transaction.new.invalid_before, transaction.new.invalid_hereafter
+    given = {script.hash: script for script in transaction.scripts}
+    verdicts = (
+        (
+            "ScriptWitnessNotValidatingUTXOW",
+            "Sign with more of its keys, and keep the transaction's validity interval within the script's",
+            (key for key in needed & given.keys() if not given[key].satisfied_by(signers, start, end)),
+        ),
+        ("MissingScriptWitnessesUTXOW", "Add the native script to the witnesses", needed - given.keys()),
+        ("ExtraneousScriptWitnessesUTXOW", "Leave it out of the witnesses", given.keys() - needed),
+    )
+    for rule, next_step, hashes in verdicts:
+        found = sorted(key.hex() for key in hashes)
+        if found:
+            raise LedgerRefusedError(rule, got=f"script {', '.join(found)}", next_step=next_step, scripts=found)
+
+
+def _signers(transaction: SignedTransaction) -> frozenset[bytes]:
+    """The hashes of the keys that sign."""
+    return frozenset(hashlib.blake2b(witness.key, digest_size=28).digest() for witness in transaction.signatures)
+
+
+def _payers(transaction: SignedTransaction, state: LedgerState) -> Iterator[PaymentAddress]:
+    """The addresses that are spent from."""
+    for reference in transaction.new.inputs:
+        try:
+            yield parse_address(state.unspent[reference].address)
+        except AddressError as error:
+            got = f"spending {reference[0]}#{reference[1]}: {error}"
+            raise LedgerRefusedError("NotModelled", got=got) from error
 
 
 def _metadata(transaction: SignedTransaction, _state: LedgerState) -> None:
@@ -195,6 +221,7 @@ _RULES: tuple[Callable[[SignedTransaction, LedgerState], None], ...] = (
     _networks,
     _value_conserved,
     _outputs,
+    _scripts,
     _signed,
     _metadata,
 )

@@ -17,6 +17,7 @@ from chain_reader.local_chain.addresses import AddressError, parse_address
 from chain_reader.local_chain.cbor import CborError, Item, read_cbor
 from chain_reader.local_chain.errors import LedgerRefusedError
 from chain_reader.local_chain.model import NewOutput, NewTransaction
+from chain_reader.local_chain.native_scripts import NativeScript, NativeScriptError, parse_native_script
 from chain_reader.local_chain.plain_data import check_plutus_data, longest_metadata_string
 from eras import Slot
 
@@ -26,14 +27,14 @@ SET_TAG = 258
 CBOR_TAG = 24
 ALONZO_METADATA_TAG = 259
 
-BODY_FIELDS = {0: "inputs", 1: "outputs", 2: "fee", 3: "validity end", 7: "auxiliary data hash",
-               8: "validity start", 14: "required signers", 15: "network id", 18: "reference inputs"}  # fmt: skip
-BODY_NOT_MODELLED = {4: "certificates", 5: "withdrawals", 9: "mint", 11: "script data hash", 13: "collateral inputs",
+BODY_FIELDS = {0: "inputs", 1: "outputs", 2: "fee", 3: "validity end", 7: "auxiliary data hash", 8: "validity start",
+               9: "mint", 14: "required signers", 15: "network id", 18: "reference inputs"}  # fmt: skip
+BODY_NOT_MODELLED = {4: "certificates", 5: "withdrawals", 11: "script data hash", 13: "collateral inputs",
                      16: "collateral return", 17: "total collateral", 19: "votes", 20: "proposals",
                      21: "current treasury value", 22: "treasury donation"}  # fmt: skip
-WITNESSES_NOT_MODELLED = {1: "native scripts", 2: "bootstrap witnesses", 3: "Plutus V1 scripts",
-                          4: "datums in witnesses", 5: "redeemers", 6: "Plutus V2 scripts",
-                          7: "Plutus V3 scripts"}  # fmt: skip
+WITNESS_FIELDS = {0: "signatures", 1: "native scripts"}
+WITNESSES_NOT_MODELLED = {2: "bootstrap witnesses", 3: "Plutus V1 scripts", 4: "datums in witnesses", 5: "redeemers",
+                          6: "Plutus V2 scripts", 7: "Plutus V3 scripts"}  # fmt: skip
 AUXILIARY_NOT_MODELLED = dict.fromkeys((1, 2, 3, 4), "scripts in auxiliary data")
 
 
@@ -52,7 +53,8 @@ class SignedTransaction:
     Attributes:
         new: what it does to the chain.
         valid: whether it is marked as valid.
-        signatures: its witnesses.
+        signatures: its signatures.
+        scripts: the native scripts that it carries.
         required_signers: hashes of the keys that the body itself wants to see signing.
         network_id: the network that the body names, if it does.
         auxiliary_hash: the hash of auxiliary data that the body names, if it does.
@@ -63,6 +65,7 @@ class SignedTransaction:
     new: NewTransaction
     valid: bool
     signatures: tuple[Signature, ...]
+    scripts: tuple[NativeScript, ...]
     required_signers: tuple[bytes, ...]
     network_id: int | None
     auxiliary_hash: bytes | None
@@ -95,6 +98,7 @@ def parse_transaction(data: bytes, *, max_bytes: int) -> SignedTransaction:
     if valid.raw not in (cbor.FALSE, cbor.TRUE):
         _undecodable("a validity flag", valid.raw.hex())
     has_auxiliary = auxiliary.raw != cbor.NULL
+    witness_fields = _fields(witnesses, "witnesses", WITNESS_FIELDS, WITNESSES_NOT_MODELLED)
     new = NewTransaction(
         hash=hashlib.blake2b(body.raw, digest_size=32).hexdigest(),
         inputs=_inputs(fields[0], "inputs"),
@@ -103,6 +107,7 @@ def parse_transaction(data: bytes, *, max_bytes: int) -> SignedTransaction:
         fee=_uint(fields[2], "fee"),
         # the fee is for the transaction as a block has it, where the validity flag is kept elsewhere
         size=1 + len(body.raw) + len(witnesses.raw) + len(auxiliary.raw),
+        minted=_optional(fields, 9, _minted) or (),
         invalid_before=_optional(fields, 8, lambda found: Slot(_uint(found, "validity start"))),
         invalid_hereafter=_optional(fields, 3, lambda found: Slot(_uint(found, "validity end"))),
         cbor=data,
@@ -110,7 +115,8 @@ def parse_transaction(data: bytes, *, max_bytes: int) -> SignedTransaction:
     return SignedTransaction(
         new=new,
         valid=valid.raw == cbor.TRUE,
-        signatures=_signatures(_fields(witnesses, "witnesses", {0: "signatures"}, WITNESSES_NOT_MODELLED)),
+        signatures=_optional(witness_fields, 0, _signatures) or (),
+        scripts=_optional(witness_fields, 1, _scripts) or (),
         required_signers=_optional(fields, 14, _required_signers) or (),
         network_id=_optional(fields, 15, _network_id),
         auxiliary_hash=_optional(fields, 7, lambda found: _bytes(found, "the auxiliary data hash", 32)),
@@ -200,18 +206,28 @@ def _network_id(item: Item) -> int:
     return _uint(item, "a network id", 2)
 
 
-def _signatures(fields: dict[int, Item]) -> tuple[Signature, ...]:
-    if 0 not in fields:
-        return ()
+def _signatures(item: Item) -> tuple[Signature, ...]:
     found = []
-    for member in _set(fields[0], "signatures"):
+    for member in _members(item, "signatures"):
         parts = _list(member, "a signature")
         if len(parts) != 2:
             _undecodable("a key and its signature", member.raw.hex())
         found.append(Signature(_bytes(parts[0], "a verification key", 32), _bytes(parts[1], "a signature", 64)))
-    if not found:
-        _undecodable("signatures, or none of the field", "an empty set")
     return tuple(found)
+
+
+def _scripts(item: Item) -> tuple[NativeScript, ...]:
+    try:
+        return tuple(parse_native_script(member) for member in _members(item, "native scripts"))
+    except NativeScriptError as error:
+        raise LedgerRefusedError("DecodingFailure", expected="native scripts", got=str(error)) from error
+
+
+def _members(item: Item, what: str) -> tuple[Item, ...]:
+    found = _set(item, what)
+    if not found:
+        _undecodable(f"{what}, or none of the field", "an empty set")
+    return found
 
 
 def _output(item: Item, place: int) -> NewOutput:
@@ -249,22 +265,41 @@ def _value(item: Item, what: str) -> tuple[int, tuple[tuple[str, int], ...]]:
     if item.major == cbor.UINT:
         return item.number, ()
     parts = _list(item, f"the value of {what}")
-    if len(parts) != 2 or parts[1].major != cbor.MAP:
+    if len(parts) != 2:
         _undecodable(f"the value of {what} as lovelace and assets", item.raw.hex())
+    return _uint(parts[0], f"the lovelace of {what}"), _assets(parts[1], f"the value of {what}", _quantity)
+
+
+def _assets(item: Item, what: str, quantity: Callable[[Item], int]) -> tuple[tuple[str, int], ...]:
+    if item.major != cbor.MAP:
+        _undecodable(f"{what} as assets by their policies", item.raw.hex())
     assets = []
-    for policy, names in parts[1].pairs:
+    for policy, names in item.pairs:
         policy_id = _bytes(policy, "a policy id", 28).hex()
         if names.major != cbor.MAP or not names.items:
             _undecodable(f"assets of the policy {policy_id}", names.raw.hex())
-        for name, quantity in names.pairs:
+        for name, amount in names.pairs:
             if len(_bytes(name, "an asset name")) > 32:
                 _undecodable("an asset name of at most 32 bytes", name.raw.hex())
-            if _uint(quantity, "the quantity of an asset") == 0:
-                _undecodable("a positive quantity of an asset", "0")
-            assets.append((policy_id + name.data.hex(), quantity.number))
-    _unique(tuple(policy.data for policy, _ in parts[1].pairs), f"the policies of {what}")
+            assets.append((policy_id + name.data.hex(), quantity(amount)))
+    _unique(tuple(policy.data for policy, _ in item.pairs), f"the policies of {what}")
     _unique(tuple(unit for unit, _ in assets), f"the assets of {what}")
-    return _uint(parts[0], f"the lovelace of {what}"), tuple(assets)
+    return tuple(assets)
+
+
+def _quantity(item: Item) -> int:
+    if _uint(item, "the quantity of an asset") == 0:
+        _undecodable("a positive quantity of an asset", "0")
+    return item.number
+
+
+def _minted(item: Item) -> tuple[tuple[str, int], ...]:
+    def quantity(amount: Item) -> int:
+        if amount.major not in (cbor.UINT, cbor.NINT) or not -(2**63) <= amount.number < 2**63 or amount.number == 0:
+            _undecodable("a quantity to mint or burn, below 2^63 and not 0", amount.raw.hex())
+        return amount.number
+
+    return _filled(_assets(item, "the mint", quantity), 9)
 
 
 def _datum(item: Item, what: str) -> tuple[str | None, str | None]:

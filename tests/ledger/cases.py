@@ -35,7 +35,6 @@ from tests.ledger.wallet import (
     POLICY,
     READ,
     SCRIPT,
-    SCRIPT_HASH,
     SIGNERS,
     SLOT,
     START,
@@ -77,6 +76,9 @@ OF_SCALUS = {
     "WrongNetwork": "Wrong network address",
     "WrongNetworkInTxBody": "Wrong network id in transaction body",
     "ValidationTagMismatch": "invalid flag passed script validation",
+    "ScriptWitnessNotValidatingUTXOW": "Invalid native scripts",
+    "MissingScriptWitnessesUTXOW": "Missing or extra script hashes",
+    "ExtraneousScriptWitnessesUTXOW": "Missing or extra script hashes",
     "MissingVKeyWitnessesUTXOW": "Missing key hashes",
     "InvalidWitnessesUTXOW": "Invalid verified signatures",
     "MissingTxBodyMetadataHash": "Missing auxiliary data hash",
@@ -103,7 +105,13 @@ def junk(name: str, scalus: str, make: Callable[[Wallet], Made]) -> Case:
 
 def not_modelled(name: str, scalus: str | None, make: Callable[[Wallet], Made]) -> Case:
     """The local chain refuses it by design, whatever the ledger makes of it."""
-    return Case(name, make, "NotModelled", scalus, "the local chain models keys, not scripts, stake or governance")
+    return Case(
+        name,
+        make,
+        "NotModelled",
+        scalus,
+        "the local chain models keys and native scripts, not Plutus, stake or governance",
+    )
 
 
 def datum(name: str, data: bytes, rule: str | None = None, scalus: str | None = None) -> Case:
@@ -297,9 +305,6 @@ CASES = (
          "DecodingFailure", None, STRICTER),
     Case("an unknown field in an output", lambda w: w.pay(first={**output(...), 9: 1}), "DecodingFailure", None, STRICTER),
     # --- what the local chain does not model
-    not_modelled("a mint", None, lambda w: w.pay(
-        first=output(..., assets={SCRIPT_HASH: {b"t": 1}}), body={9: {SCRIPT_HASH: {b"t": 1}}}, scripts={1: [NATIVE_SCRIPT]})),
-    not_modelled("a mint without its script", "Missing or extra script hashes", lambda w: w.pay(body={9: tokens(aa=1)})),
     not_modelled("a certificate", None, lambda w: w.pay(body={4: [[0, [0, HASH]]]}, extra=-2 * ADA)),
     not_modelled("a withdrawal", "Withdrawals validation failed", lambda w: w.pay(body={5: {b"\xe0" + HASH: 0}})),
     not_modelled("a script data hash", "Invalid script data hash", lambda w: w.pay(body={11: b"\x01" * 32})),
@@ -310,7 +315,6 @@ CASES = (
     not_modelled("proposals", None, lambda w: w.pay(body={20: []})),
     not_modelled("the treasury's value", None, lambda w: w.pay(body={21: 0})),
     not_modelled("a donation", None, lambda w: w.pay(body={22: ADA}, extra=-ADA)),
-    not_modelled("a native script", "Missing or extra script hashes", lambda w: w.pay(scripts={1: [NATIVE_SCRIPT]})),
     not_modelled("bootstrap witnesses", "Empty list found", lambda w: w.pay(scripts={2: []})),
     not_modelled("a Plutus V1 script", "Missing or extra script hashes", lambda w: w.pay(scripts={3: [b"\x01"]})),
     not_modelled("a datum among the witnesses", "Datums validation failed", lambda w: w.pay(scripts={4: [1]})),
@@ -322,8 +326,6 @@ CASES = (
     not_modelled("scripts in auxiliary data", None,
                  lambda w: w.pay(auxiliary=CBORTag(259, {0: {1: 2}, 1: [NATIVE_SCRIPT]}))),
     not_modelled("scripts in auxiliary data of Mary's form", None, lambda w: w.pay(auxiliary=[{1: 2}, [NATIVE_SCRIPT]])),
-    not_modelled("from a script address", None, lambda w: w.pay(spend=("script",), scripts={1: [NATIVE_SCRIPT]})),
-    not_modelled("from a script address, without the script", "Missing or extra script hashes", lambda w: w.pay(spend=("script",))),
     not_modelled("to a Byron address", "Wrong network address", lambda w: w.pay(first=output(..., to=BYRON))),
 )
 # fmt: on

@@ -11,7 +11,22 @@ from cbor2 import CBORTag
 from chain_reader.local_chain import LedgerRefusedError, LocalChain
 from chain_reader.local_chain.cbor import CborError, read_cbor
 from tests.ledger.judge import ScalusLedger
-from tests.ledger.wallet import ADA, END, HASH, NETWORK, POLICY, READ, SIGNERS, SLOT, START, Wallet, assemble, output
+from tests.ledger.script_cases import mint
+from tests.ledger.wallet import (
+    ADA,
+    END,
+    HASH,
+    NETWORK,
+    POLICY,
+    READ,
+    SCRIPTS,
+    SIGNERS,
+    SLOT,
+    START,
+    Wallet,
+    assemble,
+    output,
+)
 
 COUNT = 1_000
 
@@ -33,7 +48,9 @@ def damaged(wallet: Wallet, seed: int) -> bytes:
     )
     assets = {POLICY: {b"": 7, b"aa": 5}}
     tokens = wallet.pay(spend=("tokens",), first=[output(...)[0], [..., assets]], then=(output(2 * ADA),))
-    data = bytearray(chance.choice([rich, tokens]))
+    minting = mint(wallet, SCRIPTS["lock"], body={END: SLOT + 10}, then=(output(2 * ADA),))
+    chosen = chance.choice([rich, tokens, minting])
+    data = bytearray(chosen)
     for _ in range(chance.choice([1, 1, 2])):
         at = chance.randrange(len(data) - 110)
         match chance.randrange(3):
@@ -45,7 +62,8 @@ def damaged(wallet: Wallet, seed: int) -> bytes:
                 data.insert(at, chance.randrange(256))
     try:
         parts = read_cbor(bytes(data)).items
-        return assemble(parts[0].raw, valid=parts[2].number == 21, auxiliary=parts[3].raw)
+        scripts = {1: [SCRIPTS["lock"]]} if chosen == minting else None
+        return assemble(parts[0].raw, scripts=scripts, valid=parts[2].number == 21, auxiliary=parts[3].raw)
     except (CborError, IndexError):
         return bytes(data)
 

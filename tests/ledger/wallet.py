@@ -21,7 +21,7 @@ ADA = 1_000_000
 SLOT = 50  # the slot that everything is judged at
 
 # fields of a transaction body
-INPUTS, OUTPUTS, FEE, END, AUXILIARY_HASH, START, SIGNERS, NETWORK, READ = 0, 1, 2, 3, 7, 8, 14, 15, 18
+INPUTS, OUTPUTS, FEE, END, AUXILIARY_HASH, START, MINT, SIGNERS, NETWORK, READ = 0, 1, 2, 3, 7, 8, 9, 14, 15, 18
 
 KEY, OTHER_KEY, STRANGER = (SigningKey(bytes([n]) * 32) for n in (1, 2, 3))
 POLICY = b"\xab" * 28
@@ -40,15 +40,40 @@ def key_hash(key: SigningKey) -> bytes:
     return hashlib.blake2b(bytes(key.verify_key), digest_size=28).digest()
 
 
-HASH, OTHER_HASH = key_hash(KEY), key_hash(OTHER_KEY)
+HASH, OTHER_HASH, STRANGER_HASH = key_hash(KEY), key_hash(OTHER_KEY), key_hash(STRANGER)
 NATIVE_SCRIPT = [0, HASH]
-SCRIPT_HASH = hashlib.blake2b(b"\x00" + cbor2.dumps(NATIVE_SCRIPT), digest_size=28).digest()
+
+
+def script_hash(script: Any) -> bytes:
+    return hashlib.blake2b(b"\x00" + cbor2.dumps(script), digest_size=28).digest()
+
+
+SCRIPT_HASH = script_hash(NATIVE_SCRIPT)
 
 OWN = Address(VerificationKeyHash(HASH), network=Network.TESTNET)
 OTHER = Address(VerificationKeyHash(OTHER_HASH), network=Network.TESTNET)
 BASE = Address(VerificationKeyHash(HASH), VerificationKeyHash(OTHER_HASH), Network.TESTNET)
 SCRIPT = Address(ScriptHash(SCRIPT_HASH), network=Network.TESTNET)
 MAINNET = Address(VerificationKeyHash(HASH), network=Network.MAINNET)
+
+# scripts, the first item of each telling its kind: signature, all, any, at least, after (a slot), before (a slot)
+TRIPLE = [[0, HASH], [0, OTHER_HASH], [0, STRANGER_HASH]]
+SCRIPTS: dict[str, Any] = {
+    "key": NATIVE_SCRIPT,
+    "all": [1, TRIPLE],
+    "any": [2, TRIPLE],
+    "two": [3, 2, TRIPLE],
+    "after": [4, SLOT - 10],
+    "before": [5, SLOT + 10],
+    "lock": [1, [[0, HASH], [5, SLOT + 10]]],
+    "spare": [2, [[0, HASH], [1, [[0, OTHER_HASH], [4, SLOT]]]]],
+    "everybody": [1, []],
+    "nobody": [2, []],
+    "none needed": [3, 0, [[0, OTHER_HASH]]],
+    "below none": [3, -1, []],
+    "too many": [3, 4, TRIPLE],
+}
+
 
 FUNDS = {
     "funds": FaucetOutput(OWN.encode(), 100 * ADA),
@@ -60,6 +85,11 @@ FUNDS = {
     "datum": FaucetOutput(OWN.encode(), 30 * ADA, datum=cbor2.dumps(CBORTag(121, [b"era"])).hex()),
     "full": FaucetOutput(OWN.encode(), 60 * ADA, units(FULL_VALUE)),
     "overfull": FaucetOutput(OWN.encode(), 60 * ADA, units(OVERFULL_VALUE)),
+    "minted": FaucetOutput(OTHER.encode(), 20 * ADA, ((SCRIPT_HASH.hex() + "74", 5),)),
+    **{
+        f"at {name}": FaucetOutput(Address(ScriptHash(script_hash(script)), network=Network.TESTNET).encode(), 20 * ADA)
+        for name, script in SCRIPTS.items()
+    },
 }
 
 Reference = list[Any]

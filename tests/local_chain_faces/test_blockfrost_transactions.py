@@ -7,6 +7,9 @@ from blockfrost import BlockFrostApi
 from pycardano import TransactionInput
 
 from chain_reader.local_chain import LocalChain, LocalChainServer, Output
+from tests.ledger.script_cases import mint
+from tests.ledger.wallet import OWN, SCRIPT_HASH
+from tests.ledger.wallet import Wallet as FundedWallet
 from tests.local_chain_faces.clients import NOT_FOUND, refusal
 from tests.local_chain_faces.wallet import ADA, DATUM, FEE, Wallet
 
@@ -102,3 +105,16 @@ def test_submission_takes_cbor_only(server: LocalChainServer, checked_requests: 
     assert requests.post(url, data=b"{}", headers=headers, timeout=10).status_code == 415
     headers = {"content-type": "application/cbor"}
     assert requests.post(url, data=b"\0" * (2 << 20), headers=headers, timeout=10).status_code == 413
+
+
+def test_a_mint_and_the_outputs_that_hold_it(blockfrost: BlockFrostApi, chain: LocalChain) -> None:
+    funded = FundedWallet.funded(chain)
+    minted = chain.submit(mint(funded, quantity=3))
+    unit, holder = SCRIPT_HASH.hex() + b"t".hex(), OWN.encode()
+    assert blockfrost.transaction(minted).asset_mint_or_burn_count == 1
+    (found,) = blockfrost.address_utxos_asset(holder, unit)
+    assert (found.tx_hash, found.output_index) == (minted, 0)
+    assert {part.unit: part.quantity for part in found.amount}[unit] == "3"
+    assert blockfrost.address_utxos_asset(holder, unit + "00") == []
+    assert refusal(blockfrost.address_utxos_asset, holder, "dabbling")[0] == 400
+    assert refusal(blockfrost.address_utxos_asset, Wallet.new().address, unit)[0] == 404

@@ -13,7 +13,7 @@ from ogmios.errors import ResponseError
 from ogmios.utils import get_current_era
 
 from chain_reader.local_chain import RULES, FaucetOutput, LocalChain, LocalChainServer, Output
-from tests.ledger.cases import CASES
+from tests.ledger.table import CASES
 from tests.ledger.wallet import SLOT
 from tests.ledger.wallet import Wallet as FundedWallet
 from tests.local_chain_faces.clients import CheckedOgmios, connected
@@ -188,6 +188,9 @@ CODES = {
     "DatumBytesTooLong": (-32602, {"conway"}),
     "InvalidWitnessesUTXOW": (3100, {"invalidSignatories"}),
     "MissingVKeyWitnessesUTXOW": (3101, {"missingSignatories"}),
+    "MissingScriptWitnessesUTXOW": (3102, {"missingScripts"}),
+    "ScriptWitnessNotValidatingUTXOW": (3103, {"failingNativeScripts"}),
+    "ExtraneousScriptWitnessesUTXOW": (3104, {"extraneousScripts"}),
     "MissingTxBodyMetadataHash": (3105, {"metadata"}),
     "MissingTxMetadata": (3106, {"metadata"}),
     "ConflictingMetadataHash": (3107, {"provided", "computed"}),
