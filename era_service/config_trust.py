@@ -126,7 +126,7 @@ def _checkpoint(settings: "Settings") -> "Checkpoint | None":
     if path is None:
         return None
     try:
-        text = path.expanduser().read_text(encoding="utf-8")
+        text = path.expanduser().read_text(encoding="utf-8")  # raw: a checkpoint
     except (OSError, UnicodeDecodeError) as error:
         raise CheckpointFileError(
             "The checkpoint file cannot be read",

@@ -42,7 +42,7 @@ def embedded_flags(folder: Path) -> Flags:
     if not (folder / CHAIN_FILE).is_file():
         _make(folder)
     try:
-        key = VerificationKey.parse((folder / ERA_KEY_FILE).read_text(encoding="ascii"))
+        key = VerificationKey.parse((folder / ERA_KEY_FILE).read_text(encoding="ascii"))  # raw: a key
     except OSError as error:
         raise _unusable(folder, error.strerror or "an error") from error
     with LocalChain.open(folder / CHAIN_FILE) as chain:

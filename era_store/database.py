@@ -8,9 +8,7 @@ PostgreSQL has no one lock for all writers as SQLite does: whoever writes what d
 """
 
 import math
-import os
 import sqlite3
-import stat
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,11 +19,10 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from era_store.canonical import canonical
 from era_store.database_errors import mapped
-from era_store.errors import StoreMissingError, StoreReadOnlyError, StoreUnavailableError
+from era_store.errors import StoreUnavailableError
 from era_store.installation import install_command
 from eras import ConfigurationError
 
-FILE_MODE = 0o600
 DEFAULT_WAIT_S = 10.0
 POOL_CONNECTIONS = 5
 POOL_OVERFLOW = 10
@@ -196,50 +193,6 @@ def store_name(url: URL) -> str:
     """What operators call a store: its path, or its URL without the password."""
     path = sqlite_path(url)
     return str(path) if path is not None else url.render_as_string(hide_password=True)
-
-
-def make_file(path: Path) -> None:
-    """See to it that there is a file at ``path``, for its owner alone when it is new.
-
-    Raises:
-        StoreMissingError: its folder is missing, or it is no file.
-        StoreReadOnlyError: it cannot be made there.
-    """
-    expected = "a file in a folder that exists"
-    try:
-        os.close(os.open(path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE))
-        if not stat.S_ISREG(path.stat().st_mode):
-            raise StoreMissingError(
-                f"The store {path} is no file",
-                expected=expected,
-                got="something else",
-                next_step="Name a file",
-                store=str(path),
-            )
-    except (FileNotFoundError, NotADirectoryError) as error:
-        raise StoreMissingError(
-            f"The store {path} cannot be made",
-            expected=expected,
-            got=f"no folder {path.parent}",
-            next_step=f"Make the folder: mkdir -p {path.parent}",
-            store=str(path),
-        ) from error
-    except IsADirectoryError as error:
-        raise StoreMissingError(
-            f"The store {path} is a folder",
-            expected=expected,
-            got="a folder",
-            next_step="Name a file in it",
-            store=str(path),
-        ) from error
-    except OSError as error:
-        raise StoreReadOnlyError(
-            f"The store {path} cannot be written to",
-            expected="a file and a folder that this user may write to",
-            got=error.strerror or type(error).__name__,
-            next_step="Correct their permissions, or name another file",
-            store=str(path),
-        ) from error
 
 
 def _prepare_postgres(engine: Engine, wait_s: float) -> None:

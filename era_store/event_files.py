@@ -27,6 +27,7 @@ from era_store.event_log import (
     next_hash,
 )
 from era_store.records import StoredEvent
+from era_store.sqlite_files import is_database
 from eras import Epoch, StoreError, __version__
 
 FORMAT = "eraswitch-events"
@@ -57,8 +58,8 @@ def write_events(path: Path, lines: Iterable[LogLine], base_hash: str) -> int:
     count, last = 0, base_hash
     try:
         try:
-            handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:
+            handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)  # raw: new
+            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:  # raw: new
                 head = {"format": FORMAT, "format_version": FORMAT_VERSION, "base_hash": base_hash}
                 file.write(canonical(head | {"version": __version__}) + "\n")
                 for line in lines:
@@ -105,6 +106,13 @@ class EventFile:
             EventFileInvalidError: it is no file of events, or cannot be read.
             EventLogNewerError: its format is newer than this version.
         """
+        if is_database(path):
+            raise EventFileInvalidError(
+                f"The file {path} is not a file of events",
+                expected="a file that eraswitch events export wrote",
+                got="a SQLite database",
+                next_step="Name another file; to take the events out of a store: eraswitch events export FILE",
+            )
         head = next(_texts(path), None)
         facts = None if head is None else _object(head)
         if facts is None or facts.get("format") != FORMAT or not _is_hash(facts.get("base_hash")):
@@ -169,7 +177,7 @@ class EventFile:
 def _texts(path: Path) -> Iterator[str]:
     """The lines of a file, without their ends; the last one too where its end is missing."""
     try:
-        with path.open(encoding="utf-8", newline="\n") as file:
+        with path.open(encoding="utf-8", newline="\n") as file:  # raw: ``open`` refuses a database
             for number, text in enumerate(file, 1):
                 if not text.endswith("\n"):
                     raise _invalid(path, number, "a line with its end", "the end of the file: it was cut here")

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from sqlalchemy import Connection, text
 
-from era_store.database import FILE_MODE, Database
+from era_store.database import Database
 from era_store.errors import StoreReadOnlyError
+from era_store.sqlite_files import FILE_MODE
 from eras import StoreError
 
 if TYPE_CHECKING:
@@ -115,7 +116,7 @@ class FileLock:
         if self._handle is not None:
             return True
         try:
-            handle = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)
+            handle = os.open(self._path, os.O_CREAT | os.O_RDWR | os.O_CLOEXEC, FILE_MODE)  # raw: a lock file
         except OSError as error:
             raise StoreReadOnlyError(
                 f"The lock {self._path} cannot be made",

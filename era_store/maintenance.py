@@ -14,9 +14,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from era_store.database import DEFAULT_WAIT_S, FILE_MODE, Database, parse_url, sqlite_path
+from era_store.database import DEFAULT_WAIT_S, Database, parse_url, sqlite_path
 from era_store.errors import StoreDamagedError, StoreMissingError, StoreReadOnlyError
 from era_store.schema import HEAD, is_usable, revision_of
+from era_store.sqlite_files import FILE_MODE, connect_to_read
 from eras import ConfigurationError, StoreError
 
 
@@ -92,7 +93,7 @@ def backup_store(url: str, target: Path, *, replace: bool = False, wait_s: float
         draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
         with _file_errors(target):
             try:
-                os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, FILE_MODE))
+                os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, FILE_MODE))  # raw: new
                 with database.raw() as source:
                     _copy(source, draft, name=target)
                 report = _require_sound(draft, target)
@@ -135,7 +136,7 @@ def restore_store(source: Path, url: str, *, replace: bool = False, wait_s: floa
     try:
         with database.read() as connection:
             revision_of(connection, database.name)
-        with database.errors(), contextlib.closing(_open_to_read(source)) as backup, database.raw() as target:
+        with database.errors(), contextlib.closing(connect_to_read(source)) as backup, database.raw() as target:
             backup.backup(target)
     finally:
         database.close()
@@ -205,16 +206,12 @@ def _copy(source: sqlite3.Connection, target: Path, *, name: Path) -> None:
             ) from error
 
 
-def _open_to_read(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)
-
-
 def _beside(path: Path) -> tuple[Path, ...]:
     return tuple(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal"))
 
 
 def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)
+    handle = os.open(path, os.O_RDONLY)  # raw: a draft, or a folder
     try:
         os.fsync(handle)
     finally:

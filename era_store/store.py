@@ -6,7 +6,7 @@ In: a path or a URL. Out: a ``SqlStore``, which the caller closes.
 from types import TracebackType
 from typing import Self
 
-from era_store.database import DEFAULT_WAIT_S, Database, make_file, parse_url
+from era_store.database import DEFAULT_WAIT_S, Database, parse_url
 from era_store.errors import StoreOutdatedError
 from era_store.schema import HEAD, is_usable, revision_of, upgrade
 from era_store.sql_events import SqlEvents
@@ -14,6 +14,7 @@ from era_store.sql_registrations import SqlRegistrations
 from era_store.sql_service import SqlSnapshots, SqlTokens
 from era_store.sql_trust import SqlTrust
 from era_store.sql_verdicts import SqlVerdicts
+from era_store.sqlite_files import make_file
 
 
 class SqlStore:

@@ -329,7 +329,7 @@ class Examination:
         from datum import VerificationKey
 
         try:
-            text = beside.read_text(encoding="utf-8")
+            text = beside.read_text(encoding="utf-8")  # raw: a key
         except (OSError, UnicodeDecodeError) as error:
             self._warn("era key pair", f"{beside} cannot be read ({type(error).__name__})", "Check the file")
             return

@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
 place_argument = click.argument("place", metavar="[FILE|STORE]", required=False)
 
-_SQLITE = b"SQLite format 3\0"
 _LONG = 300
 _FIRST = {"verdict": 0, "era": 1}
 """What people look for, before what may be cut off."""
@@ -112,11 +111,11 @@ def opened_store(app: AppContext, named: str | None, *, create: bool = False) ->
 def _is_event_file(named: str) -> bool:
     """Whether what is named is a file that is no SQLite database: then it is one of events, or damaged."""
     path = Path(named)
-    if "://" in named or not path.is_file():
+    if "://" in named or not path.is_file() or not path.stat().st_size:
         return False
-    with path.open("rb") as file:
-        start = file.read(len(_SQLITE))
-    return bool(start) and start != _SQLITE
+    from era_store.sqlite_files import is_database
+
+    return not is_database(path)
 
 
 def event_facts(event: "StoredEvent", hash_: str | None = None) -> dict[str, Any]:

@@ -161,7 +161,7 @@ supported_eras = {json.dumps([THALES, PYTHAGORAS])}
 [reader]
 providers = [{json.dumps(provider, ensure_ascii=False)}]
 """
-        (self.folder / CONFIGURATION_FILE).write_text(text, encoding="utf-8")
+        (self.folder / CONFIGURATION_FILE).write_text(text, encoding="utf-8")  # raw: TOML
 
 
 def _prepare(folder: Path) -> None:

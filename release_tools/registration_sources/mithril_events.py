@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from era_store.registrations import Registration, Reject
+from era_store.sqlite_files import connect_to_read
 from eras import Epoch
 from release_tools.registration_sources.judging import Judge, rejected
 from release_tools.registration_sources.source import (
@@ -166,8 +167,7 @@ class MithrilEvents:
                 next_step="Name the aggregator's monitoring.sqlite3",
             )
         try:
-            uri = f"{self._path.as_uri()}?mode=ro"
-            with closing(sqlite3.connect(uri, uri=True, timeout=self._wait_s, isolation_level=None)) as connection:
+            with closing(connect_to_read(self._path, wait_s=self._wait_s)) as connection:
                 self._require_schema(connection)
                 yield connection
         except sqlite3.Error as error:

@@ -1,12 +1,13 @@
 """Which kind of source a text names.
 
-In: a URL, a path or ``-``. Out: the source, by what its URL, its first bytes or its name say.
+In: a URL, a path or ``-``. Out: the source, by its URL, its name, or by what SQLite takes for a database.
 """
 
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from era_store.sqlite_files import is_database
 from eras import Epoch
 from release_tools.registration_sources.csv_rows import CsvRows
 from release_tools.registration_sources.lines import JsonLines
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
 
 SourceKind = Literal["aggregator", "mithril", "csv", "lines"]
 SOURCE_KINDS: tuple[SourceKind, ...] = ("aggregator", "mithril", "csv", "lines")
-
-_SQLITE_MAGIC = b"SQLite format 3\0"
 
 
 def open_source(
@@ -60,14 +59,7 @@ def kind_of(text: str) -> SourceKind:
     if text.startswith(("http://", "https://")):
         return "aggregator"
     path = Path(text)
-    beginning = b""
-    if text != "-" and path.is_file():
-        try:
-            with path.open("rb") as file:
-                beginning = file.read(len(_SQLITE_MAGIC))
-        except OSError:
-            beginning = b""
     suffix = path.suffix.lower()
-    if beginning == _SQLITE_MAGIC or suffix in (".sqlite3", ".sqlite", ".db"):
+    if suffix in (".sqlite3", ".sqlite", ".db") or (text != "-" and is_database(path)):
         return "mithril"
     return "csv" if suffix == ".csv" else "lines"

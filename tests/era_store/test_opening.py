@@ -103,7 +103,7 @@ def test_what_is_no_store_of_ours(tmp_path: Path, place: str, kind: type[StoreEr
 
 def test_a_fifo_is_no_store(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(StoreMissingError, match="is no file"):
+    with pytest.raises(StoreMissingError, match="is not a file"):
         open_store(str(tmp_path / "pipe"))
 
 
