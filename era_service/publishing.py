@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from era_service.release import output_in_force
 from eras import Epoch, SupportedEras, TransactionError
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from datum import SigningKey
     from era_service.activation_gate import ActivationGate
     from era_service.release import Release
-    from release_tools import PaymentKey, SignedTransaction, UnsignedTransaction
+    from release_tools import PaymentKey, SignedTransaction
     from release_tools.drafting import DraftedTransaction, Purse
     from release_tools.gateway import SpendableOutput
     from release_tools.journal import Journal, JournalEntry
@@ -157,6 +158,8 @@ def _drafted(
     anchor: "SpendableOutput | None",
 ) -> "DraftedTransaction":
     address = order.purse.address or purse_address(release, order.payment_keys)
+    if output_in_force(reading) is not None or address not in release.policy.announcers:
+        require_owner(release, order.payment_keys)
     return draft(release, reading, payload, replace(order.purse, address=address), publish_by=publish_by, anchor=anchor)
 
 
@@ -176,7 +179,6 @@ def draft(
         TransactionError, ChainReadError: it cannot be built.
     """
     from datum import encode_datum
-    from era_service.release import output_in_force
     from era_service.signed_payload import require_extension
     from release_tools.drafting import draft_transaction
 
@@ -245,12 +247,49 @@ def purse_address(release: "Release", keys: "Sequence[PaymentKey]") -> str:
     return keys[0].address(release.network.network_id)
 
 
-def sign(transaction: "UnsignedTransaction", keys: "Sequence[PaymentKey]") -> "SignedTransaction":
-    """Sign a transaction with the keys that it needs.
+def require_owner(release: "Release", keys: "Sequence[PaymentKey]") -> None:
+    """Check that one of the payment keys, where any is given, owns the era address.
 
     Raises:
-        MissingSignatureError: one of them is not there.
+        MissingSignatureError: none does, so what is at the era address cannot be spent.
     """
-    from release_tools import sign_transaction
+    from release_tools import MissingSignatureError
+    from release_tools.addresses import payment_key_hash
 
-    return sign_transaction(transaction, keys)
+    network_id = release.network.network_id
+    era_address = release.policy.address
+    if not keys or payment_key_hash(era_address, network_id) in {key.key_hash for key in keys}:
+        return
+    raise MissingSignatureError(
+        f"The payment key does not own the era address {era_address}",
+        expected="the key of that address",
+        got=f"the key of {', '.join(key.address(network_id) for key in keys)}",
+        next_step="Give the key that owns the era address: --payment-key-file FILE; one that only pays may be given "
+        "beside it",
+        era_address=era_address,
+        addresses=[key.address(network_id) for key in keys],
+    )
+
+
+def sign(release: "Release", draft: "Draft", keys: "Sequence[PaymentKey]") -> "SignedTransaction":
+    """Sign the transaction of a draft with the keys that it needs.
+
+    Raises:
+        MissingSignatureError: the key of an address that it spends from is missing.
+    """
+    from release_tools import MissingSignatureError, sign_transaction
+    from release_tools.addresses import payment_key_hash
+
+    network_id = release.network.network_id
+    known = {key.key_hash for key in keys}
+    addresses = dict.fromkeys(output.address for output in draft.spends)
+    missing = [address for address in addresses if payment_key_hash(address, network_id) not in known]
+    if missing:
+        raise MissingSignatureError(
+            "A payment key is missing",
+            expected=f"the key of {' and of '.join(missing)}",
+            got=", ".join(f"the key of {key.address(network_id)}" for key in keys) or "no payment key",
+            next_step="Give the key of each address that the transaction spends from: --payment-key-file FILE",
+            addresses=missing,
+        )
+    return sign_transaction(draft.transaction, keys)

@@ -82,7 +82,7 @@ def draft_sweep(
         SweepRefusedError: see ``look_at_sweep``.
         TransactionError, ChainReadError: it cannot be built.
     """
-    from era_service.publishing import purse_address
+    from era_service.publishing import purse_address, require_owner
     from era_service.release import output_in_force
     from release_tools import sweeping
 
@@ -98,6 +98,7 @@ def draft_sweep(
     if order.beside is not None:
         in_force = _named(release, reading, in_force, order.beside)
     proven = order.beside is not None or _is_the_teams(release, reading, in_force, journal)
+    require_owner(release, order.payment_keys)
     drafted = sweeping.draft_sweep(
         release.gateway,
         network=release.network,

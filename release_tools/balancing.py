@@ -15,6 +15,7 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from eras import Slot, TransactionError, __version__
+from eras.words import LOVELACE_PER_ADA, ada, counted
 from release_tools.addresses import payment_key_hash
 from release_tools.gateway import SpendableOutput, TransactionParameters
 from release_tools.payment_key import PaymentKey
@@ -119,8 +120,8 @@ class Draft:
         assets = _joined(spent)
         if total < self._least_marker or (assets and not with_change):
             return None
-        least_change = self._least_lovelace(lambda amount: self._change_output(amount, {}))
-        least_tokens = self._least_lovelace(lambda amount: self._change_output(amount, assets)) if assets else 0
+        least_change = self._least_change({})
+        least_tokens = self._least_change(assets) if assets else 0
         required_keys = sorted({payment_key_hash(output.address, self._network_id) for output in spent})
         auxiliary_data = self._metadata.to_cbor()
         unsigned_parts = len(_FOUR_PARTS + _VALID_FLAG + auxiliary_data) + _witness_size(len(required_keys))
@@ -164,20 +165,38 @@ class Draft:
         )
 
     def insufficient(self, spent: Sequence[SpendableOutput], spared: int) -> InsufficientFundsError:
-        """The error for when everything that may be spent is not enough."""
+        """The error for when everything that may be spent is not enough.
+
+        What is missing is the difference to a transaction that is balanced with an output more, so that sending as much
+        to the paying address is enough, and not more than has to be there for the change.
+        """
+        payer = str(self._change)
         held = sum(output.lovelace for output in spent)
+        lent, balanced = LOVELACE_PER_ADA, None
+        while balanced is None:
+            lent *= 1_000
+            balanced = self.balance([*spent, SpendableOutput("f" * 64, 0, payer, lent)], with_change=True)
+        assets = _joined(spent)
+        least_change = self._least_change(assets)
+        needed = balanced.marker_lovelace + balanced.fee + least_change
+        missing = max(needed - held, least_change)
+        purpose = "the fee and the change" if self._datum is None else "the marker output, the fee and the change"
+        left = counted(spared, "output") + " with tokens, datums or scripts " + ("was" if spared == 1 else "were")
         return InsufficientFundsError(
-            "The paying address holds too little for the transaction",
-            expected=f"{self._least_marker} lovelace for the marker output and the fee"
-            if self._datum is not None
-            else "enough for the fee and for an output that holds the rest",
-            got=f"{held} lovelace in {len(spent)} outputs that may be spent",
-            next_step="Send ada to the paying address"
-            + (f"; {spared} outputs with tokens, datums or scripts were left alone" if spared else ""),
-            least_marker_lovelace=self._least_marker,
+            f"The paying address {payer} holds too little ada",
+            expected=f"{ada(needed)} for {purpose}",
+            got=_holdings(spent, payer),
+            next_step=f"Send {ada(missing)} or more to {payer}" + (f"; {left} left alone" if spared else ""),
+            address=payer,
+            needed_lovelace=needed,
             held_lovelace=held,
+            missing_lovelace=missing,
             spared_outputs=spared,
         )
+
+    def _least_change(self, assets: Assets) -> int:
+        """The least ada of an output that goes back with these tokens."""
+        return self._least_lovelace(lambda amount: self._change_output(amount, assets))
 
     def _body(
         self, spent: Sequence[SpendableOutput], fee: int, outputs: list["TransactionOutput"]
@@ -214,6 +233,18 @@ class Draft:
         while (least := min_lovelace_post_alonzo(output(amount), self._context)) > amount:
             amount = least
         return amount
+
+
+def _holdings(spent: Sequence[SpendableOutput], payer: str) -> str:
+    """What each address has in outputs that may be spent, the paying one first."""
+    by_address: dict[str, list[int]] = {payer: []}
+    for output in spent:
+        by_address.setdefault(output.address, []).append(output.lovelace)
+    held = (
+        f"{ada(sum(amounts))} in {counted(len(amounts), 'output')} that may be spent at {address}"
+        for address, amounts in by_address.items()
+    )
+    return ", and ".join(held)
 
 
 def _joined(spent: Sequence[SpendableOutput]) -> Assets:

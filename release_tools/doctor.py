@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from eras import ConfigurationError, EraSwitchError
+from eras.words import ada, counted
 from release_tools.key_files import VERIFICATION_KEY_FILE
 
 if TYPE_CHECKING:
@@ -187,11 +188,11 @@ class Examination:
             outputs = gateway.spendable_outputs(address)
             plain = [output for output in outputs if output.is_plain]
             held = sum(output.lovelace for output in plain)
-            words = f"{held / 1e6:.6f} ada in {len(plain)} output{'' if len(plain) == 1 else 's'} that may be spent"
+            words = f"{ada(held)} in {counted(len(plain), 'output')} that may be spent"
             spared = len(outputs) - len(plain)
             words += f", and {spared} with tokens, datums or scripts" if spared else ""
             if held < LEAST_FUNDS_LOVELACE:
-                self._problem(check, words, f"Send {LEAST_FUNDS_LOVELACE // 1_000_000} ada or more there")
+                self._problem(check, words, f"Send {ada(LEAST_FUNDS_LOVELACE - held)} or more to {address}")
             else:
                 self._ok(check, words)
 

@@ -69,8 +69,16 @@ class PaymentKey:
         """
         from release_tools.envelopes import EnvelopeError, TextEnvelope, key_bytes
 
+        text = _read(path)
+        if _is_era_key(text):
+            raise PaymentKeyError(
+                f"{path} is not a payment key",
+                expected="a payment signing key, in cardano-cli's envelope",
+                got="an era key, in the form of era generate-keypair",
+                next_step=f"Give the payment key to --payment-key-file; the era key belongs to --secret-key @{path}",
+            )
         try:
-            raw = key_bytes(TextEnvelope.parse(_read(path), str(path)), str(path))
+            raw = key_bytes(TextEnvelope.parse(text, str(path)), str(path))
         except EnvelopeError as error:
             # "from None": the exceptions of decoders hold the file's text, which is the secret.
             raise _unusable(path, error.expected, error.got) from None
@@ -134,6 +142,19 @@ def _require_own_public_key(raw: bytes) -> None:
             got="halves that do not belong together",
             next_step="Check that it was copied whole",
         )
+
+
+def _is_era_key(text: str) -> bool:
+    """Whether a text is the hex of a JSON array of 32 bytes, as Mithril writes an era key."""
+    from datum import KeyFormatError, SigningKey
+
+    if not text.strip().startswith("5b"):
+        return False
+    try:
+        SigningKey.parse(text)
+    except KeyFormatError:
+        return False
+    return True
 
 
 def _read(path: Path) -> str:

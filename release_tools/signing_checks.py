@@ -17,6 +17,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 from eras import TransactionError
+from eras.words import ada
 from release_tools.addresses import payment_key_hash
 from release_tools.drafting import FeeTooHighError
 from release_tools.transaction_files import CarriedTransaction, TransactionFileError
@@ -95,7 +96,7 @@ def signing_doubts(
     for output in found["outputs"]:
         address = output["address"]
         if address not in known and _owner(address, network_id) not in key_hashes:
-            doubts.append(f"{output['lovelace'] / 1e6:.6f} ada go to {address}, which none of your keys owns")
+            doubts.append(f"{ada(output['lovelace'])} go to {address}, which none of your keys owns")
     if found["invalid_hereafter"] is None:
         doubts.append("it has no end: whoever keeps it can submit it at any time, however late")
     return tuple(dict.fromkeys(doubts))

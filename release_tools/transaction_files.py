@@ -170,7 +170,7 @@ class CarriedTransaction:
                 if wanted
                 else "a transaction that lacks a signature",
                 got=", ".join(key.key_hash for key in keys) or "no key",
-                next_step="Give the payment key of an address that the transaction spends from"
+                next_step="Give the payment key of an address that the transaction spends from: --payment-key-file FILE"
                 if wanted
                 else "Submit it: everyone who must has signed",
             )

@@ -171,7 +171,7 @@ def sign_transaction(transaction: UnsignedTransaction, keys: Iterable[PaymentKey
             "A transaction cannot be signed",
             expected=f"the keys with hash {', '.join(transaction.required_keys)}",
             got=f"no key for {', '.join(missing)}",
-            next_step="Give the payment key of every address that the transaction spends from",
+            next_step="Give the payment key of every address that the transaction spends from: --payment-key-file FILE",
         )
     digest = bytes.fromhex(transaction.hash)
     witnesses = witness_set([known[key_hash].witness(digest) for key_hash in transaction.required_keys])

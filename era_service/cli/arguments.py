@@ -91,12 +91,30 @@ def read_secret_key(text: str) -> "SigningKey":
         InputFileError: the file cannot be read.
         KeyFormatError: it is no secret key, or the ending of the file says that it is the other half.
     """
-    from datum import SigningKey
+    from datum import KeyFormatError, SigningKey
 
     _require_half(text, ".sk")
     if text.startswith("@") and Path(text[1:]).is_file() and Path(text[1:]).stat().st_mode & 0o077:
         click.echo(f"Warning: others can read the secret key {text[1:]}. Run: chmod 600 {text[1:]}", err=True)
-    return SigningKey.parse(_inline_or_file(text))
+    content = _inline_or_file(text)
+    if (kind := _envelope_type(content)) is not None:
+        raise KeyFormatError(
+            f"{text[1:] if text.startswith('@') else 'The key'} is not an era key",
+            expected="the era key, as era generate-keypair writes it (era.sk)",
+            got=f"a text envelope of cardano-cli, of type {kind[:60]!r}",
+            next_step="If it is the payment key, it belongs to --payment-key-file; --secret-key takes the era key",
+        )
+    return SigningKey.parse(content)
+
+
+def _envelope_type(text: str) -> str | None:
+    """What a text envelope of cardano-cli holds; ``None`` where the text is not one."""
+    try:
+        fields = json.loads(text) if text.lstrip().startswith("{") else None
+    except (ValueError, RecursionError):
+        return None
+    kind = fields.get("type") if isinstance(fields, dict) else None
+    return kind if isinstance(kind, str) else None
 
 
 def _is_datum(data: bytes) -> bool:

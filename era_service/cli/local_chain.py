@@ -11,11 +11,11 @@ from era_service.cli.context import AppContext, pass_app
 from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json
 from eras import ConfigurationError, Epoch
+from eras.words import LOVELACE_PER_ADA, ada
 
 if TYPE_CHECKING:
     from chain_reader.local_chain import Block, LocalChain, LocalChainServer, Output
 
-LOVELACE_PER_ADA = 1_000_000
 UNITS = {"lovelace": 1, "ada": LOVELACE_PER_ADA}
 MAX_AMOUNT = 2**63
 """More than any chain has; a number far beyond takes long to write out."""
@@ -131,7 +131,7 @@ def fund(file: Path, address: str, amount: tuple[str, ...], *, as_json: bool) ->
     if as_json:
         echo_json(_output(output))
     else:
-        click.echo(f"{output.transaction}#{output.index}: {_ada(lovelace)} at {address}")
+        click.echo(f"{output.transaction}#{output.index}: {ada(lovelace)} at {address}")
 
 
 def parse_amount(text: str) -> int:
@@ -183,7 +183,7 @@ def show(file: Path, address: str | None, limit: int, *, as_json: bool) -> None:
     )
     for output in state.get("outputs", ()):
         datum = "" if output["datum"] is None else f", inline datum of {len(output['datum']) // 2} bytes"
-        click.echo(f"  {output['transaction']}#{output['index']}: {_ada(output['lovelace'])}{datum}")
+        click.echo(f"  {output['transaction']}#{output['index']}: {ada(output['lovelace'])}{datum}")
     if address is not None:
         count = len(state["outputs"])
         click.echo(
@@ -244,7 +244,3 @@ def _echo_block(block: "Block", *, as_json: bool) -> None:
         echo_json(_block(block))
     else:
         click.echo(f"Now in epoch {block.epoch}, slot {block.slot}, block {block.height}")
-
-
-def _ada(lovelace: int) -> str:
-    return f"{lovelace // LOVELACE_PER_ADA}.{lovelace % LOVELACE_PER_ADA:06} ada"

@@ -217,7 +217,7 @@ def publish_order(settings: "Settings", order: "ChangeOrder", *, dry_run: bool, 
                 status = "planned" if outlook.unfinished is None else "unfinished"
                 _conclude(release, outlook, None, status, as_json=as_json)
             else:
-                _confirm(outlook, order, yes=yes)
+                _confirm(release, outlook, order, yes=yes)
                 if outlook.gate is not None:
                     outlook.gate.record(settings)
                 published = _go(release, order, outlook, journal, as_json=as_json)
@@ -242,7 +242,7 @@ def _show(outlook: "Outlook", release: "Release", *, as_json: bool) -> None:
         click.echo(f"Warning: {printable(warning)}", err=True)
 
 
-def _confirm(outlook: "Outlook", order: "ChangeOrder", *, yes: bool) -> None:
+def _confirm(release: "Release", outlook: "Outlook", order: "ChangeOrder", *, yes: bool) -> None:
     """Ask, unless an earlier run was told yes; and find missing keys before anything is asked."""
     from era_service.publishing import sign
 
@@ -250,7 +250,7 @@ def _confirm(outlook: "Outlook", order: "ChangeOrder", *, yes: bool) -> None:
         return
     if outlook.draft is None:
         raise no_era_key("--secret-key @FILE, ERA_MARKERS_SECRET_KEY in the environment, or --payload-file")
-    sign(outlook.draft.transaction, order.payment_keys)
+    sign(release, outlook.draft, order.payment_keys)
     if not yes:
         click.confirm("Sign this and submit it?", abort=True, err=True)
 
@@ -266,8 +266,9 @@ def _go(
             publisher = Publisher(release.gateway, journal, release.read, waiting=order.waiting, watch=watch)
             if outlook.unfinished is not None:
                 return publisher.resume(outlook.unfinished)
-            assert outlook.draft is not None  # noqa: S101 - _confirm has seen to it
-            return publisher.publish(outlook.draft, lambda transaction: sign(transaction, order.payment_keys))
+            draft = outlook.draft
+            assert draft is not None  # noqa: S101 - _confirm has seen to it
+            return publisher.publish(draft, lambda _transaction: sign(release, draft, order.payment_keys))
     except KeyboardInterrupt:
         click.echo("The same command goes on with it, or says that it is done", err=True)
         raise

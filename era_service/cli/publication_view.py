@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.output import printable
+from eras.words import ada, counted
 
 if TYPE_CHECKING:
     from era_service.publishing import Outlook
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from release_tools.rollout import RolloutPlan
     from release_tools.submission import Progress, Watch
 
-_LOVELACE_PER_ADA = 1_000_000
 _STEPS = {
     "signed": "Signed",
     "journaled": "Written into the journal",
@@ -31,20 +31,10 @@ _STEPS = {
 }
 
 
-def ada(lovelace: int) -> str:
-    """An amount as people write it."""
-    return f"{lovelace // _LOVELACE_PER_ADA}.{lovelace % _LOVELACE_PER_ADA:06} ada"
-
-
-def epochs(count: int) -> str:
-    """A number of epochs in words."""
-    return f"{count} epoch{'' if count == 1 else 's'}"
-
-
 def plan_lines(plan: "RolloutPlan", release: "Release | None") -> list[str]:
     """The plan in plain words."""
     change = plan.change
-    lead = "" if change.epoch is None else f", {epochs(change.epoch - plan.epoch)} from now"
+    lead = "" if change.epoch is None else f", {counted(change.epoch - plan.epoch, 'epoch')} from now"
     if change.epoch is not None and change.epoch <= plan.epoch:
         lead = ", at once"
     lines = [f"Plan: {printable(str(change))} (now is epoch {plan.epoch}{lead})"]
@@ -136,7 +126,7 @@ def sight_lines(sight: dict[str, Any]) -> list[str]:
     if sight["upcoming_era"] is None:
         return [f"{current}, and none coming"]
     left = sight["epochs_to_upcoming"]
-    coming = "announced" if left is None else f"coming in {epochs(left)}"
+    coming = "announced" if left is None else f"coming in {counted(left, 'epoch')}"
     return [f"{current}, and {printable(sight['upcoming_era'])} {coming}"]
 
 

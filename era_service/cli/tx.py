@@ -14,7 +14,6 @@ from era_service.cli.context import AppContext, pass_app
 from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json, printable
 from era_service.cli.publication_view import (
-    ada,
     network_document,
     progress,
     sight_lines,
@@ -43,6 +42,7 @@ from era_service.cli.release_options import (
     yes_option,
 )
 from eras import MarkerError
+from eras.words import ada
 
 if TYPE_CHECKING:
     from chain_reader.trust_reading import TrustedReading

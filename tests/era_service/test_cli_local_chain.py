@@ -50,10 +50,10 @@ def test_the_same_in_words(chain: Path) -> None:
     file = str(chain)
     assert invoke("local-chain", "advance", file, "--slots", "12").stdout == "Now in epoch 1, slot 12, block 1\n"
     funded = invoke("local-chain", "fund", file, ADDRESS, "1500000").stdout
-    assert funded.endswith(f"#0: 1.500000 ada at {ADDRESS}\n")
+    assert funded.endswith(f"#0: 1.5 ADA at {ADDRESS}\n")
     shown = invoke("local-chain", "show", file, "--address", ADDRESS).stdout
     assert "epoch 1, slot 12 (manual clock)" in shown
-    assert "1.500000 ada\n  1 unspent output in all\n" in shown
+    assert "1.5 ADA\n  1 unspent output in all\n" in shown
 
 
 def test_a_long_list_is_cut(chain: Path) -> None:

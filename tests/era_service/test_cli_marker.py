@@ -197,7 +197,7 @@ def test_missing_keys_are_found_before_anything_is_asked(world: World) -> None:
     without_era = invoke("marker", "activate", "thales", "--at", "5", "--payment-key-file", "payment.skey")
     assert "The era key is missing" in without_era.stderr
     without_payment = invoke("marker", "activate", "thales", "--at", "5", "--secret-key", "@keys/era.sk")
-    assert "A transaction cannot be signed" in without_payment.stderr
+    assert "A payment key is missing" in without_payment.stderr
     for result, code in ((without_era, 2), (without_payment, 1)):
         assert result.exit_code == code
         assert "submit it?" not in result.stderr
@@ -254,8 +254,44 @@ def test_too_little_money_is_said(world: World) -> None:
     )
     result = world.change("activate", "thales", "--at", "0", "--json")
     assert json.loads(result.stdout)["error"]["code"] == "InsufficientFunds"
-    assert "1 outputs with tokens, datums or scripts were left alone" in result.stderr
+    assert "1 output with tokens, datums or scripts was left alone" in result.stderr
     assert world.transactions() == []
+
+
+def test_a_payment_key_that_does_not_own_the_era_address_is_named(world: World) -> None:
+    """Whether it holds nothing or enough, and beside the owner's it is no mistake."""
+    STRANGER.save(Path("stranger.skey"))
+    keys = ("--secret-key", "@keys/era.sk", "--payment-key-file", "stranger.skey", *world.options, "--yes")
+    world.change("activate", "thales", "--at", "5")
+    for funds in (0, 50 * ADA):
+        if funds:
+            world.chain.fund(STRANGER.address(0), funds)
+        result = invoke("marker", "announce", "pythagoras", *keys)
+        assert result.exit_code == 1
+        assert f"The payment key does not own the era address {world.address}" in result.stderr
+        assert f"got the key of {STRANGER.address(0)}" in result.stderr
+        assert "--payment-key-file FILE" in result.stderr
+    assert world.change("announce", "pythagoras", "--payment-key-file", "stranger.skey").exit_code == 0
+
+
+def test_a_missing_payment_key_names_its_option_and_the_address(world: World) -> None:
+    result = invoke("marker", "activate", "thales", "--at", "5", "--secret-key", "@keys/era.sk", "--yes")
+    assert result.exit_code == 1
+    assert f"A payment key is missing: expected the key of {world.address}, got no payment key" in result.stderr
+    assert "--payment-key-file FILE" in result.stderr
+
+
+def test_swapped_keys_are_recognised(world: World) -> None:
+    for keys, words in (
+        (("@payment.skey", "payment.skey"), "payment.skey is not an era key"),
+        (("@keys/era.sk", "keys/era.sk"), "keys/era.sk is not a payment key"),
+    ):
+        secret, payment = keys
+        arguments = ("--secret-key", secret, "--payment-key-file", payment, "--yes")
+        result = invoke("marker", "activate", "thales", "--at", "5", *arguments)
+        assert (result.exit_code, words in result.stderr) == (2, True), result.stderr
+        assert "belongs to --" in result.stderr
+        assert ERA_KEY.to_json_hex() not in result.output
 
 
 def test_another_wallet_pays(world: World) -> None:

@@ -154,7 +154,7 @@ def test_two_signers_at_two_machines(world: World) -> None:
     build("--payment-address", STRANGER.address(0))
     unseen = invoke("tx", "sign", "tx.unsigned", "--payment-key-file", "payment.skey", "--out", "x", "--yes", "--json")
     assert json.loads(unseen.stdout)["error"]["code"] == "TransactionDoubtful"
-    assert f"ada go to {STRANGER.address(0)}, which none of your keys owns" in unseen.stderr
+    assert f"ADA go to {STRANGER.address(0)}, which none of your keys owns" in unseen.stderr
     assert not Path("x").exists()
     sign("--change-address", STRANGER.address(0), out="tx.half")
     early = invoke("tx", "submit", "tx.half", "--yes", "--json")

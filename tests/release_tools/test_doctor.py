@@ -129,8 +129,8 @@ def test_funds(chain: LocalChain, wallet: PaymentKey) -> None:
     chain.place([FaucetOutput(wallet.address(0), 90 * ADA, assets=(("ab" * 28, 1),))])
     poor = Examination()
     poor.funds(gateway, wallet.address(0), 0)
-    assert "0.000000 ada in 0 outputs that may be spent, and 1 with tokens" in one(poor).words
-    assert one(poor).next_step == "Send 10 ada or more there"
+    assert "0.0 ADA in 0 outputs that may be spent, and 1 with tokens" in one(poor).words
+    assert one(poor).next_step == f"Send 10.0 ADA or more to {wallet.address(0)}"
     chain.fund(wallet.address(0), 10 * ADA)
     rich = Examination()
     rich.funds(gateway, wallet.address(0), 0)

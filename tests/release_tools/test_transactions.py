@@ -203,9 +203,9 @@ def test_what_is_built_always_balances(
     try:
         transaction = build(wallet, payers, datum=datum(size), parameters=parameters, previous=previous)
     except InsufficientFundsError as error:
-        least = error.facts["least_marker_lovelace"]
-        # nothing left after the marker for even the smallest transaction that spends everything
-        assert total < least + constant + per_byte * (300 + size + 40 * (len(amounts) + 1) + size // 32)
+        assert error.facts["held_lovelace"] == total < error.facts["needed_lovelace"]
+        enough = [*payers, output(wallet, error.facts["missing_lovelace"], 98)]
+        build(wallet, enough, datum=datum(size), parameters=parameters, previous=previous)
         return
     body = Transaction.from_cbor(sign_transaction(transaction, [wallet]).cbor).transaction_body
     spent = [known for known in [*payers, previous] if known and known.reference in transaction.inputs]
@@ -262,10 +262,31 @@ def test_output_that_is_listed_twice_counts_once(wallet: PaymentKey) -> None:
 
 
 def test_no_funds(wallet: PaymentKey) -> None:
-    with pytest.raises(InsufficientFundsError, match="got 0 lovelace in 0 outputs") as caught:
+    with pytest.raises(InsufficientFundsError, match=r"got 0\.0 ADA in 0 outputs") as caught:
         build(wallet, [])
-    assert caught.value.facts["held_lovelace"] == 0
-    assert caught.value.facts["least_marker_lovelace"] > ADA
+    facts = caught.value.facts
+    assert (facts["address"], facts["held_lovelace"]) == (wallet.address(0), 0)
+    assert facts["missing_lovelace"] == facts["needed_lovelace"] > ADA
+    assert f"Send {facts['missing_lovelace'] / ADA:.6f}".rstrip("0") in str(caught.value)
+
+
+def test_an_address_of_another_is_named_beside_the_one_that_pays(wallet: PaymentKey) -> None:
+    stranger = PaymentKey(bytes(range(1, 33)))
+    marker = output(stranger, 1_500_000, 1, datum="d87980")
+    with pytest.raises(InsufficientFundsError) as caught:
+        build_marker_transaction(
+            datum(100),
+            era_address=stranger.address(0),
+            change_address=wallet.address(0),
+            payer_outputs=[],
+            parameters=PARAMETERS,
+            network_id=0,
+            slot=Slot(0),
+            previous=marker,
+        )
+    got = caught.value.got or ""
+    assert f"0.0 ADA in 0 outputs that may be spent at {wallet.address(0)}" in got
+    assert f"1.5 ADA in 1 output that may be spent at {stranger.address(0)}" in got
 
 
 def test_transaction_says_what_made_it_and_where_it_belongs(wallet: PaymentKey) -> None:
