@@ -46,14 +46,14 @@ class LoadedSettings:
 
 
 def load_settings(
-    config: str | None = None, flags: Flags | None = None, environ: Mapping[str, str] = os.environ
+    config: str | None = None, flags: Flags | None = None, environ: Mapping[str, str] | None = None
 ) -> LoadedSettings:
     """Read and check the configuration.
 
     Args:
         config: the configuration file that the command line names.
         flags: settings that the command line gives.
-        environ: the environment.
+        environ: the environment; by default that of this process.
 
     Raises:
         InvalidConfigurationError: it has mistakes; the error names all of them.
@@ -71,6 +71,7 @@ def load_settings(
         merge_without,
     )
 
+    environ = os.environ if environ is None else environ
     found = find_config_file(config, environ)
     file = found[0] if found else None
     sources = (
@@ -98,7 +99,8 @@ def load_settings(
     return LoadedSettings(settings, file, origins)
 
 
-def sets_supported_eras(config: str | None, network: str | None, environ: Mapping[str, str] = os.environ) -> bool:
+def sets_supported_eras(config: str | None, network: str | None, environ: Mapping[str, str] | None = None) -> bool:
     """Whether anything could set the supported eras, so that the configuration must be read; costs no import."""
+    environ = os.environ if environ is None else environ
     named = network is not None or any(name.startswith("ERASWITCH_NETWORK") for name in environ)
     return named or find_config_file(config, environ) is not None

@@ -14,11 +14,12 @@ def user_config_file() -> Path:
     return (named if named.is_absolute() else Path.home() / ".config") / "eraswitch" / CONFIG_FILE_NAME
 
 
-def find_config_file(named: str | None = None, environ: Mapping[str, str] = os.environ) -> tuple[Path, str] | None:
+def find_config_file(named: str | None = None, environ: Mapping[str, str] | None = None) -> tuple[Path, str] | None:
     """The configuration file and how it was found: by flag, by environment, in this folder, or the user's own.
 
     A file that is named counts whether it exists or not, so that its absence is an error.
     """
+    environ = os.environ if environ is None else environ
     if named is not None:
         return Path(named), "flag --config"
     if environ.get(CONFIG_VARIABLE):

@@ -24,6 +24,7 @@ from eras.events import (
     EventDispatcher,
     HandlerErrorReporter,
     log_handler_error,
+    refuse_unawaited,
 )
 from eras.marker import Epoch, EraMarker
 from eras.selection import DEFAULT_NOTICE_EPOCHS, EraEpochToken, EraState
@@ -286,7 +287,12 @@ class EraChecker:
     # -- events -----------------------------------------------------------------------------------------------------
 
     def on(self, event: EraEvent, handler: EraEventHandler) -> None:
-        """Call ``handler`` with an ``EraEventDetails`` whenever ``event`` happens, at once if its state holds."""
+        """Call ``handler`` with an ``EraEventDetails`` whenever ``event`` happens, at once if its state holds.
+
+        Raises:
+            ConfigurationError: it is a coroutine or generator function, which a call would not run.
+        """
+        refuse_unawaited(handler, f"a handler of the event {event.value!r}")
         with self._writers:
             self._dispatcher.add(event, handler, self._late(event))
         self._dispatcher.deliver()

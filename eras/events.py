@@ -6,11 +6,13 @@ Handlers run outside any lock, in the order in which the events happened.
 """
 
 import enum
+import inspect
 import threading
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from eras.errors import ConfigurationError
 from eras.marker import Epoch, EraMarker
 
 
@@ -86,6 +88,29 @@ def log_handler_error(details: EraEventDetails, error: Exception) -> None:
         type(error).__name__,
         exc_info=error,
     )
+
+
+def refuse_unawaited(handler: Callable[..., object], what: str, *, awaits: bool = False) -> None:
+    """Check that a call of ``handler`` runs it, which a call of a coroutine or generator function does not.
+
+    Args:
+        handler: what is registered.
+        what: what it is registered as.
+        awaits: whether whoever calls it awaits what it returns.
+
+    Raises:
+        ConfigurationError: it would not run.
+    """
+    for called in (handler, getattr(handler, "__call__", handler)):  # noqa: B004 - the function behind an object
+        generates = inspect.isgeneratorfunction(called) or inspect.isasyncgenfunction(called)
+        if generates or (not awaits and inspect.iscoroutinefunction(called)):
+            name = getattr(handler, "__qualname__", None) or type(handler).__name__
+            raise ConfigurationError(
+                f"{name} cannot be registered as {what}: a call would not run it",
+                expected="a function that does its work when it is called",
+                got="a generator function" if generates else "a coroutine function",
+                next_step="Register a plain function; it may hand the work over to an event loop",
+            )
 
 
 class EventDispatcher:

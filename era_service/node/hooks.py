@@ -1,29 +1,34 @@
 """Hooks: what an operator or an embedding program wants to be run when something happens to the eras.
 
-In: hooks, which are executables or Python callables, and what happened, as facts. Out: every hook of that event is run,
-one after the other in a thread of its own, and a log line says how each ended. The rules:
+In: hooks, which are executables or Python callables, and what happened, as facts. Out: every hook of that event is run
+beside whoever fires it, and a log line says how each ended. The rules:
 
 1. An executable gets the facts as one JSON object on stdin and the event as its only argument. No shell looks at it.
 2. Its environment is ``ENVIRONMENT`` and what was allowed beside; keys and passwords of this process do not reach it.
 3. It has a time limit; its process group is killed then. Its output is kept up to a limit, and logged.
-4. A callable gets the event and the facts. It cannot be killed: one that is late is left behind, and said so.
-5. Nothing that a hook does stops whoever fires it. With ``QUEUE_LENGTH`` runs waiting, further ones are counted and
-   dropped, loudly.
+4. A callable gets the event and the facts. It cannot be killed: one that is late is left behind, and said so. One that
+   is ``async`` is awaited, in an event loop of its own, and cancelled when it is late.
+5. Nothing that a hook does stops whoever fires it. Hooks run one after the other in two lanes: strangers can cause
+   ``refused``, and what they cause delays nothing else. Of ``refused`` at most ``QUEUE_LENGTH`` runs wait, further ones
+   are counted and dropped, loudly; nothing else is ever dropped.
 """
 
+import asyncio
+import inspect
 import json
 import logging
 import os
-import queue
 import threading
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
+from era_service.node.hook_lanes import Lane
 from era_service.node.hook_process import run_program
+from eras.events import refuse_unawaited
 
 ENVIRONMENT = ("PATH", "HOME", "USER", "LOGNAME", "LANG", "LC_ALL", "TZ", "TMPDIR")
 QUEUE_LENGTH = 256
@@ -54,10 +59,18 @@ HookCallable = Callable[[HookEvent, Facts], object]
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """What is to be run when ``event`` happens: the path of an executable, or a callable."""
+    """What is to be run when ``event`` happens: the path of an executable, or a callable, ``async`` or not.
+
+    Raises:
+        ConfigurationError: the callable is a generator, which a call does not run.
+    """
 
     event: HookEvent
     run: Path | HookCallable
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.run, Path):
+            refuse_unawaited(self.run, f"the hook {self.event}", awaits=True)
 
     @property
     def name(self) -> str:
@@ -104,15 +117,18 @@ class HookEnd:
 
 
 class Hooks:
-    """Runs hooks in a thread of its own. A context manager; ``close`` waits for what is under way.
+    """Runs hooks in threads of its own. A context manager; ``close`` waits for what is under way.
 
     Args:
         hooks: what to run.
         timeout_s: how long one hook may take.
         max_output_bytes: how much of what it prints is kept.
         pass_environment: names of variables that reach executables beside ``ENVIRONMENT``.
-        environ: where variables are taken from.
+        environ: where variables are taken from; by default the environment of this process.
         on_end: told of every end, in the hooks' thread.
+
+    Raises:
+        ConfigurationError: ``on_end`` is a coroutine function, and nobody would await it.
     """
 
     def __init__(
@@ -122,28 +138,31 @@ class Hooks:
         timeout_s: float = 30.0,
         max_output_bytes: int = 16_384,
         pass_environment: Iterable[str] = (),
-        environ: Mapping[str, str] = os.environ,
+        environ: Mapping[str, str] | None = None,
         on_end: Callable[[HookEnd], object] | None = None,
     ) -> None:
         self.hooks = tuple(hooks)
         self.timeout_s = timeout_s
-        self.dropped = 0
         self._max_output_bytes = max_output_bytes
         allowed = (*ENVIRONMENT, *pass_environment)
-        self._environment = {name: environ[name] for name in allowed if name in environ}
+        given = os.environ if environ is None else environ
+        self._environment = {name: given[name] for name in allowed if name in given}
+        if on_end is not None:
+            refuse_unawaited(on_end, "on_end")
         self._on_end = on_end
-        self._waiting: queue.Queue[tuple[Hook, dict[str, Any]] | None] = queue.Queue(QUEUE_LENGTH)
-        self._worker: threading.Thread | None = None
-        self._lock = threading.Lock()
-        self._idle = threading.Condition(self._lock)
-        self._pending = 0
-        self._closed = False
+        self._lane = Lane("eraswitch-hooks", self._run_next)
+        self._refused = Lane("eraswitch-hooks-refused", self._run_next, limit=QUEUE_LENGTH)
 
     def __enter__(self) -> "Hooks":
         return self
 
     def __exit__(self, *reason: object) -> None:
         self.close()
+
+    @property
+    def dropped(self) -> int:
+        """How many runs of ``refused`` were dropped, for too many waited."""
+        return self._refused.dropped
 
     def problems(self) -> tuple[str, ...]:
         """Every hook that could not be run if its event happened now, in words; each is logged too."""
@@ -161,55 +180,40 @@ class Hooks:
                 taken += self._take_on(hook, {"event": str(event), **facts})
         return taken
 
-    def wait(self, timeout_s: float | None = None) -> bool:
-        """Wait until no hook runs or waits; whether that came about in time."""
-        with self._idle:
-            return self._idle.wait_for(lambda: self._pending == 0, timeout_s)
+    def wait(self, timeout_s: float | None = None, *, refused: bool = True) -> bool:
+        """Wait until no hook runs or waits; whether that came about in time.
+
+        Args:
+            timeout_s: how long to wait.
+            refused: whether to wait for hooks of ``refused`` too, of which strangers can cause many.
+        """
+        until = None if timeout_s is None else time.monotonic() + timeout_s
+        lanes = (self._lane, self._refused) if refused else (self._lane,)
+        return all(lane.wait(None if until is None else max(0.0, until - time.monotonic())) for lane in lanes)
 
     def close(self, timeout_s: float | None = None) -> None:
-        """Wait for what runs or waits, at most the time it has, and end the thread. Calling it twice is fine."""
-        with self._lock:
-            first, self._closed = not self._closed, True
-            pending, worker = self._pending, self._worker
-        if not first or worker is None:
-            return
-        self.wait(timeout_s if timeout_s is not None else self.timeout_s * max(1, pending) + 1)
-        try:
-            self._waiting.put_nowait(None)
-        except queue.Full:
-            _log.warning("Hooks were still waiting at the end, and are left")
-            return
-        worker.join(1.0)
+        """Wait for what runs or waits, at most the time it has, and end the threads. Calling it twice is fine.
+
+        Hooks of ``refused`` have the time of one of them altogether.
+        """
+        given = timeout_s
+        left = self._lane.close(lambda count: given if given is not None else self.timeout_s * max(1, count) + 1)
+        left += self._refused.close(lambda _count: given if given is not None else self.timeout_s + 1)
+        if left:
+            _log.warning("%d hook%s still waiting at the end, and not run", left, " was" if left == 1 else "s were")
 
     def _take_on(self, hook: Hook, facts: dict[str, Any]) -> bool:
-        with self._lock:
-            if self._closed:
-                return False
-            try:
-                self._waiting.put_nowait((hook, facts))
-            except queue.Full:
-                self.dropped += 1
-                _log.error("The hook %s %s is not run: %d wait already", hook.event, hook.name, QUEUE_LENGTH)
-                return False
-            self._pending += 1
-            if self._worker is None:
-                self._worker = threading.Thread(target=self._work, name="eraswitch-hooks", daemon=True)
-                self._worker.start()
-            return True
+        lane = self._refused if hook.event is HookEvent.REFUSED else self._lane
+        dropped = lane.dropped
+        taken = lane.put((hook, facts))
+        if lane.dropped > dropped:
+            _log.error("The hook %s %s is not run: %d wait already", hook.event, hook.name, QUEUE_LENGTH)
+        return taken
 
-    def _work(self) -> None:
-        while (item := self._waiting.get()) is not None:
-            hook, facts = item
-            try:
-                end = self.run(hook, facts)
-                if self._on_end is not None:
-                    self._on_end(end)
-            except Exception:
-                _log.exception("The hook %s %s could not be told of", hook.event, hook.name)
-            finally:
-                with self._idle:
-                    self._pending -= 1
-                    self._idle.notify_all()
+    def _run_next(self, item: tuple[Hook, dict[str, Any]]) -> None:
+        end = self.run(*item)
+        if self._on_end is not None:
+            self._on_end(end)
 
     def run(self, hook: Hook, facts: Facts) -> HookEnd:
         """Run one hook here and now, and log how it ended."""
@@ -248,7 +252,9 @@ class Hooks:
 
         def guarded() -> None:
             try:
-                call(hook.event, facts)
+                came = call(hook.event, facts)
+                if inspect.isawaitable(came):
+                    asyncio.run(_awaited(came, self.timeout_s))
             except BaseException as error:  # SystemExit too: it would end the thread without a word
                 raised.append(error)
 
@@ -259,6 +265,12 @@ class Hooks:
         took_s = time.monotonic() - began
         if thread.is_alive():
             return HookEnd(hook.event, hook.name, "timed out", None, took_s, "it is left behind")
+        if raised and isinstance(raised[0], TimeoutError) and took_s >= self.timeout_s:
+            return HookEnd(hook.event, hook.name, "timed out", None, took_s, "it is cancelled")
         if raised:
             return HookEnd(hook.event, hook.name, "raised", None, took_s, f"{type(raised[0]).__name__}: {raised[0]}")
         return HookEnd(hook.event, hook.name, "ended", None, took_s)
+
+
+async def _awaited(came: Awaitable[object], timeout_s: float) -> None:
+    await asyncio.wait_for(came, timeout_s)

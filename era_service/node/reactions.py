@@ -4,6 +4,7 @@ In: a decision of the deciding core. Out: its severity and its words, and the ho
 """
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -33,6 +34,10 @@ HOOK_OF_KIND = {
     DecisionKind.CONFLICT: HookEvent.REFUSED,
 }
 """The hooks that a decision runs; ``decision`` in their facts tells apart what shares a hook."""
+
+GRAVEST = (DecisionKind.CONFLICT, DecisionKind.REFUSED, DecisionKind.REFUSED_MANY)
+"""What shares the hook ``refused``, the gravest first."""
+EXAMPLES = 20
 
 ERRORS = (
     DecisionKind.UNSUPPORTED_CURRENT,
@@ -99,6 +104,36 @@ def hook_of(decision: Decision, minimum: Minimum) -> tuple[HookEvent, dict[str, 
     if facts.get("supported") is False or event is HookEvent.UNSUPPORTED_CURRENT:
         told["install"] = minimum(facts["era"])
     return event, told
+
+
+def hooks_of(decisions: Sequence[Decision], minimum: Minimum) -> Iterator[tuple[HookEvent, dict[str, Any]]]:
+    """The hook events of the decisions upon one input, with their facts; what was refused is one event, the last."""
+    refused: list[Decision] = []
+    for decision in decisions:
+        hooked = hook_of(decision, minimum)
+        if hooked is None:
+            continue
+        if hooked[0] is HookEvent.REFUSED:
+            refused.append(decision)
+        else:
+            yield hooked
+    if refused:
+        yield HookEvent.REFUSED, _refused_facts(refused)
+
+
+def _refused_facts(refused: Sequence[Decision]) -> dict[str, Any]:
+    """The facts of the gravest; where there are several, the counts of all and some of their outputs too."""
+    gravest = min(refused, key=lambda told: GRAVEST.index(DecisionKind(told.kind)))
+    facts = {"decision": gravest.kind, "epoch": gravest.epoch, **gravest.facts}
+    if len(refused) == 1:
+        return facts
+    verdicts: Counter[str] = Counter()
+    outputs: list[str] = []
+    for told in refused:
+        verdicts.update(told.facts["verdicts"] if "verdicts" in told.facts else [told.facts["verdict"]])
+        outputs += told.facts["examples"] if "examples" in told.facts else [told.facts["output"]]
+    counted = {"count": verdicts.total(), "verdicts": dict(sorted(verdicts.items()))}
+    return facts | counted | {"examples": outputs[:EXAMPLES]}
 
 
 def words(decision: Decision, minimum: Minimum) -> str:

@@ -20,7 +20,8 @@ class SystemdNotifier:
         pid: the process that the watchdog is meant for.
     """
 
-    def __init__(self, environ: Mapping[str, str] = os.environ, *, pid: int | None = None) -> None:
+    def __init__(self, environ: Mapping[str, str] | None = None, *, pid: int | None = None) -> None:
+        environ = os.environ if environ is None else environ
         address = environ.get("NOTIFY_SOCKET", "")
         self._address = f"\0{address[1:]}" if address.startswith("@") else address
         self._failed = False

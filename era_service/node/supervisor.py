@@ -67,14 +67,14 @@ class NodeSupervisor:
         arguments: Sequence[str] = (),
         *,
         grace_s: float = 30.0,
-        environ: Mapping[str, str] = os.environ,
+        environ: Mapping[str, str] | None = None,
         waiting: Callable[[], object] = lambda: None,
     ) -> None:
         self.folder = folder
         self.era: str | None = None
         self._arguments = tuple(arguments)
         self._grace_s = grace_s
-        self._environ = dict(environ)
+        self._environ = dict(os.environ if environ is None else environ)
         self._waiting = waiting
         self._child: subprocess.Popen[bytes] | None = None
         self._lock = threading.Lock()

@@ -40,9 +40,10 @@ from era_service.node.call_schedule import CallOptions, CallSchedule
 from era_service.node.epoch_clock import EpochClock, Moment
 from era_service.node.hooks import Hooks
 from era_service.node.provider_calls import Begin, Called, ProviderCalls, in_background
-from era_service.node.reactions import WATCHER_LATE, Minimum, hook_of, log_lines, status_line
+from era_service.node.reactions import WATCHER_LATE, Minimum, hooks_of, log_lines, status_line
 from era_service.node.sd_notify import SystemdNotifier
 from eras import Epoch, EraChecker, EraStatus
+from eras.events import refuse_unawaited
 
 UNSUPPORTED = 4
 _CHECK_TICK_S = 1.0
@@ -94,6 +95,9 @@ class NodeWatcher:
         on_decision: told of every decision, in the watcher's thread.
         begin: begins a call of the provider; by default in a thread of its own.
         wait: waits for at most so many seconds; by default until something has to be done.
+
+    Raises:
+        ConfigurationError: ``on_decision`` is a coroutine function, and nobody would await it.
     """
 
     def __init__(
@@ -112,6 +116,8 @@ class NodeWatcher:
         begin: Begin = in_background,
         wait: Callable[[float], object] | None = None,
     ) -> None:
+        if on_decision is not None:
+            refuse_unawaited(on_decision, "on_decision")
         self.options = WatchOptions() if options is None else options
         self.hooks = Hooks() if hooks is None else hooks
         self._core = core
@@ -399,9 +405,8 @@ class NodeWatcher:
                     self._on_decision(decision)
                 except Exception:
                     _log.exception("The decision %s could not be told of", decision.kind)
-            hooked = hook_of(decision, self._minimum)
-            if hooked is not None:
-                self.hooks.fire(*hooked)
+        for event, facts in hooks_of(decisions, self._minimum):
+            self.hooks.fire(event, facts)
 
     def _settle(self) -> None:
         """See to the binaries, to the end, and to what systemd is told, as things stand now."""
@@ -425,7 +430,7 @@ class NodeWatcher:
             return WatchEnd(code if code >= 0 else 128 - code, f"the node ended with {code}")
         if self._ends_s is None:
             return None
-        busy = self._working > 0 or not self.hooks.wait(0)
+        busy = self._working > 0 or not self.hooks.wait(0, refused=False)
         if self.options.drain_s is None:
             self._let_hooks_end()
         elif busy and self._now_s() < self._ends_s:
@@ -436,7 +441,7 @@ class NodeWatcher:
         """Wait for the hooks, which end within their time; systemd hears that it lives, and ``stop`` is heard."""
         longest_s = self.hooks.timeout_s * max(1, len(self.hooks.hooks))
         for _ in range(math.ceil(longest_s / _HOOK_TICK_S)):
-            if self._stopping or self.hooks.wait(_HOOK_TICK_S):
+            if self._stopping or self.hooks.wait(_HOOK_TICK_S, refused=False):
                 return
             self._notifier.alive()
 

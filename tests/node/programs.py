@@ -1,8 +1,10 @@
 """Small programs for the tests, written where a test says."""
 
 import hashlib
+import json
+import os
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 
@@ -37,3 +39,21 @@ def gone(pids: Iterable[int]) -> bool:
         left = {pid for pid in left if alive(pid)}
         time.sleep(0.02)
     return not left
+
+
+def in_child(work: Callable[[], object]) -> object:
+    """What ``work`` returns in a process that is forked off; the words of what it raises."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            found = work()
+        except BaseException as error:
+            found = f"{type(error).__name__}: {error}"
+        os.write(writing, json.dumps(found).encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as told:
+        answer = told.read()
+    os.waitpid(child, 0)
+    return json.loads(answer)

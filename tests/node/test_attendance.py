@@ -1,7 +1,5 @@
 """No work where nobody looks after the era: after a fork, a stop, a death, a suspension; and before the start."""
 
-import json
-import os
 import time
 from collections.abc import Callable
 from types import SimpleNamespace
@@ -13,25 +11,8 @@ from era_service.node.alarm import Alarm
 from era_service.node.provider_calls import in_background
 from era_service.node.watcher import NodeWatcher
 from eras import BehaviourSwitches, EraChecker, EraNotReadyError, EraStatus, UnsupportedEraError
+from tests.node.programs import in_child
 from tests.node.world import PYTHAGORAS, THALES, Watched, publish
-
-
-def in_child(work: Callable[[], object]) -> object:
-    """What ``work`` returns in a process that is forked off; the words of what it raises."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        try:
-            found = work()
-        except BaseException as error:
-            found = f"{type(error).__name__}: {error}"
-        os.write(writing, json.dumps(found).encode())
-        os._exit(0)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as told:
-        answer = told.read()
-    os.waitpid(child, 0)
-    return json.loads(answer)
 
 
 def refusals(watcher: NodeWatcher) -> list[str]:

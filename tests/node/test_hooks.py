@@ -1,5 +1,6 @@
 """Hooks that work, hang, crash, flood, do not exist: whoever fires them goes on, and a line says how each ended."""
 
+import asyncio
 import json
 import logging
 import os
@@ -12,7 +13,8 @@ from typing import Any
 import pytest
 
 from era_service.node.hooks import QUEUE_LENGTH, Facts, Hook, HookEnd, HookEvent, Hooks
-from tests.node.programs import alive, gone, program
+from eras import ConfigurationError, EraChecker, EraEvent
+from tests.node.programs import alive, gone, in_child, program
 
 FACTS = {"epoch": 7, "era": "pythagoras"}
 
@@ -167,7 +169,7 @@ def test_what_waits_is_bounded_and_what_is_dropped_is_counted(caplog: pytest.Log
 
     with Hooks([Hook(HookEvent.REFUSED, slow)]) as hooks:
         hooks.fire(HookEvent.REFUSED, {"n": 0})
-        while hooks._waiting.qsize():
+        while len(hooks._refused):
             time.sleep(0.01)
         taken = sum(hooks.fire(HookEvent.REFUSED, {"n": n}) for n in range(1, QUEUE_LENGTH + 11))
         assert (taken, hooks.dropped) == (QUEUE_LENGTH, 10)
@@ -192,3 +194,96 @@ def test_closing_twice_and_firing_afterwards_is_fine() -> None:
     hooks.close()
     hooks.close()
     assert hooks.fire(HookEvent.REFUSED, FACTS) == 0
+
+
+def test_what_strangers_cause_delays_nothing_else_and_nothing_else_is_dropped() -> None:
+    release, told = threading.Event(), list[str]()
+
+    def slow(event: HookEvent, facts: Facts) -> None:
+        release.wait(60)
+
+    safety = [event for event in HookEvent if event is not HookEvent.REFUSED]
+    noting = [Hook(event, lambda event, facts: told.append(str(event))) for event in safety]
+    with Hooks([Hook(HookEvent.REFUSED, slow), *noting]) as hooks:
+        for _ in range(QUEUE_LENGTH + 50):
+            hooks.fire(HookEvent.REFUSED, FACTS)
+        for event in safety * QUEUE_LENGTH:
+            assert hooks.fire(event, FACTS) == 1
+        assert hooks.wait(60, refused=False), "the refusals are still held up"
+        assert told == [str(event) for event in safety] * QUEUE_LENGTH
+        assert not hooks.wait(0)
+        release.set()
+
+
+def test_at_the_end_refusals_have_the_time_of_one(caplog: pytest.LogCaptureFixture) -> None:
+    release = threading.Event()
+    hooks = Hooks([Hook(HookEvent.REFUSED, lambda event, facts: release.wait(60))], timeout_s=60)
+    for _ in range(10):
+        hooks.fire(HookEvent.REFUSED, FACTS)
+    hooks.close(0.1)
+    release.set()
+    assert "hooks were still waiting at the end, and not run" in caplog.text
+
+
+def test_async_hooks_are_awaited() -> None:
+    told: list[str] = []
+
+    async def hook(event: HookEvent, facts: Facts) -> None:
+        await asyncio.sleep(0)
+        told.append(facts["era"])
+
+    class Object:
+        async def __call__(self, event: HookEvent, facts: Facts) -> None:
+            await hook(event, facts)
+
+    async def failing(event: HookEvent, facts: Facts) -> None:
+        raise ValueError(facts["era"])
+
+    async def late(event: HookEvent, facts: Facts) -> None:
+        try:
+            await asyncio.sleep(60)
+        finally:
+            told.append("cancelled")
+
+    assert fired(Hook(HookEvent.ACTIVATED, hook)).ok
+    assert fired(Hook(HookEvent.ACTIVATED, Object())).ok
+    assert told == ["pythagoras"] * 2
+    end = fired(Hook(HookEvent.ACTIVATED, failing))
+    assert (end.outcome, end.output) == ("raised", "ValueError: pythagoras")
+    assert fired(Hook(HookEvent.ACTIVATED, late), timeout_s=0.2).outcome == "timed out"
+    until = time.monotonic() + 30
+    while "cancelled" not in told and time.monotonic() < until:
+        time.sleep(0.01)
+    assert told[-1] == "cancelled"
+
+
+def test_what_a_call_would_not_run_is_refused_when_it_is_registered() -> None:
+    def generator(*_: Any) -> Any:
+        yield
+
+    async def generating(*_: Any) -> Any:
+        yield
+
+    async def coroutine(*_: Any) -> None: ...
+
+    for wrong in (generator, generating):
+        with pytest.raises(ConfigurationError, match="cannot be registered as the hook activated"):
+            Hook(HookEvent.ACTIVATED, wrong)
+    with pytest.raises(ConfigurationError, match="as on_end.*got a coroutine function"):
+        Hooks(on_end=coroutine)
+    with pytest.raises(ConfigurationError, match="as a handler of the event 'ready'.*got a coroutine function"):
+        EraChecker().on(EraEvent.READY, coroutine)  # type: ignore[arg-type]
+
+
+def test_hooks_run_in_a_forked_process_too() -> None:
+    told: list[str] = []
+    with Hooks([Hook(HookEvent.ACTIVATED, lambda event, facts: told.append(facts["era"]))]) as hooks:
+        hooks.fire(HookEvent.ACTIVATED, {"era": "thales"})
+        assert hooks.wait(30)
+
+        def child() -> list[str]:
+            hooks.fire(HookEvent.ACTIVATED, {"era": "pythagoras"})
+            hooks.wait(30)
+            return told
+
+        assert in_child(child) == ["thales", "pythagoras"]

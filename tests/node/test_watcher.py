@@ -448,7 +448,11 @@ def test_what_is_refused_is_told_but_for_the_marker_before(node: Watched, caplog
     node.chain.place([FaucetOutput(ADDRESS, 2_000_000, datum=datum.hex()) for datum in (forged, old)])
     watcher.command("check")
     watcher.step()
-    assert hooked(node) == ["refused", "refused"]
+    assert node.hooks.wait(5)
+    ((event, facts),) = node.hooked
+    assert (event, facts["count"], facts["verdicts"]) == ("refused", 2, {"Impostor": 1, "WrongSigner": 1})
+    assert facts["output"] in facts["examples"], "one run for a reading, with the gravest and an account of all"
+    assert len(set(facts["examples"])) == 2
     assert "was refused as WrongSigner" in caplog.text
     assert "was refused as Impostor" in caplog.text
 
