@@ -8,14 +8,13 @@ In: lines and a path; out: a file that is whole or not there. And back: lines, e
 """
 
 import json
-import os
-import secrets
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from era_store.canonical import canonical
+from era_store.drafts import draft_of
 from era_store.event_log import (
     ALL_EVENTS,
     NO_HASH,
@@ -27,7 +26,7 @@ from era_store.event_log import (
     next_hash,
 )
 from era_store.records import StoredEvent
-from era_store.sqlite_files import is_database
+from era_store.sqlite_files import is_database, make_file
 from eras import Epoch, StoreError, __version__
 
 FORMAT = "eraswitch-events"
@@ -54,23 +53,24 @@ def write_events(path: Path, lines: Iterable[LogLine], base_hash: str) -> int:
     Raises:
         EventFileUnwritableError: it cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(6)}")
     count, last = 0, base_hash
+    if is_database(path):
+        raise EventFileUnwritableError(
+            f"The file {path} is a SQLite database",
+            expected="a new file, or an older file of events",
+            got="a database, which would be lost",
+            next_step="Choose another name",
+        )
     try:
-        try:
-            handle = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_CLOEXEC, 0o600)  # raw: new
-            with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as file:  # raw: new
+        with draft_of(path) as draft:
+            make_file(draft)
+            with draft.open("w", encoding="utf-8", newline="\n") as file:  # raw: a draft
                 head = {"format": FORMAT, "format_version": FORMAT_VERSION, "base_hash": base_hash}
                 file.write(canonical(head | {"version": __version__}) + "\n")
                 for line in lines:
                     count, last = count + 1, line.hash or NO_HASH
                     file.write(f"{last} {line.text}\n")
                 file.write(canonical({"events": count, "last_hash": last}) + "\n")
-                file.flush()
-                os.fsync(file.fileno())
-            draft.replace(path)
-        finally:
-            draft.unlink(missing_ok=True)
     except OSError as error:
         raise EventFileUnwritableError(
             f"The file {path} could not be written",

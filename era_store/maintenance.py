@@ -6,8 +6,6 @@ open see the old content or the new.
 """
 
 import contextlib
-import os
-import secrets
 import sqlite3
 import stat
 from collections.abc import Iterator
@@ -15,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from era_store.database import DEFAULT_WAIT_S, Database, parse_url, sqlite_path
+from era_store.drafts import draft_of
 from era_store.errors import StoreDamagedError, StoreMissingError, StoreReadOnlyError
 from era_store.schema import HEAD, is_usable, revision_of
-from era_store.sqlite_files import FILE_MODE, connect_to_read
+from era_store.sqlite_files import connect_to_read, make_file
 from eras import ConfigurationError, StoreError
 
 
@@ -79,6 +78,14 @@ def backup_store(url: str, target: Path, *, replace: bool = False, wait_s: float
         StoreExistsError: there is a file at ``target``.
         StoreError: the store could not be read, or the copy not written, or the copy is damaged.
     """
+    _require_file(path := _sqlite_file(url))
+    if target.exists() and target.samefile(path):
+        raise StoreExistsError(
+            f"The backup {target} would be the store itself",
+            expected="another file",
+            got="the store",
+            next_step="Choose another name",
+        )
     if target.exists() and not replace:
         raise StoreExistsError(
             f"The backup {target} exists already",
@@ -86,24 +93,16 @@ def backup_store(url: str, target: Path, *, replace: bool = False, wait_s: float
             got="one that is there",
             next_step="Choose another name, or add --yes to replace it",
         )
+    _require_no_log(target)
     database = _sqlite(url, wait_s)
     try:
         with database.read() as connection:
             revision_of(connection, database.name)  # another program's database is not ours to copy
-        draft = target.with_name(f".{target.name}.{secrets.token_hex(6)}")
-        with _file_errors(target):
-            try:
-                os.close(os.open(draft, os.O_CREAT | os.O_EXCL | os.O_RDWR, FILE_MODE))  # raw: new
-                with database.raw() as source:
-                    _copy(source, draft, name=target)
-                report = _require_sound(draft, target)
-                _flush(draft)
-                draft.replace(target)
-                _flush(target.parent)
-            finally:
-                for leftover in (draft, *_beside(draft)):
-                    leftover.unlink(missing_ok=True)
-        return report
+        with _file_errors(target), draft_of(target) as draft:
+            make_file(draft)
+            with database.raw() as source:
+                _copy(source, draft, name=target)
+            return _require_sound(draft, target)
     finally:
         database.close()
 
@@ -193,6 +192,26 @@ def _faults(driver: sqlite3.Connection) -> list[str]:
     return faults + [f"a row of {table} belongs to a missing row of {parent}" for table, _, parent, _ in dangling[:10]]
 
 
+def _require_no_log(path: Path) -> None:
+    """Refuse to put a file beside a log of SQLite, which belongs to another one and would be played into it.
+
+    Raises:
+        StoreExistsError: there is such a log.
+    """
+    beside = [log for suffix in ("-wal", "-journal") if (log := path.with_name(path.name + suffix)).exists()]
+    if not beside:
+        return
+    used = path.exists()
+    raise StoreExistsError(
+        f"There is the log of {'a database in use' if used else 'another database'} beside {path}",
+        expected=f"no file {beside[0]}",
+        got="one with changes that belong to that database only",
+        next_step="Choose another name, or stop what uses it"
+        if used
+        else f"Move {beside[0].name} away too, to where you moved the database it belongs to",
+    )
+
+
 def _copy(source: sqlite3.Connection, target: Path, *, name: Path) -> None:
     with contextlib.closing(sqlite3.connect(target)) as copy:
         try:
@@ -204,18 +223,6 @@ def _copy(source: sqlite3.Connection, target: Path, *, name: Path) -> None:
                 got=str(error),
                 next_step="Choose another place",
             ) from error
-
-
-def _beside(path: Path) -> tuple[Path, ...]:
-    return tuple(path.with_name(path.name + suffix) for suffix in ("-wal", "-shm", "-journal"))
-
-
-def _flush(path: Path) -> None:
-    handle = os.open(path, os.O_RDONLY)  # raw: a draft, or a folder
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 @contextlib.contextmanager

@@ -1,17 +1,21 @@
 """The boundary between commands and the shell: every way a command can end becomes a message and an exit code.
 
 Our own errors become their message on stderr and the exit code of their class (with ``--json`` the error is a JSON
-document on stdout too); usage errors 2; Ctrl-C 130; anything else is a bug of ours, said in one line, with the
-traceback under ``--debug``. A reader of our output that went away ends the command silently with 1: click sees to it.
+document on stdout too); usage errors 2; Ctrl-C 130; SIGTERM 143 and SIGHUP 129, after what was begun is cleaned up;
+anything else is a bug of ours, said in one line, with the traceback under ``--debug``. A reader of our
+output that went away ends the command silently with 1: click sees to it.
 """
 
 import errno
 import os
+import signal
 import sys
+import threading
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import click
 
@@ -36,10 +40,30 @@ def run_guarded(run: Callable[[], Any], *, json: bool, debug: Callable[[], bool]
         debug: asked after a failure, whether the traceback is wanted.
     """
     try:
-        result = run()
+        with _ending_like_an_error():
+            result = run()
     except (Exception, KeyboardInterrupt) as error:
         return _ended_by(_missing(error) if isinstance(error, ModuleNotFoundError) else error, json=json, debug=debug())
     return result if type(result) is int else 0
+
+
+@contextmanager
+def _ending_like_an_error() -> Iterator[None]:
+    """Let a signal that ends the process unwind it, so that drafts and temporary folders, some with keys, go too."""
+
+    def end(number: int, _frame: object) -> NoReturn:
+        sys.exit(128 + number)
+
+    in_main = threading.current_thread() is threading.main_thread()
+    asked = (signal.SIGTERM, signal.SIGHUP) if in_main else ()
+    taken = [number for number in asked if signal.getsignal(number) is signal.SIG_DFL]
+    for number in taken:
+        signal.signal(number, end)
+    try:
+        yield
+    finally:
+        for number in taken:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def _aborted() -> str:

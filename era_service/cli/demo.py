@@ -1,13 +1,11 @@
 """``eraswitch demo``: the whole story on the local chain, with three versions of a node."""
 
 import shlex
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING
 
 import click
 
@@ -32,7 +30,6 @@ def demo(*, as_json: bool, keep: Path | None) -> int:
     from era_service.demo import CHAIN_FILE, CONFIGURATION_FILE, Stage, Story
 
     with (
-        _cleaning_up_when_terminated(),
         TemporaryDirectory(prefix="eraswitch-demo-") if keep is None else nullcontext(str(keep)) as folder,
         Stage(Path(folder)) as stage,
         _presenter(as_json=as_json) as presenter,
@@ -44,20 +41,6 @@ def demo(*, as_json: bool, keep: Path | None) -> int:
         ask = f"eraswitch --config {shlex.quote(str(keep / CONFIGURATION_FILE))} status"
         click.echo(f"Read it as a node: {ask}", err=as_json)
     return 0 if verified else 1
-
-
-@contextmanager
-def _cleaning_up_when_terminated() -> Iterator[None]:
-    """Let SIGTERM end the command like an error, so that the temporary folder, which has keys in it, goes too."""
-
-    def end(number: int, _frame: object) -> NoReturn:
-        sys.exit(128 + number)
-
-    before = signal.signal(signal.SIGTERM, end)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def _presenter(*, as_json: bool) -> "Presenter":

@@ -1,7 +1,10 @@
 """Check, backup and restore: what a copy is worth, and that nothing is lost on the way."""
 
+import signal
 import sqlite3
 import stat
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -18,8 +21,10 @@ from era_store import (
     open_store,
     restore_store,
 )
+from era_store.event_files import EventFileUnwritableError, write_events
 from era_store.schema import HEAD
 from eras import ConfigurationError
+from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, output, trust
 
 
@@ -157,3 +162,58 @@ def test_a_bad_backup_is_never_restored(path: Path, tmp_path: Path, kind: str) -
         restore_store(backup, str(path), replace=True)
     with open_store(str(path)) as store:
         assert store.trust.load(KEY) == trust(version=1)
+
+
+BACKUP_THAT_WAITS = """
+import sys, time
+from era_service.cli import main
+from era_store import maintenance
+def wait(*_):
+    print("written", flush=True)
+    time.sleep(600)
+maintenance._require_sound = wait
+sys.argv = ["eraswitch", "db", "backup", sys.argv[2], "--store", sys.argv[1]]
+sys.exit(main())
+"""
+
+
+@pytest.mark.parametrize(("number", "left"), [(signal.SIGKILL, 1), (signal.SIGTERM, 0), (signal.SIGHUP, 0)])
+def test_a_backup_that_is_killed_leaves_no_draft_for_good(
+    path: Path, tmp_path: Path, number: signal.Signals, left: int
+) -> None:
+    copies = tmp_path / "copies"
+    copies.mkdir()
+    command = [sys.executable, "-c", BACKUP_THAT_WAITS, str(path), str(copies / "first")]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "written\n"
+        backup_store(str(path), copies / "meanwhile")
+        assert len(list(copies.glob(".*"))) == 1, "one that is being written stays"
+        process.send_signal(number)
+    assert len(list(copies.glob(".*"))) == left
+    backup_store(str(path), copies / "second")
+    assert sorted(file.name for file in copies.iterdir()) == ["meanwhile", "second"]
+
+
+def test_a_backup_does_not_replace_a_database_in_use(path: Path, tmp_path: Path) -> None:
+    with open_store(str(tmp_path / "other.sqlite3")) as other:
+        other.events.append("kind", {}, time_s=1.0)
+        with pytest.raises(StoreExistsError, match="the log of a database in use"):
+            backup_store(str(path), tmp_path / "other.sqlite3", replace=True)
+        with pytest.raises(EventFileUnwritableError, match="SQLite database"):
+            write_events(tmp_path / "other.sqlite3", [], "0" * 64)
+        assert other.events.append("kind", {}, time_s=1.0) == 2
+    with pytest.raises(StoreExistsError, match="the store itself"):
+        backup_store(str(path), path, replace=True)
+
+
+def test_a_log_that_a_damaged_store_left_behind_is_not_played_into_a_restored_one(path: Path, tmp_path: Path) -> None:
+    backup_store(str(path), tmp_path / "backup")
+    log = tmp_path / "store.sqlite3-wal"
+    path.unlink()
+    log.write_bytes(b"changes of another database")
+    with pytest.raises(StoreExistsError, match=f"Move {log.name} away too"):
+        restore_store(tmp_path / "backup", str(path))
+    log.unlink()
+    restore_store(tmp_path / "backup", str(path))
+    assert check_store(str(path)).faults == ()

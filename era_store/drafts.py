@@ -1,0 +1,61 @@
+"""Files that appear whole or not at all, and of which a process that is killed leaves nothing for good.
+
+In: a path. Out: the path of a draft, which takes the place of the first when the block ends. The draft is in a folder
+of its own beside its target, locked for as long as its process lives. Whoever makes the next draft in the same place
+removes the folders of processes that have died.
+"""
+
+import contextlib
+import fcntl
+import os
+import secrets
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+SUFFIX = ".eraswitch-draft"
+
+
+@contextlib.contextmanager
+def draft_of(target: Path) -> Iterator[Path]:
+    """A path for a new file, which is flushed to the disk and replaces ``target`` when the block ends without an error.
+
+    Raises:
+        OSError: the draft cannot be made, flushed or put in the place of ``target``.
+    """
+    with contextlib.ExitStack() as stack:
+        with _locked(target.parent):  # nobody takes the new folder for a dead one's before it is locked
+            _remove_abandoned(target.parent)
+            folder = target.with_name(f".{target.name}.{secrets.token_hex(6)}{SUFFIX}")
+            folder.mkdir(mode=0o700)
+            stack.callback(shutil.rmtree, folder, ignore_errors=True)
+            stack.enter_context(_locked(folder))
+        draft = folder / target.name
+        yield draft
+        _flush(draft)
+        draft.replace(target)
+        _flush(target.parent)
+
+
+def _remove_abandoned(folder: Path) -> None:
+    for abandoned in folder.glob(f".*{SUFFIX}"):
+        with contextlib.suppress(OSError), _locked(abandoned, wait=False):
+            shutil.rmtree(abandoned, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, *, wait: bool = True) -> Iterator[None]:
+    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | (0 if wait else fcntl.LOCK_NB))
+        yield
+    finally:
+        os.close(handle)
+
+
+def _flush(path: Path) -> None:
+    handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # raw: a draft that nobody else has open, or a folder
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
