@@ -8,10 +8,10 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from chain_reader.local_chain.face_queries import BlockTotals, TransactionPlace
+from chain_reader.local_chain.face_queries import Amount, BlockTotals, TransactionPlace
 from chain_reader.local_chain.metadata import transaction_mint
 from chain_reader.local_chain.model import Block, ChainTransaction, Output
-from chain_reader.local_chain.parameters import MAX_LOVELACE_SUPPLY, Genesis, ProtocolParameters
+from chain_reader.local_chain.parameters import MAX_LOVELACE_SUPPLY, Genesis, ProtocolParameters, cost_models
 
 SLOTS_PER_KES_PERIOD = 129_600
 MAX_KES_EVOLUTIONS = 62
@@ -164,19 +164,24 @@ def address_transaction(found: TransactionPlace, time_s: float) -> dict[str, Any
 
 
 def genesis(found: Genesis) -> dict[str, Any]:
-    """The genesis, as ``genesis_content``. Slots are whole seconds there: shorter ones show as 1."""
+    """The genesis, as ``genesis_content``; where seconds are not whole, it has the fraction, as devnets' answers do."""
     return {
         "active_slots_coefficient": float(found.active_slots_coeff),
         "update_quorum": UPDATE_QUORUM,
         "max_lovelace_supply": str(MAX_LOVELACE_SUPPLY),
         "network_magic": found.network_magic,
         "epoch_length": found.epoch_length,
-        "system_start": found.system_start_s,
+        "system_start": whole(found.system_start_s),
         "slots_per_kes_period": SLOTS_PER_KES_PERIOD,
-        "slot_length": max(1, round(found.slot_length_s)),
+        "slot_length": whole(found.slot_length_s),
         "max_kes_evolutions": MAX_KES_EVOLUTIONS,
         "security_param": found.security_param,
     }
+
+
+def whole(number: float) -> float:
+    """The same number, as an integer if it is one: JSON tells 1 and 1.0 apart."""
+    return int(number) if number == int(number) else number
 
 
 def network(circulating: int) -> dict[str, Any]:
@@ -193,7 +198,10 @@ def network(circulating: int) -> dict[str, Any]:
 
 
 def protocol_parameters(found: ProtocolParameters, epoch: int) -> dict[str, Any]:
-    """The protocol parameters, as ``epoch_param_content``. No script runs, so there are no cost models."""
+    """The protocol parameters, as ``epoch_param_content``.
+
+    The deprecated ``cost_models`` has costs by their position, not by their name.
+    """
     integers = {
         "epoch": epoch,
         "min_fee_a": found.min_fee_coefficient,
@@ -258,8 +266,18 @@ def protocol_parameters(found: ProtocolParameters, epoch: int) -> dict[str, Any]
         **{name: float(ratio) for name, ratio in ratios.items()},
         "extra_entropy": None,
         "nonce": NO_NONCE,
-        "cost_models": None,
-        "cost_models_raw": None,
+        "cost_models": {f"PlutusV{version}": dict(enumerate(costs)) for version, costs in cost_models().items()},
+        "cost_models_raw": {f"PlutusV{version}": costs for version, costs in cost_models().items()},
+    }
+
+
+def address_total(text: str, received: Amount, sent: Amount, transactions: int) -> dict[str, Any]:
+    """What an address ever received and sent, as ``address_content_total``."""
+    return {
+        "address": text,
+        "received_sum": amount(*received),
+        "sent_sum": amount(*sent),
+        "tx_count": transactions,
     }
 
 

@@ -56,15 +56,21 @@ def blockfrost_routes(chain: LocalChain, *, project_id: str | None = None) -> Mo
         "/health": lambda chain, request: {"is_healthy": True},
         "/health/clock": lambda chain, request: {"server_time": int(time.time() * 1000)},
         "/blocks/latest": lambda chain, request: _block_body(chain, chain.tip()),
-        "/blocks/{hash_or_number}": _block,
+        "/blocks/latest/txs": lambda chain, request: _block_transactions(chain.tip(), request),
+        "/blocks/{hash_or_number}": lambda chain, request: _block_body(chain, _asked_block(chain, request)),
+        "/blocks/{hash_or_number}/txs": lambda chain, request: _block_transactions(
+            _asked_block(chain, request), request
+        ),
         "/epochs/latest": lambda chain, request: _epoch_body(chain, chain.tip().epoch),
         "/epochs/latest/parameters": lambda chain, request: bodies.protocol_parameters(
             chain.parameters, chain.tip().epoch
         ),
-        "/epochs/{number}": _epoch,
+        "/epochs/{number}": lambda chain, request: _epoch_body(chain, _asked_epoch(request)),
+        "/epochs/{number}/parameters": _epoch_parameters,
         "/genesis": lambda chain, request: bodies.genesis(chain.genesis),
         "/network": lambda chain, request: bodies.network(face_queries.supply(chain)),
         "/addresses/{address}": _address,
+        "/addresses/{address}/total": _address_total,
         "/addresses/{address}/utxos": _address_utxos,
         "/addresses/{address}/utxos/{asset}": _address_utxos,
         "/addresses/{address}/transactions": _address_transactions,
@@ -182,7 +188,7 @@ def _block_body(chain: LocalChain, block: Block) -> Any:
     )
 
 
-def _block(chain: LocalChain, request: Request) -> Any:
+def _asked_block(chain: LocalChain, request: Request) -> Block:
     text = request.path_params["hash_or_number"]
     key: str | int = text
     if text.isdigit() and len(text) != HASH_DIGITS:
@@ -192,7 +198,13 @@ def _block(chain: LocalChain, request: Request) -> Any:
     block = chain.block(key)
     if block is None:
         raise not_found()
-    return _block_body(chain, block)
+    return block
+
+
+def _block_transactions(block: Block, request: Request) -> Any:
+    page = _page(request)
+    found = block.transactions[::-1] if page.newest_first else block.transactions
+    return found[page.offset : page.offset + page.limit]
 
 
 def _epoch_body(chain: LocalChain, epoch: int) -> Any:
@@ -202,14 +214,26 @@ def _epoch_body(chain: LocalChain, epoch: int) -> Any:
     return bodies.epoch(epoch, totals, chain.slot_time_s, chain.genesis.epoch_length)
 
 
-def _epoch(chain: LocalChain, request: Request) -> Any:
-    number = request.path_params["number"]
-    return _epoch_body(chain, _natural(number, "Missing, out of range or malformed epoch_number."))
+def _asked_epoch(request: Request) -> int:
+    return _natural(request.path_params["number"], "Missing, out of range or malformed epoch_number.")
+
+
+def _epoch_parameters(chain: LocalChain, request: Request) -> Any:
+    epoch = _asked_epoch(request)
+    if epoch > chain.tip().epoch:
+        raise not_found()
+    return bodies.protocol_parameters(chain.parameters, epoch)
 
 
 def _address(chain: LocalChain, request: Request) -> Any:
     address = _seen_address(chain, request)
     return bodies.address(address, *face_queries.balance(chain, address))
+
+
+def _address_total(chain: LocalChain, request: Request) -> Any:
+    address = _seen_address(chain, request)
+    received, sent = face_queries.received(chain, address), face_queries.sent(chain, address)
+    return bodies.address_total(address, received, sent, face_queries.transaction_count(chain, address))
 
 
 def _address_utxos(chain: LocalChain, request: Request) -> Any:

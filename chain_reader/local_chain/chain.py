@@ -135,7 +135,7 @@ class LocalChain:
 
     def slot_time_s(self, slot: int) -> float:
         """The POSIX time at which ``slot`` begins, in seconds."""
-        return self.genesis.system_start_s + slot * self.genesis.slot_length_s
+        return self.genesis.time_of(slot)
 
     def utxos(
         self,
@@ -279,8 +279,7 @@ class LocalChain:
         slot, offset = db.execute("SELECT slot, slot_offset FROM chain, block ORDER BY height DESC LIMIT 1").fetchone()
         if self.genesis.clock_mode == "manual":
             return Slot(slot)
-        elapsed_s = self._clock() - self.genesis.system_start_s
-        return Slot(max(slot, int(elapsed_s // self.genesis.slot_length_s) + offset))
+        return Slot(max(slot, self.genesis.slot_at(self._clock()) + offset))
 
     def _advance(self, db: sqlite3.Connection, slot: int) -> Block:
         current = self._current_slot(db)

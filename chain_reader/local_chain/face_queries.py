@@ -42,16 +42,34 @@ def supply(chain: LocalChain) -> int:
 
 def balance(chain: LocalChain, address: str) -> Amount:
     """What is unspent at ``address``."""
+    return _sum(chain, address, "spent_by IS NULL")
+
+
+def received(chain: LocalChain, address: str) -> Amount:
+    """What ``address`` ever received, change included."""
+    return _sum(chain, address, "TRUE")
+
+
+def sent(chain: LocalChain, address: str) -> Amount:
+    """What was ever spent from ``address``."""
+    return _sum(chain, address, "spent_by IS NOT NULL")
+
+
+def _sum(chain: LocalChain, address: str, condition: str) -> Amount:
+    where = f"FROM output WHERE address = ? AND {condition}"
     with _file(chain) as db:
-        (lovelace,) = db.execute(
-            "SELECT coalesce(sum(lovelace), 0) FROM output WHERE address = ? AND spent_by IS NULL", (address,)
-        ).fetchone()
+        (lovelace,) = db.execute(f"SELECT coalesce(sum(lovelace), 0) {where}", (address,)).fetchone()
         assets: Counter[str] = Counter()
-        for (text,) in db.execute(
-            "SELECT assets FROM output WHERE address = ? AND spent_by IS NULL AND assets <> '[]'", (address,)
-        ):
+        for (text,) in db.execute(f"SELECT assets {where} AND assets <> '[]'", (address,)):
             assets.update({unit: int(quantity) for unit, quantity in json.loads(text)})
     return lovelace, tuple(sorted(assets.items()))
+
+
+def transaction_count(chain: LocalChain, address: str) -> int:
+    """How many transactions spend from ``address`` or pay to it."""
+    with _file(chain) as db:
+        count: int = db.execute("SELECT count(*) FROM address_tx WHERE address = ?", (address,)).fetchone()[0]
+    return count
 
 
 def block_totals(chain: LocalChain, block: Block) -> BlockTotals:

@@ -8,9 +8,10 @@ from datetime import UTC, datetime
 from fractions import Fraction
 from typing import Any
 
-from chain_reader.local_chain.blockfrost_bodies import MAX_KES_EVOLUTIONS, SLOTS_PER_KES_PERIOD, UPDATE_QUORUM
+from chain_reader.local_chain.blockfrost_bodies import MAX_KES_EVOLUTIONS, SLOTS_PER_KES_PERIOD, UPDATE_QUORUM, whole
 from chain_reader.local_chain.model import POLICY_DIGITS, Block, NewOutput, Output
-from chain_reader.local_chain.parameters import MAX_LOVELACE_SUPPLY, Genesis, ProtocolParameters
+from chain_reader.local_chain.parameters import MAX_LOVELACE_SUPPLY, Genesis, ProtocolParameters, cost_models
+from chain_reader.observers.network_genesis import exact
 
 ERAS = ("byron", "shelley", "allegra", "mary", "alonzo", "babbage", "conway")
 CURRENT_ERA = ERAS[-1]
@@ -56,7 +57,12 @@ def utxo(found: Output) -> dict[str, Any]:
 
 def start_time(genesis: Genesis) -> str:
     """When slot 0 began, in UTC."""
-    return datetime.fromtimestamp(genesis.system_start_s, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return utc(genesis.system_start_s)
+
+
+def utc(time_s: float) -> str:
+    """A POSIX time in UTC, with a fraction of a second where it has one."""
+    return datetime.fromtimestamp(time_s, UTC).isoformat().removesuffix("+00:00") + "Z"
 
 
 def network(genesis: Genesis) -> str:
@@ -67,7 +73,7 @@ def network(genesis: Genesis) -> str:
 def bound(genesis: Genesis, epoch: int) -> dict[str, Any]:
     """The beginning of ``epoch``; its time counts from the start of the network."""
     slot = epoch * genesis.epoch_length
-    return {"time": {"seconds": int(slot * genesis.slot_length_s)}, "slot": slot, "epoch": epoch}
+    return {"time": {"seconds": whole(float(slot * exact(genesis.slot_length_s)))}, "slot": slot, "epoch": epoch}
 
 
 def era_summaries(genesis: Genesis, tip: Block) -> list[dict[str, Any]]:
@@ -79,12 +85,17 @@ def era_summaries(genesis: Genesis, tip: Block) -> list[dict[str, Any]]:
     safe_zone = int(3 * genesis.security_param / genesis.active_slots_coeff)
     parameters = {
         "epochLength": genesis.epoch_length,
-        "slotLength": {"milliseconds": round(genesis.slot_length_s * 1000)},
+        "slotLength": slot_length(genesis),
         "safeZone": safe_zone,
     }
     horizon = -(-(tip.slot + safe_zone) // genesis.epoch_length)
     ends = {**dict.fromkeys(ERAS, 0), CURRENT_ERA: horizon}
     return [{"start": bound(genesis, 0), "end": bound(genesis, ends[era]), "parameters": parameters} for era in ERAS]
+
+
+def slot_length(genesis: Genesis) -> dict[str, Any]:
+    """How long a slot is, in milliseconds, of which it may have fractions."""
+    return {"milliseconds": whole(float(1000 * exact(genesis.slot_length_s)))}
 
 
 def ratio(found: Fraction) -> str:
@@ -95,8 +106,8 @@ def ratio(found: Fraction) -> str:
 def protocol_parameters(found: ProtocolParameters) -> dict[str, Any]:
     """The protocol parameters.
 
-    Left out are the cost models, as no script runs, and the sizes of reference scripts, which the clients and the
-    servers of this version call by different names.
+    The sizes of reference scripts are left out: the clients and the servers of this version call them by different
+    names.
     """
     return {
         "minFeeCoefficient": found.min_fee_coefficient,
@@ -161,6 +172,7 @@ def protocol_parameters(found: ProtocolParameters) -> dict[str, Any]:
         "governanceActionDeposit": ada(found.governance_action_deposit),
         "delegateRepresentativeDeposit": ada(found.drep_deposit),
         "delegateRepresentativeMaxIdleTime": found.drep_activity,
+        "plutusCostModels": {f"plutus:v{version}": costs for version, costs in cost_models().items()},
         "version": {"major": found.protocol_version[0], "minor": found.protocol_version[1]},
     }
 
@@ -177,7 +189,7 @@ def shelley_genesis(genesis: Genesis, parameters: ProtocolParameters) -> dict[st
         "epochLength": genesis.epoch_length,
         "slotsPerKesPeriod": SLOTS_PER_KES_PERIOD,
         "maxKesEvolutions": MAX_KES_EVOLUTIONS,
-        "slotLength": {"milliseconds": round(genesis.slot_length_s * 1000)},
+        "slotLength": slot_length(genesis),
         "updateQuorum": UPDATE_QUORUM,
         "maxLovelaceSupply": MAX_LOVELACE_SUPPLY,
         "initialParameters": protocol_parameters(parameters),

@@ -1,11 +1,12 @@
-"""The Ogmios v6 face of a local chain: JSON-RPC 2.0 over a websocket at ``/``, and ``GET /health``.
+"""The Ogmios v6 face of a local chain: JSON-RPC 2.0 over a websocket at ``/``, by ``POST /``, and ``GET /health``.
 
 In: a ``LocalChain``. Out: Starlette routes, whose answers and errors have the shapes and codes of Ogmios. Methods:
 
 - ``queryNetwork/``: ``tip``, ``blockHeight``, ``startTime``, ``genesisConfiguration`` (Shelley's; 2004 for other eras)
 - ``queryLedgerState/``: ``epoch``, ``tip``, ``utxo`` (by addresses, by output references, whole), ``eraSummaries``,
   ``eraStart``, ``protocolParameters``
-- ``acquireLedgerState``, ``releaseLedgerState``, ``submitTransaction``
+- ``acquireLedgerState``, ``releaseLedgerState`` (over a websocket only), ``submitTransaction``
+- ``evaluateTransaction``: no script budgets for a transaction without Plutus scripts, 3004 for one with them
 
 Every other method is unknown (-32601). Between acquire and release the ledger queries of a connection are answered as
 of the acquired block, while the chain goes on; after a rollback of that block they fail with 2003. Requests of a
@@ -28,7 +29,7 @@ from chain_reader.local_chain import ogmios_bodies as bodies
 from chain_reader.local_chain.chain import LocalChain
 from chain_reader.local_chain.errors import LedgerRefusedError
 from chain_reader.local_chain.face_queries import FrozenState
-from chain_reader.local_chain.http_answers import json_object
+from chain_reader.local_chain.http_answers import json_object, read_body
 from chain_reader.local_chain.model import Block
 
 logger = logging.getLogger(__name__)
@@ -40,6 +41,9 @@ INTERNAL_ERROR = -32603
 ACQUIRE_FAILED = 2000
 ACQUIRED_EXPIRED = 2003
 INVALID_GENESIS = 2004
+NO_EVALUATION = 3004
+
+_OF_CONNECTIONS = ("acquireLedgerState", "releaseLedgerState")
 
 Params = dict[str, Any]
 
@@ -80,7 +84,7 @@ class OgmiosSession:
             "releaseLedgerState": self._release,
         }
 
-    def answer(self, text: str) -> dict[str, Any]:
+    def answer(self, text: str | bytes) -> dict[str, Any]:
         """The response to a request; an error is a response too."""
         request = json_object(text)
         try:
@@ -96,13 +100,14 @@ class OgmiosSession:
         return {"jsonrpc": "2.0", **response, "id": None if request is None else request.get("id")}
 
     def _result(self, method: str, params: Params) -> Any:
-        if method == "submitTransaction":
-            return self._submit(params)
+        commands = {"submitTransaction": self._submit, "evaluateTransaction": self._evaluate}
+        if method in commands:
+            return commands[method](params)
         if method not in self._queries:
             raise OgmiosFaultError(
                 METHOD_NOT_FOUND,
                 "Invalid request: unknown method in 'method' (beware names are case-sensitive).",
-                {"known": sorted([*self._queries, "submitTransaction"])},
+                {"known": sorted([*self._queries, *commands])},
                 general=True,
             )
         with self._chain.snapshot():
@@ -158,16 +163,22 @@ class OgmiosSession:
         self._acquired = None
         return {"released": "ledgerState"}
 
+    def _evaluate(self, params: Params) -> Any:
+        from chain_reader.local_chain.transaction import parse_transaction
+
+        cbor = _transaction(_only({**params, "additionalUtxo": []}, "transaction", "additionalUtxo"))
+        try:
+            parse_transaction(cbor, max_bytes=self._chain.parameters.max_transaction_size)
+        except LedgerRefusedError as error:
+            if error.rule == "NotModelled":
+                raise OgmiosFaultError(NO_EVALUATION, "No script can be evaluated.", {"reason": str(error)}) from error
+            raise OgmiosFaultError(INVALID_PARAMS, str(error), {bodies.CURRENT_ERA: str(error)}) from error
+        return []
+
     def _submit(self, params: Params) -> Any:
         from chain_reader.local_chain.ogmios_refusals import refusal
 
-        transaction = _only(params, "transaction")["transaction"]
-        if not isinstance(transaction, dict) or set(transaction) != {"cbor"}:
-            raise _wrong("'transaction' must be an object of 'cbor'")
-        try:
-            cbor = bytes.fromhex(transaction["cbor"])
-        except (TypeError, ValueError) as error:
-            raise _wrong("'cbor' must be a transaction's bytes in base16") from error
+        cbor = _transaction(_only(params, "transaction"))
         try:
             return {"transaction": {"id": self._chain.submit(cbor)}}
         except LedgerRefusedError as error:
@@ -196,15 +207,33 @@ def _wrong(what: str) -> OgmiosFaultError:
     return OgmiosFaultError(INVALID_PARAMS, f"Invalid request: {what}.", general=True)
 
 
-def _only(params: Params, name: str) -> Params:
-    if set(params) != {name}:
-        raise _wrong(f"'params' must be an object of '{name}'")
+def _only(params: Params, *names: str) -> Params:
+    if set(params) != set(names):
+        raise _wrong(f"'params' must be an object of '{names[0]}'")
     return params
 
 
+def _transaction(params: Params) -> bytes:
+    transaction = params["transaction"]
+    if not isinstance(transaction, dict) or set(transaction) != {"cbor"}:
+        raise _wrong("'transaction' must be an object of 'cbor'")
+    try:
+        return bytes.fromhex(transaction["cbor"])
+    except (TypeError, ValueError) as error:
+        raise _wrong("'cbor' must be a transaction's bytes in base16") from error
+
+
 def _addresses(found: Any) -> tuple[str, ...]:
+    from chain_reader.local_chain.addresses import AddressError, parse_address
+
     if not isinstance(found, list) or not all(isinstance(address, str) for address in found):
         raise _wrong("'addresses' must be a list of addresses")
+    for address in found:
+        try:
+            parse_address(address)
+        except AddressError as error:
+            if not error.byron:
+                raise _wrong(f"'addresses' must be a list of payment addresses, and {error}") from error
     return tuple(found)
 
 
@@ -229,10 +258,33 @@ def ogmios_routes(chain: LocalChain) -> list[BaseRoute]:
                 text = message.get("text") or (message.get("bytes") or b"").decode(errors="replace")
                 await websocket.send_text(json.dumps(await run_in_threadpool(session.answer, text)))
 
+    async def call(request: Request) -> Response:
+        response = await run_in_threadpool(_answer_once, chain, await read_body(request))
+        return JSONResponse(response, status_code=_status(response))
+
     async def health(request: Request) -> Response:
         return JSONResponse(await run_in_threadpool(_health, chain))
 
-    return [WebSocketRoute("/", converse), Route("/health", health, methods=["GET"])]
+    return [
+        WebSocketRoute("/", converse),
+        Route("/", call, methods=["POST"]),
+        Route("/health", health, methods=["GET"]),
+    ]
+
+
+def _answer_once(chain: LocalChain, body: bytes) -> dict[str, Any]:
+    """The response to a request that comes alone: no state of the ledger can be acquired for a next one."""
+    request = json_object(body)
+    if request is not None and request.get("method") in _OF_CONNECTIONS:
+        fault = _invalid(f"{request['method']} needs a websocket, as it is about the requests that follow")
+        return {"jsonrpc": "2.0", "error": fault.to_dict(), "id": request.get("id")}
+    return OgmiosSession(chain).answer(body)
+
+
+def _status(response: dict[str, Any]) -> int:
+    if "error" not in response:
+        return 200
+    return 500 if response["error"]["code"] == INTERNAL_ERROR else 400
 
 
 def _health(chain: LocalChain) -> dict[str, Any]:
@@ -240,6 +292,7 @@ def _health(chain: LocalChain) -> dict[str, Any]:
         tip = chain.tip()
         return {
             "startTime": bodies.start_time(chain.genesis),
+            "lastTipUpdate": bodies.utc(chain.slot_time_s(tip.slot)),
             "lastKnownTip": bodies.point(tip) | {"height": tip.height},
             "networkSynchronization": 1.0,
             "currentEra": bodies.CURRENT_ERA,

@@ -5,10 +5,14 @@ exact.
 """
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from fractions import Fraction
+from functools import cache
+from importlib import resources
 from typing import Any, Literal, Self
 
+from chain_reader.observers.network_genesis import exact
 from eras import ConfigurationError
 
 MAX_LOVELACE_SUPPLY = 45_000_000_000_000_000
@@ -48,7 +52,7 @@ class Genesis:
     network_id: int = 0
     epoch_length: int = 100
     slot_length_s: float = 1.0
-    system_start_s: int = 0
+    system_start_s: float = 0
     security_param: int = 2160
     active_slots_coeff: Fraction = Fraction(1, 20)
     clock_mode: ClockMode = "manual"
@@ -62,6 +66,14 @@ class Genesis:
         _require(0 < self.security_param < 2**32, "security_param", "blocks, at least 1", self.security_param)
         _require(0 < self.active_slots_coeff <= 1, "active_slots_coeff", "above 0, at most 1", self.active_slots_coeff)
         _require(self.clock_mode in ("manual", "wall"), "clock_mode", "manual or wall", self.clock_mode)
+
+    def slot_at(self, time_s: float) -> int:
+        """The slot at a POSIX time; below 0 before the start."""
+        return int((exact(time_s) - exact(self.system_start_s)) // exact(self.slot_length_s))
+
+    def time_of(self, slot: int) -> float:
+        """The POSIX time at which a slot begins."""
+        return float(exact(self.system_start_s) + slot * exact(self.slot_length_s))
 
     def to_json(self) -> str:
         """The genesis as JSON text."""
@@ -156,6 +168,16 @@ class ProtocolParameters:
                 values[name] = Fraction(value)
         values["protocol_version"] = tuple(values["protocol_version"])
         return cls(**values)
+
+
+@cache
+def cost_models() -> Mapping[int, tuple[int, ...]]:
+    """The cost models of Plutus V1, V2 and V3, by version: mainnet's since protocol version 10.
+
+    No script runs on a local chain; clients want them before they build any transaction.
+    """
+    text = resources.files("chain_reader.local_chain").joinpath("cost_models.json").read_text()
+    return {int(version): tuple(costs) for version, costs in json.loads(text).items()}
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:

@@ -165,7 +165,7 @@ def _block(db: sqlite3.Connection, genesis: Genesis, row: tuple[str, str | None,
         height=height,
         slot=Slot(slot),
         epoch=Epoch(slot // genesis.epoch_length),
-        time_s=int(genesis.system_start_s + slot * genesis.slot_length_s),
+        time_s=int(genesis.time_of(slot)),
         transactions=tuple(transaction for (transaction,) in transactions),
     )
 

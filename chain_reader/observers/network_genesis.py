@@ -12,6 +12,12 @@ from types import MappingProxyType
 
 from eras import ConfigurationError, Epoch, Slot
 
+
+def exact(number: float) -> Fraction:
+    """The number that was written down: a slot of 0.1 s is a tenth of a second, though no float is."""
+    return Fraction(repr(number))
+
+
 _FIRST_SLOT, _FIRST_EPOCH = Slot(0), Epoch(0)
 
 
@@ -60,11 +66,12 @@ class NetworkGenesis:
 
     def slot_at(self, time_s: float) -> Slot:
         """The slot at a POSIX time; before the anchor, the anchor."""
-        return Slot(self.anchor_slot + max(0, int((time_s - self.anchor_time_s) // self.slot_length_s)))
+        since_s = exact(time_s) - exact(self.anchor_time_s)
+        return Slot(self.anchor_slot + max(0, int(since_s // exact(self.slot_length_s))))
 
     def time_of(self, slot: Slot) -> float:
         """The POSIX time at which a slot begins."""
-        return self.anchor_time_s + (slot - self.anchor_slot) * self.slot_length_s
+        return float(exact(self.anchor_time_s) + (slot - self.anchor_slot) * exact(self.slot_length_s))
 
     def epoch_of(self, slot: Slot) -> Epoch:
         """The epoch that a slot is in; of slots before the anchor, the anchor's."""

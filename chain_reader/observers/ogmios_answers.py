@@ -97,13 +97,13 @@ class UnspentOutput(Answer):
 class Milliseconds(Answer):
     """A length of time."""
 
-    milliseconds: int
+    milliseconds: float
 
 
 class Seconds(Answer):
     """Time since the network's start."""
 
-    seconds: int
+    seconds: float
 
 
 class EraBound(Answer):

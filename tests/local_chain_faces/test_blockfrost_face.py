@@ -10,7 +10,9 @@ import requests
 from blockfrost import BlockFrostApi
 from pycardano import Address, DatumHash, Network, ScriptHash, TransactionBody, TransactionInput, TransactionOutput
 
+from chain_reader import BlockfrostObserver, OgmiosObserver
 from chain_reader.local_chain import FaucetOutput, Genesis, LocalChain, LocalChainServer, Output
+from eras import Slot
 from tests.local_chain_faces.clients import NOT_FOUND, refusal
 from tests.local_chain_faces.provider_schemas import BlockfrostDescription
 from tests.local_chain_faces.wallet import ADA, DATUM, FEE, START_S, Wallet
@@ -280,11 +282,37 @@ def test_what_fails_inside_is_a_500_without_a_word(
     assert "ZeroDivisionError: a secret" in caplog.text  # the log has the traceback
 
 
-def test_slots_shorter_than_a_second_show_as_one(tmp_path: Path, checked_requests: list[requests.Response]) -> None:
+def test_fractions_of_a_second_are_kept(tmp_path: Path) -> None:
     path = tmp_path / "fast.sqlite"
-    LocalChain.create(path, genesis=Genesis(slot_length_s=0.2)).close()
+    LocalChain.create(path, genesis=Genesis(slot_length_s=0.75, system_start_s=START_S + 0.5)).close()
     with LocalChainServer(path) as server:
-        assert requests.get(f"{server.blockfrost_url}/genesis", timeout=10).json()["slot_length"] == 1
+        for observer in (BlockfrostObserver(server.blockfrost_url, "any"), OgmiosObserver(server.ogmios_url)):
+            genesis = observer.genesis()
+            observer.close()
+            assert (genesis.anchor_time_s, genesis.slot_length_s) == (START_S + 0.5, 0.75)
+            assert [genesis.slot_at(genesis.time_of(Slot(n))) for n in range(50)] == list(range(50))
+
+
+def test_what_a_block_holds_and_an_address_ever_had(blockfrost: BlockFrostApi, chain: LocalChain, paid: str) -> None:
+    tip = chain.tip()
+    assert [blockfrost.block_transactions(key) for key in (tip.hash, tip.height)] == [[paid], [paid]]
+    assert blockfrost.block_latest_transactions() == [paid]
+    assert blockfrost.block_transactions(0) == []
+    assert blockfrost.block_transactions(tip.hash, page=2) == []
+    assert refusal(blockfrost.block_transactions, "ab" * 32)[0] == 404
+    spent = blockfrost.transaction_utxos(paid).inputs[0].address
+    total = blockfrost.address_total(spent)
+    assert total.tx_count == 2
+    assert [total.received_sum[0].quantity, total.sent_sum[0].quantity] == [str(200 * ADA - FEE), str(100 * ADA)]
+
+
+def test_parameters_of_an_epoch(blockfrost: BlockFrostApi) -> None:
+    latest, first = blockfrost.epoch_latest_parameters(), blockfrost.epoch_protocol_parameters(1)
+    assert (latest.epoch, first.epoch, first.min_fee_a) == (3, 1, latest.min_fee_a)
+    assert {name: len(costs) for name, costs in vars(latest.cost_models_raw).items()} == {
+        "PlutusV1": 166, "PlutusV2": 175, "PlutusV3": 297,
+    }  # fmt: skip
+    assert refusal(blockfrost.epoch_protocol_parameters, 4)[0] == 404
 
 
 def test_a_page_deep_in_twenty_thousand_outputs_is_quick(

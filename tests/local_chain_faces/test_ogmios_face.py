@@ -337,9 +337,49 @@ def test_requests_in_a_row_are_answered_in_their_order(ogmios_client: CheckedOgm
     assert [ogmios_client.query_epoch.receive()[1] for _ in range(20)] == list(range(20))
 
 
+def test_evaluation(ogmios_client: CheckedOgmios, wallet: Wallet, funds: Output) -> None:
+    def evaluated(transaction: bytes) -> dict[str, Any]:
+        return ogmios_client.ask("evaluateTransaction", transaction={"cbor": transaction.hex()})
+
+    good = wallet.pay(funds, wallet.address, 10 * ADA)
+    assert evaluated(good)["result"] == []
+    scripted = good.replace(bytes.fromhex("a100"), bytes.fromhex("a207814101") + b"\x00", 1)
+    assert evaluated(scripted)["error"]["code"] == 3004
+    assert evaluated(good[:-9])["error"]["code"] == -32602
+
+
+def test_one_request_by_post(
+    server: LocalChainServer, chain: LocalChain, ogmios_description: OgmiosDescription
+) -> None:
+    def post(method: str, **params: Any) -> tuple[int, Any]:
+        request = {"jsonrpc": "2.0", "method": method, "params": params, "id": "x"}
+        answer = requests.post(f"http://{server.host}:{server.port}/", json=request, timeout=10)
+        ogmios_description.check(answer.json())
+        assert answer.json()["id"] == "x"
+        return answer.status_code, answer.json()
+
+    assert post("queryNetwork/tip")[1]["result"] == {"slot": 300, "id": chain.tip().hash}
+    assert post("queryLedgerState/epoch")[0] == 200
+    status, refused = post("submitTransaction", transaction={"cbor": "00"})
+    assert (status, refused["error"]["code"]) == (400, -32602)
+    assert post("noSuchMethod")[0] == 400
+    for stateful in ("acquireLedgerState", "releaseLedgerState"):
+        status, refused = post(stateful)
+        assert (status, refused["error"]["code"]) == (400, -32600)
+        assert "websocket" in refused["error"]["message"]
+
+
+def test_a_malformed_address_is_an_error(ogmios_client: CheckedOgmios, wallet: Wallet) -> None:
+    for address in (wallet.address[:-1], "addr_test1", ""):
+        error = ogmios_client.ask("queryLedgerState/utxo", addresses=[wallet.address, address])["error"]
+        assert error["code"] == -32602
+        assert "is not an address" in error["message"]
+
+
 def test_health(server: LocalChainServer, chain: LocalChain) -> None:
     health = requests.get(f"http://{server.host}:{server.port}/health", timeout=10).json()
     assert health["lastKnownTip"] == {"slot": 300, "id": chain.tip().hash, "height": 1}
+    assert health["lastTipUpdate"] == "2023-11-14T22:18:20Z"
     assert (health["currentEra"], health["currentEpoch"], health["network"]) == ("conway", 3, "testnet")
 
 
