@@ -16,16 +16,20 @@ from eras import Epoch, __version__
 if TYPE_CHECKING:
     from structlog.typing import Processor
 
+_log = logging.getLogger(__name__)
+
 QUIET = ("urllib3", "websockets", "uvicorn.access", "asyncio", "alembic")
 """Libraries that tell their every step: below warning only at level debug."""
 
 
 class _Context:
-    """What every line carries: one era and one epoch per process, seen by all its threads."""
+    """What every line carries, and how it is written: one era and one epoch per process, seen by all its threads."""
 
     def __init__(self) -> None:
         self.era: str | None = None
         self.epoch: int | None = None
+        self.level, self.format = "info", "auto"
+        self.stream: TextIO | None = None
 
 
 _context = _Context()
@@ -79,12 +83,12 @@ def configure_logging(level: str = "info", format: str = "auto", stream: TextIO 
         )
     )
     root = logging.getLogger()
-    for old in [known for known in root.handlers if isinstance(known, _Handler)]:
-        root.removeHandler(old)
+    replaced = [known for known in root.handlers if isinstance(known, _Handler)]
     root.addHandler(handler)
-    root.setLevel(level.upper())
-    for name in QUIET:
-        logging.getLogger(name).setLevel(logging.NOTSET if level == "debug" else logging.WARNING)
+    for old in replaced:
+        root.removeHandler(old)
+    _context.level, _context.format, _context.stream = level, "text" if text else "json", stream
+    _set_level(level)
     structlog.configure(
         processors=[
             structlog.stdlib.filter_by_level,
@@ -96,6 +100,28 @@ def configure_logging(level: str = "info", format: str = "auto", stream: TextIO 
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=False,
     )
+
+
+def toggle_debug() -> None:
+    """Log at level debug from now on, or, where that is done already, as configured again."""
+    debugging = logging.getLogger().level == logging.DEBUG
+    level = _context.level if debugging and _context.level != "debug" else "info" if debugging else "debug"
+    _set_level(level)
+    _log.warning("The log is at level %s from now on", level)
+
+
+def toggle_format() -> None:
+    """Write the log as text instead of JSON from now on, or the other way round."""
+    level = logging.getLogger().level
+    configure_logging(_context.level, "json" if _context.format == "text" else "text", _context.stream)
+    _set_level(logging.getLevelName(level).lower())
+    _log.warning("The log is written as %s from now on", _context.format)
+
+
+def _set_level(level: str) -> None:
+    logging.getLogger().setLevel(level.upper())
+    for name in QUIET:
+        logging.getLogger(name).setLevel(logging.NOTSET if level == "debug" else logging.WARNING)
 
 
 def _add_context(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -1,5 +1,6 @@
 """``eraswitch serve``: the HTTP service, in the foreground."""
 
+import logging
 import signal
 import socket
 from collections.abc import Iterator
@@ -11,6 +12,7 @@ import click
 
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json
+from era_service.cli.signals import surviving_signals
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
     from era_service.config_schema import ServiceSettings, Settings
     from era_service.web import Service
+
+_log = logging.getLogger(__name__)
 
 DRAIN_S = 10
 IDLE_S, PROXY_IDLE_S = 5, 75
@@ -67,7 +71,8 @@ def serve(
     """Serve the eras over HTTP: to nodes, to dashboards, to caches.
 
     With no network configured it follows an embedded local chain, made for the purpose, and says so. It ends on
-    SIGTERM or Ctrl-C, after the requests that are being answered.
+    SIGTERM or Ctrl-C, after the requests that are being answered. SIGUSR1 switches the log to debug and back, SIGUSR2
+    between text and JSON.
     """
     from era_service.follower_loop import following_registrations
     from era_service.status import require_source
@@ -97,7 +102,10 @@ def serve(
         _require_no_provider(settings)
     else:
         require_source(settings)
-    with _listening(settings.service) as listener:  # before anything is made for a service that cannot be asked
+    with (
+        surviving_signals(_hung_up),
+        _listening(settings.service) as listener,
+    ):  # before anything is made for a service that cannot be asked
         if embedded:
             settings = _embedded(app, given, poll_interval_s)
         service = Service.open(settings, embedded=embedded)
@@ -106,6 +114,10 @@ def serve(
                 Server(service, as_json=as_json).run(listener)
         finally:
             service.close()
+
+
+def _hung_up() -> None:
+    _log.warning("SIGHUP: the configuration is read at start only; restart the service to apply changes")
 
 
 def _require_both(service: "ServiceSettings") -> None:

@@ -1,5 +1,6 @@
 """``eraswitch watch``: watches the era of a node beside it, or runs the node itself on the binary of the era."""
 
+import logging
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,11 +11,14 @@ import click
 
 from era_service.cli.context import AppContext, pass_app
 from era_service.cli.output import echo_json, printable
+from era_service.cli.signals import surviving_signals
 
 if TYPE_CHECKING:
     from chain_reader.deciding_kinds import Decision
     from era_service.node.hooks import Hook
     from era_service.node.watcher import NodeWatcher
+
+_log = logging.getLogger(__name__)
 
 NOTHING_TRUSTED, CURRENT_UNSUPPORTED, UPCOMING_UNSUPPORTED = 5, 4, 3
 FLAGS = {
@@ -65,7 +69,8 @@ def watch(
     """Watch the era of a node: warn in time, run hooks, switch binaries, and end when the node must stop.
 
     Checks at start-up and at every epoch. SIGTERM and Ctrl-C end it with exit code 0, a current era that is not
-    supported with 4, a node that it runs with that node's code.
+    supported with 4, a node that it runs with that node's code. SIGUSR1 switches the log to debug and back, SIGUSR2
+    between text and JSON.
     """
     from era_service.node.opening import open_watcher
     from era_service.node.reactions import status_line
@@ -91,11 +96,15 @@ def watch(
             if not as_json:
                 click.echo(printable(status_line(watcher.checker)))
             return _code(watcher)
-        with _stopped_by_signals(watcher):
+        with surviving_signals(_hung_up), _stopped_by_signals(watcher):
             end = watcher.run()
     if as_json:
         echo_json({"kind": "ended", "code": end.code, "reason": end.reason})
     return end.code
+
+
+def _hung_up() -> None:
+    _log.warning("SIGHUP: the configuration is read at start only; restart the watcher to apply changes")
 
 
 @contextmanager

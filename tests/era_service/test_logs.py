@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import structlog
 
-from era_service.logs import bind_era, configure_logging
+from era_service.logs import bind_era, configure_logging, toggle_debug, toggle_format
 from era_store.redaction import MASK, register_secret
 from eras import Epoch, __version__
 
@@ -136,3 +136,28 @@ def test_nothing_steers_the_terminal_in_json_or_in_a_traceback() -> None:
         assert "é" in stream.getvalue()
         if form == "json":
             assert lines(stream)[0]["event"] == f"it said {odd}"
+
+
+def test_level_and_format_are_changed_while_it_runs() -> None:
+    stream = io.StringIO()
+    configure_logging("warning", "json", stream)
+    log = logging.getLogger("x")
+    log.debug("hidden")
+    toggle_debug()
+    log.debug("shown")
+    toggle_format()
+    log.debug("as text")
+    toggle_format()
+    toggle_debug()
+    log.info("hidden again")
+    texts = stream.getvalue().splitlines()
+    assert [json.loads(line)["event"] for line in (texts[0], texts[1], *texts[4:])] == [
+        "The log is at level debug from now on",
+        "shown",
+        "The log is written as json from now on",
+        "The log is at level warning from now on",
+    ]
+    assert ["from now on" in texts[2], "as text" in texts[3]] == [True, True]
+    configure_logging("debug", "json", stream)
+    toggle_debug()
+    assert logging.getLogger().level == logging.INFO

@@ -153,6 +153,8 @@ def test_a_signal_ends_it_cleanly(chain: LocalChain, number: signal.Signals) -> 
     publish(chain, (THALES, 0))
     with watching() as node:
         node.until("era-known")
+        for survived in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
+            node.process.send_signal(survived)
         node.process.send_signal(number)
         assert node.until("ended") == {"kind": "ended", "code": 0, "reason": "it was told to stop"}
         assert node.process.wait(10) == 0

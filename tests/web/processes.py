@@ -36,6 +36,14 @@ class Served:
         """What it has written to stderr so far."""
         return self._log.read_text()
 
+    def wait_for_log(self, words: str) -> None:
+        """Wait until it has written ``words`` to stderr."""
+        until = time.monotonic() + START_WITHIN_S
+        while words not in self.log:
+            assert self.process.poll() is None, self.log
+            assert time.monotonic() < until, self.log
+            time.sleep(0.05)
+
     def end(self, number: signal.Signals = signal.SIGTERM) -> int:
         """Send it a signal, and wait for its end."""
         self.process.send_signal(number)

@@ -252,3 +252,17 @@ def test_a_token_may_be_without_end(store):
     assert json.loads(run("token", "new", "x", *store, "--expires", "never", "--json").stdout)["expires_at_s"] is None
     assert "never expires" in run("token", "list", *store).stdout
     assert "no tokens" in run("token", "list", "--store", str(store[1]) + ".other").stdout
+
+
+def test_signals_that_are_not_for_its_end_do_not_end_it(world):
+    with serve(world.folder, **environment_of(world)) as served, Client(served.url) as client:
+        served.wait_until_ready(client)
+        for number, words in (
+            (signal.SIGHUP, "SIGHUP"),
+            (signal.SIGUSR1, "at level debug"),
+            (signal.SIGUSR2, "written as text"),
+        ):
+            served.process.send_signal(number)
+            served.wait_for_log(words)
+            assert client.get("/health/ready").status_code == 200
+        assert served.end() == 0

@@ -1,0 +1,45 @@
+"""Signals to a process that runs for long: each does what it is for, and none of them ends it by accident.
+
+SIGUSR1 switches the log to debug and back, SIGUSR2 between text and JSON. What SIGHUP does is for the command to say.
+Nothing is done inside a signal handler, which may have interrupted the very code that it would call: a thread does it.
+"""
+
+import logging
+import signal
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from queue import SimpleQueue
+
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def surviving_signals(hang_up: Callable[[], None]) -> Iterator[None]:
+    """Within the block SIGHUP calls ``hang_up``, and SIGUSR1 and SIGUSR2 change the log, one after the other.
+
+    Args:
+        hang_up: called in a thread of its own; what it raises is logged.
+    """
+    from era_service.logs import toggle_debug, toggle_format
+
+    tasks = {signal.SIGHUP: hang_up, signal.SIGUSR1: toggle_debug, signal.SIGUSR2: toggle_format}
+    came: SimpleQueue[signal.Signals | None] = SimpleQueue()
+
+    def work() -> None:
+        while (number := came.get()) is not None:
+            try:
+                tasks[number]()
+            except Exception:
+                _log.exception("%s could not be followed", number.name)
+
+    worker = threading.Thread(target=work, name="signals", daemon=True)
+    worker.start()
+    before = {one: signal.signal(one, lambda number, _frame: came.put(signal.Signals(number))) for one in tasks}
+    try:
+        yield
+    finally:
+        for one, handler in before.items():
+            signal.signal(one, handler)
+        came.put(None)
+        worker.join()
