@@ -111,7 +111,7 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal
     if entry is not None and entry.change != SWEEP:  # a sweep gives way: whether it comes in changes no marker
         standing = publisher.standing(entry)
         if standing in (Standing.LANDED, Standing.LIVE):
-            require_same_change(entry, order.change)
+            require_same_change(entry, order.change, standing)
             return Outlook(release.read(), unfinished=entry)
         anchor = publisher.anchor(entry)
         lost = entry if standing is Standing.LOST else None

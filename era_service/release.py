@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from eras import ChainReadError, ConfigurationError, EraSwitchError, StoreError
 
 if TYPE_CHECKING:
-    from chain_reader import ChainObserver, ChainTip, NetworkGenesis, ScreenedOutput
+    from chain_reader import ChainObserver, ChainTip, EraReading, NetworkGenesis, ScreenedOutput
     from chain_reader.trust_policy import TrustPolicy
     from chain_reader.trust_reading import TrustedReading
     from chain_reader.trusted_reader import TrustedReader
@@ -80,9 +80,12 @@ class Release:
         """
         return self.reader.refresh()
 
-    def epoch_of(self, reading: "TrustedReading") -> "Epoch":
+    def epoch_of(self, reading: "EraReading") -> "Epoch":
         """The epoch of a reading, asked for where the reading does not know it."""
-        return reading.epoch if reading.epoch is not None else self.observer.epoch()
+        from chain_reader.trust_reading import TrustedReading
+
+        known = reading.epoch if isinstance(reading, TrustedReading) else None
+        return self.observer.epoch() if known is None else known
 
     def require_timely(self) -> None:
         """Check that the provider is not behind, where that can be told: what is planned by an old epoch is too late.

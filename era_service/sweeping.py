@@ -53,7 +53,7 @@ def look_at_sweep(release: "Release", order: "ChangeOrder", publisher: "Publishe
 
     entry = journal.current()
     if entry is not None and (standing := publisher.standing(entry)) is not Standing.LOST:
-        require_same_change(entry, SWEEP)
+        require_same_change(entry, SWEEP, standing)
         if standing is not Standing.DEAD:
             return Outlook(release.read(), unfinished=entry)
     reading = release.read()

@@ -18,7 +18,13 @@ from chain_reader.observers.calls import Answer, Call, provider_name
 from chain_reader.observers.http import BoundedHttp, HttpAnswer
 from chain_reader.observers.statuses import status_error
 from eras import Slot
-from release_tools.gateway import Network, SpendableOutput, TransactionParameters, TransactionRefusedError
+from release_tools.gateway import (
+    REMOTE_WHEN_IDLE,
+    Network,
+    SpendableOutput,
+    TransactionParameters,
+    TransactionRefusedError,
+)
 
 Parsed = TypeVar("Parsed")
 
@@ -108,6 +114,11 @@ class BlockfrostGateway:
     def name(self) -> str:
         """``blockfrost`` and the provider's host."""
         return self._name
+
+    @property
+    def when_idle(self) -> str:
+        """Why no new block might come from it."""
+        return REMOTE_WHEN_IDLE
 
     def network(self) -> Network:
         """The network of the provider's genesis."""

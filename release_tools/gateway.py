@@ -83,6 +83,13 @@ class SpendableOutput:
         return not (self.assets or self.datum or self.datum_hash or self.reference_script)
 
 
+REMOTE_WHEN_IDLE = (
+    "The provider may have lost its node, or the network makes no blocks: ask another provider; a rehearsal chain with "
+    "a manual clock is moved by: eraswitch local-chain advance FILE"
+)
+"""Why no new block might come from a provider that is asked over the network."""
+
+
 @runtime_checkable
 class TransactionGateway(Protocol):
     """Reads what building a transaction needs, and submits it.
@@ -94,6 +101,11 @@ class TransactionGateway(Protocol):
     @property
     def name(self) -> str:
         """What operators call it in logs and errors, with no secret in it."""
+        ...
+
+    @property
+    def when_idle(self) -> str:
+        """Why no new block might come from it, as a sentence for an operator who waits."""
         ...
 
     def network(self) -> Network:

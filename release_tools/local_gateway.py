@@ -35,6 +35,13 @@ class LocalChainGateway:
         """``local chain`` and its path."""
         return f"local chain {self._chain.path}"
 
+    @property
+    def when_idle(self) -> str:
+        """Why no new block might come: a chain with a manual clock waits for a command."""
+        if self._chain.genesis.clock_mode == "manual":
+            return f"The clock of this rehearsal chain is manual: eraswitch local-chain advance {self._chain.path}"
+        return "Its blocks come by the clock: the chain may make none for a while"
+
     def network(self) -> Network:
         """The network that the chain was created with."""
         return Network(self._chain.genesis.network_magic, self._chain.genesis.network_id)

@@ -25,7 +25,13 @@ from chain_reader.observers.ogmios_answers import (
 )
 from chain_reader.observers.ogmios_connection import Conversation, OgmiosConnection
 from eras import Slot
-from release_tools.gateway import Network, SpendableOutput, TransactionParameters, TransactionRefusedError
+from release_tools.gateway import (
+    REMOTE_WHEN_IDLE,
+    Network,
+    SpendableOutput,
+    TransactionParameters,
+    TransactionRefusedError,
+)
 
 _LEDGER_FAULTS = range(3000, 4000)
 _UNREADABLE_TRANSACTION = -32602
@@ -106,6 +112,11 @@ class OgmiosGateway:
     def name(self) -> str:
         """``ogmios`` and the server's host."""
         return self._connection.name
+
+    @property
+    def when_idle(self) -> str:
+        """Why no new block might come from it."""
+        return REMOTE_WHEN_IDLE
 
     def network(self) -> Network:
         """The network of the node's genesis."""

@@ -25,7 +25,7 @@ from eras import TransactionError
 from release_tools.balancing import UnsignedTransaction
 from release_tools.gateway import SpendableOutput, TransactionGateway, TransactionRefusedError
 from release_tools.journal import Attempt, Journal, JournalEntry
-from release_tools.rollout import ChangeKind, MarkerChange, Markers, RolloutPlan
+from release_tools.rollout import ChangeKind, MarkerChange, Markers, RolloutPlan, said_once
 from release_tools.submission import Step, Submission, Waiting, Watch
 from release_tools.transactions import SignedTransaction
 
@@ -34,6 +34,12 @@ _MAX_REASON = 1_000
 
 class OtherPublicationError(TransactionError):
     """Another change is being published at the same era address, and is not finished."""
+
+    http_status = 409
+
+
+class OvertakenError(TransactionError):
+    """Somebody else published in the meantime, so a transaction can never come in."""
 
     http_status = 409
 
@@ -186,6 +192,7 @@ class Publisher:
 
         Raises:
             TransactionRefusedError: the ledger refused it; nothing has changed.
+            OvertakenError: somebody else published meanwhile.
             TransactionError, ChainReadError, StoreError: it could not be finished; run it again.
         """
         submission = self._submission()
@@ -212,12 +219,15 @@ class Publisher:
             submission.submit(signed, first=True)
         except TransactionRefusedError as refusal:
             self._journal.save(entry.with_refusal(str(refusal)[:_MAX_REASON]))
+            overtaken = self._overtaken(entry)
+            if overtaken is not None:
+                raise overtaken from refusal
             raise
         return self._finish(submission, entry, attempt)
 
     def _finish(self, submission: Submission, entry: JournalEntry, attempt: Attempt) -> Published:
         transaction = attempt.transaction
-        depth = submission.confirm(_signed(attempt), attempt.invalid_hereafter)
+        depth = submission.confirm(_signed(attempt), attempt.invalid_hereafter, lambda: self._overtaken(entry))
         submission.tell(Step.CONFIRMED, transaction, depth)
         if entry.change.kind is ChangeKind.SWEEP:
             reading, superseded = self._swept(submission, attempt), False
@@ -249,27 +259,52 @@ class Publisher:
                 return submission.ask(self._read)
             submission.pause(_still_there(attempt.transaction, left[0]))
 
+    def _overtaken(self, entry: JournalEntry) -> OvertakenError | None:
+        """The error where another publication took the place of this one; ``None`` where that is not certain."""
+        if self.anchor(entry) is not None or self._landed(entry) is not None:
+            return None
+        reading = self._read()
+        ours = {one.transaction for one in entry.attempts}
+        stands = None if reading.provenance is None else reading.provenance.transaction
+        if stands is None or stands in ours or set(reading.markers) == set(entry.before):
+            return None
+        return OvertakenError(
+            f"Somebody else published meanwhile, and the transaction {entry.latest.transaction} can never come in",
+            expected=f"{entry.anchor}, unspent",
+            got=f"the markers of transaction {stands}: {listed(reading.markers)}",
+            next_step="See whether the change is still wanted: eraswitch marker show; the same command plans it anew",
+            transaction=entry.latest.transaction,
+            stands=stands,
+        )
+
     def _landed(self, entry: JournalEntry) -> Attempt | None:
         """The attempt that is in a block."""
         attempts = reversed(entry.attempts)
         return next((one for one in attempts if self._gateway.transaction_depth(one.transaction) is not None), None)
 
 
-def require_same_change(entry: JournalEntry, change: MarkerChange) -> None:
+def require_same_change(entry: JournalEntry, change: MarkerChange, standing: Standing) -> None:
     """Check that the unfinished publication in the journal is of this change.
 
     Raises:
-        OtherPublicationError: it is of another one, which may still come in.
+        OtherPublicationError: it is of another one, which is in a block, or may still come in.
     """
-    if entry.change != change:
-        raise OtherPublicationError(
-            "Another change is being published",
-            expected=f"nothing unfinished before: {change}",
-            got=f"{entry.change}, in transaction {entry.latest.transaction}",
-            next_step=f"Finish it first, by running it again, or wait until slot {entry.latest.invalid_hereafter}, "
-            "when it is void",
-            transaction=entry.latest.transaction,
-        )
+    if entry.change == change:
+        return
+    is_in_block = standing is Standing.LANDED
+    otherwise = "" if is_in_block else f"; or wait until slot {entry.latest.invalid_hereafter}, when it is void"
+    raise OtherPublicationError(
+        "Another change is in a block already, and is not finished" if is_in_block else "Another change is on its way",
+        expected=f"nothing unfinished before: {change}",
+        got=f"{entry.change}, in transaction {entry.latest.transaction}",
+        next_step=f"Finish it first: eraswitch {entry.change.command}{otherwise}. Then run this again",
+        transaction=entry.latest.transaction,
+    )
+
+
+def listed(markers: Markers) -> str:
+    """Markers in words, each once."""
+    return ", ".join(str(marker) for marker in said_once(markers)) or "no marker at all"
 
 
 def _signed(attempt: Attempt) -> SignedTransaction:
@@ -294,12 +329,12 @@ def _trusts_other(reading: EraReading, reference: str) -> bool:
 
 def _not_trusted(entry: JournalEntry, reference: str, reading: EraReading) -> ReadBackError:
     ours: ScreenedOutput | None = next((one for one in reading.screened if one.output.reference == reference), None)
-    says = ", ".join(str(marker) for marker in reading.markers) or "no marker at all"
     verdict = "a provider that does not show it yet" if ours is None else f"{ours.verdict.name}: {ours.verdict.reason}"
     return ReadBackError(
-        f"The change is on the chain, and a node does not trust it ({verdict})",
-        expected=", ".join(str(marker) for marker in entry.after) or "no marker at all",
-        got=says,
+        f"The change is on the chain, in transaction {entry.latest.transaction}, "
+        f"and a node does not trust it ({verdict})",
+        expected=listed(entry.after),
+        got=listed(reading.markers),
         next_step="Look at the address: eraswitch marker history; then run the same command again",
         output=reference,
         verdict=None if ours is None else ours.verdict.name,

@@ -4,6 +4,7 @@ In: nothing but values. Out: values; ``rollout_rules`` makes the plans.
 """
 
 import enum
+import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -58,6 +59,12 @@ class MarkerChange:
             return "sweep the era address"
         to = {ChangeKind.ACTIVATE: " at epoch ", ChangeKind.POSTPONE: " to epoch "}.get(self.kind, "")
         return f"{self.kind.value} {self.era}{to}{'' if self.epoch is None else self.epoch}"
+
+    @property
+    def command(self) -> str:
+        """The words of the command line that make this change."""
+        words = ["marker", self.kind.value, *([shlex.quote(self.era)] if self.era else [])]
+        return " ".join(words if self.epoch is None else [*words, "--at", str(self.epoch)])
 
     def to_dict(self) -> dict[str, Any]:
         """The change, JSON-ready."""

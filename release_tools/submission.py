@@ -7,17 +7,20 @@ transaction, so submitting them again is harmless:
 2. A refusal counts only for a transaction that was never submitted before: of another one it may mean that it is on its
    way already. Then it is waited for.
 3. One that was in a block and is no more, because the chain rolled back, is submitted again.
-4. A provider that fails is asked again while there is time, unless waiting cannot help.
+4. A provider that fails is asked again while there is time, unless waiting cannot help. Whoever watches sees for how
+   long it has been silent.
+5. Where nothing happens for a minute, whoever watches sees that, and why it might be.
+6. However the waiting ends, the error names the transaction and how to go on.
 """
 
 import enum
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from chain_reader import ProviderBannedError, ProviderKeyRefusedError, ProviderQuotaExceededError
-from eras import ChainReadError, Slot, StoreError, TransactionError
+from eras import ChainReadError, EraSwitchError, Slot, StoreError, TransactionError
 from release_tools.gateway import TransactionGateway, TransactionRefusedError
 from release_tools.transactions import SignedTransaction, submit_transaction
 
@@ -27,6 +30,10 @@ DEFAULT_POLL_S = 1.0
 
 _FATAL = (ProviderBannedError, ProviderKeyRefusedError, ProviderQuotaExceededError)
 _MAX_REASON = 1_000
+_QUIET_S = 60.0
+"""Seconds without anything new after which that is worth a word."""
+_OVERTAKEN_S = 10.0
+"""Seconds in no block after which it is looked whether another transaction took the place of this one."""
 
 Answer = TypeVar("Answer")
 
@@ -64,12 +71,14 @@ class Progress:
         transaction: hash of the transaction.
         depth: blocks on top of it; ``None`` while it is in no block.
         confirmations: how many are waited for.
+        note: what keeps it from going on, and why; ``None`` while it goes on.
     """
 
     step: Step
     transaction: str
     depth: int | None
     confirmations: int
+    note: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +126,11 @@ class Submission:
         self._sleep = sleep
         self._until = clock() + waiting.timeout_s
         self._refusal: str | None = None
+        self._last: Progress | None = None
+        self._since = clock()
+        self._silent_since: float | None = None
+        self._quiet = _QUIET_S
+        self._tip_before: Slot | None = None
 
     def submit(self, transaction: SignedTransaction, *, first: bool) -> None:
         """Submit a transaction (rules 1 and 2); ``first`` says that it never was before.
@@ -135,19 +149,29 @@ class Submission:
                         raise
             except ChainReadError as error:
                 first = False
-                self.pause(error)
+                self.pause(error, transaction.hash)
                 if self.depth(transaction.hash) is None:
                     continue
             break
         self.tell(Step.SUBMITTED, transaction.hash)
 
-    def confirm(self, transaction: SignedTransaction, invalid_hereafter: Slot | None) -> int:
-        """Wait until a submitted transaction is deep enough (rules 3 and 4); how deep it is then.
+    def confirm(
+        self,
+        transaction: SignedTransaction,
+        invalid_hereafter: Slot | None,
+        overtaken: Callable[[], TransactionError | None] = lambda: None,
+    ) -> int:
+        """Wait until a submitted transaction is deep enough (rules 3 to 6); how deep it is then.
+
+        Args:
+            transaction: the transaction.
+            invalid_hereafter: the first slot at which it is void.
+            overtaken: asked while it is in no block: the error, where something else has taken its place.
 
         Raises:
             PublicationExpiredError: it came into no block, and never can any more.
-            PublicationUnfinishedError: it took too long.
-            ChainReadError: the chain could not be asked.
+            PublicationUnfinishedError: it took too long, or the chain could not be asked.
+            TransactionError: ``overtaken`` answered with it.
         """
         step = Step.SUBMITTED
         while True:
@@ -160,8 +184,12 @@ class Submission:
             if depth is None and step is Step.SEEN:
                 step = Step.SUBMITTED
                 self.submit(transaction, first=False)
-            elif depth is None and self._is_void(transaction, invalid_hereafter):
-                raise _expired(transaction, invalid_hereafter)
+            elif depth is None:
+                lost = self.ask(overtaken) if self._is_quiet(_OVERTAKEN_S) else None
+                if lost is not None and self.depth(transaction.hash) is None:
+                    raise lost
+                if self._is_void(transaction, invalid_hereafter):
+                    raise _expired(transaction, invalid_hereafter)
             self.pause(self._unfinished(transaction, depth))
 
     def depth(self, transaction: str) -> int | None:
@@ -172,27 +200,93 @@ class Submission:
         """The answer to a question (rule 4).
 
         Raises:
-            ChainReadError, StoreError: there was none in time.
+            PublicationUnfinishedError: there was none in time.
         """
         while True:
             try:
-                return question()
+                answer = question()
             except (ChainReadError, StoreError) as error:
                 self.pause(error)
+            else:
+                self._silent_since = None
+                return answer
 
-    def pause(self, otherwise: Exception) -> None:
+    def pause(self, otherwise: EraSwitchError, transaction: str | None = None) -> None:
         """Wait a moment.
 
+        Args:
+            otherwise: what is raised when the time is up, or waiting cannot help.
+            transaction: hash of the transaction that is waited for, before anything was told of it.
+
         Raises:
-            Exception: ``otherwise``, when the time is up, or waiting cannot help.
+            EraSwitchError: ``otherwise``; of a chain that cannot be asked as a ``PublicationUnfinishedError`` (rule 6).
         """
+        known = transaction or (self._last.transaction if self._last else "")
+        is_silent = isinstance(otherwise, ChainReadError | StoreError)
         if isinstance(otherwise, _FATAL) or self._clock() + self._waiting.poll_s > self._until:
+            if is_silent:
+                raise self._unseen(known, otherwise) from otherwise
             raise otherwise
+        if is_silent:
+            self._note(self._silence(otherwise), known)
+        elif self._is_quiet(self._quiet):
+            self._note(f"Nothing has happened for {self._quiet:.0f} s: {self._why(otherwise)}", known)
+            self._quiet += _QUIET_S
+        elif self._tip_before is None and self._is_quiet(_QUIET_S / 2):
+            self._tip_before = self._tip()
         self._sleep(self._waiting.poll_s)
 
     def tell(self, step: Step, transaction: str, depth: int | None = None) -> None:
         """Tell whoever watches."""
-        self._watch(Progress(step, transaction, depth, self._waiting.confirmations))
+        progress = Progress(step, transaction, depth, self._waiting.confirmations)
+        if progress != self._last:
+            self._last, self._since, self._quiet, self._tip_before = progress, self._clock(), _QUIET_S, None
+        self._watch(progress)
+
+    def _note(self, note: str, transaction: str) -> None:
+        last = self._last or Progress(Step.JOURNALED, transaction, None, self._waiting.confirmations)
+        self._watch(replace(last, note=note))
+
+    def _is_quiet(self, seconds: float) -> bool:
+        """Whether nothing new was told for so long."""
+        return self._clock() - self._since >= seconds
+
+    def _silence(self, error: EraSwitchError) -> str:
+        now = self._clock()
+        if self._silent_since is None:
+            self._silent_since = now
+        seconds = 10 * ((now - self._silent_since) // 10)  # a line every ten seconds, not at every poll
+        since = f" for {seconds:.0f} s" if seconds else ""
+        return f"{self._gateway.name} has been silent{since}, retrying: {error.got or error.what}"
+
+    def _why(self, otherwise: EraSwitchError) -> str:
+        """Why it might be that nothing happens: no block comes, or the blocks that come are without the transaction."""
+        before, tip = self._tip_before, self._tip()
+        if tip is not None and before is not None and tip <= before:
+            return f"no new block since slot {tip}. {self._gateway.when_idle}"
+        if self._last is not None and self._last.depth is None and self._last.step is Step.SUBMITTED:
+            return "blocks come, and the transaction is in none of them. Its provider may not have passed it on yet"
+        return f"{otherwise.what}, got {otherwise.got}"
+
+    def _tip(self) -> Slot | None:
+        try:
+            return self._gateway.tip_slot()
+        except (ChainReadError, StoreError):
+            return None
+
+    def _unseen(self, transaction: str, cause: EraSwitchError) -> "PublicationUnfinishedError":
+        is_submitted = self._last is not None and self._last.step not in (Step.SIGNED, Step.JOURNALED)
+        return PublicationUnfinishedError(
+            f"The transaction {transaction} is submitted, and what became of it cannot be seen"
+            if is_submitted
+            else f"It is not known whether the transaction {transaction} is submitted",
+            expected=f"an answer of {self._gateway.name} within {self._waiting.timeout_s:g} s",
+            got=f"{cause.code}: {cause.what}" + (f", got {cause.got}" if cause.got else ""),
+            next_step="Run the same command again: it looks on the chain before it submits anything"
+            + (f". {cause.next_step}" if cause.next_step else ""),
+            transaction=transaction,
+            cause=cause.code,
+        )
 
     def _is_void(self, transaction: SignedTransaction, invalid_hereafter: Slot | None) -> bool:
         """Whether it is too late for a transaction, and it did not come in while that was asked."""

@@ -261,17 +261,13 @@ def _go(
     from era_service.publishing import sign
     from release_tools.publication import Publisher
 
-    try:
-        with progress(quiet=as_json) as watch:
-            publisher = Publisher(release.gateway, journal, release.read, waiting=order.waiting, watch=watch)
-            if outlook.unfinished is not None:
-                return publisher.resume(outlook.unfinished)
-            draft = outlook.draft
-            assert draft is not None  # noqa: S101 - _confirm has seen to it
-            return publisher.publish(draft, lambda _transaction: sign(release, draft, order.payment_keys))
-    except KeyboardInterrupt:
-        click.echo("The same command goes on with it, or says that it is done", err=True)
-        raise
+    with progress(quiet=as_json) as watch:
+        publisher = Publisher(release.gateway, journal, release.read, waiting=order.waiting, watch=watch)
+        if outlook.unfinished is not None:
+            return publisher.resume(outlook.unfinished)
+        draft = outlook.draft
+        assert draft is not None  # noqa: S101 - _confirm has seen to it
+        return publisher.publish(draft, lambda _transaction: sign(release, draft, order.payment_keys))
 
 
 def _conclude(
@@ -281,7 +277,7 @@ def _conclude(
 
     reading = outlook.reading if published is None else published.reading
     markers = outlook.plan.after if status == "planned" and outlook.plan is not None else reading.markers
-    sight = nodes_see(markers, release.observer.epoch(), release.settings.network.supported_eras)
+    sight = nodes_see(markers, release.epoch_of(reading), release.settings.network.supported_eras)
     transaction = outlook.done_by if published is None else published.transaction
     if as_json:
         echo_json(

@@ -3,7 +3,9 @@
 In: plans, transactions and progress. Out: lines for people, documents for machines, and a progress bar on a terminal.
 """
 
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -11,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.output import printable
+from eras import TransactionError
 from eras.words import ada, counted
 
 if TYPE_CHECKING:
@@ -20,6 +23,8 @@ if TYPE_CHECKING:
     from release_tools.rollout import RolloutPlan
     from release_tools.submission import Progress, Watch
 
+GOES_ON = "The same command goes on with it, or reports that it is done"
+_SIGNALLED = 128
 _STEPS = {
     "signed": "Signed",
     "journaled": "Written into the journal",
@@ -132,18 +137,53 @@ def sight_lines(sight: dict[str, Any]) -> list[str]:
 
 @contextmanager
 def progress(*, quiet: bool) -> Iterator["Watch"]:
-    """Something that tells how a publication goes on: a bar on a terminal, lines elsewhere, on stderr.
+    """Show how a publication goes on: a bar on a terminal, lines elsewhere, on stderr; and how to go on if it is cut.
 
     Args:
-        quiet: whether nothing is told but on a terminal, as with ``--json``.
+        quiet: whether lines are left out, as with ``--json``.
     """
-    if sys.stderr.isatty():
-        with _bar() as watch:
-            yield watch
-    elif quiet:
-        yield lambda _progress: None
-    else:
-        yield _Lines().watch
+    submitted: str | None = None
+
+    def noted(watch: "Watch") -> "Watch":
+        def note(progress: "Progress") -> None:
+            nonlocal submitted
+            if progress.step.value not in ("signed", "journaled"):
+                submitted = progress.transaction
+            watch(progress)
+
+        return note
+
+    try:
+        with _ended_by_signals():
+            if sys.stderr.isatty():
+                with _bar() as watch:
+                    yield noted(watch)
+            else:
+                yield noted((lambda _progress: None) if quiet else _Lines().watch)
+    except BaseException as error:
+        if submitted is not None and not isinstance(error, TransactionError):  # these errors state it themselves
+            click.echo(f"The transaction {submitted} is submitted. {GOES_ON}", err=True)
+        elif not isinstance(error, Exception):
+            click.echo(GOES_ON, err=True)
+        raise
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end what is inside as an exception does, so that there are last words."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(_SIGNALLED + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 class _Lines:
@@ -153,7 +193,7 @@ class _Lines:
         self._told: str | None = None
 
     def watch(self, progress: "Progress") -> None:
-        line = _line(progress)
+        line = progress.note or _line(progress)
         if line != self._told:
             self._told = line
             click.echo(f"  {line}", err=True)
@@ -185,7 +225,13 @@ def _bar() -> Iterator["Watch"]:
     with rich_progress.Progress(*columns, console=Console(stderr=True)) as bar:
         task = bar.add_task("Signing", total=None)
 
+        told: str | None = None
+
         def watch(progress: "Progress") -> None:
+            nonlocal told
+            if progress.note is not None and progress.note != told:
+                told = progress.note
+                bar.console.print(printable(told), highlight=False, markup=False)
             done = min(progress.depth or 0, progress.confirmations)
             bar.update(
                 task,

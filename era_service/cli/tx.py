@@ -279,14 +279,47 @@ def submit(
 
 
 def _submit(release: "Release", carried: "CarriedTransaction", waiting: Any, *, known: bool, as_json: bool) -> int:
+    from release_tools.gateway import TransactionRefusedError
     from release_tools.submission import Submission
 
     signed = carried.to_signed()
     with progress(quiet=as_json) as watch:
         submission = Submission(release.gateway, waiting, watch)
         if not known:
-            submission.submit(signed, first=True)
+            try:
+                submission.submit(signed, first=True)
+            except TransactionRefusedError as refusal:
+                _require_unspent(release, carried, refusal)
+                raise
         return submission.confirm(signed, carried.summary()["invalid_hereafter"])
+
+
+def _require_unspent(release: "Release", carried: "CarriedTransaction", refusal: Exception) -> None:
+    """Check that what a refused transaction spends is still there, as far as its file names the addresses.
+
+    Raises:
+        OvertakenError: something of it is spent: somebody else published meanwhile.
+    """
+    from release_tools.publication import OvertakenError, listed
+
+    spends = () if carried.facts is None else carried.facts.spends
+    unspent = {
+        output.reference
+        for address in {address for _, address, _ in spends}
+        for output in release.gateway.spendable_outputs(address)
+    }
+    gone = [reference for reference, _, _ in spends if reference not in unspent]
+    if not gone:
+        return
+    reading = release.read()
+    raise OvertakenError(
+        f"What the transaction {carried.hash} spends is spent already, so it can never come in",
+        expected=f"{gone[0]}, unspent",
+        got=f"the markers {listed(reading.markers)} in force",
+        next_step="See whether it is still wanted: eraswitch marker show; then build it anew: eraswitch tx build",
+        transaction=carried.hash,
+        spent=gone,
+    ) from refusal
 
 
 def _conclude_submit(

@@ -376,14 +376,31 @@ def test_an_unfinished_change_goes_on_without_keys_and_without_asking(
 ) -> None:
     with monkeypatch.context() as interrupted:
         interrupt_after(interrupted, "JOURNALED")
-        assert world.change("activate", "thales", "--at", "5").exit_code == 130
+        cut = world.change("activate", "thales", "--at", "5")
+    assert (cut.exit_code, "The same command goes on with it" in cut.stderr) == (130, True)
     other = world.change("announce", "pythagoras")
     assert other.exit_code == 1
-    assert "Another change is being published" in other.stderr
+    assert "Another change is on its way" in other.stderr
     result = invoke("marker", "activate", "thales", "--at", "5", *world.options)
     assert result.exit_code == 0, result.output
     assert "An earlier run was interrupted: activate thales at epoch 5" in result.stdout
     assert len(world.transactions()) == 1
+
+
+def test_what_cuts_a_wait_short_leaves_the_transaction_and_how_to_go_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also once it is in a block: then nothing advises to wait until it is void."""
+    with monkeypatch.context() as interrupted:
+        interrupt_after(interrupted, "CONFIRMED")
+        cut = world.change("activate", "thales", "--at", "5", "--json")
+    assert cut.exit_code == 130
+    (transaction,) = world.transactions()
+    assert f"The transaction {transaction} is submitted. The same command goes on with it" in cut.stderr
+    other = world.change("cancel", "thales")
+    assert "Another change is in a block already" in other.stderr
+    assert "Finish it first: eraswitch marker activate thales --at 5. Then run this again" in other.stderr
+    assert "void" not in other.stderr
 
 
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, step: str) -> None:

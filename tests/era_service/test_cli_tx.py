@@ -304,14 +304,15 @@ def _key_in(text: str) -> str:
 
 
 def test_refused_by_the_ledger(world: World) -> None:
-    """What it spends was spent meanwhile: said in the ledger's words, and nothing has changed."""
+    """What it spends was spent meanwhile: the error names it and what stands now, and nothing has changed."""
     build()
     sign()
     world.change("activate", "thales", "--at", "4")
     result = invoke("tx", "submit", "tx.signed", *world.options, "--yes", "--json")
     error = json.loads(result.stdout)["error"]
-    assert (error["code"], result.exit_code) == ("TransactionRefused", 1)
-    assert "BadInputsUTxO" in error["message"]
+    assert (error["code"], result.exit_code) == ("Overtaken", 1)
+    assert "is spent already, so it can never come in" in error["message"]
+    assert "got the markers thales at epoch 4 in force" in error["message"]
     assert len(world.transactions()) == 1
 
 

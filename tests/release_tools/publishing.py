@@ -101,7 +101,7 @@ class ReleaseTeam:
             if entry is not None:
                 standing = publisher.standing(entry)
                 if standing in (Standing.LANDED, Standing.LIVE):
-                    require_same_change(entry, change(text))
+                    require_same_change(entry, change(text), standing)
                     return publisher.resume(entry)
                 if standing is Standing.LOST:
                     self.journal.drop()

@@ -18,7 +18,7 @@ from eras import ChainReadError, EraMarker, TransactionError
 from release_tools import LocalChainGateway, PaymentKey, TransactionRefusedError
 from release_tools.drafting import MarkerOutputMissingError, Purse, UnprovenTransactionError
 from release_tools.journal import Journal, JournalError, JournalHeldError
-from release_tools.publication import OtherPublicationError, ReadBackError, Standing
+from release_tools.publication import OtherPublicationError, OvertakenError, ReadBackError, Standing
 from release_tools.submission import Progress, PublicationExpiredError, PublicationUnfinishedError, Step, Waiting
 from release_tools.transaction_files import CarriedTransaction
 from tests.release_tools.conftest import SEEDS
@@ -319,8 +319,9 @@ def test_another_change_waits_for_the_one_that_may_still_come(team: ReleaseTeam)
     with pytest.raises(Killed):
         team.run("activate thales 3")
     team.watch = lambda _progress: None
-    with pytest.raises(OtherPublicationError, match="got activate thales at epoch 3, in transaction"):
+    with pytest.raises(OtherPublicationError, match="got activate thales at epoch 3, in transaction") as caught:
         team.run("announce thales")
+    assert "Finish it first: eraswitch marker activate thales --at 3" in str(caught.value)
     assert team.run("activate thales 3") is not None
     assert team.run("announce pythagoras") is not None
 
@@ -444,11 +445,91 @@ def test_a_provider_that_fails_for_good_ends_the_run_and_loses_nothing(
         raise error
 
     team.gateway = FlakyGateway(real, submit=fail)  # type: ignore[assignment]
-    with pytest.raises(type(error)):
+    with pytest.raises(PublicationUnfinishedError, match="not known whether the transaction [0-9a-f]{64}") as caught:
         team.run("activate thales 3")
+    assert caught.value.__cause__ is error
+    assert caught.value.facts["cause"] == error.code
     assert (team.time.now > 20) == isinstance(error, ProviderTimeoutError), "a refused key does not heal by waiting"
     team.gateway = real
     assert team.run("activate thales 3") is not None
+
+
+def test_a_provider_lost_while_waiting_is_shown_and_the_end_names_the_transaction(team: ReleaseTeam) -> None:
+    real, told = team.gateway, []
+    submitted: list[str] = []
+
+    def take(cbor: bytes) -> str:
+        submitted.append(real.submit(cbor))
+        return submitted[-1]
+
+    def silent(transaction: str) -> int | None:
+        raise ProviderTimeoutError("no answer", got="silence")
+
+    team.watch = lambda progress: told.append(progress.note)
+    team.waiting = Waiting(confirmations=1, timeout_s=45, poll_s=1)
+    team.gateway = FlakyGateway(real, submit=take, transaction_depth=silent)  # type: ignore[assignment]
+    with pytest.raises(
+        PublicationUnfinishedError, match=r"is submitted, and what became of it cannot be seen"
+    ) as caught:
+        team.run("activate thales 3")
+    assert submitted[0] in str(caught.value)
+    assert "Run the same command again" in str(caught.value)
+    notes = list(dict.fromkeys(note for note in told if note is not None))
+    assert [note.partition(" has been ")[2] for note in notes] == [
+        "silent, retrying: silence",
+        *(f"silent for {seconds} s, retrying: silence" for seconds in (10, 20, 30, 40)),
+    ]
+    team.gateway = real
+    team.time = FakeTime(lambda: team.chain.advance_slots(1) and None)
+    published = team.run("activate thales 3")
+    assert published is not None
+    assert published.transaction == submitted[0]
+
+
+def test_a_wait_in_which_nothing_happens_says_so_and_why_it_might_be(team: ReleaseTeam) -> None:
+    notes: list[tuple[float, str]] = []
+    team.watch = lambda progress: notes.append((team.time.now, progress.note)) if progress.note else None
+    team.waiting = Waiting(confirmations=1, timeout_s=150, poll_s=1)
+    with pytest.raises(PublicationUnfinishedError, match="is not confirmed yet"):
+        team.run("activate thales 3")
+    assert [when for when, _ in notes] == [60, 120]
+    assert "Nothing has happened for 60 s: no new block since slot" in notes[0][1]
+    assert f"eraswitch local-chain advance {team.chain.path}" in notes[0][1]
+
+    notes.clear()
+    team.gateway = FlakyGateway(team.gateway, submit=take_and_lose)  # type: ignore[assignment]
+    team.chain.advance_slots(1)
+    team.run("activate thales 3")
+    team.time = FakeTime(lambda: team.chain.advance_slots(1) and None)
+    with pytest.raises(PublicationUnfinishedError):
+        team.run("announce pythagoras")
+    assert "blocks come, and the transaction is in none of them" in notes[0][1]
+
+
+def test_losing_a_race_names_who_won_and_what_stands(team: ReleaseTeam, tmp_path: Path) -> None:
+    """Whether the ledger refuses it at once, or the provider takes it and loses it."""
+    team.run("activate thales 3")
+    real = team.gateway
+    other = ReleaseTeam(team.chain, real, team.wallet, tmp_path / "elsewhere")
+    for mine, theirs, lose in (
+        ("announce pythagoras", "activate pythagoras 8", False),
+        ("cancel pythagoras", "postpone pythagoras 9", True),
+    ):
+
+        def late(cbor: bytes, theirs: str = theirs, lose: bool = lose) -> str:
+            assert other.run(theirs) is not None
+            return take_and_lose(cbor) if lose else real.submit(cbor)
+
+        team.gateway = FlakyGateway(real, submit=late)  # type: ignore[assignment]
+        with pytest.raises(OvertakenError, match="Somebody else published meanwhile") as caught:
+            team.run(mine)
+        stands = team.marker_transactions()[-1]
+        assert caught.value.facts["stands"] == stands
+        assert f"the markers of transaction {stands}: thales" in str(caught.value)
+        entry = team.journal.current()
+        assert entry is not None
+        team.gateway = real
+        assert team.publisher().standing(entry) is Standing.LOST
 
 
 def test_read_back_waits_for_a_provider_that_lags(team: ReleaseTeam) -> None:
