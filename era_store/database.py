@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, text
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from era_store.canonical import canonical
@@ -73,6 +73,33 @@ class Database:
             driver = connection.connection.driver_connection
             assert isinstance(driver, sqlite3.Connection)  # noqa: S101 - asked for files only
             yield driver
+
+    def try_to_write(self, wait_s: float) -> None:
+        """Commit a change that nobody sees: whether there is room, and nobody holds the lock for longer.
+
+        Args:
+            wait_s: seconds to wait for another writer.
+
+        Raises:
+            StoreError: no change can be committed; the class says why.
+        """
+        if self.path is None:
+            with self.write() as connection:
+                connection.execute(text(f"SET LOCAL lock_timeout = '{round(wait_s * 1000)}ms'"))
+                connection.execute(text("UPDATE schema_floor SET usable_from = usable_from"))
+            return
+        with self.raw() as driver:
+            driver.execute(f"PRAGMA busy_timeout = {round(wait_s * 1000)}")
+            try:
+                driver.execute("BEGIN IMMEDIATE")
+                # Nothing reads this number; a row that is set to what it was would not be written at all.
+                (number,) = driver.execute("PRAGMA user_version").fetchone()
+                driver.execute(f"PRAGMA user_version = {(number + 1) % 2**31}")
+                driver.execute("COMMIT")
+            finally:
+                if driver.in_transaction:
+                    driver.execute("ROLLBACK")
+                driver.execute(f"PRAGMA busy_timeout = {round(self._wait_s * 1000)}")
 
     def keep_a_write_ahead_log(self) -> None:
         """Put a SQLite file into WAL mode, for good: readers and a writer do not wait for each other.

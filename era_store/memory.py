@@ -33,6 +33,9 @@ class MemoryStore:
         self.tokens = MemoryTokens()
         self.snapshots = MemorySnapshots(self.events)
 
+    def try_to_write(self, *, wait_s: float) -> None:
+        """Nothing hinders it."""
+
     def close(self) -> None:
         """Nothing is held open."""
 

@@ -118,6 +118,17 @@ class Store(Protocol):
         """What the poller hands to the other replicas (``era_store.snapshots``)."""
         ...
 
+    def try_to_write(self, *, wait_s: float) -> None:
+        """Commit a change that nobody sees.
+
+        Args:
+            wait_s: seconds to wait while another process writes.
+
+        Raises:
+            StoreError: no change can be committed; the class says why.
+        """
+        ...
+
     def close(self) -> None:
         """Release connections. Calling it twice is fine."""
         ...

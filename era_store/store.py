@@ -44,6 +44,17 @@ class SqlStore:
     ) -> None:
         self.close()
 
+    def try_to_write(self, *, wait_s: float) -> None:
+        """Commit a change that nobody sees.
+
+        Args:
+            wait_s: seconds to wait while another process writes.
+
+        Raises:
+            StoreError: no change can be committed; the class says why.
+        """
+        self.database.try_to_write(wait_s)
+
     def close(self) -> None:
         """Close the database. Calling it twice is fine."""
         self.database.close()

@@ -12,7 +12,8 @@ thread at a time reads the chain. The rules:
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from chain_reader.deciding_kinds import DecisionKind
@@ -97,6 +98,8 @@ class Keeper:
         self._snapshot: Snapshot | None = None
         self._reader: StatusReader | None = None
         self._failure: str | None = None
+        self.unsaved: str | None = None
+        """The code of the store's error that kept the last reading from being saved, if one did."""
 
     def start(self) -> None:
         """Take what is remembered, and begin to poll."""
@@ -121,7 +124,7 @@ class Keeper:
             ConfigurationError: what is configured cannot be used.
             StoreError: the store cannot be read or written.
         """
-        with self._reading, self.spans.reading():
+        with self._reading, self.spans.reading(), self._saving():
             now_s = self.clock()
             snapshot = self._read(now_s)
             last = self._last_snapshot()
@@ -147,6 +150,7 @@ class Keeper:
         """
         with self._reading:  # so that nothing newer is taken between the question and its answer
             found, known = self._last_snapshot(), self._snapshot
+            self.unsaved = None
             if found is not None and (known is None or found.read_at_s != known.read_at_s):
                 self._failure = None
                 self.take(found)
@@ -259,6 +263,15 @@ class Keeper:
     @property
     def _longest_silence_s(self) -> float:
         return max(LEAST_SILENCE_S, MISSED_POLLS * self.settings.service.poll_interval_s)
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as error:
+            self.unsaved = error.code
+            raise
+        self.unsaved = None
 
     def _read(self, now_s: float) -> Snapshot:
         from era_service.status import StatusReader

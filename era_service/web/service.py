@@ -30,6 +30,7 @@ from era_service.web.models import (
 )
 from era_service.web.polling import Leads, always_leads
 from era_service.web.snapshot import Snapshot
+from era_service.web.write_probe import WriteProbe
 from era_store.event_log import ALL_EVENTS, EventFilter
 from eras import BehaviourSwitches, EraNotReadyError, EraSwitchError, StoreError, __version__
 
@@ -87,6 +88,7 @@ class Service(Keeper):
     ) -> None:
         super().__init__(settings, store, embedded=embedded, clock=clock, leads=leads)
         self.rates = Rates(settings.service.writes_per_s, settings.service.write_burst, time.monotonic)
+        self._write_probe = WriteProbe(store)
         self._switches = self.shapes.switches if switches is None else switches
         self._leader: LeaderPoller | None = None
 
@@ -285,11 +287,11 @@ class Service(Keeper):
         return _health(HealthCheck(name="poller", ok=not died, detail="it has died" if died else "it turns"))
 
     def ready(self) -> Health:
-        """Whether it has something to answer with, and a store that answers."""
+        """Whether it has something to answer with, and a store that answers and takes changes."""
         known = self._snapshot
         trusted = known is not None and known.status.current is not None
         detail = "an era is known" if trusted else "no current era is known"
-        return _health(HealthCheck(name="eras", ok=trusted, detail=detail), self._store_check())
+        return _health(HealthCheck(name="eras", ok=trusted, detail=detail), *self._store_checks())
 
     def started(self) -> Health:
         """Whether it has read something, or loaded what was read before."""
@@ -303,12 +305,18 @@ class Service(Keeper):
             return event.facts
         return {name: fact for name, fact in event.facts.items() if name not in NOT_PUBLIC}
 
-    def _store_check(self) -> HealthCheck:
+    def _store_checks(self) -> tuple[HealthCheck, ...]:
         try:
             self.store.events.read(limit=1)
         except StoreError as error:
-            return HealthCheck(name="store", ok=False, detail=type(error).code)
-        return HealthCheck(name="store", ok=True, detail="it answers")
+            return (HealthCheck(name="store", ok=False, detail=type(error).code),)
+        reads = HealthCheck(name="store", ok=True, detail="it answers")
+        if self.unsaved is not None:
+            detail = f"the last reading could not be saved: {self.unsaved}"
+            return reads, HealthCheck(name="store writes", ok=False, detail=detail)
+        hindered = self._write_probe.error()
+        detail = "it takes changes" if hindered is None else f"no change can be committed: {hindered.code}"
+        return reads, HealthCheck(name="store writes", ok=hindered is None, detail=detail)
 
 
 def _health(*checks: HealthCheck) -> Health:
