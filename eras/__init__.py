@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from eras.provenance import Provenance
     from eras.selection import DEFAULT_NOTICE_EPOCHS, EraEpochToken, EraState, select_eras
     from eras.supported import SupportedEras
-    from eras.switches import BehaviourSwitches, Evaluation, Reason, SwitchDescription, SwitchError
+    from eras.switches import BehaviourSwitches, Evaluation, Reason, SwitchDescription, SwitchError, TypedSwitch
     from eras.version import __version__
     from eras.view import EraView
 
@@ -73,6 +73,7 @@ __all__ = [
     "SwitchDescription",
     "SwitchError",
     "TransactionError",
+    "TypedSwitch",
     "UnsupportedEraError",
     "__version__",
     "error_table",
@@ -110,7 +111,14 @@ __getattr__ = front_door(
         "eras.provenance": ("Provenance",),
         "eras.selection": ("DEFAULT_NOTICE_EPOCHS", "EraEpochToken", "EraState", "select_eras"),
         "eras.supported": ("SupportedEras",),
-        "eras.switches": ("BehaviourSwitches", "Evaluation", "Reason", "SwitchDescription", "SwitchError"),
+        "eras.switches": (
+            "BehaviourSwitches",
+            "Evaluation",
+            "Reason",
+            "SwitchDescription",
+            "SwitchError",
+            "TypedSwitch",
+        ),
         "eras.version": ("__version__",),
         "eras.view": ("EraView",),
     },

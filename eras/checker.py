@@ -27,6 +27,7 @@ from eras.events import (
     refuse_unawaited,
 )
 from eras.marker import Epoch, EraMarker
+from eras.names import Name, name_of
 from eras.selection import DEFAULT_NOTICE_EPOCHS, EraEpochToken, EraState
 from eras.supported import SupportedEras
 from eras.view import NO_VIEW, EraView, advanced, marked, not_ready, refuse_earlier, taken_over, unattended
@@ -87,7 +88,7 @@ class EraChecker:
             raise self._no_era(view)
         return view.era
 
-    def is_active(self, era: str) -> bool:
+    def is_active(self, era: Name) -> bool:
         """Whether ``era`` is the current era.
 
         Raises:
@@ -97,11 +98,14 @@ class EraChecker:
         """
         view = self._pinned_view() if self._pins else self._view
         try:
-            return view.active[era]
+            return view.active[era]  # type: ignore[index]
         except KeyError:
             if view.era is None:
                 raise self._no_era(view) from None
-            raise self._supported.unsupported(era, what="The era asked about is not known") from None
+        era = name_of(era)  # a member of an enumeration that is no string itself
+        if era in view.active:
+            return view.active[era]
+        raise self._supported.unsupported(era, what="The era asked about is not known")
 
     @property
     def current_epoch(self) -> Epoch:

@@ -1,5 +1,6 @@
 """A marker: the name of an era and the epoch it begins at, as the release team signs it."""
 
+import enum
 from dataclasses import dataclass
 from typing import Any, NewType
 
@@ -35,7 +36,8 @@ class EraMarker:
     """An era and the epoch it begins at; ``epoch`` is ``None`` while the era is only announced.
 
     Any string is a name, the empty one too: deployed readers take them, so this type must be able to hold them. Half a
-    surrogate pair, which stands in a Python string for bytes that are not UTF-8, has no form on the wire.
+    surrogate pair, which stands in a Python string for bytes that are not UTF-8, has no form on the wire. A member
+    of an enumeration is taken for its value.
 
     Raises:
         MarkerError: the name is not a string or has no UTF-8 form, or the epoch is not an unsigned 64-bit integer or
@@ -46,6 +48,8 @@ class EraMarker:
     epoch: Epoch | None
 
     def __post_init__(self) -> None:
+        if isinstance(self.name, enum.Enum):
+            object.__setattr__(self, "name", self.name.value)
         if type(self.name) is not str:
             raise MarkerError(
                 "An era name is not usable",

@@ -6,6 +6,7 @@ from typing import ClassVar, overload
 
 from eras.errors import ConfigurationError, UnsupportedEraError
 from eras.marker import EraMarker
+from eras.names import Name, name_of
 
 
 class SupportedEras:
@@ -45,7 +46,7 @@ class SupportedEras:
         self._index = {name: index for index, name in enumerate(self._names)}
 
     def __contains__(self, name: object) -> bool:
-        return name in self._index
+        return (name.value if isinstance(name, enum.Enum) else name) in self._index
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -71,14 +72,14 @@ class SupportedEras:
     def __repr__(self) -> str:
         return f"SupportedEras({list(self._names)!r})"
 
-    def index(self, name: str) -> int:
+    def index(self, name: Name) -> int:
         """The place of ``name`` in the order, so that eras sort with ``key=supported.index``.
 
         Raises:
             UnsupportedEraError: this software does not know the era.
         """
         try:
-            return self._index[name]
+            return self._index[name_of(name)]
         except KeyError:
             raise self.unsupported(name) from None
 
@@ -87,8 +88,9 @@ class SupportedEras:
         unknown = [marker for marker in markers if marker.name not in self._index]
         return min(unknown, key=lambda marker: (marker.epoch is None, marker.epoch or 0), default=None)
 
-    def unsupported(self, name: str, *, what: str = "An era is not supported") -> UnsupportedEraError:
+    def unsupported(self, name: Name, *, what: str = "An era is not supported") -> UnsupportedEraError:
         """The error that says that ``name`` is none of these eras."""
+        name = name_of(name)
         return UnsupportedEraError(
             f"{what} by this version of the software",
             expected=f"one of {', '.join(self._names)}",

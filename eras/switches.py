@@ -2,21 +2,28 @@
 
 A behaviour is registered for the era it begins with and holds until a later era registers a replacement; a boolean
 switch is on from one era up to, not including, another. ``seal()`` checks at start-up that every supported era has
-exactly one behaviour for every name, and lays out one table per era: a call afterwards is a look-up in that table.
-Retiring an era is deleting its one registration.
+exactly one behaviour for every name, called in the same way in every era (``switch_checks``), and lays out one table
+per era: a call afterwards is a look-up in that table. Retiring an era is deleting its one registration.
 """
 
 import enum
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
 
 from eras.checker import EraChecker
 from eras.errors import ConfigurationError, EraSwitchError
 from eras.events import EraStatus
 from eras.marker import Epoch
+from eras.names import Name, name_of
+from eras.switch_checks import Behaviour, Boolean, Declared, is_callable_type, problems_of
+
+if TYPE_CHECKING:
+    from typing_extensions import TypeForm
 
 Function = TypeVar("Function", bound=Callable[..., Any])
+Found = TypeVar("Found")
 
 
 class SwitchError(ConfigurationError):
@@ -69,18 +76,48 @@ class SwitchDescription:
         return {"name": self.name, "kind": self.kind, "by_era": dict(self.by_era)}
 
 
-@dataclass(frozen=True, slots=True)
-class _Behaviour:
-    name: str
-    since: str
-    function: Callable[..., Any]
+class TypedSwitch(Generic[Function]):
+    """A behaviour that was declared with its type: register by ``since``, call it as the function that it stands for.
 
+    ``BehaviourSwitches.declare`` makes it.
+    """
 
-@dataclass(frozen=True, slots=True)
-class _Boolean:
-    name: str
-    since: str
-    until: str | None
+    __slots__ = ("_switches", "name")
+
+    def __init__(self, switches: "BehaviourSwitches", name: str) -> None:
+        self._switches = switches
+        self.name = name
+
+    def since(self, era: Name) -> Callable[[Function], Function]:
+        """Decorator: the function is the behaviour from the era on, until a later era replaces it.
+
+        Raises:
+            SwitchError: the registry is sealed already.
+        """
+        return self._switches.behaviour(self.name, since=era)
+
+    @property
+    def __call__(self) -> Function:
+        """The behaviour of the current era, so that ``handle(…)`` calls it.
+
+        Raises:
+            SwitchError: the registry is not sealed.
+            EraNotReadyError: nothing was read yet.
+            UnsupportedEraError: this software does not know the current era.
+        """
+        return cast("Function", self._switches[self.name])
+
+    def in_era(self, era: Name) -> Function:
+        """The behaviour of an era, whichever is current.
+
+        Raises:
+            SwitchError: the registry is not sealed.
+            UnsupportedEraError: this software does not know the era.
+        """
+        return cast("Function", self._switches.in_era(era)[self.name])
+
+    def __repr__(self) -> str:
+        return f"TypedSwitch({self.name!r})"
 
 
 class BehaviourSwitches:
@@ -88,37 +125,64 @@ class BehaviourSwitches:
 
     def __init__(self, checker: EraChecker) -> None:
         self._checker = checker
-        self._behaviours: list[_Behaviour] = []
-        self._booleans: list[_Boolean] = []
+        self._behaviours: list[Behaviour] = []
+        self._booleans: list[Boolean] = []
+        self._declared: list[Declared] = []
         # era → name → behaviour or boolean; the key None is never there, so that no era to run finds nothing.
         self._behaviours_in: dict[str | None, dict[str, Callable[..., Any]]] = {}
         self._booleans_in: dict[str | None, dict[str, bool]] = {}
 
     # -- at import time ---------------------------------------------------------------------------------------------
 
-    def behaviour(self, name: str, *, since: str) -> Callable[[Function], Function]:
+    def declare(self, name: Name, of: "TypeForm[Function]") -> TypedSwitch[Function]:
+        """A behaviour with its type, by which type checkers and ``seal`` know what fits.
+
+            certificate_hash = switches.declare("certificate_hash", Callable[[bytes], bytes])
+
+        Args:
+            name: the behaviour.
+            of: ``Callable[[…], …]``, or a protocol with ``__call__``, which also names the parameters.
+
+        Raises:
+            SwitchError: the registry is sealed already, or ``of`` is not the type of something that can be called.
+        """
+        declared = name_of(name)
+        self._require_open(declared)
+        if not is_callable_type(of):
+            raise SwitchError(
+                f"The switch {declared!r} was declared with a type that cannot be called",
+                expected="Callable[[…], …], or a protocol with __call__",
+                got=repr(of),
+                next_step="Declare the type of the function; for a value that is on or off, use boolean()",
+            )
+        self._declared.append(Declared(declared, of))
+        return TypedSwitch(self, declared)
+
+    def behaviour(self, name: Name, *, since: Name) -> Callable[[Function], Function]:
         """Decorator: the function is the behaviour ``name`` from the era ``since`` on, until a later era replaces it.
 
         Raises:
             SwitchError: the registry is sealed already.
         """
-        self._require_open(name)
+        behaviour, era = name_of(name), name_of(since)
+        self._require_open(behaviour)
 
         def register(function: Function) -> Function:
-            self._require_open(name)
-            self._behaviours.append(_Behaviour(name, since, function))
+            self._require_open(behaviour)
+            self._behaviours.append(Behaviour(behaviour, era, function))
             return function
 
         return register
 
-    def boolean(self, name: str, *, since: str, until: str | None = None) -> None:
+    def boolean(self, name: Name, *, since: Name, until: Name | None = None) -> None:
         """A switch that is on from the era ``since`` up to, not including, the era ``until``.
 
         Raises:
             SwitchError: the registry is sealed already.
         """
-        self._require_open(name)
-        self._booleans.append(_Boolean(name, since, until))
+        switch = Boolean(name_of(name), name_of(since), None if until is None else name_of(until))
+        self._require_open(switch.name)
+        self._booleans.append(switch)
 
     # -- at start-up ------------------------------------------------------------------------------------------------
 
@@ -127,24 +191,25 @@ class BehaviourSwitches:
 
         Raises:
             SwitchError: a behaviour is missing for a supported era, registered twice for the same era, begins with an
-                era that is not supported, or a name is used for two kinds of switch. All problems are listed at once.
+                era that is not supported, has to be called differently in two eras or than it was declared, or a name
+                is used for two kinds of switch. All problems are listed at once.
         """
         if self._sealed:
             return
-        problems = [*self._unknown_eras(), *self._duplicates(), *self._missing(), *self._empty_intervals()]
+        supported = self._checker.supported
+        problems = problems_of(self._behaviours, self._booleans, self._declared, supported)
         if problems:
             raise SwitchError(
                 f"The behaviour switches have {len(problems)} problem(s): {'; '.join(problems)}",
                 next_step="Register each name for the first supported era, and again for each era that changes it",
                 problems=problems,
             )
-        supported = self._checker.supported
         self._booleans_in = {era: self._booleans_of(era) for era in supported}
         self._behaviours_in = {era: self._behaviours_of(era) for era in supported}
 
     # -- at run time ------------------------------------------------------------------------------------------------
 
-    def __getitem__(self, name: str) -> Callable[..., Any]:
+    def __getitem__(self, name: Name) -> Callable[..., Any]:
         """The behaviour ``name`` of the current era: ``switches["certificate_hash"](message)``.
 
         Raises:
@@ -156,11 +221,11 @@ class BehaviourSwitches:
         # The view is read here rather than through the checker's property: a dispatch costs a look-up, and is measured.
         era = (checker._pinned_view() if checker._pins else checker._view).era
         try:
-            return self._behaviours_in[era][name]
+            return self._behaviours_in[era][name]  # type: ignore[index]
         except KeyError:
-            raise self._not_found(name) from None
+            return self._by_member(self._behaviours_in, era, name)
 
-    def call(self, name: str, /, *args: Any) -> Any:
+    def call(self, name: Name, /, *args: Any) -> Any:
         """Run the behaviour ``name`` of the current era with positional arguments.
 
         Keyword arguments would cost every call a quarter more: ``switches[name](…)`` takes them.
@@ -174,12 +239,12 @@ class BehaviourSwitches:
         # As ``__getitem__``, which it does not call: that would cost a fifth more.
         era = (checker._pinned_view() if checker._pins else checker._view).era
         try:
-            behaviour = self._behaviours_in[era][name]
+            behaviour = self._behaviours_in[era][name]  # type: ignore[index]
         except KeyError:
-            raise self._not_found(name) from None
+            behaviour = self._by_member(self._behaviours_in, era, name)
         return behaviour(*args)
 
-    def is_on(self, name: str) -> bool:
+    def is_on(self, name: Name) -> bool:
         """Whether the boolean switch ``name`` is on in the current era.
 
         Raises:
@@ -187,12 +252,9 @@ class BehaviourSwitches:
             EraNotReadyError: nothing was read yet.
             UnsupportedEraError: this software does not know the current era.
         """
-        try:
-            return self._booleans_in[self._checker.current_era][name]
-        except KeyError:
-            raise self._not_found(name) from None
+        return self._by_member(self._booleans_in, self._checker.current_era, name)
 
-    def evaluate(self, name: str) -> Evaluation:
+    def evaluate(self, name: Name) -> Evaluation:
         """The value of a switch in the current era, with everything it rests on.
 
         Raises:
@@ -200,6 +262,7 @@ class BehaviourSwitches:
             EraNotReadyError: nothing was read yet.
             UnsupportedEraError: this software does not know the current era.
         """
+        name = name_of(name)
         already_pinned = self._checker.is_pinned
         with self._checker.pinned() as era:
             token, status = self._checker.token, self._checker.view.status
@@ -238,14 +301,48 @@ class BehaviourSwitches:
             for name in sorted(kinds)
         )
 
+    def describe_era(self, era: Name) -> dict[str, str | bool]:
+        """What runs in one era, whichever is current: every switch, with its behaviour's qualified name or its value.
+
+        Raises:
+            SwitchError: the registry is not sealed.
+            UnsupportedEraError: this software does not know the era.
+        """
+        known = self._known(era)
+        return {name: self._described(known, name) for name in sorted(self._kinds())}
+
+    def in_era(self, era: Name) -> Mapping[str, Callable[..., Any]]:
+        """The behaviours of one era, whichever is current: to answer a peer that is in it still, or already.
+
+        Raises:
+            SwitchError: the registry is not sealed.
+            UnsupportedEraError: this software does not know the era.
+        """
+        return MappingProxyType(self._behaviours_in[self._known(era)])
+
     # -- inside -----------------------------------------------------------------------------------------------------
 
     @property
     def _sealed(self) -> bool:
         return bool(self._behaviours_in)
 
+    def _known(self, era: Name) -> str:
+        """The name of an era that has its table."""
+        if not self._sealed:
+            raise self._not_sealed()
+        supported = self._checker.supported
+        return supported[supported.index(era)]
+
+    def _by_member(self, table: Mapping[str | None, Mapping[str, Found]], era: str | None, name: Name) -> Found:
+        """What a table has under a name, which may be a member of an enumeration."""
+        try:
+            return table[era][name_of(name)]
+        except KeyError:
+            raise self._not_found(name_of(name)) from None
+
     def _kinds(self) -> dict[str, str]:
-        return {b.name: "behaviour" for b in self._behaviours} | {s.name: "boolean" for s in self._booleans}
+        behaviours = [one.name for one in self._declared] + [one.name for one in self._behaviours]
+        return dict.fromkeys(behaviours, "behaviour") | dict.fromkeys((s.name for s in self._booleans), "boolean")
 
     def _described(self, era: str, name: str) -> str | bool:
         if name in self._booleans_in[era]:
@@ -264,49 +361,6 @@ class BehaviourSwitches:
             s.name: index(s.since) <= index(era) and (s.until is None or index(era) < index(s.until))
             for s in self._booleans
         }
-
-    def _unknown_eras(self) -> list[str]:
-        named = [(b.name, b.since) for b in self._behaviours] + [(s.name, s.since) for s in self._booleans]
-        named += [(s.name, s.until) for s in self._booleans if s.until is not None]
-        known = self._checker.supported
-        return [f"{name!r} names the era {era!r}, which is not supported" for name, era in named if era not in known]
-
-    def _duplicates(self) -> list[str]:
-        seen: set[tuple[str, str]] = set()
-        problems = []
-        for behaviour in self._behaviours:
-            key = (behaviour.name, behaviour.since)
-            if key in seen:
-                problems.append(f"{behaviour.name!r} has two behaviours since {behaviour.since!r}")
-            seen.add(key)
-        booleans = [switch.name for switch in self._booleans]
-        taken = {behaviour.name for behaviour in self._behaviours}
-        problems += [
-            f"the boolean {name!r} is registered twice" for name in sorted(set(booleans)) if booleans.count(name) > 1
-        ]
-        problems += [f"{name!r} is both a behaviour and a boolean" for name in sorted(taken & set(booleans))]
-        return problems
-
-    def _missing(self) -> list[str]:
-        supported = self._checker.supported
-        firsts: dict[str, int] = {}
-        for behaviour in self._behaviours:
-            if behaviour.since in supported:
-                index = supported.index(behaviour.since)
-                firsts[behaviour.name] = min(index, firsts.get(behaviour.name, index))
-        return [
-            f"{name!r} has no behaviour for the era {era!r}"
-            for name, first in firsts.items()
-            for era in supported[:first]
-        ]
-
-    def _empty_intervals(self) -> list[str]:
-        known = self._checker.supported
-        return [
-            f"{s.name!r} ends with {s.until!r}, which does not come after {s.since!r}"
-            for s in self._booleans
-            if s.until in known and s.since in known and known.index(str(s.until)) <= known.index(s.since)
-        ]
 
     def _require_open(self, name: str) -> None:
         if self._sealed:

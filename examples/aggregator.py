@@ -15,7 +15,7 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
-from protocol import NODE_VERSION, api_versions, arguments, open_watcher, spoken_version, switches_of
+from protocol import NODE_VERSION, api_versions, arguments, open_watcher, signing, spoken_version
 
 from era_service.node import NodeWatcher
 from eras import AGGREGATOR_NODE_VERSION_HEADER, API_VERSION_HEADER, EraSwitchError
@@ -32,7 +32,7 @@ class Aggregator:
 
     def __init__(self, watcher: NodeWatcher) -> None:
         self.watcher = watcher
-        self.switches = switches_of(watcher.checker)
+        self.sign = signing(watcher.checker)
         self.versions = api_versions(watcher.checker.supported)
         self.taken: dict[tuple[str, int], str] = {}
         self.refused = 0
@@ -47,7 +47,7 @@ class Aggregator:
                     self.refused += 1
                 return HTTPStatus.PRECONDITION_FAILED, {"expected": str(version), "got": spoken}
             signer, number = str(body["signer"]), int(body["round"])
-            if body["signature"] != self.switches["sign"](signer, f"round {number}"):
+            if body["signature"] != self.sign(signer, f"round {number}"):
                 return HTTPStatus.UNPROCESSABLE_ENTITY, {"error": f"no signature of the era {era}"}
             with self._lock:
                 self.taken.setdefault((signer, number), era)

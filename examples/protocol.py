@@ -6,7 +6,7 @@ code that signs and checks asks for the name and never for the era.
 
 import argparse
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
 from chain_reader import TrustPolicy, genesis_of, observer_from_url
@@ -16,12 +16,10 @@ from eras import (
     ApiVersion,
     ApiVersionTable,
     BehaviourSwitches,
-    Epoch,
     EraChecker,
-    EraMarker,
     MarkerError,
     SupportedEras,
-    select_eras,
+    TypedSwitch,
 )
 
 ERAS = ("thales", "pythagoras")
@@ -29,15 +27,15 @@ API_VERSIONS = {"thales": ApiVersion(0, 1, 0), "pythagoras": ApiVersion(0, 2, 0)
 NODE_VERSION = "2.0.0"
 
 
-def switches_of(checker: EraChecker) -> BehaviourSwitches:
-    """The behaviours of the protocol. ``seal`` fails at start-up when one is missing for an era that is supported."""
+def signing(checker: EraChecker) -> TypedSwitch[Callable[[str, str], str]]:
+    """How a signer signs a message, by era. ``seal`` fails at start-up when that is missing for a supported era."""
     switches = BehaviourSwitches(checker)
-
-    for era, sign in (("thales", sign_like_thales), ("pythagoras", sign_like_pythagoras)):
+    sign = switches.declare("sign", Callable[[str, str], str])
+    for era, like in (("thales", sign_like_thales), ("pythagoras", sign_like_pythagoras)):
         if era in checker.supported:  # an old version has no code for an era that it does not know
-            switches.behaviour("sign", since=era)(sign)
+            sign.since(era)(like)
     switches.seal()
-    return switches
+    return sign
 
 
 def sign_like_thales(signer: str, message: str) -> str:
@@ -48,13 +46,6 @@ def sign_like_thales(signer: str, message: str) -> str:
 def sign_like_pythagoras(signer: str, message: str) -> str:
     """A "signature" of the era pythagoras."""
     return hashlib.blake2b(f"{signer}:{message}".encode()).hexdigest()
-
-
-def switches_in(era: str, supported: SupportedEras) -> BehaviourSwitches:
-    """The behaviours of one era, whichever is current: to answer a node that is in that one still, or already."""
-    checker = EraChecker(supported)
-    checker.change_era(select_eras([EraMarker(era, Epoch(0))], Epoch(0), supported))
-    return switches_of(checker)
 
 
 def api_versions(supported: SupportedEras) -> ApiVersionTable:

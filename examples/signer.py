@@ -17,7 +17,7 @@ import sys
 from http import HTTPStatus
 
 import requests
-from protocol import NODE_VERSION, api_versions, arguments, open_watcher, spoken_version, switches_in
+from protocol import NODE_VERSION, api_versions, arguments, open_watcher, signing, spoken_version
 
 from era_service.node import NodeWatcher
 from eras import API_VERSION_HEADER, SIGNER_NODE_VERSION_HEADER, EraNotReadyError, UnsupportedEraError
@@ -36,7 +36,7 @@ class Signer:
         self._watcher = watcher
         supported = watcher.checker.supported
         self._versions = api_versions(supported)
-        self._switches = {era: switches_in(era, supported) for era in supported}
+        self._sign = signing(watcher.checker)
 
     async def sign(self, number: int) -> None:
         """Sign a round and bring the signature to the aggregator, however often that takes."""
@@ -58,7 +58,7 @@ class Signer:
             await asyncio.sleep(0.2)  # the aggregator is away, or in an era that is not known here
 
     def _bring(self, number: int, era: str) -> requests.Response | None:
-        signature = self._switches[era].call("sign", self.name, f"round {number}")
+        signature = self._sign.in_era(era)(self.name, f"round {number}")
         headers = {API_VERSION_HEADER: str(self._versions.for_era(era)), SIGNER_NODE_VERSION_HEADER: NODE_VERSION}
         body = {"signer": self.name, "round": number, "signature": signature}
         try:

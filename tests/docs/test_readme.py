@@ -1,5 +1,6 @@
 """What the README and CONTRIBUTING promise: the code runs, the commands run, the targets exist."""
 
+import hashlib
 import os
 import re
 import shlex
@@ -31,8 +32,20 @@ def test_the_example_of_a_node_runs(tmp_path, monkeypatch):
         exec(compile(code.replace(URL, server.blockfrost_url), "README.md", "exec"), names)
         names["at_start_up_and_at_every_epoch"]()
         assert names["checker"].current_era == "pythagoras"
-        assert names["sign"](b"message") is None  # the example's behaviours are empty
+        assert names["sign"](b"message") == hashlib.sha256(b"message").digest()
         names["observer"].close()
+
+
+def test_the_example_of_a_node_passes_mypy_strict(tmp_path):
+    (code,) = blocks("python")
+    (tmp_path / "node.py").write_text(code)
+    cache = ROOT / ".mypy_cache" / "embedding"
+    command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent"]
+    command += ["--cache-dir", str(cache), "node.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=os.environ | {"MYPYPATH": str(ROOT)}, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stdout
 
 
 def test_the_offline_commands_of_the_release_team_run(tmp_path):

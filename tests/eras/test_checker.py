@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from eras import (
+    ConfigurationError,
     EraChecker,
     EraEvent,
     EraMarker,
@@ -420,3 +421,49 @@ def test_the_provenance_of_the_markers_is_kept(checker):
     checker.change_era(select_eras(SCHEDULE, 6, ERAS, provenance=source))
     checker.advance_epoch(7)
     assert checker.token.provenance is source
+
+
+def test_where_nothing_keeps_the_era_up_to_date_every_question_raises(checker):
+    with checker.pinned():
+        checker.mark_unattended("the loop has ended")
+        assert checker.current_era == "thales", "work under way is finished"
+    assert checker.status is EraStatus.UNATTENDED
+    for question in (
+        lambda: checker.current_era,
+        lambda: checker.is_active("thales"),
+        lambda: checker.current_epoch,
+        lambda: checker.upcoming_era,
+        checker.states,
+        lambda: checker.advance_epoch(11),
+        lambda: checker.pinned().__enter__(),
+    ):
+        with pytest.raises(EraNotReadyError, match="Nobody looks after the era: .*got the loop has ended"):
+            question()
+    checker.change_era(token(11))
+    assert checker.current_era == "pythagoras", "read again"
+
+
+def test_an_unsupported_era_stays_the_reason(checker):
+    checker.change_era(token(20))
+    checker.mark_unattended("the loop has ended")
+    assert checker.status is EraStatus.FATAL
+    with pytest.raises(UnsupportedEraError):
+        _ = checker.current_era
+
+
+def test_in_a_forked_process_pins_and_locks_of_the_parent_are_gone(checker):
+    with checker.pinned(), checker._writers:
+        checker.forked("forked")
+        with pytest.raises(EraNotReadyError, match="got forked"):
+            _ = checker.current_era
+
+
+def test_a_handler_that_a_call_would_not_run_is_refused(checker):
+    async def coroutine(details): ...
+
+    def generator(details):
+        yield
+
+    for handler, kind in ((coroutine, "a coroutine function"), (generator, "a generator function")):
+        with pytest.raises(ConfigurationError, match=f"a handler of the event 'ready'.*got {kind}"):
+            checker.on(EraEvent.READY, handler)

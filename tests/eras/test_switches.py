@@ -1,11 +1,15 @@
 """The registry of behaviours: complete at start-up, a look-up afterwards."""
 
+import enum
 import functools
+from collections.abc import Callable
+from typing import Protocol
 
 import pytest
 
 from eras import (
     BehaviourSwitches,
+    ConfigurationError,
     EraChecker,
     EraMarker,
     EraNotReadyError,
@@ -212,3 +216,182 @@ def test_retiring_an_era_is_deleting_its_one_registration():
     switches.behaviour("certificate_hash", since="pythagoras")(lambda text: f"pythagoras:{text}")
     switches.seal()
     assert switches.call("certificate_hash", "x") == "pythagoras:x"
+
+
+class Era(enum.Enum):
+    THALES = "thales"
+    PYTHAGORAS = "pythagoras"
+    LAGRANGE = "lagrange"
+
+
+class Switch(enum.Enum):
+    HASH = "certificate_hash"
+    COMPACT = "compact_wire"
+
+
+class Hash(Protocol):
+    def __call__(self, text: str, *, rounds: int = 1) -> str: ...
+
+
+def declared(checker, of, *functions):
+    switches = BehaviourSwitches(checker)
+    handle = switches.declare("certificate_hash", of)
+    for era, function in zip(ERAS, functions, strict=False):
+        handle.since(era)(function)
+    return switches, handle
+
+
+def test_a_declared_behaviour_is_called_through_its_handle(checker):
+    switches, handle = declared(
+        checker, Callable[[str], str], lambda text: f"t:{text}", lambda text: f"p:{text}", lambda text, x=1: f"l:{text}"
+    )
+    switches.seal()
+    assert handle("x") == "t:x"
+    checker.advance_epoch(10)
+    assert handle("x") == "p:x"
+    assert handle.in_era(Era.LAGRANGE)("x") == "l:x"
+    assert switches.in_era("thales")["certificate_hash"]("x") == "t:x"
+    with pytest.raises(TypeError):
+        switches.in_era("thales")["certificate_hash"] = print
+    assert repr(handle) == "TypedSwitch('certificate_hash')"
+    with pytest.raises(UnsupportedEraError):
+        handle.in_era("euler")
+
+
+async def coroutine(text, *, rounds=1):
+    return text
+
+
+def generator(text):
+    yield text
+
+
+@pytest.mark.parametrize(
+    ("of", "function", "problem"),
+    [
+        (Callable[[str], str], lambda: "", r"takes \(\), and is declared with \(str\)"),
+        (Callable[[str], str], lambda a, b: "", r"takes \(a, b\), and is declared with \(str\)"),
+        (Callable[[str], str], lambda a, *, b: "", r"takes \(a, \*, b\), and is declared"),
+        (Hash, lambda text: "", r"takes \(text\), and is declared with \(text: str, \*, rounds: int = 1\)"),
+        (Hash, lambda message, rounds=1: "", r"takes \(message, rounds=1\), and is declared"),
+        (Hash, 3, r"is 3, which cannot be called"),
+    ],
+)
+def test_what_does_not_fit_the_declared_type_is_found_at_start_up(checker, of, function, problem):
+    switches, _ = declared(checker, of, function)
+    with pytest.raises(SwitchError, match=f"'certificate_hash' of 'thales' {problem}"):
+        switches.seal()
+
+
+@pytest.mark.parametrize(
+    ("of", "function"),
+    [
+        (Callable[[str], str], str),
+        (Callable[[str], str], functools.partial(lambda a, b: b, 1)),
+        (Callable[..., str], lambda a, b, *, c: ""),
+        (Callable[[str], str], lambda *_: ""),
+        (Callable[[str], str], coroutine),
+        (Hash, lambda text, **_: ""),
+        (Hash, lambda text, rounds=1: ""),
+    ],
+)
+def test_what_fits_the_declared_type_is_taken(checker, of, function):
+    switches, _ = declared(checker, of, function)
+    switches.seal()
+
+
+@pytest.mark.parametrize(
+    ("first", "other", "problem"),
+    [
+        (lambda a: 1, lambda a, b: 1, r"takes \(a\) in 'thales' and \(a, b\) in 'pythagoras'"),
+        (lambda a: 1, lambda b: 1, r"takes \(a\) in 'thales' and \(b\) in 'pythagoras'"),
+        (lambda a: 1, lambda: 1, r"takes \(a\) in 'thales' and \(\) in 'pythagoras'"),
+        (lambda a, *, b: 1, lambda a: 1, r"takes \(a, \*, b\) in 'thales'"),
+        (lambda text: 1, coroutine, "is a plain function in 'thales' and a coroutine function in 'pythagoras'"),
+        (generator, lambda text: 1, "is a generator function in 'thales' and a plain function in 'pythagoras'"),
+    ],
+)
+def test_two_eras_that_have_to_be_called_differently_are_found_at_start_up(checker, first, other, problem):
+    switches = BehaviourSwitches(checker)
+    switches.behaviour("x", since="thales")(first)
+    switches.behaviour("x", since="pythagoras")(other)
+    with pytest.raises(SwitchError, match=f"'x' {problem}"):
+        switches.seal()
+
+
+@pytest.mark.parametrize(
+    ("first", "other"),
+    [
+        (lambda text: 1, lambda text, *, more=False: 1),
+        (lambda _a: 1, lambda b, /: 1),
+        (lambda a, _b: 1, lambda a, _c: 1),
+        (lambda *a, **b: 1, lambda text: 1),
+        (max, lambda text: 1),  # C, which says nothing of its parameters
+        (coroutine, functools.partial(coroutine, rounds=2)),
+    ],
+)
+def test_two_eras_that_can_be_called_in_the_same_way_are_taken(checker, first, other):
+    switches = BehaviourSwitches(checker)
+    switches.behaviour("x", since="thales")(first)
+    switches.behaviour("x", since="pythagoras")(other)
+    switches.seal()
+
+
+@pytest.mark.parametrize("of", [int | None, 3, "text", None])
+def test_a_type_that_cannot_be_called_is_no_declaration(checker, of):
+    with pytest.raises(SwitchError, match="declared with a type that cannot be called"):
+        BehaviourSwitches(checker).declare("x", of)
+
+
+def test_a_coroutine_is_declared_by_its_protocol(checker):
+    class Awaited(Protocol):
+        async def __call__(self, text: str) -> str: ...
+
+    switches, _ = declared(checker, Awaited, lambda text: text)
+    with pytest.raises(SwitchError, match="is a plain function, and declared as a coroutine function"):
+        switches.seal()
+
+
+def test_what_is_declared_needs_its_behaviours_and_is_declared_once(checker):
+    switches, _ = declared(checker, Hash)
+    switches.declare("certificate_hash", Hash)
+    switches.boolean("certificate_hash", since="thales")
+    with pytest.raises(SwitchError) as raised:
+        switches.seal()
+    problems = raised.value.facts["problems"]
+    assert problems == [
+        "'certificate_hash' is declared twice",
+        "'certificate_hash' is both a behaviour and a boolean",
+        *(f"'certificate_hash' has no behaviour for the era {era!r}" for era in ERAS),
+    ]
+
+
+def test_members_of_an_enumeration_are_names_wherever_names_are(checker, switches):
+    checker = EraChecker(SupportedEras(Era))
+    with pytest.raises(EraNotReadyError):
+        checker.is_active(Era.THALES)
+    checker.change_era(select_eras([EraMarker(Era.THALES, 0)], 5, checker.supported))
+    assert checker.current_era == "thales"
+    assert [checker.is_active(era) for era in Era] == [True, False, False]
+    assert checker.token.current == EraMarker("thales", 0)
+    assert Era.LAGRANGE in checker.supported
+    assert checker.supported.index(Era.LAGRANGE) == 2
+    assert switches[Switch.HASH]("x") == switches.call(Switch.HASH, "x") == "thales:x"
+    assert switches.is_on(Switch.COMPACT) is False
+    assert switches.evaluate(Switch.HASH).name == "certificate_hash"
+    assert switches.describe_era(Era.LAGRANGE)["compact_wire"] is True
+    with pytest.raises(UnsupportedEraError, match="got 'euler'"):
+        checker.is_active(enum.Enum("Other", {"EULER": "euler"}).EULER)
+    with pytest.raises(ConfigurationError, match="an enumeration of strings"):
+        switches.call(enum.Enum("Other", {"ONE": 1}).ONE)
+
+
+def test_what_runs_in_one_era(switches):
+    described = switches.describe_era("lagrange")
+    assert list(described) == ["aggregate_early", "certificate_hash", "compact_wire"]
+    assert described["aggregate_early"] is False
+    assert described["certificate_hash"].endswith("hash_of_pythagoras")
+    with pytest.raises(UnsupportedEraError):
+        switches.describe_era("euler")
+    with pytest.raises(SwitchError, match="before the registry was sealed"):
+        BehaviourSwitches(EraChecker(ERAS)).describe_era("thales")

@@ -8,11 +8,8 @@ protocol parameters of its own, which are the defaults of ``ProtocolParameters``
 """
 
 import atexit
-import fcntl
-import hashlib
 import itertools
 import json
-import shutil
 import subprocess
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -24,10 +21,9 @@ import cbor2
 from pycardano import Address
 
 from chain_reader.local_chain import Output
-from tests.conftest import require
+from tests.node_packages import install
 
 HERE = Path(__file__).resolve().parent
-STAMP = HERE / "node_modules" / ".installed"
 
 _numbers = itertools.count(1)
 
@@ -91,7 +87,7 @@ def _encoded(made: Output) -> bytes:
 
 @cache
 def _process() -> subprocess.Popen[str]:
-    install()
+    install(HERE)
     process = subprocess.Popen(
         ["node", str(HERE / "judge.mjs")], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=HERE
     )
@@ -101,18 +97,3 @@ def _process() -> subprocess.Popen[str]:
 
 def _stop(process: subprocess.Popen[str]) -> None:
     process.communicate(timeout=30)
-
-
-def install() -> None:
-    """Install Scalus as the lock file pins it, once; skip the test where Node is missing."""
-    for command in ("node", "npm"):
-        require(shutil.which(command) is not None, command)
-    with (HERE / "package-lock.json").open("rb") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)  # several test processes install into one folder
-        wanted = hashlib.sha256(lock.read()).hexdigest()
-        if STAMP.exists() and STAMP.read_text() == wanted:
-            return
-        command = ["npm", "ci", "--no-audit", "--no-fund"]
-        done = subprocess.run(command, cwd=HERE, capture_output=True, text=True, check=False)
-        require(done.returncode == 0, f"Scalus (npm ci says {done.stderr.strip()[-300:]})")
-        STAMP.write_text(wanted)
