@@ -20,6 +20,8 @@ if TYPE_CHECKING:
         judge_extension,
         required_key_sets,
     )
+    from datum.finding import FoundDatum, find_datums, kind_of_file
+    from datum.foreign_text import text_of
     from datum.keys import KeyFormatError, SigningKey, VerificationKey, verify_signature
     from datum.payload import (
         EraMarkersPayload,
@@ -57,6 +59,7 @@ __all__ = [
     "ExtensionPolicy",
     "ExtensionPolicyError",
     "ExtensionSignature",
+    "FoundDatum",
     "KeyFormatError",
     "KeySet",
     "Malformed",
@@ -76,12 +79,15 @@ __all__ = [
     "decode_datum",
     "encode_datum",
     "encode_datum_json",
+    "find_datums",
     "judge_extension",
+    "kind_of_file",
     "markers_from_json",
     "read_extended",
     "required_key_sets",
     "screen",
     "signed_bytes",
+    "text_of",
     "verify_signature",
 ]
 
@@ -110,6 +116,8 @@ __getattr__ = front_door(
             "judge_extension",
             "required_key_sets",
         ),
+        "datum.finding": ("FoundDatum", "find_datums", "kind_of_file"),
+        "datum.foreign_text": ("text_of",),
         "datum.keys": ("KeyFormatError", "SigningKey", "VerificationKey", "verify_signature"),
         "datum.payload": (
             "EraMarkersPayload",

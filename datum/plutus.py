@@ -38,6 +38,8 @@ class DecodedDatum:
         byte_fields: how many there were.
         other_fields: how many fields of other kinds were skipped.
         longest_field: length of the longest byte-string field, in bytes.
+        longest_string: length of the longest byte string as it is encoded, in bytes, wherever it is: of a string in
+            chunks its longest chunk, for that is what the ledger limits; ``None`` where JSON leaves the encoding open.
     """
 
     constructor: int | None
@@ -45,6 +47,7 @@ class DecodedDatum:
     byte_fields: int
     other_fields: int
     longest_field: int
+    longest_string: int | None = None
 
 
 def encode_datum(content: bytes) -> bytes:
@@ -69,10 +72,12 @@ def decode_datum(datum: str | bytes) -> DecodedDatum:
     try:
         if isinstance(datum, str) and datum.lstrip()[:1] == "{":
             return _decode_json(datum)
-        constructor, chunks, others = _decode_cbor(datum if isinstance(datum, bytes) else unhexlify(datum.strip()))
+        data = datum if isinstance(datum, bytes) else unhexlify(datum.strip())
+        constructor, chunks, others = _decode_cbor(data)
     except (ValueError, IndexError) as error:
         raise _unreadable(error) from error
-    return DecodedDatum(constructor, b"".join(chunks), len(chunks), others, max(map(len, chunks), default=0))
+    longest = max(map(len, chunks), default=0)
+    return DecodedDatum(constructor, b"".join(chunks), len(chunks), others, longest, _longest_string(data))
 
 
 def datum_content(data: bytes) -> bytes:
@@ -245,3 +250,18 @@ def _skip(data: bytes, position: int) -> int:
         elif kind == _TAG:
             open_items.append(1)
     return position
+
+
+def _longest_string(data: bytes) -> int:
+    """The length of the longest byte string in well-formed CBOR; of one in chunks, of its longest chunk."""
+    longest = position = 0
+    while position < len(data):
+        if data[position] == _BREAK:
+            position += 1
+            continue
+        kind, length, position = _head(data, position)
+        if kind in (_BYTES, _BYTES + 1) and length >= 0:
+            position += length
+            if kind == _BYTES:
+                longest = max(longest, length)
+    return longest

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     )
     from release_tools.journal import Journal, JournalEntry, JournalError, JournalHeldError
     from release_tools.key_files import KeyFileError, KeyFiles, write_key_pair
+    from release_tools.key_forms import PaymentKeyError
     from release_tools.local_gateway import LocalChainGateway
     from release_tools.lottery import (
         FixedQuorum,
@@ -54,7 +55,7 @@ if TYPE_CHECKING:
     )
     from release_tools.lottery_parameters import SourcedQuorum
     from release_tools.ogmios_gateway import OgmiosGateway
-    from release_tools.payment_key import PaymentKey, PaymentKeyError
+    from release_tools.payment_key import PaymentKey
     from release_tools.publication import Draft, OtherPublicationError, Published, Publisher, ReadBackError, Standing
     from release_tools.rollout import (
         ChangeKind,
@@ -287,10 +288,8 @@ __getattr__ = front_door(
         ),
         "release_tools.lottery_parameters": ("SourcedQuorum",),
         "release_tools.ogmios_gateway": ("OgmiosGateway",),
-        "release_tools.payment_key": (
-            "PaymentKey",
-            "PaymentKeyError",
-        ),
+        "release_tools.key_forms": ("PaymentKeyError",),
+        "release_tools.payment_key": ("PaymentKey",),
         "release_tools.publication": (
             "Draft",
             "OtherPublicationError",

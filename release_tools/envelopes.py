@@ -14,12 +14,39 @@ from eras import ConfigurationError
 
 PAYMENT_KEY = "PaymentSigningKeyShelley_ed25519"
 EXTENDED_PAYMENT_KEY = "PaymentExtendedSigningKeyShelley_ed25519_bip32"
+GENESIS_UTXO_KEY = "GenesisUTxOSigningKey_ed25519"
 UNSIGNED_TRANSACTION = "Unwitnessed Tx ConwayEra"
 SIGNED_TRANSACTION = "Witnessed Tx ConwayEra"
-TRANSACTION_TYPES = (UNSIGNED_TRANSACTION, SIGNED_TRANSACTION, "Tx ConwayEra", "TxBodyConway")
-"""What the versions of cardano-cli call a transaction; each holds the whole of it, signed or not."""
 
-_KEY_BYTES = {PAYMENT_KEY: 32, EXTENDED_PAYMENT_KEY: 128}
+SEED_BYTES = 32
+EXTENDED_BYTES = 128
+"""Of an extended key: 64 private, 32 public, 32 of chain code."""
+
+_KEY_BYTES = {PAYMENT_KEY: SEED_BYTES, GENESIS_UTXO_KEY: SEED_BYTES, EXTENDED_PAYMENT_KEY: EXTENDED_BYTES}
+_TRANSACTION = "a transaction"
+_KINDS = (
+    ("VerificationKey", "the public half of a key"),
+    ("StakePoolSigningKey", "the cold key of a stake pool"),
+    ("StakePoolExtendedSigningKey", "the cold key of a stake pool"),
+    ("StakeSigningKey", "a stake key"),
+    ("StakeExtendedSigningKey", "a stake key"),
+    ("KesSigningKey", "a KES key"),
+    ("VrfSigningKey", "a VRF key"),
+    ("DRep", "a DRep key"),
+    ("ConstitutionalCommittee", "a key of the constitutional committee"),
+    ("GenesisDelegate", "a genesis delegate key"),
+    ("GenesisExtendedSigningKey", "a genesis key, which owns no output"),
+    ("GenesisSigningKey", "a genesis key, which owns no output"),
+    ("Byron", "a Byron key"),
+    ("NodeOperationalCertificate", "a node's certificate or counter"),
+    ("Certificate", "a certificate"),
+    ("ScriptData", "a datum"),
+    ("Script", "a script"),
+    ("TxWitness", "a signature of a transaction"),
+    ("Tx", _TRANSACTION),
+    ("SigningKey", "a key of another kind"),
+)
+"""Of the types of envelopes what each holds, by a part of its name; the first that fits."""
 
 
 class EnvelopeError(ConfigurationError):
@@ -71,6 +98,22 @@ class TextEnvelope:
         return json.dumps(fields, indent=4) + "\n"
 
 
+def bare_cbor_hex(text: str) -> str | None:
+    """The ``cborHex`` of an envelope that has lost its type; ``None`` where it has one, or there is no ``cborHex``."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    found = fields.get("cborHex") if isinstance(fields, dict) and "type" not in fields else None
+    return found if isinstance(found, str) else None
+
+
+def described_type(kind: str) -> str:
+    """What an envelope of this type holds, in words and by the type itself."""
+    words = next((words for part, words in _KINDS if part in kind), None)
+    return f"type {kind!r}"[:80] if words is None else f"{words} (type {kind!r})"[:120]
+
+
 def key_envelope(raw: bytes, *, extended: bool = False) -> TextEnvelope:
     """The envelope of a payment signing key: its 32-byte seed, or the 128 bytes of an extended one."""
     head = b"\x58" + bytes([len(raw)])
@@ -85,7 +128,7 @@ def key_bytes(envelope: TextEnvelope, source: str) -> bytes:
     """
     length = _KEY_BYTES.get(envelope.type)
     if length is None:
-        raise _unusable(source, f"a key of type {' or '.join(_KEY_BYTES)}", f"type {envelope.type!r}"[:80])
+        raise _unusable(source, f"a key of type {' or '.join(_KEY_BYTES)}", described_type(envelope.type))
     head = b"\x58" + bytes([length])
     if len(envelope.cbor) != 2 + length or not envelope.cbor.startswith(head):
         raise _unusable(
@@ -103,14 +146,14 @@ def transaction_envelope(cbor: bytes, *, signed: bool, extra: Mapping[str, Any] 
 
 
 def transaction_bytes(envelope: TextEnvelope, source: str) -> bytes:
-    """The transaction in an envelope.
+    """The transaction in an envelope, whatever ledger era its type names; its bytes are for the caller to judge.
 
     Raises:
         EnvelopeError: it holds something else.
     """
-    if envelope.type not in TRANSACTION_TYPES:
-        expected = f"a transaction, of type {', '.join(TRANSACTION_TYPES)}"
-        raise _unusable(source, expected, f"type {envelope.type!r}"[:80])
+    kind = described_type(envelope.type)
+    if not kind.startswith(_TRANSACTION):
+        raise _unusable(source, f"a transaction, such as of type {SIGNED_TRANSACTION!r}", kind)
     if not envelope.cbor:
         raise _unusable(source, "a transaction in hex digits as cborHex", "none")
     return envelope.cbor

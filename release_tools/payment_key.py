@@ -1,7 +1,6 @@
-"""The payment key that pays for marker transactions, from a cardano-cli key file, and never shown.
+"""The payment key that pays for marker transactions, from a file, and never shown.
 
-What is in: a cardano-cli text envelope, of a plain key (``PaymentSigningKeyShelley_ed25519``) or of an extended one as
-wallets derive them (``PaymentExtendedSigningKeyShelley_ed25519_bip32``). What comes out: an object that signs, names
+In: a file with a plain key or an extended one, in any form that ``key_forms`` reads. Out: an object that signs, names
 its address and its key hash, and hides the key: pycardano's own keys print their secret in ``repr``.
 """
 
@@ -9,20 +8,15 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
-from eras import ConfigurationError
+from datum import text_of
+from release_tools.envelopes import EXTENDED_BYTES, SEED_BYTES
+from release_tools.key_forms import PaymentKeyError, find_payment_key
 from release_tools.secret_files import write_new
 
 if TYPE_CHECKING:
     from pycardano import VerificationKey
 
-SEED_BYTES = 32
-EXTENDED_BYTES = 128
 _MAX_FILE_BYTES = 65_536
-_NEXT_STEP = "Make one with: cardano-cli address key-gen --signing-key-file FILE --verification-key-file FILE"
-
-
-class PaymentKeyError(ConfigurationError):
-    """A payment key file cannot be used."""
 
 
 class PaymentKey:
@@ -45,7 +39,7 @@ class PaymentKey:
                 "A payment key is not usable",
                 expected=f"{SEED_BYTES} bytes, or {EXTENDED_BYTES} of an extended key",
                 got=f"{len(raw)} bytes",
-                next_step=_NEXT_STEP,
+                next_step="Check that it was copied whole",
             )
         if len(raw) == EXTENDED_BYTES:
             _require_own_public_key(raw)
@@ -62,27 +56,20 @@ class PaymentKey:
 
     @classmethod
     def load(cls, path: Path) -> Self:
-        """The key in a cardano-cli envelope file.
+        """The key in a file, in any form that holds one key.
 
         Raises:
-            PaymentKeyError: the file cannot be read, or holds no key of these kinds.
+            PaymentKeyError: the file cannot be read, holds no payment key, or a whole wallet of them.
         """
-        from release_tools.envelopes import EnvelopeError, TextEnvelope, key_bytes
-
         text = _read(path)
         if _is_era_key(text):
             raise PaymentKeyError(
                 f"{path} is not a payment key",
-                expected="a payment signing key, in cardano-cli's envelope",
+                expected="a payment signing key",
                 got="an era key, in the form of era generate-keypair",
                 next_step=f"Give the payment key to --payment-key-file; the era key belongs to --secret-key @{path}",
             )
-        try:
-            raw = key_bytes(TextEnvelope.parse(text, str(path)), str(path))
-        except EnvelopeError as error:
-            # "from None": the exceptions of decoders hold the file's text, which is the secret.
-            raise _unusable(path, error.expected, error.got) from None
-        return cls(raw)
+        return cls(find_payment_key(text, str(path)).raw)
 
     def save(self, path: Path) -> None:
         """Write the key as a cardano-cli envelope that only its owner can read.
@@ -148,7 +135,8 @@ def _is_era_key(text: str) -> bool:
     """Whether a text is the hex of a JSON array of 32 bytes, as Mithril writes an era key."""
     from datum import KeyFormatError, SigningKey
 
-    if not text.strip().startswith("5b"):
+    text = text.strip()
+    if not text.startswith("5b") or len(text) == 2 * SEED_BYTES:
         return False
     try:
         SigningKey.parse(text)
@@ -166,16 +154,15 @@ def _read(path: Path) -> str:
             f"The payment key file {path} cannot be read",
             expected="a readable file",
             got=error.strerror,
-            next_step="Give the path of a cardano-cli payment signing key",
+            next_step="Give the path of a payment signing key",
         ) from error
     try:
-        return content.decode()
+        return text_of(content)
     except UnicodeDecodeError:
         # "from None": the exception holds the bytes of the file, which is the secret.
-        raise _unusable(path, "a JSON text envelope", "bytes that are no text") from None
-
-
-def _unusable(path: Path, expected: str | None, got: str | None) -> PaymentKeyError:
-    return PaymentKeyError(
-        f"The payment key file {path} is not usable", expected=expected, got=got, next_step=_NEXT_STEP
-    )
+        raise PaymentKeyError(
+            f"There is no payment key in {path}",
+            expected="text",
+            got="bytes that are not text",
+            next_step="Give the path of a payment signing key",
+        ) from None

@@ -175,8 +175,29 @@ class CarriedTransaction:
                 else "Submit it: everyone who must has signed",
             )
         digest = bytes.fromhex(self.hash)
-        witnesses = {_key_hash(one.key): _witness(one) for one in self.signatures}
-        witnesses |= {key_hash: key.witness(digest) for key_hash, key in signers.items()}
+        return self._with({key_hash: key.witness(digest) for key_hash, key in signers.items()})
+
+    def add(self, signatures: "Iterable[Signature]") -> "CarriedTransaction":
+        """The same with signatures that were made elsewhere.
+
+        Raises:
+            TransactionFileError: one is not over the body, or by a key that need not sign.
+        """
+        added = {_key_hash(one.key): one for one in signatures}
+        wanted = {*self.missing_keys, *self.signed_by}
+        unasked = sorted(set(added) - wanted) if wanted else []
+        if unasked:
+            raise _unusable(
+                "A signature that was made elsewhere",
+                f"one by a key that must sign, with hash {' or '.join(sorted(wanted))}",
+                f"one by {', '.join(unasked)}",
+                next_step="Have the transaction signed by the key of an address that it spends from",
+            )
+        return self._with({key_hash: _witness(one) for key_hash, one in added.items()})
+
+    def _with(self, added: dict[str, Any]) -> "CarriedTransaction":
+        """The same with more witnesses, by the hashes of their keys."""
+        witnesses = {_key_hash(one.key): _witness(one) for one in self.signatures} | added
         body, _, flag, auxiliary = self._parts
         signed = witness_set([witnesses[key_hash] for key_hash in sorted(witnesses)])
         return CarriedTransaction(b"\x84" + body + signed + flag + auxiliary, self.facts)
@@ -343,7 +364,7 @@ def _witness(signature: "Signature") -> Any:
     return VerificationKeyWitness(VerificationKey(signature.key), signature.signature)
 
 
-def _unusable(source: str, expected: str, got: str) -> TransactionFileError:
-    return TransactionFileError(
-        f"{source} is not usable", expected=expected, got=got, next_step="Build it again: eraswitch tx build"
-    )
+def _unusable(
+    source: str, expected: str, got: str, *, next_step: str = "Build it again: eraswitch tx build"
+) -> TransactionFileError:
+    return TransactionFileError(f"{source} is not usable", expected=expected, got=got, next_step=next_step)

@@ -1,6 +1,5 @@
 """Arguments that several commands take: epochs, keys, and files of datums."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ import click
 from eras import MAX_EPOCH, ConfigurationError, Epoch
 
 if TYPE_CHECKING:
-    from datum import SigningKey, VerificationKey
+    from datum import FoundDatum, SigningKey, VerificationKey
 
 MAX_INPUT_BYTES = 256 * 1024 * 1024
 """A file of datums that is longer is refused: 100,000 outputs of the largest size a transaction can have are less."""
@@ -51,24 +50,15 @@ def read_bytes(name: str) -> bytes:
     return data
 
 
-def read_datums(name: str) -> list[str | bytes]:
-    """The datums in a file: one a line as text, one JSON document over several lines, or the CBOR of one.
-
-    A line that is no text is a datum too, a bad one: it does not spoil the others.
+def read_datums(name: str) -> "tuple[FoundDatum, ...]":
+    """The datums in a file, in whatever form it has them (``datum.finding``).
 
     Raises:
         InputFileError: the file cannot be read.
     """
-    data = read_bytes(name)
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError:
-        if b"\n" not in data or _is_datum(data):
-            return [data]
-        text = data.decode("utf-8-sig", "backslashreplace")
-    # Only at the ends of lines, as whoever counts them does: junk has every other character that Python splits at.
-    lines: list[str | bytes] = [line.strip() for line in text.split("\n") if line.strip()]
-    return [text.strip()] if len(lines) > 1 and text.lstrip().startswith("{") and _is_json(text) else lines
+    from datum import find_datums
+
+    return find_datums(read_bytes(name))
 
 
 def read_verification_key(text: str) -> "VerificationKey":
@@ -117,24 +107,6 @@ def _envelope_type(text: str) -> str | None:
     return kind if isinstance(kind, str) else None
 
 
-def _is_datum(data: bytes) -> bool:
-    from datum import DatumFormatError, decode_datum
-
-    try:
-        decode_datum(data)
-    except DatumFormatError:
-        return False
-    return True
-
-
-def _is_json(text: str) -> bool:
-    try:
-        json.loads(text)
-    except (ValueError, RecursionError):
-        return False
-    return True
-
-
 def _require_half(text: str, ending: str) -> None:
     """Check that a file is not the other half of a key: both are 32 bytes, so that only its ending tells.
 
@@ -154,10 +126,12 @@ def _require_half(text: str, ending: str) -> None:
 
 
 def _inline_or_file(text: str) -> str:
+    from datum import text_of
+
     if not text.startswith("@"):
         return text
     try:
-        return read_bytes(text[1:]).decode()
+        return text_of(read_bytes(text[1:]))
     except UnicodeDecodeError as error:
         raise _unreadable(text[1:], "bytes that are not text") from error
 

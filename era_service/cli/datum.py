@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.arguments import json_option, read_datums, read_verification_key
+from era_service.cli.arguments import json_option, read_bytes, read_datums, read_verification_key
 from era_service.cli.lazy_group import KnownGroup
 from era_service.cli.output import echo_json, printable
 from eras import ConfigurationError, CurrentEraNotFoundError, Epoch, EraSwitchError, require_epoch, select_eras
 
 if TYPE_CHECKING:
-    from datum import Accepted, Verdict
+    from datum import Accepted, FoundDatum, Verdict
 
 
 SHOWN = 160
@@ -41,8 +41,9 @@ def datum() -> None:
 def verify(file: str, verification_key: str, epoch: str) -> int:
     """Verify the datums in FILE, and name the era they make current.
 
-    FILE (- for standard input) has a datum a line, as cardano-cli JSON or CBOR hex. It knows no places on a chain, so
-    the first valid datum wins, as for deployed readers; when a later valid one says something else, a note tells.
+    FILE (- for standard input) has a datum a line, as JSON or CBOR hex, or is JSON with datums in it, such as outputs
+    listed by cardano-cli or a provider. It knows no places on a chain, so the first valid datum wins, as for deployed
+    readers; when a later valid one differs, a note says so.
 
     Prints JSON, whatever the exit code: 0 with a current era, 5 without one, 2 for a bad key, file or epoch.
     """
@@ -73,9 +74,12 @@ def _verify_into(report: dict[str, Any], file: str, verification_key: str, epoch
 
     at = _require_epoch_argument(epoch)
     key = read_verification_key(verification_key)
-    verdicts = screen(read_datums(file), key)
+    found = read_datums(file)
+    verdicts = screen((one.datum for one in found), key)
     report["verdicts"] = [
-        {"index": index, "verdict": verdict.name, "reason": verdict.reason} for index, verdict in enumerate(verdicts)
+        {"index": index, "verdict": verdict.name, "reason": verdict.reason}
+        | ({"place": one.place} if one.place else {})
+        for index, (one, verdict) in enumerate(zip(found, verdicts, strict=True))
     ]
     valid = [(index, verdict) for index, verdict in enumerate(verdicts) if isinstance(verdict, Accepted)]
     if not valid:
@@ -129,44 +133,58 @@ def _note(valid: "list[tuple[int, Accepted]]") -> str | None:
 @datum.command()
 @click.argument("file", type=click.Path(allow_dash=True))
 @json_option
-def decode(file: str, *, as_json: bool) -> None:
-    """Say what is in the datums of FILE, whatever it is.
+def decode(file: str, *, as_json: bool) -> int:
+    """Describe the datums in FILE, whatever is in them.
 
-    FILE (- for standard input) has a datum a line, as cardano-cli JSON or CBOR hex, or is the CBOR of one. Nothing is
-    verified; junk is described, not refused.
+    FILE (- for standard input) has a datum a line, as JSON or CBOR hex, is the CBOR of one, or is JSON with datums in
+    it: outputs as cardano-cli, Blockfrost, Kupo, Ogmios or Koios list them, text envelopes, signed payloads. Nothing
+    is verified; junk is described. If nothing in FILE is a datum, that is said, and the exit code is 1.
     """
-    described = [describe(datum, index) for index, datum in enumerate(read_datums(file))]
+    from datum import find_datums, kind_of_file
+
+    data = read_bytes(file)
+    found = find_datums(data)
     if as_json:
-        echo_json({"datums": described})
-        return
-    for entry in described:
-        click.echo("\n".join(_in_words(entry)))
-    if not described:
-        click.echo("No datum: the input is empty")
+        echo_json({"datums": [describe(one, index) for index, one in enumerate(found)]})
+    else:
+        for index, one in enumerate(found if len(found) == 1 or _has_datum(found) else ()):
+            click.echo("\n".join(_in_words(describe(one, index))))
+    if _has_datum(found):
+        return 0
+    name = "standard input" if file == "-" else file
+    click.echo(f"No datum: {name} holds {kind_of_file(data) if data.strip() else 'nothing'}", err=as_json)
+    return 1
 
 
-def describe(datum: str | bytes, index: int) -> dict[str, Any]:
-    """What is in a datum, as JSON has it: its shape, its content, payload and extension in it, or why there is none."""
+def _has_datum(found: "Sequence[FoundDatum]") -> bool:
+    return any(one.content is not None for one in found)
+
+
+def describe(found: "FoundDatum", index: int) -> dict[str, Any]:
+    """A datum as JSON has it: its place and shape, its content, payload and extension in it, or why there is none."""
     from datum import DatumFormatError, EraMarkersPayload, PayloadFormatError, decode_datum, read_extended
 
     entry: dict[str, Any] = {
         "index": index,
+        "place": found.place or None,
         "constructor": None,
         "byte_fields": None,
         "other_fields": None,
         "longest_field": None,
+        "longest_string": None,
         "content_hex": None,
         "payload": None,
         "extension": None,
         "problem": None,
     }
     try:
-        decoded = decode_datum(datum)
+        decoded = decode_datum(found.datum)
         entry |= {
             "constructor": decoded.constructor,
             "byte_fields": decoded.byte_fields,
             "other_fields": decoded.other_fields,
             "longest_field": decoded.longest_field,
+            "longest_string": decoded.longest_string,
             "content_hex": decoded.content.hex(),
         }
         payload = EraMarkersPayload.from_bytes(decoded.content)
@@ -189,15 +207,19 @@ def describe(datum: str | bytes, index: int) -> dict[str, Any]:
 
 
 def _in_words(entry: dict[str, Any]) -> list[str]:
-    lines = [f"Datum {entry['index']}"]
+    from datum import CHUNK_BYTES
+
+    lines = [f"Datum {entry['index']}" + (f", found at {printable(entry['place'])}" if entry["place"] else "")]
     if entry["content_hex"] is not None:
         constructor = "unknown" if entry["constructor"] is None else entry["constructor"]
         lines.append(
             f"  constructor {constructor}, {entry['byte_fields']} byte strings of at most {entry['longest_field']} "
             f"bytes, {entry['other_fields']} other fields, {len(entry['content_hex']) // 2} bytes of content"
         )
-        if entry["longest_field"] > 64:
-            lines.append("  the ledger would refuse it: a byte string is longer than 64 bytes")
+        if (entry["longest_string"] or 0) > CHUNK_BYTES:
+            lines.append(
+                f"  the ledger refuses it: a byte string is encoded in one piece of {entry['longest_string']} bytes"
+            )
     if entry["payload"] is None:
         content = _content_in_words(bytes.fromhex(entry["content_hex"] or ""))
         return [*lines, f"  {printable(entry['problem'])}", *content]

@@ -4,6 +4,7 @@ Files with secrets are made with mode 0600 and never overwritten. A secret is ne
 everyone who can list processes sees it.
 """
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,7 @@ from eras import ConfigurationError
 if TYPE_CHECKING:
     from datum import SigningKey
     from release_tools import PaymentKey
+    from release_tools.key_forms import FoundKey
 
 KINDS = ("era", "payment")
 kind_argument = click.argument("kind", type=click.Choice(KINDS))
@@ -55,17 +57,32 @@ def new(kind: str, target: Path, *, as_json: bool) -> None:
 @kind_argument
 @click.argument("source")
 @click.argument("target", type=click.Path(path_type=Path))
+@click.option(
+    "--path",
+    "path",
+    metavar="PATH",
+    help="Where in a wallet the payment key is (CIP-1852), for words, root_xsk and acct_xsk. "
+    "By default 1852H/1815H/0H/0/0, the first address.",
+)
 @json_option
-def import_(kind: str, source: str, target: Path, *, as_json: bool) -> None:
-    """Take a key over from SOURCE, a file, or - for standard input.
+def import_(kind: str, source: str, target: Path, *, path: str | None, as_json: bool) -> None:
+    """Take a key over from SOURCE, a file, or - for standard input, which a terminal asks for unseen.
 
-    An era key is JSON-hex as in era.sk, or 64 hex digits. A payment key is cardano-cli's envelope, plain or extended,
-    or the hex digits of 32 or 128 bytes. TARGET is as for `new`.
+    An era key is JSON-hex as in era.sk, or 64 hex digits. A payment key is an envelope of cardano-cli (a payment key,
+    plain or extended, or a genesis UTxO key); bech32 (addr_xsk, addr_sk, ed25519_sk, ed25519e_sk); hex of 32, 64, 96
+    or 128 bytes, also as a cborHex; or, with --path, a root_xsk, an acct_xsk or the 12, 15 or 24 words of a wallet
+    without a passphrase. A file with words must be its owner's alone. TARGET is as for `new`.
     """
     if kind == "era":
+        if path is not None:
+            raise click.UsageError("--path is for payment keys: an era key is not derived")
         _write_era_key(_era_key(source), target, as_json=as_json)
-    else:
-        _write_payment_key(_payment_key(source), target, as_json=as_json)
+        return
+    from release_tools import PaymentKey
+
+    found = _payment_key(source, path)
+    facts = {"form": found.form} | ({} if found.path is None else {"path": found.path})
+    _write_payment_key(PaymentKey(found.raw), target, facts, as_json=as_json)
 
 
 @keys.command()
@@ -74,7 +91,9 @@ def import_(kind: str, source: str, target: Path, *, as_json: bool) -> None:
 @json_option
 def show(file: str, *, is_secret: bool | None, as_json: bool) -> None:
     """Show what is public of the key in FILE: the verification key, or hash and addresses of a payment key."""
-    if file.endswith(".skey") or read_bytes(file).lstrip()[:1] == b"{":
+    from release_tools.key_forms import looks_like_payment_key
+
+    if file.endswith(".skey") or (is_secret is None and looks_like_payment_key(_text(file))):
         from release_tools import PaymentKey
 
         _echo(_public_of_payment_key(PaymentKey.load(Path(file))), as_json=as_json)
@@ -94,36 +113,44 @@ def _era_key(source: str) -> "SigningKey":
     return read_secret_key(_text(source).strip())
 
 
-def _payment_key(source: str) -> "PaymentKey":
-    from release_tools import PaymentKey
+def _payment_key(source: str, path: str | None) -> "FoundKey":
+    from release_tools.key_derivation import DEFAULT_PATH, DerivationError, DerivationPath
+    from release_tools.key_forms import find_payment_key, looks_like_words
 
-    text = _text(source).strip()
-    if text.startswith("{"):
-        if source == "-":
-            raise _no_key(source, "hex digits on standard input, or an envelope in a file", "an envelope")
-        return PaymentKey.load(Path(source))
     try:
-        raw = bytes.fromhex(text)
-    except ValueError:
-        raw = b""
-    if not raw:
-        # Outside the handler: the exception of the decoder holds the text, which is the secret.
-        raise _no_key(source, "cardano-cli's envelope, or hex digits", "something else")
-    return PaymentKey(raw)
+        wanted = DerivationPath.parse(DEFAULT_PATH if path is None else path)
+    except DerivationError as error:
+        raise click.BadParameter(str(error), param_hint="--path") from None
+    name = "standard input" if source == "-" else source
+    text = _text(source)
+    if source != "-" and looks_like_words(text) and Path(source).stat().st_mode & 0o077:
+        raise KeySourceError(
+            "The words of a wallet are not taken from a file that others can read",
+            expected=f"{source} to be its owner's alone",
+            got=f"mode {Path(source).stat().st_mode & 0o777:o}",
+            next_step=f"Run: chmod 600 {source}",
+        )
+    found = find_payment_key(text, name, wanted)
+    if path is not None and found.path is None:
+        raise click.UsageError(f"--path is for wallets and accounts, and {name} holds one key: leave --path out")
+    return found
 
 
 def _text(source: str) -> str:
-    content = read_bytes(source)
-    return content.decode() if content.isascii() else ""
+    from datum import text_of
 
-
-def _no_key(source: str, expected: str, got: str) -> KeySourceError:
-    return KeySourceError(
-        f"There is no payment key in {'standard input' if source == '-' else source}",
-        expected=expected,
-        got=got,
-        next_step="Check that it was copied whole",
-    )
+    if source == "-" and sys.stdin is not None and sys.stdin.isatty():
+        return str(click.prompt("Key or words (not shown)", hide_input=True, err=True))
+    try:
+        return text_of(read_bytes(source))
+    except UnicodeDecodeError:
+        # "from None": the exception holds the bytes, which may be a secret.
+        raise KeySourceError(
+            "A key cannot be read",
+            expected=f"text in {'standard input' if source == '-' else source}",
+            got="bytes that are not text",
+            next_step="Check that it was copied whole",
+        ) from None
 
 
 def _write_era_key(key: "SigningKey", folder: Path, *, as_json: bool) -> None:
@@ -134,9 +161,9 @@ def _write_era_key(key: "SigningKey", folder: Path, *, as_json: bool) -> None:
     _echo(facts | {"public_file": str(files.verification_key)}, as_json=as_json)
 
 
-def _write_payment_key(key: "PaymentKey", file: Path, *, as_json: bool) -> None:
+def _write_payment_key(key: "PaymentKey", file: Path, facts: dict[str, Any] | None = None, *, as_json: bool) -> None:
     key.save(file)
-    _echo(_public_of_payment_key(key) | {"secret_file": str(file)}, as_json=as_json)
+    _echo(_public_of_payment_key(key) | (facts or {}) | {"secret_file": str(file)}, as_json=as_json)
 
 
 def _public_of_payment_key(key: "PaymentKey") -> dict[str, Any]:

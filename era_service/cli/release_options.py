@@ -91,7 +91,16 @@ payment_key_option = click.option(
     metavar="FILE",
     multiple=True,
     type=click.Path(path_type=Path),
-    help="Payment signing key, plain or extended, in cardano-cli's envelope. May be given several times.",
+    help="Payment signing key: an envelope of cardano-cli, bech32 or hex. May be given several times.",
+)
+
+witness_option = click.option(
+    "--witness",
+    "witness_files",
+    metavar="FILE",
+    multiple=True,
+    help="Signature made elsewhere, as cardano-cli transaction witness and hardware wallets write it. May be given "
+    "several times.",
 )
 
 format_option = click.option(
@@ -263,19 +272,33 @@ def read_payment_keys(files: tuple[Path, ...]) -> "tuple[PaymentKey, ...]":
     return keys
 
 
-def read_payload(name: str) -> bytes:
-    """The signed payload in a file: as JSON, as a datum of cardano-cli or in hex, or in a complete co-signing file.
+def with_witnesses(carried: "CarriedTransaction", files: tuple[str, ...]) -> "CarriedTransaction":
+    """A transaction with the signatures in these files.
 
     Raises:
-        InputFileError: it cannot be read.
-        MarkerError: it holds no signed payload, or one that is not complete.
+        InputFileError: a file cannot be read.
+        EnvelopeError: a file holds no signature.
+        TransactionFileError: a signature does not belong to the transaction.
+    """
+    from release_tools.witness_files import read_signatures
+
+    return carried.add([one for name in files for one in read_signatures(read_text(name), name)]) if files else carried
+
+
+def read_payload(name: str) -> bytes:
+    """The signed payload in a file: in a complete co-signing file, or in whatever holds a datum (``datum.finding``).
+
+    Raises:
+        InputFileError: it cannot be read, or does not hold one payload.
+        MarkerError: its payload is not complete.
     """
     import json
 
-    from datum import DatumFormatError, decode_datum
+    from datum import find_datums, kind_of_file
     from release_tools.cosigning import Cosigning
 
-    text = read_text(name)
+    data = read_bytes(name)
+    text = read_text(name, data)
     try:
         document = json.loads(text)
     except (ValueError, RecursionError):
@@ -292,30 +315,32 @@ def read_payload(name: str) -> bytes:
         return cosigning.extended.to_bytes()
     if isinstance(document, dict) and "markers" in document:
         return text.strip().encode()
-    try:
-        return decode_datum(text.strip()).content
-    except DatumFormatError as error:
-        raise InputFileError(
-            "The file holds no signed payload",
-            expected=f"in {name} a payload as JSON, a datum of cardano-cli or in hex, or a co-signing file",
-            got=error.got,
-            next_step="Give the file that --payload-out wrote",
-        ) from error
+    contents = {found.content for found in find_datums(data)} - {None}
+    if len(contents) == 1 and (content := contents.pop()) is not None:
+        return content
+    raise InputFileError(
+        "The file does not hold one signed payload",
+        expected=f"in {name} a payload as JSON, one datum in JSON or hex, or a co-signing file",
+        got=f"{len(contents)} different datums" if contents else kind_of_file(data),
+        next_step="Give the file that --payload-out wrote",
+    )
 
 
-def read_text(name: str) -> str:
-    """The text in a file, or in standard input for ``-``.
+def read_text(name: str, data: bytes | None = None) -> str:
+    """The text in a file, or in standard input for ``-``; ``data`` is its content, where that is read already.
 
     Raises:
-        InputFileError: it cannot be read, or is no text.
+        InputFileError: it cannot be read, or is not text.
     """
+    from datum import text_of
+
     try:
-        return read_bytes(name).decode()
+        return text_of(read_bytes(name) if data is None else data)
     except UnicodeDecodeError as error:
         raise InputFileError(
             "A file cannot be read",
             expected=f"text in {name}",
-            got="bytes that are not UTF-8",
+            got="bytes that are not text",
             next_step="Check the path",
         ) from error
 

@@ -38,6 +38,8 @@ from era_service.cli.release_options import (
     read_text,
     waiting_of,
     waiting_options,
+    with_witnesses,
+    witness_option,
     write_transaction,
     yes_option,
 )
@@ -163,7 +165,7 @@ def _is_renewal(content: bytes, release: "Release", reading: "TrustedReading") -
 
 @tx.command()
 @click.argument("file")
-@combined(payment_key_option, out_option, format_option)
+@combined(payment_key_option, witness_option, out_option, format_option)
 @click.option(
     "--change-address",
     "change_addresses",
@@ -185,6 +187,7 @@ def sign(
     file: str,
     *,
     payment_key_files: tuple[Path, ...],
+    witness_files: tuple[str, ...],
     out: Path,
     form: str,
     change_addresses: tuple[str, ...],
@@ -200,7 +203,8 @@ def sign(
 
     First it shows what the transaction does, from its own bytes. One that publishes no markers, does anything that a
     marker transaction does not, or costs too much is refused. One that pays an address that is not yours, has markers
-    that no node would read, or is valid for ever draws a warning, and is not signed with --yes.
+    that no node would read, or is valid for ever draws a warning, and is not signed with --yes. --witness adds what a
+    hardware wallet or another tool signed; no key is needed then.
     With several signers each runs this on the file of the one before.
     """
     from release_tools.signing_checks import require_no_doubt, signing_doubts
@@ -224,7 +228,8 @@ def sign(
     )
     for doubt in doubts:
         click.echo(f"Warning: {printable(doubt)}", err=True)
-    signed = carried.sign(keys)
+    signed = with_witnesses(carried, witness_files)
+    signed = signed.sign(keys) if keys or not witness_files else signed
     if not dry_run:
         if yes:
             require_no_doubt(doubts)
@@ -241,13 +246,14 @@ def sign(
 
 @tx.command()
 @click.argument("file")
-@combined(waiting_options, provider_option, network_options, dry_run_option, yes_option, json_option)
+@combined(witness_option, waiting_options, provider_option, network_options, dry_run_option, yes_option, json_option)
 @pass_app
 def submit(
     app: AppContext,
     /,
     file: str,
     *,
+    witness_files: tuple[str, ...],
     network_magic: int | None,
     mainnet: bool,
     provider: str | None,
@@ -264,7 +270,7 @@ def submit(
     from release_tools.transaction_files import CarriedTransaction
 
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
-    carried = CarriedTransaction.parse(read_text(file), file)
+    carried = with_witnesses(CarriedTransaction.parse(read_text(file), file), witness_files)
     signed = carried.to_signed()
     with open_release(settings) as release:
         carried.require_network(release.network.magic, release.network.network_id)

@@ -152,15 +152,8 @@ def test_decode_in_words_and_in_json() -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "No datum: the input is empty"),
-        (b"\x00\xff" * 999, "CBOR that is no constructor"),
-        (b"zz", "Non-hexadecimal digit"),
-        (b"{", "A datum could not be read"),
-        (b"[[[[" * 9999, "A datum could not be read"),
-        (b'{"constructor":0,"fields":[' + b'{"list":[' * 5000, "A datum could not be read"),
         (b"d87980", "0 byte strings"),
         (b'{"constructor":0,"fields":[{"int":1},{"bytes":"7b7d"}]}', "1 other fields"),
-        (json.dumps({"fields": [{"bytes": "00" * 65}]}).encode(), "a byte string is longer than 64 bytes"),
         (b'{"constructor":0,"fields":[{"bytes":"7b226d61726b657273223a5b5d7d"}]}', "not signed"),
     ],
 )
@@ -169,6 +162,62 @@ def test_decode_takes_any_junk(data: bytes, words: str) -> None:
     assert result.exit_code == 0
     assert words in result.stdout
     assert json.loads(invoke("datum", "decode", "-", "--json", input=data).stdout)["datums"] is not None
+
+
+@pytest.mark.parametrize(
+    ("data", "words"),
+    [
+        (b"", "No datum: standard input holds nothing"),
+        (b"\x00\xff" * 999, "CBOR that is no constructor"),
+        (b"zz", "Non-hexadecimal digit"),
+        (b"d8799f40", "CBOR that ends too early"),
+        (b"{", "A datum could not be read"),
+        (b"[[[[" * 9999, "A datum could not be read"),
+        (b'{"constructor":0,"fields":[' + b'{"list":[' * 5000, "A datum could not be read"),
+        (b'[{"inline_datum":null}]', "No datum: standard input holds JSON"),
+        (b"one\ntwo", "No datum: standard input holds text"),
+        (b"SQLite format 3\0\x10\0\n" * 9, "No datum: standard input holds a SQLite database"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "No datum: standard input holds a PNG image"),
+        (b"\xff\n\xfe\x00", "No datum: standard input holds bytes that are neither text nor CBOR of a datum"),
+    ],
+)
+def test_decode_fails_where_nothing_is_a_datum(data: bytes, words: str) -> None:
+    result = invoke("datum", "decode", "-", input=data)
+    assert result.exit_code == 1
+    assert words in result.stdout
+    assert "Traceback" not in result.output
+    as_json = invoke("datum", "decode", "-", "--json", input=data)
+    assert as_json.exit_code == 1
+    assert "No datum" in as_json.stderr
+    assert all(entry["content_hex"] is None for entry in json.loads(as_json.stdout)["datums"])
+
+
+@pytest.mark.parametrize(
+    ("encoded", "refused"),
+    [
+        ("d8799f5841" + "00" * 65 + "ff", "in one piece of 65 bytes"),
+        ("d8799f5f5841" + "00" * 65 + "ffff", "in one piece of 65 bytes"),
+        ("d8799f9f5841" + "00" * 65 + "ffff", "in one piece of 65 bytes"),
+        ("d8799f5f5840" + "00" * 64 + "5840" + "00" * 64 + "ffff", None),
+        ("d8799f5840" + "00" * 64 + "a1016161ff", None),
+        (json.dumps({"fields": [{"bytes": "00" * 65}]}), None),
+    ],
+)
+def test_decode_judges_the_ledgers_limit_by_the_encoding(encoded: str, refused: str | None) -> None:
+    """The ledger takes a longer byte string in chunks, which cardano-cli makes of a long field in JSON."""
+    words = invoke("datum", "decode", "-", input=encoded).stdout
+    assert ("the ledger refuses it" in words) == (refused is not None)
+    assert refused is None or refused in words
+
+
+def test_a_datum_is_found_in_the_json_of_a_provider_with_its_place() -> None:
+    datum = encode_datum(payload(("thales", 1)))
+    answer = [{"tx_hash": "ab", "inline_datum": None}, {"tx_hash": "cd", "inline_datum": datum.hex()}]
+    text = json.dumps(answer, indent=1)
+    code, report, _ = verify(text=text)
+    assert (code, report["current_era"]) == (0, "thales")
+    assert [entry.get("place") for entry in report["verdicts"]] == ["[1].inline_datum"]
+    assert "Datum 0, found at [1].inline_datum\n" in invoke("datum", "decode", "-", input=text).stdout
 
 
 def extended(**fields: Any) -> bytes:

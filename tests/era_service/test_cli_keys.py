@@ -1,13 +1,16 @@
 """``eraswitch keys``: made, taken over, shown; never a secret on the screen, never a file overwritten."""
 
 import json
+import os
+import pty
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from datum import SigningKey, VerificationKey
 from release_tools import PaymentKey
-from tests.era_service.conftest import invoke
+from tests.era_service.conftest import ERASWITCH, Shell, invoke
 
 SEED = bytes(range(32))
 
@@ -67,11 +70,106 @@ def test_what_is_no_payment_key_is_refused_unseen(tmp_path: Path, text: str):
     assert not (tmp_path / "out.skey").exists()
 
 
-def test_an_envelope_on_standard_input_is_asked_for_in_a_file(tmp_path: Path):
-    done = invoke("keys", "import", "payment", "-", str(tmp_path / "out.skey"), input='{"cborHex": "5820ab"}')
-    assert done.exit_code == 2
-    assert "an envelope in a file" in done.stderr
-    assert "5820ab" not in done.output
+WORDS = "test walk nut penalty hip pave soap entry language right filter choice"
+
+
+def imported(tmp_path: Path, text: str | bytes, *options: str, source: str = "-") -> tuple[int, dict[str, str], str]:
+    """Exit code, document and stderr of ``keys import payment``; the document is empty where it failed."""
+    target = tmp_path / "out.skey"
+    target.unlink(missing_ok=True)
+    done = invoke("keys", "import", "payment", source, str(target), *options, "--json", input=text)
+    assert "Traceback" not in done.output
+    if done.exit_code:
+        assert not target.exists()
+        return done.exit_code, {}, done.stderr
+    told = json.loads(done.stdout)
+    assert PaymentKey.load(target).key_hash == told["key_hash"]
+    return 0, told, done.stderr
+
+
+def test_an_envelope_is_taken_from_standard_input_too(tmp_path: Path):
+    PaymentKey(SEED).save(tmp_path / "old.skey")
+    _, told, _ = imported(tmp_path, (tmp_path / "old.skey").read_text())
+    assert told["key_hash"] == PaymentKey(SEED).key_hash
+    assert told["form"] == "envelope PaymentSigningKeyShelley_ed25519"
+
+
+def test_the_words_of_a_wallet_give_the_key_at_a_path(tmp_path: Path):
+    numbered = "\n".join(f"{number}. {word}" for number, word in enumerate(WORDS.title().split(), 1))
+    for text in (WORDS, numbered):
+        _, told, _ = imported(tmp_path, text)
+        assert (told["form"], told["path"]) == ("12 words", "1852H/1815H/0H/0/0")
+        first = told["key_hash"]
+    _, second, _ = imported(tmp_path, WORDS, "--path", "m/1852'/1815'/0'/0/1")
+    assert second["path"] == "1852H/1815H/0H/0/1"
+    assert second["key_hash"] != first
+    code, _, errors = imported(tmp_path, SEED.hex(), "--path", "1852H/1815H/0H/0/0")
+    assert (code, "leave --path out" in errors) == (2, True)
+    assert invoke("keys", "import", "era", "-", str(tmp_path / "k"), "--path", "x", input=SEED.hex()).exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("path", "got"),
+    [
+        ("1852H/1815H/0H/2/0", "the path of a stake key"),
+        ("1852H/1815H/0H/3/0", "the path of a DRep key"),
+        ("44H/1815H/0H/0/0", "got '44H/1815H/0H/0/0'"),
+        ("1852H/1815H/0H/0/0H", "got"),
+        ("1852/1815/0/0/0", "got"),
+        ("0/0", "got '0/0'"),
+        ("", "got ''"),
+    ],
+)
+def test_a_path_that_is_not_of_a_payment_key_is_refused(tmp_path: Path, path: str, got: str):
+    code, _, errors = imported(tmp_path, WORDS, "--path", path)
+    assert code == 2
+    assert got in errors
+
+
+def test_words_are_taken_only_from_a_file_of_the_owner_alone(tmp_path: Path):
+    words = tmp_path / "words"
+    words.write_text(WORDS)
+    words.chmod(0o644)
+    code, _, errors = imported(tmp_path, "", source=str(words))
+    assert code == 2
+    assert f"got mode 644. Run: chmod 600 {words}" in errors
+    words.chmod(0o600)
+    assert imported(tmp_path, "", source=str(words))[0] == 0
+
+
+def test_words_with_a_mistake_are_refused_unseen(tmp_path: Path):
+    for text, got in (
+        (WORDS.replace("walk", "wolk"), "another one at 2"),
+        (WORDS.replace("walk nut", "nut walk"), "a wrong word, or words in another order"),
+        (WORDS.removesuffix(" choice"), "got 11"),
+    ):
+        code, _, errors = imported(tmp_path, text)
+        assert code == 2
+        assert got in errors
+        assert "penalty" not in errors
+
+
+def test_a_terminal_asks_for_the_words_unseen(tmp_path: Path, shell: Shell):
+    keyboard, screen = pty.openpty()
+    command = [str(ERASWITCH), "keys", "import", "payment", "-", str(tmp_path / "out.skey")]
+    with subprocess.Popen(
+        command, stdin=screen, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=shell.environment(TERM="xterm"),
+        start_new_session=True,
+    ) as child:  # fmt: skip
+        assert child.stdout is not None
+        assert child.stderr is not None
+        try:
+            asked = os.read(child.stderr.fileno(), 1000)  # what is typed before is flushed
+            os.write(keyboard, f"{WORDS}\n".encode())
+            told, errors = child.communicate(timeout=60)
+        finally:
+            child.kill()
+            os.close(keyboard)
+            os.close(screen)
+    assert child.returncode == 0, errors
+    assert b"Key or words (not shown)" in asked
+    assert b"penalty" not in asked + told + errors
+    assert PaymentKey.load(tmp_path / "out.skey").key_hash in told.decode()
 
 
 def test_only_what_is_public_is_shown(tmp_path: Path):

@@ -9,6 +9,7 @@ import pytest
 from chain_reader.local_chain import FaucetOutput
 from datum import SigningKey, encode_datum, encode_datum_json
 from release_tools import PaymentKey
+from release_tools.transaction_files import CarriedTransaction
 from tests.era_service.conftest import Shell, invoke
 from tests.era_service.release_world import ADA, STRANGER, WALLET, World, datum, payload
 
@@ -352,3 +353,41 @@ def test_a_key_of_nobody(world: World) -> None:
     result = invoke("tx", "sign", "tx.unsigned", "--payment-key-file", "other.skey", "--out", "x", "--yes", "--json")
     assert json.loads(result.stdout)["error"]["code"] == "MissingSignature"
     assert WALLET.key_hash in result.stderr
+
+
+def witness_file(file: str = "tx.unsigned", *, key: PaymentKey = WALLET) -> None:
+    """What ``cardano-cli transaction witness`` writes for a transaction."""
+    carried = CarriedTransaction.parse(Path(file).read_text())
+    made = key.witness(bytes.fromhex(carried.hash))
+    content = cbor2.dumps([0, [bytes(made.vkey.payload), made.signature]])
+    envelope = {"type": "TxWitness ConwayEra", "description": "Key Witness ShelleyEra", "cborHex": content.hex()}
+    Path("tx.witness").write_text(json.dumps(envelope))
+
+
+def test_a_signature_made_elsewhere_needs_no_key_here(world: World) -> None:
+    build()
+    witness_file()
+    done = invoke("tx", "sign", "tx.unsigned", "--witness", "tx.witness", "--out", "tx.signed", "--yes", "--json")
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.stdout)["complete"] is True
+    submitted = invoke("tx", "submit", "tx.unsigned", "--witness", "tx.witness", *world.options, "--yes", "--json")
+    assert submitted.exit_code == 0, submitted.output
+    assert json.loads(submitted.stdout)["trusted"] is True
+
+
+def test_a_signature_of_another_transaction_or_key_is_not_added(world: World) -> None:
+    build()
+    witness_file(key=STRANGER)
+    for command in (("sign", "tx.unsigned", "--out", "tx.signed"), ("submit", "tx.unsigned")):
+        done = invoke("tx", *command, "--witness", "tx.witness", "--yes")
+        assert done.exit_code == 2
+        assert f"got one by {STRANGER.key_hash}" in done.stderr
+    assert not Path("tx.signed").exists()
+
+
+@pytest.mark.parametrize("kind", ["Witnessed Tx LaterEra", "Tx BabbageEra"])
+def test_a_transaction_is_judged_by_its_bytes_whatever_era_its_envelope_names(world: World, kind: str) -> None:
+    build()
+    sign()
+    Path("tx.signed").write_text(json.dumps({**json.loads(Path("tx.signed").read_text()), "type": kind}))
+    assert invoke("tx", "submit", "tx.signed", *world.options, "--yes").exit_code == 0

@@ -111,7 +111,7 @@ def test_the_envelope_is_cardano_clis_with_our_facts_beside(
     assert document["eraswitch"]["network_magic"] == 42
     again = CarriedTransaction.parse(transaction.to_text())
     assert again == transaction
-    for kind in ("Tx ConwayEra", "TxBodyConway", "Witnessed Tx ConwayEra"):
+    for kind in ("Tx ConwayEra", "TxBodyConway", "Witnessed Tx ConwayEra", "Tx BabbageEra", "Unwitnessed Tx LaterEra"):
         assert CarriedTransaction.parse(json.dumps({**document, "type": kind})) == transaction
     bare = CarriedTransaction.parse(f" {document['cborHex']}\n")
     assert (bare.cbor, bare.facts) == (transaction.cbor, None)
@@ -271,8 +271,13 @@ def test_what_is_no_marker_transaction_is_not_signed(
         ('{"type": 7}', "type 7"),
         ('{"type": "Tx ConwayEra"}', "got none"),
         ('{"type": "Tx ConwayEra", "cborHex": "xyz"}', "got none"),
-        ('{"type": "Tx BabbageEra", "cborHex": "00"}', "type 'Tx BabbageEra'"),
-        ('{"type": "PaymentSigningKeyShelley_ed25519", "cborHex": "5820' + SECRET.hex() + '"}', "a transaction, of"),
+        ('{"type": "Tx LaterEra", "cborHex": "00"}', "a whole transaction"),
+        ('{"type": "TxWitness ConwayEra", "cborHex": "00"}', "a signature of a transaction"),
+        ('{"type": "Something", "cborHex": "00"}', "got type 'Something'"),
+        (
+            '{"type": "PaymentSigningKeyShelley_ed25519", "cborHex": "5820' + SECRET.hex() + '"}',
+            "a transaction, such as of type",
+        ),
         ('{"a":' * 100_000, "no JSON"),
     ],
 )

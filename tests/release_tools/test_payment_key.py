@@ -74,12 +74,12 @@ def envelope(**changes: object) -> str:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("", "no JSON"),
-        ("[" * 100_000, "no JSON"),
-        (SEED.hex(), "no JSON"),
+        ("", "something else, not shown"),
+        ("[" * 100_000, "something else, not shown"),
+        ('{"a":' * 100_000, "no JSON"),
         ('{"type": "PaymentSigningKeyShelley_ed25519", "cborHex": "5820' + SEED.hex(), "no JSON"),
-        ("[1]", "a JSON list"),
-        ("null", "a JSON NoneType"),
+        ("[1]", "something else, not shown"),
+        (SEED.hex()[:-2], "got 31 bytes"),
         (envelope(), "68 hex digits"),
         (envelope(cborHex=7), "68 hex digits"),
         (envelope(cborHex="5820" + SEED.hex()[:-2]), "68 hex digits"),
@@ -107,8 +107,8 @@ def test_unreadable_key_file(tmp_path: Path) -> None:
         with pytest.raises(PaymentKeyError, match=reason):
             PaymentKey.load(path)
     binary = tmp_path / "binary"
-    binary.write_bytes(b"\xff\xfe")
-    with pytest.raises(PaymentKeyError, match="bytes that are no text"):
+    binary.write_bytes(b"\xff\x00\xfe")
+    with pytest.raises(PaymentKeyError, match="bytes that are not text"):
         PaymentKey.load(binary)
 
 
@@ -147,5 +147,5 @@ def test_a_huge_file_is_not_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "payment.skey"
     with path.open("wb") as file:
         file.truncate(1 << 40)
-    with pytest.raises(PaymentKeyError, match="no JSON"):
+    with pytest.raises(PaymentKeyError, match="something else, not shown"):
         PaymentKey.load(path)

@@ -1,0 +1,82 @@
+"""Signatures of a transaction that other programs made, as files. Pure.
+
+In: the text of a file: an envelope as cardano-cli and the tools of hardware wallets write it (``TxWitness ConwayEra``,
+or of any other ledger era: its bytes are judged), the same bytes in hex, or the witness set that a browser wallet
+returns. Out: the signatures. Whether they fit a transaction is for the transaction to judge.
+"""
+
+from typing import TYPE_CHECKING
+
+from release_tools.envelopes import EnvelopeError, TextEnvelope, described_type
+
+if TYPE_CHECKING:
+    from chain_reader.local_chain.cbor import Item
+    from chain_reader.local_chain.transaction import Signature
+
+_KEY_BYTES, _SIGNATURE_BYTES = 32, 64
+
+
+def read_signatures(text: str, source: str) -> "tuple[Signature, ...]":
+    """The signatures in the text of a file; ``source`` names the file in errors.
+
+    Raises:
+        EnvelopeError: it holds none.
+    """
+    from chain_reader.local_chain.cbor import CborError, read_cbor
+
+    text = text.strip()
+    kind = "hex"
+    if text.startswith("{"):
+        envelope = TextEnvelope.parse(text, source)
+        kind, data = described_type(envelope.type), envelope.cbor
+        if "Witness" not in envelope.type:
+            raise _none_in(source, kind)
+    else:
+        try:
+            data = bytes.fromhex(text.strip("\"'"))
+        except ValueError:
+            raise _none_in(source, "something that is neither an envelope nor hex") from None
+    try:
+        item = read_cbor(data)
+    except CborError as error:
+        raise _none_in(source, f"CBOR that cannot be read: {error}") from error
+    found = tuple(_signature(one, source) for one in _members(item, source))
+    if not found:
+        raise _none_in(source, f"{kind} without a signature")
+    return found
+
+
+def _members(item: "Item", source: str) -> "tuple[Item, ...]":
+    """The pairs of key and signature: the one of a witness, or those of a witness set."""
+    from chain_reader.local_chain.cbor import LIST, MAP, TAG, UINT
+
+    if item.major == LIST and len(item.items) == 2 and item.items[0].major == UINT:
+        if item.items[0].number != 0:
+            raise _none_in(source, "a signature of a Byron address")
+        return (item.items[1],)
+    if item.major == LIST:
+        return (item,)
+    if item.major != MAP:
+        return ()
+    inside = next((value for key, value in item.pairs if key.raw == b"\x00"), None)
+    if inside is not None and inside.major == TAG:
+        inside = inside.items[0]
+    return () if inside is None else inside.items
+
+
+def _signature(item: "Item", source: str) -> "Signature":
+    from chain_reader.local_chain.transaction import Signature
+
+    if [len(part.data) for part in item.items] != [_KEY_BYTES, _SIGNATURE_BYTES]:
+        raise _none_in(source, "something else than a key of 32 bytes and a signature of 64")
+    key, signature = item.items
+    return Signature(key.data, signature.data)
+
+
+def _none_in(source: str, got: str) -> EnvelopeError:
+    return EnvelopeError(
+        f"There is no signature in {source}",
+        expected="a signature of a payment key, as cardano-cli transaction witness writes it",
+        got=got,
+        next_step="Give the file that the signer's tool wrote",
+    )
