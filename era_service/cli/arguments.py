@@ -1,5 +1,6 @@
 """Arguments that several commands take: epochs, keys, and files of datums."""
 
+import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
