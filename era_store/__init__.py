@@ -14,6 +14,7 @@ if TYPE_CHECKING:
         StoreNewerError,
         StoreOutdatedError,
         StoreReadOnlyError,
+        StoreRefusedError,
         StoreUnavailableError,
     )
     from era_store.event_log import (
@@ -88,6 +89,7 @@ __all__ = [
     "StoreNewerError",
     "StoreOutdatedError",
     "StoreReadOnlyError",
+    "StoreRefusedError",
     "StoreReport",
     "StoreUnavailableError",
     "StoredEvent",
@@ -125,6 +127,7 @@ __getattr__ = front_door(
             "StoreNewerError",
             "StoreOutdatedError",
             "StoreReadOnlyError",
+            "StoreRefusedError",
             "StoreUnavailableError",
         ),
         "era_store.event_log": (

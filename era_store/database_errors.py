@@ -18,6 +18,7 @@ from era_store.errors import (
     StoreMissingError,
     StoreNewerError,
     StoreReadOnlyError,
+    StoreRefusedError,
     StoreUnavailableError,
 )
 from eras import StoreError
@@ -44,6 +45,12 @@ _HELD = _Meaning(
 )
 _NO_DATABASE = _Meaning(
     StoreMissingError, "is not there", "a database of that name on the server", "Make it: createdb, or CREATE DATABASE"
+)
+_REFUSED = _Meaning(
+    StoreRefusedError,
+    "is not open to this user",
+    "a user and a password that the server lets in",
+    "Correct the URL of the store, or the server's roles and pg_hba.conf",
 )
 _FULL = _Meaning(StoreFullError, "has no room left", "room on the disk", "Make room on the disk, then try again")
 
@@ -113,6 +120,10 @@ _POSTGRES: dict[str, _Meaning] = {
 }
 
 
+_PASSING = ("the database system is", "too many clients", "connection slots", "terminating connection")
+"""What a server answers while it starts, stops or is busy."""
+
+
 def mapped(error: Exception, name: str, url: URL, wait_s: float) -> StoreError:
     """The error to raise in the place of one of a database.
 
@@ -140,8 +151,11 @@ def _meaning(cause: BaseException, url: URL) -> _Meaning | None:
     state = getattr(cause, "sqlstate", None)
     if isinstance(state, str):
         return _POSTGRES.get(state)
-    # The driver tells no code of a connection that failed, only the server's words.
-    return _NO_DATABASE if f'database "{url.database}" does not exist' in str(cause) else None
+    # The driver has no code for a connection that failed, only the server's words.
+    words = str(cause)
+    if f'database "{url.database}" does not exist' in words:
+        return _NO_DATABASE
+    return _REFUSED if "FATAL:" in words and not any(one in words for one in _PASSING) else None
 
 
 def _shown(cause: BaseException, url: URL) -> str:

@@ -49,6 +49,12 @@ class StoreChangedError(StoreError):
     http_status = 409
 
 
+class StoreRefusedError(StoreError):
+    """The database server does not let this user in; it will not without a change of its settings or of the URL."""
+
+    http_status = 503
+
+
 class StoreUnavailableError(StoreError):
     """The database did not answer, or its driver is not installed."""
 

@@ -3,11 +3,13 @@
 In: a path or a URL. Out: a ``SqlStore``, which the caller closes.
 """
 
+import logging
+import time
 from types import TracebackType
 from typing import Self
 
 from era_store.database import DEFAULT_WAIT_S, Database, parse_url
-from era_store.errors import StoreOutdatedError
+from era_store.errors import StoreOutdatedError, StoreUnavailableError
 from era_store.schema import HEAD, is_usable, revision_of, upgrade
 from era_store.sql_events import SqlEvents
 from era_store.sql_registrations import SqlRegistrations
@@ -15,6 +17,11 @@ from era_store.sql_service import SqlSnapshots, SqlTokens
 from era_store.sql_trust import SqlTrust
 from era_store.sql_verdicts import SqlVerdicts
 from era_store.sqlite_files import make_file
+
+_log = logging.getLogger(__name__)
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.5, 10.0
+"""Between two tries to reach a database server that does not answer."""
 
 
 class SqlStore:
@@ -60,13 +67,15 @@ class SqlStore:
         self.database.close()
 
 
-def open_store(url: str, *, wait_s: float = DEFAULT_WAIT_S, migrate: bool = True) -> SqlStore:
+def open_store(url: str, *, wait_s: float = DEFAULT_WAIT_S, migrate: bool = True, patience_s: float = 0.0) -> SqlStore:
     """Open a store; a SQLite file that is missing is made, for its owner alone.
 
     Args:
         url: the path of a SQLite file, or a URL.
         wait_s: seconds to wait while another process writes.
         migrate: whether to bring an older schema up to date; else it is an error.
+        patience_s: seconds to wait for a database server that does not answer, such as one that is restarting; it is
+            logged.
 
     Raises:
         StoreError: it cannot be opened; the class says why.
@@ -76,11 +85,27 @@ def open_store(url: str, *, wait_s: float = DEFAULT_WAIT_S, migrate: bool = True
     try:
         if database.path is not None:
             make_file(database.path)
+        _wait_for_an_answer(database, patience_s)
         _bring_up_to_date(database, migrate=migrate)
     except BaseException:
         database.close()
         raise
     return SqlStore(database)
+
+
+def _wait_for_an_answer(database: Database, patience_s: float) -> None:
+    until_s = time.monotonic() + patience_s
+    pause_s = FIRST_PAUSE_S
+    while patience_s:
+        try:
+            with database.read():
+                return
+        except StoreUnavailableError as error:
+            if time.monotonic() + pause_s > until_s:
+                raise
+            _log.warning("Waiting up to %.0f s more for the store: %s", until_s - time.monotonic(), error)
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
 
 def _bring_up_to_date(database: Database, *, migrate: bool) -> None:

@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from era_store import Store, StoredEvent
 
 MAX_EVENTS = 1_000
+STORE_PATIENCE_S = 300.0
+"""How long a service that starts waits for a database server that is restarting too."""
+
 OF_PROVIDERS = frozenset(
     (
         "stale",
@@ -106,7 +109,7 @@ class Service(Keeper):
         from era_service.web.place import store_url
         from era_store import open_store
 
-        store = open_store(store_url(settings, embedded=embedded))
+        store = open_store(store_url(settings, embedded=embedded), patience_s=STORE_PATIENCE_S)
         try:
             leader = LeaderPoller(store)
             service = cls(settings, store, embedded=embedded, leads=leader.leads)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -15,6 +16,7 @@ from era_store import (
     StoreNewerError,
     StoreOutdatedError,
     StoreReadOnlyError,
+    StoreRefusedError,
     StoreUnavailableError,
     check_store,
     open_store,
@@ -48,6 +50,25 @@ def test_a_server_that_is_not_there_is_told_without_the_password() -> None:
 def test_a_database_that_is_not_there(postgres_url: str) -> None:
     with pytest.raises(StoreMissingError, match="createdb"):
         open_store(f"{postgres_url}_gone")
+
+
+def test_a_server_that_lets_nobody_in_is_not_waited_for(postgres_url: str) -> None:
+    with pytest.raises(StoreRefusedError, match='role "stranger" does not exist'):
+        open_store(postgres_url.replace("era@", "stranger@"), patience_s=3600)
+
+
+def test_a_server_that_is_restarting_is_waited_for(own_cluster: Cluster, caplog: pytest.LogCaptureFixture) -> None:
+    own_cluster.execute("CREATE DATABASE eras")
+    own_cluster.kill()
+    with pytest.raises(StoreUnavailableError):
+        open_store(own_cluster.url("eras"), patience_s=0.2)
+    assert caplog.text == ""
+    starter = threading.Timer(0.2, own_cluster.start)
+    starter.start()
+    with open_store(own_cluster.url("eras"), patience_s=300.0) as store:
+        assert store.trust.load(KEY) is None
+    starter.join()
+    assert "s more for the store" in caplog.text
 
 
 def test_an_older_schema_is_upgraded_only_where_that_is_wanted(postgres_url: str) -> None:

@@ -18,7 +18,7 @@ from era_service.cli.serve import IDLE_S
 from eras import Epoch, StoreError
 from tests.web.processes import environment_of, serve
 from tests.web.test_stream import Listener
-from tests.web.world import SCHEDULED, Client, registration
+from tests.web.world import SCHEDULED, Client, World, registration
 
 
 def run(*arguments, **environ):
@@ -252,6 +252,23 @@ def test_a_token_may_be_without_end(store):
     assert json.loads(run("token", "new", "x", *store, "--expires", "never", "--json").stdout)["expires_at_s"] is None
     assert "never expires" in run("token", "list", *store).stdout
     assert "no tokens" in run("token", "list", "--store", str(store[1]) + ".other").stdout
+
+
+def test_a_database_that_restarts_is_waited_for_at_the_start_and_later(tmp_path, own_cluster):
+    own_cluster.execute("CREATE DATABASE eras")
+    with World(tmp_path, own_cluster.url("eras")) as world:
+        environ = environment_of(world)
+        own_cluster.stop()
+        threading.Timer(2, own_cluster.start).start()
+        with serve(tmp_path, **environ) as served, Client(served.url) as client:
+            assert "s more for the store" in served.log
+            served.wait_until_ready(client)
+            own_cluster.kill()
+            assert client.get("/era/config").json()["current"]["name"] == "pythagoras", "what is known is served"
+            assert client.get("/health/ready").status_code == 503
+            own_cluster.start()
+            served.wait_until_ready(client)
+            assert served.end() == 0
 
 
 def test_signals_that_are_not_for_its_end_do_not_end_it(world):
