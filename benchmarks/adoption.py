@@ -22,7 +22,7 @@ from typing import Any
 from benchmarks.measure import Benchmark, seconds
 from era_store import Registration, open_store
 from eras import Epoch
-from release_tools.registration_sources import BATCH_ROWS, MithrilEvents, ingest
+from release_tools.registrations import BATCH_ROWS, MithrilEvents, ingest
 from tests.provision import postgres_programs
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -179,7 +179,7 @@ def _postgres() -> Iterator[Any]:
 _MEMORY = """
 import re, sys
 from era_store import open_store
-from release_tools.registration_sources import ingest, open_source
+from release_tools.registrations import ingest, open_source
 megabytes = lambda name: int(re.search(name + r":\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
 with open_store(sys.argv[1]) as store:
     ingest(open_source(sys.argv[2]), store.registrations)

@@ -18,8 +18,8 @@ from chain_reader import (
     Replay,
 )
 from chain_reader.ports import ScreenedOutput
-from chain_reader.trust_evidence import Evidence
-from chain_reader.trust_policy import TrustPolicy
+from chain_reader.trust.evidence import Evidence
+from chain_reader.trust.policy import TrustPolicy
 from datum import EraMarkersPayload, SigningKey, encode_datum, screen
 from era_store import SqlStore, open_store, verified
 from eras import Epoch, EraMarker, Slot

@@ -13,7 +13,7 @@ from benchmarks.core import DATUMS, forged
 from benchmarks.measure import Benchmark, ratio, seconds
 from chain_reader import BlockfrostObserver
 from chain_reader.local_chain import FaucetOutput, LocalChain, LocalChainServer
-from chain_reader.trust_policy import TrustPolicy
+from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trusted_reader import TrustedReader
 from datum import EraMarkersPayload, SigningKey, VerdictMemory, encode_datum, screen
 from eras import Epoch, EraMarker

@@ -13,7 +13,7 @@ from benchmarks.measure import Benchmark
 from benchmarks.reading import ADA, KEY, publish, serving
 from chain_reader import BlockfrostObserver
 from chain_reader.local_chain import LocalChain
-from chain_reader.trust_policy import TrustPolicy
+from chain_reader.trust.policy import TrustPolicy
 from era_service.node import CallOptions, WatchOptions, embed_watcher
 from eras import SupportedEras
 from release_tools import PaymentKey

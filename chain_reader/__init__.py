@@ -1,6 +1,6 @@
 """Reads a chain and decides what to trust: observers, adapters, trust, the era reader."""
 
-from chain_reader import adapters, observers
+from chain_reader import adapters, providers
 from eras.front_door import front_door
 
 TYPE_CHECKING = False
@@ -20,8 +20,12 @@ if TYPE_CHECKING:
         adapter_from_environment,
         build_adapter,
     )
-    from chain_reader.deciding import NodeSettings, NodeState, decide
-    from chain_reader.deciding_events import (
+    from chain_reader.era_reader import EraReader
+    from chain_reader.log.reader import RecordedReader
+    from chain_reader.log.recorder import LogLimits, NodeCore
+    from chain_reader.log.replay import Difference, Replay
+    from chain_reader.node.core import NodeSettings, NodeState, decide
+    from chain_reader.node.inputs import (
         ClockTicked,
         CommandGiven,
         InputEvent,
@@ -31,13 +35,24 @@ if TYPE_CHECKING:
         ObserverFailed,
         RegistrationReceived,
     )
-    from chain_reader.deciding_kinds import Decision, DecisionKind
-    from chain_reader.deciding_shared import SharedDeciding
-    from chain_reader.era_reader import EraReader
-    from chain_reader.evidence_source import EvidenceSource
-    from chain_reader.intake import Intake, IntakeLimits
-    from chain_reader.node_core import LogLimits, NodeCore
-    from chain_reader.observers import (
+    from chain_reader.node.intake import Intake, IntakeLimits
+    from chain_reader.node.kinds import Decision, DecisionKind
+    from chain_reader.node.shared import SharedDeciding
+    from chain_reader.node.source import EvidenceSource
+    from chain_reader.ports import (
+        ChainObserver,
+        ChainTip,
+        DatumOutput,
+        EraReaderAdapter,
+        EraReading,
+        GenesisObserver,
+        LocatingObserver,
+        ObserverCapabilities,
+        PagedObserver,
+        ScreenedOutput,
+        read_datums,
+    )
+    from chain_reader.providers import (
         DEFAULT_LIMITS,
         OBSERVER_KINDS,
         PUBLIC_GENESES,
@@ -75,28 +90,13 @@ if TYPE_CHECKING:
         genesis_of,
         observer_from_url,
     )
-    from chain_reader.ports import (
-        ChainObserver,
-        ChainTip,
-        DatumOutput,
-        EraReaderAdapter,
-        EraReading,
-        GenesisObserver,
-        LocatingObserver,
-        ObserverCapabilities,
-        PagedObserver,
-        ScreenedOutput,
-        read_datums,
-    )
-    from chain_reader.recorded_reader import RecordedReader
-    from chain_reader.replay import Difference, Replay
-    from chain_reader.trust import choose, legacy_choice
-    from chain_reader.trust_legacy import LegacyView
-    from chain_reader.trust_policy import Checkpoint, CheckpointInvalidError, TrustPolicy
-    from chain_reader.trust_ratchet import is_successor, only_adds
-    from chain_reader.trust_reading import NothingTrustedError, TrustedReading
-    from chain_reader.trust_state import ChainFacts, TrustState
-    from chain_reader.trust_verdicts import Conflict, Impostor, Replayed, Superseded, Unconfirmed, Untrusted
+    from chain_reader.trust.legacy import LegacyView
+    from chain_reader.trust.policy import Checkpoint, CheckpointInvalidError, TrustPolicy
+    from chain_reader.trust.ratchet import is_successor, only_adds
+    from chain_reader.trust.reading import NothingTrustedError, TrustedReading
+    from chain_reader.trust.rules import choose, legacy_choice
+    from chain_reader.trust.state import ChainFacts, TrustState
+    from chain_reader.trust.verdicts import Conflict, Impostor, Replayed, Superseded, Unconfirmed, Untrusted
     from chain_reader.trusted_reader import TrustedReader
 
 __all__ = [
@@ -208,8 +208,8 @@ __getattr__ = front_door(
     __name__,
     {
         "chain_reader.adapters": adapters.__all__,
-        "chain_reader.deciding": ("NodeSettings", "NodeState", "decide"),
-        "chain_reader.deciding_events": (
+        "chain_reader.node.core": ("NodeSettings", "NodeState", "decide"),
+        "chain_reader.node.inputs": (
             "ClockTicked",
             "CommandGiven",
             "InputEvent",
@@ -219,13 +219,13 @@ __getattr__ = front_door(
             "ObserverFailed",
             "RegistrationReceived",
         ),
-        "chain_reader.deciding_kinds": ("Decision", "DecisionKind"),
-        "chain_reader.deciding_shared": ("SharedDeciding",),
+        "chain_reader.node.kinds": ("Decision", "DecisionKind"),
+        "chain_reader.node.shared": ("SharedDeciding",),
         "chain_reader.era_reader": ("EraReader",),
-        "chain_reader.evidence_source": ("EvidenceSource",),
-        "chain_reader.intake": ("Intake", "IntakeLimits"),
-        "chain_reader.node_core": ("LogLimits", "NodeCore"),
-        "chain_reader.observers": observers.__all__,
+        "chain_reader.node.source": ("EvidenceSource",),
+        "chain_reader.node.intake": ("Intake", "IntakeLimits"),
+        "chain_reader.log.recorder": ("LogLimits", "NodeCore"),
+        "chain_reader.providers": providers.__all__,
         "chain_reader.ports": (
             "ChainObserver",
             "ChainTip",
@@ -239,15 +239,15 @@ __getattr__ = front_door(
             "ScreenedOutput",
             "read_datums",
         ),
-        "chain_reader.recorded_reader": ("RecordedReader",),
-        "chain_reader.replay": ("Difference", "Replay"),
-        "chain_reader.trust": ("choose", "legacy_choice"),
-        "chain_reader.trust_legacy": ("LegacyView",),
-        "chain_reader.trust_policy": ("Checkpoint", "CheckpointInvalidError", "TrustPolicy"),
-        "chain_reader.trust_ratchet": ("is_successor", "only_adds"),
-        "chain_reader.trust_reading": ("NothingTrustedError", "TrustedReading"),
-        "chain_reader.trust_state": ("ChainFacts", "TrustState"),
-        "chain_reader.trust_verdicts": (
+        "chain_reader.log.reader": ("RecordedReader",),
+        "chain_reader.log.replay": ("Difference", "Replay"),
+        "chain_reader.trust.rules": ("choose", "legacy_choice"),
+        "chain_reader.trust.legacy": ("LegacyView",),
+        "chain_reader.trust.policy": ("Checkpoint", "CheckpointInvalidError", "TrustPolicy"),
+        "chain_reader.trust.ratchet": ("is_successor", "only_adds"),
+        "chain_reader.trust.reading": ("NothingTrustedError", "TrustedReading"),
+        "chain_reader.trust.state": ("ChainFacts", "TrustState"),
+        "chain_reader.trust.verdicts": (
             "Conflict",
             "Impostor",
             "Replayed",

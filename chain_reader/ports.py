@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
-from chain_reader.observers.network_genesis import NetworkGenesis
+from chain_reader.genesis import NetworkGenesis
 from datum import Verdict
 from eras import Epoch, EraMarker, Provenance, Slot
 

@@ -16,13 +16,13 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from chain_reader.evidence_source import EvidenceSource
+from chain_reader.node.source import EvidenceSource
 from chain_reader.ports import ChainObserver, ChainTip
-from chain_reader.trust_deciding import decide_remembered, decide_trust
-from chain_reader.trust_evidence import Evidence
-from chain_reader.trust_memory import EMPTY
-from chain_reader.trust_policy import TrustPolicy
-from chain_reader.trust_reading import NothingTrustedError, TrustedReading
+from chain_reader.trust.decision import decide_remembered, decide_trust
+from chain_reader.trust.evidence import Evidence
+from chain_reader.trust.memory import EMPTY
+from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trust.reading import NothingTrustedError, TrustedReading
 from era_store import MemoryStore, NewEvent, Store, StoreChangedError, StoredTrust
 from eras import ChainReadError, Epoch, StoreError
 

@@ -48,7 +48,7 @@ def error_table() -> str:
 
 def settings() -> str:
     """Every setting with its type, default, environment variables and help."""
-    from era_service.config_records import setting_records
+    from era_service.config.records import setting_records
 
     rows = []
     for record in setting_records():
@@ -60,7 +60,7 @@ def settings() -> str:
 
 def networks() -> str:
     """The public networks with what their names fill in."""
-    from era_service.networks import NETWORKS, SHORT_NAMES
+    from era_service.config.networks import NETWORKS, SHORT_NAMES
 
     short = {full: f"`{name}`" for name, full in SHORT_NAMES.items()}
     rows = [
@@ -72,7 +72,7 @@ def networks() -> str:
 
 def metrics() -> str:
     """Every metric of the service with its kind, labels and meaning."""
-    from era_service.metrics.declared import metric_table
+    from era_service.telemetry.metrics.declared import metric_table
 
     return metric_table()
 

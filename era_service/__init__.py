@@ -4,12 +4,12 @@ from eras.front_door import front_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from era_service.client import ServiceClient
-    from era_service.config import LoadedSettings, load_settings
-    from era_service.config_mistakes import ConfigMistake, InvalidConfigurationError
-    from era_service.config_schema import Settings
+    from era_service.config.load import LoadedSettings, load_settings
+    from era_service.config.mistakes import ConfigMistake, InvalidConfigurationError
+    from era_service.config.networks import NETWORKS, NetworkPreset
+    from era_service.config.schema import Settings
     from era_service.logs import bind_era, configure_logging
-    from era_service.networks import NETWORKS, NetworkPreset
+    from era_service.service.client import ServiceClient
 
 __all__ = [
     "NETWORKS",
@@ -27,11 +27,11 @@ __all__ = [
 __getattr__ = front_door(
     __name__,
     {
-        "era_service.client": ("ServiceClient",),
-        "era_service.config": ("LoadedSettings", "load_settings"),
-        "era_service.config_mistakes": ("ConfigMistake", "InvalidConfigurationError"),
-        "era_service.config_schema": ("Settings",),
+        "era_service.service.client": ("ServiceClient",),
+        "era_service.config.load": ("LoadedSettings", "load_settings"),
+        "era_service.config.mistakes": ("ConfigMistake", "InvalidConfigurationError"),
+        "era_service.config.schema": ("Settings",),
         "era_service.logs": ("bind_era", "configure_logging"),
-        "era_service.networks": ("NETWORKS", "NetworkPreset"),
+        "era_service.config.networks": ("NETWORKS", "NetworkPreset"),
     },
 )

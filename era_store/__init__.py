@@ -26,7 +26,6 @@ if TYPE_CHECKING:
         LogLine,
         verified,
     )
-    from era_store.maintenance import StoreExistsError, StoreReport, backup_store, check_store, restore_store
     from era_store.memory import MemoryStore
     from era_store.ports import EventRepository, Store, TrustRepository, VerdictRepository
     from era_store.records import (
@@ -52,7 +51,8 @@ if TYPE_CHECKING:
         release_of,
     )
     from era_store.snapshots import SnapshotRepository, StoredSnapshot
-    from era_store.store import SqlStore, open_store
+    from era_store.sql.maintenance import StoreExistsError, StoreReport, backup_store, check_store, restore_store
+    from era_store.sql.store import SqlStore, open_store
     from era_store.tokens import REGISTRATIONS_WRITE, SCOPES, ApiToken, TokenRepository, check_token, new_token
 
 __all__ = [
@@ -139,7 +139,7 @@ __getattr__ = front_door(
             "LogLine",
             "verified",
         ),
-        "era_store.maintenance": (
+        "era_store.sql.maintenance": (
             "StoreExistsError",
             "StoreReport",
             "backup_store",
@@ -171,7 +171,7 @@ __getattr__ = front_door(
             "release_of",
         ),
         "era_store.snapshots": ("SnapshotRepository", "StoredSnapshot"),
-        "era_store.store": ("SqlStore", "open_store"),
+        "era_store.sql.store": ("SqlStore", "open_store"),
         "era_store.tokens": (
             "REGISTRATIONS_WRITE",
             "SCOPES",

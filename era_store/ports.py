@@ -1,7 +1,7 @@
 """What a store is to those who remember things in it: a repository for each kind of thing.
 
-``SqlStore`` (``era_store.store``) keeps them in a database, ``MemoryStore`` (``era_store.memory``) for as long as it
-lives, with no package beyond this one. Both raise ``StoreError`` (or a subclass) and nothing else.
+``SqlStore`` (``era_store.sql.store``) keeps them in a database, ``MemoryStore`` (``era_store.memory``) for as long as
+it lives, with no package beyond this one. Both raise ``StoreError`` (or a subclass) and nothing else.
 """
 
 from collections.abc import Iterable, Iterator, Sequence

@@ -65,7 +65,7 @@ class SeenPayload:
     """A payload with a true signature that was ever seen, and where it first appeared.
 
     Attributes:
-        digest: hash of what is signed (``chain_reader.trust``), 64 hex digits.
+        digest: hash of what is signed (``chain_reader.trust.rules``), 64 hex digits.
         content: the payload, as JSON bytes.
         reference: the first output that carried it, ``transaction#index``.
         slot: slot of that output's block, where known.

@@ -1,7 +1,7 @@
 """The last snapshot of the eras, as bytes that the store does not read: what a poller hands to the other replicas.
 
 In: bytes under the id of a ``TrustKey`` (or any other name). Out: the same, with the time they were written.
-``era_store.sql_service`` keeps them in a database.
+``era_store.sql.service`` keeps them in a database.
 """
 
 from collections.abc import Iterable

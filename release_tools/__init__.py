@@ -4,11 +4,23 @@ from eras.front_door import front_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from release_tools.adoption import AdoptionRules, Base, Share, ShareError, parse_share, support_share
-    from release_tools.adoption_gate import GateEpoch, GateNotMetError, GateResult, judge_gate
-    from release_tools.adoption_mithril import MithrilRow, mithril_rows
-    from release_tools.adoption_parties import NotReady, PartyChange, PartyChanges
-    from release_tools.adoption_summary import (
+    from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
+    from chain_reader.providers.gateway import (
+        Network,
+        SpendableOutput,
+        TransactionGateway,
+        TransactionParameters,
+        TransactionRefusedError,
+    )
+    from chain_reader.providers.gateway_from_url import gateway_from_url
+    from chain_reader.providers.local.gateway import LocalChainGateway
+    from chain_reader.providers.ogmios.gateway import OgmiosGateway
+    from release_tools.adoption.compatibility import Compatibility, CompatibilityError, EraNotListedError, Requirement
+    from release_tools.adoption.gate import GateEpoch, GateNotMetError, GateResult, judge_gate
+    from release_tools.adoption.mithril import MithrilRow, mithril_rows
+    from release_tools.adoption.parties import NotReady, PartyChange, PartyChanges
+    from release_tools.adoption.shares import AdoptionRules, Base, Share, ShareError, parse_share, support_share
+    from release_tools.adoption.summary import (
         AdoptionAlarm,
         EpochAdoption,
         EraShares,
@@ -17,11 +29,63 @@ if TYPE_CHECKING:
         summarise,
         summarise_last,
     )
-    from release_tools.balancing import InsufficientFundsError, TransactionTooLargeError, UnsignedTransaction
-    from release_tools.blockfrost_gateway import BlockfrostGateway
-    from release_tools.compatibility import Compatibility, CompatibilityError, EraNotListedError, Requirement
     from release_tools.doctor import Examination, Finding, Health
-    from release_tools.drafting import (
+    from release_tools.forecasting.forecast import ForecastOrder, ForecastRangeError
+    from release_tools.forecasting.lottery import (
+        FixedQuorum,
+        Lottery,
+        QuorumModel,
+        QuorumParametersError,
+        quorum_probability,
+        share_needed,
+    )
+    from release_tools.forecasting.lottery_parameters import SourcedQuorum
+    from release_tools.forecasting.result import Forecast
+    from release_tools.key_forms import PaymentKeyError
+    from release_tools.keys.envelopes import EnvelopeError, TextEnvelope
+    from release_tools.keys.files import KeyFileError, KeyFiles, write_key_pair
+    from release_tools.keys.payment_key import PaymentKey
+    from release_tools.markers.change import (
+        ChangeKind,
+        MarkerChange,
+        RolloutPlan,
+        RolloutRefusedError,
+        RolloutRules,
+    )
+    from release_tools.markers.rules import plan_change
+    from release_tools.publishing.journal import Journal, JournalEntry, JournalError, JournalHeldError
+    from release_tools.publishing.publication import (
+        Draft,
+        OtherPublicationError,
+        Published,
+        Publisher,
+        ReadBackError,
+        Standing,
+    )
+    from release_tools.publishing.submission import (
+        Progress,
+        PublicationExpiredError,
+        PublicationUnfinishedError,
+        Step,
+        Submission,
+        Waiting,
+    )
+    from release_tools.rollout.plan import PlannedRollout, RolloutPlanError
+    from release_tools.rollout.progress import RolloutStanding, rollout_standing
+    from release_tools.transactions.balancing import (
+        InsufficientFundsError,
+        TransactionTooLargeError,
+        UnsignedTransaction,
+    )
+    from release_tools.transactions.building import (
+        DEFAULT_VALIDITY_SLOTS,
+        MissingSignatureError,
+        SignedTransaction,
+        build_marker_transaction,
+        sign_transaction,
+        submit_transaction,
+    )
+    from release_tools.transactions.drafting import (
         DraftedTransaction,
         MarkerOutputMissingError,
         Purse,
@@ -30,60 +94,7 @@ if TYPE_CHECKING:
         draft_transaction,
         require_network,
     )
-    from release_tools.envelopes import EnvelopeError, TextEnvelope
-    from release_tools.forecast import ForecastOrder, ForecastRangeError
-    from release_tools.forecast_records import Forecast
-    from release_tools.from_url import gateway_from_url
-    from release_tools.gateway import (
-        Network,
-        SpendableOutput,
-        TransactionGateway,
-        TransactionParameters,
-        TransactionRefusedError,
-    )
-    from release_tools.journal import Journal, JournalEntry, JournalError, JournalHeldError
-    from release_tools.key_files import KeyFileError, KeyFiles, write_key_pair
-    from release_tools.key_forms import PaymentKeyError
-    from release_tools.local_gateway import LocalChainGateway
-    from release_tools.lottery import (
-        FixedQuorum,
-        Lottery,
-        QuorumModel,
-        QuorumParametersError,
-        quorum_probability,
-        share_needed,
-    )
-    from release_tools.lottery_parameters import SourcedQuorum
-    from release_tools.ogmios_gateway import OgmiosGateway
-    from release_tools.payment_key import PaymentKey
-    from release_tools.publication import Draft, OtherPublicationError, Published, Publisher, ReadBackError, Standing
-    from release_tools.rollout import (
-        ChangeKind,
-        MarkerChange,
-        RolloutPlan,
-        RolloutRefusedError,
-        RolloutRules,
-    )
-    from release_tools.rollout_plan import PlannedRollout, RolloutPlanError
-    from release_tools.rollout_progress import RolloutStanding, rollout_standing
-    from release_tools.rollout_rules import plan_change
-    from release_tools.submission import (
-        Progress,
-        PublicationExpiredError,
-        PublicationUnfinishedError,
-        Step,
-        Submission,
-        Waiting,
-    )
-    from release_tools.transaction_files import CarriedTransaction, TransactionFileError
-    from release_tools.transactions import (
-        DEFAULT_VALIDITY_SLOTS,
-        MissingSignatureError,
-        SignedTransaction,
-        build_marker_transaction,
-        sign_transaction,
-        submit_transaction,
-    )
+    from release_tools.transactions.files import CarriedTransaction, TransactionFileError
 
 __all__ = [
     "DEFAULT_VALIDITY_SLOTS",
@@ -190,7 +201,7 @@ __all__ = [
 __getattr__ = front_door(
     __name__,
     {
-        "release_tools.adoption": (
+        "release_tools.adoption.shares": (
             "AdoptionRules",
             "Base",
             "Share",
@@ -198,22 +209,22 @@ __getattr__ = front_door(
             "parse_share",
             "support_share",
         ),
-        "release_tools.adoption_gate": (
+        "release_tools.adoption.gate": (
             "GateEpoch",
             "GateNotMetError",
             "GateResult",
             "judge_gate",
         ),
-        "release_tools.adoption_mithril": (
+        "release_tools.adoption.mithril": (
             "MithrilRow",
             "mithril_rows",
         ),
-        "release_tools.adoption_parties": (
+        "release_tools.adoption.parties": (
             "NotReady",
             "PartyChange",
             "PartyChanges",
         ),
-        "release_tools.adoption_summary": (
+        "release_tools.adoption.summary": (
             "AdoptionAlarm",
             "EpochAdoption",
             "EraShares",
@@ -223,13 +234,13 @@ __getattr__ = front_door(
             "summarise_last",
             "support_share",
         ),
-        "release_tools.balancing": (
+        "release_tools.transactions.balancing": (
             "InsufficientFundsError",
             "TransactionTooLargeError",
             "UnsignedTransaction",
         ),
-        "release_tools.blockfrost_gateway": ("BlockfrostGateway",),
-        "release_tools.compatibility": (
+        "chain_reader.providers.blockfrost.gateway": ("BlockfrostGateway",),
+        "release_tools.adoption.compatibility": (
             "Compatibility",
             "CompatibilityError",
             "EraNotListedError",
@@ -240,7 +251,7 @@ __getattr__ = front_door(
             "Finding",
             "Health",
         ),
-        "release_tools.drafting": (
+        "release_tools.transactions.drafting": (
             "DraftedTransaction",
             "MarkerOutputMissingError",
             "Purse",
@@ -249,36 +260,36 @@ __getattr__ = front_door(
             "draft_transaction",
             "require_network",
         ),
-        "release_tools.envelopes": (
+        "release_tools.keys.envelopes": (
             "EnvelopeError",
             "TextEnvelope",
         ),
-        "release_tools.forecast": (
+        "release_tools.forecasting.forecast": (
             "ForecastOrder",
             "ForecastRangeError",
         ),
-        "release_tools.forecast_records": ("Forecast",),
-        "release_tools.from_url": ("gateway_from_url",),
-        "release_tools.gateway": (
+        "release_tools.forecasting.result": ("Forecast",),
+        "chain_reader.providers.gateway_from_url": ("gateway_from_url",),
+        "chain_reader.providers.gateway": (
             "Network",
             "SpendableOutput",
             "TransactionGateway",
             "TransactionParameters",
             "TransactionRefusedError",
         ),
-        "release_tools.journal": (
+        "release_tools.publishing.journal": (
             "Journal",
             "JournalEntry",
             "JournalError",
             "JournalHeldError",
         ),
-        "release_tools.key_files": (
+        "release_tools.keys.files": (
             "KeyFileError",
             "KeyFiles",
             "write_key_pair",
         ),
-        "release_tools.local_gateway": ("LocalChainGateway",),
-        "release_tools.lottery": (
+        "chain_reader.providers.local.gateway": ("LocalChainGateway",),
+        "release_tools.forecasting.lottery": (
             "FixedQuorum",
             "Lottery",
             "QuorumModel",
@@ -286,11 +297,11 @@ __getattr__ = front_door(
             "quorum_probability",
             "share_needed",
         ),
-        "release_tools.lottery_parameters": ("SourcedQuorum",),
-        "release_tools.ogmios_gateway": ("OgmiosGateway",),
+        "release_tools.forecasting.lottery_parameters": ("SourcedQuorum",),
+        "chain_reader.providers.ogmios.gateway": ("OgmiosGateway",),
         "release_tools.key_forms": ("PaymentKeyError",),
-        "release_tools.payment_key": ("PaymentKey",),
-        "release_tools.publication": (
+        "release_tools.keys.payment_key": ("PaymentKey",),
+        "release_tools.publishing.publication": (
             "Draft",
             "OtherPublicationError",
             "Published",
@@ -298,23 +309,23 @@ __getattr__ = front_door(
             "ReadBackError",
             "Standing",
         ),
-        "release_tools.rollout": (
+        "release_tools.markers.change": (
             "ChangeKind",
             "MarkerChange",
             "RolloutPlan",
             "RolloutRefusedError",
             "RolloutRules",
         ),
-        "release_tools.rollout_plan": (
+        "release_tools.rollout.plan": (
             "PlannedRollout",
             "RolloutPlanError",
         ),
-        "release_tools.rollout_progress": (
+        "release_tools.rollout.progress": (
             "RolloutStanding",
             "rollout_standing",
         ),
-        "release_tools.rollout_rules": ("plan_change",),
-        "release_tools.submission": (
+        "release_tools.markers.rules": ("plan_change",),
+        "release_tools.publishing.submission": (
             "Progress",
             "PublicationExpiredError",
             "PublicationUnfinishedError",
@@ -322,11 +333,11 @@ __getattr__ = front_door(
             "Submission",
             "Waiting",
         ),
-        "release_tools.transaction_files": (
+        "release_tools.transactions.files": (
             "CarriedTransaction",
             "TransactionFileError",
         ),
-        "release_tools.transactions": (
+        "release_tools.transactions.building": (
             "DEFAULT_VALIDITY_SLOTS",
             "MissingSignatureError",
             "SignedTransaction",

@@ -15,13 +15,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from eras import ConfigurationError, EraSwitchError
 from eras.words import ada, counted
-from release_tools.key_files import VERIFICATION_KEY_FILE
+from release_tools.keys.files import VERIFICATION_KEY_FILE
 
 if TYPE_CHECKING:
     from chain_reader import ChainObserver
-    from chain_reader.observers.network_genesis import NetworkGenesis
+    from chain_reader.genesis import NetworkGenesis
+    from chain_reader.providers.gateway import Network, TransactionGateway
     from datum import SigningKey, VerificationKey
-    from release_tools.gateway import Network, TransactionGateway
 
 Answer = TypeVar("Answer")
 
@@ -115,8 +115,8 @@ class Examination:
 
     def payment_key(self, path: Path, network_id: int | None, era_address: str | None) -> str | None:
         """The payment key: for its owner alone, and owner of the era address; returns its own address."""
-        from release_tools.addresses import payment_key_hash
-        from release_tools.payment_key import PaymentKey
+        from release_tools.keys.payment_key import PaymentKey
+        from release_tools.transactions.addresses import payment_key_hash
 
         check = f"payment key {path}"
         own: str | None = None
@@ -172,7 +172,7 @@ class Examination:
 
     def address(self, check: str, text: str, network_id: int) -> None:
         """An address: one of this network, that a payment key owns."""
-        from release_tools.addresses import parse_address
+        from release_tools.transactions.addresses import parse_address
 
         with self._check(check):
             parse_address(text, network_id, check)
@@ -180,7 +180,7 @@ class Examination:
 
     def funds(self, gateway: "TransactionGateway", address: str, network_id: int) -> None:
         """Whether what is at an address of this network and may be spent pays for a rollout."""
-        from release_tools.addresses import parse_address
+        from release_tools.transactions.addresses import parse_address
 
         check = f"funds at {address}"
         with self._check(check):

@@ -13,20 +13,20 @@ import re
 from dataclasses import dataclass, field
 
 from eras import ConfigurationError
-from release_tools.envelopes import (
-    EXTENDED_BYTES,
-    SEED_BYTES,
-    EnvelopeError,
-    TextEnvelope,
-    bare_cbor_hex,
-    key_bytes,
-)
 from release_tools.key_derivation import (
     WORD_COUNTS,
     DerivationError,
     DerivationPath,
     ExtendedKey,
     root_of_words,
+)
+from release_tools.keys.envelopes import (
+    EXTENDED_BYTES,
+    SEED_BYTES,
+    EnvelopeError,
+    TextEnvelope,
+    bare_cbor_hex,
+    key_bytes,
 )
 
 PRIVATE_BYTES = 64

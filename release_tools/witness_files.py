@@ -7,11 +7,11 @@ returns. Out: the signatures. Whether they fit a transaction is for the transact
 
 from typing import TYPE_CHECKING
 
-from release_tools.envelopes import EnvelopeError, TextEnvelope, described_type
+from release_tools.keys.envelopes import EnvelopeError, TextEnvelope, described_type
 
 if TYPE_CHECKING:
-    from chain_reader.local_chain.cbor import Item
-    from chain_reader.local_chain.transaction import Signature
+    from chain_reader.local_chain.ledger.cbor import Item
+    from chain_reader.local_chain.ledger.transaction import Signature
 
 _KEY_BYTES, _SIGNATURE_BYTES = 32, 64
 
@@ -22,7 +22,7 @@ def read_signatures(text: str, source: str) -> "tuple[Signature, ...]":
     Raises:
         EnvelopeError: it holds none.
     """
-    from chain_reader.local_chain.cbor import CborError, read_cbor
+    from chain_reader.local_chain.ledger.cbor import CborError, read_cbor
 
     text = text.strip()
     kind = "hex"
@@ -48,7 +48,7 @@ def read_signatures(text: str, source: str) -> "tuple[Signature, ...]":
 
 def _members(item: "Item", source: str) -> "tuple[Item, ...]":
     """The pairs of key and signature: the one of a witness, or those of a witness set."""
-    from chain_reader.local_chain.cbor import LIST, MAP, TAG, UINT
+    from chain_reader.local_chain.ledger.cbor import LIST, MAP, TAG, UINT
 
     if item.major == LIST and len(item.items) == 2 and item.items[0].major == UINT:
         if item.items[0].number != 0:
@@ -65,7 +65,7 @@ def _members(item: "Item", source: str) -> "tuple[Item, ...]":
 
 
 def _signature(item: "Item", source: str) -> "Signature":
-    from chain_reader.local_chain.transaction import Signature
+    from chain_reader.local_chain.ledger.transaction import Signature
 
     if [len(part.data) for part in item.items] != [_KEY_BYTES, _SIGNATURE_BYTES]:
         raise _none_in(source, "something else than a key of 32 bytes and a signature of 64")

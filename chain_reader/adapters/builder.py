@@ -18,8 +18,8 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
-from chain_reader.observers.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.ports import ChainObserver, EraReaderAdapter
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from eras import ConfigurationError, MarkerError, SupportedEras
 
 ADAPTER_TYPES = ("cardano-chain", "file", "dummy", "bootstrap", "bootstrap-latest")

@@ -6,9 +6,9 @@ It is a ``TrustedReader`` that remembers for as long as it lives, and that tells
 error: what to do then, its caller knows best (``EraChecker`` goes on by the schedule that it has).
 """
 
-from chain_reader.observers.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.ports import ChainObserver, EraReading
-from chain_reader.trust_policy import TrustPolicy
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trusted_reader import TrustedReader
 from datum import VerificationKey
 

@@ -12,9 +12,9 @@ from typing import Any
 import click
 from click.shell_completion import CompletionItem
 
-from era_service.cli.boundary import run_guarded
-from era_service.cli.context import AppContext
-from era_service.cli.lazy_group import KnownGroup
+from era_service.cli.shared.boundary import run_guarded
+from era_service.cli.shared.context import AppContext
+from era_service.cli.shared.groups import KnownGroup
 from eras import __version__
 
 COMMANDS = {
@@ -22,14 +22,14 @@ COMMANDS = {
     "status": "era_service.cli.status:status",
     "era": "era_service.cli.era:era",
     "datum": "era_service.cli.datum:datum",
-    "marker": "era_service.cli.marker:marker",
+    "marker": "era_service.cli.marker.group:marker",
     "tx": "era_service.cli.tx:tx",
-    "adoption": "era_service.cli.adoption:adoption",
-    "rollout": "era_service.cli.rollout:rollout",
+    "adoption": "era_service.cli.adoption.group:adoption",
+    "rollout": "era_service.cli.rollout.group:rollout",
     "serve": "era_service.cli.serve:serve",
     "watch": "era_service.cli.watch:watch",
     "sync": "era_service.cli.sync:sync",
-    "events": "era_service.cli.events:events",
+    "events": "era_service.cli.events.group:events",
     "token": "era_service.cli.token:token",
     "db": "era_service.cli.db:db",
     "rehearse": "era_service.cli.rehearse:rehearse",
@@ -49,7 +49,7 @@ def _remember(context: click.Context, parameter: click.Parameter, value: Any) ->
 
 
 def _complete_network(_context: click.Context, _parameter: click.Parameter, incomplete: str) -> list[CompletionItem]:
-    from era_service.networks import NETWORKS, SHORT_NAMES
+    from era_service.config.networks import NETWORKS, SHORT_NAMES
 
     return [CompletionItem(name) for name in (*NETWORKS, *SHORT_NAMES) if name.startswith(incomplete)]
 

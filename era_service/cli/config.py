@@ -5,15 +5,15 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.arguments import json_option
-from era_service.cli.context import AppContext, pass_app
-from era_service.cli.lazy_group import KnownGroup
-from era_service.cli.output import echo_json, printable
-from era_service.config_paths import find_config_file
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.output import echo_json, printable
+from era_service.config.paths import find_config_file
 
 if TYPE_CHECKING:
-    from era_service.config import LoadedSettings
-    from era_service.config_mistakes import ConfigMistake
+    from era_service.config.load import LoadedSettings
+    from era_service.config.mistakes import ConfigMistake
 
 
 @click.group(cls=KnownGroup)
@@ -43,8 +43,8 @@ def show(app: AppContext, *, as_json: bool) -> None:
 @pass_app
 def check(app: AppContext, *, as_json: bool) -> int:
     """Find every mistake in the configuration at once; exit code 2 if there is one."""
-    from era_service.config_checks import deep_mistakes
-    from era_service.config_mistakes import InvalidConfigurationError
+    from era_service.config.mistakes import InvalidConfigurationError
+    from era_service.wiring.checks import deep_mistakes
 
     mistakes: tuple[ConfigMistake, ...] = ()
     loaded: LoadedSettings | None
@@ -70,8 +70,8 @@ def check(app: AppContext, *, as_json: bool) -> int:
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON schema.")
 def schema(*, as_json: bool) -> None:
     """List every setting with its type, default, environment variable and help."""
-    from era_service.config_records import setting_records
-    from era_service.config_schema import Settings
+    from era_service.config.records import setting_records
+    from era_service.config.schema import Settings
 
     if as_json:
         echo_json(Settings.model_json_schema())

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.arguments import json_option, read_bytes, read_datums, read_verification_key
-from era_service.cli.lazy_group import KnownGroup
-from era_service.cli.output import echo_json, printable
+from era_service.cli.shared.arguments import json_option, read_bytes, read_datums, read_verification_key
+from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.output import echo_json, printable
 from eras import ConfigurationError, CurrentEraNotFoundError, Epoch, EraSwitchError, require_epoch, select_eras
 
 if TYPE_CHECKING:

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.arguments import json_option
-from era_service.cli.context import AppContext, pass_app
-from era_service.cli.output import echo_json, printable
-from era_service.cli.release_options import (
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.release_options import (
     journal_option,
     load_settings,
     network_options,
@@ -23,9 +23,9 @@ from era_store.redaction import mask_url
 
 if TYPE_CHECKING:
     from chain_reader import ChainObserver
-    from chain_reader.observers.network_genesis import NetworkGenesis
+    from chain_reader.genesis import NetworkGenesis
     from datum import SigningKey, VerificationKey
-    from era_service.config_schema import ProviderSettings, Settings
+    from era_service.config.schema import ProviderSettings, Settings
     from release_tools.doctor import Examination
 
 MARKS = {"ok": "ok     ", "warning": "WARNING", "problem": "PROBLEM"}
@@ -106,8 +106,8 @@ def read_required(secret_key: str) -> "SigningKey":
 
 def _place(settings: "Settings", examination: "Examination") -> "tuple[str, VerificationKey] | None":
     """Where markers are published; what is missing is a finding."""
-    from era_service.config_trust import era_place
-    from era_service.release import require_magic
+    from era_service.releasing.session import require_magic
+    from era_service.wiring.trust import era_place
 
     examination.attempt("network", lambda: require_magic(settings), lambda magic: f"magic {magic}")
     return examination.attempt("era markers", lambda: era_place(settings), lambda place: f"at {place[0]}")
@@ -115,7 +115,7 @@ def _place(settings: "Settings", examination: "Examination") -> "tuple[str, Veri
 
 def _networks(settings: "Settings") -> dict[str, tuple[int, str]]:
     """Magic and era key of every network that is known, by name."""
-    from era_service.networks import NETWORKS
+    from era_service.config.networks import NETWORKS
 
     known = {name: (preset.magic, preset.verification_key) for name, preset in NETWORKS.items()}
     return known | {name: (custom.magic, custom.verification_key) for name, custom in settings.networks.items()}
@@ -123,7 +123,7 @@ def _networks(settings: "Settings") -> dict[str, tuple[int, str]]:
 
 def _providers(settings: "Settings", examination: "Examination", payers: list[str]) -> None:
     """Every provider; the first that takes transactions tells of the funds. A follower has a leader in their place."""
-    from era_service.config_reader import providers_of
+    from era_service.wiring.providers import providers_of
 
     providers = providers_of(settings)
     if settings.follower.leader is not None:
@@ -138,7 +138,7 @@ def _providers(settings: "Settings", examination: "Examination", payers: list[st
 
 def _leader(settings: "Settings", examination: "Examination") -> None:
     """The leader that a follower asks in place of providers: whether it answers, and what it hands on is true."""
-    from era_service.follower import open_leader
+    from era_service.follower.sync import open_leader
 
     check = f"leader {mask_url(settings.follower.leader or '')}"
     leader = examination.attempt(check, lambda: open_leader(settings))
@@ -158,9 +158,9 @@ def _provider(
     provider: "ProviderSettings", settings: "Settings", examination: "Examination", payers: list[str]
 ) -> bool:
     """Look at one provider; whether the funds were looked at there."""
-    from chain_reader.observers.network_genesis import PUBLIC_GENESES
-    from era_service.config_reader import open_gateway, open_provider
-    from release_tools.from_url import NoGatewayError
+    from chain_reader.genesis import PUBLIC_GENESES
+    from chain_reader.providers.gateway_from_url import NoGatewayError
+    from era_service.wiring.providers import open_gateway, open_provider
 
     name, magic = mask_url(provider.url), settings.network.magic
     observer = examination.attempt(f"provider {name}", lambda: open_provider(provider, settings))
@@ -197,8 +197,8 @@ def _told_genesis(observer: "ChainObserver") -> "NetworkGenesis | None":
 
 
 def _journal(examination: "Examination", root: Path | None, magic: int | None, address: str | None) -> None:
-    from era_service.config_paths import user_state_folder
-    from release_tools.journal import Journal
+    from era_service.config.paths import user_state_folder
+    from release_tools.publishing.journal import Journal
 
     folder = root or user_state_folder() / "publications"
 

@@ -4,10 +4,10 @@ from pathlib import Path
 
 import click
 
-from era_service.cli.arguments import epoch, json_option, read_secret_key
-from era_service.cli.context import AppContext, pass_app
-from era_service.cli.lazy_group import KnownGroup
-from era_service.cli.output import echo_json, printable, write_file
+from era_service.cli.shared.arguments import epoch, json_option, read_secret_key
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.output import echo_json, printable, write_file
 from eras import ConfigurationError, Epoch, EraMarker, SupportedEras
 
 
@@ -44,7 +44,7 @@ def list_(app: AppContext, *, as_json: bool) -> None:
 def generate_keypair(target_path: Path) -> None:
     """Make the release team's key pair: era.sk, a secret, and era.vk. Existing keys are never overwritten."""
     from datum import SigningKey
-    from release_tools.key_files import write_key_pair
+    from release_tools.keys.files import write_key_pair
 
     write_key_pair(target_path, SigningKey.generate())
     click.echo(f"Era generate keypair to {target_path}")

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.arguments import json_option, read_bytes, read_secret_key, read_verification_key
-from era_service.cli.lazy_group import KnownGroup
-from era_service.cli.output import echo_json
+from era_service.cli.shared.arguments import json_option, read_bytes, read_secret_key, read_verification_key
+from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.output import echo_json
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
@@ -154,7 +154,7 @@ def _text(source: str) -> str:
 
 
 def _write_era_key(key: "SigningKey", folder: Path, *, as_json: bool) -> None:
-    from release_tools.key_files import write_key_pair
+    from release_tools.keys.files import write_key_pair
 
     files = write_key_pair(folder, key)
     facts = {"kind": "era", "verification_key": key.verification_key.hex, "secret_file": str(files.secret_key)}

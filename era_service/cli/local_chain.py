@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.arguments import epoch, json_option
-from era_service.cli.context import AppContext, pass_app
-from era_service.cli.lazy_group import KnownGroup
-from era_service.cli.output import echo_json
+from era_service.cli.shared.arguments import epoch, json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.output import echo_json
 from eras import ConfigurationError, Epoch
 from eras.words import LOVELACE_PER_ADA, ada
 
@@ -197,7 +197,7 @@ def _require_address(text: str) -> None:
     Raises:
         click.BadParameter: it is no address.
     """
-    from chain_reader.local_chain.addresses import AddressError, parse_address
+    from chain_reader.local_chain.ledger.addresses import AddressError, parse_address
 
     try:
         parse_address(text)

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.arguments import json_option
-from era_service.cli.output import echo_json, printable, write_file
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.output import echo_json, printable, write_file
 
 if TYPE_CHECKING:
     from release_tools.rehearsal import Outcome, Scenario, Shrunk
@@ -137,7 +137,7 @@ def _show(outcome: "Outcome", shrunk: "Shrunk | None") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from release_tools.charts import percent
+    from release_tools.adoption.charts import percent
     from release_tools.rehearsal.report import COLUMNS
 
     scenario = outcome.scenario

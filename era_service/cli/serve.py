@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.context import AppContext, pass_app
-from era_service.cli.output import echo_json
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json
 from era_service.cli.signals import surviving_signals
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
     import uvicorn
 
-    from era_service.config_schema import ServiceSettings, Settings
+    from era_service.config.schema import ServiceSettings, Settings
     from era_service.web import Service
 
 _log = logging.getLogger(__name__)
@@ -74,10 +74,10 @@ def serve(
     SIGTERM or Ctrl-C, after the requests that are being answered. SIGUSR1 switches the log to debug and back, SIGUSR2
     between text and JSON.
     """
-    from era_service.follower_loop import following_registrations
-    from era_service.status import require_source
+    from era_service.service.follower_loop import following_registrations
+    from era_service.service.place import is_embedded
+    from era_service.status.reader import require_source
     from era_service.web import Service
-    from era_service.web.place import is_embedded
 
     given: dict[str, tuple[Any, str]] = {
         "service.host": (host, "--host"),
@@ -94,7 +94,7 @@ def serve(
     settings = app.load(given).settings
     _require_both(settings.service)
     if settings.follower.leader is not None:
-        from era_service.follower import require_follower
+        from era_service.follower.sync import require_follower
 
         require_follower(settings)
     embedded = is_embedded(settings)
@@ -141,7 +141,7 @@ def _require_no_provider(settings: "Settings") -> None:
     Raises:
         NetworkNeededError: a provider is named, and no network.
     """
-    from era_service.release import NetworkNeededError
+    from era_service.releasing.session import NetworkNeededError
 
     if settings.reader.providers:
         raise NetworkNeededError(
@@ -153,8 +153,8 @@ def _require_no_provider(settings: "Settings") -> None:
 
 
 def _embedded(app: AppContext, given: dict[str, tuple[Any, str]], poll_interval_s: float | None) -> "Settings":
-    from era_service.config_paths import user_state_folder
-    from era_service.embedded import embedded_flags
+    from era_service.config.paths import user_state_folder
+    from era_service.demo.embedded import embedded_flags
 
     folder = user_state_folder() / EMBEDDED
     flags = embedded_flags(folder)

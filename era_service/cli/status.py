@@ -4,10 +4,10 @@ from typing import Any
 
 import click
 
-from era_service.cli.arguments import epoch as epoch_type
-from era_service.cli.arguments import json_option
-from era_service.cli.context import AppContext, pass_app
-from era_service.cli.output import echo_json, printable
+from era_service.cli.shared.arguments import epoch as epoch_type
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json, printable
 from eras import Epoch
 
 
@@ -30,8 +30,8 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     one, and 5 when nothing trusted could be read.
     """
     from era_service.logs import bind_era
-    from era_service.status import read_status
-    from era_service.status_document import describe, exit_code
+    from era_service.status.document import describe, exit_code
+    from era_service.status.reader import read_status
 
     settings = app.load({"reader.providers": (provider, "--provider")} if provider else None).settings
     found = read_status(settings, epoch)

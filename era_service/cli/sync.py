@@ -4,9 +4,9 @@ from contextlib import closing
 
 import click
 
-from era_service.cli.arguments import json_option
-from era_service.cli.context import AppContext, pass_app
-from era_service.cli.output import echo_json, printable
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json, printable
 
 _WORDS = {
     "forced": "all of its history was taken, as it was asked for",
@@ -39,8 +39,8 @@ def sync(
     Every link and signature is verified before anything is written. A machine that reads the chain itself follows
     nobody.
     """
-    from era_service import follower
-    from era_service.web.place import store_url
+    from era_service.follower import sync as follower
+    from era_service.service.place import store_url
     from era_store import open_store
 
     settings = app.load(

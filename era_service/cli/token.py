@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.arguments import json_option
-from era_service.cli.context import AppContext, pass_app
-from era_service.cli.lazy_group import KnownGroup
-from era_service.cli.output import OutputError, echo_json, printable
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.output import OutputError, echo_json, printable
 
 if TYPE_CHECKING:
     from era_store import ApiToken, SqlStore
@@ -121,7 +121,7 @@ def revoke(app: AppContext, *, token_id: str, store: str | None, as_json: bool) 
 @contextmanager
 def _opened(app: AppContext, url: str | None) -> "Iterator[SqlStore]":
     """The store that ``eraswitch serve`` would use with the same configuration."""
-    from era_service.web.place import store_url
+    from era_service.service.place import store_url
     from era_store import open_store
 
     settings = app.load({"store.url": (url, "--store")} if url else None).settings
@@ -135,7 +135,7 @@ def _write_secret(path: Path, text: str) -> None:
     Raises:
         OutputError: it is there already, or cannot be written.
     """
-    from release_tools.secret_files import write_new
+    from release_tools.keys.secret_files import write_new
 
     try:
         write_new(path, text + "\n")

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.arguments import json_option
-from era_service.cli.context import AppContext, pass_app
-from era_service.cli.lazy_group import KnownGroup
-from era_service.cli.output import echo_json, printable
-from era_service.cli.publication_view import (
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.publication_view import (
     network_document,
     progress,
     sight_lines,
     transaction_document,
     transaction_lines,
 )
-from era_service.cli.release_options import (
+from era_service.cli.shared.release_options import (
     combined,
     dry_run_option,
     format_option,
@@ -47,12 +47,12 @@ from eras import MarkerError
 from eras.words import ada
 
 if TYPE_CHECKING:
-    from chain_reader.trust_reading import TrustedReading
+    from chain_reader.trust.reading import TrustedReading
     from datum import VerificationKey
-    from era_service.config_schema import Settings
-    from era_service.release import Release
+    from era_service.config.schema import Settings
+    from era_service.releasing.session import Release
     from eras import Epoch
-    from release_tools.transaction_files import CarriedTransaction
+    from release_tools.transactions.files import CarriedTransaction
 
 out_option = click.option(
     "--out", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the transaction goes."
@@ -98,9 +98,9 @@ def build(
     """
     from dataclasses import replace
 
-    from era_service.publishing import draft
-    from era_service.release import open_release
-    from release_tools.transaction_files import CarriedTransaction
+    from era_service.releasing.publishing import draft
+    from era_service.releasing.session import open_release
+    from release_tools.transactions.files import CarriedTransaction
 
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
     content = read_payload(payload_file)
@@ -130,8 +130,8 @@ def _require_successor(
     """
     from chain_reader import is_successor
     from datum import EraMarkersPayload
-    from era_service.signed_payload import require_payload
-    from release_tools.rollout_rules import publish_by_epoch, require_notice
+    from era_service.releasing.signed_payload import require_payload
+    from release_tools.markers.rules import publish_by_epoch, require_notice
 
     payload = EraMarkersPayload.from_bytes(content)
     require_payload(content, payload.markers, release.policy)
@@ -153,7 +153,7 @@ def _require_successor(
 def _is_renewal(content: bytes, release: "Release", reading: "TrustedReading") -> bool:
     """Whether a payload is co-signed as the one in force is not: by other keys, or for longer (marker renew)."""
     from datum import decode_datum, read_extended
-    from era_service.release import output_in_force
+    from era_service.releasing.session import output_in_force
 
     extended = None if release.policy.extension is None else read_extended(content)
     in_force = output_in_force(reading)
@@ -207,8 +207,8 @@ def sign(
     hardware wallet or another tool signed; no key is needed then.
     With several signers each runs this on the file of the one before.
     """
-    from release_tools.signing_checks import require_no_doubt, signing_doubts
-    from release_tools.transaction_files import CarriedTransaction
+    from release_tools.transactions.files import CarriedTransaction
+    from release_tools.transactions.signing_checks import require_no_doubt, signing_doubts
 
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=None)
     carried = CarriedTransaction.parse(read_text(file), file)
@@ -266,8 +266,8 @@ def submit(
 
     One that is on the chain already is not submitted again.
     """
-    from era_service.release import open_release
-    from release_tools.transaction_files import CarriedTransaction
+    from era_service.releasing.session import open_release
+    from release_tools.transactions.files import CarriedTransaction
 
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
     carried = with_witnesses(CarriedTransaction.parse(read_text(file), file), witness_files)
@@ -285,8 +285,8 @@ def submit(
 
 
 def _submit(release: "Release", carried: "CarriedTransaction", waiting: Any, *, known: bool, as_json: bool) -> int:
-    from release_tools.gateway import TransactionRefusedError
-    from release_tools.submission import Submission
+    from chain_reader.providers.gateway import TransactionRefusedError
+    from release_tools.publishing.submission import Submission
 
     signed = carried.to_signed()
     with progress(quiet=as_json) as watch:
@@ -306,7 +306,7 @@ def _require_unspent(release: "Release", carried: "CarriedTransaction", refusal:
     Raises:
         OvertakenError: something of it is spent: somebody else published meanwhile.
     """
-    from release_tools.publication import OvertakenError, listed
+    from release_tools.publishing.publication import OvertakenError, listed
 
     spends = () if carried.facts is None else carried.facts.spends
     unspent = {
@@ -337,7 +337,7 @@ def _conclude_submit(
     dry_run: bool,
     as_json: bool,
 ) -> None:
-    from era_service.trusted_snapshot import nodes_see
+    from era_service.releasing.trusted_snapshot import nodes_see
 
     transaction = carried.hash
     publishes = any(output["markers"] is not None for output in carried.summary()["outputs"])
@@ -368,7 +368,7 @@ def _conclude_submit(
 
 
 def _require_network(carried: "CarriedTransaction", settings: "Settings") -> int:
-    from era_service.release import require_magic
+    from era_service.releasing.session import require_magic
     from release_tools import Network
 
     network = Network.of(require_magic(settings))
@@ -378,7 +378,7 @@ def _require_network(carried: "CarriedTransaction", settings: "Settings") -> int
 
 def _era_place(settings: "Settings") -> "tuple[str | None, VerificationKey | None]":
     """The era address, and the era key that markers should be signed with, where they are configured."""
-    from era_service.config_trust import EraPlaceNeededError, era_place
+    from era_service.wiring.trust import EraPlaceNeededError, era_place
 
     try:
         return era_place(settings)

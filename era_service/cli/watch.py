@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.context import AppContext, pass_app
-from era_service.cli.output import echo_json, printable
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.signals import surviving_signals
 
 if TYPE_CHECKING:
-    from chain_reader.deciding_kinds import Decision
+    from chain_reader.node.kinds import Decision
     from era_service.node.hooks import Hook
     from era_service.node.watcher import NodeWatcher
 

@@ -1,6 +1,6 @@
 """Adoption: stake by version over epochs, and by era the share that is ready against the gate.
 
-In: the adoption of the last epochs and the gate (``release_tools.adoption_summary`` and ``adoption_gate``, as their
+In: the adoption of the last epochs and the gate (``release_tools.adoption.summary`` and ``adoption_gate``, as their
 documents). Out: a ``Panel``, and the ``Readiness`` of the headline.
 """
 
@@ -11,8 +11,8 @@ from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice
 from era_service.dashboard.words import ada, counted, listed, percent, percent_of, sentence
 
 if TYPE_CHECKING:
-    from release_tools.charts import Series
-    from release_tools.charts import Tone as ChartTone
+    from release_tools.adoption.charts import Series
+    from release_tools.adoption.charts import Tone as ChartTone
 
 Document = Mapping[str, Any]
 
@@ -152,7 +152,7 @@ def _share_cell(row: Document, base: str, gate: Document | None) -> Cell:
 
 
 def _versions_figure(epochs: Sequence[Document], era: str | None) -> Figure:
-    from release_tools import charts
+    from release_tools.adoption import charts
 
     oldest_first = list(reversed(epochs))
     labels = [str(one["epoch"]) for one in oldest_first]
@@ -202,7 +202,7 @@ def _tone(row: Document, era: str | None) -> "ChartTone | None":
 
 
 def _series(name: str, tone: "ChartTone | None", epochs: Sequence[Document], names: Mapping[str, object]) -> "Series":
-    from release_tools.charts import Series
+    from release_tools.adoption.charts import Series
 
     def share(one: Document) -> float:
         return float(sum(row["share"] for row in one["versions"] if _shown_as(row, names) == name))
@@ -216,7 +216,7 @@ def _shown_as(row: Document, names: Mapping[str, object]) -> str:
 
 
 def _readiness_figure(epochs: Sequence[Document], gate: Document | None, era: str | None) -> Figure | None:
-    from release_tools import charts
+    from release_tools.adoption import charts
 
     oldest_first = list(reversed(epochs))
     rows = [next((row for row in one["eras"] if row["era"] == era), None) for one in oldest_first]

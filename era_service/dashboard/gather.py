@@ -19,13 +19,13 @@ from era_service.dashboard.providers import providers_panel
 from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Headline, Notice, Page, Panel, Tone
 from era_service.dashboard.words import nobody_vouches, sentence
-from era_service.web.changes import REGISTRATIONS
+from era_service.service.changes import REGISTRATIONS
 from eras import ConfigurationError, Epoch, EraNotReadyError, EraSwitchError
 
 if TYPE_CHECKING:
-    from era_service.web.models import EraStatus
-    from era_service.web.service import Service
-    from era_service.web.snapshot import Snapshot
+    from era_service.service.documents import EraStatus
+    from era_service.service.service import Service
+    from era_service.service.snapshot import Snapshot
     from release_tools import Compatibility
 
 EPOCHS = 16
@@ -175,9 +175,9 @@ class Gatherer:
         self.generation += 1
 
     def _count(self, status: "EraStatus") -> Counted:
-        from era_service.adoption_settings import adoption_rules, compatibility_of, configured_gate
-        from release_tools.adoption_gate import judge_gate
-        from release_tools.adoption_summary import newest_begun, summarise_last
+        from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
+        from release_tools.adoption.gate import judge_gate
+        from release_tools.adoption.summary import newest_begun, summarise_last
 
         settings, registrations = self._service.settings, self._service.store.registrations
         coming = status.upcoming or status.current
@@ -207,9 +207,9 @@ class Gatherer:
         return Counted(era, tuple(one.to_dict() for one in adoptions), judged, forecast, compatibility)
 
     def _forecast(self, status: "EraStatus", compatibility: "Compatibility") -> dict[str, Any] | EraSwitchError | None:
-        from era_service.adoption_settings import adoption_rules
-        from era_service.quorum import quorum_of
-        from release_tools.forecast import ForecastOrder, forecast
+        from era_service.wiring.adoption import adoption_rules
+        from era_service.wiring.quorum import quorum_of
+        from release_tools.forecasting.forecast import ForecastOrder, forecast
 
         settings, registrations = self._service.settings, self._service.store.registrations
         if status.upcoming is None or status.epoch is None:
@@ -231,9 +231,9 @@ class Gatherer:
             return error
 
     def _parties(self, counted: Counted, *, sought: str) -> Panel:
-        from era_service.adoption_settings import adoption_rules
-        from release_tools.adoption import Base
-        from release_tools.adoption_parties import not_ready
+        from era_service.wiring.adoption import adoption_rules
+        from release_tools.adoption.parties import not_ready
+        from release_tools.adoption.shares import Base
 
         public = self._service.settings.service.public
         if counted.era is None or not counted.epochs:
@@ -252,7 +252,7 @@ class Gatherer:
         return parties_panel(Laggards.among(behind, era=counted.era, now=now, sought=sought), public=public)
 
     def _epoch_s(self) -> float | None:
-        from era_service.config_observers import configured_genesis
+        from era_service.wiring.observers import configured_genesis
 
         genesis = configured_genesis(self._service.settings)
         return None if genesis is None else genesis.epoch_length * genesis.slot_length_s

@@ -11,7 +11,7 @@ from era_service.dashboard.views import Current, Headline, Notice, Readiness, To
 from era_service.dashboard.words import counted, duration, iso, moment, sentence
 
 if TYPE_CHECKING:
-    from era_service.web.models import EraDocument, EraStatus
+    from era_service.service.documents import EraDocument, EraStatus
 
 
 LAST_MOMENT_S = 253_402_300_800.0

@@ -12,7 +12,7 @@ from era_service.dashboard.words import counted, listed, short_hash
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from era_service.web.models import EraHistory, EraStatus, HistoryEntry, MarkerDocument
+    from era_service.service.documents import EraHistory, EraStatus, HistoryEntry, MarkerDocument
 
 IN_FORCE, SUPERSEDED, UNCONFIRMED = "Accepted", "Superseded", "Unconfirmed"
 

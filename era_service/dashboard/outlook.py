@@ -1,6 +1,7 @@
 """The forecast of the coming switch: the chance of a quorum at each epoch, with its interval.
 
-In: the forecast's document (``release_tools.forecast``). Out: a ``Panel`` with the curve, its table, and what to do.
+In: the forecast's document (``release_tools.forecasting.forecast``). Out: a ``Panel`` with the curve, its table, and
+the next step.
 """
 
 from collections.abc import Mapping, Sequence
@@ -76,7 +77,7 @@ def _advice(document: Mapping[str, Any]) -> str:
 
 
 def _figure(document: Mapping[str, Any]) -> Figure:
-    from release_tools import charts
+    from release_tools.adoption import charts
 
     outlooks: Sequence[Mapping[str, Any]] = document["epochs"]
     labels = [str(outlook["epoch"]) for outlook in outlooks]

@@ -14,7 +14,7 @@ from era_service.dashboard.words import ada, counted, nobody_vouches, percent
 from era_store import release_of
 
 if TYPE_CHECKING:
-    from release_tools.adoption_parties import NotReady
+    from release_tools.adoption.parties import NotReady
 
 SEARCH = "party"
 """The parameter of the page's address that holds what is looked for."""

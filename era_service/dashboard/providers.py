@@ -10,7 +10,7 @@ from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table
 from era_service.dashboard.words import clock, counted, latency, sentence
 
 if TYPE_CHECKING:
-    from era_service.web.models import ProviderDocument, ProviderHealth
+    from era_service.service.documents import ProviderDocument, ProviderHealth
 
 
 def providers_panel(health: "ProviderHealth", *, public: bool) -> Panel:

@@ -21,7 +21,7 @@ from eras import EraSwitchError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
-    from era_service.web.service import Service
+    from era_service.service.service import Service
 
 _log = logging.getLogger(__name__)
 

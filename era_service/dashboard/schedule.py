@@ -11,8 +11,8 @@ from era_service.dashboard.views import CHART_WIDTHS, Cell, Figure, Notice, Pane
 from era_service.dashboard.words import counted, listed, moment
 
 if TYPE_CHECKING:
-    from era_service.web.models import EraDocument, EraStatus
-    from release_tools import charts
+    from era_service.service.documents import EraDocument, EraStatus
+    from release_tools.adoption import charts
 
 PAST_EPOCHS = 12
 """How much of the past the chart shows."""
@@ -47,7 +47,7 @@ def _lead(status: "EraStatus") -> str:
 
 
 def _figure(status: "EraStatus", now: int, table: Table) -> Figure:
-    from release_tools import charts
+    from release_tools.adoption import charts
 
     dated = [(era.epoch, era) for era in status.eras if era.epoch is not None]
     dated.sort(key=lambda pair: pair[0])

@@ -33,7 +33,7 @@ def percent(share: float | None) -> str:
         return "unknown"
     if 0 < share < 0.0005:
         return "< 0.1 %"
-    from release_tools import charts
+    from release_tools.adoption import charts
 
     return charts.percent(share)
 

@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from typing import Protocol
 
-from chain_reader.deciding import DAY_S
+from chain_reader.node.core import DAY_S
 from era_service.node.hooks import HookEvent, Hooks
 from era_service.node.swap import EraFolder, SwapError
 from eras import Epoch, EraMarker

@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chain_reader import LogLimits, NodeCore, genesis_of
-from chain_reader.deciding import NodeSettings
-from chain_reader.evidence_source import EvidenceSource
-from chain_reader.observers.tip_check import TipWatch
+from chain_reader.node.core import NodeSettings
+from chain_reader.node.source import EvidenceSource
+from chain_reader.providers.tip_check import TipWatch
 from era_service.node.binaries import NodeRunner
 from era_service.node.call_schedule import CallOptions
 from era_service.node.epoch_clock import EpochClock
@@ -28,8 +28,8 @@ from eras import ChainReadError, ConfigurationError, SupportedEras
 
 if TYPE_CHECKING:
     from chain_reader import ChainObserver, NetworkGenesis, TrustPolicy
-    from chain_reader.deciding_kinds import Decision
-    from era_service.config_schema import HookSettings, Settings
+    from chain_reader.node.kinds import Decision
+    from era_service.config.schema import HookSettings, Settings
 
 
 STORE_FILE = "watch.sqlite3"
@@ -98,8 +98,8 @@ def open_watcher(
         ConfigurationError: what is configured cannot be used.
         StoreError: the store cannot be opened.
     """
-    from era_service.config_observers import configured_genesis
-    from era_service.config_trust import trust_policy
+    from era_service.wiring.observers import configured_genesis
+    from era_service.wiring.trust import trust_policy
 
     surroundings = os.environ if environ is None else environ
     policy, genesis, watch = trust_policy(settings), configured_genesis(settings), settings.watch
@@ -135,7 +135,7 @@ def open_watcher(
 
 def _memory(settings: "Settings", environ: Mapping[str, str]) -> Store:
     """The store that is configured; else, under systemd, one in the folder that a unit's ``StateDirectory`` gives."""
-    from era_service.config_trust import open_memory
+    from era_service.wiring.trust import open_memory
 
     folder = environ.get("STATE_DIRECTORY", "").partition(":")[0]
     if settings.store.url is not None or not folder:
@@ -147,8 +147,8 @@ def _memory(settings: "Settings", environ: Mapping[str, str]) -> Store:
 
 def _observers(settings: "Settings", opened: ExitStack) -> "tuple[ChainObserver, ...]":
     """Every provider, open; one of another network is a mistake, one that does not answer is not."""
-    from era_service.config_observers import openings_of
-    from era_service.status import ProviderNeededError
+    from era_service.status.reader import ProviderNeededError
+    from era_service.wiring.observers import openings_of
 
     if settings.reader.adapter_type != "cardano-chain":
         raise WatchSourceError(
@@ -221,6 +221,6 @@ def _minimum(settings: "Settings") -> Minimum:
     """The version to install for an era, from the compatibility table where there is one."""
     if settings.adoption.compatibility_file is None:
         return lambda _era: None
-    from release_tools.compatibility import Compatibility
+    from release_tools.adoption.compatibility import Compatibility
 
     return Compatibility.load(settings.adoption.compatibility_file, network=settings.network.name).minimum

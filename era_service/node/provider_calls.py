@@ -10,8 +10,8 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
 from chain_reader import ChainObserver, ChainTip
-from chain_reader.deciding_events import ObserverAnswered, ObserverFailed
-from chain_reader.evidence_source import EvidenceSource
+from chain_reader.node.inputs import ObserverAnswered, ObserverFailed
+from chain_reader.node.source import EvidenceSource
 from era_service.node.call_schedule import Call, CallSchedule
 from era_service.node.epoch_clock import EpochClock
 from eras import ChainReadError

@@ -8,8 +8,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from chain_reader.deciding_kinds import Decision, DecisionKind
-from chain_reader.trust_verdicts import Superseded
+from chain_reader.node.kinds import Decision, DecisionKind
+from chain_reader.trust.verdicts import Superseded
 from era_service.node.hooks import HookEvent
 from eras import EraChecker, EraMarker, EraStatus
 

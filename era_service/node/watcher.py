@@ -24,13 +24,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from chain_reader import ChainObserver, ChainTip, NodeCore
-from chain_reader.deciding_eras import unsupported_current
-from chain_reader.deciding_events import ClockTicked, CommandGiven, InputEvent, ObserverAnswered, ObserverFailed
-from chain_reader.deciding_kinds import Decision, DecisionKind
-from chain_reader.evidence_source import EvidenceSource
-from chain_reader.intake import Intake
+from chain_reader.node.eras import unsupported_current
+from chain_reader.node.inputs import ClockTicked, CommandGiven, InputEvent, ObserverAnswered, ObserverFailed
+from chain_reader.node.intake import Intake
+from chain_reader.node.kinds import Decision, DecisionKind
+from chain_reader.node.source import EvidenceSource
 from chain_reader.ports import ScreenedOutput
-from chain_reader.trust_evidence import Evidence
+from chain_reader.trust.evidence import Evidence
 from datum import WrongSigner
 from era_service.logs import bind_era
 from era_service.node.alarm import Alarm

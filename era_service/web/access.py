@@ -16,7 +16,7 @@ from era_store.tokens import check_token
 if TYPE_CHECKING:
     from starlette.requests import Request
 
-    from era_service.web.service import Service
+    from era_service.service.service import Service
     from era_store import ApiToken
 
 MAX_CLIENTS = 10_000

@@ -1,7 +1,7 @@
 """The application: the routes behind the gate, the dashboard and the metrics beside them.
 
 In: a ``Service``. Out: an ASGI application. The dashboard (``era_service.dashboard``) and the metrics
-(``era_service.metrics``) each mount themselves on the routes, by ``mount(app, service)``.
+(``era_service.telemetry.metrics``) each mount themselves on the routes, by ``mount(app, service)``.
 """
 
 import json
@@ -17,15 +17,15 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
+from era_service.service.documents import Problem, RegistrationBatch, RegistrationIn
+from era_service.service.service import Service
+from era_service.service.shapes import describe_in_era
 from era_service.web import problems, routes
-from era_service.web.gate import Gate
-from era_service.web.models import Problem, RegistrationBatch, RegistrationIn
-from era_service.web.service import Service
-from era_service.web.shapes import describe_in_era
+from era_service.web.front import Gate
 from era_service.web.stream import EventStream
 from eras import EraSwitchError, __version__
 
-MOUNTED = ("era_service.metrics", "era_service.tracing", "era_service.dashboard")
+MOUNTED = ("era_service.telemetry.metrics", "era_service.telemetry.tracing", "era_service.dashboard")
 """Modules that mount themselves on the application."""
 
 

@@ -12,10 +12,10 @@ import gc
 import sys
 from typing import TYPE_CHECKING, Final
 
-from era_service.web.changes import SNAPSHOT
+from era_service.service.changes import SNAPSHOT
 
 if TYPE_CHECKING:
-    from era_service.web.service import Service
+    from era_service.service.service import Service
 
 SWITCH_INTERVAL_S: Final = 0.001
 THRESHOLDS: Final = (50_000, 20, 100)

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
-from era_service.web.patterns import reason_of
+from era_service.service.patterns import reason_of
 from eras import EraSwitchError
 
 PROBLEM_JSON = "application/problem+json"

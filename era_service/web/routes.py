@@ -11,11 +11,8 @@ from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel, Discriminator, Tag, TypeAdapter, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from era_service.web.access import require_token
-from era_service.web.answers import Answer, cache_control
-from era_service.web.in_force import MAX_PAGE as MAX_IN_FORCE
-from era_service.web.in_force import in_force_history
-from era_service.web.models import (
+from era_service.service.answers import Answer, cache_control
+from era_service.service.documents import (
     AdoptionForecast,
     AdoptionGate,
     AdoptionSummary,
@@ -32,10 +29,13 @@ from era_service.web.models import (
     Switches,
     VersionDocument,
 )
-from era_service.web.patterns import EVENT_ID, HEX64, SPOKEN_VERSION, VISIBLE, reason_of
+from era_service.service.in_force import MAX_PAGE as MAX_IN_FORCE
+from era_service.service.in_force import in_force_history
+from era_service.service.patterns import EVENT_ID, HEX64, SPOKEN_VERSION, VISIBLE, reason_of
+from era_service.service.registering import MAX_PAGE, register, registration_page
+from era_service.service.service import MAX_EVENTS, Service
+from era_service.web.access import require_token
 from era_service.web.problems import PROBLEM_JSON, MalformedRequestError, MediaTypeError, RequestInvalidError
-from era_service.web.registering import MAX_PAGE, register, registration_page
-from era_service.web.service import MAX_EVENTS, Service
 from era_service.web.stream import TOLD, EventStream
 from era_store.registrations import MAX_REGISTRATION_EPOCH
 from era_store.tokens import REGISTRATIONS_WRITE

@@ -18,14 +18,14 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from era_service.web.changes import EVENTS, REGISTRATIONS
+from era_service.service.changes import EVENTS, REGISTRATIONS
 from era_service.web.problems import TooManyListenersError
 from era_store.event_log import EventFilter
 from eras import EraNotReadyError, StoreError
 
 if TYPE_CHECKING:
-    from era_service.web.models import EventDocument
-    from era_service.web.service import Service
+    from era_service.service.documents import EventDocument
+    from era_service.service.service import Service
 
 _log = logging.getLogger(__name__)
 

@@ -1,10 +1,12 @@
 # ruff: noqa: INP001 - alembic finds these files by their folder, and no package must import them
-"""Runs the migrations over the connection that ``era_store.schema`` hands in, within its transaction."""
+"""Runs the migrations over the connection that ``era_store.sql.schema`` hands in, within its transaction."""
 
 from alembic import context
 
-from era_store import tables_registrations, tables_service  # noqa: F401 - brings their tables into the metadata
-from era_store.tables import metadata
+from era_store.sql import (
+    tables_service,  # noqa: F401 - brings their tables into the metadata
+)
+from era_store.sql.tables import metadata
 
 context.configure(
     connection=context.config.attributes["connection"],

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from chain_reader.deciding import NodeState
-from chain_reader.trust_evidence import Evidence
+from chain_reader.node.core import NodeState
+from chain_reader.trust.evidence import Evidence
 from eras import Epoch, EraMarker, EraStatus
 
 LIKELY = 0.999

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from itertools import accumulate, cycle, islice
 from pathlib import Path
 
-from chain_reader.deciding import NodeState
+from chain_reader.node.core import NodeState
 from release_tools.rehearsal.scenario import Scenario, ScenarioError, Upgrade
 
 LOVELACE = 1_000_000

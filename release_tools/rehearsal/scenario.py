@@ -13,10 +13,10 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from chain_reader.deciding_kinds import DecisionKind
+from chain_reader.node.kinds import DecisionKind
 from eras import ConfigurationError
+from release_tools.adoption.versions import is_known
 from release_tools.rehearsal.scenario_mistakes import mistake_words
-from release_tools.versions import is_known
 
 MAX_FILE_BYTES = 1 << 20
 MAX_NODES = 100_000

@@ -2,8 +2,8 @@
 
 In: a scenario. Out: an ``Outcome``, the same for the same scenario, whatever the machine. Each tick the actions that
 are due are done to the chain; then every node that is up is given its clock's epoch and its provider's answer, as
-inputs of the deciding core (``chain_reader.deciding``). Nodes that know the same and are told the same share their
-state, so that a node more costs a look-up (``chain_reader.deciding_shared``). Adoption, forecast and lottery are the
+inputs of the deciding core (``chain_reader.node.core``). Nodes that know the same and are told the same share their
+state, so that a node more costs a look-up (``chain_reader.node.shared``). Adoption, forecast and lottery are the
 release tools'.
 """
 
@@ -15,18 +15,19 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from chain_reader.deciding import Decided, NodeSettings, NodeState
-from chain_reader.deciding_events import ClockTicked, InputEvent, MemoryRead, ObserverAnswered, ObserverFailed
-from chain_reader.deciding_shared import SharedDeciding
+from chain_reader.node.core import Decided, NodeSettings, NodeState
+from chain_reader.node.inputs import ClockTicked, InputEvent, MemoryRead, ObserverAnswered, ObserverFailed
+from chain_reader.node.shared import SharedDeciding
 from era_store import MemoryStore, Registration, StoredTrust, VersionTally
 from eras import Epoch, EraStatus, SupportedEras, select_eras
-from release_tools.adoption import share_words, support_share
-from release_tools.adoption_gate import GateResult, judge_gate
-from release_tools.adoption_summary import NoRegistrationsError
-from release_tools.compatibility import Compatibility
-from release_tools.forecast import ForecastOrder, forecast
-from release_tools.lottery import Lottery
-from release_tools.lottery_parameters import SourcedQuorum
+from release_tools.adoption.compatibility import Compatibility
+from release_tools.adoption.gate import GateResult, judge_gate
+from release_tools.adoption.shares import share_words, support_share
+from release_tools.adoption.summary import NoRegistrationsError
+from release_tools.adoption.versions import newest_first
+from release_tools.forecasting.forecast import ForecastOrder, forecast
+from release_tools.forecasting.lottery import Lottery
+from release_tools.forecasting.lottery_parameters import SourcedQuorum
 from release_tools.rehearsal.invariants import Invariants, Violation
 from release_tools.rehearsal.outcome import EpochRow, Happening, Outcome, Told
 from release_tools.rehearsal.population import Node, draw_nodes, drift, pick
@@ -45,7 +46,6 @@ from release_tools.rehearsal.scenario import (
     Withdraw,
 )
 from release_tools.rehearsal.world import World
-from release_tools.versions import newest_first
 
 Decide = Callable[[NodeState, InputEvent], Decided]
 Answer = ObserverAnswered | ObserverFailed

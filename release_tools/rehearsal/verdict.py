@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Literal
 
-from release_tools.charts import percent
-from release_tools.lottery import Lottery
+from release_tools.adoption.charts import percent
+from release_tools.forecasting.lottery import Lottery
 from release_tools.rehearsal.invariants import LIKELY
 from release_tools.rehearsal.scenario import Activate
 

@@ -13,23 +13,23 @@ from pathlib import Path
 from typing import Any
 
 from chain_reader import ChainObserver, LocalObserver, TrustPolicy
-from chain_reader.deciding_events import ObserverAnswered, ObserverFailed
-from chain_reader.evidence_source import EvidenceSource
+from chain_reader.genesis import NetworkGenesis
 from chain_reader.local_chain import FaucetOutput, Genesis, LedgerRefusedError, LocalChain
-from chain_reader.observers.ledger_state import LedgerStateOnly
-from chain_reader.observers.network_genesis import NetworkGenesis
-from chain_reader.observers.tip_check import check_tip
+from chain_reader.node.inputs import ObserverAnswered, ObserverFailed
+from chain_reader.node.source import EvidenceSource
 from chain_reader.ports import ChainTip, DatumOutput
-from chain_reader.trust_evidence import Evidence
+from chain_reader.providers.cardano_cli.ledger_state import LedgerStateOnly
+from chain_reader.providers.local.gateway import LocalChainGateway
+from chain_reader.providers.tip_check import check_tip
+from chain_reader.trust.evidence import Evidence
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_store import MemoryStore
 from eras import Epoch, EraMarker, Slot, SupportedEras
-from release_tools.local_gateway import LocalChainGateway
-from release_tools.payment_key import PaymentKey
+from release_tools.keys.payment_key import PaymentKey
+from release_tools.markers.change import ChangeKind, MarkerChange, Markers, RolloutPlan, RolloutRules
+from release_tools.markers.rules import plan_change
 from release_tools.rehearsal.scenario import Provider, Scenario
-from release_tools.rollout import ChangeKind, MarkerChange, Markers, RolloutPlan, RolloutRules
-from release_tools.rollout_rules import plan_change
-from release_tools.transactions import build_marker_transaction, sign_transaction
+from release_tools.transactions.building import build_marker_transaction, sign_transaction
 
 EPOCH_S = 432_000.0
 """An epoch lasts five days, as on mainnet."""

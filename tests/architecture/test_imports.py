@@ -124,9 +124,9 @@ def test_a_package_that_is_missing_says_what_brings_it(monkeypatch):
     import era_store
 
     monkeypatch.delitem(vars(era_store), "open_store", raising=False)
-    monkeypatch.delitem(sys.modules, "era_store.store", raising=False)
+    monkeypatch.delitem(sys.modules, "era_store.sql.store", raising=False)
     monkeypatch.setitem(sys.modules, "sqlalchemy", None)
-    monkeypatch.delitem(sys.modules, "era_store.database", raising=False)
+    monkeypatch.delitem(sys.modules, "era_store.sql.database", raising=False)
     with pytest.raises(ModuleNotFoundError) as caught:
         _ = era_store.open_store
     (note,) = caught.value.__notes__

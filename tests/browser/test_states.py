@@ -4,7 +4,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
-from era_service.config_schema import Settings
+from era_service.config.schema import Settings
 from era_service.web import Service, create_app
 from era_store import open_store
 from tests.browser.conftest import shoot

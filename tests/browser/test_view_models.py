@@ -10,12 +10,12 @@ from era_service.dashboard.parties import LISTED, Laggards, parties_panel
 from era_service.dashboard.render import views_html
 from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Current, Headline, Page
-from era_service.web.models import EraDocument, EraStatus, LegacyDocument, NetworkDocument
+from era_service.service.documents import EraDocument, EraStatus, LegacyDocument, NetworkDocument
 from era_store import MemoryStore, Registration
 from eras import Epoch
 from release_tools import Compatibility
-from release_tools.adoption_parties import NotReady
-from release_tools.adoption_summary import summarise_last
+from release_tools.adoption.parties import NotReady
+from release_tools.adoption.summary import summarise_last
 
 ADA = 1_000_000
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Self
 
 from chain_reader.local_chain import Genesis, LocalChainServer
-from era_service.config_schema import Settings
+from era_service.config.schema import Settings
 from era_service.demo import DemoEvent, Stage, Story
 from era_service.demo.cast import ADA, ATTACK, COMPATIBILITY, FIRST, PYTHAGORAS, SECOND, THALES
 from era_service.web import Service, create_app
@@ -93,7 +93,7 @@ class World:
 
     def register(self, *rows: Registration) -> None:
         """Take registrations in, as the HTTP API does."""
-        from era_service.web.changes import REGISTRATIONS
+        from era_service.service.changes import REGISTRATIONS
 
         self.store.registrations.ingest(rows, source="test", time_s=self.now_s())
         self.service.changes.notify(REGISTRATIONS)

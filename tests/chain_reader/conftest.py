@@ -8,9 +8,9 @@ import pytest
 
 from chain_reader import BlockfrostObserver, ChainObserver, LocalObserver, OgmiosObserver
 from chain_reader.local_chain import FaucetOutput, Genesis, LocalChain, LocalChainServer, Output
-from chain_reader.observers.agreement import AgreementObserver
-from chain_reader.observers.cardano_cli import CardanoCliObserver
-from chain_reader.observers.rate_limit import forget_paces
+from chain_reader.providers.agreement.observer import AgreementObserver
+from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
+from chain_reader.providers.transport.rate_limit import forget_paces
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import Epoch, EraMarker
 from tests.chain_reader.fake_cardano_cli import answering

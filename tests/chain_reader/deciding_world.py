@@ -16,9 +16,9 @@ from chain_reader import (
     TrustPolicy,
     decide,
 )
-from chain_reader.deciding_events import InputEvent
+from chain_reader.node.inputs import InputEvent
 from chain_reader.ports import ScreenedOutput
-from chain_reader.trust_evidence import Evidence
+from chain_reader.trust.evidence import Evidence
 from datum import SigningKey, screen
 from eras import Epoch, Slot, SupportedEras
 from tests.chain_reader.conftest import KEY, Schedule, datum_of

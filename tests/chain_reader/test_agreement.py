@@ -21,8 +21,8 @@ from chain_reader import (
     build_adapter,
 )
 from chain_reader.local_chain import LocalChainServer
-from chain_reader.observers.agreement import AgreementError, AgreementObserver
-from chain_reader.observers.votes import OutputVotes, agreed_epoch, agreed_tip
+from chain_reader.providers.agreement.observer import AgreementError, AgreementObserver
+from chain_reader.providers.agreement.votes import OutputVotes, agreed_epoch, agreed_tip
 from eras import ChainReadError, ConfigurationError, Epoch, Slot
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Network, Schedule, datum_of, markers
 

@@ -11,8 +11,8 @@ import pytest
 from chain_reader import ChainObserver
 from chain_reader.local_chain import FaucetOutput
 from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
-from chain_reader.trust_policy import Checkpoint, TrustPolicy
-from chain_reader.trust_reading import NothingTrustedError, TrustedReading
+from chain_reader.trust.policy import Checkpoint, TrustPolicy
+from chain_reader.trust.reading import NothingTrustedError, TrustedReading
 from chain_reader.trusted_reader import TrustedReader
 from datum import EraMarkersPayload, ExtendedPayload, Extension, ExtensionPolicy, SigningKey, encode_datum
 from era_store import MemoryStore

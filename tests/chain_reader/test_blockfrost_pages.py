@@ -7,8 +7,8 @@ import pytest
 
 from chain_reader import BlockfrostObserver, DatumOutput, UnsteadyAnswerError
 from chain_reader.local_chain import FaucetOutput, LocalChainServer
-from chain_reader.observers.http import BoundedHttp, HttpAnswer
-from chain_reader.observers.limits import ReadLimits
+from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
+from chain_reader.providers.transport.limits import ReadLimits
 from tests.chain_reader.conftest import Network
 from tests.chain_reader.hostile import Chunks, HostileHttp, reply
 from tests.chain_reader.test_blockfrost_observer import ADDRESS, TIP, output

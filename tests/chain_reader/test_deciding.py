@@ -26,9 +26,9 @@ from chain_reader import (
     TrustPolicy,
     decide,
 )
-from chain_reader.deciding_events import KIND_OF_INPUT, InputEvent
-from chain_reader.replay import RESUMED, SNAPSHOT, STARTED
-from chain_reader.trust_evidence import Evidence
+from chain_reader.log.replay import RESUMED, SNAPSHOT, STARTED
+from chain_reader.node.inputs import KIND_OF_INPUT, InputEvent
+from chain_reader.trust.evidence import Evidence
 from era_store import MemoryStore
 from eras import ChainReadError, Epoch, EraStatus, SupportedEras
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Network, Schedule

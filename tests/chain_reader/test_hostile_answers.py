@@ -24,7 +24,7 @@ from chain_reader import (
     ReadLimits,
     UnexpectedAnswerError,
 )
-from chain_reader.observers.shallow_json import DEEPEST, LONGEST_NUMBER, shallow
+from chain_reader.providers.transport.shallow_json import DEEPEST, LONGEST_NUMBER, shallow
 from eras import ChainReadError
 from tests.chain_reader.fake_cardano_cli import program
 from tests.chain_reader.hostile import Chunks, HostileHttp, hostile_websocket, reply

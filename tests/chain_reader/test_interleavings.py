@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from chain_reader import LocalObserver
 from chain_reader.local_chain import Genesis, LocalChain
-from chain_reader.trust_policy import TrustPolicy
+from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trusted_reader import TrustedReader
 from era_store import MemoryStore
 from eras import CurrentEraNotFoundError, select_eras

@@ -29,9 +29,9 @@ from chain_reader import (
     TrustedReader,
     TrustPolicy,
 )
-from chain_reader.deciding_events import InputEvent
-from chain_reader.deciding_records import settings_facts, settings_of, state_facts, state_of
-from chain_reader.replay import Difference
+from chain_reader.log.records import settings_facts, settings_of, state_facts, state_of
+from chain_reader.log.replay import Difference
+from chain_reader.node.inputs import InputEvent
 from era_store import (
     EventFilter,
     MemoryStore,

@@ -28,9 +28,9 @@ from chain_reader import (
     TruncatedAnswerError,
     UnexpectedAnswerError,
 )
-from chain_reader.observers.network_genesis import NetworkGenesis
-from chain_reader.observers.ogmios_answers import ERA_SUMMARIES, FAULT, Reply
-from chain_reader.observers.ogmios_answers import GENESIS as GENESIS_ANSWER
+from chain_reader.genesis import NetworkGenesis
+from chain_reader.providers.ogmios.answers import ERA_SUMMARIES, FAULT, Reply
+from chain_reader.providers.ogmios.answers import GENESIS as GENESIS_ANSWER
 from eras import ChainReadError, ConfigurationError, Epoch, Slot
 from tests.chain_reader.hostile import HostileHttp, error, hostile_websocket
 

@@ -16,9 +16,9 @@ from chain_reader import (
     TrustedReader,
     TrustPolicy,
 )
-from chain_reader.evidence_source import EvidenceSource
-from chain_reader.replay import Difference
-from chain_reader.trust_reading import TrustedReading
+from chain_reader.log.replay import Difference
+from chain_reader.node.source import EvidenceSource
+from chain_reader.trust.reading import TrustedReading
 from era_store import EventFilter, EventLogNewerError, MemoryStore, Store, StoreFullError, verified
 from eras import ChainReadError, Epoch, EraStatus, SupportedEras
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Network, Schedule

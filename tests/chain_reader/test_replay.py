@@ -17,9 +17,9 @@ from chain_reader import (
     Replay,
     decide,
 )
-from chain_reader.deciding_events import InputEvent
-from chain_reader.log_compaction import LogNotReplayedError, compact
-from chain_reader.log_diff import Parting, diff
+from chain_reader.log.compaction import LogNotReplayedError, compact
+from chain_reader.log.diff import Parting, diff
+from chain_reader.node.inputs import InputEvent
 from era_store import EventFilter, EventLogDamagedError, EventLogNewerError, LogLine, MemoryStore, NewEvent, verified
 from era_store.canonical import canonical
 from eras import Epoch, SupportedEras, __version__

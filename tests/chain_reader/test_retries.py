@@ -27,10 +27,10 @@ from chain_reader import (
     TruncatedAnswerError,
     UnexpectedAnswerError,
 )
-from chain_reader.observers.calls import Call
-from chain_reader.observers.http import BoundedHttp
-from chain_reader.observers.rate_limit import Pace, TokenBucket, pace_of
-from chain_reader.observers.retries import Retries
+from chain_reader.providers.transport.calls import Call
+from chain_reader.providers.transport.http import BoundedHttp
+from chain_reader.providers.transport.rate_limit import Pace, TokenBucket, pace_of
+from chain_reader.providers.transport.retries import Retries
 from eras import ChainReadError, ConfigurationError, Epoch
 from tests.chain_reader.fake_clock import FakeClock
 from tests.chain_reader.hostile import Chunks, HostileHttp, error, hostile_websocket, reply

@@ -3,10 +3,12 @@
 import ast
 import re
 from collections import defaultdict
+from pathlib import Path
 
 import chain_reader
 import datum
-from chain_reader import trust_reading, trusted_reader
+from chain_reader import trusted_reader
+from chain_reader.trust import reading as trust_reading
 from datum import Verdict
 from tests.conftest import ROOT
 
@@ -52,7 +54,7 @@ def test_every_verdict_is_on_the_page():
 def test_every_event_is_on_the_page_and_none_else():
     kinds = set()
     for module in (trust_reading, trusted_reader):
-        tree = ast.parse((ROOT / "chain_reader" / f"{module.__name__.split('.')[1]}.py").read_text(encoding="utf-8"))
+        tree = ast.parse(Path(module.__file__).read_text(encoding="utf-8"))
         for node in ast.walk(tree):
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("tell", "NewEvent") and node.args:
                 kinds |= {part.value for part in ast.walk(node.args[0]) if isinstance(part, ast.Constant)}

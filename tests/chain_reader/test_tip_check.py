@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from chain_reader import BlockfrostObserver, ChainTip, LocalObserver, OgmiosObserver
+from chain_reader.genesis import PUBLIC_GENESES, NetworkGenesis
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
-from chain_reader.observers.cardano_cli import CardanoCliObserver
-from chain_reader.observers.errors import ProviderOfOtherNetworkError
-from chain_reader.observers.network_genesis import PUBLIC_GENESES, NetworkGenesis
-from chain_reader.observers.tip_check import TipState, TipWatch, check_tip, genesis_of
+from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
+from chain_reader.providers.tip_check import TipState, TipWatch, check_tip, genesis_of
+from chain_reader.providers.transport.errors import ProviderOfOtherNetworkError
 from eras import ConfigurationError, Epoch, Slot
 from tests.chain_reader.conftest import Network
 from tests.chain_reader.fake_clock import FakeClock

@@ -1,4 +1,4 @@
-"""Which payload wins: the rules of ``chain_reader.trust`` as tables and as properties."""
+"""Which payload wins: the rules of ``chain_reader.trust.rules`` as tables and as properties."""
 
 import pytest
 from hypothesis import given

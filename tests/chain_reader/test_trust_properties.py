@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chain_reader import ChainFacts, DatumOutput, ScreenedOutput, TrustState, choose, is_successor
-from chain_reader.trust_state import digest_of
+from chain_reader.trust.state import digest_of
 from datum import (
     EraMarkersPayload,
     ExtendedPayload,

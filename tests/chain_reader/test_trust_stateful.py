@@ -26,9 +26,9 @@ from hypothesis.stateful import (
 )
 
 from chain_reader import ChainFacts, ChainTip, DatumOutput, ScreenedOutput, TrustPolicy, is_successor
-from chain_reader.trust_deciding import decide_trust
-from chain_reader.trust_evidence import Evidence
-from chain_reader.trust_memory import EMPTY
+from chain_reader.trust.decision import decide_trust
+from chain_reader.trust.evidence import Evidence
+from chain_reader.trust.memory import EMPTY
 from datum import EraMarkersPayload, Verdict, encode_datum, screen
 from era_store import StoredTrust
 from eras import Epoch, EraMarker, Slot

@@ -14,8 +14,8 @@ import pytest
 from pycardano import TransactionInput
 
 from chain_reader import ChainTip, DatumOutput, EraReader, ReadLimitExceededError, ReadLimits
-from chain_reader.trust_policy import Checkpoint, CheckpointInvalidError, TrustPolicy
-from chain_reader.trust_reading import NothingTrustedError, TrustedReading
+from chain_reader.trust.policy import Checkpoint, CheckpointInvalidError, TrustPolicy
+from chain_reader.trust.reading import NothingTrustedError, TrustedReading
 from chain_reader.trusted_reader import TrustedReader
 from datum import EraMarkersPayload, ExtendedPayload, Extension, ExtensionPolicy, SigningKey, encode_datum
 from era_store import MemoryStore, SqlStore, Store, StoreDamagedError, StoredTrust, StoreFullError, open_store
@@ -1078,7 +1078,7 @@ class TestNothingIsSilent:
         world.store.close()
 
     def test_rule_t10_many_refusals_are_counted(self, bare: World, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr("chain_reader.trust_reading.LISTED_EVENTS", 2)
+        monkeypatch.setattr("chain_reader.trust.reading.LISTED_EVENTS", 2)
         bare.network.publish(NEW)
         for _ in range(5):
             bare.network.post(OLD)
@@ -1262,7 +1262,7 @@ class TestWriting:
     def test_no_more_payloads_are_remembered_than_a_thief_should_fill_a_disk_with(
         self, bare: World, monkeypatch: pytest.MonkeyPatch
     ):
-        monkeypatch.setattr("chain_reader.trust_memory.MAX_PAYLOADS", 3)
+        monkeypatch.setattr("chain_reader.trust.memory.MAX_PAYLOADS", 3)
         for epoch in range(9, 15):
             bare.network.post({"t": 1, "p": epoch})
         bare.read()
@@ -1299,7 +1299,7 @@ READ_ONCE = """
 import os, signal, sys
 from sqlalchemy import event
 from chain_reader import LocalObserver
-from chain_reader.trust_policy import TrustPolicy
+from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trusted_reader import TrustedReader
 from datum import SigningKey
 from era_store import open_store

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from era_service.metrics import METRICS
+from era_service.telemetry.metrics import METRICS
 from tests.deploy.promql import Scrapes, Selector, parse, selectors
 from tests.web.world import SCHEDULED, World, registration
 

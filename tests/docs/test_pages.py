@@ -8,7 +8,7 @@ import pytest
 from chain_reader import LocalObserver, NodeCore, NodeSettings, RecordedReader, TrustPolicy
 from chain_reader.local_chain import FaucetOutput, LocalChain, ProtocolParameters
 from datum import EraMarkersPayload, ExtendedPayload, Extension, SigningKey, encode_datum
-from era_service.config_schema import ServiceSettings
+from era_service.config.schema import ServiceSettings
 from era_store import MemoryStore
 from eras import EraMarker, SupportedEras
 from tests.architecture.test_imports import ORDER

@@ -18,9 +18,9 @@ from xml.etree import ElementTree as ET
 import pytest
 from rich.console import Console, RenderableType
 
-from era_service.adoption_settings import epoch_by_clock, open_registrations
-from era_service.cli.adoption_watch import _views
-from era_service.config_schema import Settings
+from era_service.cli.adoption.watch import _views
+from era_service.config.schema import Settings
+from era_service.wiring.adoption import epoch_by_clock, open_registrations
 from era_store import SqlStore, open_store
 from eras import Epoch
 from release_tools import AdoptionRules
@@ -88,7 +88,7 @@ def test_from_the_store_as_from_the_file(own_folders: Path, vectors: Path) -> No
 def test_large_files_are_counted_outside_memory(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     asked = ("adoption", "summary", *COUNT, "--json")
     small = invoke(*asked).stdout
-    monkeypatch.setattr("era_service.adoption_settings.LARGE_BYTES", 0)
+    monkeypatch.setattr("era_service.wiring.adoption.LARGE_BYTES", 0)
     monkeypatch.setattr("tempfile.tempdir", str(folder))
     made: list[str] = []
 
@@ -125,10 +125,10 @@ def test_epochs_that_have_not_begun_are_not_shown_unless_asked_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever says what epoch it will be would be all that counts."""
-    monkeypatch.setattr("era_service.adoption_settings.epoch_by_clock", lambda _: 7)
+    monkeypatch.setattr("era_service.wiring.adoption.epoch_by_clock", lambda _: 7)
     assert [one["epoch"] for one in documents("summary", *COUNT)["epochs"]] == [7]
     assert [one["epoch"] for one in documents("summary", *COUNT, "--epoch", "8")["epochs"]] == [8, 7]
-    monkeypatch.setattr("era_service.adoption_settings.epoch_by_clock", lambda _: 8)
+    monkeypatch.setattr("era_service.wiring.adoption.epoch_by_clock", lambda _: 8)
     assert [one["epoch"] for one in documents("summary", *COUNT)["epochs"]] == [8, 7]
 
 
@@ -167,7 +167,7 @@ def test_summary_in_words(folder: Path) -> None:
 
 
 def test_on_a_narrow_terminal_bars_give_way_and_not_figures(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("era_service.cli.adoption_view._PLAIN_WIDTH", 60)
+    monkeypatch.setattr("era_service.cli.adoption.view._PLAIN_WIDTH", 60)
     lines = invoke("adoption", "summary", *COUNT).stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert [line.split()[:6] for line in lines if line.startswith(" 0.3.0 ")] == [

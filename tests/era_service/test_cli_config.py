@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from era_service.config_records import setting_keys
-from era_service.networks import NETWORKS
+from era_service.config.networks import NETWORKS
+from era_service.config.records import setting_keys
 from tests.era_service.conftest import Shell, invoke
 
 PREPROD = NETWORKS["release-preprod"]

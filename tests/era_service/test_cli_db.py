@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from era_store import open_store
-from era_store.schema import HEAD
+from era_store.sql.schema import HEAD
 from tests.era_service.conftest import Shell, invoke
 
 

@@ -11,8 +11,9 @@ import pytest
 from sqlalchemy import update
 
 from chain_reader import LogLimits
-from era_store import open_store, tables
+from era_store import open_store
 from era_store.event_files import EventFile
+from era_store.sql import tables
 from tests.chain_reader.test_node_core import core_of, story
 from tests.era_service.conftest import ERASWITCH, Shell, invoke
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
-from era_service.cli.forecast_view import forecast_lines
+from era_service.cli.adoption.forecast_view import forecast_lines
 from era_store import Registration, open_store
 from eras import Epoch
-from release_tools.lottery_parameters import PUBLISHED
+from release_tools.forecasting.lottery_parameters import PUBLISHED
 from tests.conftest import ROOT
 from tests.era_service.conftest import Shell, invoke
 from tests.release_tools.test_forecast import forecast_of, shares_of

@@ -12,7 +12,7 @@ import pytest
 
 from chain_reader.local_chain import Genesis, LocalChain
 from era_service.cli.local_chain import parse_amount
-from era_service.networks import NETWORKS
+from era_service.config.networks import NETWORKS
 from tests.era_service.conftest import ERASWITCH, Shell, invoke
 
 ADDRESS = NETWORKS["release-preprod"].era_address

@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 
 from chain_reader.local_chain import FaucetOutput
+from chain_reader.providers.gateway_from_url import NoGatewayError
 from datum import SigningKey
-from era_service.cli.publication_view import progress
+from era_service.cli.shared.publication_view import progress
 from release_tools import PaymentKey, TransactionGateway
-from release_tools.from_url import NoGatewayError
-from release_tools.submission import Progress, Step
+from release_tools.publishing.submission import Progress, Step
 from tests.conftest import ROOT
 from tests.era_service.conftest import Shell, invoke
 from tests.era_service.release_world import ADA, ERA_KEY, STRANGER, World, datum, payload, release_world
@@ -327,7 +327,7 @@ def test_sweep_leaves_legacy_readers_one_choice(world: World) -> None:
 
 KILLER = """
 import os, signal, sys
-from release_tools.submission import Submission
+from release_tools.publishing.submission import Submission
 STEP = sys.argv[1]
 tell = Submission.tell
 def kill(self, step, *rest, **options):
@@ -404,7 +404,7 @@ def test_what_cuts_a_wait_short_leaves_the_transaction_and_how_to_go_on(
 
 
 def interrupt_after(monkeypatch: pytest.MonkeyPatch, step: str) -> None:
-    from release_tools.submission import Submission
+    from release_tools.publishing.submission import Submission
 
     tell = Submission.tell
 
@@ -430,7 +430,7 @@ def test_time_over_is_an_error_that_the_next_run_heals(world: World) -> None:
 
 def test_two_at_once(world: World) -> None:
     """One of two processes publishes, the other says so; in the end there is one transaction."""
-    from release_tools.journal import Journal
+    from release_tools.publishing.journal import Journal
 
     root = Path.home() / ".local" / "state" / "eraswitch" / "publications"
     with Journal(root, 42, world.address).held():
@@ -489,7 +489,7 @@ def test_a_provider_that_takes_no_transactions_is_passed_over_when_publishing(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Reading there is fine; what is to be submitted goes to the next one."""
-    from era_service import config_reader
+    from era_service.wiring import providers as config_reader
 
     text = (world.folder / "eraswitch.toml").read_text()
     (world.folder / "eraswitch.toml").write_text(text.replace('["local:', '["local:./chain.sqlite3", "local:'))

@@ -13,9 +13,9 @@ from click.testing import CliRunner, Result
 
 from datum import EraMarkersPayload, ExtensionPolicy, KeySet, SigningKey, read_extended
 from era_service.cli.app import RootGroup
-from era_service.cli.marker_cosign import cosign
+from era_service.cli.marker.cosign import cosign
 from eras import EraMarker
-from release_tools.cosigning import Cosigning, propose
+from release_tools.markers.cosigning import Cosigning, propose
 from tests.conftest import ROOT
 
 # Under a group of its own, so that these tests need nothing of the other marker commands.

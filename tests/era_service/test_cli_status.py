@@ -230,8 +230,8 @@ def test_the_epoch_of_a_provider_serves_any_source(network: Network) -> None:
 
 
 def test_a_key_alone_means_blockfrost_of_the_network() -> None:
-    from era_service.config import load_settings
-    from era_service.config_reader import providers_of
+    from era_service.config.load import load_settings
+    from era_service.wiring.providers import providers_of
 
     environ = {"BLOCKFROST_PROJECT_ID": "preprodhush"}
     settings = load_settings(flags={"network.name": ("preprod", "--network")}, environ=environ).settings

@@ -9,7 +9,7 @@ import pytest
 from chain_reader.local_chain import FaucetOutput
 from datum import SigningKey, encode_datum, encode_datum_json
 from release_tools import PaymentKey
-from release_tools.transaction_files import CarriedTransaction
+from release_tools.transactions.files import CarriedTransaction
 from tests.era_service.conftest import Shell, invoke
 from tests.era_service.release_world import ADA, STRANGER, WALLET, World, datum, payload
 

@@ -4,14 +4,14 @@ from pathlib import Path
 
 import pytest
 
-from chain_reader.observers.limits import DEFAULT_LIMITS
-from era_service.config import LoadedSettings, load_settings, sets_supported_eras
-from era_service.config_checks import deep_mistakes
-from era_service.config_mistakes import ConfigMistake, InvalidConfigurationError
-from era_service.config_paths import find_config_file
-from era_service.config_records import setting_keys, setting_records
-from era_service.config_schema import SECTIONS
-from era_service.networks import NETWORKS
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS
+from era_service.config.load import LoadedSettings, load_settings, sets_supported_eras
+from era_service.config.mistakes import ConfigMistake, InvalidConfigurationError
+from era_service.config.networks import NETWORKS
+from era_service.config.paths import find_config_file
+from era_service.config.records import setting_keys, setting_records
+from era_service.config.schema import SECTIONS
+from era_service.wiring.checks import deep_mistakes
 
 KEY = NETWORKS["release-mainnet"].verification_key
 ADDRESS = NETWORKS["release-preprod"].era_address

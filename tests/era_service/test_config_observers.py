@@ -10,11 +10,11 @@ import pytest
 
 from chain_reader import PUBLIC_GENESES, AgreementObserver, ChainTip, LocalObserver, ProviderOfOtherNetworkError
 from chain_reader.local_chain import Genesis, LocalChain
-from era_service.config import load_settings
-from era_service.config_observers import configured_genesis, open_agreement, openings_of, tip_watch
-from era_service.config_reader import open_provider
-from era_service.config_schema import Settings
-from era_service.networks import NETWORKS
+from era_service.config.load import load_settings
+from era_service.config.networks import NETWORKS
+from era_service.config.schema import Settings
+from era_service.wiring.observers import configured_genesis, open_agreement, openings_of, tip_watch
+from era_service.wiring.providers import open_provider
 from eras import ConfigurationError, Epoch, Slot
 
 DEVNET = {

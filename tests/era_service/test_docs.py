@@ -6,9 +6,9 @@ import sys
 import tomllib
 from pathlib import Path
 
-from era_service.config import load_settings
-from era_service.config_schema import SECTIONS
-from era_service.networks import NETWORKS
+from era_service.config.load import load_settings
+from era_service.config.networks import NETWORKS
+from era_service.config.schema import SECTIONS
 from tests.conftest import ROOT
 
 

@@ -7,18 +7,18 @@ from typing import Any
 
 import pytest
 
-from chain_reader.observers.errors import ProviderOfOtherNetworkError, ReadLimitExceededError
+from chain_reader.providers.leader.observer import LeaderStaleError
+from chain_reader.providers.leader.walk import LeaderHistoryError, followed
+from chain_reader.providers.transport.errors import ProviderOfOtherNetworkError, ReadLimitExceededError
 from datum import SigningKey
-from era_service.config import load_settings
-from era_service.config_schema import Settings
-from era_service.config_trust import trust_policy
-from era_service.follower import LeaderCannotFollowError, LeaderNeededError, SyncReport, sync
-from era_service.follower_observer import LeaderStaleError
-from era_service.follower_registrations import EMPTY_EPOCHS
-from era_service.follower_walk import LeaderHistoryError, followed
+from era_service.config.load import load_settings
+from era_service.config.schema import Settings
+from era_service.follower.registrations import EMPTY_EPOCHS
+from era_service.follower.sync import LeaderCannotFollowError, LeaderNeededError, SyncReport, sync
+from era_service.wiring.trust import trust_policy
 from era_store import MemoryStore, SqlStore, StoreChangedError, StoredTrust, open_store
 from eras import ChainReadError, ConfigurationError, Epoch
-from release_tools.signed_registrations import Statement
+from release_tools.registrations.signed import Statement
 from tests.era_service.leader_stub import ADDRESS, Leader, entry, growing, history, running
 from tests.era_service.release_world import ERA_KEY, MAGIC, payload
 

@@ -4,7 +4,7 @@ import json
 from pathlib import Path
 
 from datum import VerificationKey
-from era_service.networks import NETWORKS, SHORT_NAMES, full_name
+from era_service.config.networks import NETWORKS, SHORT_NAMES, full_name
 
 
 def test_addresses_and_keys_are_the_published_ones(vectors: Path) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from chain_reader.local_chain import Genesis, LocalChain
-from era_service.poller import LeaderPoller
-from era_service.web.changes import EVENTS, REGISTRATIONS, Changes
+from era_service.service.changes import EVENTS, REGISTRATIONS, Changes
+from era_service.service.leader import LeaderPoller
 from era_store import MemoryStore, Registration, Store, open_store
 from eras import Epoch, StoreError
 from release_tools import PaymentKey

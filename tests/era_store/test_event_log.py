@@ -27,13 +27,13 @@ from era_store import (
     Store,
     open_store,
     redacted,
-    tables,
     verified,
 )
 from era_store.canonical import canonical
 from era_store.event_files import EventFile, EventFileInvalidError, EventFileUnwritableError, write_events
 from era_store.event_log import NO_HASH, LogHead, next_hash, require_end
 from era_store.redaction import MASK, register_secret
+from era_store.sql import tables
 from eras import MAX_EPOCH, Epoch
 from tests.conftest import ROOT
 
@@ -205,7 +205,7 @@ class TestChain:
         assert (None if earlier is None else earlier.id) == (ids[-2] if len(ids) > 1 else None)
 
     def test_more_events_than_a_page(self, store: Store, monkeypatch: pytest.MonkeyPatch):
-        monkeypatch.setattr("era_store.sql_events.PAGE", 3)
+        monkeypatch.setattr("era_store.sql.events.PAGE", 3)
         for n in range(7):
             store.events.append("kind", {"n": n}, time_s=float(n))
         assert [line.event.facts["n"] for line in store.events.lines(after=1)] == list(range(1, 7))

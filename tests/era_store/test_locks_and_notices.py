@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from era_store import MemoryStore, SqlStore, Store, open_store
-from era_store.locks import lock_of, take_turn
-from era_store.notices import Notices, notices_of
+from era_store.sql.locks import lock_of, take_turn
+from era_store.sql.notices import Notices, notices_of
 from eras import StoreError
 from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, trust
@@ -23,7 +23,7 @@ FAIL_OVER_S = 5.0
 HOLDER = """
 import sys, time
 from era_store import open_store
-from era_store.locks import lock_of
+from era_store.sql.locks import lock_of
 store = open_store(sys.argv[1])
 lock = lock_of(store, "poller")
 print(lock.acquire(), flush=True)

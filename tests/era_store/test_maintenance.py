@@ -22,7 +22,7 @@ from era_store import (
     restore_store,
 )
 from era_store.event_files import EventFileUnwritableError, write_events
-from era_store.schema import HEAD
+from era_store.sql.schema import HEAD
 from eras import ConfigurationError
 from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, output, trust

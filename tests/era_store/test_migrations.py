@@ -9,9 +9,9 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 import era_store
-from era_store import tables
-from era_store.schema import HEAD, REVISIONS, VERSION_TABLE, upgrade
-from era_store.store import SqlStore
+from era_store.sql import tables
+from era_store.sql.schema import HEAD, REVISIONS, VERSION_TABLE, upgrade
+from era_store.sql.store import SqlStore
 from eras import MAX_EPOCH
 
 FOLDER = Path(era_store.__file__).parent / "migrations"

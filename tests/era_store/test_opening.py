@@ -24,7 +24,7 @@ from era_store import (
     StoreUnavailableError,
     open_store,
 )
-from era_store.schema import HEAD, VERSION_TABLE
+from era_store.sql.schema import HEAD, VERSION_TABLE
 from eras import ConfigurationError, StoreError
 from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, trust

@@ -21,7 +21,7 @@ from era_store import (
     check_store,
     open_store,
 )
-from era_store.schema import HEAD, VERSION_TABLE
+from era_store.sql.schema import HEAD, VERSION_TABLE
 from eras import StoreError
 from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, output, trust

@@ -272,7 +272,7 @@ def test_an_ingest_that_fails_leaves_nothing(sql_store: SqlStore, monkeypatch: p
     def broken(*_: object) -> None:
         raise RuntimeError("the process broke")
 
-    monkeypatch.setattr("era_store.sql_registrations._keep_rejects", broken)
+    monkeypatch.setattr("era_store.sql.registrations._keep_rejects", broken)
     with pytest.raises(RuntimeError):
         add(sql_store, said("b"), said("c", 300), cursor="after")
     monkeypatch.undo()
@@ -406,7 +406,7 @@ def test_a_withdrawal_that_fails_changes_nothing(sql_store: SqlStore, monkeypatc
             raise StoreError("The disk is full")
         return 0
 
-    monkeypatch.setattr("era_store.sql_registrations.recount", failing)
+    monkeypatch.setattr("era_store.sql.registrations.recount", failing)
     with pytest.raises(StoreError):
         sql_store.registrations.withdraw(withdrawal(), time_s=9.0)
     assert told(sql_store) == before

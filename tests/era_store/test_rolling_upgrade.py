@@ -17,8 +17,8 @@ from sqlalchemy import Connection, text
 
 import era_store
 from era_store import NewEvent, SqlStore, StoreNewerError, check_store, open_store
-from era_store.database import Database, parse_url
-from era_store.schema import HEAD, REVISIONS, USABLE_FROM, VERSION_TABLE
+from era_store.sql.database import Database, parse_url
+from era_store.sql.schema import HEAD, REVISIONS, USABLE_FROM, VERSION_TABLE
 from eras import Epoch, EraMarker
 from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, output, trust

@@ -15,7 +15,7 @@ import pytest
 
 from era_store import open_store
 from era_store.sqlite_files import is_database, make_file
-from release_tools.registration_sources.opening import kind_of
+from release_tools.registrations.opening import kind_of
 from tests.conftest import ROOT
 
 ROWS = 40

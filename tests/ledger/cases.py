@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import cbor2
 from cbor2 import CBORTag
 
-from chain_reader.local_chain.cbor import read_cbor
+from chain_reader.local_chain.ledger.cbor import read_cbor
 from tests.ledger.wallet import (
     ADA,
     AUXILIARY_HASH,

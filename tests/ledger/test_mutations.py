@@ -9,7 +9,7 @@ import pytest
 from cbor2 import CBORTag
 
 from chain_reader.local_chain import LedgerRefusedError, LocalChain
-from chain_reader.local_chain.cbor import CborError, read_cbor
+from chain_reader.local_chain.ledger.cbor import CborError, read_cbor
 from tests.ledger.judge import ScalusLedger
 from tests.ledger.script_cases import mint
 from tests.ledger.wallet import (

@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from chain_reader import observer_from_url
+from chain_reader.providers.gateway_from_url import gateway_from_url
 from release_tools import PaymentKey
-from release_tools.from_url import gateway_from_url
 from tests.live.story import Rollout, play
 
 # Read before a fixture takes the settings of the machine away from the tests.

@@ -15,8 +15,8 @@ import requests
 
 from chain_reader import observer_from_url
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer, ProtocolParameters
+from chain_reader.providers.gateway_from_url import gateway_from_url
 from release_tools import PaymentKey
-from release_tools.from_url import gateway_from_url
 from tests.live.story import Rollout, play
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain_reader.local_chain.cbor import (
+from chain_reader.local_chain.ledger.cbor import (
     BYTES,
     LIST,
     MAP,

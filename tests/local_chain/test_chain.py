@@ -171,7 +171,7 @@ def test_a_transaction_on_the_chain(chain: LocalChain, wallet: Wallet) -> None:
 
 
 def test_the_hash_is_of_the_bytes_as_they_were_sent(chain: LocalChain, wallet: Wallet) -> None:
-    from chain_reader.local_chain.cbor import read_cbor
+    from chain_reader.local_chain.ledger.cbor import read_cbor
     from tests.ledger.cases import by_hand
 
     data = by_hand(wallet, "a3 02 1b00000000000f4240 01 9f 82{address}{paid} ff 00 9f{input}ff")

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from chain_reader.local_chain import FaucetOutput, LocalChain
-from chain_reader.observers.local import LocalObserver
 from chain_reader.ports import ChainObserver, ChainTip, DatumOutput, ObserverCapabilities
+from chain_reader.providers.local.observer import LocalObserver
 from eras import ChainReadError, Epoch, Slot, StoreError
 from tests.ledger.wallet import ADA, KEY, OTHER, OTHER_KEY, OWN, Wallet, output
 

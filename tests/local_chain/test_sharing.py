@@ -158,7 +158,7 @@ def test_a_kill_in_the_middle_of_writing_loses_nothing(path: Path) -> None:
 def test_a_change_that_fails_half_way_is_undone(
     chain: LocalChain, wallet: Wallet, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from chain_reader.local_chain import queries
+    from chain_reader.local_chain.ledger import queries
 
     tip, utxos = chain.tip(), chain.utxos(ADDRESS)
     insert = queries.insert_transaction

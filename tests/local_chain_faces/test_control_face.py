@@ -8,7 +8,7 @@ import requests
 from starlette.exceptions import HTTPException
 
 from chain_reader.local_chain import LocalChain, LocalChainServer
-from chain_reader.local_chain.control_face import _check_client
+from chain_reader.local_chain.faces.control import _check_client
 from tests.local_chain_faces.wallet import ADA, Wallet
 
 

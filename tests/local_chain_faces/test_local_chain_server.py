@@ -15,7 +15,7 @@ import requests
 import uvicorn
 
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
-from chain_reader.local_chain.server import LocalChainServerError
+from chain_reader.local_chain.faces.server import LocalChainServerError
 from eras import ChainReadError, StoreError
 
 FOREGROUND = """

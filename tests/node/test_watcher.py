@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from chain_reader import TrustedReader, TrustPolicy
-from chain_reader.deciding_events import RegistrationReceived
-from chain_reader.deciding_kinds import Decision
 from chain_reader.local_chain import FaucetOutput
-from chain_reader.observers.tip_check import TipWatch
+from chain_reader.node.inputs import RegistrationReceived
+from chain_reader.node.kinds import Decision
+from chain_reader.providers.tip_check import TipWatch
 from datum import EraMarkersPayload, encode_datum
 from era_service.node.hooks import Facts, Hook, HookEvent
 from era_service.node.provider_calls import in_background

@@ -6,11 +6,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chain_reader import ChainTip, NodeCore, TrustPolicy
-from chain_reader.deciding import NodeSettings
-from chain_reader.deciding_kinds import Decision
-from chain_reader.evidence_source import EvidenceSource
+from chain_reader.genesis import NetworkGenesis
 from chain_reader.local_chain import LocalChain
-from chain_reader.observers.network_genesis import NetworkGenesis
+from chain_reader.node.core import NodeSettings
+from chain_reader.node.kinds import Decision
+from chain_reader.node.source import EvidenceSource
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_service.node.call_schedule import CallOptions
 from era_service.node.epoch_clock import EpochClock

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from chain_reader.deciding import Decided, NodeState, decide
-from chain_reader.deciding_events import InputEvent
+from chain_reader.node.core import Decided, NodeState, decide
+from chain_reader.node.inputs import InputEvent
 from release_tools.rehearsal import Scenario
 
 ANNOUNCE = {"do": "announce", "at": 101, "era": "pythagoras"}

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from chain_reader.deciding_events import ObserverAnswered
+from chain_reader.node.inputs import ObserverAnswered
 from eras import Epoch, select_eras
 from eras.view import taken_over
 from release_tools import RolloutRefusedError
-from release_tools.lottery import quorum_probability
+from release_tools.forecasting.lottery import quorum_probability
 from release_tools.rehearsal import rehearse, shrink
 from release_tools.rehearsal.shipped import find_scenario, shipped_names
 from release_tools.rehearsal.simulation import compatibility_of
@@ -32,7 +32,7 @@ def test_the_same_scenario_gives_the_same_outcome_to_the_letter():
 
 def test_sharing_states_changes_nothing():
     """Nodes that share what they know come to what each would have come to alone."""
-    from chain_reader.deciding import decide
+    from chain_reader.node.core import decide
 
     scenario = find_scenario("replay-and-forgery").changed(nodes=20)
     assert rehearse(scenario, decide=decide).to_dict() == rehearse(scenario).to_dict()

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from era_store import VersionTally
 from eras import Epoch
 from release_tools import AdoptionRules, Compatibility, Share, ShareError, parse_share, support_share
-from release_tools.adoption import ada_words, share_words
+from release_tools.adoption.shares import ada_words, share_words
 
 TABLE = Compatibility.of({"pythagoras": ">=2.0.0"})
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from era_store import MemoryStore, RegistrationRepository
-from release_tools.adoption_mithril import COLUMNS, mithril_rows
-from release_tools.adoption_text import csv_text
-from release_tools.registration_sources import ingest, open_source
+from release_tools.adoption.mithril import COLUMNS, mithril_rows
+from release_tools.adoption.text import csv_text
+from release_tools.registrations import ingest, open_source
 from tests.release_tools.registered import register, registration
 
 FILES = [("monitoring.sqlite3", "adoption_expected.csv"), ("runbook_monitoring.sqlite3", "runbook_published.csv")]

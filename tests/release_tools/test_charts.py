@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release_tools.charts import Moment, Series, Span, lines, percent, stacked_bars, standalone, timeline
+from release_tools.adoption.charts import Moment, Series, Span, lines, percent, stacked_bars, standalone, timeline
 
 SVG = "{http://www.w3.org/2000/svg}"
 LABELS = ("742", "743", "744")

@@ -23,7 +23,7 @@ from datum import (
     judge_extension,
 )
 from eras import EraMarker
-from release_tools.cosigning import (
+from release_tools.markers.cosigning import (
     AlreadyCosignedError,
     CosignerUnknownError,
     Cosigning,

@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from chain_reader import LocalObserver
+from chain_reader.genesis import NetworkGenesis
 from chain_reader.local_chain import FaucetOutput, LocalChain
-from chain_reader.observers.network_genesis import NetworkGenesis
 from datum import SigningKey
 from era_store import open_store
 from eras import ChainReadError, Epoch

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chain_reader.local_chain import FaucetOutput, LocalChain
-from chain_reader.local_chain.cbor import BYTES, LIST, MAP, NINT, TAG, TEXT, UINT, Item, read_cbor
+from chain_reader.local_chain.ledger.cbor import BYTES, LIST, MAP, NINT, TAG, TEXT, UINT, Item, read_cbor
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import EraMarker, EraSwitchError
 from release_tools import (
@@ -23,7 +23,7 @@ from release_tools import (
     sign_transaction,
     submit_transaction,
 )
-from release_tools.envelopes import (
+from release_tools.keys.envelopes import (
     EXTENDED_PAYMENT_KEY,
     PAYMENT_KEY,
     EnvelopeError,
@@ -32,7 +32,7 @@ from release_tools.envelopes import (
     key_envelope,
     transaction_bytes,
 )
-from release_tools.transaction_files import CarriedTransaction, TransactionFileError
+from release_tools.transactions.files import CarriedTransaction, TransactionFileError
 from tests.release_tools.publishing import ERA_KEY
 from tests.release_tools.test_payment_key import extended_key
 

@@ -22,10 +22,10 @@ from release_tools import (
     QuorumParametersError,
     SourcedQuorum,
 )
-from release_tools.forecast import forecast
-from release_tools.forecast_records import Forecast, Phase
-from release_tools.forecast_reliability import Reliability, SignaturesFileError, read_signatures
-from release_tools.forecast_trend import HORIZON_EPOCHS, MIN_POINTS, ReadyPoint, fit_trend
+from release_tools.forecasting.forecast import forecast
+from release_tools.forecasting.reliability import Reliability, SignaturesFileError, read_signatures
+from release_tools.forecasting.result import Forecast, Phase
+from release_tools.forecasting.trend import HORIZON_EPOCHS, MIN_POINTS, ReadyPoint, fit_trend
 
 TABLE = Compatibility.of({"pythagoras": ">=2.0.0"})
 LOTTERY = SourcedQuorum(Lottery(1944, 16948, 0.2), "a test")

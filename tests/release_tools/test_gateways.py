@@ -25,6 +25,8 @@ from chain_reader import (
     UnexpectedAnswerError,
 )
 from chain_reader.local_chain import FaucetOutput, LocalChain, LocalChainServer
+from chain_reader.providers.gateway_from_url import NoGatewayError, gateway_from_url
+from chain_reader.providers.ogmios.gateway import OgmiosGateway
 from eras import ChainReadError, ConfigurationError
 from release_tools import (
     BlockfrostGateway,
@@ -38,8 +40,6 @@ from release_tools import (
     sign_transaction,
     submit_transaction,
 )
-from release_tools.from_url import NoGatewayError, gateway_from_url
-from release_tools.ogmios_gateway import OgmiosGateway
 
 ADA = 1_000_000
 

@@ -17,7 +17,7 @@ import pytest
 
 from era_store import MemoryStore, Registration, Reject, SqlStore, open_store
 from eras import Epoch, StoreError
-from release_tools.registration_sources import (
+from release_tools.registrations import (
     Batch,
     IngestSummary,
     JsonLines,
@@ -170,7 +170,7 @@ def test_a_store_that_fails_in_the_middle_keeps_no_half_of_a_batch(
 INGESTER = """
 import sys
 from era_store import open_store
-from release_tools.registration_sources import JsonLines, ingest
+from release_tools.registrations import JsonLines, ingest
 with open_store(sys.argv[1]) as store:
     ingest(JsonLines(sys.argv[2]), store.registrations, batch_rows=50, progress=lambda _: print("batch", flush=True))
 print("done", flush=True)
@@ -208,7 +208,7 @@ def test_killed_in_the_middle_and_run_again(sql_url: str, tmp_path: Path) -> Non
 PEAK = """
 import re, sys
 from era_store import open_store
-from release_tools.registration_sources import ingest, open_source
+from release_tools.registrations import ingest, open_source
 megabytes = lambda name: int(re.search(name + r":\\s+(\\d+)", open("/proc/self/status").read())[1]) / 1024
 with open_store(sys.argv[1]) as store:
     base = megabytes("VmRSS")
@@ -254,7 +254,7 @@ def test_memory_stays_flat_with_the_keys_and_signatures_that_an_aggregator_keeps
 def test_lines_that_are_long_make_batches_of_fewer(
     store: SqlStore, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("release_tools.registration_sources.text_files.BATCH_BYTES", 1000)
+    monkeypatch.setattr("release_tools.registrations.text_files.BATCH_BYTES", 1000)
     path = tmp_path / "file"
     path.write_text("".join(line(number, signed="ab" * 200) for number in range(9)))
     told: list[int] = []

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from datum import SigningKey
-from release_tools.key_files import KeyFileError, write_key_pair
+from release_tools.keys.files import KeyFileError, write_key_pair
 
 KEY = SigningKey(bytes(range(32)))
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from era_service.networks import NETWORKS
+from era_service.config.networks import NETWORKS
 from release_tools import FixedQuorum, Lottery, QuorumModel, QuorumParametersError, quorum_probability, share_needed
-from release_tools.lottery import FIXED_QUORUMS
-from release_tools.lottery_parameters import PUBLISHED
+from release_tools.forecasting.lottery import FIXED_QUORUMS
+from release_tools.forecasting.lottery_parameters import PUBLISHED
 
 MAINNET_2022 = Lottery(2422, 20973, 0.2)
 MAINNET_2026 = Lottery(1944, 16948, 0.2)
@@ -227,7 +227,8 @@ def test_every_published_set_names_its_source_and_a_network_that_there_is() -> N
 
 def test_asking_for_the_package_does_not_load_scipy() -> None:
     code = (
-        "import sys, release_tools.lottery, release_tools.forecast; sys.exit('scipy' in sys.modules or 'numpy' in "
+        "import sys, release_tools.forecasting.lottery, release_tools.forecasting.forecast; "
+        "sys.exit('scipy' in sys.modules or 'numpy' in "
         "sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

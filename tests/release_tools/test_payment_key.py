@@ -13,7 +13,7 @@ from pycardano import Address, ExtendedSigningKey, HDWallet, Network, PaymentSig
 
 from eras import EraSwitchError
 from release_tools import PaymentKey, PaymentKeyError
-from release_tools.envelopes import EXTENDED_PAYMENT_KEY
+from release_tools.keys.envelopes import EXTENDED_PAYMENT_KEY
 
 SEED = bytes(range(32))
 

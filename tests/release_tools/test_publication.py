@@ -16,11 +16,17 @@ from chain_reader.local_chain import FaucetOutput, LocalChain
 from datum import EraMarkersPayload, encode_datum
 from eras import ChainReadError, EraMarker, TransactionError
 from release_tools import LocalChainGateway, PaymentKey, TransactionRefusedError
-from release_tools.drafting import MarkerOutputMissingError, Purse, UnprovenTransactionError
-from release_tools.journal import Journal, JournalError, JournalHeldError
-from release_tools.publication import OtherPublicationError, OvertakenError, ReadBackError, Standing
-from release_tools.submission import Progress, PublicationExpiredError, PublicationUnfinishedError, Step, Waiting
-from release_tools.transaction_files import CarriedTransaction
+from release_tools.publishing.journal import Journal, JournalError, JournalHeldError
+from release_tools.publishing.publication import OtherPublicationError, OvertakenError, ReadBackError, Standing
+from release_tools.publishing.submission import (
+    Progress,
+    PublicationExpiredError,
+    PublicationUnfinishedError,
+    Step,
+    Waiting,
+)
+from release_tools.transactions.drafting import MarkerOutputMissingError, Purse, UnprovenTransactionError
+from release_tools.transactions.files import CarriedTransaction
 from tests.release_tools.conftest import SEEDS
 from tests.release_tools.publishing import ERA_KEY, FakeTime, FlakyGateway, ReleaseTeam, change, markers
 
@@ -366,7 +372,7 @@ def spend_elsewhere(team: ReleaseTeam, reference: str) -> None:
     """Move an output of the team's wallet to the stranger's."""
     from pycardano import Address, TransactionBody, TransactionInput, TransactionOutput
 
-    from release_tools.balancing import witness_set
+    from release_tools.transactions.balancing import witness_set
 
     (output,) = [one for one in team.gateway.spendable_outputs(team.address) if one.reference == reference]
     body = TransactionBody(

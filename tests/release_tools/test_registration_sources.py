@@ -11,17 +11,17 @@ from typing import Any
 import pytest
 
 from chain_reader import ReadLimits
-from chain_reader.observers import (
+from chain_reader.providers import (
     ProviderNotFoundError,
     ProviderTimeoutError,
     ReadLimitExceededError,
     UnexpectedAnswerError,
     UnsteadyAnswerError,
 )
-from chain_reader.observers.errors import ProviderFailedError
+from chain_reader.providers.transport.errors import ProviderFailedError
 from era_store import MAX_LOVELACE, MemoryStore, Registration, Reject
 from eras import Epoch
-from release_tools.registration_sources import (
+from release_tools.registrations import (
     AggregatorHttp,
     CsvRows,
     JsonLines,
@@ -34,8 +34,8 @@ from release_tools.registration_sources import (
     kind_of,
     open_source,
 )
-from release_tools.registration_sources.judging import Judge
-from release_tools.registration_sources.text_files import MAX_LINE_BYTES
+from release_tools.registrations.judging import Judge
+from release_tools.registrations.text_files import MAX_LINE_BYTES
 from tests.chain_reader.hostile import HostileHttp, error, reply
 
 QUICK = ReadLimits(

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from chain_reader import is_successor
 from eras import Epoch, EraMarker, MarkerError, SupportedEras, select_eras
-from release_tools.rollout import (
+from release_tools.markers.change import (
     ChangeKind,
     MarkerChange,
     PublishedBefore,
@@ -15,7 +15,7 @@ from release_tools.rollout import (
     RolloutRules,
     said_once,
 )
-from release_tools.rollout_rules import plan_change, published_order
+from release_tools.markers.rules import plan_change, published_order
 
 ERAS = ("thales", "pythagoras", "lagrange", "euclid")
 NOW = Epoch(10)

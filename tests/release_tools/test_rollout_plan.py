@@ -25,9 +25,9 @@ from release_tools import (
     judge_gate,
     rollout_standing,
 )
-from release_tools.announcement import TEMPLATES, UNKNOWN, AnnouncementTemplateError, announcement, figures_of
-from release_tools.forecast import forecast
-from release_tools.rollout_progress import GateEvidence, RolloutStanding, StepState
+from release_tools.forecasting.forecast import forecast
+from release_tools.rollout.announcement import TEMPLATES, UNKNOWN, AnnouncementTemplateError, announcement, figures_of
+from release_tools.rollout.progress import GateEvidence, RolloutStanding, StepState
 from tests.conftest import ROOT
 
 TABLE = Compatibility.of({"pythagoras": ">=2.0.0"})

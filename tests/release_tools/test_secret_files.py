@@ -7,9 +7,9 @@ from pathlib import Path
 import pytest
 
 from datum import SigningKey
-from release_tools.key_files import KeyFileError, write_key_pair
-from release_tools.payment_key import PaymentKey, PaymentKeyError
-from release_tools.secret_files import write_new
+from release_tools.keys.files import KeyFileError, write_key_pair
+from release_tools.keys.payment_key import PaymentKey, PaymentKeyError
+from release_tools.keys.secret_files import write_new
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release_tools.versions import is_known, is_newer, newest_first, parse_release
+from release_tools.adoption.versions import is_known, is_newer, newest_first, parse_release
 
 IN_ORDER = ("0.2.209-alpha.1", "0.2.209-alpha.2", "0.2.209-rc.1", "0.2.209", "0.2.210", "0.3.0-beta", "0.3.0", "1.0.0")
 

@@ -5,8 +5,8 @@ import time
 
 import pytest
 
-from era_service.web.answers import Answer, cache_control
-from era_service.web.gate import SECURITY_HEADERS
+from era_service.service.answers import Answer, cache_control
+from era_service.web.front import SECURITY_HEADERS
 from eras import Epoch
 from eras.era_id import EraId
 from tests.web.world import SCHEDULED, World, client_of, registration

@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from era_service.web.changes import EVENTS, SNAPSHOT, Changes
+from era_service.service.changes import EVENTS, SNAPSHOT, Changes
 
 
 async def next_kind(kinds):

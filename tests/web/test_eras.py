@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from datum import EraMarkersPayload, SigningKey, decode_datum, encode_datum
+from era_service.service.snapshot import Snapshot
 from era_service.web import Service
-from era_service.web.snapshot import Snapshot
 from era_store import open_store
 from eras import Epoch, EraMarker
 from tests.web.world import ANNOUNCED, FIRST, LAGRANGE, PYTHAGORAS, SCHEDULED, World, client_of

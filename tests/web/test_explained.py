@@ -45,7 +45,7 @@ def test_no_provider_is_an_input_too(world, monkeypatch):
         raise ChainReadError("The provider is down")
 
     with monkeypatch.context() as down:
-        down.setattr("chain_reader.evidence_source.EvidenceSource.gather", fail)
+        down.setattr("chain_reader.node.source.EvidenceSource.gather", fail)
         world.read()
         assert world.service.era_status().stale is not None
     world.read()

@@ -7,10 +7,10 @@ import pytest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families as openmetrics_families
 from prometheus_client.parser import text_string_to_metric_families
 
-from chain_reader.deciding_kinds import DecisionKind
-from era_service.metrics import METRICS
-from era_service.metrics.declared import Sheet, metric_table
-from era_service.web.models import ProviderDocument
+from chain_reader.node.kinds import DecisionKind
+from era_service.service.documents import ProviderDocument
+from era_service.telemetry.metrics import METRICS
+from era_service.telemetry.metrics.declared import Sheet, metric_table
 from era_store import NewEvent
 from eras import EraMarker, StoreError
 from tests.web.world import LAGRANGE, PYTHAGORAS, SCHEDULED, World, registration

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from era_service.web.changes import EVENTS, SNAPSHOT
+from era_service.service.changes import EVENTS, SNAPSHOT
 from era_service.web.pauses import SWITCH_INTERVAL_S, keep_pauses_short
 from tests.web.world import World
 

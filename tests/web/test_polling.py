@@ -6,7 +6,7 @@ from contextlib import contextmanager
 
 import pytest
 
-from era_service.web.polling import Poller
+from era_service.service.polling import Poller
 from eras import StoreError
 from tests.web.world import SCHEDULED, World
 

@@ -12,13 +12,13 @@ from pycardano.crypto.bech32 import decode
 
 from datum import SigningKey
 from era_service.cli.app import cli
-from era_service.client import RegistrationRefusedError, ServiceClient
+from era_service.service.client import RegistrationRefusedError, ServiceClient
+from era_service.service.patterns import WORDS
 from era_service.web.access import Rates
-from era_service.web.patterns import WORDS
 from era_service.web.problems import TooManyRequestsError
 from era_store import Withdrawal, open_store
 from eras import Epoch
-from release_tools.signed_registrations import (
+from release_tools.registrations.signed import (
     RegistrationSignatureError,
     Signed,
     Statement,
@@ -26,7 +26,7 @@ from release_tools.signed_registrations import (
     sort_by_signature,
     speaks_for,
 )
-from release_tools.withdrawal import withdraw
+from release_tools.registrations.withdrawal import withdraw
 from tests.web.world import World, registration
 
 

@@ -214,7 +214,7 @@ def test_a_token_that_the_store_does_not_take_is_in_no_file(store, tmp_path, mon
     def fails(*_):
         raise StoreError("The disk is full")
 
-    monkeypatch.setattr("era_store.sql_service.SqlTokens.add", fails)
+    monkeypatch.setattr("era_store.sql.service.SqlTokens.add", fails)
     assert run("token", "new", "nodes", *store, "--out", tmp_path / "token").exit_code == 1
     assert not (tmp_path / "token").exists()
 

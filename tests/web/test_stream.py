@@ -192,7 +192,7 @@ def test_ending_the_stream_ends_every_listener(world):
 
 
 def test_changes_are_told_across_threads_and_a_listener_that_fails_is_left_out(caplog):
-    from era_service.web.changes import Changes
+    from era_service.service.changes import Changes
 
     changes, heard = Changes(), []
 

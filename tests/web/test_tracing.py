@@ -12,9 +12,9 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from era_service.tracing import EXPORTER_VARIABLE, TracingError, provider_of, trace
+from era_service.telemetry.tracing import EXPORTER_VARIABLE, TracingError, provider_of, trace
 from era_service.web.app import build_api, create_app
-from era_service.web.gate import Gate
+from era_service.web.front import Gate
 from eras import StoreError, __version__
 from tests.web.world import Client, World, serving
 
@@ -156,9 +156,9 @@ def test_what_sends_the_spans_says_who_it_is(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("imports", "what"),
     [
-        ("era_service.tracing", "opentelemetry"),
+        ("era_service.telemetry.tracing", "opentelemetry"),
         (
-            "era_service.tracing, era_service.web.app, era_service.web.service",
+            "era_service.telemetry.tracing, era_service.web.app, era_service.service.service",
             "opentelemetry.sdk",
         ),  # FastAPI has its API
     ],

@@ -3,8 +3,8 @@
 import pytest
 
 from datum import SignatureMismatchError, SigningKey
-from era_service.client import ServiceClient, ServiceRolledBackError, ServiceVersionError
-from era_service.web.shapes import FLAT_FIELDS, api_versions
+from era_service.service.client import ServiceClient, ServiceRolledBackError, ServiceVersionError
+from era_service.service.shapes import FLAT_FIELDS, api_versions
 from eras import ApiVersion, ApiVersionTable, ChainReadError, Epoch, EraMarker, SupportedEras
 from tests.web.world import ANNOUNCED, FIRST, LAGRANGE, PYTHAGORAS, SCHEDULED
 

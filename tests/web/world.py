@@ -10,7 +10,7 @@ from typing import Any, Self
 import requests
 import uvicorn
 
-from era_service.config_schema import Settings
+from era_service.config.schema import Settings
 from era_service.demo import CHAIN_FILE, Stage
 from era_service.web import Service, create_app
 from era_store import new_token, open_store

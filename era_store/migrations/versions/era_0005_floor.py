@@ -1,5 +1,5 @@
 # ruff: noqa: INP001 - alembic finds these files by their folder, and no package must import them
-"""The oldest code that can use the schema, so that replicas of two versions can share it (``era_store.schema``)."""
+"""The oldest code that can use the schema, so that replicas of two versions can share it (``era_store.sql.schema``)."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,7 +11,7 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Make the table; ``era_store.schema`` fills it."""
+    """Make the table; ``era_store.sql.schema`` fills it."""
     op.create_table(
         "schema_floor",
         sa.Column("usable_from", sa.String(40), nullable=False),

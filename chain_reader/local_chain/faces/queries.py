@@ -1,0 +1,179 @@
+"""What the faces ask of a local chain beyond its own queries: sums, and outputs as they were after an earlier block.
+
+In: a ``LocalChain``. Out: numbers, and the values of ``model``; inside ``LocalChain.snapshot``, all from one moment.
+"""
+
+import json
+import sqlite3
+from collections import Counter
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+
+from chain_reader.local_chain.ledger.chain import LocalChain
+from chain_reader.local_chain.ledger.model import Block, Output
+from chain_reader.local_chain.ledger.queries import read_supply
+
+Amount = tuple[int, tuple[tuple[str, int], ...]]
+"""Lovelace, and assets by unit."""
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTotals:
+    """Sums over the transactions of one or more blocks. ``size`` is in bytes, ``output`` and ``fees`` are lovelace."""
+
+    block_count: int
+    transaction_count: int
+    size: int
+    output: int
+    fees: int
+    first_slot: int
+    last_slot: int
+
+
+def _file(chain: LocalChain) -> AbstractContextManager[sqlite3.Connection]:
+    return chain._store.read()  # the same package, and the same moment as an enclosing snapshot
+
+
+def supply(chain: LocalChain) -> int:
+    """All the lovelace that is unspent."""
+    with _file(chain) as db:
+        return read_supply(db)
+
+
+def balance(chain: LocalChain, address: str) -> Amount:
+    """What is unspent at ``address``."""
+    return _sum(chain, address, "spent_by IS NULL")
+
+
+def received(chain: LocalChain, address: str) -> Amount:
+    """What ``address`` ever received, change included."""
+    return _sum(chain, address, "TRUE")
+
+
+def sent(chain: LocalChain, address: str) -> Amount:
+    """What was ever spent from ``address``."""
+    return _sum(chain, address, "spent_by IS NOT NULL")
+
+
+def _sum(chain: LocalChain, address: str, condition: str) -> Amount:
+    where = f"FROM output WHERE address = ? AND {condition}"
+    with _file(chain) as db:
+        (lovelace,) = db.execute(f"SELECT coalesce(sum(lovelace), 0) {where}", (address,)).fetchone()
+        assets: Counter[str] = Counter()
+        for (text,) in db.execute(f"SELECT assets {where} AND assets <> '[]'", (address,)):
+            assets.update({unit: int(quantity) for unit, quantity in json.loads(text)})
+    return lovelace, tuple(sorted(assets.items()))
+
+
+def transaction_count(chain: LocalChain, address: str) -> int:
+    """How many transactions spend from ``address`` or pay to it."""
+    with _file(chain) as db:
+        count: int = db.execute("SELECT count(*) FROM address_tx WHERE address = ?", (address,)).fetchone()[0]
+    return count
+
+
+def block_totals(chain: LocalChain, block: Block) -> BlockTotals:
+    """The sums over one block of the chain."""
+    return _totals(chain, block.height, block.height)
+
+
+def epoch_totals(chain: LocalChain, epoch: int) -> BlockTotals | None:
+    """The sums over the blocks of ``epoch``; ``None`` where it has no block."""
+    length = chain.genesis.epoch_length
+    with _file(chain) as db:
+        first, last = db.execute(
+            "SELECT min(height), max(height) FROM block WHERE slot >= ? AND slot < ?",
+            (epoch * length, (epoch + 1) * length),
+        ).fetchone()
+        return None if first is None else _totals(chain, first, last)
+
+
+def _totals(chain: LocalChain, first: int, last: int) -> BlockTotals:
+    """The sums over the blocks from height ``first`` to ``last``."""
+    heights = (first, last)
+    with _file(chain) as db:
+        slots = db.execute("SELECT min(slot), max(slot) FROM block WHERE height BETWEEN ? AND ?", heights).fetchone()
+        transactions, size, fees = db.execute(
+            "SELECT count(*), coalesce(sum(size), 0), coalesce(sum(fee), 0) FROM tx WHERE height BETWEEN ? AND ?",
+            heights,
+        ).fetchone()
+        (output,) = db.execute(
+            "SELECT coalesce(sum(lovelace), 0) FROM output JOIN tx ON tx.id = output.tx WHERE height BETWEEN ? AND ?",
+            heights,
+        ).fetchone()
+    return BlockTotals(last - first + 1, transactions, size, output, fees, *slots)
+
+
+_PLACES = """
+SELECT tx.hash, tx.position, tx.height, block.slot
+FROM address_tx JOIN tx ON tx.id = address_tx.tx JOIN block ON block.height = tx.height
+WHERE address_tx.address = ? AND (tx.height, tx.position) BETWEEN (?, ?) AND (?, ?)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionPlace:
+    """Where a transaction is: its place in the block, and the block's height and slot."""
+
+    hash: str
+    index: int
+    height: int
+    slot: int
+
+
+def transaction_places(
+    chain: LocalChain,
+    address: str,
+    first: tuple[int, int],
+    last: tuple[int, int],
+    *,
+    newest_first: bool,
+    offset: int,
+    limit: int,
+) -> tuple[TransactionPlace, ...]:
+    """A page of the transactions at ``address``, from the (height, index) ``first`` to ``last``."""
+    direction = "DESC" if newest_first else "ASC"
+    with _file(chain) as db:
+        rows = db.execute(
+            f"{_PLACES} ORDER BY address_tx.tx {direction} LIMIT ? OFFSET ?", (address, *first, *last, limit, offset)
+        )
+        return tuple(TransactionPlace(*row) for row in rows)
+
+
+def addresses(chain: LocalChain) -> tuple[str, ...]:
+    """Every address that holds or held an output."""
+    with _file(chain) as db:
+        return tuple(address for (address,) in db.execute("SELECT DISTINCT address FROM output ORDER BY address"))
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenState:
+    """The unspent outputs of a chain as they were after ``block``, which must still be on it."""
+
+    chain: LocalChain
+    block: Block
+
+    def _later(self) -> frozenset[str]:
+        """The transactions of the blocks since."""
+        heights = range(self.block.height + 1, self.chain.tip().height + 1)
+        blocks = (self.chain.block(height) for height in heights)
+        return frozenset(made for block in blocks if block is not None for made in block.transactions)
+
+    def _unspent(self, outputs: tuple[Output, ...]) -> tuple[Output, ...]:
+        later = self._later()
+        return tuple(
+            output
+            for output in outputs
+            if output.block_height <= self.block.height and (output.spent_by is None or output.spent_by in later)
+        )
+
+    def at_addresses(self, wanted: tuple[str, ...] | None) -> tuple[Output, ...]:
+        """What was unspent at the ``wanted`` addresses, or at all of them."""
+        read = self.chain.utxos if self.block == self.chain.tip() else self.chain.outputs
+        chosen = addresses(self.chain) if wanted is None else dict.fromkeys(wanted)
+        return self._unspent(tuple(output for address in chosen for output in read(address)))
+
+    def at_references(self, wanted: tuple[tuple[str, int], ...]) -> tuple[Output, ...]:
+        """Which of the ``wanted`` (transaction, index) were unspent."""
+        found = (self.chain.output(*reference) for reference in dict.fromkeys(wanted))
+        return self._unspent(tuple(output for output in found if output is not None))

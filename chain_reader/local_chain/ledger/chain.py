@@ -1,0 +1,333 @@
+"""The local chain: a rehearsal ledger in one SQLite file, with the rules of a Conway-era test network.
+
+In: signed transactions as CBOR, and commands (fund, advance, roll back). Out: blocks, transactions and outputs.
+
+A submitted transaction is judged by ``rules`` and mined at once, into a block of its own. Slots move by command
+(``manual``) or also by the clock (``wall``); a block made without an advance shares the slot of the one before. What is
+not modelled is refused by name. One object serves the threads of a process; several processes may open the same file.
+"""
+
+import hashlib
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from chain_reader.local_chain.ledger import queries
+from chain_reader.local_chain.ledger.errors import LocalChainRequestError
+from chain_reader.local_chain.ledger.model import Block, ChainTransaction, FaucetOutput, NewTransaction, Output
+from chain_reader.local_chain.ledger.parameters import Genesis, ProtocolParameters
+from chain_reader.local_chain.ledger.store import ChainStore
+from eras import Epoch, Slot
+
+Clock = Callable[[], float]
+
+MAX_SLOT = 2**62  # far beyond any use, and an SQLite integer
+
+
+class LocalChain:
+    """A chain in one SQLite file, safe to kill at any moment. Made by ``create`` or ``open``; a context manager.
+
+    Every method raises ``StoreError`` when the file cannot be read or written.
+    """
+
+    def __init__(self, store: ChainStore, *, clock: Clock) -> None:
+        self._store = store
+        self._clock = clock
+        with store.read() as db:
+            genesis, parameters = db.execute("SELECT genesis, parameters FROM chain").fetchone()
+        self.path = store.path
+        self.genesis = Genesis.from_json(genesis)
+        self.parameters = ProtocolParameters.from_json(parameters)
+
+    # --- opening and closing
+
+    @classmethod
+    def create(
+        cls,
+        path: str | PathLike[str],
+        *,
+        genesis: Genesis | None = None,
+        parameters: ProtocolParameters | None = None,
+        clock: Clock = time.time,
+    ) -> Self:
+        """Make a chain with a genesis block in a new file, and open it.
+
+        Raises:
+            StoreError: there is something at ``path``, or its directory is missing or cannot be written.
+        """
+        start = genesis or Genesis()
+        if start.system_start_s == 0:
+            start = replace(start, system_start_s=int(clock()))
+        texts = (start.to_json(), (parameters or ProtocolParameters()).to_json())
+
+        def fill(db: sqlite3.Connection) -> None:
+            db.execute("INSERT INTO chain VALUES (1, ?, ?, 0, 0)", texts)
+            block_hash = hashlib.blake2b("\n".join(texts).encode(), digest_size=32).hexdigest()
+            db.execute("INSERT INTO block VALUES (0, ?, NULL, 0)", (block_hash,))
+
+        return cls(ChainStore.create(Path(path), fill), clock=clock)
+
+    @classmethod
+    def open(cls, path: str | PathLike[str], *, clock: Clock = time.time) -> Self:
+        """Open a chain that was created before.
+
+        Raises:
+            StoreError: there is no local chain of this version at ``path``, or it cannot be written.
+        """
+        return cls(ChainStore(Path(path)), clock=clock)
+
+    def close(self) -> None:
+        """Close the file. Calling it twice is fine."""
+        self._store.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    # --- reading
+
+    @contextmanager
+    def snapshot(self) -> Iterator[sqlite3.Connection]:
+        """Every read inside sees the chain at one moment; other processes go on. No changes inside.
+
+        Yields the connection, for what this package reads by SQL of its own.
+
+        Raises:
+            RuntimeError: (by a change inside) the chain is being read.
+        """
+        self._settle()
+        with self._store.read() as db:
+            yield db
+
+    def tip(self) -> Block:
+        """The newest block."""
+        self._settle()
+        with self._store.read() as db:
+            return self._tip(db)
+
+    def block(self, hash_or_height: str | int) -> Block | None:
+        """The block with this hash or height."""
+        with self._store.read() as db:
+            return queries.read_block(db, self.genesis, hash_or_height)
+
+    def current_slot(self) -> Slot:
+        """The slot that transactions are judged at."""
+        with self._store.read() as db:
+            return self._current_slot(db)
+
+    def epoch(self) -> Epoch:
+        """The epoch of the newest block, as a node's ledger has it."""
+        return self.tip().epoch
+
+    def epoch_of(self, slot: int) -> Epoch:
+        """The epoch that ``slot`` is in."""
+        return Epoch(slot // self.genesis.epoch_length)
+
+    def slot_time_s(self, slot: int) -> float:
+        """The POSIX time at which ``slot`` begins, in seconds."""
+        return self.genesis.time_of(slot)
+
+    def utxos(
+        self,
+        address: str,
+        *,
+        unit: str | None = None,
+        newest_first: bool = False,
+        offset: int = 0,
+        limit: int | None = None,
+    ) -> tuple[Output, ...]:
+        """The unspent outputs at ``address``, a page of them; with ``unit``, those that hold this asset."""
+        with self._store.read() as db:
+            return queries.read_outputs(
+                db, address, unspent=True, unit=unit, newest_first=newest_first, offset=offset, limit=limit
+            )
+
+    def outputs(
+        self, address: str, *, newest_first: bool = False, offset: int = 0, limit: int | None = None
+    ) -> tuple[Output, ...]:
+        """The outputs that were ever at ``address``, a page of them."""
+        with self._store.read() as db:
+            return queries.read_outputs(
+                db, address, unspent=False, newest_first=newest_first, offset=offset, limit=limit
+            )
+
+    def output(self, transaction: str, index: int) -> Output | None:
+        """The output with this reference, spent or not."""
+        with self._store.read() as db:
+            return queries.read_output(db, transaction, index)
+
+    def transaction(self, transaction: str) -> ChainTransaction | None:
+        """The transaction with this hash."""
+        with self._store.read() as db:
+            return queries.read_transaction(db, self.genesis, transaction)
+
+    def transactions(
+        self, address: str, *, newest_first: bool = False, offset: int = 0, limit: int | None = None
+    ) -> tuple[ChainTransaction, ...]:
+        """The transactions that spend from ``address`` or pay to it, a page of them."""
+        with self._store.read() as db:
+            return queries.read_transactions(
+                db, self.genesis, address, newest_first=newest_first, offset=offset, limit=limit
+            )
+
+    # --- changing
+
+    def submit(self, cbor: bytes) -> str:
+        """Judge a signed transaction and mine it into a block of its own. Returns its hash.
+
+        Raises:
+            LedgerRefusedError: a rule of the ledger is broken; nothing has changed.
+        """
+        # pycardano takes 1.7 s to import, so only where a transaction is judged or made, and outside the lock
+        from chain_reader.local_chain.ledger.rules import LedgerState, judge
+        from chain_reader.local_chain.ledger.transaction import parse_transaction
+
+        transaction = parse_transaction(cbor, max_bytes=self.parameters.max_transaction_size)
+        new = transaction.new
+        with self._change() as db:
+            known = {
+                reference: queries.read_output(db, *reference)
+                for reference in dict.fromkeys((*new.inputs, *new.reference_inputs))
+            }
+            unspent = {key: output for key, output in known.items() if output and output.spent_by is None}
+            slot = self._current_slot(db)
+            judge(transaction, LedgerState(unspent, slot, self.genesis, self.parameters))
+            self._append(db, slot, new)
+        return new.hash
+
+    def fund(self, address: str, lovelace: int) -> Output:
+        """Put an output at ``address``, out of nothing.
+
+        Raises:
+            LocalChainRequestError: the address or the amount is not usable.
+        """
+        return self.place([FaucetOutput(address, lovelace)])[0]
+
+    def place(self, outputs: Sequence[FaucetOutput]) -> tuple[Output, ...]:
+        """Put outputs on the chain out of nothing, in one transaction and block: funds, tokens, or a flood of junk.
+
+        Raises:
+            LocalChainRequestError: there are none, or an address, an amount or a datum is not usable.
+        """
+        from chain_reader.local_chain.ledger.faucet import faucet_transaction
+
+        with self._change() as db:
+            new = faucet_transaction(outputs, self.genesis, self._tip(db).hash, queries.read_supply(db))
+            self._append(db, self._current_slot(db), new)
+            made = queries.read_transaction(db, self.genesis, new.hash)
+        return made.outputs if made else ()
+
+    def advance_slots(self, slots: int) -> Block:
+        """Move ``slots`` (at least 1) ahead, and mint an empty block there.
+
+        Raises:
+            LocalChainRequestError: ``slots`` is below 1, or leads beyond any usable slot.
+        """
+        with self._change() as db:
+            return self._advance(db, self._current_slot(db) + slots)
+
+    def advance_to_epoch(self, epoch: int) -> Block:
+        """Move to the first slot of ``epoch``, a later one than the current, and mint an empty block there.
+
+        Raises:
+            LocalChainRequestError: ``epoch`` is not later than the current one, or beyond any usable slot.
+        """
+        with self._change() as db:
+            return self._advance(db, epoch * self.genesis.epoch_length)
+
+    def rollback(self, blocks: int) -> Block:
+        """Take back the newest ``blocks`` (at least 1) with all they did. Returns the new tip.
+
+        Raises:
+            LocalChainRequestError: there are not so many blocks above the genesis block.
+        """
+        with self._change() as db:
+            height = self._tip(db).height
+            if not 1 <= blocks <= height:
+                raise LocalChainRequestError(
+                    "The local chain cannot be rolled back so far",
+                    expected=f"1 to {height} blocks" if height else "a chain with a block above genesis",
+                    got=str(blocks),
+                    next_step="Roll back fewer blocks",
+                )
+            db.execute("DELETE FROM block WHERE height > ?", (height - blocks,))
+            db.execute("UPDATE chain SET forks = forks + 1")
+            return self._tip(db)
+
+    # --- inside a change
+
+    @contextmanager
+    def _change(self) -> Iterator[sqlite3.Connection]:
+        with self._store.write() as db:
+            self._mint_due(db)
+            yield db
+
+    def _tip(self, db: sqlite3.Connection) -> Block:
+        return queries.read_tip(db, self.genesis)
+
+    def _current_slot(self, db: sqlite3.Connection) -> Slot:
+        slot, offset = db.execute("SELECT slot, slot_offset FROM chain, block ORDER BY height DESC LIMIT 1").fetchone()
+        if self.genesis.clock_mode == "manual":
+            return Slot(slot)
+        return Slot(max(slot, self.genesis.slot_at(self._clock()) + offset))
+
+    def _advance(self, db: sqlite3.Connection, slot: int) -> Block:
+        current = self._current_slot(db)
+        if not current < slot <= MAX_SLOT:
+            raise LocalChainRequestError(
+                "The local chain cannot be advanced to there",
+                expected=f"a slot after {current} (epoch {self.epoch_of(current)}), up to {MAX_SLOT}",
+                got=f"slot {slot} (epoch {self.epoch_of(slot)})",
+                next_step="Advance to a later slot or epoch",
+            )
+        if self.genesis.clock_mode == "wall":
+            # the clock goes on from where the command led
+            db.execute("UPDATE chain SET slot_offset = slot_offset + ?", (slot - current,))
+        self._append(db, slot)
+        return self._tip(db)
+
+    def _append(self, db: sqlite3.Connection, slot: int, *transactions: NewTransaction) -> None:
+        height, previous, forks = db.execute(
+            "SELECT height, hash, forks FROM chain, block ORDER BY height DESC LIMIT 1"
+        ).fetchone()
+        # what was rolled back never comes back with the same hash, though its slot and content may be the same
+        content = (previous, str(height + 1), str(slot), str(forks), *(made.hash for made in transactions))
+        block_hash = hashlib.blake2b("\n".join(content).encode(), digest_size=32).hexdigest()
+        db.execute("INSERT INTO block VALUES (?, ?, ?, ?)", (height + 1, block_hash, previous, slot))
+        for position, transaction in enumerate(transactions):
+            queries.insert_transaction(db, height + 1, position, transaction)
+
+    def _blocks_due(self, db: sqlite3.Connection) -> range:
+        """The slots of the empty blocks that the clock has made due, the last ``security_param`` of them.
+
+        They lie at multiples of an interval, so that an epoch of a whole number of intervals begins with a block.
+        """
+        if self.genesis.clock_mode == "manual":
+            return range(0)
+        (slot,) = db.execute("SELECT slot FROM block ORDER BY height DESC LIMIT 1").fetchone()
+        interval = int(1 / self.genesis.active_slots_coeff)
+        due = range((slot // interval + 1) * interval, self._current_slot(db) + 1, interval)
+        return due[-self.genesis.security_param :]
+
+    def _mint_due(self, db: sqlite3.Connection) -> None:
+        for slot in self._blocks_due(db):
+            self._append(db, slot)
+
+    def _settle(self) -> None:
+        if self._store.in_snapshot:
+            return
+        with self._store.read() as db:
+            due = self._blocks_due(db)
+        if due:
+            with self._store.write() as db:
+                self._mint_due(db)

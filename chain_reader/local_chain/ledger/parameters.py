@@ -1,0 +1,184 @@
+"""What a local chain is created with: its genesis and its protocol parameters, like those of a Conway-era test network.
+
+In: keyword arguments, or the JSON that ``to_json`` wrote. Out: frozen values; amounts are lovelace, sizes bytes, ratios
+exact.
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from functools import cache
+from importlib import resources
+from typing import Any, Literal, Self
+
+from chain_reader.genesis import exact
+from eras import ConfigurationError
+
+MAX_LOVELACE_SUPPLY = 45_000_000_000_000_000
+
+ClockMode = Literal["manual", "wall"]
+
+
+def _require(holds: bool, name: str, expected: str, got: object) -> None:
+    if not holds:
+        raise ConfigurationError(
+            f"The genesis value {name} is not usable",
+            expected=expected,
+            got=repr(got)[:80],
+            next_step=f"Correct {name}",
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Genesis:
+    """What never changes on a chain.
+
+    Attributes:
+        network_magic: tells test networks apart.
+        network_id: 0 for a test network, 1 for a main network; every address carries it.
+        epoch_length: in slots.
+        slot_length_s: in seconds.
+        system_start_s: POSIX time of slot 0; 0 stands for the moment of creation.
+        security_param: how many blocks a chain may roll back, as nodes are told; the local chain goes back to genesis.
+        active_slots_coeff: the share of slots that have a block; by the wall clock, the empty blocks come this often.
+        clock_mode: ``manual`` moves slots by command only, ``wall`` also by the clock.
+
+    Raises:
+        ConfigurationError: a value is out of range.
+    """
+
+    network_magic: int = 42
+    network_id: int = 0
+    epoch_length: int = 100
+    slot_length_s: float = 1.0
+    system_start_s: float = 0
+    security_param: int = 2160
+    active_slots_coeff: Fraction = Fraction(1, 20)
+    clock_mode: ClockMode = "manual"
+
+    def __post_init__(self) -> None:
+        _require(0 <= self.network_magic < 2**32, "network_magic", "an unsigned 32-bit integer", self.network_magic)
+        _require(self.network_id in (0, 1), "network_id", "0 or 1", self.network_id)
+        _require(0 < self.epoch_length < 2**32, "epoch_length", "slots, at least 1", self.epoch_length)
+        _require(0 < self.slot_length_s < 2**32, "slot_length_s", "seconds, above 0", self.slot_length_s)
+        _require(0 <= self.system_start_s < 2**40, "system_start_s", "a POSIX time", self.system_start_s)
+        _require(0 < self.security_param < 2**32, "security_param", "blocks, at least 1", self.security_param)
+        _require(0 < self.active_slots_coeff <= 1, "active_slots_coeff", "above 0, at most 1", self.active_slots_coeff)
+        _require(self.clock_mode in ("manual", "wall"), "clock_mode", "manual or wall", self.clock_mode)
+
+    def slot_at(self, time_s: float) -> int:
+        """The slot at a POSIX time; below 0 before the start."""
+        return int((exact(time_s) - exact(self.system_start_s)) // exact(self.slot_length_s))
+
+    def time_of(self, slot: int) -> float:
+        """The POSIX time at which a slot begins."""
+        return float(exact(self.system_start_s) + slot * exact(self.slot_length_s))
+
+    def to_json(self) -> str:
+        """The genesis as JSON text."""
+        return json.dumps(_plain(asdict(self)), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The genesis that ``to_json`` wrote."""
+        values = json.loads(text)
+        values["active_slots_coeff"] = Fraction(values["active_slots_coeff"])
+        return cls(**values)
+
+
+@dataclass(frozen=True, slots=True)
+class ProtocolParameters:
+    """The numbers the ledger judges by, and those that clients of a node ask for.
+
+    The local chain itself uses the first block of fields; scripts, pools and governance are not modelled, so the others
+    are only reported.
+    """
+
+    min_fee_coefficient: int = 44
+    min_fee_constant: int = 155_381
+    max_transaction_size: int = 16_384
+    max_value_size: int = 5_000
+    coins_per_utxo_byte: int = 4_310
+
+    max_block_body_size: int = 90_112
+    max_block_header_size: int = 1_100
+    protocol_version: tuple[int, int] = (10, 0)
+    stake_credential_deposit: int = 2_000_000
+    stake_pool_deposit: int = 500_000_000
+    stake_pool_retirement_epoch_bound: int = 18
+    desired_number_of_stake_pools: int = 500
+    stake_pool_pledge_influence: Fraction = Fraction(3, 10)
+    monetary_expansion: Fraction = Fraction(3, 1000)
+    treasury_expansion: Fraction = Fraction(1, 5)
+    min_stake_pool_cost: int = 170_000_000
+    price_memory: Fraction = Fraction(577, 10_000)
+    price_steps: Fraction = Fraction(721, 10_000_000)
+    max_transaction_memory: int = 16_500_000
+    max_transaction_steps: int = 10_000_000_000
+    max_block_memory: int = 72_000_000
+    max_block_steps: int = 20_000_000_000
+    collateral_percentage: int = 150
+    max_collateral_inputs: int = 3
+    min_fee_reference_script_base: int = 15
+    min_fee_reference_script_range: int = 25_600
+    min_fee_reference_script_multiplier: Fraction = Fraction(6, 5)
+    max_reference_scripts_size_per_transaction: int = 204_800
+    max_reference_scripts_size_per_block: int = 1_048_576
+    committee_min_size: int = 7
+    committee_max_term_length: int = 146
+    governance_action_lifetime: int = 6
+    governance_action_deposit: int = 100_000_000_000
+    drep_deposit: int = 500_000_000
+    drep_activity: int = 20
+    pool_threshold_no_confidence: Fraction = Fraction(51, 100)
+    pool_threshold_committee: Fraction = Fraction(51, 100)
+    pool_threshold_committee_no_confidence: Fraction = Fraction(51, 100)
+    pool_threshold_hard_fork: Fraction = Fraction(51, 100)
+    pool_threshold_security: Fraction = Fraction(51, 100)
+    drep_threshold_no_confidence: Fraction = Fraction(67, 100)
+    drep_threshold_committee: Fraction = Fraction(67, 100)
+    drep_threshold_committee_no_confidence: Fraction = Fraction(3, 5)
+    drep_threshold_constitution: Fraction = Fraction(3, 4)
+    drep_threshold_hard_fork: Fraction = Fraction(3, 5)
+    drep_threshold_network_group: Fraction = Fraction(67, 100)
+    drep_threshold_economic_group: Fraction = Fraction(67, 100)
+    drep_threshold_technical_group: Fraction = Fraction(67, 100)
+    drep_threshold_governance_group: Fraction = Fraction(3, 4)
+    drep_threshold_treasury_withdrawal: Fraction = Fraction(67, 100)
+
+    def min_fee(self, size: int) -> int:
+        """The least fee of a transaction of ``size`` bytes, in lovelace."""
+        return self.min_fee_coefficient * size + self.min_fee_constant
+
+    def min_lovelace(self, output_size: int) -> int:
+        """The least lovelace that an output of ``output_size`` serialised bytes must hold."""
+        return self.coins_per_utxo_byte * (160 + output_size)
+
+    def to_json(self) -> str:
+        """The parameters as JSON text."""
+        return json.dumps(_plain(asdict(self)), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The parameters that ``to_json`` wrote."""
+        values = json.loads(text)
+        for name, value in values.items():
+            if isinstance(value, str):
+                values[name] = Fraction(value)
+        values["protocol_version"] = tuple(values["protocol_version"])
+        return cls(**values)
+
+
+@cache
+def cost_models() -> Mapping[int, tuple[int, ...]]:
+    """The cost models of Plutus V1, V2 and V3, by version: mainnet's since protocol version 10.
+
+    No script runs on a local chain; clients want them before they build any transaction.
+    """
+    text = resources.files("chain_reader.local_chain").joinpath("cost_models.json").read_text()
+    return {int(version): tuple(costs) for version, costs in json.loads(text).items()}
+
+
+def _plain(values: dict[str, Any]) -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, Fraction) else value for name, value in values.items()}

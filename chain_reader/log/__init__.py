@@ -1,0 +1,1 @@
+"""The event log of a node: recording inputs and decisions, replaying and comparing them."""

@@ -1,0 +1,410 @@
+"""A node's deciding core: what comes in is decided, written down, and applied, in this order.
+
+In: inputs (``deciding_events``), one at a time. Out: decisions; the store's event log and memory, written in one
+transaction; an ``EraChecker`` that is up to date. What is decided is ``decide``'s; here is only what is done about it.
+
+1. Input and decisions are written together with what is trusted, whole or not at all. A node that is killed begins
+   where the log ends: it replays the log from its last snapshot.
+2. What another process trusted meanwhile comes in as an input too (``MemoryRead``), before what was to be written.
+3. While the store cannot be written to (a full disk) the node decides all the same, and says that it does not record.
+   When it can be again, a snapshot marks the gap.
+4. The log is kept within a size: beyond it the older half is taken out, up to a snapshot.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chain_reader.log.evidence_records import EvidenceWriter
+from chain_reader.log.records import input_event, state_facts
+from chain_reader.log.replay import RESUMED, SNAPSHOT, STARTED, Replay, reconfigured
+from chain_reader.node.core import Decided, Judged, NodeSettings, NodeState, decide_with, judge
+from chain_reader.node.inputs import ClockTicked, InputEvent, MemoryRead, ObserverAnswered
+from chain_reader.node.kinds import Decision
+from chain_reader.trust.decision import TrustDecision
+from chain_reader.trust.memory import EMPTY
+from era_store import EventFilter, MemoryStore, NewEvent, Store, StoreChangedError, StoreDamagedError, StoredEvent
+from eras import EraChecker, EraSwitchError, StoreError
+
+_log = logging.getLogger(__name__)
+_ATTEMPTS = 5
+_LOOK_EVERY = 20
+"""After so many inputs the size of the log is looked at."""
+_KEPT_PART = 0.75
+"""A compacted log is at most this part of what it may be, so that it is not compacted all the time."""
+_INPUTS_LOOKED_AT = 20
+"""So many of the newest inputs in a shared log are looked at for one of this node's name; others may write, too."""
+_SNAPSHOTS_LOOKED_AT = 100
+"""Of the newest snapshots in a shared log so many are looked at for one of this node's era address and keys."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogLimits:
+    """How much of the event log is kept.
+
+    Attributes:
+        max_bytes: a log that is larger is compacted.
+        snapshot_every: after how many inputs a snapshot is written, from which a restart and a replay may begin.
+    """
+
+    max_bytes: int = 64 * 1024 * 1024
+    snapshot_every: int = 1_000
+
+
+IN_MEMORY = LogLimits(4 * 1024 * 1024)
+"""For a store that lives in memory."""
+
+
+class NodeCore:
+    """Decides for one node. Several threads may use it; it takes one input at a time.
+
+    It begins with what the log says it knew, or else with what the store says is trusted.
+
+    Args:
+        settings: what the node is configured to do.
+        store: where it is remembered; by default in this process only.
+        checker: what the era is told to; by default one of its own.
+        limits: of the log.
+        name: of the node among those that write into this log; it goes on where one of this name ended.
+        clock: POSIX time in seconds, for what happens at the start.
+
+    Raises:
+        StoreError: what is trusted could not be read, or is damaged.
+    """
+
+    def __init__(
+        self,
+        settings: NodeSettings,
+        store: Store | None = None,
+        *,
+        checker: EraChecker | None = None,
+        limits: LogLimits | None = None,
+        name: str = "",
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.store: Store = MemoryStore() if store is None else store
+        self.checker = (
+            EraChecker(settings.supported, notice_epochs=settings.notice_epochs) if checker is None else checker
+        )
+        self._limits = limits or (IN_MEMORY if isinstance(self.store, MemoryStore) else LogLimits())
+        self._key = settings.policy.key
+        self._name = name
+        self._lock = threading.Lock()
+        self._writer = EvidenceWriter()
+        self._stream: int | None = None
+        self._version = 0
+        self._saved = EMPTY
+        self._since_snapshot = self._since_look = 0
+        self._compacted_to = self._snapshot_at = 0
+        self._missed = 0
+        self._not_recording: str | None = None
+        self._judged: TrustDecision | None = None
+        resumed, at, self._state = self._begin(settings)
+        self.began = self._start(resumed, at, clock())
+        """What was decided at the start, upon what other processes trust by now."""
+        self.checker.adopt(self._state.view)
+
+    @property
+    def state(self) -> NodeState:
+        """All that the node knows."""
+        return self._state
+
+    @property
+    def not_recording(self) -> str | None:
+        """Why nothing is written into the log now; ``None`` while it is."""
+        return self._not_recording
+
+    @property
+    def judged(self) -> TrustDecision | None:
+        """What the rules of trust came to at the last answer that was not just as the one before it."""
+        return self._judged
+
+    def catch_up(self, time_s: float) -> tuple[Decision, ...]:
+        """Take over what other processes trust meanwhile, if they wrote anything.
+
+        Where a node of the same name went on from where this one began, this one goes on from there: two replicas that
+        both decide tell nothing twice.
+
+        Args:
+            time_s: POSIX time, in seconds.
+
+        Raises:
+            StoreDamagedError: what is remembered as trusted was not signed by the keys.
+        """
+        with self._lock:
+            if self._not_recording is not None:
+                return ()  # what is known here is newer than what the store could take
+            taken: tuple[Decision, ...] = ()
+            try:
+                if self._is_behind():
+                    taken = self._go_on(time_s)
+                stored = self.store.trust.load(self._key)
+                if (0 if stored is None else stored.version) != self._version:
+                    taken += self._take_over(time_s)
+            except StoreDamagedError:
+                raise
+            except StoreError as error:
+                _log.warning("What other processes wrote could not be read from the store: %s", error)
+            self.checker.adopt(self._state.view)
+        return taken
+
+    def apply(self, event: InputEvent) -> tuple[Decision, ...]:
+        """What the node makes of ``event``, remembered and applied to the checker.
+
+        Raises:
+            StoreDamagedError: what is remembered as trusted was not signed by the keys.
+            CheckpointInvalidError: the keys did not sign the checkpoint.
+        """
+        with self._lock:
+            decisions = self._apply(event)
+            self._keep_within_limits(event.time_s)
+            self.checker.adopt(self._state.view)
+        return decisions
+
+    def _apply(self, event: InputEvent) -> tuple[Decision, ...]:
+        taken: tuple[Decision, ...] = ()
+        failed: StoreError | None = None
+        for _ in range(_ATTEMPTS):
+            after, decisions = self._decide(event)
+            try:
+                self._write(event, after, decisions)
+                failed = None
+                break
+            except StoreChangedError as error:
+                failed = error
+            except StoreError as error:
+                failed = error
+                break
+            taken += self._take_over(event.time_s)
+        if failed is not None:
+            self._cannot_record(failed)
+        self._state = after
+        return taken + decisions
+
+    def _decide(self, event: InputEvent) -> Decided:
+        return decide_with(self._state, event, self._judge)
+
+    def _judge(self, state: NodeState, event: ObserverAnswered) -> Judged:
+        judged = judge(state, event)
+        self._judged = judged[0]
+        return judged
+
+    # --- starting
+
+    def _begin(self, settings: NodeSettings) -> tuple[int | None, int | None, NodeState]:
+        """What the log says the node knew: the node it resumes, that one's last event, the state."""
+        try:
+            snapshot = self._last_snapshot()
+            if snapshot is not None:
+                stream, first = snapshot
+                replay = Replay()
+                lines = self.store.events.lines(after=first - 1, only=EventFilter(stream=stream))
+                differences = [found for found in map(replay.feed, lines) if found is not None]
+                if differences:
+                    _log.warning(
+                        "Event %d of the log was decided otherwise than this version decides: the node goes on by what "
+                        "follows from its inputs",
+                        differences[0].event_id,
+                    )
+                node = replay.nodes[stream]
+                return stream, node.last_id, reconfigured(node.state, settings)
+        except (EraSwitchError, KeyError) as error:
+            _log.warning("The event log cannot be replayed, and the node begins with what is trusted: %s", error)
+        told = {}
+        try:
+            told = {name: verdict.kind for name, verdict in self.store.verdicts.load(self._key).items()}
+        except StoreError as error:
+            _log.warning("Kept verdicts could not be read: %s", error)
+        return None, None, NodeState(settings, told=told)
+
+    def _last_snapshot(self) -> tuple[int, int] | None:
+        """The stream and the id of the snapshot to go on from: of the nodes of this name that of who wrote last."""
+        deciding = self._decided_last()
+        before: int | None = None
+        for _ in range(_SNAPSHOTS_LOOKED_AT):
+            found = self.store.events.last(EventFilter(roles=("snapshot",)), before=before)
+            if found is None:
+                break
+            if self._is_own(found):
+                if deciding is not None and deciding[0].id > found.id:
+                    found = deciding[1]
+                return _stream_of(found), found.id
+            before = found.id
+        return None
+
+    def _go_on(self, time_s: float) -> tuple[Decision, ...]:
+        """Go on where another node of the same name has ended, but at no earlier epoch than this one knows."""
+        known = self._state
+        self._writer.forget()
+        resumed, at, self._state = self._begin(known.settings)
+        if resumed is None:  # its log cannot be replayed: better what is known here than nothing
+            self._state = known
+        taken = self._start(resumed, at, time_s)
+        if known.epoch is not None and (self._state.epoch is None or self._state.epoch < known.epoch):
+            taken += self._apply(ClockTicked(known.epoch, time_s))
+        return taken
+
+    def _is_own(self, snapshot: StoredEvent) -> bool:
+        """Whether a node with the same keys, address and name wrote it."""
+        facts = snapshot.facts
+        return facts.get("of") == self._key.id and facts.get("name", "") == self._name
+
+    def _decided_last(self) -> tuple[StoredEvent, StoredEvent] | None:
+        """The newest input of a node of this name, and the last snapshot of that node."""
+        events = self.store.events
+        before: int | None = None
+        others: set[int] = set()
+        for _ in range(_INPUTS_LOOKED_AT):
+            last = events.last(EventFilter(roles=("input",)), before=before)
+            if last is None or last.stream is None:
+                return None
+            before = last.id
+            if last.stream in others:
+                continue
+            began = events.last(EventFilter(roles=("snapshot",), stream=last.stream))
+            if began is not None and self._is_own(began):
+                return last, began
+            others.add(last.stream)
+        return None
+
+    def _is_behind(self) -> bool:
+        """Whether another node of the same name has decided since this one did."""
+        deciding = self._decided_last()
+        return deciding is not None and deciding[0].stream != self._stream and deciding[0].id > (self._stream or 0)
+
+    def _start(self, resumed: int | None, at: int | None, time_s: float) -> tuple[Decision, ...]:
+        stored = self.store.trust.load(self._key)
+        decisions: tuple[Decision, ...] = ()
+        try:
+            self._write_start(resumed, at, time_s)
+        except StoreError as error:
+            self._cannot_record(error)
+        if stored is not None:
+            self._version, self._saved = stored.version, replace(stored, version=0)
+            if self._saved != self._state.trust:
+                decisions = self._apply(MemoryRead(self._saved, time_s))
+        return decisions
+
+    # --- writing
+
+    @property
+    def _identity(self) -> dict[str, Any]:
+        return {"of": self._key.id, "name": self._name} if self._name else {"of": self._key.id}
+
+    def _write_start(self, resumed: int | None, at: int | None, time_s: float) -> None:
+        facts = self._identity | {"resumes": resumed, "at": at, "state": state_facts(self._state)}
+        started = NewEvent(STARTED, facts, self._state.epoch, "snapshot")
+        (self._stream,) = self.store.events.record([started], time_s=time_s)
+        self._snapshot_at = self._stream
+
+    def _write(self, event: InputEvent, after: NodeState, decisions: tuple[Decision, ...]) -> None:
+        """Write an input, what was decided, and what is trusted now, together.
+
+        Raises:
+            StoreChangedError: another process trusts something else meanwhile; nothing is written.
+            StoreError: it cannot be written; nothing is.
+        """
+        self._writer.abandon()
+        if self._stream is None:
+            self._write_start(None, None, event.time_s)
+        stream = self._stream or 0
+        events: list[NewEvent] = []
+        if self._not_recording is not None:
+            self._writer.forget()
+            facts = {"missed": self._missed, "reason": self._not_recording}
+            events.append(self._snapshot(RESUMED, facts))
+        events.append(input_event(event, after.epoch, stream, self._writer))
+        events.extend(NewEvent(told.kind, told.facts, told.epoch, "decision", stream) for told in decisions)
+        if after.trust is self._saved or after.trust == self._saved:
+            self.store.events.record(events, time_s=event.time_s)
+        else:
+            trust = replace(after.trust, version=self._version)
+            self._version = self.store.trust.save(self._key, trust, events, time_s=event.time_s).version
+            self._saved = after.trust
+        self._writer.wrote()
+        self._since_snapshot += 1
+        self._since_look += 1
+        if self._not_recording is not None:
+            _log.warning("The event log is written again; %d inputs are not in it", self._missed)
+            self._not_recording, self._missed = None, 0
+
+    def _take_over(self, time_s: float) -> tuple[Decision, ...]:
+        try:
+            return self._take_memory(time_s)
+        except StoreDamagedError:
+            raise
+        except StoreError as error:
+            _log.warning("What another process trusts could not be taken over: %s", error)
+            return ()
+
+    def _take_memory(self, time_s: float) -> tuple[Decision, ...]:
+        """Take over what another process wrote.
+
+        Raises:
+            StoreChangedError: another one wrote again.
+            StoreDamagedError: what is there was not signed by the keys.
+            StoreError: it could not be read.
+        """
+        stored = self.store.trust.load(self._key)
+        if stored is None:
+            self._version, self._saved = 0, EMPTY
+            return ()
+        self._version, self._saved = stored.version, replace(stored, version=0)
+        memory = MemoryRead(self._saved, time_s)
+        after, decisions = self._decide(memory)
+        self._write(memory, after, decisions)
+        self._state = after
+        return decisions
+
+    def _cannot_record(self, error: StoreError) -> None:
+        self._missed += 1
+        if self._not_recording is None:
+            _log.warning("The event log is no longer written, and the node decides all the same: %s", error)
+        self._not_recording = str(error)
+
+    def _snapshot(self, kind: str, facts: dict[str, Any]) -> NewEvent:
+        state = self._state
+        facts = {**self._identity, **facts, "state": state_facts(state)}
+        return NewEvent(kind, facts, state.epoch, "snapshot", self._stream)
+
+    def _keep_within_limits(self, time_s: float) -> None:
+        """A snapshot now and then; the log compacted where it is too large. What fails here is tried again later."""
+        if self._not_recording is not None:
+            return
+        try:
+            if self._since_look >= _LOOK_EVERY:
+                self._since_look = 0
+                head = self.store.events.head()
+                if head.size_bytes > max(self._limits.max_bytes, 2 * self._compacted_to):
+                    self._compact(time_s)
+                elif head.first_id > self._snapshot_at:  # another node took out what this one's inputs follow from
+                    self._write_snapshot(time_s)
+            if self._since_snapshot >= self._limits.snapshot_every:
+                self._write_snapshot(time_s)
+        except StoreError as error:
+            self._cannot_record(error)
+
+    def _compact(self, time_s: float) -> None:
+        """Take the older half of the log out, up to a snapshot; all but a fresh one where that is not enough."""
+        events = self.store.events
+        head = events.head()
+        middle = (head.first_id + head.last_id) // 2
+        found = events.last(EventFilter(roles=("snapshot",)), before=middle + 1)
+        if found is not None:
+            events.compact(min(found.id, self._snapshot_at))  # what is written now refers to this node's last one
+        if events.head().size_bytes > _KEPT_PART * self._limits.max_bytes:
+            events.compact(self._write_snapshot(time_s))
+            self._compacted_to = events.head().size_bytes
+
+    def _write_snapshot(self, time_s: float) -> int:
+        (written,) = self.store.events.record([self._snapshot(SNAPSHOT, {})], time_s=time_s)
+        self._writer.forget()
+        self._since_snapshot, self._snapshot_at = 0, written
+        return written
+
+
+def _stream_of(snapshot: StoredEvent) -> int:
+    return snapshot.id if snapshot.stream is None else snapshot.stream

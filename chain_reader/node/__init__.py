@@ -1,0 +1,1 @@
+"""The pure core of a node: inputs in, state and decisions out."""

@@ -1,0 +1,120 @@
+"""Where evidence comes from: the first of several observers that answers, screened and held against the clock.
+
+In: observers, the policy, the store that keeps verdicts. Out: ``Evidence``; or, for the deciding core, the same as an
+input event: ``ObserverAnswered`` or ``ObserverFailed``. Nothing is decided here.
+"""
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+from chain_reader.node.inputs import ObserverAnswered, ObserverFailed
+from chain_reader.ports import ChainObserver, ChainTip, ScreenedOutput
+from chain_reader.providers.transport.errors import UnexpectedAnswerError
+from chain_reader.trust.evidence import Evidence, EvidenceGatherer
+from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trust.screening import RememberedScreening
+from era_store import Store
+from eras import ChainReadError, Epoch
+
+_log = logging.getLogger(__name__)
+
+
+class EvidenceSource:
+    """Asks chain observers. One thread at a time may use it.
+
+    Args:
+        observer: reads the chain; of several the first one that answers is believed. The caller closes them.
+        policy: what to trust.
+        store: where verdicts are kept.
+        tip_check: why a tip is stale by a clock of one's own, or ``None``.
+    """
+
+    def __init__(
+        self,
+        observer: ChainObserver | Sequence[ChainObserver],
+        policy: TrustPolicy,
+        store: Store,
+        *,
+        tip_check: Callable[[ChainTip], str | None] | None = None,
+    ) -> None:
+        self._tip_check = tip_check
+        self._screening = RememberedScreening(policy.keys, store, policy.key)
+        observers = (observer,) if isinstance(observer, ChainObserver) else tuple(observer)
+        self._last: Evidence | None = None
+        self._gatherers = tuple(EvidenceGatherer(one, policy, self._screening) for one in observers)
+
+    @property
+    def name(self) -> str:
+        """What operators call the observers."""
+        return ", ".join(gatherer.observer.name for gatherer in self._gatherers)
+
+    @property
+    def told(self) -> Mapping[str, str]:
+        """Output reference → name of the verdict on it that was told before."""
+        return self._screening.told
+
+    def keep(self, changed: Sequence[ScreenedOutput]) -> None:
+        """Keep the final verdicts on these outputs."""
+        self._screening.keep(changed)
+
+    def tip_stale(self, evidence: Evidence) -> str | None:
+        """Why the tip of the evidence is late by a clock of one's own; ``None`` when it is not."""
+        return None if self._tip_check is None else self._tip_check(evidence.tip)
+
+    def gather(self, epoch: Epoch | None = None) -> Evidence:
+        """What the first observer that answers knows.
+
+        Args:
+            epoch: the current epoch by a clock of one's own; a provider that is more than one off is not believed.
+
+        Raises:
+            ChainReadError: none of them answered.
+        """
+        failed: ChainReadError | None = None
+        for gatherer in self._gatherers:
+            try:
+                evidence = self._shared(gatherer.gather())
+                _require_epoch_of_clock(evidence, epoch)
+            except ChainReadError as error:
+                if failed is not None:
+                    _log.warning("%s", failed)
+                failed = error
+            else:
+                return evidence
+        if failed is None:
+            raise ChainReadError("There is no observer to read the chain with", next_step="Configure a provider")
+        raise failed
+
+    def _shared(self, evidence: Evidence) -> Evidence:
+        """The evidence with the very outputs of the last one, where they are equal: it is then quick to decide on."""
+        last, same = self._last, evidence
+        if last is not None and last is not evidence and last.unspent == evidence.unspent:
+            considered = last.considered if last.considered == evidence.considered else evidence.considered
+            same = replace(evidence, unspent=last.unspent, considered=considered)
+        self._last = same
+        return same
+
+    def ask(self, epoch: Epoch | None, *, time_s: float) -> ObserverAnswered | ObserverFailed:
+        """``gather`` as an input of the deciding core; it never raises for what a provider does.
+
+        Args:
+            epoch: as in ``gather``.
+            time_s: POSIX time of the answer, in seconds.
+        """
+        try:
+            evidence = self.gather(epoch)
+        except ChainReadError as error:
+            return ObserverFailed(self.name, error.code, str(error), time_s)
+        return ObserverAnswered(evidence, time_s, self.tip_stale(evidence))
+
+
+def _require_epoch_of_clock(evidence: Evidence, epoch: Epoch | None) -> None:
+    if epoch is not None and abs(evidence.epoch - epoch) > 1:
+        raise UnexpectedAnswerError(
+            f"{evidence.source}: the epoch is not that of the clock",
+            expected=f"epoch {epoch}, or one beside it",
+            got=f"epoch {evidence.epoch}",
+            next_step="Check the clock of this machine, and that the provider is of the right network and not behind",
+            provider=evidence.source,
+        )

@@ -1,0 +1,1 @@
+"""Several chain observers asked as one: k of n must agree."""

@@ -1,0 +1,1 @@
+"""Blockfrost's API, and what speaks its protocol."""

@@ -1,0 +1,176 @@
+"""Questions to a Blockfrost API: one thing, a page, or every page of a list; checked for what they should be.
+
+In: a base URL and a project id. Out: values of the expected types, or a ``ChainReadError`` that names the question.
+
+Of ``blockfrost-python`` this uses what its requests carry (headers, names of the paging parameters). Its endpoint
+methods have no timeout, its ``gather_pages`` recurses, and its client takes a key from the environment when given none.
+"""
+
+from collections.abc import Iterator
+from typing import TypeVar
+from urllib.parse import quote
+
+from blockfrost.utils import Api
+from pydantic import TypeAdapter, ValidationError
+
+from chain_reader.providers.blockfrost.answers import ERROR_BODY, ErrorBody
+from chain_reader.providers.transport.calls import Call, provider_name
+from chain_reader.providers.transport.clock import Clock
+from chain_reader.providers.transport.errors import ReadLimitExceededError
+from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
+from chain_reader.providers.transport.limits import ReadLimits
+from chain_reader.providers.transport.rate_limit import Pace
+from chain_reader.providers.transport.statuses import status_error
+from eras import ChainReadError, ConfigurationError
+
+PAGE_ITEMS = 100
+
+Item = TypeVar("Item")
+Parsed = TypeVar("Parsed")
+
+
+class BlockfrostApi:
+    """GET requests to one Blockfrost API.
+
+    Args:
+        base_url: what paths follow, version included.
+        project_id: the key; it never shows in an error or a ``repr``.
+        limits: time, size, attempts and rate.
+        clock: time and waiting.
+        pace: how fast the provider is asked.
+
+    Raises:
+        ConfigurationError: the URL or the project id cannot be used.
+    """
+
+    def __init__(
+        self, base_url: str, project_id: str | None, limits: ReadLimits, *, clock: Clock, pace: Pace | None
+    ) -> None:
+        self.name = provider_name("blockfrost", base_url, ("http", "https"))
+        self.limits = limits
+        self._secret = usable_project_id(project_id)
+        self._clock = clock
+        api = Api(project_id=self._secret, base_url=base_url)
+        api.project_id = self._secret  # with none given, Api would send the environment's to whatever URL this is
+        self._http = BoundedHttp(base_url, api.default_headers, limits, clock=clock, pace=pace)
+
+    def until(self) -> float:
+        """The deadline of a reading that begins now."""
+        return self._clock.monotonic() + self.limits.read_deadline_s
+
+    def call(self, path: str) -> Call:
+        """The request for ``path``, as errors tell it."""
+        return Call(self.name, f"GET {path}", self._secret)
+
+    def one(self, path: str, expected: TypeAdapter[Parsed], until: float) -> Parsed:
+        """The thing at ``path``.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        call = self.call(path)
+        return _parsed(call, self._http.get(path, call, until=until), expected)
+
+    def known(self, path: str, expected: TypeAdapter[Parsed], until: float) -> Parsed | None:
+        """The same, or ``None`` where the provider says, in Blockfrost's own words, that it knows no such thing.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        call = self.call(path)
+        answer = self._http.get(path, call, until=until)
+        return None if _says_not_found(answer) else _parsed(call, answer, expected)
+
+    def page(self, path: str, expected: TypeAdapter[tuple[Item, ...]], page: int, until: float) -> tuple[Item, ...]:
+        """A page of a list about an address, newest first; of an address that was never used, nothing.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        params = Api.query_parameters({"count": PAGE_ITEMS, "page": page, "order": "desc"})
+        call = self.call(f"{path}?count={PAGE_ITEMS}&page={page}&order=desc")
+        answer = self._http.get(path, call, params=params, until=until)
+        if page == 1 and _says_not_found(answer):
+            return ()
+        items = _parsed(call, answer, expected)
+        if len(items) > PAGE_ITEMS:
+            raise call.unexpected(f"at most {PAGE_ITEMS} items", f"{len(items)}")
+        return items
+
+    def items(self, path: str, expected: TypeAdapter[tuple[Item, ...]], until: float) -> Iterator[Item]:
+        """Every item of a list about an address, newest first.
+
+        Raises:
+            ReadLimitExceededError: there are more than the limits allow.
+            ChainReadError: one could not be read.
+        """
+        for page in range(1, self.limits.max_pages + 1):
+            items = self.page(path, expected, page, until)
+            yield from items
+            if len(items) < PAGE_ITEMS:
+                return
+        raise self.beyond(path, f"at most {self.limits.max_pages} pages", "max_pages")
+
+    def beyond(self, path: str, expected: str, limit: str) -> ReadLimitExceededError:
+        """The error for a list that is longer than a limit."""
+        return self.call(path).error(
+            ReadLimitExceededError,
+            "has more to tell than the limit allows",
+            expected=expected,
+            got="more",
+            next_step=f"Somebody may flood the address; raise {limit} to read it all",
+            limit=limit,
+        )
+
+    def close(self) -> None:
+        """Close the connections. Calling it twice is fine."""
+        self._http.close()
+
+
+def about_address(address: str, what: str) -> str:
+    """The path of ``what`` there is about an address."""
+    return f"/addresses/{quote(address, safe='')}/{what}"
+
+
+def usable_project_id(project_id: str | None) -> str | None:
+    """The project id without the newline of its file; an unusable one is refused without being shown.
+
+    Raises:
+        ConfigurationError: it has characters that no project id has.
+    """
+    key = (project_id or "").strip()
+    if not key.isascii() or not key.isprintable() or " " in key:
+        raise ConfigurationError(
+            "The Blockfrost project id is not usable",
+            expected="letters and digits",
+            got="other characters",
+            next_step="Copy the project id again",
+        )
+    return key or None
+
+
+def _parsed(call: Call, answer: HttpAnswer, expected: TypeAdapter[Parsed]) -> Parsed:
+    if answer.status != 200:
+        raise _refusal(call, answer)
+    return call.parse(expected, answer.body)
+
+
+def _says_not_found(answer: HttpAnswer) -> bool:
+    """Whether this is Blockfrost's own 404: a proxy's or a web server's proves nothing."""
+    return answer.status == 404 and _error_body(answer) is not None
+
+
+def _error_body(answer: HttpAnswer) -> ErrorBody | None:
+    """The body of an error in Blockfrost's form, if it is in that form and speaks of the same status."""
+    try:
+        body = ERROR_BODY.validate_json(answer.body)
+    except ValidationError:
+        return None
+    return body if body.status_code == answer.status else None
+
+
+def _refusal(call: Call, answer: HttpAnswer) -> ChainReadError:
+    """The error for a status other than 200."""
+    body = _error_body(answer)
+    said = "" if body is None else f"{body.error}: {body.message}"
+    return status_error(call, answer.status, said, retry_after_s=answer.retry_after_s)

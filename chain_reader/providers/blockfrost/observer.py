@@ -1,0 +1,238 @@
+"""Reads a chain through a Blockfrost API: Blockfrost, or whatever speaks its protocol, such as the local chain.
+
+In: a base URL and a project id. Out: the answers of the ``ChainObserver`` port, newest first, whole or not at all.
+
+1. Every request has its timeouts, a deadline and a size (``ReadLimits``), is repeated only where that may help
+   (``retries``) and made no faster than the provider allows (``rate_limit``).
+2. Only a 404 in Blockfrost's own words means "never used" or "not known"; nothing else becomes an empty answer.
+3. Each other status is an error of its own, because an operator does something else about each (``statuses``).
+4. Pages of 100 are read one by one, no more than needed, and are one state of the address (``blockfrost_pages``).
+5. Every field that is used is checked for its type, and an answer for being one to the question asked.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from fractions import Fraction
+from urllib.parse import quote
+
+from blockfrost.config import DEFAULT_API_VERSION, ApiUrls
+
+from chain_reader.genesis import NetworkGenesis
+from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
+from chain_reader.providers.blockfrost.answers import (
+    ADDRESS_TRANSACTIONS,
+    BLOCK,
+    EPOCH_STAKE,
+    GENESIS,
+    LATEST_EPOCH,
+    PLACED_TRANSACTION,
+    Block,
+    CreatedOutput,
+    lovelace_of,
+)
+from chain_reader.providers.blockfrost.api import BlockfrostApi, about_address
+from chain_reader.providers.blockfrost.pages import AddressReader, spent_addresses, transaction_outputs
+from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.providers.transport.rate_limit import Pace
+from eras import ConfigurationError, Epoch, Slot
+
+_NETWORKS = ("mainnet", "preprod", "preview")
+
+
+class BlockfrostObserver:
+    """A ``ChainObserver`` over a Blockfrost API, which knows order, inputs, blocks and history, but not slots.
+
+    Args:
+        base_url: what paths follow, version included (``https://cardano-mainnet.blockfrost.io/api/v0``).
+        project_id: the key; it never shows in an error or a ``repr``.
+        limits: time, size, attempts and rate of reading.
+        clock: time and waiting.
+        pace: how fast the provider is asked; by default as fast as everybody in this process may together.
+
+    Raises:
+        ConfigurationError: the URL or the project id cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        project_id: str | None = None,
+        *,
+        limits: ReadLimits = DEFAULT_LIMITS,
+        clock: Clock = SYSTEM_CLOCK,
+        pace: Pace | None = None,
+    ) -> None:
+        self._api = BlockfrostApi(base_url, project_id, limits, clock=clock, pace=pace)
+        self._addresses = AddressReader(self._api)
+        self._genesis: NetworkGenesis | None = None
+
+    def __repr__(self) -> str:
+        return f"BlockfrostObserver({self.name!r})"
+
+    @property
+    def name(self) -> str:
+        """What operators call it, without the key."""
+        return self._api.name
+
+    @property
+    def capabilities(self) -> ObserverCapabilities:
+        """Order, inputs, blocks and history."""
+        return ObserverCapabilities(order=True, inputs=True, history=True, blocks=True)
+
+    def epoch(self) -> Epoch:
+        """The current epoch.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        return Epoch(self._api.one("/epochs/latest", LATEST_EPOCH, self._api.until()).epoch)
+
+    def active_stake(self, epoch: Epoch) -> int | None:
+        """The stake of the whole network that counts in an epoch, in lovelace; ``None`` where it is not known.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        path = f"/epochs/{epoch}"
+        found = self._api.known(path, EPOCH_STAKE, self._api.until())
+        if found is None or found.active_stake is None:
+            return None
+        if found.epoch != epoch:
+            raise self._api.call(path).unexpected(f"epoch {epoch}", f"epoch {found.epoch}")
+        return int(found.active_stake)
+
+    def tip(self) -> ChainTip:
+        """The newest block, with its epoch.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        return self._placed("/blocks/latest", self._api.one("/blocks/latest", BLOCK, self._api.until()))
+
+    def datums(self, address: str) -> tuple[DatumOutput, ...]:
+        """The unspent outputs at ``address`` that carry an inline datum, newest first.
+
+        Raises:
+            ChainReadError: they could not be read, or not as one state of the address.
+        """
+        return self._addresses.read(address, lambda _: False)
+
+    def datums_until(self, address: str, settled: Callable[[tuple[DatumOutput, ...]], bool]) -> tuple[DatumOutput, ...]:
+        """The same, to the end of the first page that is ``settled``.
+
+        Raises:
+            ChainReadError: they could not be read, or not as one state of the address.
+        """
+        return self._addresses.read(address, settled)
+
+    def input_addresses(self, transaction: str) -> tuple[str, ...]:
+        """The addresses of the inputs that ``transaction`` spends.
+
+        Raises:
+            ChainReadError: they could not be read.
+        """
+        return spent_addresses(transaction_outputs(self._api, transaction, self._api.until()))
+
+    def block_of(self, transaction: str) -> ChainTip | None:
+        """The block that ``transaction`` is in; ``None`` when the provider says that it is in none.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        until = self._api.until()
+        path = f"/txs/{quote(transaction, safe='')}"
+        found = self._api.known(path, PLACED_TRANSACTION, until)
+        if found is None:
+            return None
+        if found.hash != transaction:
+            raise self._api.call(path).unexpected(f"the transaction {transaction}", f"{found.hash}")
+        path = f"/blocks/{found.block}"
+        block = self._api.known(path, BLOCK, until)  # gone when it was rolled back in this moment
+        if block is not None and block.hash != found.block:
+            raise self._api.call(path).unexpected(f"the block {found.block}", f"{block.hash}")
+        return None if block is None else self._placed(path, block)
+
+    def history(self, address: str) -> tuple[DatumOutput, ...]:
+        """Every output with an inline datum that was ever at ``address``, newest first.
+
+        Raises:
+            ChainReadError: it could not be read, or is longer than the limits allow.
+        """
+        return self.history_beside(address, {})
+
+    def history_beside(self, address: str, known: Mapping[str, Sequence[DatumOutput]]) -> tuple[DatumOutput, ...]:
+        """The same, without asking again for the transactions whose outputs with a datum there are ``known``.
+
+        Raises:
+            ChainReadError: it could not be read, or is longer than the limits allow.
+        """
+        until = self._api.until()
+        path = about_address(address, "transactions")
+        heights = {item.tx_hash: item.block_height for item in self._api.items(path, ADDRESS_TRANSACTIONS, until)}
+        most = self._api.limits.max_transactions
+        if len(heights.keys() - known.keys()) > most:
+            raise self._api.beyond(path, f"at most {most} transactions to look into", "max_transactions")
+        found: list[DatumOutput] = []
+        for transaction, height in heights.items():
+            if transaction in known:
+                found += [replace(output, height=height) for output in known[transaction]]
+            else:
+                made = transaction_outputs(self._api, transaction, until).outputs
+                found += [
+                    _created(transaction, height, output, output.inline_datum)
+                    for output in reversed(made)
+                    if output.address == address and output.inline_datum is not None and not output.collateral
+                ]
+        return tuple(found)
+
+    def genesis(self) -> NetworkGenesis:
+        """The genesis of the provider's network, as if its first era had had the slots of today's.
+
+        Of the public networks, whose first had not, ``PUBLIC_GENESES`` knows better.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        if self._genesis is None:
+            found = self._api.one("/genesis", GENESIS, self._api.until())
+            self._genesis = NetworkGenesis(
+                found.network_magic,
+                found.system_start,
+                found.slot_length,
+                found.epoch_length,
+                Fraction(str(found.active_slots_coefficient)),
+            )
+        return self._genesis
+
+    def close(self) -> None:
+        """Close the connections. Calling it twice is fine."""
+        self._api.close()
+
+    def _placed(self, path: str, block: Block) -> ChainTip:
+        if block.slot is None:
+            raise self._api.call(path).unexpected("a block with a slot", "slot null")
+        epoch = None if block.epoch is None else Epoch(block.epoch)
+        return ChainTip(Slot(block.slot), block.height, block.hash, epoch)
+
+
+def public_url(network: str) -> str:
+    """The base URL of Blockfrost's own service for a public network.
+
+    Raises:
+        ConfigurationError: it serves no network of that name.
+    """
+    if network not in _NETWORKS:
+        raise ConfigurationError(
+            "Blockfrost serves no network of that name",
+            expected=f"a URL, or one of {', '.join(_NETWORKS)}",
+            got=f"{network!r}"[:40],
+            next_step="Correct the chain observer",
+        )
+    return f"{ApiUrls[network].value}/{DEFAULT_API_VERSION}"
+
+
+def _created(transaction: str, height: int, output: CreatedOutput, datum: str) -> DatumOutput:
+    known = "consumed_by_tx" in output.model_fields_set
+    spent = output.consumed_by_tx is not None if known else None
+    return DatumOutput(transaction, output.output_index, datum, lovelace_of(output.amount), height=height, spent=spent)

@@ -1,0 +1,183 @@
+"""The outputs at an address, read page by page from a Blockfrost API: one state of the address, or an error.
+
+In: an address, and when its answer is settled. Out: its outputs with an inline datum, newest first.
+
+1. A first page that is not full, or that settles the answer, is one answer to one request: nothing else is asked.
+2. More pages are no snapshot: an output that is spent, or a block that is rolled back, moves the rest up, and one may
+   slip through between two pages. So the tip is read before the first and after the last page. Where it moved, the
+   block it was must still be on the chain, and no transaction since may have spent at the address; outputs that were
+   only added move the rest down, so that some come twice, of which one is kept.
+3. Where an output may have been missed, reading begins anew, a few times.
+4. What was read while the tip stood still is kept for as long as the tip is that block: reading again costs the first
+   page, which must be the same, and the tip. It is never kept for another tip, though nothing seems to have happened
+   at the address: behind one URL there may be several servers, some of them late.
+5. In a flood the next pages are on their way while one is looked at, one after the other; two are then asked for in
+   vain.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
+from itertools import takewhile
+from urllib.parse import quote
+
+from chain_reader.ports import DatumOutput
+from chain_reader.providers.blockfrost.answers import (
+    ADDRESS_OUTPUTS,
+    ADDRESS_TRANSACTIONS,
+    BLOCK,
+    TRANSACTION_OUTPUTS,
+    AddressOutput,
+    Block,
+    TransactionOutputs,
+    lovelace_of,
+)
+from chain_reader.providers.blockfrost.api import PAGE_ITEMS, BlockfrostApi, about_address
+from chain_reader.providers.transport.errors import UnsteadyAnswerError
+
+READINGS = 3
+"""How often reading begins anew before the address counts as too busy to read (rule 3)."""
+
+ASK_AHEAD_FROM = 10
+ASK_AHEAD = 2
+"""From that page on it is a flood: so many more are asked for while one is looked at (rule 5)."""
+
+Settled = Callable[[tuple[DatumOutput, ...]], bool]
+
+
+@dataclass(slots=True)
+class _Snapshot:
+    """What was read of an address at a tip, as far as it was read."""
+
+    address: str
+    tip: Block
+    first: tuple[AddressOutput, ...]
+    pages: list[tuple[DatumOutput, ...]] = field(default_factory=list)
+    seen: set[tuple[str, int]] = field(default_factory=set)
+    complete: bool = False
+
+    def add(self, items: tuple[AddressOutput, ...]) -> None:
+        """Take a page in, without what an earlier one had."""
+        found = {(output.transaction, output.index): output for output in with_datum(items)}
+        self.pages.append(tuple([output for place, output in found.items() if place not in self.seen]))
+        self.seen.update(found)
+        self.complete = len(items) < PAGE_ITEMS
+
+
+class AddressReader:
+    """Reads addresses through ``api``, and keeps the last one that took several pages."""
+
+    def __init__(self, api: BlockfrostApi) -> None:
+        self._api = api
+        self._kept: _Snapshot | None = None
+        self._turn = threading.Lock()
+
+    def read(self, address: str, settled: Settled) -> tuple[DatumOutput, ...]:
+        """The outputs at ``address`` to the end of the first page that is ``settled``.
+
+        Raises:
+            UnsteadyAnswerError: the address changes too fast to be read (rule 3).
+            ChainReadError: it could not be read.
+        """
+        until = self._api.until()
+        first = self._page(address, 1, until)
+        found = with_datum(first)
+        if len(first) < PAGE_ITEMS or settled(found):
+            return found
+        with self._turn:
+            for _ in range(READINGS):
+                tip = self._api.one("/blocks/latest", BLOCK, until)
+                kept = self._kept
+                # The outputs of a page say their address, so that the same page is one of the same address.
+                if kept is not None and (kept.tip, kept.first) == (tip, first):
+                    snapshot, read_before = kept, len(kept.pages)
+                else:
+                    first = self._page(address, 1, until)
+                    snapshot, read_before = _Snapshot(address, tip, first), 0
+                    snapshot.add(first)
+                pages = list(self._until_settled(snapshot, settled, until))
+                if len(snapshot.pages) == read_before or self._stood_still(snapshot, until):
+                    return tuple(output for page in pages for output in page)
+        raise self._api.call(about_address(address, "utxos")).error(
+            UnsteadyAnswerError,
+            "changed each time its pages were read",
+            expected="no output spent, and no block rolled back, meanwhile",
+            got=f"that in each of {READINGS} readings",
+            next_step="Read again",
+        )
+
+    def _until_settled(self, snapshot: _Snapshot, settled: Settled, until: float) -> Iterator[tuple[DatumOutput, ...]]:
+        """The pages of ``snapshot``, and of the address beyond them, to the first that is settled."""
+        for page in snapshot.pages:
+            yield page
+            if settled(page):
+                return
+        most, asked = self._api.limits.max_pages, deque[Future[tuple[AddressOutput, ...]]]()
+        with ThreadPoolExecutor(1, thread_name_prefix="pages") as asking:
+            while not snapshot.complete:
+                number = len(snapshot.pages) + 1
+                if number > most:
+                    what = about_address(snapshot.address, "utxos")
+                    raise self._api.beyond(what, f"at most {most} pages", "max_pages")
+                ahead = 0 if number < ASK_AHEAD_FROM else ASK_AHEAD
+                for later in range(number + len(asked), min(number + ahead, most) + 1):
+                    asked.append(asking.submit(self._page, snapshot.address, later, until))
+                snapshot.add(asked.popleft().result())
+                yield snapshot.pages[-1]
+                if settled(snapshot.pages[-1]):
+                    return
+
+    def _page(self, address: str, page: int, until: float) -> tuple[AddressOutput, ...]:
+        path = about_address(address, "utxos")
+        items = self._api.page(path, ADDRESS_OUTPUTS, page, until)
+        for item in items:
+            if item["address"] != address:
+                raise self._api.call(path).unexpected(f"outputs at {address}", f"one at {item['address']}")
+        return items
+
+    def _stood_still(self, snapshot: _Snapshot, until: float) -> bool:
+        """Whether no output can have been missed (rule 2); if the tip stood still, the snapshot is kept (rule 4)."""
+        before, now = snapshot.tip, self._api.one("/blocks/latest", BLOCK, until)
+        self._kept = snapshot if now == before else None
+        if now == before:
+            return True
+        if before.height is None or self._api.known(f"/blocks/{before.hash}", BLOCK, until) is None:
+            return False
+        height = before.height
+        newest = self._api.page(about_address(snapshot.address, "transactions"), ADDRESS_TRANSACTIONS, 1, until)
+        since = tuple(takewhile(lambda item: item.block_height > height, newest))
+        return len(since) < PAGE_ITEMS and not any(
+            snapshot.address in spent_addresses(transaction_outputs(self._api, item.tx_hash, until)) for item in since
+        )
+
+
+def transaction_outputs(api: BlockfrostApi, transaction: str, until: float) -> TransactionOutputs:
+    """What a transaction spends and makes.
+
+    Raises:
+        ChainReadError: it could not be read.
+    """
+    path = f"/txs/{quote(transaction, safe='')}/utxos"
+    answer = api.one(path, TRANSACTION_OUTPUTS, until)
+    if answer.hash != transaction:
+        raise api.call(path).unexpected(f"the transaction {transaction}", f"{answer.hash}")
+    return answer
+
+
+def spent_addresses(transaction: TransactionOutputs) -> tuple[str, ...]:
+    """Where the spent inputs were, each address once; reference and collateral inputs prove nothing (rule T2)."""
+    spent = (item.address for item in transaction.inputs if not item.collateral and not item.reference)
+    return tuple(dict.fromkeys(spent))
+
+
+def with_datum(items: tuple[AddressOutput, ...]) -> tuple[DatumOutput, ...]:
+    """The outputs that carry an inline datum."""
+    return tuple(
+        [
+            DatumOutput(item["tx_hash"], item["output_index"], datum, lovelace_of(item["amount"]), spent=False)
+            for item in items
+            if (datum := item["inline_datum"]) is not None
+        ]
+    )

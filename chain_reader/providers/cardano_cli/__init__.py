@@ -1,0 +1,1 @@
+"""A Cardano node, read through cardano-cli."""

@@ -1,0 +1,99 @@
+"""An observer from one line of configuration.
+
+In: ``https://…/api/v0``, ``blockfrost:preview``, ``ws://…``, ``cardano-cli:/run/node.socket`` or
+``local:chain.sqlite``. Out: a ``ChainObserver``, which the caller closes.
+"""
+
+from difflib import get_close_matches
+
+from chain_reader.ports import ChainObserver
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from eras import ConfigurationError
+
+OBSERVER_KINDS = ("blockfrost", "ogmios", "cardano-cli", "local")
+KIND_OF_SCHEME = {"http": "blockfrost", "https": "blockfrost", "ws": "ogmios", "wss": "ogmios"}
+
+
+class UnknownObserverError(ConfigurationError):
+    """The kind of chain observer is none of the known ones."""
+
+
+def observer_from_url(
+    text: str,
+    *,
+    project_id: str | None = None,
+    network_magic: int | None = None,
+    program: str | None = None,
+    limits: ReadLimits = DEFAULT_LIMITS,
+) -> ChainObserver:
+    """The observer that ``text`` names.
+
+    Args:
+        text: a kind, a colon, and where the chain is: for ``blockfrost`` a base URL with its version or the name of a
+            public network, for ``ogmios`` a websocket URL, for ``cardano-cli`` the path of a node's socket, for
+            ``local`` the path of a local chain. A URL alone says its kind by its scheme.
+        project_id: the key for ``blockfrost``; never part of ``text``, which is shown in errors and logs.
+        network_magic: magic of the network, which ``cardano-cli`` must name to the node.
+        program: the program that ``cardano-cli`` runs, where it is not the one on the path.
+        limits: time, size, attempts and rate of reading.
+
+    Raises:
+        UnknownObserverError: there is no such kind.
+        ConfigurationError: what follows the kind cannot be used.
+        StoreError: there is no local chain at the path.
+    """
+    kind, colon, place = with_kind(text).partition(":")
+    if not colon or kind not in OBSERVER_KINDS:
+        raise _unknown(kind)
+    if not place:
+        raise ConfigurationError(
+            f"The chain observer {kind} does not say where the chain is",
+            expected=f"{kind}:<{'path' if kind in ('local', 'cardano-cli') else 'url'}>",
+            got="nothing after the colon",
+            next_step="Complete the chain observer",
+        )
+    if kind == "local":
+        from chain_reader.providers.local.observer import LocalObserver
+
+        return LocalObserver.open(place)
+    if kind == "cardano-cli":
+        return _cardano_cli(place, network_magic, program, limits)
+    if kind == "ogmios":
+        from chain_reader.providers.ogmios.observer import OgmiosObserver
+
+        return OgmiosObserver(place, limits=limits)
+    from chain_reader.providers.blockfrost.observer import BlockfrostObserver, public_url
+
+    return BlockfrostObserver(place if "/" in place else public_url(place), project_id, limits=limits)
+
+
+def with_kind(text: str) -> str:
+    """What names a provider, its kind before it; a URL alone is Blockfrost's by http(s), Ogmios' by ws(s)."""
+    text = text.strip()
+    kind = KIND_OF_SCHEME.get(text.partition("://")[0])
+    return text if kind is None else f"{kind}:{text}"
+
+
+def _cardano_cli(socket: str, network_magic: int | None, program: str | None, limits: ReadLimits) -> ChainObserver:
+    from chain_reader.providers.cardano_cli.observer import PROGRAM, CardanoCliObserver
+
+    if network_magic is None:
+        raise ConfigurationError(
+            "The chain observer cardano-cli does not know its network",
+            expected="the magic of the node's network",
+            got="none",
+            next_step="Name the network, or give its magic (network.magic)",
+        )
+    return CardanoCliObserver(socket, network_magic, program=program or PROGRAM, limits=limits)
+
+
+def _unknown(kind: str) -> UnknownObserverError:
+    nearest = get_close_matches(kind, OBSERVER_KINDS, n=1)
+    return UnknownObserverError(
+        "The kind of chain observer is unknown",
+        expected="blockfrost:<url>, ogmios:<url>, cardano-cli:<path of the socket> or local:<path>",
+        got=f"{kind!r}"[:40],
+        next_step=f"Did you mean {nearest[0]}:…?" if nearest else "Correct the chain observer",
+        known=list(OBSERVER_KINDS),
+        nearest=nearest[0] if nearest else None,
+    )

@@ -1,0 +1,1 @@
+"""Another eraswitch service, whose statements are verified before they are used."""

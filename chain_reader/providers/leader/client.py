@@ -1,0 +1,183 @@
+"""What a follower asks a leader over HTTP: its configuration, the pages of its history, its registrations.
+
+In: the leader's base URL, with or without a slash at its end or a path before what is asked. Out: answers parsed
+strictly, or a ``ChainReadError`` that names the question. Every question ends within its limits, and is asked again
+where that may help (``chain_reader.providers``). Nothing is believed here: ``follower_walk`` verifies.
+"""
+
+import time
+from typing import Annotated, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import Field, StringConstraints, TypeAdapter
+
+from chain_reader.providers.transport.calls import Answer, Call, provider_name
+from chain_reader.providers.transport.errors import ReadLimitExceededError
+from chain_reader.providers.transport.http import BoundedHttp
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.providers.transport.statuses import status_error
+from eras import MAX_EPOCH, ConfigurationError
+
+PAGE_ENTRIES = 100
+PAGE_REGISTRATIONS = 500
+
+Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Hex128 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
+Reference = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}#[0-9]{1,10}$")]
+Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
+Parsed = TypeVar("Parsed")
+
+
+class LeaderUrlError(ConfigurationError):
+    """The URL of the leader cannot be used."""
+
+
+class LeaderNetwork(Answer):
+    """The genesis of the leader: what all of its history is signed by and for."""
+
+    magic: Whole | None
+    era_address: str | None
+    verification_key: str | None
+
+
+class LeaderFreshness(Answer):
+    """How old what the leader says is."""
+
+    stale: str | None
+    tip_slot: Whole | None
+
+
+class LeaderConfig(Answer):
+    """What a follower uses of ``/era/config``."""
+
+    network: LeaderNetwork
+    epoch: Whole
+    freshness: LeaderFreshness
+
+
+class LeaderEntry(Answer):
+    """What a follower uses of an entry of ``/era/history``."""
+
+    output: Reference
+    slot: Whole | None
+    height: Annotated[int, Field(ge=0, lt=2**63)] | None
+    payload: str
+    digest: Hex64
+    previous: Hex64 | None
+
+
+class LeaderPage(Answer):
+    """A page of ``/era/history?in_force=true``, newest first."""
+
+    network: LeaderNetwork
+    payloads: tuple[LeaderEntry, ...]
+
+
+class LeaderRegistration(Answer):
+    """A registration that the leader hands on."""
+
+    party_id: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,128}$")]
+    epoch: Whole
+    stake: Whole
+    version: Annotated[str, StringConstraints(pattern=r"^[!-~]{1,64}$")] | None
+    seen_at_s: Annotated[float, Field(ge=0, lt=2**40)]
+    time_s: Annotated[int, Field(ge=0, lt=2**40)] | None
+    key: Hex64 | None
+    signature: Hex128 | None
+
+
+class LeaderRegistrations(Answer):
+    """A page of ``/registrations``, by party id."""
+
+    epoch: Whole
+    registrations: tuple[LeaderRegistration, ...]
+    next: str | None
+
+
+_CONFIG = TypeAdapter(LeaderConfig)
+_PAGE = TypeAdapter(LeaderPage)
+_REGISTRATIONS = TypeAdapter(LeaderRegistrations)
+
+
+class LeaderClient:
+    """Questions to one leader. One thread at a time.
+
+    Args:
+        url: the base URL of its service.
+        limits: time, size and attempts.
+
+    Raises:
+        ConfigurationError: the URL cannot be used.
+    """
+
+    def __init__(self, url: str, limits: ReadLimits = DEFAULT_LIMITS) -> None:
+        self.name = provider_name("leader", url, ("http", "https"))
+        parts = urlsplit(url)
+        if parts.query or parts.fragment:
+            raise LeaderUrlError(
+                "The URL of the leader is not usable",
+                expected="where its service begins, such as https://host/path",
+                got="one with a question or a fragment",
+                next_step="Leave out what follows the path",
+            )
+        self.limits = limits
+        self._secret = parts.password
+        self._http = BoundedHttp(url, {"accept": "application/json"}, limits)
+
+    def until(self) -> float:
+        """The deadline of a reading that begins now."""
+        return time.monotonic() + self.limits.read_deadline_s
+
+    def call(self, path: str) -> Call:
+        """The request for ``path``, as errors tell it."""
+        return Call(self.name, f"GET {path}", self._secret)
+
+    def config(self, until: float) -> LeaderConfig:
+        """What the leader runs.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        return self._ask("/era/config", {}, _CONFIG, until)
+
+    def page(self, before: str | None, until: float) -> LeaderPage:
+        """A page of what was in force, from the digest ``before`` on, or from the newest.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        params = {"in_force": "true", "limit": str(PAGE_ENTRIES)}
+        return self._ask("/era/history", params if before is None else {**params, "before": before}, _PAGE, until)
+
+    def registrations(self, epoch: int, after: str | None, until: float) -> LeaderRegistrations:
+        """A page of the registrations for an epoch, from the party ``after`` on, or from the first.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        params = {"epoch": str(epoch), "limit": str(PAGE_REGISTRATIONS)}
+        return self._ask(
+            "/registrations", params if after is None else {**params, "after": after}, _REGISTRATIONS, until
+        )
+
+    def beyond(self, path: str, what: str, limit: str) -> ReadLimitExceededError:
+        """The error for what does not end."""
+        return self.call(path).error(
+            ReadLimitExceededError,
+            "has more to tell than the limit allows",
+            expected=what,
+            got="more",
+            next_step="Do not follow this leader: what it tells does not end",
+            limit=limit,
+        )
+
+    def close(self) -> None:
+        """Close the connections. Calling it twice is fine."""
+        self._http.close()
+
+    def _ask(self, path: str, params: dict[str, str], expected: TypeAdapter[Parsed], until: float) -> Parsed:
+        call = self.call(path)
+        answer = self._http.get(path, call, params=params, until=until)
+        if answer.status != 200:
+            raise status_error(call, answer.status, "", retry_after_s=answer.retry_after_s)
+        return call.parse(expected, answer.body)

@@ -1,0 +1,1 @@
+"""The local chain, read and written in process."""

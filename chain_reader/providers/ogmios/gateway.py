@@ -1,0 +1,211 @@
+"""The gateway to an Ogmios websocket, next to a node of one's own.
+
+What is in: a URL. What comes out: values of our own, each checked where it enters. A node knows what is unspent, not
+what was ever in the chain: so a transaction is in the chain when its first output, which is the marker, is unspent. Its
+depth is counted from the block at which that was first seen here, so it is never told too deep. Of a transaction whose
+marker was spent since, a node knows nothing any more.
+"""
+
+from typing import Annotated
+
+from pydantic import Field, TypeAdapter
+
+from chain_reader import DEFAULT_LIMITS, ProviderRefusedError, ReadLimits, UnexpectedAnswerError
+from chain_reader.providers.gateway import (
+    REMOTE_WHEN_IDLE,
+    Network,
+    SpendableOutput,
+    TransactionParameters,
+    TransactionRefusedError,
+)
+from chain_reader.providers.ogmios.answers import (
+    BLOCK_HEIGHT,
+    GENESIS,
+    TIP,
+    Ada,
+    Hash,
+    Point,
+    Reply,
+    TransactionId,
+    Whole,
+)
+from chain_reader.providers.ogmios.connection import Conversation, OgmiosConnection
+from chain_reader.providers.transport.calls import Answer
+from eras import Slot
+
+_LEDGER_FAULTS = range(3000, 4000)
+_UNREADABLE_TRANSACTION = -32602
+
+
+class _AdaOf(Answer):
+    ada: Ada
+
+
+class _Bytes(Answer):
+    bytes: Whole
+
+
+class _Parameters(Answer):
+    min_fee_coefficient: Annotated[int, Field(alias="minFeeCoefficient", ge=0)]
+    min_fee_constant: Annotated[_AdaOf, Field(alias="minFeeConstant")]
+    max_transaction_size: Annotated[_Bytes, Field(alias="maxTransactionSize")]
+    min_utxo_deposit_coefficient: Annotated[int, Field(alias="minUtxoDepositCoefficient", ge=0)]
+
+
+class _Output(Answer):
+    transaction: TransactionId
+    index: Annotated[int, Field(ge=0, le=2**32 - 1)]
+    address: str
+    value: dict[str, dict[str, Whole]]
+    datum: str | None = None
+    datum_hash: Annotated[Hash | None, Field(alias="datumHash")] = None
+    script: dict[str, object] | None = None
+
+    def to_spendable(self) -> SpendableOutput:
+        assets = [
+            (policy + name, quantity)
+            for policy, names in self.value.items()
+            if policy != "ada"
+            for name, quantity in names.items()
+        ]
+        return SpendableOutput(
+            self.transaction.id,
+            self.index,
+            self.address,
+            self.value["ada"]["lovelace"],
+            tuple(sorted(assets)),
+            self.datum,
+            self.datum_hash if self.datum is None else None,
+            None if self.script is None else "whose hash Ogmios does not tell",
+        )
+
+
+class _Submitted(Answer):
+    transaction: TransactionId
+
+
+_PARAMETERS = TypeAdapter(Reply[_Parameters])
+_OUTPUTS = TypeAdapter(Reply[tuple[_Output, ...]])
+_SUBMITTED = TypeAdapter(Reply[_Submitted])
+_UTXO = "queryLedgerState/utxo"
+
+
+class OgmiosGateway:
+    """A ``TransactionGateway`` over Ogmios, v6 or later.
+
+    Args:
+        url: ``ws://host:port`` or ``wss://…``.
+        limits: time and size of what is asked.
+
+    Raises:
+        ConfigurationError: the URL cannot be used.
+    """
+
+    def __init__(self, url: str, *, limits: ReadLimits = DEFAULT_LIMITS) -> None:
+        self._connection = OgmiosConnection(url, limits)
+        self._first_seen: dict[str, int] = {}
+
+    def __repr__(self) -> str:
+        return f"OgmiosGateway({self.name!r})"
+
+    @property
+    def name(self) -> str:
+        """``ogmios`` and the server's host."""
+        return self._connection.name
+
+    @property
+    def when_idle(self) -> str:
+        """Why no new block might come from it."""
+        return REMOTE_WHEN_IDLE
+
+    def network(self) -> Network:
+        """The network of the node's genesis."""
+        method = "queryNetwork/genesisConfiguration"
+        found = self._connection.converse(method, lambda ogmios: ogmios.ask(method, GENESIS, era="shelley"))
+        return Network.of(found.network_magic)
+
+    def protocol_parameters(self) -> TransactionParameters:
+        """The parameters of the current epoch."""
+        method = "queryLedgerState/protocolParameters"
+        found = self._connection.converse(method, lambda ogmios: ogmios.ask(method, _PARAMETERS))
+        return TransactionParameters(
+            min_fee_per_byte=found.min_fee_coefficient,
+            min_fee_constant=found.min_fee_constant.ada.lovelace,
+            max_tx_size=found.max_transaction_size.bytes,
+            coins_per_utxo_byte=found.min_utxo_deposit_coefficient,
+        )
+
+    def tip_slot(self) -> Slot:
+        """The slot of the newest block."""
+        method = "queryNetwork/tip"
+        tip = self._connection.converse(method, lambda ogmios: ogmios.ask(method, TIP))
+        return Slot(tip.slot) if isinstance(tip, Point) else Slot(0)
+
+    def spendable_outputs(self, address: str) -> tuple[SpendableOutput, ...]:
+        """The unspent outputs at ``address``, by their references: Ogmios knows no other order."""
+
+        def read(ogmios: Conversation) -> tuple[SpendableOutput, ...]:
+            found = ogmios.ask(_UTXO, _OUTPUTS, addresses=[address])
+            if elsewhere := [output.address for output in found if output.address != address]:
+                raise ogmios.call.unexpected(f"outputs at {address}", f"one at {elsewhere[0]}")
+            return _spendable(ogmios, found)
+
+        outputs = self._connection.converse(_UTXO, read)
+        return tuple(sorted(outputs, key=lambda output: (output.transaction, output.index)))
+
+    def submit(self, cbor: bytes) -> str:
+        """Submit a signed transaction; its hash as the node gives it.
+
+        Raises:
+            TransactionRefusedError: the ledger refused it.
+            ChainReadError: the node could not be reached, or did not take it. After a timeout, whether it took the
+                transaction is unknown.
+        """
+        method = "submitTransaction"
+        try:
+            submitted = self._connection.converse(
+                method,
+                lambda ogmios: ogmios.ask(method, _SUBMITTED, transaction={"cbor": cbor.hex()}),
+                once=True,
+            )
+        except ProviderRefusedError as error:
+            code = error.facts.get("rpc_code")
+            if code in _LEDGER_FAULTS or code == _UNREADABLE_TRANSACTION:
+                raise TransactionRefusedError(
+                    f"{self.name} refused the transaction",
+                    got=error.got,
+                    next_step="Build it again from what is unspent now",
+                    rpc_code=code,
+                ) from error
+            raise
+        return submitted.transaction.id
+
+    def transaction_depth(self, transaction: str) -> int | None:
+        """How many blocks came since the transaction was first seen here; ``None`` when it is not seen."""
+        reference = {"transaction": {"id": transaction}, "index": 0}
+
+        def read(ogmios: Conversation) -> tuple[bool, int]:
+            height = ogmios.ask("queryNetwork/blockHeight", BLOCK_HEIGHT)
+            found = ogmios.ask(_UTXO, _OUTPUTS, outputReferences=[reference])
+            return bool(found), height if isinstance(height, int) else 0
+
+        is_there, height = self._connection.converse("queryNetwork/blockHeight", read)
+        if not is_there:
+            self._first_seen.pop(transaction, None)
+            return None
+        return max(0, height - self._first_seen.setdefault(transaction, height))
+
+    def close(self) -> None:
+        """Close the connection. Calling it twice is fine."""
+        self._connection.close()
+
+
+def _spendable(ogmios: Conversation, found: tuple[_Output, ...]) -> tuple[SpendableOutput, ...]:
+    try:
+        return tuple(output.to_spendable() for output in found)
+    except KeyError as error:
+        raise _without_ada(ogmios) from error
+
+
+def _without_ada(ogmios: Conversation) -> UnexpectedAnswerError:
+    return ogmios.call.unexpected("outputs that hold ada", "one without")

@@ -1,0 +1,139 @@
+"""Reads a chain through an Ogmios websocket, v6 or later, next to a Cardano node.
+
+In: a URL. Out: the answers of the ``ChainObserver`` port. Ogmios queries the ledger state, which is a set: it knows
+no order of outputs, no slots, no inputs of past transactions and no history, and says so in its capabilities.
+"""
+
+from chain_reader.genesis import NetworkGenesis
+from chain_reader.ports import ChainTip, DatumOutput
+from chain_reader.providers.cardano_cli.ledger_state import LedgerStateOnly
+from chain_reader.providers.ogmios.answers import (
+    BLOCK_HEIGHT,
+    EPOCH,
+    ERA_SUMMARIES,
+    GENESIS,
+    TIP,
+    UTXO,
+    Origin,
+    Point,
+    UnspentOutput,
+)
+from chain_reader.providers.ogmios.connection import Conversation, OgmiosConnection
+from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.providers.transport.rate_limit import Pace
+from eras import ConfigurationError, Epoch, Slot
+
+_TIP_READINGS = 3
+"""How often the tip is read again when a block arrives in the middle of it."""
+
+
+class OgmiosObserver(LedgerStateOnly):
+    """A ``ChainObserver`` over Ogmios. Its connection is opened at the first question, and kept.
+
+    Args:
+        url: ``ws://host:port`` or ``wss://…``.
+        limits: time, size, attempts and rate; ``max_message_bytes`` must hold every output at the address.
+        clock: time and waiting.
+        pace: how fast the server is asked; by default as fast as everybody in this process may together.
+
+    Raises:
+        ConfigurationError: the URL cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        limits: ReadLimits = DEFAULT_LIMITS,
+        clock: Clock = SYSTEM_CLOCK,
+        pace: Pace | None = None,
+    ) -> None:
+        self._connection = OgmiosConnection(url, limits, clock=clock, pace=pace)
+        self.name = self._connection.name
+        self._genesis: NetworkGenesis | None = None
+
+    def __repr__(self) -> str:
+        return f"OgmiosObserver({self.name!r})"
+
+    def epoch(self) -> Epoch:
+        """The current epoch.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        method = "queryLedgerState/epoch"
+        return Epoch(self._connection.converse(method, lambda ogmios: ogmios.ask(method, EPOCH)))
+
+    def tip(self) -> ChainTip:
+        """The newest block; its height and epoch are unknown when blocks keep arriving while it is read.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        return self._connection.converse("queryNetwork/tip", _read_tip)
+
+    def datums(self, address: str) -> tuple[DatumOutput, ...]:
+        """The unspent outputs at ``address`` that carry an inline datum, in no order.
+
+        Raises:
+            ChainReadError: they could not be read.
+        """
+
+        def read(ogmios: Conversation) -> tuple[UnspentOutput, ...]:
+            outputs = ogmios.ask("queryLedgerState/utxo", UTXO, addresses=[address])
+            strange = next((output.address for output in outputs if output.address != address), None)
+            if strange is not None:
+                raise ogmios.call.unexpected(f"outputs at {address}", f"one at {strange}")
+            return outputs
+
+        return tuple(
+            DatumOutput(output.transaction.id, output.index, output.datum, output.value.ada.lovelace, spent=False)
+            for output in self._connection.converse("queryLedgerState/utxo", read)
+            if output.datum is not None
+        )
+
+    def genesis(self) -> NetworkGenesis:
+        """The genesis of the node's network, from the beginning of its newest era.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        if self._genesis is None:
+            self._genesis = self._connection.converse("queryNetwork/genesisConfiguration", _read_genesis)
+        return self._genesis
+
+    def close(self) -> None:
+        """Close the connection. Calling it twice is fine."""
+        self._connection.close()
+
+
+def _read_tip(ogmios: Conversation) -> ChainTip:
+    tip: Point | Origin = ogmios.ask("queryNetwork/tip", TIP)
+    for _ in range(_TIP_READINGS):
+        before = tip
+        height: int | Origin = ogmios.ask("queryNetwork/blockHeight", BLOCK_HEIGHT)
+        epoch = ogmios.ask("queryLedgerState/epoch", EPOCH)
+        tip = ogmios.ask("queryNetwork/tip", TIP)
+        if tip == before:
+            if not isinstance(tip, Point):
+                return ChainTip(Slot(0), None, None, Epoch(epoch))
+            return ChainTip(Slot(tip.slot), height if isinstance(height, int) else None, tip.id, Epoch(epoch))
+    return ChainTip(Slot(tip.slot), None, tip.id) if isinstance(tip, Point) else ChainTip(Slot(0), None, None)
+
+
+def _read_genesis(ogmios: Conversation) -> NetworkGenesis:
+    found = ogmios.ask("queryNetwork/genesisConfiguration", GENESIS, era="shelley")
+    newest = ogmios.ask("queryLedgerState/eraSummaries", ERA_SUMMARIES)[-1]
+    try:
+        return NetworkGenesis(
+            found.network_magic,
+            found.start_time.timestamp() + newest.start.time.seconds,
+            newest.parameters.slot_length.milliseconds / 1000,
+            newest.parameters.epoch_length,
+            found.active_slots_coefficient,
+            Slot(newest.start.slot),
+            Epoch(newest.start.epoch),
+        )
+    except (ConfigurationError, OverflowError) as error:
+        raise ogmios.call.unexpected("a genesis that can be", str(error)) from error

@@ -1,0 +1,1 @@
+"""Bounded calls to a provider: HTTP, retries, limits, errors."""

@@ -1,0 +1,134 @@
+"""One request to a provider as errors tell it, and answers parsed strictly.
+
+In: who is asked what, and the bytes that came back. Out: values of the expected types, or a ``ChainReadError`` that
+says what was asked, what came and what to do next. Whatever a provider puts into its answer, a secret never shows in
+an error.
+"""
+
+import re
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+
+from chain_reader.providers.transport.errors import UnexpectedAnswerError
+from chain_reader.providers.transport.shallow_json import shallow
+from eras import ChainReadError, ConfigurationError
+
+Parsed = TypeVar("Parsed")
+ReadError = TypeVar("ReadError", bound=ChainReadError)
+
+_EXCERPT = 200
+_SECRET_LABEL = re.compile(r"dmtr_[^.]+")
+"""Demeter's hosted nodes carry the key of their user in the host name."""
+
+
+STRICT = ConfigDict(strict=True, frozen=True, extra="ignore")
+"""How every answer is checked: no conversions, and unknown fields ignored."""
+
+
+class Answer(BaseModel):
+    """Base of the models of answers."""
+
+    model_config = STRICT
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request to a provider.
+
+    Attributes:
+        provider: who is asked, in an operator's words.
+        request: what is asked (``GET /epochs/latest``).
+        secret: a text to blot out of every error.
+    """
+
+    provider: str
+    request: str
+    secret: str | None = field(default=None, repr=False)
+
+    def error(
+        self,
+        kind: type[ReadError],
+        what: str,
+        *,
+        expected: str | None = None,
+        got: str | None = None,
+        next_step: str,
+        **facts: Any,
+    ) -> ReadError:
+        """An error about this request; ``what`` follows "provider: request"."""
+        return kind(
+            f"{self.provider}: {self.request} {what}",
+            expected=expected,
+            got=None if got is None else self._blotted(got),
+            next_step=next_step,
+            provider=self.provider,
+            request=self.request,
+            **facts,
+        )
+
+    def parse(self, expected: TypeAdapter[Parsed], body: str | bytes) -> Parsed:
+        """``body``, which must be JSON of the ``expected`` type.
+
+        Raises:
+            UnexpectedAnswerError: it is not.
+        """
+        try:
+            return expected.validate_json(body)
+        except ValidationError as error:
+            got = _described(error, body)
+            if error.errors(include_url=False)[0]["type"] == "json_invalid":
+                try:
+                    return expected.validate_json(shallow(body if isinstance(body, str) else body.decode()))
+                except ValueError:
+                    pass  # it was not for the parts that nobody needs
+        # Outside the handler: the foreign error quotes the answer, which may echo a secret.
+        raise self.unexpected("JSON as its protocol says", got)
+
+    def unexpected(self, expected: str, got: str) -> UnexpectedAnswerError:
+        """The error for an answer that is not what the protocol says."""
+        return self.error(
+            UnexpectedAnswerError,
+            "got an answer that makes no sense",
+            expected=expected,
+            got=got,
+            next_step="Check the URL and the version of the provider; if they are right, do not trust it",
+        )
+
+    def _blotted(self, text: str) -> str:
+        if self.secret:
+            text = text.replace(self.secret, "***")
+        return text if len(text) <= _EXCERPT else f"{text[:_EXCERPT]}…"
+
+
+def provider_name(kind: str, url: str, schemes: tuple[str, ...]) -> str:
+    """How operators call the provider at ``url``: kind, scheme, host and port, never a path, a query or a user.
+
+    Raises:
+        ConfigurationError: ``url`` is no URL with one of the ``schemes``; it may hold a key, so it is not shown.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host = None
+    if host is None or parts.scheme not in schemes:
+        raise ConfigurationError(
+            f"The URL of the {kind} provider is not usable",
+            expected=" or ".join(f"{scheme}://host" for scheme in schemes),
+            got=f"a text of {len(url)} characters without a host" if host is None else f"{parts.scheme}://…",
+            next_step="Correct the URL of the chain provider",
+        )
+    shown = _SECRET_LABEL.sub("***", f"[{host}]" if ":" in host else host)
+    return f"{kind} {parts.scheme}://{shown}" + (f":{port}" if port else "")
+
+
+def _described(error: ValidationError, body: str | bytes) -> str:
+    first = error.errors(include_url=False)[0]
+    if first["type"] == "json_invalid":
+        shown = body[:60] if isinstance(body, str) else body[:60].decode(errors="backslashreplace")
+        return f"{shown!r} ({first['msg']})"
+    place = ".".join(str(part) for part in first["loc"]) or "the answer"
+    return f"{place}: {first['msg']}, it is {first['input']!r}"

@@ -1,0 +1,251 @@
+"""What a reading of the chain comes to: the rules of trust applied to one piece of evidence. Pure.
+
+In: what is remembered, what an observer answered, the policy, the verdicts told before. Out: a ``TrustDecision``: the
+reading, what to remember, and what is new. ``TrustedReader`` and the deciding core (``chain_reader.node.core``) both
+ask here, so that a node, a replay of its log and a rehearsal come to the same.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from chain_reader.ports import ScreenedOutput
+from chain_reader.trust.evidence import Evidence
+from chain_reader.trust.extended import expired
+from chain_reader.trust.legacy import legacy_view
+from chain_reader.trust.memory import recalled, remembered
+from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trust.reading import TrustedReading, events_between, schedule_alarms
+from chain_reader.trust.rules import choose
+from chain_reader.trust.state import TrustState, digest_of, markers_of, verified_of
+from chain_reader.trust.verdicts import Conflict, Impostor, Unconfirmed
+from datum import Accepted, Equivocation, Malformed
+from era_store import NewEvent, StoredTrust
+from eras import Epoch, Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class TrustDecision:
+    """What was decided.
+
+    Attributes:
+        reading: the markers in force and all that is to be said of them; its ``events`` are what is new.
+        after: what to remember; the very ``before`` where nothing changed.
+        changed: the outputs whose verdict is new.
+        state: what the rules came to, with the payload in force verified.
+    """
+
+    reading: TrustedReading
+    after: StoredTrust
+    changed: tuple[ScreenedOutput, ...]
+    state: TrustState
+
+
+def decide_trust(
+    before: StoredTrust,
+    evidence: Evidence,
+    policy: TrustPolicy,
+    told: Mapping[str, str],
+    *,
+    tip_stale: str | None = None,
+    verified: ScreenedOutput | None = None,
+) -> TrustDecision:
+    """Which payload is in force, by the rules T1 to T11.
+
+    Args:
+        before: what is remembered.
+        evidence: what an observer knows, at one point of the chain.
+        policy: what to trust.
+        told: output reference → name of the verdict on it that was told before.
+        tip_stale: why the tip is late by a clock of one's own, or ``None`` (T7).
+        verified: what is remembered as trusted, where it is at hand as it was verified; else it is verified anew.
+
+    Raises:
+        StoreDamagedError: what is remembered as trusted was not signed by the keys.
+        CheckpointInvalidError: the keys did not sign the checkpoint.
+    """
+    known = state = recalled(before, policy, verified)
+    lag = max(0, before.tip_slot - evidence.tip.slot)
+    signed = [item for item in evidence.considered if isinstance(item.verdict, Accepted)]
+    gone = _gone(evidence, known, told)
+    facts = replace(evidence.facts, lagging=lag > 0, impostors=_impostors(signed, told), copy_gone=bool(gone))
+    deep = _confirmed(evidence, state, before, policy, told)
+    judged, state = choose(deep, state, evidence.epoch, facts, extension=policy.extension)
+    if _reference(state) != _reference(known):  # what was gone is gone with the payload that it had
+        state = replace(state, superseded_outputs=state.superseded_outputs | gone)
+    if tip_stale is not None:  # one lie about the time must not leave a mark that no true reading can come up to
+        state = replace(state, epoch=known.epoch or before.epoch, activation=known.activation)
+    final = {item.output.reference: item for item in judged}
+    doubts = (_lagging(evidence, lag, policy), tip_stale)
+    stale = None if state.trusted is None else _stale(evidence, state.trusted, judged, policy, doubts)
+    markers = () if state.trusted is None else markers_of(state.trusted)
+    legacy = legacy_view(evidence.unspent, markers, evidence.epoch)
+    after = replace(
+        remembered(before, state, evidence, signed, [final[item.output.reference] for item in signed]),
+        tip_slot=before.tip_slot if tip_stale is not None else max(before.tip_slot, evidence.tip.slot),
+        stale=stale,
+        legacy_differs=legacy.differs,
+        malformed=sum(isinstance(item.verdict, Malformed) for item in evidence.unspent),
+    )
+    if after == before:
+        after = before
+    published = None
+    has_predecessor = state.superseded_outputs or state.superseded_payloads
+    if state.trusted is not None and has_predecessor:
+        published = facts.published.get(state.trusted.output.transaction)
+    odd = schedule_alarms(markers, published, evidence.epoch, policy)
+    changed = tuple(item for item in judged if _is_news(item, told))
+    events = events_between(before, after, epoch=evidence.epoch, alarms=odd, legacy=legacy, changed=changed)
+    conflicts = tuple(item for item in judged if isinstance(item.verdict, Conflict | Equivocation))
+    alarms = [words for _, words in odd]
+    alarms += [f"{item.output.reference} {item.verdict.name}: {item.verdict.reason}" for item in conflicts[:10]]
+    alarms += [words for words in (legacy.words, evidence.history_missing) if words is not None]
+    reading = TrustedReading(
+        markers,
+        _provenance(evidence.source, state, after, policy),
+        tuple(final.get(item.output.reference, item) for item in evidence.unspent),
+        why=_why(evidence, state, judged, policy),
+        epoch=evidence.epoch,
+        stale=stale,
+        conflicts=conflicts,
+        history=judged if facts.history else (),
+        legacy=legacy,
+        alarms=tuple(alarms),
+        events=events,
+    )
+    return TrustDecision(reading, after, changed, state)
+
+
+def decide_remembered(
+    before: StoredTrust,
+    policy: TrustPolicy,
+    reason: str,
+    epoch: Epoch | None,
+    *,
+    verified: ScreenedOutput | None = None,
+) -> TrustDecision:
+    """What is in force while the chain cannot be read (T9): what was trusted before, stale for ``reason``.
+
+    Raises:
+        StoreDamagedError: as ``decide_trust``.
+        CheckpointInvalidError: as ``decide_trust``.
+    """
+    state = recalled(before, policy, verified)
+    after = before
+    events: tuple[NewEvent, ...] = ()
+    if state.trusted is not None and before.stale is None:
+        after = replace(before, stale=reason)
+        events = (NewEvent("stale", {"reason": reason}, epoch),)
+    markers = () if state.trusted is None else markers_of(state.trusted)
+    provenance = _provenance("what is remembered", state, before, policy)
+    why = "it was trusted before" if markers else None
+    reading = TrustedReading(markers, provenance, why=why, epoch=epoch, stale=reason, events=events)
+    return TrustDecision(reading, after, (), state)
+
+
+def _is_news(item: ScreenedOutput, told: Mapping[str, str]) -> bool:
+    """Whether an output carries a payload, and its verdict was not told before."""
+    return not isinstance(item.verdict, Malformed) and told.get(item.output.reference) != item.verdict.name
+
+
+def _gone(evidence: Evidence, state: TrustState, told: Mapping[str, str]) -> frozenset[str]:
+    """The outputs that had the payload in force and are no longer there; those of payloads before it are superseded."""
+    accepted = {reference for reference, verdict in told.items() if verdict == Accepted.__name__}
+    accepted.difference_update(item.output.reference for item in evidence.considered)
+    return frozenset(accepted - state.superseded_outputs)
+
+
+def _reference(state: TrustState) -> str | None:
+    return None if state.trusted is None else state.trusted.output.reference
+
+
+def _impostors(signed: Sequence[ScreenedOutput], told: Mapping[str, str]) -> frozenset[str]:
+    references = (item.output.reference for item in signed)
+    return frozenset(reference for reference in references if told.get(reference) == Impostor.__name__)
+
+
+def _confirmed(
+    evidence: Evidence, state: TrustState, before: StoredTrust, policy: TrustPolicy, told: Mapping[str, str]
+) -> tuple[ScreenedOutput, ...]:
+    """The outputs, with a verdict on those whose block is not deep enough (T8), and was not before."""
+    if not policy.confirmations:
+        return evidence.considered
+    trusted = _reference(state)
+    first_seen = {payload.digest: payload.seen_height for payload in before.payloads}
+    judged = []
+    for item in evidence.considered:
+        reference = item.output.reference
+        was_deep = reference == trusted or told.get(reference) == Accepted.__name__
+        if isinstance(item.verdict, Accepted) and not was_deep:
+            depth = _depth(item, evidence, first_seen, fresh=state.trusted is None)
+            if depth is not None and depth < policy.confirmations:
+                reason = f"{depth} of {policy.confirmations} blocks lie upon it"
+                judged.append(replace(item, verdict=Unconfirmed(reason, verified_of(item))))
+                continue
+        judged.append(item)
+    return tuple(judged)
+
+
+def _depth(item: ScreenedOutput, evidence: Evidence, first_seen: dict[str, int | None], *, fresh: bool) -> int | None:
+    """Blocks upon an output, or since it was first seen; ``None`` when it counts without (T8 says when)."""
+    tip, height = evidence.tip.height, evidence.height_of(item.output)
+    if height is None:
+        if fresh:
+            return None
+        height = first_seen.get(digest_of(item)) or tip
+    return 0 if tip is None or height is None else max(0, tip - height)
+
+
+def _why(evidence: Evidence, state: TrustState, judged: Sequence[ScreenedOutput], policy: TrustPolicy) -> str | None:
+    """Why what is trusted is in force, for an operator."""
+    if state.trusted is None:
+        return None
+    found = next((item.verdict for item in judged if isinstance(item.verdict, Accepted)), None)
+    if found is None:
+        return "it was trusted before, and nothing that may follow it is there"
+    if policy.extension is not None:
+        return found.reason
+    facts = evidence.facts
+    if facts.spends is not None and facts.newest_first:
+        return f"{found.reason}; of the payloads published from the era address it is the last that may follow"
+    if facts.history:
+        return f"{found.reason}; of all payloads that were ever there it is the last to appear that may follow"
+    return f"{found.reason}; it is the successor of every other that is unspent"
+
+
+def _lagging(evidence: Evidence, lag: int, policy: TrustPolicy) -> str | None:
+    if lag <= policy.max_tip_regress_slots:
+        return None
+    return f"the tip of {evidence.source} is {lag} slots behind one that was read before"
+
+
+def _stale(
+    evidence: Evidence,
+    trusted: ScreenedOutput,
+    judged: Sequence[ScreenedOutput],
+    policy: TrustPolicy,
+    doubts: tuple[str | None, ...],
+) -> str | None:
+    """Why what is trusted is not confirmed by this reading; ``None`` when it is."""
+    vanished = None
+    if not any(isinstance(item.verdict, Accepted) for item in judged):
+        vanished = _vanished(evidence, trusted, judged)
+    old = None if policy.extension is None else expired(trusted, evidence.epoch)
+    return "; ".join(reason for reason in (vanished, *doubts, old) if reason is not None) or None
+
+
+def _vanished(evidence: Evidence, trusted: ScreenedOutput, judged: Sequence[ScreenedOutput]) -> str:
+    reference = trusted.output.reference
+    if not judged:
+        return f"{evidence.source} reports nothing at the era address, where {reference} is trusted"
+    found = next((item.verdict for item in judged if item.output.reference == reference), None)
+    if isinstance(found, Impostor):
+        return f"{reference} is trusted, but {evidence.source} says that {found.reason}"
+    return f"the trusted output {reference} has vanished from what {evidence.source} reports"
+
+
+def _provenance(source: str, state: TrustState, stored: StoredTrust, policy: TrustPolicy) -> Provenance:
+    named = f"{source} at {policy.address}"
+    if state.trusted is None:
+        return Provenance(named)
+    slot = None if stored.trusted is None else stored.trusted.slot
+    return Provenance(named, state.trusted.output.transaction, slot, verified_of(state.trusted).key.hex)

@@ -1,0 +1,285 @@
+"""What a chain observer knows about the era address, gathered at one point of the chain (rules T1, T2, T3, T7).
+
+In: an observer and the policy. Out: ``Evidence``, or a ``ChainReadError``; nothing is decided here.
+
+1. Tip and epoch are read before the outputs, and held against the tip after them: a chain that was rolled back, or
+   crossed into another epoch, meanwhile is read again. At an unchanged tip, what was read is still so. A history that
+   lacks an output that is unspent is of another moment, and read again, too; one that lacks it each time is not
+   believed, or whoever finds an output that a provider forgets there could keep every node from reading.
+2. Where history is known it is read too. At an address with more unspent outputs than ``whole_outputs``, reading
+   stops at the newest one that counts, and there, as where history is longer than the limits allow, what is unspent has
+   to do; what is missing is told.
+3. Inputs are asked for only where a signature is true, newest first, and never twice: they do not change. Where an
+   output was published is asked for only where it counts, and again until it is deep in the chain.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
+
+from chain_reader.ports import ChainObserver, ChainTip, DatumOutput, LocatingObserver, ScreenedOutput, read_datums
+from chain_reader.providers.transport.errors import ReadLimitExceededError, UnsteadyAnswerError
+from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trust.screening import RememberedScreening
+from chain_reader.trust.state import ChainFacts
+from datum import Accepted
+from eras import ChainReadError, Epoch, Slot
+
+ATTEMPTS = 3
+DEEP_BLOCKS = 2160
+"""No rollback of Cardano goes deeper (its security parameter)."""
+
+
+@runtime_checkable
+class SelectiveHistoryObserver(Protocol):
+    """An observer that reads the history of an address without asking again for what is known."""
+
+    def history_beside(self, address: str, known: Mapping[str, Sequence[DatumOutput]]) -> tuple[DatumOutput, ...]:
+        """As ``history``; ``known`` holds the outputs with a datum of transactions that need not be asked for."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What an observer knows, at one point of the chain.
+
+    Attributes:
+        source: what operators call the observer.
+        tip: the tip at which it was read.
+        epoch: the epoch at that tip.
+        unspent: the outputs at the era address, as the observer lists them, screened.
+        considered: all that the choice is made from: the whole history where it is known.
+        facts: what is known of them.
+        blocks: transaction → its block, of those that were asked for.
+        history_missing: why the history is not known, though the observer declares it.
+    """
+
+    source: str
+    tip: ChainTip
+    epoch: Epoch
+    unspent: tuple[ScreenedOutput, ...]
+    considered: tuple[ScreenedOutput, ...]
+    facts: ChainFacts
+    blocks: Mapping[str, ChainTip] = field(default_factory=dict)
+    history_missing: str | None = None
+
+    def height_of(self, output: DatumOutput) -> int | None:
+        """Height of an output's block, where known."""
+        if output.height is not None:
+            return output.height
+        block = self.blocks.get(output.transaction)
+        return None if block is None else block.height
+
+    def slot_of(self, output: DatumOutput) -> Slot | None:
+        """Slot of an output's block, where known."""
+        if output.slot is not None:
+            return output.slot
+        block = self.blocks.get(output.transaction)
+        return None if block is None else block.slot
+
+
+class EvidenceGatherer:
+    """Gathers evidence from one observer, and remembers what does not change.
+
+    Args:
+        observer: the caller closes it.
+        policy: address, announcers and limits.
+        screening: judges datums.
+    """
+
+    def __init__(self, observer: ChainObserver, policy: TrustPolicy, screening: RememberedScreening) -> None:
+        self.observer = observer
+        self._policy = policy
+        self._screening = screening
+        self._inputs: dict[str, frozenset[str]] = {}
+        self._blocks: dict[str, ChainTip] = {}
+        self._last: Evidence | None = None
+        self._asked, self._until = 0, 0.0
+
+    def gather(self) -> Evidence:
+        """What the observer knows now.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        self._asked, self._until = 0, time.monotonic() + self._policy.limits.read_deadline_s
+        for attempt in range(1, ATTEMPTS + 1):
+            tip, epoch = self._point()
+            last = self._last
+            if last is not None and tip.block_hash is not None and (last.tip, last.epoch) == (tip, epoch):
+                return last
+            try:
+                evidence = self._read(tip, epoch, is_last=attempt == ATTEMPTS)
+            except ChainReadError:
+                if self._is_steady(tip, epoch):
+                    raise
+                continue  # what was asked for may have been rolled back
+            if evidence is not None and self._is_steady(tip, epoch):
+                self._last = evidence
+                return evidence
+        raise UnsteadyAnswerError(
+            f"{self.observer.name}: the chain changed while the era address was read",
+            expected="a chain that only grows, within one epoch",
+            got=f"another one, {ATTEMPTS} times",
+            next_step="Read again",
+            provider=self.observer.name,
+        )
+
+    def _point(self) -> tuple[ChainTip, Epoch]:
+        """The tip and its epoch; where the tip does not tell it, the current one has to do."""
+        tip = self.observer.tip()
+        return tip, self.observer.epoch() if tip.epoch is None else tip.epoch
+
+    def _is_steady(self, tip: ChainTip, epoch: Epoch) -> bool:
+        after = self.observer.tip()
+        if after == tip:
+            return True
+        grown = after.slot >= tip.slot and (after.height or 0) >= (tip.height or 0)
+        return grown and epoch == (self.observer.epoch() if after.epoch is None else after.epoch)
+
+    def _read(self, tip: ChainTip, epoch: Epoch, *, is_last: bool) -> Evidence | None:
+        """All there is to know; ``None`` when unspent outputs and history do not fit together (rule 1).
+
+        In the last attempt what is unspent has to do then.
+        """
+        capabilities = self.observer.capabilities
+        unspent, missing = self._unspent()
+        considered = unspent
+        if capabilities.history and missing is None:
+            try:
+                ever = self._history(unspent)
+            except ReadLimitExceededError as error:
+                missing = str(error)
+            else:
+                references = {item.output.reference for item in unspent}
+                lacking = references - {output.reference for output in ever}
+                if lacking and not is_last:
+                    return None
+                if lacking:
+                    missing = f"the history of the era address lacks {min(lacking)}, which is unspent there"
+                else:
+                    marked = [replace(output, spent=output.reference not in references) for output in ever]
+                    considered = self._screening.screen(marked)
+        ordered = capabilities.order or (capabilities.history and missing is None)
+        facts = ChainFacts(newest_first=ordered, history=capabilities.history and missing is None)
+        valid = [item for item in considered if isinstance(item.verdict, Accepted)]
+        if capabilities.inputs:
+            facts = self._with_inputs(facts, [item.output.transaction for item in valid])
+        blocks = self._located([item.output.transaction for item in valid], facts, tip)
+        published = {transaction: block.epoch for transaction, block in blocks.items() if block.epoch is not None}
+        return Evidence(
+            source=self.observer.name,
+            tip=tip,
+            epoch=epoch,
+            unspent=unspent,
+            considered=considered,
+            facts=replace(facts, published=published),
+            blocks=blocks,
+            history_missing=missing,
+        )
+
+    def _unspent(self) -> tuple[tuple[ScreenedOutput, ...], str | None]:
+        """The unspent outputs, screened, and what was left out where there are very many (rule 2)."""
+        read: set[str] = set()
+        judged: dict[int, ScreenedOutput] = {}  # by the identity of the output, which ``judged`` keeps alive
+        stopped = False
+
+        def settled(page: tuple[DatumOutput, ...]) -> bool:
+            nonlocal stopped
+            screened = self._screening.screen(page)
+            judged.update([(id(item.output), item) for item in screened])
+            read.update([output.reference for output in page])
+            stopped = len(read) >= self._policy.whole_outputs and any(map(self._counts, screened))
+            return stopped
+
+        outputs = read_datums(self.observer, self._policy.address, settled)
+        screened = tuple([judged[id(output)] for output in outputs if id(output) in judged])
+        if len(screened) < len(outputs):  # not every observer reads by pages
+            screened = self._screening.screen(outputs)
+        words = f"only the newest {len(outputs)} outputs at the era address were read, to the newest one that counts"
+        return screened, words if stopped else None
+
+    def _counts(self, item: ScreenedOutput) -> bool:
+        """Whether an output has a true signature and spends at the era address, so that no older one can win."""
+        if not isinstance(item.verdict, Accepted) or not self.observer.capabilities.inputs:
+            return False
+        inputs = self._inputs_of(item.output.transaction)
+        return inputs is not None and self._policy.address in inputs
+
+    def _inputs_of(self, transaction: str) -> frozenset[str] | None:
+        """Where the inputs of a transaction were; ``None`` when the limits allow no more questions in this reading."""
+        found = self._inputs.get(transaction)
+        if found is None:
+            if self._asked >= self._policy.limits.max_transactions or time.monotonic() > self._until:
+                return None
+            self._asked += 1
+            found = self._inputs[transaction] = frozenset(self.observer.input_addresses(transaction))
+        return found
+
+    def _history(self, unspent: Sequence[ScreenedOutput]) -> tuple[DatumOutput, ...]:
+        if not isinstance(self.observer, SelectiveHistoryObserver):
+            return self.observer.history(self._policy.address)
+        # Junk is known in full from what is unspent: only the team can spend it. Whoever has a true signature is asked.
+        signed = {item.output.transaction for item in unspent if isinstance(item.verdict, Accepted)}
+        known: dict[str, list[DatumOutput]] = {}
+        for item in unspent:
+            if item.output.transaction not in signed:
+                known.setdefault(item.output.transaction, []).append(item.output)
+        if self._last is not None and self._last.facts.history:
+            read: dict[str, list[DatumOutput]] = {}
+            for item in self._last.considered:  # a transaction makes the same outputs for ever
+                read.setdefault(item.output.transaction, []).append(item.output)
+            known |= read
+        return self.observer.history_beside(self._policy.address, known)
+
+    def _with_inputs(self, facts: ChainFacts, transactions: Sequence[str]) -> ChainFacts:
+        """Which transactions spend an input that proves something; asks about new ones until the limits end it."""
+        address, announcers = self._policy.address, frozenset(self._policy.announcers)
+        wanted = list(dict.fromkeys(transactions))
+        known: dict[str, frozenset[str]] = {}
+        for transaction in wanted:
+            inputs = self._inputs_of(transaction)
+            if inputs is None:
+                if facts.newest_first and any(address in found for found in known.values()):
+                    break  # a newer output counts already, so that the rest cannot win
+                raise self._flooded(len(wanted))
+            known[transaction] = inputs
+        self._inputs = known  # what is no longer at the address need not be remembered
+        return replace(
+            facts,
+            spends={transaction: address in inputs for transaction, inputs in known.items()},
+            announced=frozenset(transaction for transaction, inputs in known.items() if inputs & announcers),
+        )
+
+    def _located(self, transactions: Sequence[str], facts: ChainFacts, tip: ChainTip) -> dict[str, ChainTip]:
+        """The blocks of the transactions that count; those deep in the chain are asked for once (rule 3)."""
+        if not self.observer.capabilities.blocks or not isinstance(self.observer, LocatingObserver):
+            return {}
+        known = {
+            transaction: block
+            for transaction, block in self._blocks.items()
+            if tip.height is not None and block.height is not None and tip.height - block.height >= DEEP_BLOCKS
+        }
+        counted = [
+            transaction
+            for transaction in dict.fromkeys(transactions)
+            if facts.spends is None or facts.spends.get(transaction) or transaction in facts.announced
+        ]
+        for transaction in counted[: self._policy.limits.max_transactions]:
+            block = known.get(transaction) or self.observer.block_of(transaction)
+            if block is not None:
+                known[transaction] = block
+        self._blocks = known
+        return {transaction: known[transaction] for transaction in counted if transaction in known}
+
+    def _flooded(self, signed: int) -> ReadLimitExceededError:
+        limits = self._policy.limits
+        return ReadLimitExceededError(
+            f"{self.observer.name}: too many outputs at {self._policy.address} carry a true signature",
+            expected=f"at most {limits.max_transactions} new ones in {limits.read_deadline_s:g} s",
+            got=f"{signed}",
+            next_step=f"Somebody posts old payloads again; {self._asked} were looked into, read again to go on",
+            limit="max_transactions",
+            address=self._policy.address,
+        )

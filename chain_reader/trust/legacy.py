@@ -1,0 +1,64 @@
+"""The legacy view (rule T11): what a deployed Mithril reader could make of the same outputs. Pure.
+
+In: the unspent outputs as they were screened, and what this reader trusts. Out: every schedule that a Mithril reader
+could take, and whether one of them differs.
+
+A Mithril reader takes the first true signature in the order in which its provider lists the outputs. Providers differ
+in that order, so every true signature among them may be the one.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from chain_reader.ports import ScreenedOutput
+from chain_reader.trust.ratchet import last_activation
+from datum import Accepted, VerifiedMarkers
+from eras import Epoch, EraMarker
+
+
+@dataclass(frozen=True, slots=True)
+class LegacyView:
+    """What Mithril readers could make of the era address.
+
+    Attributes:
+        possible: the schedules that one could take, each once, in the order in which the outputs are listed.
+        differs: whether one of them is another schedule than the trusted one, or there is none.
+        words: how it differs, for an operator; ``None`` when it does not.
+    """
+
+    possible: tuple[VerifiedMarkers, ...]
+    differs: bool
+    words: str | None
+
+
+def legacy_view(unspent: Iterable[ScreenedOutput], trusted: tuple[EraMarker, ...], epoch: Epoch) -> LegacyView:
+    """The legacy view.
+
+    Args:
+        unspent: the unspent outputs with the verdicts of screening, not with the final ones.
+        trusted: the markers in force; empty when nothing is trusted.
+        epoch: the current epoch.
+    """
+    possible: dict[tuple[EraMarker, ...], VerifiedMarkers] = {}
+    for item in unspent:
+        if isinstance(item.verdict, Accepted):
+            possible.setdefault(item.verdict.verified.markers, item.verdict.verified)
+    others = [markers for markers in possible if frozenset(markers) != frozenset(trusted)]
+    if not possible:
+        differs = bool(trusted)
+        words = "a Mithril reader would find no markers" if differs else None
+        return LegacyView((), differs, words)
+    words = None
+    if others:
+        listed = "; or ".join(_described(markers, epoch) for markers in others[:3])
+        more = f"; or one of {len(others) - 3} others" if len(others) > 3 else ""
+        words = f"a Mithril reader could take {listed}{more}, where this one trusts {_described(trusted, epoch)}"
+    return LegacyView(tuple(possible.values()), bool(others), words)
+
+
+def _described(markers: tuple[EraMarker, ...], epoch: Epoch) -> str:
+    if not markers:
+        return "nothing"
+    current = last_activation(markers, epoch)
+    schedule = ", ".join(map(str, dict.fromkeys(markers)))
+    return f"[{schedule}] (current era {'none' if current is None else current.name})"

@@ -1,0 +1,190 @@
+"""Between what a store holds and what the rules of trust think with. Pure.
+
+In: ``StoredTrust`` and the policy. Out: ``TrustState``; and the other way round, with every payload that a reading saw.
+What a store holds is verified again each time: a payload that the keys did not sign is trusted from nowhere.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from chain_reader.ports import DatumOutput, ScreenedOutput
+from chain_reader.trust.evidence import Evidence
+from chain_reader.trust.policy import Checkpoint, CheckpointInvalidError, TrustPolicy
+from chain_reader.trust.ratchet import last_activation
+from chain_reader.trust.state import TrustState, content_of, digest_of, markers_of
+from chain_reader.trust.verdicts import Unconfirmed
+from datum import Accepted, screen
+from era_store import SeenPayload, StoredOutput, StoredTrust
+from era_store.errors import StoreDamagedError
+from eras import Epoch, Slot
+
+MAX_PAYLOADS = 10_000
+"""Payloads remembered for one key. More than these a thief of the key may sign; the newest of them are not kept."""
+
+EMPTY = StoredTrust(None, Epoch(0), Slot(0))
+
+
+def recalled(stored: StoredTrust, policy: TrustPolicy, verified: ScreenedOutput | None = None) -> TrustState:
+    """What is remembered; before the first reading, the checkpoint where there is one.
+
+    Args:
+        stored: what the store holds.
+        policy: the keys.
+        verified: what is trusted, as these keys verified it before; it serves where its datum is the one stored.
+
+    Raises:
+        StoreDamagedError: the store holds a payload as trusted that the keys did not sign.
+        CheckpointInvalidError: the keys did not sign the checkpoint.
+    """
+    if stored.trusted is None:
+        return TrustState() if policy.checkpoint is None else _from_checkpoint(policy.checkpoint, policy)
+    kept = stored.trusted
+    output = DatumOutput(kept.transaction, kept.index, kept.datum, kept.lovelace, kept.slot, kept.height)
+    if verified is not None and verified.output.datum == output.datum:
+        item: ScreenedOutput | None = ScreenedOutput(output, verified.verdict)
+    else:
+        item = _verified(output, policy)
+    if item is None:
+        raise StoreDamagedError(
+            f"The payload that the store holds as trusted at {policy.address} is not signed by the verification keys",
+            expected="what was verified when it was written",
+            got="another payload",
+            next_step="Restore a backup: eraswitch db restore",
+        )
+    return TrustState(
+        trusted=item,
+        superseded_outputs=stored.superseded_outputs,
+        superseded_payloads=frozenset(payload.digest for payload in stored.payloads if payload.superseded),
+        epoch=stored.epoch,
+        activation=stored.activation,
+        sequence=stored.sequence,
+        complete=stored.complete,
+        proven=stored.proven,
+    )
+
+
+def _from_checkpoint(checkpoint: Checkpoint, policy: TrustPolicy) -> TrustState:
+    item = _verified(checkpoint.output, policy)
+    if item is None:
+        raise CheckpointInvalidError(
+            "The checkpoint is not signed by the verification keys",
+            expected=f"a payload signed by {', '.join(str(key) for key in policy.keys)}",
+            got=f"the datum of {checkpoint.output.reference}",
+            next_step="Take the checkpoint of this network, or leave it out",
+        )
+    activation = last_activation(markers_of(item), checkpoint.epoch)
+    return TrustState(trusted=item, epoch=checkpoint.epoch, activation=activation)
+
+
+def _verified(output: DatumOutput, policy: TrustPolicy) -> ScreenedOutput | None:
+    (verdict,) = screen([output.datum], policy.keys)
+    return ScreenedOutput(output, verdict) if isinstance(verdict, Accepted) else None
+
+
+def remembered(
+    stored: StoredTrust,
+    state: TrustState,
+    evidence: Evidence,
+    signed: Sequence[ScreenedOutput],
+    judged: Sequence[ScreenedOutput],
+) -> StoredTrust:
+    """What to write after a reading.
+
+    Args:
+        stored: what was there before.
+        state: what the rules came to.
+        evidence: what they came to it from.
+        signed: the outputs with a true signature, as they were screened.
+        judged: the same with their final verdicts.
+    """
+    return replace(
+        stored,
+        trusted=None if state.trusted is None else _stored_output(state.trusted, evidence),
+        epoch=evidence.epoch if state.epoch is None else state.epoch,
+        activation=state.activation,
+        sequence=state.sequence,
+        payloads=_payloads(stored, state, evidence, signed, judged),
+        superseded_outputs=state.superseded_outputs,
+        complete=state.complete,
+        proven=state.proven,
+    )
+
+
+def _stored_output(item: ScreenedOutput, evidence: Evidence) -> StoredOutput:
+    output = item.output
+    return StoredOutput(
+        output.transaction,
+        output.index,
+        output.datum,
+        content_of(item),
+        markers_of(item),
+        output.lovelace,
+        evidence.slot_of(output),
+        evidence.height_of(output),
+    )
+
+
+def _payloads(
+    stored: StoredTrust,
+    state: TrustState,
+    evidence: Evidence,
+    signed: Sequence[ScreenedOutput],
+    judged: Sequence[ScreenedOutput],
+) -> tuple[SeenPayload, ...]:
+    """Every payload ever seen, with where it first appeared and the verdict on its newest output that counts most."""
+    found: dict[str, SeenPayload] = {}
+    oldest_first = zip(reversed(signed), reversed(judged), strict=True)
+    for item, final in oldest_first if evidence.facts.newest_first else zip(signed, judged, strict=True):
+        digest = digest_of(item)
+        first = found.get(digest)
+        if first is None:
+            found[digest] = _seen(digest, item, final, evidence)
+        elif first.verdict != "Accepted":
+            found[digest] = replace(first, verdict=final.verdict.name, reason=final.verdict.reason)
+    kept: dict[str, SeenPayload] = {}
+    for payload in stored.payloads:
+        now = found.pop(payload.digest, None)
+        if now is not None:
+            kept[payload.digest] = _merged(payload, now)
+        elif payload.verdict != Unconfirmed.__name__:  # one that was rolled back has to become deep anew
+            kept[payload.digest] = payload
+    for digest, payload in found.items():
+        if len(kept) < MAX_PAYLOADS:
+            kept[digest] = payload
+    return tuple(
+        replace(payload, superseded=True) if payload.digest in state.superseded_payloads else payload
+        for payload in (replace(payload, superseded=False) for payload in kept.values())
+    )
+
+
+def _seen(digest: str, item: ScreenedOutput, final: ScreenedOutput, evidence: Evidence) -> SeenPayload:
+    output = item.output
+    return SeenPayload(
+        digest=digest,
+        content=content_of(item),
+        reference=output.reference,
+        slot=evidence.slot_of(output),
+        height=evidence.height_of(output),
+        seen_epoch=evidence.epoch,
+        seen_height=evidence.tip.height,
+        verdict=final.verdict.name,
+        reason=final.verdict.reason,
+    )
+
+
+def _merged(before: SeenPayload, now: SeenPayload) -> SeenPayload:
+    """The same payload seen again: it first appeared where it was first found, unless it is found in an older block.
+
+    Of the heights at which it was seen the least counts: a tip that lied about its height leaves no mark (T7).
+    """
+    earlier = now.height is not None and (before.height is None or now.height < before.height)
+    place = now if earlier else before
+    return replace(
+        before,
+        reference=place.reference,
+        slot=place.slot,
+        height=place.height,
+        seen_height=min((seen for seen in (before.seen_height, now.seen_height) if seen is not None), default=None),
+        verdict=now.verdict,
+        reason=now.reason,
+    )

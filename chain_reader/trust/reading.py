@@ -1,0 +1,139 @@
+"""What a trusted reading says, and the events that it raises. Pure.
+
+In: what was read and chosen. Out: ``TrustedReading``, and the difference between two readings as events for the log.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from chain_reader.ports import EraReading, ScreenedOutput
+from chain_reader.trust.legacy import LegacyView
+from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trust.ratchet import is_successor
+from era_store import NewEvent, StoredTrust
+from eras import CurrentEraNotFoundError, Epoch, EraMarker
+
+LISTED_EVENTS = 50
+"""Refused outputs that get an event of their own in one reading; the rest is counted."""
+
+
+class NothingTrustedError(CurrentEraNotFoundError):
+    """The chain was read, nothing there is trusted, and nothing ever was.
+
+    Attributes:
+        reading: what was read, with every verdict.
+    """
+
+    reading: "TrustedReading"
+
+
+@dataclass(frozen=True, slots=True)
+class TrustedReading(EraReading):
+    """The markers in force, by the rules of trust.
+
+    Beside what an ``EraReading`` has:
+
+    Attributes:
+        why: why these are in force, in words; ``None`` when nothing is.
+        epoch: the epoch of the chain; ``None`` when it could not be read.
+        stale: why what is in force could not be confirmed; ``None`` when it was.
+        conflicts: the outputs that contradict what is in force.
+        history: every output that was ever at the address, newest first, with its final verdict; empty where history is
+            not known. ``screened`` holds the unspent ones only.
+        legacy: what a Mithril reader could make of the same; ``None`` when the chain could not be read.
+        alarms: what an operator has to look at, in words.
+        events: what is new since the reading before, as it was written into the event log.
+    """
+
+    why: str | None = None
+    epoch: Epoch | None = None
+    stale: str | None = None
+    conflicts: tuple[ScreenedOutput, ...] = ()
+    history: tuple[ScreenedOutput, ...] = ()
+    legacy: LegacyView | None = None
+    alarms: tuple[str, ...] = ()
+    events: tuple[NewEvent, ...] = field(default=())
+
+
+def schedule_alarms(
+    markers: tuple[EraMarker, ...], published: Epoch | None, epoch: Epoch, policy: TrustPolicy
+) -> list[tuple[str, str]]:
+    """What is odd about a schedule that is trusted all the same (T5): (kind, words).
+
+    ``published`` is the epoch in which it was, where known; ``None`` for the first one, which no node could miss.
+
+    Refusing it would be worse: deployed readers take it, and who trusts the wrong thing alone has split the network.
+    """
+    found = []
+    for marker in markers:
+        if marker.epoch is None or marker.epoch <= epoch:
+            continue
+        begins = f"the era {marker.name} is to begin at epoch {marker.epoch}"
+        if marker.epoch > epoch + policy.max_lead_epochs:
+            words = f"{begins}, more than {policy.max_lead_epochs} epochs ahead: was the key stolen?"
+            found.append(("absurd-epoch", words))
+        elif published is not None and marker.epoch - published < policy.notice_epochs:
+            words = (
+                f"{begins}, and was published in epoch {published}: less than {policy.notice_epochs} epochs of notice"
+            )
+            found.append(("short-notice", words))
+    return found
+
+
+def events_between(
+    before: StoredTrust,
+    after: StoredTrust,
+    *,
+    epoch: Epoch,
+    alarms: Iterable[tuple[str, str]],
+    legacy: LegacyView,
+    changed: Sequence[ScreenedOutput],
+) -> tuple[NewEvent, ...]:
+    """What a reading has to tell the event log: only what is new since the one before.
+
+    Args:
+        before: what was remembered.
+        after: what is remembered now.
+        epoch: the current epoch.
+        alarms: of the schedule in force, as ``schedule_alarms`` gives them.
+        legacy: the legacy view.
+        changed: the outputs whose verdict is new.
+    """
+    events: list[NewEvent] = []
+
+    def tell(kind: str, **facts: Any) -> None:
+        events.append(NewEvent(kind, facts, epoch))
+
+    old, new = before.trusted, after.trusted
+    if new is not None and (old is None or (old.transaction, old.index) != (new.transaction, new.index)):
+        reference = f"{new.transaction}#{new.index}"
+        tell("trusted", output=reference, slot=new.slot, markers=[marker.to_dict() for marker in new.markers])
+        if old is not None and not is_successor(old.markers, new.markers, before.epoch):
+            tell("distrusted", output=f"{old.transaction}#{old.index}", successor=reference)
+        for kind, words in alarms:
+            tell(kind, output=reference, words=words)
+    if after.stale is not None and before.stale is None:
+        tell("stale", reason=after.stale)
+    elif after.stale is None and before.stale is not None:
+        tell("fresh", reason=before.stale)
+    if after.legacy_differs != before.legacy_differs:
+        tell("legacy-differs" if after.legacy_differs else "legacy-agrees", words=legacy.words)
+    _tell_refused(tell, changed)
+    if after.malformed > before.malformed:
+        tell("junk", count=after.malformed, before=before.malformed)
+    return tuple(events)
+
+
+def _tell_refused(tell: Callable[..., None], changed: Sequence[ScreenedOutput]) -> None:
+    refused = [item for item in changed if item.verdict.name != "Accepted"]
+    for item in refused[:LISTED_EVENTS]:
+        kind = "conflict" if item.verdict.name in ("Conflict", "Equivocation") else "refused"
+        tell(kind, output=item.output.reference, verdict=item.verdict.name, reason=item.verdict.reason)
+    rest = refused[LISTED_EVENTS:]
+    if rest:
+        counts = Counter(item.verdict.name for item in rest)
+        tell(
+            "refused-many", verdicts=dict(sorted(counts.items())), examples=[item.output.reference for item in rest[:5]]
+        )

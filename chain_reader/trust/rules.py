@@ -1,0 +1,125 @@
+"""Which payload is in force: the rules of trust T2, T3, T4 and T6, as pure functions.
+
+In: the outputs at the era address with the verdict on each datum, what is known of the transactions that made them,
+and what was trusted before. Out: the same outputs with their final verdicts, and what is trusted now.
+
+1. A true signature is not enough: anyone can send an old payload to the era address again.
+2. Where the inputs of transactions are known, an output counts only if its transaction spends an input at the era
+   address, or, where none counted before, at an announcer's; the others are ``Impostor`` (T2).
+3. Of those that count one is chosen: by the order of the chain where there is one, else by the ratchet alone
+   (``trust_order``), and by the sequence where the extension is required (``trust_extended``).
+4. What was superseded once never wins again: an output where inputs are known, else a payload.
+
+``docs/trust.md`` says what each rule leaves to trust for each kind of observer.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from chain_reader.ports import ScreenedOutput
+from chain_reader.trust.extended import by_sequence
+from chain_reader.trust.order import Choice, by_ratchet, in_chain_order
+from chain_reader.trust.ratchet import last_activation
+from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, verified_of
+from chain_reader.trust.verdicts import Impostor, Superseded, Untrusted
+from datum import Accepted, ExtensionPolicy, Verdict, VerifiedMarkers
+from eras import Epoch
+
+NO_FACTS = ChainFacts()
+
+
+def choose(
+    screened: Sequence[ScreenedOutput],
+    state: TrustState,
+    epoch: Epoch,
+    facts: ChainFacts = NO_FACTS,
+    *,
+    extension: ExtensionPolicy | None = None,
+) -> tuple[tuple[ScreenedOutput, ...], TrustState]:
+    """Decide which payload is in force.
+
+    Args:
+        screened: every output with the verdict of ``datum.screen``.
+        state: what is remembered from the reading before.
+        epoch: the current epoch.
+        facts: what is known of the outputs beside their datums.
+        extension: the keys that extended payloads are judged by, where only such are taken.
+
+    Returns:
+        The outputs with their final verdicts, in the same order, and what to remember.
+    """
+    signed = [item for item in screened if isinstance(item.verdict, Accepted)]
+    counted, refused = _that_count(signed, state, facts)
+    disproved = state.trusted is not None and isinstance(refused.get(state.trusted.output.reference), Impostor)
+    if disproved and counted and not state.proven:
+        state = TrustState()  # it was trusted where nothing better was known, and now it is
+    if extension is not None:
+        choice = by_sequence(counted, state, epoch, facts, extension)
+    elif facts.newest_first and (facts.spends is not None or facts.history):
+        choice = in_chain_order(counted, state, epoch, facts)
+    else:
+        choice = by_ratchet(counted, state, epoch, facts)
+    verdicts = refused | choice.verdicts
+    judged = (
+        replace(item, verdict=verdicts[item.output.reference]) if item.output.reference in verdicts else item
+        for item in screened
+    )
+    return tuple(judged), _remembered(choice, state, epoch, facts)
+
+
+def _that_count(
+    signed: Sequence[ScreenedOutput], state: TrustState, facts: ChainFacts
+) -> tuple[list[ScreenedOutput], dict[str, Verdict]]:
+    """The outputs that count, in the order given, and the verdicts on the others (rule 2)."""
+    if facts.spends is None:
+        known = {item.output.reference: item for item in signed if item.output.reference in facts.impostors}
+        return [item for item in signed if item.output.reference not in known], {
+            reference: Impostor("its transaction was seen to spend nothing at the era address", verified_of(item))
+            for reference, item in known.items()
+        }
+    counted: list[ScreenedOutput] = []
+    refused: dict[str, Verdict] = {}
+    trusted = None if state.trusted is None else state.trusted.output.reference
+    unordered = not facts.newest_first and any(facts.spends.get(item.output.transaction) for item in signed)
+    for item in reversed(signed):
+        transaction, reference = item.output.transaction, item.output.reference
+        spends = facts.spends.get(transaction)
+        is_first = not counted and not unordered and (facts.history or trusted in (None, reference))
+        if spends or (spends is not None and is_first and transaction in facts.announced):
+            counted.append(item)
+        elif spends is None:
+            refused[reference] = Superseded("a newer output counts; it was not looked into", verified_of(item))
+        else:
+            refused[reference] = Impostor("its transaction spends nothing at the era address", verified_of(item))
+    return counted[::-1], refused
+
+
+def _remembered(choice: Choice, state: TrustState, epoch: Epoch, facts: ChainFacts) -> TrustState:
+    """The state after a reading (rule 4)."""
+    in_force = choice.in_force
+    if in_force is None:
+        return state
+    old = [item for item in choice.old if item.output.reference != in_force.output.reference]
+    changed = replace(
+        state,
+        trusted=in_force,
+        superseded_outputs=state.superseded_outputs | {item.output.reference for item in old},
+        superseded_payloads=(state.superseded_payloads | {digest_of(item) for item in old}) - {digest_of(in_force)},
+    )
+    if not choice.seen:
+        return changed
+    activation = last_activation(markers_of(in_force), epoch) or state.activation
+    return replace(
+        changed,
+        epoch=epoch if state.epoch is None else max(epoch, state.epoch),
+        activation=activation,
+        sequence=state.sequence if choice.sequence is None else choice.sequence,
+        complete=facts.history or state.complete,
+        proven=facts.spends is not None or (state.proven and in_force is state.trusted),
+    )
+
+
+def legacy_choice(screened: Iterable[ScreenedOutput]) -> VerifiedMarkers | None:
+    """What a deployed Mithril reader makes of the same outputs in the same order: the first true signature wins."""
+    signed = (item.verdict for item in screened)
+    return next((verdict.verified for verdict in signed if isinstance(verdict, Accepted | Untrusted)), None)

@@ -1,0 +1,102 @@
+"""What a reader remembers between two readings, and the words in which payloads are told apart. Pure.
+
+A payload is the same payload when the same markers are signed in the same order: who copies it cannot change that, and
+who holds the key can publish the same schedule as a new payload, which a cancelled activation needs.
+"""
+
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from chain_reader.ports import ScreenedOutput
+from chain_reader.trust.ratchet import is_successor
+from datum import Accepted, VerifiedMarkers, decode_datum, signed_bytes
+from eras import Epoch, EraMarker
+
+Markers = tuple[EraMarker, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class TrustState:
+    """What a reader remembers.
+
+    Attributes:
+        trusted: the output whose payload is in force, its verdict ``Accepted``.
+        superseded_outputs: references of outputs whose place another took; none of them wins again (T2).
+        superseded_payloads: digests of payloads whose place another took; none of them wins again (T3, T4).
+        epoch: the last epoch in which a reading confirmed what is trusted.
+        activation: the high-water mark: the last activation that has happened under what was trusted.
+        sequence: the high-water mark of extended payloads.
+        complete: whether every older payload is known, because it was read where history is.
+        proven: whether what is trusted was seen to spend at the era address, by an observer that knows inputs.
+    """
+
+    trusted: ScreenedOutput | None = None
+    superseded_outputs: frozenset[str] = frozenset()
+    superseded_payloads: frozenset[str] = frozenset()
+    epoch: Epoch | None = None
+    activation: EraMarker | None = None
+    sequence: int | None = None
+    complete: bool = False
+    proven: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ChainFacts:
+    """What is known of the outputs of one reading, beside their datums.
+
+    Attributes:
+        spends: transaction → whether it spends an input at the era address; ``None`` where inputs cannot be known. A
+            transaction left out was not asked about, because a newer output already won.
+        announced: transactions that spend an input at an announcer's address.
+        impostors: references of outputs that an observer that knows inputs has told to be impostors before.
+        published: transaction → epoch of its block, where known.
+        newest_first: whether the outputs are in that order.
+        history: whether they are all that was ever at the address, spent ones included.
+        lagging: whether the tip is behind one that was read before.
+        copy_gone: whether an output that had the payload in force is gone, be it the one that is trusted or another:
+            of several nobody can tell which is the team's, but whichever is gone was spent by the team.
+    """
+
+    spends: Mapping[str, bool] | None = None
+    announced: frozenset[str] = frozenset()
+    impostors: frozenset[str] = frozenset()
+    published: Mapping[str, Epoch] = field(default_factory=dict)
+    newest_first: bool = False
+    history: bool = False
+    lagging: bool = False
+    copy_gone: bool = False
+
+
+def verified_of(item: ScreenedOutput) -> VerifiedMarkers:
+    """The verified markers of an output that was accepted."""
+    assert isinstance(item.verdict, Accepted)  # noqa: S101 - only accepted ones are asked
+    return item.verdict.verified
+
+
+def markers_of(item: ScreenedOutput) -> Markers:
+    """The markers of an output that was accepted."""
+    return verified_of(item).markers
+
+
+def content_of(item: ScreenedOutput) -> bytes:
+    """The payload that an output carries, as JSON bytes."""
+    return decode_datum(item.output.datum).content
+
+
+def digest_of(item: ScreenedOutput) -> str:
+    """What tells the payload of an accepted output from others: the hash of what is signed, in hex."""
+    return hashlib.sha256(signed_bytes(markers_of(item))).hexdigest()
+
+
+def may_follow(state: TrustState, item: ScreenedOutput, at: Epoch, epoch: Epoch) -> bool:
+    """Whether ``item``, published in epoch ``at``, may take the place of what is trusted in ``epoch`` (T4)."""
+    if state.trusted is None:
+        return True
+    markers = markers_of(item)
+    mark = state.activation
+    if mark is not None and mark not in markers:
+        later = (marker.epoch for marker in markers if marker.epoch is not None and marker.epoch <= epoch)
+        if mark.epoch is None or max(later, default=Epoch(0)) <= mark.epoch:
+            return False
+    return is_successor(markers_of(state.trusted), markers, at)

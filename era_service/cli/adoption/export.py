@@ -1,0 +1,56 @@
+"""``eraswitch adoption export``: the registrations as JSON lines or CSV, such as ``adoption ingest`` reads."""
+
+import csv
+import json
+import sys
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.adoption.options import from_option, settings_of, store_option
+from era_service.cli.shared.arguments import epoch as epoch_type
+from era_service.cli.shared.context import AppContext, pass_app
+from eras import Epoch
+
+if TYPE_CHECKING:
+    from era_store import RegistrationRepository
+
+COLUMNS = ("party_id", "epoch", "version", "stake", "seen_at_s", "source", "signed")
+
+
+@click.command()
+@click.option(
+    "--epoch",
+    "epochs",
+    type=epoch_type,
+    multiple=True,
+    metavar="EPOCH",
+    help="Only this one; may be given several times.",
+)
+@click.option("--format", "form", type=click.Choice(("jsonl", "csv")), default="jsonl", show_default=True)
+@from_option
+@store_option
+@pass_app
+def export(app: AppContext, *, epochs: tuple[Epoch, ...], form: str, files: tuple[str, ...], store: str | None) -> None:
+    """Write the registrations that count to standard output.
+
+    They are the newest of each party for each epoch, the oldest epoch first.
+    """
+    from era_service.wiring.adoption import open_registrations
+
+    with open_registrations(settings_of(app, store), files) as repository:
+        rows = _rows(repository, epochs)
+        if form == "csv":
+            writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        else:
+            for row in rows:
+                click.echo(json.dumps(row, separators=(",", ":")))
+
+
+def _rows(repository: "RegistrationRepository", epochs: tuple[Epoch, ...]) -> "Iterator[dict[str, Any]]":
+    for epoch in sorted(epochs or repository.epochs()):
+        for registration in repository.newest(epoch):
+            yield registration.to_dict()

@@ -1,0 +1,208 @@
+"""``eraswitch adoption forecast``: will the network keep its quorum after the switch? And the bare question of a share.
+
+``era_service.cli.adoption.group`` has the group that the command stands in.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from era_service.cli.adoption.forecast_view import forecast_chart, forecast_lines, needed_words, share_words
+from era_service.cli.adoption.options import (
+    compatibility_option,
+    from_option,
+    settings_of,
+    share,
+    store_option,
+    svg_path,
+)
+from era_service.cli.shared.arguments import epoch as epoch_type
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json, printable, write_file
+from era_service.cli.shared.release_options import combined, read_text
+from era_service.wiring.quorum import QUORUM_MODELS, GivenQuorum, given_quorum, quorum_of
+from eras import Epoch
+from release_tools.forecasting.lottery import chance_words
+
+if TYPE_CHECKING:
+    from release_tools.forecasting.lottery_parameters import SourcedQuorum
+    from release_tools.forecasting.result import Forecast
+
+
+def any_share(text: str) -> float:
+    """The share that ``text`` writes, as the type of an option; nothing at all is one, too."""
+    return 0.0 if text.rstrip(" %") in ("0", "0.0") else float(share(text))
+
+
+quorum_options = combined(
+    click.option("--k", metavar="K", type=click.IntRange(min=1), help="Indices of Mithril's lottery that must be won."),
+    click.option("--m", metavar="M", type=click.IntRange(min=1), help="Indices of Mithril's lottery."),
+    click.option(
+        "--phi-f",
+        metavar="PHI",
+        type=click.FloatRange(0, 1, min_open=True),
+        help="The chance that the whole stake wins an index.",
+    ),
+    click.option(
+        "--model",
+        type=click.Choice(QUORUM_MODELS),
+        help="What decides the quorum: Mithril's lottery, or a fixed two thirds as in Cosmos or in Ethereum.",
+    ),
+)
+
+
+@click.command()
+@click.argument("era", required=False)
+@click.option("--at", metavar="EPOCH", type=epoch_type, help="The epoch at which ERA is to begin.")
+@click.option(
+    "--share",
+    "given_share",
+    metavar="SHARE",
+    type=any_share,
+    help="The bare question: what if this share of the registered stake signs?",
+)
+@quorum_options
+@click.option(
+    "--probability",
+    "probabilities",
+    metavar="P",
+    multiple=True,
+    default=(0.999,),
+    show_default=True,
+    type=click.FloatRange(0, 1, min_open=True),
+    help="The chance of a quorum that is wanted; with --share it may be given several times.",
+)
+@click.option("--epoch", metavar="EPOCH", type=epoch_type, help="Look at registrations up to this epoch only.")
+@click.option(
+    "--reliability", metavar="SHARE", type=any_share, help="How much of the ready stake signs; else see --signatures."
+)
+@click.option(
+    "--signatures",
+    metavar="FILE",
+    help="Who signed in past epochs, to measure that by: CSV or JSON lines with epoch and party_id.",
+)
+@click.option(
+    "--window",
+    "window_epochs",
+    metavar="EPOCHS",
+    default=10,
+    show_default=True,
+    type=click.IntRange(1, 1000),
+    help="Epochs of registrations to look back at.",
+)
+@click.option(
+    "--chart",
+    metavar="FILE.svg",
+    type=click.Path(path_type=Path),
+    callback=svg_path,
+    help="Draw a chart too: what is ready, the trend, and the chance of a quorum.",
+)
+@from_option
+@store_option
+@compatibility_option
+@json_option
+@pass_app
+def forecast(
+    app: AppContext,
+    *,
+    era: str | None,
+    at: Epoch | None,
+    given_share: float | None,
+    k: int | None,
+    m: int | None,
+    phi_f: float | None,
+    model: str | None,
+    probabilities: tuple[float, ...],
+    epoch: Epoch | None,
+    reliability: float | None,
+    signatures: str | None,
+    window_epochs: int,
+    chart: Path | None,
+    files: tuple[str, ...],
+    store: str | None,
+    compatibility_file: Path | None,
+    as_json: bool,
+) -> None:
+    """Tell the chance that the network keeps its quorum when ERA begins at an epoch, from how its nodes upgrade.
+
+    What counts in an epoch is the stake that was registered for it, two epochs earlier. Nodes that stop at the switch
+    are still among it, so the danger is right after the switch; later they are gone, and the quorum returns, but less
+    of the whole network is behind it. Both are shown, with when enough will be ready, and whom to call.
+
+    With --share instead of ERA it answers for that share of the registered stake, without any registrations.
+    """
+    given = GivenQuorum(model, k, m, phi_f)
+    if given_share is not None:
+        if era is not None or at is not None:
+            raise click.UsageError("--share is the bare question: give it, or ERA and --at.")
+        _answer(app, given, given_share, probabilities, as_json=as_json)
+        return
+    if era is None or at is None:
+        raise click.UsageError("Give ERA and --at EPOCH, or the bare question --share SHARE.")
+    if len(probabilities) > 1:
+        raise click.UsageError("--probability can be given several times with --share only.")
+    if reliability is not None and signatures is not None:
+        raise click.UsageError("--reliability states what --signatures measures: give one of them.")
+    from era_service.wiring.adoption import adoption_rules, compatibility_of, epoch_by_clock, open_registrations
+    from release_tools.forecasting.forecast import ForecastOrder
+    from release_tools.forecasting.forecast import forecast as forecast_switch
+    from release_tools.forecasting.reliability import read_signatures
+
+    settings = settings_of(app, store)
+    order = ForecastOrder(
+        era=era,
+        at=at,
+        quorum=quorum_of(settings, given),
+        epoch=epoch,
+        current=epoch_by_clock(settings),
+        probability=probabilities[0],
+        lag_epochs=settings.quorum.lag_epochs,
+        window_epochs=window_epochs,
+        reliability=reliability,
+        signatures=None if signatures is None else read_signatures(read_text(signatures)),
+    )
+    table = compatibility_of(settings, compatibility_file)
+    with open_registrations(settings, files) as registrations:
+        found = forecast_switch(registrations, order, compatibility=table, rules=adoption_rules(settings))
+    _show(found, chart, as_json=as_json)
+
+
+def _show(found: "Forecast", chart: Path | None, *, as_json: bool) -> None:
+    if chart is not None:
+        write_file(chart, forecast_chart(found).encode())
+    if as_json:
+        echo_json(found.to_dict())
+        return
+    click.echo("\n".join(forecast_lines(found)))
+    for note in found.notes:
+        click.echo(f"Note: {printable(note)}", err=True)
+
+
+def _answer(
+    app: AppContext, given: GivenQuorum, signing: float, probabilities: tuple[float, ...], *, as_json: bool
+) -> None:
+    """The bare question: parameters that the command line gives in full need no configuration."""
+    quorum = given_quorum(given) or quorum_of(app.settings)
+    model = quorum.model
+    needed = {f"{probability!r}": model.share_needed(probability) for probability in probabilities}
+    if not given.is_complete:
+        click.echo(f"With {model.words}, {printable(quorum.source)}", err=True)
+    if as_json:
+        echo_json({"quorum_probability": model.quorum_probability(signing), "share_needed": needed})
+        return
+    if given.is_complete:
+        click.echo(f"With {model.words}")
+    click.echo(
+        f"When {share_words(signing)} of the registered stake signs, the chance of a quorum is {_odds(quorum, signing)}"
+    )
+    for probability, least in needed.items():
+        takes = "no share of the stake suffices" if least is None else f"{needed_words(least)} must sign"
+        click.echo(f"For a quorum with {float(probability) * 100:.10g} %, {takes}")
+
+
+def _odds(quorum: "SourcedQuorum", signing: float) -> str:
+    odds = chance_words(quorum.model.quorum_probability(signing))
+    failure = quorum.model.failure_probability(signing)
+    return f"{odds} (of none: {failure:.2g})" if 0 < failure < 0.01 else odds

@@ -1,0 +1,164 @@
+"""How a forecast is shown: a table for people, and a chart.
+
+In: a ``Forecast``. Out: lines, or the text of an SVG image. The document for machines is ``Forecast.to_dict``.
+"""
+
+import math
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from era_service.cli.shared.output import printable
+from release_tools.adoption.shares import ada_words
+from release_tools.forecasting.lottery import chance_words
+
+if TYPE_CHECKING:
+    from release_tools.forecasting.result import EpochOutlook, Forecast
+    from release_tools.forecasting.trend import Estimate
+
+_CALLS_SHOWN = 20
+_PHASES = {
+    "before": "before the switch",
+    "danger": "those that stopped still count",
+    "after": "those that came back",
+}
+
+
+def share_words(value: float) -> str:
+    """A share as people read it."""
+    return f"{value * 100:.1f} %"
+
+
+def needed_words(value: float) -> str:
+    """A share that is needed: rounded up, so that what is read suffices."""
+    return f"{math.ceil(value * 10_000) / 100:.2f} %"
+
+
+def forecast_lines(found: "Forecast") -> Iterator[str]:
+    """The forecast for people."""
+    now = found.now
+    yield f"Forecast of {printable(found.era)} at epoch {found.at}, from registrations up to epoch {now.epoch}"
+    yield f"Quorum       {found.quorum.model.words}, {printable(found.quorum.source)}"
+    registered = f"the {ada_words(now.registered)} that {now.parties} parties registered"
+    yield f"Ready        {share_words(now.share)} of {registered}"
+    yield f"Reliability  {share_words(found.reliability.average)}, {found.reliability.words}"
+    yield f"Needed       {_needed(found)}"
+    yield f"By trend     {_reached(found)}"
+    yield ""
+    yield from _table(found)
+    danger = found.danger
+    yield ""
+    worst = chance_words(danger.quorum_probability.value)
+    yield f"The danger is greatest in epoch {danger.epoch}: a quorum with {worst}"
+    back = next(outlook for outlook in found.epochs if outlook.phase.value == "after")
+    behind = f"{_estimated(back.share_behind, share_words)} of {_whole(found)} behind it"
+    yield f"From epoch {back.epoch} on: a quorum with {chance_words(back.quorum_probability.value)}, and {behind}"
+    yield from _calls(found)
+
+
+def _whole(found: "Forecast") -> str:
+    return "the network" if found.network_stake is not None else "today's stake"
+
+
+def _needed(found: "Forecast") -> str:
+    wanted = f"{found.probability * 100:.10g} %"
+    if found.share_needed is None:
+        return f"no share of the stake makes a quorum with {wanted}"
+    words = f"{needed_words(found.share_needed)} must sign for a quorum with {wanted}"
+    if found.ready_share_needed is None:
+        return f"{words}: as reliably as parties sign, not even all of them are enough"
+    return f"{words}, so {needed_words(found.ready_share_needed)} must be ready"
+
+
+def _reached(found: "Forecast") -> str:
+    reached = found.reached
+    if found.ready_share_needed is None:
+        return "never"
+    if reached is not None and reached.latest == found.now.epoch:
+        return "reached already"
+    if reached is None:
+        return "cannot be said"
+    if reached.expected is None and reached.earliest is None:
+        return "not in sight"
+    expected = "not in sight" if reached.expected is None else f"reached in epoch {reached.expected}"
+    until = "on, no end in sight" if reached.latest is None else f"to {reached.latest}"
+    return f"{expected} (95 % interval: epoch {reached.earliest} {until})"
+
+
+def _table(found: "Forecast") -> Iterator[str]:
+    rows: list[tuple[str, ...]] = [
+        ("epoch", "counts", "signs, of what counts", "quorum", f"behind it, of {_whole(found)}", "")
+    ]
+    before = [outlook for outlook in found.epochs if outlook.phase.value == "before"]
+    if before:
+        first, last = before[0], before[-1]
+        rows.append((_span(first.epoch, last.epoch), _span(first.registered_at, last.registered_at), *_row(last)[2:]))
+    rows += [_row(outlook) for outlook in found.epochs[len(before) :]]
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+
+
+def _row(outlook: "EpochOutlook") -> tuple[str, ...]:
+    return (
+        f"{outlook.epoch}",
+        f"{outlook.registered_at}",
+        _estimated(outlook.signing_share, share_words),
+        chance_words(outlook.quorum_probability.value),
+        _estimated(outlook.share_behind, share_words),
+        _PHASES[outlook.phase.value],
+    )
+
+
+def _span(first: int, last: int) -> str:
+    return f"{first}" if first == last else f"{first} to {last}"
+
+
+def _estimated(estimate: "Estimate", words: Callable[[float], str]) -> str:
+    text = words(estimate.value)
+    if estimate.low is None or estimate.high is None:
+        return text
+    return f"{text} ({words(estimate.low)} to {words(estimate.high)})"
+
+
+def _calls(found: "Forecast") -> Iterator[str]:
+    if not found.calls:
+        return
+    count = len(found.calls)
+    parties = "1 party" if count == 1 else f"{count} parties"
+    enough = f"{parties} would do" if found.calls_suffice else f"not enough even with all {parties}"
+    yield f"Whom to call ({enough}; then would be ready, and the quorum now):"
+    shown = found.calls[:_CALLS_SHOWN]
+    width = max(len(printable(call.party_id)) for call in shown)
+    for call in shown:
+        version = printable(call.version or "no version")
+        after = f"{share_words(call.ready_share_after)}, {chance_words(call.quorum_probability_after)}"
+        yield f"  {printable(call.party_id):<{width}}  {ada_words(call.stake)}  {version}  → {after}"
+    if count > len(shown):
+        yield f"  and {count - len(shown)} more (see --json)"
+
+
+def forecast_chart(found: "Forecast") -> str:
+    """The forecast as a file of SVG: what was ready, the trend, and the chance of a quorum."""
+    from release_tools.adoption.charts import Series, lines, standalone
+
+    observed = {point.epoch: point.share for point in found.observed}
+    outlooks = {outlook.epoch: outlook for outlook in found.epochs}
+    epochs = sorted({*observed, *outlooks})
+    trend = {epoch: found.trend.share(epoch) for epoch in epochs if epoch >= found.now.epoch} if found.trend else {}
+    series = [Series("ready", tuple(observed.get(epoch) for epoch in epochs))]
+    for name, side in (("trend", "value"), ("trend, at worst", "low"), ("trend, at best", "high")):
+        if trend:
+            values = tuple(getattr(trend[epoch], side) if epoch in trend else None for epoch in epochs)
+            series.append(Series(name, values, dashed=side != "value"))
+    chances = (outlooks[epoch].quorum_probability.value if epoch in outlooks else None for epoch in epochs)
+    series.append(Series("chance of a quorum", tuple(chances)))
+    drawn = lines(
+        [str(epoch) for epoch in epochs],
+        series,
+        title=f"Forecast of {printable(found.era)} at epoch {found.at}",
+        description="; ".join(line for line in forecast_lines(found) if line),
+        gate=found.ready_share_needed,
+        gate_name="needed",
+        mark=(str(found.at), "the switch"),
+    )
+    return standalone(drawn)

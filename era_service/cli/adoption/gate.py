@@ -1,0 +1,104 @@
+"""``eraswitch adoption gate``: is enough of the stake ready for an era? Exit code 0 or 6."""
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from era_service.cli.adoption.options import (
+    base_of,
+    base_option,
+    compatibility_option,
+    from_option,
+    settings_of,
+    share,
+    store_option,
+    tickers_of,
+    tickers_option,
+)
+from era_service.cli.shared.arguments import epoch as epoch_type
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json, printable
+from eras import Epoch
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+
+@click.command()
+@click.argument("era")
+@click.option(
+    "--threshold", type=share, metavar="SHARE", help="The share to ask for, as 95%; by default adoption.gate_threshold."
+)
+@base_option
+@click.option(
+    "--for-epochs",
+    metavar="N",
+    type=click.IntRange(min=1, max=1000),
+    help="Epochs, one after the other, that must have it; by default adoption.gate_for_epochs.",
+)
+@click.option(
+    "--epoch", type=epoch_type, metavar="EPOCH", help="The last of them; by default the newest that has begun."
+)
+@from_option
+@store_option
+@compatibility_option
+@tickers_option
+@json_option
+@pass_app
+def gate(
+    app: AppContext,
+    *,
+    era: str,
+    threshold: "Fraction | None",
+    base_name: str | None,
+    for_epochs: int | None,
+    epoch: Epoch | None,
+    files: tuple[str, ...],
+    store: str | None,
+    compatibility_file: Path | None,
+    tickers_url: str | None,
+    as_json: bool,
+) -> int:
+    """Hold the adoption of ERA against a gate.
+
+    The exit code is 0 when the gate is met, and 6 when it is not; then it says what is missing and from whom.
+    """
+    from era_service.wiring.adoption import (
+        adoption_rules,
+        compatibility_of,
+        configured_gate,
+        epoch_by_clock,
+        open_registrations,
+    )
+    from release_tools import GateNotMetError, judge_gate
+    from release_tools.adoption.parties import named
+
+    settings = settings_of(app, store)
+    if threshold is None:
+        configured = configured_gate(settings)
+        if configured is None:
+            raise click.UsageError("Give --threshold, or set adoption.gate_threshold.")
+        threshold = configured.threshold
+    with open_registrations(settings, files) as repository:
+        result = judge_gate(
+            repository,
+            era=era,
+            threshold=threshold,
+            compatibility=compatibility_of(settings, compatibility_file),
+            base=base_of(settings, base_name),
+            for_epochs=for_epochs or settings.adoption.gate_for_epochs,
+            epoch=epoch,
+            current=epoch_by_clock(settings),
+            rules=adoption_rules(settings),
+        )
+    result = replace(result, whom=named(result.whom, tickers_of(tickers_url)))
+    if as_json:
+        echo_json(result.to_dict())
+    else:
+        click.echo("\n".join(map(printable, (result.words, *result.lacks))))
+        for alarm in result.alarms:
+            click.echo(f"! {printable(alarm.words)}", err=True)
+    return 0 if result.met else GateNotMetError.exit_code

@@ -1,0 +1,260 @@
+"""``eraswitch adoption ingest``, ``rejects``, ``rebuild`` and ``network-stake``: what is in the store, and its care.
+
+In: a source (an aggregator's event store or URL, JSON lines, CSV). Out: what became of it, in words or as JSON. The
+commands are ``ingest``, ``rejects``, ``rebuild`` and ``network_stake``.
+"""
+
+import time
+from contextlib import closing
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.adoption.options import settings_of, store_option
+from era_service.cli.shared.arguments import epoch as epoch_type
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.ingest_progress import ingest_progress, registrations_words, source_words
+from era_service.cli.shared.output import echo_json, printable
+from eras import Epoch, EraSwitchError
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+    from era_store import StoredReject
+    from release_tools.registrations import IngestSummary
+    from release_tools.registrations.opening import SourceKind
+
+_KINDS = ("aggregator", "mithril", "csv", "lines")
+
+
+@click.command()
+@click.argument("source", required=False)
+@click.option("--from", "file", metavar="FILE", help="The same as SOURCE, of a file.")
+@click.option("--from-aggregator", "aggregator", metavar="URL", help="The same as SOURCE, of an aggregator.")
+@click.option("--as", "kind", type=click.Choice(_KINDS), help="What SOURCE is; by default told by looking at it.")
+@click.option(
+    "--epoch",
+    "epochs",
+    metavar="N",
+    type=epoch_type,
+    multiple=True,
+    help="Ask an aggregator for this epoch; may be given several times. By default the one it is in.",
+)
+@click.option(
+    "--current-epoch",
+    "current",
+    metavar="N",
+    type=epoch_type,
+    help="The current epoch, after which others are in the future; by default by the clock, on a public network.",
+)
+@click.option("--dry-run", is_flag=True, help="Read and judge everything, and write nothing.")
+@store_option
+@json_option
+@pass_app
+def ingest(
+    app: AppContext,
+    /,
+    *,
+    source: str | None,
+    file: str | None,
+    aggregator: str | None,
+    kind: "SourceKind | None",
+    epochs: tuple[Epoch, ...],
+    current: Epoch | None,
+    dry_run: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Add the registrations of SOURCE to the store, going on where the last run stopped.
+
+    SOURCE is the monitoring.sqlite3 of a Mithril aggregator, which may be running; the URL of an aggregator; a file of
+    JSON lines or CSV; or - for JSON lines from standard input. What is no registration is kept apart with the reason
+    (adoption rejects). Running it twice changes nothing.
+    """
+    from era_service.wiring.adoption import epoch_by_clock, open_adoption_store
+    from release_tools.registrations import ingest as run
+    from release_tools.registrations import kind_of, open_source
+
+    text = _one_of(source, file, aggregator)
+    kind = kind or ("aggregator" if aggregator is not None else kind_of(text))
+    if epochs and kind != "aggregator":
+        raise click.UsageError("--epoch is for an aggregator: a file is read whole")
+    settings = settings_of(app, store)
+    with open_adoption_store(settings) as opened:
+        repository = opened.registrations
+        if current is None:
+            current = epoch_by_clock(settings)
+        opening = open_source(text, kind=kind, epochs=epochs, current=current, known=repository.newest)
+        with closing(opening) as found, ingest_progress(source_words(found.name), quiet=as_json) as progress:
+            try:
+                summary = run(found, repository, dry_run=dry_run, progress=progress)
+            except EraSwitchError as error:
+                if not (as_json or dry_run):
+                    click.echo(_kept_words(error.facts.get("ingested", {})), err=True)
+                raise
+    if as_json:
+        echo_json(summary.to_dict())
+    else:
+        click.echo("\n".join(_summary_lines(summary)))
+
+
+@click.command()
+@click.option("--source", metavar="NAME", help="Only those of this source.")
+@click.option("--after", default=0, metavar="ID", type=click.IntRange(min=0), help="Only those after this one.")
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many at most.")
+@store_option
+@json_option
+@pass_app
+def rejects(
+    app: AppContext, /, *, source: str | None, after: int, limit: int, store: str | None, as_json: bool
+) -> None:
+    """List what was in sources and is no registration, with the reasons, oldest first."""
+    from era_service.wiring.adoption import open_adoption_store
+
+    with open_adoption_store(settings_of(app, store)) as opened:
+        found = opened.registrations.rejects(source=source, after=after, limit=limit)
+    if as_json:
+        echo_json({"rejects": [_reject_facts(entry) for entry in found]})
+        return
+    for entry in found:
+        reject = entry.reject
+        click.echo(printable(f"{entry.id}  {entry.source}  {reject.place}: {reject.reason}"))
+        if reject.content:
+            click.echo(f"    {printable(reject.content)}")
+    if not found:
+        click.echo("Nothing was rejected")
+
+
+@click.command()
+@store_option
+@json_option
+@pass_app
+def rebuild(app: AppContext, /, *, store: str | None, as_json: bool) -> None:
+    """Count the registrations again, and correct the summary where it differs; it never should."""
+    from era_service.wiring.adoption import open_adoption_store
+
+    counted = 0
+
+    def tick(_: Epoch) -> None:
+        nonlocal counted
+        counted += 1
+
+    with open_adoption_store(settings_of(app, store)) as opened:
+        wrong = opened.registrations.rebuild(tick)
+    if as_json:
+        echo_json({"epochs": counted, "repaired": wrong})
+    elif wrong:
+        click.echo(f"Counted {counted} epochs again: {wrong} figures of the summary were wrong, and are right now")
+    else:
+        click.echo(f"Counted {counted} epochs again: the summary is right")
+
+
+@click.command("network-stake")
+@click.argument("epoch", required=False, type=epoch_type)
+@click.argument("lovelace", required=False, type=click.IntRange(min=0))
+@click.option("--from", "file", metavar="FILE", help="Figures in a file: CSV with the columns epoch and lovelace.")
+@click.option("--from-chain", is_flag=True, help="Ask the configured providers; Blockfrost's tell the stake of EPOCH.")
+@store_option
+@json_option
+@pass_app
+def network_stake(
+    app: AppContext,
+    /,
+    *,
+    epoch: Epoch | None,
+    lovelace: int | None,
+    file: str | None,
+    from_chain: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Remember the stake of the whole network, LOVELACE, in EPOCH; without LOVELACE show what is remembered."""
+    from era_service.wiring.adoption import open_adoption_store
+    from release_tools.adoption.network_stake import read_network_stake, require_network_stake
+
+    if (epoch is None) == (file is None) or (from_chain and (epoch is None or lovelace is not None)):
+        raise click.UsageError("Name an epoch with its stake, an epoch and --from-chain, or --from FILE")
+    settings = settings_of(app, store)
+    figures: dict[Epoch, int] = {}
+    if file is not None:
+        figures, origin = read_network_stake(file), f"csv:{file}"
+    elif epoch is not None and from_chain:
+        lovelace, origin = _stake_on_chain(settings, epoch)
+    else:
+        origin = "operator"
+    if epoch is not None and lovelace is not None:
+        figures = {epoch: require_network_stake(epoch, lovelace)}
+    with open_adoption_store(settings) as opened:
+        repository = opened.registrations
+        for at, stake in figures.items():
+            repository.set_network_stake(at, stake, source=origin, time_s=time.time())
+        asked = figures if epoch is None else [epoch]
+        known = {at: repository.network_stake(at) for at in asked}
+    if as_json:
+        echo_json({"network_stake": [{"epoch": at, "lovelace": found} for at, found in known.items()]})
+        return
+    for at, found in known.items():
+        click.echo(f"Epoch {at}: " + ("the network's stake is not known" if found is None else f"{found:,} lovelace"))
+
+
+def _one_of(source: str | None, file: str | None, aggregator: str | None) -> str:
+    named = [text for text in (source, file, aggregator) if text is not None]
+    if len(named) != 1:
+        raise click.UsageError("Name one source: SOURCE, --from FILE or --from-aggregator URL")
+    return named[0]
+
+
+def _stake_on_chain(settings: "Settings", epoch: Epoch) -> tuple[int, str]:
+    """The network's stake in an epoch, and who told it: the first of the configured providers that knows."""
+    from chain_reader import BlockfrostObserver
+    from era_service.wiring.providers import open_provider, providers_of
+    from release_tools.adoption.network_stake import NetworkStakeError
+
+    asked = []
+    for provider in providers_of(settings):
+        with closing(open_provider(provider, settings)) as observer:
+            if isinstance(observer, BlockfrostObserver):
+                asked.append(observer.name)
+                found = observer.active_stake(epoch)
+                if found is not None:
+                    return found, observer.name
+    raise NetworkStakeError(
+        f"No provider tells the network's stake in epoch {epoch}",
+        expected="a Blockfrost provider that knows it",
+        got=f"none known to {', '.join(asked)}" if asked else "no Blockfrost provider",
+        next_step="Set reader.providers, or name the figure: adoption network-stake EPOCH LOVELACE",
+    )
+
+
+def _kept_words(ingested: dict[str, Any]) -> str:
+    """What is kept of a source that could not be read to its end."""
+    kept = {name: ingested.get(name, 0) for name in ("accepted", "repeated", "rejected")}
+    if not any(kept.values()):
+        return "Nothing was added"
+    added = registrations_words(kept["accepted"])
+    told = f"{added} added, {kept['repeated']:,} there already, {kept['rejected']:,} rejected"
+    return f"Before it ended: {told}. The same command goes on from there"
+
+
+def _summary_lines(summary: "IngestSummary") -> list[str]:
+    words = "could be added; nothing was written" if summary.dry_run else "added"
+    lines = [
+        f"{source_words(summary.source)}: {registrations_words(summary.accepted)} {words}",
+        *([f"  {summary.repeated:,} were there already"] if summary.repeated else []),
+        *(f"  {count:,} rejected: {reason}" for reason, count in sorted(summary.rejected.items())),
+    ]
+    if summary.rejected and not summary.dry_run:
+        lines.append("See what was rejected: eraswitch adoption rejects")
+    return lines
+
+
+def _reject_facts(entry: "StoredReject") -> dict[str, Any]:
+    reject = entry.reject
+    return {
+        "id": entry.id,
+        "source": entry.source,
+        "place": reject.place,
+        "reason": reject.reason,
+        "content": reject.content,
+        "time_s": entry.time_s,
+    }

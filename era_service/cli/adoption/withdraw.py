@@ -1,0 +1,75 @@
+"""``eraswitch adoption withdraw``: registrations of a source count no longer, for a reason.
+
+In: the name of a source. Out: how many registrations of which epochs are gone, in words or as JSON.
+"""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from era_service.cli.adoption.options import settings_of, store_option
+from era_service.cli.shared.arguments import epoch as epoch_type
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.ingest_progress import registrations_words
+from era_service.cli.shared.output import echo_json, printable
+from eras import Epoch
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from era_store import Withdrawal
+
+
+@click.command()
+@click.argument("source")
+@click.option("--reason", required=True, metavar="WHY", help="Why; it is kept with each of them and in the event log.")
+@click.option(
+    "--from-epoch", default="0", metavar="N", type=epoch_type, help="Only those of epoch N and later; by default all."
+)
+@click.option("--signed-too", is_flag=True, help="Also those that their parties have signed.")
+@click.option("--dry-run", is_flag=True, help="Say how many they are, and change nothing.")
+@store_option
+@json_option
+@pass_app
+def withdraw(
+    app: AppContext,
+    /,
+    *,
+    source: str,
+    reason: str,
+    from_epoch: Epoch,
+    signed_too: bool,
+    dry_run: bool,
+    store: str | None,
+    as_json: bool,
+) -> None:
+    """Take back what SOURCE registered, such as a token that was stolen.
+
+    SOURCE is "api ID" for what came with the token ID, which is revoked first (token revoke); else the name that
+    adoption export shows. What a party has signed stays, whoever handed it in. All else is kept among the rejects, each
+    as a line that adoption ingest reads.
+    """
+    from era_service.wiring.adoption import open_adoption_store
+    from era_store import Withdrawal
+    from release_tools.registrations.withdrawal import withdraw as run
+
+    if not reason.strip():
+        raise click.BadParameter("expected words that say why", param_hint="--reason")
+    withdrawal = Withdrawal(source, reason, from_epoch, signed_too=signed_too, dry_run=dry_run)
+    with open_adoption_store(settings_of(app, store)) as opened:
+        found = run(opened, withdrawal)
+    if as_json:
+        epochs = [{"epoch": epoch, "registrations": count} for epoch, count in sorted(found.items())]
+        echo_json({"source": source, "dry_run": dry_run, "withdrawn": sum(found.values()), "epochs": epochs})
+    else:
+        click.echo(printable(_words(withdrawal, found)))
+
+
+def _words(withdrawal: "Withdrawal", found: "Mapping[Epoch, int]") -> str:
+    if not found:
+        return f"{withdrawal.source}: there is nothing to withdraw"
+    them = registrations_words(sum(found.values()))
+    when = f"epoch {min(found)}" if len(found) == 1 else f"epochs {min(found)} to {max(found)}"
+    done = "could be withdrawn; nothing was changed" if withdrawal.dry_run else "withdrawn"
+    return f"{withdrawal.source}: {them} of {when} {done}"

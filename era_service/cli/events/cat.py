@@ -1,0 +1,147 @@
+"""``eraswitch events cat``: the events, as they are or as they come."""
+
+import contextlib
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from difflib import get_close_matches
+from typing import TYPE_CHECKING
+
+import click
+
+from era_service.cli.events.place import (
+    StoreLog,
+    event_facts,
+    event_words,
+    opened_log,
+    place_argument,
+    store_option,
+)
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json, printable
+from eras import MAX_EPOCH, Epoch
+
+if TYPE_CHECKING:
+    from era_store import EventFilter, LogLine
+
+FOLLOW_WAIT_S = 5.0
+"""At the latest after so long the store is looked at again, even if nothing was heard."""
+
+
+def _epochs(
+    _context: click.Context, _parameter: click.Parameter, value: str | None
+) -> tuple[Epoch | None, Epoch | None]:
+    """The first and the last epoch of ``N``, ``N..M``, ``N..`` or ``..M``."""
+    if value is None:
+        return None, None
+    first, dots, last = value.partition("..")
+    try:
+        low = Epoch(int(first)) if first else None
+        high = Epoch(int(last)) if last else (None if dots else low)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no epoch, nor a range as 5..9") from None
+    if any(end is not None and not 0 <= end <= MAX_EPOCH for end in (low, high)):
+        raise click.BadParameter(f"{value!r} is no epoch")
+    return low, high
+
+
+def _moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
+    """POSIX time, in seconds, of ISO 8601 (UTC unless it says otherwise), or of POSIX seconds."""
+    if value is None:
+        return None
+    with contextlib.suppress(ValueError):
+        return float(value)
+    try:
+        moment = datetime.fromisoformat(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is no time, as 2026-05-01T12:00 or 1777636800") from None
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
+
+
+@click.command()
+@place_argument
+@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only of this kind; may be given again.")
+@click.option(
+    "--role", "roles", multiple=True, type=click.Choice(["input", "decision", "snapshot"]), help="Only of this role."
+)
+@click.option("--verdict", "verdicts", multiple=True, metavar="NAME", help="Only those that tell this verdict.")
+@click.option("--epoch", "epochs", callback=_epochs, metavar="N[..M]", help="Only of these epochs.")
+@click.option("--since", callback=_moment, metavar="TIME", help="Only from this time on (ISO 8601 or POSIX seconds).")
+@click.option("--until", callback=_moment, metavar="TIME", help="Only before this time.")
+@click.option("--after", type=click.IntRange(min=0), default=0, metavar="ID", help="Only after this event.")
+@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many.")
+@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the last so many of them.")
+@click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON, one event a line.")
+@store_option
+@pass_app
+def cat(
+    app: AppContext,
+    /,
+    *,
+    place: str | None,
+    store: str | None,
+    kinds: tuple[str, ...],
+    roles: tuple[str, ...],
+    verdicts: tuple[str, ...],
+    epochs: tuple[Epoch | None, Epoch | None],
+    since: float | None,
+    until: float | None,
+    after: int,
+    limit: int | None,
+    last: int | None,
+    follow: bool,
+    as_json: bool,
+) -> None:
+    """Print events, oldest first: of the store, or of FILE. What came in is marked with >, a snapshot with =."""
+    from collections import deque
+    from itertools import islice
+
+    from era_store import EventFilter
+
+    only = EventFilter(kinds, roles, verdicts, *epochs, since, until)
+    _warn_of_unknown(kinds)
+    with opened_log(app, place, store=store) as log:
+        if follow and not isinstance(log, StoreLog):
+            raise click.UsageError("--follow needs a store: a file does not grow")
+        if follow and isinstance(log, StoreLog):
+            lines = _following(log, only, after, last)
+        else:
+            found = log.lines(after=after, only=only)
+            lines = found if last is None else iter(deque(found, maxlen=last))
+        for line in islice(lines, limit):
+            if as_json:
+                echo_json(event_facts(line.event, line.hash))
+            else:
+                click.echo(event_words(line.event))
+
+
+def _warn_of_unknown(kinds: tuple[str, ...]) -> None:
+    """A kind that this version does not write may be one of a newer version, and more likely is a slip."""
+    from chain_reader import DecisionKind
+    from chain_reader.node.inputs import KIND_OF_INPUT
+
+    known = [kind.value for kind in DecisionKind] + [*KIND_OF_INPUT.values()]
+    for kind in kinds:
+        near = get_close_matches(kind, known, n=1, cutoff=0.75)
+        if near and kind not in known:
+            click.echo(printable(f"This version knows no kind {kind!r}; did you mean {near[0]!r}?"), err=True)
+
+
+def _following(log: StoreLog, only: "EventFilter", after: int, last: int | None) -> "Iterator[LogLine]":
+    """What is there (of it the ``last`` so many), and then what comes."""
+    from collections import deque
+    from contextlib import closing
+
+    from era_store.sql.notices import notices_of
+
+    with closing(notices_of(log.store)) as notices:
+        while True:
+            end = log.head().last_id  # what is written from here on is looked at again
+            lines: Iterable[LogLine] = log.lines(after=after, only=only)
+            if last is not None:
+                lines, last = deque(lines, maxlen=last), None
+            for line in lines:
+                after = max(after, line.event.id)
+                yield line
+            after = max(after, end)
+            notices.wait(FOLLOW_WAIT_S)

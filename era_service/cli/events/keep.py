@@ -1,0 +1,122 @@
+"""``eraswitch events verify``, ``export``, ``import``, ``compact``: keeping the event log."""
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from era_service.cli.events.place import opened_log, opened_store, place_argument, store_option
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import OutputError, echo_json, printable
+from eras import MAX_EPOCH, Epoch
+
+
+@click.command()
+@place_argument
+@store_option
+@json_option
+@pass_app
+def verify(app: AppContext, /, *, place: str | None, store: str | None, as_json: bool) -> None:
+    """Check every hash of the log; an error names the first event that is not what was written."""
+    from era_store import verified
+    from era_store.event_log import require_end
+
+    with opened_log(app, place, store=store) as log:
+        head = log.head()
+        count, last_id = 0, 0
+        for line in verified(log.lines(), head.base_hash):
+            count, last_id = count + 1, line.event.id
+        require_end(head, last_id)
+        name = log.name
+    facts = {
+        "log": name,
+        "events": count,
+        "first_id": head.first_id,
+        "last_id": head.last_id,
+        "base_hash": head.base_hash,
+        "last_hash": head.last_hash,
+        "size_bytes": head.size_bytes,
+    }
+    if as_json:
+        echo_json(facts)
+    else:
+        click.echo(printable(f"{name}: {count} events are what was written; the last hash is {head.last_hash}"))
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option("--yes", is_flag=True, help="Replace FILE if it is there.")
+@store_option
+@json_option
+@pass_app
+def export(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:
+    """Write the event log of the store into FILE, while others use it; every hash is checked on the way."""
+    from itertools import takewhile
+
+    from era_store import verified
+    from era_store.event_files import write_events
+
+    if file.exists() and not yes:
+        raise OutputError(
+            "The file exists already",
+            expected="a new file",
+            got=str(file),
+            next_step="Choose another name, or add --yes to replace it",
+        )
+    with opened_store(app, store) as log:
+        head = log.head()
+        lines = takewhile(lambda line: line.event.id <= head.last_id, log.lines())
+        count = write_events(file, verified(lines, head.base_hash), head.base_hash)
+    _tell({"file": str(file), "events": count}, f"{count} events are in {file}", as_json=as_json)
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@store_option
+@json_option
+@pass_app
+def import_(app: AppContext, /, *, file: Path, store: str | None, as_json: bool) -> None:
+    """Put the events of FILE into the store, with their ids and hashes: all of them or none.
+
+    The store is made if it is not there. Its log must be empty, or how FILE begins.
+    """
+    from era_store.event_files import EventFile
+
+    events = EventFile.open(file)
+    with opened_store(app, store, create=True) as log:
+        added = log.store.events.restore(events.lines(), events.base_hash)
+    _tell({"file": str(file), "added": added}, f"{added} events of {file} were added", as_json=as_json)
+
+
+@click.command()
+@click.option(
+    "--keep-from",
+    type=click.IntRange(min=0, max=MAX_EPOCH),
+    metavar="EPOCH",
+    help="Keep every event from this epoch on; by default only the last snapshot of each node and what follows it.",
+)
+@click.option("--force", is_flag=True, help="Even where the log is damaged, or its decisions do not follow.")
+@store_option
+@json_option
+@pass_app
+def compact(app: AppContext, /, *, keep_from: int | None, force: bool, store: str | None, as_json: bool) -> None:
+    """Take the older part of the log out, for good; what is left can still be replayed.
+
+    Everything is verified and replayed first. Export the log before, if it is to be kept.
+    """
+    from chain_reader.log.compaction import compact as compact_log
+
+    epoch = None if keep_from is None else Epoch(keep_from)
+    with opened_store(app, store) as log:
+        done = compact_log(log.store, keep_from=epoch, force=force)
+    facts = {"removed": done.removed, "first_id": done.first_id, "size_bytes": done.size_bytes}
+    words = f"{done.removed} events were taken out; the log begins with event {done.first_id}, {done.size_bytes} bytes"
+    _tell(facts, words, as_json=as_json)
+
+
+def _tell(facts: dict[str, Any], words: str, *, as_json: bool) -> None:
+    if as_json:
+        echo_json(facts)
+    else:
+        click.echo(printable(words))

@@ -1,0 +1,188 @@
+"""``eraswitch events replay`` and ``diff``: whether decisions follow from inputs, and where two nodes parted."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.events.place import (
+    Log,
+    event_facts,
+    event_words,
+    opened_log,
+    place_argument,
+    store_option,
+)
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json, printable
+
+if TYPE_CHECKING:
+    from chain_reader.log.diff import Parting, Side
+    from chain_reader.log.replay import Difference, Replay
+    from era_store import LogLine
+
+
+@click.command()
+@place_argument
+@click.option("--until", type=click.IntRange(min=1), metavar="ID", help="Stop after this event.")
+@click.option("--break-at", type=click.IntRange(min=1), metavar="ID", help="Stop before this event; show the state.")
+@store_option
+@json_option
+@pass_app
+def replay(
+    app: AppContext, /, *, place: str | None, store: str | None, until: int | None, break_at: int | None, as_json: bool
+) -> int:
+    """Make every decision again from the recorded inputs; exit code 1 at the first that differs.
+
+    The hashes are checked on the way. With --break-at the state before that event is shown, and what is decided on it.
+    """
+    from chain_reader.log.replay import Replay
+
+    done = Replay()
+    with opened_log(app, place, store=store) as log:
+        difference, stopped = _replayed(done, log, until, break_at)
+        if break_at is not None and stopped is None and difference is None:
+            raise click.UsageError(f"there is no event {break_at} in {log.name}")
+        document = _document(done, difference, log.name)
+        if stopped is not None:
+            document |= _stop(done, stopped)
+    if as_json:
+        echo_json(document)
+    else:
+        click.echo(printable("\n".join(_report(document, stopped))))
+    return 0 if difference is None else 1
+
+
+def _replayed(
+    done: "Replay", log: Log, until: int | None, break_at: int | None
+) -> "tuple[Difference | None, LogLine | None]":
+    from era_store import verified
+
+    for line in verified(log.lines(), log.head().base_hash):
+        if until is not None and line.event.id > until:
+            return None, None  # what is due may come after it
+        if break_at is not None and line.event.id >= break_at:
+            return None, line
+        found = done.feed(line)
+        if found is not None:
+            return found, None
+    return done.end(), None
+
+
+def _document(done: "Replay", difference: "Difference | None", name: str) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    nodes = {str(stream): _node(node) for stream, node in done.nodes.items() if node.resumed_by is None}
+    return {
+        "log": name,
+        "same": difference is None,
+        **asdict(done.done),
+        "nodes": nodes,
+        "difference": None if difference is None else difference.to_dict(),
+    }
+
+
+def _node(node: Any) -> dict[str, Any]:
+    view = node.state.view
+    return {"epoch": node.state.epoch, "era": view.era, "status": view.status.value, "last_event": node.last_id}
+
+
+def _stop(done: "Replay", line: "LogLine") -> dict[str, Any]:
+    """The state before an event, and what is decided upon it."""
+    from chain_reader.log.records import state_facts
+    from era_store import redacted
+
+    event = line.event
+    node = done.nodes.get(event.id if event.stream is None else event.stream)
+    before = None if node is None else redacted(state_facts(node.state))
+    decisions: list[dict[str, Any]] = []
+    if node is not None and event.role == "input":
+        done.feed(line)
+        decisions = [{"kind": due.kind, "epoch": due.epoch, "facts": redacted(due.facts)} for due in node.due]
+    return {"break_at": event_facts(event, line.hash), "state": before, "decides": decisions}
+
+
+def _report(document: dict[str, Any], stopped: "LogLine | None") -> list[str]:
+    counted = f"{document['events']} events to {document['last_id']}, {document['inputs']} inputs"
+    again = f"{document['decisions']} decisions made again, {document['snapshots']} states compared"
+    lines = [f"{document['log']}: {counted}, {again}"]
+    for count, words in (
+        ("gaps", "times nothing could be recorded"),
+        ("unreplayable", "inputs before the first snapshot"),
+        ("unexplained", "decisions without a recorded input"),
+    ):
+        if document[count]:
+            lines.append(f"  not replayed: {document[count]} {words}")
+    for stream, node in document["nodes"].items():
+        lines.append(f"  node {stream}: epoch {node['epoch']}, era {node['era']}, {node['status']}")
+    difference = document["difference"]
+    if difference is not None:
+        lines.append(f"DIFFERS at event {difference['event']} (on input {difference['cause']})")
+        lines.append(f"  recorded:   {difference['recorded']}")
+        lines.append(f"  recomputed: {difference['recomputed']}")
+    elif stopped is None:
+        followed = "Every decision" if not document["unexplained"] else "Every decision with a recorded input"
+        lines.append(f"{followed} follows from the inputs")
+    if stopped is not None:
+        lines.append(f"Stopped before\n{event_words(stopped.event)}")
+        state = document["state"]
+        lines.extend([] if state is None else [f"  {name}: {state[name]}" for name in sorted(state)])
+        lines.extend(f"  decides: {told['kind']} {told['facts']}" for told in document["decides"])
+    return lines
+
+
+@click.command()
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@json_option
+@pass_app
+def diff(app: AppContext, /, *, first: str, second: str, as_json: bool) -> int:
+    """Show where the nodes of two logs, each a file or a store, parted; exit code 1 where they did."""
+    from chain_reader.log.diff import diff as compare
+
+    with opened_log(app, first) as one, opened_log(app, second) as other:
+        parting = compare(one.lines(), other.lines())
+        names = (one.name, other.name)
+    if as_json:
+        echo_json(_parting(parting, names))
+    else:
+        click.echo(printable("\n".join(_parting_words(parting, names))))
+    return 0 if parting.epoch is None else 1
+
+
+def _parting(parting: "Parting", names: tuple[str, str]) -> dict[str, Any]:
+    return {
+        "logs": list(names),
+        "same_until": parting.same_until,
+        "first_epoch": parting.first_epoch,
+        "last_epoch": parting.last_epoch,
+        "parted_at": parting.epoch,
+        "matter": parting.matter,
+        "sides": None if parting.sides is None else [side.to_dict() for side in parting.sides],
+        "verdicts": {reference: list(both) for reference, both in parting.verdicts.items()},
+    }
+
+
+def _parting_words(parting: "Parting", names: tuple[str, str]) -> list[str]:
+    lines = []
+    if parting.same_until:
+        lines.append(f"One log until event {parting.same_until}")
+    if parting.first_epoch is None:
+        lines.append("The two logs have no epoch in common")
+    elif parting.epoch is None:
+        lines.append(
+            f"The same eras and schedules at the end of every epoch from {parting.first_epoch} to {parting.last_epoch}"
+        )
+    else:
+        lines.append(f"PARTED at epoch {parting.epoch}, about the {parting.matter}")
+        for name, side in zip(names, parting.sides or (), strict=False):
+            lines.extend(_side_words(name, side))
+    for reference, (left, right) in list(parting.verdicts.items())[:20]:
+        lines.append(f"  {reference}: {left} there, {right} here")
+    return lines
+
+
+def _side_words(name: str, side: "Side") -> list[str]:
+    lines = [f"  {name}: {side.value or 'nothing'}"]
+    lines.extend(f"  {event_words(event)}" for event in (side.cause, side.event) if event is not None)
+    return lines

@@ -1,0 +1,142 @@
+"""``eraswitch marker cosign``: show what a co-signing file holds, and add a signature to it. No chain is read."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.shared.arguments import json_option, read_bytes, read_secret_key
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json, printable, write_file
+from era_service.cli.shared.release_options import SECRET_KEY_VARIABLE, never_on_the_command_line
+
+if TYPE_CHECKING:
+    from era_service.config.schema import NetworkSettings
+    from release_tools.markers.cosigning import Cosigning
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option(
+    "--secret-key",
+    metavar="@FILE",
+    envvar=SECRET_KEY_VARIABLE,
+    show_envvar=True,
+    callback=never_on_the_command_line,
+    help="File with your secret key, JSON-hex as in era.sk or 64 hex digits; the variable may hold the key itself. "
+    "Without a key the file is only shown and checked.",
+)
+@click.option("--dry-run", is_flag=True, help="Check everything, and leave the file as it is.")
+@click.option("--yes", is_flag=True, help="Do not ask; only asked on a terminal.")
+@json_option
+@pass_app
+def cosign(app: AppContext, *, file: Path, secret_key: str | None, dry_run: bool, yes: bool, as_json: bool) -> None:
+    """Add your signature to the extended payload in FILE, a co-signing file.
+
+    First it says in plain words what you are about to sign. It refuses a file that was altered after somebody signed,
+    one for another network, address or era key than those configured, a key that may not sign, and a key that has
+    signed. When enough have signed, the payload in it can be published.
+    """
+    from release_tools.markers.cosigning import Cosigning, CosigningFileError
+
+    text = _read(file)
+    cosigning = Cosigning.from_text(text)
+    configured = _require_configured(cosigning, app.settings.network)
+    key = None if secret_key is None else read_secret_key(secret_key)
+    if key is not None:
+        cosigning.require_may_sign(key.verification_key)
+    if not as_json:
+        click.echo("\n".join(cosigning_lines(cosigning, configured=configured)))
+    changes = key is not None and not dry_run
+    if key is not None:
+        if changes and not yes and sys.stdin.isatty():
+            click.confirm(f"Sign this with {key.verification_key}?", abort=True, err=True)
+        cosigning = cosigning.sign(key)
+    if changes:
+        if _read(file) != text:
+            raise CosigningFileError(
+                "The file changed while you looked at it",
+                expected=f"{file} as it was read",
+                got="another content",
+                next_step="Run it again, and look again",
+            )
+        write_file(file, cosigning.to_text().encode())
+    if as_json:
+        signed_by = None if key is None else key.verification_key.hex
+        echo_json({"file": str(file), "signed_by": signed_by, "written": changes, "check": cosigning.check()})
+        return
+    signed = "Nothing was signed: no key was given"
+    if key is not None:
+        signed = f"{'Signed' if changes else 'Nothing was signed: this would sign'} with {key.verification_key}"
+    click.echo(f"{signed}\n{_what_next(cosigning, would=key is not None and dry_run)}")
+
+
+def _read(file: Path) -> str:
+    from release_tools.markers.cosigning import CosigningFileError
+
+    if str(file) == "-":
+        raise click.UsageError("FILE is written to, so it cannot be standard input.")
+    try:
+        return read_bytes(str(file)).decode()
+    except UnicodeDecodeError as error:
+        raise CosigningFileError(
+            "A file is not a co-signing file",
+            expected="text",
+            got="bytes that are not UTF-8",
+            next_step="Check the path",
+        ) from error
+
+
+def _require_configured(cosigning: "Cosigning", network: "NetworkSettings") -> bool:
+    """Hold the file against what is configured; whether there was anything to hold it against."""
+    from datum import VerificationKey
+
+    key = None if network.verification_key is None else VerificationKey.parse(network.verification_key)
+    cosigning.require_binding(network_magic=network.magic, address=network.era_address, verification_key=key)
+    return None not in (network.magic, network.era_address, key)
+
+
+def cosigning_lines(cosigning: "Cosigning", *, configured: bool) -> list[str]:
+    """What a co-signing file holds, in words; and what to compare where not all of it is ``configured``."""
+    check: dict[str, Any] = cosigning.check()
+    previous = cosigning.previous
+    after = "the first" if previous is None else f"after {previous.extension.sequence}, {check['previous']}"
+    expires = "never" if check["expires_epoch"] is None else f"after epoch {check['expires_epoch']}"
+    lines = [
+        "Era markers" if previous is not None else "Era markers, of which none were co-signed before",
+        *(f"  {_line(change)}" for change in check["markers"]),
+        *([] if check["markers"] else ["  none at all"]),
+        f"Network    magic {check['network_magic']}",
+        f"Address    {_line(check['address'])}",
+        f"Sequence   {check['sequence']}, {after}",
+        f"Expires    {expires}",
+        f"Hash       {check['hash']}",
+    ]
+    if not configured:
+        lines.append("Unchecked  network, address and era key are not all configured here: compare them yourself")
+    if len(check["signers"]) > 1:
+        lines.append("Keys       they change: the old keys and the new ones must both sign")
+    for group in check["signers"]:
+        lines.append(
+            f"{group['who'].capitalize():<10} {group['threshold']} of "
+            f"{len(group['signed']) + len(group['missing'])} must sign, {len(group['signed'])} have"
+        )
+        lines += [f"  {state:<8} {key}" for state in ("signed", "missing") for key in group[state]]
+    return lines
+
+
+def _line(text: str) -> str:
+    """Text from the file on one line, so that no name can look like a line of ours."""
+    return printable(text).replace("\n", "\\n")
+
+
+def _what_next(cosigning: "Cosigning", *, would: bool) -> str:
+    if cosigning.is_complete:
+        return f"{'It would then be complete' if would else 'Complete'}: the payload can be published"
+    needed = [
+        f"{group['threshold'] - len(group['signed'])} more of the {group['who']}"
+        for group in cosigning.check()["signers"]
+        if len(group["signed"]) < group["threshold"]
+    ]
+    return f"{'It would then not be' if would else 'Not'} complete: {' and '.join(needed)} must sign. Pass the file on"

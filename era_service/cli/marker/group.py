@@ -1,0 +1,123 @@
+"""``eraswitch marker``: the rollout as commands, what nodes trust now, and what was ever at the era address."""
+
+from collections import Counter
+from typing import Any
+
+import click
+
+from era_service.cli.marker.change import HELP, change_command
+from era_service.cli.marker.cosign import cosign
+from era_service.cli.marker.renew import renew
+from era_service.cli.marker.sweep import sweep
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.publication_view import sight_lines
+from era_service.cli.shared.release_options import load_settings, network_options, provider_option
+
+
+@click.group(cls=KnownGroup)
+def marker() -> None:
+    """Publish era markers, and look at those that are published."""
+
+
+for _kind in HELP:
+    marker.add_command(change_command(_kind))
+marker.add_command(cosign)
+marker.add_command(renew)
+marker.add_command(sweep)
+
+
+@marker.command()
+@provider_option
+@network_options
+@json_option
+@pass_app
+def show(app: AppContext, *, provider: str | None, network_magic: int | None, mainnet: bool, as_json: bool) -> None:
+    """Show what nodes trust now, and what deployed Mithril readers could make of it when that differs."""
+    from era_service.releasing.session import open_release
+    from era_service.releasing.trusted_snapshot import snapshot_document
+
+    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    with open_release(settings, submits=False) as release:
+        reading = release.read()
+        document = snapshot_document(release, reading)
+        verdicts = Counter(item.verdict.name for item in reading.screened)
+        document["verdicts"] = dict(sorted(verdicts.items()))
+    if as_json:
+        echo_json(document)
+        return
+    click.echo("\n".join(_shown(document)))
+    for alarm in document["alarms"]:
+        click.echo(f"Warning: {printable(alarm)}", err=True)
+    if document["stale"] is not None:
+        click.echo(f"Warning: stale: {printable(document['stale'])}", err=True)
+
+
+def _shown(document: dict[str, Any]) -> list[str]:
+    network, trusted = document["network"], document["trusted"]
+    lines = [f"At {network['era_address']}, magic {network['magic']}", *sight_lines(document)]
+    width = max((len(printable(one["name"])) for one in document["markers"]), default=0)
+    for one in document["markers"]:
+        begins = "announced" if one["epoch"] is None else f"from epoch {one['epoch']}"
+        lines.append(f"  {printable(one['name']):<{width}}  {begins}")
+    if trusted is None:
+        lines.append("Trusted       nothing")
+    else:
+        slot = "" if trusted["slot"] is None else f" at slot {trusted['slot']}"
+        lines.append(f"Trusted       transaction {trusted['transaction']}{slot}")
+        lines.append(f"  signed by   {trusted['key']}")
+    if document["legacy"]["differs"]:
+        lines.append(f"Legacy view   {printable(document['legacy']['words'])}")
+    refused = {name: count for name, count in document["verdicts"].items() if name != "Accepted"}
+    if refused:
+        lines.append(f"Refused       {', '.join(f'{count} {name}' for name, count in refused.items())}")
+    return lines
+
+
+@marker.command()
+@provider_option
+@network_options
+@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="Payloads to list at most.")
+@json_option
+@pass_app
+def history(
+    app: AppContext, *, provider: str | None, network_magic: int | None, mainnet: bool, limit: int, as_json: bool
+) -> None:
+    """Show every payload that was ever at the era address: slot, transaction, author, verdict. Newest first.
+
+    What is no payload at all is counted, not listed. It takes an observer that knows history, as Blockfrost does.
+    """
+    from era_service.releasing.marker_history import read_history
+    from era_service.releasing.session import open_release
+
+    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    with open_release(settings, submits=False) as release:
+        document = read_history(release, limit)
+    if as_json:
+        echo_json(document)
+        return
+    lines: list[str] = []
+    for entry in document["payloads"]:
+        lines += _entry_lines(entry)
+    if document["not_listed"]:
+        lines.append(f"and {document['not_listed']} more (see --limit)")
+    if document["no_payload"]:
+        lines.append(f"and {document['no_payload']} outputs with a datum that is no payload")
+    click.echo("\n".join(lines) if lines else "There was never a payload at the era address")
+
+
+def _entry_lines(entry: dict[str, Any]) -> list[str]:
+    place = f"slot {entry['slot']}" if entry["slot"] is not None else f"block {entry['height'] or 'unknown'}"
+    spent = {True: ", spent", False: "", None: ""}[entry["spent"]]
+    listed = ", ".join(
+        f"{printable(one['name'])} " + ("announced" if one["epoch"] is None else f"from epoch {one['epoch']}")
+        for one in entry["markers"]
+    )
+    return [
+        f"{place}  {entry['output']}{spent}",
+        f"  markers  {listed or 'none'}",
+        f"  author   {printable(entry['author'])}",
+        f"  verdict  {entry['verdict']}: {printable(entry['reason'])}",
+    ]

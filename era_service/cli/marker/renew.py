@@ -1,0 +1,154 @@
+"""``eraswitch marker renew``: the markers in force, to be co-signed anew: by other keys, or for longer.
+
+In: what nodes trust, from the chain or from a file, and the era key. Out: a co-signing file, which goes on to
+``marker cosign`` and ``tx build``. The markers stay as they are; nothing switches.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from era_service.cli.marker.change import no_era_key
+from era_service.cli.marker.cosign import cosigning_lines
+from era_service.cli.shared.arguments import epoch as epoch_type
+from era_service.cli.shared.arguments import json_option, read_verification_key
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json, write_file
+from era_service.cli.shared.release_options import (
+    dry_run_option,
+    load_settings,
+    network_options,
+    provider_option,
+    read_era_key,
+    read_text,
+    secret_key_option,
+)
+from eras import ConfigurationError, Epoch
+
+if TYPE_CHECKING:
+    from chain_reader import TrustPolicy
+    from datum import ExtendedPayload, KeySet
+    from era_service.config.schema import Settings
+
+
+class NotCosignedError(ConfigurationError):
+    """What nodes trust is not co-signed, so that there is nothing to renew."""
+
+
+@click.command()
+@secret_key_option
+@click.option(
+    "--cosigner",
+    "cosigners",
+    metavar="KEY",
+    multiple=True,
+    help="A verification key that signs from now on, as hex or @FILE; give all of them. By default they stay.",
+)
+@click.option("--threshold", metavar="K", type=click.IntRange(min=1), help="How many of them must sign from now on.")
+@click.option(
+    "--expires-epoch", metavar="EPOCH", type=epoch_type, help="The last epoch in which it is fresh; stays by default."
+)
+@click.option(
+    "--payload-out", metavar="FILE", required=True, type=click.Path(path_type=Path), help="The co-signing file."
+)
+@click.option("--from", "snapshot", metavar="FILE", help="Renew what marker show --json printed, without a network.")
+@provider_option
+@network_options
+@dry_run_option
+@json_option
+@pass_app
+def renew(
+    app: AppContext,
+    *,
+    secret_key: str | None,
+    cosigners: tuple[str, ...],
+    threshold: int | None,
+    expires_epoch: Epoch | None,
+    payload_out: Path,
+    snapshot: str | None,
+    provider: str | None,
+    network_magic: int | None,
+    mainnet: bool,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Have the markers in force co-signed anew: by other keys (a rotation), by more or fewer, or for longer.
+
+    It writes a co-signing file for marker cosign. Where keys or threshold change, the old threshold of the old keys
+    must sign it, and the new one of the new keys. Published by tx build, tx sign and tx submit it changes no era.
+    """
+    from datum import EraMarkersPayload
+    from era_service.releasing.signed_payload import require_era_key
+    from era_service.wiring.trust import trust_policy
+    from release_tools.markers.cosigning import propose
+
+    if not cosigners and threshold is None and expires_epoch is None:
+        raise click.UsageError("Nothing would be new: give --cosigner, --threshold or --expires-epoch.")
+    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    policy = trust_policy(settings)
+    if policy.extension is None:
+        raise _not_cosigned('trust.mode = "extended" on this network', f'"{policy.trust}"')
+    era_key = read_era_key(secret_key)
+    if era_key is None:
+        raise no_era_key("--secret-key @FILE, or ERA_MARKERS_SECRET_KEY in the environment")
+    require_era_key(era_key, policy)
+    previous = _in_force(settings, policy, snapshot)
+    proposal = propose(
+        EraMarkersPayload(previous.payload.markers).sign(era_key),
+        policy.extension,
+        previous=previous,
+        expires_epoch=previous.extension.expires_epoch if expires_epoch is None else expires_epoch,
+        new_keys=_key_set(previous, cosigners, threshold),
+    )
+    if not dry_run:
+        write_file(payload_out, proposal.to_text().encode())
+    if as_json:
+        echo_json({"payload_file": None if dry_run else str(payload_out), "check": proposal.check()})
+        return
+    click.echo("\n".join(cosigning_lines(proposal, configured=True)))
+    if dry_run:
+        click.echo("Nothing was written: this was a dry run")
+    else:
+        click.echo(f"To be co-signed: {payload_out}. Pass it to the signers: eraswitch marker cosign {payload_out}")
+
+
+def _in_force(settings: "Settings", policy: "TrustPolicy", snapshot: str | None) -> "ExtendedPayload":
+    """The co-signed payload that nodes trust, from the document or else from the chain."""
+    from datum import read_extended
+    from era_service.releasing.session import open_release
+    from era_service.releasing.trusted_snapshot import TrustedSnapshot, read_snapshot
+
+    if snapshot is not None:
+        trusted = read_snapshot(read_text(snapshot), policy)
+    else:
+        with open_release(settings, submits=False) as release:
+            trusted = TrustedSnapshot.of(release, release.read())
+    extended = None if trusted.payload is None else read_extended(trusted.payload)
+    if extended is None:
+        raise _not_cosigned(
+            "a co-signed payload that nodes trust", "none" if trusted.payload is None else "a plain one"
+        )
+    return extended
+
+
+def _key_set(previous: "ExtendedPayload", cosigners: tuple[str, ...], threshold: int | None) -> "KeySet":
+    """Who signs from now on; what is not given stays."""
+    from datum import KeySet
+
+    before = previous.extension.key_set
+    keys = tuple(map(read_verification_key, cosigners)) or before.keys
+    found = KeySet(keys, before.threshold if threshold is None else threshold)
+    problem = found.problem()
+    if problem is not None:
+        raise click.UsageError(f"--cosigner and --threshold: expected {problem[0]}, got {problem[1]}.")
+    return found
+
+
+def _not_cosigned(expected: str, got: str) -> NotCosignedError:
+    return NotCosignedError(
+        "There is no co-signed payload to renew",
+        expected=expected,
+        got=got,
+        next_step="Publish the first one: eraswitch marker activate … --payload-out FILE, and have it co-signed",
+    )

@@ -1,0 +1,187 @@
+"""``eraswitch rollout``: a plan in a file to be reviewed, where it stands, its next step, and the text to send out."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.adoption.options import compatibility_option, from_option
+from era_service.cli.rollout.plan import force_name_option, plan
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.release_options import (
+    combined,
+    dry_run_option,
+    journal_option,
+    load_settings,
+    network_options,
+    payment_key_option,
+    provider_option,
+    purse_options,
+    read_text,
+    secret_key_option,
+    waiting_options,
+    yes_option,
+)
+from release_tools.forecasting.lottery import chance_words
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+    from release_tools.rollout.plan import PlannedRollout
+    from release_tools.rollout.progress import RolloutStanding
+
+_EXIT_CODES = {"done": 0, "waiting": 6, "blocked": 6}
+
+
+@click.group(cls=KnownGroup)
+def rollout() -> None:
+    """Plan a rollout in a file, see where it stands, and take it step by step."""
+
+
+rollout.add_command(plan)
+
+plan_argument = click.argument("plan_file", metavar="FILE")
+standing_options = combined(plan_argument, from_option, compatibility_option, provider_option, network_options)
+
+
+@rollout.command()
+@standing_options
+@json_option
+@pass_app
+def status(app: AppContext, /, *, as_json: bool, **where: Any) -> None:
+    """Show where the rollout in FILE stands: the chain, the adoption, the next step, and whom to tell."""
+    standing, _ = _standing(app, **where)
+    if as_json:
+        echo_json(standing.to_dict())
+    else:
+        click.echo("\n".join(map(printable, _status_lines(standing))))
+
+
+@rollout.command("next")
+@standing_options
+@secret_key_option
+@click.option("--payload-file", metavar="FILE", help="The payload, signed elsewhere, in place of the era key.")
+@payment_key_option
+@purse_options
+@force_name_option
+@waiting_options
+@journal_option
+@dry_run_option
+@yes_option
+@json_option
+@pass_app
+def next_step(
+    app: AppContext,
+    /,
+    *,
+    plan_file: str,
+    files: tuple[str, ...],
+    compatibility_file: Path | None,
+    as_json: bool,
+    **options: Any,
+) -> int:
+    """Do the next step of the rollout in FILE, if its gate holds: what marker announce or marker activate does.
+
+    The exit code is 0 when it is done, or nothing is left to do; 6 when the gate does not hold, or the epoch of the
+    step has not come; 1 when it is too late, or the chain says something else than the plan. Interrupted at any point,
+    the same command goes on.
+    """
+    from era_service.cli.marker.change import run_change
+    from era_service.config.paths import user_state_folder
+    from era_service.releasing.rollouts import standing_of, unfinished_change
+    from era_service.releasing.session import open_release
+
+    where = {name: options[name] for name in ("provider", "network_magic", "mainnet")}
+    planned, settings = _read(app, plan_file, **where)
+    options |= {"lead_epochs": planned.activate.lead_epochs, "as_json": as_json}
+    with open_release(settings, submits=False) as release:
+        standing = standing_of(release, planned, files, compatibility_file)
+        begun = unfinished_change(release, planned, options["journal"] or user_state_folder() / "publications")
+    step = standing.step
+    change = begun or (step.change if step.state.value == "due" else None)
+    if change is None:
+        if as_json:
+            echo_json({"status": step.state.value, "standing": standing.to_dict()})
+        else:
+            click.echo("\n".join(map(printable, _step_lines(standing))))
+        return _EXIT_CODES.get(step.state.value, 1)
+    run_change(app, change, **options)
+    if standing.tell and not options["dry_run"]:
+        click.echo(printable(f"Tell: {', '.join(map(str, standing.tell))}"), err=True)
+    return 0
+
+
+@rollout.command()
+@standing_options
+@click.option(
+    "--phase", type=click.Choice(("announce", "activate")), help="By default announce, until the era has its epoch."
+)
+@click.option("--template", metavar="FILE", help="A text with $figures, in place of the usual one.")
+@pass_app
+def announcement(app: AppContext, /, *, phase: str | None, template: str | None, **where: Any) -> None:
+    """Print the text that tells operators of a phase of the rollout in FILE, with the figures filled in."""
+    from release_tools.rollout.announcement import announcement as announcement_of
+
+    standing, settings = _standing(app, **where)
+    scheduled = standing.marker is not None and standing.marker.epoch is not None
+    text = announcement_of(
+        standing,
+        "activate" if phase == "activate" or (phase is None and scheduled) else "announce",
+        network=settings.network.name or f"the network with magic {standing.plan.network_magic}",
+        lag_epochs=settings.quorum.lag_epochs,
+        template=None if template is None else read_text(template),
+    )
+    click.echo(printable(text), nl=not text.endswith("\n"))
+
+
+def _read(
+    app: AppContext, plan_file: str, *, provider: str | None, network_magic: int | None, mainnet: bool
+) -> "tuple[PlannedRollout, Settings]":
+    """The plan, before the chain is read: one with a mistake asks nobody anything."""
+    from release_tools.rollout.plan import PlannedRollout
+
+    planned = PlannedRollout.from_text(read_text(plan_file), plan_file)
+    return planned, load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+
+
+def _standing(
+    app: AppContext, *, plan_file: str, files: tuple[str, ...], compatibility_file: Path | None, **where: Any
+) -> "tuple[RolloutStanding, Settings]":
+    from era_service.releasing.rollouts import standing_of
+    from era_service.releasing.session import open_release
+
+    planned, settings = _read(app, plan_file, **where)
+    with open_release(settings, submits=False) as release:
+        return standing_of(release, planned, files, compatibility_file), settings
+
+
+def _status_lines(standing: "RolloutStanding") -> list[str]:
+    planned, marker, evidence = standing.plan, standing.marker, standing.evidence
+    lines = [f"Rollout of {planned.era}, in epoch {standing.epoch}"]
+    on_chain = "no marker" if marker is None else "announced" if marker.epoch is None else f"from epoch {marker.epoch}"
+    lines.append(f"  on the chain  {on_chain}")
+    lines.append(f"  announce      in epoch {planned.announce.epoch} or later")
+    lines.append(f"  activate      at epoch {planned.activate.at}, by epoch {planned.activate.decide_by}")
+    if standing.step.state.value == "done":
+        return [*lines, *_step_lines(standing)]
+    if evidence.adoption is not None:
+        lines.append(f"  gate          {evidence.adoption.words}")
+        lines += [f"                {line}" for line in evidence.adoption.lacks]
+        lines += [f"              ! {alarm.words}" for alarm in evidence.adoption.alarms]
+    if evidence.forecast is not None:
+        danger = evidence.forecast.danger
+        chance = chance_words(danger.quorum_probability.value)
+        lines.append(f"  quorum        {chance} in epoch {danger.epoch}, with {evidence.forecast.quorum.source}")
+        lines += [f"              ! {note}" for note in evidence.forecast.notes]
+    lines += [f"  not known     {why}" for why in evidence.unknown]
+    return [*lines, *_step_lines(standing)]
+
+
+def _step_lines(standing: "RolloutStanding") -> list[str]:
+    step = standing.step
+    lines = [f"Next: {step.words}", *(f"  {line}" for line in step.lacks)]
+    if standing.tell:
+        lines.append(f"Tell: {', '.join(map(str, standing.tell))}")
+    return lines

@@ -1,0 +1,202 @@
+"""``eraswitch rollout plan``: write the plan of a rollout, for people to review."""
+
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.adoption.forecast import quorum_options
+from era_service.cli.adoption.options import BASES
+from era_service.cli.shared.arguments import epoch as epoch_type
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import OutputError, echo_json, printable, write_file
+from era_service.cli.shared.release_options import load_settings, network_options, provider_option
+from eras import Epoch
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+    from release_tools.rollout.plan import PlannedRollout
+
+DEFAULT_WAY_EPOCHS = 10
+"""Epochs from announcing to the switch where a plan is made without saying: seven weeks of mainnet."""
+
+_PERSON = "NAME or NAME <CONTACT>"
+
+force_name_option = click.option(
+    "--force-name", is_flag=True, help="Take a name that is not in the list of supported eras."
+)
+
+
+@click.command()
+@click.argument("era")
+@click.option("--threshold", required=True, metavar="SHARE", help="The share that must be ready to activate, as 95%.")
+@click.option("--of", "base", type=click.Choice(BASES), default="registered", show_default=True, help="Of what stake.")
+@click.option(
+    "--for-epochs",
+    metavar="N",
+    type=click.IntRange(1, 100),
+    default=1,
+    show_default=True,
+    help="Epochs, one after the other, that must have it.",
+)
+@click.option(
+    "--quorum-probability",
+    metavar="P",
+    type=click.FloatRange(0, 1, min_open=True, max_open=True),
+    help="The chance of a quorum right after the switch that is asked for, too.",
+)
+@quorum_options
+@click.option("--announce-at", metavar="EPOCH", type=epoch_type, help="Announce then at the earliest; by default now.")
+@click.option(
+    "--at", metavar="EPOCH", type=epoch_type, help="When ERA is to begin; by default 10 epochs after announcing."
+)
+@click.option(
+    "--lead-epochs",
+    metavar="N",
+    type=click.IntRange(1, 100),
+    default=2,
+    show_default=True,
+    help="Epochs before that in which it must be activated, at the latest.",
+)
+@click.option("--tell", metavar=_PERSON, multiple=True, help="Somebody to tell. May be given several times.")
+@force_name_option
+@click.option("--out", metavar="FILE", help="The file to write, - for standard output; by default rollout-ERA.toml.")
+@click.option("--yes", is_flag=True, help="Replace FILE if it is there.")
+@provider_option
+@network_options
+@json_option
+@pass_app
+def plan(
+    app: AppContext,
+    /,
+    *,
+    era: str,
+    out: str | None,
+    yes: bool,
+    network_magic: int | None,
+    mainnet: bool,
+    provider: str | None,
+    force_name: bool,
+    as_json: bool,
+    **planned: Any,
+) -> None:
+    """Write the plan of a rollout of ERA: its two phases, gates and epochs, and whom to tell.
+
+    The file is TOML, for people to review and change; nothing happens by it until rollout next is run.
+    """
+    from era_service.releasing.session import require_magic
+
+    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    if not force_name:
+        _require_supported(era, settings.network.supported_eras)
+    made = _planned(settings, era, require_magic(settings), **planned)
+    target = _target(era, out)
+    if target is None:
+        click.echo(made.to_text(), nl=False)
+        return
+    if target.exists() and not yes:
+        raise OutputError(
+            "The rollout plan is there already",
+            expected=f"no file {target}",
+            got="one",
+            next_step="Change it with an editor, or replace it with --yes",
+        )
+    write_file(target, made.to_text().encode())
+    if as_json:
+        echo_json({"file": str(target), "plan": made.model_dump(mode="json", exclude_none=True)})
+        return
+    phases = made.activate
+    click.echo(f"Plan: announce {printable(era)} in epoch {made.announce.epoch}, activate it at epoch {phases.at}")
+    click.echo(f"  gate   {phases.gate.threshold} of {phases.gate.base.words}, by epoch {phases.decide_by}")
+    click.echo(f"Written to {target}. Where it stands: eraswitch rollout status {target}")
+
+
+def _planned(
+    settings: "Settings",
+    era: str,
+    magic: int,
+    *,
+    threshold: str,
+    base: str,
+    for_epochs: int,
+    quorum_probability: float | None,
+    k: int | None,
+    m: int | None,
+    phi_f: float | None,
+    model: str | None,
+    announce_at: Epoch | None,
+    at: Epoch | None,
+    lead_epochs: int,
+    tell: tuple[str, ...],
+) -> "PlannedRollout":
+    from era_service.wiring.quorum import GivenQuorum, quorum_of
+    from release_tools.rollout.plan import PLAN_VERSION, PlannedRollout
+
+    gate: dict[str, Any] = {"threshold": threshold, "of": base, "for_epochs": for_epochs}
+    quorum: dict[str, Any] | None = None
+    given = GivenQuorum(model, k, m, phi_f)
+    if quorum_probability is not None:
+        gate["quorum_probability"] = quorum_probability
+        found = quorum_of(settings, given)
+        quorum = {**_parameters(found.model.to_dict()), "source": found.source}
+    elif given != GivenQuorum():
+        raise click.UsageError("--k, --m, --phi-f and --model belong to --quorum-probability.")
+    announced = _current_epoch(settings) if announce_at is None else announce_at
+    tree = {
+        "version": PLAN_VERSION,
+        "era": era,
+        "network_magic": magic,
+        "announce": {"epoch": announced},
+        "activate": {
+            "at": announced + DEFAULT_WAY_EPOCHS if at is None else at,
+            "lead_epochs": lead_epochs,
+            "gate": gate,
+        },
+        "people": [_person_of(text) for text in tell],
+    }
+    return PlannedRollout.of(tree if quorum is None else {**tree, "quorum": quorum}, "as ordered")
+
+
+def _require_supported(era: str, supported: tuple[str, ...]) -> None:
+    """Check that the era is one that is known: a plan is found to be misspelt when it is made, not when it is late."""
+    from release_tools.rollout.plan import RolloutPlanError
+
+    if era not in supported:
+        near = get_close_matches(era, supported, n=1)
+        raise RolloutPlanError(
+            "There is no such era to plan",
+            expected=f"one of the supported eras {', '.join(supported)}",
+            got=f"{era!r}"[:80],
+            next_step=f"Did you mean {near[0]!r}?"
+            if near
+            else "Add it to network.supported_eras, or give --force-name",
+        )
+
+
+def _parameters(model: dict[str, Any]) -> dict[str, Any]:
+    if model["model"] == "lottery":
+        return model
+    return {"model": "cosmos" if model["exceeded"] else "ethereum"}
+
+
+def _person_of(text: str) -> dict[str, str]:
+    name, _, rest = text.partition("<")
+    contact = rest.strip().removesuffix(">").strip()
+    return {"name": name.strip()} | ({"contact": contact} if contact else {})
+
+
+def _current_epoch(settings: "Settings") -> Epoch:
+    from era_service.releasing.session import open_release
+
+    with open_release(settings, submits=False) as release:
+        return release.observer.epoch()
+
+
+def _target(era: str, out: str | None) -> Path | None:
+    if out is not None:
+        return None if out == "-" else Path(out)
+    if not era.replace("-", "").replace("_", "").isalnum():
+        raise click.UsageError("The name of the era makes no name of a file: give --out FILE.")
+    return Path(f"rollout-{era}.toml")

@@ -1,0 +1,67 @@
+"""What the global options say, and what the commands make of it: settings, logs, supported eras.
+
+Settings are loaded, and logs configured, only when a command asks: most imports of a command line are for these two.
+"""
+
+import os
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.config.load import Flags, LoadedSettings, load_settings, sets_supported_eras
+from eras import SupportedEras
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+
+DEBUG_VARIABLE = "ERASWITCH_DEBUG"
+
+
+@dataclass(slots=True)
+class AppContext:
+    """The global options of one invocation, as ``click.pass_obj`` hands it to a command."""
+
+    config: str | None = None
+    network: str | None = None
+    log_level: str | None = None
+    log_format: str | None = None
+    debug: bool = field(default_factory=lambda: os.environ.get(DEBUG_VARIABLE, "") not in ("", "0"))
+    _loaded: LoadedSettings | None = None
+
+    def load(self, flags: Flags | None = None) -> LoadedSettings:
+        """The settings with their origins, checked; logs go where they say from now on.
+
+        Args:
+            flags: settings that the command's own flags give: setting → (value, flag).
+
+        Raises:
+            InvalidConfigurationError: the configuration has mistakes.
+        """
+        if self._loaded is None or flags:
+            own: dict[str, tuple[Any, str]] = {
+                "network.name": (self.network, "--network"),
+                "log.level": (self.log_level, "--log-level"),
+                "log.format": (self.log_format, "--log-format"),
+            }
+            self._loaded = load_settings(self.config, {**own, **(flags or {})})
+            from era_service.logs import configure_logging
+
+            log = self._loaded.settings.log
+            configure_logging(log.level, log.format)
+        return self._loaded
+
+    @property
+    def settings(self) -> "Settings":
+        """The checked settings (see ``load``)."""
+        return self.load().settings
+
+    def supported_eras(self) -> SupportedEras:
+        """The eras that this software knows; reads the configuration only where there is one."""
+        if sets_supported_eras(self.config, self.network):
+            return SupportedEras(self.settings.network.supported_eras)
+        return SupportedEras.DEFAULT
+
+
+pass_app = click.make_pass_decorator(AppContext)
+"""Decorator: the command takes the ``AppContext`` as its first argument."""

@@ -1,0 +1,243 @@
+"""How a change of the markers is shown: its plan, its progress, and what nodes see in the end.
+
+In: plans, transactions and progress. Out: lines for people, documents for machines, and a progress bar on a terminal.
+"""
+
+import signal
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.shared.output import printable
+from eras import TransactionError
+from eras.words import ada, counted
+
+if TYPE_CHECKING:
+    from era_service.releasing.publishing import Outlook
+    from era_service.releasing.session import Release
+    from release_tools.markers.change import RolloutPlan
+    from release_tools.publishing.submission import Progress, Watch
+    from release_tools.transactions.drafting import DraftedTransaction
+
+GOES_ON = "The same command goes on with it, or reports that it is done"
+_SIGNALLED = 128
+_STEPS = {
+    "signed": "Signed",
+    "journaled": "Written into the journal",
+    "submitted": "Submitted",
+    "seen": "In a block",
+    "confirmed": "Confirmed",
+    "read back": "Read back: nodes see it",
+    "finished": "Finished",
+}
+
+
+def plan_lines(plan: "RolloutPlan", release: "Release | None") -> list[str]:
+    """The plan in plain words."""
+    change = plan.change
+    lead = "" if change.epoch is None else f", {counted(change.epoch - plan.epoch, 'epoch')} from now"
+    if change.epoch is not None and change.epoch <= plan.epoch:
+        lead = ", at once"
+    lines = [f"Plan: {printable(str(change))} (now is epoch {plan.epoch}{lead})"]
+    if release is not None:
+        network = release.network
+        lines.append(f"  network     {release.settings.network.name or 'unnamed'}, magic {network.magic}")
+        lines.append(f"  at          {release.policy.address}")
+    width = max((len(printable(one.name)) for one in plan.differences), default=0)
+    for one in plan.differences:
+        mark = " " if one.before == one.after else "+" if one.before is None else "-" if one.after is None else "~"
+        lines.append(f"  {mark} {printable(one.name):<{width}}  {one.words}")
+    return lines
+
+
+def transaction_lines(drafted: "DraftedTransaction") -> list[str]:
+    """The transaction in plain words."""
+    made = drafted.transaction
+    lines = [f"Transaction {made.hash}"]
+    for output in drafted.spends:
+        carries = [f"{len(output.assets)} tokens"] if output.assets else []
+        carries += ["a datum"] if output.datum or output.datum_hash else []
+        extra = f" with {' and '.join(carries)}" if carries else ""
+        lines.append(f"  spends      {output.reference}, {ada(output.lovelace)}{extra}")
+    if made.marker_lovelace:
+        lines.append(f"  marker      {ada(made.marker_lovelace)}")
+    lines += [
+        f"  fee         {ada(made.fee)}, {made.size} bytes",
+        f"  change      {ada(made.change_lovelace)}",
+        f"  valid       before slot {made.invalid_hereafter}{_deadline_words(drafted)}",
+    ]
+    return lines
+
+
+def _deadline_words(drafted: "DraftedTransaction") -> str:
+    deadline = drafted.deadline
+    return "" if deadline is None else f", the end of epoch {deadline.epoch}: later would be too little notice"
+
+
+def transaction_document(drafted: "DraftedTransaction") -> dict[str, Any]:
+    """The transaction for machines."""
+    made = drafted.transaction
+    return {
+        "transaction": made.hash,
+        "spends": [
+            {"output": one.reference, "address": one.address, "lovelace": one.lovelace} for one in drafted.spends
+        ],
+        "fee": made.fee,
+        "size": made.size,
+        "marker_lovelace": made.marker_lovelace,
+        "change_lovelace": made.change_lovelace,
+        "invalid_hereafter": made.invalid_hereafter,
+        "required_keys": list(made.required_keys),
+    }
+
+
+def warnings_of(outlook: "Outlook") -> list[str]:
+    """What an operator should know before saying yes."""
+    found = [] if outlook.plan is None else list(outlook.plan.warnings)
+    found += [] if outlook.drafted is None else outlook.drafted.warnings
+    if outlook.lost is not None:
+        found.append(
+            f"An earlier run ({outlook.lost.change}, transaction {outlook.lost.latest.transaction}) was overtaken: "
+            "something else spent what it spends. See whether that took it back: eraswitch marker history"
+        )
+    reading = outlook.reading
+    if reading.stale is not None:
+        found.append(f"What nodes trust could not be confirmed: {reading.stale}")
+    return [*found, *reading.alarms]
+
+
+def network_document(release: "Release") -> dict[str, Any]:
+    """The network for machines."""
+    return {
+        "name": release.settings.network.name,
+        "magic": release.network.magic,
+        "network_id": release.network.network_id,
+        "era_address": release.policy.address,
+    }
+
+
+def sight_lines(sight: dict[str, Any]) -> list[str]:
+    """What nodes see, in words."""
+    if sight["current_era"] is None:
+        first = ", ".join(
+            f"{printable(one['name'])} from epoch {one['epoch']}" for one in sight["markers"] if one["epoch"]
+        )
+        return [f"Nodes see no current era in epoch {sight['epoch']}" + (f"; {first}" if first else "")]
+    current = f"Nodes see {printable(sight['current_era'])} as the current era in epoch {sight['epoch']}"
+    if sight["upcoming_era"] is None:
+        return [f"{current}, and none coming"]
+    left = sight["epochs_to_upcoming"]
+    coming = "announced" if left is None else f"coming in {counted(left, 'epoch')}"
+    return [f"{current}, and {printable(sight['upcoming_era'])} {coming}"]
+
+
+@contextmanager
+def progress(*, quiet: bool) -> Iterator["Watch"]:
+    """Show how a publication goes on: a bar on a terminal, lines elsewhere, on stderr; and how to go on if it is cut.
+
+    Args:
+        quiet: whether lines are left out, as with ``--json``.
+    """
+    submitted: str | None = None
+
+    def noted(watch: "Watch") -> "Watch":
+        def note(progress: "Progress") -> None:
+            nonlocal submitted
+            if progress.step.value not in ("signed", "journaled"):
+                submitted = progress.transaction
+            watch(progress)
+
+        return note
+
+    try:
+        with _ended_by_signals():
+            if sys.stderr.isatty():
+                with _bar() as watch:
+                    yield noted(watch)
+            else:
+                yield noted((lambda _progress: None) if quiet else _Lines().watch)
+    except BaseException as error:
+        if submitted is not None and not isinstance(error, TransactionError):  # these errors state it themselves
+            click.echo(f"The transaction {submitted} is submitted. {GOES_ON}", err=True)
+        elif not isinstance(error, Exception):
+            click.echo(GOES_ON, err=True)
+        raise
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM and SIGHUP end what is inside as an exception does, so that there are last words."""
+
+    def end(number: int, _frame: object) -> None:
+        raise SystemExit(_SIGNALLED + number)
+
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+class _Lines:
+    """One line for each thing that is new."""
+
+    def __init__(self) -> None:
+        self._told: str | None = None
+
+    def watch(self, progress: "Progress") -> None:
+        line = progress.note or _line(progress)
+        if line != self._told:
+            self._told = line
+            click.echo(f"  {line}", err=True)
+
+
+def _line(progress: "Progress") -> str:
+    words = _STEPS[progress.step.value]
+    if progress.step.value == "submitted":
+        return f"{words} {progress.transaction}"
+    if progress.step.value == "seen":
+        depth = min(progress.depth or 0, progress.confirmations)
+        return f"{words}, {depth} of {progress.confirmations} blocks on top of it"
+    return words
+
+
+@contextmanager
+def _bar() -> Iterator["Watch"]:
+    from rich import progress as rich_progress
+    from rich.console import Console
+
+    columns = (
+        rich_progress.SpinnerColumn(),
+        rich_progress.TextColumn("{task.description}"),
+        rich_progress.BarColumn(bar_width=24),
+        rich_progress.MofNCompleteColumn(),
+        rich_progress.TextColumn("confirmations"),
+        rich_progress.TimeElapsedColumn(),
+    )
+    with rich_progress.Progress(*columns, console=Console(stderr=True)) as bar:
+        task = bar.add_task("Signing", total=None)
+
+        told: str | None = None
+
+        def watch(progress: "Progress") -> None:
+            nonlocal told
+            if progress.note is not None and progress.note != told:
+                told = progress.note
+                bar.console.print(printable(told), highlight=False, markup=False)
+            done = min(progress.depth or 0, progress.confirmations)
+            bar.update(
+                task,
+                description=_STEPS[progress.step.value],
+                total=max(progress.confirmations, 1),
+                completed=done if progress.confirmations else int(progress.depth is not None),
+            )
+
+        yield watch

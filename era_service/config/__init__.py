@@ -1,0 +1,1 @@
+"""The configuration: its schema, where settings come from, and what is wrong with them."""

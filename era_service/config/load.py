@@ -1,0 +1,106 @@
+"""The configuration as the commands use it: flags, environment and file in; checked settings out, each with its origin.
+
+pydantic is imported only when settings are loaded, so that commands that need none start fast.
+"""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from era_service.config.paths import find_config_file
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+
+Flags = Mapping[str, tuple[Any, str]]
+"""Setting → (value, flag), as the command line gave it; a value of ``None`` was not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedSettings:
+    """Settings with where they came from.
+
+    Attributes:
+        settings: the checked settings.
+        file: the configuration file that was read, if any.
+        origins: setting → origin, for every setting that is not at its default.
+    """
+
+    settings: "Settings"
+    file: Path | None
+    origins: Mapping[str, str]
+
+    def rows(self) -> tuple[tuple[str, Any, str], ...]:
+        """Every setting, its value (JSON-ready, secrets masked) and its origin."""
+        from era_service.config.records import setting_keys
+
+        tree = self.settings.masked()
+        keys = [*setting_keys(), *(f"networks.{name}" for name in tree["networks"])]
+        rows = []
+        for key in keys:
+            section, _, name = key.partition(".")
+            rows.append((key, tree[section][name], self.origins.get(key) or self.origins.get(section, "default")))
+        return tuple(rows)
+
+
+def load_settings(
+    config: str | None = None, flags: Flags | None = None, environ: Mapping[str, str] | None = None
+) -> LoadedSettings:
+    """Read and check the configuration.
+
+    Args:
+        config: the configuration file that the command line names.
+        flags: settings that the command line gives.
+        environ: the environment; by default that of this process.
+
+    Raises:
+        InvalidConfigurationError: it has mistakes; the error names all of them.
+    """
+    from pydantic import ValidationError
+
+    from era_service.config.mistakes import InvalidConfigurationError, mistakes_of
+    from era_service.config.schema import Settings
+    from era_service.config.sources import (
+        EnvironmentSource,
+        FlagSource,
+        NetworkSource,
+        TomlSource,
+        merge,
+        merge_without,
+    )
+
+    environ = os.environ if environ is None else environ
+    found = find_config_file(config, environ)
+    file = found[0] if found else None
+    sources = (
+        FlagSource(Settings, flags or {}),
+        EnvironmentSource(Settings, environ),
+        TomlSource(Settings, file),
+        NetworkSource(Settings),
+    )
+    origins: dict[str, str] = {}
+    mistakes = []
+    try:
+        settings = merge(sources)
+    except ValidationError as error:
+        settings = None
+        mistakes = mistakes_of(error)
+    for source in reversed(sources):
+        origins |= source.origins
+    mistakes = [mistake.located(origins) for source in sources for mistake in source.mistakes] + [
+        mistake.located(origins) for mistake in mistakes
+    ]
+    if settings is None or mistakes:
+        rest = settings or merge_without(sources, mistakes)
+        loaded = None if rest is None else LoadedSettings(rest, file, origins)
+        raise InvalidConfigurationError(tuple(mistakes), loaded)
+    return LoadedSettings(settings, file, origins)
+
+
+def sets_supported_eras(config: str | None, network: str | None, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether anything could set the supported eras, so that the configuration must be read; costs no import."""
+    environ = os.environ if environ is None else environ
+    named = network is not None or any(name.startswith("ERASWITCH_NETWORK") for name in environ)
+    return named or find_config_file(config, environ) is not None

@@ -1,0 +1,87 @@
+"""What there is to configure, as lists: the names of all settings, and each with its type, default and help.
+
+In: the schema (``config_schema``). Out: what the documentation and ``config schema`` show, and what mistakes are held
+against.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from era_service.config.schema import ALIASES, ENVIRONMENT_PREFIX, SECTIONS, CustomNetwork, ProviderSettings, Settings
+from era_service.config.section import Section
+
+
+@dataclass(frozen=True, slots=True)
+class SettingRecord:
+    """A setting as the documentation and ``config schema`` have it."""
+
+    key: str
+    kind: str
+    default: str
+    variables: tuple[str, ...]
+    help: str
+
+
+def environment_name(key: str) -> str:
+    """The environment variable of a setting: ``log.level`` → ``ERASWITCH_LOG__LEVEL``."""
+    return ENVIRONMENT_PREFIX + key.upper().replace(".", "__")
+
+
+def setting_keys() -> tuple[str, ...]:
+    """Every setting, ``section.name``, in the order of the schema."""
+    return tuple(f"{section}.{name}" for section, model in SECTIONS.items() for name in model.model_fields)
+
+
+def setting_records() -> Iterator[SettingRecord]:
+    """Every setting with its type, default, environment variables and help."""
+    for section, model in SECTIONS.items():
+        schema = model.model_json_schema()["properties"]
+        for name, field in model.model_fields.items():
+            key = f"{section}.{name}"
+            aliases = tuple(variable for variable, target in ALIASES.items() if target == key)
+            yield SettingRecord(
+                key,
+                _kind(schema[name]),
+                "none" if field.default is None else json.dumps(field.default),
+                (environment_name(key), *aliases),
+                field.description or "",
+            )
+
+
+def keys_beside(path: tuple[str, ...]) -> tuple[str, ...]:
+    """The names that are right where the last part of ``path`` stands."""
+    if len(path) == 1:
+        return tuple(Settings.model_fields)
+    model: type[Section] | None = SECTIONS.get(path[0])
+    if path[0] == "networks":
+        model = CustomNetwork
+    elif path[:2] == ("reader", "providers"):
+        model = ProviderSettings
+    return tuple(model.model_fields) if model else ()
+
+
+def is_secret(key: str) -> bool:
+    """Whether the value of a setting must never be shown."""
+    return key.endswith("project_id")
+
+
+def _kind(schema: dict[str, Any]) -> str:
+    """A JSON schema's type in an operator's words."""
+    if "enum" in schema:
+        return " | ".join(schema["enum"])
+    if "anyOf" in schema:
+        return _kind(next(part for part in schema["anyOf"] if part.get("type") != "null"))
+    if schema.get("format") == "password":
+        return "secret"
+    if schema.get("format") == "path":
+        return "path"
+    kinds = {
+        "string": "text",
+        "integer": "whole number",
+        "number": "number",
+        "array": "list",
+        "boolean": "true | false",
+    }
+    return kinds[schema["type"]]

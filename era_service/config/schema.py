@@ -1,0 +1,399 @@
+"""The schema of the configuration: every setting with its type, default and help, checked by pydantic.
+
+In come merged values (``config_sources``), out comes a frozen ``Settings``. The field descriptions are the help that
+``config schema`` prints and ``docs/configuration.md`` is generated from (``config_records``).
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.trust.policy import DEFAULT_MAX_LEAD_EPOCHS
+from era_service.config.adoption import AdoptionSettings
+from era_service.config.networks import full_name
+from era_service.config.section import Section
+from era_service.config.types import (
+    Above0,
+    Above0Whole,
+    Address,
+    Addresses,
+    JsonText,
+    KeyText,
+    KeyTexts,
+    LeaderUrl,
+    Names,
+    Paths,
+    ProviderUrl,
+    SecretFile,
+    Texts,
+    Whole,
+    listed,
+    provider_tables,
+)
+from era_store.redaction import mask_url
+from eras import SupportedEras
+
+ENVIRONMENT_PREFIX = "ERASWITCH_"
+ALIASES = {
+    "ERASWITCH_NETWORK": "network.name",
+    "ERA_READER_ADAPTER_TYPE": "reader.adapter_type",
+    "ERA_READER_ADAPTER_PARAMS": "reader.adapter_params",
+    "BLOCKFROST_PROJECT_ID": "reader.project_id",
+}
+"""Environment variables beside ``ERASWITCH_SECTION__KEY``, which is the stronger one where both are set."""
+
+
+class GenesisFields(Section):
+    """What a network of one's own began with; the public ones' is known."""
+
+    system_start_s: Above0 | None = Field(
+        default=None, description="POSIX time of slot 0. With the lengths below, tips are held against the clock."
+    )
+    slot_length_s: Above0 | None = Field(default=None, description="Seconds of a slot.")
+    epoch_length: Above0Whole | None = Field(default=None, description="Slots of an epoch.")
+    active_slots_coefficient: Above0 = Field(default=0.05, le=1, description="The share of slots that get a block.")
+
+
+class NetworkSettings(GenesisFields):
+    """The network whose eras are followed."""
+
+    name: Annotated[str, AfterValidator(full_name)] | None = Field(
+        default=None, description="The network: a public one (see docs/configuration.md), or one under [networks]."
+    )
+    magic: Whole | None = Field(default=None, ge=0, lt=2**32, description="Magic of the Cardano network.")
+    era_address: Address | None = Field(default=None, description="Where the era markers are published.")
+    verification_key: KeyText | None = Field(
+        default=None, description="The key that era markers are signed with, JSON-hex or 64 hex digits."
+    )
+    supported_eras: Names = Field(
+        default=tuple(SupportedEras.DEFAULT), description="The eras that this software knows, oldest first."
+    )
+    notice_epochs: Whole = Field(
+        default=2, ge=0, description="An era that begins in fewer epochs than this is locked: too late to move it."
+    )
+
+
+class ProviderSettings(Section):
+    """A provider of chain data."""
+
+    url: ProviderUrl = Field(
+        description="http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, cardano-cli:SOCKET of a node, or "
+        "local:FILE of a local chain."
+    )
+    project_id: SecretStr | None = Field(default=None, description="API key of this provider.")
+    project_id_file: SecretFile | None = Field(
+        default=None, description="File with the API key, readable by its owner only."
+    )
+    program: str | None = Field(
+        default=None, min_length=1, description="The program that cardano-cli: runs; by default the one on the PATH."
+    )
+
+
+class ReaderSettings(Section):
+    """Where era markers are read from."""
+
+    adapter_type: Literal["cardano-chain", "file", "dummy", "bootstrap", "bootstrap-latest"] = Field(
+        default="bootstrap",
+        description="The source of era markers. With a network known, cardano-chain is the default.",
+    )
+    adapter_params: JsonText | None = Field(
+        default=None,
+        description="Parameters of the source, a JSON object (in TOML, a table), as Mithril's. For cardano-chain "
+        "the network's era address and verification key are the default.",
+    )
+    providers: Annotated[tuple[ProviderSettings, ...], BeforeValidator(provider_tables)] = Field(
+        default=(),
+        description="Providers of chain data, asked in order until one answers: a list of URLs, or of tables with "
+        "url and project_id_file. With an API key and a public network, Blockfrost's own is the default.",
+    )
+    agreement: Above0Whole | None = Field(
+        default=None,
+        description="How many of the providers must agree (docs/providers.md); they are then asked all at once. "
+        "Without it the first one that answers is believed.",
+    )
+    max_tip_age_s: Above0 | None = Field(
+        default=None,
+        description="A tip older than this is stale; by default older than chance makes it, 10 minutes on a public "
+        "network.",
+    )
+    project_id: SecretStr | None = Field(
+        default=None, description="API key for every provider that names none of its own."
+    )
+    project_id_file: SecretFile | None = Field(
+        default=None, description="File with that API key, readable by its owner only."
+    )
+
+
+class TrustSettings(Section):
+    """What makes a payload trustworthy (docs/trust.md)."""
+
+    mode: Literal["markers", "extended"] = Field(
+        default="markers", description="markers: a signed payload is enough; extended: its extension is required."
+    )
+    cosigner_keys: KeyTexts = Field(default=(), description="With extended: the keys that sign the extension.")
+    threshold: Above0Whole | None = Field(default=None, description="With extended: how many of them must sign.")
+    announcers: Addresses = Field(
+        default=(), description="Addresses from which the first payload may come, before the era address has spent."
+    )
+    confirmations: Whole | None = Field(
+        default=None,
+        ge=0,
+        description="Blocks that must lie upon a payload before it counts; by default 10 on a public network, else 0.",
+    )
+    max_lead_epochs: Whole = Field(
+        default=DEFAULT_MAX_LEAD_EPOCHS, ge=0, description="An activation further ahead than this raises an alarm."
+    )
+    checkpoint_file: Path | None = Field(
+        default=None, description="A payload that was in force when this was released, to trust at the first start."
+    )
+
+
+class StoreSettings(Section):
+    """Where things are remembered."""
+
+    url: str | None = Field(
+        default=None,
+        min_length=1,
+        description="The path of a SQLite file, or a database URL, in which trust is remembered from one run to the "
+        "next. Without it each run begins anew.",
+    )
+
+
+class EventSettings(Section):
+    """How much of the event log is kept in the store (docs/events.md)."""
+
+    max_bytes: Above0Whole = Field(
+        default=64 * 1024 * 1024,
+        description="A log that is larger is compacted: its older half is taken out, up to a snapshot of the node.",
+    )
+    snapshot_every: Above0Whole = Field(
+        default=1_000, description="Inputs between two snapshots, from which a restart and a replay may begin."
+    )
+
+
+class ServiceSettings(Section):
+    """What ``eraswitch serve`` offers, to whom, and how much of it (docs/service.md)."""
+
+    host: str = Field(default="127.0.0.1", min_length=1, description="The address to listen at.")
+    port: Whole = Field(default=8470, ge=0, lt=2**16, description="The port to listen at; 0 takes a free one.")
+    tls_cert: Path | None = Field(default=None, description="File with the certificate chain (PEM): speak TLS.")
+    tls_key: SecretFile | None = Field(
+        default=None, description="File with the certificate's private key (PEM), readable by its owner only."
+    )
+    public: bool = Field(
+        default=False, description="Read only: nothing can be written over HTTP, and no provider is named."
+    )
+    poll_interval_s: Above0 = Field(default=20.0, description="Seconds between two readings of the chain.")
+    max_age_s: Whole = Field(
+        default=60, ge=0, description="How long caches may keep an answer, in seconds; never beyond the epoch."
+    )
+    max_body_bytes: Above0Whole = Field(default=2 * 1024 * 1024, description="Bytes of one request.")
+    writes_per_s: Above0 = Field(
+        default=20.0, description="Requests that write, for each token or address in a second, in the long run."
+    )
+    write_burst: Above0Whole = Field(default=100, description="How many of them at once before that rate holds.")
+    request_timeout_s: Above0 = Field(default=30.0, description="Seconds that a client may take to send a request.")
+    max_streams: Above0Whole = Field(default=10_000, description="Listeners to the event stream at the same time.")
+    heartbeat_s: Above0 = Field(default=15.0, description="Seconds between signs of life on the event stream.")
+    cors_origins: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
+        default=(), description="Origins whose pages may read from a browser; by default none."
+    )
+    trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
+        default=(), description="Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
+    )
+    tracing: bool = Field(
+        default=False, description="Send OpenTelemetry traces, as the OTEL_… variables say (docs/metrics.md)."
+    )
+
+
+class FollowerSettings(Section):
+    """Whom to follow instead of reading a chain (docs/operations.md)."""
+
+    leader: LeaderUrl | None = Field(
+        default=None, description="The service of a leader, http(s)://…; where it is set, no chain provider may be."
+    )
+    registrations: bool = Field(default=False, description="Whether to take registrations from the leader too.")
+
+
+class QuorumSettings(Section):
+    """What decides whether those who sign are enough (docs/forecast.md); nothing of it is ever assumed."""
+
+    model: Literal["lottery", "cosmos", "ethereum"] = Field(
+        default="lottery",
+        description="lottery: Mithril's, with the three parameters below; cosmos: more than 2/3; ethereum: at least "
+        "2/3.",
+    )
+    k: Above0Whole | None = Field(default=None, description="Indices of the lottery that must be won.")
+    m: Above0Whole | None = Field(default=None, description="Indices of the lottery.")
+    phi_f: Above0 | None = Field(default=None, le=1, description="The chance that the whole stake wins an index.")
+    source: str | None = Field(
+        default=None, min_length=1, description="Where these parameters come from; said with every forecast."
+    )
+    lag_epochs: Above0Whole = Field(
+        default=2, le=10, description="Epochs from a registration to the signatures it counts for; Mithril's is 2."
+    )
+
+
+class LimitSettings(Section):
+    """What reading a chain may take; beyond a limit the answer is an error, never a part of the truth."""
+
+    connect_timeout_s: Above0 = Field(default=DEFAULT_LIMITS.connect_timeout_s, description="Seconds to connect.")
+    read_timeout_s: Above0 = Field(
+        default=DEFAULT_LIMITS.read_timeout_s, description="Seconds of silence in the middle of an answer."
+    )
+    call_deadline_s: Above0 = Field(default=DEFAULT_LIMITS.call_deadline_s, description="Seconds for one request.")
+    read_deadline_s: Above0 = Field(
+        default=DEFAULT_LIMITS.read_deadline_s, description="Seconds for one question, all its pages included."
+    )
+    max_answer_bytes: Above0Whole = Field(
+        default=DEFAULT_LIMITS.max_answer_bytes, description="Bytes of one HTTP answer, decompressed."
+    )
+    max_message_bytes: Above0Whole = Field(
+        default=DEFAULT_LIMITS.max_message_bytes,
+        description="Bytes of one websocket message, decompressed; it holds all outputs at an address.",
+    )
+    max_pages: Above0Whole = Field(default=DEFAULT_LIMITS.max_pages, description="Pages of one list.")
+    max_transactions: Above0Whole = Field(
+        default=DEFAULT_LIMITS.max_transactions, description="Transactions looked into to answer one question."
+    )
+    max_attempts: Above0Whole = Field(
+        default=DEFAULT_LIMITS.max_attempts, description="How often one request is made, the first time included."
+    )
+    retry_budget_s: Above0 = Field(
+        default=DEFAULT_LIMITS.retry_budget_s, description="Seconds for all attempts of one request together."
+    )
+    requests_per_s: Above0 = Field(
+        default=DEFAULT_LIMITS.requests_per_s,
+        description="Requests that a provider elsewhere gets in a second, in the long run.",
+    )
+    burst: Above0Whole = Field(
+        default=DEFAULT_LIMITS.burst, description="Requests that it gets at once before that rate holds."
+    )
+
+    def to_limits(self) -> ReadLimits:
+        """The limits as observers take them."""
+        return ReadLimits(**self.model_dump())
+
+
+class LogSettings(Section):
+    """What is logged on stderr, and how."""
+
+    level: Literal["debug", "info", "warning", "error", "critical"] = Field(
+        default="info", description="The least severity that is logged."
+    )
+    format: Literal["auto", "text", "json"] = Field(
+        default="auto", description="text, json, or auto: text on a terminal, JSON otherwise."
+    )
+
+
+class WatchSettings(Section):
+    """How a node is watched (docs/node.md)."""
+
+    poll_interval_s: Above0 = Field(default=600.0, description="Seconds between two calls of the provider at rest.")
+    spread_s: Above0 = Field(
+        default=60.0, description="Seconds over which a network's nodes spread their calls when an epoch begins."
+    )
+    node_id: str | None = Field(
+        default=None,
+        min_length=1,
+        description="What tells this node from others, its party id: its place in that spread (by default by the "
+        "host's name), and where it goes on in a store that others share.",
+    )
+    backoff_max_s: Above0 = Field(
+        default=300.0, description="The longest wait between two attempts at a provider that does not answer."
+    )
+    on_unsupported: Literal["exit", "drain"] = Field(
+        default="exit", description="When the current era is not supported: exit at once, or let work be finished."
+    )
+    drain_s: Above0 = Field(default=300.0, description="With drain: how long work may take to be finished.")
+    eras_folder: Path | None = Field(
+        default=None, description="The folder of the node's binaries, one per era, to switch between."
+    )
+    program: str | None = Field(default=None, min_length=1, description="The name of the program in that folder.")
+    stop_grace_s: Above0 = Field(
+        default=30.0, description="Seconds that the node has to end before it is killed, where the watcher runs it."
+    )
+
+
+class HookSettings(Section):
+    """Executables that are run when something happens (docs/node.md), each in a list of paths."""
+
+    announced: Paths = Field(default=(), description="An upcoming era appeared, or its epoch changed.")
+    activating_in: Paths = Field(default=(), description="An epoch began, and an era is coming at a known one.")
+    activated: Paths = Field(default=(), description="Another era is the current one; or the first, at start-up.")
+    unsupported_upcoming: Paths = Field(default=(), description="The upcoming era is not supported.")
+    unsupported_current: Paths = Field(default=(), description="The current era is not supported: the node must stop.")
+    refused: Paths = Field(default=(), description="Something at the era address was refused.")
+    timeout_s: Above0 = Field(default=30.0, description="Seconds that a hook may take before it is killed.")
+    max_output_bytes: Above0Whole = Field(default=16_384, description="How much of what a hook prints is kept.")
+    environment: Texts = Field(
+        default=(), description="Environment variables that hooks see beside PATH, HOME, USER, LANG and the like."
+    )
+
+
+class CustomNetwork(GenesisFields):
+    """A network of one's own: what its name fills in, as the public ones do."""
+
+    magic: Whole = Field(ge=0, lt=2**32, description="Magic of the Cardano network.")
+    era_address: Address = Field(description="Where the era markers are published.")
+    verification_key: KeyText = Field(description="The key that era markers are signed with.")
+    supported_eras: Names | None = Field(default=None, description="The eras that this software knows, oldest first.")
+    notice_epochs: Whole | None = Field(default=None, ge=0, description="Epochs of notice before an activation.")
+
+
+class Settings(BaseSettings):
+    """Everything that can be configured."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid",
+        frozen=True,
+        env_prefix=ENVIRONMENT_PREFIX,
+        env_nested_delimiter="__",
+        hide_input_in_errors=True,
+    )
+
+    network: NetworkSettings = Field(default_factory=NetworkSettings)
+    reader: ReaderSettings = Field(default_factory=ReaderSettings)
+    trust: TrustSettings = Field(default_factory=TrustSettings)
+    store: StoreSettings = Field(default_factory=StoreSettings)
+    events: EventSettings = Field(default_factory=EventSettings)
+    adoption: AdoptionSettings = Field(default_factory=AdoptionSettings)
+    service: ServiceSettings = Field(default_factory=ServiceSettings)
+    follower: FollowerSettings = Field(default_factory=FollowerSettings)
+    quorum: QuorumSettings = Field(default_factory=QuorumSettings)
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+    log: LogSettings = Field(default_factory=LogSettings)
+    watch: WatchSettings = Field(default_factory=WatchSettings)
+    hooks: HookSettings = Field(default_factory=HookSettings)
+    networks: dict[str, CustomNetwork] = Field(
+        default_factory=dict, description="Networks of one's own, by name: [networks.NAME] tables."
+    )
+
+    def masked(self) -> dict[str, Any]:
+        """The settings as JSON has them, without their secrets."""
+        tree = self.model_dump(mode="json")  # pydantic masks SecretStr
+        for provider in tree["reader"]["providers"]:
+            provider["url"] = mask_url(provider["url"])
+        if tree["store"]["url"] is not None:
+            tree["store"]["url"] = mask_url(tree["store"]["url"])
+        return tree
+
+
+SECTIONS: dict[str, type[Section]] = {
+    "network": NetworkSettings,
+    "reader": ReaderSettings,
+    "trust": TrustSettings,
+    "store": StoreSettings,
+    "events": EventSettings,
+    "adoption": AdoptionSettings,
+    "service": ServiceSettings,
+    "follower": FollowerSettings,
+    "quorum": QuorumSettings,
+    "limits": LimitSettings,
+    "log": LogSettings,
+    "watch": WatchSettings,
+    "hooks": HookSettings,
+}

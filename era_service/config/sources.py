@@ -1,0 +1,250 @@
+"""The sources of the configuration, strongest first: flags, environment, TOML file, network, and then the defaults.
+
+Each source gives its values by setting (``reader.adapter_type``) with where each came from; ``pydantic-settings``
+merges them. A source that cannot be read, or says something impossible, adds to the list of mistakes and goes on,
+so that one check finds all of them.
+"""
+
+import stat
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
+
+from era_service.config.mistakes import ConfigMistake
+from era_service.config.networks import NETWORKS, SHORT_NAMES, NetworkPreset, full_name
+from era_service.config.records import environment_name, is_secret, setting_keys
+from era_service.config.schema import ALIASES, ENVIRONMENT_PREFIX, SECTIONS, CustomNetwork, Settings
+
+NO_SETTINGS = frozenset({"ERASWITCH_CONFIG", "ERASWITCH_DEBUG", "ERASWITCH_VECTORS"})
+"""Variables with our prefix that are not settings."""
+
+DECIDING = ("NETWORK", "READER", "TRUST")
+"""Sections that decide whom to believe. A setting of theirs without its section is too far from its name to look like a
+slip, and must not be passed over in silence."""
+
+TELLING_LENGTH = 9
+"""Shorter names than this (``MODE``, ``NAME``, ``MAGIC``) are anyone's."""
+
+Values = dict[str, tuple[Any, str]]
+"""Setting → its value and where that came from."""
+
+
+class Source(PydanticBaseSettingsSource):
+    """One source: remembers where each of its values came from, and what is wrong with it."""
+
+    def __init__(self, settings_cls: type[BaseSettings]) -> None:
+        super().__init__(settings_cls)
+        self.origins: dict[str, str] = {}
+        self.mistakes: list[ConfigMistake] = []
+        self.left_out: tuple[str, ...] = ()
+        """Settings to say nothing of."""
+
+    def values(self) -> Values:
+        """What this source says."""
+        raise NotImplementedError
+
+    def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
+        """Unused, as in the library's own sources that give a whole tree at once."""
+        return None, field_name, False
+
+    def __call__(self) -> dict[str, Any]:
+        """The values as a tree, for the library to merge."""
+        tree: dict[str, Any] = {}
+        for key, (value, origin) in self.values().items():
+            section, _, name = key.partition(".")
+            self.origins[key] = origin
+            if name:
+                tree.setdefault(section, {})[name] = value
+            else:
+                tree[key] = value
+        for key in self.left_out:
+            _leave_out(tree, key.split("."))
+        return tree
+
+
+class FlagSource(Source):
+    """Values of command line flags: setting → (value, flag)."""
+
+    def __init__(self, settings_cls: type[BaseSettings], flags: Mapping[str, tuple[Any, str]]) -> None:
+        super().__init__(settings_cls)
+        self._flags = flags
+
+    def values(self) -> Values:
+        """What was given, flag by flag."""
+        return {key: (value, f"flag {flag}") for key, (value, flag) in self._flags.items() if value is not None}
+
+
+class EnvironmentSource(Source):
+    """``ERASWITCH_SECTION__KEY``, and the aliases that Mithril and Blockfrost users know. Empty means not set."""
+
+    def __init__(self, settings_cls: type[BaseSettings], environ: Mapping[str, str]) -> None:
+        super().__init__(settings_cls)
+        self._environ = {name: value for name, value in environ.items() if value}
+
+    def values(self) -> Values:
+        """What the environment says; its own names win over the aliases."""
+        found: Values = {}
+        for name, key in ALIASES.items():
+            if name in self._environ:
+                found[key] = (self._environ[name], f"environment {name}")
+        for name, value in self._environ.items():
+            if not name.startswith(ENVIRONMENT_PREFIX) or name in NO_SETTINGS or name in ALIASES:
+                continue
+            rest = name.removeprefix(ENVIRONMENT_PREFIX)
+            if "__" in rest:
+                found[rest.lower().replace("__", ".", 1)] = (value, f"environment {name}")
+            else:
+                self._look_for_slip(name, rest)
+        return found
+
+    def _look_for_slip(self, name: str, rest: str) -> None:
+        """Name the variable that was meant, if one is near; others use our prefix too (Kubernetes, for a service)."""
+        if rest.startswith(("SERVICE_HOST", "SERVICE_PORT", "PORT")):
+            return  # what Kubernetes sets in every pod beside a Service called eraswitch
+        known = [environment_name(key).removeprefix(ENVIRONMENT_PREFIX) for key in setting_keys()]
+        near = [name for name in known if name in {f"{section}__{rest}" for section in DECIDING}]
+        if len(rest) < TELLING_LENGTH or not near:
+            near = get_close_matches(rest, [*known, "NETWORK", "CONFIG", "DEBUG"], n=1, cutoff=0.8)
+        if near:
+            self.mistakes.append(
+                ConfigMistake(name, "a setting", "an unknown name", ENVIRONMENT_PREFIX + near[0], "environment")
+            )
+
+
+class TomlSource(Source):
+    """A TOML file."""
+
+    def __init__(self, settings_cls: type[BaseSettings], path: Path | None) -> None:
+        super().__init__(settings_cls)
+        self._path = path
+
+    def values(self) -> Values:
+        """What the file says. ``network = "NAME"`` is short for its ``name`` key."""
+        if self._path is None:
+            return {}
+        origin = f"file {self._path}"
+        found: Values = {}
+        for section, content in self._read(self._path).items():
+            if section in SECTIONS and isinstance(content, dict):
+                found.update({f"{section}.{key}": (value, origin) for key, value in content.items()})
+            elif section == "network" and isinstance(content, str):
+                found["network.name"] = (content, origin)
+            else:
+                found[section] = (content, origin)
+        self._refuse_readable_secrets(self._path, found)
+        return found
+
+    def _read(self, path: Path) -> dict[str, Any]:
+        try:
+            with path.open("rb") as file:
+                return tomllib.load(file)
+        except tomllib.TOMLDecodeError as error:
+            self.mistakes.append(ConfigMistake(str(path), "TOML", f"a syntax error: {error}"))
+        except UnicodeDecodeError:
+            self.mistakes.append(ConfigMistake(str(path), "TOML in UTF-8", "other bytes"))
+        except OSError as error:
+            self.mistakes.append(ConfigMistake(str(path), "a file that can be read", error.strerror or "an error"))
+        return {}
+
+    def _refuse_readable_secrets(self, path: Path, found: Values) -> None:
+        """An API key that others can read is no secret: it belongs in the environment or in a file of its own."""
+        providers = found.get("reader.providers", ((), ""))[0]
+        entries = providers if isinstance(providers, list) else []
+        secrets = [key for key in found if is_secret(key)] + [
+            f"reader.providers.{index}.project_id"
+            for index, entry in enumerate(entries)
+            if isinstance(entry, dict) and "project_id" in entry
+        ]
+        if secrets and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            self.mistakes.extend(
+                ConfigMistake(key, "a file of mode 0600 around a secret", "one that others can read", f"{key}_file")
+                for key in secrets
+            )
+
+
+class NetworkSource(Source):
+    """What follows from the network that the stronger sources name, or from its address."""
+
+    def values(self) -> Values:
+        """The network's magic, address, key and adapter."""
+        network = self.current_state.get("network")
+        if not isinstance(network, dict):
+            return {}
+        found: Values = {}
+        origin = "network.era_address"
+        if isinstance(network.get("name"), str):
+            custom = self.current_state.get("networks")
+            preset = self._preset(network["name"], custom if isinstance(custom, dict) else {})
+            origin = f"network {full_name(network['name'])}"
+            found = {f"network.{key}": (value, origin) for key, value in preset.items()}
+        if found or "era_address" in network:
+            found["reader.adapter_type"] = ("cardano-chain", origin)
+        return found
+
+    def _preset(self, named: str, custom: dict[str, Any]) -> dict[str, Any]:
+        for name in custom:
+            if name in NETWORKS or name in SHORT_NAMES:
+                self.mistakes.append(ConfigMistake(f"networks.{name}", "a name of its own", "a public network's"))
+        if named in custom:
+            table = custom[named] if isinstance(custom[named], dict) else {}
+            return {key: value for key, value in table.items() if key in CustomNetwork.model_fields}
+        preset: NetworkPreset | None = NETWORKS.get(full_name(named))
+        if preset is None:
+            names = [*custom, *NETWORKS, *SHORT_NAMES]
+            near = get_close_matches(named, names, n=1)
+            self.mistakes.append(
+                ConfigMistake("network.name", f"one of {', '.join(names)}", repr(named), near[0] if near else None)
+            )
+            return {}
+        return {
+            "magic": preset.magic,
+            "era_address": preset.era_address,
+            "verification_key": preset.verification_key,
+        }
+
+
+def _leave_out(tree: dict[str, Any], path: Sequence[str]) -> None:
+    """Drop what is at ``path``, or the list that it is in; tables along the path are made anew, never changed."""
+    first, *rest = path
+    below = tree.get(first)
+    if rest and isinstance(below, dict):
+        tree[first] = dict(below)
+        _leave_out(tree[first], rest)
+    else:
+        tree.pop(first, None)
+
+
+def merge(sources: Sequence[Source]) -> Settings:
+    """The settings that ``sources``, strongest first, make together.
+
+    Raises:
+        pydantic.ValidationError: they are not right.
+    """
+
+    class MergedSettings(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls, settings_cls: type[BaseSettings], *_: Any, **__: Any
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return tuple(sources)
+
+    return MergedSettings()
+
+
+def merge_without(sources: Sequence[Source], mistakes: Iterable[ConfigMistake]) -> Settings | None:
+    """The settings without those that are mistaken, to look for more mistakes in; ``None`` where none can be made."""
+    wrong = tuple(mistake.key for mistake in mistakes)
+    for _ in range(2):
+        for source in sources:
+            source.left_out = wrong
+        try:
+            return merge(sources)
+        except ValidationError as error:  # a table that lacks what it must have goes as a whole
+            wrong += tuple(".".join(map(str, finding["loc"][:-1])) for finding in error.errors(include_url=False))
+    return None

@@ -1,0 +1,147 @@
+"""The types that settings have: what a value may look like, in TOML, in the environment or on the command line.
+
+A validator raises ``ValueError`` with what it expected, which pydantic collects and ``config_mistakes`` words.
+"""
+
+import json
+import re
+import stat
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, BeforeValidator, Field
+
+from datum import VerificationKey
+from eras import ConfigurationError, MarkerError, SupportedEras
+
+ADDRESS = re.compile(r"addr(_test)?1[02-9ac-hj-np-z]{38,}")
+PROVIDER_URL = re.compile(r"(blockfrost:)?https?://\S+|(ogmios:)?wss?://\S+|blockfrost:\w+|local:.+|cardano-cli:.+")
+
+LEADER_URL = re.compile(r"https?://[^\s?#]+")
+
+
+def _address(value: str) -> str:
+    if not ADDRESS.fullmatch(value):
+        raise ValueError("a Cardano address (addr1… or addr_test1…)")
+    return value
+
+
+def _verification_key(value: str) -> str:
+    try:
+        VerificationKey.parse(value)
+    except MarkerError as error:
+        raise ValueError(error.expected or str(error)) from error
+    return value
+
+
+def _provider_url(value: str) -> str:
+    if not PROVIDER_URL.fullmatch(value):
+        raise ValueError(
+            "http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, cardano-cli:SOCKET, or local:FILE"
+        )
+    return value
+
+
+def _leader_url(value: str) -> str:
+    if not LEADER_URL.fullmatch(value):
+        raise ValueError("http(s)://… of a leader's service")
+    return value
+
+
+def _era_names(value: tuple[str, ...]) -> tuple[str, ...]:
+    try:
+        SupportedEras(value)
+    except ConfigurationError as error:
+        raise ValueError(f"{error.expected}, not {error.got}") from error
+    return value
+
+
+def _json_text(value: Any) -> Any:
+    """A TOML table is taken for the JSON text that Mithril's environment variable holds."""
+    if isinstance(value, dict):
+        try:
+            return json.dumps(value, ensure_ascii=False)
+        except TypeError:
+            raise ValueError("a table of texts, numbers and lists, as JSON has them") from None
+    if isinstance(value, str):
+        try:
+            parsed = json.loads(value)
+        except (ValueError, RecursionError):
+            parsed = None
+        if not isinstance(parsed, dict):
+            raise ValueError("a JSON object")  # noqa: TRY004 - pydantic collects ValueError only
+    return value
+
+
+def listed(value: Any) -> Any:
+    """Text from the environment or a flag: a JSON list, or items between commas.
+
+    Raises:
+        ValueError: it begins as a JSON list, and is none.
+    """
+    if not isinstance(value, str):
+        return value
+    if value.lstrip().startswith("["):
+        try:
+            return json.loads(value)
+        except (ValueError, RecursionError):
+            raise ValueError("a JSON list, or items between commas") from None
+    return [item.strip() for item in value.split(",") if item.strip()]
+
+
+def provider_tables(value: Any) -> Any:
+    """A provider that is a mere URL is a table with that URL."""
+    items = listed(value)
+    if isinstance(items, list):
+        return [{"url": item} if isinstance(item, str) else item for item in items]
+    return items
+
+
+def _number(value: Any) -> Any:
+    """A bool is no number here, though Python and pydantic take it for one."""
+    if isinstance(value, bool):
+        raise ValueError("a number")  # noqa: TRY004 - pydantic collects ValueError only
+    return value
+
+
+def _secret_file(value: Path) -> Path:
+    """A file with a secret must exist and be its owner's alone."""
+    path = value.expanduser()
+    try:
+        mode = stat.S_IMODE(path.stat().st_mode)
+    except OSError as error:
+        raise ValueError(f"a file that can be read ({error.strerror})") from error
+    if mode & 0o077:
+        raise ValueError(f"a file that only its owner can read (mode 0600, this is {mode:04o})")
+    return path
+
+
+def _share(value: Any) -> Any:
+    """A share as ``95%`` or ``0.95``, kept as it was written."""
+    from release_tools.adoption.shares import ShareError, parse_share
+
+    text = str(value) if isinstance(value, (int, float)) and not isinstance(value, bool) else value
+    if not isinstance(text, str):
+        raise ValueError("a share, as 95% or 0.95")  # noqa: TRY004 - pydantic collects ValueError only
+    try:
+        parse_share(text)
+    except ShareError as error:
+        raise ValueError(error.expected or str(error)) from error
+    return text
+
+
+Whole = Annotated[int, BeforeValidator(_number)]
+Above0 = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=False)]
+Above0Whole = Annotated[int, BeforeValidator(_number), Field(gt=0)]
+SecretFile = Annotated[Path, AfterValidator(_secret_file)]
+Address = Annotated[str, AfterValidator(_address)]
+KeyText = Annotated[str, AfterValidator(_verification_key)]
+Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed)]
+KeyTexts = Annotated[tuple[KeyText, ...], BeforeValidator(listed)]
+Names = Annotated[tuple[str, ...], BeforeValidator(listed), AfterValidator(_era_names)]
+Paths = Annotated[tuple[Path, ...], BeforeValidator(listed)]
+Texts = Annotated[tuple[str, ...], BeforeValidator(listed)]
+LeaderUrl = Annotated[str, AfterValidator(_leader_url)]
+ProviderUrl = Annotated[str, AfterValidator(_provider_url)]
+ShareText = Annotated[str, BeforeValidator(_share)]
+JsonText = Annotated[str, BeforeValidator(_json_text)]

@@ -1,0 +1,1 @@
+"""The follower: copies of what a leader has, verified here."""

@@ -1,0 +1,96 @@
+"""The registrations that a leader hands on, epoch by epoch, with every signature verified.
+
+In: a ``LeaderClient``, and the epoch up to which they were taken before. Out: registrations, newest epoch first;
+nothing is written here. One with a false signature, and none is taken. By time the newest of a party is told, so that
+of a signed one the time is what its party signed, and of any other none of the future: it would never be outdone.
+"""
+
+from chain_reader.providers.leader.client import LeaderClient, LeaderRegistration
+from chain_reader.providers.leader.walk import LeaderHistoryError
+from chain_reader.providers.transport.limits import MEBIBYTE
+from era_store import Registration
+from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
+from eras import Epoch
+from release_tools.registrations.judging import AHEAD_S
+from release_tools.registrations.signed import Signed, sort_by_signature
+
+EMPTY_EPOCHS = 10
+"""So many epochs without a registration, going back, and there are no older ones."""
+
+MAX_REGISTRATIONS = MEBIBYTE
+"""Registrations taken at once; a leader with more is followed from a newer epoch on."""
+
+
+def fetch_registrations(
+    client: LeaderClient, network_magic: int | None, source: str, epoch: int, since: int | None, *, now_s: float
+) -> list[Registration]:
+    """The registrations of the epochs up to ``epoch``.
+
+    Args:
+        client: asks the leader.
+        network_magic: of the network that they must be of.
+        source: what they say of where they are from.
+        epoch: the newest epoch.
+        since: the oldest epoch, taken before in part; ``None`` for as far back as there are any.
+        now_s: POSIX time.
+
+    Raises:
+        LeaderHistoryError: one is not of its epoch, comes twice, is not signed by its party, or is of the future.
+        ChainReadError: they could not be read.
+    """
+    found: list[Registration] = []
+    empty = 0
+    if epoch > MAX_REGISTRATION_EPOCH:
+        raise _untrue(client, f"an epoch up to {MAX_REGISTRATION_EPOCH}", str(epoch))
+    for at in range(epoch, -1 if since is None else min(since, epoch) - 1, -1):
+        rows = _of_epoch(client, at, source, MAX_REGISTRATIONS - len(found), now_s)
+        refused = sort_by_signature(rows, network_magic).refused
+        if refused:
+            raise _untrue(client, f"registrations signed by their parties in epoch {at}", refused[0][1])
+        found += rows
+        empty = 0 if rows else empty + 1
+        if empty == EMPTY_EPOCHS:  # with ``since`` too: a leader may name any epoch
+            break
+    return found
+
+
+def _of_epoch(client: LeaderClient, epoch: int, source: str, room: int, now_s: float) -> list[Registration]:
+    rows: dict[str, Registration] = {}
+    after: str | None = None
+    until = client.until()
+    while True:
+        page = client.registrations(epoch, after, until)
+        for one in page.registrations:
+            if one.epoch != epoch or one.party_id in rows:
+                raise _untrue(client, f"each party of epoch {epoch} once", f"{one.party_id} of epoch {one.epoch}")
+            rows[one.party_id] = _registration(one, source, client, now_s)
+        if len(rows) > room:
+            raise client.beyond("/registrations", f"at most {MAX_REGISTRATIONS} registrations", "registrations")
+        if page.next is None:
+            return list(rows.values())
+        if not page.registrations:
+            raise _untrue(client, "a next page with registrations", "an empty one")
+        after = page.next
+
+
+def _registration(one: LeaderRegistration, source: str, client: LeaderClient, now_s: float) -> Registration:
+    if one.stake > MAX_LOVELACE:
+        raise _untrue(client, "a stake that can be", f"{one.stake} lovelace of {one.party_id}")
+    seen_at_s, signed = one.seen_at_s, None
+    if one.key is not None or one.signature is not None:
+        if one.key is None or one.signature is None or one.time_s is None:
+            raise _untrue(client, f"a whole signature of {one.party_id}", "half of one")
+        seen_at_s, signed = float(one.time_s), Signed(one.key, one.signature, one.time_s).to_bytes()
+    if seen_at_s > now_s + AHEAD_S:
+        raise _untrue(client, f"a registration of {one.party_id} up to {int(now_s)}", f"one of {int(seen_at_s)}")
+    return Registration(one.party_id, Epoch(one.epoch), one.version, one.stake, seen_at_s, source, signed)
+
+
+def _untrue(client: LeaderClient, expected: str, got: str) -> LeaderHistoryError:
+    return LeaderHistoryError(
+        f"{client.name} hands on registrations that are not true",
+        expected=expected,
+        got=got[:300],
+        next_step="Follow another leader; nothing was taken from this one",
+        leader=client.name,
+    )

@@ -1,0 +1,309 @@
+"""A follower: takes the verified marker history, and if asked the registrations, from a leader.
+
+In: settings, a store, the leader's URL. Out: a ``SyncReport``; the store is as it was, or holds all of it, ready to
+serve. The rules, those of Mithril's follower aggregators with their certificates:
+
+1. All of the history is taken where that is forced, where nothing is followed yet, or where the genesis (era address,
+   network, keys) is another one than at the last time. Otherwise only what is new.
+2. All that is taken is verified first: each link and signature (``follower_walk``), then the whole by the rules of
+   trust, against what is remembered here. One payload that does not fit, and nothing is written.
+3. What was verified is written in one transaction, by version: who writes at the same time wins, and this one says so.
+4. A leader reads the chain itself: where a chain provider is configured, nothing is followed.
+"""
+
+import hashlib
+import json
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from chain_reader.providers.leader.client import LeaderClient
+from chain_reader.providers.leader.observer import FollowedGenesis, LeaderObserver
+from chain_reader.providers.leader.walk import FollowedPayload, LeaderHistoryError, followed
+from era_service.wiring.observers import configured_genesis
+from era_service.wiring.providers import providers_of
+from era_service.wiring.trust import era_place, trust_policy
+from era_store import IngestResult, MemoryStore, NewEvent, StoredTrust
+from eras import ChainReadError, ConfigurationError, Epoch, EraSwitchError
+
+if TYPE_CHECKING:
+    from chain_reader import TrustedReading, TrustPolicy
+    from era_service.config.schema import Settings
+    from era_store import Registration, Store, StoredSnapshot
+
+FORCED, EMPTY, GENESIS_CHANGED, NEW, NOTHING_NEW, BEHIND = (
+    "forced", "empty", "genesis-changed", "new", "nothing-new", "behind",
+)  # fmt: skip
+GOOD_VERDICTS = frozenset({"Accepted", "Superseded", "Replayed"})
+GOOD_EXTENDED = GOOD_VERDICTS | {"RolledBack"}
+MEMORY_KEY = "follower"
+
+
+class LeaderCannotFollowError(ConfigurationError):
+    """This one reads the chain itself: it is a leader, and follows nobody."""
+
+
+class LeaderNeededError(ConfigurationError):
+    """Nothing says which leader to follow."""
+
+
+@dataclass(frozen=True, slots=True)
+class SyncReport:
+    """What a sync came to.
+
+    Attributes:
+        leader: who was followed.
+        reason: why all was taken (``forced``, ``empty``, ``genesis-changed``), or ``new``, ``nothing-new``, ``behind``.
+        payloads: payloads in the chain that is followed now.
+        taken: how many of them are new here.
+        trusted: the output in force.
+        epoch: the leader's epoch.
+        registrations: what became of registrations, where they were asked for.
+    """
+
+    leader: str
+    reason: str
+    payloads: int
+    taken: int
+    trusted: str | None
+    epoch: int | None
+    registrations: IngestResult | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        rows = self.registrations
+        return {
+            "leader": self.leader,
+            "reason": self.reason,
+            "payloads": self.payloads,
+            "taken": self.taken,
+            "trusted": self.trusted,
+            "epoch": self.epoch,
+            "registrations": None if rows is None else {"accepted": rows.accepted, "repeated": rows.repeated},
+        }
+
+
+def require_follower(settings: "Settings") -> str:
+    """The URL of the leader to follow.
+
+    Raises:
+        LeaderNeededError: none is named.
+        LeaderCannotFollowError: a chain provider is configured.
+        EraPlaceNeededError: no network is.
+    """
+    if settings.follower.leader is None:
+        raise LeaderNeededError(
+            "The leader is not named",
+            expected="--from URL, or the setting follower.leader",
+            got="neither",
+            next_step="Name the leader's service",
+        )
+    if settings.reader.agreement is not None or providers_of(settings):
+        raise LeaderCannotFollowError(
+            "A leader cannot follow another one",
+            expected="a configuration without chain providers",
+            got="reader.providers, or the key of one",
+            next_step="Take follower.leader out, or the providers: one who reads the chain itself follows nobody",
+        )
+    era_place(settings)  # a genesis is never taken on trust
+    return settings.follower.leader
+
+
+def open_leader(
+    settings: "Settings", *, known: Sequence[FollowedPayload] = (), accept_stale: bool = False
+) -> LeaderObserver:
+    """The observer of the configured leader, which the caller closes.
+
+    Raises:
+        ConfigurationError: it cannot be followed.
+    """
+    client = LeaderClient(require_follower(settings), settings.limits.to_limits())
+    policy = trust_policy(settings)
+    return LeaderObserver(
+        client,
+        FollowedGenesis(policy.network_magic, policy.address, policy.keys),
+        known=known,
+        genesis=configured_genesis(settings),
+        accept_stale=accept_stale,
+    )
+
+
+def sync(
+    settings: "Settings",
+    store: "Store",
+    *,
+    force: bool = False,
+    with_registrations: bool = False,
+    clock: Callable[[], float] = time.time,
+) -> SyncReport:
+    """Follow the configured leader once.
+
+    Args:
+        settings: what is configured; ``follower.leader`` names the leader.
+        store: takes what is followed.
+        force: take all of the history anew, whatever is followed already.
+        with_registrations: whether to take registrations too.
+        clock: POSIX time in seconds.
+
+    Raises:
+        ConfigurationError: there is no leader to follow, or this is one.
+        LeaderHistoryError: what the leader tells is not true; nothing is taken, and the event log says so.
+        ChainReadError: the leader could not be read, or is of another genesis; nothing is taken.
+        StoreError: what was taken could not be written; nothing is.
+    """
+    policy, genesis = trust_policy(settings), configured_genesis(settings)
+    by_clock = None if genesis is None else genesis.epoch_of(genesis.slot_at(clock()))
+    stored = store.trust.load(policy.key)
+    reason = _reason(policy, stored, store.snapshots.load(MEMORY_KEY), force=force)
+    known = followed(stored) if reason is None else ()
+    with closing(open_leader(settings, known=known, accept_stale=reason is not None)) as leader:
+        with _reported(store, leader.name, clock):
+            after, events = _judge(leader, policy, stored if reason is None else None, by_clock, clock)
+            chain = leader.chain
+            epoch = leader.epoch()
+            rows = _fetch_registrations(leader, settings, store, epoch, clock()) if with_registrations else None
+        digests = {payload.digest for payload in known}
+        taken = sum(payload.digest not in digests for payload in chain)
+        if reason is None:
+            behind = known and chain[0].digest != known[0].digest and chain[0].digest in digests
+            reason = BEHIND if behind else NEW if taken or chain[0].content != known[0].content else NOTHING_NEW
+        if reason not in (BEHIND, NOTHING_NEW):
+            facts = {"leader": leader.name, "reason": reason, "payloads": len(chain), "taken": taken}
+            version = 0 if stored is None else stored.version
+            told = [*events, NewEvent("followed", facts, epoch)]
+            store.trust.save(policy.key, replace(after, version=version), told, time_s=clock())
+            memory = {"leader": leader.name, "genesis": _genesis_of(policy)}
+            store.snapshots.save(MEMORY_KEY, json.dumps(memory).encode(), time_s=clock())
+        ingested = None if rows is None else _ingest(store, leader.name, rows, epoch, clock)
+    trusted = after.trusted if reason != BEHIND or stored is None else stored.trusted
+    reference = None if trusted is None else f"{trusted.transaction}#{trusted.index}"
+    return SyncReport(leader.name, reason, len(chain), taken, reference, epoch, ingested)
+
+
+def _reason(
+    policy: "TrustPolicy", stored: StoredTrust | None, kept: "StoredSnapshot | None", *, force: bool
+) -> str | None:
+    """Why all of the history is to be taken; ``None`` where only what is new is (rule 1)."""
+    if force:
+        return FORCED
+    before = None if kept is None else json.loads(kept.content).get("genesis")
+    if before is not None and before != _genesis_of(policy):
+        return GENESIS_CHANGED
+    return EMPTY if stored is None or stored.trusted is None else None
+
+
+def _genesis_of(policy: "TrustPolicy") -> dict[str, Any]:
+    keys = [key.hex for key in policy.keys]
+    return {"magic": policy.network_magic, "address": policy.address, "keys": sorted(keys)}
+
+
+def _judge(
+    leader: LeaderObserver,
+    policy: "TrustPolicy",
+    stored: StoredTrust | None,
+    clock_epoch: Epoch | None,
+    clock: Callable[[], float],
+) -> tuple[StoredTrust, list[NewEvent]]:
+    """What the rules of trust make of the history, after what is remembered, in a memory of its own (rule 2)."""
+    from chain_reader import TrustedReader
+
+    memory = MemoryStore()
+    if stored is not None:
+        memory.trust.save(policy.key, replace(stored, version=0), time_s=clock())
+    reading = TrustedReader(leader, policy, memory, clock=clock).refresh(clock_epoch)
+    after = memory.trust.load(policy.key)
+    _require_whole(reading, policy, leader)
+    if not leader.chain or after is None or after.trusted is None:
+        raise LeaderHistoryError(
+            f"{leader.name} has no payload to follow",
+            expected="markers signed by the era key",
+            got="an empty history",
+            next_step="Wait until the leader has read the chain, or follow another one",
+            leader=leader.name,
+        )
+    return after, [NewEvent(event.kind, event.facts, event.epoch) for event in memory.events.read()]
+
+
+def _require_whole(reading: "TrustedReading", policy: "TrustPolicy", leader: LeaderObserver) -> None:
+    good = GOOD_VERDICTS if policy.extension is None else GOOD_EXTENDED
+    bad = [item for item in reading.history if item.verdict.name not in good]
+    if bad:
+        raise LeaderHistoryError(
+            f"{leader.name} tells a history that the rules of trust refuse",
+            expected="payloads of which each may follow the one before it",
+            got=f"{bad[0].verdict.name} at {bad[0].output.reference}: {bad[0].verdict.reason}"[:300],
+            next_step="Ask the release team which is true; nothing was taken from this leader",
+            leader=leader.name,
+            verdicts=sorted({item.verdict.name for item in bad}),
+        )
+
+
+def follow_registrations(
+    settings: "Settings", store: "Store", *, clock: Callable[[], float] = time.time
+) -> IngestResult:
+    """Take the registrations of the configured leader alone: those since the last time, each signature verified.
+
+    Raises:
+        ConfigurationError: there is no leader to follow, or this is one.
+        LeaderHistoryError: one is not true; none is taken, and the event log says so.
+        ChainReadError: the leader could not be read, or is of another genesis.
+        StoreError: they could not be written.
+    """
+    with closing(open_leader(settings, accept_stale=True)) as leader:
+        with _reported(store, leader.name, clock):
+            epoch = leader.epoch()
+            rows = _fetch_registrations(leader, settings, store, epoch, clock())
+        return _ingest(store, leader.name, rows, epoch, clock)
+
+
+def _fetch_registrations(
+    leader: LeaderObserver, settings: "Settings", store: "Store", epoch: int, now_s: float
+) -> "list[Registration]":
+    from era_service.follower.registrations import fetch_registrations
+
+    source = _source(leader.name)
+    cursor = store.registrations.cursor(source)
+    since = None if cursor is None else int(cursor)
+    return fetch_registrations(leader.client, settings.network.magic, source, epoch, since, now_s=now_s)
+
+
+def _ingest(
+    store: "Store", leader: str, rows: "list[Registration]", epoch: int, clock: Callable[[], float]
+) -> IngestResult:
+    from release_tools.registrations.signed import without_those_of_signers
+
+    rows = without_those_of_signers(store.registrations, rows)
+    return store.registrations.ingest(rows, source=_source(leader), cursor=str(epoch), time_s=clock())
+
+
+def _source(leader: str) -> str:
+    """What registrations say of where they are from; the same leader is the same source."""
+    return leader if len(leader) <= 80 else f"leader {hashlib.sha256(leader.encode()).hexdigest()[:16]}"
+
+
+@contextmanager
+def _reported(store: "Store", leader: str, clock: Callable[[], float]) -> Iterator[None]:
+    """That a leader lied is written into the event log; that it could not be asked is not news."""
+    from chain_reader.providers.transport.errors import (
+        ProviderOfOtherNetworkError,
+        ReadLimitExceededError,
+        UnexpectedAnswerError,
+    )
+
+    try:
+        yield
+    except EraSwitchError as error:
+        if isinstance(error, UnexpectedAnswerError | ProviderOfOtherNetworkError | ReadLimitExceededError):
+            facts = {"leader": leader, "code": error.code, "words": str(error)[:500]}
+            store.events.append("follow-refused", facts, time_s=clock())
+        elif not isinstance(error, ChainReadError):
+            raise LeaderHistoryError(
+                f"{leader} tells a history that cannot be",
+                expected="payloads and registrations that are true",
+                got=str(error)[:300],
+                next_step="Follow another leader; nothing was taken from this one",
+                leader=leader,
+            ) from error
+        raise

@@ -1,0 +1,1 @@
+"""A publication from plan to read-back, as the command line runs it."""

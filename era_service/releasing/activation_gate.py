@@ -1,0 +1,164 @@
+"""The gate before an activation, as it is configured: run before anything is signed, and overridden only with a reason.
+
+In: settings, a change of the markers, the epoch, and perhaps a reason. Out: what the gate said, or an error. The rules:
+
+1. Only an activation has a gate, and only where ``adoption.gate_threshold`` is set.
+2. It is judged by the registrations up to the current epoch; those of later epochs, which nobody can have yet, do not
+   count, and those that are older than ``adoption.gate_max_age_epochs`` meet no gate.
+3. A gate that cannot be judged, for whatever reason, is not met.
+4. A reason overrides it, and is written into the event log before anything is published; without a store to keep it in
+   nothing is overridden.
+"""
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from eras import Epoch, EraSwitchError
+from release_tools import GateNotMetError, GateResult, NoRegistrationsError, judge_gate
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+    from era_service.wiring.adoption import GateOrder
+    from era_store import RegistrationRepository
+    from release_tools.markers.change import MarkerChange
+
+OVERRIDDEN = "gate-overridden"
+"""The kind of the event that keeps a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class ActivationGate:
+    """What the gate said about an activation that may go on.
+
+    Attributes:
+        change: the activation.
+        epoch: the epoch it was judged in.
+        is_configured: whether there is a gate.
+        result: what it came to; ``None`` where it could not be judged, or there is none.
+        why: why it was not met; ``None`` where it was, or there is none.
+        override: the reason for which it is overridden; ``None`` where it need not be.
+    """
+
+    change: "MarkerChange"
+    epoch: Epoch
+    is_configured: bool
+    result: GateResult | None = None
+    why: str | None = None
+    override: str | None = None
+
+    @property
+    def lines(self) -> list[str]:
+        """The gate in plain words."""
+        return list(self._lines())
+
+    def _lines(self) -> Iterator[str]:
+        if not self.is_configured:
+            yield "Gate: none is configured (adoption.gate_threshold), so the adoption was not looked at"
+        elif self.override is None and self.result is not None:
+            yield self.result.words
+            yield from (f"  ! {alarm.words}" for alarm in self.result.alarms)
+        else:
+            yield f"Gate: OVERRIDDEN, for the reason: {self.override}"
+            yield f"  {self.why}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The gate, JSON-ready."""
+        return {
+            "configured": self.is_configured,
+            "met": None if not self.is_configured else self.why is None,
+            "why": self.why,
+            "override": self.override,
+            "result": None if self.result is None else self.result.to_dict(),
+        }
+
+    def record(self, settings: "Settings") -> None:
+        """Write into the event log that the gate is overridden, if it is.
+
+        Raises:
+            AdoptionStoreNeededError: there is no store to keep the reason in.
+            StoreError: it cannot be written.
+        """
+        if self.override is None:
+            return
+        from era_service.wiring.adoption import open_adoption_store
+
+        facts = {**self.change.to_dict(), "reason": self.override, **self.to_dict()}
+        with open_adoption_store(settings) as store:
+            store.events.append(OVERRIDDEN, facts, time_s=time.time(), epoch=self.epoch)
+
+
+def pass_gate(
+    settings: "Settings", change: "MarkerChange", epoch: Epoch, override: str | None = None
+) -> ActivationGate | None:
+    """Run the configured gate before an activation; ``None`` for any other change.
+
+    Args:
+        settings: what is configured.
+        change: what is about to be done.
+        epoch: the current epoch.
+        override: the reason to go on although the gate is not met.
+
+    Raises:
+        GateNotMetError: it is not met, or cannot be judged, and there is no reason to go on.
+        AdoptionStoreNeededError: it is to be overridden, and there is no store to keep the reason in.
+    """
+    from era_service.wiring.adoption import configured_gate, open_adoption_store, require_store
+    from release_tools.markers.change import ChangeKind
+
+    if change.kind is not ChangeKind.ACTIVATE:
+        return None
+    order = configured_gate(settings)
+    if order is None:
+        return ActivationGate(change, epoch, is_configured=False)
+    if override is not None:
+        require_store(settings)
+    result = None
+    try:
+        with open_adoption_store(settings) as store:
+            result = _judged(store.registrations, settings, order, change.era, epoch)
+        result.require_met()
+    except EraSwitchError as error:
+        if override is None:
+            raise _refused(error, result) from error
+        return ActivationGate(change, epoch, is_configured=True, result=result, why=str(error), override=override)
+    return ActivationGate(change, epoch, is_configured=True, result=result)
+
+
+def _judged(
+    repository: "RegistrationRepository", settings: "Settings", order: "GateOrder", era: str, epoch: Epoch
+) -> GateResult:
+    from era_service.wiring.adoption import adoption_rules, compatibility_of
+
+    known = repository.epochs()
+    last = next((one for one in known if one <= epoch), None)
+    if last is None or last < epoch - order.max_age_epochs:
+        raise NoRegistrationsError(
+            "There are no registrations that are new enough to judge by",
+            expected=f"some of epoch {max(0, epoch - order.max_age_epochs)} to {epoch}, which is now",
+            got="none at all" if not known else f"those of epochs {known[-1]} to {known[0]}",
+            next_step="Read them in: eraswitch adoption ingest",
+        )
+    return judge_gate(
+        repository,
+        era=era,
+        threshold=order.threshold,
+        compatibility=compatibility_of(settings),
+        base=order.base,
+        for_epochs=order.for_epochs,
+        epoch=last,
+        rules=adoption_rules(settings),
+    )
+
+
+def _refused(error: EraSwitchError, result: GateResult | None) -> GateNotMetError:
+    advice = '. Or go on without it, for a reason that is kept: --override-gate "REASON"'
+    return GateNotMetError(
+        error.what if result is not None else f"The gate cannot be judged, so it is not met: {error.what}",
+        expected=error.expected,
+        got=error.got,
+        next_step=f"{error.next_step or 'Correct it'}{advice}",
+        gate=None if result is None else result.to_dict(),
+        cause=error.code,
+    )

@@ -1,0 +1,95 @@
+"""Every payload that was ever at the era address, with where it is, who sent it, and what to make of it.
+
+In: an open ``Release``. Out: a JSON-ready document, newest first. The verdicts are those of a node that has seen all of
+it; where the reader knows the place of an output, that is told, else the gateway is asked for its slot.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from eras import ChainReadError, EraMarker
+
+if TYPE_CHECKING:
+    from chain_reader import ScreenedOutput
+    from datum import Verdict
+    from era_service.releasing.session import Release
+
+NO_PAYLOAD = "Malformed"
+
+
+class HistoryUnknownError(ChainReadError):
+    """The observer does not know what was at an address before."""
+
+    http_status = 501
+
+
+def read_history(release: "Release", limit: int) -> dict[str, Any]:
+    """The history of the era address; ``limit`` bounds the payloads that are listed.
+
+    Raises:
+        HistoryUnknownError: the observer does not know it.
+        ChainReadError: it could not be read.
+    """
+    if not release.observer.capabilities.history:
+        raise HistoryUnknownError(
+            f"{release.observer.name} knows no history",
+            expected="an observer that knows what was at an address before",
+            got="one that knows what is unspent now",
+            next_step="Ask another provider, such as a Blockfrost API",
+        )
+    reading = release.read()
+    judged = reading.history or _screened(release)
+    payloads = [item for item in judged if item.verdict.name != NO_PAYLOAD]
+    return {
+        "network": {"magic": release.network.magic, "era_address": release.policy.address},
+        "payloads": [_entry(item, release) for item in payloads[:limit]],
+        "not_listed": max(0, len(payloads) - limit),
+        "no_payload": len(judged) - len(payloads),
+    }
+
+
+def _screened(release: "Release") -> "tuple[ScreenedOutput, ...]":
+    """The history with the verdicts of screening alone, where the reading had no need of it."""
+    from chain_reader import ScreenedOutput
+    from datum import screen
+
+    outputs = release.observer.history(release.policy.address)
+    verdicts = screen([output.datum for output in outputs], release.policy.keys)
+    return tuple(ScreenedOutput(output, verdict) for output, verdict in zip(outputs, verdicts, strict=True))
+
+
+def _entry(item: "ScreenedOutput", release: "Release") -> dict[str, Any]:
+    output = item.output
+    block = None
+    if output.slot is None and release.observer.capabilities.blocks:
+        block = release.observer.block_of(output.transaction)  # type: ignore[attr-defined]
+    return {
+        "output": output.reference,
+        "transaction": output.transaction,
+        "slot": output.slot if block is None else block.slot,
+        "height": output.height if block is None else block.height,
+        "spent": output.spent,
+        "author": _author(output.transaction, release),
+        "verdict": item.verdict.name,
+        "reason": item.verdict.reason,
+        "markers": [marker.to_dict() for marker in _markers(item.verdict)],
+    }
+
+
+def _author(transaction: str, release: "Release") -> str:
+    """Who made a transaction: the owner of what it spends."""
+    if not release.observer.capabilities.inputs:
+        return "unknown"
+    addresses = dict.fromkeys(release.observer.input_addresses(transaction))
+    if release.policy.address in addresses:
+        return "the owner of the era address"
+    return ", ".join(addresses) or "nobody: it spends nothing"
+
+
+def _markers(verdict: "Verdict") -> tuple[EraMarker, ...]:
+    """The markers of a payload, signed by the era key or not."""
+    from datum import WrongSigner
+
+    if isinstance(verdict, WrongSigner):
+        return verdict.payload.markers
+    verified = getattr(verdict, "verified", None)
+    return () if verified is None else verified.markers

@@ -1,0 +1,295 @@
+"""A change of the markers from the order to the chain, as the commands run it.
+
+In: an open ``Release`` and an order. Out: an ``Outlook``, which says what would be done before anything is, and then a
+``Published``. What the command shows, asks and prints is the command's.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from era_service.releasing.session import output_in_force
+from eras import Epoch, SupportedEras, TransactionError
+
+if TYPE_CHECKING:
+    from chain_reader import ScreenedOutput
+    from chain_reader.providers.gateway import SpendableOutput
+    from chain_reader.trust.reading import TrustedReading
+    from datum import SigningKey
+    from era_service.releasing.activation_gate import ActivationGate
+    from era_service.releasing.session import Release
+    from release_tools import PaymentKey, SignedTransaction
+    from release_tools.markers.change import MarkerChange, RolloutPlan, RolloutRules
+    from release_tools.publishing.journal import Journal, JournalEntry
+    from release_tools.publishing.publication import Draft, Publisher
+    from release_tools.publishing.submission import Waiting
+    from release_tools.transactions.drafting import DraftedTransaction, Purse
+
+
+class UnconfirmedMarkersError(TransactionError):
+    """Somebody published markers that are not deep enough yet for nodes to trust them."""
+
+    http_status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrder:
+    """What an operator orders.
+
+    Attributes:
+        change: the change.
+        lead_epochs: epochs between now and an activation, at least.
+        force_name: whether a name is taken that no supported era has.
+        purse: what pays; the address may be empty, and then follows from the keys.
+        era_key: signs the markers.
+        payload: the payload, signed elsewhere, in place of ``era_key``.
+        payment_keys: sign the transaction.
+        journal_root: the folder of the journals.
+        waiting: how long to wait, and for what.
+        override_gate: why an activation goes on although the gate is not met.
+        beside: the marker output that a sweep leaves, as the operator knows it; ``None`` where the provider knows.
+        copies: whether a sweep takes copies of the markers in force, too.
+    """
+
+    change: "MarkerChange"
+    lead_epochs: int
+    force_name: bool
+    purse: "Purse"
+    era_key: "SigningKey | None"
+    payload: bytes | None
+    payment_keys: "tuple[PaymentKey, ...]"
+    journal_root: Path
+    waiting: "Waiting"
+    override_gate: str | None = None
+    beside: str | None = None
+    copies: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What would be done.
+
+    Attributes:
+        reading: what a node reads now.
+        plan: the change, worked out; ``None`` where an earlier run is to be gone on with.
+        unfinished: the publication of an earlier run that is to be gone on with.
+        lost: the publication of an earlier run whose place something else took.
+        done_by: the transaction that has done the change already, where it is known; ``is_done`` says whether it is.
+        is_done: whether there is nothing to do.
+        drafted: the transaction; ``None`` where there is nothing to do, or nobody to sign the markers.
+        draft: the same as a publication.
+        gate: what the gate said about an activation that is to be done.
+    """
+
+    reading: "TrustedReading"
+    plan: "RolloutPlan | None" = None
+    unfinished: "JournalEntry | None" = None
+    lost: "JournalEntry | None" = None
+    done_by: str | None = None
+    is_done: bool = False
+    drafted: "DraftedTransaction | None" = None
+    draft: "Draft | None" = None
+    gate: "ActivationGate | None" = None
+
+
+def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal: "Journal") -> Outlook:
+    """See what is to be done, without doing any of it.
+
+    Raises:
+        RolloutRefusedError: the change breaks a rule.
+        GateNotMetError: too little of the stake is ready for it.
+        OtherPublicationError: another change is being published.
+        EraSwitchError: anything else that stands in its way.
+    """
+    from era_service.releasing.activation_gate import pass_gate
+    from era_service.releasing.signed_payload import signed_payload
+    from release_tools.markers.change import SWEEP
+    from release_tools.publishing.publication import Standing, require_same_change
+
+    entry, anchor, lost = journal.current(), None, None
+    if entry is not None and entry.change != SWEEP:  # a sweep gives way: whether it comes in changes no marker
+        standing = publisher.standing(entry)
+        if standing in (Standing.LANDED, Standing.LIVE):
+            require_same_change(entry, order.change, standing)
+            return Outlook(release.read(), unfinished=entry)
+        anchor = publisher.anchor(entry)
+        lost = entry if standing is Standing.LOST else None
+    reading = release.read()
+    plan = plan_order(release, order, reading)
+    finished = publisher.finished(plan.change, reading.markers)
+    if plan.is_done or finished is not None:
+        origin = reading.provenance
+        return Outlook(reading, plan, done_by=None if origin is None else origin.transaction, is_done=True)
+    plan.require_allowed()
+    gate = pass_gate(release.settings, order.change, plan.epoch, order.override_gate)
+    published = release.published_before()
+    payload = signed_payload(plan, release.policy, key=order.era_key, payload=order.payload, published=published)
+    if payload is None:
+        return Outlook(reading, plan, lost=lost, gate=gate)
+    drafted = _drafted(release, order, reading, payload, publish_by=plan.publish_by, anchor=anchor)
+    publication = _publication(plan, payload, drafted, anchor)
+    return Outlook(reading, plan, lost=lost, drafted=drafted, draft=publication, gate=gate)
+
+
+def plan_order(release: "Release", order: ChangeOrder, reading: "TrustedReading") -> "RolloutPlan":
+    """The plan of an order, by what a node reads."""
+    from release_tools.markers.rules import plan_change
+
+    rules = rules_of(order, release.settings.network.supported_eras)
+    epoch = release.epoch_of(reading)
+    return plan_change(order.change, reading.markers, epoch, rules, release.published_before())
+
+
+def rules_of(order: ChangeOrder, supported: Sequence[str]) -> "RolloutRules":
+    """The rules that an order is held against."""
+    from release_tools.markers.change import RolloutRules
+
+    return RolloutRules(SupportedEras(supported), order.lead_epochs, order.force_name)
+
+
+def _drafted(
+    release: "Release",
+    order: ChangeOrder,
+    reading: "TrustedReading",
+    payload: bytes,
+    *,
+    publish_by: "Epoch | None",
+    anchor: "SpendableOutput | None",
+) -> "DraftedTransaction":
+    address = order.purse.address or purse_address(release, order.payment_keys)
+    if output_in_force(reading) is not None or address not in release.policy.announcers:
+        require_owner(release, order.payment_keys)
+    return draft(release, reading, payload, replace(order.purse, address=address), publish_by=publish_by, anchor=anchor)
+
+
+def draft(
+    release: "Release",
+    reading: "TrustedReading",
+    payload: bytes,
+    purse: "Purse",
+    *,
+    publish_by: "Epoch | None" = None,
+    anchor: "SpendableOutput | None" = None,
+) -> "DraftedTransaction":
+    """The transaction that publishes ``payload``, void as soon as ``publish_by`` is over.
+
+    Raises:
+        UntimelyProviderError: the provider is behind.
+        TransactionError, ChainReadError: it cannot be built.
+    """
+    from datum import encode_datum
+    from era_service.releasing.signed_payload import require_extension
+    from release_tools.transactions.drafting import draft_transaction
+
+    release.require_timely()
+    in_force = output_in_force(reading)
+    _require_confirmed(release, reading, in_force)
+    require_extension(release.policy, payload, in_force, release.epoch_of(reading))
+    return draft_transaction(
+        release.gateway,
+        encode_datum(payload),
+        network=release.network,
+        era_address=release.policy.address,
+        key=release.policy.keys[0],
+        in_force=None if in_force is None else in_force.output.reference,
+        judged={item.output.reference for item in reading.screened},
+        purse=replace(purse, announcers=release.policy.announcers),
+        anchor=anchor,
+        deadline=release.deadline_after(publish_by),
+    )
+
+
+def _require_confirmed(release: "Release", reading: "TrustedReading", in_force: "ScreenedOutput | None") -> None:
+    """Check that nothing was published that nodes do not trust yet: it would be undone unseen.
+
+    A copy of what was published before is no such thing, and must hold nothing up: anyone can post one. Nor is anything
+    where what is in force was seen to spend at the era address: what the team publishes spends that very output, and
+    the one who builds looks whether it is unspent.
+    """
+    from chain_reader.trust.verdicts import Unconfirmed
+
+    origin = reading.provenance
+    is_its_own = in_force is not None and origin is not None and in_force.output.transaction == origin.transaction
+    if is_its_own and release.trusts_proven():
+        return
+    old = frozenset() if release.policy.extension is not None else release.superseded() | {reading.markers}
+    waiting = [
+        item
+        for item in reading.screened
+        if isinstance(item.verdict, Unconfirmed) and item.verdict.verified.markers not in old
+    ]
+    if waiting:
+        raise UnconfirmedMarkersError(
+            "Markers at the era address are not confirmed yet",
+            expected="every marker output deep enough for nodes to trust it",
+            got=f"{waiting[0].output.reference}: {waiting[0].verdict.reason}",
+            next_step="Wait until nodes trust it: eraswitch marker show; then run this again",
+            output=waiting[0].output.reference,
+        )
+
+
+def _publication(
+    plan: "RolloutPlan", payload: bytes, drafted: "DraftedTransaction", anchor: "SpendableOutput | None"
+) -> "Draft":
+    from release_tools.publishing.publication import Draft
+
+    return Draft(plan, payload, drafted.transaction, drafted.spends, anchor or drafted.spends[0])
+
+
+def purse_address(release: "Release", keys: "Sequence[PaymentKey]") -> str:
+    """Where the money is: the era address where a key owns it or none is given, else the first key's own."""
+    from release_tools.transactions.addresses import payment_key_hash
+
+    owner = payment_key_hash(release.policy.address, release.network.network_id)
+    if not keys or owner in {key.key_hash for key in keys}:
+        return release.policy.address
+    return keys[0].address(release.network.network_id)
+
+
+def require_owner(release: "Release", keys: "Sequence[PaymentKey]") -> None:
+    """Check that one of the payment keys, where any is given, owns the era address.
+
+    Raises:
+        MissingSignatureError: none does, so what is at the era address cannot be spent.
+    """
+    from release_tools import MissingSignatureError
+    from release_tools.transactions.addresses import payment_key_hash
+
+    network_id = release.network.network_id
+    era_address = release.policy.address
+    if not keys or payment_key_hash(era_address, network_id) in {key.key_hash for key in keys}:
+        return
+    raise MissingSignatureError(
+        f"The payment key does not own the era address {era_address}",
+        expected="the key of that address",
+        got=f"the key of {', '.join(key.address(network_id) for key in keys)}",
+        next_step="Give the key that owns the era address: --payment-key-file FILE; one that only pays may be given "
+        "beside it",
+        era_address=era_address,
+        addresses=[key.address(network_id) for key in keys],
+    )
+
+
+def sign(release: "Release", draft: "Draft", keys: "Sequence[PaymentKey]") -> "SignedTransaction":
+    """Sign the transaction of a draft with the keys that it needs.
+
+    Raises:
+        MissingSignatureError: the key of an address that it spends from is missing.
+    """
+    from release_tools import MissingSignatureError, sign_transaction
+    from release_tools.transactions.addresses import payment_key_hash
+
+    network_id = release.network.network_id
+    known = {key.key_hash for key in keys}
+    addresses = dict.fromkeys(output.address for output in draft.spends)
+    missing = [address for address in addresses if payment_key_hash(address, network_id) not in known]
+    if missing:
+        raise MissingSignatureError(
+            "A payment key is missing",
+            expected=f"the key of {' and of '.join(missing)}",
+            got=", ".join(f"the key of {key.address(network_id)}" for key in keys) or "no payment key",
+            next_step="Give the key of each address that the transaction spends from: --payment-key-file FILE",
+            addresses=missing,
+        )
+    return sign_transaction(draft.transaction, keys)

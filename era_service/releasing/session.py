@@ -1,0 +1,302 @@
+"""A session of the release team: one provider, one network, what a node trusts there, and where transactions go.
+
+In: settings. Out: an open ``Release``. Everything in a session goes through one provider, the first that answers, so
+that what is read and what is spent are of the same chain. The network is always named by the operator, never guessed
+from the provider: a provider of another one is refused.
+"""
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eras import ChainReadError, ConfigurationError, EraSwitchError, StoreError
+
+if TYPE_CHECKING:
+    from chain_reader import ChainObserver, ChainTip, EraReading, NetworkGenesis, ScreenedOutput
+    from chain_reader.trust.policy import TrustPolicy
+    from chain_reader.trust.reading import TrustedReading
+    from chain_reader.trusted_reader import TrustedReader
+    from era_service.config.schema import ProviderSettings, Settings
+    from eras import Epoch
+    from release_tools import Network, TransactionGateway
+    from release_tools.markers.change import Markers, PublishedBefore
+    from release_tools.transactions.drafting import PublicationDeadline
+
+
+class NetworkNeededError(ConfigurationError):
+    """A command needs to know the network, and none is named."""
+
+
+class ReleaseProviderNeededError(ConfigurationError):
+    """There is no provider to read the chain from and send transactions to."""
+
+
+class UntimelyProviderError(ChainReadError):
+    """The provider's tip is not of now, so that what it says of the epoch and of the markers may be old."""
+
+    http_status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """An open session.
+
+    Attributes:
+        settings: what is configured.
+        network: the network, as its provider confirmed it.
+        policy: what a node trusts.
+        observer: reads the chain.
+        reader: reads as a node does.
+        submits_to: takes transactions; ``None`` in a session that only reads, at a provider that takes none.
+        tip_check: why a tip is not of now, by the clock of this machine; ``None`` where the genesis is not known.
+    """
+
+    settings: "Settings"
+    network: "Network"
+    policy: "TrustPolicy"
+    observer: "ChainObserver"
+    reader: "TrustedReader"
+    submits_to: "TransactionGateway | None"
+    tip_check: "Callable[[ChainTip], str | None] | None" = None
+
+    @property
+    def gateway(self) -> "TransactionGateway":
+        """What takes transactions, in a session that was opened to submit some.
+
+        Raises:
+            RuntimeError: it was opened to read only.
+        """
+        if self.submits_to is None:
+            raise RuntimeError("this session was opened to read only")
+        return self.submits_to
+
+    def read(self) -> "TrustedReading":
+        """What a node reads now; it may trust nothing.
+
+        Raises:
+            ChainReadError, StoreError: it could not be read.
+        """
+        return self.reader.refresh()
+
+    def epoch_of(self, reading: "EraReading") -> "Epoch":
+        """The epoch of a reading, asked for where the reading does not know it."""
+        from chain_reader.trust.reading import TrustedReading
+
+        known = reading.epoch if isinstance(reading, TrustedReading) else None
+        return self.observer.epoch() if known is None else known
+
+    def require_timely(self) -> None:
+        """Check that the provider is not behind, where that can be told: what is planned by an old epoch is too late.
+
+        Raises:
+            UntimelyProviderError: it is behind, or ahead of the clock of this machine.
+            ChainReadError: it could not be asked.
+        """
+        words = None if self.tip_check is None else self.tip_check(self.observer.tip())
+        if words is not None:
+            raise UntimelyProviderError(
+                f"{self.observer.name} is not of now, and nothing is published by what it says",
+                expected="a tip that agrees with the clock of this machine",
+                got=words,
+                next_step="Wait until it has caught up, ask another provider, or set the clock: eraswitch doctor",
+            )
+
+    def deadline_after(self, epoch: "Epoch | None") -> "PublicationDeadline | None":
+        """The end of ``epoch``, in slots; ``None`` where nobody knows it: then a log line says so.
+
+        Raises:
+            ConfigurationError: the genesis is configured by half, or the provider's is of another network.
+        """
+        from era_service.wiring.observers import configured_genesis
+        from eras import Epoch
+        from release_tools.transactions.drafting import PublicationDeadline
+
+        if epoch is None:
+            return None
+        genesis = configured_genesis(self.settings) or self._told_genesis()
+        if genesis is None or not self._fits(genesis):
+            return None
+        return PublicationDeadline(epoch, genesis.first_slot_of(Epoch(epoch + 1)))
+
+    def _fits(self, genesis: "NetworkGenesis") -> bool:
+        """Whether the provider's tip is in the epoch that its slot says.
+
+        A network of one's own whose first era had other slots is told by Blockfrost as if it had not; then nothing says
+        in which slot an epoch ends.
+        """
+        tip = self.observer.tip()
+        epoch = self.observer.epoch() if tip.epoch is None else tip.epoch
+        by_slot = genesis.epoch_of(tip.slot)
+        fits = abs(by_slot - epoch) <= (1 if tip.epoch is None else 0)
+        if not fits:
+            logging.getLogger(__name__).warning(
+                "Slot %d is in epoch %d by %s, and in epoch %d by the genesis: so nobody knows when an epoch ends, and "
+                "the transaction could come in too late. Lower --validity-slots",
+                tip.slot, epoch, self.observer.name, by_slot,
+            )  # fmt: skip
+        return fits
+
+    def _told_genesis(self) -> "NetworkGenesis | None":
+        from chain_reader import genesis_of
+
+        try:
+            return genesis_of(self.observer, self.network.magic)
+        except ChainReadError as error:
+            logging.getLogger(__name__).warning("The genesis is not known, and so not when an epoch ends: %s", error)
+            return None
+
+    def trusts_proven(self) -> bool:
+        """Whether what is trusted was seen to spend at the era address, by a provider that knows inputs (rule T2).
+
+        Raises:
+            StoreError: the reader's memory cannot be read.
+        """
+        known = self.reader.store.trust.load(self.policy.key)
+        return known is not None and known.proven
+
+    def superseded(self) -> "frozenset[Markers]":
+        """The markers of every payload that is known to be old: none of them wins again (rule T4).
+
+        Raises:
+            StoreError: the reader's memory cannot be read.
+        """
+        from datum import EraMarkersPayload
+
+        known = self.reader.store.trust.load(self.policy.key)
+        payloads = () if known is None else known.payloads
+        return frozenset(EraMarkersPayload.from_bytes(one.content).markers for one in payloads if one.superseded)
+
+    def published_before(self) -> "PublishedBefore":
+        """What the era key is known to have signed, by all that the reader has ever seen.
+
+        Raises:
+            StoreError: its memory cannot be read.
+        """
+        from datum import EraMarkersPayload
+        from release_tools.markers.change import PublishedBefore
+
+        known = self.reader.store.trust.load(self.policy.key)
+        if known is None:
+            return PublishedBefore()
+        payloads = (EraMarkersPayload.from_bytes(payload.content).markers for payload in known.payloads)
+        return PublishedBefore(frozenset(payloads), known.complete)
+
+
+def require_magic(settings: "Settings") -> int:
+    """The magic of the network that the operator named.
+
+    Raises:
+        NetworkNeededError: none is.
+    """
+    if settings.network.magic is None:
+        raise NetworkNeededError(
+            "The network is not named",
+            expected="--network NAME, --network-magic N or --mainnet",
+            got="none of them",
+            next_step="Name the network on which this is to happen",
+        )
+    return settings.network.magic
+
+
+@contextmanager
+def open_release(settings: "Settings", *, submits: bool = True) -> Iterator[Release]:
+    """A session with the first provider that answers, and takes transactions if the session ``submits`` some.
+
+    Raises:
+        ConfigurationError: what is configured cannot be used, or the provider is of another network.
+        ChainReadError, StoreError: no provider answers.
+    """
+    from era_service.wiring.providers import providers_of
+
+    magic = require_magic(settings)
+    providers = providers_of(settings)
+    if not providers:
+        raise ReleaseProviderNeededError(
+            "There is no provider to read the chain from and send transactions to",
+            expected="a Blockfrost API, an Ogmios server or a local chain",
+            got="none",
+            next_step="Give --provider, or set reader.providers",
+        )
+    with ExitStack() as opened:
+        yield _first_that_answers(settings, providers, magic, opened, submits=submits)
+
+
+def _first_that_answers(
+    settings: "Settings",
+    providers: "tuple[ProviderSettings, ...]",
+    magic: int,
+    opened: ExitStack,
+    *,
+    submits: bool,
+) -> Release:
+    from chain_reader.providers.gateway_from_url import NoGatewayError
+
+    failed: EraSwitchError | None = None
+    for provider in providers:
+        if failed is not None:
+            logging.getLogger(__name__).warning("A provider could not be asked, the next one is: %s", failed)
+        with ExitStack() as attempt:
+            try:
+                release = _open(settings, provider, magic, attempt, submits=submits)
+            except (ChainReadError, StoreError, NoGatewayError) as error:
+                failed = error
+                continue
+            opened.enter_context(attempt.pop_all())
+            return release
+    assert failed is not None  # noqa: S101 - there is a provider
+    raise failed
+
+
+def _open(
+    settings: "Settings", provider: "ProviderSettings", magic: int, opened: ExitStack, *, submits: bool
+) -> Release:
+    from chain_reader.providers.gateway_from_url import NoGatewayError
+    from chain_reader.trusted_reader import TrustedReader
+    from era_service.wiring.observers import tip_watch
+    from era_service.wiring.providers import open_gateway, open_provider
+    from era_service.wiring.trust import open_memory, trust_policy
+    from release_tools import Network, require_network
+    from release_tools.transactions.addresses import parse_address
+
+    policy = trust_policy(settings)
+    observer = opened.enter_context(closing(open_provider(provider, settings)))
+    gateway: TransactionGateway | None = None
+    try:
+        gateway = opened.enter_context(closing(open_gateway(provider, settings)))
+    except NoGatewayError:
+        if submits:
+            raise
+    network = Network.of(magic) if gateway is None else require_network(gateway, magic)
+    parse_address(policy.address, network.network_id, "era address")
+    memory = opened.enter_context(closing(open_memory(settings)))
+    watch = tip_watch(settings, observer)
+    reader = TrustedReader(observer, policy, memory, tip_check=watch)
+    return Release(settings, network, policy, observer, reader, gateway, watch)
+
+
+def output_in_force(reading: "TrustedReading") -> "ScreenedOutput | None":
+    """The unspent output whose markers a node trusts; ``None`` where it trusts none.
+
+    Raises:
+        ChainReadError: a node trusts one that is not there any more.
+    """
+    from release_tools.transactions.drafting import MarkerOutputMissingError
+
+    transaction = None if reading.provenance is None else reading.provenance.transaction
+    if transaction is None:
+        return None
+    accepted = [item for item in reading.screened if item.verdict.name == "Accepted"]
+    found = next((item for item in accepted if item.output.transaction == transaction), None)
+    if found is None and len(accepted) == 1:
+        found = accepted[0]  # a bare reader held to a copy, and the copy was swept
+    if found is None:
+        raise MarkerOutputMissingError(
+            "The marker output that a node trusts is not at the era address",
+            expected=f"an output of {transaction}, unspent",
+            got=reading.stale or "none",
+            next_step="Look at the address: eraswitch marker history; then try again after the next block",
+            transaction=transaction,
+        )
+    return found

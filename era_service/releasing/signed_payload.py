@@ -1,0 +1,175 @@
+"""The signed payload of a change: made with the era key, or made elsewhere and held against what nodes believe.
+
+In: a plan, a key or a payload, and the policy of trust. Out: the payload's bytes, or the file that is to be co-signed.
+"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from eras import ConfigurationError, Epoch, EraMarker, MarkerError
+
+if TYPE_CHECKING:
+    from chain_reader import ScreenedOutput
+    from chain_reader.trust.policy import TrustPolicy
+    from datum import SigningKey
+    from release_tools.markers.change import PublishedBefore, RolloutPlan
+
+
+class EraKeyError(ConfigurationError):
+    """The era key is missing, or is not the one that the nodes of the network believe."""
+
+
+class SignedPayloadError(MarkerError):
+    """A payload that was signed elsewhere is not the one that the change needs."""
+
+
+def signed_payload(
+    plan: "RolloutPlan",
+    policy: "TrustPolicy",
+    *,
+    key: "SigningKey | None",
+    payload: bytes | None,
+    published: "PublishedBefore | None" = None,
+) -> bytes | None:
+    """The payload that the plan publishes; ``None`` where there is neither a key nor a payload.
+
+    Args:
+        plan: the change.
+        policy: what a node trusts.
+        key: the era key.
+        payload: one that was signed elsewhere, in place of the key.
+        published: what was signed before.
+
+    Raises:
+        EraKeyError: the key is not the one that nodes believe, or alone is not enough.
+        SignedPayloadError: the payload says something else, or is not signed by that key.
+    """
+    from datum import EraMarkersPayload
+
+    if payload is not None:
+        require_payload(payload, plan.after, policy, published)
+        return payload
+    if key is None:
+        return None
+    require_era_key(key, policy)
+    if policy.extension is not None:
+        raise EraKeyError(
+            "One key is not enough on this network",
+            expected="a payload that enough of its keys have co-signed",
+            got="the era key alone",
+            next_step="Write it with --payload-out, have it co-signed (eraswitch marker cosign), give --payload-file",
+        )
+    return EraMarkersPayload(plan.after).sign(key).to_bytes()
+
+
+def payload_file(
+    plan: "RolloutPlan", key: "SigningKey", policy: "TrustPolicy", trusted: bytes | None, expires_epoch: Epoch | None
+) -> bytes:
+    """The content of the file that carries a plan's payload: signed, or where one key is not enough, to be co-signed.
+
+    Args:
+        plan: the change.
+        key: the era key.
+        policy: what a node trusts.
+        trusted: the payload in force, which a co-signed one names.
+        expires_epoch: the last epoch in which a co-signed one is fresh.
+
+    Raises:
+        EraKeyError: nodes do not believe the key.
+        MarkerError: the payload cannot take the place of the one in force.
+    """
+    from datum import EraMarkersPayload, read_extended
+    from release_tools.markers.cosigning import propose
+
+    require_era_key(key, policy)
+    payload = EraMarkersPayload(plan.after).sign(key)
+    if policy.extension is None:
+        return payload.to_bytes() + b"\n"
+    previous = None if trusted is None else read_extended(trusted)
+    return propose(payload, policy.extension, previous=previous, expires_epoch=expires_epoch).to_text().encode()
+
+
+def require_era_key(key: "SigningKey", policy: "TrustPolicy") -> None:
+    """Check that nodes believe what ``key`` signs.
+
+    Raises:
+        EraKeyError: they do not.
+    """
+    if key.verification_key not in policy.keys:
+        raise EraKeyError(
+            "The era key is not the one of this network",
+            expected=f"the secret key of {', '.join(known.hex for known in policy.keys)}",
+            got=f"that of {key.verification_key.hex}",
+            next_step="Give the era key of the network that is named",
+        )
+
+
+def require_payload(
+    content: bytes,
+    markers: Sequence[EraMarker],
+    policy: "TrustPolicy",
+    published: "PublishedBefore | None" = None,
+) -> None:
+    """Check that a payload says these markers, and that nodes believe it.
+
+    One that was signed elsewhere, where less of what was ``published`` before is known, may repeat its first marker
+    less or more often, as long as it is not one of those.
+
+    Raises:
+        SignedPayloadError: it does not, or they do not.
+        PayloadFormatError: it is no payload.
+    """
+    from datum import EraMarkersPayload, SignatureMismatchError, read_extended
+    from release_tools.markers.change import said_once
+
+    payload = EraMarkersPayload.from_bytes(content)
+    extended = None if policy.extension is None else read_extended(content)
+    same = payload.markers == tuple(markers)
+    if not same and said_once(payload.markers) == said_once(markers):
+        # Whether a co-signed one is new its sequence says, and ``require_extension`` asks it.
+        same = extended is not None or published is None or payload.markers not in published.payloads
+    if not same:
+        raise _wrong_payload(_listed(markers), _listed(payload.markers))
+    try:
+        payload.verify(policy.keys[0])
+    except SignatureMismatchError as error:
+        raise _wrong_payload(f"a signature by {policy.keys[0].hex}", "another one") from error
+    if policy.extension is not None and extended is None:
+        raise _wrong_payload("a payload that is co-signed, as this network asks", "one without an extension")
+
+
+def _wrong_payload(expected: str, got: str) -> SignedPayloadError:
+    return SignedPayloadError(
+        "The signed payload is not the one that this needs",
+        expected=expected,
+        got=got,
+        next_step="Sign the markers of this change, in this order: eraswitch marker … --payload-out FILE",
+    )
+
+
+def _listed(markers: Sequence[EraMarker]) -> str:
+    return ", ".join(str(marker) for marker in markers) or "no marker at all"
+
+
+def require_extension(policy: "TrustPolicy", payload: bytes, in_force: "ScreenedOutput | None", epoch: Epoch) -> None:
+    """Check that nodes accept the extension of a payload after the one in force, where they ask for one (T5, T6).
+
+    Raises:
+        SignedPayloadError: they would not.
+    """
+    from datum import ExtensionAccepted, decode_datum, judge_extension, read_extended
+
+    required = policy.extension
+    extended = None if required is None else read_extended(payload)
+    if required is None or extended is None:
+        return
+    previous = None if in_force is None else read_extended(decode_datum(in_force.output.datum).content)
+    verdict = judge_extension(extended, required, previous, epoch=epoch)
+    if not isinstance(verdict, ExtensionAccepted):
+        raise SignedPayloadError(
+            "Nodes would not trust the co-signed payload",
+            expected="one that follows the payload in force, signed by enough of the keys",
+            got=f"{verdict.name}: {verdict.reason}",
+            next_step="Make it again from what is in force now, with --payload-out, and have it co-signed",
+            verdict=verdict.name,
+        )

@@ -1,0 +1,183 @@
+"""A sweep of the era address from the order to what is signed, as ``marker sweep`` runs it.
+
+In: an open ``Release`` and an order. Out: an ``Outlook``, as for a change of the markers. Which outputs are swept is
+``release_tools.transactions.sweeping``'s to say; here is which signed ones are known for certain not to be the
+team's own:
+
+1. Nothing is swept by what was not confirmed: what is trusted must be fresh, and the provider of now.
+2. The output in force must be proven to be the team's: its transaction was seen to spend at the era address, or is in
+   the journal of this machine, or the operator names it. Else it may be a copy, and the team's own would be swept; so
+   no signed one is.
+3. One that is not deep enough may be what comes in force next.
+4. A copy of the markers in force stays unless it is asked for: it tells readers nothing else. But where nodes see only
+   what is unspent, one that is gone says that the team takes these markers back (rule T4).
+"""
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from eras import TransactionError
+
+if TYPE_CHECKING:
+    from chain_reader import ScreenedOutput
+    from chain_reader.trust.reading import TrustedReading
+    from era_service.releasing.publishing import ChangeOrder, Outlook
+    from era_service.releasing.session import Release
+    from release_tools.publishing.journal import Journal
+    from release_tools.publishing.publication import Publisher
+    from release_tools.transactions.drafting import DraftedTransaction
+
+NOT_PROVEN = (
+    "A provider that does not know the inputs of transactions cannot tell which signed output is the release team's "
+    "own, and then none of them is swept: name one that does, as Blockfrost, or your own output with --beside TX#N, or "
+    "sweep on the machine that published"
+)
+
+
+class SweepRefusedError(TransactionError):
+    """It is not certain enough what is in force to sweep the rest."""
+
+    http_status = 409
+
+
+def look_at_sweep(release: "Release", order: "ChangeOrder", publisher: "Publisher", journal: "Journal") -> "Outlook":
+    """See what a sweep would do, without doing any of it.
+
+    Raises:
+        SweepRefusedError: nothing is in force, or it could not be confirmed.
+        OtherPublicationError: a change of the markers is not finished.
+        EraSwitchError: anything else that stands in its way.
+    """
+    from era_service.releasing.publishing import Outlook
+    from release_tools.markers.change import SWEEP, RolloutPlan, said_once
+    from release_tools.publishing.publication import Draft, Standing, require_same_change
+
+    entry = journal.current()
+    if entry is not None and (standing := publisher.standing(entry)) is not Standing.LOST:
+        require_same_change(entry, SWEEP, standing)
+        if standing is not Standing.DEAD:
+            return Outlook(release.read(), unfinished=entry)
+    reading = release.read()
+    markers = said_once(reading.markers)
+    drafted = draft_sweep(release, order, reading, journal)
+    copies = frozenset() if order.copies else _copies(reading)
+    if drafted is None:
+        _require_clear(reading, copies)
+    plan = RolloutPlan(SWEEP, release.epoch_of(reading), markers, markers, warnings=_copy_words(len(copies)))
+    if drafted is None:
+        return Outlook(reading, plan, is_done=True)
+    return Outlook(
+        reading,
+        plan,
+        drafted=drafted,
+        draft=Draft(plan, b"", drafted.transaction, drafted.spends, drafted.spends[0]),
+    )
+
+
+def draft_sweep(
+    release: "Release", order: "ChangeOrder", reading: "TrustedReading", journal: "Journal"
+) -> "DraftedTransaction | None":
+    """The transaction that sweeps the era address; ``None`` where there is nothing to sweep.
+
+    Raises:
+        SweepRefusedError: see ``look_at_sweep``.
+        TransactionError, ChainReadError: it cannot be built.
+    """
+    from era_service.releasing.publishing import purse_address, require_owner
+    from era_service.releasing.session import output_in_force
+    from release_tools.transactions import sweeping
+
+    release.require_timely()
+    in_force = output_in_force(reading)
+    if in_force is None or reading.stale is not None:
+        raise SweepRefusedError(
+            "Nothing is swept while it is not certain what is in force",
+            expected="markers that nodes trust, confirmed by the provider",
+            got=reading.stale or "none",
+            next_step="Look at what is in force: eraswitch marker show",
+        )
+    if order.beside is not None:
+        in_force = _named(release, reading, in_force, order.beside)
+    proven = order.beside is not None or _is_the_teams(release, reading, in_force, journal)
+    require_owner(release, order.payment_keys)
+    drafted = sweeping.draft_sweep(
+        release.gateway,
+        network=release.network,
+        era_address=release.policy.address,
+        keys=release.policy.keys,
+        in_force=in_force.output.reference,
+        judged={one.output.reference for one in reading.screened if proven and one.verdict.name != "Unconfirmed"},
+        spared=frozenset() if order.copies else _copies(reading),
+        purse=replace(order.purse, address=order.purse.address or purse_address(release, order.payment_keys)),
+    )
+    if drafted is None or proven:
+        return drafted
+    return replace(drafted, warnings=(*drafted.warnings, NOT_PROVEN))
+
+
+def _copies(reading: "TrustedReading") -> frozenset[str]:
+    """References of the outputs with the markers in force; the one in force is among them."""
+    from chain_reader.trust.verdicts import Untrusted
+    from datum import Accepted
+
+    return frozenset(
+        one.output.reference
+        for one in reading.screened
+        if isinstance(one.verdict, Accepted | Untrusted) and set(one.verdict.verified.markers) == set(reading.markers)
+    )
+
+
+def _copy_words(outputs: int) -> tuple[str, ...]:
+    """What to know of copies that stay; one of the ``outputs`` is in force itself."""
+    if outputs < 2:
+        return ()
+    copies = "1 copy" if outputs == 2 else f"{outputs - 1} copies"
+    words = f"{copies} of the markers in force: left alone, since readers take the same from them"
+    return (f"{words}. The next change spends them with --sweep, and this does with --copies",)
+
+
+def _require_clear(reading: "TrustedReading", copies: frozenset[str]) -> None:
+    """Check that where nothing can be swept, nothing is there that should be."""
+    trusted = None if reading.provenance is None else reading.provenance.transaction
+    signed = [
+        one
+        for one in reading.screened
+        if one.output.transaction != trusted
+        and one.output.reference not in copies
+        and one.verdict.name not in ("Malformed", "WrongSigner")
+    ]
+    if signed:
+        raise SweepRefusedError(
+            "What is at the era address cannot be swept now",
+            expected="old markers and copies, of which it is certain that none is in force, or comes in force next",
+            got=f"{signed[0].output.reference}: {signed[0].verdict.name}"
+            + (f", and {len(signed) - 1} more" if len(signed) > 1 else ""),
+            next_step=f"Where they are Unconfirmed, wait until they are deep enough. {NOT_PROVEN}",
+        )
+
+
+def _named(
+    release: "Release", reading: "TrustedReading", in_force: "ScreenedOutput", reference: str
+) -> "ScreenedOutput":
+    """The output in force that the operator names, where a provider could take a copy of it for the one in force."""
+    accepted = [one for one in reading.screened if one.verdict.name == "Accepted"]
+    found = next((one for one in accepted if one.output.reference == reference), None)
+    known = in_force.output.reference
+    if found is None or (release.trusts_proven() and known != reference):
+        raise SweepRefusedError(
+            "The output that is to stay is not the one in force",
+            expected=known if release.trusts_proven() else "an unspent output with the markers in force",
+            got=reference,
+            next_step="Correct --beside: eraswitch marker history",
+        )
+    return found
+
+
+def _is_the_teams(
+    release: "Release", reading: "TrustedReading", in_force: "ScreenedOutput", journal: "Journal"
+) -> bool:
+    """Whether the output in force is known to be published by the team, and is no copy."""
+    transaction = in_force.output.transaction
+    if reading.provenance is not None and reading.provenance.transaction == transaction and release.trusts_proven():
+        return True
+    return any(transaction == one.transaction for entry in journal.finished() for one in entry.attempts)

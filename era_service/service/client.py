@@ -1,0 +1,341 @@
+"""A client of the service for nodes: it takes markers from it, and need not trust it.
+
+In: the URL of a service, and the verification key that the node was configured with. Out: markers, as an
+``EraReaderAdapter`` gives them. What the client holds the service to:
+
+1. The signed payload is verified here, with the node's own key; what the service says beside it is not believed.
+2. The payload may follow the one before it (rule T4 of trust): an older one is refused, however true its signature.
+3. A service that answers 412 speaks another API version. Where that is the version of an era that the node knows too,
+   the node asks again with that era's behaviour: one that has not seen a switch yet understands a service that has.
+
+What a service alone cannot be held to is that it tells the newest payload: for that, ask several, or follow the chain.
+"""
+
+import json
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Annotated, Any, TypeVar
+
+from pydantic import Field, StringConstraints, TypeAdapter
+
+from chain_reader.ports import EraReading
+from chain_reader.providers.transport.calls import Answer, Call, provider_name
+from chain_reader.providers.transport.errors import UnexpectedAnswerError
+from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.providers.transport.statuses import status_error
+from chain_reader.trust.ratchet import is_successor
+from datum import EraMarkersPayload, SigningKey, VerificationKey
+from eras import (
+    API_VERSION_HEADER,
+    MAX_EPOCH,
+    SIGNER_NODE_VERSION_HEADER,
+    ApiVersion,
+    ApiVersionTable,
+    ChainReadError,
+    Epoch,
+    EraMarker,
+    EraSwitchError,
+    MarkerError,
+    Provenance,
+    Slot,
+    SupportedEras,
+)
+from eras.era_id import ERA_ID_HEADER, EraIdentity
+from release_tools.registrations.signed import Statement
+
+MISMATCH = 412
+TEXT = 200
+
+Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
+Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Parsed = TypeVar("Parsed")
+
+
+class ServiceVersionError(ChainReadError):
+    """A service speaks an API version that this node does not know in any era."""
+
+
+class ServiceRolledBackError(ChainReadError):
+    """A service hands out a payload that may not follow the one it handed out before."""
+
+
+class RegistrationRefusedError(EraSwitchError):
+    """A service did not take a registration."""
+
+
+class _Source(Answer):
+    transaction: Hex64 | None
+    slot: Whole | None
+
+
+class _Markers(Answer):
+    epoch: Whole
+    payload: str
+    source: _Source
+    stale: str | None
+
+
+class _Named(Answer):
+    name: str
+
+
+class _FlatStatus(Answer):
+    current_era: str | None
+
+
+class _NestedStatus(Answer):
+    current: _Named | None
+
+
+_MARKERS = TypeAdapter(_Markers)
+_STATUS: dict[ApiVersion, Callable[[Call, bytes], str | None]] = {
+    ApiVersion(0, 1, 0): lambda call, body: call.parse(TypeAdapter(_FlatStatus), body).current_era,
+    ApiVersion(0, 2, 0): lambda call, body: (
+        None if (current := call.parse(TypeAdapter(_NestedStatus), body).current) is None else current.name
+    ),
+}
+"""How ``/era/status`` names the current era, in each API version that this client speaks."""
+
+
+class ServiceClient:
+    """A client of one service. An ``EraReaderAdapter``; one thread at a time.
+
+    Args:
+        url: where the service begins, with or without a slash.
+        key: the verification key of the network's markers.
+        versions: the API version of each era that the node knows.
+        era: the era that the node runs, with whose version it asks.
+        node_version: what the node tells of its own version.
+        token: an API token, where it registers.
+        network_magic: of the Cardano network, for what is signed and for the era-id.
+        era_address: of the network, for the era-id.
+        limits: of time, size and attempts.
+
+    Raises:
+        ConfigurationError: the URL cannot be used.
+        UnsupportedEraError: ``versions`` does not have ``era``.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        key: VerificationKey,
+        *,
+        versions: ApiVersionTable | None = None,
+        era: str | None = None,
+        node_version: str | None = None,
+        token: str | None = None,
+        network_magic: int | None = None,
+        era_address: str | None = None,
+        limits: ReadLimits = DEFAULT_LIMITS,
+    ) -> None:
+        self._name = provider_name("service", url, ("http", "https"))
+        self._key = key
+        self._versions = versions or default_versions()
+        self.era = era or next(iter(SupportedEras.DEFAULT))
+        """The era whose API version is spoken; it moves on when the service has."""
+        self._versions.for_era(self.era)
+        self._token = token
+        self._network_magic, self._era_address = network_magic, era_address
+        self._limits = limits
+        own = {"accept": "application/json", SIGNER_NODE_VERSION_HEADER: node_version}
+        self._http = BoundedHttp(url, own, limits)
+        self._known: tuple[EraMarker, ...] = ()
+        self._epoch: Epoch | None = None
+
+    def __repr__(self) -> str:
+        return f"ServiceClient({self._name!r})"
+
+    def close(self) -> None:
+        """Close the connections. Calling it twice is fine."""
+        self._http.close()
+
+    def read(self) -> EraReading:
+        """The markers in force, verified.
+
+        Raises:
+            SignatureMismatchError: the payload is not signed by the node's key.
+            ServiceRolledBackError: it may not follow the one before it.
+            ChainReadError: the service did not answer, or made no sense.
+        """
+        call, answer = self._get("/era/markers")
+        found = call.parse(_MARKERS, answer.body)
+        verified = EraMarkersPayload.from_bytes(found.payload.encode()).verify(self._key)
+        epoch = Epoch(found.epoch)
+        if self._known and not is_successor(self._known, verified.markers, self._epoch or epoch):
+            raise call.error(
+                ServiceRolledBackError,
+                "got a payload that is older than the one before",
+                expected=f"a successor of {', '.join(map(str, self._known))}",
+                got=", ".join(map(str, verified.markers)),
+                next_step="The markers from before stay in force; ask another service, and tell the operators",
+            )
+        self._known, self._epoch = verified.markers, max(epoch, self._epoch or epoch)
+        slot = None if found.source.slot is None else Slot(found.source.slot)
+        return EraReading(verified.markers, Provenance(self._name, found.source.transaction, slot, verified.key.hex))
+
+    def epoch(self) -> Epoch:
+        """The epoch as the service tells it, which nothing proves: a node has a better source, or asks several.
+
+        Raises:
+            ChainReadError: the service did not answer, or made no sense.
+        """
+        call, answer = self._get("/era/markers")
+        return Epoch(call.parse(_MARKERS, answer.body).epoch)
+
+    def current_era(self) -> str | None:
+        """The current era as the service tells it, by the behaviour of the API version that it speaks.
+
+        Raises:
+            ChainReadError: the service did not answer, or made no sense.
+        """
+        call, answer = self._get("/era/status")
+        spoken = self._versions.for_era(self.era)
+        reads = max(version for version in _STATUS if version <= spoken)
+        return _STATUS[reads](call, answer.body)
+
+    def register(
+        self,
+        party_id: str,
+        epoch: Epoch,
+        stake: int,
+        version: str | None,
+        *,
+        time_s: int | None = None,
+        key: SigningKey | None = None,
+    ) -> None:
+        """Register, signed where a key is given; it is on the service's disk when this returns.
+
+        Sent again with the same ``time_s`` it counts once.
+
+        Raises:
+            RegistrationRefusedError: the service did not take it.
+            ChainReadError: whether it arrived is not known: send it again.
+        """
+        made_s = int(time.time()) if time_s is None else time_s
+        document: dict[str, Any] = {
+            "party_id": party_id,
+            "epoch": epoch,
+            "stake": stake,
+            "version": version,
+            "time_s": made_s,
+        }
+        if key is not None:
+            signed = Statement(self._network_magic, party_id, epoch, version, stake, made_s).sign(key)
+            document |= {"key": signed.key, "signature": signed.signature}
+        receipt = self.register_many([document])
+        if receipt["rejected"]:
+            raise _refused(str(receipt["rejects"][0]["reason"]))
+
+    def register_many(self, documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+        """Send registrations, as ``/openapi.json`` describes them, in one request; returns the receipt.
+
+        Raises:
+            RegistrationRefusedError: the service took none of them.
+            ChainReadError: whether they arrived is not known: send them again.
+        """
+        call = Call(self._name, "POST /registrations", self._token)
+        body = json.dumps({"registrations": list(documents)}).encode()
+        sent = {} if self._token is None else {"authorization": f"Bearer {self._token}"}
+        answer = self._in_some_era(
+            call,
+            lambda headers: self._http.post(
+                "/registrations", call, body, "application/json", headers={**headers, **sent}, until=self._until()
+            ),
+        )
+        if answer.status >= 500 or answer.status == 429:
+            raise status_error(call, answer.status, retry_after_s=answer.retry_after_s)
+        if answer.status != 200:
+            raise _refused(_detail(answer.body))
+        return call.parse(TypeAdapter(dict[str, Any]), answer.body)
+
+    def _get(self, path: str) -> tuple[Call, HttpAnswer]:
+        call = Call(self._name, f"GET {path}")
+        answer = self._in_some_era(
+            call, lambda headers: self._http.get(path, call, headers=headers, until=self._until())
+        )
+        if answer.status != 200:
+            raise status_error(call, answer.status, retry_after_s=answer.retry_after_s)
+        return call, answer
+
+    def _in_some_era(self, call: Call, ask: Callable[[dict[str, str]], HttpAnswer]) -> HttpAnswer:
+        """Ask as the era demands; where the service speaks as in another one that the node knows, ask as there.
+
+        Raises:
+            ServiceVersionError: it speaks none that the node knows.
+        """
+        answer = ask(self._headers())
+        if answer.status != MISMATCH:
+            return answer
+        spoken = _spoken(call, answer.body)
+        eras = self._versions.eras_speaking(spoken)
+        if not eras or self.era in eras:
+            raise self._version_error(call, spoken)
+        self.era = eras[-1]
+        answer = ask(self._headers())
+        if answer.status == MISMATCH:
+            raise self._version_error(call, spoken)
+        return answer
+
+    def _headers(self) -> dict[str, str]:
+        headers = {API_VERSION_HEADER: str(self._versions.for_era(self.era))}
+        if self._era_address is not None and self._epoch is not None and self._known:
+            identity = EraIdentity(self._network_magic, self._era_address, self._key.hex, self._known)
+            headers[ERA_ID_HEADER] = str(identity.at(self._epoch))
+        return headers
+
+    def _version_error(self, call: Call, spoken: ApiVersion) -> ServiceVersionError:
+        return call.error(
+            ServiceVersionError,
+            "was refused: the service speaks another API version",
+            expected=f"{self._versions.for_era(self.era)}, or the version of another era that this node knows",
+            got=str(spoken),
+            next_step="Upgrade this node, or ask a service of its own version",
+            spoken=str(spoken),
+        )
+
+    def _until(self) -> float:
+        return time.monotonic() + self._limits.read_deadline_s
+
+
+def default_versions() -> ApiVersionTable:
+    """What the service of this software speaks in each era of its own."""
+    from era_service.service.shapes import api_versions
+
+    return api_versions(SupportedEras.DEFAULT)
+
+
+def _spoken(call: Call, body: bytes) -> ApiVersion:
+    """The version that a 412 names.
+
+    Raises:
+        UnexpectedAnswerError: it names none.
+    """
+    try:
+        return ApiVersion.parse(json.loads(body)["facts"]["spoken"])
+    except (ValueError, KeyError, TypeError, RecursionError, MarkerError):
+        pass
+    raise call.error(
+        UnexpectedAnswerError,
+        "was refused for its API version, and the service does not say which it speaks",
+        expected="facts.spoken in the problem",
+        got="none",
+        next_step="Check that the URL is that of a service of this project",
+    )
+
+
+def _detail(body: bytes) -> str:
+    try:
+        return str(json.loads(body)["detail"])[:TEXT]
+    except (ValueError, KeyError, TypeError, RecursionError):
+        return "no reason"
+
+
+def _refused(got: str) -> RegistrationRefusedError:
+    return RegistrationRefusedError(
+        "The service did not take the registration",
+        expected="to have it taken",
+        got=got,
+        next_step="Correct it, or the API token",
+    )

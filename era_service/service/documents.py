@@ -1,0 +1,360 @@
+"""The documents of the HTTP API, as pydantic has them: what every endpoint takes and answers.
+
+``Service`` fills them, the routes serialise them, the dashboard renders them, and the OpenAPI description is made from
+them. Stake is in lovelace, times are POSIX seconds, an epoch is an unsigned 64-bit integer.
+"""
+
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, RootModel
+
+from era_service.service.patterns import HEX64, HEX128, VISIBLE
+from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
+from eras import MAX_EPOCH
+
+EpochNumber = Annotated[int, Field(ge=0, le=MAX_EPOCH, strict=True, description="An epoch of the Cardano chain.")]
+RegistrationEpoch = Annotated[int, Field(ge=0, le=MAX_REGISTRATION_EPOCH, strict=True)]
+Lovelace = Annotated[int, Field(ge=0, le=MAX_LOVELACE, strict=True, description="An amount in lovelace.")]
+PartyId = Annotated[str, Field(min_length=1, max_length=128, pattern=VISIBLE, description="Who registers.")]
+Version = Annotated[str, Field(min_length=1, max_length=64, pattern=VISIBLE, description="A node's version.")]
+Hex64 = Annotated[str, Field(pattern=HEX64)]
+Hex128 = Annotated[str, Field(pattern=HEX128)]
+
+
+class Document(BaseModel):
+    """A JSON document; it never changes once it is made.
+
+    Fields that are not known are passed over: a newer version of the service may have written it.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+
+class MarkerDocument(Document):
+    """An era and the epoch it begins at; without one while it is only announced."""
+
+    name: str
+    epoch: EpochNumber | None
+
+
+class EraDocument(MarkerDocument):
+    """A marker in force, and what this software makes of it."""
+
+    state: str = Field(description="announced, scheduled, locked, active, past or cancelled.")
+    supported: bool = Field(description="Whether the software of this service knows the era.")
+    epochs_left: int | None = Field(default=None, description="Epochs until it begins; none once it has.")
+
+
+class NetworkDocument(Document):
+    """Which network it is, and what a node needs to verify its markers."""
+
+    name: str | None
+    magic: int | None
+    era_address: str | None
+    verification_key: str | None = Field(description="64 hex digits.")
+    embedded: bool = Field(default=False, description="Whether it is the embedded local chain: nobody's real network.")
+
+
+class SourceDocument(Document):
+    """Where what is trusted comes from."""
+
+    source: str
+    transaction: str | None = None
+    slot: int | None = Field(default=None, description="Slot of the transaction that published it.")
+    key: str | None = Field(default=None, description="The verification key of its signature, 64 hex digits.")
+    why: str | None = Field(default=None, description="Why this payload is in force.")
+
+
+class FreshnessDocument(Document):
+    """How old the answer is."""
+
+    stale: str | None = Field(description="Why what is trusted is not confirmed; none when it is.")
+    read_at_s: float = Field(description="When the chain was read.")
+    tip_slot: int | None = Field(description="Slot of the newest block then.")
+    epoch_ends_at_s: float | None = Field(description="When the epoch ends, where the network's genesis is known.")
+
+
+class EraConfig(Document):
+    """What a node of this network has to run: now, next, and at last."""
+
+    network: NetworkDocument
+    epoch: EpochNumber
+    current: EraDocument
+    next: EraDocument | None = Field(description="The upcoming era.")
+    last: EraDocument | None = Field(description="The last era of the schedule, where it is still to come.")
+    supported_eras: list[str]
+    era_id: str = Field(description="The era-id of this service (docs/service.md).")
+    api_version: str = Field(description="The API version of the current era.")
+    source: SourceDocument
+    freshness: FreshnessDocument
+
+
+class RefusedOutput(Document):
+    """An output whose payload was refused."""
+
+    output: str
+    slot: int | None
+    verdict: str
+    reason: str
+
+
+class LegacyDocument(Document):
+    """What a deployed Mithril reader could make of the same outputs."""
+
+    differs: bool
+    words: str | None
+    possible: list[list[MarkerDocument]]
+
+
+class EraStatus(Document):
+    """The status of the network. API 0.1 names the eras in three flat fields too, which 0.2 leaves out.
+
+    While nothing is trusted ``current`` is null and ``error`` says why.
+    """
+
+    epoch: EpochNumber | None
+    network: NetworkDocument
+    adapter: str
+    supported_eras: list[str]
+    current_era: str | None = Field(description="The name in ``current``.")
+    upcoming_era: str | None = Field(description="The name in ``upcoming``.")
+    epochs_to_upcoming: int | None = Field(description="The number in ``upcoming.epochs_left``.")
+    current: EraDocument | None
+    upcoming: EraDocument | None
+    eras: list[EraDocument]
+    trusted: SourceDocument | None
+    payload: str | None = Field(description="The signed payload in force, byte for byte: verify it, trust no server.")
+    stale: str | None
+    conflicts: list[RefusedOutput]
+    legacy: LegacyDocument | None
+    verdicts: dict[str, int]
+    refused: list[RefusedOutput]
+    refused_not_listed: int
+    warnings: list[str]
+    error: dict[str, Any] | None
+    era_id: str | None
+
+
+class EraMarkers(Document):
+    """The markers in force, with the signed payload that holds them."""
+
+    network: NetworkDocument
+    epoch: EpochNumber
+    markers: list[MarkerDocument]
+    payload: str = Field(description="The signed payload, byte for byte; the markers above are only read from it.")
+    source: SourceDocument
+    stale: str | None
+
+
+class HistoryEntry(Document):
+    """A payload that was seen at the era address, with the verdict on it."""
+
+    output: str = Field(description="The output that carries it, transaction#index.")
+    slot: int | None
+    height: int | None
+    spent: bool | None
+    seen_epoch: EpochNumber | None = Field(description="The epoch in which this service first saw it.")
+    verdict: str
+    reason: str
+    superseded: bool = Field(description="Whether it was in force and another took its place.")
+    markers: list[MarkerDocument]
+    payload: str | None = Field(description="The payload, byte for byte, where its signature is true.")
+    digest: str | None = Field(
+        default=None, description="Hash of what is signed, by which payloads are told apart, where it is true."
+    )
+    previous: str | None = Field(
+        default=None,
+        description="Where it is or was in force: the digest of the payload whose place it took; none for the first.",
+    )
+
+
+class EraHistory(Document):
+    """Every payload that was ever seen at the era address, newest first, by pages.
+
+    With ``?in_force=true`` only those that are or were in force: each one's ``previous`` is the ``digest`` of the next
+    in the list, which is what a follower walks along (``chain_reader.providers.leader.history_chain`` orders them).
+    """
+
+    network: NetworkDocument
+    payloads: list[HistoryEntry]
+    not_listed: int = Field(description="Payloads older than those listed.")
+    next: str | None = Field(default=None, description="Ask for ?before= this for the older ones; none at the end.")
+
+
+class SwitchDocument(Document):
+    """A behaviour switch: what it does in each era, and now."""
+
+    name: str
+    kind: str = Field(description="behaviour or boolean.")
+    by_era: dict[str, str | bool]
+    value: str | bool | None = Field(description="What it does now; none while there is no era to run.")
+
+
+class Switches(Document):
+    """The behaviour switches of this service, and why they stand where they do."""
+
+    era: str | None
+    since: EpochNumber | None
+    epoch: EpochNumber | None
+    reason: str
+    transaction: str | None
+    key: str | None
+    switches: list[SwitchDocument]
+
+
+class RegistrationIn(Document):
+    """A node saying its version and its stake for an epoch, if it likes signed by its key (docs/service.md)."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    party_id: PartyId
+    epoch: RegistrationEpoch
+    stake: Lovelace
+    version: Version | None = Field(default=None, description="Without it the header signer-node-version counts.")
+    time_s: Annotated[int, Field(ge=0, lt=2**40, strict=True)] | None = Field(
+        default=None, description="When it was made; required where it is signed."
+    )
+    key: Hex64 | None = Field(default=None, description="The party's verification key, where it is signed.")
+    signature: Hex128 | None = Field(default=None, description="Its Ed25519 signature, where it is signed.")
+
+
+class RegistrationBatch(Document):
+    """Several registrations, taken in one transaction."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    registrations: list[RegistrationIn] = Field(min_length=1, max_length=5_000)
+
+
+class RejectedRegistration(Document):
+    """A registration that was not taken, and why."""
+
+    index: int
+    party_id: str
+    reason: str
+
+
+class RegistrationReceipt(Document):
+    """What became of registrations; what is counted here is on the disk."""
+
+    accepted: int
+    repeated: int = Field(description="Those that were known already.")
+    rejected: int
+    rejects: list[RejectedRegistration]
+
+
+class RegistrationOut(Document):
+    """A registration that was taken; with key and signature anyone can verify it."""
+
+    party_id: str
+    epoch: EpochNumber
+    stake: Lovelace
+    version: str | None
+    seen_at_s: float
+    source: str
+    time_s: int | None = None
+    key: str | None = None
+    signature: str | None = None
+
+
+class RegistrationPage(Document):
+    """The newest registration of each party for an epoch, largest stake first."""
+
+    epoch: EpochNumber
+    registrations: list[RegistrationOut]
+    next: str | None = Field(description="Ask for ?after= this for the next page; none at the end.")
+
+    def without_sources(self) -> Self:
+        """The same without a word on who sent them, or which leader was followed."""
+        rows = [row.model_copy(update={"source": "not public"}) for row in self.registrations]
+        return self.model_copy(update={"registrations": rows})
+
+
+class AdoptionSummary(RootModel[dict[str, Any]]):
+    """What ``eraswitch adoption summary --json`` prints (release_tools.adoption.summary)."""
+
+
+class AdoptionGate(RootModel[dict[str, Any]]):
+    """What ``eraswitch adoption gate --json`` prints (release_tools.adoption.gate)."""
+
+
+class AdoptionForecast(RootModel[dict[str, Any]]):
+    """What ``eraswitch adoption forecast --json`` prints (release_tools.forecasting.forecast)."""
+
+
+class EventDocument(Document):
+    """An entry of the event log."""
+
+    id: int
+    kind: str
+    epoch: EpochNumber | None
+    facts: dict[str, Any]
+    version: str = Field(description="The version of the software that wrote it.")
+    time_s: float
+
+
+class EventPage(Document):
+    """A page of the event log, oldest first."""
+
+    events: list[EventDocument]
+    next: int = Field(description="Ask for ?after= this for what comes next.")
+
+
+class HealthCheck(Document):
+    """One thing that was looked at."""
+
+    name: str
+    ok: bool
+    detail: str
+
+
+class Health(Document):
+    """Whether the service is as it should be, and what was looked at."""
+
+    status: Literal["ok", "failed"]
+    checks: list[HealthCheck]
+
+
+class ProviderDocument(Document):
+    """A provider of chain data, as it was when last asked."""
+
+    name: str
+    ok: bool
+    asked_at_s: float
+    latency_s: float = Field(description="How long it took to answer, or to fail.")
+    error: str | None
+
+
+class ProviderHealth(Document):
+    """The providers in the order in which they are asked."""
+
+    providers: list[ProviderDocument]
+    agreement: int | None = Field(description="How many must agree; none where the first that answers is believed.")
+    poll_interval_s: float
+    last_read_at_s: float | None
+    stale: str | None
+
+
+class VersionDocument(Document):
+    """What software this is, and what it speaks."""
+
+    name: Literal["eraswitch"] = "eraswitch"
+    version: str
+    api_version: str = Field(description="The API version of the current era.")
+    api_versions: dict[str, str] = Field(description="The API version of each era that this software knows.")
+    schema_revision: str = Field(description="The schema of the store that it wants.")
+
+
+class Problem(BaseModel):
+    """What went wrong, as RFC 9457 has it; ``code`` is a stable code of docs/errors.md."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str | None = None
+    code: str
+    expected: str | None = None
+    got: str | None = None
+    next_step: str | None = None
+    facts: dict[str, Any] = Field(default_factory=dict)

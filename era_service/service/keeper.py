@@ -1,0 +1,338 @@
+"""Keeping what was read: the reading itself, the snapshot in force, the era, and the answers written from it.
+
+In: settings, a store, a clock. Out: ``Keeper``, which the ``Service`` is: any thread may ask for its snapshot, one
+thread at a time reads the chain. The rules:
+
+1. A reading that would take the network back to an earlier epoch or era is told (``regression-refused``) and changes
+   nothing; what was known stays, stale.
+2. A snapshot is in the store before it is in force here, together with what is new in it.
+3. Who has not read for too long says so, whatever the reason.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from chain_reader.node.kinds import DecisionKind
+from era_service.service import changes as kinds
+from era_service.service.adoption import gate_event
+from era_service.service.answers import Answer
+from era_service.service.changes import Changes
+from era_service.service.peers import Peers
+from era_service.service.polling import Leads, Poller, always_leads
+from era_service.service.shapes import Shapes
+from era_service.service.snapshot import Snapshot, network_of, take_snapshot
+from era_service.service.spans import Spans
+from era_service.service.views import events_between, view_after
+from era_store import NewEvent
+from eras import (
+    Epoch,
+    EraChecker,
+    EraNotReadyError,
+    EraRegressionError,
+    EraSwitchError,
+    StoreError,
+    SupportedEras,
+)
+from eras.era_id import EraIdentity
+
+if TYPE_CHECKING:
+    from chain_reader import NetworkGenesis
+    from era_service.config.schema import Settings
+    from era_service.status.reader import StatusReader
+    from era_store import Store, StoredTrust
+
+_log = logging.getLogger(__name__)
+
+MISSED_POLLS = 5
+LEAST_SILENCE_S = 60.0
+"""Without a reading for this long, or for five intervals if that is longer, what is known is stale."""
+
+
+class Keeper:
+    """What was read last, and what follows from it. ``start`` it, and ``close`` it at the end.
+
+    Args:
+        settings: what is configured.
+        store: where everything is remembered; the keeper closes it.
+        embedded: whether the network is the embedded local chain.
+        clock: POSIX time in seconds.
+        leads: who may read the chain (``polling``).
+    """
+
+    def __init__(
+        self,
+        settings: "Settings",
+        store: "Store",
+        *,
+        embedded: bool = False,
+        clock: Callable[[], float] = time.time,
+        leads: Leads = always_leads,
+    ) -> None:
+        from era_service.wiring.observers import configured_genesis
+
+        self.settings = settings
+        self.store = store
+        self.clock = clock
+        self.changes = Changes()
+        self.spans = Spans()
+        self.peers = Peers(store, clock)
+        self.checker = EraChecker(
+            SupportedEras(settings.network.supported_eras), notice_epochs=settings.network.notice_epochs
+        )
+        self.shapes = Shapes(self.checker)
+        self.network = network_of(settings, embedded=embedded)
+        self.poller = Poller(self, leads)
+        self.answers: dict[str, Answer] = {}
+        """Path → the answer that any number of clients get; replaced as a whole with every snapshot."""
+        self.era_id = b""
+        self.epoch_ends_at_s: float | None = None
+        self.genesis: NetworkGenesis | None = configured_genesis(settings)
+        self._key_id = self._snapshot_key()
+        self._reading = threading.Lock()
+        self._writers = threading.Lock()
+        self._fresh_until_s = 0.0
+        self._snapshot: Snapshot | None = None
+        self._reader: StatusReader | None = None
+        self._failure: str | None = None
+        self.unsaved: str | None = None
+        """The code of the store's error that kept the last reading from being saved, if one did."""
+
+    def start(self) -> None:
+        """Take what is remembered, and begin to poll."""
+        try:
+            self.load_snapshot()
+        except StoreError as error:
+            _log.warning("What was read last could not be loaded: %s", error)
+        self.poller.start()
+
+    def close(self) -> None:
+        """Stop polling, close every connection. Calling it twice is fine."""
+        self.poller.stop()
+        self.let_go()
+        self.store.close()
+
+    # --- what the poller does
+
+    def read_chain(self) -> None:
+        """Read the chain, remember the snapshot for every replica, and take it.
+
+        Raises:
+            ConfigurationError: what is configured cannot be used.
+            StoreError: the store cannot be read or written.
+        """
+        with self._reading, self.spans.reading(), self._saving():
+            now_s = self.clock()
+            snapshot = self._read(now_s)
+            last = self._last_snapshot()
+            try:
+                view_after(self.checker.view, snapshot, self.checker.supported)
+                events = self._news(last, snapshot)
+            except EraRegressionError as error:
+                snapshot, events = self._refused(snapshot, last, error)
+            crossed = gate_event(self, snapshot)
+            if crossed is not None:
+                events = (*events, crossed)
+            self.store.snapshots.save(self._key_id, snapshot.to_bytes(), events, time_s=now_s)
+            self._failure = None
+            self.take(snapshot)
+
+    def load_snapshot(self) -> None:
+        """Take what the poller of any replica has left in the store, if it is another than what is known here.
+
+        Whatever is there is the newest: the clocks of two replicas that read, one after the other, need not agree.
+
+        Raises:
+            StoreError: the store cannot be read.
+        """
+        with self._reading:  # so that nothing newer is taken between the question and its answer
+            found, known = self._last_snapshot(), self._snapshot
+            self.unsaved = None
+            if found is not None and (known is None or found.read_at_s != known.read_at_s):
+                self._failure = None
+                self.take(found)
+
+    def let_go(self) -> None:
+        """Another replica reads the chain: what it comes to is where this one goes on, should it ever read again."""
+        with self._reading:
+            if self._reader is not None:
+                self._reader.close()
+                self._reader = None
+
+    def take(self, snapshot: Snapshot) -> None:
+        """Put a snapshot in force, and tell who listens."""
+        with self._writers:
+            try:
+                self.checker.adopt(view_after(self.checker.view, snapshot, self.checker.supported))
+            except EraRegressionError as error:
+                _log.warning("What another replica has read was not taken over: %s", error)
+                return
+            before, self._snapshot = self._snapshot, snapshot
+            self._write_answers(snapshot)
+            self._fresh_until_s = snapshot.read_at_s + self._longest_silence_s
+        if before is None or before.schedule != snapshot.schedule or before.status.epoch != snapshot.status.epoch:
+            self.peers.forget()
+        self.changes.notify(kinds.SNAPSHOT)
+        self.changes.notify(kinds.EVENTS)
+
+    def note_failure(self, error: Exception) -> None:
+        """Polling itself has failed: what is known is stale, and why is said wherever it can be."""
+        self._failure = str(error) if isinstance(error, EraSwitchError) else type(error).__name__
+        self._fresh_until_s = 0.0
+        self.changes.notify(kinds.SNAPSHOT)
+
+    # --- what is asked of it
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """What was read last; stale, when that is too long ago.
+
+        Raises:
+            EraNotReadyError: nothing was read yet.
+        """
+        known = self._snapshot
+        if known is None:
+            raise EraNotReadyError(
+                "The service has read nothing yet",
+                expected="a first reading of the chain",
+                got=self._failure or "none so far",
+                next_step="Try again in a moment; /health/ready says when",
+            )
+        if self._failure is not None:
+            known = known.stale_for(f"polling failed: {self._failure}")
+        silent_s = self.clock() - known.read_at_s
+        if silent_s > self._longest_silence_s:
+            known = known.stale_for(f"the chain was not read for {silent_s:.0f} s")
+        return known.for_the_public() if self.settings.service.public else known
+
+    @property
+    def has_read(self) -> bool:
+        """Whether anything was read, by this process or before."""
+        return self._snapshot is not None
+
+    def answer(self, path: str) -> Answer | None:
+        """The answer that is written already for a path, if there is one."""
+        if self.clock() > self._fresh_until_s and self._snapshot is not None and self._writers.acquire(blocking=False):
+            # Who has it puts a newer snapshot in force, whose answers these must not replace.
+            try:
+                self._fresh_until_s = self.clock() + 1  # it says how long ago, but need not say it every time
+                self._write_answers(self.snapshot)
+            finally:
+                self._writers.release()
+        return self.answers.get(path)
+
+    @property
+    def known_identity(self) -> tuple[EraIdentity, Epoch] | None:
+        """What the era-id is made of, and the epoch; ``None`` while no markers are in force."""
+        known = self._snapshot
+        identity = None if known is None else known.identity()
+        if identity is None or known is None or known.status.epoch is None:
+            return None
+        return identity, Epoch(known.status.epoch)
+
+    def stored_trust(self) -> "StoredTrust | None":
+        """What is remembered of the payloads at the era address, where there is one.
+
+        Raises:
+            StoreError: it cannot be read.
+        """
+        from era_service.wiring.trust import EraPlaceNeededError, trust_policy
+
+        try:
+            return self.store.trust.load(trust_policy(self.settings).key)
+        except EraPlaceNeededError:
+            return None
+
+    def documents(self, snapshot: Snapshot) -> dict[str, bytes]:
+        """Path → document, of those that are the same for everybody until the next snapshot."""
+        found = {
+            "/era/status": self.shapes.status(snapshot.status),
+            "/era/history": snapshot.history.model_dump_json().encode(),
+        }
+        if snapshot.config is not None:
+            found["/era/config"] = snapshot.config.model_dump_json().encode()
+        if snapshot.markers is not None:
+            found["/era/markers"] = snapshot.markers.model_dump_json().encode()
+        return found
+
+    # --- inside
+
+    @property
+    def _longest_silence_s(self) -> float:
+        return max(LEAST_SILENCE_S, MISSED_POLLS * self.settings.service.poll_interval_s)
+
+    @contextmanager
+    def _saving(self) -> Iterator[None]:
+        try:
+            yield
+        except StoreError as error:
+            self.unsaved = error.code
+            raise
+        self.unsaved = None
+
+    def _read(self, now_s: float) -> Snapshot:
+        from era_service.status.reader import StatusReader
+
+        if self._reader is None:
+            self._reader = StatusReader(self.settings, self.store, clock=self.clock, persistent=True, recorded=True)
+        clock_epoch = None if self.genesis is None else self.genesis.epoch_of(self.genesis.slot_at(now_s))
+        found = self._reader.read(clock_epoch=clock_epoch)
+        self.spans.asked(self._reader.calls)
+        return take_snapshot(
+            found,
+            self.settings,
+            self.network,
+            stored=self.stored_trust(),
+            calls=self._reader.calls,
+            genesis=self.genesis,
+            api_version=self._version_in(found.token.current.name if found.token else None),
+            time_s=now_s,
+        )
+
+    def _news(self, last: Snapshot | None, snapshot: Snapshot) -> tuple[NewEvent, ...]:
+        """What is new about the eras, where the reader has not put it into the event log already.
+
+        Raises:
+            EraRegressionError: the snapshot is of an earlier epoch or era.
+        """
+        new = events_between(last, snapshot, self.checker.supported, self.settings.network.notice_epochs)
+        return () if self._reader is not None and self._reader.records else new
+
+    def _refused(
+        self, read: Snapshot, last: Snapshot | None, error: EraRegressionError
+    ) -> tuple[Snapshot, tuple[NewEvent, ...]]:
+        """What stays in force when a reading would go back, and, once, that it would."""
+        known = self._snapshot or last
+        assert known is not None  # noqa: S101 - there is no going back without something that was read
+        _log.warning("%s", error)
+        kept = known.stale_for(str(error)).model_copy(update={"read_at_s": read.read_at_s, "providers": read.providers})
+        told = last is not None and last.status.stale == kept.status.stale
+        epoch = None if known.status.epoch is None else Epoch(known.status.epoch)
+        event = NewEvent(DecisionKind.REGRESSION_REFUSED.value, {"reason": str(error)}, epoch)
+        return kept, () if told else (event,)
+
+    def _version_in(self, era: str | None) -> str:
+        known = era is not None and era in self.checker.supported
+        return str(self.shapes.table.for_era(era) if known and era is not None else self.shapes.version)
+
+    def _snapshot_key(self) -> str:
+        from era_service.wiring.trust import EraPlaceNeededError, trust_policy
+
+        try:
+            return trust_policy(self.settings).key.id
+        except EraPlaceNeededError:
+            return f"source {self.settings.reader.adapter_type}"
+
+    def _last_snapshot(self) -> Snapshot | None:
+        stored = self.store.snapshots.load(self._key_id)
+        return None if stored is None else Snapshot.from_bytes(stored.content)
+
+    def _write_answers(self, snapshot: Snapshot) -> None:
+        if self.settings.service.public:
+            snapshot = snapshot.for_the_public()
+        self.epoch_ends_at_s = snapshot.epoch_ends_at_s
+        self.era_id = (snapshot.status.era_id or "").encode()
+        self.answers = {path: Answer.of(body) for path, body in self.documents(snapshot).items()}

@@ -1,0 +1,126 @@
+"""One poller of the chain at a time among the replicas on one store, and the others told of what it reads.
+
+In: a store, and the ``Service`` on it. Out: ``LeaderPoller.leads``, which the service's ``Poller`` asks before each
+reading, and a thread that wakes it.
+
+1. Who holds the lock ``poller`` of the store reads the chain. It keeps the lock for as long as it lives, and asks the
+   store at each turn whether it still has it.
+2. Who does not hold it tries again every ``look_every_s`` seconds, so that another replica reads soon after the holder
+   died, however it did; and takes what the holder has left in the store as soon as the store tells of a change. That
+   registrations came in, at any replica, is handed on, and nothing is read for it.
+3. Two that read at once for a moment, because a session broke, harm nothing: what is trusted is saved by version.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from era_store.sql.locks import lock_of
+from era_store.sql.notices import REGISTRATIONS as CAME_IN
+from era_store.sql.notices import Notices, notices_of
+from eras import StoreError
+
+if TYPE_CHECKING:
+    from era_service.service.service import Service
+    from era_store import Store
+
+LOCK = "poller"
+LOOK_EVERY_S = 1.0
+
+_log = logging.getLogger(__name__)
+
+
+class LeaderPoller:
+    """Leads, or waits to. Several threads may use it.
+
+    Args:
+        store: shared with the other replicas; the caller closes it after ``stop``.
+        look_every_s: seconds between two attempts to take the place of a poller that died.
+    """
+
+    def __init__(self, store: "Store", *, look_every_s: float = LOOK_EVERY_S) -> None:
+        self._store = store
+        self._lock = lock_of(store, LOCK)
+        self._turn = threading.Lock()
+        self._look_every_s = look_every_s
+        self._ended = threading.Event()
+        self._notices: Notices | None = None
+        self._thread: threading.Thread | None = None
+        self.held = False
+        """Whether this process led when last asked."""
+
+    @contextmanager
+    def leads(self) -> Iterator[bool]:
+        """Within the block, whether this process may read the chain.
+
+        Raises:
+            StoreError: the store could not be asked.
+        """
+        yield self.try_to_lead()
+
+    def try_to_lead(self) -> bool:
+        """Take the lead if nobody has it; whether this process leads now.
+
+        Raises:
+            StoreError: the store could not be asked.
+        """
+        with self._turn:
+            before, self.held = self.held, False
+            self.held = not self._ended.is_set() and self._lock.acquire()
+        if self.held and not before:
+            _log.info("This replica reads the chain from now on")
+        return self.held
+
+    def start(self, service: "Service") -> None:
+        """Watch the store for ``service``, in a thread of its own, until ``stop``.
+
+        Raises:
+            StoreError: the store cannot be listened to.
+        """
+        self._notices = notices_of(self._store)
+        self._thread = threading.Thread(target=self._watch, args=(service, self._notices), name="leader", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End, and let another replica lead. Calling it twice is fine."""
+        self._ended.set()
+        if self._notices is not None:
+            self._notices.close()
+        if self._thread is not None:
+            self._thread.join(timeout=10)
+        with self._turn:
+            self._lock.release()
+            self.held = False
+
+    def _watch(self, service: "Service", notices: Notices) -> None:
+        from era_service.service.changes import EVENTS, REGISTRATIONS
+
+        look_at = 0.0
+        while not self._ended.is_set():
+            try:
+                topics = notices.wait(self._look_every_s)
+                if self._ended.is_set():
+                    return
+                if CAME_IN in topics:
+                    service.changes.notify(REGISTRATIONS)
+                changed = topics - {CAME_IN}
+                if changed:
+                    service.changes.notify(EVENTS)
+                if self.held:
+                    continue
+                if changed:
+                    service.load_snapshot()
+                elif time.monotonic() < look_at:
+                    continue  # registrations came in, and may go on to by the hundred
+                look_at = time.monotonic() + self._look_every_s
+                if self.try_to_lead():
+                    service.poller.wake()
+            except StoreError as error:
+                _log.warning("The store could not be asked who reads the chain: %s", error)
+                self._ended.wait(self._look_every_s)
+            except Exception:
+                _log.exception("Watching the store failed")
+                self._ended.wait(self._look_every_s)

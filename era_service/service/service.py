@@ -1,0 +1,344 @@
+"""The service behind the HTTP API, the dashboard and the metrics: one method for each JSON document.
+
+In: settings and a store. Out: documents, each from one consistent snapshot; any thread may call any method. Nothing
+here knows HTTP. What is read, and when, is the ``Keeper``'s.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Self
+
+from era_service.service import adoption
+from era_service.service.documents import (
+    AdoptionForecast,
+    AdoptionGate,
+    AdoptionSummary,
+    EraConfig,
+    EraHistory,
+    EraMarkers,
+    EraStatus,
+    EventDocument,
+    EventPage,
+    Health,
+    HealthCheck,
+    ProviderHealth,
+    SwitchDocument,
+    Switches,
+    VersionDocument,
+)
+from era_service.service.keeper import Keeper
+from era_service.service.polling import Leads, always_leads
+from era_service.service.snapshot import Snapshot
+from era_service.web.access import Rates
+from era_service.web.write_probe import WriteProbe
+from era_store.event_log import ALL_EVENTS, EventFilter
+from eras import BehaviourSwitches, EraNotReadyError, EraSwitchError, StoreError, __version__
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+    from era_service.service.leader import LeaderPoller
+    from era_store import Store, StoredEvent
+
+MAX_EVENTS = 1_000
+STORE_PATIENCE_S = 300.0
+"""How long a service that starts waits for a database server that is restarting too."""
+
+OF_PROVIDERS = frozenset(
+    (
+        "stale",
+        "fresh",
+        "provider-failed",
+        "provider-answered",
+        "regression-refused",
+        "no-current-era",
+        "followed",
+        "follow-refused",
+    )
+)
+"""Kinds of events that may say who was asked, or followed."""
+
+NOT_PUBLIC = frozenset(("reason", "source", "leader", "words"))
+"""Their facts that say it."""
+
+
+class NoSignedPayloadError(EraSwitchError):
+    """The markers in force come from a source without a signed payload."""
+
+    http_status = 404
+
+
+class Service(Keeper):
+    """The service. ``start`` it, then ask it anything; ``close`` it at the end.
+
+    Args:
+        settings: what is configured.
+        store: where everything is remembered; the service closes it.
+        embedded: whether the network is the embedded local chain.
+        clock: POSIX time in seconds.
+        leads: who may read the chain (``polling``).
+        switches: the behaviour switches to describe; by default those of the service itself.
+    """
+
+    def __init__(
+        self,
+        settings: "Settings",
+        store: "Store",
+        *,
+        embedded: bool = False,
+        clock: Callable[[], float] = time.time,
+        leads: Leads = always_leads,
+        switches: BehaviourSwitches | None = None,
+    ) -> None:
+        super().__init__(settings, store, embedded=embedded, clock=clock, leads=leads)
+        self.rates = Rates(settings.service.writes_per_s, settings.service.write_burst, time.monotonic)
+        self._write_probe = WriteProbe(store)
+        self._switches = self.shapes.switches if switches is None else switches
+        self._leader: LeaderPoller | None = None
+
+    @classmethod
+    def open(cls, settings: "Settings", *, embedded: bool = False) -> Self:
+        """A service on the configured store, which is a SQLite file in the user's state folder by default.
+
+        Of several on one store, one reads the chain at a time.
+
+        Raises:
+            StoreError: the store cannot be opened.
+            ConfigurationError: the settings cannot be used.
+        """
+        from era_service.service.leader import LeaderPoller
+        from era_service.service.place import store_url
+        from era_store import open_store
+
+        store = open_store(store_url(settings, embedded=embedded), patience_s=STORE_PATIENCE_S)
+        try:
+            leader = LeaderPoller(store)
+            service = cls(settings, store, embedded=embedded, leads=leader.leads)
+            service._leader = leader
+        except BaseException:
+            store.close()
+            raise
+        return service
+
+    def start(self) -> None:
+        """Take what is remembered, and begin to poll.
+
+        Raises:
+            StoreError: the store does not tell of changes.
+        """
+        super().start()
+        if self._leader is not None:
+            self._leader.start(self)
+
+    def close(self) -> None:
+        """Stop polling, close every connection. Calling it twice is fine."""
+        self.poller.stop()
+        if self._leader is not None:
+            self._leader.stop()
+        super().close()
+
+    def documents(self, snapshot: Snapshot) -> dict[str, bytes]:
+        """Path → document, of those that are the same for everybody until the next snapshot."""
+        own = {
+            "/switches": self.switches().model_dump_json().encode(),
+            "/version": self.version().model_dump_json().encode(),
+        }
+        return super().documents(snapshot) | own
+
+    def era_status(self) -> EraStatus:
+        """``/era/status``.
+
+        Raises:
+            EraNotReadyError: nothing was read yet.
+        """
+        return self.snapshot.status
+
+    def era_config(self) -> EraConfig:
+        """``/era/config``.
+
+        Raises:
+            EraSwitchError: there is no current era, or nothing was read yet.
+        """
+        found = self.snapshot
+        if found.config is None:
+            raise _nothing_trusted(found)
+        return found.config
+
+    def era_markers(self) -> EraMarkers:
+        """``/era/markers``.
+
+        Raises:
+            EraSwitchError: there is no signed payload in force, or nothing was read yet.
+        """
+        found = self.snapshot
+        if found.markers is not None:
+            return found.markers
+        if found.config is None and found.status.error is not None:
+            raise _nothing_trusted(found)
+        raise NoSignedPayloadError(
+            "There is no signed payload to hand on",
+            expected="markers read from a chain",
+            got=f"the source {found.status.adapter}",
+            next_step="Configure a network, and a provider to read it from",
+        )
+
+    def era_history(self) -> EraHistory:
+        """``/era/history``.
+
+        Raises:
+            EraNotReadyError: nothing was read yet.
+        """
+        return self.snapshot.history
+
+    def switches(self) -> Switches:
+        """``/switches``."""
+        view = self.checker.view
+        token = view.token
+        described = []
+        for switch in self._switches.describe():
+            by_era = dict(switch.by_era)
+            value = None if view.era is None else by_era.get(view.era)
+            described.append(SwitchDocument(name=switch.name, kind=switch.kind, by_era=by_era, value=value))
+        source = None if token is None else token.provenance
+        return Switches(
+            era=view.era,
+            since=None if token is None or view.era is None else token.current.epoch,
+            epoch=None if token is None else token.epoch,
+            reason=view.message,
+            transaction=None if source is None else source.transaction,
+            key=None if source is None else source.key,
+            switches=described,
+        )
+
+    @property
+    def reads_chain(self) -> bool:
+        """Whether this replica is the one that reads the chain."""
+        return self._leader is None or self._leader.held
+
+    def adoption_summary(self, epoch: int | None = None, *, details: bool = True) -> AdoptionSummary:
+        """``/adoption/summary``; by default of the newest epoch that has registrations.
+
+        Args:
+            epoch: the epoch.
+            details: whether to look at single registrations too, which costs more.
+
+        Raises:
+            EraSwitchError: there is nothing to summarise; the class says why.
+        """
+        return adoption.summary(self, epoch, details=details)
+
+    def adoption_gate(self, era: str | None = None) -> AdoptionGate:
+        """``/adoption/gate``; by default of the upcoming era.
+
+        Raises:
+            EraSwitchError: there is nothing to judge; the class says why.
+        """
+        return adoption.gate(self, era)
+
+    def adoption_forecast(self, era: str | None = None, at: int | None = None) -> AdoptionForecast:
+        """``/adoption/forecast``; by default of the upcoming era, at the epoch that it is scheduled for.
+
+        Raises:
+            EraSwitchError: there is nothing to forecast from; the class says why.
+        """
+        return adoption.forecast(self, era, at)
+
+    def events(self, after: int = 0, limit: int = 100, only: EventFilter = ALL_EVENTS) -> EventPage:
+        """``/events``: the entries with an id greater than ``after``, oldest first.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        found = self.store.events.read(after=after, limit=min(limit, MAX_EVENTS), only=only)
+        listed = [
+            EventDocument(
+                id=event.id,
+                kind=event.kind,
+                epoch=event.epoch,
+                facts=self._public_facts(event) if self.settings.service.public else event.facts,
+                version=event.version,
+                time_s=event.time_s,
+            )
+            for event in found
+        ]
+        return EventPage(events=listed, next=listed[-1].id if listed else after)
+
+    def provider_health(self) -> ProviderHealth:
+        """How the providers were when last asked."""
+        known, reader = self._snapshot, self.settings.reader
+        return ProviderHealth(
+            providers=[] if known is None or self.settings.service.public else known.providers,
+            agreement=reader.agreement,
+            poll_interval_s=self.settings.service.poll_interval_s,
+            last_read_at_s=None if known is None else known.read_at_s,
+            stale=None if known is None else self.snapshot.status.stale,
+        )
+
+    def version(self) -> VersionDocument:
+        """``/version``."""
+        from era_store.sql.schema import HEAD
+
+        return VersionDocument(
+            version=__version__,
+            api_version=str(self.shapes.version),
+            api_versions=self.shapes.versions(),
+            schema_revision=HEAD,
+        )
+
+    def live(self) -> Health:
+        """Whether the process does its work; if not, it should be started again."""
+        died = self.poller.has_died
+        return _health(HealthCheck(name="poller", ok=not died, detail="it has died" if died else "it turns"))
+
+    def ready(self) -> Health:
+        """Whether it has something to answer with, and a store that answers and takes changes."""
+        known = self._snapshot
+        trusted = known is not None and known.status.current is not None
+        detail = "an era is known" if trusted else "no current era is known"
+        return _health(HealthCheck(name="eras", ok=trusted, detail=detail), *self._store_checks())
+
+    def started(self) -> Health:
+        """Whether it has read something, or loaded what was read before."""
+        done = self._snapshot is not None
+        return _health(HealthCheck(name="first reading", ok=done, detail="made" if done else "not made yet"))
+
+    @staticmethod
+    def _public_facts(event: "StoredEvent") -> dict[str, Any]:
+        """The facts without a word on who was asked."""
+        if event.kind not in OF_PROVIDERS:
+            return event.facts
+        return {name: fact for name, fact in event.facts.items() if name not in NOT_PUBLIC}
+
+    def _store_checks(self) -> tuple[HealthCheck, ...]:
+        try:
+            self.store.events.read(limit=1)
+        except StoreError as error:
+            return (HealthCheck(name="store", ok=False, detail=type(error).code),)
+        reads = HealthCheck(name="store", ok=True, detail="it answers")
+        if self.unsaved is not None:
+            detail = f"the last reading could not be saved: {self.unsaved}"
+            return reads, HealthCheck(name="store writes", ok=False, detail=detail)
+        hindered = self._write_probe.error()
+        detail = "it takes changes" if hindered is None else f"no change can be committed: {hindered.code}"
+        return reads, HealthCheck(name="store writes", ok=hindered is None, detail=detail)
+
+
+def _health(*checks: HealthCheck) -> Health:
+    return Health(status="ok" if all(check.ok for check in checks) else "failed", checks=list(checks))
+
+
+def _nothing_trusted(snapshot: Snapshot) -> EraSwitchError:
+    error = snapshot.status.error or {}
+    if not error:
+        return NoSignedPayloadError(
+            "The era address and the verification key are not known",
+            expected="markers read from a chain",
+            got=f"the source {snapshot.status.adapter}",
+            next_step="Configure a network, and a provider to read it from",
+        )
+    return EraNotReadyError(
+        "There is no current era to tell",
+        expected="markers that are trusted, and one of them active",
+        got=str(error.get("what", "none")),
+        next_step=str(error.get("next_step") or "See /era/status"),
+        cause=error.get("code"),
+    )

@@ -1,0 +1,322 @@
+"""What was read of the network at one moment, as the documents that the service answers with.
+
+In: a ``Reading`` and what is remembered. Out: a ``Snapshot``, which the store keeps as JSON so that every replica, and
+this one after a restart, answers with it.
+"""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from era_service.service.documents import (
+    Document,
+    EraConfig,
+    EraDocument,
+    EraHistory,
+    EraMarkers,
+    EraStatus,
+    FreshnessDocument,
+    HistoryEntry,
+    MarkerDocument,
+    NetworkDocument,
+    ProviderDocument,
+    SourceDocument,
+)
+from eras import Epoch, EraEpochToken, EraMarker, EraSwitchError
+from eras.era_id import EraIdentity
+
+if TYPE_CHECKING:
+    from chain_reader import NetworkGenesis, ScreenedOutput
+    from era_service.config.schema import Settings
+    from era_service.status.reader import ProviderCall, Reading
+    from era_store import SeenPayload, StoredTrust
+
+LISTED_REFUSED = 50
+LISTED_PAYLOADS = 200
+NO_PAYLOAD = "Malformed"
+
+
+class Snapshot(Document):
+    """All that the service answers about the eras, at one moment."""
+
+    status: EraStatus
+    config: EraConfig | None
+    markers: EraMarkers | None
+    history: EraHistory
+    providers: list[ProviderDocument]
+    read_at_s: float
+    epoch_ends_at_s: float | None
+
+    def to_bytes(self) -> bytes:
+        """As the store keeps it."""
+        return self.model_dump_json().encode()
+
+    @classmethod
+    def from_bytes(cls, content: bytes) -> "Snapshot | None":
+        """What ``to_bytes`` wrote; ``None`` where it was another version of this software."""
+        try:
+            return cls.model_validate_json(content)
+        except ValidationError:
+            return None
+
+    @property
+    def schedule(self) -> tuple[EraMarker, ...]:
+        """The markers in force."""
+        return tuple(_marker(era) for era in self.status.eras)
+
+    def identity(self) -> EraIdentity | None:
+        """What the era-id is made of; ``None`` where no markers are in force, or nobody knows where they come from."""
+        network = self.status.network
+        if network.era_address is None or network.verification_key is None or not self.status.eras:
+            return None
+        return EraIdentity(network.magic, network.era_address, network.verification_key, self.schedule)
+
+    def stale_for(self, reason: str) -> "Snapshot":
+        """The same, no longer confirmed."""
+        known = self.status.stale
+        words = reason if known is None or reason in known else f"{known}; {reason}"
+        config, markers = self.config, self.markers
+        return self.model_copy(
+            update={
+                "status": self.status.model_copy(update={"stale": words}),
+                "config": config
+                and config.model_copy(
+                    update={"freshness": config.freshness.model_copy(update={"stale": words})},
+                ),
+                "markers": markers and markers.model_copy(update={"stale": words}),
+            }
+        )
+
+    def for_the_public(self) -> "Snapshot":
+        """The same without a word on who was asked: no provider, and of what failed only that it did."""
+        status, unconfirmed = self.status, None if self.status.stale is None else "it could not be confirmed"
+        source = status.trusted and status.trusted.model_copy(update={"source": "the chain"})
+        what = "No era can be told from what was read"
+        if status.current is not None:
+            what = "The current era is not one that this software knows"
+        error = status.error and {"code": status.error.get("code"), "what": what}
+        seen = status.model_copy(update={"trusted": source, "stale": unconfirmed, "error": error, "warnings": []})
+        config, markers = self.config, self.markers
+        if config is not None:
+            freshness = config.freshness.model_copy(update={"stale": unconfirmed})
+            config = config.model_copy(update={"source": source, "freshness": freshness})
+        if markers is not None:
+            markers = markers.model_copy(update={"source": source, "stale": unconfirmed})
+        return self.model_copy(update={"status": seen, "config": config, "markers": markers, "providers": []})
+
+
+def network_of(settings: "Settings", *, embedded: bool) -> NetworkDocument:
+    """The network that is followed, as far as the settings say."""
+    from era_service.wiring.trust import EraPlaceNeededError, era_place
+
+    address = key = None
+    try:
+        address, verification_key = era_place(settings)
+        key = verification_key.hex
+    except EraPlaceNeededError:
+        pass  # markers from a file, for one, have no place on a chain
+    network = settings.network
+    return NetworkDocument(
+        name=network.name, magic=network.magic, era_address=address, verification_key=key, embedded=embedded
+    )
+
+
+def take_snapshot(
+    found: "Reading",
+    settings: "Settings",
+    network: NetworkDocument,
+    *,
+    stored: "StoredTrust | None",
+    calls: "Iterable[ProviderCall]",
+    genesis: "NetworkGenesis | None",
+    api_version: str,
+    time_s: float,
+) -> Snapshot:
+    """The documents of a reading.
+
+    Args:
+        found: what was read.
+        settings: what is configured.
+        network: as ``network_of`` gives it.
+        stored: what is remembered of it, where it is trust that is remembered.
+        calls: the providers that were asked.
+        genesis: of the network, where known.
+        api_version: what is spoken in the current era.
+        time_s: POSIX time of the reading.
+    """
+    from era_service.status.document import describe
+
+    token = found.token
+    document = describe(found, settings, LISTED_REFUSED)
+    eras = [_era(era, found.epoch) for era in document["eras"]]
+    ends_at_s = None if genesis is None or found.epoch is None else _epoch_end(genesis, found.epoch)
+    source = None if document["trusted"] is None else SourceDocument(**document["trusted"])
+    payload = _payload(source, stored)
+    identity = _identity(network, found)
+    era_id = None if identity is None or found.epoch is None else str(identity.at(found.epoch))
+    upcoming = None if token is None else _era_of(token.upcoming, eras)
+    status = EraStatus(
+        **{key: value for key, value in document.items() if key not in ("eras", "trusted", "network")},
+        network=network,
+        current=None if token is None else _era_of(token.current, eras),
+        upcoming=upcoming,
+        eras=eras,
+        trusted=source,
+        payload=payload,
+        era_id=era_id,
+    )
+    config = markers = None
+    if token is not None and source is not None:
+        config = _config(status, token, source, api_version, _freshness(status, stored, ends_at_s, time_s))
+        if payload is not None:
+            markers = EraMarkers(
+                network=network,
+                epoch=token.epoch,
+                markers=[MarkerDocument(**marker.to_dict()) for marker in token.markers],
+                payload=payload,
+                source=source,
+                stale=status.stale,
+            )
+    return Snapshot(
+        status=status,
+        config=config,
+        markers=markers,
+        history=_history(network, found, stored),
+        providers=[_provider(call) for call in calls],
+        read_at_s=time_s,
+        epoch_ends_at_s=ends_at_s,
+    )
+
+
+def _config(
+    status: EraStatus, token: EraEpochToken, source: SourceDocument, api_version: str, freshness: FreshnessDocument
+) -> EraConfig | None:
+    if status.current is None or status.epoch is None or status.era_id is None:
+        return None
+    coming = [era for era in status.eras if era.epoch is not None and era.epoch > token.epoch]
+    return EraConfig(
+        network=status.network,
+        epoch=status.epoch,
+        current=status.current,
+        next=status.upcoming,
+        last=max(coming, key=lambda era: era.epoch or 0, default=None),
+        supported_eras=status.supported_eras,
+        era_id=status.era_id,
+        api_version=api_version,
+        source=source,
+        freshness=freshness,
+    )
+
+
+def _freshness(
+    status: EraStatus, stored: "StoredTrust | None", ends_at_s: float | None, time_s: float
+) -> FreshnessDocument:
+    tip = None if stored is None else stored.tip_slot
+    return FreshnessDocument(stale=status.stale, read_at_s=time_s, tip_slot=tip, epoch_ends_at_s=ends_at_s)
+
+
+def _identity(network: NetworkDocument, found: "Reading") -> EraIdentity | None:
+    if network.era_address is None or network.verification_key is None or found.reading is None:
+        return None
+    if not found.reading.markers:
+        return None
+    return EraIdentity(network.magic, network.era_address, network.verification_key, found.reading.markers)
+
+
+def _payload(source: SourceDocument | None, stored: "StoredTrust | None") -> str | None:
+    """The payload in force, if what is remembered is what was read."""
+    trusted = None if stored is None else stored.trusted
+    if source is None or trusted is None or trusted.transaction != source.transaction:
+        return None
+    return trusted.content.decode(errors="replace")
+
+
+def _epoch_end(genesis: "NetworkGenesis", epoch: Epoch) -> float:
+    first = genesis.anchor_slot + (epoch + 1 - genesis.anchor_epoch) * genesis.epoch_length
+    return genesis.anchor_time_s + (first - genesis.anchor_slot) * genesis.slot_length_s
+
+
+def _era(era: dict[str, Any], epoch: Epoch | None) -> EraDocument:
+    begins, state = era["epoch"], era["state"] or "unknown"
+    left = begins - epoch if begins is not None and epoch is not None and begins > epoch else None
+    return EraDocument(name=era["name"], epoch=begins, state=state, supported=era["supported"], epochs_left=left)
+
+
+def _era_of(marker: EraMarker | None, eras: list[EraDocument]) -> EraDocument | None:
+    return next((era for era in eras if marker is not None and _marker(era) == marker), None)
+
+
+def _marker(era: MarkerDocument) -> EraMarker:
+    return EraMarker(era.name, None if era.epoch is None else Epoch(era.epoch))
+
+
+def _provider(call: "ProviderCall") -> ProviderDocument:
+    return ProviderDocument(
+        name=call.name,
+        ok=call.error is None,
+        asked_at_s=call.asked_at_s,
+        latency_s=round(call.latency_s, 4),
+        error=None if call.error is None else str(call.error),
+    )
+
+
+def _history(network: NetworkDocument, found: "Reading", stored: "StoredTrust | None") -> EraHistory:
+    """What is on the chain with its verdicts, then what is remembered and no longer there."""
+    from chain_reader import TrustedReading
+
+    reading = found.reading
+    items: tuple[ScreenedOutput, ...] = ()
+    if isinstance(reading, TrustedReading):
+        items = reading.history or reading.screened
+    elif isinstance(found.error, EraSwitchError) and isinstance(getattr(found.error, "reading", None), TrustedReading):
+        items = found.error.reading.screened  # type: ignore[attr-defined]
+    seen = {} if stored is None else {payload.reference: payload for payload in stored.payloads}
+    entries = [_entry(item, seen.pop(item.output.reference, None)) for item in items if item.verdict.name != NO_PAYLOAD]
+    entries += [remembered(payload) for payload in seen.values()]
+    entries.sort(key=lambda entry: -1 if entry.slot is None else entry.slot, reverse=True)
+    return EraHistory(
+        network=network, payloads=entries[:LISTED_PAYLOADS], not_listed=max(0, len(entries) - LISTED_PAYLOADS)
+    )
+
+
+def _entry(item: "ScreenedOutput", seen: "SeenPayload | None") -> HistoryEntry:
+    from datum import WrongSigner, decode_datum
+
+    output, verdict = item.output, item.verdict
+    forged = isinstance(verdict, WrongSigner)
+    markers: tuple[EraMarker, ...] = ()
+    if isinstance(verdict, WrongSigner):
+        markers = verdict.payload.markers
+    elif getattr(verdict, "verified", None) is not None:
+        markers = verdict.verified.markers  # type: ignore[attr-defined]
+    return HistoryEntry(
+        output=output.reference,
+        slot=output.slot,
+        height=output.height,
+        spent=output.spent,
+        seen_epoch=None if seen is None else seen.seen_epoch,
+        verdict=verdict.name,
+        reason=verdict.reason,
+        superseded=seen is not None and seen.superseded,
+        markers=[MarkerDocument(**marker.to_dict()) for marker in markers],
+        payload=None if forged else decode_datum(output.datum).content.decode(errors="replace"),
+    )
+
+
+def remembered(payload: "SeenPayload") -> HistoryEntry:
+    """A payload that was once seen, as the history has it."""
+    from datum import EraMarkersPayload
+
+    return HistoryEntry(
+        output=payload.reference,
+        slot=payload.slot,
+        height=payload.height,
+        spent=None,
+        seen_epoch=payload.seen_epoch,
+        verdict=payload.verdict,
+        reason=payload.reason,
+        superseded=payload.superseded,
+        markers=[MarkerDocument(**m.to_dict()) for m in EraMarkersPayload.from_bytes(payload.content).markers],
+        payload=payload.content.decode(errors="replace"),
+    )

@@ -1,0 +1,36 @@
+"""What the service tells of what it does, to whoever traces or counts it; by itself, nothing.
+
+In: the beginning and the end of what takes time. Out: nothing here; ``era_service.telemetry.tracing`` makes spans
+of it.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+    from era_service.service.keeper import Keeper
+    from era_service.status.reader import ProviderCall
+
+
+def route_of(service: "Keeper", scope: "Scope") -> str | None:
+    """The route of a request that was answered, or ``None``; never its path, of which there is no end."""
+    path: str = scope["path"]
+    if path in service.answers:  # it was sent from memory, and no route saw it
+        return path
+    found: str | None = getattr(scope.get("route"), "path", None)
+    return found
+
+
+class Spans:
+    """Nobody traces."""
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A reading of the chain."""
+        yield
+
+    def asked(self, calls: "Iterable[ProviderCall]") -> None:
+        """The providers that a reading has asked."""

@@ -1,0 +1,1 @@
+"""The status of the eras at an address, and its document."""

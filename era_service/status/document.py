@@ -1,0 +1,127 @@
+"""The status of a network as JSON has it, and as an exit code says it.
+
+In: a ``Reading``. Out: the document of ``eraswitch status --json`` and of ``/era/status``, and 0, 3, 4 or 5.
+"""
+
+from collections import Counter
+from typing import TYPE_CHECKING, Any
+
+from era_service.status.reader import Reading
+
+if TYPE_CHECKING:
+    from chain_reader import ScreenedOutput, TrustedReading
+    from era_service.config.schema import Settings
+
+NOTHING_TRUSTED, CURRENT_UNSUPPORTED, UPCOMING_UNSUPPORTED = 5, 4, 3
+
+
+def exit_code(found: Reading) -> int:
+    """The exit code that tells the same as the document."""
+    if found.token is None:
+        return NOTHING_TRUSTED
+    if not found.token.current_supported:
+        return CURRENT_UNSUPPORTED
+    return UPCOMING_UNSUPPORTED if found.token.upcoming_supported is False else 0
+
+
+def describe(found: Reading, settings: "Settings", limit: int) -> dict[str, Any]:
+    """The reading as JSON has it; ``limit`` bounds the list of refused outputs, not their count."""
+    token, reading, trusted = found.token, found.reading, _trusted_reading(found)
+    screened = reading.screened if reading is not None else ()
+    refused = sorted(
+        (item for item in screened if item.verdict.name != "Accepted"),
+        key=lambda item: item.verdict.name == "Malformed",  # whoever floods an address floods it with these
+    )
+    return {
+        "epoch": found.epoch,
+        "network": settings.network.name,
+        "adapter": settings.reader.adapter_type,
+        "supported_eras": list(settings.network.supported_eras),
+        "current_era": None if token is None else token.current.name,
+        "upcoming_era": None if token is None or token.upcoming is None else token.upcoming.name,
+        "epochs_to_upcoming": None if token is None else token.epochs_to_upcoming,
+        "eras": _eras(found, settings),
+        "trusted": _trusted(found),
+        "stale": None if trusted is None else trusted.stale,
+        "conflicts": [] if trusted is None else [_refused(item) for item in trusted.conflicts],
+        "legacy": _legacy(trusted),
+        "verdicts": dict(sorted(Counter(item.verdict.name for item in screened).items())),
+        "refused": [_refused(item) for item in refused[:limit]],
+        "refused_not_listed": max(0, len(refused) - limit),
+        "warnings": _warnings(found, settings),
+        "error": None if found.error is None else found.error.to_dict(),
+    }
+
+
+def _eras(found: Reading, settings: "Settings") -> list[dict[str, Any]]:
+    if found.reading is None:
+        return []
+    notice, supported = settings.network.notice_epochs, settings.network.supported_eras
+    schedule = dict.fromkeys(found.reading.markers)  # a payload that was signed anew says its first marker twice
+    return [
+        {
+            "name": marker.name,
+            "epoch": marker.epoch,
+            "state": None if found.token is None else found.token.state_of(marker, notice_epochs=notice).value,
+            "supported": marker.name in supported,
+        }
+        for marker in schedule
+    ]
+
+
+def _trusted(found: Reading) -> dict[str, Any] | None:
+    if found.reading is None or found.reading.provenance is None or not found.reading.markers:
+        return None
+    origin, trusted = found.reading.provenance, _trusted_reading(found)
+    return {
+        "source": origin.source,
+        "transaction": origin.transaction,
+        "slot": origin.slot,
+        "key": origin.key,
+        "why": None if trusted is None else trusted.why,
+    }
+
+
+def _trusted_reading(found: Reading) -> "TrustedReading | None":
+    """The reading, where the rules of trust had a say in it."""
+    from chain_reader import TrustedReading
+
+    return found.reading if isinstance(found.reading, TrustedReading) else None
+
+
+def _legacy(trusted: "TrustedReading | None") -> dict[str, Any] | None:
+    """What a Mithril reader could make of the same outputs (rule T11)."""
+    if trusted is None or trusted.legacy is None:
+        return None
+    possible = [[marker.to_dict() for marker in verified.markers] for verified in trusted.legacy.possible]
+    return {"differs": trusted.legacy.differs, "words": trusted.legacy.words, "possible": possible}
+
+
+def _refused(item: "ScreenedOutput") -> dict[str, Any]:
+    return {
+        "output": item.output.reference,
+        "slot": item.output.slot,
+        "verdict": item.verdict.name,
+        "reason": item.verdict.reason,
+    }
+
+
+def _warnings(found: Reading, settings: "Settings") -> list[str]:
+    warnings: list[str] = []
+    if settings.reader.adapter_type.startswith("bootstrap"):
+        warnings.append(
+            f"The source {settings.reader.adapter_type} reads nothing: it answers with an era that this software "
+            "supports, whatever the network does. Choose a network with --network, or set reader.adapter_type"
+        )
+    trusted = _trusted_reading(found)
+    if trusted is not None:
+        warnings += [f"What is trusted is not confirmed: {trusted.stale}"] if trusted.stale is not None else []
+        warnings += trusted.alarms
+    token = found.token
+    if token is not None and token.upcoming is not None and not token.upcoming_supported:
+        when = "" if token.upcoming.epoch is None else f" at epoch {token.upcoming.epoch}"
+        warnings.append(
+            f"The upcoming era {token.upcoming.name} is not supported by this software, which will have to stop{when}. "
+            "Upgrade before then"
+        )
+    return warnings

@@ -1,0 +1,239 @@
+"""What a scrape is told: the service's documents as samples.
+
+In: a ``Service``. Out: the families of a scrape. Each part is told for itself, so that one that fails (a store that
+does not answer) takes no other with it, and says that it failed. What costs something is counted at most so often.
+"""
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+from chain_reader.node.kinds import DecisionKind
+from era_service.service import changes as kinds
+from era_service.telemetry.metrics.declared import Sheet
+from era_service.web.stream import TOLD
+from era_store.event_log import EventFilter
+from era_store.redaction import mask_text
+from eras import EraSwitchError, StoreError
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric as Family
+
+    from era_service.service.documents import EraStatus, ProviderDocument
+    from era_service.service.service import Service
+    from era_service.web.stream import EventStream
+
+_log = logging.getLogger(__name__)
+
+MAX_VERSIONS = 50
+"""Versions that have a sample of their own: anybody can register any text as a version."""
+OTHERS, UNKNOWN = "others", "unknown"
+ADOPTION_EVERY_S = 15.0
+EVENTS_AT_ONCE = 5_000
+DECISIONS = EventFilter(roles=("decision",))
+SHED = DecisionKind.INPUTS_SHED.value
+
+
+class ServiceCollector:
+    """A Prometheus collector of one service. Several threads may scrape it.
+
+    Args:
+        service: what is asked.
+        stream: its event stream.
+    """
+
+    def __init__(self, service: "Service", stream: "EventStream") -> None:
+        self._service = service
+        self._stream = stream
+        self._lock = threading.Lock()
+        self._answered_at_s: dict[str, float] = {}
+        self._events: Counter[str] = Counter({kind.value: 0 for kind in DecisionKind})
+        self._shed: Counter[str] = Counter()
+        self._counted_to: int | None = None
+        self._adoption: tuple[float, dict[str, Any], list[Callable[[Sheet], None]]] | None = None
+        service.changes.listen(self._note)
+        self._note(kinds.SNAPSHOT)
+
+    def describe(self) -> "Iterable[Family]":
+        """Nothing: what is told depends on what is known, and asking costs."""
+        return ()
+
+    def collect(self) -> "Iterator[Family]":
+        """The families of a scrape."""
+        sheet = Sheet()
+        parts: tuple[tuple[str, Callable[[Sheet], None]], ...] = (
+            ("build", self._build),
+            ("eras", self._eras),
+            ("providers", self._providers),
+            ("adoption", self._adopted),
+            ("events", self._logged),
+            ("peers", self._peers),
+        )
+        with self._lock:
+            for name, tell in parts:
+                failed = False
+                try:
+                    tell(sheet)
+                except EraSwitchError as error:
+                    failed = True
+                    _log.warning("The metrics of the %s could not be told: %s", name, error)
+                sheet.put("scrape_part_failed", failed, part=name)
+        return sheet.families()
+
+    # --- the parts
+
+    def _build(self, sheet: Sheet) -> None:
+        found = self._service.version()
+        labels = {"version": found.version, "api_version": found.api_version, "schema_revision": found.schema_revision}
+        sheet.put("build_info", 1, **labels)
+        sheet.put("reads_chain", self._service.reads_chain)
+        sheet.put("event_stream_listeners", self._stream.listeners)
+
+    def _eras(self, sheet: Sheet) -> None:
+        known = self._service.has_read
+        status = self._service.era_status() if known else None
+        sheet.put("era_trusted", status is not None and status.current is not None)
+        if status is None:
+            return
+        sheet.put("epoch", status.epoch)
+        sheet.put("epoch_end_timestamp_seconds", self._service.epoch_ends_at_s)
+        for role, era in (("current", status.current), ("upcoming", status.upcoming)):
+            sheet.put(f"{role}_era_unsupported", era is not None and not era.supported)
+            if era is not None:
+                sheet.put("era_info", 1, role=role, era=era.name, state=era.state)
+        for era in status.eras:
+            sheet.put("epochs_to_activation", era.epochs_left, era=era.name)
+        self._trust(sheet, status)
+
+    def _trust(self, sheet: Sheet, status: "EraStatus") -> None:
+        sheet.put("stale", status.stale is not None)
+        sheet.put("last_reading_timestamp_seconds", self._service.snapshot.read_at_s)
+        slot = None if status.trusted is None else status.trusted.slot
+        sheet.put("trusted_payload_slot", slot)
+        genesis = self._service.genesis
+        if genesis is not None and slot is not None:
+            began_s = genesis.anchor_time_s + (slot - genesis.anchor_slot) * genesis.slot_length_s
+            sheet.put("trusted_payload_timestamp_seconds", began_s)
+        for verdict, outputs in status.verdicts.items():
+            if verdict != "Accepted":
+                sheet.put("refused_datums", outputs, verdict=verdict)
+        sheet.put("conflicting_payloads", len(status.conflicts))
+        sheet.put("legacy_view_differs", status.legacy is not None and status.legacy.differs)
+
+    def _providers(self, sheet: Sheet) -> None:
+        for name, provider in _named(self._service.provider_health().providers):
+            sheet.put("provider_up", provider.ok, provider=name)
+            sheet.put("provider_latency_seconds", provider.latency_s, provider=name)
+            sheet.put("provider_asked_timestamp_seconds", provider.asked_at_s, provider=name)
+        if not self._service.settings.service.public:
+            for name, answered_at_s in self._answered_at_s.items():
+                sheet.put("provider_answered_timestamp_seconds", answered_at_s, provider=name)
+
+    def _adopted(self, sheet: Sheet) -> None:
+        """Adoption, counted anew when what was counted last is old."""
+        now_s = self._service.clock()
+        if self._adoption is None or not 0 <= now_s - self._adoption[0] < ADOPTION_EVERY_S:
+            self._adoption = (now_s, *self._count_adoption())
+        _, summary, more = self._adoption
+        if summary:
+            _tell_adoption(sheet, summary)
+        for tell in more:
+            tell(sheet)
+
+    def _count_adoption(self) -> tuple[dict[str, Any], list[Callable[[Sheet], None]]]:
+        """The summary, and what the gate and the forecast have to say; what cannot be told is left out.
+
+        Raises:
+            StoreError: the registrations could not be read.
+        """
+        more: list[Callable[[Sheet], None]] = []
+        summary = _known(lambda: self._service.adoption_summary(details=False).root) or {}
+        gate = _known(lambda: self._service.adoption_gate().root)
+        if gate is not None:
+            more.append(lambda sheet: sheet.put("adoption_gate_met", gate["met"], era=gate["era"]))
+            more.append(lambda sheet: sheet.put("adoption_gate_threshold", gate["threshold"], era=gate["era"]))
+        forecast = _known(lambda: self._service.adoption_forecast().root)
+        if forecast is not None and forecast["epochs"]:
+            least = min(outlook["quorum_probability"]["value"] for outlook in forecast["epochs"])
+            more.append(lambda sheet: sheet.put("forecast_quorum_probability", least, era=forecast["era"]))
+        return summary, more
+
+    def _logged(self, sheet: Sheet) -> None:
+        events = self._service.store.events
+        head, told = events.head(), events.last(TOLD)
+        sheet.put("event_log_last_id", head.last_id)
+        sheet.put("event_log_size_bytes", head.size_bytes)
+        sheet.put("event_log_lag", 0 if told is None else max(0, told.id - self._stream.last_id))
+        if self._counted_to is None:
+            self._counted_to = head.last_id
+        found = events.read(after=self._counted_to, limit=EVENTS_AT_ONCE, only=DECISIONS)
+        for event in found:
+            self._events[event.kind] += 1
+            if event.kind == SHED:
+                self._shed.update(event.facts.get("counts", {}))
+        self._counted_to = found[-1].id if found else head.last_id
+        for kind, count in self._events.items():
+            sheet.put("events_total", count, kind=kind)
+        for kind, count in self._shed.items():
+            sheet.put("shed_inputs_total", count, input=kind)
+
+    def _peers(self, sheet: Sheet) -> None:
+        peers = self._service.peers
+        for schedule, count in list(peers.schedules.items()):
+            sheet.put("peer_requests_total", count, schedule=schedule)
+        for version, count in list(peers.versions.items()):
+            sheet.put("node_requests_total", count, version=version)
+
+    def _note(self, kind: str) -> None:
+        """Remember which providers answered: the next snapshot knows only those that it asked."""
+        if kind == kinds.SNAPSHOT:
+            for name, provider in _named(self._service.provider_health().providers):
+                if provider.ok:
+                    self._answered_at_s[name] = provider.asked_at_s
+
+
+def _named(providers: "Iterable[ProviderDocument]") -> "Iterator[tuple[str, ProviderDocument]]":
+    """The providers by names without secrets; a name that comes again is numbered, so that each has its sample."""
+    seen: Counter[str] = Counter()
+    for provider in providers:
+        name = mask_text(provider.name)
+        seen[name] += 1
+        yield name if seen[name] == 1 else f"{name} #{seen[name]}", provider
+
+
+def _known(ask: Callable[[], Any]) -> Any:
+    """What is asked, or ``None`` where there is nothing to tell: nobody registered, no gate, no upcoming era.
+
+    Raises:
+        StoreError: the store did not answer.
+    """
+    try:
+        return ask()
+    except StoreError:
+        raise
+    except EraSwitchError as error:
+        _log.debug("There is nothing to tell: %s", error)
+        return None
+
+
+def _tell_adoption(sheet: Sheet, summary: dict[str, Any]) -> None:
+    registered, network = summary["registered"], summary["network"]["stake"]
+    sheet.put("adoption_epoch", summary["epoch"])
+    sheet.put("adoption_parties", registered["parties"])
+    sheet.put("adoption_registered_stake_lovelace", registered["stake"])
+    sheet.put("adoption_network_stake_lovelace", network)
+    stakes: Counter[str] = Counter()
+    largest = sorted(summary["versions"], key=lambda row: row["stake"], reverse=True)
+    for index, row in enumerate(largest):
+        name = (row["version"] or UNKNOWN) if index < MAX_VERSIONS else OTHERS
+        stakes[name] += row["stake"]
+    for name, stake in stakes.items():
+        sheet.put("adoption_version_stake_lovelace", stake, version=name)
+        for base, total in (("registered", registered["stake"]), ("network", network)):
+            sheet.put("adoption_version_share", stake / total if total else None, version=name, base=base)
+    for era in summary["eras"]:
+        for base in ("registered", "network"):
+            share = era[base]
+            sheet.put("adoption_era_share", None if share is None else share["share"], era=era["era"], base=base)

@@ -1,0 +1,77 @@
+"""Requests as they are counted and timed: plain ASGI, because it is in the way of all of them.
+
+In: an application. Out: the same, watched. A request is told by its route, never by its path, of which there is no end.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from era_service.service.spans import route_of
+from era_service.telemetry.metrics.declared import BY_NAME
+
+if TYPE_CHECKING:
+    from prometheus_client import CollectorRegistry
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from era_service.service.service import Service
+
+BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
+METHODS: Final = frozenset(("GET", "HEAD", "POST", "OPTIONS"))
+OTHER: Final = "other"
+NO_ANSWER: Final = 0
+
+
+class RequestMetrics:
+    """Counts and times requests.
+
+    Args:
+        service: whose requests they are.
+        registry: where the metrics are told.
+    """
+
+    def __init__(self, service: "Service", registry: "CollectorRegistry") -> None:
+        from prometheus_client import Counter, Histogram
+
+        requests, duration = BY_NAME["http_requests_total"], BY_NAME["http_request_duration_seconds"]
+        self._requests = Counter(requests.full_name, requests.help, requests.labels, registry=registry)
+        self._duration = Histogram(
+            duration.full_name, duration.help, duration.labels, buckets=BUCKETS_S, registry=registry
+        )
+        self._service = service
+        self._counted: dict[tuple[str, str, int], Callable[[], None]] = {}
+        self._timed: dict[str, Callable[[float], None]] = {}
+
+    def watch(self, app: "ASGIApp") -> "ASGIApp":
+        """The application ``app``, watched."""
+
+        async def watched(scope: "Scope", receive: "Receive", send: "Send") -> None:
+            if scope["type"] != "http":
+                await app(scope, receive, send)
+                return
+            began_s, ended_s, status = time.perf_counter(), 0.0, NO_ANSWER
+
+            async def send_watched(message: "Message") -> None:
+                nonlocal ended_s, status
+                if status == NO_ANSWER and message["type"] == "http.response.start":
+                    ended_s, status = time.perf_counter(), message["status"]
+                await send(message)
+
+            try:
+                await app(scope, receive, send_watched)
+            finally:
+                if status != NO_ANSWER:
+                    self._note(scope, status, ended_s - began_s)
+
+        return watched
+
+    def _note(self, scope: "Scope", status: int, duration_s: float) -> None:
+        route = route_of(self._service, scope) or OTHER
+        key = (route, scope["method"], status)
+        count = self._counted.get(key)
+        if count is None:
+            method = key[1] if key[1] in METHODS else OTHER
+            count = self._counted[(route, method, status)] = self._requests.labels(route, method, status).inc
+            self._timed[route] = self._duration.labels(route).observe
+        count()
+        self._timed[route](duration_s)

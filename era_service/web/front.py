@@ -1,0 +1,249 @@
+"""The gate: what every request passes and every answer carries. Plain ASGI, because it is in the way of all of them.
+
+In: requests. What happens to each, in this order:
+
+1. Its ``era-id`` and its node's version are noted (``peers``); an era-id never turns anybody away.
+2. A ``mithril-api-version`` that does not fit what is spoken in this era is answered 412, with what is spoken.
+3. A document that is written already (``Service.answers``) is sent from memory, or 304 where the client has it.
+4. A body that grows beyond the limit is refused while it comes in.
+5. Anything else goes on to the routes.
+
+Every answer carries the service's era-id and versions, and headers that keep browsers from doing what they should not.
+Where the version of the API counts, caches are told so: who speaks another one is not to get what they keep for this.
+"""
+
+import asyncio
+import json
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import TYPE_CHECKING, Final
+
+from era_service.service.answers import Answer, Header, cache_control
+from era_service.web.problems import (
+    PROBLEM_JSON,
+    ApiVersionMismatchError,
+    BodyTooLargeError,
+    MalformedRequestError,
+    RequestError,
+    problem_document,
+)
+from eras import (
+    AGGREGATOR_NODE_VERSION_HEADER,
+    API_VERSION_HEADER,
+    SIGNER_NODE_VERSION_HEADER,
+    ApiVersion,
+    Epoch,
+    MarkerError,
+    __version__,
+)
+from eras.era_id import ERA_ID_HEADER, EraId, PeerSchedule
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+    from era_service.service.service import Service
+    from era_service.web.stream import EventStream
+
+SPOKEN_UNDER: Final = ("/era/", "/switches", "/adoption/", "/registrations", "/events")
+"""Where the version of the API counts; whoever asks for health, metrics or the dashboard is no node."""
+
+STREAM: Final = "/events/stream"
+"""What has no end cannot be answered without its body."""
+
+SECURITY_HEADERS: Final[tuple[Header, ...]] = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"referrer-policy", b"no-referrer"),
+    (b"cross-origin-opener-policy", b"same-origin"),
+    (
+        b"content-security-policy",
+        (
+            b"default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+            b"font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+        ),
+    ),
+)
+TLS_HEADERS: Final[tuple[Header, ...]] = ((b"strict-transport-security", b"max-age=31536000"),)
+
+_API, _ERA_ID = API_VERSION_HEADER.encode(), ERA_ID_HEADER.encode()
+_SIGNER, _AGGREGATOR = SIGNER_NODE_VERSION_HEADER.encode(), AGGREGATOR_NODE_VERSION_HEADER.encode()
+_VARY: Final[Header] = (b"vary", _API)
+_SEEN: Final = frozenset((b"if-none-match", b"content-length", _API, _ERA_ID, _SIGNER))
+
+
+class Gate:
+    """The ASGI application in front of the routes.
+
+    Args:
+        app: the routes.
+        service: what is asked.
+        stream: the event stream behind the routes, which whoever stops the server has to end.
+        tls: whether the service speaks TLS, so that browsers may be told to come back by it only.
+        around: what is to be put around it all, the innermost first: metrics, traces.
+    """
+
+    def __init__(
+        self,
+        app: "ASGIApp",
+        service: "Service",
+        stream: "EventStream",
+        *,
+        tls: bool = False,
+        around: "Sequence[Callable[[ASGIApp], ASGIApp]]" = (),
+    ) -> None:
+        self.app = app
+        self.stream = stream
+        self._entry: ASGIApp = self._answer
+        origins = service.settings.service.cors_origins
+        if origins:
+            from starlette.middleware.cors import CORSMiddleware
+
+            exposed = ["etag", ERA_ID_HEADER, API_VERSION_HEADER]
+            self._entry = CORSMiddleware(
+                self._answer, allow_origins=list(origins), allow_methods=["GET"], expose_headers=exposed
+            )
+        for put_around in around:
+            self._entry = put_around(self._entry)
+        self._service = service
+        self._constant: tuple[Header, ...] = (
+            *SECURITY_HEADERS,
+            *(TLS_HEADERS if tls else ()),
+            (_AGGREGATOR, __version__.encode()),
+        )
+        self._ours: tuple[object, tuple[Header, ...]] = (None, ())
+        self._varying: tuple[Header, ...] = ()
+        self._background: set[asyncio.Future[None]] = set()
+
+    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        """Answer one request."""
+        await self._entry(scope, receive, send)
+
+    async def _answer(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        path: str = scope["path"]
+        seen = {name: value for name, value in scope["headers"] if name in _SEEN}
+        spoken = path.startswith(SPOKEN_UNDER)
+        own = self._own_headers(varying=spoken)
+        if _ERA_ID in seen and seen[_ERA_ID] != self._service.era_id:
+            self._judge_peer(seen[_ERA_ID].decode("latin-1"))
+        if _SIGNER in seen:
+            self._service.peers.note_version(seen[_SIGNER].decode("latin-1"))
+        if _API in seen and spoken:
+            problem = self._version_problem(seen[_API].decode("latin-1"))
+            if problem is not None:
+                await _send_problem(send, problem, path, own)
+                return
+        if scope["method"] in ("GET", "HEAD"):
+            if scope["method"] == "HEAD" and path != STREAM:
+                scope = {**scope, "method": "GET"}  # the server leaves the body out by itself
+            if not scope["query_string"] and (answer := self._service.answer(path)) is not None:
+                await self._send_answer(send, answer, seen.get(b"if-none-match"), own)
+                return
+        await self._pass_on(scope, receive, send, seen.get(b"content-length"), own)
+
+    def _own_headers(self, *, varying: bool) -> tuple[Header, ...]:
+        """What every answer carries, ``varying`` where the version counts; written anew with another snapshot."""
+        answers = self._service.answers
+        known, headers = self._ours
+        if known is not answers or not headers:
+            spoken = (_API, str(self._service.shapes.version).encode())
+            ours = ((_ERA_ID, self._service.era_id),) if self._service.era_id else ()
+            headers = (*self._constant, spoken, *ours)
+            self._ours, self._varying = (answers, headers), (*headers, _VARY)
+        return self._varying if varying else headers
+
+    async def _send_answer(
+        self, send: "Send", answer: Answer, if_none_match: bytes | None, own: tuple[Header, ...]
+    ) -> None:
+        service = self._service
+        age = cache_control(service.settings.service.max_age_s, service.epoch_ends_at_s, service.clock())
+        if answer.matches(if_none_match):
+            headers = [(b"etag", answer.etag), age, *own]
+            await send({"type": "http.response.start", "status": 304, "headers": headers})
+            await send({"type": "http.response.body", "body": b""})
+            return
+        await send({"type": "http.response.start", "status": 200, "headers": [*answer.headers, age, *own]})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    async def _pass_on(
+        self, scope: "Scope", receive: "Receive", send: "Send", length: bytes | None, own: tuple[Header, ...]
+    ) -> None:
+        limit = self._service.settings.service.max_body_bytes
+
+        async def send_with_ours(message: "Message") -> None:
+            if message["type"] == "http.response.start":
+                message["headers"] = [*message.get("headers", ()), *own]
+            await send(message)
+
+        taken = 0
+
+        async def receive_some() -> "Message":
+            nonlocal taken
+            message = await receive()
+            taken += len(message.get("body", b""))
+            if taken > limit:
+                raise _too_large(limit)
+            return message
+
+        if length is not None and length.isdigit() and int(length) > limit:
+            await _send_problem(send, _too_large(limit), scope["path"], own)
+            return
+        await self.app(scope, receive_some, send_with_ours)
+
+    def _version_problem(self, text: str) -> RequestError | None:
+        try:
+            asked = ApiVersion.parse(text)
+        except MarkerError as error:
+            return MalformedRequestError(error.what, expected=error.expected, got=error.got, next_step=error.next_step)
+        shapes = self._service.shapes
+        spoken = shapes.version
+        if asked.is_compatible_with(spoken):
+            return None
+        eras = shapes.table.eras_speaking(asked)
+        return ApiVersionMismatchError(
+            "The service does not speak this API version now",
+            expected=f"one that is compatible with {spoken}, as in the era {shapes.era}",
+            got=f"{asked}, which is spoken in {', '.join(eras)}" if eras else str(asked),
+            next_step="Ask again as in the era of the service" if spoken > asked else "Ask again when the era begins",
+            spoken=str(spoken),
+            era=shapes.era,
+            versions=shapes.versions(),
+        )
+
+    def _judge_peer(self, text: str) -> None:
+        service = self._service
+        known = service.known_identity
+        if known is None:
+            return
+        identity, epoch = known
+        verdict, is_new = service.peers.judge(text, identity, Epoch(epoch))
+        if not is_new or verdict is None or verdict is PeerSchedule.SAME:
+            return
+        own: EraId = identity.at(Epoch(epoch))
+        tell = partial(service.peers.tell, text, verdict, own, Epoch(epoch))
+        told = asyncio.get_running_loop().run_in_executor(None, tell)
+        self._background.add(told)
+        told.add_done_callback(self._background.discard)
+
+
+def _too_large(limit: int) -> BodyTooLargeError:
+    return BodyTooLargeError(
+        "The body of the request is too large",
+        expected=f"at most {limit} bytes",
+        got="more",
+        next_step="Send less at once",
+        max_body_bytes=limit,
+    )
+
+
+async def _send_problem(send: "Send", error: RequestError, path: str, own: tuple[Header, ...]) -> None:
+    body = json.dumps(problem_document(error, path), default=str).encode()
+    headers = [
+        (b"content-type", PROBLEM_JSON.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"cache-control", b"no-store"),
+        *own,
+    ]
+    await send({"type": "http.response.start", "status": error.http_status, "headers": headers})
+    await send({"type": "http.response.body", "body": body})

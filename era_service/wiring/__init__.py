@@ -1,0 +1,1 @@
+"""Builds readers, observers, policies and stores from the configuration."""

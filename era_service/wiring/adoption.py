@@ -1,0 +1,198 @@
+"""From settings to what adoption is counted by: the rules, the table of eras and versions, and the registrations.
+
+In: settings, and files that a command names. Out: values of ``release_tools``, and the registrations.
+"""
+
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from eras import ConfigurationError, Epoch
+from release_tools import AdoptionRules, Base, Compatibility, parse_share
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from era_service.config.schema import Settings
+    from era_store import RegistrationRepository, Store
+
+LARGE_BYTES = 16 * 1024 * 1024
+"""What files may have for their registrations to be held in memory."""
+
+_log = logging.getLogger(__name__)
+
+
+class AdoptionStoreNeededError(ConfigurationError):
+    """There is no store with registrations."""
+
+
+@dataclass(frozen=True, slots=True)
+class GateOrder:
+    """The gate as it is configured, or ordered.
+
+    Attributes:
+        threshold: the share that must be ready.
+        base: of what stake.
+        for_epochs: how many epochs must have it.
+        max_age_epochs: how old the newest registrations may be, in epochs.
+    """
+
+    threshold: "Fraction"
+    base: Base
+    for_epochs: int
+    max_age_epochs: int
+
+
+def adoption_rules(settings: "Settings") -> AdoptionRules:
+    """What adoption is counted by."""
+    adoption = settings.adoption
+    return AdoptionRules(
+        stake_epoch_offset=adoption.stake_epoch_offset,
+        recent_epochs=adoption.recent_epochs,
+        unknown_alarm=parse_share(adoption.unknown_alarm),
+        unknown_growth_alarm=parse_share(adoption.unknown_growth_alarm),
+    )
+
+
+def configured_gate(settings: "Settings") -> GateOrder | None:
+    """The gate before an activation; ``None`` where none is configured."""
+    adoption = settings.adoption
+    if adoption.gate_threshold is None:
+        return None
+    return GateOrder(
+        parse_share(adoption.gate_threshold),
+        Base(adoption.gate_base),
+        adoption.gate_for_epochs,
+        adoption.gate_max_age_epochs,
+    )
+
+
+def epoch_by_clock(settings: "Settings") -> Epoch | None:
+    """The current epoch by this machine's clock, where the network's genesis is known."""
+    from era_service.wiring.observers import configured_genesis
+
+    genesis = configured_genesis(settings)
+    return None if genesis is None else genesis.epoch_of(genesis.slot_at(time.time()))
+
+
+def compatibility_of(settings: "Settings", path: Path | None = None) -> Compatibility:
+    """The table of eras and versions, for the network that is configured; an empty one where there is none.
+
+    Args:
+        settings: what is configured.
+        path: the file, in place of the configured one.
+
+    Raises:
+        CompatibilityError: it cannot be read, or has a mistake.
+    """
+    from era_service.config.networks import NETWORKS, SHORT_NAMES, full_name
+
+    path = path or settings.adoption.compatibility_file
+    if path is None:
+        return Compatibility()
+    network = settings.network.name
+    names = {*NETWORKS, *SHORT_NAMES, *settings.networks, *([] if network is None else [network])}
+    return Compatibility.load(
+        path,
+        network=network,
+        known_eras=settings.network.supported_eras,
+        known_networks={name: full_name(name) for name in names},
+    )
+
+
+def require_store(settings: "Settings") -> str:
+    """Where the configured store is.
+
+    Raises:
+        AdoptionStoreNeededError: none is configured.
+    """
+    if settings.store.url is None:
+        raise AdoptionStoreNeededError(
+            "There is no store to keep registrations and events in",
+            expected="store.url, a SQLite file or a database",
+            got="none",
+            next_step="Set store.url (ERASWITCH_STORE__URL); to count what is in files, name them: --from FILE",
+        )
+    return settings.store.url
+
+
+@contextmanager
+def open_adoption_store(settings: "Settings") -> Iterator["Store"]:
+    """The configured store, closed in the end.
+
+    Raises:
+        AdoptionStoreNeededError: none is configured.
+        StoreError: it cannot be opened.
+    """
+    url = require_store(settings)
+    from era_store import open_store
+
+    with closing(open_store(url)) as store:
+        yield store
+
+
+@contextmanager
+def open_registrations(settings: "Settings", files: Sequence[str] = ()) -> Iterator["RegistrationRepository"]:
+    """The registrations in ``files``, or where none are named those in the store.
+
+    Raises:
+        AdoptionStoreNeededError: no file is named, and no store is configured.
+        EraSwitchError: a file cannot be read, or the store cannot be opened.
+    """
+    if not files:
+        with open_adoption_store(settings) as store:
+            yield store.registrations
+        return
+    with _place_for(files) as repository:
+        read_files(repository, files, epoch_by_clock(settings))
+        yield repository
+
+
+@contextmanager
+def _place_for(files: Sequence[str]) -> Iterator["RegistrationRepository"]:
+    """Where registrations of files are counted: in memory, or of large ones in a database that goes afterwards."""
+    from era_store import MemoryStore, open_store
+
+    paths = [Path(name) for name in files]
+    if all(path.is_file() for path in paths) and not _is_large(*paths):
+        yield MemoryStore().registrations
+        return
+    with (
+        TemporaryDirectory(prefix="eraswitch-adoption-") as folder,
+        closing(open_store(str(Path(folder) / "registrations.sqlite3"))) as store,
+    ):
+        yield store.registrations
+
+
+def _is_large(*paths: Path) -> bool:
+    return sum(path.stat().st_size for path in paths if path.is_file()) >= LARGE_BYTES
+
+
+def read_files(repository: "RegistrationRepository", files: Sequence[str], current: Epoch | None) -> None:
+    """Read what is in ``files`` and has not been read before; what is no registration draws a warning.
+
+    The first time that a large one is read, a terminal shows how far it is.
+
+    Args:
+        repository: where it goes.
+        files: their paths.
+        current: the current epoch, where it is known.
+
+    Raises:
+        EraSwitchError: one cannot be read.
+    """
+    from era_service.cli.shared.ingest_progress import ingest_progress, source_words
+    from release_tools.registrations import ingest, open_source
+
+    for name in files:
+        with closing(open_source(name, current=current)) as source:
+            quiet = repository.cursor(source.name) is not None or not _is_large(Path(name))
+            with ingest_progress(source_words(source.name), quiet=quiet) as progress:
+                summary = ingest(source, repository, progress=progress)
+        for reason, count in sorted(summary.rejected.items()):
+            _log.warning("%s: %d entries are no registrations: %s", name, count, reason)

@@ -1,0 +1,125 @@
+"""From settings to what reads: the providers, the observer of each, the adapter.
+
+Nothing is asked of a provider here; a connection is made when something is read.
+"""
+
+import json
+from typing import TYPE_CHECKING
+
+from chain_reader import build_adapter, observer_from_url
+from era_store.redaction import register_secret
+from eras import ConfigurationError, SupportedEras
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from chain_reader import ChainObserver, EraReaderAdapter
+    from era_service.config.schema import ProviderSettings, Settings
+    from release_tools import TransactionGateway
+
+BLOCKFROST_OF_MAGIC = {764824073: "blockfrost:mainnet", 1: "blockfrost:preprod", 2: "blockfrost:preview"}
+"""Where an API key alone is configured, it is for Blockfrost's own service of the network."""
+
+
+class SecretFileError(ConfigurationError):
+    """A file that should hold a secret cannot be read, or holds none."""
+
+
+def providers_of(settings: "Settings") -> tuple["ProviderSettings", ...]:
+    """The providers to ask, in order: those configured, or Blockfrost's own for the network where there is a key."""
+    from era_service.config.schema import ProviderSettings
+
+    reader, magic = settings.reader, settings.network.magic
+    has_key = reader.project_id is not None or reader.project_id_file is not None
+    if reader.providers or not has_key or magic not in BLOCKFROST_OF_MAGIC:
+        return reader.providers
+    return (ProviderSettings(url=BLOCKFROST_OF_MAGIC[magic]),)
+
+
+def open_provider(provider: "ProviderSettings", settings: "Settings") -> "ChainObserver":
+    """The observer of a provider, which the caller closes.
+
+    Raises:
+        ConfigurationError: what is configured for it cannot be used.
+        StoreError: it is a local chain, and there is none.
+    """
+    return observer_from_url(
+        provider.url,
+        project_id=_project_id(provider, settings),
+        network_magic=settings.network.magic,
+        program=provider.program,
+        limits=settings.limits.to_limits(),
+    )
+
+
+def open_gateway(provider: "ProviderSettings", settings: "Settings") -> "TransactionGateway":
+    """The gateway through which transactions go to a provider, which the caller closes.
+
+    Raises:
+        ConfigurationError: it takes no transactions, or what is configured for it cannot be used.
+        StoreError: it is a local chain, and there is none.
+    """
+    from chain_reader.providers.gateway_from_url import gateway_from_url
+
+    return gateway_from_url(
+        provider.url, project_id=_project_id(provider, settings), limits=settings.limits.to_limits()
+    )
+
+
+def open_adapter(settings: "Settings", observer: "ChainObserver | None") -> "EraReaderAdapter":
+    """The configured source of era markers; ``cardano-chain`` reads the network's address by default.
+
+    Raises:
+        ConfigurationError: the type, or its parameters, cannot be used.
+    """
+    reader, network = settings.reader, settings.network
+    params = reader.adapter_params
+    if params is None and network.era_address is not None and network.verification_key is not None:
+        params = json.dumps({"address": network.era_address, "verification_key": network.verification_key})
+    return build_adapter(
+        reader.adapter_type,
+        params,
+        observer=observer,
+        supported=SupportedEras(network.supported_eras),
+        limits=settings.limits.to_limits(),
+    )
+
+
+def _project_id(provider: "ProviderSettings", settings: "Settings") -> str | None:
+    """The provider's API key, its own or the common one; logs mask it from now on.
+
+    Raises:
+        SecretFileError: it is in a file that has none.
+    """
+    for place in (provider, settings.reader):
+        found = None
+        if place.project_id is not None:
+            found = place.project_id.get_secret_value()
+        elif place.project_id_file is not None:
+            found = _secret_in(place.project_id_file)
+        if found:
+            register_secret(found)
+            return found
+    return None
+
+
+def _secret_in(path: "Path") -> str:
+    try:
+        found = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise _no_secret(path, error.strerror or type(error).__name__) from error
+    except UnicodeDecodeError:
+        found = ""
+    if not found:
+        # Outside the handler: the exception of the decoder holds the bytes.
+        raise _no_secret(path, "something else" if path.stat().st_size else "an empty file")
+    return found
+
+
+def _no_secret(path: "Path", got: str) -> SecretFileError:
+    return SecretFileError(
+        "The file of an API key cannot be used",
+        expected=f"an API key in {path}",
+        got=got,
+        next_step="Put the key, and nothing else, into the file",
+    )

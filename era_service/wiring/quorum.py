@@ -1,0 +1,121 @@
+"""What decides the quorum, and who said so: from options, from the configuration, or from what a network published.
+
+In: settings, and what the command line gives. Out: a ``SourcedQuorum``, which names its source. Nothing is assumed:
+with no source there is an error.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from eras import ConfigurationError
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+    from release_tools.forecasting.lottery_parameters import SourcedQuorum
+
+QUORUM_MODELS = ("lottery", "cosmos", "ethereum")
+
+
+class QuorumNeededError(ConfigurationError):
+    """Nothing says what decides the quorum of the network."""
+
+
+@dataclass(frozen=True, slots=True)
+class GivenQuorum:
+    """What a command line, or a plan, gives; ``None`` where it does not.
+
+    Attributes:
+        model: one of ``QUORUM_MODELS``.
+        k: indices that must be won.
+        m: indices that are drawn.
+        phi_f: the chance that the whole stake wins an index.
+        source: where that was said.
+    """
+
+    model: str | None = None
+    k: int | None = None
+    m: int | None = None
+    phi_f: float | None = None
+    source: str = "given on the command line"
+
+    @property
+    def parameters(self) -> dict[str, int | float | None]:
+        """The parameters of the lottery, by name."""
+        return {"k": self.k, "m": self.m, "phi_f": self.phi_f}
+
+    @property
+    def is_complete(self) -> bool:
+        """Whether nothing else is needed."""
+        return self.model in ("cosmos", "ethereum") or None not in self.parameters.values()
+
+
+def quorum_of(settings: "Settings", given: GivenQuorum | None = None) -> "SourcedQuorum":
+    """What decides the quorum: what is given, else what is configured, else what the network published last.
+
+    Raises:
+        QuorumNeededError: none of them says it, or only a part.
+        QuorumParametersError: what they say is not usable.
+    """
+    from release_tools.forecasting.lottery_parameters import PUBLISHED
+
+    configured = settings.quorum
+    asked = (
+        (given, "--k, --m and --phi-f"),
+        (
+            GivenQuorum(
+                configured.model,
+                configured.k,
+                configured.m,
+                configured.phi_f,
+                configured.source or "configured in [quorum]",
+            ),
+            "quorum.k, quorum.m and quorum.phi_f",
+        ),
+    )
+    for one, names in asked:
+        found = None if one is None else given_quorum(one, names)
+        if found is not None:
+            return found
+    published = PUBLISHED.get(settings.network.name or "")
+    if published is not None:
+        return published
+    name = settings.network.name
+    raise QuorumNeededError(
+        "What decides the quorum is not known",
+        expected="--k, --m and --phi-f, or the settings of [quorum], or a network that published them "
+        f"({', '.join(PUBLISHED)})",
+        got="neither, and no network" if name is None else f"neither, and nothing that {name} published",
+        next_step="Ask the network: an aggregator says its protocol parameters (docs/forecast.md)",
+    )
+
+
+def given_quorum(given: GivenQuorum, names: str = "k, m and phi_f") -> "SourcedQuorum | None":
+    """What is given as a model; ``None`` where nothing is.
+
+    Args:
+        given: what is given.
+        names: what the three parameters are called there, for the error.
+
+    Raises:
+        QuorumNeededError: only a part of the parameters is given, or some with a model that has none.
+        QuorumParametersError: they are not usable.
+    """
+    from release_tools.forecasting.lottery import FIXED_QUORUMS, Lottery
+    from release_tools.forecasting.lottery_parameters import SourcedQuorum
+
+    there = [name for name, value in given.parameters.items() if value is not None]
+    if given.model in FIXED_QUORUMS:
+        if there:
+            raise _contradiction("no parameters of the lottery", f"{', '.join(there)} with the model {given.model}")
+        return SourcedQuorum(FIXED_QUORUMS[given.model], given.source)
+    if given.k is not None and given.m is not None and given.phi_f is not None:
+        return SourcedQuorum(Lottery(given.k, given.m, given.phi_f), given.source)
+    if there:
+        raise _contradiction(f"all of {names}", f"only {', '.join(there)}")
+    return None
+
+
+def _contradiction(expected: str, got: str) -> QuorumNeededError:
+    return QuorumNeededError(
+        "What decides the quorum is not said in full", expected=expected, got=got, next_step="Give all, or none"
+    )

@@ -1,0 +1,137 @@
+"""From settings to what is trusted and where it is remembered: the policy and the store of a ``TrustedReader``.
+
+Nothing is asked of a provider here; the store is opened.
+"""
+
+import json
+from typing import TYPE_CHECKING
+
+from era_service.wiring.providers import BLOCKFROST_OF_MAGIC
+from eras import ConfigurationError
+
+if TYPE_CHECKING:
+    from chain_reader import Checkpoint, TrustPolicy
+    from datum import ExtensionPolicy, VerificationKey
+    from era_service.config.schema import Settings
+    from era_store import Store
+
+PUBLIC_CONFIRMATIONS = 10
+"""Blocks upon a payload before it counts on a public network: some minutes, and no rollback of late was as deep."""
+
+
+class EraPlaceNeededError(ConfigurationError):
+    """Nothing says at which address, and with which key, the markers of the network are published."""
+
+
+class CheckpointFileError(ConfigurationError):
+    """The checkpoint file cannot be read."""
+
+
+def era_place(settings: "Settings") -> "tuple[str, VerificationKey]":
+    """Where the markers of the network are published, and with which key they are signed.
+
+    Raises:
+        EraPlaceNeededError: the settings do not say.
+        KeyFormatError: what they give as a key is none.
+    """
+    from datum import VerificationKey
+
+    place = (settings.network.era_address, settings.network.verification_key)
+    if settings.reader.adapter_params is not None and settings.reader.adapter_type == "cardano-chain":
+        params = json.loads(settings.reader.adapter_params)  # checked to be a JSON object
+        place = (params.get("address"), params.get("verification_key"))
+    address, key = place
+    if not isinstance(address, str) or not isinstance(key, str):
+        raise EraPlaceNeededError(
+            "The era address and the verification key are not known",
+            expected="a network that is configured, or network.era_address and network.verification_key",
+            got="one of them, or none" if settings.reader.adapter_type == "cardano-chain" else "neither",
+            next_step="Give --network, or configure a network of your own (docs/configuration.md)",
+        )
+    return address, VerificationKey.parse(key)
+
+
+def trust_policy(settings: "Settings") -> "TrustPolicy":
+    """What a node trusts with these settings.
+
+    Raises:
+        EraPlaceNeededError: they do not say where markers are published.
+        ConfigurationError: they cannot be used.
+    """
+    from chain_reader import TrustPolicy
+
+    address, key = era_place(settings)
+    trust, network = settings.trust, settings.network
+    confirmations = trust.confirmations
+    if confirmations is None:
+        confirmations = PUBLIC_CONFIRMATIONS if network.magic in BLOCKFROST_OF_MAGIC else 0
+    if settings.follower.leader is not None:
+        confirmations = 0  # the leader has waited for them
+    return TrustPolicy(
+        address=address,
+        keys=(key,),
+        network_magic=network.magic,
+        announcers=trust.announcers,
+        confirmations=confirmations,
+        max_lead_epochs=trust.max_lead_epochs,
+        notice_epochs=network.notice_epochs,
+        extension=_extension(settings, address),
+        checkpoint=_checkpoint(settings),
+        limits=settings.limits.to_limits(),
+    )
+
+
+def open_memory(settings: "Settings") -> "Store":
+    """The store in which trust is remembered, which the caller closes; without one, the memory of this process.
+
+    Raises:
+        StoreError: it cannot be opened.
+        ConfigurationError: it names no store.
+    """
+    if settings.store.url is None:
+        from era_store import MemoryStore
+
+        return MemoryStore()
+    from era_store import open_store
+
+    return open_store(settings.store.url)
+
+
+def _extension(settings: "Settings", address: str) -> "ExtensionPolicy | None":
+    from datum import ExtensionPolicy, VerificationKey
+
+    trust, magic = settings.trust, settings.network.magic
+    if trust.mode == "markers":
+        return None
+    if magic is None or trust.threshold is None or not trust.cosigner_keys:
+        missing = {
+            "network.magic": magic is None,
+            "trust.threshold": trust.threshold is None,
+            "trust.cosigner_keys": not trust.cosigner_keys,
+        }
+        raise ConfigurationError(
+            "Extended payloads cannot be judged",
+            expected="a network magic, the keys that sign the extension, and how many of them must",
+            got=f"no {', no '.join(name for name, gone in missing.items() if gone)}",
+            next_step="Complete the [trust] and [network] settings, or set trust.mode to markers",
+        )
+    keys = tuple(VerificationKey.parse(key) for key in trust.cosigner_keys)
+    return ExtensionPolicy(magic, address, keys, trust.threshold)
+
+
+def _checkpoint(settings: "Settings") -> "Checkpoint | None":
+    from chain_reader import Checkpoint
+
+    path = settings.trust.checkpoint_file
+    if path is None:
+        return None
+    try:
+        text = path.expanduser().read_text(encoding="utf-8")  # raw: a checkpoint
+    except (OSError, UnicodeDecodeError) as error:
+        raise CheckpointFileError(
+            "The checkpoint file cannot be read",
+            expected=f"to read {path}",
+            got=getattr(error, "strerror", None) or "bytes that are not text",
+            next_step="Correct trust.checkpoint_file",
+        ) from error
+    return Checkpoint.from_json(text)

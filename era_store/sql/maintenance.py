@@ -1,0 +1,238 @@
+"""Keeping a store: check it, make a backup, restore one.
+
+In: paths. Out: a report, or a file that is whole or not there. A backup is a copy that SQLite itself makes while others
+read and write; a restore into a living file goes the same way back, in one transaction, so that processes that have it
+open see the old content or the new.
+"""
+
+import contextlib
+import sqlite3
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from era_store.drafts import draft_of
+from era_store.errors import StoreDamagedError, StoreMissingError, StoreReadOnlyError
+from era_store.sql.database import DEFAULT_WAIT_S, Database, parse_url, sqlite_path
+from era_store.sql.schema import HEAD, is_usable, revision_of
+from era_store.sqlite_files import connect_to_read, make_file
+from eras import ConfigurationError, StoreError
+
+
+class StoreExistsError(StoreError):
+    """There is something already where a file should be made."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreReport:
+    """What a check found.
+
+    Attributes:
+        store: what operators call it.
+        revision: the revision of its schema; ``None`` when it is empty.
+        head: the revision that this version wants.
+        faults: what is wrong, in words; none when it is sound.
+    """
+
+    store: str
+    revision: str | None
+    head: str
+    faults: tuple[str, ...]
+
+
+def check_store(url: str, *, wait_s: float = DEFAULT_WAIT_S) -> StoreReport:
+    """Look for damage: the integrity of the database, its foreign keys, its schema, who can read the file.
+
+    Raises:
+        StoreError: it could not be read at all.
+    """
+    database = Database(parse_url(url), wait_s=wait_s)
+    try:
+        if database.path is not None:
+            _require_file(database.path)
+        with database.read() as connection:
+            revision = revision_of(connection, database.name)
+        faults = [] if is_usable(revision) else [f"its schema is {revision or 'missing'}, not {HEAD}: run db upgrade"]
+        if database.path is not None:
+            with database.raw() as driver:
+                faults += _faults(driver)
+            mode = stat.S_IMODE(database.path.stat().st_mode)
+            if mode & 0o077:
+                faults.append(f"others can read it (mode {mode:04o}): chmod 600 {database.path}")
+        return StoreReport(database.name, revision, HEAD, tuple(faults))
+    finally:
+        database.close()
+
+
+def backup_store(url: str, target: Path, *, replace: bool = False, wait_s: float = DEFAULT_WAIT_S) -> StoreReport:
+    """Copy a store, while others use it, to a file that is checked before it gets its name.
+
+    Args:
+        url: the store, a SQLite file.
+        target: the file to make.
+        replace: whether a file that is there may go.
+        wait_s: seconds to wait while another process writes.
+
+    Raises:
+        StoreExistsError: there is a file at ``target``.
+        StoreError: the store could not be read, or the copy not written, or the copy is damaged.
+    """
+    _require_file(path := _sqlite_file(url))
+    if target.exists() and target.samefile(path):
+        raise StoreExistsError(
+            f"The backup {target} would be the store itself",
+            expected="another file",
+            got="the store",
+            next_step="Choose another name",
+        )
+    if target.exists() and not replace:
+        raise StoreExistsError(
+            f"The backup {target} exists already",
+            expected="a new file",
+            got="one that is there",
+            next_step="Choose another name, or add --yes to replace it",
+        )
+    _require_no_log(target)
+    database = _sqlite(url, wait_s)
+    try:
+        with database.read() as connection:
+            revision_of(connection, database.name)  # another program's database is not ours to copy
+        with _file_errors(target), draft_of(target) as draft:
+            make_file(draft)
+            with database.raw() as source:
+                _copy(source, draft, name=target)
+            return _require_sound(draft, target)
+    finally:
+        database.close()
+
+
+def restore_store(source: Path, url: str, *, replace: bool = False, wait_s: float = DEFAULT_WAIT_S) -> StoreReport:
+    """Put a backup in the place of a store.
+
+    Args:
+        source: the backup; it is checked first.
+        url: the store, a SQLite file, missing or there.
+        replace: whether a store that is there may be overwritten.
+        wait_s: seconds to wait while another process writes.
+
+    Raises:
+        StoreExistsError: there is a store.
+        StoreError: the backup is damaged or no store, or could not be written; the store is what it was.
+    """
+    report = _require_sound(source, source)
+    path = _sqlite_file(url)
+    if not path.exists():
+        return backup_store(str(source), path, wait_s=wait_s)
+    if not replace:
+        raise StoreExistsError(
+            f"The store {path} exists already",
+            expected="no file, or leave to overwrite it",
+            got="a store",
+            next_step="Make a backup of it, then add --yes",
+        )
+    database = _sqlite(url, wait_s)
+    try:
+        with database.read() as connection:
+            revision_of(connection, database.name)
+        with database.errors(), contextlib.closing(connect_to_read(source)) as backup, database.raw() as target:
+            backup.backup(target)
+    finally:
+        database.close()
+    return StoreReport(str(path), report.revision, HEAD, ())
+
+
+def _sqlite_file(url: str) -> Path:
+    path = sqlite_path(parse_url(url))
+    if path is None:
+        raise ConfigurationError(
+            "Only a store in a SQLite file is backed up and restored here",
+            expected="the path of a file",
+            got="a database server",
+            next_step="Use the server's own tools: pg_dump and pg_restore",
+        )
+    return path
+
+
+def _sqlite(url: str, wait_s: float) -> Database:
+    _require_file(_sqlite_file(url))
+    return Database(parse_url(url), wait_s=wait_s)
+
+
+def _require_file(path: Path) -> None:
+    if not path.is_file():
+        raise StoreMissingError(
+            f"There is no store at {path}",
+            expected="a file",
+            got="a folder" if path.is_dir() else "nothing",
+            next_step="Check the path",
+            store=str(path),
+        )
+
+
+def _require_sound(path: Path, name: Path) -> StoreReport:
+    report = check_store(str(path))
+    # A backup of an older schema is upgraded when it is next opened, and who may read it is its owner's matter.
+    faults = [fault for fault in report.faults if not fault.startswith(("its schema is era_", "others can read"))]
+    if faults:
+        raise StoreDamagedError(
+            f"The backup {name} is not sound",
+            expected="an intact store",
+            got="; ".join(faults),
+            next_step="Use another backup",
+            store=str(name),
+        )
+    return StoreReport(str(name), report.revision, report.head, ())
+
+
+def _faults(driver: sqlite3.Connection) -> list[str]:
+    found = [row[0] for row in driver.execute("PRAGMA integrity_check(10)")]
+    faults = [] if found == ["ok"] else [f"integrity: {text}" for text in found]
+    dangling = driver.execute("PRAGMA foreign_key_check").fetchall()
+    return faults + [f"a row of {table} belongs to a missing row of {parent}" for table, _, parent, _ in dangling[:10]]
+
+
+def _require_no_log(path: Path) -> None:
+    """Refuse to put a file beside a log of SQLite, which belongs to another one and would be played into it.
+
+    Raises:
+        StoreExistsError: there is such a log.
+    """
+    beside = [log for suffix in ("-wal", "-journal") if (log := path.with_name(path.name + suffix)).exists()]
+    if not beside:
+        return
+    used = path.exists()
+    raise StoreExistsError(
+        f"There is the log of {'a database in use' if used else 'another database'} beside {path}",
+        expected=f"no file {beside[0]}",
+        got="one with changes that belong to that database only",
+        next_step="Choose another name, or stop what uses it"
+        if used
+        else f"Move {beside[0].name} away too, to where you moved the database it belongs to",
+    )
+
+
+def _copy(source: sqlite3.Connection, target: Path, *, name: Path) -> None:
+    with contextlib.closing(sqlite3.connect(target)) as copy:
+        try:
+            source.backup(copy)
+        except sqlite3.Error as error:
+            raise StoreReadOnlyError(
+                f"The backup {name} could not be written",
+                expected="room and leave to write",
+                got=str(error),
+                next_step="Choose another place",
+            ) from error
+
+
+@contextlib.contextmanager
+def _file_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise StoreReadOnlyError(
+            f"The file {path} could not be written",
+            expected="a folder that exists, with room and leave to write",
+            got=error.strerror or type(error).__name__,
+            next_step="Choose another place",
+        ) from error

@@ -1,0 +1,180 @@
+"""Notices: that another process, or this one, changed what is in a store.
+
+In: a store. Out: ``Notices``, whose ``wait`` returns when something changed, or after a time. A notice says no more
+than that, and of what kind it is where that is known: who hears it looks. Some come though nothing changed; none is
+missed, however the connection fares.
+
+1. On PostgreSQL whoever writes tells with its transaction (``tell``), and LISTEN hears it when that is committed.
+2. On a SQLite file the file's own counter of commits is looked at, some times in a second.
+3. A store in memory is changed by nobody else: waiting is all there is.
+"""
+
+import threading
+import time
+from typing import TYPE_CHECKING, Any, Protocol
+
+from sqlalchemy import Connection, text
+
+from era_store.sql.database import Database
+from eras import StoreError
+
+if TYPE_CHECKING:
+    from era_store.ports import Store
+
+CHANNEL = "eraswitch"
+ANYTHING = frozenset(("anything",))
+"""What changed is not known."""
+NOTHING: frozenset[str] = frozenset()
+REGISTRATIONS = "registrations"
+"""The topic of new registrations, which may come by the hundred in a second."""
+
+LOOK_EVERY_S = 0.2
+RECONNECT_AFTER_S = 0.5
+
+
+class Notices(Protocol):
+    """What hears that a store changed. One thread waits; another one may close it."""
+
+    def wait(self, timeout_s: float) -> frozenset[str]:
+        """Wait for a change, at most so long; the topics of those that there may have been since the last call.
+
+        A database that does not answer is asked again meanwhile; when it answers, that counts as a change.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the waiting, at once, and for good. Calling it twice is fine."""
+        ...
+
+
+def notices_of(store: "Store") -> Notices:
+    """What hears the changes of a store from now on; the caller closes it before the store.
+
+    Raises:
+        StoreError: the database did not answer.
+    """
+    from era_store.sql.store import SqlStore
+
+    if not isinstance(store, SqlStore):
+        return NoNotices()
+    if store.database.path is not None:
+        return CounterNotices(store.database)
+    return ListenNotices(store.database)
+
+
+def tell(connection: Connection, topic: str) -> None:
+    """Within a writing transaction: tell who listens, once it is committed. SQLite counts commits by itself."""
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
+
+
+class NoNotices:
+    """``Notices`` of a store that only this process has."""
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+
+    def wait(self, timeout_s: float) -> frozenset[str]:
+        """Wait so long."""
+        self._closed.wait(timeout_s)
+        return NOTHING
+
+    def close(self) -> None:
+        """End the waiting."""
+        self._closed.set()
+
+
+class _SessionNotices:
+    """What hears by a session of its own, which another thread may close while one waits."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._closed = threading.Event()
+        self._turn = threading.Lock()
+        self._session: Any = None
+
+    def close(self) -> None:
+        """End the waiting."""
+        self._closed.set()
+        with self._turn:
+            if self._session is not None:
+                self._session.close()
+                self._session = None
+
+
+class CounterNotices(_SessionNotices):
+    """``Notices`` by the counter of a SQLite file, which every commit of another connection changes."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._session = database.session()
+        self._seen = self._look()
+
+    def wait(self, timeout_s: float) -> frozenset[str]:
+        """Look, until the counter is another one."""
+        until = time.monotonic() + timeout_s
+        while not self._closed.is_set():
+            found = self._look()
+            if found != self._seen:
+                self._seen = found
+                return ANYTHING
+            left = until - time.monotonic()
+            if left <= 0:
+                return NOTHING
+            self._closed.wait(min(LOOK_EVERY_S, left))
+        return NOTHING
+
+    def _look(self) -> int:
+        with self._turn, self._database.errors():
+            if self._session is None:
+                return self._seen
+            counted: int = self._session.execute("PRAGMA data_version").fetchone()[0]
+            return counted
+
+
+class ListenNotices(_SessionNotices):
+    """``Notices`` by LISTEN, in a session that is made anew when it breaks."""
+
+    def __init__(self, database: Database) -> None:
+        super().__init__(database)
+        self._session = self._listen()
+
+    def wait(self, timeout_s: float) -> frozenset[str]:
+        """Wait for what is told, in slices, so that closing need not wait for the server."""
+        until = time.monotonic() + timeout_s
+        while not self._closed.is_set():
+            left = until - time.monotonic()
+            if left <= 0:
+                return NOTHING
+            with self._turn:
+                if self._closed.is_set():
+                    return NOTHING
+                # A session that is made anew counts as a change: what was told meanwhile was not heard.
+                heard = self._again() if self._session is None else self._hear(min(left, LOOK_EVERY_S))
+            if heard:
+                return heard
+            if self._session is None:
+                self._closed.wait(min(RECONNECT_AFTER_S, left))
+        return NOTHING
+
+    def _listen(self) -> Any:
+        session = self._database.session()
+        with self._database.errors():
+            session.execute(f"LISTEN {CHANNEL}")
+        return session
+
+    def _hear(self, wait_s: float) -> frozenset[str]:
+        try:
+            with self._database.errors():
+                return frozenset(told.payload for told in self._session.notifies(timeout=wait_s, stop_after=1))
+        except StoreError:
+            self._session.close()
+            self._session = None
+            return NOTHING
+
+    def _again(self) -> frozenset[str]:
+        try:
+            self._session = self._listen()
+        except StoreError:
+            return NOTHING
+        return ANYTHING

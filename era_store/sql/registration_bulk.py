@@ -1,0 +1,167 @@
+"""Many registrations at once, in the words of each database: SQLite's ``executemany``, PostgreSQL's ``COPY``.
+
+In: a connection inside a transaction that changes something, and whole batches. Out: numbers of parties, what is stored
+of a batch's parties, and how many rows were new. What it means is ``era_store.sql.registrations``' to know.
+"""
+
+import json
+from collections.abc import Collection, Sequence
+from itertools import groupby
+from operator import itemgetter
+from typing import Any, Protocol
+
+from sqlalchemy import Connection
+
+from era_store.sql.registration_counting import Row
+from era_store.sql.tables_registrations import PARTITION_EPOCHS
+
+_NAMES = ("epoch", "party", "seen_at_s", "stake", "version", "arrival", "source")
+"""The columns of a ``Row``."""
+
+_COLUMNS = ", ".join(_NAMES)
+_OF_ROW = ", ".join(f"r.{name}" for name in _NAMES)
+
+
+class Bulk(Protocol):
+    """A batch's way into a database."""
+
+    def party_numbers(self, party_ids: Collection[str]) -> dict[str, int]:
+        """The number of each party; one that has none gets one."""
+        ...
+
+    def standing(self, rows: Sequence[Row]) -> list[Row]:
+        """The newest rows that are stored of every party and epoch among ``rows``."""
+        ...
+
+    def insert(self, rows: Sequence[Row]) -> int:
+        """Add the rows that are not there yet. Returns how many were new."""
+        ...
+
+    def signers(self, epoch: int, party_ids: Collection[str]) -> frozenset[str]:
+        """Those of the parties that have signed a registration for an epoch."""
+        ...
+
+
+def bulk_of(connection: Connection) -> Bulk:
+    """The way into the database of ``connection``."""
+    return PostgresBulk(connection) if connection.dialect.name == "postgresql" else SqliteBulk(connection)
+
+
+class SqliteBulk:
+    """Batches into SQLite. A list of values goes in as one JSON text, which SQLite itself takes apart."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def party_numbers(self, party_ids: Collection[str]) -> dict[str, int]:
+        """The number of each party; of many among those there are, all are read instead of each looked up."""
+        known: int = self._connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM party").scalar_one()
+        if known <= 2 * len(party_ids):
+            numbers = dict(self._connection.exec_driver_sql("SELECT party_id, id FROM party").cursor.fetchall())
+        else:
+            asked = "SELECT v.value, p.id FROM json_each(?) AS v CROSS JOIN party AS p WHERE p.party_id = v.value"
+            numbers = self._pairs(asked, party_ids)
+        missing = [party_id for party_id in party_ids if party_id not in numbers]
+        if missing:
+            added = "INSERT INTO party (party_id) SELECT value FROM json_each(?) RETURNING party_id, id"
+            numbers |= self._pairs(added, missing)
+        return numbers
+
+    def standing(self, rows: Sequence[Row]) -> list[Row]:
+        """The newest rows that are stored."""
+        asked = (
+            f"SELECT {_OF_ROW} FROM json_each(?) AS p CROSS JOIN registration AS r "  # noqa: S608 - names of columns
+            "WHERE r.epoch = ? AND r.party = p.value AND r.seen_at_s = "
+            "(SELECT max(x.seen_at_s) FROM registration AS x WHERE x.epoch = ? AND x.party = p.value)"
+        )
+        parties: dict[int, set[int]] = {}
+        for epoch, group in groupby(rows, itemgetter(0)):
+            parties.setdefault(epoch, set()).update(row[1] for row in group)
+        found: list[Row] = []
+        for epoch, some in parties.items():
+            values = json.dumps(list(some))
+            found += self._connection.exec_driver_sql(asked, (values, epoch, epoch)).cursor.fetchall()
+        return found
+
+    def signers(self, epoch: int, party_ids: Collection[str]) -> frozenset[str]:
+        """Those of the parties that have signed."""
+        asked = (
+            "SELECT DISTINCT v.value FROM json_each(?) AS v CROSS JOIN party AS p ON p.party_id = v.value "
+            "CROSS JOIN registration AS r ON r.party = p.id AND r.epoch = ? WHERE r.signed IS NOT NULL"
+        )
+        values = (json.dumps(list(party_ids)), epoch)
+        return frozenset(row[0] for row in self._connection.exec_driver_sql(asked, values).cursor.fetchall())
+
+    def insert(self, rows: Sequence[Row]) -> int:
+        """Add the rows that are not there yet, in the order of the table: neighbours share a page."""
+        marks = ", ".join("?" * len(_NAMES))
+        added = f"INSERT INTO registration ({_COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
+        return self._connection.exec_driver_sql(added, sorted(rows)).rowcount
+
+    def _pairs(self, statement: str, values: Collection[str]) -> dict[str, int]:
+        return dict(self._connection.exec_driver_sql(statement, (json.dumps(list(values)),)).cursor.fetchall())
+
+
+class PostgresBulk:
+    """Batches into PostgreSQL, by COPY into a table that lasts as long as the transaction."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def party_numbers(self, party_ids: Collection[str]) -> dict[str, int]:
+        """The number of each party."""
+        numbers = self._pairs("SELECT party_id, id FROM party WHERE party_id = ANY(%s)", party_ids)
+        missing = [party_id for party_id in party_ids if party_id not in numbers]
+        if missing:
+            added = "INSERT INTO party (party_id) SELECT unnest(%s::text[]) RETURNING party_id, id"
+            numbers |= self._pairs(added, missing)
+        return numbers
+
+    def standing(self, rows: Sequence[Row]) -> list[Row]:
+        """The newest rows that are stored."""
+        asked = (
+            f"SELECT {_OF_ROW} FROM unnest(%s::integer[], %s::bigint[]) AS p (epoch, party) "  # noqa: S608 - columns
+            "CROSS JOIN LATERAL (SELECT max(x.seen_at_s) AS latest FROM registration AS x "
+            "WHERE x.epoch = p.epoch AND x.party = p.party) AS m JOIN registration AS r "
+            "ON r.epoch = p.epoch AND r.party = p.party AND r.seen_at_s = m.latest"
+        )
+        pairs = {row[:2] for row in rows}
+        values = ([epoch for epoch, _ in pairs], [party for _, party in pairs])
+        found: list[Row] = list(self._connection.exec_driver_sql(asked, values).cursor.fetchall())
+        return found
+
+    def signers(self, epoch: int, party_ids: Collection[str]) -> frozenset[str]:
+        """Those of the parties that have signed."""
+        asked = (
+            "SELECT DISTINCT p.party_id FROM party AS p JOIN registration AS r ON r.party = p.id AND r.epoch = %s "
+            "WHERE p.party_id = ANY(%s) AND r.signed IS NOT NULL"
+        )
+        values = (epoch, list(party_ids))
+        return frozenset(row[0] for row in self._connection.exec_driver_sql(asked, values).cursor.fetchall())
+
+    def insert(self, rows: Sequence[Row]) -> int:
+        """Add the rows that are not there yet; their parts of the table are made where they are missing."""
+        for first in sorted({row[0] // PARTITION_EPOCHS * PARTITION_EPOCHS for row in rows}):
+            self._make_part(first)
+        self._connection.exec_driver_sql("CREATE TEMPORARY TABLE incoming (LIKE registration) ON COMMIT DROP")
+        cursor: Any = self._connection.connection.cursor()
+        with cursor.copy(f"COPY incoming ({_COLUMNS}) FROM STDIN") as copy:
+            for row in rows:
+                copy.write_row(row)
+        cursor.close()
+        added = f"INSERT INTO registration ({_COLUMNS}) SELECT {_COLUMNS} FROM incoming ON CONFLICT DO NOTHING"  # noqa: S608
+        return self._connection.exec_driver_sql(added).rowcount
+
+    def _make_part(self, first: int) -> None:
+        name, end = f"registration_from_{first}", first + PARTITION_EPOCHS
+        if self._connection.exec_driver_sql("SELECT to_regclass(%s)", (name,)).scalar() is not None:
+            return
+        # Made apart and then attached: CREATE … PARTITION OF would wait for every reader of the table.
+        for statement in (
+            f"CREATE TABLE {name} (LIKE registration)",
+            f"ALTER TABLE registration ATTACH PARTITION {name} FOR VALUES FROM ({first}) TO ({end})",
+        ):
+            self._connection.exec_driver_sql(statement)
+
+    def _pairs(self, statement: str, values: Collection[str]) -> dict[str, int]:
+        return dict(self._connection.exec_driver_sql(statement, (list(values),)).cursor.fetchall())

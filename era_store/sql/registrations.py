@@ -1,0 +1,369 @@
+"""Registrations in a database: a batch and all that it changes go in together, and tallies come from a rollup.
+
+In and out: what ``era_store.registrations`` says. The rollup (``era_store.sql.registration_rollup``) is changed by what
+each batch changes and never counted anew, so that a summary reads a few rows however many registrations there are;
+``rebuild`` does count anew.
+"""
+
+import hashlib
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, FromClause, Select, Subquery, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Row as SqlRow
+
+from era_store.registrations import (
+    MAX_REGISTRATION_EPOCH,
+    IngestResult,
+    Registration,
+    Reject,
+    StoredReject,
+    VersionTally,
+    Withdrawal,
+    largest_first,
+    require_possible,
+)
+from era_store.sql.database import Database
+from era_store.sql.locks import take_turn
+from era_store.sql.notices import REGISTRATIONS, tell
+from era_store.sql.registration_bulk import bulk_of
+from era_store.sql.registration_counting import Row
+from era_store.sql.registration_rollup import AT_ONCE, STREAMED, add_to_rollup, newest_first, recount, tallies_of
+from era_store.sql.tables_registrations import (
+    network_stake,
+    party,
+    registration,
+    registration_reject,
+    registration_source,
+    registration_tally,
+)
+from eras import Epoch
+
+_TURN = "registrations"
+
+# What every batch asks, made once: making a statement takes as long as running it.
+_KNOWN_SOURCES = select(registration_source.c.name, registration_source.c.id).where(
+    registration_source.c.name.in_(bindparam("names", expanding=True))
+)
+_LAST_ARRIVAL = select(func.max(registration_source.c.last_arrival))
+_READ_SO_FAR = (
+    update(registration_source)
+    .where(registration_source.c.id == bindparam("of"))
+    .values(
+        last_arrival=bindparam("arrival"),
+        time_s=bindparam("at_s"),
+        cursor=func.coalesce(bindparam("read"), registration_source.c.cursor),
+    )
+)
+
+
+class SqlRegistrations:
+    """A ``RegistrationRepository``. Several threads and processes may use it; they add batches one after the other."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ingest(
+        self,
+        rows: Sequence[Registration],
+        rejects: Sequence[Reject] = (),
+        *,
+        source: str,
+        cursor: str | None = None,
+        time_s: float,
+    ) -> IngestResult:
+        """Add a batch, with its rejects, and remember how far the source was read.
+
+        Raises:
+            StoreError: it could not be written; nothing of it is.
+            ValueError: a row has a stake or an epoch that cannot be; none is added.
+        """
+        require_possible([row.epoch for row in rows], [row.stake for row in rows])
+        with self._database.write() as connection:
+            take_turn(connection, _TURN)
+            bulk = bulk_of(connection)
+            sources = _source_numbers(connection, {source, *(row.source for row in rows)}, time_s)
+            arrival: int = connection.execute(_LAST_ARRIVAL).scalar_one()
+            accepted = 0
+            if rows:
+                parties = bulk.party_numbers({row.party_id for row in rows})
+                batch = add_to_rollup(connection, _numbered(rows, parties, sources, arrival), bulk)
+                accepted = bulk.insert(batch)
+                _keep_signed(connection, rows, batch, arrival)
+            if accepted:
+                tell(connection, REGISTRATIONS)
+            _keep_rejects(connection, sources[source], rejects, time_s)
+            read = {"of": sources[source], "arrival": arrival + len(rows), "at_s": time_s, "read": cursor}
+            connection.execute(_READ_SO_FAR, read)
+        return IngestResult(accepted, len(rows) - accepted, len(rejects))
+
+    def cursor(self, source: str) -> str | None:
+        """How far a source was read, or ``None``.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        asked = select(registration_source.c.cursor).where(registration_source.c.name == source)
+        with self._database.read() as connection:
+            found: str | None = connection.execute(asked).scalar()
+            return found
+
+    def epochs(self) -> tuple[Epoch, ...]:
+        """The epochs that have registrations, newest first.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        epoch = registration_tally.c.epoch
+        with self._database.read() as connection:
+            return tuple(connection.execute(select(epoch).distinct().order_by(epoch.desc())).scalars())
+
+    def tally(self, epoch: Epoch) -> tuple[VersionTally, ...]:
+        """What each release has of an epoch, largest stake first.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        with self._database.read() as connection:
+            tallies = tallies_of(connection, [epoch])
+        return largest_first(
+            VersionTally(release or None, stake, parties) for (_, release), (stake, parties) in tallies.items()
+        )
+
+    def newest(self, epoch: Epoch, *, after: str | None = None, limit: int | None = None) -> Iterator[Registration]:
+        """The newest registration of each party for an epoch: largest stake first, then by party id.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        placed = newest_first(registration.c.epoch == epoch)
+        asked = _newest_of(placed).order_by(placed.c.stake.desc(), party.c.party_id).limit(limit)
+        with self._database.read() as connection:
+            if after is not None:
+                before = _newest_of(placed).where(party.c.party_id == after)
+                last = connection.execute(before).first()
+                if last is None:
+                    return
+                same_stake = (placed.c.stake == last.stake) & (party.c.party_id > after)
+                asked = asked.where(or_(placed.c.stake < last.stake, same_stake))
+            yield from _streamed(connection, asked)
+
+    def newest_within(self, last: Epoch, epochs: int) -> Iterator[Registration]:
+        """The newest registration of each party over ``epochs`` epochs up to ``last``, by party id.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        placed = newest_first((registration.c.epoch > last - epochs) & (registration.c.epoch <= last))
+        with self._database.read() as connection:
+            yield from _streamed(connection, _newest_of(placed).order_by(party.c.party_id))
+
+    def signers(self, epoch: Epoch, party_ids: Collection[str]) -> frozenset[str]:
+        """Those of some parties that have signed a registration for an epoch.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        with self._database.read() as connection:
+            return bulk_of(connection).signers(epoch, party_ids)
+
+    def rejects(
+        self, *, source: str | None = None, after: int = 0, limit: int | None = None
+    ) -> tuple[StoredReject, ...]:
+        """The rejects with an id greater than ``after``, oldest first.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        table, names = registration_reject, registration_source
+        asked = select(table, names.c.name).join(names, names.c.id == table.c.source).where(table.c.id > after)
+        if source is not None:
+            asked = asked.where(names.c.name == source)
+        with self._database.read() as connection:
+            return tuple(
+                StoredReject(row.id, row.name, Reject(row.place, row.reason, row.content), row.time_s)
+                for row in connection.execute(asked.order_by(table.c.id).limit(limit))
+            )
+
+    def rebuild(self, progress: Callable[[Epoch], None] | None = None) -> int:
+        """Count every epoch again, each in a transaction of its own, and correct the rollup.
+
+        Returns:
+            How many figures were wrong.
+
+        Raises:
+            StoreError: an epoch could not be read or written; those before it are correct.
+        """
+        wrong = 0
+        epoch: Epoch | None = Epoch(-1)
+        while (epoch := self._epoch_after(epoch)) is not None:
+            with self._database.write() as connection:
+                take_turn(connection, _TURN)
+                wrong += recount(connection, epoch)
+            if progress is not None:
+                progress(epoch)
+        return wrong
+
+    def sources(self) -> tuple[str, ...]:
+        """The names of all sources, in alphabetical order.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        with self._database.read() as connection:
+            return tuple(sorted(connection.execute(select(registration_source.c.name)).scalars()))
+
+    def withdraw(self, withdrawal: Withdrawal, *, time_s: float) -> Mapping[Epoch, int]:
+        """Take out what a source said, in one transaction; each registration becomes one of its rejects.
+
+        Returns:
+            Epoch → how many of its registrations are withdrawn.
+
+        Raises:
+            StoreError: it could not be done; nothing of it is.
+        """
+        table, names = registration, registration_source
+        with self._database.write() as connection:
+            take_turn(connection, _TURN)
+            number = connection.execute(select(names.c.id).where(names.c.name == withdrawal.source)).scalar()
+            if number is None or withdrawal.from_epoch > MAX_REGISTRATION_EPOCH:
+                return {}
+            meant = (table.c.source == number) & (table.c.epoch >= withdrawal.from_epoch)
+            if not withdrawal.signed_too:
+                meant &= table.c.signed.is_(None)
+            counted = select(table.c.epoch, func.count()).where(meant).group_by(table.c.epoch)
+            found = {Epoch(epoch): count for epoch, count in connection.execute(counted)}
+            if not found or withdrawal.dry_run:
+                return found
+            for epoch in sorted(found):
+                these = meant & (table.c.epoch == epoch)
+                said = connection.execute(_with_names(table).where(these).order_by(table.c.arrival))
+                _keep_rejects(connection, number, [withdrawal.reject(_registration(row)) for row in said], time_s)
+                connection.execute(delete(table).where(these))
+                recount(connection, epoch)
+            tell(connection, REGISTRATIONS)
+        return found
+
+    def network_stake(self, epoch: Epoch) -> int | None:
+        """The stake of the whole network in an epoch, in lovelace, where it was told.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        asked = select(network_stake.c.lovelace).where(network_stake.c.epoch == epoch)
+        with self._database.read() as connection:
+            found: int | None = connection.execute(asked).scalar()
+            return found
+
+    def set_network_stake(self, epoch: Epoch, lovelace: int, *, source: str, time_s: float) -> None:
+        """Remember the stake of the whole network in an epoch.
+
+        Raises:
+            StoreError: it could not be written.
+            ValueError: the figure or the epoch cannot be.
+        """
+        require_possible([epoch], [lovelace])
+        values = {"epoch": epoch, "lovelace": lovelace, "source": source, "time_s": time_s}
+        with self._database.write() as connection:
+            take_turn(connection, _TURN)
+            connection.execute(delete(network_stake).where(network_stake.c.epoch == epoch))
+            connection.execute(insert(network_stake).values(values))
+
+    def _epoch_after(self, epoch: Epoch | None) -> Epoch | None:
+        """The next epoch that has rows or tallies; a search for each, where counting them all would read every row."""
+        with self._database.read() as connection:
+            found = [
+                connection.execute(select(func.min(table.c.epoch)).where(table.c.epoch > epoch)).scalar()
+                for table in (registration, registration_tally)
+            ]
+        return min((Epoch(one) for one in found if one is not None), default=None)
+
+
+def _numbered(
+    rows: Sequence[Registration], parties: Mapping[str, int], sources: Mapping[str, int], arrival: int
+) -> list[Row]:
+    """The rows as they are stored."""
+    return [
+        (row.epoch, parties[row.party_id], row.seen_at_s, row.stake, row.version or "", number, sources[row.source])
+        for number, row in enumerate(rows, arrival + 1)
+    ]
+
+
+def _keep_signed(connection: Connection, rows: Sequence[Registration], batch: Sequence[Row], arrival: int) -> None:
+    """Put the signed words to the rows of the batch that are new; few have any."""
+    if all(row.signed is None for row in rows):
+        return
+    table = registration
+    for epoch, party_number, seen_at_s, _, _, number, _ in batch:
+        signed = rows[number - arrival - 1].signed
+        if signed is not None:
+            same = (table.c.epoch == epoch, table.c.party == party_number, table.c.seen_at_s == seen_at_s)
+            connection.execute(update(table).where(*same, table.c.arrival == number).values(signed=signed))
+
+
+def _source_numbers(connection: Connection, names: Collection[str], time_s: float) -> dict[str, int]:
+    """The number of each source; one that has none gets one."""
+    table = registration_source
+    known = connection.execute(_KNOWN_SOURCES, {"names": list(names)})
+    numbers: dict[str, int] = {row.name: row.id for row in known}
+    for name in sorted(set(names) - numbers.keys()):
+        made = insert(table).values(name=name, last_arrival=0, time_s=time_s)
+        (numbers[name],) = connection.execute(made).inserted_primary_key or (0,)
+    return numbers
+
+
+def _newest_of(placed: Subquery) -> Select[Any]:
+    """The newest of each party, with the names of party and source."""
+    return _with_names(placed).where(placed.c.place == 1)
+
+
+def _with_names(rows: FromClause) -> Select[Any]:
+    """Registrations with the names of party and source."""
+    names = registration_source
+    return (
+        select(rows, party.c.party_id, names.c.name.label("source_name"))
+        .join(party, party.c.id == rows.c.party)
+        .join(names, names.c.id == rows.c.source)
+    )
+
+
+def _streamed(connection: Connection, asked: Select[Any]) -> Iterator[Registration]:
+    # Closed by name: who stops in the middle leaves a cursor open on the server.
+    with connection.execute(asked.execution_options(yield_per=STREAMED)) as rows:
+        for row in rows:
+            yield _registration(row)
+
+
+def _registration(row: SqlRow[Any]) -> Registration:
+    return Registration(
+        row.party_id, Epoch(row.epoch), row.version or None, row.stake, row.seen_at_s, row.source_name, row.signed
+    )
+
+
+def _keep_rejects(connection: Connection, source: int, rejects: Sequence[Reject], time_s: float) -> None:
+    """Keep the rejects that are not there yet."""
+    table = registration_reject
+    rows = {
+        _digest(reject): {
+            "source": source,
+            "digest": _digest(reject),
+            "place": reject.place,
+            "reason": reject.reason,
+            "content": reject.content,
+            "time_s": time_s,
+        }
+        for reject in rejects
+    }
+    digests = list(rows)
+    for start in range(0, len(digests), AT_ONCE):
+        some = digests[start : start + AT_ONCE]
+        known = select(table.c.digest).where(table.c.source == source, table.c.digest.in_(some))
+        for digest in connection.execute(known).scalars():
+            del rows[digest]
+    if rows:
+        connection.execute(insert(table), list(rows.values()))
+
+
+def _digest(reject: Reject) -> str:
+    text = "\0".join((reject.place, reject.reason, reject.content))
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()

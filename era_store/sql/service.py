@@ -1,0 +1,91 @@
+"""API tokens and snapshots in a database. In and out: what ``era_store.tokens`` and ``era_store.snapshots`` say."""
+
+from collections.abc import Iterable
+from typing import Any
+
+from sqlalchemy import Row, insert, select, update
+
+from era_store.records import NewEvent
+from era_store.snapshots import StoredSnapshot
+from era_store.sql import tables_service as tables
+from era_store.sql.database import Database
+from era_store.sql.events import append_events
+from era_store.sql.notices import tell
+from era_store.tokens import ApiToken, token_not_found
+
+
+class SqlTokens:
+    """A ``TokenRepository``. Every method raises ``StoreError`` when the database cannot be asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, token: ApiToken) -> None:
+        """Keep a new token."""
+        values = {name: getattr(token, name) for name in ApiToken.__slots__} | {"scopes": " ".join(token.scopes)}
+        with self._database.write() as connection:
+            connection.execute(insert(tables.api_token).values(values))
+
+    def find(self, token_id: str) -> ApiToken | None:
+        """The token with that id."""
+        asked = select(tables.api_token).where(tables.api_token.c.id == token_id)
+        with self._database.read() as connection:
+            row = connection.execute(asked).one_or_none()
+        return None if row is None else _token(row)
+
+    def all(self) -> tuple[ApiToken, ...]:
+        """Every token, oldest first."""
+        asked = select(tables.api_token).order_by(tables.api_token.c.made_at_s, tables.api_token.c.id)
+        with self._database.read() as connection:
+            return tuple(_token(row) for row in connection.execute(asked))
+
+    def revoke(self, token_id: str, *, time_s: float) -> ApiToken:
+        """From now on it counts no more.
+
+        Raises:
+            TokenNotFoundError: there is none with that id.
+        """
+        table = tables.api_token
+        with self._database.write() as connection:
+            valid = (table.c.id == token_id, table.c.revoked_at_s.is_(None))
+            connection.execute(update(table).where(*valid).values(revoked_at_s=time_s))
+            row = connection.execute(select(table).where(table.c.id == token_id)).one_or_none()
+        if row is None:
+            raise token_not_found(token_id)
+        return _token(row)
+
+
+class SqlSnapshots:
+    """A ``SnapshotRepository``. Every method raises ``StoreError`` when the database cannot be asked."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def load(self, key_id: str) -> StoredSnapshot | None:
+        """The newest, or ``None``."""
+        table = tables.snapshot
+        with self._database.read() as connection:
+            row = connection.execute(select(table).where(table.c.key_id == key_id)).one_or_none()
+        return None if row is None else StoredSnapshot(bytes(row.content), row.time_s)
+
+    def save(self, key_id: str, content: bytes, events: Iterable[NewEvent] = (), *, time_s: float) -> None:
+        """Put a newer one in its place, and what is new into the event log."""
+        table, values = tables.snapshot, {"content": content, "time_s": time_s}
+        with self._database.write() as connection:
+            written = connection.execute(update(table).where(table.c.key_id == key_id).values(values))
+            if written.rowcount == 0:
+                connection.execute(insert(table).values(key_id=key_id, **values))
+            append_events(connection, events, time_s)
+            tell(connection, "snapshot")
+
+
+def _token(row: Row[Any]) -> ApiToken:
+    return ApiToken(
+        row.id,
+        row.name,
+        tuple(row.scopes.split()),
+        row.made_at_s,
+        row.expires_at_s,
+        row.revoked_at_s,
+        row.secret_hash,
+    )

@@ -1,0 +1,107 @@
+"""The tables of registrations: parties, sources, what they said, the rollup of each epoch, rejects, network stake.
+
+``registration`` is kept in the order of its key, with no other index: one search finds what a party said for an epoch,
+in the order of time. That, and parties by number instead of by name, is what makes ten million of them cheap. It
+refers to parties and sources without foreign keys, which would cost a search more for every row; the repository, the
+only writer, numbers them in the same transaction. On PostgreSQL it is divided by epochs, and ingest makes the parts.
+"""
+
+from typing import Any
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Dialect,
+    Float,
+    Integer,
+    LargeBinary,
+    String,
+    Table,
+    Text,
+    TypeDecorator,
+    UniqueConstraint,
+)
+
+from era_store.sql.tables import Key, Words, metadata
+
+PARTITION_EPOCHS = 100
+"""Epochs in one part of the table on PostgreSQL."""
+
+
+class Sum(TypeDecorator[int]):
+    """A sum of lovelace, as decimal digits: of stakes that are wrong it can be larger than 64 bits."""
+
+    impl = String(40)
+    cache_ok = True
+
+    def process_bind_param(self, value: int | None, dialect: Dialect) -> str | None:
+        """The digits of a number."""
+        return None if value is None else str(value)
+
+    def process_result_value(self, value: Any | None, dialect: Dialect) -> int | None:
+        """The number of the digits."""
+        return None if value is None else int(value)
+
+
+party = Table(
+    "party",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("party_id", Text, nullable=False, unique=True),
+)
+
+registration_source = Table(
+    "registration_source",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("name", Text, nullable=False, unique=True),
+    Column("cursor", Text),
+    Column("last_arrival", BigInteger, nullable=False),  # of all of them the greatest numbers the next registration
+    Column("time_s", Float, nullable=False),
+)
+
+registration = Table(
+    "registration",
+    metadata,
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("party", BigInteger, primary_key=True, autoincrement=False),
+    Column("seen_at_s", Float, primary_key=True),
+    Column("stake", BigInteger, primary_key=True, autoincrement=False),
+    Column("version", Text, primary_key=True),  # empty where none was said: a key has no nulls
+    Column("arrival", BigInteger, nullable=False),
+    Column("source", BigInteger, nullable=False),
+    Column("signed", LargeBinary),
+    sqlite_with_rowid=False,
+    postgresql_partition_by="RANGE (epoch)",
+)
+
+registration_tally = Table(
+    "registration_tally",
+    metadata,
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("release", Text, primary_key=True),  # empty where none was said
+    Column("stake", Sum, nullable=False),
+    Column("parties", BigInteger, nullable=False),
+)
+
+registration_reject = Table(
+    "registration_reject",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("source", BigInteger, nullable=False),
+    Column("digest", String(64), nullable=False),
+    Column("place", Words, nullable=False),
+    Column("reason", Words, nullable=False),
+    Column("content", Words, nullable=False),
+    Column("time_s", Float, nullable=False),
+    UniqueConstraint("source", "digest"),
+)
+
+network_stake = Table(
+    "network_stake",
+    metadata,
+    Column("epoch", Integer, primary_key=True, autoincrement=False),
+    Column("lovelace", BigInteger, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("time_s", Float, nullable=False),
+)

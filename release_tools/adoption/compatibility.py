@@ -1,0 +1,283 @@
+"""Which versions support which era: the table that the release team vouches for, ``compatibility.toml``.
+
+In: the file, or the mapping in it. Out: a ``Compatibility``, asked by whoever counts who is ready. The file::
+
+    lagrange = ">=0.3.12, !=0.3.15"     # era = what a version must be, for every network
+
+    [networks.preview]                  # on this network instead
+    lagrange = ">=0.3.11"
+
+A requirement is a list of comparisons between commas, all of which must hold: ``>=``, ``>``, ``<=``, ``<``, ``==``,
+``!=``; a version alone is the least one. A version that is unknown (``release_tools.adoption.versions``) supports
+nothing, and neither does any version an era that the table does not have: a gate never
+opens on what nobody has vouched for.
+"""
+
+import operator
+import re
+import tomllib
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Self
+
+from eras import ConfigurationError
+from release_tools.adoption.versions import is_known, parse_release
+
+if TYPE_CHECKING:
+    from semver import Version
+
+NETWORKS = "networks"
+MAX_FILE_BYTES = 1024 * 1024
+
+_OPERATORS: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    "<": operator.lt,
+}
+_WORDS = {
+    ">=": "{} or newer",
+    "<=": "{} or older",
+    "==": "exactly {}",
+    "!=": "not {}",
+    ">": "newer than {}",
+    "<": "older than {}",
+}
+_COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)?\s*(\S+)")
+
+
+class CompatibilityError(ConfigurationError):
+    """The table of eras and versions cannot be read, or has a mistake."""
+
+
+class EraNotListedError(ConfigurationError):
+    """The table of eras and versions does not have an era."""
+
+
+@dataclass(frozen=True, slots=True)
+class Requirement:
+    """What a version must be to support an era.
+
+    Attributes:
+        text: as it was written.
+        comparisons: operator and release, all of which must hold.
+    """
+
+    text: str
+    comparisons: tuple[tuple[str, str], ...]
+
+    @classmethod
+    def parse(cls, text: object, *, key: str) -> Self:
+        """The requirement that ``text`` writes.
+
+        Args:
+            text: comparisons between commas.
+            key: where it stands, for errors.
+
+        Raises:
+            CompatibilityError: it is none.
+        """
+        if not isinstance(text, str):
+            raise _mistake(key, 'a requirement such as ">=0.3.12, !=0.3.15"', f"{text!r}"[:80])
+        found = []
+        for part in text.split(","):
+            match = _COMPARISON.fullmatch(part.strip())
+            if match is None or not is_known(match[2]):
+                nearest = _nearest_comparison(part.strip())
+                hint = f'. Did you mean "{nearest}"?' if nearest else ""
+                raise _mistake(
+                    key,
+                    "one of >=, >, <=, <, ==, != and a version of three numbers, as in >=0.3.12",
+                    f"{part.strip()!r}"[:80] + hint,
+                )
+            found.append((match[1] or ">=", match[2].partition("+")[0]))
+        return cls(text, tuple(found))
+
+    def holds(self, version: "Version") -> bool:
+        """Whether a version is what it must be."""
+        return all(_OPERATORS[sign](version, parse_release(release)) for sign, release in self.comparisons)
+
+    @property
+    def words(self) -> str:
+        """What to install, in words."""
+        parts = [_WORDS[sign].format(release) for sign, release in self.comparisons if sign != "!="]
+        but = [_WORDS[sign].format(release) for sign, release in self.comparisons if sign == "!="]
+        return ", but ".join(part for part in (" and ".join(parts), " and ".join(but)) if part)
+
+
+@dataclass(frozen=True, slots=True)
+class Compatibility:
+    """The table of eras and versions, for one network.
+
+    Attributes:
+        requirements: era → what a version must be.
+        origin: where it came from, for errors.
+    """
+
+    requirements: Mapping[str, Requirement] = field(default_factory=dict)
+    origin: str = "the table of eras and versions"
+
+    @classmethod
+    def load(
+        cls,
+        path: Path,
+        *,
+        network: str | None = None,
+        known_eras: Collection[str] = (),
+        known_networks: Mapping[str, str] | None = None,
+    ) -> Self:
+        """The table in a file.
+
+        Args:
+            path: the file, TOML.
+            network: the name of the network whose own requirements count before the common ones.
+            known_eras: eras that exist, by which a misspelt one is found.
+            known_networks: every name of a network → the one it is the same as; by it a misspelt one is found, and one
+                with several names is recognised. Without it any name is taken as it is.
+
+        Raises:
+            CompatibilityError: it cannot be read, or has a mistake; the error names the key.
+        """
+        try:
+            with path.expanduser().open("rb") as file:
+                content = file.read(MAX_FILE_BYTES + 1)
+            if len(content) > MAX_FILE_BYTES:
+                raise _unreadable(path, f"more than {MAX_FILE_BYTES} bytes")
+            tree = tomllib.loads(content.decode())
+        except OSError as error:
+            raise _unreadable(path, error.strerror or type(error).__name__) from error
+        except UnicodeDecodeError as error:
+            raise _unreadable(path, "bytes that are not UTF-8") from error
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise _unreadable(path, f"text that is not TOML: {error}"[:200]) from error
+        return cls.of(
+            tree, network=network, known_eras=known_eras, known_networks=known_networks, origin=f"the file {path}"
+        )
+
+    @classmethod
+    def of(
+        cls,
+        mapping: Mapping[str, Any],
+        *,
+        network: str | None = None,
+        known_eras: Collection[str] = (),
+        known_networks: Mapping[str, str] | None = None,
+        origin: str = "the table of eras and versions",
+    ) -> Self:
+        """The table in a mapping, as the file has it; the other arguments are those of ``load``.
+
+        Raises:
+            CompatibilityError: it has a mistake; the error names the key.
+        """
+        common = {key: value for key, value in mapping.items() if not isinstance(value, Mapping)}
+        tables = {key: value for key, value in mapping.items() if isinstance(value, Mapping)}
+        for key in tables:
+            if key != NETWORKS:
+                near = get_close_matches(key, [NETWORKS, *known_eras], n=1)
+                nearest = near[0] if near else f"{NETWORKS}.{key}" if key in (known_networks or {}) else None
+                raise _mistake(key, f"an era with its requirement, or [{NETWORKS}.NAME]", "a table", nearest=nearest)
+        merged = _requirements(common, (), known_eras)
+        for name, table in tables.get(NETWORKS, {}).items():
+            place = (NETWORKS, name)
+            if not isinstance(table, Mapping):
+                raise _mistake(".".join(place), "a table of eras", f"{table!r}"[:80])
+            if known_networks is not None and name not in known_networks:
+                near = get_close_matches(name, known_networks, n=1, cutoff=0.5)
+                raise _mistake(
+                    ".".join(place),
+                    f"a network that is known ({', '.join(sorted(known_networks))})",
+                    "an unknown name",
+                    nearest=f"{NETWORKS}.{near[0]}" if near else None,
+                )
+            own = _requirements(table, place, known_eras)
+            if network is not None and _same(name, network, known_networks or {}):
+                merged |= own
+        return cls(merged, origin)
+
+    @property
+    def eras(self) -> tuple[str, ...]:
+        """The eras that the table has, in its order."""
+        return tuple(self.requirements)
+
+    def supports(self, release: str | None, era: str) -> bool:
+        """Whether a release (or a version with its build) supports an era."""
+        requirement, version = self.requirements.get(era), parse_release(release)
+        return requirement is not None and version is not None and requirement.holds(version)
+
+    def minimum(self, era: str) -> str | None:
+        """The version to install for an era, in words; ``None`` where the table does not have it."""
+        requirement = self.requirements.get(era)
+        return None if requirement is None else requirement.words
+
+    def require_era(self, era: str) -> None:
+        """Check that the table has an era.
+
+        Raises:
+            EraNotListedError: it has not; the error names the nearest one.
+        """
+        if era in self.requirements:
+            return
+        near = get_close_matches(era, self.requirements, n=1)
+        next_step = f"Did you mean {near[0]!r}?" if near else f'Add it: {era[:40]} = ">=VERSION"'
+        if not self.requirements:
+            next_step = "Write the table (docs/adoption.md) and name it: adoption.compatibility_file, --compatibility"
+        raise EraNotListedError(
+            f"Which versions support the era {era[:80]!r} is not known",
+            expected=f"one of the eras in {self.origin}: {', '.join(self.requirements) or 'there is none yet'}",
+            got=f"{era[:80]!r}",
+            next_step=next_step,
+            era=era,
+        )
+
+
+def _requirements(
+    table: Mapping[str, object], place: tuple[str, ...], known_eras: Collection[str]
+) -> dict[str, Requirement]:
+    found = {}
+    for era, value in table.items():
+        key = ".".join((*place, era))
+        if known_eras and era not in known_eras:
+            near = [name for name in get_close_matches(era, known_eras, n=1, cutoff=0.75) if name not in table]
+            if near:  # an era of the future that is like none of those known is fine
+                raise _mistake(key, "the name of an era", "an unknown one", nearest=".".join((*place, near[0])))
+        found[era] = Requirement.parse(value, key=key)
+    return found
+
+
+def _same(name: str, network: str, known: Mapping[str, str]) -> bool:
+    return known.get(name, name) == known.get(network, network)
+
+
+def _nearest_comparison(part: str) -> str | None:
+    """What somebody meant who wrote ``=> 0.3`` or ``~v0.3.12``."""
+    match = re.fullmatch(r"([<>=!~^]*)\s*v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(-[0-9A-Za-z.-]+)?", part)
+    if match is None:
+        return None
+    sign = {"=>": ">=", "=<": "<=", "=": "==", "~": ">=", "^": ">=", "<>": "!="}.get(match[1], match[1])
+    if sign not in ("", *_OPERATORS):
+        return None
+    return f"{sign or '>='}{int(match[2])}.{int(match[3] or 0)}.{int(match[4] or 0)}{match[5] or ''}"
+
+
+def _mistake(key: str, expected: str, got: str, *, nearest: str | None = None) -> CompatibilityError:
+    return CompatibilityError(
+        f"The table of eras and versions has a mistake at {key}",
+        expected=expected,
+        got=got,
+        next_step=f"Did you mean {nearest!r}?" if nearest else "Correct it: docs/adoption.md shows the file",
+        key=key,
+        nearest=nearest,
+    )
+
+
+def _unreadable(path: Path, got: str) -> CompatibilityError:
+    return CompatibilityError(
+        "The table of eras and versions cannot be read",
+        expected=f"to read TOML in {path}",
+        got=got,
+        next_step="Correct adoption.compatibility_file, or --compatibility",
+    )

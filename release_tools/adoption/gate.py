@@ -1,0 +1,281 @@
+"""The gate before an activation: is enough of the stake ready, epoch after epoch? Reads a store.
+
+In: registrations, the table of eras and versions, a threshold, a base, how many epochs. Out: a ``GateResult``: met or
+not, and if not what is missing and from whom. The rules:
+
+1. Every one of the last n epochs, without a gap, must have the share; one without registrations has none.
+2. Whole lovelace are compared with an exact fraction; nothing is rounded into a gate.
+3. On the network base a network stake that is not known, or is less than what registered, never meets a gate.
+4. An epoch that has not begun, where that is known, is not looked at: nobody can have registered for it, and whoever
+   says so would be all that counts.
+5. What is missing is counted in the last epoch: past ones cannot be mended, only waited for.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from era_store import RegistrationRepository
+from eras import Epoch, EraSwitchError
+from release_tools.adoption.compatibility import Compatibility
+from release_tools.adoption.parties import NotReady, not_ready
+from release_tools.adoption.shares import AdoptionRules, Base, Share, ada_words, parties_words, share_words
+from release_tools.adoption.summary import AdoptionAlarm, EpochAdoption, newest_begun, summarise
+
+
+class GateNotMetError(EraSwitchError):
+    """Too little of the stake is ready for an era, or nobody can tell."""
+
+    http_status = 409
+    exit_code = 6
+
+
+@dataclass(frozen=True, slots=True)
+class GateEpoch:
+    """An epoch before the gate.
+
+    Attributes:
+        epoch: the epoch.
+        share: the share that is ready; ``None`` where it cannot be told.
+        met: whether it is enough.
+        why: why not, in words; ``None`` where it is.
+    """
+
+    epoch: Epoch
+    share: Share | None
+    met: bool
+    why: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The epoch, JSON-ready."""
+        return {
+            "epoch": self.epoch,
+            "share": None if self.share is None else self.share.to_dict(),
+            "met": self.met,
+            "why": self.why,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class GateResult:
+    """What the gate came to.
+
+    Attributes:
+        era: the era that is to be activated.
+        base: of what stake the share is counted.
+        threshold: the share that is asked for.
+        epochs: the epochs that were looked at, newest first.
+        minimum: the version to install, in words.
+        missing_stake: lovelace that must become ready until the last epoch has the share; ``None`` where its share
+            cannot be told.
+        whom: the parties to call: the fewest, largest first, whose upgrade would do; cut to the largest few.
+        enough: how many parties that is; ``None`` where all that registered together would not do.
+        unregistered_stake: on the network base, lovelace of those that did not register at all.
+        alarms: what is odd about the last epoch, whether the gate is met or not.
+    """
+
+    era: str
+    base: Base
+    threshold: Fraction
+    epochs: tuple[GateEpoch, ...]
+    minimum: str | None
+    missing_stake: int | None = None
+    whom: tuple[NotReady, ...] = ()
+    enough: int | None = 0
+    unregistered_stake: int | None = None
+    alarms: tuple[AdoptionAlarm, ...] = ()
+
+    @property
+    def met(self) -> bool:
+        """Whether the era may be activated."""
+        return all(one.met for one in self.epochs)
+
+    @property
+    def epoch(self) -> Epoch:
+        """The last epoch that was looked at."""
+        return self.epochs[0].epoch
+
+    @property
+    def share(self) -> Share | None:
+        """The share in that epoch."""
+        return self.epochs[0].share
+
+    @property
+    def words(self) -> str:
+        """The result in one sentence."""
+        asked = f"{share_words(self.threshold)} of {self.base.words}"
+        over = f" in each of {len(self.epochs)} epochs" if len(self.epochs) > 1 else ""
+        if self.met:
+            return f"The gate of {self.era} is met: {asked}{over}, {self.share} in epoch {self.epoch}"
+        return f"The gate of {self.era} is not met: it asks for {asked}{over}"
+
+    @property
+    def lacks(self) -> tuple[str, ...]:
+        """What is missing and from whom, line by line; empty where the gate is met."""
+        return tuple(self._lacks())
+
+    def _lacks(self) -> Iterator[str]:
+        for one in self.epochs:
+            if not one.met:
+                yield f"epoch {one.epoch}: {one.why}"
+        if self.met:
+            return
+        if self.epochs[0].met:
+            opens = next(one.epoch for one in self.epochs if not one.met) + len(self.epochs)
+            yield f"the last epoch has the share; if it stays so, the gate opens in epoch {opens}"
+        if self.missing_stake:
+            yield f"missing: {ada_words(self.missing_stake)} on {self.minimum}"
+        if self.unregistered_stake:
+            yield f"{ada_words(self.unregistered_stake)} did not register at all"
+        if self.whom:
+            all_of = (
+                "not enough even with all of them" if self.enough is None else f"{parties_words(self.enough)} would do"
+            )
+            yield f"whom to call ({all_of}):"
+            yield from (f"  {one.name}  {ada_words(one.stake)}  {one.version or 'no version'}" for one in self.whom)
+            if self.enough is not None and self.enough > len(self.whom):
+                yield f"  and {self.enough - len(self.whom)} more"
+
+    def require_met(self) -> None:
+        """Check that the gate is met.
+
+        Raises:
+            GateNotMetError: it is not; the error says what is missing and from whom.
+        """
+        if not self.met:
+            raise GateNotMetError(
+                f"The gate of {self.era} is not met",
+                expected=f"{share_words(self.threshold)} of {self.base.words}",
+                got="; ".join(self.lacks).replace(":; ", ": ").replace("  ", " "),
+                next_step="Call the parties that are missing",
+                gate=self.to_dict(),
+            )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The result, JSON-ready."""
+        return {
+            "era": self.era,
+            "met": self.met,
+            "base": self.base.value,
+            "threshold": float(self.threshold),
+            "epoch": self.epoch,
+            "share": None if self.share is None else self.share.to_dict(),
+            "epochs": [one.to_dict() for one in self.epochs],
+            "minimum": self.minimum,
+            "missing_stake": self.missing_stake,
+            "whom": [one.to_dict() for one in self.whom],
+            "enough": self.enough,
+            "unregistered_stake": self.unregistered_stake,
+            "alarms": [alarm.to_dict() for alarm in self.alarms],
+            "words": self.words,
+            "lacks": list(self.lacks),
+        }
+
+
+def judge_gate(
+    repository: RegistrationRepository,
+    *,
+    era: str,
+    threshold: Fraction,
+    compatibility: Compatibility,
+    base: Base = Base.REGISTERED,
+    for_epochs: int = 1,
+    epoch: Epoch | None = None,
+    current: Epoch | None = None,
+    rules: AdoptionRules | None = None,
+) -> GateResult:
+    """Hold the adoption of an era against a gate.
+
+    Args:
+        repository: the registrations.
+        era: the era that is to be activated.
+        threshold: the share that is asked for.
+        compatibility: which versions support it.
+        base: of what stake.
+        for_epochs: how many epochs one after the other must have the share.
+        epoch: the last of them; by default the newest that has registrations and has begun.
+        current: the current epoch, where it is known.
+        rules: what it is counted by.
+
+    Raises:
+        EraNotListedError: the table does not have the era.
+        GateNotMetError: there are no registrations at all, and no epoch was named.
+        StoreError: they cannot be read.
+    """
+    rules = rules or AdoptionRules()
+    compatibility.require_era(era)
+    known = repository.epochs()
+    if epoch is None and not known:
+        raise GateNotMetError(
+            f"The gate of {era} is not met: there are no registrations at all",
+            expected=f"{share_words(threshold)} of {base.words}",
+            got="nothing to judge by",
+            next_step="Read them in: eraswitch adoption ingest",
+        )
+    last = next(one for one in (epoch, newest_begun(known, current), current) if one is not None)
+    asked = [Epoch(last - back) for back in range(for_epochs) if last >= back]
+    found = [
+        summarise(
+            repository,
+            epoch=one,
+            compatibility=compatibility,
+            eras=(era,),
+            base=base,
+            rules=rules,
+            details=base is Base.RECENT,
+        )
+        if one in known
+        else None
+        for one in asked
+    ]
+    epochs = tuple(_judged(one, adoption, base, threshold) for one, adoption in zip(asked, found, strict=True))
+    if len(asked) < for_epochs:
+        epochs += (GateEpoch(Epoch(0), None, met=False, why=f"there are fewer than {for_epochs} epochs before it"),)
+    share, adoption = epochs[0].share, found[0]
+    alarms = () if adoption is None else adoption.alarms
+    if share is None or adoption is None:
+        return GateResult(era, base, threshold, epochs, compatibility.minimum(era), alarms=alarms)
+    missing = share.missing(threshold)
+    behind = not_ready(repository, epoch=last, era=era, compatibility=compatibility, base=base, rules=rules)
+    whom, enough = _fewest(behind, missing, rules.limit)
+    unregistered = share.total - adoption.registered_stake if base is Base.NETWORK else None
+    return GateResult(
+        era, base, threshold, epochs, compatibility.minimum(era), missing, whom, enough, unregistered, alarms
+    )
+
+
+def _judged(epoch: Epoch, adoption: EpochAdoption | None, base: Base, threshold: Fraction) -> GateEpoch:
+    if adoption is None:
+        return GateEpoch(epoch, None, met=False, why="no registrations")
+    share = adoption.eras[0].of(base)
+    if share is None:
+        return GateEpoch(
+            epoch,
+            None,
+            met=False,
+            why=f"the stake of the whole network in epoch {adoption.network_epoch} is not known: "
+            "eraswitch adoption network-stake",
+        )
+    met = share.reaches(threshold)
+    return GateEpoch(
+        epoch,
+        share,
+        met,
+        None if met else f"{share_words(share.fraction)} of {base.words} ({ada_words(share.total)}) is ready",
+    )
+
+
+def _fewest(behind: Iterator[NotReady], missing: int, limit: int) -> tuple[tuple[NotReady, ...], int | None]:
+    """The largest parties until what is missing is there; the first ``limit`` of them, and how many it takes."""
+    whom: list[NotReady] = []
+    count = 0
+    while missing > 0:
+        party = next(behind, None)
+        if party is None:
+            return tuple(whom), None
+        count += 1
+        missing -= party.stake
+        if len(whom) < limit:
+            whom.append(party)
+    return tuple(whom), count

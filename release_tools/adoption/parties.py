@@ -1,0 +1,166 @@
+"""Adoption, party by party: who came, upgraded, downgraded and went since an epoch, and who is not ready.
+
+In: registrations. Out: counts with their stake, and the largest parties of each kind by name. A party's version counts
+by its release; an unknown one lies below every version (``release_tools.adoption.versions``), so that losing the header
+is a downgrade, which somebody has to look at.
+"""
+
+import heapq
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from era_store import Registration, RegistrationRepository
+from eras import Epoch
+from release_tools.adoption.compatibility import Compatibility
+from release_tools.adoption.shares import AdoptionRules, Base
+from release_tools.adoption.versions import is_newer
+
+
+@dataclass(frozen=True, slots=True)
+class NotReady:
+    """A party whose version does not support an era.
+
+    Attributes:
+        party_id: whom to call.
+        stake: its lovelace.
+        version: what it runs, as it said it; ``None`` where it said nothing.
+        epoch: when it said so.
+        ticker: the name of its pool, where somebody told it.
+    """
+
+    party_id: str
+    stake: int
+    version: str | None
+    epoch: Epoch
+    ticker: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Whom to call, with the name of its pool."""
+        return self.party_id if self.ticker is None else f"{self.party_id} ({self.ticker})"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The party, JSON-ready."""
+        facts = {"party_id": self.party_id, "stake": self.stake, "version": self.version, "epoch": self.epoch}
+        return facts if self.ticker is None else {**facts, "ticker": self.ticker}
+
+
+@dataclass(frozen=True, slots=True)
+class PartyChange:
+    """What became of a party between two epochs; ``None`` is a version that it did not say, or an epoch it missed."""
+
+    party_id: str
+    stake: int
+    before: str | None
+    after: str | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The change, JSON-ready."""
+        return {"party_id": self.party_id, "stake": self.stake, "before": self.before, "after": self.after}
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeGroup:
+    """All parties to which the same happened.
+
+    Attributes:
+        parties: how many they are.
+        stake: their lovelace together; of those that went, what they had.
+        largest: the largest of them.
+    """
+
+    parties: int
+    stake: int
+    largest: tuple[PartyChange, ...]
+
+    @classmethod
+    def of(cls, changes: Iterable[PartyChange], limit: int) -> "ChangeGroup":
+        """The group of these changes, with the ``limit`` largest by name."""
+        found = list(changes)
+        largest = heapq.nsmallest(limit, found, key=lambda change: (-change.stake, change.party_id))
+        return cls(len(found), sum(change.stake for change in found), tuple(largest))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The group, JSON-ready."""
+        return {"parties": self.parties, "stake": self.stake, "largest": [one.to_dict() for one in self.largest]}
+
+
+@dataclass(frozen=True, slots=True)
+class PartyChanges:
+    """What changed among the parties since an earlier epoch.
+
+    Attributes:
+        since: that epoch, the last one before with registrations.
+        new: those that were not there.
+        upgraded: those with a newer version.
+        downgraded: those with an older version, or one that is not known any more.
+        gone: those that are not there any more.
+    """
+
+    since: Epoch
+    new: ChangeGroup
+    upgraded: ChangeGroup
+    downgraded: ChangeGroup
+    gone: ChangeGroup
+
+    def to_dict(self) -> dict[str, Any]:
+        """The changes, JSON-ready."""
+        groups = ("new", "upgraded", "downgraded", "gone")
+        return {"since": self.since, **{name: getattr(self, name).to_dict() for name in groups}}
+
+
+def named(parties: Iterable[NotReady], tickers: Mapping[str, str]) -> tuple[NotReady, ...]:
+    """The parties with the names of their pools.
+
+    Args:
+        parties: they.
+        tickers: party id → ticker.
+    """
+    return tuple(replace(one, ticker=tickers.get(one.party_id, one.ticker)) for one in parties)
+
+
+def party_changes(repository: RegistrationRepository, epoch: Epoch, since: Epoch, rules: AdoptionRules) -> PartyChanges:
+    """What changed among the parties from ``since`` to ``epoch``.
+
+    Raises:
+        StoreError: the registrations cannot be read.
+    """
+    before = {row.party_id: (row.release, row.stake) for row in repository.newest(since)}
+    new, upgraded, downgraded = [], [], []
+    for row in repository.newest(epoch):
+        was = before.pop(row.party_id, None)
+        if was is None:
+            new.append(PartyChange(row.party_id, row.stake, None, row.release))
+        elif is_newer(row.release, was[0]):
+            upgraded.append(PartyChange(row.party_id, row.stake, was[0], row.release))
+        elif is_newer(was[0], row.release):
+            downgraded.append(PartyChange(row.party_id, row.stake, was[0], row.release))
+    gone = (PartyChange(party_id, stake, release, None) for party_id, (release, stake) in before.items())
+    groups = (ChangeGroup.of(changes, rules.limit) for changes in (new, upgraded, downgraded, gone))
+    return PartyChanges(since, *groups)
+
+
+def not_ready(
+    repository: RegistrationRepository,
+    *,
+    epoch: Epoch,
+    era: str,
+    compatibility: Compatibility,
+    base: Base,
+    rules: AdoptionRules,
+) -> Iterator[NotReady]:
+    """The parties whose version does not support an era, largest first.
+
+    On the recent base they are those of all recent epochs, on the others those that registered in ``epoch``. They are
+    read as they are asked for, so that the first few of very many cost little.
+
+    Raises:
+        StoreError: the registrations cannot be read.
+    """
+    rows: Iterable[Registration] = repository.newest(epoch)
+    if base is Base.RECENT:
+        rows = sorted(repository.newest_within(epoch, rules.recent_epochs), key=lambda row: (-row.stake, row.party_id))
+    for row in rows:
+        if not compatibility.supports(row.release, era):
+            yield NotReady(row.party_id, row.stake, row.version, row.epoch)

@@ -1,0 +1,147 @@
+"""Adoption: what share of the stake runs a version that supports an era. The values that all of it is counted in. Pure.
+
+In: numbers. Out: shares as exact fractions, so that a gate compares whole lovelace; on what they are counted
+(``Base``); and what the counting goes by (``AdoptionRules``). ``docs/adoption.md`` says what each means.
+"""
+
+import enum
+import math
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from era_store import VersionTally
+from eras import ConfigurationError, Epoch
+from release_tools.adoption.compatibility import Compatibility
+
+DEFAULT_STAKE_EPOCH_OFFSET = 1
+DEFAULT_RECENT_EPOCHS = 5
+_SHARE = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*(%?)")
+
+
+class ShareError(ConfigurationError):
+    """A text that should be a share is none."""
+
+
+class Base(enum.Enum):
+    """Of what stake a share is counted."""
+
+    REGISTERED = "registered"
+    NETWORK = "network"
+    RECENT = "recent"
+
+    @property
+    def words(self) -> str:
+        """What it is, in words."""
+        return {
+            Base.REGISTERED: "the registered stake",
+            Base.NETWORK: "the stake of the whole network",
+            Base.RECENT: "the stake of each party's newest registration",
+        }[self]
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """A part of a whole, in lovelace."""
+
+    part: int
+    total: int
+
+    @property
+    def fraction(self) -> Fraction:
+        """The exact share; nothing of nothing is 0."""
+        return Fraction(self.part, self.total) if self.total else Fraction(0)
+
+    def reaches(self, threshold: Fraction) -> bool:
+        """Whether the share is the threshold or more; that of nothing never is."""
+        return self.total > 0 and self.fraction >= threshold
+
+    def missing(self, threshold: Fraction) -> int:
+        """The lovelace that must be added to the part until the threshold is reached; 0 where it is."""
+        return max(0, math.ceil(threshold * self.total) - self.part)
+
+    def __str__(self) -> str:
+        shown = f"{float(self.fraction * 100):.1f}"
+        return f"{'99.9' if shown == '100.0' and self.part < self.total else shown} %"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The share, JSON-ready."""
+        return {"stake": self.part, "total": self.total, "share": float(self.fraction)}
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionRules:
+    """What adoption is counted by.
+
+    Attributes:
+        stake_epoch_offset: a registration of epoch e counts with the network's stake of epoch e + this. As chain
+            providers number active stake it is 1 on Mithril: a signer registers with the snapshot taken as e began,
+            which is the active stake of e + 1.
+        recent_epochs: over how many epochs a party's newest registration is looked for.
+        unknown_alarm: an alarm is raised when this share of the registered stake has an unknown version.
+        unknown_growth_alarm: the same when it grew by this much since the last epoch.
+        swing_alarm: the same when the registered stake changed by this share since the last epoch.
+        limit: parties that a list names at most.
+    """
+
+    stake_epoch_offset: int = DEFAULT_STAKE_EPOCH_OFFSET
+    recent_epochs: int = DEFAULT_RECENT_EPOCHS
+    unknown_alarm: Fraction = Fraction(5, 100)
+    unknown_growth_alarm: Fraction = Fraction(1, 100)
+    swing_alarm: Fraction = Fraction(1, 2)
+    limit: int = 20
+
+    def stake_epoch(self, epoch: Epoch) -> Epoch:
+        """The epoch whose network stake registrations of ``epoch`` count with."""
+        return Epoch(epoch + self.stake_epoch_offset)
+
+
+def ready_stake(tallies: Iterable[VersionTally], era: str, compatibility: Compatibility) -> int:
+    """The lovelace of those whose version supports an era."""
+    return sum(tally.stake for tally in tallies if compatibility.supports(tally.release, era))
+
+
+def support_share(tallies: Sequence[VersionTally], era: str, compatibility: Compatibility) -> Share:
+    """The share of the stake of ``tallies`` whose version supports an era."""
+    return Share(ready_stake(tallies, era, compatibility), sum(tally.stake for tally in tallies))
+
+
+def parse_share(text: str) -> Fraction:
+    """The share that ``text`` writes: ``95%``, ``66.7 %``, or ``0.95``; more than nothing, at most all.
+
+    Raises:
+        ShareError: it is none.
+    """
+    match = _SHARE.fullmatch(text.strip())
+    share = Fraction(match[1]) / (100 if match[2] else 1) if match else Fraction(0)
+    if not 0 < share <= 1:
+        raise ShareError(
+            "The share is not usable",
+            expected="more than 0% and at most 100%, as 95% or 0.95",
+            got=f"{text!r}"[:40],
+            next_step=f"Did you mean {match[1]}%?" if match and not match[2] and 1 < share <= 100 else "Correct it",
+        )
+    return share
+
+
+def share_words(share: Fraction) -> str:
+    """A share to four digits, never rounded up: ``95 %``, ``94.9999 %``."""
+    return f"{math.floor(share * 1_000_000) / 10_000:g} %"
+
+
+def ada_words(lovelace: int) -> str:
+    """An amount of lovelace as people read it: ``331.8 M ada``; less than an ada is never shown as none."""
+    if 0 < lovelace < 1_000_000:
+        return f"{lovelace:,} lovelace"
+    ada = lovelace / 1_000_000
+    for size, letter in ((10**9, " G"), (10**6, " M"), (10**3, " k")):
+        if ada >= size:
+            return f"{ada / size:,.1f}{letter} ada"
+    return f"{ada:,.1f} ada"
+
+
+def parties_words(count: int) -> str:
+    """A number of parties in words."""
+    return f"{count} {'party' if count == 1 else 'parties'}"

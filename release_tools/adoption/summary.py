@@ -1,0 +1,370 @@
+"""The summary of an epoch: stake by version, the share that supports each era, what changed, and what is odd about it.
+
+In: the store's registrations, the table of eras and versions, and the rules. Out: an ``EpochAdoption``. Stake by
+version comes from the rollup that ingest maintains, so an epoch of millions costs no more than one of ten; only the
+details (parties that changed, parties not ready, the recent base) read the registrations themselves.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Any
+
+from era_store import RegistrationRepository, VersionTally
+from eras import Epoch, EraSwitchError
+from release_tools.adoption.compatibility import Compatibility
+from release_tools.adoption.parties import NotReady, PartyChanges, named, not_ready, party_changes
+from release_tools.adoption.shares import AdoptionRules, Base, Share, ada_words, parties_words, support_share
+from release_tools.adoption.versions import is_known, newest_first
+
+
+class NoRegistrationsError(EraSwitchError):
+    """There are no registrations of which adoption could be counted."""
+
+    http_status = 404
+
+
+@dataclass(frozen=True, slots=True)
+class VersionRow:
+    """What a release has of an epoch.
+
+    Attributes:
+        release: the version without its build; ``None`` for those that said none.
+        stake: lovelace of its parties.
+        parties: how many they are.
+        share: its share of the registered stake.
+        network_share: its share of the whole network's stake, where that is known.
+        supports: the eras that it supports.
+    """
+
+    release: str | None
+    stake: int
+    parties: int
+    share: Share
+    network_share: Share | None
+    supports: tuple[str, ...]
+
+    @property
+    def is_known(self) -> bool:
+        """Whether it is a version that anything can be said of."""
+        return is_known(self.release)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The row, JSON-ready."""
+        return {
+            "version": self.release,
+            "known": self.is_known,
+            "stake": self.stake,
+            "share": float(self.share.fraction),
+            "network_share": None if self.network_share is None else float(self.network_share.fraction),
+            "parties": self.parties,
+            "supports": list(self.supports),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class EraShares:
+    """The share that supports an era, on the three bases.
+
+    Attributes:
+        era: its name.
+        minimum: the version to install, in words; ``None`` where nobody has vouched for any.
+        registered: of the stake registered for the epoch.
+        network: of the whole network's stake; ``None`` where that is not known.
+        recent: of the newest registration of each party; ``None`` in a summary without details.
+        not_ready: the largest parties whose version does not support it; empty in a summary without details.
+    """
+
+    era: str
+    minimum: str | None
+    registered: Share
+    network: Share | None
+    recent: Share | None
+    not_ready: tuple[NotReady, ...]
+
+    def of(self, base: Base) -> Share | None:
+        """The share on a base."""
+        return {Base.REGISTERED: self.registered, Base.NETWORK: self.network, Base.RECENT: self.recent}[base]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The shares, JSON-ready."""
+        shares = {base.value: self.of(base) for base in Base}
+        return {
+            "era": self.era,
+            "minimum": self.minimum,
+            **{name: None if share is None else share.to_dict() for name, share in shares.items()},
+            "not_ready": [party.to_dict() for party in self.not_ready],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptionAlarm:
+    """Something that somebody should look at.
+
+    Attributes:
+        kind: ``unknown-share``, ``unknown-growth``, ``registered-swing`` or ``network-stake``.
+        words: what it is.
+    """
+
+    kind: str
+    words: str
+
+    def to_dict(self) -> dict[str, str]:
+        """The alarm, JSON-ready."""
+        return {"kind": self.kind, "words": self.words}
+
+
+@dataclass(frozen=True, slots=True)
+class EpochAdoption:
+    """The adoption in an epoch.
+
+    Attributes:
+        epoch: the epoch of the registrations.
+        registered_stake: lovelace of all that registered.
+        parties: how many they are.
+        network_epoch: the epoch of the network's stake that these count with.
+        network_stake: that stake; ``None`` where it is not known, or is less than what registered.
+        recent_epochs: over how many epochs the recent base looks.
+        versions: by release, newest first, unknown ones last.
+        eras: by era, in the order asked for.
+        unknown: the share of the registered stake whose version is unknown.
+        changes: what changed since the epoch before; ``None`` without one, or without details.
+        alarms: what is odd.
+    """
+
+    epoch: Epoch
+    registered_stake: int
+    parties: int
+    network_epoch: Epoch
+    network_stake: int | None
+    recent_epochs: int
+    versions: tuple[VersionRow, ...]
+    eras: tuple[EraShares, ...]
+    unknown: Share
+    changes: PartyChanges | None
+    alarms: tuple[AdoptionAlarm, ...]
+
+    def named(self, tickers: Mapping[str, str]) -> "EpochAdoption":
+        """The same with the names of pools.
+
+        Args:
+            tickers: party id → ticker.
+        """
+        return replace(self, eras=tuple(replace(era, not_ready=named(era.not_ready, tickers)) for era in self.eras))
+
+    def to_dict(self) -> dict[str, Any]:
+        """The adoption, JSON-ready."""
+        return {
+            "epoch": self.epoch,
+            "registered": {"stake": self.registered_stake, "parties": self.parties},
+            "network": {"epoch": self.network_epoch, "stake": self.network_stake},
+            "recent_epochs": self.recent_epochs,
+            "versions": [row.to_dict() for row in self.versions],
+            "eras": [era.to_dict() for era in self.eras],
+            "unknown": self.unknown.to_dict(),
+            "changes": None if self.changes is None else self.changes.to_dict(),
+            "alarms": [alarm.to_dict() for alarm in self.alarms],
+        }
+
+
+def summarise(
+    repository: RegistrationRepository,
+    *,
+    epoch: Epoch | None = None,
+    compatibility: Compatibility | None = None,
+    eras: Sequence[str] | None = None,
+    base: Base = Base.REGISTERED,
+    rules: AdoptionRules | None = None,
+    details: bool = True,
+) -> EpochAdoption:
+    """The adoption in an epoch.
+
+    Args:
+        repository: the registrations.
+        epoch: the epoch; by default the newest that has registrations.
+        compatibility: which versions support which era.
+        eras: the eras to count; by default all that ``compatibility`` has.
+        base: on which base those that are not ready are listed.
+        rules: what it is counted by.
+        details: whether to read single registrations, for the recent base, what changed, and who is not ready.
+
+    Raises:
+        NoRegistrationsError: the epoch has none.
+        StoreError: they cannot be read.
+    """
+    rules = rules or AdoptionRules()
+    compatibility = compatibility or Compatibility()
+    eras = compatibility.eras if eras is None else tuple(eras)
+    epochs = repository.epochs()
+    epoch = newest_epoch(epochs) if epoch is None else epoch
+    tallies = repository.tally(epoch)
+    if not tallies:
+        raise _none_of(epoch, epochs)
+    registered = sum(tally.stake for tally in tallies)
+    network_epoch = rules.stake_epoch(epoch)
+    told = repository.network_stake(network_epoch)
+    network = told if told is not None and told >= registered and told > 0 else None
+    since = next((earlier for earlier in epochs if earlier < epoch), None)
+    recent = _recent_tallies(repository, epoch, rules) if details and eras else None
+    return EpochAdoption(
+        epoch=epoch,
+        registered_stake=registered,
+        parties=sum(tally.parties for tally in tallies),
+        network_epoch=network_epoch,
+        network_stake=network,
+        recent_epochs=rules.recent_epochs,
+        versions=tuple(_version_rows(tallies, registered, network, eras, compatibility)),
+        eras=tuple(
+            EraShares(
+                era,
+                compatibility.minimum(era),
+                ready := support_share(tallies, era, compatibility),
+                None if network is None else Share(ready.part, network),
+                None if recent is None else support_share(recent, era, compatibility),
+                tuple(
+                    islice(
+                        not_ready(
+                            repository, epoch=epoch, era=era, compatibility=compatibility, base=base, rules=rules
+                        ),
+                        rules.limit,
+                    )
+                )
+                if details
+                else (),
+            )
+            for era in eras
+        ),
+        unknown=_unknown(tallies),
+        changes=party_changes(repository, epoch, since, rules) if details and since is not None else None,
+        alarms=tuple(_alarms(tallies, () if since is None else repository.tally(since), since, told, rules)),
+    )
+
+
+def summarise_last(
+    repository: RegistrationRepository,
+    count: int,
+    *,
+    last: Epoch | None = None,
+    details_of_all: bool = False,
+    **options: Any,
+) -> tuple[EpochAdoption, ...]:
+    """The adoption in the last ``count`` epochs that have registrations, newest first.
+
+    Args:
+        repository: the registrations.
+        count: how many epochs.
+        last: the last of them; by default the newest.
+        details_of_all: whether all of them have details; else only the newest.
+        options: as those of ``summarise``.
+
+    Raises:
+        NoRegistrationsError: there are none, or ``last`` has none.
+        StoreError: they cannot be read.
+    """
+    epochs = repository.epochs()
+    asked = [epoch for epoch in epochs if last is None or epoch <= last][:count]
+    if not asked or (last is not None and asked[0] != last):
+        raise _none_of(last, epochs)
+    return tuple(
+        summarise(repository, epoch=epoch, details=details_of_all or epoch == asked[0], **options) for epoch in asked
+    )
+
+
+def newest_epoch(epochs: Sequence[Epoch]) -> Epoch:
+    """The newest of the epochs that have registrations.
+
+    Raises:
+        NoRegistrationsError: there is none.
+    """
+    if not epochs:
+        raise _none_of(None, epochs)
+    return epochs[0]
+
+
+def newest_begun(epochs: Sequence[Epoch], current: Epoch | None) -> Epoch | None:
+    """The newest of the epochs that have registrations and have begun; ``None`` where there is none.
+
+    Args:
+        epochs: those that have registrations, newest first.
+        current: the current epoch; ``None`` where it is not known, and all may have begun.
+    """
+    return next((epoch for epoch in epochs if current is None or epoch <= current), None)
+
+
+def _version_rows(
+    tallies: Sequence[VersionTally],
+    registered: int,
+    network: int | None,
+    eras: Sequence[str],
+    compatibility: Compatibility,
+) -> Iterator[VersionRow]:
+    by_release = {tally.release: tally for tally in tallies}
+    for release in newest_first(by_release):
+        tally = by_release[release]
+        yield VersionRow(
+            release,
+            tally.stake,
+            tally.parties,
+            Share(tally.stake, registered),
+            None if network is None else Share(tally.stake, network),
+            tuple(era for era in eras if compatibility.supports(release, era)),
+        )
+
+
+def _recent_tallies(repository: RegistrationRepository, epoch: Epoch, rules: AdoptionRules) -> list[VersionTally]:
+    stakes: dict[str | None, tuple[int, int]] = {}
+    for row in repository.newest_within(epoch, rules.recent_epochs):
+        stake, parties = stakes.get(row.release, (0, 0))
+        stakes[row.release] = (stake + row.stake, parties + 1)
+    return [VersionTally(release, stake, parties) for release, (stake, parties) in stakes.items()]
+
+
+def _unknown(tallies: Sequence[VersionTally]) -> Share:
+    unknown = sum(tally.stake for tally in tallies if not is_known(tally.release))
+    return Share(unknown, sum(tally.stake for tally in tallies))
+
+
+def _alarms(
+    now: Sequence[VersionTally],
+    before: Sequence[VersionTally],
+    since: Epoch | None,
+    told: int | None,
+    rules: AdoptionRules,
+) -> Iterator[AdoptionAlarm]:
+    unknown, was = _unknown(now), _unknown(before)
+    parties = sum(tally.parties for tally in now if not is_known(tally.release))
+    if unknown.part and unknown.fraction >= rules.unknown_alarm:
+        yield AdoptionAlarm(
+            "unknown-share",
+            f"The version of {unknown} of the registered stake is unknown ({parties_words(parties)}): it counts as not "
+            "ready. Does a proxy or a release drop the version header?",
+        )
+    if told is not None and told < unknown.total:
+        yield AdoptionAlarm(
+            "network-stake",
+            f"The network's stake as it was told, {ada_words(told)}, is less than what registered: it is not believed",
+        )
+    if since is None:
+        return
+    if unknown.fraction - was.fraction >= rules.unknown_growth_alarm:
+        yield AdoptionAlarm(
+            "unknown-growth", f"Unknown versions grew from {was} of the registered stake in epoch {since} to {unknown}"
+        )
+    larger = max(unknown.total, was.total)
+    if larger and abs(unknown.total - was.total) >= rules.swing_alarm * larger:
+        yield AdoptionAlarm(
+            "registered-swing",
+            f"The registered stake went from {ada_words(was.total)} in epoch {since} to {ada_words(unknown.total)}: a "
+            "share of it means little. Look at the whole network's, or at the recent one",
+        )
+
+
+def _none_of(epoch: Epoch | None, epochs: Sequence[Epoch]) -> NoRegistrationsError:
+    known = f"those of epochs {epochs[-1]} to {epochs[0]}" if epochs else "none at all"
+    return NoRegistrationsError(
+        "There are no registrations" + ("" if epoch is None else f" of epoch {epoch}"),
+        expected="registrations of nodes" + ("" if epoch is None else f" in epoch {epoch}"),
+        got=known,
+        next_step="Read them in: eraswitch adoption ingest" if not epochs else "Name an epoch that has some",
+        epoch=epoch,
+    )

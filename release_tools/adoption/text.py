@@ -1,0 +1,148 @@
+"""Adoption as text to pass on: Markdown for a release page, CSV for a sheet. Pure.
+
+In: summaries of epochs. Out: text. Versions and party ids come from nodes that say what they like, so in Markdown
+nothing of them is markup, and in CSV none of them begins a formula.
+"""
+
+import csv
+import io
+import json
+import re
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from release_tools.adoption.parties import ChangeGroup
+from release_tools.adoption.shares import Base, Share, ada_words, parties_words
+from release_tools.adoption.summary import EpochAdoption, EraShares
+
+CSV_COLUMNS = (
+    "epoch",
+    "version",
+    "known",
+    "parties",
+    "stake",
+    "registered_stake",
+    "share",
+    "network_share",
+    "supports",
+)
+_MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+
+
+def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Rows below a line of their columns, as RFC 4180 has them; what a sheet would take for a formula is text."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(columns)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return out.getvalue()
+
+
+def adoption_csv(adoptions: Sequence[EpochAdoption]) -> str:
+    """One row for each epoch and version."""
+    return csv_text(
+        CSV_COLUMNS,
+        (
+            (
+                one.epoch,
+                row.release or "",
+                "yes" if row.is_known else "no",
+                row.parties,
+                row.stake,
+                one.registered_stake,
+                f"{float(row.share.fraction):.6f}",
+                "" if row.network_share is None else f"{float(row.network_share.fraction):.6f}",
+                " ".join(row.supports),
+            )
+            for one in adoptions
+            for row in one.versions
+        ),
+    )
+
+
+def adoption_markdown(adoptions: Sequence[EpochAdoption]) -> str:
+    """The newest epoch in full, and the earlier ones as a table; for a release page."""
+    if not adoptions:
+        return ""
+    newest, *earlier = adoptions
+    lines = [f"## Adoption in epoch {newest.epoch}", ""]
+    lines.append(
+        f"{parties_words(newest.parties)} registered {ada_words(newest.registered_stake)}{_of_network(newest)}."
+    )
+    lines += [f"\n> **{_plain(alarm.kind)}**: {_plain(alarm.words)}" for alarm in newest.alarms]
+    lines += ["", *_versions(newest)]
+    if newest.eras:
+        lines += ["", *_eras(newest)]
+    for era in newest.eras:
+        lines += _not_ready(era)
+    if newest.changes is not None:
+        changes = newest.changes
+        groups = [(name, getattr(changes, name)) for name in ("new", "upgraded", "downgraded", "gone")]
+        listed = ", ".join(f"{_group(group)} {name}" for name, group in groups)
+        lines += ["", f"Since epoch {changes.since}: {listed}."]
+    if earlier and newest.eras:
+        lines += ["", "### Epoch by epoch", "", *_history(adoptions)]
+    return "\n".join(lines) + "\n"
+
+
+def _versions(adoption: EpochAdoption) -> Iterator[str]:
+    network = adoption.network_stake is not None
+    yield "| version | stake | registered |" + (" network |" if network else "") + " parties | supports |"
+    yield "|---|--:|--:|" + ("--:|" if network else "") + "--:|---|"
+    for row in adoption.versions:
+        name = _plain(row.release or "none given") + ("" if row.is_known else " (unknown)")
+        share = f"{row.share} |" + (f" {row.network_share} |" if network else "")
+        yield f"| {name} | {ada_words(row.stake)} | {share} {row.parties} | {_plain(', '.join(row.supports))} |"
+
+
+def _eras(adoption: EpochAdoption) -> Iterator[str]:
+    yield f"| era | needs | registered | network | newest of {adoption.recent_epochs} epochs |"
+    yield "|---|---|--:|--:|--:|"
+    for era in adoption.eras:
+        shares = " | ".join(_share(era.of(base)) for base in Base)
+        yield f"| {_plain(era.era)} | {_plain(era.minimum or 'not said')} | {shares} |"
+
+
+def _not_ready(era: EraShares) -> Iterator[str]:
+    if era.not_ready:
+        yield ""
+        yield f"The largest parties not ready for {_plain(era.era)}:"
+        yield ""
+        yield "| party | stake | version |"
+        yield "|---|--:|---|"
+        for party in era.not_ready:
+            yield f"| {_plain(party.name)} | {ada_words(party.stake)} | {_plain(party.version or 'none given')} |"
+
+
+def _history(adoptions: Sequence[EpochAdoption]) -> Iterator[str]:
+    eras = [era.era for era in adoptions[0].eras]
+    yield f"| epoch | registered | {' | '.join(map(_plain, eras))} |"
+    yield "|--:|--:|" + "--:|" * len(eras)
+    for one in adoptions:
+        shares = " | ".join(_share(era.registered) for era in one.eras)
+        yield f"| {one.epoch} | {ada_words(one.registered_stake)} | {shares} |"
+
+
+def _of_network(adoption: EpochAdoption) -> str:
+    if adoption.network_stake is None:
+        return "; the stake of the whole network is not known"
+    return f", {Share(adoption.registered_stake, adoption.network_stake)} of the whole network's"
+
+
+def _group(group: ChangeGroup) -> str:
+    return f"{group.parties}" + (f" ({ada_words(group.stake)})" if group.parties else "")
+
+
+def _share(share: Share | None) -> str:
+    return "not known" if share is None else f"{share}"
+
+
+def _plain(text: str) -> str:
+    """Text in which nothing is markup, nor ends a line."""
+    visible = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
+    return _MARKUP.sub(r"\\\1", visible)
+
+
+def _cell(value: Any) -> Any:
+    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value

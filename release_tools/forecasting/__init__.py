@@ -1,0 +1,1 @@
+"""The chance that the quorum survives a switch."""

@@ -1,0 +1,343 @@
+"""The forecast of a switch: the chance that the network reaches its quorum at each coming epoch. Pure but for reading.
+
+In: the registrations, which versions support the era, what decides the quorum, and the epoch E of the switch. Out: a
+``Forecast``. What counts at an epoch e is the stake that was *registered* for it, ``lag`` epochs earlier, so:
+
+- before E everyone registered signs, as reliably as ever;
+- from E to E+lag-1 the nodes that stopped at the switch are still among the registered. The signing share is the ready
+  share: this is the danger;
+- from E+lag on only those that came back have registered. The quorum returns, and with it nothing is gained: the share
+  of the whole network's stake behind a signature stays what the ready share made it. Both are always said.
+
+The ready share of an epoch to come is that of the trend (``forecast_trend``), or today's where no trend can be said.
+"""
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, pairwise
+
+from era_store import Registration, RegistrationRepository
+from eras import ConfigurationError, Epoch
+from release_tools.adoption.compatibility import Compatibility
+from release_tools.adoption.shares import AdoptionRules, ada_words, ready_stake
+from release_tools.adoption.summary import NoRegistrationsError
+from release_tools.forecasting.lottery import require_probability
+from release_tools.forecasting.lottery_parameters import SourcedQuorum
+from release_tools.forecasting.reliability import Reliability, Signatures, SignaturesFileError
+from release_tools.forecasting.result import Call, Chance, EpochOutlook, Forecast, Phase
+from release_tools.forecasting.trend import MIN_POINTS, Estimate, Reached, ReadyPoint, fit_trend
+
+DEFAULT_PROBABILITY = 0.999
+DEFAULT_LAG_EPOCHS = 2
+DEFAULT_WINDOW_EPOCHS = 10
+DEFAULT_AFTER_EPOCHS = 3
+MAX_AHEAD_EPOCHS = 100
+MAX_LAG_EPOCHS = 10
+_SWING = 2
+_HALF = [0.5 * (step / 500) ** 2 for step in range(501)]
+_SLICES = tuple(pairwise([*_HALF, *(1 - bound for bound in reversed(_HALF[:-1]))]))
+"""Slices of all that may come, from 0 to 1, over which the mean is taken: the finer the rarer, because what is asked of
+a quorum is decided in the tails."""
+
+
+class ForecastRangeError(ConfigurationError):
+    """The epoch of a switch cannot be forecast: it is past, or too far ahead."""
+
+    http_status = 422
+
+
+@dataclass(frozen=True, slots=True)
+class ForecastOrder:
+    """What is asked of a forecast.
+
+    Attributes:
+        era: the era that begins.
+        at: the epoch it is to begin at.
+        quorum: what decides the quorum, and who said so.
+        epoch: the newest epoch of registrations to look at; by default the newest there is that has begun.
+        current: the current epoch, where it is known.
+        probability: the chance of a quorum that is wanted.
+        lag_epochs: epochs from a registration to the signatures it counts for.
+        window_epochs: how many epochs of registrations the trend and the reliability look back at.
+        after_epochs: how many epochs to say beyond the danger.
+        reliability: as an operator states it; by default it is measured, or assumed to be 1.
+        signatures: seen in epochs past, for measuring it.
+    """
+
+    era: str
+    at: Epoch
+    quorum: SourcedQuorum
+    epoch: Epoch | None = None
+    current: Epoch | None = None
+    probability: float = DEFAULT_PROBABILITY
+    lag_epochs: int = DEFAULT_LAG_EPOCHS
+    window_epochs: int = DEFAULT_WINDOW_EPOCHS
+    after_epochs: int = DEFAULT_AFTER_EPOCHS
+    reliability: float | None = None
+    signatures: Signatures | None = None
+
+
+def forecast(
+    repository: RegistrationRepository,
+    order: ForecastOrder,
+    *,
+    compatibility: Compatibility,
+    rules: AdoptionRules | None = None,
+) -> Forecast:
+    """Forecast a switch.
+
+    Args:
+        repository: the registrations.
+        order: what is asked.
+        compatibility: which versions support the era.
+        rules: what adoption is counted by.
+
+    Raises:
+        EraNotListedError: ``compatibility`` does not have the era.
+        NoRegistrationsError: no stake is registered for the epoch.
+        ForecastRangeError: the switch is not after it, or too far ahead.
+        QuorumParametersError: a probability or share is not usable.
+        StoreError: the registrations could not be read.
+    """
+    require_probability(order.probability)
+    compatibility.require_era(order.era)
+    return _Forecaster(repository, order, compatibility, rules or AdoptionRules()).forecast()
+
+
+class _Forecaster:
+    """One forecast on its way."""
+
+    def __init__(
+        self,
+        repository: RegistrationRepository,
+        order: ForecastOrder,
+        compatibility: Compatibility,
+        rules: AdoptionRules,
+    ) -> None:
+        self._repository = repository
+        self._order = order
+        self._compatibility = compatibility
+        self._model = order.quorum.model
+        self._points = self._observed()
+        self._now = self._points[-1]
+        _require_ahead(order, self._now.epoch)
+        self._trend = fit_trend(self._points)
+        self._reliability = self._measured()
+        told = repository.network_stake(Epoch(self._now.epoch + rules.stake_epoch_offset))
+        self._network = told if told is not None and told >= self._now.registered else None
+        self._registered_signs, self._ready_signs = self._signing_shares()
+
+    def forecast(self) -> Forecast:
+        order = self._order
+        needed = self._model.share_needed(order.probability)
+        ready_needed = None if needed is None else needed / self._ready_signs if self._ready_signs else None
+        if ready_needed is not None and ready_needed > 1:
+            ready_needed = None
+        reached = None
+        if ready_needed is not None and self._now.share >= ready_needed:
+            reached = Reached(self._now.epoch, self._now.epoch, self._now.epoch)
+        elif self._trend is not None and ready_needed is not None:
+            reached = self._trend.reached(ready_needed, Epoch(self._now.epoch + 1))
+        calls = () if needed is None else tuple(self._calls(needed))
+        epochs = tuple(self._outlook(Epoch(epoch)) for epoch in self._coming())
+        return Forecast(
+            era=order.era,
+            at=order.at,
+            now=self._now,
+            quorum=order.quorum,
+            probability=order.probability,
+            lag_epochs=order.lag_epochs,
+            reliability=self._reliability,
+            observed=self._points,
+            trend=self._trend,
+            epochs=epochs,
+            share_needed=needed,
+            ready_share_needed=ready_needed,
+            reached=reached,
+            calls=calls,
+            calls_suffice=needed is not None and self._suffices(calls, needed),
+            network_stake=self._network,
+            notes=tuple(self._notes(epochs)),
+        )
+
+    # --- what was
+
+    def _observed(self) -> tuple[ReadyPoint, ...]:
+        """The ready share of the epochs looked back at, oldest first."""
+        order = self._order
+        last = order.current if order.epoch is None else order.epoch
+        known = [epoch for epoch in self._repository.epochs() if last is None or epoch <= last]
+        points = [point for epoch in islice(known, order.window_epochs) if (point := self._point(epoch)) is not None]
+        if not points or (order.epoch is not None and points[0].epoch != order.epoch):
+            raise NoRegistrationsError(
+                "There is no registered stake to forecast from",
+                expected="registrations" if order.epoch is None else f"registrations of epoch {order.epoch}",
+                got="none" if last is None or known else f"none up to epoch {last}",
+                next_step="Bring them in: eraswitch adoption ingest",
+            )
+        return tuple(reversed(points))
+
+    def _point(self, epoch: Epoch) -> ReadyPoint | None:
+        tallies = self._repository.tally(epoch)
+        registered = sum(tally.stake for tally in tallies)
+        ready = ready_stake(tallies, self._order.era, self._compatibility)
+        parties = sum(tally.parties for tally in tallies)
+        return ReadyPoint(epoch, ready, registered, parties) if registered else None
+
+    def _measured(self) -> Reliability:
+        order = self._order
+        if order.reliability is not None:
+            return Reliability.stated(order.reliability)
+        if order.signatures is None:
+            return Reliability.assumed()
+        entries = (entry for point in self._points for entry in self._repository.newest(point.epoch))
+        measured = Reliability.measured(entries, order.signatures, lag_epochs=order.lag_epochs)
+        if measured is None:
+            raise SignaturesFileError(
+                "No signature can be held against a registration",
+                expected=f"signatures of epochs {self._points[0].epoch + order.lag_epochs} to "
+                f"{self._now.epoch + order.lag_epochs}, {order.lag_epochs} after the registrations",
+                got=f"epochs {', '.join(map(str, sorted(order.signatures)))}"[:100] if order.signatures else "none",
+                next_step="Give the signatures of these epochs, or --reliability",
+            )
+        return measured
+
+    def _signing_shares(self) -> tuple[float, float]:
+        """How much of all registered stake signs, and of the ready; by what each party did."""
+        signing = {True: 0.0, False: 0.0}
+        stake = {True: 0, False: 0}
+        for entry in self._repository.newest(self._now.epoch):
+            ready = self._is_ready(entry)
+            stake[ready] += entry.stake
+            signing[ready] += entry.stake * self._reliability.of(entry.party_id)
+        registered = min(sum(signing.values()) / sum(stake.values()), 1.0)
+        return registered, min(signing[True] / stake[True], 1.0) if stake[True] else self._reliability.average
+
+    def _is_ready(self, entry: Registration) -> bool:
+        return self._compatibility.supports(entry.release, self._order.era)
+
+    # --- what will be
+
+    def _coming(self) -> range:
+        order = self._order
+        return range(self._now.epoch + 1, order.at + order.lag_epochs + order.after_epochs)
+
+    def _outlook(self, epoch: Epoch) -> EpochOutlook:
+        order = self._order
+        registered_at = epoch - order.lag_epochs
+        behind_of = self._now.registered if self._network is None else self._network
+        whole = min(self._now.registered / behind_of, 1.0)
+        if epoch < order.at:
+            phase, signing = Phase.BEFORE, Estimate(self._registered_signs)
+            behind = signing
+        elif registered_at < order.at:
+            phase, signing = Phase.DANGER, self._times(self._ready_share(epoch), self._ready_signs)
+            behind = signing
+        else:
+            phase, signing = Phase.AFTER, Estimate(self._ready_signs)
+            behind = self._times(self._ready_share(Epoch(registered_at)), self._ready_signs)
+        return EpochOutlook(
+            epoch=epoch,
+            phase=phase,
+            registered_at=Epoch(max(registered_at, 0)),
+            signing_share=signing,
+            quorum_probability=self._chance(self._model.quorum_probability, phase, epoch, signing),
+            failure_probability=self._chance(self._model.failure_probability, phase, epoch, signing),
+            share_behind=self._times(behind, whole),
+        )
+
+    def _ready_share(self, epoch: Epoch) -> Estimate:
+        return Estimate(self._now.share) if self._trend is None else self._trend.share(epoch)
+
+    @staticmethod
+    def _times(estimate: Estimate, factor: float) -> Estimate:
+        low = None if estimate.low is None else estimate.low * factor
+        high = None if estimate.high is None else estimate.high * factor
+        return Estimate(estimate.value * factor, low, high)
+
+    def _chance(self, of: Callable[[float], float], phase: Phase, epoch: Epoch, signing: Estimate) -> Chance:
+        """The mean of a chance over all that the trend may come to, not that of its middle; and at both ends."""
+        value = of(signing.value)
+        if phase is Phase.DANGER and self._trend is not None:
+            shares = self._trend.shares(epoch, [(begin + end) / 2 for begin, end in _SLICES])
+            parts = zip(shares, _SLICES, strict=True)
+            value = math.fsum(of(share * self._ready_signs) * (end - begin) for share, (begin, end) in parts)
+        low, high = signing.low, signing.high
+        return Chance(value, None if low is None else of(low), None if high is None else of(high))
+
+    # --- what to do
+
+    def _calls(self, needed: float) -> Iterator[Call]:
+        """The largest parties that are not ready, until those who sign would be enough today."""
+        total = self._now.registered
+        ready, signing = self._now.ready, self._now.ready * self._ready_signs
+        for entry in self._repository.newest(self._now.epoch):
+            if signing / total >= needed:
+                return
+            gain = entry.stake * self._reliability.of(entry.party_id)
+            if self._is_ready(entry) or not gain:
+                continue
+            ready, signing = ready + entry.stake, signing + gain
+            share = min(signing / total, 1.0)
+            yield Call(
+                party_id=entry.party_id,
+                version=entry.version,
+                stake=entry.stake,
+                ready_share_after=min(ready / total, 1.0),
+                quorum_probability_after=self._model.quorum_probability(share),
+            )
+
+    def _suffices(self, calls: Sequence[Call], needed: float) -> bool:
+        if not calls:
+            return self._now.share * self._ready_signs >= needed
+        return calls[-1].quorum_probability_after >= self._order.probability
+
+    def _notes(self, epochs: Sequence[EpochOutlook]) -> Iterator[str]:
+        order, points = self._order, self._points
+        if self._trend is None:
+            seen = f"{len(points)} epoch{'' if len(points) == 1 else 's'} of registrations"
+            still = "" if len(points) < MIN_POINTS else " in which the ready share did not move"
+            yield f"A trend cannot be said from {seen}{still}: the ready share is taken to stay as it is"
+        if order.epoch is None and order.current is not None and self._now.epoch < order.current - 1:
+            yield (
+                f"The newest registrations are of epoch {self._now.epoch}, and this is epoch {order.current}: bring in "
+                "newer ones, because what has changed since is not known"
+            )
+        least, most = min(point.registered for point in points), max(point.registered for point in points)
+        if most > _SWING * least:
+            yield (
+                f"The registered stake swings from {ada_words(least)} to {ada_words(most)} over these epochs: the "
+                "ready share is of different parties each time"
+            )
+        chances = ((outlook.quorum_probability, outlook.epoch) for outlook in epochs)
+        below = [(one.value, epoch) for one, epoch in chances if one.at_low is not None and one.value < one.at_low]
+        if below:
+            yield (
+                f"The chance of a quorum in epoch {min(below)[1]} counts the 1 in 40 cases in which less signs than "
+                "the interval says, too: it is less than the chance at the low end of that interval"
+            )
+        if self._network is None:
+            yield (
+                "The stake of the whole network is not known: the share behind a signature is of the stake registered "
+                f"in epoch {self._now.epoch}"
+            )
+        if order.reliability is None and not self._reliability.watched:
+            yield f"Reliability is {self._reliability.words}"
+
+
+def _require_ahead(order: ForecastOrder, now: Epoch) -> None:
+    if not now < order.at <= now + MAX_AHEAD_EPOCHS:
+        raise ForecastRangeError(
+            f"A switch at epoch {order.at} cannot be forecast",
+            expected=f"an epoch from {now + 1} to {now + MAX_AHEAD_EPOCHS}, after the newest registrations",
+            got=f"{order.at}",
+            next_step="Choose another epoch, or bring in newer registrations: eraswitch adoption ingest",
+        )
+    if not 1 <= order.lag_epochs <= MAX_LAG_EPOCHS:
+        raise ForecastRangeError(
+            "The lag from a registration to its signatures is not usable",
+            expected=f"1 to {MAX_LAG_EPOCHS} epochs",
+            got=f"{order.lag_epochs}",
+            next_step="Correct it; Mithril's is 2",
+        )

@@ -1,0 +1,148 @@
+"""How reliably parties sign that have registered: measured, stated or, for want of both, assumed.
+
+In: registrations, and signatures that were seen (a file). Out: a ``Reliability``: the chance that a party signs in an
+epoch it has registered for. A party that was watched has its own, the others have the average of all that were watched,
+by stake. Whatever it rests on, it says so in words.
+"""
+
+import csv
+import io
+import json
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from eras import MAX_EPOCH, ConfigurationError, Epoch
+
+if TYPE_CHECKING:
+    from era_store import Registration
+
+Signatures = Mapping[Epoch, frozenset[str]]
+"""Epoch → the parties that signed in it. An epoch that is there is known in full."""
+
+
+class SignaturesFileError(ConfigurationError):
+    """A file of signatures is not usable."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """How reliably parties sign.
+
+    Attributes:
+        average: the chance that one signs, 0 to 1, by stake.
+        words: what it rests on.
+        watched: registrations whose signatures were looked for; 0 where it is stated or assumed.
+        parties: the chance of each party that was watched.
+    """
+
+    average: float
+    words: str
+    watched: int = 0
+    parties: Mapping[str, float] = field(default_factory=dict)
+
+    @classmethod
+    def assumed(cls) -> "Reliability":
+        """Every party signs: what is left when nothing is known, and said so."""
+        return cls(1.0, "assumed to be 1: nothing says which parties signed")
+
+    @classmethod
+    def stated(cls, average: float) -> "Reliability":
+        """The chance that an operator states.
+
+        Raises:
+            QuorumParametersError: it is not from 0 to 1.
+        """
+        from release_tools.forecasting.lottery import require_share
+
+        return cls(require_share(average), "as stated")
+
+    @classmethod
+    def measured(
+        cls, registrations: Iterable["Registration"], signatures: Signatures, *, lag_epochs: int
+    ) -> "Reliability | None":
+        """What the past says; ``None`` where no signature was looked for that one of the registrations counts for.
+
+        Args:
+            registrations: the newest of each party and epoch.
+            signatures: what was seen.
+            lag_epochs: epochs from a registration to the signatures it counts for.
+        """
+        seen: dict[str, list[bool]] = defaultdict(list)
+        epochs: set[int] = set()
+        stake = signing = 0
+        for entry in registrations:
+            epoch = Epoch(entry.epoch + lag_epochs)
+            if epoch in signatures:
+                signed = entry.party_id in signatures[epoch]
+                seen[entry.party_id].append(signed)
+                epochs.add(epoch)
+                stake, signing = stake + entry.stake, signing + entry.stake * signed
+        if not stake:
+            return None
+        watched = sum(map(len, seen.values()))
+        during = f"epoch {min(epochs)}" if len(epochs) == 1 else f"epochs {min(epochs)} to {max(epochs)}"
+        own = {party: sum(given) / len(given) for party, given in seen.items()}
+        return cls(signing / stake, f"measured in {during}, over {len(seen)} parties", watched, own)
+
+    def of(self, party_id: str) -> float:
+        """The chance that a party signs."""
+        return self.parties.get(party_id, self.average)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The average and what it rests on, JSON-ready."""
+        return {"average": self.average, "words": self.words, "watched": self.watched}
+
+
+def read_signatures(text: str) -> Signatures:
+    """The signatures in a file: CSV with the columns ``epoch`` and ``party_id``, or JSON lines with these names.
+
+    Every line is a party that signed in that epoch. An epoch that is named must be there in full.
+
+    Raises:
+        SignaturesFileError: a line is neither.
+    """
+    signed: dict[Epoch, set[str]] = defaultdict(set)
+    for number, row in _rows(text):
+        epoch, party_id = row.get("epoch"), row.get("party_id")
+        if isinstance(epoch, str) and epoch.isascii() and epoch.isdigit() and len(epoch) <= 20:
+            epoch = int(epoch)
+        if type(epoch) is not int or not 0 <= epoch <= MAX_EPOCH or not isinstance(party_id, str) or not party_id:
+            raise _unusable(f"line {number}: an epoch and a party_id", f"{row!r}"[:100])
+        signed[Epoch(epoch)].add(party_id)
+    return {epoch: frozenset(parties) for epoch, parties in signed.items()}
+
+
+def _rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    return _json_rows(text) if text.lstrip().startswith("{") else _csv_rows(text)
+
+
+def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    reader = csv.DictReader(io.StringIO(text))
+    try:
+        columns = reader.fieldnames or ()
+        if not {"epoch", "party_id"} <= set(columns):
+            raise _unusable("a header with epoch and party_id", ", ".join(columns)[:100] or "nothing")
+        yield from ((reader.line_num, row) for row in reader)
+    except csv.Error as error:
+        raise _unusable(f"line {reader.line_num}: CSV", f"{error}") from error
+
+
+def _json_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+    for number, line in enumerate(text.splitlines(), start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+        except (ValueError, RecursionError) as error:
+            raise _unusable(f"line {number}: a JSON object", line[:100]) from error
+        if not isinstance(row, dict):
+            raise _unusable(f"line {number}: a JSON object", line[:100])
+        yield number, row
+
+
+def _unusable(expected: str, got: str) -> SignaturesFileError:
+    return SignaturesFileError(
+        "The file of signatures is not usable", expected=expected, got=got, next_step="Correct the file"
+    )

@@ -1,0 +1,1 @@
+"""Key files: era keys, payment keys, and how secrets are written."""

@@ -1,0 +1,58 @@
+"""Era keys on disk: ``era.sk`` and ``era.vk``, as Mithril's aggregator writes them (JSON-hex, no newline at the end).
+
+A key that exists is never overwritten: losing the secret key of a network is losing the network.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from datum import SigningKey
+from eras import ConfigurationError
+from release_tools.keys.secret_files import write_new
+
+SECRET_KEY_FILE = "era.sk"  # noqa: S105 - the name of a file
+VERIFICATION_KEY_FILE = "era.vk"
+
+_READABLE = 0o644
+
+
+class KeyFileError(ConfigurationError):
+    """A key file exists already, or cannot be written."""
+
+    exit_code = 1
+
+
+@dataclass(frozen=True, slots=True)
+class KeyFiles:
+    """Where a key pair was written."""
+
+    secret_key: Path
+    verification_key: Path
+
+
+def write_key_pair(folder: Path, key: SigningKey) -> KeyFiles:
+    """Write both halves of ``key`` into ``folder``, which is made if it is missing; both, or none.
+
+    The secret file is its owner's alone from the moment it exists.
+
+    Raises:
+        KeyFileError: one of the files exists, or the folder cannot be written to.
+    """
+    files = KeyFiles(folder / SECRET_KEY_FILE, folder / VERIFICATION_KEY_FILE)
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        write_new(files.secret_key, key.to_json_hex())
+        try:
+            write_new(files.verification_key, key.verification_key.to_json_hex(), _READABLE)
+        except BaseException:
+            files.secret_key.unlink()
+            raise
+    except OSError as error:
+        if isinstance(error, FileExistsError) and Path(error.filename).parent == folder:
+            expected, got = f"no {SECRET_KEY_FILE} and no {VERIFICATION_KEY_FILE} in {folder}", f"{error.filename}"
+            next_step = "Choose another folder; keys are never overwritten"
+        else:
+            expected, got = f"to write to {folder}", error.strerror or type(error).__name__
+            next_step = "Choose a folder that can be written to"
+        raise KeyFileError("No key pair was written", expected=expected, got=got, next_step=next_step) from error
+    return files

@@ -1,0 +1,168 @@
+"""The payment key that pays for marker transactions, from a file, and never shown.
+
+In: a file with a plain key or an extended one, in any form that ``key_forms`` reads. Out: an object that signs, names
+its address and its key hash, and hides the key: pycardano's own keys print their secret in ``repr``.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, Self
+
+from datum import text_of
+from release_tools.key_forms import PaymentKeyError, find_payment_key
+from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES
+from release_tools.keys.secret_files import write_new
+
+if TYPE_CHECKING:
+    from pycardano import VerificationKey
+
+_MAX_FILE_BYTES = 65_536
+
+
+class PaymentKey:
+    """An Ed25519 payment key. Its secret shows in no ``repr``, log or error.
+
+    Args:
+        raw: the 32 bytes of a seed, or the 128 of an extended key: 64 private, 32 public, 32 of chain code.
+
+    Raises:
+        PaymentKeyError: it is neither, or the halves of an extended key do not belong together.
+    """
+
+    __slots__ = ("_key", "_public")
+
+    def __init__(self, raw: bytes) -> None:
+        from pycardano import PaymentExtendedSigningKey, PaymentSigningKey
+
+        if len(raw) not in (SEED_BYTES, EXTENDED_BYTES):
+            raise PaymentKeyError(
+                "A payment key is not usable",
+                expected=f"{SEED_BYTES} bytes, or {EXTENDED_BYTES} of an extended key",
+                got=f"{len(raw)} bytes",
+                next_step="Check that it was copied whole",
+            )
+        if len(raw) == EXTENDED_BYTES:
+            _require_own_public_key(raw)
+            self._key = PaymentExtendedSigningKey(raw)
+            self._public: VerificationKey = self._key.to_verification_key().to_non_extended()
+        else:
+            self._key = PaymentSigningKey(raw)
+            self._public = self._key.to_verification_key()
+
+    @classmethod
+    def generate(cls) -> Self:
+        """A new key from the operating system's randomness."""
+        return cls(os.urandom(SEED_BYTES))
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """The key in a file, in any form that holds one key.
+
+        Raises:
+            PaymentKeyError: the file cannot be read, holds no payment key, or a whole wallet of them.
+        """
+        text = _read(path)
+        if _is_era_key(text):
+            raise PaymentKeyError(
+                f"{path} is not a payment key",
+                expected="a payment signing key",
+                got="an era key, in the form of era generate-keypair",
+                next_step=f"Give the payment key to --payment-key-file; the era key belongs to --secret-key @{path}",
+            )
+        return cls(find_payment_key(text, str(path)).raw)
+
+    def save(self, path: Path) -> None:
+        """Write the key as a cardano-cli envelope that only its owner can read.
+
+        Raises:
+            PaymentKeyError: the file exists already or cannot be written.
+        """
+        from release_tools.keys.envelopes import key_envelope
+
+        envelope = key_envelope(self._key.payload, extended=len(self._key.payload) == EXTENDED_BYTES)
+        try:
+            write_new(path, envelope.to_json())
+        except OSError as error:
+            raise PaymentKeyError(
+                f"The payment key file {path} cannot be written",
+                expected="a new file in a folder that exists",
+                got=error.strerror,
+                next_step="Choose another path; a key file is never overwritten",
+            ) from error
+
+    @property
+    def key_hash(self) -> str:
+        """The hash that addresses and required signatures name it by, 56 hex digits."""
+        return bytes(self._public.hash()).hex()
+
+    def address(self, network_id: int) -> str:
+        """Its enterprise address (no stake part) on a network, bech32."""
+        from pycardano import Address, Network
+
+        return str(Address(payment_part=self._public.hash(), network=Network(network_id)))
+
+    def witness(self, transaction_hash: bytes) -> Any:
+        """Its signature over a transaction hash, as a pycardano ``VerificationKeyWitness``."""
+        from pycardano import VerificationKeyWitness
+
+        return VerificationKeyWitness(self._public, self._key.sign(transaction_hash))
+
+    def __repr__(self) -> str:
+        return f"PaymentKey(key_hash={self.key_hash!r}, secret hidden)"
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("a payment key is not copied or pickled")
+
+
+def _require_own_public_key(raw: bytes) -> None:
+    """Signing with a public key of another private one would give the private one away."""
+    from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
+
+    try:
+        own = crypto_scalarmult_ed25519_base_noclamp(raw[:32])
+    except Exception:  # what libsodium refuses is no key, and its error may not be shown
+        own = b""
+    if own != raw[64:96]:
+        raise PaymentKeyError(
+            "An extended payment key is not usable",
+            expected="a private key and its own public key",
+            got="halves that do not belong together",
+            next_step="Check that it was copied whole",
+        )
+
+
+def _is_era_key(text: str) -> bool:
+    """Whether a text is the hex of a JSON array of 32 bytes, as Mithril writes an era key."""
+    from datum import KeyFormatError, SigningKey
+
+    text = text.strip()
+    if not text.startswith("5b") or len(text) == 2 * SEED_BYTES:
+        return False
+    try:
+        SigningKey.parse(text)
+    except KeyFormatError:
+        return False
+    return True
+
+
+def _read(path: Path) -> str:
+    try:
+        with path.open("rb") as file:
+            content = file.read(_MAX_FILE_BYTES)
+    except OSError as error:
+        raise PaymentKeyError(
+            f"The payment key file {path} cannot be read",
+            expected="a readable file",
+            got=error.strerror,
+            next_step="Give the path of a payment signing key",
+        ) from error
+    try:
+        return text_of(content)
+    except UnicodeDecodeError:
+        # "from None": the exception holds the bytes of the file, which is the secret.
+        raise PaymentKeyError(
+            f"There is no payment key in {path}",
+            expected="text",
+            got="bytes that are not text",
+            next_step="Give the path of a payment signing key",
+        ) from None

@@ -1,0 +1,1 @@
+"""Changes of a marker list: the rules for them, and cosigning."""

@@ -1,0 +1,330 @@
+"""The rules of a rollout: what a change of the markers makes of those in force, and which rules it breaks. Pure.
+
+In: the change that is asked for, the markers in force, the epoch, and the rules of the network. Out: a ``RolloutPlan``
+with the markers after it, every rule that it breaks, and the differences. The rules:
+
+1. ``name``: an era has a name that the list of supported eras has; one that only this network's code knows is forced.
+2. ``lead``: an activation, moved or new, lies at least the lead ahead; so does the one that is moved or cancelled,
+   because less than that ahead a node may have read it for the last time.
+3. ``order``: eras follow each other as in the list of supported eras, and each activation is later than those before.
+4. ``one-way``: an era that has begun is never announced, activated, moved or cancelled again.
+5. ``state``: what is announced or activated has no epoch yet; what is moved has one; what is moved, cancelled or
+   retired is there.
+6. ``later``: postponing moves an era to a later epoch. An earlier one is a new decision: cancel, then activate.
+7. ``past``: only an era whose successor is active is retired.
+8. ``successor``: readers that were there before the change accept it (``chain_reader.is_successor``, rule T4).
+
+What is published is signed anew, never a copy of an older payload (``PublishedBefore``).
+
+The first marker of a network is free of the lead: there is no node yet that could miss it.
+"""
+
+from collections.abc import Iterable
+
+from chain_reader import is_successor
+from chain_reader.trust.policy import DEFAULT_MAX_LEAD_EPOCHS
+from eras import Epoch, EraMarker, require_epoch
+from release_tools.markers.change import (
+    BrokenRule,
+    ChangeKind,
+    MarkerChange,
+    Markers,
+    PublishedBefore,
+    RolloutPlan,
+    RolloutRefusedError,
+    RolloutRules,
+    beginning,
+    said_once,
+)
+
+MAX_NAME_BYTES = 64
+"""Longer names are refused, forced or not: each byte is paid for as long as the marker is on the chain."""
+
+
+def plan_change(
+    change: MarkerChange,
+    before: Iterable[EraMarker],
+    epoch: Epoch,
+    rules: RolloutRules,
+    published: PublishedBefore | None = None,
+) -> RolloutPlan:
+    """Work out a change.
+
+    Args:
+        change: what is asked for.
+        before: the markers in force, as a node trusts them; none before the first.
+        epoch: the current epoch.
+        rules: what the network asks of a change.
+        published: what was signed before, so that what is signed now is another payload.
+
+    Raises:
+        MarkerError: an epoch is no epoch.
+        ValueError: it is a sweep, which changes no marker.
+    """
+    if change.kind is ChangeKind.SWEEP:
+        raise ValueError(f"{change} changes no marker")
+    if change.epoch is not None:
+        require_epoch(change.epoch)
+    return _Planner(change, said_once(before), epoch, rules, published or PublishedBefore()).plan()
+
+
+class _Planner:
+    """One change, held against the rules one by one."""
+
+    def __init__(
+        self, change: MarkerChange, before: Markers, epoch: Epoch, rules: RolloutRules, published: PublishedBefore
+    ) -> None:
+        self._change = change
+        self._before = before
+        self._epoch = epoch
+        self._rules = rules
+        self._published = published
+        self._era = next((marker for marker in before if marker.name == change.era), None)
+        self._broken: list[BrokenRule] = []
+
+    def plan(self) -> RolloutPlan:
+        after = published_order(self._after(), self._epoch)
+        if set(after) != set(self._before) or self._era is None:
+            self._check(after)
+        warnings = tuple(self._warnings(after))
+        publish_by = None
+        if not self._broken:
+            publish_by = publish_by_epoch(self._before, after, self._epoch, self._rules.lead_epochs)
+        if set(after) != set(self._before):
+            after = self._signed_anew(after)
+        return RolloutPlan(self._change, self._epoch, self._before, after, tuple(self._broken), warnings, publish_by)
+
+    def _signed_anew(self, after: Markers) -> Markers:
+        published = self._published
+        if self._change.kind is ChangeKind.CANCEL and not published.complete:
+            published = PublishedBefore(published.payloads | {after})
+        return published.signed_anew(after)
+
+    def _after(self) -> list[EraMarker]:
+        others = [marker for marker in self._before if marker.name != self._change.era]
+        if self._change.kind in (ChangeKind.CANCEL, ChangeKind.RETIRE):
+            return others
+        return [*others, EraMarker(self._change.era, self._change.epoch)]
+
+    def _check(self, after: Markers) -> None:
+        kind = self._change.kind
+        if kind in (ChangeKind.ANNOUNCE, ChangeKind.ACTIVATE):
+            self._check_name()
+            self._check_new()
+        else:
+            self._check_known()
+        if kind in (ChangeKind.ACTIVATE, ChangeKind.POSTPONE):
+            self._check_lead(self._change.epoch, "epoch")
+        if kind in (ChangeKind.POSTPONE, ChangeKind.CANCEL) and self._era is not None:
+            self._check_lead(self._era.epoch, f"{self._era.name}, which begins in epoch")
+        if kind is ChangeKind.POSTPONE:
+            self._check_later()
+        if kind is ChangeKind.RETIRE:
+            self._check_past()
+        elif kind is not ChangeKind.CANCEL:
+            self._check_order()
+        if not self._broken and not is_successor(self._before, after, self._epoch):
+            self._break(
+                "successor",
+                "a change that readers which trust the markers in force accept",
+                "one that alters what has happened",
+                "Read the trust rules (T4), and look at what is in force: eraswitch marker show",
+            )
+
+    def _check_name(self) -> None:
+        name = self._change.era
+        if not name or not name.isprintable() or len(name.encode()) > MAX_NAME_BYTES:
+            self._break(
+                "name",
+                f"1 to {MAX_NAME_BYTES} bytes of printable text",
+                f"{name!r}"[:100],
+                "Correct the name of the era",
+            )
+        elif name not in self._rules.supported and not self._rules.force_name:
+            self._break(
+                "name",
+                f"one of the supported eras {', '.join(self._rules.supported)}",
+                f"{name!r}",
+                "Correct the name, add it to network.supported_eras, or give --force-name",
+            )
+
+    def _check_new(self) -> None:
+        """Announcing and activating: not what has begun, nor what has an epoch already (rule 4)."""
+        if self._era is None or self._era.epoch is None:
+            return
+        begun = self._era.epoch <= self._epoch
+        self._break(
+            "one-way" if begun else "state",
+            f"an era that has not begun by epoch {self._epoch}" if begun else "an era without an epoch",
+            f"{self._era}",
+            "A switch is one-way: choose a later era" if begun else "To move it, postpone it; to drop it, cancel it",
+        )
+
+    def _check_known(self) -> None:
+        kind, era = self._change.kind, self._era
+        if era is None:
+            there = ", ".join(str(marker) for marker in self._before) or "no marker at all"
+            self._break("state", f"an era that is there to {kind.value}", there, "Correct the name of the era")
+        elif kind is ChangeKind.POSTPONE and era.epoch is None:
+            self._break("state", "an era that has an epoch", f"{era}", "Activate it instead")
+        elif kind is not ChangeKind.RETIRE and era.epoch is not None and era.epoch <= self._epoch:
+            self._break("one-way", "an era that has not begun", f"{era}", "A switch is one-way: go on to a later era")
+
+    def _check_lead(self, begins: Epoch | None, what: str) -> None:
+        if not self._before or begins is None:
+            return
+        if self._era is not None and self._era.epoch is not None and self._era.epoch <= self._epoch:
+            return  # it has begun, and rule 4 says so
+        lead = max(1, self._rules.lead_epochs)
+        least = self._epoch + lead
+        if begins < least:
+            self._break(
+                "lead",
+                f"epoch {least} or later, {lead} from now ({self._epoch}), so that every node reads it in time",
+                f"{what} {begins}",
+                "Choose a later epoch"
+                if begins == self._change.epoch
+                else "It is too late to move it; --lead-epochs lowers the bar at the risk of a split network",
+            )
+
+    def _check_later(self) -> None:
+        era, to = self._era, self._change.epoch
+        if era is not None and era.epoch is not None and to is not None and to < era.epoch:
+            self._break(
+                "later",
+                f"an epoch after {era.epoch}",
+                f"{to}",
+                "To begin earlier, cancel it and activate it again",
+            )
+
+    def _check_past(self) -> None:
+        epochs = [marker.epoch for marker in self._before if marker.epoch is not None]
+        current = max((begins for begins in epochs if begins <= self._epoch), default=None)
+        if self._era is None or (current is not None and self._era.epoch is not None and self._era.epoch < current):
+            return
+        self._break(
+            "past",
+            "an era that is past, with a later one active",
+            f"{self._era}, in epoch {self._epoch}",
+            "Wait until a later era is active" if self._has_begun(self._era) else "Cancel it instead",
+        )
+
+    def _check_order(self) -> None:
+        """Rule 3, between this era and each of the others."""
+        begins = self._change.epoch
+        for marker in self._before:
+            if marker.name == self._change.era:
+                continue
+            follows = self._follows(marker)
+            if follows is False and self._has_begun(marker):
+                self._break("order", f"an era that comes after {marker.name}", self._change.era, "Choose a later era")
+            elif begins is None or follows is None:
+                continue
+            elif marker.epoch is None and follows:
+                self._break(
+                    "order",
+                    f"{marker.name} first, which is announced and comes before {self._change.era}",
+                    f"{self._change.era} at epoch {begins}",
+                    f"Activate {marker.name} at an earlier epoch, or cancel it",
+                )
+            elif marker.epoch is not None and (begins <= marker.epoch if follows else begins >= marker.epoch):
+                self._break(
+                    "order",
+                    f"an epoch {'after' if follows else 'before'} {marker.epoch}, when {marker.name} begins",
+                    f"epoch {begins} for {self._change.era}",
+                    "Choose another epoch, or move the other era",
+                )
+
+    def _follows(self, marker: EraMarker) -> bool | None:
+        """Whether the era of the change comes after that of ``marker``; ``None`` where nothing says so.
+
+        By the list of supported eras where it knows both, else by what has begun.
+        """
+        supported = self._rules.supported
+        if self._change.era in supported and marker.name in supported:
+            return supported.index(self._change.era) > supported.index(marker.name)
+        if self._has_begun(marker):
+            return True
+        if marker.epoch is None or self._change.epoch is None:
+            return None
+        return self._change.epoch >= marker.epoch  # only the same epoch is wrong
+
+    def _has_begun(self, marker: EraMarker | None) -> bool:
+        return marker is not None and marker.epoch is not None and marker.epoch <= self._epoch
+
+    def _warnings(self, after: Markers) -> Iterable[str]:
+        change = self._change
+        if not self._before:
+            yield "Nothing is trusted at the era address yet: this will be the first marker of the network"
+        if change.kind is ChangeKind.ACTIVATE and self._before and self._era is None:
+            yield f"{change.era} was never announced: operators learn of it and of its epoch at the same time"
+        if change.epoch is not None and change.epoch > self._epoch + DEFAULT_MAX_LEAD_EPOCHS:
+            yield (
+                f"Epoch {change.epoch} is {change.epoch - self._epoch} epochs from now. Is that a slip? Nodes raise an "
+                f"alarm beyond {DEFAULT_MAX_LEAD_EPOCHS}"
+            )
+        announced = [marker.name for marker in after if marker.epoch is None]
+        scheduled = [marker for marker in after if marker.epoch is not None and marker.epoch > self._epoch]
+        if len(announced) > 1 and not scheduled:
+            yield (
+                f"Several eras are announced: eraswitch names {announced[0]} as the next one, deployed Mithril readers "
+                f"{announced[-1]}"
+            )
+        if not after:
+            yield "No marker is left: nodes that start now find no era"
+        elif not any(self._has_begun(marker) for marker in after):
+            yield f"No era is active in epoch {self._epoch}: nodes wait until the first one begins"
+
+    def _break(self, rule: str, expected: str, got: str, next_step: str) -> None:
+        self._broken.append(BrokenRule(rule, expected, got, next_step))
+
+
+def publish_by_epoch(
+    before: Iterable[EraMarker], after: Iterable[EraMarker], epoch: Epoch, lead_epochs: int
+) -> Epoch | None:
+    """The last epoch in which ``after`` may take the place of ``before``, so that every node reads it in time.
+
+    The lead lies before every activation that is new or moved, and before every one ahead that is moved or cancelled
+    (rule 2). ``None`` where there is none, or where nothing is in force that a node could miss.
+
+    Args:
+        before: the markers in force.
+        after: those that take their place.
+        epoch: the current epoch.
+        lead_epochs: epochs between publication and activation, at least.
+    """
+    old, new = set(before), set(after)
+    begins = [marker.epoch for marker in new - old if marker.epoch is not None]
+    begins += [marker.epoch for marker in old - new if marker.epoch is not None and marker.epoch > epoch]
+    return Epoch(min(begins) - max(1, lead_epochs)) if old and begins else None
+
+
+def require_notice(before: Iterable[EraMarker], after: Iterable[EraMarker], epoch: Epoch, lead_epochs: int) -> None:
+    """Check that markers that were signed some time ago are still published in time.
+
+    Raises:
+        RolloutRefusedError: they are not.
+    """
+    publish_by = publish_by_epoch(before, after, epoch, lead_epochs)
+    if publish_by is not None and epoch > publish_by:
+        lead = max(1, lead_epochs)
+        raise RolloutRefusedError(
+            f"Refused to publish these markers in epoch {epoch} (rule lead)",
+            expected=f"a publication {lead} epochs before an activation that is new, moved or cancelled",
+            got=f"one at epoch {publish_by + lead}, in epoch {epoch}",
+            next_step="Sign markers with a later epoch; --lead-epochs lowers the bar at the risk of a split network",
+            rules=["lead"],
+        )
+
+
+def published_order(markers: Iterable[EraMarker], epoch: Epoch) -> Markers:
+    """The order in which markers are published.
+
+    Deployed Mithril readers take the last marker of the list for the next era, whatever its epoch. So what has begun
+    comes first, then what is only announced, and of what is scheduled the nearest comes last.
+    """
+    given = tuple(markers)
+    with_epoch = sorted((marker for marker in given if marker.epoch is not None), key=beginning)
+    begun = [marker for marker in with_epoch if beginning(marker) <= epoch]
+    announced = [marker for marker in given if marker.epoch is None]
+    return (*begun, *announced, *reversed(with_epoch[len(begun) :]))

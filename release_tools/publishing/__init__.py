@@ -1,0 +1,1 @@
+"""One publication that happens once: journal, submission, read-back."""

@@ -1,0 +1,341 @@
+"""Publishing a change of the markers, so that it happens once whatever interrupts it.
+
+In: a plan, a built transaction, and what signs it. Out: the change on the chain, confirmed, and read back as a node
+reads it. The steps are sign → journal → submit → confirm → read back → finish; a process that is killed between any two
+of them, or in the middle of one, is followed by another that goes on. What makes that safe:
+
+1. The signed transaction is in the journal, on disk, before it is submitted for the first time.
+2. Whatever the journal says, the chain decides: a later run first asks it for every transaction in the journal.
+3. What may still come in is submitted again as it is: the same bytes are the same transaction.
+4. A transaction is built anew only when the one before was refused, is void, or lost an input; and it spends an output
+   that the one before spends, too (the *anchor*: the marker output that is replaced). So at most one of them can ever
+   be in the chain, even if a refusal was not the last word, or the chain rolls back.
+5. Without a journal, on another machine or after its loss, the markers in force tell that the change is made already;
+   and one that is still on its way spends the same marker output as any other.
+"""
+
+import enum
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+from chain_reader import EraReading, ScreenedOutput
+from chain_reader.providers.gateway import SpendableOutput, TransactionGateway, TransactionRefusedError
+from eras import TransactionError
+from release_tools.markers.change import ChangeKind, MarkerChange, Markers, RolloutPlan, said_once
+from release_tools.publishing.journal import Attempt, Journal, JournalEntry
+from release_tools.publishing.submission import Step, Submission, Waiting, Watch
+from release_tools.transactions.balancing import UnsignedTransaction
+from release_tools.transactions.building import SignedTransaction
+
+_MAX_REASON = 1_000
+
+
+class OtherPublicationError(TransactionError):
+    """Another change is being published at the same era address, and is not finished."""
+
+    http_status = 409
+
+
+class OvertakenError(TransactionError):
+    """Somebody else published in the meantime, so a transaction can never come in."""
+
+    http_status = 409
+
+
+class ReadBackError(TransactionError):
+    """A change is on the chain, and a node would not trust it."""
+
+    http_status = 502
+
+
+class Standing(enum.Enum):
+    """Where the publication in the journal stands, by the chain.
+
+    ``LANDED``: one of its transactions is in a block. ``LIVE``: the latest may still come in. ``DEAD``: it cannot, but
+    the anchor is unspent. ``LOST``: something else spent the anchor, so none of them can come in any more.
+    """
+
+    LANDED = "landed"
+    LIVE = "live"
+    DEAD = "dead"
+    LOST = "lost"
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A publication that is ready to be signed.
+
+    Attributes:
+        plan: the change, which breaks no rule.
+        payload: the signed payload in the transaction's datum, as JSON bytes; empty where it publishes none.
+        transaction: carries the payload.
+        spends: the outputs that it spends.
+        anchor: that of the publication in the journal where one did not come in, else any of ``spends``.
+    """
+
+    plan: RolloutPlan
+    payload: bytes
+    transaction: UnsignedTransaction
+    spends: tuple[SpendableOutput, ...]
+    anchor: SpendableOutput
+
+    def __post_init__(self) -> None:
+        if self.anchor not in self.spends or {one.reference for one in self.spends} != set(self.transaction.inputs):
+            raise ValueError("a transaction spends its anchor, and what the draft says")
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A change that is on the chain.
+
+    Attributes:
+        change: what was asked for.
+        after: the markers that it published.
+        transaction: hash of its transaction.
+        depth: blocks on top of it when last asked.
+        reading: what a node reads now.
+        superseded: whether another publication has replaced it since.
+    """
+
+    change: MarkerChange
+    after: Markers
+    transaction: str
+    depth: int
+    reading: EraReading
+    superseded: bool
+
+
+class Publisher:
+    """Publishes at one era address; the caller holds the journal's lock.
+
+    Args:
+        gateway: submits, and knows what is in the chain.
+        journal: of the address.
+        read: what a node reads at the address.
+        waiting: how long to wait, and for what.
+        watch: told of every step, and of every block while waiting.
+        clock: seconds that never go back.
+        sleep: waits for seconds.
+    """
+
+    def __init__(
+        self,
+        gateway: TransactionGateway,
+        journal: Journal,
+        read: Callable[[], EraReading],
+        *,
+        waiting: Waiting | None = None,
+        watch: Watch = lambda _progress: None,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        self._gateway = gateway
+        self._journal = journal
+        self._read = read
+        self._submission = partial(Submission, gateway, waiting or Waiting(), watch, clock=clock, sleep=sleep)
+
+    def standing(self, entry: JournalEntry) -> Standing:
+        """Where a publication in the journal stands.
+
+        Raises:
+            ChainReadError: the chain could not be asked.
+        """
+        if self._landed(entry) is not None:
+            return Standing.LANDED
+        if self.anchor(entry) is None:
+            # It may have come in between the two questions.
+            return Standing.LOST if self._landed(entry) is None else Standing.LANDED
+        latest = entry.latest
+        if latest.refused is not None or self._gateway.tip_slot() >= latest.invalid_hereafter:
+            return Standing.DEAD
+        unspent = {
+            output.reference
+            for address in {address for _, address in latest.spends}
+            for output in self._gateway.spendable_outputs(address)
+        }
+        return Standing.LIVE if all(reference in unspent for reference, _ in latest.spends) else Standing.DEAD
+
+    def anchor(self, entry: JournalEntry) -> SpendableOutput | None:
+        """The anchor of a publication, while it is unspent.
+
+        Raises:
+            ChainReadError: the chain could not be asked.
+        """
+        outputs = self._gateway.spendable_outputs(entry.anchor_address)
+        return next((output for output in outputs if output.reference == entry.anchor), None)
+
+    def finished(self, change: MarkerChange, in_force: Markers) -> JournalEntry | None:
+        """The publication of this very change that is finished, if what it published is in force.
+
+        Raises:
+            JournalError: the journal could not be read.
+        """
+        entries = (entry for entry in self._journal.finished() if entry.change == change)
+        return next((entry for entry in entries if set(entry.after) == set(in_force)), None)
+
+    def resume(self, entry: JournalEntry) -> Published:
+        """Go on with a publication that has landed, or may still come in.
+
+        Raises:
+            TransactionError, ChainReadError, StoreError: it could not be finished; run it again.
+        """
+        submission = self._submission()
+        landed = self._landed(entry)
+        if landed is None:
+            submission.submit(_signed(entry.latest), first=False)
+        return self._finish(submission, entry, landed or entry.latest)
+
+    def publish(self, draft: Draft, sign: Callable[[UnsignedTransaction], SignedTransaction]) -> Published:
+        """Sign a transaction, and see the change through.
+
+        Raises:
+            TransactionRefusedError: the ledger refused it; nothing has changed.
+            OvertakenError: somebody else published meanwhile.
+            TransactionError, ChainReadError, StoreError: it could not be finished; run it again.
+        """
+        submission = self._submission()
+        signed = sign(draft.transaction)
+        spends = tuple((output.reference, output.address) for output in draft.spends)
+        attempt = Attempt(signed.hash, signed.cbor, draft.transaction.invalid_hereafter, spends)
+        submission.tell(Step.SIGNED, signed.hash)
+        plan, anchor = draft.plan, draft.anchor
+        known = self._journal.current()
+        goes_on = known is not None and (known.change, known.anchor) == (plan.change, anchor.reference)
+        earlier = tuple(one for one in known.attempts if one.transaction != signed.hash) if known and goes_on else ()
+        entry = JournalEntry(
+            change=plan.change,
+            before=plan.before,
+            after=plan.after,
+            payload=draft.payload,
+            anchor=anchor.reference,
+            anchor_address=anchor.address,
+            attempts=(*earlier, attempt),
+        )
+        self._journal.save(entry)
+        submission.tell(Step.JOURNALED, signed.hash)
+        try:
+            submission.submit(signed, first=True)
+        except TransactionRefusedError as refusal:
+            self._journal.save(entry.with_refusal(str(refusal)[:_MAX_REASON]))
+            overtaken = self._overtaken(entry)
+            if overtaken is not None:
+                raise overtaken from refusal
+            raise
+        return self._finish(submission, entry, attempt)
+
+    def _finish(self, submission: Submission, entry: JournalEntry, attempt: Attempt) -> Published:
+        transaction = attempt.transaction
+        depth = submission.confirm(_signed(attempt), attempt.invalid_hereafter, lambda: self._overtaken(entry))
+        submission.tell(Step.CONFIRMED, transaction, depth)
+        if entry.change.kind is ChangeKind.SWEEP:
+            reading, superseded = self._swept(submission, attempt), False
+        else:
+            reading, superseded = self._read_back(submission, entry, f"{transaction}#0")
+        submission.tell(Step.READ_BACK, transaction, depth)
+        self._journal.finish(transaction)
+        submission.tell(Step.FINISHED, transaction, depth)
+        return Published(entry.change, entry.after, transaction, depth, reading, superseded)
+
+    def _read_back(self, submission: Submission, entry: JournalEntry, reference: str) -> tuple[EraReading, bool]:
+        """Read as a node until it says what was published; providers may take a while."""
+        while True:
+            reading = submission.ask(self._read)
+            if set(reading.markers) == set(entry.after):
+                return reading, False
+            outputs = submission.ask(lambda: self._gateway.spendable_outputs(self._journal.address))
+            if all(output.reference != reference for output in outputs) and _trusts_other(reading, reference):
+                return reading, True
+            submission.pause(_not_trusted(entry, reference, reading))
+
+    def _swept(self, submission: Submission, attempt: Attempt) -> EraReading:
+        """What a node reads once nothing is left of what a sweep spends; providers may take a while."""
+        spent = {reference for reference, _ in attempt.spends}
+        while True:
+            outputs = submission.ask(lambda: self._gateway.spendable_outputs(self._journal.address))
+            left = [output.reference for output in outputs if output.reference in spent]
+            if not left:
+                return submission.ask(self._read)
+            submission.pause(_still_there(attempt.transaction, left[0]))
+
+    def _overtaken(self, entry: JournalEntry) -> OvertakenError | None:
+        """The error where another publication took the place of this one; ``None`` where that is not certain."""
+        if self.anchor(entry) is not None or self._landed(entry) is not None:
+            return None
+        reading = self._read()
+        ours = {one.transaction for one in entry.attempts}
+        stands = None if reading.provenance is None else reading.provenance.transaction
+        if stands is None or stands in ours or set(reading.markers) == set(entry.before):
+            return None
+        return OvertakenError(
+            f"Somebody else published meanwhile, and the transaction {entry.latest.transaction} can never come in",
+            expected=f"{entry.anchor}, unspent",
+            got=f"the markers of transaction {stands}: {listed(reading.markers)}",
+            next_step="See whether the change is still wanted: eraswitch marker show; the same command plans it anew",
+            transaction=entry.latest.transaction,
+            stands=stands,
+        )
+
+    def _landed(self, entry: JournalEntry) -> Attempt | None:
+        """The attempt that is in a block."""
+        attempts = reversed(entry.attempts)
+        return next((one for one in attempts if self._gateway.transaction_depth(one.transaction) is not None), None)
+
+
+def require_same_change(entry: JournalEntry, change: MarkerChange, standing: Standing) -> None:
+    """Check that the unfinished publication in the journal is of this change.
+
+    Raises:
+        OtherPublicationError: it is of another one, which is in a block, or may still come in.
+    """
+    if entry.change == change:
+        return
+    is_in_block = standing is Standing.LANDED
+    otherwise = "" if is_in_block else f"; or wait until slot {entry.latest.invalid_hereafter}, when it is void"
+    raise OtherPublicationError(
+        "Another change is in a block already, and is not finished" if is_in_block else "Another change is on its way",
+        expected=f"nothing unfinished before: {change}",
+        got=f"{entry.change}, in transaction {entry.latest.transaction}",
+        next_step=f"Finish it first: eraswitch {entry.change.command}{otherwise}. Then run this again",
+        transaction=entry.latest.transaction,
+    )
+
+
+def listed(markers: Markers) -> str:
+    """Markers in words, each once."""
+    return ", ".join(str(marker) for marker in said_once(markers)) or "no marker at all"
+
+
+def _signed(attempt: Attempt) -> SignedTransaction:
+    return SignedTransaction(attempt.cbor, attempt.transaction)
+
+
+def _still_there(transaction: str, reference: str) -> ReadBackError:
+    return ReadBackError(
+        f"The transaction {transaction} is on the chain, and the provider still shows what it spends",
+        expected="outputs that are unspent",
+        got=reference,
+        next_step="Run the same command again",
+        output=reference,
+    )
+
+
+def _trusts_other(reading: EraReading, reference: str) -> bool:
+    """Whether a node trusts an output, and not this one."""
+    transaction = None if reading.provenance is None else reading.provenance.transaction
+    return transaction is not None and not reference.startswith(transaction)
+
+
+def _not_trusted(entry: JournalEntry, reference: str, reading: EraReading) -> ReadBackError:
+    ours: ScreenedOutput | None = next((one for one in reading.screened if one.output.reference == reference), None)
+    verdict = "a provider that does not show it yet" if ours is None else f"{ours.verdict.name}: {ours.verdict.reason}"
+    return ReadBackError(
+        f"The change is on the chain, in transaction {entry.latest.transaction}, "
+        f"and a node does not trust it ({verdict})",
+        expected=listed(entry.after),
+        got=listed(reading.markers),
+        next_step="Look at the address: eraswitch marker history; then run the same command again",
+        output=reference,
+        verdict=None if ours is None else ours.verdict.name,
+    )

@@ -1,0 +1,99 @@
+"""Registrations from a source into a store, batch by batch, going on where the last run stopped.
+
+In: a source and a repository. Out: what became of it. Each batch is added with the cursor behind it in one
+transaction, and no more than one is held at a time: an ingest that is killed, or ends in an error, leaves whole
+batches, and the next one goes on after them.
+"""
+
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from era_store.registrations import RegistrationRepository
+from eras import EraSwitchError
+from release_tools.registrations.source import RegistrationSource
+
+BATCH_ROWS = 50_000
+
+
+@dataclass(slots=True)
+class IngestSummary:
+    """What became of a source, so far.
+
+    Attributes:
+        source: its name.
+        dry_run: whether nothing was written; then ``accepted`` counts what could be.
+        accepted: registrations that are new.
+        repeated: registrations that were there already.
+        rejected: how many entries were no registrations, by reason.
+        position: how much of ``total`` is read.
+        total: how much there is, in the source's own unit, where it knows.
+    """
+
+    source: str
+    dry_run: bool = False
+    accepted: int = 0
+    repeated: int = 0
+    rejected: Counter[str] = field(default_factory=Counter)
+    position: int = 0
+    total: int | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The summary as JSON-ready facts."""
+        return {
+            "source": self.source,
+            "dry_run": self.dry_run,
+            "accepted": self.accepted,
+            "repeated": self.repeated,
+            "rejected": self.rejected.total(),
+            "reasons": dict(sorted(self.rejected.items())),
+        }
+
+
+def ingest(
+    source: RegistrationSource,
+    repository: RegistrationRepository,
+    *,
+    batch_rows: int = BATCH_ROWS,
+    dry_run: bool = False,
+    clock: Callable[[], float] = time.time,
+    progress: Callable[[IngestSummary], None] | None = None,
+) -> IngestSummary:
+    """Read a source to its end into a repository.
+
+    Args:
+        source: where registrations come from.
+        repository: where they go.
+        batch_rows: how many are added, and held, at a time.
+        dry_run: read and judge all that would be added, and add nothing.
+        clock: POSIX time, for what is kept with each batch.
+        progress: called after each batch with the summary so far.
+
+    Raises:
+        ChainReadError: the source could not be read on.
+        StoreError: a batch could not be added.
+
+    Batches before an error are kept; its fact ``ingested`` is the summary of them.
+    """
+    summary = IngestSummary(source.name, dry_run)
+    try:
+        summary.total = source.total
+        for batch in source.batches(repository.cursor(source.name), batch_rows):
+            if dry_run:
+                summary.accepted += len(batch.rows)
+            else:
+                result = repository.ingest(
+                    batch.rows, batch.rejects, source=source.name, cursor=batch.cursor, time_s=clock()
+                )
+                summary.accepted += result.accepted
+                summary.repeated += result.repeated
+            summary.rejected.update(reject.reason for reject in batch.rejects)
+            summary.position = batch.position
+            if progress is not None:
+                progress(summary)
+    except EraSwitchError as error:
+        error.facts["ingested"] = summary.to_dict()
+        raise
+    return summary

@@ -1,0 +1,38 @@
+"""Registrations as JSON lines: one object a line, with ``party_id``, ``epoch``, ``stake``, and more where it is known.
+
+In: a path, or ``-``. Out: batches. ``version``, ``seen_at`` (ISO 8601 or POSIX seconds) and ``signed`` (hex) may be
+missing or null. A field that is none of these is a mistake that could hide a version, so its row is rejected.
+"""
+
+import json
+from collections.abc import Iterator
+
+from era_store.registrations import Registration
+from release_tools.registrations.source import Batch
+from release_tools.registrations.text_files import TextRows
+
+NO_JSON = "is no JSON in UTF-8"
+NO_OBJECT = "is no JSON object"
+
+
+class JsonLines(TextRows):
+    """A ``RegistrationSource``."""
+
+    kind = "lines"
+
+    def batches(self, cursor: str | None, size: int) -> Iterator[Batch]:
+        """The lines after ``cursor``.
+
+        Raises:
+            SourceMissingError: the file cannot be read.
+        """
+        return self._file.batches(cursor, size, self._parse)
+
+    def _parse(self, line: bytes) -> Registration | str | None:
+        if line.isspace():
+            return None
+        try:
+            found = json.loads(line)
+        except (ValueError, RecursionError):
+            return NO_JSON
+        return self._judge.fields(found) if isinstance(found, dict) else NO_OBJECT

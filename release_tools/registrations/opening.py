@@ -1,0 +1,65 @@
+"""Which kind of source a text names.
+
+In: a URL, a path or ``-``. Out: the source, by its URL, its name, or by what SQLite takes for a database.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from era_store.sqlite_files import is_database
+from eras import Epoch
+from release_tools.registrations.csv_rows import CsvRows
+from release_tools.registrations.lines import JsonLines
+from release_tools.registrations.mithril_events import MithrilEvents
+from release_tools.registrations.source import RegistrationSource
+
+if TYPE_CHECKING:
+    from release_tools.registrations.aggregator_http import Known
+
+SourceKind = Literal["aggregator", "mithril", "csv", "lines"]
+SOURCE_KINDS: tuple[SourceKind, ...] = ("aggregator", "mithril", "csv", "lines")
+
+
+def open_source(
+    text: str,
+    *,
+    kind: SourceKind | None = None,
+    epochs: Sequence[Epoch] = (),
+    current: Epoch | None = None,
+    known: "Known" = lambda _: (),
+) -> RegistrationSource:
+    """The source that a text names. The caller closes it.
+
+    Args:
+        text: a URL of an aggregator, the path of a file, or ``-`` for standard input.
+        kind: what it is; by default told by looking at it.
+        epochs: the epochs that an aggregator is asked for.
+        current: the current epoch, where it is known.
+        known: what a store knows of an epoch, for an aggregator's answers.
+
+    Raises:
+        ConfigurationError: the URL is none.
+    """
+    match kind or kind_of(text):
+        case "aggregator":
+            from release_tools.registrations.aggregator_http import AggregatorHttp
+
+            return AggregatorHttp(text, epochs, known=known, current=current)
+        case "mithril":
+            return MithrilEvents(text, current=current)
+        case "csv":
+            return CsvRows(text, current=current)
+        case "lines":
+            return JsonLines(text, current=current)
+
+
+def kind_of(text: str) -> SourceKind:
+    """What a text seems to name. Of a file that cannot be read, opening it will tell."""
+    if text.startswith(("http://", "https://")):
+        return "aggregator"
+    path = Path(text)
+    suffix = path.suffix.lower()
+    if suffix in (".sqlite3", ".sqlite", ".db") or (text != "-" and is_database(path)):
+        return "mithril"
+    return "csv" if suffix == ".csv" else "lines"

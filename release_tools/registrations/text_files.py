@@ -1,0 +1,198 @@
+"""A file of lines, read from where it was left: for rows in text, one a line.
+
+In: a path, or ``-`` for standard input; a cursor. Out: lines with their numbers and where they end, however long the
+file is. A cursor is the place in the file, the number of the line there, and a hash of what is before it: a file that
+only grew is read on, one whose beginning changed is read anew.
+"""
+
+import hashlib
+import os
+import stat
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO, ClassVar
+
+from era_store.registrations import Registration, Reject
+from eras import Epoch
+from release_tools.registrations.judging import Judge, rejected
+from release_tools.registrations.source import Batch, SourceMissingError
+
+MAX_LINE_BYTES = 64 * 1024
+BATCH_BYTES = 32 * 1024 * 1024
+"""A batch is no more of a file than this and a line, however few lines that is."""
+
+TOO_LONG = f"the line is longer than {MAX_LINE_BYTES} bytes"
+STANDARD_INPUT = "-"
+
+_HASHED = 4096
+_BEGIN = (0, 0)
+
+Parse = Callable[[bytes], Registration | str | None]
+"""From a line to a registration, the reason why it is none, or ``None`` for a line that is nothing at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line: its number from 1, its bytes, where it ends, and whether it was longer than may be."""
+
+    number: int
+    content: bytes
+    end: int
+    too_long: bool = False
+
+    @property
+    def finished(self) -> bool:
+        """Whether it has its line break: one without may still be being written."""
+        return self.content.endswith(b"\n")
+
+
+class TextFile:
+    """A file of lines.
+
+    Args:
+        path: where it is; ``-`` is standard input, which has no cursor.
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = path
+        self.piped = path == STANDARD_INPUT
+        self.place = "standard input" if self.piped else str(Path(path).absolute())
+
+    @property
+    def total(self) -> int | None:
+        """Bytes of the file, where it is one.
+
+        Raises:
+            SourceMissingError: it cannot be read.
+        """
+        if self.piped:
+            return None
+        try:
+            found = Path(self.path).stat()
+        except OSError as error:
+            raise self._unreadable(error) from error
+        return found.st_size if stat.S_ISREG(found.st_mode) else None
+
+    def first_line(self) -> bytes:
+        """The first line of a file that can be read again.
+
+        Raises:
+            SourceMissingError: it cannot be read.
+        """
+        with self._opened() as file:
+            return self._read(file)
+
+    def batches(self, cursor: str | None, size: int, parse: Parse, *, header_lines: int = 0) -> Iterator[Batch]:
+        """The lines after ``cursor``, parsed, at most ``size`` at a time.
+
+        Raises:
+            SourceMissingError: the file cannot be read.
+        """
+        rows: list[Registration] = []
+        rejects: list[Reject] = []
+        with self._opened() as file:
+            keeps = not self.piped and file.seekable()
+            begin = self._resume(file, cursor) if keeps else _BEGIN
+            safe = begin
+            taken = begin[0]
+            for line in self._lines(file, begin):
+                if line.number > header_lines:
+                    self._take(line, parse, rows, rejects)
+                if line.finished:
+                    safe = (line.end, line.number)
+                if len(rows) + len(rejects) >= size or line.end - taken >= BATCH_BYTES:
+                    yield Batch(rows, rejects, _cursor(file, *safe) if keeps else None, line.end)
+                    rows, rejects, taken, begin = [], [], line.end, safe
+            if rows or rejects or safe != begin:
+                yield Batch(rows, rejects, _cursor(file, *safe) if keeps else None, safe[0])
+
+    @staticmethod
+    def _take(line: Line, parse: Parse, rows: list[Registration], rejects: list[Reject]) -> None:
+        found = TOO_LONG if line.too_long else parse(line.content)
+        if isinstance(found, Registration):
+            rows.append(found)
+        elif found is not None:
+            rejects.append(rejected(f"line {line.number}", found, line.content))
+
+    def _lines(self, file: BinaryIO, begin: tuple[int, int]) -> Iterator[Line]:
+        end, number = begin
+        while content := self._read(file):
+            end += len(content)
+            number += 1
+            too_long = len(content) > MAX_LINE_BYTES
+            while too_long and not content.endswith(b"\n") and (more := self._read(file)):
+                end += len(more)
+                content = content[:MAX_LINE_BYTES] + more[-1:]  # its line break, once it comes
+            yield Line(number, content, end, too_long)
+
+    def _read(self, file: BinaryIO) -> bytes:
+        try:
+            return file.readline(MAX_LINE_BYTES + 1)
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _opened(self) -> "nullcontext[BinaryIO] | BinaryIO":
+        if self.piped:
+            return nullcontext(sys.stdin.buffer)
+        try:
+            return Path(self.path).open("rb")
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _resume(self, file: BinaryIO, cursor: str | None) -> tuple[int, int]:
+        """Where to go on: at the cursor, if what is before it is what was; else at the beginning."""
+        try:
+            end, number, _ = (cursor or "").split()
+            begin = int(end), int(number)
+            same = cursor == _cursor(file, *begin)
+        except (ValueError, OverflowError):
+            begin, same = _BEGIN, False
+        begin = begin if same else _BEGIN
+        file.seek(begin[0])
+        return begin
+
+    def _unreadable(self, error: OSError) -> SourceMissingError:
+        return SourceMissingError(
+            f"The registrations in {self.place} cannot be read",
+            expected="a file that this user may read",
+            got=error.strerror or type(error).__name__,
+            next_step="Check the path and its permissions",
+        )
+
+
+class TextRows:
+    """What every ``RegistrationSource`` of text is: a file of lines, its name, and who judges its rows.
+
+    Args:
+        path: where the file is; ``-`` is standard input.
+        current: the current epoch, where it is known.
+    """
+
+    kind: ClassVar[str]
+    """What its name begins with: cursors are remembered by name."""
+
+    def __init__(self, path: str, *, current: Epoch | None = None) -> None:
+        self._file = TextFile(path)
+        self.name = f"{self.kind}:{self._file.place}"
+        self._judge = Judge(self.name, current)
+
+    def close(self) -> None:
+        """Nothing is held open between batches that are read."""
+
+    @property
+    def total(self) -> int | None:
+        """Bytes of the file, where it is one.
+
+        Raises:
+            SourceMissingError: it cannot be read.
+        """
+        return self._file.total
+
+
+def _cursor(file: BinaryIO, end: int, number: int) -> str:
+    start = max(0, end - _HASHED)
+    before = os.pread(file.fileno(), end - start, start)
+    return f"{end} {number} {hashlib.sha256(before).hexdigest()[:32]}"

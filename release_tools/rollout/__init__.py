@@ -1,0 +1,1 @@
+"""A rollout as a reviewed plan: its file, progress and announcement."""

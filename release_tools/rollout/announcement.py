@@ -1,0 +1,121 @@
+"""The text that tells operators of a phase of a rollout, from a template with the figures filled in. Pure.
+
+In: where a rollout stands, and a template: text with ``$name`` where a figure goes (``$$`` is a dollar). Out: the text.
+A name that is no figure is a mistake, with the nearest that is. A figure that is not known says so.
+"""
+
+from collections.abc import Mapping
+from difflib import get_close_matches
+from string import Template
+
+from eras import ConfigurationError
+from release_tools.adoption.shares import ada_words
+from release_tools.forecasting.forecast import DEFAULT_LAG_EPOCHS
+from release_tools.forecasting.lottery import chance_words
+from release_tools.rollout.plan import PhaseName
+from release_tools.rollout.progress import RolloutStanding
+
+UNKNOWN = "(not known)"
+
+_ANNOUNCE = """\
+$era is announced on $network
+
+The next era of $network is $era. It is to begin at epoch $activate_at, if enough of the stake is ready by epoch
+$decide_by; now is epoch $epoch. Nothing switches until then, and every node keeps working.
+
+What to do: run version $minimum. At the switch a node that does not know $era stops.
+
+Ready in epoch $registrations_epoch: $ready of $base. It takes $threshold. Missing: $missing.
+
+Questions: $people
+"""
+
+_ACTIVATE = """\
+$era begins on $network at epoch $activate_at
+
+At epoch $activate_at every node that knows $era switches to it, and every other one stops; now is epoch $epoch.
+
+What to do before epoch $activate_at: run version $minimum. A node that stopped goes on as soon as it is upgraded; it
+signs again $lag_epochs epochs after it has registered anew.
+
+Ready in epoch $registrations_epoch: $ready of $base. The chance of a quorum right after the switch: $quorum.
+
+Questions: $people
+"""
+
+TEMPLATES: Mapping[PhaseName, str] = {"announce": _ANNOUNCE, "activate": _ACTIVATE}
+
+
+class AnnouncementTemplateError(ConfigurationError):
+    """A template of an announcement has a mistake."""
+
+
+def announcement(
+    standing: RolloutStanding,
+    phase: PhaseName,
+    *,
+    network: str,
+    lag_epochs: int = DEFAULT_LAG_EPOCHS,
+    template: str | None = None,
+) -> str:
+    """The text of an announcement.
+
+    Args:
+        standing: where the rollout stands.
+        phase: which phase is told of.
+        network: the name of the network.
+        lag_epochs: epochs from a registration to the signatures it counts for.
+        template: in place of the one that every phase has.
+
+    Raises:
+        AnnouncementTemplateError: the template has a name that is no figure, or a lone dollar.
+    """
+    text = Template(TEMPLATES[phase] if template is None else template)
+    figures = figures_of(standing, phase, network, lag_epochs)
+    try:
+        return text.substitute(figures)
+    except KeyError as error:
+        name = str(error.args[0])
+        near = get_close_matches(name, figures, n=1)
+        raise AnnouncementTemplateError(
+            f"The template asks for ${name}",
+            expected=f"one of {', '.join(f'${known}' for known in figures)}",
+            got=f"${name}",
+            next_step=f"Did you mean ${near[0]}?" if near else "Correct the template",
+        ) from error
+    except ValueError as error:
+        raise AnnouncementTemplateError(
+            "The template has a lone dollar",
+            expected="$name, or $$ for a dollar",
+            got=f"{error}",
+            next_step="Correct it",
+        ) from error
+
+
+def figures_of(
+    standing: RolloutStanding, phase: PhaseName, network: str, lag_epochs: int = DEFAULT_LAG_EPOCHS
+) -> dict[str, str]:
+    """Every figure that a template may have, in words."""
+    plan, gate, found = standing.plan, standing.evidence.adoption, standing.evidence.forecast
+    share = None if gate is None else gate.share
+    missing = None if gate is None else gate.missing_stake
+    people = ", ".join(map(str, plan.people_to_tell(phase)))
+    return {
+        "era": plan.era,
+        "network": network,
+        "epoch": f"{standing.epoch}",
+        "announce_epoch": f"{plan.announce.epoch}",
+        "activate_at": f"{plan.activate.at}",
+        "decide_by": f"{plan.activate.decide_by}",
+        "threshold": plan.activate.gate.threshold,
+        "base": plan.activate.gate.base.words,
+        "for_epochs": f"{plan.activate.gate.for_epochs}",
+        "minimum": (gate.minimum if gate is not None else None) or UNKNOWN,
+        "registrations_epoch": UNKNOWN if gate is None else f"{gate.epoch}",
+        "ready": UNKNOWN if share is None else f"{share}",
+        "missing": UNKNOWN if missing is None else ada_words(missing) if missing else "nothing",
+        "whom": UNKNOWN if gate is None else ", ".join(party.party_id for party in gate.whom) or "nobody",
+        "quorum": UNKNOWN if found is None else chance_words(found.danger.quorum_probability.value),
+        "lag_epochs": f"{lag_epochs}",
+        "people": people or UNKNOWN,
+    }

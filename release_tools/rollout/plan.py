@@ -1,0 +1,282 @@
+"""A rollout written down: two phases, their gates and epochs, and the people to tell. A TOML file, reviewed in git.
+
+In: the text of a plan, or what is planned. Out: a ``PlannedRollout``, or the text, always with the same keys in the
+same order and the same comments, so that a change of the plan is a small change of the file. A plan with a mistake is
+no plan: every mistake is named at once, with its key and the right one that is nearest.
+"""
+
+import json
+import tomllib
+from collections.abc import Iterator
+from difflib import get_close_matches
+from fractions import Fraction
+from typing import Annotated, Any, Literal, Self, get_args
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from eras import ConfigurationError, Epoch
+from release_tools.adoption.shares import Base, ShareError, parse_share
+
+MAX_PLAN_BYTES = 256 * 1024
+PLAN_VERSION = 1
+MAX_PLANNED_EPOCH = 1_000_000
+
+PhaseName = Literal["announce", "activate"]
+PHASES: tuple[PhaseName, ...] = get_args(PhaseName)
+
+
+class RolloutPlanError(ConfigurationError):
+    """A rollout plan cannot be read, or has mistakes; ``facts["mistakes"]`` has all of them."""
+
+    def _message(self) -> str:
+        return f"{self.what}{self.next_step}" if "mistakes" in self.facts else super()._message()
+
+
+def _share_text(text: str) -> str:
+    try:
+        parse_share(text)
+    except ShareError as error:
+        raise ValueError(error.expected) from error
+    return text
+
+
+def _printable(text: str) -> str:
+    if not text.isprintable():
+        raise ValueError("printable text on one line")
+    return text
+
+
+ShareText = Annotated[str, AfterValidator(_share_text)]
+Words = Annotated[str, Field(min_length=1, max_length=200), AfterValidator(_printable)]
+PlannedEpoch = Annotated[int, Field(ge=0, le=MAX_PLANNED_EPOCH)]
+
+
+class _Table(BaseModel):
+    """A table of the plan: unknown keys and values of another type are mistakes, nothing ever changes."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class AnnouncePhase(_Table):
+    """The first phase: the marker without an epoch."""
+
+    epoch: PlannedEpoch
+    """Not before this epoch."""
+
+
+class PlannedGate(_Table):
+    """What must hold before the second phase."""
+
+    threshold: ShareText
+    of: Literal["registered", "network", "recent"] = "registered"
+    for_epochs: Annotated[int, Field(ge=1, le=100)] = 1
+    quorum_probability: Annotated[float, Field(gt=0, lt=1)] | None = None
+
+    @property
+    def share(self) -> Fraction:
+        """The share of the stake that must be ready."""
+        return parse_share(self.threshold)
+
+    @property
+    def base(self) -> Base:
+        """Of what stake."""
+        return Base(self.of)
+
+
+class ActivatePhase(_Table):
+    """The second phase: the marker gets its epoch."""
+
+    at: PlannedEpoch
+    """The epoch at which the era begins."""
+    lead_epochs: Annotated[int, Field(ge=1, le=100)] = 2
+    """So many epochs before it the marker must be there."""
+    gate: PlannedGate
+
+    @property
+    def decide_by(self) -> Epoch:
+        """The last epoch in which it can be activated."""
+        return Epoch(self.at - self.lead_epochs)
+
+
+class PlannedQuorum(_Table):
+    """What decides the quorum, as the plan has it reviewed."""
+
+    model: Literal["lottery", "cosmos", "ethereum"] = "lottery"
+    k: Annotated[int, Field(ge=1)] | None = None
+    m: Annotated[int, Field(ge=1)] | None = None
+    phi_f: Annotated[float, Field(gt=0, le=1)] | None = None
+    source: Words
+
+    @model_validator(mode="after")
+    def _in_full(self) -> Self:
+        given = [name for name in ("k", "m", "phi_f") if getattr(self, name) is not None]
+        if self.model == "lottery" and len(given) < 3:
+            raise ValueError(f"all of k, m and phi_f for the lottery, got {' and '.join(given) or 'none of them'}")
+        if self.model != "lottery" and given:
+            raise ValueError(f"no parameters of the lottery with the model {self.model}, got {' and '.join(given)}")
+        return self
+
+
+class Person(_Table):
+    """Somebody to tell."""
+
+    name: Words
+    contact: Words | None = None
+    tell: tuple[PhaseName, ...] = Field(default=PHASES, strict=False)
+    """Of which phases."""
+
+    def __str__(self) -> str:
+        return self.name if self.contact is None else f"{self.name} <{self.contact}>"
+
+
+class PlannedRollout(_Table):
+    """A rollout, as planned."""
+
+    version: Literal[1]
+    era: Words
+    network_magic: Annotated[int, Field(ge=0, lt=2**32)]
+    announce: AnnouncePhase
+    activate: ActivatePhase
+    quorum: PlannedQuorum | None = None
+    people: tuple[Person, ...] = Field(default=(), strict=False)
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.announce.epoch >= self.activate.decide_by:
+            raise ValueError(
+                f"activate.at at epoch {self.announce.epoch + self.activate.lead_epochs + 1} or later: announced in "
+                f"epoch {self.announce.epoch}, and activated {self.activate.lead_epochs} epochs ahead"
+            )
+        return self
+
+    def people_to_tell(self, phase: PhaseName) -> tuple[Person, ...]:
+        """Whom to tell of a phase."""
+        return tuple(person for person in self.people if phase in person.tell)
+
+    @classmethod
+    def of(cls, tree: dict[str, Any], origin: str = "in memory") -> Self:
+        """The plan in a tree of tables.
+
+        Raises:
+            RolloutPlanError: it has mistakes; the error names every one.
+        """
+        try:
+            return cls.model_validate(tree)
+        except ValidationError as error:
+            mistakes = [_mistake(finding) for finding in error.errors(include_url=False)]
+        count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
+        listed = "".join(f"\n  {words}" for words in mistakes)
+        raise RolloutPlanError(
+            f"The rollout plan {origin} has {count}:{listed}\n", next_step="Correct the file", mistakes=mistakes
+        )
+
+    @classmethod
+    def from_text(cls, text: str, origin: str = "in memory") -> Self:
+        """The plan in the text of a file.
+
+        Raises:
+            RolloutPlanError: it is no TOML, or has mistakes.
+        """
+        if len(text.encode()) > MAX_PLAN_BYTES:
+            raise _unreadable(origin, f"more than {MAX_PLAN_BYTES} bytes")
+        try:
+            tree = tomllib.loads(text)
+        except (tomllib.TOMLDecodeError, RecursionError) as error:
+            raise _unreadable(origin, f"{error}"[:200]) from error
+        return cls.of(tree, origin)
+
+    def to_text(self) -> str:
+        """The plan as the text of a file."""
+        return "\n".join(_lines(self)) + "\n"
+
+
+def _lines(plan: PlannedRollout) -> Iterator[str]:
+    """Every key in its place; one that has its default is written, too, so that a review sees it."""
+    gate, activate = plan.activate.gate, plan.activate
+    yield f"# Rollout plan of the era {_toml(plan.era)}. Where it stands: eraswitch rollout status THIS-FILE"
+    yield f"version = {plan.version}"
+    yield f"era = {_toml(plan.era)}"
+    yield f"network_magic = {plan.network_magic}"
+    yield ""
+    yield "# Phase 1: the marker without an epoch. Nodes that do not know the era warn; nothing switches."
+    yield "[announce]"
+    yield f"epoch = {plan.announce.epoch}  # not before this epoch"
+    yield ""
+    yield "# Phase 2: the marker gets its epoch, if the gate holds. Nodes that know the era switch then, others stop."
+    yield "[activate]"
+    yield f"at = {activate.at}  # the era begins; to be activated by epoch {activate.decide_by}"
+    yield f"lead_epochs = {activate.lead_epochs}"
+    yield ""
+    yield "[activate.gate]"
+    yield f"threshold = {_toml(gate.threshold)}  # the share of the stake that must be ready"
+    yield f"of = {_toml(gate.of)}  # registered, network or recent"
+    yield f"for_epochs = {gate.for_epochs}  # in so many epochs, one after the other"
+    if gate.quorum_probability is not None:
+        yield f"quorum_probability = {gate.quorum_probability!r}  # the chance of a quorum after the switch, at least"
+    if plan.quorum is not None:
+        yield ""
+        yield "# What decides the quorum, and who said so."
+        yield "[quorum]"
+        for name, value in plan.quorum:
+            if value is not None:
+                yield f"{name} = {_toml(value)}"
+    for person in plan.people:
+        yield ""
+        yield "[[people]]"
+        yield f"name = {_toml(person.name)}"
+        if person.contact is not None:
+            yield f"contact = {_toml(person.contact)}"
+        yield f"tell = {_toml(list(person.tell))}"
+
+
+def _toml(value: object) -> str:
+    """A value as TOML writes it: for text, numbers and lists of text the same as JSON."""
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _mistake(finding: Any) -> str:
+    """A finding of pydantic, in words."""
+    path = tuple(str(part) for part in finding["loc"])
+    key, kind, value = ".".join(path), finding["type"], finding["input"]
+    if kind == "extra_forbidden":
+        near = get_close_matches(path[-1], _keys_beside(path), n=1, cutoff=0.5)
+        hint = f". Did you mean {'.'.join((*path[:-1], near[0]))!r}?" if near else ""
+        return f"{key}: expected a key of the plan, got an unknown one{hint}"
+    if kind == "missing":
+        return f"{key}: expected a value, got nothing"
+    got = "a table" if isinstance(value, dict) else "a list" if isinstance(value, list) else f"{value!r}"[:60]
+    if kind == "value_error":
+        expected = f"{finding['ctx']['error']}"
+        said = expected if isinstance(value, dict) else f"{expected}, got {got}"
+        return f"{key}: expected {said}" if key else f"expected {said}"
+    if kind == "literal_error" and isinstance(value, str):
+        allowed = [word.strip("'") for word in finding["ctx"]["expected"].replace(" or ", ", ").split(", ")]
+        near = get_close_matches(value, allowed, n=1, cutoff=0.5)
+        hint = f". Did you mean {near[0]!r}?" if near else ""
+        return f"{key}: expected one of {', '.join(allowed)}, got {got}{hint}"
+    said = finding["msg"].removeprefix("Input should be ").removeprefix("a valid ")
+    return f"{key}: expected {said}, got {got}"
+
+
+def _keys_beside(path: tuple[str, ...]) -> list[str]:
+    """The keys that are right where the last part of ``path`` stands."""
+    model: Any = PlannedRollout
+    tables: dict[str, Any] = {
+        "announce": AnnouncePhase,
+        "activate": ActivatePhase,
+        "gate": PlannedGate,
+        "quorum": PlannedQuorum,
+        "people": Person,
+    }
+    for part in path[:-1]:
+        model = tables.get(part, model)
+    return list(model.model_fields)
+
+
+def _unreadable(origin: str, got: str) -> RolloutPlanError:
+    return RolloutPlanError(
+        f"The rollout plan {origin} cannot be read",
+        expected="TOML",
+        got=got,
+        next_step="Correct the file, or make one: eraswitch rollout plan",
+    )

@@ -1,0 +1,196 @@
+"""Where a planned rollout stands, and what its next step is. Pure.
+
+In: the plan, the markers in force, the epoch, and what the gates say. Out: a ``RolloutStanding``. The next step is
+
+1. to announce, once its epoch has come;
+2. to activate, once the gate holds, and no later than the plan's lead before the era begins;
+3. none, when the markers say what the plan wants, or when they say something else: then plan and chain are brought
+   together by people, never by a command.
+"""
+
+import enum
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from eras import Epoch, EraMarker
+from release_tools.adoption.gate import GateResult
+from release_tools.forecasting.result import Forecast
+from release_tools.markers.change import ChangeKind, MarkerChange
+from release_tools.rollout.plan import Person, PhaseName, PlannedRollout
+
+
+class StepState(enum.Enum):
+    """How the next step stands.
+
+    ``DUE``: it can be done now. ``WAITING``: its epoch has not come. ``BLOCKED``: its gate does not hold. ``LATE``: its
+    time is over, the plan needs another epoch. ``DEVIATED``: the chain says something else than the plan. ``DONE``:
+    nothing is left to do.
+    """
+
+    DUE = "due"
+    WAITING = "waiting"
+    BLOCKED = "blocked"
+    LATE = "late"
+    DEVIATED = "deviated"
+    DONE = "done"
+
+
+@dataclass(frozen=True, slots=True)
+class GateEvidence:
+    """What is known for the gate of the second phase.
+
+    Attributes:
+        adoption: the adoption, held against the plan's threshold; ``None`` where it cannot be told.
+        forecast: the forecast of the switch, where the plan asks for a chance of a quorum and it can be told.
+        unknown: why something cannot be told, in words.
+    """
+
+    adoption: GateResult | None = None
+    forecast: Forecast | None = None
+    unknown: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class NextStep:
+    """The next step of a rollout.
+
+    Attributes:
+        state: how it stands.
+        words: the same in a sentence.
+        phase: which phase it belongs to; ``None`` where nothing is left to do.
+        change: the change of the markers; ``None`` where none is to be made.
+        lacks: what is missing before it can be done, in words.
+    """
+
+    state: StepState
+    words: str
+    phase: PhaseName | None = None
+    change: MarkerChange | None = None
+    lacks: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The step, JSON-ready."""
+        return {
+            "state": self.state.value,
+            "words": self.words,
+            "phase": self.phase,
+            "change": None if self.change is None else self.change.to_dict(),
+            "lacks": list(self.lacks),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class RolloutStanding:
+    """Where a rollout stands.
+
+    Attributes:
+        plan: the plan.
+        epoch: the current epoch.
+        marker: the era's marker in force; ``None`` where it has none.
+        evidence: what is known for the gate.
+        step: what is next.
+    """
+
+    plan: PlannedRollout
+    epoch: Epoch
+    marker: EraMarker | None
+    evidence: GateEvidence
+    step: NextStep
+
+    @property
+    def tell(self) -> tuple[Person, ...]:
+        """Whom to tell of the next step."""
+        return () if self.step.phase is None else self.plan.people_to_tell(self.step.phase)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The standing, JSON-ready."""
+        evidence = self.evidence
+        return {
+            "era": self.plan.era,
+            "epoch": self.epoch,
+            "marker": None if self.marker is None else self.marker.to_dict(),
+            "announce_epoch": self.plan.announce.epoch,
+            "activate_at": self.plan.activate.at,
+            "decide_by": self.plan.activate.decide_by,
+            "gate": None if evidence.adoption is None else evidence.adoption.to_dict(),
+            "forecast": None if evidence.forecast is None else evidence.forecast.to_dict(),
+            "unknown": list(evidence.unknown),
+            "step": self.step.to_dict(),
+            "tell": [str(person) for person in self.tell],
+        }
+
+
+def rollout_standing(
+    plan: PlannedRollout, markers: Sequence[EraMarker], epoch: Epoch, evidence: GateEvidence
+) -> RolloutStanding:
+    """Where a rollout stands.
+
+    Args:
+        plan: the plan.
+        markers: those in force, as a node trusts them.
+        epoch: the current epoch.
+        evidence: what is known for the gate of the second phase.
+    """
+    marker = next((one for one in markers if one.name == plan.era), None)
+    return RolloutStanding(plan, epoch, marker, evidence, _next_step(plan, marker, epoch, evidence))
+
+
+def _next_step(plan: PlannedRollout, marker: EraMarker | None, epoch: Epoch, evidence: GateEvidence) -> NextStep:
+    at, decide_by = Epoch(plan.activate.at), plan.activate.decide_by
+    if marker is not None and marker.epoch is not None:
+        return _scheduled(plan, marker.epoch, epoch)
+    activate = MarkerChange(ChangeKind.ACTIVATE, plan.era, at)
+    if epoch > decide_by:
+        return NextStep(
+            StepState.LATE,
+            f"It is too late to activate {plan.era} at epoch {at}: that had to be done by epoch {decide_by}, and now "
+            f"is epoch {epoch}. Move activate.at in the plan",
+            "announce" if marker is None else "activate",
+        )
+    if marker is None:
+        announce = MarkerChange(ChangeKind.ANNOUNCE, plan.era)
+        if epoch < plan.announce.epoch:
+            words = f"Wait until epoch {plan.announce.epoch} to announce {plan.era}; now is epoch {epoch}"
+            return NextStep(StepState.WAITING, words, "announce", announce)
+        return NextStep(StepState.DUE, f"Announce {plan.era}", "announce", announce)
+    lacks = tuple(gate_lacks(plan, evidence))
+    if lacks:
+        words = f"The gate does not hold: {plan.era} is not to be activated yet, and by epoch {decide_by} at the latest"
+        return NextStep(StepState.BLOCKED, words, "activate", activate, lacks)
+    return NextStep(StepState.DUE, f"Activate {plan.era} at epoch {at}", "activate", activate)
+
+
+def _scheduled(plan: PlannedRollout, begins: Epoch, epoch: Epoch) -> NextStep:
+    at = plan.activate.at
+    if begins != at:
+        return NextStep(
+            StepState.DEVIATED,
+            f"The chain says {plan.era} at epoch {begins}, the plan says {at}. Bring the plan up to date, or move the "
+            "activation: eraswitch marker postpone",
+            "activate",
+        )
+    if epoch < at:
+        left = at - epoch
+        return NextStep(
+            StepState.DONE, f"Nothing is left to do: {plan.era} begins in {left} epoch{'' if left == 1 else 's'}"
+        )
+    return NextStep(StepState.DONE, f"Nothing is left to do: {plan.era} has begun, in epoch {at}")
+
+
+def gate_lacks(plan: PlannedRollout, evidence: GateEvidence) -> list[str]:
+    """What the gate of the second phase still misses; nothing where it holds."""
+    wanted, found = plan.activate.gate.quorum_probability, evidence.forecast
+    lacks = list(evidence.unknown)
+    if not lacks and (evidence.adoption is None or (wanted is not None and found is None)):
+        lacks.append("it was not looked at")
+    if evidence.adoption is not None and not evidence.adoption.met:
+        lacks += [evidence.adoption.words, *evidence.adoption.lacks]
+    if wanted is not None and found is not None:
+        danger = found.danger
+        chance = danger.quorum_probability.value
+        if chance < wanted:
+            shown = math.floor(chance * 1_000_000) / 1_000_000  # never rounded up to what is asked for
+            lacks.append(f"the chance of a quorum in epoch {danger.epoch} is {shown:g}, and {wanted:.10g} is asked for")
+    return lacks

@@ -1,0 +1,1 @@
+"""Building, balancing, signing and checking transactions."""

@@ -1,0 +1,285 @@
+"""Balancing a marker transaction: given what it spends, the least fee, the least ada in the marker, and the change.
+
+What is in: a datum, or none where all that is spent goes back; addresses, parameters, and a choice of outputs to spend.
+What comes out: an unsigned transaction whose value is conserved to the lovelace, or ``None`` when the choice does not
+cover it.
+
+pycardano's ``TransactionBuilder`` is not used: it names no network, can fail where funds suffice (it balances once,
+with a fee guessed before the inputs are chosen), and its fee is a guess taken twice, not the least.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from chain_reader.providers.gateway import SpendableOutput, TransactionParameters
+from eras import Slot, TransactionError, __version__
+from eras.words import LOVELACE_PER_ADA, ada, counted
+from release_tools.keys.payment_key import PaymentKey
+from release_tools.transactions.addresses import payment_key_hash
+
+if TYPE_CHECKING:
+    from pycardano import Address, AuxiliaryData, TransactionBody, TransactionOutput
+
+_MESSAGE_LABEL = 674  # the label that explorers show as the transaction's message (CIP-20)
+_POLICY_DIGITS = 56
+_VALID_FLAG = b"\xf5"
+_FOUR_PARTS = b"\x84"
+
+Assets = dict[bytes, dict[bytes, int]]
+"""Quantities of tokens, by policy and name."""
+
+
+class InsufficientFundsError(TransactionError):
+    """The outputs that may be spent hold too little ada for the transaction."""
+
+
+class TransactionTooLargeError(TransactionError):
+    """The transaction is larger than the protocol takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnsignedTransaction:
+    """A marker transaction, balanced, and waiting for its signatures.
+
+    Attributes:
+        body: the transaction body, CBOR; its hash is what is signed.
+        auxiliary_data: the metadata, CBOR.
+        inputs: references of the outputs it spends.
+        required_keys: hashes of the keys that must sign, sorted.
+        fee: lovelace.
+        marker_lovelace: ada in the marker output, which is output 0; 0 where nothing is published.
+        change_lovelace: ada that goes back to the payer.
+        size: bytes of the transaction when signed.
+        invalid_hereafter: the first slot at which it is no longer valid.
+        spends_era_address: it spends an output at the era address, which proves its author to readers (rule T2).
+    """
+
+    body: bytes
+    auxiliary_data: bytes
+    inputs: tuple[str, ...]
+    required_keys: tuple[str, ...]
+    fee: int
+    marker_lovelace: int
+    change_lovelace: int
+    size: int
+    invalid_hereafter: Slot
+    spends_era_address: bool
+
+    @property
+    def hash(self) -> str:
+        """The transaction hash, 64 hex digits; signing does not change it."""
+        return blake2b(self.body, digest_size=32).hexdigest()
+
+    def cbor_with(self, witness_set: bytes) -> bytes:
+        """The whole transaction as CBOR, around a witness set in CBOR."""
+        return _FOUR_PARTS + self.body + witness_set + _VALID_FLAG + self.auxiliary_data
+
+
+class Draft:
+    """What stays the same while inputs are chosen, and the balancing of each choice."""
+
+    def __init__(
+        self,
+        datum: bytes | None,
+        *,
+        era: "Address",
+        change: "Address",
+        parameters: TransactionParameters,
+        network_id: int,
+        invalid_hereafter: Slot,
+    ) -> None:
+        from pycardano import RawCBOR
+
+        from release_tools.transactions.chain_context import GivenChainContext
+
+        # Anything but raw CBOR would be encoded anew, and perhaps differently.
+        self._datum = None if datum is None else RawCBOR(datum)
+        self._era = era
+        self._change = change
+        self._network_id = network_id
+        self._invalid_hereafter = invalid_hereafter
+        self._max_size = parameters.max_tx_size
+        self._context = GivenChainContext(parameters, network_id)
+        self._metadata = _metadata()
+        self._least_marker = 0 if datum is None else self._least_lovelace(self._marker_output)
+
+    def balance(self, spent: Sequence[SpendableOutput], *, with_change: bool) -> UnsignedTransaction | None:
+        """The transaction that spends ``spent`` at the least fee, or ``None`` when they do not cover it.
+
+        Without change, all that is left joins the marker output; tokens cannot.
+
+        Raises:
+            TransactionTooLargeError: it is larger than the ledger takes.
+        """
+        from pycardano.utils import fee as least_fee
+
+        total = sum(output.lovelace for output in spent)
+        assets = _joined(spent)
+        if total < self._least_marker or (assets and not with_change):
+            return None
+        least_change = self._least_change({})
+        least_tokens = self._least_change(assets) if assets else 0
+        required_keys = sorted({payment_key_hash(output.address, self._network_id) for output in spent})
+        auxiliary_data = self._metadata.to_cbor()
+        unsigned_parts = len(_FOUR_PARTS + _VALID_FLAG + auxiliary_data) + _witness_size(len(required_keys))
+        fee = 0
+        while True:
+            # The fee depends on the size, and the size on the bytes that the fee and the amounts take. The fee only
+            # ever grows here, and the size is bounded, so this ends.
+            marker = self._least_marker if with_change else total - fee
+            change = total - fee - marker
+            if marker < self._least_marker or (with_change and change < (least_tokens or least_change)):
+                return None
+            outputs = [] if self._datum is None else [self._marker_output(marker)]
+            if assets and change >= least_change + least_tokens:  # else none of what is left were ada alone
+                outputs += [self._change_output(change - least_tokens, {}), self._change_output(least_tokens, assets)]
+            elif change:
+                outputs.append(self._change_output(change, assets))
+            body = self._body(spent, fee, outputs).to_cbor()
+            size = unsigned_parts + len(body)
+            least = least_fee(self._context, size - len(_VALID_FLAG))  # the ledger takes no fee for the flag
+            if least <= fee:
+                break
+            fee = least
+        if size > self._max_size:
+            raise TransactionTooLargeError(
+                "The transaction is too large",
+                expected=f"at most {self._max_size} bytes",
+                got=f"{size} bytes with {len(spent)} inputs",
+                next_step="Join the outputs of the paying address in a transaction of their own first",
+            )
+        return UnsignedTransaction(
+            body=body,
+            auxiliary_data=auxiliary_data,
+            inputs=tuple(output.reference for output in spent),
+            required_keys=tuple(required_keys),
+            fee=fee,
+            marker_lovelace=marker,
+            change_lovelace=change,
+            size=size,
+            invalid_hereafter=self._invalid_hereafter,
+            spends_era_address=any(output.address == str(self._era) for output in spent),
+        )
+
+    def insufficient(self, spent: Sequence[SpendableOutput], spared: int) -> InsufficientFundsError:
+        """The error for when everything that may be spent is not enough.
+
+        What is missing is the difference to a transaction that is balanced with an output more, so that sending as much
+        to the paying address is enough, and not more than has to be there for the change.
+        """
+        payer = str(self._change)
+        held = sum(output.lovelace for output in spent)
+        lent, balanced = LOVELACE_PER_ADA, None
+        while balanced is None:
+            lent *= 1_000
+            balanced = self.balance([*spent, SpendableOutput("f" * 64, 0, payer, lent)], with_change=True)
+        assets = _joined(spent)
+        least_change = self._least_change(assets)
+        needed = balanced.marker_lovelace + balanced.fee + least_change
+        missing = max(needed - held, least_change)
+        purpose = "the fee and the change" if self._datum is None else "the marker output, the fee and the change"
+        left = counted(spared, "output") + " with tokens, datums or scripts " + ("was" if spared == 1 else "were")
+        return InsufficientFundsError(
+            f"The paying address {payer} holds too little ada",
+            expected=f"{ada(needed)} for {purpose}",
+            got=_holdings(spent, payer),
+            next_step=f"Send {ada(missing)} or more to {payer}" + (f"; {left} left alone" if spared else ""),
+            address=payer,
+            needed_lovelace=needed,
+            held_lovelace=held,
+            missing_lovelace=missing,
+            spared_outputs=spared,
+        )
+
+    def _least_change(self, assets: Assets) -> int:
+        """The least ada of an output that goes back with these tokens."""
+        return self._least_lovelace(lambda amount: self._change_output(amount, assets))
+
+    def _body(
+        self, spent: Sequence[SpendableOutput], fee: int, outputs: list["TransactionOutput"]
+    ) -> "TransactionBody":
+        from pycardano import Network, OrderedSet, TransactionBody, TransactionInput
+
+        inputs = sorted(spent, key=lambda output: (output.transaction, output.index))
+        return TransactionBody(
+            inputs=OrderedSet(
+                [TransactionInput.from_primitive([output.transaction, output.index]) for output in inputs]
+            ),
+            outputs=outputs,
+            fee=fee,
+            ttl=self._invalid_hereafter,
+            auxiliary_data_hash=self._metadata.hash(),
+            network_id=Network(self._network_id),
+        )
+
+    def _marker_output(self, lovelace: int) -> "TransactionOutput":
+        from pycardano import TransactionOutput
+
+        return TransactionOutput(self._era, lovelace, datum=self._datum)
+
+    def _change_output(self, lovelace: int, assets: Assets) -> "TransactionOutput":
+        from pycardano import MultiAsset, TransactionOutput, Value
+
+        amount = Value(lovelace, MultiAsset.from_primitive(assets)) if assets else lovelace
+        return TransactionOutput(self._change, amount)
+
+    def _least_lovelace(self, output: Callable[[int], "TransactionOutput"]) -> int:
+        from pycardano.utils import min_lovelace_post_alonzo
+
+        amount = 1
+        while (least := min_lovelace_post_alonzo(output(amount), self._context)) > amount:
+            amount = least
+        return amount
+
+
+def _holdings(spent: Sequence[SpendableOutput], payer: str) -> str:
+    """What each address has in outputs that may be spent, the paying one first."""
+    by_address: dict[str, list[int]] = {payer: []}
+    for output in spent:
+        by_address.setdefault(output.address, []).append(output.lovelace)
+    held = (
+        f"{ada(sum(amounts))} in {counted(len(amounts), 'output')} that may be spent at {address}"
+        for address, amounts in by_address.items()
+    )
+    return ", and ".join(held)
+
+
+def _joined(spent: Sequence[SpendableOutput]) -> Assets:
+    """The tokens of all these outputs; pycardano brings them into the canonical order of CBOR."""
+    total = Counter[str]()
+    for output in spent:
+        total.update(dict(output.assets))
+    joined: Assets = {}
+    for unit, quantity in total.items():
+        joined.setdefault(bytes.fromhex(unit[:_POLICY_DIGITS]), {})[bytes.fromhex(unit[_POLICY_DIGITS:])] = quantity
+    return joined
+
+
+def token_bytes(outputs: Sequence[SpendableOutput]) -> int:
+    """How many bytes the tokens of all these outputs take in one output."""
+    from pycardano import MultiAsset
+
+    assets = _joined(outputs)
+    return len(MultiAsset.from_primitive(assets).to_cbor()) if assets else 0
+
+
+def _metadata() -> "AuxiliaryData":
+    from pycardano import AlonzoMetadata, AuxiliaryData, Metadata
+
+    return AuxiliaryData(AlonzoMetadata(Metadata({_MESSAGE_LABEL: {"msg": [f"eraswitch {__version__}"]}})))
+
+
+def witness_set(witnesses: Sequence[Any]) -> bytes:
+    """The witness set of these signatures, CBOR."""
+    from pycardano import NonEmptyOrderedSet, TransactionWitnessSet
+
+    encoded: bytes = TransactionWitnessSet(vkey_witnesses=NonEmptyOrderedSet(list(witnesses))).to_cbor()
+    return encoded
+
+
+def _witness_size(keys: int) -> int:
+    """Bytes of a witness set with signatures of that many keys, each different as in a real one."""
+    return len(witness_set([PaymentKey(index.to_bytes(32, "big")).witness(bytes(32)) for index in range(keys)]))

@@ -1,0 +1,218 @@
+"""Marker transactions: build (pure), sign, submit.
+
+What is in: the datum's bytes, the outputs that may be spent, the protocol parameters, the slot. What comes out: an
+unsigned transaction, as bytes; then a signed one. Building reads nothing and asks nobody, so a machine without keys
+can do it, and signing needs no network. The rules:
+
+1. An *update* spends the previous marker output, so that markers never pile up at the era address and each proves that
+   the owner of the address wrote it (rule T2). The first one (*bootstrap*) spends another output there, if it can.
+2. Only outputs of ada alone are chosen to pay. One that carries a token or a datum is spent only when it is named, and
+   then its tokens go back in an output of their own, so that the change stays ada alone; one that carries a script
+   never is, since its fee would depend on the script.
+3. The marker output holds the least ada its size allows, and takes a remainder that is too small to be change.
+4. The fee is the least that the ledger takes for the size of the signed transaction.
+5. The datum is in the transaction byte for byte as given.
+6. The transaction names its network, ends after a number of slots, and tells in its metadata what made it.
+
+A *sweep* publishes nothing: all that it spends goes back to the payer.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from chain_reader.providers.gateway import SpendableOutput, TransactionGateway, TransactionParameters
+from eras import Slot, TransactionError
+from release_tools.keys.payment_key import PaymentKey
+from release_tools.transactions.addresses import parse_address
+from release_tools.transactions.balancing import Draft, UnsignedTransaction, witness_set
+
+DEFAULT_VALIDITY_SLOTS = 7_200
+"""How long a transaction stays valid: two hours on the public networks, time to carry it to a signer and back."""
+
+
+class MissingSignatureError(TransactionError):
+    """A key that the transaction needs was not given."""
+
+
+@dataclass(frozen=True, slots=True)
+class SignedTransaction:
+    """A transaction ready to be submitted: its CBOR and its hash."""
+
+    cbor: bytes
+    hash: str
+
+
+def build_marker_transaction(
+    datum: bytes,
+    *,
+    era_address: str,
+    change_address: str,
+    payer_outputs: Sequence[SpendableOutput],
+    parameters: TransactionParameters,
+    network_id: int,
+    slot: Slot,
+    previous: SpendableOutput | None = None,
+    also_spend: Sequence[SpendableOutput] = (),
+    validity_slots: int = DEFAULT_VALIDITY_SLOTS,
+) -> UnsignedTransaction:
+    """Build the transaction that puts ``datum`` at the era address, as output 0.
+
+    Args:
+        datum: the inline datum, CBOR, as ``datum.encode_datum`` gives it.
+        era_address: where readers look.
+        change_address: where what is left goes.
+        payer_outputs: unspent outputs that may pay; of these only plain ones are spent.
+        parameters: protocol parameters of the current epoch.
+        network_id: 1 on mainnet, 0 elsewhere; every address must belong to it.
+        slot: the newest slot of the chain.
+        previous: the marker output that this one replaces; ``None`` for the first marker.
+        also_spend: outputs to spend whatever they carry, tokens and datums included.
+        validity_slots: slots from ``slot`` after which the transaction is void.
+
+    Raises:
+        InsufficientFundsError: the plain outputs hold too little.
+        TransactionTooLargeError: the transaction would exceed the protocol's size.
+        TransactionError: an address is unusable or of another network, ``previous`` is not at the era address, or
+            one of ``also_spend`` carries a script.
+    """
+    era = parse_address(era_address, network_id, "era address")
+    if previous is not None:
+        _require_marker_output(previous, str(era))
+    draft = Draft(
+        datum,
+        era=era,
+        change=parse_address(change_address, network_id, "change address"),
+        parameters=parameters,
+        network_id=network_id,
+        invalid_hereafter=Slot(slot + validity_slots),
+    )
+    for output in also_spend:
+        _require_no_script(output)
+    # Each once, or its ada would count twice.
+    named = {output.reference: output for output in (*([] if previous is None else [previous]), *also_spend)}
+    payers = {output.reference: output for output in payer_outputs if output.reference not in named}
+    pool = _richest_first(payers.values())
+    first = list(named.values())
+    if not any(output.address == str(era) for output in first):
+        first += [output for output in pool if output.address == str(era)][:1]
+    others = [output for output in pool if output not in first]
+    for count in range(len(others) + 1):
+        if transaction := draft.balance(first + others[:count], with_change=True):
+            return transaction
+    if transaction := draft.balance(first + others, with_change=False):
+        return transaction
+    raise draft.insufficient(first + others, spared=len(payers) - len(pool))
+
+
+def build_sweep_transaction(
+    outputs: Sequence[SpendableOutput],
+    *,
+    era_address: str,
+    change_address: str,
+    payer_outputs: Sequence[SpendableOutput],
+    parameters: TransactionParameters,
+    network_id: int,
+    slot: Slot,
+    validity_slots: int = DEFAULT_VALIDITY_SLOTS,
+) -> UnsignedTransaction:
+    """Build the transaction that returns what ``outputs`` hold to ``change_address``, and publishes nothing.
+
+    Args:
+        outputs: what is swept, whatever it carries.
+        era_address: where readers look.
+        change_address: where it goes.
+        payer_outputs: unspent outputs that may pay the fee; of these only plain ones are spent, and as few as needed.
+        parameters: protocol parameters of the current epoch.
+        network_id: 1 on mainnet, 0 elsewhere; every address must belong to it.
+        slot: the newest slot of the chain.
+        validity_slots: slots from ``slot`` after which the transaction is void.
+
+    Raises:
+        InsufficientFundsError: all of it holds too little.
+        TransactionTooLargeError: the transaction would exceed the protocol's size.
+        TransactionError: an address is unusable or of another network, or one of ``outputs`` carries a script.
+    """
+    draft = Draft(
+        None,
+        era=parse_address(era_address, network_id, "era address"),
+        change=parse_address(change_address, network_id, "change address"),
+        parameters=parameters,
+        network_id=network_id,
+        invalid_hereafter=Slot(slot + validity_slots),
+    )
+    for output in outputs:
+        _require_no_script(output)
+    swept = {output.reference: output for output in outputs}
+    payers = {output.reference: output for output in payer_outputs if output.reference not in swept}
+    pool = _richest_first(payers.values())
+    first = list(swept.values())
+    for count in range(len(pool) + 1):
+        if transaction := draft.balance(first + pool[:count], with_change=True):
+            return transaction
+    raise draft.insufficient(first + pool, spared=len(payers) - len(pool))
+
+
+def _richest_first(outputs: Iterable[SpendableOutput]) -> list[SpendableOutput]:
+    """Those that are plain, so that as few as possible are spent."""
+    plain = (output for output in outputs if output.is_plain)
+    return sorted(plain, key=lambda output: (-output.lovelace, output.reference))
+
+
+def sign_transaction(transaction: UnsignedTransaction, keys: Iterable[PaymentKey]) -> SignedTransaction:
+    """Sign with the keys that the transaction requires; others are left out, since each signature costs fee.
+
+    Raises:
+        MissingSignatureError: a required key is not among ``keys``.
+    """
+    known = {key.key_hash: key for key in keys}
+    missing = [key_hash for key_hash in transaction.required_keys if key_hash not in known]
+    if missing:
+        raise MissingSignatureError(
+            "A transaction cannot be signed",
+            expected=f"the keys with hash {', '.join(transaction.required_keys)}",
+            got=f"no key for {', '.join(missing)}",
+            next_step="Give the payment key of every address that the transaction spends from: --payment-key-file FILE",
+        )
+    digest = bytes.fromhex(transaction.hash)
+    witnesses = witness_set([known[key_hash].witness(digest) for key_hash in transaction.required_keys])
+    return SignedTransaction(transaction.cbor_with(witnesses), transaction.hash)
+
+
+def submit_transaction(gateway: TransactionGateway, transaction: SignedTransaction) -> str:
+    """Submit a signed transaction; its hash.
+
+    Raises:
+        TransactionRefusedError: the ledger refused it.
+        TransactionError: the chain took it under another hash.
+        ChainReadError: the chain could not be reached; whether it has the transaction is unknown.
+    """
+    answered = gateway.submit(transaction.cbor)
+    if answered != transaction.hash:
+        raise TransactionError(
+            f"{gateway.name} took a transaction under another hash",
+            expected=transaction.hash,
+            got=answered[:80],
+            next_step="Look up both hashes before submitting anything again",
+        )
+    return answered
+
+
+def _require_no_script(output: SpendableOutput) -> None:
+    if output.reference_script:
+        raise TransactionError(
+            f"The output {output.reference} cannot be spent",
+            expected="an output without a reference script, whose fee would depend on the script",
+            got=f"the script {output.reference_script}",
+            next_step="Leave it out",
+        )
+
+
+def _require_marker_output(output: SpendableOutput, era_address: str) -> None:
+    if output.address != era_address or output.assets or output.reference_script:
+        holds = "tokens or a script" if output.assets or output.reference_script else "ada and a datum"
+        raise TransactionError(
+            "The marker output to replace cannot be spent",
+            expected=f"an output of ada and a datum at {era_address}",
+            got=f"{output.reference} with {holds} at {output.address}",
+            next_step="Give the marker output that readers trust now",
+        )

@@ -1,0 +1,331 @@
+"""From the chain to a built marker transaction: what it spends, what it replaces, and what to know about it.
+
+In: a gateway, the datum, and the output whose markers are in force. Out: the unsigned transaction, the outputs that it
+spends, and warnings. Building itself is pure (``transactions``); here is what has to be asked first:
+
+1. The network of the gateway is the one that the operator named. An address of another one is refused.
+2. The marker output that readers trust is unspent, as the gateway has it; else gateway and reader look at different
+   chains, or at different moments, and nothing is built.
+3. Where nothing is trusted, the gateway shows no marker at the era address either that the reader has not judged.
+4. It spends something at the era address (rule T2), or comes from an address that may announce the first marker.
+5. It is void as soon as it would give less notice than it should: however late it is submitted, or by whom, the ledger
+   itself then refuses it.
+6. Its fee is at most what the operator allows, whatever a provider says of the protocol parameters.
+"""
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from chain_reader.providers.gateway import Network, SpendableOutput, TransactionGateway
+from datum import Accepted, VerificationKey, screen
+from eras import ChainReadError, ConfigurationError, Epoch, Slot, TransactionError
+from release_tools.transactions.balancing import UnsignedTransaction, token_bytes
+from release_tools.transactions.building import DEFAULT_VALIDITY_SLOTS, build_marker_transaction
+
+HARDWARE_WALLET_DATUM_BYTES = 1_024
+"""From this size of an inline datum on, a Ledger hardware wallet restarts while it shows the transaction."""
+
+MAX_FEE_LOVELACE = 2_000_000
+"""Twice the fee of the largest transaction that the public networks take."""
+
+MAX_SWEPT = 100
+"""Old markers that one transaction takes along; more would not fit into it."""
+
+MAX_SWEPT_TOKEN_BYTES = 4_900
+"""Bytes of the tokens that swept outputs bring along; the ledger takes 5,000 for all that an output holds. Without this
+whoever posts copies could load them with tokens, so that no transaction which sweeps them is taken."""
+
+
+class WrongNetworkError(ConfigurationError):
+    """A provider, or an address, is of another network than the one that was named."""
+
+
+class MarkerOutputMissingError(ChainReadError):
+    """The provider does not show the marker output that readers trust, or shows one that they have not seen."""
+
+    http_status = 409
+
+
+class UnprovenTransactionError(TransactionError):
+    """A transaction spends nothing at the era address, so readers would not believe it."""
+
+
+class FeeTooHighError(TransactionError):
+    """The fee of a transaction is more than the operator allows."""
+
+
+class TooLateToPublishError(TransactionError):
+    """The epoch in which a change had to be published is over."""
+
+    http_status = 409
+
+
+@dataclass(frozen=True, slots=True)
+class PublicationDeadline:
+    """Until when a transaction may come into the chain, so that what it publishes gives the notice that it should.
+
+    Attributes:
+        epoch: the last epoch in which it may.
+        slot: the first slot of the next one.
+    """
+
+    epoch: Epoch
+    slot: Slot
+
+
+@dataclass(frozen=True, slots=True)
+class DraftedTransaction:
+    """A transaction that is ready to be signed.
+
+    Attributes:
+        transaction: the transaction.
+        spends: the outputs that it spends.
+        network: the network that it is for.
+        warnings: what an operator should know.
+        deadline: why it is void earlier than the operator's number of slots; ``None`` where it is not.
+    """
+
+    transaction: UnsignedTransaction
+    spends: tuple[SpendableOutput, ...]
+    network: Network
+    warnings: tuple[str, ...]
+    deadline: PublicationDeadline | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Purse:
+    """What pays, and what else is spent.
+
+    Attributes:
+        address: where the outputs that pay are, and the change goes.
+        spend: references of outputs to spend whatever they carry.
+        sweep: whether older markers at the era address are spent, too.
+        announcers: addresses from which the first marker may come.
+        validity_slots: slots after which the transaction is void.
+        max_fee: the most that it may cost, in lovelace.
+    """
+
+    address: str
+    spend: tuple[str, ...] = ()
+    sweep: bool = False
+    announcers: tuple[str, ...] = ()
+    validity_slots: int = DEFAULT_VALIDITY_SLOTS
+    max_fee: int = MAX_FEE_LOVELACE
+
+
+def require_network(gateway: TransactionGateway, magic: int) -> Network:
+    """The network of the gateway, which is the one with this magic.
+
+    Raises:
+        WrongNetworkError: it is another one.
+        ChainReadError: the gateway could not be asked.
+    """
+    network = gateway.network()
+    if network.magic != magic:
+        raise WrongNetworkError(
+            f"{gateway.name} is of another network",
+            expected=f"network magic {magic}",
+            got=f"{network.magic}",
+            next_step="Name the provider of this network, or correct --network",
+        )
+    return network
+
+
+def draft_transaction(
+    gateway: TransactionGateway,
+    datum: bytes,
+    *,
+    network: Network,
+    era_address: str,
+    key: VerificationKey,
+    in_force: str | None,
+    judged: Collection[str],
+    purse: Purse,
+    anchor: SpendableOutput | None = None,
+    deadline: PublicationDeadline | None = None,
+) -> DraftedTransaction:
+    """Build the transaction that publishes ``datum``.
+
+    Args:
+        gateway: the chain.
+        datum: the inline datum, CBOR.
+        network: as ``require_network`` gave it.
+        era_address: where readers look.
+        key: the era key that markers are signed with.
+        in_force: reference of the output whose markers are trusted; ``None`` where none are.
+        judged: references of all outputs that the reader has judged.
+        purse: what pays.
+        anchor: an output that must be spent, whatever else is.
+        deadline: until when it may come into the chain.
+
+    Raises:
+        MarkerOutputMissingError: see rules 2 and 3.
+        UnprovenTransactionError: see rule 4.
+        TooLateToPublishError: see rule 5.
+        FeeTooHighError: see rule 6.
+        TransactionError, ChainReadError: it cannot be built, or the chain could not be asked.
+    """
+    at_era = gateway.spendable_outputs(era_address)
+    at_purse = at_era if purse.address == era_address else gateway.spendable_outputs(purse.address)
+    known = {output.reference: output for output in (*at_era, *at_purse, *([] if anchor is None else [anchor]))}
+    markers = signed_outputs(at_era, [key])
+    previous = _previous(known, markers, in_force, judged, gateway.name)
+    named = [named_output(reference, known, gateway.name) for reference in purse.spend]
+    others = [output for output in markers if output not in (previous, anchor, *named)]
+    swept: list[SpendableOutput] = []
+    if purse.sweep:
+        others.sort(key=lambda output: len(output.assets))
+        swept = taken_along(others, [*named, *([] if anchor is None else [anchor])])
+    also = [*([] if anchor is None else [anchor]), *named, *swept]
+    if previous is None and purse.address not in (era_address, *purse.announcers):
+        also += sorted((output for output in at_era if output.is_plain), key=lambda output: output.lovelace)[:1]
+    slot = gateway.tip_slot()
+    void = purse.validity_slots
+    if deadline is not None:
+        void = min(void, _slots_left(deadline, slot, gateway.name))
+    build = partial(
+        build_marker_transaction,
+        datum,
+        era_address=era_address,
+        payer_outputs=at_purse,
+        parameters=gateway.protocol_parameters(),
+        network_id=network.network_id,
+        slot=slot,
+        previous=previous,
+        also_spend=[output for output in also if previous is None or output.reference != previous.reference],
+        validity_slots=void,
+    )
+    transaction = build(change_address=purse.address)
+    if {known[reference].address for reference in transaction.inputs} == {era_address}:
+        transaction = build(change_address=era_address)  # nothing of the purse is spent, so nothing goes there
+    if not transaction.spends_era_address and (previous is not None or purse.address not in purse.announcers):
+        raise UnprovenTransactionError(
+            "Readers would not believe the transaction",
+            expected=f"an output of ada alone at the era address {era_address}, to spend as the proof of its owner",
+            got="none",
+            next_step="Send 1 ada or more to the era address first",
+        )
+    require_modest_fee(transaction, purse.max_fee, gateway.name)
+    return DraftedTransaction(
+        transaction,
+        tuple(known[reference] for reference in transaction.inputs),
+        network,
+        tuple(_warnings(datum, len(others) - len(swept), swept=purse.sweep)),
+        deadline if void < purse.validity_slots else None,
+    )
+
+
+def taken_along(outputs: Sequence[SpendableOutput], beside: Sequence[SpendableOutput]) -> list[SpendableOutput]:
+    """Those of ``outputs`` that one transaction can take along with what it spends ``beside`` them, the first first."""
+    taken: list[SpendableOutput] = []
+    for output in outputs:
+        if len(taken) == MAX_SWEPT:
+            break
+        fits = not output.assets or token_bytes([*beside, *taken, output]) <= MAX_SWEPT_TOKEN_BYTES
+        if fits and not output.reference_script:
+            taken.append(output)
+    return taken
+
+
+def _slots_left(deadline: PublicationDeadline, slot: Slot, gateway: str) -> int:
+    if slot >= deadline.slot:
+        raise TooLateToPublishError(
+            "It is too late to publish this with the notice that it should give",
+            expected=f"a tip in epoch {deadline.epoch}, before slot {deadline.slot}",
+            got=f"slot {slot}, by {gateway}",
+            next_step="Run the same command again: it plans anew, by the epoch that it is now",
+        )
+    return deadline.slot - slot
+
+
+def require_modest_fee(transaction: UnsignedTransaction, most: int, gateway: str) -> None:
+    """Check the fee of a transaction (rule 6).
+
+    Raises:
+        FeeTooHighError: it is more than the operator allows.
+    """
+    if transaction.fee > most:
+        raise FeeTooHighError(
+            "The transaction would cost too much",
+            expected=f"a fee of at most {most} lovelace",
+            got=f"{transaction.fee}, by the protocol parameters that {gateway} tells",
+            next_step="Compare them with another provider's; --max-fee allows more",
+            fee=transaction.fee,
+            most=most,
+        )
+
+
+def signed_outputs(outputs: Sequence[SpendableOutput], keys: Sequence[VerificationKey]) -> list[SpendableOutput]:
+    """Those that carry a payload which one of the era keys signed."""
+    candidates = [output for output in outputs if output.datum is not None]
+    verdicts = screen([output.datum or "" for output in candidates], keys)
+    return [output for output, verdict in zip(candidates, verdicts, strict=True) if isinstance(verdict, Accepted)]
+
+
+def require_in_force(reference: str, known: Mapping[str, SpendableOutput], gateway: str) -> SpendableOutput:
+    """The marker output that readers trust, as the gateway has it (rule 2).
+
+    Raises:
+        MarkerOutputMissingError: it has no such output.
+    """
+    if reference not in known:
+        raise MarkerOutputMissingError(
+            f"{gateway} does not show the marker output that readers trust",
+            expected=f"{reference}, unspent",
+            got="no such output at the era address",
+            next_step="Wait for the next block, then try again; or ask another provider",
+            output=reference,
+        )
+    return known[reference]
+
+
+def _previous(
+    known: Mapping[str, SpendableOutput],
+    markers: Sequence[SpendableOutput],
+    in_force: str | None,
+    judged: Collection[str],
+    gateway: str,
+) -> SpendableOutput | None:
+    if in_force is not None:
+        return require_in_force(in_force, known, gateway)
+    unseen = [output.reference for output in markers if output.reference not in judged]
+    if unseen:
+        raise MarkerOutputMissingError(
+            f"{gateway} shows markers that the reader has not seen",
+            expected="no signed marker at the era address, since readers trust none",
+            got=", ".join(unseen[:3]),
+            next_step="Wait for the next block, then try again; or ask another provider",
+        )
+    return None
+
+
+def named_output(reference: str, known: Mapping[str, SpendableOutput], gateway: str) -> SpendableOutput:
+    """An output that the operator names.
+
+    Raises:
+        TransactionError: there is no such output.
+    """
+    if reference not in known:
+        raise TransactionError(
+            f"The output {reference[:80]} cannot be spent",
+            expected=f"an unspent output at the era address or the paying address, by {gateway}",
+            got="no such output",
+            next_step="Correct --spend",
+        )
+    return known[reference]
+
+
+def _warnings(datum: bytes, left: int, *, swept: bool) -> Iterable[str]:
+    if len(datum) >= HARDWARE_WALLET_DATUM_BYTES:
+        yield (
+            f"The datum has {len(datum)} bytes: from {HARDWARE_WALLET_DATUM_BYTES} on, a Ledger hardware wallet "
+            "restarts while it signs. Sign with a key file"
+        )
+    if left:
+        markers = "marker output stays" if left == 1 else "marker outputs stay"
+        again = "the next change that sweeps spends more of them" if swept else "--sweep spends them, too"
+        yield (
+            f"{left} other signed {markers} at the era address, and readers without rules of trust may take one of "
+            f"them for the newest; {again}"
+        )

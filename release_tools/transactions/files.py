@@ -1,0 +1,370 @@
+"""A transaction on its way between machines: built on one, signed on others, submitted by any.
+
+In: a built transaction, or the text of a file: cardano-cli's envelope, or the CBOR of a transaction in hex. Out: a
+``CarriedTransaction`` that tells what it does from its own bytes, takes signatures, and becomes a file again.
+
+1. The body's bytes are never encoded anew: its hash is what is signed.
+2. What a signer is shown is decoded from the body. Facts beside it (``eraswitch`` in the envelope) only add what a body
+   does not say: which network, which keys must sign, what the spent outputs hold.
+3. Only what a marker transaction can have is taken. One with certificates, withdrawals, scripts or minting is refused,
+   so that nobody signs it by mistake.
+4. Each signature is checked when the file is read; a wrong one is an error.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any
+
+from chain_reader.providers.gateway import SpendableOutput
+from eras import MarkerError, TransactionError
+from release_tools.keys.envelopes import TextEnvelope, transaction_bytes, transaction_envelope
+from release_tools.keys.payment_key import PaymentKey
+from release_tools.transactions.balancing import UnsignedTransaction, witness_set
+from release_tools.transactions.building import MissingSignatureError, SignedTransaction
+
+if TYPE_CHECKING:
+    from chain_reader.local_chain.ledger.transaction import Signature
+    from chain_reader.local_chain.ledger.transaction import SignedTransaction as Decoded
+    from datum import VerificationKey
+
+FACTS_FIELD = "eraswitch"
+FACTS_VERSION = 1
+_MAX_BYTES = 65_536
+_NO_WITNESSES = b"\xa0"
+
+
+class TransactionFileError(TransactionError):
+    """A text is no transaction that can be handled here, or contradicts itself."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class TransactionFacts:
+    """What travels beside a transaction.
+
+    Attributes:
+        network_magic: the network that it is for.
+        required_keys: hashes of the keys that must sign.
+        spends: each spent output, with its address and lovelace as they were read when it was built.
+    """
+
+    network_magic: int
+    required_keys: tuple[str, ...]
+    spends: tuple[tuple[str, str, int], ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """The facts, JSON-ready."""
+        return {
+            "version": FACTS_VERSION,
+            "network_magic": self.network_magic,
+            "required_keys": list(self.required_keys),
+            "spends": [{"output": one[0], "address": one[1], "lovelace": one[2]} for one in self.spends],
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CarriedTransaction:
+    """A transaction, with the signatures that it has so far.
+
+    Attributes:
+        cbor: all of it.
+        facts: what travels beside it; ``None`` where another tool built it.
+
+    Raises:
+        TransactionFileError: it is no transaction of this kind, or a signature in it is wrong.
+    """
+
+    cbor: bytes
+    facts: TransactionFacts | None = None
+
+    def __post_init__(self) -> None:
+        from datum import VerificationKey, verify_signature
+
+        digest = bytes.fromhex(self.hash)
+        for one in self.signatures:
+            try:
+                right = verify_signature(digest, one.signature, VerificationKey(one.key))
+            except MarkerError:
+                right = False
+            if not right:
+                raise _unusable("The transaction", "signatures over its body", f"another one by {one.key.hex()}")
+
+    @classmethod
+    def of(
+        cls, transaction: UnsignedTransaction, network_magic: int, outputs: Iterable[SpendableOutput]
+    ) -> "CarriedTransaction":
+        """A transaction that was just built; ``outputs`` are those that it may spend."""
+        known = {output.reference: output for output in outputs}
+        spends = tuple(
+            (reference, known[reference].address, known[reference].lovelace) for reference in transaction.inputs
+        )
+        facts = TransactionFacts(network_magic, transaction.required_keys, spends)
+        return cls(transaction.cbor_with(_NO_WITNESSES), facts)
+
+    @classmethod
+    def parse(cls, text: str, source: str = "The file") -> "CarriedTransaction":
+        """The transaction in the text of a file; ``source`` names the file in errors.
+
+        Raises:
+            EnvelopeError: it is a text envelope of something else, or none.
+            TransactionFileError: what it holds is no transaction of this kind.
+        """
+        if not text.strip():
+            raise _unusable(source, "a text envelope, or hex digits", "nothing")
+        if not text.lstrip().startswith("{"):
+            try:
+                return cls(bytes.fromhex(text.strip()))
+            except ValueError:
+                raise _unusable(source, "a text envelope, or hex digits", "something else") from None
+        envelope = TextEnvelope.parse(text, source)
+        return cls(transaction_bytes(envelope, source), _read_facts(envelope.extra.get(FACTS_FIELD), source))
+
+    @property
+    def hash(self) -> str:
+        """The transaction hash; signing does not change it."""
+        return blake2b(self._parts[0], digest_size=32).hexdigest()
+
+    @property
+    def signatures(self) -> "tuple[Signature, ...]":
+        """The signatures that it has."""
+        return self._decoded.signatures
+
+    @property
+    def network_id(self) -> int | None:
+        """The network that the body names: 1 mainnet, 0 any other."""
+        return self._decoded.network_id
+
+    @property
+    def signed_by(self) -> tuple[str, ...]:
+        """Hashes of the keys that have signed."""
+        return tuple(_key_hash(one.key) for one in self.signatures)
+
+    @property
+    def missing_keys(self) -> tuple[str, ...]:
+        """Hashes of the keys that must still sign, as far as that is known."""
+        named = {key.hex() for key in self._decoded.required_signers}
+        required = named | set(self.facts.required_keys if self.facts else ())
+        return tuple(sorted(required - set(self.signed_by)))
+
+    @property
+    def is_signed(self) -> bool:
+        """Whether somebody has signed, and nobody who must is missing."""
+        return bool(self.signatures) and not self.missing_keys
+
+    def sign(self, keys: Sequence[PaymentKey]) -> "CarriedTransaction":
+        """The same with signatures of those ``keys`` that must sign; of all of them where that is not known.
+
+        Raises:
+            MissingSignatureError: none of the keys is one that must still sign.
+        """
+        wanted = self.missing_keys
+        if self.facts is None and not wanted:
+            wanted = tuple(key.key_hash for key in keys if key.key_hash not in self.signed_by)
+        signers = {key.key_hash: key for key in keys if key.key_hash in wanted}
+        if not signers:
+            raise MissingSignatureError(
+                "There is nothing to sign",
+                expected=f"the key with hash {' or '.join(wanted)}"
+                if wanted
+                else "a transaction that lacks a signature",
+                got=", ".join(key.key_hash for key in keys) or "no key",
+                next_step="Give the payment key of an address that the transaction spends from: --payment-key-file FILE"
+                if wanted
+                else "Submit it: everyone who must has signed",
+            )
+        digest = bytes.fromhex(self.hash)
+        return self._with({key_hash: key.witness(digest) for key_hash, key in signers.items()})
+
+    def add(self, signatures: "Iterable[Signature]") -> "CarriedTransaction":
+        """The same with signatures that were made elsewhere.
+
+        Raises:
+            TransactionFileError: one is not over the body, or by a key that need not sign.
+        """
+        added = {_key_hash(one.key): one for one in signatures}
+        wanted = {*self.missing_keys, *self.signed_by}
+        unasked = sorted(set(added) - wanted) if wanted else []
+        if unasked:
+            raise _unusable(
+                "A signature that was made elsewhere",
+                f"one by a key that must sign, with hash {' or '.join(sorted(wanted))}",
+                f"one by {', '.join(unasked)}",
+                next_step="Have the transaction signed by the key of an address that it spends from",
+            )
+        return self._with({key_hash: _witness(one) for key_hash, one in added.items()})
+
+    def _with(self, added: dict[str, Any]) -> "CarriedTransaction":
+        """The same with more witnesses, by the hashes of their keys."""
+        witnesses = {_key_hash(one.key): _witness(one) for one in self.signatures} | added
+        body, _, flag, auxiliary = self._parts
+        signed = witness_set([witnesses[key_hash] for key_hash in sorted(witnesses)])
+        return CarriedTransaction(b"\x84" + body + signed + flag + auxiliary, self.facts)
+
+    def to_signed(self) -> SignedTransaction:
+        """The transaction, ready to be submitted.
+
+        Raises:
+            MissingSignatureError: somebody must still sign.
+        """
+        if not self.is_signed:
+            raise MissingSignatureError(
+                "The transaction cannot be submitted yet",
+                expected="signatures by everyone who must sign",
+                got=f"none by {', '.join(self.missing_keys) or 'anyone'}",
+                next_step="Sign it: eraswitch tx sign",
+            )
+        return SignedTransaction(self.cbor, self.hash)
+
+    def require_network(self, magic: int, network_id: int) -> None:
+        """Check that it is for this network, as far as it says.
+
+        Raises:
+            TransactionFileError: it is for another one, or pays to one.
+        """
+        decoded = self._decoded
+        ids = {output.network_id for output in decoded.new.outputs} | {self.network_id} - {None}
+        if ids - {network_id}:
+            raise _unusable("The transaction", f"a transaction for network id {network_id}", "one for another network")
+        if self.facts is not None and self.facts.network_magic != magic:
+            raise _unusable(
+                "The transaction", f"a transaction for network magic {magic}", f"{self.facts.network_magic}"
+            )
+
+    def summary(self, key: "VerificationKey | None" = None) -> dict[str, Any]:
+        """What it does, JSON-ready and decoded from its own bytes.
+
+        Args:
+            key: the era key that the markers in it should be signed with.
+        """
+        new = self._decoded.new
+        spends = {} if self.facts is None else {one[0]: one for one in self.facts.spends}
+        references = [f"{transaction}#{index}" for transaction, index in new.inputs]
+        return {
+            "transaction": self.hash,
+            "network_id": self.network_id,
+            "network_magic": None if self.facts is None else self.facts.network_magic,
+            "fee": new.fee,
+            "size": len(self.cbor),
+            "invalid_hereafter": new.invalid_hereafter,
+            "inputs": [
+                {
+                    "output": reference,
+                    "address": spends[reference][1] if reference in spends else None,
+                    "lovelace": spends[reference][2] if reference in spends else None,
+                }
+                for reference in references
+            ],
+            "outputs": [
+                {
+                    "address": output.address,
+                    "lovelace": output.lovelace,
+                    "assets": dict(output.assets),
+                    "datum_bytes": None if output.datum is None else len(output.datum) // 2,
+                    "markers": None if output.datum is None else _markers(output.datum, key),
+                }
+                for output in new.outputs
+            ],
+            "signed_by": list(self.signed_by),
+            "missing_keys": list(self.missing_keys),
+            "complete": self.is_signed,
+        }
+
+    def to_text(self) -> str:
+        """The file: a text envelope that cardano-cli reads, with our facts beside it."""
+        extra = {} if self.facts is None else {FACTS_FIELD: self.facts.to_dict()}
+        return transaction_envelope(self.cbor, signed=self.is_signed, extra=extra).to_json()
+
+    @property
+    def _parts(self) -> tuple[bytes, bytes, bytes, bytes]:
+        """Body, witnesses, validity flag and auxiliary data, as they are encoded."""
+        from chain_reader.local_chain.ledger.cbor import LIST, CborError, read_cbor
+
+        if len(self.cbor) > _MAX_BYTES:
+            raise _unusable("The transaction", f"at most {_MAX_BYTES} bytes", f"{len(self.cbor)}")
+        try:
+            item = read_cbor(self.cbor)
+        except CborError as error:
+            raise _unusable("The transaction", "CBOR", str(error)) from error
+        if item.major != LIST or len(item.items) != 4:
+            raise _unusable(
+                "The transaction", "a whole transaction: body, signatures, validity, auxiliary data", "something else"
+            )
+        body, witnesses, flag, auxiliary = (part.raw for part in item.items)
+        return body, witnesses, flag, auxiliary
+
+    @property
+    def _decoded(self) -> "Decoded":
+        from chain_reader.local_chain import LedgerRefusedError
+        from chain_reader.local_chain.ledger.transaction import parse_transaction
+
+        try:
+            return parse_transaction(self.cbor, max_bytes=_MAX_BYTES)
+        except LedgerRefusedError as error:
+            raise _unusable(
+                "The transaction",
+                error.expected or "a transaction that publishes markers and does nothing else",
+                error.got or error.what,
+            ) from error
+
+
+def _markers(datum: str, key: "VerificationKey | None") -> dict[str, Any] | None:
+    """The markers in a datum, unverified unless a key is given; ``None`` where it holds none."""
+    from datum import EraMarkersPayload, SignatureMismatchError, decode_datum
+
+    try:
+        payload = EraMarkersPayload.from_bytes(decode_datum(datum).content)
+    except MarkerError:
+        return None
+    signed: bool | None = None
+    if key is not None:
+        try:
+            payload.verify(key)
+            signed = True
+        except SignatureMismatchError:
+            signed = False
+    return {"list": [marker.to_dict() for marker in payload.markers], "signed_by_era_key": signed}
+
+
+def _read_facts(value: Any, source: str) -> TransactionFacts | None:
+    if value is None:
+        return None
+    try:
+        if value["version"] != FACTS_VERSION:
+            raise _unusable(source, f"facts of version {FACTS_VERSION}", f"version {value['version']!r}"[:60])
+        spends = tuple(
+            (_text(one["output"]), _text(one["address"]), _whole(one["lovelace"])) for one in value["spends"]
+        )
+        keys = tuple(_text(key) for key in value["required_keys"])
+        return TransactionFacts(_whole(value["network_magic"]), keys, spends)
+    except (TypeError, KeyError) as error:
+        raise _unusable(source, f"facts as eraswitch writes them under {FACTS_FIELD!r}", "something else") from error
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError
+    return value
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or value < 0:
+        raise TypeError
+    return value
+
+
+def _key_hash(key: bytes) -> str:
+    return blake2b(key, digest_size=28).hexdigest()
+
+
+def _witness(signature: "Signature") -> Any:
+    from pycardano import VerificationKey, VerificationKeyWitness
+
+    return VerificationKeyWitness(VerificationKey(signature.key), signature.signature)
+
+
+def _unusable(
+    source: str, expected: str, got: str, *, next_step: str = "Build it again: eraswitch tx build"
+) -> TransactionFileError:
+    return TransactionFileError(f"{source} is not usable", expected=expected, got=got, next_step=next_step)

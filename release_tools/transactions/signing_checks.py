@@ -1,0 +1,142 @@
+"""What a signer has to know of a transaction that was built elsewhere, before it is signed. Pure.
+
+In: a carried transaction, and what the signer's own machine is configured with. Out: an error where it must not be
+signed, and doubts in words where only the signer can tell. The machine that built it may be in other hands, so nothing
+is believed but the bytes of the body. What could go wrong, and what is made of it:
+
+1. It publishes nothing: money would move, or a marker be spent, and no node would learn anything. An error; unless it
+   is a sweep, and does not spend the marker output that the signer knows to be in force.
+2. It publishes twice: two outputs with markers, of which readers may take the other one. An error.
+3. Its fee is more than the signer allows, which is money lost. An error.
+4. An output goes where none of the signer's keys, nor the era address, is. A doubt: it may be another signer's change.
+5. Its markers are not signed by the era key, or not at the era address: no node would read them. A doubt.
+6. It is valid for ever: whoever keeps it can publish these markers years from now. A doubt.
+"""
+
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+from eras import TransactionError
+from eras.words import ada
+from release_tools.transactions.addresses import payment_key_hash
+from release_tools.transactions.drafting import FeeTooHighError
+from release_tools.transactions.files import CarriedTransaction, TransactionFileError
+
+if TYPE_CHECKING:
+    from datum import VerificationKey
+
+
+class TransactionDoubtfulError(TransactionError):
+    """A transaction is in doubt, and nobody was asked whether to sign it all the same."""
+
+    http_status = 409
+
+
+def signing_doubts(
+    carried: CarriedTransaction,
+    *,
+    network_id: int,
+    key_hashes: Collection[str],
+    addresses: Collection[str] = (),
+    era_address: str | None = None,
+    key: "VerificationKey | None" = None,
+    max_fee: int,
+    sweep_beside: str | None = None,
+) -> tuple[str, ...]:
+    """What speaks against signing a transaction, in words.
+
+    Args:
+        carried: the transaction.
+        network_id: of the network that it is for.
+        key_hashes: hashes of the signer's keys.
+        addresses: where else change may go.
+        era_address: where readers look, where that is known.
+        key: the era key that markers are signed with, where it is known.
+        max_fee: the most that it may cost, in lovelace.
+        sweep_beside: reference of the marker output in force, where the transaction is to be a sweep.
+
+    Raises:
+        TransactionFileError: no output of it carries markers, or more than one; or it is not the sweep that it should.
+        FeeTooHighError: it costs more than it may.
+    """
+    found = carried.summary(key)
+    if found["fee"] > max_fee:
+        raise FeeTooHighError(
+            "The transaction would cost too much",
+            expected=f"a fee of at most {max_fee} lovelace",
+            got=f"{found['fee']}",
+            next_step="Build it again with another provider's protocol parameters; --max-fee allows more",
+            fee=found["fee"],
+            most=max_fee,
+        )
+    published = [output for output in found["outputs"] if output["markers"] is not None]
+    if sweep_beside is not None:
+        _require_sweep(found, sweep_beside)
+    elif not published:
+        raise TransactionFileError(
+            "The transaction publishes no markers",
+            expected="an output with a signed payload in its datum",
+            got=f"{len(found['outputs'])} outputs without one",
+            next_step="Do not sign it: eraswitch tx build makes the transaction that publishes a payload",
+        )
+    elif len(published) > 1:
+        raise TransactionFileError(
+            "The transaction publishes markers more than once",
+            expected="one output with a signed payload in its datum",
+            got=f"{len(published)} of them",
+            next_step="Do not sign it: readers may take any of them",
+        )
+    doubts = []
+    for output in published:
+        if output["markers"]["signed_by_era_key"] is False:
+            doubts.append("its markers are not signed by the era key, so that no node would read them")
+        if era_address is not None and output["address"] != era_address:
+            doubts.append(f"its markers go to {output['address']}, which is not the era address {era_address}")
+    known = {*addresses, *([] if era_address is None else [era_address])}
+    for output in found["outputs"]:
+        address = output["address"]
+        if address not in known and _owner(address, network_id) not in key_hashes:
+            doubts.append(f"{ada(output['lovelace'])} go to {address}, which none of your keys owns")
+    if found["invalid_hereafter"] is None:
+        doubts.append("it has no end: whoever keeps it can submit it at any time, however late")
+    return tuple(dict.fromkeys(doubts))
+
+
+def _require_sweep(found: dict[str, Any], in_force: str) -> None:
+    """Check that a transaction clears the era address, and does nothing else to the markers.
+
+    Raises:
+        TransactionFileError: it spends what is in force, or carries a datum.
+    """
+    spent = [one["output"] for one in found["inputs"]]
+    with_datum = [output for output in found["outputs"] if output["datum_bytes"] is not None]
+    if in_force in spent or with_datum:
+        raise TransactionFileError(
+            "The transaction is no sweep",
+            expected=f"one that leaves the marker output {in_force} alone, and publishes nothing",
+            got="one that spends it" if in_force in spent else "an output with a datum",
+            next_step="Do not sign it: eraswitch marker sweep --out FILE makes one",
+        )
+
+
+def _owner(address: str, network_id: int) -> str | None:
+    """The hash of the key that owns an address, where it is one of a key."""
+    try:
+        return payment_key_hash(address, network_id)
+    except TransactionError:
+        return None
+
+
+def require_no_doubt(doubts: tuple[str, ...]) -> None:
+    """Check that there is no doubt, for when nobody is asked.
+
+    Raises:
+        TransactionDoubtfulError: there is one.
+    """
+    if doubts:
+        raise TransactionDoubtfulError(
+            "The transaction is in doubt, and is not signed unseen",
+            expected="an end, outputs at the era address and at your own addresses, markers signed by the era key",
+            got="; ".join(doubts),
+            next_step="Look at it, then sign it without --yes; --change-address names an address that is right",
+        )

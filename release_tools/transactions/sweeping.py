@@ -1,0 +1,128 @@
+"""Clearing the era address: what strangers put there goes back to the payer, and the markers stay as they are.
+
+In: a gateway, the output whose markers are in force, and what readers have judged. Out: the unsigned transaction, the
+outputs that it spends, and warnings. Every output with an inline datum is swept, for each is one that readers have to
+look at: copies and old markers first, then what is no marker at all, the richest first. What is not:
+
+1. The marker output in force. Without it nodes that start now would find no markers.
+2. A signed one that readers have not judged, or that is not deep enough: it may be the next one in force. Nor what the
+   caller spares.
+3. Ada alone, tokens alone, and what carries the hash of a datum only: readers do not look at them. ``--spend`` names
+   those that are swept all the same.
+4. What carries a reference script, since the fee would depend on the script.
+5. What one transaction cannot take along; the next sweep does.
+"""
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from chain_reader.providers.gateway import Network, TransactionGateway
+from eras import TransactionError
+from release_tools.transactions.building import build_sweep_transaction
+from release_tools.transactions.drafting import (
+    DraftedTransaction,
+    Purse,
+    named_output,
+    require_in_force,
+    require_modest_fee,
+    signed_outputs,
+    taken_along,
+)
+
+if TYPE_CHECKING:
+    from datum import VerificationKey
+
+
+class MarkerInForceError(TransactionError):
+    """An output that is in force, or may come in force, was named to be swept."""
+
+    http_status = 409
+
+
+def draft_sweep(
+    gateway: TransactionGateway,
+    *,
+    network: Network,
+    era_address: str,
+    keys: "Sequence[VerificationKey]",
+    in_force: str,
+    judged: Collection[str],
+    purse: Purse,
+    spared: Collection[str] = (),
+) -> DraftedTransaction | None:
+    """Build the transaction that clears the era address; ``None`` where there is nothing to sweep.
+
+    Args:
+        gateway: the chain.
+        network: as ``require_network`` gave it.
+        era_address: where readers look.
+        keys: the era keys that readers believe.
+        in_force: reference of the output whose markers are trusted.
+        judged: references of the signed outputs that readers have judged, and of which none can come in force.
+        purse: what pays where what is swept does not, and where all of it goes.
+        spared: references of outputs that are left alone.
+
+    Raises:
+        MarkerOutputMissingError: the gateway does not show the output in force.
+        MarkerInForceError: ``purse.spend`` names it, or one that may come in force.
+        FeeTooHighError: it would cost too much.
+        TransactionError, ChainReadError: it cannot be built, or the chain could not be asked.
+    """
+    at_era = gateway.spendable_outputs(era_address)
+    at_purse = at_era if purse.address == era_address else gateway.spendable_outputs(purse.address)
+    known = {output.reference: output for output in (*at_era, *at_purse)}
+    require_in_force(in_force, {output.reference: output for output in at_era}, gateway.name)
+    with_datum = [output for output in at_era if output.datum is not None]
+    signed = frozenset(output.reference for output in signed_outputs(with_datum, keys))
+    untouchable = {in_force, *(signed - frozenset(judged))}
+    named = {reference: named_output(reference, known, gateway.name) for reference in purse.spend}
+    for reference in untouchable.intersection(named):
+        raise MarkerInForceError(
+            "A marker output that is in force, or may come in force, is not swept",
+            expected="other outputs",
+            got=f"{reference} by --spend",
+            next_step="Leave it out: a change of the markers spends the one in force, and puts another in its place",
+        )
+    excepted = {*untouchable, *named, *spared}
+    strays = [output for output in with_datum if output.reference not in excepted]
+    order = [output for output in strays if not output.reference_script]
+    order.sort(key=lambda output: (output.reference not in signed, len(output.assets), -output.lovelace))
+    swept = [*named.values(), *taken_along(order, [*named.values()])]
+    if not swept:
+        return None
+    transaction = build_sweep_transaction(
+        swept,
+        era_address=era_address,
+        change_address=purse.address,
+        payer_outputs=at_purse,
+        parameters=gateway.protocol_parameters(),
+        network_id=network.network_id,
+        slot=gateway.tip_slot(),
+        validity_slots=purse.validity_slots,
+    )
+    require_modest_fee(transaction, purse.max_fee, gateway.name)
+    return DraftedTransaction(
+        transaction,
+        tuple(known[reference] for reference in transaction.inputs),
+        network,
+        tuple(
+            _warnings(
+                len(order) + len(named) - len(swept),
+                len(untouchable - {in_force, *spared}),
+                len(strays) - len(order),
+            )
+        ),
+    )
+
+
+def _warnings(later: int, left_alone: int, with_script: int) -> Iterator[str]:
+    if later:
+        yield f"{_outputs(later)} more than this transaction can take along: run it again when it is done"
+    if left_alone:
+        yield f"{_outputs(left_alone)} with signed markers, of which readers may yet come to trust one: left alone"
+    if with_script:
+        yield f"{_outputs(with_script)} with a reference script, on which the fee would depend: left alone"
+
+
+def _outputs(count: int) -> str:
+    return f"{count} output{'' if count == 1 else 's'}"
