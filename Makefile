@@ -52,4 +52,4 @@ bench: $(STAMP) ## print the speed ratios and their targets
 	$(BIN)/python -m benchmarks
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) tests/ledger/node_modules tests/typechecking/node_modules artifacts .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) tests/ledger/node_modules tests/peers/node_modules tests/typechecking/node_modules artifacts .coverage .mypy_cache .pytest_cache .ruff_cache

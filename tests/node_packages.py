@@ -20,7 +20,11 @@ def install(folder: Path) -> None:
         if stamp.exists() and stamp.read_text() == wanted:
             return
         done = subprocess.run(
-            ["npm", "ci", "--no-audit", "--no-fund"], cwd=folder, capture_output=True, text=True, check=False
+            ["npm", "ci", "--no-audit", "--no-fund", "--ignore-scripts"],
+            cwd=folder,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         require(done.returncode == 0, f"{folder.name}/package-lock.json (npm ci says {done.stderr.strip()[-300:]})")
         stamp.write_text(wanted)
