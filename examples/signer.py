@@ -81,7 +81,7 @@ async def sign_rounds(signer: Signer, watcher: NodeWatcher, rounds: int, pause_s
     for told in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(told, watcher.stop)
     try:
-        if not await asyncio.to_thread(watcher.wait_ready, 60):  # nothing may be signed before the era is known
+        if not await watcher.wait_ready_async(60):  # nothing may be signed before the era is known
             return (await watching).code
         for number in range(rounds):
             await signer.sign(number)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from chain_reader.node.kinds import Decision, DecisionKind
-from chain_reader.trust.verdicts import Superseded
+from chain_reader.trust.verdicts import Superseded, Unconfirmed
 from era_service.node.hooks import HookEvent
 from eras import EraChecker, EraMarker, EraStatus
 
@@ -38,6 +38,12 @@ HOOK_OF_KIND = {
 GRAVEST = (DecisionKind.CONFLICT, DecisionKind.REFUSED, DecisionKind.REFUSED_MANY)
 """What shares the hook ``refused``, the gravest first."""
 EXAMPLES = 20
+LAWFUL = {
+    Superseded.__name__: "is superseded",
+    Unconfirmed.__name__: "is new and waits for its confirmations",
+    "OtherKind": "is of another kind",
+}
+"""Verdicts on what is as it should be and not in force all the same, in words."""
 
 ERRORS = (
     DecisionKind.UNSUPPORTED_CURRENT,
@@ -66,9 +72,9 @@ def log_lines(decisions: Sequence[Decision], minimum: Minimum) -> Iterator[tuple
 
     At a first start every change of the past is seen at once, and those payloads are told in one line.
     """
-    routine = [decision for decision in decisions if is_routine(decision)]
+    routine = [decision for decision in decisions if _verdicts(decision) == {Superseded.__name__}]
     for decision in decisions:
-        if len(routine) > 1 and is_routine(decision):
+        if len(routine) > 1 and decision in routine:
             if decision is routine[0]:
                 count = sum(map(_outputs, routine))
                 yield logging.INFO, f"{count} earlier payloads at the era address are superseded by later ones"
@@ -84,10 +90,15 @@ def severity(decision: Decision) -> int:
 
 
 def is_routine(decision: Decision) -> bool:
-    """Whether a refusal is what every update brings: the marker before took no part any more."""
+    """Whether a refusal is what lawful updates bring: the marker before, or one that is not deep enough yet."""
+    return _verdicts(decision) <= LAWFUL.keys()
+
+
+def _verdicts(decision: Decision) -> set[str]:
+    """The verdicts of a refusal; of anything else one that nothing has."""
     if decision.kind == DecisionKind.REFUSED_MANY:
-        return set(decision.facts["verdicts"]) == {Superseded.__name__}
-    return decision.kind == DecisionKind.REFUSED and decision.facts["verdict"] == Superseded.__name__
+        return set(decision.facts["verdicts"])
+    return {decision.facts["verdict"]} if decision.kind == DecisionKind.REFUSED else {""}
 
 
 def _outputs(refused: Decision) -> int:
@@ -248,7 +259,34 @@ def _failed(decision: Decision, _minimum: Minimum) -> str:
 
 def _refused(decision: Decision, _minimum: Minimum) -> str:
     facts = decision.facts
-    return f"{facts['output']} was refused as {facts['verdict']}: {facts['reason']}"
+    lawful = LAWFUL.get(facts["verdict"])
+    made_of_it = f"was refused as {facts['verdict']}" if lawful is None else lawful
+    return f"{facts['output']} {made_of_it}: {facts['reason']}"
+
+
+def _trusted(decision: Decision, _minimum: Minimum) -> str:
+    markers = ", ".join(_shown(marker) for marker in decision.facts["markers"])
+    return f"The markers in force are {markers}, by {decision.facts['output']}"
+
+
+def _fresh(_decision: Decision, _minimum: Minimum) -> str:
+    return "What is in force is confirmed again"
+
+
+def _stale(decision: Decision, _minimum: Minimum) -> str:
+    return f"What is in force could not be confirmed: {decision.facts['reason']}"
+
+
+def _answered(decision: Decision, _minimum: Minimum) -> str:
+    return f"The chain is read again, through {decision.facts['source']}"
+
+
+def _legacy_agrees(_decision: Decision, _minimum: Minimum) -> str:
+    return "Readers without these rules read the same again"
+
+
+def _taken_over(decision: Decision, _minimum: Minimum) -> str:
+    return f"Another process trusted {decision.facts['trusted']} meanwhile, which is taken over"
 
 
 _WORDS: dict[DecisionKind, Callable[[Decision, Minimum], str]] = {
@@ -265,4 +303,10 @@ _WORDS: dict[DecisionKind, Callable[[Decision, Minimum], str]] = {
     DecisionKind.PROVIDER_FAILED: _failed,
     DecisionKind.REFUSED: _refused,
     DecisionKind.CONFLICT: _refused,
+    DecisionKind.TRUSTED: _trusted,
+    DecisionKind.STALE: _stale,
+    DecisionKind.FRESH: _fresh,
+    DecisionKind.PROVIDER_ANSWERED: _answered,
+    DecisionKind.LEGACY_AGREES: _legacy_agrees,
+    DecisionKind.MEMORY_TAKEN_OVER: _taken_over,
 }

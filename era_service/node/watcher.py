@@ -41,6 +41,7 @@ from era_service.node.epoch_clock import EpochClock, Moment
 from era_service.node.hooks import Hooks
 from era_service.node.provider_calls import Begin, Called, ProviderCalls, in_background
 from era_service.node.reactions import WATCHER_LATE, Minimum, hooks_of, log_lines, status_line
+from era_service.node.readiness import Readiness
 from era_service.node.sd_notify import SystemdNotifier
 from eras import Epoch, EraChecker, EraStatus
 from eras.events import refuse_unawaited
@@ -135,7 +136,7 @@ class NodeWatcher:
         self._stopping = False
         self._ends_s: float | None = None
         self._end: WatchEnd | None = None
-        self._ready = threading.Event()
+        self._ready = Readiness()
         self._checked = self._begun = False
         self._working = 0
         self._attendance = Attendance(clock.machine, self._alarm.ring, self._in_child)
@@ -161,9 +162,16 @@ class NodeWatcher:
             EraNotReadyError: nobody looks after the era: the watcher was stopped, failed, or runs in another process.
         """
         self._ready.wait(timeout_s)
-        if self._end is not None and self._end.code != UNSUPPORTED:
-            raise self._attendance.error(self._end.reason)
-        return self.checker.view.era is not None
+        return self._has_era()
+
+    async def wait_ready_async(self, timeout_s: float | None = None) -> bool:
+        """``wait_ready`` for asyncio: awaited, it holds up no event loop, and cancelled, it leaves nothing behind.
+
+        Raises:
+            EraNotReadyError: nobody looks after the era: the watcher was stopped, failed, or runs in another process.
+        """
+        await self._ready.wait_async(timeout_s)
+        return self._has_era()
 
     @contextmanager
     def work(self) -> Iterator[str]:
@@ -291,7 +299,7 @@ class NodeWatcher:
     def _run(self) -> WatchEnd:
         while (end := self._ended()) is None:
             self.step()
-            if self._checked and not self._ready.is_set():
+            if self._checked and not self._ready.is_set:
                 _log.info("Watching: %s", status_line(self.checker))
                 self._ready.set()
                 self._notifier.ready()
@@ -300,6 +308,11 @@ class NodeWatcher:
                 break
             self._wait(self.wait_s())
         return end
+
+    def _has_era(self) -> bool:
+        if self._end is not None and self._end.code != UNSUPPORTED:
+            raise self._attendance.error(self._end.reason)
+        return self.checker.view.era is not None
 
     def _now_s(self) -> float:
         return self._clock.machine.monotonic()
@@ -320,7 +333,7 @@ class NodeWatcher:
             return
         self._thread, self._working = None, 0
         self._end = WatchEnd(1, FORKED)
-        self._ready = threading.Event()
+        self._ready.renew()
         self._ready.set()
         self._attendance.absent = FORKED
         self.checker.forked(FORKED)

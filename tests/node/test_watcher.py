@@ -17,6 +17,7 @@ from chain_reader.providers.tip_check import TipWatch
 from datum import EraMarkersPayload, encode_datum
 from era_service.node.hooks import Facts, Hook, HookEvent
 from era_service.node.provider_calls import in_background
+from era_service.node.reactions import hooks_of, log_lines
 from era_service.node.sd_notify import SystemdNotifier
 from era_service.node.watcher import NodeWatcher, WatchEnd
 from eras import Epoch, EraMarker, EraNotReadyError, EraStatus, UnsupportedEraError
@@ -583,6 +584,62 @@ def test_in_asyncio(node: Watched) -> None:
 
     assert asyncio.run(embedding()) == THALES
     assert watcher.end == WatchEnd(0, "it was told to stop")
+
+
+def test_the_first_check_is_awaited(node: Watched) -> None:
+    publish(node.chain, (THALES, 0))
+    watcher = real(node)
+
+    async def embedding() -> tuple[bool, bool, str]:
+        early = await watcher.wait_ready_async(0.01)
+        given_up = asyncio.create_task(watcher.wait_ready_async())
+        await asyncio.sleep(0)
+        given_up.cancel()
+        waiting = asyncio.create_task(watcher.wait_ready_async(60))
+        task = asyncio.create_task(watcher.watch())
+        ready = await waiting
+        assert not watcher._ready._waiting
+        era = watcher.checker.current_era
+        watcher.stop()
+        await task
+        with pytest.raises(EraNotReadyError, match="told to stop"):
+            await watcher.wait_ready_async()
+        return early, ready, era
+
+    assert asyncio.run(embedding()) == (False, True, THALES)
+
+
+def test_what_is_lawful_is_not_called_refused_and_a_recovery_has_no_words_of_alarm(
+    node: Watched, caplog: pytest.LogCaptureFixture
+) -> None:
+    publish(node.chain, (THALES, 0))
+    watcher = node.watcher()
+    with caplog.at_level(logging.INFO):
+        node.until(watcher, 0)
+        publish(node.chain, (THALES, 0), (PYTHAGORAS, None))
+        watcher.command("check")
+        node.until(watcher, 0)
+        node.down = True
+        node.until(watcher, 601)
+        caplog.clear()
+        node.down = False
+        node.until(watcher, 301)
+    assert [(record.levelno, record.getMessage()) for record in caplog.records] == [
+        (logging.INFO, "What is in force is confirmed again"),
+        (logging.INFO, "The chain is read again, through the provider"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "said"),
+    [("Superseded", "is superseded"), ("Unconfirmed", "is new and waits for its confirmations"), ("OtherKind", "kind")],
+)
+def test_a_lawful_verdict_is_told_quietly_and_runs_no_hook(verdict: str, said: str) -> None:
+    told = Decision("refused", {"output": "ab#0", "verdict": verdict, "reason": "so it is"}, Epoch(5))
+    ((level, line),) = log_lines([told], lambda _era: None)
+    assert (level, "refused" in line) == (logging.INFO, False)
+    assert said in line
+    assert list(hooks_of([told], lambda _era: None)) == []
 
 
 def test_asyncio_gets_the_end(node: Watched) -> None:
