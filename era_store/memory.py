@@ -12,9 +12,10 @@ from typing import Any
 
 from era_store.errors import StoreChangedError
 from era_store.event_log import ALL_EVENTS, NO_HASH, EventFilter, LogHead, LogLine, continuing, lines_of
+from era_store.ports import NOTHING, Notices, StoreLock
 from era_store.records import CachedVerdict, NewEvent, StoredEvent, StoredTrust, TrustKey
 from era_store.registrations import MemoryRegistrations
-from era_store.snapshots import MemorySnapshots
+from era_store.snapshots import StoredSnapshot
 from era_store.tokens import MemoryTokens
 from eras import Epoch
 
@@ -35,6 +36,14 @@ class MemoryStore:
 
     def try_to_write(self, *, wait_s: float) -> None:
         """Nothing hinders it."""
+
+    def lock(self, name: str) -> StoreLock:
+        """Returns a lock that is always free."""
+        return FreeLock()
+
+    def notices(self) -> Notices:
+        """Returns what waits; only this process changes the store."""
+        return NoNotices()
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -160,6 +169,51 @@ class MemoryEvents:
             last = new[-1]
             self._lines.extend(new)
             self._head = replace(self._head, last_id=last.event.id, last_hash=last.hash or NO_HASH, size_bytes=size)
+
+
+class MemorySnapshots:
+    """A ``SnapshotRepository`` that lives as long as its process."""
+
+    def __init__(self, log: "MemoryEvents") -> None:
+        self._log = log
+        self._snapshots: dict[str, StoredSnapshot] = {}
+
+    def load(self, key_id: str) -> StoredSnapshot | None:
+        """The newest, or ``None``."""
+        return self._snapshots.get(key_id)
+
+    def save(self, key_id: str, content: bytes, events: Iterable[NewEvent] = (), *, time_s: float) -> None:
+        """Put a newer one in its place."""
+        for event in events:
+            self._log.append(event.kind, event.facts, time_s=time_s, epoch=event.epoch)
+        self._snapshots[key_id] = StoredSnapshot(content, time_s)
+
+
+class FreeLock:
+    """The lock of a store that only this process has."""
+
+    def acquire(self) -> bool:
+        """It is always there to take."""
+        return True
+
+    def release(self) -> None:
+        """Nothing is held."""
+
+
+class NoNotices:
+    """``Notices`` of a store that only this process has."""
+
+    def __init__(self) -> None:
+        self._closed = threading.Event()
+
+    def wait(self, timeout_s: float) -> frozenset[str]:
+        """Wait so long."""
+        self._closed.wait(timeout_s)
+        return NOTHING
+
+    def close(self) -> None:
+        """End the waiting."""
+        self._closed.set()
 
 
 def changed(store: str, version: int) -> StoreChangedError:

@@ -85,6 +85,41 @@ class EventRepository(Protocol):
         ...
 
 
+class StoreLock(Protocol):
+    """A lock between processes. One thread uses it."""
+
+    def acquire(self) -> bool:
+        """Take it if it is free; whether this process holds it now, asked of the store each time.
+
+        Raises:
+            StoreError: the store could not be asked; then it is not held.
+        """
+        ...
+
+    def release(self) -> None:
+        """Let go of it. Calling it twice is fine."""
+        ...
+
+
+NOTHING: frozenset[str] = frozenset()
+"""No topic: nothing changed."""
+
+
+class Notices(Protocol):
+    """What hears that a store changed. One thread waits; another one may close it."""
+
+    def wait(self, timeout_s: float) -> frozenset[str]:
+        """Wait for a change, at most so long; the topics of those that there may have been since the last call.
+
+        A database that does not answer is asked again meanwhile; when it answers, that counts as a change.
+        """
+        ...
+
+    def close(self) -> None:
+        """End the waiting, at once, and for good. Calling it twice is fine."""
+        ...
+
+
 class Store(Protocol):
     """All that is remembered."""
 
@@ -126,6 +161,18 @@ class Store(Protocol):
 
         Raises:
             StoreError: no change can be committed; the class says why.
+        """
+        ...
+
+    def lock(self, name: str) -> StoreLock:
+        """Returns the lock of that name between the processes that share the store."""
+        ...
+
+    def notices(self) -> Notices:
+        """Returns what hears the changes of the store from now on; the caller closes it before the store.
+
+        Raises:
+            StoreError: the store did not answer.
         """
         ...
 

@@ -5,12 +5,9 @@ In: bytes under the id of a ``TrustKey`` (or any other name). Out: the same, wit
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 from era_store.records import NewEvent
-
-if TYPE_CHECKING:
-    from era_store.ports import EventRepository
 
 
 class StoredSnapshot(NamedTuple):
@@ -35,21 +32,3 @@ class SnapshotRepository(Protocol):
     def save(self, key_id: str, content: bytes, events: Iterable[NewEvent] = (), *, time_s: float) -> None:
         """Put a newer one in its place, and what is new into the event log, in one transaction."""
         ...
-
-
-class MemorySnapshots:
-    """A ``SnapshotRepository`` that lives as long as its process."""
-
-    def __init__(self, log: "EventRepository") -> None:
-        self._log = log
-        self._snapshots: dict[str, StoredSnapshot] = {}
-
-    def load(self, key_id: str) -> StoredSnapshot | None:
-        """The newest, or ``None``."""
-        return self._snapshots.get(key_id)
-
-    def save(self, key_id: str, content: bytes, events: Iterable[NewEvent] = (), *, time_s: float) -> None:
-        """Put a newer one in its place."""
-        for event in events:
-            self._log.append(event.kind, event.facts, time_s=time_s, epoch=event.epoch)
-        self._snapshots[key_id] = StoredSnapshot(content, time_s)

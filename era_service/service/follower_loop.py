@@ -12,7 +12,6 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from era_service.follower.sync import follow_registrations
-from era_store.sql.locks import lock_of
 from eras import EraSwitchError
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def following_registrations(service: "Service") -> Iterator[None]:
 def _follow(service: "Service", ended: threading.Event) -> None:
     from era_service.service.changes import REGISTRATIONS
 
-    lock = lock_of(service.store, LOCK)
+    lock = service.store.lock(LOCK)
     try:
         while not ended.is_set():
             try:

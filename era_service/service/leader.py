@@ -18,9 +18,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from era_store.sql.locks import lock_of
+from era_store.ports import Notices
 from era_store.sql.notices import REGISTRATIONS as CAME_IN
-from era_store.sql.notices import Notices, notices_of
 from eras import StoreError
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ class LeaderPoller:
 
     def __init__(self, store: "Store", *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._store = store
-        self._lock = lock_of(store, LOCK)
+        self._lock = store.lock(LOCK)
         self._turn = threading.Lock()
         self._look_every_s = look_every_s
         self._ended = threading.Event()
@@ -80,7 +79,7 @@ class LeaderPoller:
         Raises:
             StoreError: the store cannot be listened to.
         """
-        self._notices = notices_of(self._store)
+        self._notices = self._store.notices()
         self._thread = threading.Thread(target=self._watch, args=(service, self._notices), name="leader", daemon=True)
         self._thread.start()
 

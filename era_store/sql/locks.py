@@ -1,12 +1,11 @@
 """One at a time: locks between the processes that share a store, let go of when their holder dies, however it does.
 
-In: a store. Out: ``StoreLock``, which one process holds for as long as it lives or likes (who polls the chain), and
-``take_turn``, which orders the writers of one transaction.
+In: a database. Out: ``lock_of``, a ``StoreLock`` that one process holds for as long as it lives or likes (who polls the
+chain), and ``take_turn``, which orders the writers of one transaction.
 
 1. On PostgreSQL a lock is an advisory lock of a session of its own. The session ends with its process; when a whole
    machine goes, the server's keep-alive notices within some 4 s (``era_store.sql.database``).
 2. On a SQLite file it is a lock of the system upon a file beside it, which the system lets go of with the process.
-3. A store in memory has no other process: its locks are free.
 """
 
 import fcntl
@@ -14,47 +13,24 @@ import hashlib
 import logging
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, text
 
 from era_store.errors import StoreReadOnlyError
+from era_store.ports import StoreLock
 from era_store.sql.database import Database
 from era_store.sqlite_files import FILE_MODE
 from eras import StoreError
 
-if TYPE_CHECKING:
-    from era_store.ports import Store
-
-
 _log = logging.getLogger(__name__)
 
 
-class StoreLock(Protocol):
-    """A lock between processes. One thread uses it."""
-
-    def acquire(self) -> bool:
-        """Take it if it is free; whether this process holds it now, asked of the store each time.
-
-        Raises:
-            StoreError: the store could not be asked; then it is not held.
-        """
-        ...
-
-    def release(self) -> None:
-        """Let go of it. Calling it twice is fine."""
-        ...
-
-
-def lock_of(store: "Store", name: str) -> StoreLock:
-    """The lock of that name, which belongs to the store."""
-    from era_store.sql.store import SqlStore
-
-    if not isinstance(store, SqlStore):
-        return FreeLock()
-    if store.database.path is not None:
-        return FileLock(store.database.path.with_name(f"{store.database.path.name}.{name}.lock"))
-    return AdvisoryLock(store.database, name)
+def lock_of(database: Database, name: str) -> StoreLock:
+    """Returns the lock of that name, which belongs to the database."""
+    if database.path is not None:
+        return FileLock(database.path.with_name(f"{database.path.name}.{name}.lock"))
+    return AdvisoryLock(database, name)
 
 
 def take_turn(connection: Connection, name: str, *, wait_s: float | None = None) -> None:
@@ -83,17 +59,6 @@ def take_turn(connection: Connection, name: str, *, wait_s: float | None = None)
 def lock_key(name: str) -> int:
     """The number that PostgreSQL knows a lock of this project by."""
     return int.from_bytes(hashlib.sha256(f"eraswitch {name}".encode()).digest()[:8], "big", signed=True)
-
-
-class FreeLock:
-    """The lock of a store that only this process has."""
-
-    def acquire(self) -> bool:
-        """It is always there to take."""
-        return True
-
-    def release(self) -> None:
-        """Nothing is held."""
 
 
 class FileLock:

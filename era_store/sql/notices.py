@@ -1,30 +1,26 @@
 """Notices: that another process, or this one, changed what is in a store.
 
-In: a store. Out: ``Notices``, whose ``wait`` returns when something changed, or after a time. A notice says no more
+In: a database. Out: ``Notices``, whose ``wait`` returns when something changed, or after a time. A notice says no more
 than that, and of what kind it is where that is known: who hears it looks. Some come though nothing changed; none is
 missed, however the connection fares.
 
 1. On PostgreSQL whoever writes tells with its transaction (``tell``), and LISTEN hears it when that is committed.
 2. On a SQLite file the file's own counter of commits is looked at, some times in a second.
-3. A store in memory is changed by nobody else: waiting is all there is.
 """
 
 import threading
 import time
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any
 
 from sqlalchemy import Connection, text
 
+from era_store.ports import NOTHING, Notices
 from era_store.sql.database import Database
 from eras import StoreError
-
-if TYPE_CHECKING:
-    from era_store.ports import Store
 
 CHANNEL = "eraswitch"
 ANYTHING = frozenset(("anything",))
 """What changed is not known."""
-NOTHING: frozenset[str] = frozenset()
 REGISTRATIONS = "registrations"
 """The topic of new registrations, which may come by the hundred in a second."""
 
@@ -32,56 +28,19 @@ LOOK_EVERY_S = 0.2
 RECONNECT_AFTER_S = 0.5
 
 
-class Notices(Protocol):
-    """What hears that a store changed. One thread waits; another one may close it."""
-
-    def wait(self, timeout_s: float) -> frozenset[str]:
-        """Wait for a change, at most so long; the topics of those that there may have been since the last call.
-
-        A database that does not answer is asked again meanwhile; when it answers, that counts as a change.
-        """
-        ...
-
-    def close(self) -> None:
-        """End the waiting, at once, and for good. Calling it twice is fine."""
-        ...
-
-
-def notices_of(store: "Store") -> Notices:
-    """What hears the changes of a store from now on; the caller closes it before the store.
+def notices_of(database: Database) -> Notices:
+    """Returns what hears the changes of a database from now on; the caller closes it before the database.
 
     Raises:
         StoreError: the database did not answer.
     """
-    from era_store.sql.store import SqlStore
-
-    if not isinstance(store, SqlStore):
-        return NoNotices()
-    if store.database.path is not None:
-        return CounterNotices(store.database)
-    return ListenNotices(store.database)
+    return ListenNotices(database) if database.path is None else CounterNotices(database)
 
 
 def tell(connection: Connection, topic: str) -> None:
     """Within a writing transaction: tell who listens, once it is committed. SQLite counts commits by itself."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
-
-
-class NoNotices:
-    """``Notices`` of a store that only this process has."""
-
-    def __init__(self) -> None:
-        self._closed = threading.Event()
-
-    def wait(self, timeout_s: float) -> frozenset[str]:
-        """Wait so long."""
-        self._closed.wait(timeout_s)
-        return NOTHING
-
-    def close(self) -> None:
-        """End the waiting."""
-        self._closed.set()
 
 
 class _SessionNotices:

@@ -9,8 +9,11 @@ from types import TracebackType
 from typing import Self
 
 from era_store.errors import StoreOutdatedError, StoreUnavailableError
+from era_store.ports import Notices, StoreLock
 from era_store.sql.database import DEFAULT_WAIT_S, Database, parse_url
 from era_store.sql.events import SqlEvents
+from era_store.sql.locks import lock_of
+from era_store.sql.notices import notices_of
 from era_store.sql.registrations import SqlRegistrations
 from era_store.sql.schema import HEAD, is_usable, revision_of, upgrade
 from era_store.sql.service import SqlSnapshots, SqlTokens
@@ -61,6 +64,18 @@ class SqlStore:
             StoreError: no change can be committed; the class says why.
         """
         self.database.try_to_write(wait_s)
+
+    def lock(self, name: str) -> StoreLock:
+        """Returns the lock of that name between the processes that share the store."""
+        return lock_of(self.database, name)
+
+    def notices(self) -> Notices:
+        """Returns what hears the changes of the store from now on; the caller closes it before the store.
+
+        Raises:
+            StoreError: the database did not answer.
+        """
+        return notices_of(self.database)
 
     def close(self) -> None:
         """Close the database. Calling it twice is fine."""

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 import pytest
 
 from era_store import MemoryStore, SqlStore, Store, open_store
-from era_store.sql.locks import lock_of, take_turn
-from era_store.sql.notices import Notices, notices_of
+from era_store.ports import Notices
+from era_store.sql.locks import take_turn
 from eras import StoreError
 from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, trust
@@ -23,9 +23,8 @@ FAIL_OVER_S = 5.0
 HOLDER = """
 import sys, time
 from era_store import open_store
-from era_store.sql.locks import lock_of
 store = open_store(sys.argv[1])
-lock = lock_of(store, "poller")
+lock = store.lock("poller")
 print(lock.acquire(), flush=True)
 time.sleep(600)
 """
@@ -33,7 +32,7 @@ time.sleep(600)
 
 @pytest.fixture
 def notices(store: Store) -> Iterator[Notices]:
-    made = notices_of(store)
+    made = store.notices()
     yield made
     made.close()
     made.close()
@@ -41,7 +40,7 @@ def notices(store: Store) -> Iterator[Notices]:
 
 def test_a_lock_is_held_by_one_at_a_time(sql_url: str) -> None:
     with open_store(sql_url) as store, open_store(sql_url) as other:
-        first, second, another = lock_of(store, "poller"), lock_of(other, "poller"), lock_of(other, "other")
+        first, second, another = store.lock("poller"), other.lock("poller"), other.lock("other")
         assert (first.acquire(), first.acquire(), second.acquire(), another.acquire()) == (True, True, False, True)
         first.release()
         first.release()
@@ -52,7 +51,7 @@ def test_a_lock_is_held_by_one_at_a_time(sql_url: str) -> None:
 
 
 def test_the_lock_of_a_store_in_memory_is_free() -> None:
-    lock = lock_of(MemoryStore(), "poller")
+    lock = MemoryStore().lock("poller")
     assert lock.acquire()
     lock.release()
 
@@ -65,7 +64,7 @@ def test_a_lock_is_free_soon_after_its_holder_was_killed(sql_url: str) -> None:
         assert holder.stdout is not None
         assert holder.stdout.readline() == "True\n"
         with open_store(sql_url) as store:
-            lock = lock_of(store, "poller")
+            lock = store.lock("poller")
             assert not lock.acquire()
             os.kill(holder.pid, signal.SIGKILL)
             killed = time.monotonic()
@@ -77,7 +76,7 @@ def test_a_lock_is_free_soon_after_its_holder_was_killed(sql_url: str) -> None:
 
 def test_a_lock_whose_session_broke_is_lost(own_cluster: Cluster) -> None:
     with own_cluster.database() as name, open_store(own_cluster.url(name), wait_s=2) as store:
-        lock = lock_of(store, "poller")
+        lock = store.lock("poller")
         assert lock.acquire()
         own_cluster.kill()
         with pytest.raises(StoreError):
@@ -110,7 +109,7 @@ def test_turns_are_taken_one_after_the_other(postgres_url: str) -> None:
 
 def test_a_change_of_another_process_is_noticed_at_once(sql_url: str) -> None:
     with open_store(sql_url) as store, open_store(sql_url) as other:
-        notices = notices_of(store)
+        notices = store.notices()
         try:
             assert not notices.wait(0.3)
             began = time.monotonic()
@@ -131,7 +130,7 @@ def test_a_change_between_two_waits_is_noticed(store: Store, notices: Notices) -
 
 
 def test_waiting_ends_when_it_is_closed(store: Store) -> None:
-    notices = notices_of(store)
+    notices = store.notices()
     timer = threading.Timer(0.3, notices.close)
     timer.start()
     began = time.monotonic()
@@ -143,7 +142,7 @@ def test_waiting_ends_when_it_is_closed(store: Store) -> None:
 
 def test_a_listener_whose_session_broke_listens_again_and_looks(own_cluster: Cluster) -> None:
     with own_cluster.database() as name, open_store(own_cluster.url(name), wait_s=2) as store:
-        notices = notices_of(store)
+        notices = store.notices()
         try:
             own_cluster.kill()
             assert not notices.wait(1)

@@ -132,9 +132,7 @@ def _following(log: StoreLog, only: "EventFilter", after: int, last: int | None)
     from collections import deque
     from contextlib import closing
 
-    from era_store.sql.notices import notices_of
-
-    with closing(notices_of(log.store)) as notices:
+    with closing(log.store.notices()) as notices:
         while True:
             end = log.head().last_id  # what is written from here on is looked at again
             lines: Iterable[LogLine] = log.lines(after=after, only=only)
