@@ -4,7 +4,8 @@ from eras.front_door import front_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from era_service.config.load import LoadedSettings, load_settings
+    from era_service.config.load import load_settings
+    from era_service.config.loaded import LoadedSettings
     from era_service.config.mistakes import ConfigMistake, InvalidConfigurationError
     from era_service.config.networks import NETWORKS, NetworkPreset
     from era_service.config.schema import Settings
@@ -28,7 +29,8 @@ __getattr__ = front_door(
     __name__,
     {
         "era_service.service.client": ("ServiceClient",),
-        "era_service.config.load": ("LoadedSettings", "load_settings"),
+        "era_service.config.load": ("load_settings",),
+        "era_service.config.loaded": ("LoadedSettings",),
         "era_service.config.mistakes": ("ConfigMistake", "InvalidConfigurationError"),
         "era_service.config.schema": ("Settings",),
         "era_service.logs": ("bind_era", "configure_logging"),

@@ -12,7 +12,7 @@ from era_service.cli.shared.output import echo_json, printable
 from era_service.config.paths import find_config_file
 
 if TYPE_CHECKING:
-    from era_service.config.load import LoadedSettings
+    from era_service.config.loaded import LoadedSettings
     from era_service.config.mistakes import ConfigMistake
 
 

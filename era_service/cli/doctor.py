@@ -138,7 +138,7 @@ def _providers(settings: "Settings", examination: "Examination", payers: list[st
 
 def _leader(settings: "Settings", examination: "Examination") -> None:
     """The leader that a follower asks in place of providers: whether it answers, and what it hands on is true."""
-    from era_service.follower.sync import open_leader
+    from era_service.wiring.leader import open_leader
 
     check = f"leader {mask_url(settings.follower.leader or '')}"
     leader = examination.attempt(check, lambda: open_leader(settings))

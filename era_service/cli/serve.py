@@ -94,7 +94,7 @@ def serve(
     settings = app.load(given).settings
     _require_both(settings.service)
     if settings.follower.leader is not None:
-        from era_service.follower.sync import require_follower
+        from era_service.wiring.leader import require_follower
 
         require_follower(settings)
     embedded = is_embedded(settings)

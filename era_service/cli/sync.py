@@ -41,6 +41,7 @@ def sync(
     """
     from era_service.follower import sync as follower
     from era_service.service.place import store_url
+    from era_service.wiring.leader import require_follower
     from era_store import open_store
 
     settings = app.load(
@@ -50,7 +51,7 @@ def sync(
             "store.url": (store, "--store"),
         }
     ).settings
-    follower.require_follower(settings)
+    require_follower(settings)
     with closing(open_store(store_url(settings, embedded=False))) as opened:
         report = follower.sync(settings, opened, force=force, with_registrations=settings.follower.registrations)
     if as_json:

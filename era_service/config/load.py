@@ -5,44 +5,13 @@ pydantic is imported only when settings are loaded, so that commands that need n
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from era_service.config.loaded import LoadedSettings
 from era_service.config.paths import find_config_file
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
 
 Flags = Mapping[str, tuple[Any, str]]
 """Setting → (value, flag), as the command line gave it; a value of ``None`` was not given."""
-
-
-@dataclass(frozen=True, slots=True)
-class LoadedSettings:
-    """Settings with where they came from.
-
-    Attributes:
-        settings: the checked settings.
-        file: the configuration file that was read, if any.
-        origins: setting → origin, for every setting that is not at its default.
-    """
-
-    settings: "Settings"
-    file: Path | None
-    origins: Mapping[str, str]
-
-    def rows(self) -> tuple[tuple[str, Any, str], ...]:
-        """Every setting, its value (JSON-ready, secrets masked) and its origin."""
-        from era_service.config.records import setting_keys
-
-        tree = self.settings.masked()
-        keys = [*setting_keys(), *(f"networks.{name}" for name in tree["networks"])]
-        rows = []
-        for key in keys:
-            section, _, name = key.partition(".")
-            rows.append((key, tree[section][name], self.origins.get(key) or self.origins.get(section, "default")))
-        return tuple(rows)
 
 
 def load_settings(

@@ -14,7 +14,7 @@ from era_store.redaction import mask_url
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
-    from era_service.config.load import LoadedSettings
+    from era_service.config.loaded import LoadedSettings
 
 EXPECTED = {
     "int_type": "a whole number",

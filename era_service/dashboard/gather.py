@@ -252,7 +252,7 @@ class Gatherer:
         return parties_panel(Laggards.among(behind, era=counted.era, now=now, sought=sought), public=public)
 
     def _epoch_s(self) -> float | None:
-        from era_service.wiring.observers import configured_genesis
+        from era_service.wiring.genesis import configured_genesis
 
         genesis = configured_genesis(self._service.settings)
         return None if genesis is None else genesis.epoch_length * genesis.slot_length_s

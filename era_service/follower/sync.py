@@ -14,19 +14,18 @@ serve. The rules, those of Mithril's follower aggregators with their certificate
 import hashlib
 import json
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from chain_reader.providers.leader.client import LeaderClient
-from chain_reader.providers.leader.observer import FollowedGenesis, LeaderObserver
-from chain_reader.providers.leader.walk import FollowedPayload, LeaderHistoryError, followed
-from era_service.wiring.observers import configured_genesis
-from era_service.wiring.providers import providers_of
-from era_service.wiring.trust import era_place, trust_policy
+from chain_reader.providers.leader.observer import LeaderObserver
+from chain_reader.providers.leader.walk import LeaderHistoryError, followed
+from era_service.wiring.genesis import configured_genesis
+from era_service.wiring.leader import open_leader
+from era_service.wiring.trust import trust_policy
 from era_store import IngestResult, MemoryStore, NewEvent, StoredTrust
-from eras import ChainReadError, ConfigurationError, Epoch, EraSwitchError
+from eras import ChainReadError, Epoch, EraSwitchError
 
 if TYPE_CHECKING:
     from chain_reader import TrustedReading, TrustPolicy
@@ -39,14 +38,6 @@ FORCED, EMPTY, GENESIS_CHANGED, NEW, NOTHING_NEW, BEHIND = (
 GOOD_VERDICTS = frozenset({"Accepted", "Superseded", "Replayed"})
 GOOD_EXTENDED = GOOD_VERDICTS | {"RolledBack"}
 MEMORY_KEY = "follower"
-
-
-class LeaderCannotFollowError(ConfigurationError):
-    """This one reads the chain itself: it is a leader, and follows nobody."""
-
-
-class LeaderNeededError(ConfigurationError):
-    """Nothing says which leader to follow."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,51 +74,6 @@ class SyncReport:
             "epoch": self.epoch,
             "registrations": None if rows is None else {"accepted": rows.accepted, "repeated": rows.repeated},
         }
-
-
-def require_follower(settings: "Settings") -> str:
-    """The URL of the leader to follow.
-
-    Raises:
-        LeaderNeededError: none is named.
-        LeaderCannotFollowError: a chain provider is configured.
-        EraPlaceNeededError: no network is.
-    """
-    if settings.follower.leader is None:
-        raise LeaderNeededError(
-            "The leader is not named",
-            expected="--from URL, or the setting follower.leader",
-            got="neither",
-            next_step="Name the leader's service",
-        )
-    if settings.reader.agreement is not None or providers_of(settings):
-        raise LeaderCannotFollowError(
-            "A leader cannot follow another one",
-            expected="a configuration without chain providers",
-            got="reader.providers, or the key of one",
-            next_step="Take follower.leader out, or the providers: one who reads the chain itself follows nobody",
-        )
-    era_place(settings)  # a genesis is never taken on trust
-    return settings.follower.leader
-
-
-def open_leader(
-    settings: "Settings", *, known: Sequence[FollowedPayload] = (), accept_stale: bool = False
-) -> LeaderObserver:
-    """The observer of the configured leader, which the caller closes.
-
-    Raises:
-        ConfigurationError: it cannot be followed.
-    """
-    client = LeaderClient(require_follower(settings), settings.limits.to_limits())
-    policy = trust_policy(settings)
-    return LeaderObserver(
-        client,
-        FollowedGenesis(policy.network_magic, policy.address, policy.keys),
-        known=known,
-        genesis=configured_genesis(settings),
-        accept_stale=accept_stale,
-    )
 
 
 def sync(

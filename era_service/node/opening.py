@@ -98,7 +98,7 @@ def open_watcher(
         ConfigurationError: what is configured cannot be used.
         StoreError: the store cannot be opened.
     """
-    from era_service.wiring.observers import configured_genesis
+    from era_service.wiring.genesis import configured_genesis
     from era_service.wiring.trust import trust_policy
 
     surroundings = os.environ if environ is None else environ

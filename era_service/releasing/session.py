@@ -109,7 +109,7 @@ class Release:
         Raises:
             ConfigurationError: the genesis is configured by half, or the provider's is of another network.
         """
-        from era_service.wiring.observers import configured_genesis
+        from era_service.wiring.genesis import configured_genesis
         from eras import Epoch
         from release_tools.transactions.drafting import PublicationDeadline
 

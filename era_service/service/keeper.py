@@ -72,7 +72,7 @@ class Keeper:
         clock: Callable[[], float] = time.time,
         leads: Leads = always_leads,
     ) -> None:
-        from era_service.wiring.observers import configured_genesis
+        from era_service.wiring.genesis import configured_genesis
 
         self.settings = settings
         self.store = store

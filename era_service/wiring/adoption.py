@@ -74,7 +74,7 @@ def configured_gate(settings: "Settings") -> GateOrder | None:
 
 def epoch_by_clock(settings: "Settings") -> Epoch | None:
     """The current epoch by this machine's clock, where the network's genesis is known."""
-    from era_service.wiring.observers import configured_genesis
+    from era_service.wiring.genesis import configured_genesis
 
     genesis = configured_genesis(settings)
     return None if genesis is None else genesis.epoch_of(genesis.slot_at(time.time()))

@@ -7,15 +7,14 @@ once and wants so many to agree; and a ``TipWatch`` where the genesis of the net
 import time
 from collections.abc import Callable
 from contextlib import ExitStack, suppress
-from fractions import Fraction
 from functools import partial
 from typing import TYPE_CHECKING
 
+from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.providers import open_provider, providers_of
-from eras import ConfigurationError
 
 if TYPE_CHECKING:
-    from chain_reader import AgreementObserver, ChainObserver, NetworkGenesis, TipWatch
+    from chain_reader import AgreementObserver, ChainObserver, TipWatch
     from era_service.config.schema import Settings
 
 
@@ -25,7 +24,7 @@ def openings_of(settings: "Settings") -> "tuple[Callable[[], ChainObserver], ...
     Opening raises what ``open_provider`` and ``open_agreement`` raise.
     """
     if settings.follower.leader is not None:
-        from era_service.follower.sync import open_leader, require_follower
+        from era_service.wiring.leader import open_leader, require_follower
 
         require_follower(settings)
         return (partial(open_leader, settings),)
@@ -57,31 +56,6 @@ def open_agreement(settings: "Settings") -> "AgreementObserver":
         made = AgreementObserver(observers, needed, keys=keys, deadline_s=settings.limits.read_deadline_s)
         opened.pop_all()
     return made
-
-
-def configured_genesis(settings: "Settings") -> "NetworkGenesis | None":
-    """The genesis of the network, where it is configured or a public one's.
-
-    Raises:
-        ConfigurationError: it is configured by half, or cannot be.
-    """
-    from chain_reader import PUBLIC_GENESES, NetworkGenesis
-
-    network = settings.network
-    if network.magic is not None and network.magic in PUBLIC_GENESES:
-        return PUBLIC_GENESES[network.magic]
-    start, slot, epoch = network.system_start_s, network.slot_length_s, network.epoch_length
-    if (start, slot, epoch) == (None, None, None):
-        return None
-    if start is None or slot is None or epoch is None or network.magic is None:
-        raise ConfigurationError(
-            "The genesis of the network is configured by half",
-            expected="magic, system_start_s, slot_length_s and epoch_length",
-            got="some of them",
-            next_step="Complete them under [network], or take all of them out",
-        )
-    coefficient = Fraction(str(network.active_slots_coefficient))
-    return NetworkGenesis(network.magic, start, slot, epoch, coefficient)
 
 
 def tip_watch(

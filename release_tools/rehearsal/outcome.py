@@ -6,95 +6,10 @@ Nothing is read or drawn here. Equal scenarios give equal outcomes, to the lette
 from dataclasses import dataclass
 from typing import Any
 
-from eras import Epoch
 from release_tools.rehearsal.invariants import Violation
+from release_tools.rehearsal.rows import Checked, EpochRow, Happening, Told
 from release_tools.rehearsal.scenario import Expect, Scenario
 from release_tools.rehearsal.verdict import Verdict, verdict_of
-
-
-@dataclass(frozen=True, slots=True)
-class EpochRow:
-    """An epoch, at its end.
-
-    Attributes:
-        epoch: the epoch.
-        era: the current era, by what the team published.
-        up: nodes that run.
-        stopped: nodes that stopped because they do not know the current era.
-        in_era: nodes that run, in that era.
-        ready: share of the registered stake whose version knows the era to come; ``None`` where none is announced.
-        registered: lovelace registered for the signatures of this epoch.
-        signing: share of it that signs, half-way through the epoch.
-        quorum_probability: the chance of a quorum with that share.
-        quorum: whether the lottery, drawn, reached it.
-        forecast: the chance of a quorum that was forecast before the switch, if one was.
-        behind: share of the whole network's stake that signs.
-        by_version: lovelace that registered in this epoch, by version.
-    """
-
-    epoch: Epoch
-    era: str
-    up: int
-    stopped: int
-    in_era: int
-    ready: float | None
-    registered: int
-    signing: float
-    quorum_probability: float
-    quorum: bool
-    forecast: float | None
-    behind: float
-    by_version: dict[str, int]
-
-    def to_dict(self) -> dict[str, Any]:
-        """The row, JSON-ready."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """A kind of decision that nodes told.
-
-    Attributes:
-        kind: which.
-        first: the epoch in which a node told it first.
-        nodes: how many told it.
-        times: how often, all together.
-    """
-
-    kind: str
-    first: Epoch
-    nodes: int
-    times: int
-
-    def to_dict(self) -> dict[str, Any]:
-        """The kind, JSON-ready."""
-        return {"kind": self.kind, "first": self.first, "nodes": self.nodes, "times": self.times}
-
-
-@dataclass(frozen=True, slots=True)
-class Happening:
-    """Something that was done, or that happened."""
-
-    at: float
-    words: str
-
-    def to_dict(self) -> dict[str, Any]:
-        """The happening, JSON-ready."""
-        return {"at": self.at, "words": self.words}
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """An expectation, and whether it was met."""
-
-    expected: str
-    got: str
-    met: bool
-
-    def to_dict(self) -> dict[str, Any]:
-        """The expectation, JSON-ready."""
-        return {"expected": self.expected, "got": self.got, "met": self.met}
 
 
 @dataclass(frozen=True, slots=True)

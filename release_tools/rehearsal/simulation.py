@@ -29,8 +29,9 @@ from release_tools.forecasting.forecast import ForecastOrder, forecast
 from release_tools.forecasting.lottery import Lottery
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
 from release_tools.rehearsal.invariants import Invariants, Violation
-from release_tools.rehearsal.outcome import EpochRow, Happening, Outcome, Told
+from release_tools.rehearsal.outcome import Outcome
 from release_tools.rehearsal.population import Node, draw_nodes, drift, pick
+from release_tools.rehearsal.rows import EpochRow, Happening, Told
 from release_tools.rehearsal.scenario import (
     Activate,
     Announce,

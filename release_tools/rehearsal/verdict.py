@@ -11,18 +11,45 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal, Protocol
 
 from release_tools.adoption.charts import percent
 from release_tools.forecasting.lottery import Lottery
-from release_tools.rehearsal.invariants import LIKELY
-from release_tools.rehearsal.scenario import Activate
-
-if TYPE_CHECKING:
-    from release_tools.rehearsal.outcome import EpochRow, Outcome
+from release_tools.rehearsal.invariants import LIKELY, Violation
+from release_tools.rehearsal.rows import Checked, EpochRow, Happening
+from release_tools.rehearsal.scenario import Activate, Scenario
 
 Grade = Literal["good", "doubtful", "bad"]
 _LISTED = 6
+
+
+class Outcome(Protocol):
+    """The facts of a rehearsal that its verdict depends on (``release_tools.rehearsal.outcome.Outcome``)."""
+
+    @property
+    def scenario(self) -> Scenario:
+        """The rehearsed scenario."""
+        ...
+
+    @property
+    def rows(self) -> tuple[EpochRow, ...]:
+        """An entry for each epoch."""
+        ...
+
+    @property
+    def happenings(self) -> tuple[Happening, ...]:
+        """Actions and faults, in order."""
+        ...
+
+    @property
+    def violations(self) -> tuple[Violation, ...]:
+        """The rules that were broken."""
+        ...
+
+    @property
+    def checked(self) -> tuple[Checked, ...]:
+        """The expectations, with the result of each."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +78,7 @@ class Verdict:
         }
 
 
-def verdict_of(outcome: "Outcome") -> Verdict:
+def verdict_of(outcome: Outcome) -> Verdict:
     """The verdict on ``outcome``."""
     scenario, rows = outcome.scenario, outcome.rows
     reasons = tuple(_reasons(outcome))
@@ -88,7 +115,7 @@ def verdict_of(outcome: "Outcome") -> Verdict:
     return Verdict("good", f"It went well: the quorum was kept in all {len(rows)} epochs", reasons, step)
 
 
-def _reasons(outcome: "Outcome") -> Iterator[str]:
+def _reasons(outcome: Outcome) -> Iterator[str]:
     rows, nodes = outcome.rows, outcome.scenario.nodes
     for before, row in _switches(rows):
         ready = "" if before.ready is None else f" {percent(before.ready)} of the registered stake was ready, and"
@@ -110,7 +137,7 @@ def _reasons(outcome: "Outcome") -> Iterator[str]:
     )
 
 
-def _step(outcome: "Outcome", row: "EpochRow") -> str:
+def _step(outcome: Outcome, row: EpochRow) -> str:
     """What to do about an epoch without a safe quorum: too few were ready, or something else was broken."""
     needed = _needed(outcome)
     ready = next(
@@ -130,7 +157,7 @@ def _switches(rows: "Sequence[EpochRow]") -> "list[tuple[EpochRow, EpochRow]]":
     return [(before, row) for before, row in pairwise(rows) if before.era != row.era]
 
 
-def _needed(outcome: "Outcome") -> float | None:
+def _needed(outcome: Outcome) -> float | None:
     """The share for a quorum that is as good as certain, rounded up to what is shown; ``None`` where none suffices."""
     quorum = outcome.scenario.quorum
     share = Lottery(quorum.k, quorum.m, quorum.phi_f).share_needed(LIKELY)

@@ -13,7 +13,8 @@ from chain_reader.local_chain import Genesis, LocalChain
 from era_service.config.load import load_settings
 from era_service.config.networks import NETWORKS
 from era_service.config.schema import Settings
-from era_service.wiring.observers import configured_genesis, open_agreement, openings_of, tip_watch
+from era_service.wiring.genesis import configured_genesis
+from era_service.wiring.observers import open_agreement, openings_of, tip_watch
 from era_service.wiring.providers import open_provider
 from eras import ConfigurationError, Epoch, Slot
 

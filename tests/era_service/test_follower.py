@@ -14,7 +14,8 @@ from datum import SigningKey
 from era_service.config.load import load_settings
 from era_service.config.schema import Settings
 from era_service.follower.registrations import EMPTY_EPOCHS
-from era_service.follower.sync import LeaderCannotFollowError, LeaderNeededError, SyncReport, sync
+from era_service.follower.sync import SyncReport, sync
+from era_service.wiring.leader import LeaderCannotFollowError, LeaderNeededError
 from era_service.wiring.trust import trust_policy
 from era_store import MemoryStore, SqlStore, StoreChangedError, StoredTrust, open_store
 from eras import ChainReadError, ConfigurationError, Epoch

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.config.load import Flags, LoadedSettings, load_settings, sets_supported_eras
+from era_service.config.load import Flags, load_settings, sets_supported_eras
+from era_service.config.loaded import LoadedSettings
 from eras import SupportedEras
 
 if TYPE_CHECKING:

@@ -9,6 +9,8 @@ from typing import Any
 
 import click
 
+from era_service.cli.shared.global_options import global_options
+
 
 class KnownGroup(click.Group):
     """A group that tells the command which was meant, of those that are not loaded yet too, and lists them in words."""
@@ -57,8 +59,6 @@ class LazyGroup(KnownGroup):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """The command of that name, with the global options added to it."""
         if cmd_name in self._lazy and cmd_name not in self.commands:
-            from era_service.cli.app import global_options
-
             module, _, attribute = self._lazy[cmd_name].partition(":")
             command: click.Command = getattr(import_module(module), attribute)
             command.params.extend(global_options(hidden=True))

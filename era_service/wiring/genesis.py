@@ -1,0 +1,35 @@
+"""The genesis of the configured network, from which slots, epochs and dates are computed."""
+
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from eras import ConfigurationError
+
+if TYPE_CHECKING:
+    from chain_reader import NetworkGenesis
+    from era_service.config.schema import Settings
+
+
+def configured_genesis(settings: "Settings") -> "NetworkGenesis | None":
+    """The genesis of the network, where it is configured or a public one's.
+
+    Raises:
+        ConfigurationError: it is configured by half, or cannot be.
+    """
+    from chain_reader import PUBLIC_GENESES, NetworkGenesis
+
+    network = settings.network
+    if network.magic is not None and network.magic in PUBLIC_GENESES:
+        return PUBLIC_GENESES[network.magic]
+    start, slot, epoch = network.system_start_s, network.slot_length_s, network.epoch_length
+    if (start, slot, epoch) == (None, None, None):
+        return None
+    if start is None or slot is None or epoch is None or network.magic is None:
+        raise ConfigurationError(
+            "The genesis of the network is configured by half",
+            expected="magic, system_start_s, slot_length_s and epoch_length",
+            got="some of them",
+            next_step="Complete them under [network], or take all of them out",
+        )
+    coefficient = Fraction(str(network.active_slots_coefficient))
+    return NetworkGenesis(network.magic, start, slot, epoch, coefficient)

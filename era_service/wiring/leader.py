@@ -1,0 +1,68 @@
+"""The leader that is followed, from the configuration: which one it is, and its observer."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from chain_reader.providers.leader.client import LeaderClient
+from chain_reader.providers.leader.observer import FollowedGenesis, LeaderObserver
+from chain_reader.providers.leader.walk import FollowedPayload
+from era_service.wiring.genesis import configured_genesis
+from era_service.wiring.providers import providers_of
+from era_service.wiring.trust import era_place, trust_policy
+from eras import ConfigurationError
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+
+
+class LeaderCannotFollowError(ConfigurationError):
+    """This one reads the chain itself: it is a leader, and follows nobody."""
+
+
+class LeaderNeededError(ConfigurationError):
+    """Nothing says which leader to follow."""
+
+
+def require_follower(settings: "Settings") -> str:
+    """The URL of the leader to follow.
+
+    Raises:
+        LeaderNeededError: none is named.
+        LeaderCannotFollowError: a chain provider is configured.
+        EraPlaceNeededError: no network is.
+    """
+    if settings.follower.leader is None:
+        raise LeaderNeededError(
+            "The leader is not named",
+            expected="--from URL, or the setting follower.leader",
+            got="neither",
+            next_step="Name the leader's service",
+        )
+    if settings.reader.agreement is not None or providers_of(settings):
+        raise LeaderCannotFollowError(
+            "A leader cannot follow another one",
+            expected="a configuration without chain providers",
+            got="reader.providers, or the key of one",
+            next_step="Take follower.leader out, or the providers: one who reads the chain itself follows nobody",
+        )
+    era_place(settings)  # a genesis is never taken on trust
+    return settings.follower.leader
+
+
+def open_leader(
+    settings: "Settings", *, known: Sequence[FollowedPayload] = (), accept_stale: bool = False
+) -> LeaderObserver:
+    """The observer of the configured leader, which the caller closes.
+
+    Raises:
+        ConfigurationError: it cannot be followed.
+    """
+    client = LeaderClient(require_follower(settings), settings.limits.to_limits())
+    policy = trust_policy(settings)
+    return LeaderObserver(
+        client,
+        FollowedGenesis(policy.network_magic, policy.address, policy.keys),
+        known=known,
+        genesis=configured_genesis(settings),
+        accept_stale=accept_stale,
+    )
