@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from era_store.registrations import Registration
 from release_tools.registrations.source import Batch
-from release_tools.registrations.text_files import TextRows
+from release_tools.registrations.text_files import TOO_LONG, TextRows
 
 NO_JSON = "is no JSON in UTF-8"
 NO_OBJECT = "is no JSON object"
@@ -25,8 +25,9 @@ class JsonLines(TextRows):
 
         Raises:
             SourceMissingError: the file cannot be read.
+            SourceFormatError: no line of it is a JSON object.
         """
-        return self._file.batches(cursor, size, self._parse)
+        return self._file.batches(cursor, size, self._parse, foreign=(NO_JSON, NO_OBJECT, TOO_LONG))
 
     def _parse(self, line: bytes) -> Registration | str | None:
         if line.isspace():

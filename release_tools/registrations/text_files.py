@@ -9,7 +9,7 @@ import hashlib
 import os
 import stat
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,11 +18,14 @@ from typing import BinaryIO, ClassVar
 from era_store.registrations import Registration, Reject
 from eras import Epoch
 from release_tools.registrations.judging import Judge, rejected
-from release_tools.registrations.source import Batch, SourceMissingError
+from release_tools.registrations.source import Batch, SourceFormatError, SourceMissingError
 
 MAX_LINE_BYTES = 64 * 1024
 BATCH_BYTES = 32 * 1024 * 1024
 """A batch is no more of a file than this and a line, however few lines that is."""
+
+FOREIGN_LINES = 1_000
+"""After so many lines, none of which is of the kind, a file is refused as a whole."""
 
 TOO_LONG = f"the line is longer than {MAX_LINE_BYTES} bytes"
 STANDARD_INPUT = "-"
@@ -85,11 +88,21 @@ class TextFile:
         with self._opened() as file:
             return self._read(file)
 
-    def batches(self, cursor: str | None, size: int, parse: Parse, *, header_lines: int = 0) -> Iterator[Batch]:
+    def batches(
+        self, cursor: str | None, size: int, parse: Parse, *, header_lines: int = 0, foreign: Collection[str] = ()
+    ) -> Iterator[Batch]:
         """The lines after ``cursor``, parsed, at most ``size`` at a time.
+
+        Args:
+            cursor: where an earlier reading ended.
+            size: how many at a time.
+            parse: what makes a registration of a line.
+            header_lines: how many lines to skip.
+            foreign: reasons that speak against the file, not the line: where they alone are found, nothing is taken.
 
         Raises:
             SourceMissingError: the file cannot be read.
+            SourceFormatError: no line of it is of the kind.
         """
         rows: list[Registration] = []
         rejects: list[Reject] = []
@@ -98,16 +111,32 @@ class TextFile:
             begin = self._resume(file, cursor) if keeps else _BEGIN
             safe = begin
             taken = begin[0]
+            known = not foreign or begin != _BEGIN  # a file that was read before is of the kind
             for line in self._lines(file, begin):
                 if line.number > header_lines:
                     self._take(line, parse, rows, rejects)
                 if line.finished:
                     safe = (line.end, line.number)
+                known = known or bool(rows) or (bool(rejects) and rejects[-1].reason not in foreign)
+                if not known and len(rejects) < FOREIGN_LINES and line.end < BATCH_BYTES:
+                    continue
+                if not known:
+                    raise self._of_another_kind(rejects)
                 if len(rows) + len(rejects) >= size or line.end - taken >= BATCH_BYTES:
                     yield Batch(rows, rejects, _cursor(file, *safe) if keeps else None, line.end)
                     rows, rejects, taken, begin = [], [], line.end, safe
+            if rejects and not known:
+                raise self._of_another_kind(rejects)
             if rows or rejects or safe != begin:
                 yield Batch(rows, rejects, _cursor(file, *safe) if keeps else None, safe[0])
+
+    def _of_another_kind(self, rejects: list[Reject]) -> SourceFormatError:
+        return SourceFormatError(
+            f"{self.place} does not hold registrations",
+            expected="one JSON object on each line",
+            got=f"no such line among the first {len(rejects)}: {rejects[0].place} {rejects[0].reason}",
+            next_step="Check that it is the right file; --as csv reads a table",
+        )
 
     @staticmethod
     def _take(line: Line, parse: Parse, rows: list[Registration], rejects: list[Reject]) -> None:

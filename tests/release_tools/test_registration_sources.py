@@ -1,5 +1,6 @@
 """Sources of registrations: what is a row, what is not, how they break, and that reading goes on where it stopped."""
 
+import io
 import json
 import shutil
 import sqlite3
@@ -35,7 +36,7 @@ from release_tools.registrations import (
     open_source,
 )
 from release_tools.registrations.judging import Judge
-from release_tools.registrations.text_files import MAX_LINE_BYTES
+from release_tools.registrations.text_files import FOREIGN_LINES, MAX_LINE_BYTES
 from tests.chain_reader.hostile import HostileHttp, error, reply
 
 QUICK = ReadLimits(
@@ -48,11 +49,51 @@ def read(source: RegistrationSource, cursor: str | None = None, size: int = 1000
     rows: list[Registration] = []
     rejects: list[Reject] = []
     for batch in source.batches(cursor, size):
-        assert len(batch.rows) + len(batch.rejects) <= size
+        beginning = FOREIGN_LINES if cursor is None else 0  # read on until a line is of the kind
+        assert len(batch.rows) + len(batch.rejects) <= size + beginning
         rows += batch.rows
         rejects += batch.rejects
         cursor = batch.cursor
     return rows, rejects, cursor
+
+
+# What is a file of the kind ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "got"),
+    [
+        (b"\x89PNG\r\n\x1a\n" + bytes(5000), "among the first 3: line 1 is no JSON in UTF-8"),
+        (b"\x89PNG\n" * 5000, "among the first 1000: line 1 is no JSON in UTF-8"),
+        (b'[{"party_id":"p1","epoch":5,"stake":10}]', "among the first 1: line 1 is no JSON object"),
+        ('{"party_id":"p1","epoch":5,"stake":10}\n'.encode("utf-16"), "is no JSON in UTF-8"),
+        (b"# Title\n\nSome words\n", "among the first 2"),
+        (bytes(1_000_000), "line 1 the line is longer"),
+    ],
+)
+@pytest.mark.parametrize("piped", [False, True])
+def test_a_file_of_another_kind_is_refused_whole(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, got: str, piped: bool
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+    with pytest.raises(SourceFormatError, match="does not hold registrations") as caught:
+        read(JsonLines("-" if piped else str(path)))
+    assert got in str(caught.value)
+    assert ("standard input" if piped else str(path)) in str(caught.value)
+
+
+def test_bad_lines_of_a_file_of_the_kind_are_rejected_one_by_one(tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_text("junk\n" * (FOREIGN_LINES - 1) + '{"party_id":"p1","epoch":5,"stake":10}\n')
+    rows, rejects, cursor = read(JsonLines(str(path)), size=10)
+    assert (len(rows), len(rejects)) == (1, FOREIGN_LINES - 1)
+    with path.open("a") as file:
+        file.write("junk\n" * 3)
+    assert len(read(JsonLines(str(path)), cursor)[1]) == 3, "a file that was read before is of the kind"
+    path.write_text('{"party_id":""}\n')
+    assert len(read(JsonLines(str(path)))[1]) == 1, "an object that is no registration is one of the kind"
 
 
 # What is a row -------------------------------------------------------------------------------------------------------
