@@ -28,6 +28,7 @@ from era_service.cli.shared.release_options import (
     load_settings,
     max_fee_option,
     network_options,
+    not_a_slip_option,
     output_reference,
     payment_key_option,
     provider_option,
@@ -74,7 +75,7 @@ def tx() -> None:
 @click.argument("payload_file", metavar="PAYLOAD")
 @out_option
 @format_option
-@combined(purse_options, lead_option, provider_option, network_options, json_option)
+@combined(purse_options, lead_option, not_a_slip_option, provider_option, network_options, json_option)
 @pass_app
 def build(
     app: AppContext,
@@ -84,6 +85,7 @@ def build(
     out: Path,
     form: str,
     lead_epochs: int,
+    not_a_slip: bool,
     network_magic: int | None,
     mainnet: bool,
     provider: str | None,
@@ -107,6 +109,8 @@ def build(
     with open_release(settings) as release:
         reading = release.read()
         publish_by = _require_successor(content, release, reading, lead_epochs)
+        if not not_a_slip:
+            _require_no_slip(content, release, reading)
         purse = purse_of(**options)
         purse = replace(purse, address=purse.address or release.policy.address)
         drafted = draft(release, reading, content, purse, publish_by=publish_by)
@@ -148,6 +152,26 @@ def _require_successor(
         )
     require_notice(reading.markers, payload.markers, epoch, lead_epochs)
     return publish_by_epoch(reading.markers, payload.markers, epoch, lead_epochs)
+
+
+def _require_no_slip(content: bytes, release: "Release", reading: "TrustedReading") -> None:
+    """Check that nothing that is new in a payload looks like a slip."""
+    from datum import EraMarkersPayload
+    from release_tools.markers.change import slip_error
+    from release_tools.markers.slips import slips
+
+    new = set(EraMarkersPayload.from_bytes(content).markers) - set(reading.markers)
+    names = {marker.name for marker in new} - {marker.name for marker in reading.markers}
+    found = slips(
+        sorted(names),
+        sorted(marker.epoch for marker in new if marker.epoch is not None),
+        now=release.epoch_of(reading),
+        max_lead_epochs=release.policy.max_lead_epochs,
+        supported=release.settings.network.supported_eras,
+        in_force=reading.markers,
+    )
+    if found:
+        raise slip_error("to build a transaction with these markers", found)
 
 
 def _is_renewal(content: bytes, release: "Release", reading: "TrustedReading") -> bool:
@@ -306,7 +330,8 @@ def _require_unspent(release: "Release", carried: "CarriedTransaction", refusal:
     Raises:
         OvertakenError: something of it is spent: somebody else published meanwhile.
     """
-    from release_tools.publishing.publication import OvertakenError, listed
+    from release_tools.markers.change import listed
+    from release_tools.publishing.publication import OvertakenError
 
     spends = () if carried.facts is None else carried.facts.spends
     unspent = {

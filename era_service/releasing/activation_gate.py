@@ -2,7 +2,8 @@
 
 In: settings, a change of the markers, the epoch, and perhaps a reason. Out: what the gate said, or an error. The rules:
 
-1. Only an activation has a gate, and only where ``adoption.gate_threshold`` is set.
+1. Only an activation has a gate, and only where ``adoption.gate_threshold`` is set; but not the first marker of a
+   network, before which nobody can have registered.
 2. It is judged by the registrations up to the current epoch; those of later epochs, which nobody can have yet, do not
    count, and those that are older than ``adoption.gate_max_age_epochs`` meet no gate.
 3. A gate that cannot be judged, for whatever reason, is not met.
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from era_service.config.schema import Settings
     from era_service.wiring.adoption import GateOrder
     from era_store import RegistrationRepository
-    from release_tools.markers.change import MarkerChange
+    from release_tools.markers.change import MarkerChange, RolloutPlan
 
 OVERRIDDEN = "gate-overridden"
 """The kind of the event that keeps a reason."""
@@ -39,6 +40,7 @@ class ActivationGate:
         result: what it came to; ``None`` where it could not be judged, or there is none.
         why: why it was not met; ``None`` where it was, or there is none.
         override: the reason for which it is overridden; ``None`` where it need not be.
+        is_first: whether this is the first marker of the network, in whose way no gate stands.
     """
 
     change: "MarkerChange"
@@ -47,6 +49,7 @@ class ActivationGate:
     result: GateResult | None = None
     why: str | None = None
     override: str | None = None
+    is_first: bool = False
 
     @property
     def lines(self) -> list[str]:
@@ -54,7 +57,9 @@ class ActivationGate:
         return list(self._lines())
 
     def _lines(self) -> Iterator[str]:
-        if not self.is_configured:
+        if self.is_configured and self.is_first:
+            yield "Gate: none for the first marker of a network, before which no node runs an era"
+        elif not self.is_configured:
             yield "Gate: none is configured (adoption.gate_threshold), so the adoption was not looked at"
         elif self.override is None and self.result is not None:
             yield self.result.words
@@ -67,7 +72,7 @@ class ActivationGate:
         """The gate, JSON-ready."""
         return {
             "configured": self.is_configured,
-            "met": None if not self.is_configured else self.why is None,
+            "met": None if not self.is_configured or self.is_first else self.why is None,
             "why": self.why,
             "override": self.override,
             "result": None if self.result is None else self.result.to_dict(),
@@ -89,15 +94,12 @@ class ActivationGate:
             store.events.append(OVERRIDDEN, facts, time_s=time.time(), epoch=self.epoch)
 
 
-def pass_gate(
-    settings: "Settings", change: "MarkerChange", epoch: Epoch, override: str | None = None
-) -> ActivationGate | None:
+def pass_gate(settings: "Settings", plan: "RolloutPlan", override: str | None = None) -> ActivationGate | None:
     """Run the configured gate before an activation; ``None`` for any other change.
 
     Args:
         settings: what is configured.
-        change: what is about to be done.
-        epoch: the current epoch.
+        plan: what is about to be done.
         override: the reason to go on although the gate is not met.
 
     Raises:
@@ -107,11 +109,12 @@ def pass_gate(
     from era_service.wiring.adoption import configured_gate, open_adoption_store, require_store
     from release_tools.markers.change import ChangeKind
 
+    change, epoch = plan.change, plan.epoch
     if change.kind is not ChangeKind.ACTIVATE:
         return None
     order = configured_gate(settings)
-    if order is None:
-        return ActivationGate(change, epoch, is_configured=False)
+    if order is None or not plan.before:
+        return ActivationGate(change, epoch, is_configured=order is not None, is_first=not plan.before)
     if override is not None:
         require_store(settings)
     result = None

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from chain_reader.providers.gateway import SpendableOutput
     from chain_reader.trust.reading import TrustedReading
     from datum import SigningKey
+    from era_service.config.schema import Settings
     from era_service.releasing.activation_gate import ActivationGate
     from era_service.releasing.session import Release
     from release_tools import PaymentKey, SignedTransaction
@@ -41,6 +42,7 @@ class ChangeOrder:
         change: the change.
         lead_epochs: epochs between now and an activation, at least.
         force_name: whether a name is taken that no supported era has.
+        not_a_slip: whether what looks like a slip is meant.
         purse: what pays; the address may be empty, and then follows from the keys.
         era_key: signs the markers.
         payload: the payload, signed elsewhere, in place of ``era_key``.
@@ -64,6 +66,7 @@ class ChangeOrder:
     override_gate: str | None = None
     beside: str | None = None
     copies: bool = False
+    not_a_slip: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +125,7 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal
         origin = reading.provenance
         return Outlook(reading, plan, done_by=None if origin is None else origin.transaction, is_done=True)
     plan.require_allowed()
-    gate = pass_gate(release.settings, order.change, plan.epoch, order.override_gate)
+    gate = pass_gate(release.settings, plan, order.override_gate)
     published = release.published_before()
     payload = signed_payload(plan, release.policy, key=order.era_key, payload=order.payload, published=published)
     if payload is None:
@@ -136,16 +139,17 @@ def plan_order(release: "Release", order: ChangeOrder, reading: "TrustedReading"
     """The plan of an order, by what a node reads."""
     from release_tools.markers.rules import plan_change
 
-    rules = rules_of(order, release.settings.network.supported_eras)
+    rules = rules_of(order, release.settings)
     epoch = release.epoch_of(reading)
     return plan_change(order.change, reading.markers, epoch, rules, release.published_before())
 
 
-def rules_of(order: ChangeOrder, supported: Sequence[str]) -> "RolloutRules":
+def rules_of(order: ChangeOrder, settings: "Settings") -> "RolloutRules":
     """The rules that an order is held against."""
     from release_tools.markers.change import RolloutRules
 
-    return RolloutRules(SupportedEras(supported), order.lead_epochs, order.force_name)
+    supported = SupportedEras(settings.network.supported_eras)
+    return RolloutRules(supported, order.lead_epochs, order.force_name, settings.trust.max_lead_epochs)
 
 
 def _drafted(

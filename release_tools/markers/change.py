@@ -5,10 +5,11 @@ In: nothing but values. Out: values; ``rollout_rules`` makes the plans.
 
 import enum
 import shlex
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chain_reader.trust.policy import DEFAULT_MAX_LEAD_EPOCHS
 from eras import MAX_EPOCH, Epoch, EraMarker, MarkerError, SupportedEras
 
 DEFAULT_LEAD_EPOCHS = 2
@@ -83,11 +84,13 @@ class RolloutRules:
         supported: the eras that its software knows, in their order.
         lead_epochs: epochs between now and an activation, at least; never less than 1.
         force_name: whether a name that is not in ``supported`` is taken.
+        max_lead_epochs: epochs ahead that an activation may be before it looks like a slip.
     """
 
     supported: SupportedEras = SupportedEras.DEFAULT
     lead_epochs: int = DEFAULT_LEAD_EPOCHS
     force_name: bool = False
+    max_lead_epochs: int = DEFAULT_MAX_LEAD_EPOCHS
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +121,11 @@ class PublishedBefore:
 def said_once(markers: Iterable[EraMarker]) -> Markers:
     """Markers without repetitions."""
     return tuple(dict.fromkeys(markers))
+
+
+def listed(markers: Iterable[EraMarker]) -> str:
+    """Markers in words, each once."""
+    return ", ".join(str(marker) for marker in said_once(markers)) or "no marker at all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +182,7 @@ class RolloutPlan:
         broken: the rules that it breaks.
         warnings: what an operator should know, though no rule forbids it.
         publish_by: the last epoch in which it may be published; later would be less notice than the rules ask for.
+        slips: what looks like a slip (``release_tools.markers.slips``).
     """
 
     change: MarkerChange
@@ -183,6 +192,7 @@ class RolloutPlan:
     broken: tuple[BrokenRule, ...] = ()
     warnings: tuple[str, ...] = ()
     publish_by: Epoch | None = None
+    slips: tuple[str, ...] = ()
 
     @property
     def is_done(self) -> bool:
@@ -214,6 +224,15 @@ class RolloutPlan:
             rules=[rule.rule for rule in self.broken],
         )
 
+    def require_no_slip(self) -> None:
+        """Check that nothing looks like a slip.
+
+        Raises:
+            RolloutRefusedError: something does.
+        """
+        if self.slips:
+            raise slip_error(f"to {self.change}", self.slips)
+
     def to_dict(self) -> dict[str, Any]:
         """The plan, JSON-ready."""
         return {
@@ -223,8 +242,20 @@ class RolloutPlan:
             "after": [marker.to_dict() for marker in self.after],
             "differences": [difference.to_dict() for difference in self.differences],
             "publish_by_epoch": self.publish_by,
+            "slips": list(self.slips),
             "warnings": list(self.warnings),
         }
+
+
+def slip_error(to_do: str, slips: Sequence[str]) -> RolloutRefusedError:
+    """The error of what looks like a slip and was not confirmed as meant."""
+    return RolloutRefusedError(
+        f"Refused {to_do}: it looks like a slip",
+        expected="names and epochs that cannot be mistaken",
+        got="; ".join(slips),
+        next_step="Correct it; if it is meant, confirm it with --not-a-slip (--yes does not)",
+        rules=["slip"],
+    )
 
 
 def beginning(marker: EraMarker | None) -> int:

@@ -12,17 +12,18 @@ with the markers after it, every rule that it breaks, and the differences. The r
    retired is there.
 6. ``later``: postponing moves an era to a later epoch. An earlier one is a new decision: cancel, then activate.
 7. ``past``: only an era whose successor is active is retired.
-8. ``successor``: readers that were there before the change accept it (``chain_reader.is_successor``, rule T4).
+8. ``first``: an era is announced only where another one is active or scheduled; the first one is activated.
+9. ``successor``: readers that were there before the change accept it (``chain_reader.is_successor``, rule T4).
 
 What is published is signed anew, never a copy of an older payload (``PublishedBefore``).
 
-The first marker of a network is free of the lead: there is no node yet that could miss it.
+The first marker of a network is free of the lead: there is no node yet that could miss it. What breaks no rule and
+looks like a slip is told apart (``release_tools.markers.slips``).
 """
 
 from collections.abc import Iterable
 
 from chain_reader import is_successor
-from chain_reader.trust.policy import DEFAULT_MAX_LEAD_EPOCHS
 from eras import Epoch, EraMarker, require_epoch
 from release_tools.markers.change import (
     BrokenRule,
@@ -34,8 +35,10 @@ from release_tools.markers.change import (
     RolloutRefusedError,
     RolloutRules,
     beginning,
+    listed,
     said_once,
 )
+from release_tools.markers.slips import slips
 
 MAX_NAME_BYTES = 64
 """Longer names are refused, forced or not: each byte is paid for as long as the marker is on the chain."""
@@ -92,7 +95,21 @@ class _Planner:
             publish_by = publish_by_epoch(self._before, after, self._epoch, self._rules.lead_epochs)
         if set(after) != set(self._before):
             after = self._signed_anew(after)
-        return RolloutPlan(self._change, self._epoch, self._before, after, tuple(self._broken), warnings, publish_by)
+        broken = tuple(self._broken)
+        found = () if broken else self._slips()
+        return RolloutPlan(self._change, self._epoch, self._before, after, broken, warnings, publish_by, found)
+
+    def _slips(self) -> tuple[str, ...]:
+        change = self._change
+        is_new = self._era is None and change.kind in (ChangeKind.ANNOUNCE, ChangeKind.ACTIVATE)
+        return slips(
+            [change.era] if is_new else [],
+            [] if change.epoch is None or self._era == EraMarker(change.era, change.epoch) else [change.epoch],
+            now=self._epoch,
+            max_lead_epochs=self._rules.max_lead_epochs,
+            supported=self._rules.supported,
+            in_force=self._before,
+        )
 
     def _signed_anew(self, after: Markers) -> Markers:
         published = self._published
@@ -113,6 +130,8 @@ class _Planner:
             self._check_new()
         else:
             self._check_known()
+        if kind is ChangeKind.ANNOUNCE:
+            self._check_begun()
         if kind in (ChangeKind.ACTIVATE, ChangeKind.POSTPONE):
             self._check_lead(self._change.epoch, "epoch")
         if kind in (ChangeKind.POSTPONE, ChangeKind.CANCEL) and self._era is not None:
@@ -160,10 +179,21 @@ class _Planner:
             "A switch is one-way: choose a later era" if begun else "To move it, postpone it; to drop it, cancel it",
         )
 
+    def _check_begun(self) -> None:
+        """Announcing: nodes can wait for the next era only in one that runs, or that is about to."""
+        if all(marker.epoch is None for marker in self._before):
+            first = MarkerChange(ChangeKind.ACTIVATE, self._change.era, self._epoch)
+            self._break(
+                "first",
+                "an era that is active or scheduled, which the announced one follows",
+                listed(self._before),
+                f"Begin with the era that the network runs: eraswitch {first.command}",
+            )
+
     def _check_known(self) -> None:
         kind, era = self._change.kind, self._era
         if era is None:
-            there = ", ".join(str(marker) for marker in self._before) or "no marker at all"
+            there = listed(self._before)
             self._break("state", f"an era that is there to {kind.value}", there, "Correct the name of the era")
         elif kind is ChangeKind.POSTPONE and era.epoch is None:
             self._break("state", "an era that has an epoch", f"{era}", "Activate it instead")
@@ -258,11 +288,6 @@ class _Planner:
             yield "Nothing is trusted at the era address yet: this will be the first marker of the network"
         if change.kind is ChangeKind.ACTIVATE and self._before and self._era is None:
             yield f"{change.era} was never announced: operators learn of it and of its epoch at the same time"
-        if change.epoch is not None and change.epoch > self._epoch + DEFAULT_MAX_LEAD_EPOCHS:
-            yield (
-                f"Epoch {change.epoch} is {change.epoch - self._epoch} epochs from now. Is that a slip? Nodes raise an "
-                f"alarm beyond {DEFAULT_MAX_LEAD_EPOCHS}"
-            )
         announced = [marker.name for marker in after if marker.epoch is None]
         scheduled = [marker for marker in after if marker.epoch is not None and marker.epoch > self._epoch]
         if len(announced) > 1 and not scheduled:

@@ -23,7 +23,7 @@ from functools import partial
 from chain_reader import EraReading, ScreenedOutput
 from chain_reader.providers.gateway import SpendableOutput, TransactionGateway, TransactionRefusedError
 from eras import TransactionError
-from release_tools.markers.change import ChangeKind, MarkerChange, Markers, RolloutPlan, said_once
+from release_tools.markers.change import ChangeKind, MarkerChange, Markers, RolloutPlan, listed
 from release_tools.publishing.journal import Attempt, Journal, JournalEntry
 from release_tools.publishing.submission import Step, Submission, Waiting, Watch
 from release_tools.transactions.balancing import UnsignedTransaction
@@ -300,11 +300,6 @@ def require_same_change(entry: JournalEntry, change: MarkerChange, standing: Sta
         next_step=f"Finish it first: eraswitch {entry.change.command}{otherwise}. Then run this again",
         transaction=entry.latest.transaction,
     )
-
-
-def listed(markers: Markers) -> str:
-    """Markers in words, each once."""
-    return ", ".join(str(marker) for marker in said_once(markers)) or "no marker at all"
 
 
 def _signed(attempt: Attempt) -> SignedTransaction:

@@ -217,3 +217,18 @@ def test_registrations_of_the_same_party_count_once(world: World) -> None:
         row = Registration("behind", Epoch(5), "2.0.0", 21, 1.0, "test")
         store.registrations.ingest([row], source="test", time_s=0.0)
     assert world.changed(*ACTIVATE)["gate"]["result"]["share"]["share"] == 1.0
+
+
+def test_no_gate_stands_in_the_way_of_the_first_marker(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody can have registered for it, and nothing can be announced before it."""
+    with release_world(own_folders, monkeypatch) as world:
+        (own_folders / "compatibility.toml").write_text('pythagoras = ">=2.0.0"\n')
+        world.configure(GATE)
+        early = world.change("announce", "pythagoras")
+        assert early.exit_code == 1
+        assert "Begin with the era that the network runs: eraswitch marker activate pythagoras --at 5" in early.stderr
+        first = world.change("activate", "thales", "--at", "5")
+        assert first.exit_code == 0, first.output
+        assert "Gate: none for the first marker of a network" in first.stdout
+        world.change("announce", "pythagoras")
+        refused(world)

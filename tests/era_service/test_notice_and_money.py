@@ -11,7 +11,7 @@ from chain_reader import LocalObserver
 from chain_reader.local_chain import FaucetOutput
 from release_tools import LocalChainGateway
 from tests.era_service.conftest import invoke
-from tests.era_service.release_world import ADA, World, datum, release_world
+from tests.era_service.release_world import ADA, World, datum, payload, release_world
 from tests.era_service.test_cli_marker import interrupt_after
 
 
@@ -102,7 +102,28 @@ def test_an_earlier_run_that_was_overtaken_is_told_of(world: World, monkeypatch:
 
 def test_an_epoch_that_looks_like_a_slip_is_told_of(world: World) -> None:
     planned = invoke("marker", "activate", "pythagoras", "--at", "1000", "--dry-run")
-    assert "Epoch 1000 is 995 epochs from now. Is that a slip?" in planned.stderr
+    assert "Epoch 1000 is 995 epochs from now: nodes raise an alarm beyond 146" in planned.stderr
+
+
+def test_yes_does_not_confirm_what_looks_like_a_slip(world: World) -> None:
+    """Its own flag does, the same wherever markers are signed or a transaction is built."""
+    far = ("activate", "pythagoras", "--at", "1000")
+    alike = ("announce", "pythagors", "--force-name")
+    Path("far.json").write_bytes(payload(("thales", 5), ("pythagoras", 1000)))
+    before = world.transactions()
+    for arguments in (
+        ("marker", *far, *world.keys, "--yes"),
+        ("marker", *alike, *world.keys, "--yes"),
+        ("marker", *far, *world.keys, "--payload-out", "payload.json"),
+        ("tx", "build", "far.json", "--out", "tx.unsigned"),
+    ):
+        refused = invoke(*arguments)
+        assert (refused.exit_code, "--not-a-slip" in refused.stderr) == (1, True), refused.output
+        assert "it looks like a slip" in refused.stderr
+    assert world.transactions() == before
+    assert not Path("payload.json").exists()
+    assert invoke("tx", "build", "far.json", "--out", "tx.unsigned", "--not-a-slip").exit_code == 0
+    assert world.change(*alike, "--not-a-slip").exit_code == 0
 
 
 def test_copies_that_are_loaded_with_tokens_do_not_escape_a_sweep(world: World) -> None:

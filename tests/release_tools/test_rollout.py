@@ -46,7 +46,6 @@ THALES, PYTHAGORAS = ("thales", 1), ("pythagoras", 5)
     [
         ("activate thales 10", (), (("thales", 10),)),
         ("activate thales 1", (), (("thales", 1),)),
-        ("announce thales", (), (("thales", None),)),
         ("announce pythagoras", (THALES,), (THALES, ("pythagoras", None))),
         ("activate pythagoras 12", (THALES, ("pythagoras", None)), (THALES, ("pythagoras", 12))),
         ("activate pythagoras 12", (THALES,), (THALES, ("pythagoras", 12))),
@@ -97,6 +96,8 @@ def test_allowed(asked: str, before: Listed, after: Listed) -> None:
         ("cancel pythagoras", (THALES,), "state", "got thales at epoch 1"),
         ("retire pythagoras", (THALES,), "state", "there to retire"),
         ("cancel pythagoras", (), "state", "no marker at all"),
+        ("announce thales", (), "first", "eraswitch marker activate thales --at 10"),
+        ("announce pythagoras", (("thales", None),), "first", "eraswitch marker activate pythagoras --at 10"),
         ("postpone pythagoras 12", (THALES, ("pythagoras", 15)), "later", "cancel it and activate it again"),
         ("retire pythagoras", (THALES, PYTHAGORAS), "past", "Wait until a later era is active"),
         ("retire thales", (THALES, ("pythagoras", 11)), "past", "Wait until a later era is active"),

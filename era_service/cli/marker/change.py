@@ -170,6 +170,7 @@ def _order(
     confirmations: int | None,
     timeout_s: float,
     poll_s: float,
+    not_a_slip: bool,
     override_gate: str | None = None,
 ) -> "ChangeOrder":
     from era_service.config.paths import user_state_folder
@@ -188,6 +189,7 @@ def _order(
         journal_root=journal or user_state_folder() / "publications",
         waiting=waiting_of(settings, confirmations=confirmations, timeout_s=timeout_s, poll_s=poll_s),
         override_gate=override_gate,
+        not_a_slip=not_a_slip,
     )
 
 
@@ -251,6 +253,8 @@ def _confirm(release: "Release", outlook: "Outlook", order: "ChangeOrder", *, ye
     if outlook.draft is None:
         raise no_era_key("--secret-key @FILE, ERA_MARKERS_SECRET_KEY in the environment, or --payload-file")
     sign(release, outlook.draft, order.payment_keys)
+    if yes and outlook.plan is not None and not order.not_a_slip:
+        outlook.plan.require_no_slip()
     if not yes:
         click.confirm("Sign this and submit it?", abort=True, err=True)
 
@@ -341,13 +345,15 @@ def _sign_only(
     else:
         with open_release(settings, submits=False) as release:
             trusted = TrustedSnapshot.of(release, release.read())
-    rules = rules_of(order, settings.network.supported_eras)
+    rules = rules_of(order, settings)
     plan = plan_change(order.change, trusted.markers, trusted.epoch, rules, trusted.published)
     plan.require_allowed()
-    gate = None if plan.is_done else pass_gate(settings, order.change, plan.epoch, order.override_gate)
+    if not order.not_a_slip and not dry_run:
+        plan.require_no_slip()
+    gate = None if plan.is_done else pass_gate(settings, plan, order.override_gate)
     lines = [*plan_lines(plan, None), *map(printable, [] if gate is None else gate.lines)]
     click.echo("\n".join(lines), err=as_json)
-    for warning in plan.warnings:
+    for warning in (*plan.slips, *plan.warnings):
         click.echo(f"Warning: {printable(warning)}", err=True)
     written = None
     if files.payload is not None and not dry_run and not plan.is_done:

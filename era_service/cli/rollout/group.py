@@ -17,6 +17,7 @@ from era_service.cli.shared.release_options import (
     journal_option,
     load_settings,
     network_options,
+    not_a_slip_option,
     payment_key_option,
     provider_option,
     purse_options,
@@ -66,6 +67,7 @@ def status(app: AppContext, /, *, as_json: bool, **where: Any) -> None:
 @payment_key_option
 @purse_options
 @force_name_option
+@not_a_slip_option
 @waiting_options
 @journal_option
 @dry_run_option

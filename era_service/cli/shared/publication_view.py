@@ -97,7 +97,7 @@ def transaction_document(drafted: "DraftedTransaction") -> dict[str, Any]:
 
 def warnings_of(outlook: "Outlook") -> list[str]:
     """What an operator should know before saying yes."""
-    found = [] if outlook.plan is None else list(outlook.plan.warnings)
+    found = [] if outlook.plan is None else [*outlook.plan.slips, *outlook.plan.warnings]
     found += [] if outlook.drafted is None else outlook.drafted.warnings
     if outlook.lost is not None:
         found.append(

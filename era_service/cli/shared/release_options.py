@@ -210,9 +210,16 @@ lead_option = click.option(
     help="Epochs between now and an activation, at least.",
 )
 
+not_a_slip_option = click.option(
+    "--not-a-slip",
+    is_flag=True,
+    help="Confirm what looks like a slip: an epoch far ahead, a name that looks like another. --yes does not.",
+)
+
 rule_options = combined(
     lead_option,
     click.option("--force-name", is_flag=True, help="Take a name that is not in the list of supported eras."),
+    not_a_slip_option,
 )
 
 journal_option = click.option(

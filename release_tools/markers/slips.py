@@ -1,0 +1,83 @@
+"""What looks like a slip in a change of the markers, although no rule forbids it. Pure.
+
+In: names and epochs that are about to be signed, and what is known. Out: one sentence for each that looks like a slip:
+
+1. An epoch that is further ahead than nodes expect (``trust.max_lead_epochs``).
+2. A name that is not in the list of supported eras, and looks like one that is, or like one of a marker in force: they
+   differ by a character, or only in characters that look alike.
+"""
+
+import unicodedata
+from collections.abc import Iterable, Iterator
+
+from eras import Epoch, EraMarker
+
+_MAX_COMPARED = 200
+_ALIKE = str.maketrans(
+    "01i|58"
+    "\u0430\u0432\u0435\u043a\u043c\u043d\u043e\u0440\u0441\u0442\u0443\u0445\u0456\u0455\u0458"  # Cyrillic
+    "\u03b1\u03b5\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7",  # Greek
+    "olllsbabekmhopctyxlsjaelkvoptux",
+)
+
+
+def slips(
+    names: Iterable[str],
+    epochs: Iterable[Epoch],
+    *,
+    now: Epoch,
+    max_lead_epochs: int,
+    supported: Iterable[str],
+    in_force: Iterable[EraMarker],
+) -> tuple[str, ...]:
+    """What looks like a slip, as sentences.
+
+    Args:
+        names: the names of eras that are new.
+        epochs: the epochs that are new.
+        now: the current epoch.
+        max_lead_epochs: epochs ahead that an activation may be before nodes raise an alarm.
+        supported: the supported eras.
+        in_force: the markers in force.
+    """
+    listed = tuple(supported)
+    known = dict.fromkeys([*listed, *(marker.name for marker in in_force)])
+    return (*_far(epochs, now, max_lead_epochs), *(words for name in names for words in _alike(name, listed, known)))
+
+
+def _far(epochs: Iterable[Epoch], now: Epoch, most: int) -> Iterator[str]:
+    for epoch in epochs:
+        if epoch > now + most:
+            yield f"Epoch {epoch} is {epoch - now} epochs from now: nodes raise an alarm beyond {most}"
+
+
+def _alike(name: str, supported: tuple[str, ...], known: Iterable[str]) -> Iterator[str]:
+    if name in supported:
+        return
+    for other in known:
+        if name != other and looks_like(name, other):
+            yield f"The name {name!a} looks like {other!a}"
+
+
+def looks_like(one: str, other: str) -> bool:
+    """Whether two names differ only in characters that look alike, or by a single character."""
+    first, second = _skeleton(one), _skeleton(other)
+    return first == second or (min(len(first), len(second)) >= 4 and _one_apart(first, second))
+
+
+def _skeleton(name: str) -> str:
+    """A name as the eye takes it: no case, no accents, no separators, nothing invisible."""
+    text = unicodedata.normalize("NFKD", name[:_MAX_COMPARED].casefold()).translate(_ALIKE)
+    return "".join(character for character in text if character.isalnum())
+
+
+def _one_apart(one: str, other: str) -> bool:
+    """Whether one character is changed, added, or swapped with its neighbour."""
+    shorter, longer = sorted((one, other), key=len)
+    at = next(
+        (place for place, pair in enumerate(zip(shorter, longer, strict=False)) if pair[0] != pair[1]), len(shorter)
+    )
+    if len(shorter) == len(longer):
+        swapped = shorter[:at] + shorter[at : at + 2][::-1] + shorter[at + 2 :]
+        return shorter[at + 1 :] == longer[at + 1 :] or swapped == longer
+    return len(longer) == len(shorter) + 1 and shorter[at:] == longer[at + 1 :]
