@@ -14,6 +14,9 @@ from chain_reader.genesis import NetworkGenesis
 from datum import Verdict
 from eras import Epoch, EraMarker, Provenance, Slot
 
+UNKNOWN_ADDRESS = ""
+"""Among the addresses of a transaction's inputs: the provider does not know where one was, or of what kind it is."""
+
 
 @dataclass(frozen=True, slots=True)
 class ObserverCapabilities:
@@ -59,6 +62,8 @@ class DatumOutput:
         slot: slot of its block, where the observer knows it.
         height: height of its block, where the observer knows it.
         spent: whether it has been spent, where the observer knows it.
+        unreadable: why it could not be read, where the provider lists it and cannot show it; its fields are then what
+            is known of it.
     """
 
     transaction: str
@@ -68,6 +73,7 @@ class DatumOutput:
     slot: Slot | None = None
     height: int | None = None
     spent: bool | None = None
+    unreadable: str | None = None
 
     @property
     def reference(self) -> str:
@@ -104,7 +110,7 @@ class ChainObserver(Protocol):
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
         """The addresses of the inputs that ``transaction`` spends (not reference or collateral inputs).
 
-        Only where ``inputs`` is declared.
+        ``UNKNOWN_ADDRESS`` stands for inputs of which the provider does not know it. Only where ``inputs`` is declared.
         """
         ...
 

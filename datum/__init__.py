@@ -41,7 +41,7 @@ if TYPE_CHECKING:
         encode_datum_json,
     )
     from datum.screening import VerdictMemory, screen
-    from datum.verdicts import Accepted, Malformed, Verdict, WrongSigner
+    from datum.verdicts import Accepted, Malformed, Unreadable, Verdict, WrongSigner
 
 __all__ = [
     "CHUNK_BYTES",
@@ -68,6 +68,7 @@ __all__ = [
     "SignatureMismatchError",
     "SigningKey",
     "Unextended",
+    "Unreadable",
     "Verdict",
     "VerdictMemory",
     "VerificationKey",
@@ -137,6 +138,6 @@ __getattr__ = front_door(
             "encode_datum_json",
         ),
         "datum.screening": ("VerdictMemory", "screen"),
-        "datum.verdicts": ("Accepted", "Malformed", "Verdict", "WrongSigner"),
+        "datum.verdicts": ("Accepted", "Malformed", "Unreadable", "Verdict", "WrongSigner"),
     },
 )

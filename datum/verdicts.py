@@ -39,3 +39,13 @@ class WrongSigner(Verdict):
 @dataclass(frozen=True, slots=True)
 class Malformed(Verdict):
     """Not a signed payload at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable(Verdict):
+    """An output, or the transaction that made it, that the provider could not show: it proves nothing either way.
+
+    ``verified`` has the markers where the datum itself was read.
+    """
+
+    verified: VerifiedMarkers | None = None

@@ -71,8 +71,13 @@ class MarkerError(EraSwitchError):
 
 
 class ChainReadError(EraSwitchError):
-    """The data could not be fetched: a provider, a node, a file or the network failed."""
+    """The data could not be fetched: a provider, a node, a file or the network failed.
 
+    Attributes:
+        is_permanent: whether asking again cannot help before somebody corrects something, so that nobody should wait.
+    """
+
+    is_permanent: ClassVar[bool] = False
     http_status = 503
     exit_code = 5
 

@@ -13,9 +13,10 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from chain_reader.ports import ChainTip, DatumOutput, ScreenedOutput
+from chain_reader.screening import screen_outputs
 from chain_reader.trust.evidence import Evidence
 from chain_reader.trust.state import ChainFacts
-from datum import VerificationKey, screen
+from datum import VerificationKey
 from eras import Epoch, require_epoch
 
 Facts = dict[str, Any]
@@ -33,11 +34,13 @@ def output_of(facts: Sequence[Any]) -> DatumOutput:
     Raises:
         TypeError, ValueError: it is none.
     """
-    transaction, index, datum, lovelace, slot, height, spent = facts
+    transaction, index, datum, lovelace, slot, height, spent, *rest = facts
+    (unreadable,) = rest or (None,)  # logs of before do not have it
     whole = all(type(number) is int for number in (index, lovelace, slot or 0, height or 0))
-    if not whole or not isinstance(transaction, str) or not isinstance(datum, str) or spent not in (True, False, None):
+    texts = isinstance(transaction, str) and isinstance(datum, str) and isinstance(unreadable, str | None)
+    if not whole or not texts or spent not in (True, False, None):
         raise TypeError("an output has a field of another type")
-    return DatumOutput(transaction, index, datum, lovelace, slot, height, spent)
+    return DatumOutput(transaction, index, datum, lovelace, slot, height, spent, unreadable)
 
 
 class EvidenceWriter:
@@ -70,6 +73,7 @@ class EvidenceWriter:
             "considered": None if _is_all(evidence) else _parts(evidence.considered, places),
             "known": {
                 "spends": None if known.spends is None else dict(known.spends),
+                "unproven": dict(known.unproven),
                 "announced": sorted(known.announced),
                 "published": dict(known.published),
                 "newest_first": known.newest_first,
@@ -140,6 +144,7 @@ class EvidenceReader:
             considered,
             ChainFacts(
                 spends=known["spends"],
+                unproven=known.get("unproven", {}),
                 announced=frozenset(known["announced"]),
                 published={transaction: Epoch(at) for transaction, at in known["published"].items()},
                 newest_first=known["newest_first"],
@@ -162,8 +167,8 @@ class EvidenceReader:
                 listed.extend(pool[part[0] : part[1]])
             else:
                 listed.append(output_of(part))
-        new = [item.datum for item in listed if isinstance(item, DatumOutput)]
-        verdicts = iter(screen(new, self._keys))
+        new = [item for item in listed if isinstance(item, DatumOutput)]
+        verdicts = iter(screen_outputs(new, self._keys))
         return tuple(ScreenedOutput(item, next(verdicts)) if isinstance(item, DatumOutput) else item for item in listed)
 
 

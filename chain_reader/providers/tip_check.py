@@ -12,13 +12,20 @@ In: a tip, the genesis, the time. Out: a ``TipCheck``: fresh, or stale and by ho
 """
 
 import enum
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from chain_reader.genesis import PUBLIC_GENESES, NetworkGenesis
 from chain_reader.ports import ChainObserver, ChainTip, GenesisObserver
 from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
-from chain_reader.providers.transport.errors import ProviderOfOtherNetworkError
+from chain_reader.providers.transport.errors import (
+    ProviderNotFoundError,
+    ProviderOfOtherNetworkError,
+    UnexpectedAnswerError,
+)
+
+_log = logging.getLogger(__name__)
 
 CLOCK_SKEW_S = 10.0
 """How much the clocks of two well-kept machines may differ."""
@@ -148,13 +155,18 @@ def genesis_of(observer: ChainObserver, network_magic: int | None) -> NetworkGen
         network_magic: magic of the network that it should be of, where that is known.
 
     Returns:
-        The genesis, or ``None`` where nobody knows it.
+        The genesis, or ``None`` where nobody knows it. A provider that does not serve it cannot be checked for being of
+        the right network; a log line says so.
 
     Raises:
         ProviderOfOtherNetworkError: the observer is of another network.
         ChainReadError: it could not be asked.
     """
-    told = observer.genesis() if isinstance(observer, GenesisObserver) else None
+    try:
+        told = observer.genesis() if isinstance(observer, GenesisObserver) else None
+    except (ProviderNotFoundError, UnexpectedAnswerError) as error:
+        _log.warning("%s gives no genesis, so that its network is not checked: %s", observer.name, error)
+        told = None
     if told is not None and network_magic is not None and told.network_magic != network_magic:
         raise ProviderOfOtherNetworkError(
             f"{observer.name} is of another network",

@@ -7,26 +7,41 @@ In: an observer and the policy. Out: ``Evidence``, or a ``ChainReadError``; noth
    lacks an output that is unspent is of another moment, and read again, too; one that lacks it each time is not
    believed, or whoever finds an output that a provider forgets there could keep every node from reading.
 2. Where history is known it is read too. At an address with more unspent outputs than ``whole_outputs``, reading
-   stops at the newest one that counts, and there, as where history is longer than the limits allow, what is unspent has
-   to do; what is missing is told.
+   stops at the newest one that counts, and there, as where history cannot be had or is longer than the limits allow,
+   what is unspent has to do; what is missing is told. An observer that knows no inputs has to be asked again instead.
 3. Inputs are asked for only where a signature is true, newest first, and never twice: they do not change. Where an
    output was published is asked for only where it counts, and again until it is deep in the chain.
 """
 
+import logging
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
-from chain_reader.ports import ChainObserver, ChainTip, DatumOutput, LocatingObserver, ScreenedOutput, read_datums
-from chain_reader.providers.transport.errors import ReadLimitExceededError, UnsteadyAnswerError
+from chain_reader.ports import (
+    UNKNOWN_ADDRESS,
+    ChainObserver,
+    ChainTip,
+    DatumOutput,
+    LocatingObserver,
+    ScreenedOutput,
+    read_datums,
+)
+from chain_reader.providers.transport.errors import ProviderNotFoundError, ReadLimitExceededError, UnsteadyAnswerError
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.screening import RememberedScreening
 from chain_reader.trust.state import ChainFacts
 from datum import Accepted
 from eras import ChainReadError, Epoch, Slot
 
+_log = logging.getLogger(__name__)
+
 ATTEMPTS = 3
+_NOT_SHOWN = (ReadLimitExceededError, ProviderNotFoundError)
+"""What is not permanent, and will be no better in the next reading."""
+
+_UNKNOWN_INPUTS = "the provider does not know where an input of its transaction was"
 DEEP_BLOCKS = 2160
 """No rollback of Cardano goes deeper (its security parameter)."""
 
@@ -93,6 +108,7 @@ class EvidenceGatherer:
         self._policy = policy
         self._screening = screening
         self._inputs: dict[str, frozenset[str]] = {}
+        self._unproven: dict[str, str] = {}
         self._blocks: dict[str, ChainTip] = {}
         self._last: Evidence | None = None
         self._asked, self._until = 0, 0.0
@@ -149,10 +165,13 @@ class EvidenceGatherer:
         if capabilities.history and missing is None:
             try:
                 ever = self._history(unspent)
-            except ReadLimitExceededError as error:
+            except ChainReadError as error:
+                can_do_without = capabilities.inputs or error.is_permanent or isinstance(error, _NOT_SHOWN)
+                if not can_do_without:
+                    raise
                 missing = str(error)
             else:
-                references = {item.output.reference for item in unspent}
+                references = {item.output.reference for item in unspent if item.output.unreadable is None}
                 lacking = references - {output.reference for output in ever}
                 if lacking and not is_last:
                     return None
@@ -208,13 +227,20 @@ class EvidenceGatherer:
         return inputs is not None and self._policy.address in inputs
 
     def _inputs_of(self, transaction: str) -> frozenset[str] | None:
-        """Where the inputs of a transaction were; ``None`` when the limits allow no more questions in this reading."""
+        """Where the inputs of a transaction were; ``None`` when the limits allow no more questions in this reading.
+
+        Where the provider cannot show them, it is as if their addresses were unknown, and ``_unproven`` has why.
+        """
         found = self._inputs.get(transaction)
         if found is None:
             if self._asked >= self._policy.limits.max_transactions or time.monotonic() > self._until:
                 return None
             self._asked += 1
-            found = self._inputs[transaction] = frozenset(self.observer.input_addresses(transaction))
+            try:
+                found = self._inputs[transaction] = frozenset(self.observer.input_addresses(transaction))
+            except ChainReadError as error:
+                found = self._inputs[transaction] = frozenset((UNKNOWN_ADDRESS,))
+                self._unproven[transaction] = f"its transaction could not be read: {error}"
         return found
 
     def _history(self, unspent: Sequence[ScreenedOutput]) -> tuple[DatumOutput, ...]:
@@ -245,10 +271,15 @@ class EvidenceGatherer:
                     break  # a newer output counts already, so that the rest cannot win
                 raise self._flooded(len(wanted))
             known[transaction] = inputs
-        self._inputs = known  # what is no longer at the address need not be remembered
+        unknown = {
+            transaction for transaction, inputs in known.items() if UNKNOWN_ADDRESS in inputs and address not in inputs
+        }
+        # What is no longer at the address need not be remembered, and what is not known is asked for again.
+        self._inputs = {transaction: inputs for transaction, inputs in known.items() if transaction not in unknown}
         return replace(
             facts,
-            spends={transaction: address in inputs for transaction, inputs in known.items()},
+            spends={transaction: address in inputs for transaction, inputs in self._inputs.items()},
+            unproven={transaction: self._unproven.pop(transaction, _UNKNOWN_INPUTS) for transaction in unknown},
             announced=frozenset(transaction for transaction, inputs in known.items() if inputs & announcers),
         )
 
@@ -267,11 +298,20 @@ class EvidenceGatherer:
             if facts.spends is None or facts.spends.get(transaction) or transaction in facts.announced
         ]
         for transaction in counted[: self._policy.limits.max_transactions]:
-            block = known.get(transaction) or self.observer.block_of(transaction)
+            block = known.get(transaction) or self._block_of(self.observer, transaction)
             if block is not None:
                 known[transaction] = block
         self._blocks = known
         return {transaction: known[transaction] for transaction in counted if transaction in known}
+
+    @staticmethod
+    def _block_of(observer: LocatingObserver, transaction: str) -> ChainTip | None:
+        """The block of a transaction; where it cannot be had, the rules do without."""
+        try:
+            return observer.block_of(transaction)
+        except ChainReadError as error:
+            _log.info("Where a publication is in the chain is not known: %s", error)
+            return None
 
     def _flooded(self, signed: int) -> ReadLimitExceededError:
         limits = self._policy.limits

@@ -13,13 +13,15 @@ from chain_reader.trust.policy import Checkpoint, CheckpointInvalidError, TrustP
 from chain_reader.trust.ratchet import last_activation
 from chain_reader.trust.state import TrustState, content_of, digest_of, markers_of
 from chain_reader.trust.verdicts import Unconfirmed
-from datum import Accepted, screen
+from datum import Accepted, Unreadable, screen
 from era_store import SeenPayload, StoredOutput, StoredTrust
 from era_store.errors import StoreDamagedError
 from eras import Epoch, Slot
 
 MAX_PAYLOADS = 10_000
 """Payloads remembered for one key. More than these a thief of the key may sign; the newest of them are not kept."""
+
+_NOT_YET_JUDGED = (Unconfirmed.__name__, Unreadable.__name__)
 
 EMPTY = StoredTrust(None, Epoch(0), Slot(0))
 
@@ -146,7 +148,7 @@ def _payloads(
         now = found.pop(payload.digest, None)
         if now is not None:
             kept[payload.digest] = _merged(payload, now)
-        elif payload.verdict != Unconfirmed.__name__:  # one that was rolled back has to become deep anew
+        elif payload.verdict not in _NOT_YET_JUDGED:  # one that was rolled back has to become deep anew
             kept[payload.digest] = payload
     for digest, payload in found.items():
         if len(kept) < MAX_PAYLOADS:

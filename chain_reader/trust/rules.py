@@ -5,7 +5,8 @@ and what was trusted before. Out: the same outputs with their final verdicts, an
 
 1. A true signature is not enough: anyone can send an old payload to the era address again.
 2. Where the inputs of transactions are known, an output counts only if its transaction spends an input at the era
-   address, or, where none counted before, at an announcer's; the others are ``Impostor`` (T2).
+   address, or, where none counted before, at an announcer's; the others are ``Impostor`` (T2). Of whose inputs nobody
+   can tell is neither, but ``Unreadable``: it counts only where nothing was ever proven, as if inputs were not known.
 3. Of those that count one is chosen: by the order of the chain where there is one, else by the ratchet alone
    (``trust_order``), and by the sequence where the extension is required (``trust_extended``).
 4. What was superseded once never wins again: an output where inputs are known, else a payload.
@@ -21,8 +22,8 @@ from chain_reader.trust.extended import by_sequence
 from chain_reader.trust.order import Choice, by_ratchet, in_chain_order
 from chain_reader.trust.ratchet import last_activation
 from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, verified_of
-from chain_reader.trust.verdicts import Impostor, Superseded, Untrusted
-from datum import Accepted, ExtensionPolicy, Verdict, VerifiedMarkers
+from chain_reader.trust.verdicts import Impostor, Superseded, signed_markers
+from datum import Accepted, ExtensionPolicy, Unreadable, Verdict, VerifiedMarkers
 from eras import Epoch
 
 NO_FACTS = ChainFacts()
@@ -50,6 +51,9 @@ def choose(
     """
     signed = [item for item in screened if isinstance(item.verdict, Accepted)]
     counted, refused = _that_count(signed, state, facts)
+    if facts.unproven and not counted and not state.proven:
+        facts = _without_inputs(signed, facts)
+        counted, refused = _that_count(signed, state, facts)
     disproved = state.trusted is not None and isinstance(refused.get(state.trusted.output.reference), Impostor)
     if disproved and counted and not state.proven:
         state = TrustState()  # it was trusted where nothing better was known, and now it is
@@ -65,6 +69,13 @@ def choose(
         for item in screened
     )
     return tuple(judged), _remembered(choice, state, epoch, facts)
+
+
+def _without_inputs(signed: Sequence[ScreenedOutput], facts: ChainFacts) -> ChainFacts:
+    """The same facts as of an observer that does not know inputs; who was told to be an impostor stays one."""
+    spends = facts.spends or {}
+    told = {item.output.reference for item in signed if spends.get(item.output.transaction) is False}
+    return replace(facts, spends=None, unproven={}, impostors=facts.impostors | told)
 
 
 def _that_count(
@@ -87,6 +98,8 @@ def _that_count(
         is_first = not counted and not unordered and (facts.history or trusted in (None, reference))
         if spends or (spends is not None and is_first and transaction in facts.announced):
             counted.append(item)
+        elif transaction in facts.unproven:
+            refused[reference] = Unreadable(facts.unproven[transaction], verified_of(item))
         elif spends is None:
             refused[reference] = Superseded("a newer output counts; it was not looked into", verified_of(item))
         else:
@@ -121,5 +134,5 @@ def _remembered(choice: Choice, state: TrustState, epoch: Epoch, facts: ChainFac
 
 def legacy_choice(screened: Iterable[ScreenedOutput]) -> VerifiedMarkers | None:
     """What a deployed Mithril reader makes of the same outputs in the same order: the first true signature wins."""
-    signed = (item.verdict for item in screened)
-    return next((verdict.verified for verdict in signed if isinstance(verdict, Accepted | Untrusted)), None)
+    signed = (signed_markers(item.verdict) for item in screened)
+    return next((verified for verified in signed if verified is not None), None)

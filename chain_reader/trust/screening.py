@@ -11,7 +11,8 @@ import zlib
 from collections.abc import Mapping, Sequence
 
 from chain_reader.ports import DatumOutput, ScreenedOutput
-from datum import Verdict, VerdictMemory, VerificationKey, WrongSigner, screen
+from chain_reader.screening import screen_outputs
+from datum import Verdict, VerdictMemory, VerificationKey, WrongSigner
 from era_store import CachedVerdict, Store, TrustKey
 from eras import StoreError
 
@@ -45,9 +46,7 @@ class RememberedScreening:
         self._known()
         if self._unused:
             self._recall(outputs)
-        references = [output.reference for output in outputs]
-        verdicts = screen([output.datum for output in outputs], self._keys, references=references, memory=self._memory)
-        return tuple(map(ScreenedOutput, outputs, verdicts))
+        return tuple(map(ScreenedOutput, outputs, screen_outputs(outputs, self._keys, memory=self._memory)))
 
     def keep(self, judged: Sequence[ScreenedOutput]) -> None:
         """Keep the final verdicts of these; a store that fails costs time at the next start, and nothing else."""

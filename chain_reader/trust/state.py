@@ -48,6 +48,7 @@ class ChainFacts:
     Attributes:
         spends: transaction → whether it spends an input at the era address; ``None`` where inputs cannot be known. A
             transaction left out was not asked about, because a newer output already won.
+        unproven: transaction → why nobody can tell whether it spends an input at the era address.
         announced: transactions that spend an input at an announcer's address.
         impostors: references of outputs that an observer that knows inputs has told to be impostors before.
         published: transaction → epoch of its block, where known.
@@ -59,6 +60,7 @@ class ChainFacts:
     """
 
     spends: Mapping[str, bool] | None = None
+    unproven: Mapping[str, str] = field(default_factory=dict)
     announced: frozenset[str] = frozenset()
     impostors: frozenset[str] = frozenset()
     published: Mapping[str, Epoch] = field(default_factory=dict)

@@ -6,7 +6,7 @@ Each says why, so that nothing refused is silent (rule T10). The verdicts of scr
 
 from dataclasses import dataclass
 
-from datum import Verdict, VerifiedMarkers
+from datum import Accepted, Unreadable, Verdict, VerifiedMarkers
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,3 +39,8 @@ class Conflict(Untrusted):
 @dataclass(frozen=True, slots=True)
 class Unconfirmed(Untrusted):
     """Its block is not deep enough in the chain yet (T8)."""
+
+
+def signed_markers(verdict: Verdict) -> VerifiedMarkers | None:
+    """Return what one of the keys signed, trusted or not; ``None`` where no key did."""
+    return verdict.verified if isinstance(verdict, Accepted | Untrusted | Unreadable) else None

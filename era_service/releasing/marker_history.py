@@ -50,10 +50,10 @@ def read_history(release: "Release", limit: int) -> dict[str, Any]:
 def _screened(release: "Release") -> "tuple[ScreenedOutput, ...]":
     """The history with the verdicts of screening alone, where the reading had no need of it."""
     from chain_reader import ScreenedOutput
-    from datum import screen
+    from chain_reader.screening import screen_outputs
 
     outputs = release.observer.history(release.policy.address)
-    verdicts = screen([output.datum for output in outputs], release.policy.keys)
+    verdicts = screen_outputs(outputs, release.policy.keys)
     return tuple(ScreenedOutput(output, verdict) for output, verdict in zip(outputs, verdicts, strict=True))
 
 
@@ -79,9 +79,13 @@ def _author(transaction: str, release: "Release") -> str:
     """Who made a transaction: the owner of what it spends."""
     if not release.observer.capabilities.inputs:
         return "unknown"
+    from chain_reader.ports import UNKNOWN_ADDRESS
+
     addresses = dict.fromkeys(release.observer.input_addresses(transaction))
     if release.policy.address in addresses:
         return "the owner of the era address"
+    if UNKNOWN_ADDRESS in addresses:
+        return "unknown"
     return ", ".join(addresses) or "nobody: it spends nothing"
 
 

@@ -83,6 +83,8 @@ def draft_sweep(
         SweepRefusedError: see ``look_at_sweep``.
         TransactionError, ChainReadError: it cannot be built.
     """
+    from chain_reader.trust.verdicts import Unconfirmed
+    from datum import Unreadable
     from era_service.releasing.publishing import purse_address, require_owner
     from era_service.releasing.session import output_in_force
     from release_tools.transactions import sweeping
@@ -106,7 +108,11 @@ def draft_sweep(
         era_address=release.policy.address,
         keys=release.policy.keys,
         in_force=in_force.output.reference,
-        judged={one.output.reference for one in reading.screened if proven and one.verdict.name != "Unconfirmed"},
+        judged={
+            one.output.reference
+            for one in reading.screened
+            if proven and not isinstance(one.verdict, Unconfirmed | Unreadable)
+        },
         spared=frozenset() if order.copies else _copies(reading),
         purse=replace(order.purse, address=order.purse.address or purse_address(release, order.payment_keys)),
     )
@@ -117,13 +123,12 @@ def draft_sweep(
 
 def _copies(reading: "TrustedReading") -> frozenset[str]:
     """References of the outputs with the markers in force; the one in force is among them."""
-    from chain_reader.trust.verdicts import Untrusted
-    from datum import Accepted
+    from chain_reader.trust.verdicts import signed_markers
 
     return frozenset(
         one.output.reference
         for one in reading.screened
-        if isinstance(one.verdict, Accepted | Untrusted) and set(one.verdict.verified.markers) == set(reading.markers)
+        if (signed := signed_markers(one.verdict)) is not None and set(signed.markers) == set(reading.markers)
     )
 
 

@@ -22,6 +22,8 @@ from functools import partial
 
 from chain_reader import EraReading, ScreenedOutput
 from chain_reader.providers.gateway import SpendableOutput, TransactionGateway, TransactionRefusedError
+from chain_reader.trust.verdicts import Superseded, Unconfirmed
+from datum import Accepted, Unreadable
 from eras import TransactionError
 from release_tools.markers.change import ChangeKind, MarkerChange, Markers, RolloutPlan, listed
 from release_tools.publishing.journal import Attempt, Journal, JournalEntry
@@ -30,6 +32,8 @@ from release_tools.transactions.balancing import UnsignedTransaction
 from release_tools.transactions.building import SignedTransaction
 
 _MAX_REASON = 1_000
+_MAY_PASS = (None, Accepted.__name__, Superseded.__name__, Unconfirmed.__name__, Unreadable.__name__)
+"""The verdicts on what was published that a later reading may change, and no verdict yet; all others are for good."""
 
 
 class OtherPublicationError(TransactionError):
@@ -247,7 +251,10 @@ class Publisher:
             outputs = submission.ask(lambda: self._gateway.spendable_outputs(self._journal.address))
             if all(output.reference != reference for output in outputs) and _trusts_other(reading, reference):
                 return reading, True
-            submission.pause(_not_trusted(entry, reference, reading))
+            untrusted = _not_trusted(entry, reference, reading)
+            if untrusted.facts["verdict"] not in _MAY_PASS:
+                raise untrusted
+            submission.pause(untrusted)
 
     def _swept(self, submission: Submission, attempt: Attempt) -> EraReading:
         """What a node reads once nothing is left of what a sweep spends; providers may take a while."""

@@ -7,8 +7,8 @@ transaction, so submitting them again is harmless:
 2. A refusal counts only for a transaction that was never submitted before: of another one it may mean that it is on its
    way already. Then it is waited for.
 3. One that was in a block and is no more, because the chain rolled back, is submitted again.
-4. A provider that fails is asked again while there is time, unless waiting cannot help. Whoever watches sees for how
-   long it has been silent.
+4. A provider that fails is asked again while there is time; an error that is permanent ends the waiting at once.
+   Whoever watches sees for how long it has been silent.
 5. Where nothing happens for a minute, whoever watches sees that, and why it might be.
 6. However the waiting ends, the error names the transaction and how to go on.
 """
@@ -19,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from chain_reader import ProviderBannedError, ProviderKeyRefusedError, ProviderQuotaExceededError
 from chain_reader.providers.gateway import TransactionGateway, TransactionRefusedError
+from era_store.errors import StoreDamagedError
 from eras import ChainReadError, EraSwitchError, Slot, StoreError, TransactionError
 from release_tools.transactions.building import SignedTransaction, submit_transaction
 
@@ -28,7 +28,6 @@ DEFAULT_CONFIRMATIONS = 3
 DEFAULT_TIMEOUT_S = 1_800.0
 DEFAULT_POLL_S = 1.0
 
-_FATAL = (ProviderBannedError, ProviderKeyRefusedError, ProviderQuotaExceededError)
 _MAX_REASON = 1_000
 _QUIET_S = 60.0
 """Seconds without anything new after which that is worth a word."""
@@ -223,7 +222,7 @@ class Submission:
         """
         known = transaction or (self._last.transaction if self._last else "")
         is_silent = isinstance(otherwise, ChainReadError | StoreError)
-        if isinstance(otherwise, _FATAL) or self._clock() + self._waiting.poll_s > self._until:
+        if _is_permanent(otherwise) or self._clock() + self._waiting.poll_s > self._until:
             if is_silent:
                 raise self._unseen(known, otherwise) from otherwise
             raise otherwise
@@ -304,6 +303,11 @@ class Submission:
             transaction=transaction.hash,
             depth=depth,
         )
+
+
+def _is_permanent(error: Exception) -> bool:
+    """Whether waiting cannot help."""
+    return (isinstance(error, ChainReadError) and error.is_permanent) or isinstance(error, StoreDamagedError)
 
 
 def _expired(transaction: SignedTransaction, invalid_hereafter: Slot | None) -> PublicationExpiredError:

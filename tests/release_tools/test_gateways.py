@@ -189,6 +189,30 @@ def test_refusal_has_the_words_of_the_ledger() -> None:
         gateway.close()
 
 
+@pytest.mark.parametrize("body", [b"", b"<html>"])
+def test_an_unknown_transaction_is_in_no_block_whoever_says_404(body: bytes) -> None:
+    """Dolos answers without a body."""
+    with provider(lambda path: (404, body)) as url:
+        assert BlockfrostGateway(url).transaction_depth("ab" * 32) is None
+
+
+def test_an_output_that_makes_no_sense_is_left_out_by_itself(caplog: pytest.LogCaptureFixture) -> None:
+    """As one with an empty hash: it cannot be spent, and the others can."""
+    good = {
+        "address": "addr_test1vqq",
+        "tx_hash": "ab" * 32,
+        "output_index": 1,
+        "amount": [{"unit": "lovelace", "quantity": "5"}],
+        "inline_datum": None,
+        "data_hash": None,
+        "reference_script_hash": None,
+    }
+    with provider(lambda path: (200, [good | {"tx_hash": ""}, good])) as url:
+        outputs = BlockfrostGateway(url).spendable_outputs("addr_test1vqq")
+    assert [(output.reference, output.lovelace) for output in outputs] == [(f"{'ab' * 32}#1", 5)]
+    assert "tx_hash" in caplog.text
+
+
 def test_404_of_another_server_is_not_an_unused_address() -> None:
     """Only Blockfrost's own words say that an address was never used: a proxy's 404 must not look like no funds."""
     with provider(lambda path: (404, b"<html>")) as url:

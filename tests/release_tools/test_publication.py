@@ -13,6 +13,7 @@ import pytest
 
 from chain_reader import ProviderKeyRefusedError, ProviderTimeoutError
 from chain_reader.local_chain import FaucetOutput, LocalChain
+from chain_reader.providers.transport import errors
 from datum import EraMarkersPayload, encode_datum
 from eras import ChainReadError, EraMarker, TransactionError
 from release_tools import LocalChainGateway, PaymentKey, TransactionRefusedError
@@ -439,6 +440,27 @@ def test_submitted_but_not_answered_is_looked_up_before_it_is_submitted_again(te
     published = team.run("activate thales 3")
     assert published is not None
     assert len(submitted) == 1
+
+
+def permanent_errors() -> list[type[ChainReadError]]:
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, ChainReadError)]
+    return [kind for kind in kinds if kind.is_permanent]
+
+
+@pytest.mark.parametrize("kind", permanent_errors())
+def test_a_permanent_error_after_the_confirmation_ends_the_waiting_at_once(
+    team: ReleaseTeam, kind: type[ChainReadError]
+) -> None:
+    """As where a provider gives answers that make no sense: half an hour of silence would end in the same."""
+
+    def fail(transaction: str) -> int | None:
+        raise kind("as it will be tomorrow")
+
+    team.gateway = FlakyGateway(team.gateway, transaction_depth=fail)  # type: ignore[assignment]
+    with pytest.raises(PublicationUnfinishedError, match="as it will be tomorrow"):
+        team.run("activate thales 3")
+    assert team.time.now <= 1
+    assert len(permanent_errors()) == 6
 
 
 @pytest.mark.parametrize("error", [ProviderKeyRefusedError("no key"), ProviderTimeoutError("too slow")])

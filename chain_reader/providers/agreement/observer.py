@@ -20,7 +20,14 @@ from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
 from chain_reader.ports import ChainObserver, ChainTip, DatumOutput, LocatingObserver, ObserverCapabilities
-from chain_reader.providers.agreement.votes import Agreed, OutputVotes, agreed_epoch, agreed_tip, agreed_value
+from chain_reader.providers.agreement.votes import (
+    Agreed,
+    OutputVotes,
+    agreed_epoch,
+    agreed_inputs,
+    agreed_tip,
+    agreed_value,
+)
 from datum import VerificationKey
 from eras import ChainReadError, ConfigurationError, Epoch
 
@@ -166,8 +173,8 @@ class AgreementObserver:
             "the inputs of transaction",
             transaction,
             lambda one: one.input_addresses(transaction),
-            lambda answers: agreed_value(answers, self._needed, identity=frozenset),
-            ", ".join,
+            lambda answers: agreed_inputs(answers, self._needed),
+            lambda addresses: ", ".join(address or "an unknown address" for address in addresses),
         )
 
     def block_of(self, transaction: str) -> ChainTip | None:

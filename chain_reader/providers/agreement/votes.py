@@ -17,8 +17,9 @@ from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Generic, TypeVar
 
-from chain_reader.ports import ChainTip, DatumOutput
-from datum import Accepted, VerdictMemory, VerificationKey, screen
+from chain_reader.ports import UNKNOWN_ADDRESS, ChainTip, DatumOutput
+from chain_reader.screening import screen_outputs
+from datum import Accepted, VerdictMemory, VerificationKey
 from eras import Epoch
 
 Answer = TypeVar("Answer")
@@ -43,6 +44,37 @@ def agreed_value(
     if len(enough) != 1:
         return None
     return Agreed(answers[enough[0][0]], frozenset(answers) - frozenset(enough[0]))
+
+
+def agreed_inputs(answers: Mapping[str, tuple[str, ...]], needed: int) -> Agreed[tuple[str, ...]] | None:
+    """The addresses that a transaction spends from, as ``needed`` say of each.
+
+    Who does not know where an input was abstains on the addresses that it does not name. Where too many abstain, the
+    answer has ``UNKNOWN_ADDRESS``, too.
+    """
+    if len(answers) < needed:
+        return None
+    agreed: list[str] = []
+    differing: set[str] = set()
+    unknown = False
+    for address in dict.fromkeys(address for answer in answers.values() for address in answer):
+        if address == UNKNOWN_ADDRESS:
+            continue
+        named = {name for name, answer in answers.items() if address in answer}
+        denied = {name for name, answer in answers.items() if name not in named and UNKNOWN_ADDRESS not in answer}
+        if len(named) >= needed > len(denied):
+            agreed.append(address)
+            differing |= denied
+        elif len(denied) >= needed > len(named):
+            differing |= named
+        elif len(named) + len(denied) == len(answers):
+            return None
+        else:
+            unknown = True
+    whole = sum(UNKNOWN_ADDRESS not in answer for answer in answers.values())
+    if unknown or whole < needed:
+        agreed.append(UNKNOWN_ADDRESS)
+    return Agreed(tuple(agreed), frozenset(differing))
 
 
 def agreed_epoch(answers: Mapping[str, Epoch], needed: int) -> Agreed[Epoch] | None:
@@ -131,12 +163,7 @@ class OutputVotes:
         """Of each output with a true signature its payload: the markers in their order, in words."""
         if not self._keys:
             return {}
-        verdicts = screen(
-            [output.datum for output in outputs],
-            self._keys,
-            references=[output.reference for output in outputs],
-            memory=self._memory,
-        )
+        verdicts = screen_outputs(outputs, self._keys, memory=self._memory)
         return {
             output.reference: ", ".join(
                 f"{marker.name!r} {'announced' if marker.epoch is None else marker.epoch}"

@@ -1,10 +1,11 @@
 """The answers of a Blockfrost API that the observer uses, each field with its type.
 
 In: the JSON of an answer. Out: frozen values, or plain dictionaries for the outputs at an address, of which a flood
-has thousands. Fields that are not used are not looked at.
+has thousands. Fields that are not used are not looked at. Providers that speak the protocol differ in its optional
+parts: a flag or a number that is null or left out is ``None`` here, and lowers what is known, never ends a reading.
 """
 
-from typing import Annotated
+from typing import Annotated, NotRequired
 
 from pydantic import Field, StringConstraints, TypeAdapter
 from typing_extensions import TypedDict
@@ -26,9 +27,9 @@ class ErrorBody(Answer):
 
 
 class LatestEpoch(Answer):
-    """``/epochs/latest``."""
+    """``/epochs/latest``; the epoch is null while some providers catch up with the chain."""
 
-    epoch: Whole
+    epoch: Whole | None
 
 
 class EpochStake(Answer):
@@ -45,6 +46,7 @@ class Block(Answer):
     slot: Whole | None
     height: Whole | None
     epoch: Whole | None = None
+    time: Whole | None = None
 
 
 class PlacedTransaction(Answer):
@@ -55,11 +57,11 @@ class PlacedTransaction(Answer):
 
 
 class Genesis(Answer):
-    """``/genesis``; some devnets tell times and lengths as fractions."""
+    """``/genesis``; some devnets tell times and lengths as fractions, or a slot below a second as 0."""
 
     network_magic: Annotated[int, Field(ge=0, lt=2**32)]
     system_start: Annotated[float, Field(ge=0, lt=2**40)]
-    slot_length: Annotated[float, Field(gt=0, lt=2**32)]
+    slot_length: Annotated[float, Field(ge=0, lt=2**32)]
     epoch_length: Annotated[int, Field(gt=0, lt=2**32)]
     active_slots_coefficient: Annotated[float, Field(gt=0, le=1)]
 
@@ -74,7 +76,7 @@ class Amount(TypedDict):
 
 
 class AddressOutput(TypedDict):
-    """An item of ``/addresses/{address}/utxos``."""
+    """An item of ``/addresses/{address}/utxos``; ``unreadable`` is ours, and has what is wrong with an odd one."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
 
@@ -83,6 +85,7 @@ class AddressOutput(TypedDict):
     address: str
     amount: tuple[Amount, ...]
     inline_datum: str | None
+    unreadable: NotRequired[str]
 
 
 class CreatedOutput(Answer):
@@ -92,20 +95,20 @@ class CreatedOutput(Answer):
     address: str
     amount: tuple[Amount, ...]
     inline_datum: str | None
-    collateral: bool
+    collateral: bool | None = None
     consumed_by_tx: Hash | None = None
 
 
 class SpentInput(Answer):
-    """An input of ``/txs/{hash}/utxos``.
+    """An input of ``/txs/{hash}/utxos``: spent, or a reference or collateral input.
 
-    The API's description lets ``reference`` be left out; then an input that proves nothing could not be told from one
-    that was spent, so it is asked for here.
+    Dingo gives null for a flag that is not set, and Dolos an empty address for an output that it no longer has. An
+    input without its flags or its address proves nothing either way.
     """
 
-    address: str
-    collateral: bool
-    reference: bool
+    address: str | None = None
+    collateral: bool | None = None
+    reference: bool | None = None
 
 
 class TransactionOutputs(Answer):

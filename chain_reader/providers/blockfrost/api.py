@@ -6,8 +6,9 @@ Of ``blockfrost-python`` this uses what its requests carry (headers, names of th
 methods have no timeout, its ``gather_pages`` recurses, and its client takes a key from the environment when given none.
 """
 
-from collections.abc import Iterator
-from typing import TypeVar
+from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
 from urllib.parse import quote
 
 from blockfrost.utils import Api
@@ -72,17 +73,31 @@ class BlockfrostApi:
         return _parsed(call, self._http.get(path, call, until=until), expected)
 
     def known(self, path: str, expected: TypeAdapter[Parsed], until: float) -> Parsed | None:
-        """The same, or ``None`` where the provider says, in Blockfrost's own words, that it knows no such thing.
+        """The same, or ``None`` where the provider answers 404: it knows no such transaction, block or epoch.
+
+        Dolos sends that without a body. What is not there is asked for again, so that nothing hangs on who sent it; of
+        an address only Blockfrost's own words count (``page``).
 
         Raises:
             ChainReadError: it could not be read.
         """
         call = self.call(path)
         answer = self._http.get(path, call, until=until)
-        return None if _says_not_found(answer) else _parsed(call, answer, expected)
+        return None if answer.status == HTTPStatus.NOT_FOUND else _parsed(call, answer, expected)
 
-    def page(self, path: str, expected: TypeAdapter[tuple[Item, ...]], page: int, until: float) -> tuple[Item, ...]:
+    def page(
+        self,
+        path: str,
+        expected: TypeAdapter[tuple[Item, ...]],
+        page: int,
+        until: float,
+        *,
+        instead: Callable[[Mapping[str, Any], str], Item] | None = None,
+    ) -> tuple[Item, ...]:
         """A page of a list about an address, newest first; of an address that was never used, nothing.
+
+        An item that is not of the expected type is replaced by what ``instead`` makes of it and of what is wrong with
+        it; without that, the page is refused.
 
         Raises:
             ChainReadError: it could not be read.
@@ -92,7 +107,7 @@ class BlockfrostApi:
         answer = self._http.get(path, call, params=params, until=until)
         if page == 1 and _says_not_found(answer):
             return ()
-        items = _parsed(call, answer, expected)
+        items = _parsed(call, answer, expected, instead)
         if len(items) > PAGE_ITEMS:
             raise call.unexpected(f"at most {PAGE_ITEMS} items", f"{len(items)}")
         return items
@@ -149,15 +164,20 @@ def usable_project_id(project_id: str | None) -> str | None:
     return key or None
 
 
-def _parsed(call: Call, answer: HttpAnswer, expected: TypeAdapter[Parsed]) -> Parsed:
-    if answer.status != 200:
+def _parsed(
+    call: Call,
+    answer: HttpAnswer,
+    expected: TypeAdapter[Parsed],
+    instead: Callable[[Mapping[str, Any], str], Any] | None = None,
+) -> Parsed:
+    if answer.status != HTTPStatus.OK:
         raise _refusal(call, answer)
-    return call.parse(expected, answer.body)
+    return call.parse(expected, answer.body, instead=instead)
 
 
 def _says_not_found(answer: HttpAnswer) -> bool:
     """Whether this is Blockfrost's own 404: a proxy's or a web server's proves nothing."""
-    return answer.status == 404 and _error_body(answer) is not None
+    return answer.status == HTTPStatus.NOT_FOUND and _error_body(answer) is not None
 
 
 def _error_body(answer: HttpAnswer) -> ErrorBody | None:

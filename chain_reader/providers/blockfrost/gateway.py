@@ -5,7 +5,9 @@ provider may answer anything. Reading is bounded in time and size as for observe
 whether a submission that was not answered arrived can only be looked up.
 """
 
+import logging
 import time
+from http import HTTPStatus
 from typing import Annotated, TypeVar
 from urllib.parse import quote
 
@@ -27,6 +29,8 @@ from chain_reader.providers.transport.statuses import status_error
 from eras import Slot
 
 Parsed = TypeVar("Parsed")
+
+_log = logging.getLogger(__name__)
 
 PAGE_OUTPUTS = 100
 _MAX_REASON = 1_000
@@ -84,7 +88,7 @@ _PARAMETERS = TypeAdapter(_Parameters)
 _LATEST_BLOCK = TypeAdapter(_LatestBlock)
 _BLOCK = TypeAdapter(_Block)
 _TRANSACTION = TypeAdapter(_Transaction)
-_OUTPUTS = TypeAdapter(tuple[_Output, ...])
+_OUTPUTS = TypeAdapter(tuple[_Output | None, ...])
 _SUBMITTED: TypeAdapter[str] = TypeAdapter(Hash)
 
 
@@ -147,10 +151,11 @@ class BlockfrostGateway:
         found: list[SpendableOutput] = []
         path = f"/addresses/{quote(address, safe='')}/utxos"
         for page in range(1, self._limits.max_pages + 1):
-            items = self._read_known(f"{path}?order=asc&count={PAGE_OUTPUTS}&page={page}", _OUTPUTS) or ()
-            if elsewhere := [item.address for item in items if item.address != address]:
+            items = self._page(f"{path}?order=asc&count={PAGE_OUTPUTS}&page={page}")
+            known = [item for item in items if item is not None]
+            if elsewhere := [item.address for item in known if item.address != address]:
                 raise self._call("GET", path).unexpected(f"outputs at {address}", f"one at {elsewhere[0]}")
-            found.extend(item.to_spendable() for item in items)
+            found.extend(item.to_spendable() for item in known)
             if len(items) < PAGE_OUTPUTS:
                 return tuple(found)
         raise self._call("GET", path).error(
@@ -171,7 +176,7 @@ class BlockfrostGateway:
         """
         call, until = self._call("POST", "/tx/submit"), time.monotonic() + self._limits.call_deadline_s
         answer = self._http.post("/tx/submit", call, cbor, "application/cbor", until=until)
-        if answer.status == 400:
+        if answer.status == HTTPStatus.BAD_REQUEST:
             said = _said(answer)[:_MAX_REASON] or "no reason"
             raise TransactionRefusedError(
                 f"{self._name} refused the transaction",
@@ -202,16 +207,37 @@ class BlockfrostGateway:
         return self._parsed(call, self._get(path, call), expected)
 
     def _read_known(self, path: str, expected: TypeAdapter[Parsed]) -> Parsed | None:
-        """The same, or ``None`` when the provider says, in its own words, that it knows no such thing."""
+        """The same, or ``None`` when the provider answers 404: it knows no such transaction or block.
+
+        Dolos sends that without a body.
+        """
         call = self._call("GET", path)
         answer = self._get(path, call)
-        if answer.status == 404 and _said(answer):
-            return None
-        return self._parsed(call, answer, expected)
+        return None if answer.status == HTTPStatus.NOT_FOUND else self._parsed(call, answer, expected)
+
+    def _page(self, path: str) -> tuple[_Output | None, ...]:
+        """A page of outputs, ``None`` for one that makes no sense and can therefore not be spent.
+
+        Of an address that was never used, nothing: but only if the provider says so in Blockfrost's own words.
+        """
+        call = self._call("GET", path)
+        answer = self._get(path, call)
+        if answer.status == HTTPStatus.NOT_FOUND and _said(answer):
+            return ()
+        if answer.status != HTTPStatus.OK:
+            raise status_error(call, answer.status, _said(answer))
+
+        odd: list[str] = []
+        items = call.parse(_OUTPUTS, answer.body, instead=lambda _item, why: odd.append(why))
+        if odd and len(odd) == len(items):
+            raise call.unexpected("outputs", odd[0])
+        for why in odd:
+            _log.warning("%s: an output is left out, because it makes no sense: %s", self._name, why)
+        return items
 
     @staticmethod
     def _parsed(call: Call, answer: HttpAnswer, expected: TypeAdapter[Parsed]) -> Parsed:
-        if answer.status != 200:
+        if answer.status != HTTPStatus.OK:
             raise status_error(call, answer.status, _said(answer))
         return call.parse(expected, answer.body)
 

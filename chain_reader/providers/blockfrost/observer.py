@@ -33,6 +33,7 @@ from chain_reader.providers.blockfrost.answers import (
 from chain_reader.providers.blockfrost.api import BlockfrostApi, about_address
 from chain_reader.providers.blockfrost.pages import AddressReader, spent_addresses, transaction_outputs
 from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
+from chain_reader.providers.transport.errors import ProviderSyncingError
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
 from eras import ConfigurationError, Epoch, Slot
@@ -86,7 +87,16 @@ class BlockfrostObserver:
         Raises:
             ChainReadError: it could not be read.
         """
-        return Epoch(self._api.one("/epochs/latest", LATEST_EPOCH, self._api.until()).epoch)
+        found = self._api.one("/epochs/latest", LATEST_EPOCH, self._api.until()).epoch
+        if found is None:
+            raise self._api.call("/epochs/latest").error(
+                ProviderSyncingError,
+                "has no epoch yet",
+                expected="a number",
+                got="null, as providers answer while they catch up with the chain",
+                next_step="Wait until the provider has caught up, or ask another one",
+            )
+        return Epoch(found)
 
     def active_stake(self, epoch: Epoch) -> int | None:
         """The stake of the whole network that counts in an epoch, in lovelace; ``None`` where it is not known.
@@ -196,14 +206,22 @@ class BlockfrostObserver:
         """
         if self._genesis is None:
             found = self._api.one("/genesis", GENESIS, self._api.until())
+            slot_length_s = found.slot_length or self._observed_slot_length_s(found.system_start)
             self._genesis = NetworkGenesis(
                 found.network_magic,
                 found.system_start,
-                found.slot_length,
+                slot_length_s,
                 found.epoch_length,
                 Fraction(str(found.active_slots_coefficient)),
             )
         return self._genesis
+
+    def _observed_slot_length_s(self, system_start_s: float) -> float:
+        """The seconds of a slot as the newest block shows them, where the genesis says 0: they are rounded there."""
+        tip = self._api.one("/blocks/latest", BLOCK, self._api.until())
+        if not tip.slot or tip.time is None or tip.time <= system_start_s:
+            return 1.0  # nothing shows it yet
+        return round((tip.time - system_start_s) / tip.slot, 2) or 0.01
 
     def close(self) -> None:
         """Close the connections. Calling it twice is fine."""

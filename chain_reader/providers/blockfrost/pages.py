@@ -15,15 +15,17 @@ In: an address, and when its answer is settled. Out: its outputs with an inline 
    vain.
 """
 
+import re
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import takewhile
+from typing import Any
 from urllib.parse import quote
 
-from chain_reader.ports import DatumOutput
+from chain_reader.ports import UNKNOWN_ADDRESS, DatumOutput
 from chain_reader.providers.blockfrost.answers import (
     ADDRESS_OUTPUTS,
     ADDRESS_TRANSACTIONS,
@@ -43,6 +45,9 @@ READINGS = 3
 ASK_AHEAD_FROM = 10
 ASK_AHEAD = 2
 """From that page on it is a flood: so many more are asked for while one is looked at (rule 5)."""
+
+_NO_HASH = "0" * 64
+_MOST_OUTPUTS = 2**16
 
 Settled = Callable[[tuple[DatumOutput, ...]], bool]
 
@@ -131,11 +136,15 @@ class AddressReader:
 
     def _page(self, address: str, page: int, until: float) -> tuple[AddressOutput, ...]:
         path = about_address(address, "utxos")
-        items = self._api.page(path, ADDRESS_OUTPUTS, page, until)
-        for item in items:
-            if item["address"] != address:
-                raise self._api.call(path).unexpected(f"outputs at {address}", f"one at {item['address']}")
-        return items
+        items = self._api.page(path, ADDRESS_OUTPUTS, page, until, instead=_odd_output)
+        if items and all(item["address"] != address for item in items):
+            raise self._api.call(path).unexpected(f"outputs at {address}", f"some at {items[0]['address']}")
+        return tuple(
+            item
+            if item["address"] == address or "unreadable" in item
+            else _odd_output(item, f"its address is {item['address']}")
+            for item in items
+        )
 
     def _stood_still(self, snapshot: _Snapshot, until: float) -> bool:
         """Whether no output can have been missed (rule 2); if the tip stood still, the snapshot is kept (rule 4)."""
@@ -167,17 +176,44 @@ def transaction_outputs(api: BlockfrostApi, transaction: str, until: float) -> T
 
 
 def spent_addresses(transaction: TransactionOutputs) -> tuple[str, ...]:
-    """Where the spent inputs were, each address once; reference and collateral inputs prove nothing (rule T2)."""
-    spent = (item.address for item in transaction.inputs if not item.collateral and not item.reference)
+    """Where the spent inputs were, each address once; reference and collateral inputs prove nothing (rule T2).
+
+    ``UNKNOWN_ADDRESS`` is among them where an input lacks its address, or a flag that says what kind of input it is.
+    """
+    spent = (
+        (item.address or UNKNOWN_ADDRESS) if item.collateral is False and item.reference is False else UNKNOWN_ADDRESS
+        for item in transaction.inputs
+        if not item.collateral and not item.reference
+    )
     return tuple(dict.fromkeys(spent))
+
+
+def _odd_output(item: Mapping[str, Any] | AddressOutput, why: str) -> AddressOutput:
+    """An output that the provider lists and that is not as it should be: refused by itself, with ``why``."""
+    transaction, index, address = str(item.get("tx_hash")), item.get("output_index"), item.get("address")
+    return AddressOutput(  # type: ignore[typeddict-item] # the configuration of the type is no key of it
+        tx_hash=transaction if re.fullmatch("[0-9a-f]{64}", transaction) else _NO_HASH,
+        output_index=index if type(index) is int and 0 <= index < _MOST_OUTPUTS else 0,
+        address=address if isinstance(address, str) else "",
+        amount=(),
+        inline_datum=None,
+        unreadable=f"the provider lists it in a way that makes no sense: {why}",
+    )
 
 
 def with_datum(items: tuple[AddressOutput, ...]) -> tuple[DatumOutput, ...]:
     """The outputs that carry an inline datum."""
     return tuple(
         [
-            DatumOutput(item["tx_hash"], item["output_index"], datum, lovelace_of(item["amount"]), spent=False)
+            DatumOutput(
+                item["tx_hash"],
+                item["output_index"],
+                item["inline_datum"] or "",
+                lovelace_of(item["amount"]),
+                spent=False,
+                unreadable=item.get("unreadable"),
+            )
             for item in items
-            if (datum := item["inline_datum"]) is not None
+            if item["inline_datum"] is not None or "unreadable" in item
         ]
     )

@@ -5,12 +5,15 @@ says what was asked, what came and what to do next. Whatever a provider puts int
 an error.
 """
 
+import json
 import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
+from pydantic_core import ErrorDetails
 
 from chain_reader.providers.transport.errors import UnexpectedAnswerError
 from chain_reader.providers.transport.shallow_json import shallow
@@ -69,8 +72,17 @@ class Call:
             **facts,
         )
 
-    def parse(self, expected: TypeAdapter[Parsed], body: str | bytes) -> Parsed:
+    def parse(
+        self,
+        expected: TypeAdapter[Parsed],
+        body: str | bytes,
+        *,
+        instead: Callable[[Mapping[str, Any], str], Any] | None = None,
+    ) -> Parsed:
         """``body``, which must be JSON of the ``expected`` type.
+
+        Of a list of objects, an item that is not of its type is replaced by what ``instead`` makes of it and of what is
+        wrong with it, so that one odd item does not spoil the others.
 
         Raises:
             UnexpectedAnswerError: it is not.
@@ -79,6 +91,8 @@ class Call:
             return expected.validate_json(body)
         except ValidationError as error:
             got = _described(error, body)
+            if instead is not None and (mended := self._mended(error, body, instead)) is not None:
+                return expected.validate_json(mended)
             if error.errors(include_url=False)[0]["type"] == "json_invalid":
                 try:
                     return expected.validate_json(shallow(body if isinstance(body, str) else body.decode()))
@@ -86,6 +100,24 @@ class Call:
                     pass  # it was not for the parts that nobody needs
         # Outside the handler: the foreign error quotes the answer, which may echo a secret.
         raise self.unexpected("JSON as its protocol says", got)
+
+    def _mended(
+        self, error: ValidationError, body: str | bytes, instead: Callable[[Mapping[str, Any], str], Any]
+    ) -> str | None:
+        """The list with ``instead`` of each odd item, as JSON; ``None`` where it is not a list of objects."""
+        odd = {
+            found["loc"][0]: _in_words(found, found["loc"][1:])
+            for found in reversed(error.errors(include_url=False))
+            if found["loc"]
+        }
+        if not odd or not all(isinstance(place, int) for place in odd):
+            return None
+        items = json.loads(body)
+        if not all(isinstance(item, dict) for item in items):
+            return None
+        for place, why in odd.items():
+            items[place] = instead(items[place], self._blotted(why))
+        return json.dumps(items)
 
     def unexpected(self, expected: str, got: str) -> UnexpectedAnswerError:
         """The error for an answer that is not what the protocol says."""
@@ -130,5 +162,8 @@ def _described(error: ValidationError, body: str | bytes) -> str:
     if first["type"] == "json_invalid":
         shown = body[:60] if isinstance(body, str) else body[:60].decode(errors="backslashreplace")
         return f"{shown!r} ({first['msg']})"
-    place = ".".join(str(part) for part in first["loc"]) or "the answer"
-    return f"{place}: {first['msg']}, it is {first['input']!r}"
+    return _in_words(first, first["loc"])
+
+
+def _in_words(found: ErrorDetails, place: tuple[int | str, ...]) -> str:
+    return f"{'.'.join(map(str, place)) or 'the answer'}: {found['msg']}, it is {found['input']!r}"

@@ -1,7 +1,8 @@
 """What can go wrong between an observer and its provider: one class for each thing an operator would do differently.
 
 In: nothing but facts by keyword (``provider``, ``request``, ``status``). Out: subclasses of ``ChainReadError``, whose
-codes tell what to do next: correct the key, stop for long, wait, check the network, or distrust the provider.
+codes tell what to do next: correct the key, stop for long, wait, check the network, or distrust the provider. What
+``is_permanent`` ends every wait at once; what is not is waited out where there is time.
 """
 
 from eras import ChainReadError
@@ -20,11 +21,14 @@ class ProviderTimeoutError(ChainReadError):
 class ProviderKeyRefusedError(ChainReadError):
     """The provider refuses the key it was given (403): it is missing, wrong, or of another network."""
 
+    is_permanent = True
     http_status = 502
 
 
 class ProviderBannedError(ChainReadError):
     """The provider has banned this address for flooding it (418)."""
+
+    is_permanent = True
 
 
 class ProviderRateLimitedError(ChainReadError):
@@ -33,6 +37,8 @@ class ProviderRateLimitedError(ChainReadError):
 
 class ProviderQuotaExceededError(ChainReadError):
     """The daily quota of the provider's plan is used up (402)."""
+
+    is_permanent = True
 
 
 class ProviderBusyError(ChainReadError):
@@ -45,9 +51,14 @@ class ProviderFailedError(ChainReadError):
     http_status = 502
 
 
+class ProviderSyncingError(ChainReadError):
+    """The provider has not caught up with the chain yet, and does not know what was asked for."""
+
+
 class ProviderRefusedError(ChainReadError):
     """The provider refuses the request itself: a wrong URL, an address of another network, an unknown method."""
 
+    is_permanent = True
     http_status = 502
 
 
@@ -60,6 +71,7 @@ class ProviderNotFoundError(ChainReadError):
 class ProviderOfOtherNetworkError(ChainReadError):
     """The provider reads another network than the one that is configured."""
 
+    is_permanent = True
     http_status = 502
 
 
@@ -72,6 +84,7 @@ class TruncatedAnswerError(ChainReadError):
 class UnexpectedAnswerError(ChainReadError):
     """An answer is not what the provider's protocol says: no JSON, a wrong type, an answer to another question."""
 
+    is_permanent = True
     http_status = 502
 
 
