@@ -204,6 +204,23 @@ def require_end(head: LogHead, last_id: int) -> None:
         raise damaged(head.last_id, f"event {head.last_id}", f"event {last_id} as the last one")
 
 
+def verify(head: LogHead, lines: Iterable[LogLine]) -> int:
+    """Check every hash of a log, and that none is missing at its end. Returns how many events it has.
+
+    Args:
+        head: of the log, read before the lines.
+        lines: all of them, oldest first.
+
+    Raises:
+        EventLogDamagedError: it is not what was written; the first event that is not is named.
+    """
+    count, last_id = 0, 0
+    for line in verified(lines, head.base_hash):
+        count, last_id = count + 1, line.event.id
+    require_end(head, last_id)
+    return count
+
+
 def continuing(
     lines: Iterable[LogLine], base_hash: str, known: Mapping[int, str | None], head: LogHead, name: str
 ) -> Iterator[LogLine]:

@@ -278,7 +278,7 @@ class Examination:
         from era_store import check_store
 
         with self._check("store"):
-            report = check_store(url)
+            report = check_store(url, content=False)
             if report.faults:
                 self._problem("store", f"{report.store}: {'; '.join(report.faults)}", "Correct it, or restore a backup")
             else:

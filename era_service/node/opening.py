@@ -221,6 +221,6 @@ def _minimum(settings: "Settings") -> Minimum:
     """The version to install for an era, from the compatibility table where there is one."""
     if settings.adoption.compatibility_file is None:
         return lambda _era: None
-    from release_tools.adoption.compatibility import Compatibility
+    from era_service.wiring.adoption import compatibility_of
 
-    return Compatibility.load(settings.adoption.compatibility_file, network=settings.network.name).minimum
+    return compatibility_of(settings).minimum

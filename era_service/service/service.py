@@ -104,11 +104,14 @@ class Service(Keeper):
         Raises:
             StoreError: the store cannot be opened.
             ConfigurationError: the settings cannot be used.
+            CompatibilityError: the table of eras and versions has a mistake.
         """
         from era_service.service.leader import LeaderPoller
         from era_service.service.place import store_url
+        from era_service.wiring.adoption import compatibility_of
         from era_store import open_store
 
+        compatibility_of(settings)  # a mistake in it is found now, not when somebody asks for the adoption
         store = open_store(store_url(settings, embedded=embedded), patience_s=STORE_PATIENCE_S)
         try:
             leader = LeaderPoller(store)

@@ -14,7 +14,10 @@ from pathlib import Path
 
 from era_store.drafts import draft_of
 from era_store.errors import StoreDamagedError, StoreMissingError, StoreReadOnlyError
+from era_store.event_log import EventLogDamagedError, verify
 from era_store.sql.database import DEFAULT_WAIT_S, Database, parse_url, sqlite_path
+from era_store.sql.events import SqlEvents
+from era_store.sql.registrations import SqlRegistrations
 from era_store.sql.schema import HEAD, is_usable, revision_of
 from era_store.sqlite_files import connect_to_read, make_file
 from eras import ConfigurationError, StoreError
@@ -33,16 +36,27 @@ class StoreReport:
         revision: the revision of its schema; ``None`` when it is empty.
         head: the revision that this version wants.
         faults: what is wrong, in words; none when it is sound.
+        unchecked: what was not looked at, in words.
     """
 
     store: str
     revision: str | None
     head: str
     faults: tuple[str, ...]
+    unchecked: tuple[str, ...] = ()
 
 
-def check_store(url: str, *, wait_s: float = DEFAULT_WAIT_S) -> StoreReport:
-    """Look for damage: the integrity of the database, its foreign keys, its schema, who can read the file.
+CONTENT = ("the hashes of the event log", "the rollup of registrations")
+"""What takes as long as there are events and registrations to check."""
+
+
+def check_store(url: str, *, content: bool = True, wait_s: float = DEFAULT_WAIT_S) -> StoreReport:
+    """Look for damage: the integrity of the database, its foreign keys, its schema, who can read the file, its content.
+
+    Args:
+        url: the store.
+        content: whether to check every hash of the event log, and the rollup against the registrations.
+        wait_s: seconds to wait while another process writes.
 
     Raises:
         StoreError: it could not be read at all.
@@ -57,10 +71,14 @@ def check_store(url: str, *, wait_s: float = DEFAULT_WAIT_S) -> StoreReport:
         if database.path is not None:
             with database.raw() as driver:
                 faults += _faults(driver)
+        checked = content and not faults  # what is damaged has no content to trust
+        if checked:
+            faults += _content_faults(database)
+        if database.path is not None:
             mode = stat.S_IMODE(database.path.stat().st_mode)
             if mode & 0o077:
                 faults.append(f"others can read it (mode {mode:04o}): chmod 600 {database.path}")
-        return StoreReport(database.name, revision, HEAD, tuple(faults))
+        return StoreReport(database.name, revision, HEAD, tuple(faults), () if checked else CONTENT)
     finally:
         database.close()
 
@@ -171,9 +189,15 @@ def _require_file(path: Path) -> None:
 
 
 def _require_sound(path: Path, name: Path) -> StoreReport:
-    report = check_store(str(path))
-    # A backup of an older schema is upgraded when it is next opened, and who may read it is its owner's matter.
-    faults = [fault for fault in report.faults if not fault.startswith(("its schema is era_", "others can read"))]
+    """Check that a backup is an intact store; its schema may be older, and who may read it is its owner's matter."""
+    database = _sqlite(str(path), DEFAULT_WAIT_S)
+    try:
+        with database.read() as connection:
+            revision = revision_of(connection, str(name))
+        with database.raw() as driver:
+            faults = _faults(driver) if revision is not None else ["it is empty"]
+    finally:
+        database.close()
     if faults:
         raise StoreDamagedError(
             f"The backup {name} is not sound",
@@ -182,7 +206,21 @@ def _require_sound(path: Path, name: Path) -> StoreReport:
             next_step="Use another backup",
             store=str(name),
         )
-    return StoreReport(str(name), report.revision, report.head, ())
+    return StoreReport(str(name), revision, HEAD, (), CONTENT)
+
+
+def _content_faults(database: Database) -> list[str]:
+    faults = []
+    events = SqlEvents(database)
+    try:
+        verify(events.head(), events.lines())
+    except EventLogDamagedError as error:
+        faults.append(f"{error.what} (expected {error.expected}, got {error.got})")
+    wrong = SqlRegistrations(database).wrong_figures()
+    return faults + [
+        f"the rollup of epoch {epoch} has {count} wrong {'figure' if count == 1 else 'figures'}: run adoption rebuild"
+        for epoch, count in wrong.items()
+    ]
 
 
 def _faults(driver: sqlite3.Connection) -> list[str]:

@@ -71,7 +71,14 @@ def _write(connection: Connection, tallies: Tallies) -> None:
 
 
 def recount(connection: Connection, epoch: Epoch) -> int:
-    """Count an epoch from its registrations. Returns how many figures of the rollup were wrong."""
+    """Count an epoch from its registrations, and correct the rollup. Returns how many of its figures were wrong."""
+    wrong = wrong_tallies(connection, epoch)
+    _write(connection, wrong)
+    return len(wrong)
+
+
+def wrong_tallies(connection: Connection, epoch: Epoch) -> Tallies:
+    """What the rollup of an epoch should have instead of what it has, counted from its registrations."""
     counted: Tallies = {}
     placed = newest_first(registration.c.epoch == epoch)
     newest = select(placed.c.version, placed.c.stake).where(placed.c.place == 1)
@@ -80,9 +87,7 @@ def recount(connection: Connection, epoch: Epoch) -> int:
         had_stake, had_parties = counted.get(key, (0, 0))
         counted[key] = (had_stake + stake, had_parties + 1)
     told = tallies_of(connection, [epoch])
-    wrong = {key: counted.get(key, (0, 0)) for key in counted.keys() | told.keys() if counted.get(key) != told.get(key)}
-    _write(connection, wrong)
-    return len(wrong)
+    return {key: counted.get(key, (0, 0)) for key in counted.keys() | told.keys() if counted.get(key) != told.get(key)}
 
 
 def newest_first(within: Any) -> Subquery:

@@ -9,7 +9,20 @@ import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, FromClause, Select, Subquery, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import (
+    Connection,
+    FromClause,
+    Select,
+    Subquery,
+    bindparam,
+    delete,
+    func,
+    insert,
+    or_,
+    select,
+    union,
+    update,
+)
 from sqlalchemy import Row as SqlRow
 
 from era_store.registrations import (
@@ -28,7 +41,15 @@ from era_store.sql.locks import take_turn
 from era_store.sql.notices import REGISTRATIONS, tell
 from era_store.sql.registration_bulk import bulk_of
 from era_store.sql.registration_counting import Row
-from era_store.sql.registration_rollup import AT_ONCE, STREAMED, add_to_rollup, newest_first, recount, tallies_of
+from era_store.sql.registration_rollup import (
+    AT_ONCE,
+    STREAMED,
+    add_to_rollup,
+    newest_first,
+    recount,
+    tallies_of,
+    wrong_tallies,
+)
 from era_store.sql.tables_registrations import (
     network_stake,
     party,
@@ -203,6 +224,20 @@ class SqlRegistrations:
             if progress is not None:
                 progress(epoch)
         return wrong
+
+    def wrong_figures(self) -> Mapping[Epoch, int]:
+        """Epoch → how many figures of its rollup are not what its registrations add up to; only where some are not.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        found: dict[Epoch, int] = {}
+        with self._database.read() as connection:
+            either = union(select(registration.c.epoch), select(registration_tally.c.epoch))
+            for (epoch,) in connection.execute(either.order_by("epoch")).all():
+                if wrong := wrong_tallies(connection, Epoch(epoch)):
+                    found[Epoch(epoch)] = len(wrong)
+        return found
 
     def sources(self) -> tuple[str, ...]:
         """The names of all sources, in alphabetical order.

@@ -35,7 +35,7 @@ def test_upgrade_makes_a_store_and_check_finds_it_sound(own_folders: Path) -> No
     )  # fmt: skip
     code, out, _ = run("check", "--store", "new.sqlite3", "--json")
     assert (code, json.loads(out)) == (
-        0, {"store": f"{own_folders}/new.sqlite3", "revision": HEAD, "head": HEAD, "faults": []},
+        0, {"store": f"{own_folders}/new.sqlite3", "revision": HEAD, "head": HEAD, "faults": [], "unchecked": []},
     )  # fmt: skip
 
 

@@ -9,8 +9,10 @@ import threading
 from pathlib import Path
 
 import pytest
+from sqlalchemy import text
 
 from era_store import (
+    Registration,
     StoreDamagedError,
     StoreExistsError,
     StoreForeignError,
@@ -22,8 +24,9 @@ from era_store import (
     restore_store,
 )
 from era_store.event_files import EventFileUnwritableError, write_events
+from era_store.sql.maintenance import CONTENT
 from era_store.sql.schema import HEAD
-from eras import ConfigurationError
+from eras import ConfigurationError, Epoch
 from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, output, trust
 
@@ -53,13 +56,32 @@ def test_what_a_check_finds(path: Path) -> None:
     assert "a row of payload belongs to a missing row of trust" in faults
 
 
+def test_a_check_finds_events_that_were_changed_and_figures_that_do_not_add_up(sql_url: str) -> None:
+    with open_store(sql_url) as store:
+        store.events.append("kind", {"answer": 1}, time_s=1.0)
+        rows = [Registration(f"pool{number}", Epoch(5), "1.2.3", 100, 1.0, "file") for number in range(3)]
+        store.registrations.ingest(rows, source="file", time_s=1.0)
+        assert check_store(sql_url).unchecked == check_store(sql_url).faults == ()
+        with store.database.write() as connection:
+            connection.execute(text("UPDATE registration_tally SET parties = 30"))
+            connection.execute(text("UPDATE event SET facts = '{\"answer\"\\:2}'"))
+        report = check_store(sql_url)
+        assert "from event 1 on: a line was changed" in report.faults[0]
+        assert report.faults[1] == "the rollup of epoch 5 has 1 wrong figure: run adoption rebuild"
+        assert check_store(sql_url, content=False).unchecked == CONTENT
+        store.registrations.rebuild()
+        assert len(check_store(sql_url).faults) == 1
+
+
 def test_a_check_finds_damage_inside(path: Path) -> None:
     db = sqlite3.connect(path)
     db.execute("PRAGMA writable_schema = ON")
     db.execute("DELETE FROM sqlite_master WHERE name = 'ix_event_kind'")
     db.commit()
     db.close()
-    assert any(fault.startswith("integrity:") for fault in check_store(str(path)).faults)
+    report = check_store(str(path))
+    assert any(fault.startswith("integrity:") for fault in report.faults)
+    assert report.unchecked == CONTENT, "what is damaged is not read on"
 
 
 def test_a_check_makes_no_file(tmp_path: Path) -> None:
@@ -167,7 +189,7 @@ def test_a_bad_backup_is_never_restored(path: Path, tmp_path: Path, kind: str) -
 BACKUP_THAT_WAITS = """
 import sys, time
 from era_service.cli import main
-from era_store import maintenance
+from era_store.sql import maintenance
 def wait(*_):
     print("written", flush=True)
     time.sleep(600)

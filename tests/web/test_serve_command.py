@@ -254,6 +254,20 @@ def test_a_token_may_be_without_end(store):
     assert "no tokens" in run("token", "list", "--store", str(store[1]) + ".other").stdout
 
 
+@pytest.mark.parametrize(("content", "words"), [(None, "No such file"), ("pythagoras = 1", "pythagoras")])
+def test_a_wrong_compatibility_file_is_found_at_the_start(tmp_path, monkeypatch, content, words):
+    monkeypatch.chdir(tmp_path)
+    table = tmp_path / "compatibility.toml"
+    if content is not None:
+        table.write_text(content)
+    environ = {"ERASWITCH_ADOPTION__COMPATIBILITY_FILE": str(table), "XDG_STATE_HOME": str(tmp_path / "state")}
+    done = run("serve", "--port", "0", "--store", "store.sqlite3", **environ)
+    assert done.exit_code == 2
+    assert "The table of eras and versions" in done.stderr
+    assert words in done.stderr
+    assert not (tmp_path / "store.sqlite3").exists()
+
+
 def test_a_database_that_restarts_is_waited_for_at_the_start_and_later(tmp_path, own_cluster):
     own_cluster.execute("CREATE DATABASE eras")
     with World(tmp_path, own_cluster.url("eras")) as world:
