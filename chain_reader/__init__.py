@@ -90,6 +90,7 @@ if TYPE_CHECKING:
         check_tip,
         genesis_of,
         observer_from_url,
+        read_genesis_file,
     )
     from chain_reader.trust.legacy import LegacyView
     from chain_reader.trust.policy import Checkpoint, CheckpointInvalidError, TrustPolicy
@@ -204,6 +205,7 @@ __all__ = [
     "observer_from_url",
     "only_adds",
     "read_datums",
+    "read_genesis_file",
 ]
 
 __getattr__ = front_door(

@@ -1,13 +1,16 @@
 """Which slot it is at what time, and which epoch a slot is in: what a network fixed when it began.
 
-In: a network's genesis. Out: slots, times and epochs, by arithmetic; no clock is read here. Cardano's public networks
-began with an era (Byron) of other slots than today's, so a genesis here is told from a slot of the newest era on: the
-*anchor*. A network without such a past has its anchor at slot 0.
+In: a network's genesis, or its Shelley genesis file. Out: slots, times and epochs, by arithmetic; no clock is read
+here. Cardano's public networks began with an era (Byron) of other slots than today's, so a genesis here is told from a
+slot of the newest era on: the *anchor*. A network without such a past has its anchor at slot 0.
 """
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from fractions import Fraction
+from pathlib import Path
 from types import MappingProxyType
 
 from eras import ConfigurationError, Epoch, Slot
@@ -18,6 +21,9 @@ def exact(number: float) -> Fraction:
     return Fraction(repr(number))
 
 
+MAX_GENESIS_FILE_BYTES = 1 << 26  # those of large test networks list many funds
+
+_GENESIS_FIELDS = ("systemStart", "slotLength", "epochLength", "networkMagic", "activeSlotsCoeff")
 _FIRST_SLOT, _FIRST_EPOCH = Slot(0), Epoch(0)
 
 
@@ -89,6 +95,46 @@ class NetworkGenesis:
         (1 - f)ⁿ < e⁻ⁿᶠ; with n = 30/f that is e⁻³⁰.
         """
         return float(30 / self.active_slots_coefficient) * self.slot_length_s
+
+
+def read_genesis_file(path: Path) -> NetworkGenesis:
+    """The genesis of a network that began without a Byron era, from its Shelley genesis file, as nodes have it.
+
+    Raises:
+        ConfigurationError: the file cannot be read, is another one, or a value in it is out of range.
+    """
+    try:
+        with path.open("rb") as file:
+            text = file.read(MAX_GENESIS_FILE_BYTES + 1)
+        found = json.loads(text) if len(text) <= MAX_GENESIS_FILE_BYTES else "a file of more than 64 MiB"
+    except OSError as error:
+        raise _unusable_file(path, str(error), "Correct genesis_file") from error
+    except (ValueError, RecursionError) as error:
+        raise _unusable_file(path, f"not JSON: {error}"[:200], "Give the Shelley genesis file") from error
+    if not isinstance(found, dict) or (missing := [name for name in _GENESIS_FIELDS if name not in found]):
+        got = f"no {', '.join(missing)} in it" if isinstance(found, dict) else "no JSON object"
+        raise _unusable_file(path, got, "Give the Shelley genesis file; Byron's, Alonzo's and Conway's have no clock")
+    start, slot_length_s, epoch_length, magic, coefficient = (found[name] for name in _GENESIS_FIELDS)
+    for name, kinds in (("slotLength", (int, float)), ("epochLength", (int,)), ("networkMagic", (int,)),
+                        ("activeSlotsCoeff", (int, float))):  # fmt: skip
+        if type(found[name]) not in kinds:
+            raise _unusable_file(path, f"{name} {found[name]!r}"[:80], f"Correct {name}")
+    try:
+        begun = datetime.fromisoformat(start)
+    except (TypeError, ValueError) as error:
+        raise _unusable_file(path, f"systemStart {start!r}"[:80], "Give systemStart as a time in UTC") from error
+    if begun.tzinfo is None:
+        begun = begun.replace(tzinfo=UTC)
+    return NetworkGenesis(magic, begun.timestamp(), slot_length_s, epoch_length, exact(coefficient))
+
+
+def _unusable_file(path: Path, got: str, next_step: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The genesis file {path} is not usable",
+        expected=f"a Shelley genesis, a JSON object with {', '.join(_GENESIS_FIELDS)}",
+        got=got,
+        next_step=next_step,
+    )
 
 
 PUBLIC_GENESES: Mapping[int, NetworkGenesis] = MappingProxyType(

@@ -4,7 +4,7 @@ from eras.front_door import front_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from chain_reader.genesis import PUBLIC_GENESES, NetworkGenesis
+    from chain_reader.genesis import PUBLIC_GENESES, NetworkGenesis, read_genesis_file
     from chain_reader.providers.agreement.observer import AgreementError, AgreementObserver, Dissent
     from chain_reader.providers.blockfrost.observer import BlockfrostObserver
     from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
@@ -71,6 +71,7 @@ __all__ = [
     "check_tip",
     "genesis_of",
     "observer_from_url",
+    "read_genesis_file",
 ]
 
 __getattr__ = front_door(
@@ -89,6 +90,7 @@ __getattr__ = front_door(
         "chain_reader.genesis": (
             "PUBLIC_GENESES",
             "NetworkGenesis",
+            "read_genesis_file",
         ),
         "chain_reader.providers.tip_check": (
             "TipCheck",

@@ -47,7 +47,7 @@ def local_chain() -> None:
     "--clock",
     "clock_mode",
     type=click.Choice(["manual", "wall"]),
-    help="Move slots by command only, the default, or also by the clock.",
+    help="Move slots by the clock too, the default, or by command only.",
 )
 @click.option("--epoch-length", type=click.IntRange(min=1), help="Slots in an epoch; 100 by default.")
 @click.option("--slot-length", "slot_length_s", type=float, help="Seconds in a slot; 1 by default.")
@@ -55,9 +55,21 @@ def local_chain() -> None:
 @json_option
 @pass_app
 def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool, **genesis: Any) -> None:
-    """Serve a chain, as Blockfrost's API and as an Ogmios websocket, until Ctrl-C.
+    r"""Serve a chain, as the providers of public networks do, until Ctrl-C.
 
-    The clock, lengths and magic are fixed when the chain is made; given again, they must be the same.
+    The clock, lengths and magic are fixed when the chain is made; given again, they must be the same. By the clock an
+    epoch takes 100 s; a chain of --clock manual stands still until `eraswitch local-chain advance FILE`.
+
+    \b
+    Served, under the address that is printed:
+      /api/v0/   Blockfrost: health, blocks, epochs with parameters, genesis,
+                 network, addresses (total, utxos, utxos of an asset,
+                 transactions), txs (utxos, cbor, metadata), tx/submit
+      /          Ogmios 6, by websocket and by POST: queryNetwork and
+                 queryLedgerState (tip, epoch, utxo, eraSummaries,
+                 protocolParameters, …), acquireLedgerState,
+                 evaluateTransaction, submitTransaction; /health
+      /local/    state, advance, fund, rollback; for this machine only
     """
     from chain_reader.local_chain import LocalChainServer
 
@@ -82,7 +94,7 @@ def _create_or_check(path: Path, asked: dict[str, Any]) -> None:
     from chain_reader.local_chain import Genesis, LocalChain
 
     if not path.exists():
-        LocalChain.create(path, genesis=Genesis(**asked)).close()
+        LocalChain.create(path, genesis=Genesis(**{"clock_mode": "wall", **asked})).close()
         return
     with LocalChain.open(path) as chain:
         for name, value in asked.items():

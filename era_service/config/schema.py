@@ -49,6 +49,10 @@ ALIASES = {
 class GenesisFields(Section):
     """What a network of one's own began with; the public ones' is known."""
 
+    genesis_file: Path | None = Field(
+        default=None,
+        description="The Shelley genesis file of the network, instead of the four values below.",
+    )
     system_start_s: Above0 | None = Field(
         default=None, description="POSIX time of slot 0. With the lengths below, tips are held against the clock."
     )

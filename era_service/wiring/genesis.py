@@ -16,12 +16,22 @@ def configured_genesis(settings: "Settings") -> "NetworkGenesis | None":
     Raises:
         ConfigurationError: it is configured by half, or cannot be.
     """
-    from chain_reader import PUBLIC_GENESES, NetworkGenesis
+    from chain_reader import PUBLIC_GENESES, NetworkGenesis, read_genesis_file
 
     network = settings.network
     if network.magic is not None and network.magic in PUBLIC_GENESES:
         return PUBLIC_GENESES[network.magic]
     start, slot, epoch = network.system_start_s, network.slot_length_s, network.epoch_length
+    if network.genesis_file is not None:
+        genesis = read_genesis_file(network.genesis_file)
+        if (start, slot, epoch) != (None, None, None) or network.magic not in (None, genesis.network_magic):
+            raise ConfigurationError(
+                "The genesis of the network is configured twice",
+                expected=f"genesis_file alone, and no magic but its {genesis.network_magic}",
+                got=f"magic {network.magic}" if (start, slot, epoch) == (None, None, None) else "other values too",
+                next_step="Take genesis_file, or the other values, out of [network]",
+            )
+        return genesis
     if (start, slot, epoch) == (None, None, None):
         return None
     if start is None or slot is None or epoch is None or network.magic is None:

@@ -1,14 +1,23 @@
 """From settings to observers: in turn or in agreement, and the check of their tips."""
 
+import json
 import re
 import sys
 from contextlib import closing
+from fractions import Fraction
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import pytest
 
-from chain_reader import PUBLIC_GENESES, AgreementObserver, ChainTip, LocalObserver, ProviderOfOtherNetworkError
+from chain_reader import (
+    PUBLIC_GENESES,
+    AgreementObserver,
+    ChainTip,
+    LocalObserver,
+    NetworkGenesis,
+    ProviderOfOtherNetworkError,
+)
 from chain_reader.local_chain import Genesis, LocalChain
 from era_service.config.load import load_settings
 from era_service.config.networks import NETWORKS
@@ -161,6 +170,66 @@ class TestGenesis:
     def test_nonsense_is_a_mistake(self, value: str):
         with pytest.raises(ConfigurationError, match="active_slots_coefficient"):
             settings(**{**DEVNET, "ERASWITCH_NETWORK__ACTIVE_SLOTS_COEFFICIENT": value})
+
+
+class TestGenesisFile:
+    """The Shelley genesis file of a devnet as its clock."""
+
+    SHELLEY: ClassVar[dict[str, Any]] = {
+        "systemStart": "2025-01-01T00:00:00.25Z", "slotLength": 0.75, "epochLength": 40, "networkMagic": 42,
+        "activeSlotsCoeff": 0.25, "securityParam": 10, "protocolParams": {"minFeeA": 44}, "initialFunds": {},
+    }  # fmt: skip
+
+    @staticmethod
+    def written(tmp_path: Path, content: Any) -> dict[str, str]:
+        path = tmp_path / "shelley-genesis.json"
+        path.write_text(content if isinstance(content, str) else json.dumps(content))
+        return {"ERASWITCH_NETWORK__GENESIS_FILE": str(path)}
+
+    def test_it_is_the_clock(self, tmp_path: Path):
+        found = configured_genesis(settings(**self.written(tmp_path, self.SHELLEY)))
+        start_s = 1_735_689_600.25
+        assert found == NetworkGenesis(42, start_s, 0.75, 40, Fraction(1, 4))
+        assert [found.slot_at(found.time_of(Slot(n))) for n in range(200)] == list(range(200))
+        assert (found.slot_at(start_s + 0.74), found.slot_at(start_s + 0.75)) == (0, 1)
+
+    @pytest.mark.parametrize("start", ["2025-01-01T00:00:00", "2025-01-01T01:00:00+01:00", "2025-01-01"])
+    def test_the_start_in_other_forms(self, tmp_path: Path, start: str):
+        found = configured_genesis(settings(**self.written(tmp_path, {**self.SHELLEY, "systemStart": start})))
+        assert found is not None
+        assert found.anchor_time_s == 1_735_689_600
+
+    @pytest.mark.parametrize(
+        ("content", "got"),
+        [
+            ("{", "not JSON"),
+            ("[]", "no JSON object"),
+            ({"startTime": 1, "protocolConsts": {"k": 2160}}, "no systemStart"),
+            ({**SHELLEY, "systemStart": 5}, "systemStart 5"),
+            ({**SHELLEY, "systemStart": "soon"}, "systemStart 'soon'"),
+            ({**SHELLEY, "slotLength": "1"}, "slotLength '1'"),
+            ({**SHELLEY, "epochLength": 2.5}, "epochLength 2.5"),
+            ({**SHELLEY, "networkMagic": True}, "networkMagic True"),
+            ({**SHELLEY, "slotLength": 0}, "slot_length_s 0"),
+            ("[" * 100_000, "not JSON"),
+        ],
+    )
+    def test_another_file_is_refused(self, tmp_path: Path, content: Any, got: str):
+        with pytest.raises(ConfigurationError, match=re.escape(got)):
+            configured_genesis(settings(**self.written(tmp_path, content)))
+
+    def test_a_file_that_is_not_there_is_refused(self, tmp_path: Path):
+        with pytest.raises(ConfigurationError, match="No such file"):
+            configured_genesis(settings(ERASWITCH_NETWORK__GENESIS_FILE=str(tmp_path / "none")))
+
+    @pytest.mark.parametrize("also", ["ERASWITCH_NETWORK__SLOT_LENGTH_S", "ERASWITCH_NETWORK__MAGIC"])
+    def test_it_stands_alone(self, tmp_path: Path, also: str):
+        with pytest.raises(ConfigurationError, match="configured twice"):
+            configured_genesis(settings(**self.written(tmp_path, self.SHELLEY), **{also: "7"}))
+
+    def test_a_tenth_of_a_second_is_one(self):
+        genesis = NetworkGenesis(42, 0.3, 0.1, 100)
+        assert [genesis.slot_at(genesis.time_of(Slot(n))) for n in range(1_000)] == list(range(1_000))
 
 
 class TestTipWatch:
