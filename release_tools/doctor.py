@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from chain_reader.genesis import NetworkGenesis
     from chain_reader.providers.gateway import Network, TransactionGateway
     from datum import SigningKey, VerificationKey
+    from release_tools.publishing.publication import Unfinished
 
 Answer = TypeVar("Answer")
 
@@ -284,12 +285,12 @@ class Examination:
             else:
                 self._ok("store", f"{report.store} is sound, at revision {report.revision}")
 
-    def journal(self, folder: Path, unfinished: Callable[[], str | None]) -> None:
+    def journal(self, folder: Path, unfinished: Callable[[], "Unfinished | None"]) -> None:
         """The journal: whether it can be written, and whether something in it is unfinished.
 
         Args:
             folder: of all journals.
-            unfinished: what is unfinished at the era address, in words.
+            unfinished: what is unfinished at the era address.
         """
         with self._check("journal"):
             there = next(path for path in (folder, *folder.parents) if path.exists())
@@ -299,8 +300,8 @@ class Examination:
                     f"{there} cannot be written to",
                     "Correct its permissions, or name another with --journal",
                 )
-            elif (words := unfinished()) is not None:
-                self._warn("journal", f"unfinished: {words}", "Run that command again: it goes on with it")
+            elif (found := unfinished()) is not None:
+                self._warn("journal", f"unfinished: {found.words}", found.next_step)
             else:
                 self._ok("journal", f"{folder} can be used, and nothing in it is unfinished")
 

@@ -54,7 +54,7 @@ def check(app: AppContext, *, as_json: bool) -> int:
         mistakes, loaded = invalid.mistakes, invalid.rest
     if loaded is not None:
         mistakes += deep_mistakes(loaded.settings, loaded.origins)
-    error = InvalidConfigurationError(mistakes) if mistakes else None
+    error = InvalidConfigurationError(mistakes, config=app.config) if mistakes else None
     if error is not None and not as_json:
         raise error
     found = find_config_file(app.config)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from datum import SigningKey, VerificationKey
     from era_service.config.schema import ProviderSettings, Settings
     from release_tools.doctor import Examination
+    from release_tools.publishing.journal import Journal, JournalEntry
+    from release_tools.publishing.publication import Standing
 
 MARKS = {"ok": "ok     ", "warning": "WARNING", "problem": "PROBLEM"}
 
@@ -81,7 +83,7 @@ def doctor(
     store = store or settings.store.url
     if store is not None:
         examination.store(store)
-    _journal(examination, journal, magic, address)
+    _journal(settings, examination, journal, magic, address)
     if as_json:
         echo_json(
             {
@@ -196,16 +198,36 @@ def _told_genesis(observer: "ChainObserver") -> "NetworkGenesis | None":
     return observer.genesis() if isinstance(observer, GenesisObserver) else None
 
 
-def _journal(examination: "Examination", root: Path | None, magic: int | None, address: str | None) -> None:
+def _standing(settings: "Settings", journal: "Journal", entry: "JournalEntry") -> "Standing | None":
+    """Where a publication stands by the first provider that answers; ``None`` where none does."""
+    from chain_reader import EraReading
+    from era_service.wiring.providers import open_gateway, providers_of
+    from eras import EraSwitchError
+    from release_tools.publishing.publication import Publisher
+
+    for provider in providers_of(settings):
+        try:
+            with closing(open_gateway(provider, settings)) as gateway:
+                return Publisher(gateway, journal, lambda: EraReading(())).standing(entry)
+        except EraSwitchError:
+            continue  # what is wrong with the provider is a finding of its own
+    return None
+
+
+def _journal(
+    settings: "Settings", examination: "Examination", root: Path | None, magic: int | None, address: str | None
+) -> None:
     from era_service.config.paths import user_state_folder
     from release_tools.publishing.journal import Journal
+    from release_tools.publishing.publication import Unfinished
 
     folder = root or user_state_folder() / "publications"
 
-    def unfinished() -> str | None:
+    def unfinished() -> Unfinished | None:
         if magic is None or address is None:
             return None
-        entry = Journal(folder, magic, address).current()
-        return None if entry is None else f"{entry.change}, transaction {entry.latest.transaction}"
+        journal = Journal(folder, magic, address)
+        entry = journal.current()
+        return None if entry is None else Unfinished(entry, _standing(settings, journal, entry))
 
     examination.journal(folder, unfinished)

@@ -64,7 +64,7 @@ def load_settings(
     if settings is None or mistakes:
         rest = settings or merge_without(sources, mistakes)
         loaded = None if rest is None else LoadedSettings(rest, file, origins)
-        raise InvalidConfigurationError(tuple(mistakes), loaded)
+        raise InvalidConfigurationError(tuple(mistakes), loaded, config=config)
     return LoadedSettings(settings, file, origins)
 
 

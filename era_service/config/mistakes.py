@@ -1,9 +1,11 @@
 """What is wrong in a configuration: pydantic's findings, and our own, in an operator's words."""
 
 import re
+import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from difflib import get_close_matches
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,14 +81,21 @@ class InvalidConfigurationError(ConfigurationError):
         rest: what is loaded without the mistaken settings, to look for more mistakes in, where that can be.
     """
 
-    def __init__(self, mistakes: tuple[ConfigMistake, ...], rest: "LoadedSettings | None" = None) -> None:
+    def __init__(
+        self,
+        mistakes: tuple[ConfigMistake, ...],
+        rest: "LoadedSettings | None" = None,
+        *,
+        config: str | PathLike[str] | None = None,
+    ) -> None:
         self.mistakes = mistakes
         self.rest = rest
         listed = "".join(f"\n  {mistake}" for mistake in mistakes)
         count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         super().__init__(
             f"The configuration has {count}:{listed}\n",
-            next_step="Correct it, then run: eraswitch config check",
+            next_step="Correct it, then run: eraswitch config check"
+            + ("" if config is None else f" --config {shlex.quote(str(config))}"),
             mistakes=[mistake.to_dict() for mistake in mistakes],
         )
 

@@ -67,6 +67,38 @@ class Standing(enum.Enum):
     LOST = "lost"
 
 
+_STANDS = {
+    Standing.LANDED: "in a block",
+    Standing.LIVE: "on its way",
+    Standing.DEAD: "refused or void",
+    Standing.LOST: "overtaken: something else spent what it spends",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Unfinished:
+    """An unfinished publication, and where it stands; ``None`` where the chain was not asked."""
+
+    entry: JournalEntry
+    standing: Standing | None
+
+    @property
+    def words(self) -> str:
+        """What it is."""
+        stands = "" if self.standing is None else f", {_STANDS[self.standing]}"
+        return f"{self.entry.change}, transaction {self.entry.latest.transaction}{stands}"
+
+    @property
+    def next_step(self) -> str:
+        """What helps where it stands."""
+        command = f"eraswitch {self.entry.change.command}"
+        if self.standing is Standing.LOST:
+            return f"See what stands: eraswitch marker show; if the change is still wanted, plan it anew: {command}"
+        if self.standing is Standing.DEAD:
+            return f"If the change is still wanted, build it anew: {command}"
+        return f"Go on with it: {command}"
+
+
 @dataclass(frozen=True, slots=True)
 class Draft:
     """A publication that is ready to be signed.

@@ -41,6 +41,11 @@ def test_check(shell: Shell) -> None:
     done = shell("config", "check")
     assert (done.returncode, done.stdout) == (2, "")
     assert "2 mistakes" in done.stderr
+    assert done.stderr.endswith("then run: eraswitch config check\n")
+    (shell.folder / "my own.toml").write_text('netwrk = "preprod"\n')
+    for command in (("config", "check"), ("status",)):
+        advised = shell(*command, "--config", "my own.toml").stderr
+        assert advised.endswith("then run: eraswitch config check --config 'my own.toml'\n")
     assert (
         "netwrk (file eraswitch.toml): expected a setting, got an unknown name. Did you mean 'network'?" in done.stderr
     )

@@ -9,6 +9,7 @@ import pytest
 from tests.era_service.conftest import invoke
 from tests.era_service.leader_stub import ADDRESS, Leader, running
 from tests.era_service.release_world import ERA_KEY, World
+from tests.era_service.test_cli_marker import interrupt_after
 
 
 def doctor(*arguments: str, **more: Any) -> tuple[int, dict[str, dict[str, Any]]]:
@@ -80,6 +81,23 @@ def test_an_unfinished_publication_is_told(world: World, monkeypatch: pytest.Mon
     code, found = doctor(*world.keys)
     assert code == 0
     assert "unfinished: activate thales at epoch 5, transaction" in found["journal"]["words"]
+    assert found["journal"]["words"].endswith(", in a block")
+    assert found["journal"]["next_step"] == "Go on with it: eraswitch marker activate thales --at 5"
+
+
+def test_after_a_lost_race_nothing_is_gone_on_with(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The advice is a command that works in that state."""
+    world.change("activate", "thales", "--at", "5")
+    with monkeypatch.context() as interrupted:
+        interrupt_after(interrupted, "JOURNALED")
+        world.change("announce", "pythagoras")
+    world.changed("announce", "lagrange", "--journal", "of-another-machine")
+    _, found = doctor(*world.keys)
+    assert "overtaken: something else spent what it spends" in found["journal"]["words"]
+    step = found["journal"]["next_step"]
+    assert step.endswith("if the change is still wanted, plan it anew: eraswitch marker announce pythagoras")
+    assert world.change(*step.split("eraswitch marker ")[-1].split()).exit_code == 0
+    assert doctor(*world.keys)[1]["journal"]["health"] == "ok"
 
 
 def test_the_key_may_come_from_the_environment(world: World) -> None:

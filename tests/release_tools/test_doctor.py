@@ -9,9 +9,12 @@ from chain_reader.genesis import NetworkGenesis
 from chain_reader.local_chain import FaucetOutput, LocalChain
 from datum import SigningKey
 from era_store import open_store
-from eras import ChainReadError, Epoch
+from eras import ChainReadError, Epoch, Slot
 from release_tools import LocalChainGateway, PaymentKey
 from release_tools.doctor import Examination, Finding, Health
+from release_tools.markers.change import ChangeKind, MarkerChange
+from release_tools.publishing.journal import Attempt, JournalEntry
+from release_tools.publishing.publication import Standing, Unfinished
 from tests.release_tools.publishing import ERA_KEY, FlakyGateway
 
 ADA = 1_000_000
@@ -228,10 +231,22 @@ def test_store(tmp_path: Path) -> None:
 
 
 def test_journal(tmp_path: Path) -> None:
-    for unfinished, health in ((None, Health.OK), ("activate thales at epoch 5", Health.WARNING)):
+    attempt = Attempt("ab" * 32, b"", Slot(9), (("cd" * 32 + "#0", "addr"),))
+    entry = JournalEntry(MarkerChange(ChangeKind.ANNOUNCE, "thales"), (), (), b"", "cd" * 32 + "#0", "addr", (attempt,))
+    for standing, words in (
+        (None, "Go on with it: eraswitch marker announce thales"),
+        (Standing.LIVE, "Go on with it: "),
+        (Standing.DEAD, "build it anew: "),
+        (Standing.LOST, "See what stands: eraswitch marker show"),
+    ):
         examination = Examination()
-        examination.journal(tmp_path / "new" / "folder", lambda words=unfinished: words)
-        assert one(examination).health is health
+        unfinished = Unfinished(entry, standing)
+        examination.journal(tmp_path / "new" / "folder", lambda found=unfinished: found)
+        assert one(examination).health is Health.WARNING
+        assert words in (one(examination).next_step or "")
+    examination = Examination()
+    examination.journal(tmp_path / "new" / "folder", lambda: None)
+    assert one(examination).health is Health.OK
     (tmp_path / "file").write_text("")
     examination = Examination()
     examination.journal(tmp_path / "file" / "folder", lambda: None)
