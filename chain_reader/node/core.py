@@ -18,6 +18,7 @@ from typing import Any
 
 from chain_reader.node.eras import era_decisions, upcoming_facts
 from chain_reader.node.inputs import (
+    BEFORE_SWITCH,
     ClockTicked,
     CommandGiven,
     InputEvent,
@@ -305,6 +306,8 @@ def _commanded(state: NodeState, event: CommandGiven) -> Decided:
     upcoming = None if state.view.token is None else state.view.token.upcoming
     if event.name in ("check", "stop"):
         return state, (Decision(DecisionKind.COMMAND_TAKEN.value, facts, state.epoch),)
+    if event.name == BEFORE_SWITCH:
+        return state, (_prepared(state, event.arguments),)
     if event.name != "acknowledge":
         reason = "no such command: acknowledge, check, stop"
     elif upcoming is None or upcoming.name != event.arguments.get("era"):
@@ -313,6 +316,15 @@ def _commanded(state: NodeState, event: CommandGiven) -> Decided:
         told = Decision(DecisionKind.COMMAND_TAKEN.value, facts, state.epoch)
         return replace(state, acknowledged=upcoming.name), (told,)
     return state, (Decision(DecisionKind.COMMAND_REFUSED.value, facts | {"reason": reason}, state.epoch),)
+
+
+def _prepared(state: NodeState, came: Mapping[str, str]) -> Decision:
+    """What came of the hooks that run before a switch."""
+    kind = DecisionKind.PREPARED
+    if came.get("outcome") != "prepared":
+        kind = DecisionKind.VETOED if came.get("phase") == "switch" else DecisionKind.UNPREPARED
+    facts = {name: came[name] for name in ("era", "phase", "reason") if name in came}
+    return Decision(kind.value, facts, state.epoch)
 
 
 def _shed(state: NodeState, event: InputsShed) -> Decided:

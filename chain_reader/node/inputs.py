@@ -12,6 +12,9 @@ from chain_reader.trust.evidence import Evidence
 from era_store import StoredTrust
 from eras import Epoch, Slot
 
+BEFORE_SWITCH = "before-switch"
+"""The command by which a node tells what came of the hooks that run before a switch."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClockTicked:

@@ -123,7 +123,7 @@ def _code(watcher: "NodeWatcher") -> int:
     token = watcher.checker.view.token
     if token is None:
         return NOTHING_TRUSTED
-    if watcher.checker.view.era is None:
+    if watcher.checker.view.era is None or watcher.vetoed is not None:
         return CURRENT_UNSUPPORTED
     return UPCOMING_UNSUPPORTED if token.upcoming_supported is False else 0
 

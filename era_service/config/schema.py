@@ -328,10 +328,16 @@ class HookSettings(Section):
     announced: Paths = Field(default=(), description="An upcoming era appeared, or its epoch changed.")
     activating_in: Paths = Field(default=(), description="An epoch began, and an era is coming at a known one.")
     activated: Paths = Field(default=(), description="Another era is the current one; or the first, at start-up.")
+    before_switch: Paths = Field(
+        default=(), description="An era begins with the next epoch, or has begun: prepare for it, or veto it."
+    )
     unsupported_upcoming: Paths = Field(default=(), description="The upcoming era is not supported.")
     unsupported_current: Paths = Field(default=(), description="The current era is not supported: the node must stop.")
     refused: Paths = Field(default=(), description="Something at the era address was refused.")
     timeout_s: Above0 = Field(default=30.0, description="Seconds that a hook may take before it is killed.")
+    before_switch_timeout_s: Above0 = Field(
+        default=300.0, description="Seconds that a hook of before_switch may take; one that is late vetoes the switch."
+    )
     max_output_bytes: Above0Whole = Field(default=16_384, description="How much of what a hook prints is kept.")
     environment: Texts = Field(
         default=(), description="Environment variables that hooks see beside PATH, HOME, USER, LANG and the like."

@@ -43,6 +43,8 @@ class HookEvent(StrEnum):
     """An upcoming era appeared, or its epoch changed."""
     ACTIVATING_IN = "activating-in"
     """An epoch began, and an era with an epoch is coming."""
+    BEFORE_SWITCH = "before-switch"
+    """An era begins with the next epoch, or has begun: prepare the node for it, or veto it (``preparation``)."""
     ACTIVATED = "activated"
     """Another era is the current one; at start-up, the first one that is read."""
     UNSUPPORTED_UPCOMING = "unsupported-upcoming"
@@ -122,6 +124,7 @@ class Hooks:
     Args:
         hooks: what to run.
         timeout_s: how long one hook may take.
+        before_switch_timeout_s: how long one of ``before-switch`` may take.
         max_output_bytes: how much of what it prints is kept.
         pass_environment: names of variables that reach executables beside ``ENVIRONMENT``.
         environ: where variables are taken from; by default the environment of this process.
@@ -136,6 +139,7 @@ class Hooks:
         hooks: Iterable[Hook] = (),
         *,
         timeout_s: float = 30.0,
+        before_switch_timeout_s: float = 300.0,
         max_output_bytes: int = 16_384,
         pass_environment: Iterable[str] = (),
         environ: Mapping[str, str] | None = None,
@@ -143,6 +147,7 @@ class Hooks:
     ) -> None:
         self.hooks = tuple(hooks)
         self.timeout_s = timeout_s
+        self._before_switch_timeout_s = before_switch_timeout_s
         self._max_output_bytes = max_output_bytes
         allowed = (*ENVIRONMENT, *pass_environment)
         given = os.environ if environ is None else environ
@@ -210,6 +215,9 @@ class Hooks:
             _log.error("The hook %s %s is not run: %d wait already", hook.event, hook.name, QUEUE_LENGTH)
         return taken
 
+    def _timeout_of(self, hook: Hook) -> float:
+        return self._before_switch_timeout_s if hook.event is HookEvent.BEFORE_SWITCH else self.timeout_s
+
     def _run_next(self, item: tuple[Hook, dict[str, Any]]) -> None:
         end = self.run(*item)
         if self._on_end is not None:
@@ -231,7 +239,7 @@ class Hooks:
             [str(program.absolute()), str(hook.event)],  # a bare name would be looked for on the PATH
             json.dumps(facts, separators=(",", ":"), default=str).encode(),
             self._environment,
-            timeout_s=self.timeout_s,
+            timeout_s=self._timeout_of(hook),
             max_output_bytes=self._max_output_bytes,
         )
         output = end.output if end.error is None else end.error
@@ -248,24 +256,24 @@ class Hooks:
     def _call(self, hook: Hook, facts: Facts) -> HookEnd:
         """Call a callable in a thread of its own, for it may never return."""
         assert not isinstance(hook.run, Path)  # noqa: S101 - the caller looked
-        call, raised = hook.run, list[BaseException]()
+        call, raised, timeout_s = hook.run, list[BaseException](), self._timeout_of(hook)
 
         def guarded() -> None:
             try:
                 came = call(hook.event, facts)
                 if inspect.isawaitable(came):
-                    asyncio.run(_awaited(came, self.timeout_s))
+                    asyncio.run(_awaited(came, timeout_s))
             except BaseException as error:  # SystemExit too: it would end the thread without a word
                 raised.append(error)
 
         began = time.monotonic()
         thread = threading.Thread(target=guarded, name=f"eraswitch-hook-{hook.event}", daemon=True)
         thread.start()
-        thread.join(self.timeout_s)
+        thread.join(timeout_s)
         took_s = time.monotonic() - began
         if thread.is_alive():
             return HookEnd(hook.event, hook.name, "timed out", None, took_s, "it is left behind")
-        if raised and isinstance(raised[0], TimeoutError) and took_s >= self.timeout_s:
+        if raised and isinstance(raised[0], TimeoutError) and took_s >= timeout_s:
             return HookEnd(hook.event, hook.name, "timed out", None, took_s, "it is cancelled")
         if raised:
             return HookEnd(hook.event, hook.name, "raised", None, took_s, f"{type(raised[0]).__name__}: {raised[0]}")

@@ -190,6 +190,7 @@ def _hooks(configured: "HookSettings", more: Sequence[Hook], environ: Mapping[st
     return Hooks(
         (*listed, *more),
         timeout_s=configured.timeout_s,
+        before_switch_timeout_s=configured.before_switch_timeout_s,
         max_output_bytes=configured.max_output_bytes,
         pass_environment=configured.environment,
         environ=environ,

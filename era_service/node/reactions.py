@@ -51,6 +51,7 @@ ERRORS = (
     DecisionKind.REGRESSION_REFUSED,
     DecisionKind.NO_CURRENT_ERA,
     DecisionKind.NOTHING_TRUSTED,
+    DecisionKind.VETOED,
 )
 QUIET = (
     DecisionKind.ERA_KNOWN,
@@ -64,6 +65,7 @@ QUIET = (
     DecisionKind.PROVIDER_ANSWERED,
     DecisionKind.MEMORY_TAKEN_OVER,
     DecisionKind.COMMAND_TAKEN,
+    DecisionKind.PREPARED,
 )
 
 
@@ -269,6 +271,23 @@ def _trusted(decision: Decision, _minimum: Minimum) -> str:
     return f"The markers in force are {markers}, by {decision.facts['output']}"
 
 
+def _prepared(decision: Decision, _minimum: Minimum) -> str:
+    when = "an epoch ahead" if decision.facts["phase"] == "ahead" else "at the switch"
+    return f"The node is prepared for the era {decision.facts['era']}, {when}"
+
+
+def _unprepared(decision: Decision, _minimum: Minimum) -> str:
+    facts = decision.facts
+    return (
+        f"The node could not be prepared for the era {facts['era']}, which begins with the next epoch: "
+        f"{facts['reason']}. See to it before then: at the switch this would stop the node"
+    )
+
+
+def _vetoed(decision: Decision, _minimum: Minimum) -> str:
+    return f"The switch to the era {decision.facts['era']} was vetoed, and the node stops: {decision.facts['reason']}"
+
+
 def _fresh(_decision: Decision, _minimum: Minimum) -> str:
     return "What is in force is confirmed again"
 
@@ -304,6 +323,9 @@ _WORDS: dict[DecisionKind, Callable[[Decision, Minimum], str]] = {
     DecisionKind.REFUSED: _refused,
     DecisionKind.CONFLICT: _refused,
     DecisionKind.TRUSTED: _trusted,
+    DecisionKind.PREPARED: _prepared,
+    DecisionKind.UNPREPARED: _unprepared,
+    DecisionKind.VETOED: _vetoed,
     DecisionKind.STALE: _stale,
     DecisionKind.FRESH: _fresh,
     DecisionKind.PROVIDER_ANSWERED: _answered,

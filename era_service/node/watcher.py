@@ -39,6 +39,7 @@ from era_service.node.binaries import Binaries, NodeRunner
 from era_service.node.call_schedule import CallOptions, CallSchedule
 from era_service.node.epoch_clock import EpochClock, Moment
 from era_service.node.hooks import Hooks
+from era_service.node.preparation import Preparation
 from era_service.node.provider_calls import Begin, Called, ProviderCalls, in_background
 from era_service.node.reactions import WATCHER_LATE, Minimum, hooks_of, log_lines, status_line
 from era_service.node.readiness import Readiness
@@ -139,6 +140,7 @@ class NodeWatcher:
         self._ready = Readiness()
         self._checked = self._begun = False
         self._working = 0
+        self._preparation = Preparation(self.hooks, clock.machine.posix, self._alarm.ring)
         self._attendance = Attendance(clock.machine, self._alarm.ring, self._in_child)
         self._lock = threading.Lock()
         self._thread: threading.Thread | None = None
@@ -149,6 +151,11 @@ class NodeWatcher:
     def checker(self) -> EraChecker:
         """The era of the node."""
         return self._core.checker
+
+    @property
+    def vetoed(self) -> str | None:
+        """Why a hook of ``before-switch`` vetoed the switch to the current era; ``None`` where none did."""
+        return self._preparation.vetoed
 
     @property
     def end(self) -> WatchEnd | None:
@@ -184,6 +191,7 @@ class NodeWatcher:
         """
         with self.checker.pinned() as era:
             self._attendance.require()
+            self._preparation.require(era)
             with self._lock:
                 self._working += 1
             try:
@@ -275,6 +283,8 @@ class NodeWatcher:
             self.step()
             if not self._checked:
                 self._wait(_CHECK_TICK_S)
+        self._preparation.wait()
+        self.step()
         self.hooks.wait()
 
     def step(self) -> None:
@@ -291,6 +301,8 @@ class NodeWatcher:
         while (called := self._calls.take()) is not None:
             self._made_of(called)
             self._calls.begin_due()
+        while (prepared := self._preparation.take()) is not None:
+            self._apply(prepared)
         self._settle()
         self._attendance.looked(self.wait_s())
 
@@ -345,6 +357,7 @@ class NodeWatcher:
         if view.status is EraStatus.FATAL and DecisionKind.UNSUPPORTED_CURRENT not in (told.kind for told in began):
             began += (unsupported_current(view),)
         self._tell(began)
+        self._preparation.look_back(self._core.store, view)
 
     def _take_in(self) -> None:
         """What others handed over, not so much at once that an epoch would wait for it."""
@@ -418,14 +431,17 @@ class NodeWatcher:
                     self._on_decision(decision)
                 except Exception:
                     _log.exception("The decision %s could not be told of", decision.kind)
+        self._preparation.look(decisions)
         for event, facts in hooks_of(decisions, self._minimum):
             self.hooks.fire(event, facts)
 
     def _settle(self) -> None:
         """See to the binaries, to the end, and to what systemd is told, as things stand now."""
         view = self.checker.view
-        unsupported = view.message if view.status is EraStatus.FATAL else None
-        if self._binaries is not None and view.era is not None:
+        unsupported = view.message if view.status is EraStatus.FATAL else self._preparation.vetoed
+        if self._preparation.era is not None and self._binaries is not None:
+            self._binaries.runner.stop()  # the era of what runs is over, and the next is not prepared yet
+        elif self._binaries is not None and view.era is not None and unsupported is None:
             unsupported = self._binaries.follow(view.era, None if view.token is None else view.token.epoch)
         if unsupported is None:
             self._ends_s = None
@@ -448,7 +464,7 @@ class NodeWatcher:
             self._let_hooks_end()
         elif busy and self._now_s() < self._ends_s:
             return None
-        return WatchEnd(UNSUPPORTED, "the current era is not supported")
+        return WatchEnd(UNSUPPORTED, self._preparation.vetoed or "the current era is not supported")
 
     def _let_hooks_end(self) -> None:
         """Wait for the hooks, which end within their time; systemd hears that it lives, and ``stop`` is heard."""
