@@ -21,7 +21,6 @@ if TYPE_CHECKING:
         build_adapter,
     )
     from chain_reader.era_reader import EraReader
-    from chain_reader.log.reader import RecordedReader
     from chain_reader.log.recorder import LogLimits, NodeCore
     from chain_reader.log.replay import Difference, Replay
     from chain_reader.node.core import NodeSettings, NodeState, decide
@@ -173,7 +172,6 @@ __all__ = [
     "ProviderUnreachableError",
     "ReadLimitExceededError",
     "ReadLimits",
-    "RecordedReader",
     "RegistrationReceived",
     "Replay",
     "Replayed",
@@ -243,7 +241,6 @@ __getattr__ = front_door(
             "ScreenedOutput",
             "read_datums",
         ),
-        "chain_reader.log.reader": ("RecordedReader",),
         "chain_reader.log.replay": ("Difference", "Replay"),
         "chain_reader.trust.rules": ("choose", "legacy_choice"),
         "chain_reader.trust.legacy": ("LegacyView",),

@@ -1,34 +1,32 @@
 """The trusted reader: which markers are in force at an era address, by the rules T1 to T11 (``docs/trust.md``).
 
 In: one chain observer or several, a policy, a store. Out: a ``TrustedReading``. This is where the parts meet: evidence
-is gathered (``evidence_source``), the rules choose (``trust``), and only what they came to is written (``era_store``),
-in one transaction, so that a process that dies leaves the old memory or the new. What is decided is decided by
-``trust_deciding``; here is only what is done about it.
+is gathered (``evidence_source``), a node's core decides (``deciding``) and remembers (``node_core``), in one
+transaction, so that a process that dies leaves the old memory or the new. Every command, the service and the watcher
+of a node decide by that same core: from the same store and the same answers they report the same era.
 
 While something is trusted, reading never fails: what cannot be confirmed is in force all the same, and *stale* says why
 (T9). With nothing trusted, an error names the cause.
 """
 
-import logging
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from chain_reader.log.recorder import NodeCore
+from chain_reader.node.core import NodeSettings, NodeState
+from chain_reader.node.inputs import ClockTicked, ObserverAnswered, ObserverFailed
+from chain_reader.node.kinds import OF_TRUST, Decision
 from chain_reader.node.source import EvidenceSource
-from chain_reader.ports import ChainObserver, ChainTip
-from chain_reader.trust.decision import decide_remembered, decide_trust
-from chain_reader.trust.evidence import Evidence
-from chain_reader.trust.memory import EMPTY
+from chain_reader.ports import ChainObserver
+from chain_reader.providers.failover import Failover, TipChecker
+from chain_reader.trust.decision import decide_remembered
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import NothingTrustedError, TrustedReading
-from era_store import MemoryStore, NewEvent, Store, StoreChangedError, StoredTrust
-from eras import ChainReadError, Epoch, StoreError
-
-_log = logging.getLogger(__name__)
-_ATTEMPTS = 5
-"""How often a reading is decided anew because another process wrote at the same time."""
+from era_store import MemoryStore, Store
+from eras import ChainReadError, Epoch, EraStatus, StoreError
 
 
 class TrustedReader:
@@ -39,25 +37,26 @@ class TrustedReader:
         policy: what to trust.
         store: where trust is remembered; by default in this process only.
         clock: POSIX time in seconds, for the event log.
-        tip_check: why a tip is stale by a clock of one's own, or ``None``.
+        tip_check: why a tip is stale by a clock of one's own, or ``None``; not with a ``Failover``, which has its own.
+        core: what decides, where it is shared or keeps an event log; it has the policy and the store. By default one
+            that keeps no log is made at the first reading.
     """
 
     def __init__(
         self,
-        observer: ChainObserver | Sequence[ChainObserver],
+        observer: ChainObserver | Sequence[ChainObserver] | Failover,
         policy: TrustPolicy,
         store: Store | None = None,
         *,
         clock: Callable[[], float] = time.time,
-        tip_check: Callable[[ChainTip], str | None] | None = None,
+        tip_check: TipChecker | None = None,
+        core: NodeCore | None = None,
     ) -> None:
         self.policy = policy
-        self.store: Store = MemoryStore() if store is None else store
+        self.store: Store = core.store if core is not None else MemoryStore() if store is None else store
         self._clock = clock
-        self._key = policy.key
         self._source = EvidenceSource(observer, policy, self.store, tip_check=tip_check)
-        self._known: StoredTrust | None = None
-        self._unsaved = False
+        self._core = core
         self._turn = threading.Lock()
 
     def __repr__(self) -> str:
@@ -74,16 +73,15 @@ class TrustedReader:
             ChainReadError: nothing is trusted, and the chain could not be read.
             StoreError: the memory cannot be read, and this process has read nothing yet.
         """
-        with self._turn:
-            try:
-                reading = self._refresh(epoch)
-            except ChainReadError as error:
-                reading = self._remembered(str(error), epoch)
-                if not reading.markers:
-                    raise
+        try:
+            reading = self.refresh(epoch)
+        except ChainReadError as error:
+            reading = self.remembered(error, epoch)
             if not reading.markers:
-                raise _nothing(reading)
-            return reading
+                raise
+        if not reading.markers:
+            raise _nothing(reading)
+        return reading
 
     def refresh(self, epoch: Epoch | None = None) -> TrustedReading:
         """As ``read``, but a chain that could not be read is an error, and a reading that trusts nothing is none.
@@ -93,80 +91,68 @@ class TrustedReader:
             StoreError: as ``read``.
         """
         with self._turn:
-            return self._refresh(epoch)
+            evidence = self._source.gather(epoch)
+            core = self._caught_up()
+            doubt = self._source.tip_stale(evidence)
+            self._tick(core, epoch)
+            decisions = core.apply(ObserverAnswered(evidence, self._clock(), doubt))
+            decision = core.judged
+            assert decision is not None  # noqa: S101 - an answer was judged, this one or one like it
+            self._source.keep(decision.changed)
+            return _told(core, decision.reading, decisions)
 
-    def remembered(self, reason: str, epoch: Epoch | None = None) -> TrustedReading:
-        """What is remembered, without reading the chain (T9): stale, for ``reason``.
+    def remembered(self, error: ChainReadError | StoreError, epoch: Epoch | None = None) -> TrustedReading:
+        """What is remembered, where the chain could not be read (T9): stale, for that reason.
+
+        Args:
+            error: why it could not.
+            epoch: the current epoch by a clock of one's own.
 
         Raises:
-            StoreError: the memory cannot be read.
+            StoreError: the memory cannot be read, and this process has read nothing yet.
         """
         with self._turn:
-            return self._remembered(reason, epoch)
+            core = self._caught_up()
+            self._tick(core, epoch)
+            decisions = core.apply(ObserverFailed(self._source.name, error.code, str(error), self._clock()))
+            state = core.state
+            decided = decide_remembered(state.trust, self.policy, str(error), state.epoch, verified=state.verified)
+            return _told(core, decided.reading, decisions)
 
-    # --- deciding
+    def _caught_up(self) -> NodeCore:
+        """The core, with what other processes trust by now."""
+        if self._core is None:
+            self._core = NodeCore(NodeSettings(self.policy), self.store, clock=self._clock, logged=False)
+        else:
+            self._core.catch_up(self._clock())
+        return self._core
 
-    def _refresh(self, epoch: Epoch | None) -> TrustedReading:
-        evidence = self._source.gather(epoch)
-        for _ in range(_ATTEMPTS):
-            try:
-                return self._decide(evidence)
-            except StoreChangedError:
-                continue
-        return self._decide(evidence, write=False)
+    def _tick(self, core: NodeCore, epoch: Epoch | None) -> None:
+        """A switch that is trusted happens on time by the clock, whatever the chain's providers say (T9)."""
+        known = core.state.epoch
+        if epoch is not None and (known is None or epoch > known):
+            core.apply(ClockTicked(epoch, self._clock()))
 
-    def _decide(self, evidence: Evidence, *, write: bool = True) -> TrustedReading:
-        before = self._load()
-        decision = decide_trust(
-            before, evidence, self.policy, self._source.told, tip_stale=self._source.tip_stale(evidence)
-        )
-        reading = decision.reading
-        unsaved: str | None = "other processes write all the time"
-        if write:
-            unsaved = self._save(before, decision.after, reading.events)
-        self._source.keep(decision.changed)
-        return reading if unsaved is None else replace(reading, alarms=(*reading.alarms, unsaved))
 
-    # --- remembering
+def _told(core: NodeCore, reading: TrustedReading, decisions: tuple[Decision, ...]) -> TrustedReading:
+    """The reading as the core decided on it: its epoch, whether it is stale, what stays in force where it was refused.
 
-    def _load(self) -> StoredTrust:
-        if self._unsaved and self._known is not None:
-            return self._known  # newer than what the store could take
-        try:
-            self._known = self.store.trust.load(self._key) or EMPTY
-        except StoreError as error:
-            if self._known is None:
-                raise
-            _log.warning("What is trusted could not be read from the store, and is taken from this process: %s", error)
-        return self._known
-
-    def _save(self, before: StoredTrust, after: StoredTrust, events: tuple[NewEvent, ...]) -> str | None:
-        """Write what changed; returns why it could not be written, which makes nothing less true.
-
-        Raises:
-            StoreChangedError: another process has written meanwhile.
-        """
-        if after == before and not events:
-            return None
-        try:
-            self._known = self.store.trust.save(self._key, after, events, time_s=self._clock())
-            self._unsaved = False
-        except StoreChangedError:
-            self._unsaved = False
-            raise
-        except StoreError as error:
-            self._known, self._unsaved = after, True
-            return f"what is trusted could not be remembered: {error}"
-        return None
-
-    def _remembered(self, reason: str, epoch: Epoch | None) -> TrustedReading:
-        before = self._load()
-        decision = decide_remembered(before, self.policy, reason, epoch)
-        try:
-            self._save(before, decision.after, decision.reading.events)
-        except StoreChangedError:
-            _log.debug("Another process wrote: it says itself how it reads")
-        return decision.reading
+    An alarm says where that could not be remembered.
+    """
+    state: NodeState = core.state
+    unsaved = core.not_recording
+    alarm = () if unsaved is None else (f"what is trusted could not be remembered: {unsaved}",)
+    told = replace(
+        reading,
+        epoch=state.epoch,
+        stale=state.stale if reading.markers else reading.stale,
+        alarms=(*reading.alarms, *alarm),
+        events=tuple(decision for decision in decisions if decision.kind in OF_TRUST),
+    )
+    token = state.view.token
+    if state.view.status is EraStatus.ERROR and token is not None:
+        return replace(told, markers=token.markers, provenance=token.provenance)
+    return told
 
 
 def _nothing(reading: TrustedReading) -> NothingTrustedError:

@@ -82,7 +82,9 @@ def advanced(before: EraView, epoch: Epoch, supported: SupportedEras) -> EraView
 
 
 def marked(before: EraView, status: EraStatus, message: str) -> EraView:
-    """The view with another status; not ready and fatal stay, for they say more."""
+    """The view with another status; not ready and fatal stay, for they say more, and so does why a view is fatal."""
+    if before.status is EraStatus.FATAL:
+        return before
     return replace(before, status=before.status if before.era is None else status, message=message)
 
 

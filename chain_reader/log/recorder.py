@@ -23,7 +23,7 @@ from chain_reader.log.records import input_event, state_facts
 from chain_reader.log.replay import RESUMED, SNAPSHOT, STARTED, Replay, reconfigured
 from chain_reader.node.core import Decided, Judged, NodeSettings, NodeState, decide_with, judge
 from chain_reader.node.inputs import ClockTicked, InputEvent, MemoryRead, ObserverAnswered
-from chain_reader.node.kinds import Decision
+from chain_reader.node.kinds import OF_TRUST, Decision
 from chain_reader.trust.decision import TrustDecision
 from chain_reader.trust.memory import EMPTY
 from era_store import EventFilter, MemoryStore, NewEvent, Store, StoreChangedError, StoreDamagedError, StoredEvent
@@ -70,6 +70,8 @@ class NodeCore:
         limits: of the log.
         name: of the node among those that write into this log; it goes on where one of this name ended.
         clock: POSIX time in seconds, for what happens at the start.
+        logged: whether inputs and decisions are written into the log. Without it the node begins with what the store
+            says is trusted, and writes only that, with the decisions that concern it.
 
     Raises:
         StoreError: what is trusted could not be read, or is damaged.
@@ -84,7 +86,9 @@ class NodeCore:
         limits: LogLimits | None = None,
         name: str = "",
         clock: Callable[[], float] = time.time,
+        logged: bool = True,
     ) -> None:
+        self._logged = logged
         self.store: Store = MemoryStore() if store is None else store
         self.checker = (
             EraChecker(settings.supported, notice_epochs=settings.notice_epochs) if checker is None else checker
@@ -139,10 +143,9 @@ class NodeCore:
                 return ()  # what is known here is newer than what the store could take
             taken: tuple[Decision, ...] = ()
             try:
-                if self._is_behind():
+                if self._logged and self._is_behind():
                     taken = self._go_on(time_s)
-                stored = self.store.trust.load(self._key)
-                if (0 if stored is None else stored.version) != self._version:
+                if self._stored_version() != self._version:
                     taken += self._take_over(time_s)
             except StoreDamagedError:
                 raise
@@ -150,6 +153,15 @@ class NodeCore:
                 _log.warning("What other processes wrote could not be read from the store: %s", error)
             self.checker.adopt(self._state.view)
         return taken
+
+    def _stored_version(self) -> int:
+        """The version of what is remembered; where that cannot be read, what is known here stays."""
+        try:
+            stored = self.store.trust.load(self._key)
+        except StoreError as error:
+            _log.warning("What is trusted could not be read from the store, and is taken from this process: %s", error)
+            return self._version
+        return 0 if stored is None else stored.version
 
     def apply(self, event: InputEvent) -> tuple[Decision, ...]:
         """What the node makes of ``event``, remembered and applied to the checker.
@@ -197,7 +209,7 @@ class NodeCore:
     def _begin(self, settings: NodeSettings) -> tuple[int | None, int | None, NodeState]:
         """What the log says the node knew: the node it resumes, that one's last event, the state."""
         try:
-            snapshot = self._last_snapshot()
+            snapshot = self._last_snapshot() if self._logged else None
             if snapshot is not None:
                 stream, first = snapshot
                 replay = Replay()
@@ -279,7 +291,8 @@ class NodeCore:
         stored = self.store.trust.load(self._key)
         decisions: tuple[Decision, ...] = ()
         try:
-            self._write_start(resumed, at, time_s)
+            if self._logged:
+                self._write_start(resumed, at, time_s)
         except StoreError as error:
             self._cannot_record(error)
         if stored is not None:
@@ -307,6 +320,9 @@ class NodeCore:
             StoreChangedError: another process trusts something else meanwhile; nothing is written.
             StoreError: it cannot be written; nothing is.
         """
+        if not self._logged:
+            self._write_trust(event.time_s, after, decisions)
+            return
         self._writer.abandon()
         if self._stream is None:
             self._write_start(None, None, event.time_s)
@@ -330,6 +346,15 @@ class NodeCore:
         if self._not_recording is not None:
             _log.warning("The event log is written again; %d inputs are not in it", self._missed)
             self._not_recording, self._missed = None, 0
+
+    def _write_trust(self, time_s: float, after: NodeState, decisions: tuple[Decision, ...]) -> None:
+        """Write what is trusted now with the decisions that concern it, and nothing where neither is new."""
+        events = [told for told in decisions if told.kind in OF_TRUST]
+        if events or after.trust != self._saved:
+            trust = replace(after.trust, version=self._version)
+            self._version = self.store.trust.save(self._key, trust, events, time_s=time_s).version
+            self._saved = after.trust
+        self._not_recording = None
 
     def _take_over(self, time_s: float) -> tuple[Decision, ...]:
         try:
@@ -372,7 +397,7 @@ class NodeCore:
 
     def _keep_within_limits(self, time_s: float) -> None:
         """A snapshot now and then; the log compacted where it is too large. What fails here is tried again later."""
-        if self._not_recording is not None:
+        if self._not_recording is not None or not self._logged:
             return
         try:
             if self._since_look >= _LOOK_EVERY:

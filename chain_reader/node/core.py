@@ -56,6 +56,7 @@ REGISTERED_AHEAD = 2
 """Epochs by which a registration is ahead of the clock at most: one for the stake, one for a clock that is late."""
 
 Decided = tuple["NodeState", tuple[Decision, ...]]
+NOT_READ_YET = "it is remembered, and was not read yet"
 NOTHING_TOLD: Mapping[str, str] = {}
 
 Judged = tuple[TrustDecision, Mapping[str, str]]
@@ -108,6 +109,13 @@ class NodeState:
     acknowledged: str | None = None
     verified: ScreenedOutput | None = field(default=None, compare=False, repr=False)
     steady: Evidence | None = field(default=None, compare=False, repr=False)
+
+    @property
+    def stale(self) -> str | None:
+        """Why what is in force could not be confirmed; ``None`` when it was, or when nothing is in force."""
+        if self.view.status in (EraStatus.STALE, EraStatus.ERROR):
+            return self.view.message
+        return None if self.view.status is EraStatus.READY else self.trust.stale
 
 
 def decide(state: NodeState, event: InputEvent) -> Decided:
@@ -163,6 +171,9 @@ def _at_epoch(state: NodeState, epoch: Epoch) -> Decided:
     """An epoch began by the clock, and nothing was read in it yet (rule 3)."""
     view = state.view
     if view.token is None:
+        trusted = recalled(state.trust, state.settings.policy, state.verified).trusted
+        if trusted is not None:
+            return _by_memory(replace(state, epoch=epoch, steady=None), trusted)
         unknown = _tell(DecisionKind.EPOCH_UNCONFIRMED, epoch, era=None, last_read=None, cannot_know="any era")
         return replace(state, epoch=epoch, steady=None), (unknown,)
     try:
@@ -259,8 +270,9 @@ def _nothing_trusted(state: NodeState, decision: TrustDecision, decisions: tuple
 
 
 def _failed(state: NodeState, event: ObserverFailed) -> Decided:
+    view = marked(state.view, EraStatus.STALE, event.reason)
     if state.failing == event.code:
-        return state, ()
+        return (state if view == state.view else replace(state, view=view)), ()
     policy = state.settings.policy
     decision = decide_remembered(state.trust, policy, event.reason, state.epoch, verified=state.verified)
     facts = {"source": event.source, "code": event.code, "reason": event.reason}
@@ -268,12 +280,17 @@ def _failed(state: NodeState, event: ObserverFailed) -> Decided:
     after = replace(
         state,
         trust=decision.after,
-        view=marked(state.view, EraStatus.STALE, event.reason),
+        view=view,
         failing=event.code,
         verified=decision.state.trusted,
         steady=None,
     )
-    return after, (*decision.reading.events, told)
+    trusted, known, events = decision.state.trusted, decision.state.epoch, (*decision.reading.events, told)
+    if view.token is not None or trusted is None or known is None:
+        return after, events
+    epoch = known if state.epoch is None else max(known, state.epoch)  # nothing was ever read: the checkpoint holds
+    after, more = _by_memory(replace(after, epoch=epoch), trusted, event.reason)
+    return after, (*events, *more)
 
 
 def _remembered(state: NodeState, event: MemoryRead) -> Decided:
@@ -288,10 +305,17 @@ def _remembered(state: NodeState, event: MemoryRead) -> Decided:
     if trusted is None or stored is None:
         return after, (told,)
     epoch = trust.epoch if state.epoch is None else max(trust.epoch, state.epoch)
-    provenance = Provenance(f"what is remembered at {state.settings.policy.address}", stored.transaction, stored.slot)
-    stale = "it is remembered, and was not read yet" if state.view.token is None else None
-    after, more = _selected(replace(after, epoch=epoch), epoch, markers_of(trusted), provenance, trust.stale or stale)
+    after, more = _by_memory(replace(after, epoch=epoch), trusted, trust.stale)
     return after, (told, *more)
+
+
+def _by_memory(state: NodeState, trusted: ScreenedOutput, stale: str | None = None) -> Decided:
+    """Take over what is remembered at the epoch of ``state``: stale where nothing was read before."""
+    output, policy = trusted.output, state.settings.policy
+    provenance = Provenance(f"what is remembered at {policy.address}", output.transaction, output.slot)
+    if stale is None and state.view.token is None:
+        stale = NOT_READ_YET
+    return _selected(state, state.epoch or Epoch(0), markers_of(trusted), provenance, stale)
 
 
 def _registered(state: NodeState, event: RegistrationReceived) -> Decided:

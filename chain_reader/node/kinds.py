@@ -86,3 +86,22 @@ class DecisionKind(enum.StrEnum):
     """More were refused than are listed one by one: ``verdicts``, ``examples``."""
     JUNK = "junk"
     """More outputs than before carry no payload at all: ``count``, ``before``."""
+
+
+OF_TRUST = frozenset(
+    (
+        DecisionKind.TRUSTED,
+        DecisionKind.DISTRUSTED,
+        DecisionKind.ABSURD_EPOCH,
+        DecisionKind.SHORT_NOTICE,
+        DecisionKind.STALE,
+        DecisionKind.FRESH,
+        DecisionKind.LEGACY_DIFFERS,
+        DecisionKind.LEGACY_AGREES,
+        DecisionKind.REFUSED,
+        DecisionKind.CONFLICT,
+        DecisionKind.REFUSED_MANY,
+        DecisionKind.JUNK,
+    )
+)
+"""Kinds that concern what is trusted, and not the era of one node: every process on a store shares them."""

@@ -4,20 +4,18 @@ In: observers, the policy, the store that keeps verdicts. Out: ``Evidence``; or,
 input event: ``ObserverAnswered`` or ``ObserverFailed``. Nothing is decided here.
 """
 
-import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from chain_reader.node.inputs import ObserverAnswered, ObserverFailed
 from chain_reader.ports import ChainObserver, ChainTip, ScreenedOutput
+from chain_reader.providers.failover import Failover, TipChecker
 from chain_reader.providers.transport.errors import UnexpectedAnswerError
 from chain_reader.trust.evidence import Evidence, EvidenceGatherer
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.screening import RememberedScreening
 from era_store import Store
-from eras import ChainReadError, Epoch
-
-_log = logging.getLogger(__name__)
+from eras import ChainReadError, Epoch, StoreError
 
 
 class EvidenceSource:
@@ -27,27 +25,30 @@ class EvidenceSource:
         observer: reads the chain; of several the first one that answers is believed. The caller closes them.
         policy: what to trust.
         store: where verdicts are kept.
-        tip_check: why a tip is stale by a clock of one's own, or ``None``.
+        tip_check: why a tip is stale by a clock of one's own, or ``None``; not with a ``Failover``, which has its own.
     """
 
     def __init__(
         self,
-        observer: ChainObserver | Sequence[ChainObserver],
+        observer: ChainObserver | Sequence[ChainObserver] | Failover,
         policy: TrustPolicy,
         store: Store,
         *,
-        tip_check: Callable[[ChainTip], str | None] | None = None,
+        tip_check: TipChecker | None = None,
     ) -> None:
-        self._tip_check = tip_check
+        self._policy = policy
         self._screening = RememberedScreening(policy.keys, store, policy.key)
-        observers = (observer,) if isinstance(observer, ChainObserver) else tuple(observer)
+        if not isinstance(observer, Failover):
+            observers = (observer,) if isinstance(observer, ChainObserver) else tuple(observer)
+            observer = Failover.over(observers, tip_check)
+        self.providers = observer
         self._last: Evidence | None = None
-        self._gatherers = tuple(EvidenceGatherer(one, policy, self._screening) for one in observers)
+        self._gatherers: dict[int, EvidenceGatherer] = {}
 
     @property
     def name(self) -> str:
         """What operators call the observers."""
-        return ", ".join(gatherer.observer.name for gatherer in self._gatherers)
+        return self.providers.name
 
     @property
     def told(self) -> Mapping[str, str]:
@@ -60,7 +61,7 @@ class EvidenceSource:
 
     def tip_stale(self, evidence: Evidence) -> str | None:
         """Why the tip of the evidence is late by a clock of one's own; ``None`` when it is not."""
-        return None if self._tip_check is None else self._tip_check(evidence.tip)
+        return self.providers.tip_stale(evidence.tip)
 
     def gather(self, epoch: Epoch | None = None) -> Evidence:
         """What the first observer that answers knows.
@@ -69,22 +70,36 @@ class EvidenceSource:
             epoch: the current epoch by a clock of one's own; a provider that is more than one off is not believed.
 
         Raises:
+            ConfigurationError: a provider is configured wrongly.
             ChainReadError: none of them answered.
+            StoreError: as ``Failover.ask``.
         """
-        failed: ChainReadError | None = None
-        for gatherer in self._gatherers:
-            try:
-                evidence = self._shared(gatherer.gather())
-                _require_epoch_of_clock(evidence, epoch)
-            except ChainReadError as error:
-                if failed is not None:
-                    _log.warning("%s", failed)
-                failed = error
-            else:
-                return evidence
-        if failed is None:
-            raise ChainReadError("There is no observer to read the chain with", next_step="Configure a provider")
-        raise failed
+
+        def read(observer: ChainObserver) -> Evidence:
+            evidence = self._shared(self._gatherer(observer).gather())
+            _require_epoch_of_clock(evidence, epoch)
+            return evidence
+
+        return self.providers.ask(read)
+
+    def poll(self, *, with_epoch: bool) -> ChainTip:
+        """The tip of the first observer that answers, with its epoch where that is wanted.
+
+        Raises:
+            ConfigurationError, ChainReadError, StoreError: as ``gather``.
+        """
+
+        def look(observer: ChainObserver) -> ChainTip:
+            tip = observer.tip()
+            return replace(tip, epoch=observer.epoch()) if with_epoch and tip.epoch is None else tip
+
+        return self.providers.ask(look)
+
+    def _gatherer(self, observer: ChainObserver) -> EvidenceGatherer:
+        found = self._gatherers.get(id(observer))
+        if found is None:
+            found = self._gatherers[id(observer)] = EvidenceGatherer(observer, self._policy, self._screening)
+        return found
 
     def _shared(self, evidence: Evidence) -> Evidence:
         """The evidence with the very outputs of the last one, where they are equal: it is then quick to decide on."""
@@ -104,7 +119,7 @@ class EvidenceSource:
         """
         try:
             evidence = self.gather(epoch)
-        except ChainReadError as error:
+        except (ChainReadError, StoreError) as error:
             return ObserverFailed(self.name, error.code, str(error), time_s)
         return ObserverAnswered(evidence, time_s, self.tip_stale(evidence))
 

@@ -6,11 +6,11 @@ In: settings. Out: an open ``NodeWatcher``, closed with everything that was open
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, closing, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chain_reader import LogLimits, NodeCore, genesis_of
+from chain_reader import NodeCore
 from chain_reader.node.core import NodeSettings
 from chain_reader.node.source import EvidenceSource
 from chain_reader.providers.tip_check import TipWatch
@@ -24,7 +24,7 @@ from era_service.node.supervisor import LinkSwitcher, NodeSupervisor
 from era_service.node.swap import EraFolder
 from era_service.node.watcher import NodeWatcher, WatchOptions
 from era_store import MemoryStore, Store
-from eras import ChainReadError, ConfigurationError, SupportedEras
+from eras import ConfigurationError, SupportedEras
 
 if TYPE_CHECKING:
     from chain_reader import ChainObserver, NetworkGenesis, TrustPolicy
@@ -69,7 +69,6 @@ def embed_watcher(
     return NodeWatcher(
         NodeCore(NodeSettings(policy, supported), memory, name=node_id),
         EvidenceSource(observers, policy, memory, tip_check=tip_check),
-        observers,
         EpochClock(genesis),
         options=options,
         **more,
@@ -98,26 +97,22 @@ def open_watcher(
         ConfigurationError: what is configured cannot be used.
         StoreError: the store cannot be opened.
     """
+    from era_service.wiring.deciding import open_core, providers_in_order
     from era_service.wiring.genesis import configured_genesis
-    from era_service.wiring.trust import trust_policy
 
     surroundings = os.environ if environ is None else environ
-    policy, genesis, watch = trust_policy(settings), configured_genesis(settings), settings.watch
-    supported = SupportedEras(settings.network.supported_eras)
+    _require_chain(settings)
+    genesis, watch = configured_genesis(settings), settings.watch
     notifier = SystemdNotifier(surroundings)
     runner = _runner(settings, run, surroundings, notifier)
     minimum = _minimum(settings)
     with ExitStack() as opened:
         store = opened.enter_context(closing(_memory(settings, surroundings)))
-        observers = _observers(settings, opened)
-        tip_check = None if genesis is None else _tip_check(genesis, settings, observers)
-        node = NodeSettings(policy, supported, settings.network.notice_epochs)
-        source = EvidenceSource(observers, policy, store, tip_check=tip_check)
-        limits = LogLimits(settings.events.max_bytes, settings.events.snapshot_every)
+        providers = opened.enter_context(closing(providers_in_order(settings)))
+        core = open_core(settings, store, name=watch.node_id or "")
         yield NodeWatcher(
-            NodeCore(node, store, limits=limits, name=watch.node_id or ""),
-            source,
-            observers,
+            core,
+            EvidenceSource(providers, core.state.settings.policy, store),
             EpochClock(genesis),
             options=WatchOptions(
                 CallOptions(
@@ -145,10 +140,14 @@ def _memory(settings: "Settings", environ: Mapping[str, str]) -> Store:
     return open_store(str(Path(folder) / STORE_FILE))
 
 
-def _observers(settings: "Settings", opened: ExitStack) -> "tuple[ChainObserver, ...]":
-    """Every provider, open; one of another network is a mistake, one that does not answer is not."""
-    from era_service.status.reader import ProviderNeededError
-    from era_service.wiring.observers import openings_of
+def _require_chain(settings: "Settings") -> None:
+    """Check that there is a chain to read.
+
+    Raises:
+        WatchSourceError: the configured source is none.
+        ConfigurationError: no provider is configured, or it cannot be used.
+    """
+    from era_service.status.reader import check_adapter, require_source
 
     if settings.reader.adapter_type != "cardano-chain":
         raise WatchSourceError(
@@ -157,28 +156,8 @@ def _observers(settings: "Settings", opened: ExitStack) -> "tuple[ChainObserver,
             got=settings.reader.adapter_type,
             next_step="Give --network, or configure the era address and the verification key",
         )
-    observers = tuple(opened.enter_context(closing(open_observer())) for open_observer in openings_of(settings))
-    if not observers:
-        raise ProviderNeededError(
-            "There is no provider to read the chain from",
-            expected="a Blockfrost API, an Ogmios server or a local chain",
-            got="none",
-            next_step="Give --provider, or set reader.providers",
-        )
-    for observer in observers:
-        with suppress(ChainReadError):
-            genesis_of(observer, settings.network.magic)
-    return observers
-
-
-def _tip_check(
-    genesis: "NetworkGenesis", settings: "Settings", observers: "tuple[ChainObserver, ...]"
-) -> Callable[..., str | None]:
-    from chain_reader import AgreementObserver
-
-    first = observers[0]
-    others = first.tips if isinstance(first, AgreementObserver) else dict
-    return TipWatch(genesis, tolerance_s=settings.reader.max_tip_age_s, others=lambda: others().values())
+    require_source(settings)
+    check_adapter(settings)
 
 
 def _hooks(configured: "HookSettings", more: Sequence[Hook], environ: Mapping[str, str]) -> Hooks:

@@ -1,20 +1,20 @@
 """The calls of one node to its provider, made beside the watcher: a provider that hangs holds up no epoch.
 
-In: the schedule, the source of evidence, the observers. Out: what a call came to, once it is over. One call is under
+In: the schedule, the source of evidence. Out: what a call came to, once it is over. One call is under
 way at a time, in a daemon thread of its own; it ends in bounded time, for that is what observers promise.
 """
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 
-from chain_reader import ChainObserver, ChainTip
+from chain_reader import ChainTip
 from chain_reader.node.inputs import ObserverAnswered, ObserverFailed
 from chain_reader.node.source import EvidenceSource
 from era_service.node.call_schedule import Call, CallSchedule
 from era_service.node.epoch_clock import EpochClock
-from eras import ChainReadError
+from eras import ChainReadError, StoreError
 
 Answer = ChainTip | ObserverAnswered | ObserverFailed
 Begin = Callable[[Callable[[], Answer], Callable[[], object]], Future[Answer]]
@@ -49,7 +49,6 @@ class ProviderCalls:
 
     Args:
         source: what the chain is read through.
-        observers: the same observers, for polls; the first that answers is believed.
         clock: the epoch clock.
         schedule: when to call.
         begin: begins a call.
@@ -59,7 +58,6 @@ class ProviderCalls:
     def __init__(
         self,
         source: EvidenceSource,
-        observers: Sequence[ChainObserver],
         clock: EpochClock,
         schedule: CallSchedule,
         *,
@@ -68,7 +66,6 @@ class ProviderCalls:
     ) -> None:
         self.schedule = schedule
         self.source = source
-        self._observers = tuple(observers)
         self._clock = clock
         self._begin = begin
         self._over = over
@@ -114,19 +111,10 @@ class ProviderCalls:
         return Called(call, answer)
 
     def _poll(self) -> ChainTip | ObserverFailed:
-        failed: ChainReadError | None = None
-        for observer in self._observers:
-            try:
-                tip = observer.tip()
-                if tip.epoch is None and self._clock.genesis is None:
-                    tip = replace(tip, epoch=observer.epoch())
-            except ChainReadError as error:
-                failed = error
-            else:
-                return tip
-        if failed is None:
-            failed = ChainReadError("There is no observer to read the chain with", next_step="Configure a provider")
-        return ObserverFailed(self.source.name, failed.code, str(failed), self._clock.now().time_s)
+        try:
+            return self.source.poll(with_epoch=self._clock.genesis is None)
+        except (ChainReadError, StoreError) as error:
+            return ObserverFailed(self.source.name, error.code, str(error), self._clock.now().time_s)
 
     def _now_s(self) -> float:
         return self._clock.machine.monotonic()

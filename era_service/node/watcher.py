@@ -19,11 +19,11 @@ import asyncio
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from chain_reader import ChainObserver, ChainTip, NodeCore
+from chain_reader import ChainTip, NodeCore
 from chain_reader.node.eras import unsupported_current
 from chain_reader.node.inputs import ClockTicked, CommandGiven, InputEvent, ObserverAnswered, ObserverFailed
 from chain_reader.node.intake import Intake
@@ -86,8 +86,7 @@ class NodeWatcher:
 
     Args:
         core: what decides.
-        source: what the chain is read through.
-        observers: the same observers, for polls; the first that answers is believed. The caller closes them.
+        source: what the chain is read and polled through.
         clock: the epoch clock.
         options: how to watch.
         hooks: what to run; the caller closes it.
@@ -106,7 +105,6 @@ class NodeWatcher:
         self,
         core: NodeCore,
         source: EvidenceSource,
-        observers: Sequence[ChainObserver],
         clock: EpochClock,
         *,
         options: WatchOptions | None = None,
@@ -131,7 +129,7 @@ class NodeWatcher:
         self._alarm = Alarm()
         self._wait = self._alarm.sleep if wait is None else wait
         schedule = CallSchedule(self.options.calls, clock.machine.monotonic())
-        self._calls = ProviderCalls(source, observers, clock, schedule, begin=begin, over=self._alarm.ring)
+        self._calls = ProviderCalls(source, clock, schedule, begin=begin, over=self._alarm.ring)
         self._intake = Intake(clock=clock.machine.posix)
         self._ticked: Epoch | None = None
         self._stopping = False

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chain_reader.trust.reading import TrustedReading
     from chain_reader.trusted_reader import TrustedReader
     from era_service.config.schema import ProviderSettings, Settings
+    from era_store import StoredTrust
     from eras import Epoch
     from release_tools import Network, TransactionGateway
     from release_tools.markers.change import Markers, PublishedBefore
@@ -174,14 +175,18 @@ class Release:
         Raises:
             StoreError: its memory cannot be read.
         """
-        from datum import EraMarkersPayload
-        from release_tools.markers.change import PublishedBefore
+        return published_before(self.reader.store.trust.load(self.policy.key))
 
-        known = self.reader.store.trust.load(self.policy.key)
-        if known is None:
-            return PublishedBefore()
-        payloads = (EraMarkersPayload.from_bytes(payload.content).markers for payload in known.payloads)
-        return PublishedBefore(frozenset(payloads), known.complete)
+
+def published_before(known: "StoredTrust | None") -> "PublishedBefore":
+    """What the era key signed, by what is remembered of it."""
+    from datum import EraMarkersPayload
+    from release_tools.markers.change import PublishedBefore
+
+    if known is None:
+        return PublishedBefore()
+    payloads = (EraMarkersPayload.from_bytes(payload.content).markers for payload in known.payloads)
+    return PublishedBefore(frozenset(payloads), known.complete)
 
 
 def require_magic(settings: "Settings") -> int:

@@ -5,16 +5,20 @@ signed payload that the document carries: whoever carries it cannot change them.
 """
 
 import json
+from collections import Counter
 from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from chain_reader.trust.reading import TrustedReading
+from era_service.releasing.session import published_before
 from eras import MAX_EPOCH, CurrentEraNotFoundError, Epoch, EraMarker, MarkerError, SupportedEras, select_eras
 from release_tools.markers.change import PublishedBefore, said_once
 
 if TYPE_CHECKING:
     from chain_reader.trust.policy import TrustPolicy
-    from chain_reader.trust.reading import TrustedReading
+    from era_service.config.schema import Settings
     from era_service.releasing.session import Release
 
 
@@ -41,38 +45,71 @@ class TrustedSnapshot:
     published: PublishedBefore = field(default_factory=PublishedBefore)
 
     @classmethod
-    def of(cls, release: "Release", reading: "TrustedReading") -> "TrustedSnapshot":
+    def of(cls, release: "Release", reading: TrustedReading) -> "TrustedSnapshot":
         """The snapshot of a reading.
 
         Raises:
             ChainReadError: a node trusts an output that is not there any more.
         """
-        from datum import decode_datum
-        from era_service.releasing.session import output_in_force
-
-        in_force = output_in_force(reading)
-        content = None if in_force is None else decode_datum(in_force.output.datum).content
-        return cls(release.epoch_of(reading), reading.markers, content, release.published_before())
+        return cls(release.epoch_of(reading), reading.markers, _payload_of(reading), release.published_before())
 
 
-def snapshot_document(release: "Release", reading: "TrustedReading") -> dict[str, Any]:
+def read_trusted(settings: "Settings") -> dict[str, Any]:
+    """What nodes trust now, JSON-ready, by the road that every command takes to it (``wiring.deciding``).
+
+    Where no provider answers, it is what the store remembers, stale (rule T9).
+
+    Raises:
+        ChainReadError, StoreError: the chain could not be read, and nothing is remembered.
+        ConfigurationError: what is configured cannot be used.
+    """
+    from era_service.status.reader import StatusReader
+    from era_service.wiring.trust import open_memory, trust_policy
+
+    policy = trust_policy(settings)
+    with closing(open_memory(settings)) as memory, closing(StatusReader(settings, memory)) as reader:
+        found = reader.read()
+        stored = memory.trust.load(policy.key)
+    reading = found.reading
+    if not isinstance(reading, TrustedReading) or found.epoch is None:
+        assert found.error is not None  # noqa: S101 - it says why there is no reading
+        raise found.error
+    return snapshot_document(settings, policy, reading, found.epoch, published_before(stored))
+
+
+def _payload_of(reading: TrustedReading) -> bytes | None:
+    """The payload in force, as JSON bytes.
+
+    Raises:
+        ChainReadError: a node trusts an output that is not there any more.
+    """
+    from datum import decode_datum
+    from era_service.releasing.session import output_in_force
+
+    in_force = output_in_force(reading)
+    return None if in_force is None else decode_datum(in_force.output.datum).content
+
+
+def snapshot_document(
+    settings: "Settings", policy: "TrustPolicy", reading: TrustedReading, epoch: Epoch, published: PublishedBefore
+) -> dict[str, Any]:
     """The document of a reading, JSON-ready."""
     origin, legacy = reading.provenance, reading.legacy
     trusted = None
     if origin is not None and origin.transaction is not None:
         trusted = {"transaction": origin.transaction, "slot": origin.slot, "key": origin.key}
-    payload = None if reading.stale is not None else TrustedSnapshot.of(release, reading).payload
+    payload = None if reading.stale is not None else _payload_of(reading)
     return {
         "network": {
-            "name": release.settings.network.name,
-            "magic": release.network.magic,
-            "era_address": release.policy.address,
-            "verification_key": release.policy.keys[0].hex,
+            "name": settings.network.name,
+            "magic": settings.network.magic,
+            "era_address": policy.address,
+            "verification_key": policy.keys[0].hex,
         },
-        **nodes_see(reading.markers, release.epoch_of(reading), release.settings.network.supported_eras),
+        **nodes_see(reading.markers, epoch, settings.network.supported_eras),
         "trusted": trusted,
         "payload": None if payload is None else payload.decode(errors="replace"),
-        "published_before": _published_document(release.published_before()),
+        "published_before": _published_document(published),
         "stale": reading.stale,
         "legacy": {
             "differs": legacy is not None and legacy.differs,
@@ -82,6 +119,7 @@ def snapshot_document(release: "Release", reading: "TrustedReading") -> dict[str
             else [[marker.to_dict() for marker in verified.markers] for verified in legacy.possible],
         },
         "alarms": list(reading.alarms),
+        "verdicts": dict(sorted(Counter(item.verdict.name for item in reading.screened).items())),
     }
 
 

@@ -277,9 +277,8 @@ class Keeper:
         from era_service.status.reader import StatusReader
 
         if self._reader is None:
-            self._reader = StatusReader(self.settings, self.store, clock=self.clock, persistent=True, recorded=True)
-        clock_epoch = None if self.genesis is None else self.genesis.epoch_of(self.genesis.slot_at(now_s))
-        found = self._reader.read(clock_epoch=clock_epoch)
+            self._reader = StatusReader(self.settings, self.store, clock=self.clock, name="service")
+        found = self._reader.read()
         self.spans.asked(self._reader.calls)
         return take_snapshot(
             found,

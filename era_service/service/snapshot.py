@@ -28,8 +28,9 @@ from eras.era_id import EraIdentity
 
 if TYPE_CHECKING:
     from chain_reader import NetworkGenesis, ScreenedOutput
+    from chain_reader.providers.failover import ProviderCall
     from era_service.config.schema import Settings
-    from era_service.status.reader import ProviderCall, Reading
+    from era_service.status.reader import Reading
     from era_store import SeenPayload, StoredTrust
 
 LISTED_REFUSED = 50

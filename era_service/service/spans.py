@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from starlette.types import Scope
 
+    from chain_reader.providers.failover import ProviderCall
     from era_service.service.keeper import Keeper
-    from era_service.status.reader import ProviderCall
 
 
 def route_of(service: "Keeper", scope: "Scope") -> str | None:

@@ -3,24 +3,17 @@
 In: settings, and an epoch unless a provider tells it. Out: a ``Reading``, which ``status_document`` puts into JSON.
 """
 
-import logging
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eras import ChainReadError, ConfigurationError, Epoch, EraEpochToken, EraSwitchError, StoreError, SupportedEras
 
 if TYPE_CHECKING:
-    from chain_reader import (
-        ChainObserver,
-        EraReading,
-        NodeCore,
-        RecordedReader,
-        TipWatch,
-        TrustedReader,
-    )
+    from chain_reader import EraReading, TrustedReader
+    from chain_reader.providers.failover import ProviderCall
     from era_service.config.schema import Settings
     from era_store import Store
 
@@ -97,23 +90,6 @@ def read_status(settings: "Settings", epoch: Epoch | None) -> Reading:
         return reader.read(epoch)
 
 
-@dataclass(frozen=True, slots=True)
-class ProviderCall:
-    """A provider that was asked.
-
-    Attributes:
-        name: what operators call it.
-        asked_at_s: POSIX time at which it was asked.
-        latency_s: seconds until it had answered, or failed.
-        error: why it failed; ``None`` when it answered.
-    """
-
-    name: str
-    asked_at_s: float
-    latency_s: float
-    error: EraSwitchError | None
-
-
 class StatusReader:
     """Reads the eras as often as it is asked; what it opens stays open between two readings. For one thread.
 
@@ -121,8 +97,8 @@ class StatusReader:
         settings: what to read.
         memory: where trust is remembered; the caller closes it.
         clock: POSIX time in seconds.
-        persistent: whether ``memory`` outlives a run, so that what is remembered there may answer for the chain.
-        recorded: whether what comes in is put into the event log, with what is decided upon it about trust and eras.
+        name: of the node that keeps the event log of ``memory``: what comes in is put into it, with what is decided
+            upon it about trust and eras. ``None`` keeps no log.
     """
 
     def __init__(
@@ -131,144 +107,84 @@ class StatusReader:
         memory: "Store",
         *,
         clock: Callable[[], float] = time.time,
-        persistent: bool | None = None,
-        recorded: bool = False,
+        name: str | None = None,
     ) -> None:
-        from era_service.wiring.observers import openings_of
+        from era_service.wiring.deciding import providers_in_order
 
         self._settings = settings
         self._memory = memory
         self._clock = clock
-        self._persistent = settings.store.url is not None if persistent is None else persistent
+        self._name = name
         self._reads_chain = settings.reader.adapter_type == "cardano-chain"
-        self._openings = openings_of(settings)
-        self._open: dict[int, tuple[ChainObserver, TrustedReader | RecordedReader | None]] = {}
-        self.records = recorded and self._reads_chain
-        self._core: NodeCore | None = None
-        self.calls: tuple[ProviderCall, ...] = ()
+        self._providers = providers_in_order(settings, clock)
+        self._reader: TrustedReader | None = None
+        self.records = name is not None and self._reads_chain
+
+    @property
+    def calls(self) -> "tuple[ProviderCall, ...]":
         """The providers that the last reading asked, in that order."""
+        return self._providers.calls
 
     def close(self) -> None:
         """Close every observer. Calling it twice is fine."""
-        while self._open:
-            self._open.popitem()[1][0].close()
+        self._providers.close()
 
-    def read(self, epoch: Epoch | None = None, *, clock_epoch: Epoch | None = None) -> Reading:
-        """The eras at ``epoch``, or at the provider's; that they could not be read is part of what it says.
+    def read(self, epoch: Epoch | None = None) -> Reading:
+        """The eras at ``epoch``, or at the current one; that they could not be read is part of the result.
+
+        Where no provider answers, what is remembered is in force, stale (rule T9).
 
         Args:
             epoch: the epoch to ask about.
-            clock_epoch: the epoch by a clock of one's own: a provider that is more than one off is not believed, and
-                where none answers it is that epoch.
 
         Raises:
             ConfigurationError: what is configured cannot be used.
+            StoreError: what is remembered cannot be read.
         """
-        calls: list[ProviderCall] = []
-        try:
-            return self._read(epoch, clock_epoch, calls)
-        finally:
-            self.calls = tuple(calls)
-
-    def _read(self, epoch: Epoch | None, clock_epoch: Epoch | None, calls: list[ProviderCall]) -> Reading:
-        found = Reading()
-        if self._reads_chain and not self._openings:
-            raise _provider_needed()
-        if not self._openings or (epoch is not None and not self._reads_chain):
-            return self._attempt(None, epoch)
-        for left, index in zip(reversed(range(len(self._openings))), range(len(self._openings)), strict=True):
-            began_s, began = self._clock(), time.monotonic()
+        found = self._read_chain() if self._reads_chain else self._read_source(epoch)
+        found.epoch = found.epoch if epoch is None else epoch
+        if found.reading is not None and found.epoch is not None:
+            found.error = None
             try:
-                self._observer(index)
-            except ConfigurationError:
-                raise
+                _select(found, self._settings)
             except EraSwitchError as error:
-                found = Reading(epoch, error=error)
-            else:
-                found = self._attempt(index, epoch, clock_epoch)
-            failed = found.error if isinstance(found.error, ChainReadError | StoreError) else None
-            name = self._open[index][0].name if index in self._open else f"provider {index + 1}"
-            calls.append(ProviderCall(name, began_s, time.monotonic() - began, failed))
-            if failed is None:
-                break
-            if left:
-                logging.getLogger(__name__).warning("A provider could not be read, the next is asked: %s", failed)
-        if self._reads_chain and isinstance(found.error, ChainReadError | StoreError) and self._persistent:
-            return self._remembered(found.error, clock_epoch if epoch is None else epoch)
+                found.error = error
         return found
 
-    def _attempt(self, index: int | None, epoch: Epoch | None, clock_epoch: Epoch | None = None) -> Reading:
-        """One reading; that it failed is part of what it says, but a mistake in the configuration is raised."""
+    def _read_chain(self) -> Reading:
+        """What is in force at the era address: by a provider's answer, or else as it is remembered."""
+        from era_service.wiring.deciding import clock_epoch, open_reader
+
+        if self._reader is None:
+            if self._providers.is_empty:
+                raise _provider_needed()
+            check_adapter(self._settings)
+            self._reader = open_reader(
+                self._settings, self._memory, self._providers, name=self._name, clock=self._clock
+            )
+        by_clock = clock_epoch(self._settings, self._clock())
+        try:
+            reading = self._reader.refresh(by_clock)
+        except (ChainReadError, StoreError) as error:
+            reading = self._reader.remembered(error, by_clock)
+            return Reading(reading.epoch, reading if reading.markers else None, error=error)
+        return Reading(reading.epoch, reading)
+
+    def _read_source(self, epoch: Epoch | None) -> Reading:
+        """The markers of a source that is no chain, at the epoch that is asked about or that a provider tells."""
         from era_service.wiring.providers import open_adapter
 
-        found, settings = Reading(epoch), self._settings
-        observer = None if index is None else self._observer(index)[0]
-        adapter = open_adapter(settings, observer)  # also where the trusted reader reads: it knows wrong parameters
+        found, adapter = Reading(epoch), open_adapter(self._settings, None)
         try:
-            if index is not None and self._reads_chain:
-                reading = self._trusted_reader(index).refresh(clock_epoch)
-                found.reading, found.epoch = reading, reading.epoch if epoch is None else epoch
-            else:
-                found.epoch = _require_observer(observer, settings).epoch() if epoch is None else epoch
-                found.reading = adapter.read()
-            _select(found, settings)
+            if epoch is None:
+                if self._providers.is_empty:
+                    raise _epoch_needed(self._settings)
+                found.epoch = self._providers.ask(lambda observer: observer.epoch())
+            found.reading = adapter.read()
         except ConfigurationError:
             raise
         except EraSwitchError as error:
             found.error = error
-        return found
-
-    def _observer(self, index: int) -> "tuple[ChainObserver, TrustedReader | RecordedReader | None]":
-        if index not in self._open:
-            self._open[index] = (self._openings[index](), None)
-        return self._open[index]
-
-    def _trusted_reader(self, index: int) -> "TrustedReader | RecordedReader":
-        from era_service.wiring.observers import tip_watch
-
-        observer, reader = self._observer(index)
-        if reader is None:
-            watch = tip_watch(self._settings, observer, self._clock)
-            reader = (
-                self._recorded_reader((observer,), watch) if self.records else self._plain_reader((observer,), watch)
-            )
-            self._open[index] = (observer, reader)
-        return reader
-
-    def _plain_reader(self, observers: "tuple[ChainObserver, ...]", watch: "TipWatch | None" = None) -> "TrustedReader":
-        from chain_reader import TrustedReader
-        from era_service.wiring.trust import trust_policy
-
-        return TrustedReader(observers, trust_policy(self._settings), self._memory, tip_check=watch)
-
-    def _recorded_reader(
-        self, observers: "tuple[ChainObserver, ...]", watch: "TipWatch | None" = None
-    ) -> "RecordedReader":
-        from chain_reader import LogLimits, NodeCore, NodeSettings, RecordedReader
-        from era_service.wiring.trust import trust_policy
-
-        if self._core is None:
-            network, events = self._settings.network, self._settings.events
-            supported = SupportedEras(network.supported_eras)
-            node = NodeSettings(trust_policy(self._settings), supported, network.notice_epochs)
-            limits = LogLimits(events.max_bytes, events.snapshot_every)
-            self._core = NodeCore(node, self._memory, limits=limits, name="service", clock=self._clock)
-        return RecordedReader(observers, self._core, clock=self._clock, tip_check=watch)
-
-    def _remembered(self, error: ChainReadError | StoreError, epoch: Epoch | None) -> Reading:
-        """What is remembered, where no provider answers; without anything remembered, the error."""
-        if self.records:
-            asked = tuple(observer for observer, _ in self._open.values())
-            reading = self._recorded_reader(asked).remembered(error, epoch)
-        else:
-            reading = self._plain_reader(()).remembered(str(error), epoch)
-        found = Reading(epoch, reading if reading.markers else None, error=error)
-        if found.reading is not None and epoch is not None:
-            found.error = None
-            try:
-                _select(found, self._settings)
-            except EraSwitchError as refused:
-                found.error = refused
         return found
 
 
@@ -289,12 +205,23 @@ def _select(found: Reading, settings: "Settings") -> None:
         found.token.require_supported()
 
 
-def _require_observer(observer: "ChainObserver | None", settings: "Settings") -> "ChainObserver":
-    if observer is None:
-        raise EpochNeededError(
-            f"The source {settings.reader.adapter_type} does not know the current epoch",
-            expected="an epoch, or a provider that tells it",
-            got="neither",
-            next_step="Give --epoch, or --provider; to follow a network, --network too",
-        )
-    return observer
+def check_adapter(settings: "Settings") -> None:
+    """Check the parameters of the source that reads a chain, without one.
+
+    Raises:
+        ConfigurationError: they cannot be used.
+    """
+    from chain_reader import ObserverNeededError
+    from era_service.wiring.providers import open_adapter
+
+    with suppress(ObserverNeededError):
+        open_adapter(settings, None)
+
+
+def _epoch_needed(settings: "Settings") -> EpochNeededError:
+    return EpochNeededError(
+        f"The source {settings.reader.adapter_type} does not know the current epoch",
+        expected="an epoch, or a provider that tells it",
+        got="neither",
+        next_step="Give --epoch, or --provider; to follow a network, --network too",
+    )

@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+    from chain_reader.providers.failover import ProviderCall
     from era_service.service.service import Service
-    from era_service.status.reader import ProviderCall
 
 EXPORTER_VARIABLE: Final = "OTEL_TRACES_EXPORTER"
 EXPORTERS: Final = "opentelemetry_traces_exporter"

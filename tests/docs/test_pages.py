@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from chain_reader import LocalObserver, NodeCore, NodeSettings, RecordedReader, TrustPolicy
+from chain_reader import LocalObserver, NodeCore, NodeSettings, TrustedReader, TrustPolicy
 from chain_reader.local_chain import FaucetOutput, LocalChain, ProtocolParameters
 from datum import EraMarkersPayload, ExtendedPayload, Extension, SigningKey, encode_datum
 from era_service.config.schema import ServiceSettings
@@ -110,7 +110,7 @@ def test_a_poll_at_rest_fills_the_event_log_as_its_pages_say(tmp_path: Path, mon
     payload = EraMarkersPayload((EraMarker("thales", 0),)).sign(key)
     with LocalChain.create(Path("chain.sqlite3")) as chain:
         chain.place([FaucetOutput(policy.address, 2_000_000, datum=encode_datum(payload.to_bytes()).hex())])
-        reader = RecordedReader(LocalObserver(chain), core)
+        reader = TrustedReader(LocalObserver(chain), policy, core=core)
         sizes = []
         for _ in range(12):
             chain.advance_slots(1)

@@ -482,7 +482,7 @@ def test_no_provider_at_all(world: World) -> None:
     text = (world.folder / "eraswitch.toml").read_text().replace('["local:chain.sqlite3"]', "[]")
     (world.folder / "eraswitch.toml").write_text(text)
     result = invoke("marker", "show", "--json")
-    assert json.loads(result.stdout)["error"]["code"] == "ReleaseProviderNeeded"
+    assert json.loads(result.stdout)["error"]["code"] == "ProviderNeeded"
 
 
 def test_a_provider_that_takes_no_transactions_is_passed_over_when_publishing(

@@ -76,12 +76,21 @@ def test_a_tip_that_has_stopped_is_told(network: Network):
         "ERASWITCH_NETWORK__MAGIC": "42",
         "ERASWITCH_NETWORK__SYSTEM_START_S": "1700000000",
         "ERASWITCH_NETWORK__SLOT_LENGTH_S": "1",
-        "ERASWITCH_NETWORK__EPOCH_LENGTH": "10",
+        "ERASWITCH_NETWORK__EPOCH_LENGTH": "1000000000",
     }
     code, document = status(network, "local:chain.sqlite3", **devnet)
     assert (code, document["current_era"]) == (0, "pythagoras")  # what is trusted is in force all the same
     assert "behind the clock: the provider has stopped or lags" in document["stale"]
     assert any("is not confirmed" in warning for warning in document["warnings"])
+    code, document = status(network, "local:chain.sqlite3", **devnet | {"ERASWITCH_NETWORK__EPOCH_LENGTH": "10"})
+    assert (code, document["current_era"]) == (5, None), "an epoch far from the clock's is not believed"
+    assert "the epoch is not that of the clock" in document["error"]["what"]
+
+
+def test_a_local_chain_that_is_not_there_is_told(network: Network):
+    code, document = status(network, "local:missing.sqlite3")
+    assert (code, document["current_era"]) == (5, None)
+    assert document["error"]["code"] == "Store"
 
 
 def test_a_provider_of_another_network_is_told(network: Network):

@@ -328,9 +328,8 @@ def test_a_provider_that_is_an_epoch_ahead_leads_nobody_into_an_era_before_its_e
     node: Watched, from_the_start: bool
 ) -> None:
     publish(node.chain, (THALES, 0), (PYTHAGORAS, 6))
-    watcher = node.watcher()
     assert node.genesis is not None
-    watcher._calls.source._tip_check = TipWatch(node.genesis, clock=node.time.clock)
+    watcher = node.watcher(tip_check=TipWatch(node.genesis, clock=node.time.clock))
     if not from_the_start:
         node.until(watcher, 0)
     honest = node.provider.change

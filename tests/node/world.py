@@ -97,8 +97,7 @@ class Watched:
         self.hooks = Hooks([*collect, *more])
         return NodeWatcher(
             NodeCore(settings, self.store),
-            EvidenceSource(self.provider, policy, self.store),
-            [self.provider],
+            EvidenceSource(self.provider, policy, self.store, tip_check=options.pop("tip_check", None)),
             EpochClock(self.genesis, clock=self.time.clock),
             options=WatchOptions(self.calls, drain_s),
             hooks=self.hooks,

@@ -1,6 +1,5 @@
 """``eraswitch marker``: the rollout as commands, what nodes trust now, and what was ever at the era address."""
 
-from collections import Counter
 from typing import Any
 
 import click
@@ -36,15 +35,12 @@ marker.add_command(sweep)
 @pass_app
 def show(app: AppContext, *, provider: str | None, network_magic: int | None, mainnet: bool, as_json: bool) -> None:
     """Show what nodes trust now, and what deployed Mithril readers could make of it when that differs."""
-    from era_service.releasing.session import open_release
-    from era_service.releasing.trusted_snapshot import snapshot_document
+    from era_service.releasing.session import require_magic
+    from era_service.releasing.trusted_snapshot import read_trusted
 
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
-    with open_release(settings, submits=False) as release:
-        reading = release.read()
-        document = snapshot_document(release, reading)
-        verdicts = Counter(item.verdict.name for item in reading.screened)
-        document["verdicts"] = dict(sorted(verdicts.items()))
+    require_magic(settings)
+    document = read_trusted(settings)
     if as_json:
         echo_json(document)
         return

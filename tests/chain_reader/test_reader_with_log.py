@@ -1,6 +1,7 @@
 """The reader that records: it reads as the trusted reader does, and its event log explains every decision."""
 
 import logging
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -11,7 +12,6 @@ from chain_reader import (
     LogLimits,
     NodeCore,
     NodeSettings,
-    RecordedReader,
     Replay,
     TrustedReader,
     TrustPolicy,
@@ -38,6 +38,11 @@ def core_of(network: Network, store: Store, **more: Any) -> NodeCore:
     return NodeCore(NodeSettings(policy_of(network), ERAS), store, name="service", clock=lambda: 0.0, **more)
 
 
+def recording(observer: Any, core: NodeCore, clock: Callable[[], float] = lambda: 1.0, **more: Any) -> TrustedReader:
+    """A reader whose core keeps the log."""
+    return TrustedReader(observer, core.state.settings.policy, clock=clock, core=core, **more)
+
+
 def replayed(store: Store) -> tuple[Replay, Difference | None]:
     replay = Replay()
     return replay, replay.run(verified(store.events.lines(), store.events.head().base_hash))
@@ -57,7 +62,7 @@ def test_it_reads_as_the_trusted_reader_does_and_a_replay_explains_all_of_it(net
     observer = Knowing(network.chain, KNOWLEDGE[knows])
     plain = TrustedReader(observer, policy_of(network), MemoryStore(), clock=lambda: 1.0)
     store = MemoryStore()
-    reader = RecordedReader(observer, core_of(network, store), clock=lambda: 1.0)
+    reader = recording(observer, core_of(network, store), clock=lambda: 1.0)
 
     def both() -> None:
         assert told(reader.refresh()) == told(plain.refresh())
@@ -77,7 +82,7 @@ def test_it_reads_as_the_trusted_reader_does_and_a_replay_explains_all_of_it(net
     network.chain.advance_to_epoch(6)
     both()
     error = ChainReadError("the line is dead")
-    assert told(reader.remembered(error, Epoch(7))) == told(plain.remembered(str(error), Epoch(7)))
+    assert told(reader.remembered(error, Epoch(7))) == told(plain.remembered(error, Epoch(7)))
     network.chain.advance_to_epoch(7)
     both()
     replay, difference = replayed(store)
@@ -96,7 +101,7 @@ def test_it_reads_as_the_trusted_reader_does_and_a_replay_explains_all_of_it(net
 def test_what_another_process_trusts_is_taken_over_before_it_reads(network: Network):
     store = MemoryStore()
     lagging = Knowing(network.chain, KNOWLEDGE["bare"])
-    reader = RecordedReader(lagging, core_of(network, store), clock=lambda: 1.0)
+    reader = recording(lagging, core_of(network, store), clock=lambda: 1.0)
     network.publish(THALES)
     reader.refresh()
     seen = lagging.datums(network.address)
@@ -110,7 +115,7 @@ def test_what_another_process_trusts_is_taken_over_before_it_reads(network: Netw
 
 def test_two_that_both_read_tell_a_switch_once_and_go_on_where_the_other_ended(network: Network):
     store, observer = MemoryStore(), Knowing(network.chain)
-    readers = [RecordedReader(observer, core_of(network, store), clock=lambda: 1.0) for _ in range(2)]
+    readers = [recording(observer, core_of(network, store), clock=lambda: 1.0) for _ in range(2)]
     for schedule in (THALES, ANNOUNCED, SCHEDULED):
         network.publish(schedule)
         for reader in readers:
@@ -126,7 +131,7 @@ def test_two_that_both_read_tell_a_switch_once_and_go_on_where_the_other_ended(n
 def test_a_node_of_another_name_is_not_gone_on_from(network: Network):
     store, observer = MemoryStore(), Knowing(network.chain)
     network.publish(THALES)
-    RecordedReader(observer, core_of(network, store)).refresh()
+    recording(observer, core_of(network, store)).refresh()
     NodeCore(NodeSettings(policy_of(network), ERAS), store)
     (first, other) = store.events.read(only=EventFilter(kinds=("started",)))
     assert first.facts["name"] == "service"
@@ -135,7 +140,7 @@ def test_a_node_of_another_name_is_not_gone_on_from(network: Network):
 
 def test_a_full_disk_is_an_alarm_and_no_failure(network: Network, caplog: pytest.LogCaptureFixture):
     store = MemoryStore()
-    reader = RecordedReader(Knowing(network.chain), core_of(network, store), clock=lambda: 1.0)
+    reader = recording(Knowing(network.chain), core_of(network, store), clock=lambda: 1.0)
     network.publish(THALES)
     reader.refresh()
 
@@ -155,7 +160,7 @@ def test_a_full_disk_is_an_alarm_and_no_failure(network: Network, caplog: pytest
 def test_the_older_half_of_a_log_that_grows_too_large_is_taken_out(network: Network):
     store = MemoryStore()
     core = core_of(network, store, limits=LogLimits(60_000, snapshot_every=10))
-    reader = RecordedReader(Knowing(network.chain), core, clock=lambda: 1.0)
+    reader = recording(Knowing(network.chain), core, clock=lambda: 1.0)
     network.publish(THALES)
     kept = []
     for _ in range(400):
@@ -174,7 +179,7 @@ def test_the_older_half_of_a_log_that_grows_too_large_is_taken_out(network: Netw
 def test_a_tip_in_doubt_raises_no_epoch(network: Network):
     doubt: list[str | None] = [None]
     observer = Knowing(network.chain)
-    reader = RecordedReader(observer, core_of(network, MemoryStore()), tip_check=lambda _tip: doubt[0])
+    reader = recording(observer, core_of(network, MemoryStore()), tip_check=lambda _tip: doubt[0])
     network.publish(SCHEDULED)
     assert reader.refresh().epoch == 5
     network.chain.advance_to_epoch(7)
@@ -189,7 +194,7 @@ def test_a_tip_in_doubt_raises_no_epoch(network: Network):
 def test_a_first_tip_in_doubt_is_read_at_the_epoch_of_the_clock(network: Network):
     """Else one lie at the start would lead a node into an era before its epoch, and an epoch never goes back."""
     core = core_of(network, MemoryStore())
-    reader = RecordedReader(Knowing(network.chain), core, tip_check=lambda _tip: "an epoch ahead of the clock")
+    reader = recording(Knowing(network.chain), core, tip_check=lambda _tip: "an epoch ahead of the clock")
     network.publish(SCHEDULED)
     network.chain.advance_to_epoch(7)
     assert reader.refresh(Epoch(6)).epoch == 6
@@ -199,7 +204,7 @@ def test_a_first_tip_in_doubt_is_read_at_the_epoch_of_the_clock(network: Network
 def test_a_replica_goes_on_though_nodes_of_other_names_write_beside_it(network: Network):
     store, observer = MemoryStore(), Knowing(network.chain)
     other = NodeCore(NodeSettings(policy_of(network), ERAS), store, clock=lambda: 0.0)
-    replicas = [RecordedReader(observer, core_of(network, store), clock=lambda: 1.0) for _ in range(2)]
+    replicas = [recording(observer, core_of(network, store), clock=lambda: 1.0) for _ in range(2)]
     for epoch, schedule in enumerate((THALES, ANNOUNCED, SCHEDULED), start=5):
         network.publish(schedule)
         for reader in replicas:
@@ -215,7 +220,7 @@ def test_a_replica_that_is_ahead_keeps_its_epoch_when_it_goes_on(network: Networ
     store, observer = MemoryStore(), Knowing(network.chain)
     network.publish(SCHEDULED)
     ahead, behind = (core_of(network, store) for _ in range(2))
-    first, second = (RecordedReader(observer, core, clock=lambda: 1.0) for core in (ahead, behind))
+    first, second = (recording(observer, core, clock=lambda: 1.0) for core in (ahead, behind))
     first.refresh()
     second.refresh()
     answer = EvidenceSource(observer, policy_of(network), store).ask(None, time_s=1.0)
@@ -234,7 +239,7 @@ def test_a_replica_keeps_what_it_knows_where_the_log_of_the_other_cannot_be_repl
     network.publish(SCHEDULED)
     cores = [core_of(network, store) for _ in range(2)]
     for core in cores:
-        RecordedReader(observer, core, clock=lambda: 1.0).refresh()
+        recording(observer, core, clock=lambda: 1.0).refresh()
     before = cores[0].state
 
     def newer(*_: Any, **__: Any) -> Any:

@@ -1,0 +1,93 @@
+"""From settings to what decides: the providers, the core, and the reader that every command shares.
+
+In: settings, a store. Out: the one road from what a chain says to which era is in force. ``status``, ``serve``,
+``watch``, ``marker show`` and the follower all take it, so that they answer alike from the same store.
+"""
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chain_reader.providers.failover import Failover
+from chain_reader.trusted_reader import TrustedReader
+from era_service.wiring.genesis import configured_genesis
+from era_service.wiring.observers import openings_of, tip_watch
+from era_service.wiring.trust import trust_policy
+from eras import Epoch, SupportedEras
+
+if TYPE_CHECKING:
+    from chain_reader import NodeCore
+    from era_service.config.schema import Settings
+    from era_store import Store
+
+
+def providers_in_order(settings: "Settings", clock: Callable[[], float] = time.time) -> Failover:
+    """The configured providers, asked in order; each is held against network, genesis and clock. The caller closes it.
+
+    Raises:
+        ConfigurationError: the leader that is configured cannot be followed.
+    """
+    return Failover(openings_of(settings), admit=lambda observer: tip_watch(settings, observer, clock), clock=clock)
+
+
+def clock_epoch(settings: "Settings", now_s: float) -> Epoch | None:
+    """The epoch by the clock; ``None`` where the genesis of the network is not known.
+
+    Raises:
+        ConfigurationError: the genesis is configured by half, or cannot be.
+    """
+    genesis = configured_genesis(settings)
+    return None if genesis is None else genesis.epoch_of(genesis.slot_at(now_s))
+
+
+def open_core(
+    settings: "Settings", store: "Store", *, name: str | None = None, clock: Callable[[], float] = time.time
+) -> "NodeCore":
+    """What decides, on what ``store`` remembers.
+
+    Args:
+        settings: what to trust, and which eras are supported.
+        store: the caller closes it.
+        name: of the node whose event log is kept; ``None`` keeps none.
+        clock: POSIX time in seconds.
+
+    Raises:
+        ConfigurationError: the settings cannot be used.
+        StoreError: what is trusted could not be read, or is damaged.
+    """
+    from chain_reader.log.recorder import LogLimits, NodeCore
+    from chain_reader.node.core import NodeSettings
+
+    network, events = settings.network, settings.events
+    return NodeCore(
+        NodeSettings(trust_policy(settings), SupportedEras(network.supported_eras), network.notice_epochs),
+        store,
+        limits=LogLimits(events.max_bytes, events.snapshot_every),
+        name=name or "",
+        clock=clock,
+        logged=name is not None,
+    )
+
+
+def open_reader(
+    settings: "Settings",
+    store: "Store",
+    providers: Failover,
+    *,
+    name: str | None = None,
+    clock: Callable[[], float] = time.time,
+) -> TrustedReader:
+    """The reader of what is in force at the era address.
+
+    Args:
+        settings: as in ``open_core``.
+        store: as in ``open_core``.
+        providers: what it asks; the caller closes them.
+        name: as in ``open_core``.
+        clock: POSIX time in seconds.
+
+    Raises:
+        ConfigurationError, StoreError: as ``open_core``.
+    """
+    core = open_core(settings, store, name=name, clock=clock)
+    return TrustedReader(providers, core.state.settings.policy, clock=clock, core=core)
