@@ -41,9 +41,9 @@ if TYPE_CHECKING:
     )
     from release_tools.forecasting.lottery_parameters import SourcedQuorum
     from release_tools.forecasting.result import Forecast
-    from release_tools.key_forms import PaymentKeyError
     from release_tools.keys.envelopes import EnvelopeError, TextEnvelope
     from release_tools.keys.files import KeyFileError, KeyFiles, write_key_pair
+    from release_tools.keys.forms import PaymentKeyError
     from release_tools.keys.payment_key import PaymentKey
     from release_tools.markers.change import (
         ChangeKind,
@@ -299,7 +299,7 @@ __getattr__ = front_door(
         ),
         "release_tools.forecasting.lottery_parameters": ("SourcedQuorum",),
         "chain_reader.providers.ogmios.gateway": ("OgmiosGateway",),
-        "release_tools.key_forms": ("PaymentKeyError",),
+        "release_tools.keys.forms": ("PaymentKeyError",),
         "release_tools.keys.payment_key": ("PaymentKey",),
         "release_tools.publishing.publication": (
             "Draft",

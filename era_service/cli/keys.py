@@ -18,7 +18,7 @@ from eras import ConfigurationError
 if TYPE_CHECKING:
     from datum import SigningKey
     from release_tools import PaymentKey
-    from release_tools.key_forms import FoundKey
+    from release_tools.keys.forms import FoundKey
 
 KINDS = ("era", "payment")
 kind_argument = click.argument("kind", type=click.Choice(KINDS))
@@ -91,7 +91,7 @@ def import_(kind: str, source: str, target: Path, *, path: str | None, as_json: 
 @json_option
 def show(file: str, *, is_secret: bool | None, as_json: bool) -> None:
     """Show what is public of the key in FILE: the verification key, or hash and addresses of a payment key."""
-    from release_tools.key_forms import looks_like_payment_key
+    from release_tools.keys.forms import looks_like_payment_key
 
     if file.endswith(".skey") or (is_secret is None and looks_like_payment_key(_text(file))):
         from release_tools import PaymentKey
@@ -114,8 +114,8 @@ def _era_key(source: str) -> "SigningKey":
 
 
 def _payment_key(source: str, path: str | None) -> "FoundKey":
-    from release_tools.key_derivation import DEFAULT_PATH, DerivationError, DerivationPath
-    from release_tools.key_forms import find_payment_key, looks_like_words
+    from release_tools.keys.derivation import DEFAULT_PATH, DerivationError, DerivationPath
+    from release_tools.keys.forms import find_payment_key, looks_like_words
 
     try:
         wanted = DerivationPath.parse(DEFAULT_PATH if path is None else path)

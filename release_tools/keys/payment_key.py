@@ -1,6 +1,6 @@
 """The payment key that pays for marker transactions, from a file, and never shown.
 
-In: a file with a plain key or an extended one, in any form that ``key_forms`` reads. Out: an object that signs, names
+In: a file with a plain key or an extended one, in any form that ``forms`` reads. Out: an object that signs, names
 its address and its key hash, and hides the key: pycardano's own keys print their secret in ``repr``.
 """
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from datum import text_of
-from release_tools.key_forms import PaymentKeyError, find_payment_key
 from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES
+from release_tools.keys.forms import PaymentKeyError, find_payment_key
 from release_tools.keys.secret_files import write_new
 
 if TYPE_CHECKING:

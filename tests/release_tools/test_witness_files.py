@@ -9,7 +9,7 @@ from chain_reader.local_chain import LocalChain
 from release_tools import LocalChainGateway, PaymentKey, submit_transaction
 from release_tools.keys.envelopes import EnvelopeError
 from release_tools.transactions.files import CarriedTransaction, TransactionFileError
-from release_tools.witness_files import read_signatures
+from release_tools.transactions.witness_files import read_signatures
 from tests.release_tools.test_envelopes import carried, funded
 
 __all__ = ["funded"]

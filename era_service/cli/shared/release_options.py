@@ -287,7 +287,7 @@ def with_witnesses(carried: "CarriedTransaction", files: tuple[str, ...]) -> "Ca
         EnvelopeError: a file holds no signature.
         TransactionFileError: a signature does not belong to the transaction.
     """
-    from release_tools.witness_files import read_signatures
+    from release_tools.transactions.witness_files import read_signatures
 
     return carried.add([one for name in files for one in read_signatures(read_text(name), name)]) if files else carried
 

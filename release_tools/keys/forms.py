@@ -13,7 +13,7 @@ import re
 from dataclasses import dataclass, field
 
 from eras import ConfigurationError
-from release_tools.key_derivation import (
+from release_tools.keys.derivation import (
     WORD_COUNTS,
     DerivationError,
     DerivationPath,
