@@ -4,6 +4,7 @@ from eras.front_door import front_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from era_store.capability import Capability
     from era_store.errors import (
         StoreChangedError,
         StoreDamagedError,
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
         verified,
     )
     from era_store.memory import MemoryStore
+    from era_store.networks import NO_NETWORK, NetworkKey
     from era_store.ports import EventRepository, Store, TrustRepository, VerdictRepository
     from era_store.records import (
         CachedVerdict,
@@ -46,22 +48,32 @@ if TYPE_CHECKING:
         RegistrationRepository,
         Reject,
         StoredReject,
+        Uncounted,
         VersionTally,
         Withdrawal,
         release_of,
     )
     from era_store.snapshots import SnapshotRepository, StoredSnapshot
-    from era_store.sql.maintenance import StoreExistsError, StoreReport, backup_store, check_store, restore_store
+    from era_store.sql.maintenance import (
+        StoreExistsError,
+        StoreOfOtherNetworkError,
+        StoreReport,
+        backup_store,
+        check_store,
+        restore_store,
+    )
     from era_store.sql.store import SqlStore, open_store
     from era_store.tokens import REGISTRATIONS_WRITE, SCOPES, ApiToken, TokenRepository, check_token, new_token
 
 __all__ = [
     "MAX_LOVELACE",
     "MAX_REGISTRATION_EPOCH",
+    "NO_NETWORK",
     "REGISTRATIONS_WRITE",
     "SCOPES",
     "ApiToken",
     "CachedVerdict",
+    "Capability",
     "EventFilter",
     "EventLogDamagedError",
     "EventLogForeignError",
@@ -71,6 +83,7 @@ __all__ = [
     "LogHead",
     "LogLine",
     "MemoryStore",
+    "NetworkKey",
     "NewEvent",
     "Registration",
     "RegistrationRepository",
@@ -87,6 +100,7 @@ __all__ = [
     "StoreLockedError",
     "StoreMissingError",
     "StoreNewerError",
+    "StoreOfOtherNetworkError",
     "StoreOutdatedError",
     "StoreReadOnlyError",
     "StoreRefusedError",
@@ -100,6 +114,7 @@ __all__ = [
     "TokenRepository",
     "TrustKey",
     "TrustRepository",
+    "Uncounted",
     "VerdictRepository",
     "VersionTally",
     "Withdrawal",
@@ -117,6 +132,7 @@ __all__ = [
 __getattr__ = front_door(
     __name__,
     {
+        "era_store.capability": ("Capability",),
         "era_store.errors": (
             "StoreChangedError",
             "StoreDamagedError",
@@ -141,12 +157,14 @@ __getattr__ = front_door(
         ),
         "era_store.sql.maintenance": (
             "StoreExistsError",
+            "StoreOfOtherNetworkError",
             "StoreReport",
             "backup_store",
             "check_store",
             "restore_store",
         ),
         "era_store.memory": ("MemoryStore",),
+        "era_store.networks": ("NO_NETWORK", "NetworkKey"),
         "era_store.ports": ("EventRepository", "Store", "TrustRepository", "VerdictRepository"),
         "era_store.records": (
             "CachedVerdict",
@@ -166,6 +184,7 @@ __getattr__ = front_door(
             "RegistrationRepository",
             "Reject",
             "StoredReject",
+            "Uncounted",
             "VersionTally",
             "Withdrawal",
             "release_of",

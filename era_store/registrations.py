@@ -6,11 +6,14 @@ registration of each party, and what each release has of an epoch's stake. The r
 1. Registrations are added, and never changed. One with the same party, epoch, version, stake and time seen as one that
    is there is a repetition, wherever it comes from, and changes nothing.
 2. Of a party's registrations for an epoch the newest counts: the one seen last, and of those seen at the same time the
-   one that arrived last.
+   one that arrived last. One that the party signed comes before every one that it did not, whenever it was seen.
 3. A release is a version without its build metadata (``0.2.209+abc`` is ``0.2.209``). A missing version is kept as
-   missing, and so is one that is nothing but build metadata.
+   missing, and so is one that is nothing but build metadata. Blanks around it and a leading ``v`` are not part of it.
 4. A batch, its rejects and the source's cursor are written together or not at all.
 5. What a source said can be withdrawn, for a reason: each registration becomes one of the source's rejects, whole.
+6. A row that cannot be counted leaves a trace for its epoch (``Uncounted``), until its party registers properly: the
+   rest is not the whole.
+7. All of it belongs to one network (``era_store.networks``); a repository shows that of its own network only.
 """
 
 import json
@@ -20,6 +23,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, fields
 from typing import Any, Protocol
 
+from era_store.capability import Capability
 from eras import Epoch
 
 MAX_LOVELACE = 45_000_000_000_000_000
@@ -27,6 +31,11 @@ MAX_LOVELACE = 45_000_000_000_000_000
 
 MAX_REGISTRATION_EPOCH = 1_000_000
 """An epoch beyond this is no epoch of a network: at five days each it is 13,000 years away."""
+
+SIGNED_FIRST = 2.0**41
+"""Added to the time of a signed registration to order it after every unsigned one; times are less than half of it."""
+
+_Identity = tuple[float, int, str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +50,7 @@ class Registration:
         seen_at_s: POSIX time when it was seen; 0 where the source knows no time, so that any that does is newer.
         source: where it is from.
         signed: the node's own signed words, where it gave them.
+        capability: what the node reports that it can do; ``None`` where it reports its version only.
     """
 
     party_id: str
@@ -50,6 +60,7 @@ class Registration:
     seen_at_s: float
     source: str
     signed: bytes | None = None
+    capability: Capability | None = None
 
     @property
     def release(self) -> str | None:
@@ -59,7 +70,9 @@ class Registration:
     def to_dict(self) -> dict[str, Any]:
         """The fields as JSON-ready values, such as ``adoption ingest`` reads; ``signed`` in hex."""
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**facts, "signed": None if self.signed is None else self.signed.hex()}
+        del facts["capability"]
+        signed = {"signed": None if self.signed is None else self.signed.hex()}
+        return facts | signed | ({} if self.capability is None else {"capability": self.capability.to_dict()})
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +83,17 @@ class Reject:
         place: where in the source (``line 7``, ``event 123``).
         reason: why, in words that are the same for all of its kind.
         content: what was there, cut short.
+        epoch: the epoch that it was for, whose whole it is missing from; ``None`` if it is missing from none.
+        party_id: who, where that can be read.
+        stake: the lovelace of it, where that can be read.
     """
 
     place: str
     reason: str
     content: str = ""
+    epoch: Epoch | None = None
+    party_id: str | None = None
+    stake: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,11 +141,45 @@ class VersionTally:
         release: the version without its build metadata; ``None`` for those that said none.
         stake: lovelace of its parties.
         parties: how many they are.
+        capability: what these nodes report that they can do; ``None`` for those that report their version only.
     """
 
     release: str | None
     stake: int
     parties: int
+    capability: Capability | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Uncounted:
+    """What was rejected of an epoch, and is missing from its whole.
+
+    Attributes:
+        rows: rejected rows whose party has no registration for the epoch; of several of one party, one.
+        stake: the lovelace of those whose stake can be read.
+        unknown: how many of them have a stake that cannot be read.
+    """
+
+    rows: int = 0
+    stake: int = 0
+    unknown: int = 0
+
+    @classmethod
+    def of(cls, rejects: Iterable[tuple[str | None, int | None]]) -> "Uncounted":
+        """The sum of rejects.
+
+        Args:
+            rejects: party, where known, and stake, where known; of one party the newest last.
+        """
+        stakes: list[int | None] = []
+        of_party: dict[str, int | None] = {}
+        for party_id, stake in rejects:
+            if party_id is None:
+                stakes.append(stake)
+            else:
+                of_party[party_id] = stake
+        stakes += of_party.values()
+        return cls(len(stakes), sum(one for one in stakes if one is not None), stakes.count(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,6 +268,10 @@ class RegistrationRepository(Protocol):
         """The rejects with an id greater than ``after``, oldest first."""
         ...
 
+    def uncounted(self, epoch: Epoch) -> Uncounted:
+        """What was rejected of an epoch, and is missing from its whole."""
+        ...
+
     def rebuild(self, progress: Callable[[Epoch], None] | None = None) -> int:
         """Count every epoch again and correct what ``tally`` would say. Returns how many figures were wrong."""
         ...
@@ -249,8 +306,9 @@ class RegistrationRepository(Protocol):
 
 
 def release_of(version: str | None) -> str | None:
-    """A version without its build metadata; ``None`` when nothing is left."""
-    return (version or "").split("+", 1)[0] or None
+    """A version without blanks around it, a leading ``v`` and its build metadata; ``None`` when nothing is left."""
+    release = (version or "").split("+", 1)[0].strip()
+    return (release[1:] if release[:1] in "vV" and release[1:2].isdigit() else release) or None
 
 
 def require_possible(epochs: Iterable[int], stakes: Iterable[int]) -> None:
@@ -270,7 +328,7 @@ class MemoryRegistrations:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._epochs: dict[Epoch, dict[str, dict[tuple[float, int, str], Registration]]] = {}
+        self._epochs: dict[Epoch, dict[str, dict[_Identity, Registration]]] = {}
         self._rejects: dict[tuple[str, Reject], StoredReject] = {}
         self._sources: set[str] = set()
         self._cursors: dict[str, str] = {}
@@ -311,10 +369,13 @@ class MemoryRegistrations:
 
     def tally(self, epoch: Epoch) -> tuple[VersionTally, ...]:
         """What each release has of an epoch, largest stake first."""
-        groups: dict[str | None, list[int]] = defaultdict(list)
+        groups: dict[tuple[str | None, Capability | None], list[int]] = defaultdict(list)
         for row in self.newest(epoch):
-            groups[row.release].append(row.stake)
-        return largest_first(VersionTally(release, sum(stakes), len(stakes)) for release, stakes in groups.items())
+            groups[row.release, row.capability].append(row.stake)
+        return largest_first(
+            VersionTally(release, sum(stakes), len(stakes), capability)
+            for (release, capability), stakes in groups.items()
+        )
 
     def newest(self, epoch: Epoch, *, after: str | None = None, limit: int | None = None) -> Iterator[Registration]:
         """The newest registration of each party for an epoch."""
@@ -352,6 +413,13 @@ class MemoryRegistrations:
         with self._lock:
             found = [reject for reject in self._rejects.values() if reject.id > after]
         return tuple(reject for reject in found if source in (None, reject.source))[:limit]
+
+    def uncounted(self, epoch: Epoch) -> Uncounted:
+        """What was rejected of an epoch, and is missing from its whole."""
+        with self._lock:
+            known = self._epochs.get(epoch, {})
+            found = [one.reject for one in self._rejects.values() if one.reject.epoch == epoch]
+        return Uncounted.of((one.party_id, one.stake) for one in found if one.party_id not in known)
 
     def rebuild(self, progress: Callable[[Epoch], None] | None = None) -> int:
         """Nothing is kept that could be wrong."""
@@ -404,19 +472,29 @@ class MemoryRegistrations:
 
 def largest_first(tallies: Iterable[VersionTally]) -> tuple[VersionTally, ...]:
     """Tallies in the order of ``RegistrationRepository.tally``."""
-    return tuple(sorted(tallies, key=lambda tally: (-tally.stake, tally.release or "")))
+    return tuple(sorted(tallies, key=lambda tally: (-tally.stake, tally.release or "", capability_text(tally))))
 
 
-def _identity(row: Registration) -> tuple[float, int, str]:
+def capability_text(row: Registration | VersionTally) -> str:
+    """The canonical text of what nodes report that they can do; empty where they do not."""
+    return "" if row.capability is None else row.capability.text
+
+
+def precedence(row: Registration) -> float:
+    """What the newest registration is chosen by (rule 2): when it was seen, after all unsigned ones if it is signed."""
+    return row.seen_at_s if row.signed is None else SIGNED_FIRST + row.seen_at_s
+
+
+def _identity(row: Registration) -> _Identity:
     """What tells a registration of a party for an epoch from its others."""
-    return (row.seen_at_s, row.stake, row.version or "")
+    return (precedence(row), row.stake, row.version or "", capability_text(row))
 
 
 def _newest(rows: Iterable[Registration]) -> Registration:
     """The newest of registrations that are in the order of their arrival."""
     newest: Registration | None = None
     for row in rows:
-        if newest is None or row.seen_at_s >= newest.seen_at_s:
+        if newest is None or precedence(row) >= precedence(newest):
             newest = row
     assert newest is not None  # noqa: S101 - no key is without a row
     return newest

@@ -83,10 +83,14 @@ def backup(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_j
 @click.option("--yes", is_flag=True, help="Overwrite a store that is there.")
 @_with_store
 def restore(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:
-    """Put the backup FILE in the place of the store, in one step; FILE is checked first."""
+    """Put the backup FILE in the place of the store, in one step; FILE is checked first.
+
+    A backup of another network is refused: of the one that is configured, else of the one whose store is there.
+    """
+    from era_service.wiring.trust import network_key
     from era_store import restore_store
 
-    report = restore_store(file, _store_url(app, store), replace=yes)
+    report = restore_store(file, _store_url(app, store), network=network_key(app.settings), replace=yes)
     _tell(report, f"The store {report.store} is what {file} is", as_json=as_json)
 
 

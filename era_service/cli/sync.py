@@ -42,6 +42,7 @@ def sync(
     from era_service.follower import sync as follower
     from era_service.service.place import store_url
     from era_service.wiring.leader import require_follower
+    from era_service.wiring.trust import network_key
     from era_store import open_store
 
     settings = app.load(
@@ -52,7 +53,7 @@ def sync(
         }
     ).settings
     require_follower(settings)
-    with closing(open_store(store_url(settings, embedded=False))) as opened:
+    with closing(open_store(store_url(settings, embedded=False), network=network_key(settings))) as opened:
         report = follower.sync(settings, opened, force=force, with_registrations=settings.follower.registrations)
     if as_json:
         echo_json(report.to_dict())

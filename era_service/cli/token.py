@@ -122,10 +122,11 @@ def revoke(app: AppContext, *, token_id: str, store: str | None, as_json: bool) 
 def _opened(app: AppContext, url: str | None) -> "Iterator[SqlStore]":
     """The store that ``eraswitch serve`` would use with the same configuration."""
     from era_service.service.place import store_url
+    from era_service.wiring.trust import network_key
     from era_store import open_store
 
     settings = app.load({"store.url": (url, "--store")} if url else None).settings
-    with closing(open_store(store_url(settings))) as opened:
+    with closing(open_store(store_url(settings), network=network_key(settings))) as opened:
         yield opened
 
 

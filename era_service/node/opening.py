@@ -135,9 +135,10 @@ def _memory(settings: "Settings", environ: Mapping[str, str]) -> Store:
     folder = environ.get("STATE_DIRECTORY", "").partition(":")[0]
     if settings.store.url is not None or not folder:
         return open_memory(settings)
+    from era_service.wiring.trust import network_key
     from era_store import open_store
 
-    return open_store(str(Path(folder) / STORE_FILE))
+    return open_store(str(Path(folder) / STORE_FILE), network=network_key(settings))
 
 
 def _require_chain(settings: "Settings") -> None:

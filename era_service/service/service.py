@@ -109,10 +109,13 @@ class Service(Keeper):
         from era_service.service.leader import LeaderPoller
         from era_service.service.place import store_url
         from era_service.wiring.adoption import compatibility_of
-        from era_store import open_store
+        from era_service.wiring.trust import network_key
+        from era_store import NO_NETWORK, open_store
 
         compatibility_of(settings)  # a mistake in it is found now, not when somebody asks for the adoption
-        store = open_store(store_url(settings, embedded=embedded), patience_s=STORE_PATIENCE_S)
+        network = NO_NETWORK if embedded else network_key(settings)
+        url = store_url(settings, embedded=embedded)
+        store = open_store(url, network=network, patience_s=STORE_PATIENCE_S)
         try:
             leader = LeaderPoller(store)
             service = cls(settings, store, embedded=embedded, leads=leader.leads)

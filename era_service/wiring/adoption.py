@@ -130,9 +130,10 @@ def open_adoption_store(settings: "Settings") -> Iterator["Store"]:
         StoreError: it cannot be opened.
     """
     url = require_store(settings)
+    from era_service.wiring.trust import network_key
     from era_store import open_store
 
-    with closing(open_store(url)) as store:
+    with closing(open_store(url, network=network_key(settings))) as store:
         yield store
 
 

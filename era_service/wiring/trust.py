@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from era_service.wiring.providers import BLOCKFROST_OF_MAGIC
+from era_store.networks import NetworkKey
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
@@ -36,11 +37,7 @@ def era_place(settings: "Settings") -> "tuple[str, VerificationKey]":
     """
     from datum import VerificationKey
 
-    place = (settings.network.era_address, settings.network.verification_key)
-    if settings.reader.adapter_params is not None and settings.reader.adapter_type == "cardano-chain":
-        params = json.loads(settings.reader.adapter_params)  # checked to be a JSON object
-        place = (params.get("address"), params.get("verification_key"))
-    address, key = place
+    address, key = _configured_place(settings)
     if not isinstance(address, str) or not isinstance(key, str):
         raise EraPlaceNeededError(
             "The era address and the verification key are not known",
@@ -49,6 +46,20 @@ def era_place(settings: "Settings") -> "tuple[str, VerificationKey]":
             next_step="Give --network, or configure a network of your own (docs/configuration.md)",
         )
     return address, VerificationKey.parse(key)
+
+
+def network_key(settings: "Settings") -> NetworkKey:
+    """Which network registrations, network stake and tokens belong to with these settings."""
+    address, _ = _configured_place(settings)
+    return NetworkKey(settings.network.magic, address if isinstance(address, str) else None)
+
+
+def _configured_place(settings: "Settings") -> tuple[object, object]:
+    """The era address and the verification key, each where it is configured."""
+    if settings.reader.adapter_params is not None and settings.reader.adapter_type == "cardano-chain":
+        params = json.loads(settings.reader.adapter_params)  # checked to be a JSON object
+        return params.get("address"), params.get("verification_key")
+    return settings.network.era_address, settings.network.verification_key
 
 
 def trust_policy(settings: "Settings") -> "TrustPolicy":
@@ -94,7 +105,7 @@ def open_memory(settings: "Settings") -> "Store":
         return MemoryStore()
     from era_store import open_store
 
-    return open_store(settings.store.url)
+    return open_store(settings.store.url, network=network_key(settings))
 
 
 def _extension(settings: "Settings", address: str) -> "ExtensionPolicy | None":

@@ -15,12 +15,20 @@ from pathlib import Path
 from era_store.drafts import draft_of
 from era_store.errors import StoreDamagedError, StoreMissingError, StoreReadOnlyError
 from era_store.event_log import EventLogDamagedError, verify
+from era_store.networks import NO_NETWORK, NetworkKey
 from era_store.sql.database import DEFAULT_WAIT_S, Database, parse_url, sqlite_path
 from era_store.sql.events import SqlEvents
+from era_store.sql.networks import networks_of
 from era_store.sql.registrations import SqlRegistrations
 from era_store.sql.schema import HEAD, is_usable, revision_of
 from era_store.sqlite_files import connect_to_read, make_file
 from eras import ConfigurationError, StoreError
+
+
+class StoreOfOtherNetworkError(StoreError):
+    """A backup holds what belongs to another network."""
+
+    http_status = 409
 
 
 class StoreExistsError(StoreError):
@@ -125,21 +133,32 @@ def backup_store(url: str, target: Path, *, replace: bool = False, wait_s: float
         database.close()
 
 
-def restore_store(source: Path, url: str, *, replace: bool = False, wait_s: float = DEFAULT_WAIT_S) -> StoreReport:
+def restore_store(
+    source: Path,
+    url: str,
+    *,
+    network: NetworkKey = NO_NETWORK,
+    replace: bool = False,
+    wait_s: float = DEFAULT_WAIT_S,
+) -> StoreReport:
     """Put a backup in the place of a store.
 
     Args:
         source: the backup; it is checked first.
         url: the store, a SQLite file, missing or there.
+        network: the network that the backup must be of; where none is named, that of the store.
         replace: whether a store that is there may be overwritten.
         wait_s: seconds to wait while another process writes.
 
     Raises:
         StoreExistsError: there is a store.
+        StoreOfOtherNetworkError: the backup is of another network; the store is what it was.
         StoreError: the backup is damaged or no store, or could not be written; the store is what it was.
     """
     report = _require_sound(source, source)
     path = _sqlite_file(url)
+    wanted = {network} if network.is_named else _networks(path) if path.exists() else set()
+    _require_network(source, wanted)
     if not path.exists():
         return backup_store(str(source), path, wait_s=wait_s)
     if not replace:
@@ -158,6 +177,34 @@ def restore_store(source: Path, url: str, *, replace: bool = False, wait_s: floa
     finally:
         database.close()
     return StoreReport(str(path), report.revision, HEAD, ())
+
+
+def _networks(path: Path) -> set[NetworkKey]:
+    """The networks that are named in a store."""
+    database = Database(parse_url(str(path)))
+    try:
+        with database.read() as connection:
+            return {key for key in networks_of(connection) if key.is_named}
+    finally:
+        database.close()
+
+
+def _require_network(source: Path, wanted: set[NetworkKey]) -> None:
+    """Check that a backup holds a network that is wanted, or names none.
+
+    Raises:
+        StoreOfOtherNetworkError: it holds others only.
+    """
+    found = _networks(source)
+    if wanted and found and not any(one.matches(other) for one in wanted for other in found):
+        raise StoreOfOtherNetworkError(
+            f"The backup {source} is of another network",
+            expected="; ".join(sorted(key.words for key in wanted)),
+            got="; ".join(sorted(key.words for key in found)),
+            next_step="Name the network of the backup (--network) and a store of its own (--store), or take the backup "
+            "of this network",
+            store=str(source),
+        )
 
 
 def _sqlite_file(url: str) -> Path:

@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 from era_store.sql.registration_counting import Row
 from era_store.sql.tables_registrations import PARTITION_EPOCHS
 
-_NAMES = ("epoch", "party", "seen_at_s", "stake", "version", "arrival", "source")
+_NAMES = ("epoch", "party", "precedence", "stake", "version", "capability", "arrival", "source")
 """The columns of a ``Row``."""
 
 _COLUMNS = ", ".join(_NAMES)
@@ -42,37 +42,46 @@ class Bulk(Protocol):
         ...
 
 
-def bulk_of(connection: Connection) -> Bulk:
-    """The way into the database of ``connection``."""
-    return PostgresBulk(connection) if connection.dialect.name == "postgresql" else SqliteBulk(connection)
+def bulk_of(connection: Connection, network: int) -> Bulk:
+    """The way into the database of ``connection``, for the parties of a network."""
+    kind = PostgresBulk if connection.dialect.name == "postgresql" else SqliteBulk
+    return kind(connection, network)
 
 
 class SqliteBulk:
     """Batches into SQLite. A list of values goes in as one JSON text, which SQLite itself takes apart."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, network: int) -> None:
         self._connection = connection
+        self._network = network
 
     def party_numbers(self, party_ids: Collection[str]) -> dict[str, int]:
         """The number of each party; of many among those there are, all are read instead of each looked up."""
         known: int = self._connection.exec_driver_sql("SELECT coalesce(max(id), 0) FROM party").scalar_one()
         if known <= 2 * len(party_ids):
-            numbers = dict(self._connection.exec_driver_sql("SELECT party_id, id FROM party").cursor.fetchall())
+            asked = "SELECT party_id, id FROM party WHERE network = ?"
+            numbers = dict(self._connection.exec_driver_sql(asked, (self._network,)).cursor.fetchall())
         else:
-            asked = "SELECT v.value, p.id FROM json_each(?) AS v CROSS JOIN party AS p WHERE p.party_id = v.value"
-            numbers = self._pairs(asked, party_ids)
+            asked = (
+                "SELECT v.value, p.id FROM json_each(?) AS v CROSS JOIN party AS p "
+                "WHERE p.network = ? AND p.party_id = v.value"
+            )
+            numbers = self._pairs(asked, (json.dumps(list(party_ids)), self._network))
         missing = [party_id for party_id in party_ids if party_id not in numbers]
         if missing:
-            added = "INSERT INTO party (party_id) SELECT value FROM json_each(?) RETURNING party_id, id"
-            numbers |= self._pairs(added, missing)
+            added = (
+                "INSERT INTO party (network, party_id) SELECT n.value, v.value "
+                "FROM json_each(?) AS v CROSS JOIN json_each(?) AS n RETURNING party_id, id"
+            )
+            numbers |= self._pairs(added, (json.dumps(missing), json.dumps([self._network])))
         return numbers
 
     def standing(self, rows: Sequence[Row]) -> list[Row]:
         """The newest rows that are stored."""
         asked = (
             f"SELECT {_OF_ROW} FROM json_each(?) AS p CROSS JOIN registration AS r "  # noqa: S608 - names of columns
-            "WHERE r.epoch = ? AND r.party = p.value AND r.seen_at_s = "
-            "(SELECT max(x.seen_at_s) FROM registration AS x WHERE x.epoch = ? AND x.party = p.value)"
+            "WHERE r.epoch = ? AND r.party = p.value AND r.precedence = "
+            "(SELECT max(x.precedence) FROM registration AS x WHERE x.epoch = ? AND x.party = p.value)"
         )
         parties: dict[int, set[int]] = {}
         for epoch, group in groupby(rows, itemgetter(0)):
@@ -86,10 +95,11 @@ class SqliteBulk:
     def signers(self, epoch: int, party_ids: Collection[str]) -> frozenset[str]:
         """Those of the parties that have signed."""
         asked = (
-            "SELECT DISTINCT v.value FROM json_each(?) AS v CROSS JOIN party AS p ON p.party_id = v.value "
+            "SELECT DISTINCT v.value FROM json_each(?) AS v "
+            "CROSS JOIN party AS p ON p.network = ? AND p.party_id = v.value "
             "CROSS JOIN registration AS r ON r.party = p.id AND r.epoch = ? WHERE r.signed IS NOT NULL"
         )
-        values = (json.dumps(list(party_ids)), epoch)
+        values = (json.dumps(list(party_ids)), self._network, epoch)
         return frozenset(row[0] for row in self._connection.exec_driver_sql(asked, values).cursor.fetchall())
 
     def insert(self, rows: Sequence[Row]) -> int:
@@ -98,22 +108,24 @@ class SqliteBulk:
         added = f"INSERT INTO registration ({_COLUMNS}) VALUES ({marks}) ON CONFLICT DO NOTHING"  # noqa: S608
         return self._connection.exec_driver_sql(added, sorted(rows)).rowcount
 
-    def _pairs(self, statement: str, values: Collection[str]) -> dict[str, int]:
-        return dict(self._connection.exec_driver_sql(statement, (json.dumps(list(values)),)).cursor.fetchall())
+    def _pairs(self, statement: str, values: tuple[object, ...]) -> dict[str, int]:
+        return dict(self._connection.exec_driver_sql(statement, values).cursor.fetchall())
 
 
 class PostgresBulk:
     """Batches into PostgreSQL, by COPY into a table that lasts as long as the transaction."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, network: int) -> None:
         self._connection = connection
+        self._network = network
 
     def party_numbers(self, party_ids: Collection[str]) -> dict[str, int]:
         """The number of each party."""
-        numbers = self._pairs("SELECT party_id, id FROM party WHERE party_id = ANY(%s)", party_ids)
+        asked = "SELECT party_id, id FROM party WHERE network = %s AND party_id = ANY(%s)"
+        numbers = self._pairs(asked, party_ids)
         missing = [party_id for party_id in party_ids if party_id not in numbers]
         if missing:
-            added = "INSERT INTO party (party_id) SELECT unnest(%s::text[]) RETURNING party_id, id"
+            added = "INSERT INTO party (network, party_id) SELECT %s::bigint, unnest(%s::text[]) RETURNING party_id, id"
             numbers |= self._pairs(added, missing)
         return numbers
 
@@ -121,9 +133,9 @@ class PostgresBulk:
         """The newest rows that are stored."""
         asked = (
             f"SELECT {_OF_ROW} FROM unnest(%s::integer[], %s::bigint[]) AS p (epoch, party) "  # noqa: S608 - columns
-            "CROSS JOIN LATERAL (SELECT max(x.seen_at_s) AS latest FROM registration AS x "
+            "CROSS JOIN LATERAL (SELECT max(x.precedence) AS latest FROM registration AS x "
             "WHERE x.epoch = p.epoch AND x.party = p.party) AS m JOIN registration AS r "
-            "ON r.epoch = p.epoch AND r.party = p.party AND r.seen_at_s = m.latest"
+            "ON r.epoch = p.epoch AND r.party = p.party AND r.precedence = m.latest"
         )
         pairs = {row[:2] for row in rows}
         values = ([epoch for epoch, _ in pairs], [party for _, party in pairs])
@@ -134,9 +146,9 @@ class PostgresBulk:
         """Those of the parties that have signed."""
         asked = (
             "SELECT DISTINCT p.party_id FROM party AS p JOIN registration AS r ON r.party = p.id AND r.epoch = %s "
-            "WHERE p.party_id = ANY(%s) AND r.signed IS NOT NULL"
+            "WHERE p.network = %s AND p.party_id = ANY(%s) AND r.signed IS NOT NULL"
         )
-        values = (epoch, list(party_ids))
+        values = (epoch, self._network, list(party_ids))
         return frozenset(row[0] for row in self._connection.exec_driver_sql(asked, values).cursor.fetchall())
 
     def insert(self, rows: Sequence[Row]) -> int:
@@ -164,4 +176,5 @@ class PostgresBulk:
             self._connection.exec_driver_sql(statement)
 
     def _pairs(self, statement: str, values: Collection[str]) -> dict[str, int]:
-        return dict(self._connection.exec_driver_sql(statement, (list(values),)).cursor.fetchall())
+        found = self._connection.exec_driver_sql(statement, (self._network, list(values)))
+        return dict(found.cursor.fetchall())

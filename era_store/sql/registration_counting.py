@@ -1,7 +1,8 @@
 """What a batch of registrations changes in the tallies of its epochs. Pure.
 
 In: the rows of a batch, numbered in the order they arrived, and the newest of the same parties that are stored. Out:
-the batch without repetitions within it, and for each epoch and release how much stake and how many parties come or go.
+the batch without repetitions within it, and for each epoch, release and capability how much stake and how many parties
+come or go.
 
 Of the rows that are stored only the newest of each party and epoch are asked for, with all that were seen at the same
 moment: a row seen before them changes no tally, whether it is a repetition or not, and one seen after them is none.
@@ -15,12 +16,12 @@ from operator import itemgetter
 
 from era_store.registrations import release_of
 
-Row = tuple[int, int, float, int, str, int, int]
-"""A registration as a store keeps it: epoch, party, time seen, stake, version, arrival, source. The first five are what
-makes two of them the same; arrival tells which of two that were seen at the same moment is newer."""
+Row = tuple[int, int, float, int, str, int, int, int]
+"""A registration as a store keeps it: epoch, party, precedence, stake, version, capability, arrival, source. The first
+six are what makes two of them the same; arrival tells which of two of the same precedence is newer."""
 
-Tallies = dict[tuple[int, str], tuple[int, int]]
-"""Epoch and release → lovelace and parties; of changes, those that come or, negative, go."""
+Tallies = dict[tuple[int, str, int], tuple[int, int]]
+"""Epoch, release and capability → lovelace and parties; of changes, those that come or, negative, go."""
 
 _pair: Callable[[Row], tuple[int, int]] = itemgetter(0, 1)
 
@@ -39,17 +40,17 @@ def count(rows: Sequence[Row], standing: Sequence[Row]) -> tuple[Sequence[Row], 
         return rows, _changes(rows, ())
     firsts: dict[tuple[object, ...], Row] = {}
     for row in rows:
-        firsts.setdefault(row[:5], row)
+        firsts.setdefault(row[:6], row)
     kept = list(firsts.values())
     stored: dict[tuple[int, int], Row] = {}
     for row in standing:
         rival = stored.get(row[:2])
-        if rival is None or row[5] > rival[5]:
+        if rival is None or row[6] > rival[6]:
             stored[row[:2]] = row
-    known = {row[:5] for row in standing}
+    known = {row[:6] for row in standing}
     come: dict[tuple[int, int], Row] = {}
     for row in kept:
-        if row[:5] not in known:
+        if row[:6] not in known:
             rival = come.get(row[:2]) or stored.get(row[:2])
             if rival is None or row[2] >= rival[2]:
                 come[row[:2]] = row
@@ -60,11 +61,11 @@ def count(rows: Sequence[Row], standing: Sequence[Row]) -> tuple[Sequence[Row], 
 def _changes(come: Iterable[Row], gone: Iterable[Row]) -> Tallies:
     changes: Tallies = {}
     for sign, rows in ((1, come), (-1, gone)):
-        stakes: defaultdict[tuple[int, str], list[int]] = defaultdict(list)
+        stakes: defaultdict[tuple[int, str, int], list[int]] = defaultdict(list)
         for row in rows:
-            stakes[row[0], row[4]].append(row[3])
-        for (epoch, version), some in stakes.items():
-            release = (epoch, release_of(version) or "")
+            stakes[row[0], row[4], row[5]].append(row[3])
+        for (epoch, version, capability), some in stakes.items():
+            release = (epoch, release_of(version) or "", capability)
             stake, number = changes.get(release, (0, 0))
             changes[release] = (stake + sign * sum(some), number + sign * len(some))
     return {release: change for release, change in changes.items() if change != (0, 0)}

@@ -25,19 +25,26 @@ from sqlalchemy import (
 )
 from sqlalchemy import Row as SqlRow
 
+from era_store.capability import Capability
+from era_store.networks import NO_NETWORK, NetworkKey
 from era_store.registrations import (
     MAX_REGISTRATION_EPOCH,
+    SIGNED_FIRST,
     IngestResult,
     Registration,
     Reject,
     StoredReject,
+    Uncounted,
     VersionTally,
     Withdrawal,
+    capability_text,
     largest_first,
+    precedence,
     require_possible,
 )
 from era_store.sql.database import Database
 from era_store.sql.locks import take_turn
+from era_store.sql.networks import NetworkNumber, numbers_of
 from era_store.sql.notices import REGISTRATIONS, tell
 from era_store.sql.registration_bulk import bulk_of
 from era_store.sql.registration_counting import Row
@@ -51,6 +58,7 @@ from era_store.sql.registration_rollup import (
     wrong_tallies,
 )
 from era_store.sql.tables_registrations import (
+    capability,
     network_stake,
     party,
     registration,
@@ -64,7 +72,8 @@ _TURN = "registrations"
 
 # What every batch asks, made once: making a statement takes as long as running it.
 _KNOWN_SOURCES = select(registration_source.c.name, registration_source.c.id).where(
-    registration_source.c.name.in_(bindparam("names", expanding=True))
+    registration_source.c.network == bindparam("in_network"),
+    registration_source.c.name.in_(bindparam("names", expanding=True)),
 )
 _LAST_ARRIVAL = select(func.max(registration_source.c.last_arrival))
 _READ_SO_FAR = (
@@ -79,10 +88,16 @@ _READ_SO_FAR = (
 
 
 class SqlRegistrations:
-    """A ``RegistrationRepository``. Several threads and processes may use it; they add batches one after the other."""
+    """A ``RegistrationRepository``. Several threads and processes may use it; they add batches one after the other.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: reached and up to date.
+        network: the network whose registrations these are.
+    """
+
+    def __init__(self, database: Database, network: NetworkKey = NO_NETWORK) -> None:
         self._database = database
+        self._network = NetworkNumber(network)
 
     def ingest(
         self,
@@ -102,13 +117,15 @@ class SqlRegistrations:
         require_possible([row.epoch for row in rows], [row.stake for row in rows])
         with self._database.write() as connection:
             take_turn(connection, _TURN)
-            bulk = bulk_of(connection)
-            sources = _source_numbers(connection, {source, *(row.source for row in rows)}, time_s)
+            network = self._network.make(connection)
+            bulk = bulk_of(connection, network)
+            sources = _source_numbers(connection, network, {source, *(row.source for row in rows)}, time_s)
             arrival: int = connection.execute(_LAST_ARRIVAL).scalar_one()
             accepted = 0
             if rows:
                 parties = bulk.party_numbers({row.party_id for row in rows})
-                batch = add_to_rollup(connection, _numbered(rows, parties, sources, arrival), bulk)
+                abilities = _capability_numbers(connection, rows)
+                batch = add_to_rollup(connection, network, _numbered(rows, parties, abilities, sources, arrival), bulk)
                 accepted = bulk.insert(batch)
                 _keep_signed(connection, rows, batch, arrival)
             if accepted:
@@ -124,9 +141,10 @@ class SqlRegistrations:
         Raises:
             StoreError: it could not be read.
         """
-        asked = select(registration_source.c.cursor).where(registration_source.c.name == source)
+        table = registration_source
         with self._database.read() as connection:
-            found: str | None = connection.execute(asked).scalar()
+            mine = (table.c.network == self._network.find(connection), table.c.name == source)
+            found: str | None = connection.execute(select(table.c.cursor).where(*mine)).scalar()
             return found
 
     def epochs(self) -> tuple[Epoch, ...]:
@@ -135,9 +153,11 @@ class SqlRegistrations:
         Raises:
             StoreError: they could not be read.
         """
-        epoch = registration_tally.c.epoch
+        table = registration_tally
         with self._database.read() as connection:
-            return tuple(connection.execute(select(epoch).distinct().order_by(epoch.desc())).scalars())
+            mine = table.c.network == self._network.find(connection)
+            asked = select(table.c.epoch).where(mine).distinct().order_by(table.c.epoch.desc())
+            return tuple(connection.execute(asked).scalars())
 
     def tally(self, epoch: Epoch) -> tuple[VersionTally, ...]:
         """What each release has of an epoch, largest stake first.
@@ -146,9 +166,11 @@ class SqlRegistrations:
             StoreError: it could not be read.
         """
         with self._database.read() as connection:
-            tallies = tallies_of(connection, [epoch])
+            tallies = tallies_of(connection, self._network.find(connection), [epoch])
+            abilities = _capabilities(connection, {number for _, _, number in tallies})
         return largest_first(
-            VersionTally(release or None, stake, parties) for (_, release), (stake, parties) in tallies.items()
+            VersionTally(release or None, stake, parties, abilities.get(number))
+            for (_, release, number), (stake, parties) in tallies.items()
         )
 
     def newest(self, epoch: Epoch, *, after: str | None = None, limit: int | None = None) -> Iterator[Registration]:
@@ -158,10 +180,11 @@ class SqlRegistrations:
             StoreError: they could not be read.
         """
         placed = newest_first(registration.c.epoch == epoch)
-        asked = _newest_of(placed).order_by(placed.c.stake.desc(), party.c.party_id).limit(limit)
         with self._database.read() as connection:
+            network = self._network.find(connection)
+            asked = _newest_of(placed, network).order_by(placed.c.stake.desc(), party.c.party_id).limit(limit)
             if after is not None:
-                before = _newest_of(placed).where(party.c.party_id == after)
+                before = _newest_of(placed, network).where(party.c.party_id == after)
                 last = connection.execute(before).first()
                 if last is None:
                     return
@@ -177,7 +200,8 @@ class SqlRegistrations:
         """
         placed = newest_first((registration.c.epoch > last - epochs) & (registration.c.epoch <= last))
         with self._database.read() as connection:
-            yield from _streamed(connection, _newest_of(placed).order_by(party.c.party_id))
+            asked = _newest_of(placed, self._network.find(connection))
+            yield from _streamed(connection, asked.order_by(party.c.party_id))
 
     def signers(self, epoch: Epoch, party_ids: Collection[str]) -> frozenset[str]:
         """Those of some parties that have signed a registration for an epoch.
@@ -186,7 +210,7 @@ class SqlRegistrations:
             StoreError: it could not be read.
         """
         with self._database.read() as connection:
-            return bulk_of(connection).signers(epoch, party_ids)
+            return bulk_of(connection, self._network.find(connection)).signers(epoch, party_ids)
 
     def rejects(
         self, *, source: str | None = None, after: int = 0, limit: int | None = None
@@ -201,13 +225,36 @@ class SqlRegistrations:
         if source is not None:
             asked = asked.where(names.c.name == source)
         with self._database.read() as connection:
+            mine = asked.where(names.c.network == self._network.find(connection))
             return tuple(
-                StoredReject(row.id, row.name, Reject(row.place, row.reason, row.content), row.time_s)
-                for row in connection.execute(asked.order_by(table.c.id).limit(limit))
+                StoredReject(row.id, row.name, _reject(row), row.time_s)
+                for row in connection.execute(mine.order_by(table.c.id).limit(limit))
             )
 
+    def uncounted(self, epoch: Epoch) -> Uncounted:
+        """What was rejected of an epoch, and is missing from its whole.
+
+        Raises:
+            StoreError: it could not be read.
+        """
+        table, names = registration_reject, registration_source
+        with self._database.read() as connection:
+            network = self._network.find(connection)
+            registered = (
+                select(registration.c.epoch)
+                .join(party, party.c.id == registration.c.party)
+                .where(party.c.network == network, party.c.party_id == table.c.party_id, registration.c.epoch == epoch)
+            )
+            asked = (
+                select(table.c.party_id, table.c.stake)
+                .join(names, names.c.id == table.c.source)
+                .where(table.c.epoch == epoch, names.c.network == network, ~registered.exists())
+                .order_by(table.c.id)
+            )
+            return Uncounted.of((row.party_id, row.stake) for row in connection.execute(asked))
+
     def rebuild(self, progress: Callable[[Epoch], None] | None = None) -> int:
-        """Count every epoch again, each in a transaction of its own, and correct the rollup.
+        """Count every epoch of every network again, each in a transaction of its own, and correct the rollup.
 
         Returns:
             How many figures were wrong.
@@ -220,7 +267,7 @@ class SqlRegistrations:
         while (epoch := self._epoch_after(epoch)) is not None:
             with self._database.write() as connection:
                 take_turn(connection, _TURN)
-                wrong += recount(connection, epoch)
+                wrong += sum(recount(connection, one, epoch) for one in numbers_of(connection))
             if progress is not None:
                 progress(epoch)
         return wrong
@@ -235,8 +282,8 @@ class SqlRegistrations:
         with self._database.read() as connection:
             either = union(select(registration.c.epoch), select(registration_tally.c.epoch))
             for (epoch,) in connection.execute(either.order_by("epoch")).all():
-                if wrong := wrong_tallies(connection, Epoch(epoch)):
-                    found[Epoch(epoch)] = len(wrong)
+                if wrong := sum(len(wrong_tallies(connection, one, Epoch(epoch))) for one in numbers_of(connection)):
+                    found[Epoch(epoch)] = wrong
         return found
 
     def sources(self) -> tuple[str, ...]:
@@ -245,8 +292,10 @@ class SqlRegistrations:
         Raises:
             StoreError: they could not be read.
         """
+        table = registration_source
         with self._database.read() as connection:
-            return tuple(sorted(connection.execute(select(registration_source.c.name)).scalars()))
+            asked = select(table.c.name).where(table.c.network == self._network.find(connection))
+            return tuple(sorted(connection.execute(asked).scalars()))
 
     def withdraw(self, withdrawal: Withdrawal, *, time_s: float) -> Mapping[Epoch, int]:
         """Take out what a source said, in one transaction; each registration becomes one of its rejects.
@@ -260,7 +309,9 @@ class SqlRegistrations:
         table, names = registration, registration_source
         with self._database.write() as connection:
             take_turn(connection, _TURN)
-            number = connection.execute(select(names.c.id).where(names.c.name == withdrawal.source)).scalar()
+            network = self._network.find(connection)
+            mine = (names.c.network == network, names.c.name == withdrawal.source)
+            number = connection.execute(select(names.c.id).where(*mine)).scalar()
             if number is None or withdrawal.from_epoch > MAX_REGISTRATION_EPOCH:
                 return {}
             meant = (table.c.source == number) & (table.c.epoch >= withdrawal.from_epoch)
@@ -272,10 +323,10 @@ class SqlRegistrations:
                 return found
             for epoch in sorted(found):
                 these = meant & (table.c.epoch == epoch)
-                said = connection.execute(_with_names(table).where(these).order_by(table.c.arrival))
+                said = connection.execute(_with_names(table, network).where(these).order_by(table.c.arrival))
                 _keep_rejects(connection, number, [withdrawal.reject(_registration(row)) for row in said], time_s)
                 connection.execute(delete(table).where(these))
-                recount(connection, epoch)
+                recount(connection, network, epoch)
             tell(connection, REGISTRATIONS)
         return found
 
@@ -285,9 +336,10 @@ class SqlRegistrations:
         Raises:
             StoreError: it could not be read.
         """
-        asked = select(network_stake.c.lovelace).where(network_stake.c.epoch == epoch)
+        table = network_stake
         with self._database.read() as connection:
-            found: int | None = connection.execute(asked).scalar()
+            mine = (table.c.network == self._network.find(connection), table.c.epoch == epoch)
+            found: int | None = connection.execute(select(table.c.lovelace).where(*mine)).scalar()
             return found
 
     def set_network_stake(self, epoch: Epoch, lovelace: int, *, source: str, time_s: float) -> None:
@@ -301,8 +353,10 @@ class SqlRegistrations:
         values = {"epoch": epoch, "lovelace": lovelace, "source": source, "time_s": time_s}
         with self._database.write() as connection:
             take_turn(connection, _TURN)
-            connection.execute(delete(network_stake).where(network_stake.c.epoch == epoch))
-            connection.execute(insert(network_stake).values(values))
+            network = self._network.make(connection)
+            mine = (network_stake.c.network == network, network_stake.c.epoch == epoch)
+            connection.execute(delete(network_stake).where(*mine))
+            connection.execute(insert(network_stake).values(values | {"network": network}))
 
     def _epoch_after(self, epoch: Epoch | None) -> Epoch | None:
         """The next epoch that has rows or tallies; a search for each, where counting them all would read every row."""
@@ -315,11 +369,24 @@ class SqlRegistrations:
 
 
 def _numbered(
-    rows: Sequence[Registration], parties: Mapping[str, int], sources: Mapping[str, int], arrival: int
+    rows: Sequence[Registration],
+    parties: Mapping[str, int],
+    abilities: Mapping[Capability | None, int],
+    sources: Mapping[str, int],
+    arrival: int,
 ) -> list[Row]:
     """The rows as they are stored."""
     return [
-        (row.epoch, parties[row.party_id], row.seen_at_s, row.stake, row.version or "", number, sources[row.source])
+        (
+            row.epoch,
+            parties[row.party_id],
+            precedence(row),
+            row.stake,
+            row.version or "",
+            abilities[row.capability],
+            number,
+            sources[row.source],
+        )
         for number, row in enumerate(rows, arrival + 1)
     ]
 
@@ -329,36 +396,61 @@ def _keep_signed(connection: Connection, rows: Sequence[Registration], batch: Se
     if all(row.signed is None for row in rows):
         return
     table = registration
-    for epoch, party_number, seen_at_s, _, _, number, _ in batch:
+    for epoch, party_number, place, _, _, _, number, _ in batch:
         signed = rows[number - arrival - 1].signed
         if signed is not None:
-            same = (table.c.epoch == epoch, table.c.party == party_number, table.c.seen_at_s == seen_at_s)
+            same = (table.c.epoch == epoch, table.c.party == party_number, table.c.precedence == place)
             connection.execute(update(table).where(*same, table.c.arrival == number).values(signed=signed))
 
 
-def _source_numbers(connection: Connection, names: Collection[str], time_s: float) -> dict[str, int]:
+def _capability_numbers(connection: Connection, rows: Sequence[Registration]) -> dict[Capability | None, int]:
+    """The number of each capability that nodes report; one that has none gets one."""
+    table = capability
+    numbers: dict[Capability | None, int] = {None: 0}
+    for one in {row.capability: row for row in rows if row.capability is not None}.values():
+        content = capability_text(one)
+        digest = hashlib.sha256(content.encode()).hexdigest()
+        number: int | None = connection.execute(select(table.c.id).where(table.c.digest == digest)).scalar()
+        if number is None:
+            made = insert(table).values(digest=digest, content=content)
+            (number,) = connection.execute(made).inserted_primary_key or (0,)
+        numbers[one.capability] = number
+    return numbers
+
+
+def _capabilities(connection: Connection, numbers: Collection[int]) -> dict[int, Capability | None]:
+    """The capability of each number."""
+    if not any(numbers):
+        return {}
+    asked = select(capability.c.id, capability.c.content).where(capability.c.id.in_(numbers))
+    return {row.id: Capability.parse(row.content) for row in connection.execute(asked)}
+
+
+def _source_numbers(connection: Connection, network: int, names: Collection[str], time_s: float) -> dict[str, int]:
     """The number of each source; one that has none gets one."""
     table = registration_source
-    known = connection.execute(_KNOWN_SOURCES, {"names": list(names)})
+    known = connection.execute(_KNOWN_SOURCES, {"in_network": network, "names": list(names)})
     numbers: dict[str, int] = {row.name: row.id for row in known}
     for name in sorted(set(names) - numbers.keys()):
-        made = insert(table).values(name=name, last_arrival=0, time_s=time_s)
+        made = insert(table).values(network=network, name=name, last_arrival=0, time_s=time_s)
         (numbers[name],) = connection.execute(made).inserted_primary_key or (0,)
     return numbers
 
 
-def _newest_of(placed: Subquery) -> Select[Any]:
-    """The newest of each party, with the names of party and source."""
-    return _with_names(placed).where(placed.c.place == 1)
+def _newest_of(placed: Subquery, network: int) -> Select[Any]:
+    """The newest of each party of a network, with the names of party and source."""
+    return _with_names(placed, network).where(placed.c.place == 1)
 
 
-def _with_names(rows: FromClause) -> Select[Any]:
-    """Registrations with the names of party and source."""
+def _with_names(rows: FromClause, network: int) -> Select[Any]:
+    """Registrations of a network with the names of party and source, and what the node can do."""
     names = registration_source
     return (
-        select(rows, party.c.party_id, names.c.name.label("source_name"))
+        select(rows, party.c.party_id, names.c.name.label("source_name"), capability.c.content.label("able"))
         .join(party, party.c.id == rows.c.party)
         .join(names, names.c.id == rows.c.source)
+        .outerjoin(capability, capability.c.id == rows.c.capability)
+        .where(party.c.network == network)
     )
 
 
@@ -370,9 +462,16 @@ def _streamed(connection: Connection, asked: Select[Any]) -> Iterator[Registrati
 
 
 def _registration(row: SqlRow[Any]) -> Registration:
+    seen_at_s = row.precedence if row.signed is None else row.precedence - SIGNED_FIRST
+    able = None if row.able is None else Capability.parse(row.able)
     return Registration(
-        row.party_id, Epoch(row.epoch), row.version or None, row.stake, row.seen_at_s, row.source_name, row.signed
+        row.party_id, Epoch(row.epoch), row.version or None, row.stake, seen_at_s, row.source_name, row.signed, able
     )
+
+
+def _reject(row: SqlRow[Any]) -> Reject:
+    epoch = None if row.epoch is None else Epoch(row.epoch)
+    return Reject(row.place, row.reason, row.content, epoch, row.party_id, row.stake)
 
 
 def _keep_rejects(connection: Connection, source: int, rejects: Sequence[Reject], time_s: float) -> None:
@@ -385,6 +484,9 @@ def _keep_rejects(connection: Connection, source: int, rejects: Sequence[Reject]
             "place": reject.place,
             "reason": reject.reason,
             "content": reject.content,
+            "epoch": reject.epoch,
+            "party_id": reject.party_id,
+            "stake": reject.stake,
             "time_s": time_s,
         }
         for reject in rejects

@@ -5,38 +5,51 @@ from typing import Any
 
 from sqlalchemy import Row, insert, select, update
 
+from era_store.networks import NO_NETWORK, NetworkKey
 from era_store.records import NewEvent
 from era_store.snapshots import StoredSnapshot
 from era_store.sql import tables_service as tables
 from era_store.sql.database import Database
 from era_store.sql.events import append_events
+from era_store.sql.locks import take_turn
+from era_store.sql.networks import NetworkNumber
 from era_store.sql.notices import tell
 from era_store.tokens import ApiToken, token_not_found
 
 
 class SqlTokens:
-    """A ``TokenRepository``. Every method raises ``StoreError`` when the database cannot be asked."""
+    """A ``TokenRepository``. Every method raises ``StoreError`` when the database cannot be asked.
 
-    def __init__(self, database: Database) -> None:
+    Args:
+        database: reached and up to date.
+        network: the network whose tokens these are.
+    """
+
+    def __init__(self, database: Database, network: NetworkKey = NO_NETWORK) -> None:
         self._database = database
+        self._network = NetworkNumber(network)
 
     def add(self, token: ApiToken) -> None:
         """Keep a new token."""
         values = {name: getattr(token, name) for name in ApiToken.__slots__} | {"scopes": " ".join(token.scopes)}
         with self._database.write() as connection:
-            connection.execute(insert(tables.api_token).values(values))
+            take_turn(connection, "registrations")  # networks get their numbers one after the other
+            connection.execute(insert(tables.api_token).values(values | {"network": self._network.make(connection)}))
 
     def find(self, token_id: str) -> ApiToken | None:
         """The token with that id."""
-        asked = select(tables.api_token).where(tables.api_token.c.id == token_id)
+        table = tables.api_token
         with self._database.read() as connection:
-            row = connection.execute(asked).one_or_none()
+            mine = (table.c.network == self._network.find(connection), table.c.id == token_id)
+            row = connection.execute(select(table).where(*mine)).one_or_none()
         return None if row is None else _token(row)
 
     def all(self) -> tuple[ApiToken, ...]:
         """Every token, oldest first."""
-        asked = select(tables.api_token).order_by(tables.api_token.c.made_at_s, tables.api_token.c.id)
+        table = tables.api_token
         with self._database.read() as connection:
+            mine = table.c.network == self._network.find(connection)
+            asked = select(table).where(mine).order_by(table.c.made_at_s, table.c.id)
             return tuple(_token(row) for row in connection.execute(asked))
 
     def revoke(self, token_id: str, *, time_s: float) -> ApiToken:
@@ -47,9 +60,9 @@ class SqlTokens:
         """
         table = tables.api_token
         with self._database.write() as connection:
-            valid = (table.c.id == token_id, table.c.revoked_at_s.is_(None))
-            connection.execute(update(table).where(*valid).values(revoked_at_s=time_s))
-            row = connection.execute(select(table).where(table.c.id == token_id)).one_or_none()
+            mine = (table.c.network == self._network.find(connection), table.c.id == token_id)
+            connection.execute(update(table).where(*mine, table.c.revoked_at_s.is_(None)).values(revoked_at_s=time_s))
+            row = connection.execute(select(table).where(*mine)).one_or_none()
         if row is None:
             raise token_not_found(token_id)
         return _token(row)

@@ -9,6 +9,7 @@ from types import TracebackType
 from typing import Self
 
 from era_store.errors import StoreOutdatedError, StoreUnavailableError
+from era_store.networks import NO_NETWORK, NetworkKey
 from era_store.ports import Notices, StoreLock
 from era_store.sql.database import DEFAULT_WAIT_S, Database, parse_url
 from era_store.sql.events import SqlEvents
@@ -32,15 +33,17 @@ class SqlStore:
 
     Args:
         database: reached and up to date.
+        network: the network whose registrations and tokens it shows; trust names its network with every key.
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, network: NetworkKey = NO_NETWORK) -> None:
         self.database = database
+        self.network = network
         self.trust = SqlTrust(database)
         self.verdicts = SqlVerdicts(database)
         self.events = SqlEvents(database)
-        self.registrations = SqlRegistrations(database)
-        self.tokens = SqlTokens(database)
+        self.registrations = SqlRegistrations(database, network)
+        self.tokens = SqlTokens(database, network)
         self.snapshots = SqlSnapshots(database)
 
     def __repr__(self) -> str:
@@ -82,11 +85,19 @@ class SqlStore:
         self.database.close()
 
 
-def open_store(url: str, *, wait_s: float = DEFAULT_WAIT_S, migrate: bool = True, patience_s: float = 0.0) -> SqlStore:
+def open_store(
+    url: str,
+    *,
+    network: NetworkKey = NO_NETWORK,
+    wait_s: float = DEFAULT_WAIT_S,
+    migrate: bool = True,
+    patience_s: float = 0.0,
+) -> SqlStore:
     """Open a store; a SQLite file that is missing is made, for its owner alone.
 
     Args:
         url: the path of a SQLite file, or a URL.
+        network: the network whose registrations and tokens it shows.
         wait_s: seconds to wait while another process writes.
         migrate: whether to bring an older schema up to date; else it is an error.
         patience_s: seconds to wait for a database server that does not answer, such as one that is restarting; it is
@@ -105,7 +116,7 @@ def open_store(url: str, *, wait_s: float = DEFAULT_WAIT_S, migrate: bool = True
     except BaseException:
         database.close()
         raise
-    return SqlStore(database)
+    return SqlStore(database, network)
 
 
 def _wait_for_an_answer(database: Database, patience_s: float) -> None:

@@ -1,4 +1,7 @@
-"""The tables of registrations: parties, sources, what they said, the rollup of each epoch, rejects, network stake.
+"""The tables of registrations: networks, parties, sources, what they said, the rollup of each epoch, rejects, stake.
+
+A party and a source belong to a network, and with them all that refers to them; two networks share no row but those of
+``capability``, which describe software.
 
 ``registration`` is kept in the order of its key, with no other index: one search finds what a party said for an epoch,
 in the order of time. That, and parties by number instead of by name, is what makes ten million of them cheap. It
@@ -13,6 +16,7 @@ from sqlalchemy import (
     Column,
     Dialect,
     Float,
+    Index,
     Integer,
     LargeBinary,
     String,
@@ -43,21 +47,42 @@ class Sum(TypeDecorator[int]):
         return None if value is None else int(value)
 
 
+network = Table(
+    "network",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("magic", BigInteger, nullable=False),  # -1 where it is not known: a unique column has no nulls
+    Column("address", Text, nullable=False),  # empty where it is not known
+    UniqueConstraint("magic", "address"),
+)
+
+capability = Table(
+    "capability",
+    metadata,
+    Column("id", Key, primary_key=True),
+    Column("digest", String(64), nullable=False, unique=True),
+    Column("content", Text, nullable=False),
+)
+
 party = Table(
     "party",
     metadata,
     Column("id", Key, primary_key=True),
-    Column("party_id", Text, nullable=False, unique=True),
+    Column("network", BigInteger, nullable=False),
+    Column("party_id", Text, nullable=False),
+    UniqueConstraint("network", "party_id"),
 )
 
 registration_source = Table(
     "registration_source",
     metadata,
     Column("id", Key, primary_key=True),
-    Column("name", Text, nullable=False, unique=True),
+    Column("network", BigInteger, nullable=False),
+    Column("name", Text, nullable=False),
     Column("cursor", Text),
     Column("last_arrival", BigInteger, nullable=False),  # of all of them the greatest numbers the next registration
     Column("time_s", Float, nullable=False),
+    UniqueConstraint("network", "name"),
 )
 
 registration = Table(
@@ -65,9 +90,10 @@ registration = Table(
     metadata,
     Column("epoch", Integer, primary_key=True, autoincrement=False),
     Column("party", BigInteger, primary_key=True, autoincrement=False),
-    Column("seen_at_s", Float, primary_key=True),
+    Column("precedence", Float, primary_key=True),  # POSIX time seen, plus SIGNED_FIRST where it is signed
     Column("stake", BigInteger, primary_key=True, autoincrement=False),
     Column("version", Text, primary_key=True),  # empty where none was said: a key has no nulls
+    Column("capability", BigInteger, primary_key=True, autoincrement=False),  # 0 where none was reported
     Column("arrival", BigInteger, nullable=False),
     Column("source", BigInteger, nullable=False),
     Column("signed", LargeBinary),
@@ -78,8 +104,10 @@ registration = Table(
 registration_tally = Table(
     "registration_tally",
     metadata,
+    Column("network", BigInteger, primary_key=True, autoincrement=False),
     Column("epoch", Integer, primary_key=True, autoincrement=False),
     Column("release", Text, primary_key=True),  # empty where none was said
+    Column("capability", BigInteger, primary_key=True, autoincrement=False),  # 0 where none was reported
     Column("stake", Sum, nullable=False),
     Column("parties", BigInteger, nullable=False),
 )
@@ -93,13 +121,18 @@ registration_reject = Table(
     Column("place", Words, nullable=False),
     Column("reason", Words, nullable=False),
     Column("content", Words, nullable=False),
+    Column("epoch", Integer),  # whose whole it is missing from
+    Column("party_id", Words),
+    Column("stake", BigInteger),
     Column("time_s", Float, nullable=False),
     UniqueConstraint("source", "digest"),
+    Index("ix_registration_reject_epoch", "epoch"),
 )
 
 network_stake = Table(
     "network_stake",
     metadata,
+    Column("network", BigInteger, primary_key=True, autoincrement=False),
     Column("epoch", Integer, primary_key=True, autoincrement=False),
     Column("lovelace", BigInteger, nullable=False),
     Column("source", Text, nullable=False),

@@ -1,6 +1,6 @@
 """The tables of the service: API tokens, and the last snapshot of the eras that the poller made for every replica."""
 
-from sqlalchemy import Column, Float, LargeBinary, String, Table, Text
+from sqlalchemy import BigInteger, Column, Float, LargeBinary, String, Table, Text
 
 from era_store.sql.tables import metadata
 
@@ -8,6 +8,7 @@ api_token = Table(
     "api_token",
     metadata,
     Column("id", String(16), primary_key=True),
+    Column("network", BigInteger, nullable=False),  # a row of era_store.sql.tables_registrations.network
     Column("name", Text, nullable=False),
     Column("secret_hash", String(64), nullable=False),
     Column("scopes", Text, nullable=False),

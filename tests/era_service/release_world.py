@@ -13,6 +13,7 @@ from click.testing import Result
 
 from chain_reader.local_chain import FaucetOutput, Genesis, LedgerRefusedError, LocalChain, LocalChainServer
 from datum import EraMarkersPayload, SigningKey, encode_datum
+from era_store import NetworkKey
 from eras import Epoch, EraMarker
 from release_tools import PaymentKey
 from tests.conftest import require
@@ -24,6 +25,7 @@ ERA_KEY = SigningKey(bytes(range(60, 92)))
 WALLET = PaymentKey(bytes(range(32)))
 STRANGER = PaymentKey(bytes(range(100, 132)))
 MAGIC = 42
+NETWORK = NetworkKey(MAGIC, WALLET.address(0))
 
 
 @dataclass

@@ -13,7 +13,7 @@ from eras import Epoch
 from release_tools import PlannedRollout
 from release_tools.publishing.journal import Journal
 from tests.era_service.conftest import invoke
-from tests.era_service.release_world import World, release_world
+from tests.era_service.release_world import NETWORK, World, release_world
 
 PLAN = "rollout-pythagoras.toml"
 LOTTERY = ("--k", "1944", "--m", "16948", "--phi-f", "0.2")
@@ -39,7 +39,7 @@ def register(epoch: int, ready: int) -> None:
         Registration("ready", Epoch(epoch), "2.0.0", ready, 0.0, "t"),
         Registration("other", Epoch(epoch), "1.0.0", 100 - ready, 0.0, "t"),
     ]
-    with open_store("store.sqlite3") as store:
+    with open_store("store.sqlite3", network=NETWORK) as store:
         store.registrations.ingest(rows, source="t", time_s=0.0)
 
 
@@ -120,7 +120,7 @@ def test_registrations_of_later_epochs_open_no_gate(world: World) -> None:
 
 def test_status_says_what_is_odd_about_the_registrations(world: World) -> None:
     planned("--announce-at", "5", "--at", "12")
-    with open_store("store.sqlite3") as store:
+    with open_store("store.sqlite3", network=NETWORK) as store:
         row = Registration("whale", Epoch(4), "1.0.0", 900, 0.0, "t")
         store.registrations.ingest([row], source="t", time_s=0.0)
     register(5, 100)

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from chain_reader.local_chain import Genesis, LocalChain
-from era_store import Registration, open_store
+from era_store import NetworkKey, Registration, open_store
 from eras import Epoch
 from release_tools import PaymentKey
 from tests.era_service.conftest import invoke
@@ -43,7 +43,7 @@ def environment(network: Network) -> dict[str, str]:
 @pytest.fixture
 def leader(network: Network, own_folders: Path) -> Iterator[Served]:
     """A leader that reads the chain, and has three registrations."""
-    with open_store("leader.sqlite3") as store:
+    with open_store("leader.sqlite3", network=NetworkKey(MAGIC, network.address)) as store:
         rows = [Registration(f"pool{n}", Epoch(0), "0.3.0", n, 1.0, "test") for n in range(3)]
         store.registrations.ingest(rows, source="test", time_s=1.0)
     options = ("--store", "leader.sqlite3", "--provider", "local:chain.sqlite3", "--poll", "0.2")

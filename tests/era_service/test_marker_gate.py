@@ -11,7 +11,7 @@ import pytest
 from era_store import Registration, StoredEvent, open_store
 from eras import Epoch
 from tests.era_service.conftest import invoke
-from tests.era_service.release_world import World, release_world
+from tests.era_service.release_world import NETWORK, World, release_world
 
 GATE = """
 [store]
@@ -36,7 +36,7 @@ def world(own_folders: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]
 
 
 def register(ready: int, behind: int, epoch: int = 5) -> None:
-    with closing(open_store("store.sqlite3")) as store:
+    with closing(open_store("store.sqlite3", network=NETWORK)) as store:
         rows = [
             Registration("ready", Epoch(epoch), "2.0.0", ready, 0.0, "test"),
             Registration("behind", Epoch(epoch), "1.0.0", behind, 0.0, "test"),
@@ -45,7 +45,7 @@ def register(ready: int, behind: int, epoch: int = 5) -> None:
 
 
 def overrides() -> list[StoredEvent]:
-    with closing(open_store("store.sqlite3")) as store:
+    with closing(open_store("store.sqlite3", network=NETWORK)) as store:
         return [event for event in store.events.read() if event.kind == "gate-overridden"]
 
 
@@ -213,7 +213,7 @@ def test_an_interrupted_activation_goes_on_without_a_second_gate(world: World, m
 
 def test_registrations_of_the_same_party_count_once(world: World) -> None:
     register(79, 21)
-    with closing(open_store("store.sqlite3")) as store:
+    with closing(open_store("store.sqlite3", network=NETWORK)) as store:
         row = Registration("behind", Epoch(5), "2.0.0", 21, 1.0, "test")
         store.registrations.ingest([row], source="test", time_s=0.0)
     assert world.changed(*ACTIVATE)["gate"]["result"]["share"]["share"] == 1.0

@@ -18,12 +18,15 @@ from sqlalchemy import text
 from era_store import (
     MAX_LOVELACE,
     MAX_REGISTRATION_EPOCH,
+    Capability,
     IngestResult,
     MemoryStore,
+    NetworkKey,
     Registration,
     Reject,
     SqlStore,
     Store,
+    Uncounted,
     VersionTally,
     Withdrawal,
     check_store,
@@ -82,6 +85,12 @@ def test_a_registration_comes_back_as_it_was_said(store: Store) -> None:
         ("0.2.209", "0.2.209"),
         ("1.0.0-rc.1+x+y", "1.0.0-rc.1"),
         ("+abc", None),
+        (" 0.3.12\t", "0.3.12"),
+        ("v0.3.12-rc.1+abc", "0.3.12-rc.1"),
+        ("V1", "1"),
+        ("vanilla", "vanilla"),
+        (" v ", "v"),
+        ("  ", None),
         (None, None),
     ],
 )
@@ -245,7 +254,7 @@ def test_a_rollup_that_was_tampered_with_is_repaired(sql_store: SqlStore) -> Non
     with sql_store.database.write() as connection:
         connection.execute(text("UPDATE registration_tally SET stake = '11' WHERE epoch = 5 AND release = '1'"))
         connection.execute(text("DELETE FROM registration_tally WHERE epoch = 6"))
-        connection.execute(text("INSERT INTO registration_tally VALUES (5, '7', '1', 1), (9, '', '2', 2)"))
+        connection.execute(text("INSERT INTO registration_tally VALUES (1, 5, '7', 0, '1', 1), (1, 9, '', 0, '2', 2)"))
     seen: list[int] = []
     assert sql_store.registrations.rebuild(progress=seen.append) == 4
     assert seen == [5, 6, 9, 250]
@@ -401,7 +410,7 @@ def test_a_withdrawal_that_fails_changes_nothing(sql_store: SqlStore, monkeypatc
     add(sql_store, said("a", 5, source="api 1"), said("b", 6, source="api 1"))
     before, counted = told(sql_store), [5]
 
-    def failing(connection: object, epoch: Epoch) -> int:
+    def failing(connection: object, network: int, epoch: Epoch) -> int:
         if epoch not in counted:
             raise StoreError("The disk is full")
         return 0
@@ -411,3 +420,85 @@ def test_a_withdrawal_that_fails_changes_nothing(sql_store: SqlStore, monkeypatc
         sql_store.registrations.withdraw(withdrawal(), time_s=9.0)
     assert told(sql_store) == before
     assert sql_store.registrations.rejects() == ()
+
+
+PREVIEW = (NetworkKey(2, "addr_test1testing"), NetworkKey(2, "addr_test1prerelease"), NetworkKey())
+
+
+def test_networks_of_one_magic_share_a_store_and_nothing_else(sql_url: str) -> None:
+    opened = [open_store(sql_url, network=key) for key in PREVIEW]
+    found = [store.registrations for store in opened]
+    for place, store in enumerate(opened):
+        version, signed = f"{place}.0.0", b"x" if place == 0 else None
+        rows = [said("a", version=version, signed=signed), said("b", 6, stake=place)]
+        add(store, *rows, rejects=[Reject("line 3", "bad", str(place), Epoch(5), "c", place)], cursor=f"{place}")
+        store.registrations.set_network_stake(Epoch(5), place, source="x", time_s=1.0)
+    for place, one in enumerate(found):
+        (tally,) = one.tally(Epoch(5))
+        assert tally == VersionTally(f"{place}.0.0", 10, 1)
+        assert [row.version for row in one.newest(Epoch(5))] == [f"{place}.0.0"]
+        assert [row.stake for row in one.newest_within(Epoch(6), 1)] == [place]
+        assert [row.stake for row in one.newest(Epoch(6), after="b")] == []
+        assert (one.cursor("test"), one.network_stake(Epoch(5))) == (str(place), place)
+        assert [kept.reject.content for kept in one.rejects()] == [str(place)]
+        assert one.uncounted(Epoch(5)) == Uncounted(1, place)
+        assert one.signers(Epoch(5), ["a"]) == (frozenset("a") if place == 0 else frozenset())
+        assert one.rebuild() == 0
+    assert found[0].withdraw(Withdrawal("test", "why", Epoch(0), signed_too=True), time_s=2.0) == {5: 1, 6: 1}
+    assert (found[0].epochs(), found[1].epochs(), found[2].epochs()) == ((), (6, 5), (6, 5))
+    for store in opened:
+        store.close()
+
+
+def test_of_a_network_of_which_nothing_is_stored_there_is_nothing(sql_url: str) -> None:
+    with open_store(sql_url, network=PREVIEW[0]) as store, open_store(sql_url, network=PREVIEW[1]) as other:
+        add(store, said())
+        unknown = other.registrations
+        assert (unknown.epochs(), unknown.tally(Epoch(5)), unknown.sources()) == ((), (), ())
+        assert list(unknown.newest(Epoch(5))) == []
+        assert unknown.rejects() == ()
+
+
+def test_what_a_party_signed_is_never_displaced_by_what_it_did_not(store: Store) -> None:
+    signed = said(version="1", seen_at_s=5.0, signed=b"x")
+    add(store, said(version="0", seen_at_s=9.0))
+    add(store, signed)
+    add(store, said(version="9", seen_at_s=10.0), said(version="8", seen_at_s=2.0**39))
+    assert list(store.registrations.newest(Epoch(5))) == [signed]
+    assert list(store.registrations.newest_within(Epoch(5), 1)) == [signed]
+    assert store.registrations.tally(Epoch(5)) == (VersionTally("1", 10, 1),)
+    later = said(version="2", seen_at_s=6.0, signed=b"y")
+    add(store, later)
+    assert list(store.registrations.newest(Epoch(5))) == [later]
+    assert store.registrations.rebuild() == 0
+
+
+def test_what_nodes_can_do_is_tallied_apart(store: Store) -> None:
+    able = Capability(("lagrange", "pythagoras"), "ab" * 32, ("pythagoras",))
+    rows = [said("a", capability=able), said("b", stake=3), said("c", stake=2, capability=able)]
+    add(store, *rows)
+    assert store.registrations.tally(Epoch(5)) == (VersionTally("1.2.3", 12, 2, able), VersionTally("1.2.3", 3, 1))
+    assert list(store.registrations.newest(Epoch(5))) == rows[:1] + rows[1:]
+    loaded = replace(rows[0], capability=replace(able, loaded=able.eras))
+    assert add(store, loaded) == IngestResult(accepted=1), "another capability is another registration"
+    assert store.registrations.rebuild() == 0
+
+
+def test_what_was_rejected_of_an_epoch_is_missing_until_its_party_registers(store: Store) -> None:
+    at = Epoch(5)
+    rejects = [
+        Reject("line 1", "bad", "1", at, "a", 7),
+        Reject("line 2", "bad", "2", at, "a", 9),
+        Reject("line 3", "bad", "3", at, "b", None),
+        Reject("line 4", "bad", "4", at, None, 4),
+        Reject("line 5", "bad", "5", Epoch(6), "c", 1),
+        Reject("line 6", "bad", "6"),
+    ]
+    add(store, said("z"), rejects=rejects)
+    found = store.registrations
+    assert found.uncounted(at) == Uncounted(rows=3, stake=13, unknown=1)
+    assert found.uncounted(Epoch(6)) == Uncounted(1, 1)
+    assert found.uncounted(Epoch(7)) == Uncounted()
+    add(store, said("a"), said("b", 6))
+    assert found.uncounted(at) == Uncounted(rows=2, stake=4, unknown=1)
+    assert [one.reject for one in found.rejects()] == rejects

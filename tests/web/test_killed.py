@@ -5,6 +5,7 @@ import threading
 
 import requests
 
+from era_service.wiring.trust import network_key
 from era_store import open_store
 from eras import Epoch
 from tests.web.processes import environment_of, serve
@@ -63,7 +64,7 @@ def test_no_acknowledged_registration_is_lost(any_world):
                 assert not writer.wrong, writer.wrong[0]
                 expected |= set(writer.acknowledged)
                 unknown |= set(writer.unknown)
-        with open_store(any_world.store_url) as store:
+        with open_store(any_world.store_url, network=network_key(any_world.settings)) as store:
             kept = {row.party_id for row in store.registrations.newest(Epoch(1))}
             tally = store.registrations.tally(Epoch(1))
             assert expected <= kept, "an acknowledged registration is lost"

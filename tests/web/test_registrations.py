@@ -16,6 +16,7 @@ from era_service.service.client import RegistrationRefusedError, ServiceClient
 from era_service.service.patterns import WORDS
 from era_service.web.access import Rates
 from era_service.web.problems import TooManyRequestsError
+from era_service.wiring.trust import network_key
 from era_store import Withdrawal, open_store
 from eras import Epoch
 from release_tools.registrations.signed import (
@@ -181,7 +182,7 @@ def test_what_came_with_a_stolen_token_is_taken_back_for_all_replicas(any_world)
     world.client.post("/registrations", json=registration(version="9.9.9"), headers=world.headers())
     world.client.post("/registrations", json=registration("pool1b", epoch=0), headers=headers)
     (stolen,) = {row.source for row in world.service.store.registrations.newest(Epoch(1))}
-    with closing(open_store(world.store_url)) as operators:
+    with closing(open_store(world.store_url, network=network_key(world.settings))) as operators:
         found = withdraw(operators, Withdrawal(stolen, "it was stolen", Epoch(0)), clock=lambda: world.now_s)
     assert found == {1: 1}
     assert world.client.get("/registrations", params={"epoch": 1}).json()["registrations"] == []

@@ -13,6 +13,7 @@ import uvicorn
 from era_service.config.schema import Settings
 from era_service.demo import CHAIN_FILE, Stage
 from era_service.web import Service, create_app
+from era_service.wiring.trust import network_key
 from era_store import new_token, open_store
 from eras import Epoch, EraMarker
 
@@ -58,7 +59,12 @@ class World:
 
     def new_service(self, **options: Any) -> Service:
         """Another service on the same store."""
-        return Service(self.settings, open_store(self.store_url), clock=lambda: self.now_s, **options)
+        return Service(
+            self.settings,
+            open_store(self.store_url, network=network_key(self.settings)),
+            clock=lambda: self.now_s,
+            **options,
+        )
 
     def read(self) -> None:
         """Read the chain, as the poller does, a second later."""
