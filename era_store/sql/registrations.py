@@ -37,11 +37,11 @@ from era_store.registrations import (
     Uncounted,
     VersionTally,
     Withdrawal,
-    capability_text,
     largest_first,
     precedence,
     require_possible,
 )
+from era_store.sql.capabilities import capabilities_of, capability_numbers
 from era_store.sql.database import Database
 from era_store.sql.locks import take_turn
 from era_store.sql.networks import NetworkNumber, numbers_of
@@ -124,7 +124,7 @@ class SqlRegistrations:
             accepted = 0
             if rows:
                 parties = bulk.party_numbers({row.party_id for row in rows})
-                abilities = _capability_numbers(connection, rows)
+                abilities = capability_numbers(connection, rows)
                 batch = add_to_rollup(connection, network, _numbered(rows, parties, abilities, sources, arrival), bulk)
                 accepted = bulk.insert(batch)
                 _keep_signed(connection, rows, batch, arrival)
@@ -167,7 +167,7 @@ class SqlRegistrations:
         """
         with self._database.read() as connection:
             tallies = tallies_of(connection, self._network.find(connection), [epoch])
-            abilities = _capabilities(connection, {number for _, _, number in tallies})
+            abilities = capabilities_of(connection, {number for _, _, number in tallies})
         return largest_first(
             VersionTally(release or None, stake, parties, abilities.get(number))
             for (_, release, number), (stake, parties) in tallies.items()
@@ -401,29 +401,6 @@ def _keep_signed(connection: Connection, rows: Sequence[Registration], batch: Se
         if signed is not None:
             same = (table.c.epoch == epoch, table.c.party == party_number, table.c.precedence == place)
             connection.execute(update(table).where(*same, table.c.arrival == number).values(signed=signed))
-
-
-def _capability_numbers(connection: Connection, rows: Sequence[Registration]) -> dict[Capability | None, int]:
-    """The number of each capability that nodes report; one that has none gets one."""
-    table = capability
-    numbers: dict[Capability | None, int] = {None: 0}
-    for one in {row.capability: row for row in rows if row.capability is not None}.values():
-        content = capability_text(one)
-        digest = hashlib.sha256(content.encode()).hexdigest()
-        number: int | None = connection.execute(select(table.c.id).where(table.c.digest == digest)).scalar()
-        if number is None:
-            made = insert(table).values(digest=digest, content=content)
-            (number,) = connection.execute(made).inserted_primary_key or (0,)
-        numbers[one.capability] = number
-    return numbers
-
-
-def _capabilities(connection: Connection, numbers: Collection[int]) -> dict[int, Capability | None]:
-    """The capability of each number."""
-    if not any(numbers):
-        return {}
-    asked = select(capability.c.id, capability.c.content).where(capability.c.id.in_(numbers))
-    return {row.id: Capability.parse(row.content) for row in connection.execute(asked)}
 
 
 def _source_numbers(connection: Connection, network: int, names: Collection[str], time_s: float) -> dict[str, int]:
