@@ -18,6 +18,7 @@ from era_service.cli.shared.groups import KnownGroup
 from eras import __version__
 
 COMMANDS = {
+    "init": "era_service.cli.init:init",
     "demo": "era_service.cli.demo:demo",
     "status": "era_service.cli.status:status",
     "era": "era_service.cli.era:era",

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.arguments import json_option, read_secret_key
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.release_options import (
@@ -16,7 +16,6 @@ from era_service.cli.shared.release_options import (
     network_options,
     payment_key_option,
     provider_option,
-    read_era_key,
     secret_key_option,
 )
 from era_store.redaction import mask_url
@@ -24,7 +23,7 @@ from era_store.redaction import mask_url
 if TYPE_CHECKING:
     from chain_reader import ChainObserver
     from chain_reader.genesis import NetworkGenesis
-    from datum import SigningKey, VerificationKey
+    from datum import VerificationKey
     from era_service.config.schema import ProviderSettings, Settings
     from release_tools.doctor import Examination
     from release_tools.publishing.journal import Journal, JournalEntry
@@ -72,12 +71,17 @@ def doctor(
     address, key = place or (None, None)
     if address is not None and network_id is not None:
         examination.address("era address", address, network_id)
+    if secret_key is None and settings.keys.era_key_file is not None:
+        secret_key = f"@{settings.keys.era_key_file}"
     if secret_key is not None:
         path = Path(secret_key[1:]) if secret_key.startswith("@") else None
-        examination.era_key(lambda: read_required(secret_key), path, key)
+        examination.era_key(lambda: read_secret_key(secret_key), path, key)
     if key is not None:
         examination.shared_key(settings.network.name, magic, key, _networks(settings))
-    payers = [examination.payment_key(path, network_id, address) for path in payment_key_files]
+    payers = [
+        examination.payment_key(path, network_id, address)
+        for path in payment_key_files or settings.keys.payment_key_files
+    ]
     wanted = [payment_address, *payers] if payment_address else payers or [address]
     _providers(settings, examination, [one for one in dict.fromkeys(wanted) if one is not None])
     store = store or settings.store.url
@@ -97,13 +101,6 @@ def doctor(
             if finding.next_step is not None and finding.health.value != "ok":
                 click.echo(f"         {printable(finding.next_step)}")
     return 0 if examination.is_healthy else 1
-
-
-def read_required(secret_key: str) -> "SigningKey":
-    """The era key that an option gives."""
-    key = read_era_key(secret_key)
-    assert key is not None  # noqa: S101 - the option was given
-    return key
 
 
 def _place(settings: "Settings", examination: "Examination") -> "tuple[str, VerificationKey] | None":

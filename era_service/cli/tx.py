@@ -237,7 +237,7 @@ def sign(
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=None)
     carried = CarriedTransaction.parse(read_text(file), file)
     network_id = _require_network(carried, settings)
-    keys = read_payment_keys(payment_key_files)
+    keys = read_payment_keys(payment_key_files, settings)
     era_address, key = _era_place(settings)
     _show(carried, key, as_json=as_json)
     doubts = signing_doubts(

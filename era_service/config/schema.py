@@ -155,6 +155,19 @@ class TrustSettings(Section):
     )
 
 
+class KeySettings(Section):
+    """Where the keys of a release team are: paths, never keys (docs/runbook.md)."""
+
+    era_key_file: Path | None = Field(
+        default=None,
+        description="File with the era key; commands that sign markers take it where --secret-key is not given.",
+    )
+    payment_key_files: Paths = Field(
+        default=(),
+        description="Files with payment keys, for commands that sign transactions without --payment-key-file.",
+    )
+
+
 class StoreSettings(Section):
     """Where things are remembered."""
 
@@ -368,6 +381,7 @@ class Settings(BaseSettings):
     network: NetworkSettings = Field(default_factory=NetworkSettings)
     reader: ReaderSettings = Field(default_factory=ReaderSettings)
     trust: TrustSettings = Field(default_factory=TrustSettings)
+    keys: KeySettings = Field(default_factory=KeySettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
     events: EventSettings = Field(default_factory=EventSettings)
     adoption: AdoptionSettings = Field(default_factory=AdoptionSettings)
@@ -396,6 +410,7 @@ SECTIONS: dict[str, type[Section]] = {
     "network": NetworkSettings,
     "reader": ReaderSettings,
     "trust": TrustSettings,
+    "keys": KeySettings,
     "store": StoreSettings,
     "events": EventSettings,
     "adoption": AdoptionSettings,

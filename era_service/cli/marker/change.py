@@ -183,9 +183,9 @@ def _order(
         purse=purse_of(
             payment_address=payment_address, spend=spend, sweep=sweep, validity_slots=validity_slots, max_fee=max_fee
         ),
-        era_key=None if payload_file is not None else read_era_key(secret_key),
+        era_key=None if payload_file is not None else read_era_key(secret_key, settings),
         payload=None if payload_file is None else read_payload(payload_file),
-        payment_keys=read_payment_keys(payment_key_files),
+        payment_keys=read_payment_keys(payment_key_files, settings),
         journal_root=journal or user_state_folder() / "publications",
         waiting=waiting_of(settings, confirmations=confirmations, timeout_s=timeout_s, poll_s=poll_s),
         override_gate=override_gate,

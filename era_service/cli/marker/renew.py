@@ -89,7 +89,7 @@ def renew(
     policy = trust_policy(settings)
     if policy.extension is None:
         raise _not_cosigned('trust.mode = "extended" on this network', f'"{policy.trust}"')
-    era_key = read_era_key(secret_key)
+    era_key = read_era_key(secret_key, settings)
     if era_key is None:
         raise no_era_key("--secret-key @FILE, or ERA_MARKERS_SECRET_KEY in the environment")
     require_era_key(era_key, policy)

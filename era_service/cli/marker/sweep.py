@@ -105,7 +105,7 @@ def sweep(
         ),
         era_key=None,
         payload=None,
-        payment_keys=read_payment_keys(payment_key_files),
+        payment_keys=read_payment_keys(payment_key_files, settings),
         journal_root=journal or user_state_folder() / "publications",
         waiting=waiting_of(settings, confirmations=confirmations, timeout_s=timeout_s, poll_s=poll_s),
         beside=beside,

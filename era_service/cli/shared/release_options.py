@@ -254,24 +254,29 @@ def load_settings(app: AppContext, *, network_magic: int | None, mainnet: bool, 
     return app.load({**flags, "network.magic": (magic, flag)}).settings
 
 
-def read_era_key(text: str | None) -> "SigningKey | None":
-    """The era key that ``--secret-key`` or the environment names.
+def read_era_key(text: str | None, settings: "Settings") -> "SigningKey | None":
+    """The era key that ``--secret-key`` or the environment names, else the configuration (``keys.era_key_file``).
 
     Raises:
         InputFileError: its file cannot be read.
         KeyFormatError: it is no key.
     """
+    if text is None and settings.keys.era_key_file is not None:
+        text = f"@{settings.keys.era_key_file}"
     return None if text is None else read_secret_key(text)
 
 
-def read_payment_keys(files: tuple[Path, ...]) -> "tuple[PaymentKey, ...]":
-    """The payment keys in these files. A file that others can read draws a warning.
+def read_payment_keys(files: tuple[Path, ...], settings: "Settings") -> "tuple[PaymentKey, ...]":
+    """The payment keys in these files, else those of the configuration (``keys.payment_key_files``).
+
+    A file that others can read draws a warning.
 
     Raises:
         PaymentKeyError: one cannot be used.
     """
     from release_tools import PaymentKey
 
+    files = files or settings.keys.payment_key_files
     keys = tuple(PaymentKey.load(path) for path in files)
     for path in files:
         if path.stat().st_mode & 0o077:

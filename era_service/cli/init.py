@@ -1,0 +1,158 @@
+"""``eraswitch init``: from nothing to a folder in which a release team, or a node, can work."""
+
+import sys
+from pathlib import Path
+
+import click
+
+from era_service.cli.shared.arguments import json_option, read_verification_key
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.release_options import combined, dry_run_option
+from era_service.config.networks import SHORT_NAMES
+from era_service.config.paths import CONFIG_FILE_NAME
+from era_service.releasing.setup import LOCAL, SetUp, SetUpError, SetUpOrder, set_up
+
+DEFAULT_REHEARSAL = "rehearsal"
+
+_network_options = combined(
+    click.option(
+        "--network-magic", metavar="N", type=click.IntRange(0, 2**32 - 1), help="Magic, for a network of your own."
+    ),
+    click.option(
+        "--provider",
+        metavar="URL",
+        help="Where the chain is read: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE, "
+        "a rehearsal chain, which is made if it is missing.",
+    ),
+    click.option(
+        "--project-id-file",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="File with the provider's API key, readable by its owner only.",
+    ),
+    click.option("--era", "eras", metavar="NAME", multiple=True, help="A supported era, oldest first; several times."),
+)
+_key_options = combined(
+    click.option(
+        "--era-key",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="The era key that exists (era.sk). By default a network of your own gets a new one.",
+    ),
+    click.option("--verification-key", metavar="KEY", help="The era key's public half, if somebody else signs."),
+    click.option(
+        "--payment-key-file",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="The payment key that exists, and owns the era address. By default a new one is made.",
+    ),
+    click.option("--era-address", metavar="ADDR", help="The era address, if its payment key is elsewhere."),
+    click.option(
+        "--keys",
+        "keys_folder",
+        metavar="DIR",
+        default="keys",
+        show_default=True,
+        type=click.Path(path_type=Path),
+        help="The folder that new keys go into.",
+    ),
+)
+
+
+@click.command()
+@_network_options
+@_key_options
+@dry_run_option
+@json_option
+@pass_app
+def init(
+    app: AppContext,
+    *,
+    network_magic: int | None,
+    provider: str | None,
+    project_id_file: Path | None,
+    eras: tuple[str, ...],
+    era_key: Path | None,
+    verification_key: str | None,
+    payment_key_file: Path | None,
+    era_address: str | None,
+    keys_folder: Path,
+    dry_run: bool,
+    as_json: bool,
+) -> None:
+    """Set up this folder: keys where they are wanted, and a configuration that names them.
+
+    --network NAME is a public network, whose era address and key are known, or a name of your own for another one; then
+    the keys are made that do not exist yet. On a terminal it asks for what is missing. Afterwards commands need no key
+    options. Nothing that exists is replaced.
+    """
+    name, provider = _asked(app.network, provider)
+    order = SetUpOrder(
+        name=name,
+        magic=network_magic,
+        provider=provider,
+        project_id_file=project_id_file,
+        era_key_file=era_key,
+        verification_key=None if verification_key is None else read_verification_key(verification_key),
+        payment_key_file=payment_key_file,
+        era_address=era_address,
+        eras=eras,
+        keys_folder=keys_folder,
+        config=Path(app.config or CONFIG_FILE_NAME),
+    )
+    made = set_up(order)
+    if not dry_run:
+        made.write()
+    if as_json:
+        echo_json(_document(made, dry_run=dry_run))
+        return
+    click.echo("\n".join(map(printable, _lines(made, dry_run=dry_run))))
+    if made.warning is not None:
+        click.echo(f"Warning: {printable(made.warning)}", err=True)
+
+
+def _asked(name: str | None, provider: str | None) -> tuple[str, str | None]:
+    """The network and the provider; on a terminal what is missing is asked for."""
+    is_terminal = sys.stdin is not None and sys.stdin.isatty()
+    is_local = provider is not None and provider.startswith(LOCAL)
+    if name is None and is_local:
+        name = DEFAULT_REHEARSAL
+    if name is None and is_terminal:
+        known = ", ".join(SHORT_NAMES)
+        name = click.prompt(f"Network ({known}, or a name of your own)", default=DEFAULT_REHEARSAL, err=True)
+    if provider is None and is_terminal:
+        default = f"{LOCAL}chain.sqlite3" if name == DEFAULT_REHEARSAL else ""
+        words = "Provider (http(s)://… of Blockfrost, ws(s)://… of Ogmios, local:FILE)"
+        provider = click.prompt(words, default=default, err=True) or None
+    if name is None:
+        raise SetUpError(
+            "The network is not named",
+            expected="--network NAME, a public network or a name of your own; or --provider local:FILE",
+            got="neither",
+            next_step="To try it all on a chain in a file: eraswitch init --provider local:chain.sqlite3",
+        )
+    return name, provider
+
+
+def _lines(made: SetUp, *, dry_run: bool) -> list[str]:
+    files = ", ".join(map(str, made.files))
+    lines = [f"{'Nothing was written: this was a dry run. It would write' if dry_run else 'Wrote'} {files}"]
+    lines.append(f"Network      {made.order.name}, magic {made.magic}")
+    lines.append(f"Era address  {made.era_address}")
+    if not made.is_public and made.order.rehearsal_chain is None:
+        lines.append(f"Fund it      send 10 ADA or more to {made.era_address}")
+    return [*lines, "Next:", *(f"  {command}" for command in made.commands)]
+
+
+def _document(made: SetUp, *, dry_run: bool) -> dict[str, object]:
+    return {
+        "status": "planned" if dry_run else "written",
+        "files": [str(path) for path in made.files],
+        "network": {"name": made.order.name, "magic": made.magic, "public": made.is_public},
+        "era_address": made.era_address,
+        "verification_key": made.verification_key.hex,
+        "fund": None if made.is_public else made.era_address,
+        "next": list(made.commands),
+        "warning": made.warning,
+    }

@@ -1,0 +1,370 @@
+"""Setting up a release team's folder: the keys, the configuration with their paths, and the rehearsal chain if wanted.
+
+In: what an operator asks for. Out: a ``SetUp``, which is checked as a whole before anything is written; then the files.
+Nothing that exists is ever replaced:
+
+1. A public network has its era address and era key already; keys that are given must be theirs, and none are made.
+2. A network of one's own gets a new era key and a new payment key unless they are given. The payment key owns the era
+   address.
+3. The provider is asked for its network where it answers; one of another network is refused.
+4. The configuration holds paths of keys, never keys.
+"""
+
+import json
+import os
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
+
+from eras import ChainReadError, ConfigurationError, Epoch, StoreError, TransactionError
+from release_tools.keys.files import SECRET_KEY_FILE, VERIFICATION_KEY_FILE, write_key_pair
+from release_tools.keys.secret_files import write_new
+
+if TYPE_CHECKING:
+    from datum import SigningKey, VerificationKey
+    from era_service.config.schema import Settings
+    from release_tools import PaymentKey
+
+LOCAL = "local:"
+PAYMENT_KEY_FILE = "payment.skey"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}"
+_FIRST_FUNDS = "100 ada"
+
+
+class SetUpError(ConfigurationError):
+    """A folder cannot be set up as it was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetUpOrder:
+    """What an operator asks for.
+
+    Attributes:
+        name: the network, a public one or of one's own.
+        magic: of a network of one's own; ``None`` where its rehearsal chain tells.
+        provider: URL of the provider; ``None`` where the public network has one of its own.
+        project_id_file: file with the provider's API key.
+        era_key_file: secret era key that exists.
+        verification_key: the public half, where somebody else signs the markers.
+        payment_key_file: payment key that exists.
+        era_address: the era address, where the payment key is elsewhere.
+        eras: the supported eras of a network of one's own, oldest first; none for the default.
+        keys_folder: where new keys go.
+        config: the configuration file to write.
+    """
+
+    name: str
+    magic: int | None
+    provider: str | None
+    project_id_file: Path | None
+    era_key_file: Path | None
+    verification_key: "VerificationKey | None"
+    payment_key_file: Path | None
+    era_address: str | None
+    eras: tuple[str, ...]
+    keys_folder: Path
+    config: Path
+
+    @property
+    def rehearsal_chain(self) -> Path | None:
+        """The file of the rehearsal chain, where the provider is one."""
+        is_local = self.provider is not None and self.provider.startswith(LOCAL)
+        return Path((self.provider or "").removeprefix(LOCAL)) if is_local else None
+
+
+@dataclass(frozen=True, slots=True)
+class SetUp:
+    """What is set up.
+
+    Attributes:
+        order: what was asked for.
+        magic: of the network.
+        era_address: where markers are published.
+        verification_key: what they are signed with.
+        is_public: whether the network is a public one.
+        era_key: the era key that is made; ``None`` where none is.
+        payment_key: the payment key that is made.
+        text: the configuration.
+        settings: the configuration, loaded.
+        epoch: the current epoch; ``None`` where the provider could not be asked.
+        warning: why it could not.
+    """
+
+    order: SetUpOrder
+    magic: int
+    era_address: str
+    verification_key: "VerificationKey"
+    is_public: bool
+    era_key: "SigningKey | None"
+    payment_key: "PaymentKey | None"
+    text: str
+    settings: "Settings"
+    epoch: Epoch | None
+    warning: str | None
+
+    @property
+    def files(self) -> tuple[Path, ...]:
+        """The files that are written."""
+        return tuple(_files(self.order, era_key=self.era_key is not None, payment_key=self.payment_key is not None))
+
+    @property
+    def commands(self) -> tuple[str, ...]:
+        """What to run next, in this order."""
+        config = "" if self.order.config == Path("eraswitch.toml") else f" --config {self.order.config}"
+        if self.is_public:
+            has_keys = self.order.era_key_file is not None or self.order.payment_key_file is not None
+            return (f"eraswitch {'doctor' if has_keys else 'status'}{config}",)
+        era = self.settings.network.supported_eras[0]
+        first = f"eraswitch marker activate {era} --at {'EPOCH' if self.epoch is None else self.epoch}{config}"
+        chain = self.order.rehearsal_chain
+        if chain is None:
+            return (f"eraswitch doctor{config}", first)
+        return (f"eraswitch local-chain fund {chain} {self.era_address} {_FIRST_FUNDS}", first)
+
+    def write(self) -> None:
+        """Write the keys, the rehearsal chain and, last, the configuration.
+
+        Raises:
+            ConfigurationError: something exists already, or cannot be written.
+        """
+        from fractions import Fraction
+
+        from chain_reader.local_chain import Genesis, LocalChain
+
+        order = self.order
+        if self.era_key is not None:
+            write_key_pair(order.keys_folder, self.era_key)
+        if self.payment_key is not None:
+            order.keys_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.payment_key.save(order.keys_folder / PAYMENT_KEY_FILE)
+        chain = order.rehearsal_chain
+        if chain is not None and not chain.exists():
+            genesis = Genesis(network_magic=self.magic, clock_mode="wall", active_slots_coeff=Fraction(1))
+            LocalChain.create(chain, genesis=genesis).close()
+        try:
+            write_new(order.config, self.text, 0o644)
+        except OSError as error:
+            raise SetUpError(
+                f"The configuration {order.config} cannot be written",
+                expected="a new file in a folder that exists",
+                got=error.strerror or type(error).__name__,
+                next_step="The keys are made: give them with --era-key and --payment-key-file, and another --config",
+            ) from error
+
+
+def set_up(order: SetUpOrder) -> SetUp:
+    """Check what is asked for as a whole, and make the keys; nothing is written.
+
+    Raises:
+        ConfigurationError: something is missing, contradicts something else, or exists already.
+    """
+    from datum import SigningKey
+    from era_service.config.networks import NETWORKS, full_name
+    from release_tools import Network, PaymentKey
+
+    public = NETWORKS.get(full_name(order.name))
+    magic = _magic(order, None if public is None else public.magic)
+    network_id = Network.of(magic).network_id
+    given = None if order.era_key_file is None else _era_key(order.era_key_file)
+    payer = None if order.payment_key_file is None else PaymentKey.load(order.payment_key_file)
+    makes_era_key = public is None and given is None and order.verification_key is None
+    makes_payment_key = public is None and payer is None and order.era_address is None
+    _require_new(order, era_key=makes_era_key, payment_key=makes_payment_key)
+    made = SigningKey.generate() if makes_era_key else None
+    made_payer = PaymentKey.generate() if makes_payment_key else None
+    if public is None:
+        owner = payer or made_payer
+        address = order.era_address or (owner.address(network_id) if owner is not None else "")
+        signer = made or given
+        key = order.verification_key or (signer.verification_key if signer is not None else None)
+    else:
+        address, key = public.era_address, _parsed(public.verification_key)
+    assert key is not None  # noqa: S101 - one of them is made where none is given
+    _require_own_keys(order, given, payer, address=address, key=key, network_id=network_id)
+    text = _text(
+        order,
+        (magic, address, key) if public is None else None,
+        era_key=order.era_key_file if made is None else order.keys_folder / SECRET_KEY_FILE,
+        payment_key=order.payment_key_file if made_payer is None else order.keys_folder / PAYMENT_KEY_FILE,
+    )
+    settings = _loaded(text)
+    epoch, warning = _asked(order, settings, magic)
+    return SetUp(order, magic, address, key, public is not None, made, made_payer, text, settings, epoch, warning)
+
+
+def _magic(order: SetUpOrder, public: int | None) -> int:
+    """The magic of the network: of a public one it is known, a rehearsal chain tells its own, else it is given."""
+    chain = order.rehearsal_chain
+    told = public
+    if public is None and not re.fullmatch(_NAME, order.name):
+        raise SetUpError(
+            "The name of the network is not usable",
+            expected="1 to 40 letters, digits, - and _",
+            got=repr(order.name)[:80],
+            next_step="Choose another --network NAME",
+        )
+    if chain is not None and chain.exists():
+        from chain_reader.local_chain import LocalChain
+
+        with LocalChain.open(chain) as opened:
+            told = opened.genesis.network_magic
+    elif chain is not None and told is None and order.magic is None:
+        return 42
+    found = order.magic if told is None else told
+    if found is None:
+        raise SetUpError(
+            f"The magic of the network {order.name} is not known",
+            expected="--network-magic N",
+            got="none",
+            next_step="Give the magic of the Cardano network (1 preprod, 2 preview), or the name of a public network",
+        )
+    for other in (order.magic, public):
+        if other is not None and other != found:
+            raise SetUpError(
+                "Two networks are named",
+                expected=f"network magic {found}",
+                got=str(other),
+                next_step="Leave --network-magic out, or name another --network or --provider",
+            )
+    return found
+
+
+def _era_key(file: Path) -> "SigningKey":
+    from era_service.cli.shared.arguments import read_secret_key
+
+    return read_secret_key(f"@{file}")
+
+
+def _parsed(text: str) -> "VerificationKey":
+    from datum import VerificationKey
+
+    return VerificationKey.parse(text)
+
+
+def _files(order: SetUpOrder, *, era_key: bool, payment_key: bool) -> Iterator[Path]:
+    if era_key:
+        yield order.keys_folder / SECRET_KEY_FILE
+        yield order.keys_folder / VERIFICATION_KEY_FILE
+    if payment_key:
+        yield order.keys_folder / PAYMENT_KEY_FILE
+    yield order.config
+
+
+def _require_new(order: SetUpOrder, *, era_key: bool, payment_key: bool) -> None:
+    """Check that nothing that is to be written exists."""
+    there = [path for path in _files(order, era_key=era_key, payment_key=payment_key) if path.exists()]
+    if not there:
+        return
+    options = {SECRET_KEY_FILE: f"--era-key {there[0]}", PAYMENT_KEY_FILE: f"--payment-key-file {there[0]}"}
+    keep = options.get(there[0].name)
+    raise SetUpError(
+        f"{there[0]} exists already, and is never replaced",
+        expected=f"none of {', '.join(map(str, there))}",
+        got=str(there[0]),
+        next_step=f"Keep it with {keep}, or choose another --keys folder"
+        if keep
+        else "Change it with an editor, or move it away",
+    )
+
+
+def _require_own_keys(
+    order: SetUpOrder,
+    signer: "SigningKey | None",
+    payer: "PaymentKey | None",
+    *,
+    address: str,
+    key: "VerificationKey",
+    network_id: int,
+) -> None:
+    """Check that keys that were given are the network's."""
+    from release_tools.transactions.addresses import parse_address, payment_key_hash
+
+    if signer is not None and signer.verification_key != key:
+        raise SetUpError(
+            f"{order.era_key_file} is not the era key of {order.name}",
+            expected=f"the secret half of {key}",
+            got=f"that of {signer.verification_key}",
+            next_step="Give the network's era key, or name a network of your own",
+        )
+    try:
+        parse_address(address, network_id, "era address")
+    except TransactionError as error:
+        raise SetUpError(
+            error.what, expected=error.expected, got=error.got, next_step="Correct --era-address"
+        ) from error
+    owner = payment_key_hash(address, network_id)
+    if payer is not None and payer.key_hash != owner:
+        raise SetUpError(
+            f"{order.payment_key_file} does not own the era address {address}",
+            expected="the key of that address",
+            got=f"the key of {payer.address(network_id)}",
+            next_step="Give the key that owns the era address, or leave --era-address out",
+        )
+
+
+def _text(
+    order: SetUpOrder, own: tuple[int, str, "VerificationKey"] | None, *, era_key: Path | None, payment_key: Path | None
+) -> str:
+    """The configuration file; ``own`` are magic, era address and key of a network that is not a public one."""
+    lines = [f"network = {_quoted(order.name)}"]
+    if order.provider is not None:
+        project = "" if order.project_id_file is None else f", project_id_file = {_path(order, order.project_id_file)}"
+        lines += ["", "[reader]", f"providers = [{{ url = {_quoted(order.provider)}{project} }}]"]
+    elif order.project_id_file is not None:
+        lines += ["", "[reader]", f"project_id_file = {_path(order, order.project_id_file)}"]
+    if era_key is not None or payment_key is not None:
+        lines += ["", "[keys]"]
+        lines += [] if era_key is None else [f"era_key_file = {_path(order, era_key)}"]
+        lines += [] if payment_key is None else [f"payment_key_files = [{_path(order, payment_key)}]"]
+    if own is not None:
+        magic, address, key = own
+        lines += ["", f"[networks.{order.name}]", f"magic = {magic}", f"era_address = {_quoted(address)}"]
+        lines.append(f"verification_key = {_quoted(key.to_json_hex())}")
+        lines += [f"supported_eras = [{', '.join(map(_quoted, order.eras))}]"] if order.eras else []
+    return "\n".join([*lines, ""])
+
+
+def _path(order: SetUpOrder, path: Path) -> str:
+    """A path as the configuration holds it: as it was given where that is seen from the same folder, else absolute."""
+    is_here = order.config.parent.resolve() == Path.cwd()
+    return _quoted(str(path if is_here else path.resolve()))
+
+
+def _quoted(text: str) -> str:
+    return json.dumps(text)
+
+
+def _loaded(text: str) -> "Settings":
+    """The configuration, checked before it is written."""
+    from era_service.config.load import load_settings
+
+    with TemporaryDirectory() as folder:
+        draft = Path(folder) / "eraswitch.toml"
+        draft.write_text(text, encoding="utf-8")  # raw: the configuration
+        return load_settings(str(draft), environ={**os.environ, "ERASWITCH_CONFIG": ""}).settings
+
+
+def _asked(order: SetUpOrder, settings: "Settings", magic: int) -> tuple[Epoch | None, str | None]:
+    """The epoch by the provider, which must be of this network; or why it could not be asked."""
+    from chain_reader.providers.gateway_from_url import NoGatewayError
+    from era_service.wiring.providers import open_gateway, open_provider, providers_of
+    from release_tools.transactions.drafting import require_network
+
+    chain = order.rehearsal_chain
+    if chain is not None and not chain.exists():
+        return Epoch(0), None
+    for provider in providers_of(settings):
+        try:
+            with closing(open_gateway(provider, settings)) as gateway:
+                require_network(gateway, magic)
+            with closing(open_provider(provider, settings)) as observer:
+                return observer.epoch(), None
+        except NoGatewayError as error:
+            return None, str(error)
+        except (ChainReadError, StoreError) as error:
+            return None, f"The provider could not be asked: {error}"
+    return None, None

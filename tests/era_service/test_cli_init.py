@@ -1,0 +1,163 @@
+"""``eraswitch init``: from nothing to a folder that works, checked as a whole before anything is written."""
+
+import json
+import re
+import shlex
+import stat
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain_reader.local_chain import Genesis, LocalChain
+from datum import SigningKey
+from era_service.cli.init import _asked
+from era_service.config.load import load_settings
+from era_service.config.networks import NETWORKS
+from release_tools import PaymentKey
+from tests.conftest import ROOT
+from tests.era_service.conftest import invoke
+
+LOCAL = ("--provider", "local:chain.sqlite3")
+
+
+def made(*arguments: str) -> dict[str, Any]:
+    result = invoke("init", *arguments, "--json")
+    assert result.exit_code == 0, result.output
+    document: dict[str, Any] = json.loads(result.stdout)
+    return document
+
+
+def refused(*arguments: str) -> str:
+    """The error of an ``init`` that writes nothing."""
+    before = sorted(Path().rglob("*"))
+    result = invoke("init", *arguments)
+    assert result.exit_code == 2, result.output
+    assert sorted(Path().rglob("*")) == before
+    return result.stderr
+
+
+def test_four_commands_of_the_readme_publish_markers(own_folders: Path) -> None:
+    readme = (ROOT / "README.md").read_text()
+    (block,) = re.findall(r"in four commands.*?```sh\n(.*?)```", readme, re.DOTALL)
+    commands = [shlex.split(line, comments=True)[1:] for line in block.splitlines()]
+    assert len(commands) == 4
+    address = "unknown"
+    for command in commands:
+        result = invoke(*(address if word == "addr_test1…" else word for word in command))
+        assert result.exit_code == 0, result.output
+        if command[0] == "init":
+            address = re.findall(r"Era address +(\S+)", result.stdout)[0]
+            advised = [line.strip().removeprefix("eraswitch ") for line in result.stdout.splitlines()[-2:]]
+            assert advised[0].split() == [address if word == "addr_test1…" else word for word in commands[1]]
+            assert advised[1].split() == [word for word in commands[2] if word != "--yes"]
+    shown = json.loads(invoke("marker", "show", "--json").stdout)
+    assert {one["name"]: one["epoch"] for one in shown["markers"]} == {"pythagoras": 0, "lagrange": None}
+    assert invoke("doctor").exit_code == 0
+
+
+def test_the_configuration_holds_paths_of_keys_and_never_keys(own_folders: Path) -> None:
+    document = made(*LOCAL, "--era", "thales", "--era", "pythagoras")
+    assert document["files"] == ["keys/era.sk", "keys/era.vk", "keys/payment.skey", "eraswitch.toml"]
+    for name in ("keys/era.sk", "keys/payment.skey"):
+        assert stat.S_IMODE(Path(name).stat().st_mode) == 0o600
+    text = Path("eraswitch.toml").read_text()
+    assert Path("keys/era.sk").read_text() not in text
+    settings = load_settings("eraswitch.toml", environ={}).settings
+    assert settings.keys.era_key_file == Path("keys/era.sk")
+    assert settings.keys.payment_key_files == (Path("keys/payment.skey"),)
+    assert settings.network.supported_eras == ("thales", "pythagoras")
+    assert (
+        settings.network.era_address == document["era_address"] == PaymentKey.load(Path("keys/payment.skey")).address(0)
+    )
+
+
+def test_nothing_that_exists_is_replaced(own_folders: Path) -> None:
+    made(*LOCAL)
+    assert "keys/era.sk exists already, and is never replaced" in refused(*LOCAL)
+    Path("eraswitch.toml").unlink()
+    assert "Keep it with --era-key keys/era.sk" in refused(*LOCAL)
+    kept = made(*LOCAL, "--era-key", "keys/era.sk", "--payment-key-file", "keys/payment.skey")
+    assert kept["files"] == ["eraswitch.toml"]
+    assert "Change it with an editor, or move it away" in refused(*LOCAL, "--keys", "others")
+
+
+def test_a_dry_run_writes_nothing(own_folders: Path) -> None:
+    assert made(*LOCAL, "--dry-run")["status"] == "planned"
+    assert list(Path().iterdir()) == []
+
+
+def test_a_public_network_has_its_keys_already(own_folders: Path) -> None:
+    document = made("--network", "preprod")
+    assert document["files"] == ["eraswitch.toml"]
+    assert document["era_address"] == NETWORKS["release-preprod"].era_address
+    assert document["next"] == ["eraswitch status"]
+    assert load_settings("eraswitch.toml", environ={}).settings.network.magic == 1
+    Path("eraswitch.toml").unlink()
+    Path("era.sk").write_text(SigningKey.generate().to_json_hex())
+    PaymentKey.generate().save(Path("payment.skey"))
+    assert "is not the era key of preprod" in refused("--network", "preprod", "--era-key", "era.sk")
+    wrong = refused("--network", "preprod", "--payment-key-file", "payment.skey")
+    assert "does not own the era address addr_test1qp" in wrong
+    assert "Two networks are named" in refused("--network", "preprod", "--network-magic", "2")
+
+
+def test_keys_may_be_elsewhere(own_folders: Path) -> None:
+    key, wallet = SigningKey.generate(), PaymentKey.generate()
+    elsewhere = ("--verification-key", key.verification_key.hex, "--era-address", wallet.address(0))
+    document = made("--network", "ours", "--network-magic", "42", *elsewhere)
+    assert document["files"] == ["eraswitch.toml"]
+    assert "[keys]" not in Path("eraswitch.toml").read_text()
+    assert document["next"] == ["eraswitch doctor", "eraswitch marker activate pythagoras --at EPOCH"]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "The network is not named"),
+        (("--network", "ours"), "The magic of the network ours is not known"),
+        (("--network", "our network", "--network-magic", "42"), "The name of the network is not usable"),
+        (("--network", "ours", "--network-magic", "42", "--era-address", "addr1junk"), "The era address is not usable"),
+        (("--network", "ours", "--network-magic", "7", "--provider", "local:there.sqlite3"), "Two networks are named"),
+        (("--network", "preprod", "--provider", "local:there.sqlite3"), "Two networks are named"),
+    ],
+)
+def test_what_is_missing_or_contradicts_is_said_before_anything_is_written(
+    own_folders: Path, arguments: tuple[str, ...], words: str
+) -> None:
+    LocalChain.create(Path("there.sqlite3"), genesis=Genesis()).close()
+    assert words in refused(*arguments)
+
+
+def test_a_provider_that_does_not_answer_is_a_warning(own_folders: Path) -> None:
+    result = invoke("init", "--network", "ours", "--network-magic", "42", "--provider", "http://127.0.0.1:1/api/v0")
+    assert result.exit_code == 0, result.output
+    assert "Warning: The provider could not be asked" in result.stderr
+    assert "send 10 ADA or more to addr_test1" in result.stdout
+
+
+def test_paths_work_from_anywhere_where_the_configuration_is_elsewhere(own_folders: Path) -> None:
+    Path("etc").mkdir()
+    document = made(*LOCAL, "--config", "etc/eraswitch.toml")
+    assert document["next"][1].endswith("--config etc/eraswitch.toml")
+    settings = load_settings("etc/eraswitch.toml", environ={}).settings
+    assert settings.keys.era_key_file == Path("keys/era.sk").resolve()
+
+
+def test_a_terminal_is_asked_for_what_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Terminal:
+        def isatty(self) -> bool:
+            return True
+
+    asked: list[str] = []
+
+    def prompt(words: str, default: str = "", **_more: Any) -> str:
+        asked.append(words.split(" ", maxsplit=1)[0])
+        return default
+
+    monkeypatch.setattr(sys, "stdin", Terminal())
+    monkeypatch.setattr("click.prompt", prompt)
+    assert _asked(None, None) == ("rehearsal", "local:chain.sqlite3")
+    assert _asked("preprod", None) == ("preprod", None)
+    assert asked == ["Network", "Provider", "Provider"]
