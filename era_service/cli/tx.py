@@ -14,6 +14,7 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.publication_view import (
+    learning_line,
     network_document,
     progress,
     sight_lines,
@@ -384,7 +385,7 @@ def _conclude_submit(
             }
         )
     else:
-        click.echo("\n".join([words, *sight_lines(sight)]))
+        click.echo("\n".join([words, learning_line(sight["epoch"]), *sight_lines(sight)]))
     if depth is not None and publishes and not trusted:
         click.echo("Warning: nodes do not trust what this transaction published: eraswitch marker history", err=True)
 

@@ -313,6 +313,10 @@ class WatchSettings(Section):
     spread_s: Above0 = Field(
         default=60.0, description="Seconds over which a network's nodes spread their calls when an epoch begins."
     )
+    read_interval_s: Above0 = Field(
+        default=3_600.0,
+        description="Seconds between two readings within an epoch, at moments that are spread.",
+    )
     node_id: str | None = Field(
         default=None,
         min_length=1,

@@ -5,8 +5,10 @@ In: what came of each call, and where the epoch stands. Out: the next call and w
 1. The chain is *read* at start-up and after every epoch begins, within ``spread_s``, each node at a moment of its own.
 2. Where an era is to begin with the next epoch, it is read once more shortly before, so that a cancellation of the last
    hour is not missed: the switch itself happens at the boundary, and waits for nobody.
-3. Between readings only the tip is *polled*, one call in each ``poll_interval_s``.
-4. A call that fails is made again as a reading, after a wait that doubles up to ``backoff_max_s``; so is a reading that
+3. It is read again once in each ``read_interval_s``, so that an announcement is known the same day. The first of these
+   readings is anywhere in that interval, at a moment of each node's own: they are spread over all of it.
+4. Between readings only the tip is *polled*, one call in each ``poll_interval_s``.
+5. A call that fails is made again as a reading, after a wait that doubles up to ``backoff_max_s``; so is a reading that
    found the chain still in an earlier epoch than the clock.
 
 Time is monotonic seconds; nothing waits here.
@@ -20,6 +22,8 @@ from era_service.node.epoch_clock import Moment, spread
 from eras import Epoch
 
 BACKOFF_FIRST_S = 5.0
+READ_INTERVAL_S = 3_600.0
+"""So long at most, where nothing else is configured, until a node that is watched learns of what is published."""
 
 
 class Call(enum.Enum):
@@ -40,12 +44,14 @@ class CallOptions:
         spread_s: seconds over which the readings of all nodes are spread when an epoch begins.
         backoff_max_s: the longest wait after a failure.
         node_id: what tells the node from others.
+        read_interval_s: seconds between two readings within an epoch; infinite for none.
     """
 
     poll_interval_s: float = 600.0
     spread_s: float = 60.0
     backoff_max_s: float = 300.0
     node_id: str = ""
+    read_interval_s: float = READ_INTERVAL_S
 
 
 class CallSchedule:
@@ -62,6 +68,7 @@ class CallSchedule:
         self._poll_s = math.inf
         self._in_vain = 0
         self._looked_in: Epoch | None = None
+        self._spread_in: Epoch | None = None
 
     @property
     def due_s(self) -> float:
@@ -97,14 +104,14 @@ class CallSchedule:
             self._again(now_s)
             return
         self._in_vain = 0
-        self._read_s = math.inf
+        self._read_s = now_s + self._until_next_reading(seen)
         left_s = moment.next_epoch_s
         if left_s is None or moment.epoch is None or next_activation != moment.epoch + 1:
             return
         look_s = left_s - self._options.spread_s * 2 + self._spread(f"before {next_activation}")
         if look_s > 0 and self._looked_in != moment.epoch:
             self._looked_in = moment.epoch
-            self._read_s = now_s + look_s
+            self._read_s = min(self._read_s, now_s + look_s)
 
     def failed(self, now_s: float) -> None:
         """A call was not answered."""
@@ -112,11 +119,19 @@ class CallSchedule:
         self._again(now_s)
 
     def _again(self, now_s: float) -> None:
-        """Rule 4; of two nodes that failed together, one waits up to twice as long as the other."""
+        """Rule 5; of two nodes that failed together, one waits up to twice as long as the other."""
         self._in_vain += 1
         longest_s = min(self._options.backoff_max_s, BACKOFF_FIRST_S * 2.0 ** min(self._in_vain - 1, 32))
         share = spread(self._options.node_id, f"attempt {self._in_vain}", 0.5)
         self._read_s = now_s + longest_s * (0.5 + share)
+
+    def _until_next_reading(self, epoch: Epoch) -> float:
+        """Rule 3."""
+        interval_s = self._options.read_interval_s
+        if self._spread_in == epoch or math.isinf(interval_s):
+            return interval_s
+        self._spread_in = epoch
+        return spread(self._options.node_id, f"readings of {epoch}", interval_s)
 
     def _spread(self, occasion: str) -> float:
         return spread(self._options.node_id, occasion, self._options.spread_s)

@@ -116,7 +116,11 @@ def open_watcher(
             EpochClock(genesis),
             options=WatchOptions(
                 CallOptions(
-                    watch.poll_interval_s, watch.spread_s, watch.backoff_max_s, watch.node_id or socket.gethostname()
+                    watch.poll_interval_s,
+                    watch.spread_s,
+                    watch.backoff_max_s,
+                    watch.node_id or socket.gethostname(),
+                    watch.read_interval_s,
                 ),
                 watch.drain_s if watch.on_unsupported == "drain" else None,
             ),

@@ -1,4 +1,7 @@
-"""When a provider is called: rules 1 to 4 of the schedule, on a clock that stands still."""
+"""When a provider is called: rules 1 to 5 of the schedule, on a clock that stands still."""
+
+import itertools
+import math
 
 import pytest
 
@@ -6,7 +9,9 @@ from era_service.node.call_schedule import BACKOFF_FIRST_S, Call, CallOptions, C
 from era_service.node.epoch_clock import Moment, spread
 from eras import Epoch, Slot
 
-OPTIONS = CallOptions(poll_interval_s=600.0, spread_s=60.0, backoff_max_s=300.0, node_id="pool1")
+OPTIONS = CallOptions(
+    poll_interval_s=600.0, spread_s=60.0, backoff_max_s=300.0, node_id="pool1", read_interval_s=math.inf
+)
 
 
 def at(epoch: int, left_s: float | None) -> Moment:
@@ -77,3 +82,22 @@ def test_a_chain_that_has_not_reached_the_epoch_is_read_again_soon() -> None:
     assert 0 < schedule.due_s <= BACKOFF_FIRST_S
     schedule.read(Epoch(6), at(6, 400_000.0), 3.0, next_activation=None)
     assert schedule.due_s == 603.0
+
+
+def test_within_an_epoch_it_is_read_once_an_hour_at_moments_that_are_spread() -> None:
+    firsts = []
+    for number in range(200):
+        schedule, now, readings = CallSchedule(CallOptions(node_id=f"pool{number}"), 0.0), 0.0, []
+        while now < 10 * 3_600.0:
+            if schedule.due(now) is Call.READ:
+                readings.append(now)
+                schedule.read(Epoch(5), at(5, 400_000.0), now, next_activation=None)
+            else:
+                schedule.polled(now)
+            now = schedule.due_s
+        gaps = [later - earlier for earlier, later in itertools.pairwise(readings)]
+        assert max(gaps) < 3_600.1
+        assert gaps[1:] == pytest.approx([3_600.0] * (len(gaps) - 1))
+        firsts.append(readings[1])
+    quarters = [sum(quarter * 900.0 <= first < (quarter + 1) * 900.0 for first in firsts) for quarter in range(4)]
+    assert min(quarters) > 25, "not all in the same minutes"

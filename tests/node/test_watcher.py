@@ -15,6 +15,7 @@ from chain_reader.node.inputs import RegistrationReceived
 from chain_reader.node.kinds import Decision
 from chain_reader.providers.tip_check import TipWatch
 from datum import EraMarkersPayload, encode_datum
+from era_service.node.call_schedule import CallOptions
 from era_service.node.hooks import Facts, Hook, HookEvent
 from era_service.node.provider_calls import in_background
 from era_service.node.reactions import hooks_of, log_lines
@@ -98,6 +99,17 @@ def test_announced_scheduled_and_counted_down(node: Watched) -> None:
     assert hooked(node) == ["activated", "announced", "announced", "activating-in"]
     node.to_epoch(watcher, 9)
     assert node.kinds() == ["activated"]
+
+
+def test_an_announcement_within_an_epoch_is_known_within_the_hour(node: Watched) -> None:
+    publish(node.chain, (THALES, 0))
+    node.calls = CallOptions(node_id="pool1")
+    watcher = node.watcher()
+    node.until(watcher, 5_000)
+    publish(node.chain, (THALES, 0), (PYTHAGORAS, None))
+    node.kinds()
+    node.until(watcher, 3_600)
+    assert "announced" in node.kinds()
 
 
 def test_an_unsupported_upcoming_era_is_told_on_change_and_once_a_day(

@@ -1,5 +1,6 @@
 """A network in a test: a local chain with a release team, a clock that stands still, and a node that is watched."""
 
+import math
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
@@ -76,7 +77,7 @@ class Watched:
     genesis: NetworkGenesis | None
     supported: tuple[str, ...] = (THALES, PYTHAGORAS)
     store: Store = field(default_factory=MemoryStore)
-    calls: CallOptions = field(default_factory=lambda: CallOptions(600.0, 60.0, 300.0, "pool1"))
+    calls: CallOptions = field(default_factory=lambda: CallOptions(600.0, 60.0, 300.0, "pool1", math.inf))
     told: list[Decision] = field(default_factory=list)
     hooked: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
     slept: list[float] = field(default_factory=list)

@@ -16,6 +16,7 @@ from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.publication_view import (
+    learning_line,
     network_document,
     plan_lines,
     progress,
@@ -309,14 +310,18 @@ def _conclude(
         "published": f"Done: transaction {transaction}",
         "superseded": f"Done by transaction {transaction}, and replaced by another publication since",
     }
-    click.echo("\n".join([words[status], *sight_lines(sight)]))
+    learnt = [learning_line(sight["epoch"])] if status == "published" and not _is_sweep(outlook) else []
+    click.echo("\n".join([words[status], *learnt, *sight_lines(sight)]))
 
 
 def _done_words(outlook: "Outlook") -> str:
+    return "nothing is at the era address that could be swept" if _is_sweep(outlook) else "it is done already"
+
+
+def _is_sweep(outlook: "Outlook") -> bool:
     from release_tools.markers.change import SWEEP
 
-    swept = outlook.plan is not None and outlook.plan.change == SWEEP
-    return "nothing is at the era address that could be swept" if swept else "it is done already"
+    return outlook.plan is not None and outlook.plan.change == SWEEP
 
 
 # --- without spending anything

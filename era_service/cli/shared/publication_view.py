@@ -120,6 +120,13 @@ def network_document(release: "Release") -> dict[str, Any]:
     }
 
 
+def learning_line(epoch: int) -> str:
+    """When nodes learn of what is published in ``epoch``, in words."""
+    from era_service.node.call_schedule import READ_INTERVAL_S  # costs imports that a plan alone does not need
+
+    return f"Nodes learn of it within {READ_INTERVAL_S / 3_600:.0f} h (watchers) or at epoch {epoch + 1}"
+
+
 def sight_lines(sight: dict[str, Any]) -> list[str]:
     """What nodes see, in words."""
     if sight["current_era"] is None:
