@@ -2,6 +2,7 @@
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,3 +55,19 @@ def vectors() -> Path:
     folder = Path(os.environ.get("ERASWITCH_VECTORS", ROOT.parent / "shared" / "vectors"))
     require(folder.is_dir(), f"the vectors folder {folder}")
     return folder
+
+
+MithrilFile = Callable[[str], Path]
+MITHRIL = ROOT / "tests" / "vectors" / "mithril"
+"""Files made by running Mithril's tools on test keys; a clone has them (``tests/vectors/README.md``)."""
+
+
+@pytest.fixture(scope="session")
+def mithril(request: pytest.FixtureRequest) -> MithrilFile:
+    """Returns where a file of Mithril's is: in the clone, or else in the vectors folder, which may be missing."""
+
+    def find(name: str) -> Path:
+        own = MITHRIL / name
+        return own if own.exists() else request.getfixturevalue("vectors") / "mithril" / name
+
+    return find

@@ -21,7 +21,7 @@ def test_the_headline_says_how_far_and_how_ready(open_page, attacked):
     expect(head).to_contain_text("of the stake is ready for pythagoras")
     expect(head.locator(".big").nth(2)).to_have_text(re.compile(r"^8\d\.\d %$"))
     expect(head).to_contain_text("The gate is met")
-    expect(head.locator("[data-countdown]")).to_have_text(re.compile(r"^4 d 23 h 5\d min$"))
+    expect(head.locator("[data-countdown]")).to_have_text(re.compile(r"^4 d \d{1,2} h \d{1,2} min$"))
     expect(page).to_have_title("pythagoras activates in 1 epoch · demo")
 
 
@@ -136,7 +136,7 @@ def test_everything_is_there_without_a_script(open_page, attacked):
     page = open_page(attacked.url, script=False)
     for view in VIEWS:
         expect(page.locator(f"#{view}")).to_be_visible()
-    expect(page.locator("[data-countdown]")).to_have_text(re.compile(r"^4 d 23 h 5\d min$"))
+    expect(page.locator("[data-countdown]")).to_have_text(re.compile(r"^4 d \d{1,2} h \d{1,2} min$"))
     expect(page.locator("#connection")).to_contain_text("As of")
     page.get_by_label("Find a party").fill("perth")
     page.get_by_role("button", name="Search").click()

@@ -365,11 +365,11 @@ class TestNobodyHoldsTheOthersUp:
     def test_a_slow_one_is_waited_for_no_longer_than_the_grace(self, gate: threading.Event):
         observers = three()
         observers[1].hangs = gate
-        observer = panel(*observers, deadline_s=15.0, grace_s=0.2)
+        observer = panel(*observers, deadline_s=120.0, grace_s=0.2)
         start = time.monotonic()
         assert observer.epoch() == Epoch(5)
-        assert time.monotonic() - start < 10
-        assert [(dissent.observer, dissent.said) for dissent in observer.dissents] == [("B", "no answer within 15 s")]
+        assert time.monotonic() - start < 60
+        assert [(dissent.observer, dissent.said) for dissent in observer.dissents] == [("B", "no answer within 120 s")]
 
     def test_while_it_works_it_is_not_asked_again(self, gate: threading.Event):
         observers = three()

@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from chain_reader import (
 from datum import VerificationKey
 from eras import ChainReadError, CurrentEraNotFoundError, Epoch, Slot, SupportedEras
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Schedule, datum_of, markers
+from tests.conftest import MithrilFile
 
 ADDRESS = "addr_test1era"
 OLD: Schedule = {"t": 1}
@@ -205,8 +205,10 @@ def cases() -> list[str]:
 
 @pytest.mark.parametrize("number", cases())
 @pytest.mark.parametrize("capabilities", [ObserverCapabilities(), KNOWING], ids=["bare", "inputs"])
-def test_what_mithrils_reader_makes_of_the_same_outputs(vectors: Path, number: str, capabilities: ObserverCapabilities):
-    book = json.loads((vectors / "mithril" / "reader_cases.json").read_text())
+def test_what_mithrils_reader_makes_of_the_same_outputs(
+    mithril: MithrilFile, number: str, capabilities: ObserverCapabilities
+):
+    book = json.loads(mithril("reader_cases.json").read_text())
     assert len(book["cases"]) == 41
     case = book["cases"][int(number)]
     outputs = [out(place, json.dumps(datum)) for place, datum in enumerate(case["datums"])]

@@ -98,9 +98,9 @@ def test_rule_1_deployed_readers_see_the_plain_payload(extended):
         assert verdict.verified.signature == extended.payload.signature
 
 
-def test_rule_1_every_payload_that_mithril_accepts_is_accepted_with_an_extension(vectors):
+def test_rule_1_every_payload_that_mithril_accepts_is_accepted_with_an_extension(mithril):
     """The recorded cases of its reader, each payload in them with an extension beside it."""
-    cases = json.loads((vectors / "mithril" / "reader_cases.json").read_text())
+    cases = json.loads(mithril("reader_cases.json").read_text())
     key = VerificationKey.parse(cases["verification_key"])
     extended_cases = 0
     for case in cases["cases"]:

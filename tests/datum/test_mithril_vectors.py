@@ -15,6 +15,7 @@ from datum import (
     screen,
 )
 from eras import CurrentEraNotFoundError, EraMarker, select_eras
+from tests.conftest import MITHRIL
 
 # Mithril's era reader takes the *last* marker of the list for the next era, whatever its epoch (era_reader.rs). Where
 # ours is deliberately better, the case is listed here with what it says; it is empty for the recorded cases, whose
@@ -25,23 +26,18 @@ GOLDEN_MARKERS = (EraMarker("thales", 1), EraMarker("pythagoras", 2))
 
 
 @pytest.fixture(scope="module")
-def mithril(vectors):
-    return vectors / "mithril"
-
-
-@pytest.fixture(scope="module")
-def era_key(mithril):
-    return SigningKey.parse((mithril / "era.sk").read_text())
+def era_key():
+    return SigningKey.parse((MITHRIL / "era.sk").read_text())
 
 
 def test_the_key_files_are_read_and_written_as_they_are(mithril, era_key):
-    assert era_key.to_json_hex() == (mithril / "era.sk").read_text()
-    assert era_key.verification_key.to_json_hex() == (mithril / "era.vk").read_text()
-    assert VerificationKey.parse((mithril / "era.vk").read_text()) == era_key.verification_key
+    assert era_key.to_json_hex() == mithril("era.sk").read_text()
+    assert era_key.verification_key.to_json_hex() == mithril("era.vk").read_text()
+    assert VerificationKey.parse(mithril("era.vk").read_text()) == era_key.verification_key
 
 
-def test_datum_files_are_reproduced_byte_for_byte(mithril, era_key):
-    files = sorted(mithril.glob("datum-*.json"))
+def test_datum_files_are_reproduced_byte_for_byte(era_key):
+    files = sorted(MITHRIL.glob("datum-*.json"))
     assert len(files) == 9
     for file in files:
         current, *upcoming = (int(part) for part in file.stem.split("-")[1:])
@@ -53,7 +49,7 @@ def test_datum_files_are_reproduced_byte_for_byte(mithril, era_key):
 
 
 def test_reader_cases_as_mithril_reads_them(mithril):
-    cases = json.loads((mithril / "reader_cases.json").read_text())
+    cases = json.loads(mithril("reader_cases.json").read_text())
     key = VerificationKey.parse(cases["verification_key"])
     assert len(cases["cases"]) == 41
     for case in cases["cases"]:
@@ -78,14 +74,14 @@ def test_our_upcoming_era_is_better_than_the_last_in_the_list():
 
 
 def test_the_golden_payload(mithril):
-    golden = bytes.fromhex((mithril / "golden_payload.hex").read_text())
+    golden = bytes.fromhex(mithril("golden_payload.hex").read_text())
     payload = EraMarkersPayload.from_bytes(golden)
     assert payload.markers == GOLDEN_MARKERS
     assert payload.to_bytes() == golden
 
 
 def test_the_public_networks_have_usable_keys(mithril):
-    networks = json.loads((mithril / "networks.json").read_text())
+    networks = json.loads(mithril("networks.json").read_text())
     assert len(networks) == 4
     for network in networks.values():
         key = VerificationKey.parse(network["verification_key"])

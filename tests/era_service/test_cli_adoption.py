@@ -25,7 +25,7 @@ from era_store import SqlStore, open_store
 from eras import Epoch
 from release_tools import AdoptionRules
 from tests.chain_reader.hostile import HostileHttp, reply
-from tests.conftest import ROOT
+from tests.conftest import ROOT, MithrilFile
 from tests.era_service.conftest import Shell, invoke
 
 FILES = [("monitoring.sqlite3", "adoption_expected.csv"), ("runbook_monitoring.sqlite3", "runbook_published.csv")]
@@ -60,9 +60,9 @@ def documents(*arguments: str, code: int = 0) -> Any:
 
 
 @pytest.mark.parametrize(("store", "published"), FILES)
-def test_mithrils_view_to_the_letter(own_folders: Path, vectors: Path, store: str, published: str) -> None:
-    asked = ("summary", "--from", str(vectors / "mithril" / store), "--mithril")
-    expected = (vectors / "mithril" / published).read_bytes()
+def test_mithrils_view_to_the_letter(own_folders: Path, mithril: MithrilFile, store: str, published: str) -> None:
+    asked = ("summary", "--from", str(mithril(store)), "--mithril")
+    expected = mithril(published).read_bytes()
     assert invoke("adoption", *asked, "--csv").stdout_bytes == expected
     with StringIO(expected.decode(), newline="") as text:
         rows = [
@@ -76,8 +76,8 @@ def test_mithrils_view_to_the_letter(own_folders: Path, vectors: Path, store: st
     assert invoke("adoption", *asked, "--markdown").exit_code == 2
 
 
-def test_from_the_store_as_from_the_file(own_folders: Path, vectors: Path) -> None:
-    path = str(vectors / "mithril" / FILES[0][0])
+def test_from_the_store_as_from_the_file(own_folders: Path, mithril: MithrilFile) -> None:
+    path = str(mithril(FILES[0][0]))
     assert invoke("adoption", "ingest", path, "--store", "s.sqlite3").exit_code == 0
     stored = invoke("adoption", "summary", "--store", "s.sqlite3", "--json")
     assert stored.stdout == invoke("adoption", "summary", "--from", path, "--json").stdout
@@ -369,8 +369,8 @@ def test_config_check_finds_a_gate_that_could_not_be_judged(folder: Path) -> Non
 
 
 @pytest.mark.parametrize("form", ["jsonl", "csv"])
-def test_what_is_exported_is_counted_the_same(own_folders: Path, vectors: Path, form: str) -> None:
-    path = str(vectors / "mithril" / FILES[0][0])
+def test_what_is_exported_is_counted_the_same(own_folders: Path, mithril: MithrilFile, form: str) -> None:
+    path = str(mithril(FILES[0][0]))
     result = invoke("adoption", "export", "--format", form, "--from", path)
     assert result.exit_code == 0
     (own_folders / f"out.{form}").write_bytes(result.stdout_bytes)

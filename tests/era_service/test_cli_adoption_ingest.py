@@ -12,6 +12,7 @@ import pytest
 from era_store import Registration, open_store
 from eras import Epoch
 from tests.chain_reader.hostile import HostileHttp, reply
+from tests.conftest import MithrilFile
 from tests.era_service.conftest import ERASWITCH, Shell, invoke
 
 CSV = "party_id,epoch,version,stake\n"
@@ -30,8 +31,8 @@ def run(*arguments: str, exit_code: int = 0, **more: Any) -> Any:
     return json.loads(result.stdout)
 
 
-def test_an_event_store_goes_in_once(vectors: Path, store: Path) -> None:
-    path = vectors / "mithril" / "monitoring.sqlite3"
+def test_an_event_store_goes_in_once(mithril: MithrilFile, store: Path) -> None:
+    path = mithril("monitoring.sqlite3")
     first = invoke("adoption", "ingest", str(path))
     assert (first.exit_code, first.stdout) == (0, f"{path} (event store of an aggregator): 847 registrations added\n")
     again = invoke("adoption", "ingest", "--from", str(path))
@@ -226,9 +227,9 @@ def test_figures_that_cannot_be_are_refused_whole(own_folders: Path, store: Path
         assert opened.registrations.network_stake(Epoch(4)) is None
 
 
-def test_a_progress_bar_where_somebody_sees_it(vectors: Path, shell: Shell, own_folders: Path) -> None:
+def test_a_progress_bar_where_somebody_sees_it(mithril: MithrilFile, shell: Shell, own_folders: Path) -> None:
     ours, theirs = pty.openpty()
-    path = vectors / "mithril" / "monitoring.sqlite3"
+    path = mithril("monitoring.sqlite3")
     try:
         done = subprocess.run(
             [str(ERASWITCH), "adoption", "ingest", str(path), "--store", "own.sqlite3"],

@@ -16,6 +16,7 @@ from datum import (
     read_extended,
 )
 from eras import Epoch, EraMarker
+from tests.conftest import MithrilFile
 from tests.era_service.conftest import Shell, invoke
 
 KEY = SigningKey(bytes(range(32)))
@@ -39,8 +40,8 @@ def verify(
     return result.exit_code, report, result.stderr
 
 
-def test_every_case_of_mithrils_reader(vectors: Path) -> None:
-    cases = json.loads((vectors / "mithril" / "reader_cases.json").read_text())
+def test_every_case_of_mithrils_reader(mithril: MithrilFile) -> None:
+    cases = json.loads(mithril("reader_cases.json").read_text())
     assert len(cases["cases"]) == 41
     for case in cases["cases"]:
         text = "\n\n".join(json.dumps(datum) for datum in case["datums"]) + "\n"

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from datum import EraMarkersPayload, SigningKey, decode_datum
+from tests.conftest import MITHRIL
 from tests.era_service.conftest import Shell, invoke
 
 SECRET = SigningKey(bytes(range(32))).to_json_hex()
@@ -55,14 +56,13 @@ def test_keypair_never_overwrites(shell: Shell) -> None:
     assert [(shell.folder / name).read_text() for name in ("era.sk", "era.vk")] == before
 
 
-def test_datums_are_mithrils_byte_for_byte(vectors: Path) -> None:
-    folder = vectors / "mithril"
-    files = sorted(folder.glob("datum-*.json"))
+def test_datums_are_mithrils_byte_for_byte() -> None:
+    files = sorted(MITHRIL.glob("datum-*.json"))
     assert len(files) >= 9
     for file in files:
         current, _, following = file.stem.removeprefix("datum-").partition("-")
         environ = {"NEXT_ERA_EPOCH": following} if following else {}
-        arguments = ["--current-era-epoch", current, "--era-markers-secret-key", (folder / "era.sk").read_text()]
+        arguments = ["--current-era-epoch", current, "--era-markers-secret-key", (MITHRIL / "era.sk").read_text()]
         code, errors, written = generate(*arguments, **environ)
         assert (code, errors) == (0, "")
         assert written == file.read_text(), file.name

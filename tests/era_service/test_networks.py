@@ -1,14 +1,14 @@
 """The public networks are the published ones."""
 
 import json
-from pathlib import Path
 
 from datum import VerificationKey
 from era_service.config.networks import NETWORKS, SHORT_NAMES, full_name
+from tests.conftest import MithrilFile
 
 
-def test_addresses_and_keys_are_the_published_ones(vectors: Path) -> None:
-    published = json.loads((vectors / "mithril" / "networks.json").read_text())
+def test_addresses_and_keys_are_the_published_ones(mithril: MithrilFile) -> None:
+    published = json.loads(mithril("networks.json").read_text())
     ours = {
         name: {"address": preset.era_address, "verification_key": preset.verification_key}
         for name, preset in NETWORKS.items()

@@ -3,10 +3,14 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+import pytest
 
 from tests.conftest import ROOT
 from tests.era_service.conftest import invoke
@@ -34,9 +38,10 @@ def blocks() -> list[Block]:
     return found
 
 
+@pytest.mark.timeout(1_800)
 def test_every_block_runs_and_prints_what_it_says(own_folders: Path) -> None:
     script = PROLOGUE + "".join(f"echo '=== {number}'\n{block.commands}" for number, block in enumerate(blocks()))
-    done = subprocess.run(
+    with subprocess.Popen(
         ["bash", "-c", script],
         cwd=own_folders,
         env={
@@ -47,11 +52,15 @@ def test_every_block_runs_and_prints_what_it_says(own_folders: Path) -> None:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        timeout=240,
-        check=False,
-    )
-    assert done.returncode == 0, done.stdout[-3000:]
-    printed = re.split(r"^=== \d+\n", done.stdout, flags=re.MULTILINE)[1:]
+        start_new_session=True,
+    ) as running:
+        try:
+            text, _ = running.communicate()
+        finally:  # whatever a block leaves in the background ends with the test, out of time or not
+            with suppress(ProcessLookupError):
+                os.killpg(running.pid, signal.SIGKILL)
+    assert running.returncode == 0, text[-3000:]
+    printed = re.split(r"^=== \d+\n", text, flags=re.MULTILINE)[1:]
     for block, output in zip(blocks(), printed, strict=True):
         for line in block.expected:
             pattern = "^" + re.escape(line).replace("…", ".*") + "$"

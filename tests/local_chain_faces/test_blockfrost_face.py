@@ -2,6 +2,7 @@
 
 import hashlib
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -315,15 +316,24 @@ def test_parameters_of_an_epoch(blockfrost: BlockFrostApi) -> None:
     assert refusal(blockfrost.epoch_protocol_parameters, 4)[0] == 404
 
 
+def fastest(call: Callable[[], list[Any]]) -> tuple[float, list[Any]]:
+    """Returns the seconds of the fastest of five calls, and the last answer."""
+    times = []
+    for _ in range(5):
+        began = time.perf_counter()
+        answer = call()
+        times.append(time.perf_counter() - began)
+    return min(times), answer
+
+
 def test_a_page_deep_in_twenty_thousand_outputs_is_quick(
     blockfrost: BlockFrostApi, chain: LocalChain, wallet: Wallet
 ) -> None:
     for _ in range(20):
         chain.place([FaucetOutput(wallet.address, 2 * ADA, datum=DATUM)] * 1000)
-    began = time.perf_counter()
-    last = blockfrost.address_utxos(wallet.address, page=200)
-    elapsed_s = time.perf_counter() - began
+    first_s, _ = fastest(lambda: blockfrost.address_utxos(wallet.address, page=1))
+    last_s, last = fastest(lambda: blockfrost.address_utxos(wallet.address, page=200))
     assert len(last) == 100
     assert blockfrost.address_utxos(wallet.address, page=201) == []
     assert blockfrost.address(wallet.address).amount[0].quantity == str(40_000 * ADA)
-    assert elapsed_s < 2  # about 0.02 s on two busy cores
+    assert last_s < 20 * first_s, "it takes about as long as the first page"

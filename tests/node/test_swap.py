@@ -183,7 +183,7 @@ def test_who_is_told_to_stop_meanwhile_gives_the_node_no_longer_than_always(tmp_
     assert waited(out, "up\n")
     began = time.monotonic()
     assert node.stop(600, hurry=lambda: time.monotonic() > began + 0.3) == -signal.SIGKILL
-    assert 0.6 < time.monotonic() - began < 10
+    assert 0.6 < time.monotonic() - began < 300
 
 
 def test_a_program_gets_its_environment_and_nothing_of_what_starts_it(tmp_path: Path) -> None:

@@ -575,7 +575,7 @@ def test_in_a_thread(node: Watched) -> None:
     began = time.monotonic()
     watcher.stop()
     watcher.stop()
-    assert time.monotonic() - began < 20, "it does not sleep on until the next poll"
+    assert time.monotonic() - began < 60, "it does not sleep on until the next poll"
     assert watcher.end == WatchEnd(0, "it was told to stop")
 
 
@@ -722,12 +722,12 @@ def test_told_to_stop_it_does_not_wait_for_its_last_hooks(node: Watched, monkeyp
 
     def endless(_event: HookEvent, _facts: Facts) -> None:
         watcher.stop()
-        over.wait(20)
+        over.wait(120)
 
     watcher = node.watcher(more_hooks=[Hook(HookEvent.UNSUPPORTED_CURRENT, endless)])
     began = time.monotonic()
     assert watcher.run().code == 4
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 60
     over.set()
 
 

@@ -15,6 +15,7 @@ from era_store import MemoryStore, RegistrationRepository
 from release_tools.adoption.mithril import COLUMNS, mithril_rows
 from release_tools.adoption.text import csv_text
 from release_tools.registrations import ingest, open_source
+from tests.conftest import MithrilFile
 from tests.release_tools.registered import register, registration
 
 FILES = [("monitoring.sqlite3", "adoption_expected.csv"), ("runbook_monitoring.sqlite3", "runbook_published.csv")]
@@ -33,12 +34,12 @@ def as_csv(repository: RegistrationRepository) -> bytes:
 
 
 @pytest.mark.parametrize(("store", "published"), FILES)
-def test_equal_to_what_was_published_to_the_letter(vectors: Path, store: str, published: str) -> None:
-    assert as_csv(read(vectors / "mithril" / store)) == (vectors / "mithril" / published).read_bytes()
+def test_equal_to_what_was_published_to_the_letter(mithril: MithrilFile, store: str, published: str) -> None:
+    assert as_csv(read(mithril(store))) == mithril(published).read_bytes()
 
 
-def test_some_epochs_only(vectors: Path) -> None:
-    repository = read(vectors / "mithril" / FILES[0][0])
+def test_some_epochs_only(mithril: MithrilFile) -> None:
+    repository = read(mithril(FILES[0][0]))
     last = list(mithril_rows(repository, repository.epochs()[:1]))
     every = list(mithril_rows(repository))
     assert last == every[: len(last)]
@@ -60,9 +61,9 @@ Parties = dict[str, tuple[str | None, int]]
         max_size=12,
     )
 )
-def test_equal_to_the_view_itself(vectors: Path, parties: Parties) -> None:
+def test_equal_to_the_view_itself(mithril: MithrilFile, parties: Parties) -> None:
     """The view comes with the vectors' file and judges any registrations; each party registers once, as it asks."""
-    with closing(sqlite3.connect(f"file:{vectors / 'mithril' / FILES[0][0]}?mode=ro", uri=True)) as source:
+    with closing(sqlite3.connect(f"file:{mithril(FILES[0][0])}?mode=ro", uri=True)) as source:
         schema = [
             sql
             for (sql,) in source.execute(
@@ -87,8 +88,8 @@ def test_equal_to_the_view_itself(vectors: Path, parties: Parties) -> None:
     assert [tuple(row.values()) for row in mithril_rows(repository)] == expected
 
 
-def test_csv_is_read_back_by_any_reader(vectors: Path) -> None:
-    text = as_csv(read(vectors / "mithril" / FILES[1][0])).decode()
+def test_csv_is_read_back_by_any_reader(mithril: MithrilFile) -> None:
+    text = as_csv(read(mithril(FILES[1][0]))).decode()
     rows = list(csv.DictReader(StringIO(text, newline="")))
     assert rows[0] == {
         "epoch": "744",

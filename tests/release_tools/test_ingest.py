@@ -26,7 +26,7 @@ from release_tools.registrations import (
     ingest,
     open_source,
 )
-from tests.conftest import ROOT
+from tests.conftest import ROOT, MithrilFile
 
 
 def line(number: int, **fields: object) -> str:
@@ -48,12 +48,12 @@ def store(sql_url: str) -> Iterator[SqlStore]:
     ("events", "expected"), [("monitoring", "adoption_expected"), ("runbook_monitoring", "runbook_published")]
 )
 def test_mithrils_own_view_of_its_events_is_the_tally_of_ours(
-    store: SqlStore, vectors: Path, events: str, expected: str
+    store: SqlStore, mithril: MithrilFile, events: str, expected: str
 ) -> None:
-    path = str(vectors / "mithril" / f"{events}.sqlite3")
+    path = str(mithril(f"{events}.sqlite3"))
     summary = ingest(open_source(path), store.registrations, batch_rows=100)
     assert summary.rejected.total() == summary.repeated == 0
-    with (vectors / "mithril" / f"{expected}.csv").open() as file:
+    with mithril(f"{expected}.csv").open() as file:
         theirs = {
             (int(row["epoch"]), row["version"], int(row["stakes_version"]), int(row["pool_count"]))
             for row in csv.DictReader(file)

@@ -38,6 +38,7 @@ from release_tools.registrations import (
 from release_tools.registrations.judging import Judge
 from release_tools.registrations.text_files import FOREIGN_LINES, MAX_LINE_BYTES
 from tests.chain_reader.hostile import HostileHttp, error, reply
+from tests.conftest import MithrilFile
 
 QUICK = ReadLimits(
     connect_timeout_s=2.0, read_timeout_s=1.5, call_deadline_s=2.0, read_deadline_s=8.0, max_attempts=2, max_pages=3
@@ -429,9 +430,9 @@ def test_an_event_store_that_was_made_anew_is_read_from_its_beginning(
     assert parties(read(MithrilEvents(store_path), "nonsense")[0]) == ["x", "y", "z"]
 
 
-def test_an_event_store_that_is_locked(tmp_path: Path, vectors: Path) -> None:
+def test_an_event_store_that_is_locked(tmp_path: Path, mithril: MithrilFile) -> None:
     path = tmp_path / "copy.sqlite3"
-    shutil.copyfile(vectors / "mithril" / "monitoring.sqlite3", path)
+    shutil.copyfile(mithril("monitoring.sqlite3"), path)
     source = MithrilEvents(str(path), wait_s=0.1)
     with closing(sqlite3.connect(path, isolation_level=None)) as other:
         other.execute("BEGIN EXCLUSIVE")
@@ -440,8 +441,8 @@ def test_an_event_store_that_is_locked(tmp_path: Path, vectors: Path) -> None:
     assert len(read(source)[0]) == 847
 
 
-def test_an_event_store_that_is_truncated(tmp_path: Path, vectors: Path) -> None:
-    whole = (vectors / "mithril" / "monitoring.sqlite3").read_bytes()
+def test_an_event_store_that_is_truncated(tmp_path: Path, mithril: MithrilFile) -> None:
+    whole = mithril("monitoring.sqlite3").read_bytes()
     path = tmp_path / "part.sqlite3"
     for length in (50, 5_000, len(whole) // 2, len(whole) - 4096):
         path.write_bytes(whole[:length])
@@ -598,9 +599,9 @@ def test_the_signers_that_an_aggregator_knows() -> None:
 # Which kind ----------------------------------------------------------------------------------------------------------
 
 
-def test_what_a_text_names(tmp_path: Path, vectors: Path) -> None:
+def test_what_a_text_names(tmp_path: Path, mithril: MithrilFile) -> None:
     unnamed = tmp_path / "unnamed"
-    shutil.copyfile(vectors / "mithril" / "monitoring.sqlite3", unnamed)
+    shutil.copyfile(mithril("monitoring.sqlite3"), unnamed)
     assert [
         kind_of(text)
         for text in ("http://x", "https://x/y.csv", str(unnamed), "gone.db", "x.CSV", "x.jsonl", "-", str(tmp_path))
