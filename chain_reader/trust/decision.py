@@ -16,11 +16,11 @@ from chain_reader.trust.memory import recalled, remembered
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import TrustedReading, events_between, schedule_alarms
 from chain_reader.trust.rules import choose
-from chain_reader.trust.state import TrustState, digest_of, markers_of, verified_of
+from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, verified_of
 from chain_reader.trust.verdicts import Conflict, Impostor, Unconfirmed
-from datum import Accepted, Equivocation, Malformed
+from datum import Accepted, EraMarkersPayload, Equivocation, Malformed
 from era_store import NewEvent, StoredTrust
-from eras import Epoch, Provenance
+from eras import Epoch, EraMarker, Provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,11 +88,7 @@ def decide_trust(
     )
     if after == before:
         after = before
-    published = None
-    has_predecessor = state.superseded_outputs or state.superseded_payloads
-    if state.trusted is not None and has_predecessor:
-        published = facts.published.get(state.trusted.output.transaction)
-    odd = schedule_alarms(markers, published, evidence.epoch, policy)
+    odd = schedule_alarms(markers, lambda marker: _published(marker, state, after, facts), evidence.epoch, policy)
     changed = tuple(item for item in judged if _is_news(item, told))
     events = events_between(before, after, epoch=evidence.epoch, alarms=odd, legacy=legacy, changed=changed)
     conflicts = tuple(item for item in judged if isinstance(item.verdict, Conflict | Equivocation))
@@ -140,6 +136,26 @@ def decide_remembered(
     why = "it was trusted before" if markers else None
     reading = TrustedReading(markers, provenance, why=why, epoch=epoch, stale=reason, events=events)
     return TrustDecision(reading, after, (), state)
+
+
+def _published(marker: EraMarker, state: TrustState, after: StoredTrust, facts: ChainFacts) -> Epoch | None:
+    """The epoch in which an activation of the schedule in force was published, which its payload may have repeated.
+
+    Of the payloads that were in force, one after the other, it is that of the first since when all have it. ``None``
+    where it is not known, or where no payload without it is known: what was there from the first, no node could miss.
+    """
+    trusted = state.trusted
+    published = None if trusted is None else facts.published.get(trusted.output.transaction)
+    if trusted is None or published is None:
+        return None
+    digest = digest_of(trusted)
+    for payload in reversed(after.payloads):
+        if not payload.superseded or payload.digest == digest:
+            continue
+        if marker not in EraMarkersPayload.from_bytes(payload.content).markers:
+            return published
+        published = min(published, facts.published.get(payload.reference.partition("#")[0], payload.seen_epoch))
+    return None
 
 
 def _is_news(item: ScreenedOutput, told: Mapping[str, str]) -> bool:

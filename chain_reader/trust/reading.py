@@ -58,11 +58,14 @@ class TrustedReading(EraReading):
 
 
 def schedule_alarms(
-    markers: tuple[EraMarker, ...], published: Epoch | None, epoch: Epoch, policy: TrustPolicy
+    markers: tuple[EraMarker, ...],
+    published_in: Callable[[EraMarker], Epoch | None],
+    epoch: Epoch,
+    policy: TrustPolicy,
 ) -> list[tuple[str, str]]:
     """What is odd about a schedule that is trusted all the same (T5): (kind, words).
 
-    ``published`` is the epoch in which it was, where known; ``None`` for the first one, which no node could miss.
+    ``published_in`` is asked for the epoch in which an activation was published, where it begins soon.
 
     Refusing it would be worse: deployed readers take it, and who trusts the wrong thing alone has split the network.
     """
@@ -74,7 +77,11 @@ def schedule_alarms(
         if marker.epoch > epoch + policy.max_lead_epochs:
             words = f"{begins}, more than {policy.max_lead_epochs} epochs ahead: was the key stolen?"
             found.append(("absurd-epoch", words))
-        elif published is not None and marker.epoch - published < policy.notice_epochs:
+            continue
+        if marker.epoch - epoch >= policy.notice_epochs:
+            continue
+        published = published_in(marker)
+        if published is not None and marker.epoch - published < policy.notice_epochs:
             words = (
                 f"{begins}, and was published in epoch {published}: less than {policy.notice_epochs} epochs of notice"
             )

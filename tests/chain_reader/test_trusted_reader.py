@@ -613,6 +613,24 @@ class TestExtension:
         assert any("less than 2 epochs of notice" in alarm for alarm in knowing.read().alarms)
         assert "short-notice" in knowing.kinds()
 
+    def test_rule_t5_an_activation_that_was_published_long_ago_has_its_notice(self, knowing: World):
+        network = knowing.network
+        network.spend(network.publish({"t": 1}))
+        scheduled = network.publish({"t": 1, "p": 10})
+        knowing.read()
+        network.spend(scheduled)
+        network.chain.advance_to_epoch(9)
+        repeated = network.publish({"t": 1, "p": 10, "q": None})  # another era is announced in the last epoch before
+        reading = knowing.read()
+        assert (schedule(reading), reading.alarms) == ({"t": 1, "p": 10, "q": None}, ())
+        assert knowing.node().read().alarms == (), "with the same memory"
+        network.spend(repeated)
+        network.spend(network.publish({"t": 1, "t2": None}))  # cancelled, and brought back within the notice
+        knowing.read()
+        network.publish({"t": 1, "p": 10, "q": None, "r": None})
+        assert "short-notice" not in knowing.kinds()
+        assert [alarm for alarm in knowing.read().alarms if "less than 2 epochs of notice" in alarm] != []
+
     def test_rule_t6_the_highest_sequence_wins_wherever_it_is(self, world: World):
         team = Team(world)
         first = team.sign(OLD, 1)
