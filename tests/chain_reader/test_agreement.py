@@ -287,6 +287,25 @@ class TestDatums:
             assert found[-2:] == base
             assert observer.dissents == ()
 
+    @pytest.mark.parametrize("needed", [2, 3])
+    def test_the_order_of_outputs_that_do_not_count_makes_no_difference(self, needed: int):
+        """Copies and old payloads that a stranger posts in one block, listed by each provider as it likes."""
+        newest, first = out(3, TP9), out(1, T)
+        posted = [out(number, T) for number in (5, 6, 7)]
+        answers = [(*posted[place:], *posted[:place], newest, first) for place in range(3)]
+        observer = panel(*three(outputs=answers, inputs=[("a stranger",)] * 3), needed=needed)
+        found = observer.datums(ADDRESS)
+        assert (found[-2:], set(found)) == ((newest, first), {*posted, newest, first})
+        ordered = [ObserverCapabilities(order=True, history=True)] * 3
+        assert panel(*three(outputs=answers, capabilities=ordered), needed=needed).datums(ADDRESS)[-2:] == found[-2:]
+
+    def test_the_order_of_outputs_that_may_count_must_be_agreed_on(self):
+        pair = (out(3, TP9), out(1, T))
+        for inputs in ((ADDRESS,), ("",), DOWN):
+            observers = three(outputs=[pair, pair[::-1], pair], inputs=[inputs] * 3)
+            with pytest.raises(AgreementError):
+                panel(*observers, needed=3).datums(ADDRESS)
+
     def test_a_payload_that_not_enough_have_seen_does_not_count_yet(self):
         """At the moment of a publication: whoever must agree with all has to wait for the last."""
         before, after = (out(1, T),), (out(2, TP9),)

@@ -16,10 +16,18 @@ import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, fields
+from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
-from chain_reader.ports import ChainObserver, ChainTip, DatumOutput, LocatingObserver, ObserverCapabilities
+from chain_reader.ports import (
+    UNKNOWN_ADDRESS,
+    ChainObserver,
+    ChainTip,
+    DatumOutput,
+    LocatingObserver,
+    ObserverCapabilities,
+)
 from chain_reader.providers.agreement.votes import (
     Agreed,
     OutputVotes,
@@ -100,6 +108,7 @@ class AgreementObserver:
         self._busy: dict[str, threading.Thread] = {}
         self._turn = threading.Lock()
         self._dissents: dict[str, tuple[Dissent, ...]] = {}
+        self._spends: dict[str, bool] = {}
         self.name = f"{needed} of {len(observers)} ({', '.join(self._observers)})"
         self.capabilities = ObserverCapabilities(
             **{
@@ -206,11 +215,24 @@ class AgreementObserver:
         self, kind: str, address: str, ask: Callable[[ChainObserver], tuple[DatumOutput, ...]]
     ) -> tuple[DatumOutput, ...]:
         knows = self.capabilities
+        counts = partial(self._spends_at, address) if knows.inputs else None
 
         def agreed(answers: Mapping[str, tuple[DatumOutput, ...]]) -> Agreed[tuple[DatumOutput, ...]] | None:
-            return self._votes.agreed(answers, slots=knows.slots, ordered=knows.order)
+            return self._votes.agreed(answers, slots=knows.slots, ordered=knows.order, counts=counts)
 
         return self._agreed(kind, address, ask, agreed, self._votes.told)
+
+    def _spends_at(self, address: str, transaction: str) -> bool:
+        """Whether a transaction spends at ``address``, or may: what is not known proves nothing. Asked for once."""
+        found = self._spends.get(transaction)
+        if found is None:
+            try:
+                inputs = self.input_addresses(transaction)
+            except ChainReadError:
+                return True
+            found = address in inputs or UNKNOWN_ADDRESS in inputs
+            self._spends[transaction] = found
+        return found
 
     def _agreed(
         self,

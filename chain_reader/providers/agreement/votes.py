@@ -10,6 +10,7 @@ nothing. Observers follow the chain at their own pace, so that honest answers di
 3. Outputs count only where so many report them, alike in all that matters. *Which payloads with a true signature there
    are* must be the same for so many, or one that hides the newest could not be told from one that is right. A copy of a
    payload that is there already makes no difference: else whoever posts copies could keep observers from agreeing.
+4. Neither does the order of outputs that do not count, which providers may list as they like within one block.
 """
 
 from collections import Counter
@@ -115,7 +116,12 @@ class OutputVotes:
         self._memory = VerdictMemory()
 
     def agreed(
-        self, answers: Mapping[str, Sequence[DatumOutput]], *, slots: bool, ordered: bool
+        self,
+        answers: Mapping[str, Sequence[DatumOutput]],
+        *,
+        slots: bool,
+        ordered: bool,
+        counts: Callable[[str], bool] | None = None,
     ) -> Agreed[tuple[DatumOutput, ...]] | None:
         """The outputs agreed on, in the order of the first observer that is among those who agree.
 
@@ -123,6 +129,8 @@ class OutputVotes:
             answers: what each observer reports.
             slots: whether all of them know slots; else slots are left out.
             ordered: whether all of them report newest first; then the order must be agreed on, too.
+            counts: whether a transaction's outputs count, asked for those alone whose order is in dispute (rule 4);
+                where that is not known, of each payload the output that is there longest counts.
         """
         heights = all(output.height is not None for outputs in answers.values() for output in outputs)
         common = {
@@ -146,6 +154,9 @@ class OutputVotes:
                 for name in members
             }
             in_order = agreed_value(orders, self._needed, identity=lambda order: order)
+            if in_order is None:
+                orders = _that_count(orders, payloads, counts)
+                in_order = agreed_value(orders, self._needed, identity=lambda order: order)
             if in_order is None:
                 return None
             differing |= {name for name in members if _contradict(orders[name], in_order.answer)}
@@ -172,6 +183,35 @@ class OutputVotes:
             for output, verdict in zip(outputs, verdicts, strict=True)
             if isinstance(verdict, Accepted)
         }
+
+
+def _disputed(orders: Mapping[str, Sequence[str]]) -> dict[str, tuple[str, ...]]:
+    """The orders without what all of them begin and end with."""
+    lists = list(orders.values())
+    shortest = min(map(len, lists))
+    begin = next((i for i in range(shortest) if len({order[i] for order in lists}) > 1), shortest)
+    left = shortest - begin
+    end = next((i for i in range(left) if len({order[-1 - i] for order in lists}) > 1), left)
+    return {name: tuple(order[begin : len(order) - end]) for name, order in orders.items()}
+
+
+def _that_count(
+    orders: Mapping[str, Sequence[str]],
+    payloads: Mapping[str, Mapping[str, str]],
+    counts: Callable[[str], bool] | None,
+) -> dict[str, tuple[str, ...]]:
+    """The orders with those alone that are in dispute and count (rule 4)."""
+    disputed = _disputed(orders)
+    if counts is not None:
+        return {
+            name: tuple(reference for reference in order if counts(reference.partition("#")[0]))
+            for name, order in disputed.items()
+        }
+    found = {}
+    for name, order in orders.items():
+        oldest = {payloads[name][reference]: reference for reference in order}  # they come newest first
+        found[name] = tuple(one for one in disputed[name] if oldest[payloads[name][one]] == one)
+    return found
 
 
 def _contradict(one: Sequence[str], other: Sequence[str]) -> bool:
