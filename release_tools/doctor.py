@@ -13,6 +13,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+from era_store.errors import StoreMissingError
 from eras import ConfigurationError, EraSwitchError
 from eras.words import ada, counted
 from release_tools.keys.files import VERIFICATION_KEY_FILE
@@ -91,6 +92,14 @@ class Examination:
     def problem(self, check: str, words: str, next_step: str) -> None:
         """Something that was found elsewhere."""
         self._problem(check, words, next_step)
+
+    def warning(self, check: str, words: str, next_step: str) -> None:
+        """Something that was found elsewhere, and can be lived with."""
+        self._warn(check, words, next_step)
+
+    def fine(self, check: str, words: str) -> None:
+        """Something that was looked at elsewhere, and is as it should be."""
+        self._ok(check, words)
 
     # --- keys
 
@@ -225,13 +234,13 @@ class Examination:
         network = None
         with self._check(check):
             epoch, tip = observer.epoch(), observer.tip()
-            self._epochs[name] = epoch
             network = None if gateway is None else gateway.network()
             if network is not None and magic is not None and network.magic != magic:
                 self._problem(
                     check, f"it is of the network with magic {network.magic}, not {magic}", "Name another provider"
                 )
                 return None
+            self._epochs[name] = epoch
             words = f"it answers: epoch {epoch}, slot {tip.slot}"
             if gateway is None:
                 self._warn(check, f"{words}; it takes no transactions", "Name another one for publishing")
@@ -242,6 +251,10 @@ class Examination:
                     check, began, now_s - began.time_of(tip.slot), Health.PROBLEM if is_public else Health.WARNING
                 )
         return network
+
+    def has_answered(self, provider: str) -> bool:
+        """Whether a provider answered and is of this network, so that more can be asked of it."""
+        return provider in self._epochs
 
     def agreement(self) -> None:
         """Whether the providers that answered are in the same epoch, or beside each other at its boundary."""
@@ -274,12 +287,21 @@ class Examination:
 
     # --- what is kept
 
-    def store(self, url: str) -> None:
-        """The store: whether it is there, sound, up to date and for its owner alone."""
+    def store(self, url: str, *, named: bool = True) -> None:
+        """The store: whether it is there, sound, up to date and for its owner alone.
+
+        One that is configured, and not ``named`` for this examination, is made by the first command that needs it.
+        """
         from era_store import check_store
 
         with self._check("store"):
-            report = check_store(url, content=False)
+            try:
+                report = check_store(url, content=False)
+            except StoreMissingError as missing:
+                if named:
+                    raise
+                self._ok("store", f"{missing.what}: the first command that needs it makes it")
+                return
             if report.faults:
                 self._problem("store", f"{report.store}: {'; '.join(report.faults)}", "Correct it, or restore a backup")
             else:

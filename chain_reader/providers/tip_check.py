@@ -18,12 +18,14 @@ from dataclasses import dataclass
 
 from chain_reader.genesis import PUBLIC_GENESES, NetworkGenesis
 from chain_reader.ports import ChainObserver, ChainTip, GenesisObserver
+from chain_reader.providers.agreement.observer import AgreementObserver
 from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
 from chain_reader.providers.transport.errors import (
     ProviderNotFoundError,
     ProviderOfOtherNetworkError,
     UnexpectedAnswerError,
 )
+from eras import ChainReadError
 
 _log = logging.getLogger(__name__)
 
@@ -150,6 +152,8 @@ class TipWatch:
 def genesis_of(observer: ChainObserver, network_magic: int | None) -> NetworkGenesis | None:
     """The genesis of the network that ``observer`` should read: a public one's, or what the observer tells.
 
+    Of observers that must agree each is checked for its network; the first one that tells a genesis is believed.
+
     Args:
         observer: it is asked where it knows the genesis.
         network_magic: magic of the network that it should be of, where that is known.
@@ -162,21 +166,30 @@ def genesis_of(observer: ChainObserver, network_magic: int | None) -> NetworkGen
         ProviderOfOtherNetworkError: the observer is of another network.
         ChainReadError: it could not be asked.
     """
-    try:
-        told = observer.genesis() if isinstance(observer, GenesisObserver) else None
-    except (ProviderNotFoundError, UnexpectedAnswerError) as error:
-        _log.warning("%s gives no genesis, so that its network is not checked: %s", observer.name, error)
-        told = None
-    if told is not None and network_magic is not None and told.network_magic != network_magic:
-        raise ProviderOfOtherNetworkError(
-            f"{observer.name} is of another network",
-            expected=f"network magic {network_magic}",
-            got=f"{told.network_magic}",
-            next_step="Correct the provider, its key, or the network",
-            provider=observer.name,
-        )
+    told: NetworkGenesis | None = None
+    for one in observer.observers if isinstance(observer, AgreementObserver) else (observer,):
+        found = _told_genesis(one, alone=one is observer)
+        if found is not None and network_magic is not None and found.network_magic != network_magic:
+            raise ProviderOfOtherNetworkError(
+                f"{one.name} is of another network",
+                expected=f"network magic {network_magic}",
+                got=f"{found.network_magic}",
+                next_step="Correct the provider, its key, or the network",
+                provider=one.name,
+            )
+        told = told or found
     magic = network_magic if told is None else told.network_magic
     return PUBLIC_GENESES.get(-1 if magic is None else magic, told)
+
+
+def _told_genesis(observer: ChainObserver, *, alone: bool) -> NetworkGenesis | None:
+    try:
+        return observer.genesis() if isinstance(observer, GenesisObserver) else None
+    except ChainReadError as error:
+        if alone and not isinstance(error, ProviderNotFoundError | UnexpectedAnswerError):
+            raise
+        _log.warning("%s gives no genesis, so that its network is not checked: %s", observer.name, error)
+        return None
 
 
 def _time(seconds: float) -> str:

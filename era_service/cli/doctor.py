@@ -21,8 +21,6 @@ from era_service.cli.shared.release_options import (
 from era_store.redaction import mask_url
 
 if TYPE_CHECKING:
-    from chain_reader import ChainObserver
-    from chain_reader.genesis import NetworkGenesis
     from datum import VerificationKey
     from era_service.config.schema import ProviderSettings, Settings
     from release_tools.doctor import Examination
@@ -84,9 +82,8 @@ def doctor(
     ]
     wanted = [payment_address, *payers] if payment_address else payers or [address]
     _providers(settings, examination, [one for one in dict.fromkeys(wanted) if one is not None])
-    store = store or settings.store.url
-    if store is not None:
-        examination.store(store)
+    if (url := store or settings.store.url) is not None:
+        examination.store(url, named=store is not None)
     _journal(settings, examination, journal, magic, address)
     if as_json:
         echo_json(
@@ -159,7 +156,9 @@ def _provider(
     """Look at one provider; whether the funds were looked at there."""
     from chain_reader.genesis import PUBLIC_GENESES
     from chain_reader.providers.gateway_from_url import NoGatewayError
+    from era_service.wiring.genesis import genesis_of_network
     from era_service.wiring.providers import open_gateway, open_provider
+    from release_tools.provider_trials import try_provider
 
     name, magic = mask_url(provider.url), settings.network.magic
     observer = examination.attempt(f"provider {name}", lambda: open_provider(provider, settings))
@@ -177,22 +176,17 @@ def _provider(
                 observer,
                 gateway,
                 magic=magic,
-                genesis=lambda: public or _told_genesis(observer),
+                genesis=lambda: genesis_of_network(settings, observer),
                 is_public=public is not None,
                 now_s=time.time(),
             )
+            if examination.has_answered(name):
+                try_provider(examination, name, observer, gateway, settings.network.era_address)
             if gateway is None or network is None:
                 return False
             for payer in payers:
                 examination.funds(gateway, payer, network.network_id)
     return True
-
-
-def _told_genesis(observer: "ChainObserver") -> "NetworkGenesis | None":
-    """The genesis of a network of one's own, as its provider tells it; a public one's is known here."""
-    from chain_reader.ports import GenesisObserver
-
-    return observer.genesis() if isinstance(observer, GenesisObserver) else None
 
 
 def _standing(settings: "Settings", journal: "Journal", entry: "JournalEntry") -> "Standing | None":

@@ -1,8 +1,9 @@
 """A session of the release team: one provider, one network, what a node trusts there, and where transactions go.
 
-In: settings. Out: an open ``Release``. Everything in a session goes through one provider, the first that answers, so
-that what is read and what is spent are of the same chain. The network is always named by the operator, never guessed
-from the provider: a provider of another one is refused.
+In: settings. Out: an open ``Release``. The chain is read by the same providers, and the same agreement of several, as
+nodes read it; without an agreement everything in a session goes through one provider, the first that answers, so that
+what is read and what is spent are of the same chain. The network is always named by the operator, never guessed from
+the provider: a provider of another one is refused.
 """
 
 import logging
@@ -110,13 +111,12 @@ class Release:
         Raises:
             ConfigurationError: the genesis is configured by half, or the provider's is of another network.
         """
-        from era_service.wiring.genesis import configured_genesis
         from eras import Epoch
         from release_tools.transactions.drafting import PublicationDeadline
 
         if epoch is None:
             return None
-        genesis = configured_genesis(self.settings) or self._told_genesis()
+        genesis = self._genesis()
         if genesis is None or not self._fits(genesis):
             return None
         return PublicationDeadline(epoch, genesis.first_slot_of(Epoch(epoch + 1)))
@@ -139,11 +139,11 @@ class Release:
             )  # fmt: skip
         return fits
 
-    def _told_genesis(self) -> "NetworkGenesis | None":
-        from chain_reader import genesis_of
+    def _genesis(self) -> "NetworkGenesis | None":
+        from era_service.wiring.genesis import genesis_of_network
 
         try:
-            return genesis_of(self.observer, self.network.magic)
+            return genesis_of_network(self.settings, self.observer)
         except ChainReadError as error:
             logging.getLogger(__name__).warning("The genesis is not known, and so not when an epoch ends: %s", error)
             return None
@@ -209,6 +209,9 @@ def require_magic(settings: "Settings") -> int:
 def open_release(settings: "Settings", *, submits: bool = True) -> Iterator[Release]:
     """A session with the first provider that answers, and takes transactions if the session ``submits`` some.
 
+    Where ``reader.agreement`` is configured, the chain is read from all providers, as nodes read it, and transactions
+    go to the first one that takes them.
+
     Raises:
         ConfigurationError: what is configured cannot be used, or the provider is of another network.
         ChainReadError, StoreError: no provider answers.
@@ -259,14 +262,16 @@ def _open(
 ) -> Release:
     from chain_reader.providers.gateway_from_url import NoGatewayError
     from chain_reader.trusted_reader import TrustedReader
-    from era_service.wiring.observers import tip_watch
+    from era_service.wiring.observers import open_agreement, tip_watch
     from era_service.wiring.providers import open_gateway, open_provider
     from era_service.wiring.trust import open_memory, trust_policy
     from release_tools import Network, require_network
     from release_tools.transactions.addresses import parse_address
 
     policy = trust_policy(settings)
-    observer = opened.enter_context(closing(open_provider(provider, settings)))
+    agree = settings.reader.agreement is not None
+    observer: ChainObserver = open_agreement(settings) if agree else open_provider(provider, settings)
+    opened.enter_context(closing(observer))
     gateway: TransactionGateway | None = None
     try:
         gateway = opened.enter_context(closing(open_gateway(provider, settings)))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
-    from chain_reader import NetworkGenesis
+    from chain_reader import ChainObserver, NetworkGenesis
     from era_service.config.schema import Settings
 
 
@@ -43,3 +43,16 @@ def configured_genesis(settings: "Settings") -> "NetworkGenesis | None":
         )
     coefficient = Fraction(str(network.active_slots_coefficient))
     return NetworkGenesis(network.magic, start, slot, epoch, coefficient)
+
+
+def genesis_of_network(settings: "Settings", observer: "ChainObserver") -> "NetworkGenesis | None":
+    """The genesis that slots and epochs are computed from: the configured one, else what the provider tells.
+
+    Raises:
+        ConfigurationError: as ``configured_genesis``.
+        ProviderOfOtherNetworkError: the provider is of another network.
+        ChainReadError: the provider had to be asked, and could not be.
+    """
+    from chain_reader import genesis_of
+
+    return configured_genesis(settings) or genesis_of(observer, settings.network.magic)

@@ -11,11 +11,25 @@ from typing import Any
 
 import pytest
 
-from chain_reader import BlockfrostObserver, ChainObserver, ReadLimits, UnexpectedAnswerError, genesis_of
+from chain_reader import (
+    BlockfrostObserver,
+    ChainObserver,
+    LocalObserver,
+    NetworkGenesis,
+    ReadLimits,
+    UnexpectedAnswerError,
+    genesis_of,
+)
 from chain_reader.ports import UNKNOWN_ADDRESS
 from chain_reader.providers.agreement.observer import AgreementObserver
 from chain_reader.providers.agreement.votes import agreed_inputs
-from chain_reader.providers.transport.errors import ProviderNotFoundError, ProviderSyncingError
+from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
+from chain_reader.providers.transport.errors import (
+    ProviderNotFoundError,
+    ProviderOfOtherKindError,
+    ProviderOfOtherNetworkError,
+    ProviderSyncingError,
+)
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trusted_reader import TrustedReader
 from datum import Unreadable
@@ -263,3 +277,62 @@ def test_several_providers_agree_though_one_does_not_know_the_inputs(network):
     assert AgreementObserver(observers, 2).input_addresses(published.transaction) == (network.address,)
     bare = [replace(observer, capabilities=BARE) for observer in observers]
     assert read(AgreementObserver(bare, 2), network).read().markers == markers({"thales": 1})
+
+
+# -- servers of another kind
+
+OGMIOS = {
+    "startTime": "2026-11-29T00:00:00Z",
+    "lastKnownTip": {"slot": 5},
+    "networkSynchronization": 1.0,
+    "version": "v6",
+}
+KUPO = {"connection_status": "connected", "most_recent_checkpoint": 5, "most_recent_node_tip": 5, "version": "2.10"}
+KOIOS = [{"hash": "ab" * 32, "epoch_no": 5, "abs_slot": 50, "block_no": 3}]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "body", "form"),
+    [
+        ("Ogmios", "/health", OGMIOS, "ws://HOST:PORT"),
+        ("Kupo", "/health", KUPO, "the Ogmios that runs beside it"),
+        ("Koios", "/tip", KOIOS, "blockfrost:NETWORK"),
+    ],
+)
+@pytest.mark.parametrize(
+    "other", [reply(b"", 404), reply(b"<html>", 400), reply({"hint": "see the docs"})], ids=range(3)
+)
+def test_a_server_of_another_kind_is_named_with_the_right_form(
+    kind: str, path: str, body: Any, form: str, other: Chunks
+):
+    with HostileHttp(lambda asked: reply(body) if asked == path else other) as server:
+        for ask in (
+            BlockfrostObserver(server.url, limits=SMALL).tip,
+            BlockfrostGateway(server.url, limits=SMALL).network,
+        ):
+            with pytest.raises(ProviderOfOtherKindError, match=kind) as caught:
+                ask()
+            assert form in str(caught.value)
+            assert caught.value.is_permanent
+
+
+def test_a_server_of_no_known_kind_is_asked_once_what_it_is():
+    with HostileHttp(lambda _: reply(b"<html>", 404)) as server:
+        observer = BlockfrostObserver(server.url, limits=SMALL)
+        for _ in range(3):
+            with pytest.raises(ProviderNotFoundError):
+                observer.tip()
+    assert server.paths == ["/blocks/latest", "/health", "/tip", "/blocks/latest", "/blocks/latest"]
+
+
+def test_each_of_several_observers_is_checked_for_its_network(network):
+    class Other(Knowing):
+        def genesis(self) -> NetworkGenesis:
+            return NetworkGenesis(7, 0.0, 1.0, 100)
+
+    ours, other = LocalObserver(network.chain), Other(network.chain)
+    told = genesis_of(AgreementObserver([ours, LocalObserver(network.chain)], 2), 42)
+    assert told is not None
+    assert told.network_magic == 42
+    with pytest.raises(ProviderOfOtherNetworkError, match="magic 42, got 7"):
+        genesis_of(AgreementObserver([ours, other], 2), 42)

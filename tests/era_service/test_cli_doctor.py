@@ -34,6 +34,24 @@ def test_all_is_well(any_world: World) -> None:
     assert any_world.transactions() == []
 
 
+def test_what_will_be_used_next_is_tried(any_world: World) -> None:
+    any_world.change("activate", "thales", "--at", "5")
+    code, found = doctor(*any_world.keys)
+    assert code == 0, found
+    tried = {check.partition(", by ")[0]: finding["words"] for check, finding in found.items() if ", by " in check}
+    assert {"unknown transactions", "protocol parameters", "submission"} <= set(tried)
+    if not any_world.provider.startswith(("ws", "ogmios")):
+        assert "it knows those of" in tried["inputs of transactions"]
+        assert "is in the block of slot" in tried["blocks"]
+    assert len(any_world.transactions()) == 1
+
+
+def test_a_store_that_is_not_made_yet_is_no_problem(world: World) -> None:
+    code, found = doctor(*world.keys, env={"ERASWITCH_STORE__URL": "sqlite:///later.sqlite3"})
+    assert (code, found["store"]["health"]) == (0, "ok"), found
+    assert "the first command that needs it makes it" in found["store"]["words"]
+
+
 def test_what_is_wrong_is_said_with_what_to_do(world: World) -> None:
     Path("keys/era.sk").chmod(0o644)
     result = invoke("doctor", *world.keys)

@@ -121,6 +121,11 @@ class AgreementObserver:
         return f"AgreementObserver({self.name!r})"
 
     @property
+    def observers(self) -> tuple[ChainObserver, ...]:
+        """The observers that are asked."""
+        return tuple(self._observers.values())
+
+    @property
     def dissents(self) -> tuple[Dissent, ...]:
         """Who differed, or did not answer, when each kind of question was last asked."""
         return tuple(dissent for dissents in self._dissents.values() for dissent in dissents)

@@ -15,6 +15,7 @@ from blockfrost.utils import Api
 from pydantic import TypeAdapter, ValidationError
 
 from chain_reader.providers.blockfrost.answers import ERROR_BODY, ErrorBody
+from chain_reader.providers.blockfrost.other_kinds import FOREIGN, named
 from chain_reader.providers.transport.calls import Call, provider_name
 from chain_reader.providers.transport.clock import Clock
 from chain_reader.providers.transport.errors import ReadLimitExceededError
@@ -51,6 +52,7 @@ class BlockfrostApi:
         self.limits = limits
         self._secret = usable_project_id(project_id)
         self._clock = clock
+        self._is_blockfrost = False
         api = Api(project_id=self._secret, base_url=base_url)
         api.project_id = self._secret  # with none given, Api would send the environment's to whatever URL this is
         self._http = BoundedHttp(base_url, api.default_headers, limits, clock=clock, pace=pace)
@@ -70,7 +72,13 @@ class BlockfrostApi:
             ChainReadError: it could not be read.
         """
         call = self.call(path)
-        return _parsed(call, self._http.get(path, call, until=until), expected)
+        try:
+            return _parsed(call, self._http.get(path, call, until=until), expected)
+        except FOREIGN as error:
+            if self._is_blockfrost:
+                raise
+            self._is_blockfrost = True  # it is asked once what it is
+            raise named(error, self._http, self.call, until) from error
 
     def known(self, path: str, expected: TypeAdapter[Parsed], until: float) -> Parsed | None:
         """The same, or ``None`` where the provider answers 404: it knows no such transaction, block or epoch.

@@ -16,6 +16,7 @@ from pydantic import Field, TypeAdapter
 from chain_reader import DEFAULT_LIMITS, ReadLimitExceededError, ReadLimits
 from chain_reader.providers.blockfrost.answers import ERROR_BODY, Amount, Hash, OutputIndex, Whole, lovelace_of
 from chain_reader.providers.blockfrost.api import usable_project_id
+from chain_reader.providers.blockfrost.other_kinds import FOREIGN, named
 from chain_reader.providers.gateway import (
     REMOTE_WHEN_IDLE,
     Network,
@@ -204,7 +205,11 @@ class BlockfrostGateway:
     def _read(self, path: str, expected: TypeAdapter[Parsed]) -> Parsed:
         """What the provider says at ``path``."""
         call = self._call("GET", path)
-        return self._parsed(call, self._get(path, call), expected)
+        try:
+            return self._parsed(call, self._get(path, call), expected)
+        except FOREIGN as error:
+            until = time.monotonic() + self._limits.call_deadline_s
+            raise named(error, self._http, lambda path: self._call("GET", path), until) from error
 
     def _read_known(self, path: str, expected: TypeAdapter[Parsed]) -> Parsed | None:
         """The same, or ``None`` when the provider answers 404: it knows no such transaction or block.

@@ -75,6 +75,13 @@ class ProviderOfOtherNetworkError(ChainReadError):
     http_status = 502
 
 
+class ProviderOfOtherKindError(ChainReadError):
+    """The server at the URL speaks another protocol than the one that was configured for it."""
+
+    is_permanent = True
+    http_status = 502
+
+
 class TruncatedAnswerError(ChainReadError):
     """The connection ended in the middle of an answer."""
 

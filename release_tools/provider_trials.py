@@ -1,0 +1,129 @@
+"""What a rollout will ask of a provider, tried while there is time: part of the doctor.
+
+In: an observer and a gateway of one provider, and the era address. Out: findings. Nothing is changed: what is submitted
+is no transaction, and a ledger behind the provider says so.
+"""
+
+from typing import TYPE_CHECKING
+
+from chain_reader.ports import UNKNOWN_ADDRESS, LocatingObserver
+from chain_reader.providers.gateway import TransactionRefusedError
+from eras import ChainReadError
+
+if TYPE_CHECKING:
+    from chain_reader import ChainObserver
+    from chain_reader.providers.gateway import TransactionGateway
+    from release_tools.doctor import Examination
+
+NO_TRANSACTION = "0" * 64
+NO_TRANSACTION_BYTES = b"\x80"
+"""An empty list, in CBOR."""
+
+
+class UnusableProviderError(ChainReadError):
+    """A provider answers, and not what is needed to read and publish markers."""
+
+
+def try_provider(
+    examination: "Examination",
+    name: str,
+    observer: "ChainObserver",
+    gateway: "TransactionGateway | None",
+    address: str | None,
+) -> None:
+    """Try each question that reading and publishing will ask.
+
+    Args:
+        examination: where findings go.
+        name: what operators call the provider.
+        observer: reads there.
+        gateway: submits there; ``None`` where it takes no transactions.
+        address: the era address, where it is known.
+    """
+    transaction = None
+    if address is not None:
+        transaction = examination.attempt(f"era address, by {name}", lambda: _newest(observer, address))
+        if transaction is not None:
+            _try_transaction(examination, name, observer, transaction)
+    knows_blocks = observer.capabilities.blocks and isinstance(observer, LocatingObserver)
+    if knows_blocks or gateway is not None:
+        examination.attempt(
+            f"unknown transactions, by {name}",
+            lambda: _require_unknown(name, observer, gateway),
+            lambda _: "a transaction that does not exist is not found",
+        )
+    if gateway is not None:
+        examination.attempt(
+            f"protocol parameters, by {name}",
+            gateway.protocol_parameters,
+            lambda found: f"{found.min_fee_per_byte} lovelace a byte, at most {found.max_tx_size} bytes",
+        )
+        examination.attempt(
+            f"submission, by {name}",
+            lambda: _require_refusal(name, gateway),
+            lambda _: "what is no transaction is refused, so a transaction would be looked at",
+        )
+
+
+def _newest(observer: "ChainObserver", address: str) -> str | None:
+    """The transaction of an output at the era address; the newest where there is an order."""
+    outputs = observer.datums(address)
+    return next((output.transaction for output in outputs if output.unreadable is None), None)
+
+
+def _try_transaction(examination: "Examination", name: str, observer: "ChainObserver", transaction: str) -> None:
+    if observer.capabilities.inputs:
+        check = f"inputs of transactions, by {name}"
+        inputs = examination.attempt(check, lambda: observer.input_addresses(transaction))
+        if inputs is not None and UNKNOWN_ADDRESS in inputs:
+            examination.warning(
+                check,
+                f"it does not know where all inputs of {transaction} were, so that some outputs may prove nothing",
+                "Configure a second provider beside it",
+            )
+        elif inputs is not None:
+            examination.fine(check, f"it knows those of {transaction}")
+    if observer.capabilities.blocks and isinstance(observer, LocatingObserver):
+        examination.attempt(
+            f"blocks, by {name}",
+            lambda: observer.block_of(transaction),
+            lambda block: f"{transaction} is in {'no block' if block is None else f'the block of slot {block.slot}'}",
+        )
+
+
+def _require_unknown(name: str, observer: "ChainObserver", gateway: "TransactionGateway | None") -> None:
+    """Check that a transaction that does not exist is told to be in no block.
+
+    Raises:
+        UnusableProviderError: it is told to be in one.
+        ChainReadError: the provider fails on it.
+    """
+    found = gateway is not None and gateway.transaction_depth(NO_TRANSACTION) is not None
+    if not found and observer.capabilities.blocks and isinstance(observer, LocatingObserver):
+        found = observer.block_of(NO_TRANSACTION) is not None
+    if found:
+        raise UnusableProviderError(
+            f"{name} shows a transaction that does not exist",
+            expected="that it is not found",
+            got="a block that it is in",
+            next_step="Name another provider",
+        )
+
+
+def _require_refusal(name: str, gateway: "TransactionGateway") -> None:
+    """Check that what is no transaction is refused as such.
+
+    Raises:
+        UnusableProviderError: it was taken.
+        ChainReadError: the provider does not look at what is submitted.
+    """
+    try:
+        gateway.submit(NO_TRANSACTION_BYTES)
+    except TransactionRefusedError:
+        return
+    raise UnusableProviderError(
+        f"{name} took what is no transaction",
+        expected="a refusal",
+        got="a transaction id",
+        next_step="Name another provider",
+    )
