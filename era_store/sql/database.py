@@ -18,8 +18,9 @@ from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url, 
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
 
 from era_store.canonical import canonical
-from era_store.errors import StoreUnavailableError
+from era_store.errors import StoreDamagedError, StoreUnavailableError
 from era_store.installation import install_command
+from era_store.sql.content import ContentError, decoding
 from era_store.sql.database_errors import mapped
 from eras import ConfigurationError
 
@@ -57,7 +58,7 @@ class Database:
     def read(self) -> Iterator[Connection]:
         """A consistent view: what is read in it is all of one moment."""
         options = {} if self.path is not None else {"isolation_level": "REPEATABLE READ"}
-        with self.errors(), self._engine.connect().execution_options(**options) as connection:
+        with self.errors(), self._engine.connect().execution_options(**options) as connection, decoding():
             yield connection
 
     @contextmanager
@@ -152,6 +153,14 @@ class Database:
             yield
         except (SQLAlchemyError, sqlite3.Error) as error:
             raise mapped(error, self.name, self.url, self._wait_s) from error
+        except ContentError as error:
+            raise StoreDamagedError(
+                f"The content of the store {self.name} is damaged",
+                expected="what eraswitch wrote",
+                got=str(error),
+                next_step=f"Look with: eraswitch db check --store {self.name}. Then restore a backup",
+                store=self.name,
+            ) from error
         except Exception as error:
             if not _is_psycopg(error):
                 raise

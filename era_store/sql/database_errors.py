@@ -55,6 +55,12 @@ _REFUSED = _Meaning(
 _FULL = _Meaning(StoreFullError, "has no room left", "room on the disk", "Make room on the disk, then try again")
 
 _SQLITE: dict[int, _Meaning] = {
+    sqlite3.SQLITE_ERROR: _Meaning(
+        StoreDamagedError,
+        "does not have the tables that this version of eraswitch needs",
+        "every table and column of its schema",
+        "Restore a backup (eraswitch db restore); if a newer version wrote the store, upgrade eraswitch",
+    ),
     sqlite3.SQLITE_BUSY: _HELD,
     sqlite3.SQLITE_LOCKED: _Meaning(StoreLockedError, "is held by another process", "to write", "Try again"),
     sqlite3.SQLITE_READONLY: _Meaning(

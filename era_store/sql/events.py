@@ -36,6 +36,7 @@ from era_store.event_log import (
 )
 from era_store.records import NewEvent, StoredEvent
 from era_store.sql import tables
+from era_store.sql.content import decoding, typed
 from era_store.sql.database import Database
 from era_store.sql.locks import take_turn
 from era_store.sql.notices import tell
@@ -105,7 +106,8 @@ class SqlEvents:
             with self._database.read() as connection:
                 page = _where(_RAW, after, only).order_by(tables.event.c.id).limit(PAGE)
                 rows = connection.execute(page).all()
-            yield from map(_line, rows)
+            with self._database.errors(), decoding():
+                yield from map(_line, rows)
             if len(rows) < PAGE:
                 return
             after = rows[-1].id
@@ -219,6 +221,8 @@ def _head(connection: Connection) -> LogHead:
     row = connection.execute(select(tables.event_head)).one_or_none()
     if row is None:
         return LogHead()
+    with decoding():
+        bytes.fromhex(row.base_hash + row.last_hash)
     return LogHead(row.first_id, row.base_hash, row.last_id, row.last_hash, row.size_bytes)
 
 
@@ -274,7 +278,7 @@ def _event(row: Any, facts: dict[str, Any]) -> StoredEvent:
         row.epoch,
         facts,
         row.version,
-        row.time_s,
+        typed(row.time_s, float, int),
         row.role or "decision",
         row.stream,
         row.cause,

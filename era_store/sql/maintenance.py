@@ -128,7 +128,7 @@ def backup_store(url: str, target: Path, *, replace: bool = False, wait_s: float
             make_file(draft)
             with database.raw() as source:
                 _copy(source, draft, name=target)
-            return _require_sound(draft, target)
+            return _require_sound(draft, target, _of_the_store(database.name))
     finally:
         database.close()
 
@@ -235,7 +235,14 @@ def _require_file(path: Path) -> None:
         )
 
 
-def _require_sound(path: Path, name: Path) -> StoreReport:
+def _of_the_store(name: str) -> tuple[str, str]:
+    return (
+        f"The store {name} is damaged, so no backup was made",
+        "Look with: eraswitch db check. Restore an older backup",
+    )
+
+
+def _require_sound(path: Path, name: Path, told: tuple[str, str] | None = None) -> StoreReport:
     """Check that a backup is an intact store; its schema may be older, and who may read it is its owner's matter."""
     database = _sqlite(str(path), DEFAULT_WAIT_S)
     try:
@@ -246,12 +253,9 @@ def _require_sound(path: Path, name: Path) -> StoreReport:
     finally:
         database.close()
     if faults:
+        what, next_step = told or (f"The backup {name} is not sound", "Use another backup")
         raise StoreDamagedError(
-            f"The backup {name} is not sound",
-            expected="an intact store",
-            got="; ".join(faults),
-            next_step="Use another backup",
-            store=str(name),
+            what, expected="an intact store", got="; ".join(faults), next_step=next_step, store=str(name)
         )
     return StoreReport(str(name), revision, HEAD, (), CONTENT)
 

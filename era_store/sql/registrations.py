@@ -7,6 +7,7 @@ each batch changes and never counted anew, so that a summary reads a few rows ho
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from types import NoneType
 from typing import Any
 
 from sqlalchemy import (
@@ -42,6 +43,7 @@ from era_store.registrations import (
     require_possible,
 )
 from era_store.sql.capabilities import capabilities_of, capability_numbers
+from era_store.sql.content import decoding, typed
 from era_store.sql.database import Database
 from era_store.sql.locks import take_turn
 from era_store.sql.networks import NetworkNumber, numbers_of
@@ -267,7 +269,8 @@ class SqlRegistrations:
         while (epoch := self._epoch_after(epoch)) is not None:
             with self._database.write() as connection:
                 take_turn(connection, _TURN)
-                wrong += sum(recount(connection, one, epoch) for one in numbers_of(connection))
+                with decoding():
+                    wrong += sum(recount(connection, one, epoch) for one in numbers_of(connection))
             if progress is not None:
                 progress(epoch)
         return wrong
@@ -365,7 +368,7 @@ class SqlRegistrations:
                 connection.execute(select(func.min(table.c.epoch)).where(table.c.epoch > epoch)).scalar()
                 for table in (registration, registration_tally)
             ]
-        return min((Epoch(one) for one in found if one is not None), default=None)
+            return min((Epoch(typed(one, int)) for one in found if one is not None), default=None)
 
 
 def _numbered(
@@ -439,10 +442,18 @@ def _streamed(connection: Connection, asked: Select[Any]) -> Iterator[Registrati
 
 
 def _registration(row: SqlRow[Any]) -> Registration:
-    seen_at_s = row.precedence if row.signed is None else row.precedence - SIGNED_FIRST
+    precedence_s = typed(row.precedence, float, int)
+    seen_at_s = precedence_s if row.signed is None else precedence_s - SIGNED_FIRST
     able = None if row.able is None else Capability.parse(row.able)
     return Registration(
-        row.party_id, Epoch(row.epoch), row.version or None, row.stake, seen_at_s, row.source_name, row.signed, able
+        row.party_id,
+        Epoch(typed(row.epoch, int)),
+        typed(row.version or None, str, NoneType),
+        typed(row.stake, int),
+        seen_at_s,
+        row.source_name,
+        row.signed,
+        able,
     )
 
 

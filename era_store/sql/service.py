@@ -9,6 +9,7 @@ from era_store.networks import NO_NETWORK, NetworkKey
 from era_store.records import NewEvent
 from era_store.snapshots import StoredSnapshot
 from era_store.sql import tables_service as tables
+from era_store.sql.content import typed
 from era_store.sql.database import Database
 from era_store.sql.events import append_events
 from era_store.sql.locks import take_turn
@@ -96,8 +97,8 @@ def _token(row: Row[Any]) -> ApiToken:
     return ApiToken(
         row.id,
         row.name,
-        tuple(row.scopes.split()),
-        row.made_at_s,
+        tuple(typed(row.scopes, str).split()),
+        typed(row.made_at_s, float, int),
         row.expires_at_s,
         row.revoked_at_s,
         row.secret_hash,

@@ -25,6 +25,8 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from era_store.sql.content import number_of
+
 DIGITS = 20
 
 
@@ -40,7 +42,7 @@ class Unsigned(TypeDecorator[int]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> int | None:
         """The number of the digits."""
-        return None if value is None else int(value)
+        return None if value is None else number_of(value)
 
 
 class Words(TypeDecorator[str]):

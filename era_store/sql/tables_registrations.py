@@ -26,6 +26,7 @@ from sqlalchemy import (
     UniqueConstraint,
 )
 
+from era_store.sql.content import number_of
 from era_store.sql.tables import Key, Words, metadata
 
 PARTITION_EPOCHS = 100
@@ -44,7 +45,7 @@ class Sum(TypeDecorator[int]):
 
     def process_result_value(self, value: Any | None, dialect: Dialect) -> int | None:
         """The number of the digits."""
-        return None if value is None else int(value)
+        return None if value is None else number_of(value)
 
 
 network = Table(

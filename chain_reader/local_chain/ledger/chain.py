@@ -39,11 +39,15 @@ class LocalChain:
     def __init__(self, store: ChainStore, *, clock: Clock) -> None:
         self._store = store
         self._clock = clock
-        with store.read() as db:
-            genesis, parameters = db.execute("SELECT genesis, parameters FROM chain").fetchone()
         self.path = store.path
-        self.genesis = Genesis.from_json(genesis)
-        self.parameters = ProtocolParameters.from_json(parameters)
+        try:
+            with store.read() as db, store.decoding():
+                genesis, parameters = db.execute("SELECT genesis, parameters FROM chain").fetchone()
+                self.genesis = Genesis.from_json(genesis)
+                self.parameters = ProtocolParameters.from_json(parameters)
+        except BaseException:
+            store.close()
+            raise
 
     # --- opening and closing
 
@@ -276,7 +280,10 @@ class LocalChain:
         return queries.read_tip(db, self.genesis)
 
     def _current_slot(self, db: sqlite3.Connection) -> Slot:
-        slot, offset = db.execute("SELECT slot, slot_offset FROM chain, block ORDER BY height DESC LIMIT 1").fetchone()
+        row = db.execute("SELECT slot, slot_offset FROM chain, block ORDER BY height DESC LIMIT 1").fetchone()
+        if row is None:
+            raise sqlite3.DatabaseError("there is no block, not even the first one")
+        slot, offset = row
         if self.genesis.clock_mode == "manual":
             return Slot(slot)
         return Slot(max(slot, self.genesis.slot_at(self._clock()) + offset))

@@ -156,7 +156,9 @@ def insert_transaction(db: sqlite3.Connection, height: int, position: int, trans
     )
 
 
-def _block(db: sqlite3.Connection, genesis: Genesis, row: tuple[str, str | None, int, int]) -> Block:
+def _block(db: sqlite3.Connection, genesis: Genesis, row: tuple[str, str | None, int, int] | None) -> Block:
+    if row is None:
+        raise sqlite3.DatabaseError("there is no block, not even the first one")
     block_hash, previous, height, slot = row
     transactions = db.execute("SELECT hash FROM tx WHERE height = ? ORDER BY position", (height,))
     return Block(
@@ -174,14 +176,23 @@ def _direction(newest_first: bool) -> str:
     return "DESC" if newest_first else "ASC"
 
 
+def _assets(text: str) -> tuple[tuple[str, int], ...]:
+    try:
+        return tuple((unit, int(quantity)) for unit, quantity in json.loads(text))
+    except (ValueError, TypeError) as error:  # as SQLite itself would say it of a file that is damaged
+        raise sqlite3.DatabaseError("the assets of an output cannot be read back") from error
+
+
 def _output(row: tuple[str, int, str, int, str, str | None, str | None, str, int, int, str | None]) -> Output:
     transaction, index, address, lovelace, assets, datum, datum_hash, block_hash, height, slot, spent_by = row
+    if not isinstance(lovelace, int):
+        raise sqlite3.DatabaseError("the lovelace of an output are not a number")
     return Output(
         transaction=transaction,
         index=index,
         address=address,
         lovelace=lovelace,
-        assets=tuple((unit, int(quantity)) for unit, quantity in json.loads(assets)) if assets != "[]" else (),
+        assets=_assets(assets) if assets != "[]" else (),
         datum=datum,
         datum_hash=datum_hash,
         block_hash=block_hash,

@@ -10,7 +10,7 @@ import secrets
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 from eras import StoreError
@@ -137,6 +137,10 @@ class ChainStore:
                 self._depth -= 1
                 if self._depth == 0:
                     self._db.execute("ROLLBACK")
+
+    def decoding(self) -> AbstractContextManager[None]:
+        """Within the block values are made from what is stored: an error of that means that it is damaged."""
+        return _store_errors(self.path, "read", ValueError, TypeError, KeyError)
 
     @contextmanager
     def write(self) -> Iterator[sqlite3.Connection]:

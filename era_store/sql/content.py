@@ -1,0 +1,50 @@
+"""What a database holds, made into values again: what cannot be is damage, not a bug of whoever reads it.
+
+In: values of a row. Out: the same, or a ``ContentError``, which ``Database`` turns into a ``StoreDamagedError``.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+Value = TypeVar("Value")
+
+
+class ContentError(ValueError):
+    """What is stored is not what this project writes there."""
+
+
+@contextmanager
+def decoding() -> Iterator[None]:
+    """Within the block, values are made from what is stored: an error of Python's means that it is damaged.
+
+    Raises:
+        ContentError: it is; ``Database.errors`` makes it a ``StoreDamagedError``.
+    """
+    try:
+        yield
+    except ContentError:
+        raise
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ContentError(f"what cannot be read back ({type(error).__name__})") from error
+
+
+def typed(value: Any, *kinds: type[Value]) -> Value:
+    """A stored value, which SQLite may hold with any type.
+
+    Raises:
+        ContentError: it is of another type.
+    """
+    if not isinstance(value, kinds):
+        raise ContentError(f"a value of the type {type(value).__name__}, not {kinds[0].__name__}")
+    return value
+
+
+def number_of(digits: Any) -> int:
+    """The number that is stored as decimal digits.
+
+    Raises:
+        ContentError: it is something else.
+    """
+    with decoding():
+        return int(digits)
