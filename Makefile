@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 DEMO_STAMP := $(or $(wildcard $(STAMP)),$(VENV)/.installed-tools)
 PYTEST_ARGS ?= -n auto
 
-.PHONY: demo test check lint types docs docs-check bench clean help
+.PHONY: demo test test-fast mutants check lint types docs docs-check bench clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -32,6 +32,13 @@ test: $(STAMP) ## run the tests; what they need beyond Python is found, installe
 	$(BIN)/python -m pytest --cov --cov-report= $(PYTEST_ARGS)
 	@$(BIN)/python -m coverage report --include='eras/*,datum/*' --fail-under=98
 	@$(BIN)/python -m coverage report --format=total | sed 's/^/branch coverage of everything, in percent: /'
+
+test-fast: $(STAMP) ## the tests for the daily loop: no service, browser, database server or Node
+	$(BIN)/python -m pytest -q -n auto tests/architecture tests/datum tests/eras tests/chain_reader tests/release_tools \
+		--ignore=tests/chain_reader/test_trust_stateful.py --ignore=tests/chain_reader/test_hostile_answers.py
+
+mutants: $(STAMP) ## change an operator at a time in the code that decides; print what no test notices
+	$(BIN)/python tools/mutants.py $(MUTANTS_ARGS)
 
 check: lint types docs-check test ## everything CI runs
 

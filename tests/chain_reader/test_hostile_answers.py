@@ -24,6 +24,7 @@ from chain_reader import (
     ReadLimits,
     UnexpectedAnswerError,
 )
+from chain_reader.providers.transport.errors import ProviderSyncingError
 from chain_reader.providers.transport.shallow_json import DEEPEST, LONGEST_NUMBER, shallow
 from eras import ChainReadError
 from tests.chain_reader.fake_cardano_cli import program
@@ -127,7 +128,10 @@ def test_what_is_no_number_is_refused_where_a_number_belongs(kind: str, value: s
             return value
         return f'{{"epoch":{value},"slot":{value},"height":{value},"block":{value},"hash":"{"ab" * 32}"}}'
 
-    with provider(kind, raw, tmp_path) as observer, pytest.raises(UnexpectedAnswerError):
+    # Blockfrost's protocol has no epoch while a node catches up; a number too long to be one reads as none.
+    is_syncing = (kind, read) == ("blockfrost", "epoch") and (value == "null" or len(value) > LONGEST_NUMBER)
+    expected = ProviderSyncingError if is_syncing else UnexpectedAnswerError
+    with provider(kind, raw, tmp_path) as observer, pytest.raises(expected):
         READS[read](observer)
 
 

@@ -46,6 +46,7 @@ NOW = Epoch(5)
         # drop one that is past
         ({"t": 1, "p": 3}, {"p": 3}, True, True),
         ({"t": 1}, {"p": 4}, True, True),  # seen late
+        ({"t": 1, "p": 2, "l": 3}, {"t": 1, "l": 3}, True, True),  # between two that stay
         # never alter or drop what has happened
         ({"t": 1}, {}, False, False),
         ({"t": 1}, {"p": 9}, False, False),

@@ -185,6 +185,12 @@ def test_a_retired_past_era_is_not_cancelled(checker):
     assert [state for _, state in checker.states()] == [EraState.ACTIVE, EraState.SCHEDULED]
 
 
+def test_an_era_that_is_gone_in_the_epoch_of_its_activation_is_not_cancelled(checker):
+    checker.change_era(token(6))
+    checker.change_era(token(10, [SCHEDULE[0], SCHEDULE[2]]))
+    assert [state for _, state in checker.states()] == [EraState.ACTIVE, EraState.SCHEDULED]
+
+
 def test_notice_epochs_are_a_setting():
     checker = EraChecker(ERAS, notice_epochs=6)
     checker.change_era(token(5))

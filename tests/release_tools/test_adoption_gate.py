@@ -139,6 +139,15 @@ def test_result_is_ready_for_json(repository: RegistrationRepository) -> None:
     document = json.loads(json.dumps(judged(repository).to_dict()))
     assert (document["met"], document["missing_stake"], document["threshold"]) == (False, 5, 0.95)
     assert document["whom"] == [{"party_id": "b", "stake": 10, "version": "0.2.0", "epoch": 5}]
+    (epoch,) = document["epochs"]
+    assert (epoch["epoch"], epoch["share"]["share"], epoch["met"]) == (5, 0.9, False)
+
+
+def test_the_result_in_words_counts_epochs_where_there_are_several(repository: RegistrationRepository) -> None:
+    for epoch in (5, 6):
+        told(repository, epoch, "a 0.3.0 95, b 0.2.0 5")
+    assert " in each of " not in judged(repository).words
+    assert " in each of 2 epochs" in judged(repository, for_epochs=2).words
 
 
 def test_epochs_that_have_not_begun_open_no_gate(any_repository: RegistrationRepository) -> None:
