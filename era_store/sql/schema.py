@@ -8,14 +8,15 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 
-from era_store.errors import StoreForeignError, StoreNewerError
+from era_store.errors import StoreForeignError, StoreNewerError, StoreOutdatedError
 from era_store.sql.locks import take_turn
 from era_store.sql.tables import schema_floor
 
 VERSION_TABLE = "eraswitch_schema"
 MIGRATION_WAIT_S = 300.0
 """Seconds to wait for another process that upgrades the same store."""
-REVISIONS = ("era_0001", "era_0002", "era_0003", "era_0004", "era_0005", "era_0006")
+MIGRATIONS = Path(__file__).parents[1] / "migrations"
+REVISIONS = ("era_0006",)
 """Every revision, oldest first; a test holds them to the files under ``migrations/versions``."""
 
 HEAD = REVISIONS[-1]
@@ -39,6 +40,7 @@ def revision_of(connection: Connection, name: str) -> str | None:
     Raises:
         StoreForeignError: it is the database of another program.
         StoreNewerError: it is of a revision that this version does not know, and that has contracted.
+        StoreOutdatedError: it is of one from before the first release.
     """
     tables = inspect(connection).get_table_names()
     if not tables:
@@ -52,6 +54,15 @@ def revision_of(connection: Connection, name: str) -> str | None:
             store=name,
         )
     found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
+    if found is not None and str(found) < REVISIONS[0]:
+        raise StoreOutdatedError(
+            f"The store {name} was written by a version of eraswitch before its first release",
+            expected=f"schema {REVISIONS[0]} or newer",
+            got=str(found),
+            next_step="Name a new store; nodes read the chain anew, and registrations are taken in again from their "
+            "source. The version that wrote it can export its events: eraswitch events export",
+            store=name,
+        )
     if found is not None and found not in REVISIONS and not _is_usable(connection, tables):
         raise StoreNewerError(
             f"The store {name} was written by a newer version of eraswitch",
@@ -85,6 +96,7 @@ def upgrade(connection: Connection, name: str) -> None:
     Raises:
         StoreForeignError: it is the database of another program.
         StoreNewerError: it is of a revision that this version cannot use.
+        StoreOutdatedError: it is of one from before the first release.
     """
     take_turn(connection, "migrate", wait_s=MIGRATION_WAIT_S)
     if is_usable(revision_of(connection, name)):
@@ -93,7 +105,7 @@ def upgrade(connection: Connection, name: str) -> None:
     from alembic.config import Config
 
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parents[1] / "migrations").replace("%", "%%"))
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
     config.attributes.update(connection=connection, version_table=VERSION_TABLE)
     command.upgrade(config, "head")
     connection.execute(delete(schema_floor))

@@ -1,9 +1,11 @@
-"""Two versions on one store: the statements of release 0.1.0 on the schema of now, and now's code on a newer schema.
+"""Two versions on one store: the statements of the first schema on the schema of tomorrow, and code on a newer schema.
 
-The statements are written out as 0.1.0 sent them, so that nothing that changes here changes them. What they need of the
-schema must stay until ``USABLE_FROM`` says that 0.1.0 may not run beside this version any more.
+The statements are written out as the first release sends them, so that nothing that changes here changes them. What
+they need of the schema must stay until ``USABLE_FROM`` says that it may not run beside newer versions any more. The
+schema of tomorrow is the newest one and a revision of the tests that expands it.
 """
 
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,12 +13,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import Connection, text
 
-import era_store
-from era_store import NewEvent, SqlStore, StoreNewerError, check_store, open_store
+from era_store import NewEvent, SqlStore, StoreNewerError, StoreOutdatedError, check_store, open_store
+from era_store.sql import schema
 from era_store.sql.database import Database, parse_url
 from era_store.sql.schema import HEAD, REVISIONS, USABLE_FROM, VERSION_TABLE
 from eras import Epoch, EraMarker
@@ -51,8 +51,8 @@ def insert(connection: Connection, table: str, values: dict[str, Any]) -> None:
     connection.execute(text(f"INSERT INTO {table} ({names}) VALUES ({marks})"), values)
 
 
-def write_as_0_1_0(database: Database, number: int) -> None:
-    """What 0.1.0 does when it has read something new: the ``number``-th time."""
+def write_as_the_first_release(database: Database, number: int) -> None:
+    """What the first release does when it has read something new: the ``number``-th time."""
     with database.write() as connection:
         found = connection.execute(
             text("SELECT id, version FROM trust WHERE key_id = :key"), {"key": KEY.id}
@@ -74,8 +74,8 @@ def write_as_0_1_0(database: Database, number: int) -> None:
         insert(connection, "event", EVENT)
 
 
-def read_as_0_1_0(database: Database) -> dict[str, list[Any]]:
-    """What 0.1.0 reads."""
+def read_as_the_first_release(database: Database) -> dict[str, list[Any]]:
+    """What it reads."""
     read = {"trust": ROW, "payload": PAYLOAD, "verdict": VERDICT, "event": EVENT}
     with database.read() as connection:
         return {
@@ -86,21 +86,43 @@ def read_as_0_1_0(database: Database) -> dict[str, list[Any]]:
 
 @pytest.fixture
 def old(sql_url: str) -> Iterator[Database]:
-    """The store of a release 0.1.0, with what it wrote, and a process of it that goes on."""
-    if sql_url.startswith("sqlite"):
-        Path(sql_url.removeprefix("sqlite:///")).touch(0o600)
+    """A store at the first schema, with what a process wrote that goes on."""
+    open_store(sql_url).close()
     database = Database(parse_url(sql_url))
-    config = Config()
-    config.set_main_option("script_location", str(Path(era_store.__file__).parent / "migrations"))
-    with database.write() as connection:
-        config.attributes.update(connection=connection, version_table=VERSION_TABLE)
-        command.upgrade(config, "era_0001")
-    write_as_0_1_0(database, 1)
+    write_as_the_first_release(database, 1)
     yield database
     database.close()
 
 
-def test_what_0_1_0_wrote_is_read_after_the_upgrade(old: Database, sql_url: str) -> None:
+TOMORROW = """
+revision, down_revision, branch_labels, depends_on = "era_9001", "era_0006", None, None
+import sqlalchemy as sa
+from alembic import op
+def upgrade():
+    op.add_column("trust", sa.Column("of_tomorrow", sa.Integer))
+    op.create_table("of_tomorrow", sa.Column("id", sa.Integer, primary_key=True))
+"""
+ADOPT = """
+from pathlib import Path
+from era_store.sql import schema
+schema.MIGRATIONS, schema.HEAD = Path({folder!r}), "era_9001"
+schema.REVISIONS = (*schema.REVISIONS, schema.HEAD)
+"""
+
+
+@pytest.fixture
+def tomorrow(old: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
+    """From now on this process has the schema of tomorrow; the code with which another one has it too."""
+    folder = tmp_path / "migrations"
+    shutil.copytree(schema.MIGRATIONS, folder, ignore=shutil.ignore_patterns("__pycache__"))
+    (folder / "versions" / "era_9001_tomorrow.py").write_text(TOMORROW)
+    monkeypatch.setattr(schema, "MIGRATIONS", folder)
+    monkeypatch.setattr(schema, "HEAD", "era_9001")
+    monkeypatch.setattr(schema, "REVISIONS", (*REVISIONS, "era_9001"))
+    return ADOPT.format(folder=str(folder))
+
+
+def test_what_the_first_release_wrote_is_read_after_the_upgrade(tomorrow: str, sql_url: str) -> None:
     with open_store(sql_url) as store:
         found = store.trust.load(KEY)
         assert found is not None
@@ -109,35 +131,35 @@ def test_what_0_1_0_wrote_is_read_after_the_upgrade(old: Database, sql_url: str)
         assert [payload.reference for payload in found.payloads] == ["ab#0"]
         (event,) = store.events.read()
         assert (event.kind, event.facts, event.version) == ("trusted", {"output": "ab#0"}, "0.1.0")
-    assert check_store(sql_url).faults == ()
+    assert check_store(sql_url, content=False).faults == ()  # the next writer gives its event a hash
 
 
-def test_0_1_0_goes_on_beside_this_version(old: Database, sql_url: str) -> None:
+def test_the_first_release_goes_on_beside_a_newer_one(old: Database, tomorrow: str, sql_url: str) -> None:
     with open_store(sql_url) as store:
-        write_as_0_1_0(old, 2)
+        write_as_the_first_release(old, 2)
         found = store.trust.load(KEY)
         assert found is not None
         assert found.version == 2
         store.trust.save(KEY, trust(version=2, trusted=output(5)), [NewEvent("new", {})], time_s=2.0)
-        write_as_0_1_0(old, 3)
+        write_as_the_first_release(old, 3)
         again = store.trust.load(KEY)
         assert again is not None
         assert again.version == 4
         assert [event.kind for event in store.events.read()] == ["trusted", "trusted", "new", "trusted"]
-        read = read_as_0_1_0(old)
+        read = read_as_the_first_release(old)
         assert [row.version for row in read["trust"]] == [4]
         assert [row.kind for row in read["event"]] == ["trusted", "trusted", "new", "trusted"]
         assert len(read["verdict"]) == 3
 
 
-def test_many_replicas_upgrade_at_once_and_once(old: Database, sql_url: str) -> None:
-    code = f"from era_store import open_store\nopen_store({sql_url!r}).close()"
+def test_many_replicas_upgrade_at_once_and_once(old: Database, tomorrow: str, sql_url: str) -> None:
+    code = f"{tomorrow}\nfrom era_store import open_store\nopen_store({sql_url!r}).close()"
     running = [subprocess.Popen([sys.executable, "-c", code], cwd=ROOT) for _ in range(4)]
     assert [process.wait(120) for process in running] == [0] * 4
     with old.read() as connection:
-        assert connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars().all() == [HEAD]
+        assert connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalars().all() == ["era_9001"]
         assert connection.execute(text("SELECT usable_from FROM schema_floor")).scalars().all() == [USABLE_FROM]
-    assert len(read_as_0_1_0(old)["trust"]) == 1
+    assert len(read_as_the_first_release(old)["trust"]) == 1
 
 
 def test_this_version_uses_a_newer_schema_that_only_expanded(sql_store: SqlStore) -> None:
@@ -164,6 +186,14 @@ def test_this_version_refuses_a_newer_schema_that_contracted(sql_store: SqlStore
         if floor is not None:
             connection.execute(text(f"INSERT INTO schema_floor VALUES ('{floor}')"))
     with pytest.raises(StoreNewerError, match="Upgrade eraswitch"):
+        open_store(sql_store.database.url.render_as_string(hide_password=False))
+
+
+@pytest.mark.parametrize("revision", ["era_0001", "era_0005"])
+def test_a_store_from_before_the_first_release_is_refused(sql_store: SqlStore, revision: str) -> None:
+    with sql_store.database.write() as connection:
+        connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{revision}'"))
+    with pytest.raises(StoreOutdatedError, match="before its first release"):
         open_store(sql_store.database.url.render_as_string(hide_password=False))
 
 
