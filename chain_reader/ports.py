@@ -145,6 +145,19 @@ class LocatingObserver(ChainObserver, Protocol):
 
 
 @runtime_checkable
+class BytesObserver(ChainObserver, Protocol):
+    """A chain observer that can show the bytes of a transaction, which prove who signed it (``authorship``)."""
+
+    def transaction_bytes(self, transaction: str) -> bytes | None:
+        """Return the bytes of ``transaction``; ``None`` where the provider does not show them.
+
+        Raises:
+            ChainReadError: it could not be asked.
+        """
+        ...
+
+
+@runtime_checkable
 class GenesisObserver(ChainObserver, Protocol):
     """A chain observer that knows the genesis of its network."""
 

@@ -74,6 +74,8 @@ class EvidenceWriter:
             "known": {
                 "spends": None if known.spends is None else dict(known.spends),
                 "unproven": dict(known.unproven),
+                "false": dict(known.false),
+                "proved": sorted(known.proved),
                 "announced": sorted(known.announced),
                 "published": dict(known.published),
                 "newest_first": known.newest_first,
@@ -145,6 +147,8 @@ class EvidenceReader:
             ChainFacts(
                 spends=known["spends"],
                 unproven=known.get("unproven", {}),
+                false=known.get("false", {}),
+                proved=frozenset(known.get("proved", ())),
                 announced=frozenset(known["announced"]),
                 published={transaction: Epoch(at) for transaction, at in known["published"].items()},
                 newest_first=known["newest_first"],

@@ -14,6 +14,7 @@ from chain_reader.providers.transport.errors import UnexpectedAnswerError
 from chain_reader.trust.evidence import Evidence, EvidenceGatherer
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.screening import RememberedScreening
+from chain_reader.trust.transactions import Transactions
 from era_store import Store
 from eras import ChainReadError, Epoch, StoreError
 
@@ -38,6 +39,7 @@ class EvidenceSource:
     ) -> None:
         self._policy = policy
         self._screening = RememberedScreening(policy.keys, store, policy.key)
+        self.transactions = Transactions(store, policy.key, (policy.address, *policy.announcers))
         if not isinstance(observer, Failover):
             observers = (observer,) if isinstance(observer, ChainObserver) else tuple(observer)
             observer = Failover.over(observers, tip_check)
@@ -98,7 +100,9 @@ class EvidenceSource:
     def _gatherer(self, observer: ChainObserver) -> EvidenceGatherer:
         found = self._gatherers.get(id(observer))
         if found is None:
-            found = self._gatherers[id(observer)] = EvidenceGatherer(observer, self._policy, self._screening)
+            found = self._gatherers[id(observer)] = EvidenceGatherer(
+                observer, self._policy, self._screening, self.transactions
+            )
         return found
 
     def _shared(self, evidence: Evidence) -> Evidence:

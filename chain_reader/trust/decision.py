@@ -222,10 +222,16 @@ def _why(evidence: Evidence, state: TrustState, judged: Sequence[ScreenedOutput]
         return found.reason
     facts = evidence.facts
     if facts.spends is not None and facts.newest_first:
-        return f"{found.reason}; of the payloads published from the era address it is the last that may follow"
+        how = "signed by" if _is_proved(evidence, state.trusted) else "by the provider's word spending from"
+        return f"{found.reason}; of the payloads published {how} the era address it is the last that may follow"
     if facts.history:
         return f"{found.reason}; of all payloads that were ever there it is the last to appear that may follow"
     return f"{found.reason}; it is the successor of every other that is unspent"
+
+
+def _is_proved(evidence: Evidence, trusted: ScreenedOutput) -> bool:
+    """Whether the bytes of the transaction show who published it."""
+    return trusted.output.transaction in evidence.facts.proved
 
 
 def _lagging(evidence: Evidence, lag: int, policy: TrustPolicy) -> str | None:

@@ -9,8 +9,8 @@ In: an observer and the policy. Out: ``Evidence``, or a ``ChainReadError``; noth
 2. Where history is known it is read too. At an address with more unspent outputs than ``whole_outputs``, reading
    stops at the newest one that counts, and there, as where history cannot be had or is longer than the limits allow,
    what is unspent has to do; what is missing is told. An observer that knows no inputs has to be asked again instead.
-3. Inputs are asked for only where a signature is true, newest first, and never twice: they do not change. Where an
-   output was published is asked for only where it counts, and again until it is deep in the chain.
+3. Transactions are asked for only where a signature is true, newest first, and never twice: they do not change. Where
+   an output was published is asked for only where it counts, and again until it is deep in the chain.
 """
 
 import logging
@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from chain_reader.ports import (
-    UNKNOWN_ADDRESS,
     ChainObserver,
     ChainTip,
     DatumOutput,
@@ -32,6 +31,7 @@ from chain_reader.providers.transport.errors import ProviderNotFoundError, ReadL
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.screening import RememberedScreening
 from chain_reader.trust.state import ChainFacts
+from chain_reader.trust.transactions import Author, Doubt, Transactions
 from datum import Accepted
 from eras import ChainReadError, Epoch, Slot
 
@@ -41,7 +41,6 @@ ATTEMPTS = 3
 _NOT_SHOWN = (ReadLimitExceededError, ProviderNotFoundError)
 """What is not permanent, and will be no better in the next reading."""
 
-_UNKNOWN_INPUTS = "the provider does not know where an input of its transaction was"
 DEEP_BLOCKS = 2160
 """No rollback of Cardano goes deeper (its security parameter)."""
 
@@ -101,14 +100,20 @@ class EvidenceGatherer:
         observer: the caller closes it.
         policy: address, announcers and limits.
         screening: judges datums.
+        transactions: knows their authors.
     """
 
-    def __init__(self, observer: ChainObserver, policy: TrustPolicy, screening: RememberedScreening) -> None:
+    def __init__(
+        self,
+        observer: ChainObserver,
+        policy: TrustPolicy,
+        screening: RememberedScreening,
+        transactions: Transactions,
+    ) -> None:
         self.observer = observer
         self._policy = policy
         self._screening = screening
-        self._inputs: dict[str, frozenset[str]] = {}
-        self._unproven: dict[str, str] = {}
+        self._transactions = transactions
         self._blocks: dict[str, ChainTip] = {}
         self._last: Evidence | None = None
         self._asked, self._until = 0, 0.0
@@ -184,7 +189,10 @@ class EvidenceGatherer:
         facts = ChainFacts(newest_first=ordered, history=capabilities.history and missing is None)
         valid = [item for item in considered if isinstance(item.verdict, Accepted)]
         if capabilities.inputs:
-            facts = self._with_inputs(facts, [item.output.transaction for item in valid])
+            try:
+                facts = self._with_inputs(facts, [item.output for item in valid])
+            finally:
+                self._transactions.save()
         blocks = self._located([item.output.transaction for item in valid], facts, tip)
         published = {transaction: block.epoch for transaction, block in blocks.items() if block.epoch is not None}
         return Evidence(
@@ -223,24 +231,18 @@ class EvidenceGatherer:
         """Whether an output has a true signature and spends at the era address, so that no older one can win."""
         if not isinstance(item.verdict, Accepted) or not self.observer.capabilities.inputs:
             return False
-        inputs = self._inputs_of(item.output.transaction)
-        return inputs is not None and self._policy.address in inputs
+        author = self._author_of(item.output)
+        return isinstance(author, Author) and self._policy.address in author.addresses
 
-    def _inputs_of(self, transaction: str) -> frozenset[str] | None:
-        """Where the inputs of a transaction were; ``None`` when the limits allow no more questions in this reading.
-
-        Where the provider cannot show them, it is as if their addresses were unknown, and ``_unproven`` has why.
-        """
-        found = self._inputs.get(transaction)
+    def _author_of(self, output: DatumOutput) -> Author | Doubt | None:
+        """Who published an output, or why nobody can tell; ``None`` when the limits allow no more questions now."""
+        known = self._transactions
+        found: Author | Doubt | None = known.known(self.observer, output) or known.failure(output.transaction)
         if found is None:
             if self._asked >= self._policy.limits.max_transactions or time.monotonic() > self._until:
                 return None
             self._asked += 1
-            try:
-                found = self._inputs[transaction] = frozenset(self.observer.input_addresses(transaction))
-            except ChainReadError as error:
-                found = self._inputs[transaction] = frozenset((UNKNOWN_ADDRESS,))
-                self._unproven[transaction] = f"its transaction could not be read: {error}"
+            found = self._transactions.ask(self.observer, output)
         return found
 
     def _history(self, unspent: Sequence[ScreenedOutput]) -> tuple[DatumOutput, ...]:
@@ -259,28 +261,28 @@ class EvidenceGatherer:
             known |= read
         return self.observer.history_beside(self._policy.address, known)
 
-    def _with_inputs(self, facts: ChainFacts, transactions: Sequence[str]) -> ChainFacts:
-        """Which transactions spend an input that proves something; asks about new ones until the limits end it."""
+    def _with_inputs(self, facts: ChainFacts, outputs: Sequence[DatumOutput]) -> ChainFacts:
+        """Which transactions the owner of the era address published; asks about new ones until the limits end it."""
         address, announcers = self._policy.address, frozenset(self._policy.announcers)
-        wanted = list(dict.fromkeys(transactions))
-        known: dict[str, frozenset[str]] = {}
-        for transaction in wanted:
-            inputs = self._inputs_of(transaction)
-            if inputs is None:
-                if facts.newest_first and any(address in found for found in known.values()):
+        known: dict[str, Author] = {}
+        doubts: dict[str, Doubt] = {}
+        for output in outputs:
+            author = self._author_of(output)
+            if author is None:
+                if facts.newest_first and any(address in found.addresses for found in known.values()):
                     break  # a newer output counts already, so that the rest cannot win
-                raise self._flooded(len(wanted))
-            known[transaction] = inputs
-        unknown = {
-            transaction for transaction, inputs in known.items() if UNKNOWN_ADDRESS in inputs and address not in inputs
-        }
-        # What is no longer at the address need not be remembered, and what is not known is asked for again.
-        self._inputs = {transaction: inputs for transaction, inputs in known.items() if transaction not in unknown}
+                raise self._flooded(len(outputs))
+            if isinstance(author, Author):
+                known[output.transaction] = author
+            else:
+                doubts[output.transaction] = author
         return replace(
             facts,
-            spends={transaction: address in inputs for transaction, inputs in self._inputs.items()},
-            unproven={transaction: self._unproven.pop(transaction, _UNKNOWN_INPUTS) for transaction in unknown},
-            announced=frozenset(transaction for transaction, inputs in known.items() if inputs & announcers),
+            spends={transaction: address in author.addresses for transaction, author in known.items()},
+            unproven={name: doubt.why for name, doubt in doubts.items() if not doubt.is_false},
+            false={name: doubt.why for name, doubt in doubts.items() if doubt.is_false},
+            announced=frozenset(name for name, author in known.items() if author.addresses & announcers),
+            proved=frozenset(name for name, author in known.items() if author.is_proved),
         )
 
     def _located(self, transactions: Sequence[str], facts: ChainFacts, tip: ChainTip) -> dict[str, ChainTip]:

@@ -49,7 +49,13 @@ def choose(
     Returns:
         The outputs with their final verdicts, in the same order, and what to remember.
     """
-    signed = [item for item in screened if isinstance(item.verdict, Accepted)]
+    accepted = [item for item in screened if isinstance(item.verdict, Accepted)]
+    signed = [item for item in accepted if item.output.transaction not in facts.false]
+    false: dict[str, Verdict] = {
+        item.output.reference: Unreadable(facts.false[item.output.transaction], verified_of(item))
+        for item in accepted
+        if item.output.transaction in facts.false
+    }
     counted, refused = _that_count(signed, state, facts)
     if facts.unproven and not counted and not state.proven:
         facts = _without_inputs(signed, facts)
@@ -63,7 +69,7 @@ def choose(
         choice = in_chain_order(counted, state, epoch, facts)
     else:
         choice = by_ratchet(counted, state, epoch, facts)
-    verdicts = refused | choice.verdicts
+    verdicts = false | refused | choice.verdicts
     judged = (
         replace(item, verdict=verdicts[item.output.reference]) if item.output.reference in verdicts else item
         for item in screened

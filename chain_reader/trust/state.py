@@ -49,6 +49,8 @@ class ChainFacts:
         spends: transaction → whether it spends an input at the era address; ``None`` where inputs cannot be known. A
             transaction left out was not asked about, because a newer output already won.
         unproven: transaction → why nobody can tell whether it spends an input at the era address.
+        false: transaction → why it cannot have made what a provider reports of it.
+        proved: transactions of which their bytes show who signed them; of the others the provider tells it.
         announced: transactions that spend an input at an announcer's address.
         impostors: references of outputs that an observer that knows inputs has told to be impostors before.
         published: transaction → epoch of its block, where known.
@@ -61,6 +63,8 @@ class ChainFacts:
 
     spends: Mapping[str, bool] | None = None
     unproven: Mapping[str, str] = field(default_factory=dict)
+    false: Mapping[str, str] = field(default_factory=dict)
+    proved: frozenset[str] = frozenset()
     announced: frozenset[str] = frozenset()
     impostors: frozenset[str] = frozenset()
     published: Mapping[str, Epoch] = field(default_factory=dict)

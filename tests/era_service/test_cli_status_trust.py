@@ -43,7 +43,7 @@ def test_what_is_trusted_and_why(network: Network) -> None:
     network.publish(payload(("pythagoras", 0)))
     _, found, _ = status(network, *HERE)
     assert found["trusted"]["why"].startswith(f"signed by {KEY.verification_key.hex}; ")
-    assert "published from the era address" in found["trusted"]["why"]
+    assert "signed by the era address" in found["trusted"]["why"]
     assert (found["stale"], found["conflicts"], found["legacy"]["differs"]) == (None, [], False)
     words = invoke("status", *HERE, env=network.environ()).stdout
     assert f"  signed by   {KEY.verification_key.hex}\n  because     of the payloads published" in words

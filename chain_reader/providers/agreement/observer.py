@@ -20,8 +20,10 @@ from functools import partial
 from queue import Empty, SimpleQueue
 from typing import Generic, TypeVar
 
+from chain_reader.authorship import TransactionBytesError, transaction_id
 from chain_reader.ports import (
     UNKNOWN_ADDRESS,
+    BytesObserver,
     ChainObserver,
     ChainTip,
     DatumOutput,
@@ -190,6 +192,15 @@ class AgreementObserver:
             lambda answers: agreed_inputs(answers, self._needed),
             lambda addresses: ", ".join(address or "an unknown address" for address in addresses),
         )
+
+    def transaction_bytes(self, transaction: str) -> bytes | None:
+        """The bytes of ``transaction``, from the first observer that shows them: they prove themselves."""
+        for one in self._observers.values():
+            with suppress(ChainReadError, TransactionBytesError):
+                data = one.transaction_bytes(transaction) if isinstance(one, BytesObserver) else None
+                if data is not None and transaction_id(data) == transaction:
+                    return data
+        return None
 
     def block_of(self, transaction: str) -> ChainTip | None:
         """The block that ``transaction`` is in, as enough say.

@@ -10,6 +10,7 @@ from typing import Annotated, NotRequired
 from pydantic import Field, StringConstraints, TypeAdapter
 from typing_extensions import TypedDict
 
+from chain_reader.authorship import MAX_TRANSACTION_BYTES
 from chain_reader.providers.transport.calls import STRICT, Answer
 from eras import MAX_EPOCH
 
@@ -54,6 +55,12 @@ class PlacedTransaction(Answer):
 
     hash: Hash
     block: Hash
+
+
+class TransactionBytes(Answer):
+    """``/txs/{hash}/cbor``."""
+
+    cbor: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2})*$", max_length=2 * MAX_TRANSACTION_BYTES)]
 
 
 class Genesis(Answer):
@@ -137,6 +144,7 @@ EPOCH_STAKE = TypeAdapter(EpochStake)
 BLOCK = TypeAdapter(Block)
 PLACED_TRANSACTION = TypeAdapter(PlacedTransaction)
 GENESIS = TypeAdapter(Genesis)
+TRANSACTION_BYTES = TypeAdapter(TransactionBytes)
 TRANSACTION_OUTPUTS = TypeAdapter(TransactionOutputs)
 ADDRESS_OUTPUTS = TypeAdapter(tuple[AddressOutput, ...])
 ADDRESS_TRANSACTIONS = TypeAdapter(tuple[AddressTransaction, ...])

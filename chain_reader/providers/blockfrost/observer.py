@@ -26,6 +26,7 @@ from chain_reader.providers.blockfrost.answers import (
     GENESIS,
     LATEST_EPOCH,
     PLACED_TRANSACTION,
+    TRANSACTION_BYTES,
     Block,
     CreatedOutput,
     lovelace_of,
@@ -33,7 +34,7 @@ from chain_reader.providers.blockfrost.answers import (
 from chain_reader.providers.blockfrost.api import BlockfrostApi, about_address
 from chain_reader.providers.blockfrost.pages import AddressReader, spent_addresses, transaction_outputs
 from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
-from chain_reader.providers.transport.errors import ProviderSyncingError
+from chain_reader.providers.transport.errors import ProviderRefusedError, ProviderSyncingError, UnexpectedAnswerError
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
 from eras import ConfigurationError, Epoch, Slot
@@ -143,6 +144,19 @@ class BlockfrostObserver:
             ChainReadError: they could not be read.
         """
         return spent_addresses(transaction_outputs(self._api, transaction, self._api.until()))
+
+    def transaction_bytes(self, transaction: str) -> bytes | None:
+        """The bytes of ``transaction``; ``None`` where the provider does not show them, or has no such transaction.
+
+        Raises:
+            ChainReadError: they could not be read.
+        """
+        path = f"/txs/{quote(transaction, safe='')}/cbor"
+        try:
+            found = self._api.known(path, TRANSACTION_BYTES, self._api.until())
+        except (UnexpectedAnswerError, ProviderRefusedError):
+            return None  # as of a provider that answers an unknown path with its root document
+        return None if found is None or not found.cbor else bytes.fromhex(found.cbor)
 
     def block_of(self, transaction: str) -> ChainTip | None:
         """The block that ``transaction`` is in; ``None`` when the provider says that it is in none.

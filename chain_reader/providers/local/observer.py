@@ -70,6 +70,12 @@ class LocalObserver:
             )
         return tuple(output.address for output in found.inputs)
 
+    def transaction_bytes(self, transaction: str) -> bytes | None:
+        """The bytes of ``transaction``; ``None`` when the chain has no such transaction."""
+        with self._read_errors():
+            found = self._chain.transaction(transaction)
+        return None if found is None else bytes.fromhex(found.cbor)
+
     def block_of(self, transaction: str) -> ChainTip | None:
         """The block that ``transaction`` is in; ``None`` when it is in none."""
         with self._read_errors():
