@@ -35,15 +35,19 @@ def _command_help(command: click.Command, context: click.Context) -> Iterator[st
 
 
 def error_table() -> str:
-    """Every error code with its HTTP status, exit code and meaning."""
-    from eras import error_table
+    """Every error code with its HTTP status, exit code, meaning and advice."""
+    from eras.errors import known_codes
 
     project = tomllib.loads((PAGES.parent / "pyproject.toml").read_text(encoding="utf-8"))
     for package in project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]:
         for module in walk_packages(import_module(package).__path__, f"{package}."):
             import_module(module.name)
-    rows = [f"| `{code}` | {http} | {exit_} | {meaning} |" for code, (http, exit_, meaning) in error_table().items()]
-    return "\n".join(["| code | HTTP status | exit code | meaning |", "| --- | --- | --- | --- |", *rows])
+    rows = [
+        f"| `{one.code}` | {one.http_status} | {one.exit_code} | {one.meaning} | {one.advice} |"
+        for one in known_codes()
+    ]
+    head = ["| code | HTTP status | exit code | meaning | what to do |", "| --- | --- | --- | --- | --- |"]
+    return "\n".join([*head, *rows])
 
 
 def settings() -> str:

@@ -34,14 +34,6 @@ FORMAT_VERSION = 1
 _HASH_DIGITS = 64
 
 
-class EventFileInvalidError(StoreError):
-    """A file of events cannot be read: it is none, it was cut, or somebody edited it."""
-
-
-class EventFileUnwritableError(StoreError):
-    """A file of events cannot be written."""
-
-
 def write_events(path: Path, lines: Iterable[LogLine], base_hash: str) -> int:
     """Write a log into a file, for its owner alone; it gets its name when it is whole. Returns how many events it has.
 
@@ -51,12 +43,13 @@ def write_events(path: Path, lines: Iterable[LogLine], base_hash: str) -> int:
         base_hash: the hash before the first of them.
 
     Raises:
-        EventFileUnwritableError: it cannot be written.
+        StoreError: it cannot be written.
     """
     count, last = 0, base_hash
     if is_database(path):
-        raise EventFileUnwritableError(
+        raise StoreError(
             f"The file {path} is a SQLite database",
+            code="EventFileUnwritable",
             expected="a new file, or an older file of events",
             got="a database, which would be lost",
             next_step="Choose another name",
@@ -72,8 +65,9 @@ def write_events(path: Path, lines: Iterable[LogLine], base_hash: str) -> int:
                     file.write(f"{last} {line.text}\n")
                 file.write(canonical({"events": count, "last_hash": last}) + "\n")
     except OSError as error:
-        raise EventFileUnwritableError(
+        raise StoreError(
             f"The file {path} could not be written",
+            code="EventFileUnwritable",
             expected="a folder that exists, with room and leave to write",
             got=error.strerror or type(error).__name__,
             next_step="Choose another place",
@@ -103,12 +97,13 @@ class EventFile:
         """Look at the first line.
 
         Raises:
-            EventFileInvalidError: it is no file of events, or cannot be read.
+            StoreError: it is no file of events, or cannot be read.
             EventLogNewerError: its format is newer than this version.
         """
         if is_database(path):
-            raise EventFileInvalidError(
+            raise StoreError(
                 f"The file {path} is not a file of events",
+                code="EventFileInvalid",
                 expected="a file that eraswitch events export wrote",
                 got="a SQLite database",
                 next_step="Name another file; to take the events out of a store: eraswitch events export FILE",
@@ -130,7 +125,7 @@ class EventFile:
         """Its events, oldest first, each held against its hash.
 
         Raises:
-            EventFileInvalidError: it was cut, or somebody edited it; the line is named.
+            StoreError: it was cut, or somebody edited it; the line is named.
         """
         return (line for line in self._all() if line.event.id > after and only.passes(line.event))
 
@@ -138,7 +133,7 @@ class EventFile:
         """Where it begins and ends; reads all of it.
 
         Raises:
-            EventFileInvalidError: as ``lines``.
+            StoreError: as ``lines``.
         """
         head = LogHead(base_hash=self.base_hash, last_hash=self.base_hash)
         for line in self._all():
@@ -183,15 +178,17 @@ def _texts(path: Path) -> Iterator[str]:
                     raise _invalid(path, number, "a line with its end", "the end of the file: it was cut here")
                 yield text[:-1]
     except OSError as error:
-        raise EventFileInvalidError(
+        raise StoreError(
             f"The file {path} cannot be read",
+            code="EventFileInvalid",
             expected="a file that eraswitch events export wrote",
             got=error.strerror or type(error).__name__,
             next_step="Check the path and its permissions",
         ) from error
     except UnicodeDecodeError as error:
-        raise EventFileInvalidError(
+        raise StoreError(
             f"The file {path} is no file of events",
+            code="EventFileInvalid",
             expected="UTF-8 text that eraswitch events export wrote",
             got=f"a byte {error.object[error.start]:#04x}",
             next_step="Name another file",
@@ -255,9 +252,10 @@ def _shown(text: str | None) -> str:
     return "nothing" if text is None else repr(text[:60])
 
 
-def _invalid(path: Path, number: int, expected: str, got: str) -> EventFileInvalidError:
-    return EventFileInvalidError(
+def _invalid(path: Path, number: int, expected: str, got: str) -> StoreError:
+    return StoreError(
         f"Line {number} of {path} is not what eraswitch events export wrote",
+        code="EventFileInvalid",
         expected=expected,
         got=got,
         next_step="Export the log again, or use another copy",

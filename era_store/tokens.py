@@ -25,20 +25,6 @@ MAX_NAME = 100
 _TEXT = re.compile(r"eraswitch_([0-9a-f]{16})_([A-Za-z0-9_-]{43})", re.ASCII)
 
 
-class UnknownScopeError(ConfigurationError):
-    """A token was to allow something that does not exist."""
-
-
-class TokenNameError(ConfigurationError):
-    """A token was to have a name by which nobody could tell it."""
-
-
-class TokenNotFoundError(ConfigurationError):
-    """There is no API token with that id."""
-
-    http_status = 404
-
-
 @dataclass(frozen=True, slots=True)
 class ApiToken:
     """A token as it is kept.
@@ -91,7 +77,7 @@ class TokenRepository(Protocol):
         """From now on it counts no more; one that was revoked stays as it is.
 
         Raises:
-            TokenNotFoundError: there is none with that id.
+            ConfigurationError: there is none with that id.
         """
         ...
 
@@ -118,7 +104,7 @@ class MemoryTokens:
         """From now on it counts no more.
 
         Raises:
-            TokenNotFoundError: there is none with that id.
+            ConfigurationError: there is none with that id.
         """
         token = self._tokens.get(token_id)
         if token is None:
@@ -134,13 +120,14 @@ def new_token(
     """A new token: its text, which is nowhere kept, and the record to keep.
 
     Raises:
-        TokenNameError: the name is empty, too long, or cannot be printed.
-        UnknownScopeError: a scope does not exist, or there is none.
+        ConfigurationError: the name is empty, too long, or cannot be printed.
+        ConfigurationError: a scope does not exist, or there is none.
     """
     name = name.strip()
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
-        raise TokenNameError(
+        raise ConfigurationError(
             "A token needs a name by which people can tell it",
+            code="TokenName",
             expected=f"1 to {MAX_NAME} characters that can be printed",
             got=f"{name!r}"[:40],
             next_step="Say what it is for",
@@ -148,8 +135,9 @@ def new_token(
     wanted = tuple(dict.fromkeys(scopes))
     unknown = [scope for scope in wanted if scope not in SCOPES]
     if unknown or not wanted:
-        raise UnknownScopeError(
+        raise ConfigurationError(
             "A token cannot have these scopes",
+            code="UnknownScope",
             expected=f"some of {', '.join(SCOPES)}",
             got=", ".join(unknown) or "none",
             next_step="Correct the scopes",
@@ -174,10 +162,11 @@ def check_token(text: str, tokens: TokenRepository, *, time_s: float) -> ApiToke
     return token
 
 
-def token_not_found(token_id: str) -> TokenNotFoundError:
+def token_not_found(token_id: str) -> ConfigurationError:
     """The error for a token that is not there."""
-    return TokenNotFoundError(
+    return ConfigurationError(
         "There is no API token with that id",
+        code="TokenNotFound",
         expected="an id that eraswitch token list shows",
         got=f"{token_id!r}"[:60],
         next_step="Look at the list: eraswitch token list",

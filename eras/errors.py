@@ -1,14 +1,17 @@
 """The errors of eraswitch: one base, a few families, and what each means to HTTP and to a shell.
 
-A message says what happened, what was expected, what was there and what to do next. The stable ``code`` of an
-error is its class name without the ``Error`` suffix; ``docs/errors.md`` lists every code with its HTTP status and
-exit code, and a test holds the page to this module.
+A message states what happened, what was expected, what was found and what to do next. Errors that callers tell apart
+are classes, whose stable ``code`` is their name without the ``Error`` suffix; all others are their family with a code
+from the registry (``eras.error_codes``). ``docs/errors.md`` lists every code with its HTTP status and exit code, and a
+test holds the page to both.
 
 Exit codes: 0 fine, 1 failed, 2 usage, 3 an unsupported era is upcoming, 4 the current era is unsupported,
 5 nothing trusted could be read, 6 a gate is not met.
 """
 
 from typing import Any, ClassVar
+
+from eras.error_codes import ERROR_CODES, ErrorCode
 
 
 class EraSwitchError(Exception):
@@ -19,12 +22,14 @@ class EraSwitchError(Exception):
         expected: what would have been right.
         got: what was there instead.
         next_step: what the reader should do now.
+        code: the registered code, of an error without a class of its own.
         facts: further facts by keyword, for machines (``to_dict``).
     """
 
-    code: ClassVar[str] = "EraSwitch"
-    http_status: ClassVar[int] = 500
-    exit_code: ClassVar[int] = 1
+    code: str = "EraSwitch"
+    http_status: int = 500
+    exit_code: int = 1
+    advice: ClassVar[str] = "Read the message: it ends with what to do next."
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -37,8 +42,13 @@ class EraSwitchError(Exception):
         expected: str | None = None,
         got: str | None = None,
         next_step: str | None = None,
+        code: str | None = None,
         **facts: Any,
     ) -> None:
+        if code is not None:
+            registered = ERROR_CODES[code]
+            self.code = code
+            self.http_status, self.exit_code = registered.http_status, registered.exit_code
         self.what = what
         self.expected = expected
         self.got = got
@@ -68,6 +78,7 @@ class MarkerError(EraSwitchError):
     """The data is bad: a marker, a payload, a datum, a key or a schedule."""
 
     http_status = 422
+    advice = "See what is there: `eraswitch datum decode`, `eraswitch marker history`."
 
 
 class ChainReadError(EraSwitchError):
@@ -80,6 +91,7 @@ class ChainReadError(EraSwitchError):
     is_permanent: ClassVar[bool] = False
     http_status = 503
     exit_code = 5
+    advice = "Wait, or ask another provider: `eraswitch doctor`."
 
 
 class UnsupportedEraError(EraSwitchError):
@@ -87,22 +99,27 @@ class UnsupportedEraError(EraSwitchError):
 
     http_status = 503
     exit_code = 4
+    advice = "Install a version that knows the era."
 
 
 class ConfigurationError(EraSwitchError):
     """What the operator or the embedding code configured cannot work."""
 
     exit_code = 2
+    advice = "Correct the setting, option or file in the message: `eraswitch config check`."
 
 
 class StoreError(EraSwitchError):
     """What should be remembered could not be read or written."""
+
+    advice = "Look at the store: `eraswitch db check`."
 
 
 class TransactionError(EraSwitchError):
     """A transaction could not be built, signed or submitted, or the ledger refused it."""
 
     http_status = 422
+    advice = "Correct what the message names, then run the command again: it looks on the chain first."
 
 
 class CurrentEraNotFoundError(MarkerError):
@@ -126,11 +143,17 @@ class EraNotReadyError(EraSwitchError):
 
 
 def error_table() -> dict[str, tuple[int, int, str]]:
-    """Every error code known to the loaded packages: code → (HTTP status, exit code, meaning), sorted by code."""
-    rows: dict[str, tuple[int, int, str]] = {}
+    """Every code known to the loaded packages: code → (HTTP status, exit code, meaning), sorted by code."""
+    return {one.code: (one.http_status, one.exit_code, one.meaning) for one in known_codes()}
+
+
+def known_codes() -> tuple[ErrorCode, ...]:
+    """Every error code of the registry and of the loaded packages' classes, sorted."""
+    rows = dict(ERROR_CODES)
     pending: list[type[EraSwitchError]] = [EraSwitchError]
     while pending:
         cls = pending.pop()
-        rows[cls.code] = (cls.http_status, cls.exit_code, (cls.__doc__ or "").strip().splitlines()[0])
+        meaning = (cls.__doc__ or "").strip().splitlines()[0]
+        rows[cls.code] = ErrorCode(cls.code, cls.http_status, cls.exit_code, meaning, cls.advice)
         pending.extend(cls.__subclasses__())
-    return dict(sorted(rows.items()))
+    return tuple(rows[code] for code in sorted(rows))

@@ -20,10 +20,6 @@ NO_TRANSACTION_BYTES = b"\x80"
 """An empty list, in CBOR."""
 
 
-class UnusableProviderError(ChainReadError):
-    """A provider answers, and not what is needed to read and publish markers."""
-
-
 def try_provider(
     examination: "Examination",
     name: str,
@@ -95,15 +91,16 @@ def _require_unknown(name: str, observer: "ChainObserver", gateway: "Transaction
     """Check that a transaction that does not exist is told to be in no block.
 
     Raises:
-        UnusableProviderError: it is told to be in one.
+        ChainReadError: it is told to be in one.
         ChainReadError: the provider fails on it.
     """
     found = gateway is not None and gateway.transaction_depth(NO_TRANSACTION) is not None
     if not found and observer.capabilities.blocks and isinstance(observer, LocatingObserver):
         found = observer.block_of(NO_TRANSACTION) is not None
     if found:
-        raise UnusableProviderError(
+        raise ChainReadError(
             f"{name} shows a transaction that does not exist",
+            code="UnusableProvider",
             expected="that it is not found",
             got="a block that it is in",
             next_step="Name another provider",
@@ -114,15 +111,16 @@ def _require_refusal(name: str, gateway: "TransactionGateway") -> None:
     """Check that what is no transaction is refused as such.
 
     Raises:
-        UnusableProviderError: it was taken.
+        ChainReadError: it was taken.
         ChainReadError: the provider does not look at what is submitted.
     """
     try:
         gateway.submit(NO_TRANSACTION_BYTES)
     except TransactionRefusedError:
         return
-    raise UnusableProviderError(
+    raise ChainReadError(
         f"{name} took what is no transaction",
+        code="UnusableProvider",
         expected="a refusal",
         got="a transaction id",
         next_step="Name another provider",

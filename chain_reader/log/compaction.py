@@ -11,10 +11,6 @@ from era_store import EventFilter, Store, verified
 from eras import Epoch, StoreError
 
 
-class LogNotReplayedError(StoreError):
-    """A log whose decisions do not follow from its inputs would lose the proof of that by compaction."""
-
-
 @dataclass(frozen=True, slots=True)
 class Compaction:
     """What a compaction did.
@@ -40,7 +36,7 @@ def compact(store: Store, *, keep_from: Epoch | None = None, force: bool = False
         force: take it out though it is damaged, or its decisions do not follow from its inputs.
 
     Raises:
-        LogNotReplayedError: a decision does not follow from the inputs.
+        StoreError: a decision does not follow from the inputs.
         EventLogDamagedError: the log is not what was written.
         StoreError: it could not be read or written.
     """
@@ -69,9 +65,10 @@ def _before(store: Store, epoch: Epoch) -> int:
     return 0 if found is None else found.id
 
 
-def _not_replayed(difference: Difference) -> LogNotReplayedError:
-    return LogNotReplayedError(
+def _not_replayed(difference: Difference) -> StoreError:
+    return StoreError(
         "The event log is not compacted: its decisions do not follow from its inputs",
+        code="LogNotReplayed",
         expected="what this version decides",
         got=f"another decision in event {difference.event_id}",
         next_step="Export it and look: eraswitch events replay. To take it out all the same: --force",

@@ -19,10 +19,6 @@ SHOWN = 160
 """How many characters or bytes of a content that is no payload are shown."""
 
 
-class EpochArgumentError(ConfigurationError):
-    """An epoch on the command line is not one."""
-
-
 @click.group(cls=KnownGroup)
 def datum() -> None:
     """Verify and decode the datums of era markers, without a chain."""
@@ -96,8 +92,8 @@ def _require_epoch_argument(text: str) -> Epoch:
     try:
         return require_epoch(int(text) if text.isascii() and text.isdigit() and len(text) <= 20 else text)
     except EraSwitchError as error:
-        raise EpochArgumentError(
-            error.what, expected=error.expected, got=error.got, next_step="Correct --epoch"
+        raise ConfigurationError(
+            error.what, code="EpochArgument", expected=error.expected, got=error.got, next_step="Correct --epoch"
         ) from error
 
 

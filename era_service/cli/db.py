@@ -18,10 +18,6 @@ if TYPE_CHECKING:
 store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
 
 
-class StoreNeededError(ConfigurationError):
-    """A command about the store was not told which."""
-
-
 def _with_store(command: Callable[..., Any]) -> Callable[..., Any]:
     return pass_app(store_option(json_option(command)))
 
@@ -97,8 +93,9 @@ def restore(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_
 def _store_url(app: AppContext, given: str | None) -> str:
     url = given or app.settings.store.url
     if url is None:
-        raise StoreNeededError(
+        raise ConfigurationError(
             "The store is not named",
+            code="StoreNeeded",
             expected="--store URL, or the setting store.url",
             got="neither",
             next_step="Name the store",

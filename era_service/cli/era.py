@@ -11,10 +11,6 @@ from era_service.cli.shared.output import echo_json, printable, write_file
 from eras import ConfigurationError, Epoch, EraMarker, SupportedEras
 
 
-class MarkerPlanError(ConfigurationError):
-    """The epochs and the supported eras do not make a schedule."""
-
-
 @click.group(cls=KnownGroup)
 def era() -> None:
     """Make keys and datums, as Mithril's aggregator does."""
@@ -108,19 +104,21 @@ def plan_markers(supported: SupportedEras, current: Epoch, upcoming: Epoch | Non
     """The markers that say: the first supported era begins at ``current``, the second, if any, at ``upcoming``.
 
     Raises:
-        MarkerPlanError: ``upcoming`` is not after ``current``, or there are more or fewer eras than these epochs name.
+        ConfigurationError: ``upcoming`` is not after ``current``, or the eras are not as many as these epochs.
     """
     if upcoming is not None and upcoming <= current:
-        raise MarkerPlanError(
+        raise ConfigurationError(
             "The next era cannot begin before the current one",
+            code="MarkerPlan",
             expected=f"a next era epoch greater than {current}",
             got=str(upcoming),
             next_step="Correct --next-era-epoch",
         )
     names = tuple(supported)
     if len(names) > 2 or (len(names) == 1 and upcoming is not None):
-        raise MarkerPlanError(
+        raise ConfigurationError(
             "These epochs do not name one era each",
+            code="MarkerPlan",
             expected="two supported eras, the current one and the next"
             if upcoming is not None
             else "one or two supported eras",

@@ -24,10 +24,6 @@ KINDS = ("era", "payment")
 kind_argument = click.argument("kind", type=click.Choice(KINDS))
 
 
-class KeySourceError(ConfigurationError):
-    """What should be taken over as a key cannot be read as one."""
-
-
 @click.group(cls=KnownGroup)
 def keys() -> None:
     """Make keys, take keys over, and show what is public of them."""
@@ -124,8 +120,9 @@ def _payment_key(source: str, path: str | None) -> "FoundKey":
     name = "standard input" if source == "-" else source
     text = _text(source)
     if source != "-" and looks_like_words(text) and Path(source).stat().st_mode & 0o077:
-        raise KeySourceError(
+        raise ConfigurationError(
             "The words of a wallet are not taken from a file that others can read",
+            code="KeySource",
             expected=f"{source} to be its owner's alone",
             got=f"mode {Path(source).stat().st_mode & 0o777:o}",
             next_step=f"Run: chmod 600 {source}",
@@ -145,8 +142,9 @@ def _text(source: str) -> str:
         return text_of(read_bytes(source))
     except UnicodeDecodeError:
         # "from None": the exception holds the bytes, which may be a secret.
-        raise KeySourceError(
+        raise ConfigurationError(
             "A key cannot be read",
+            code="KeySource",
             expected=f"text in {'standard input' if source == '-' else source}",
             got="bytes that are not text",
             next_step="Check that it was copied whole",

@@ -24,10 +24,6 @@ DEFAULT_PATH = "local-chain.sqlite3"
 file_argument = click.argument("file", type=click.Path(path_type=Path))
 
 
-class GenesisMismatchError(ConfigurationError):
-    """A local chain exists, and was created with another genesis than was asked for."""
-
-
 @click.group("local-chain", cls=KnownGroup)
 def local_chain() -> None:
     """Run and steer a rehearsal ledger that is one file."""
@@ -100,8 +96,9 @@ def _create_or_check(path: Path, asked: dict[str, Any]) -> None:
         for name, value in asked.items():
             there = getattr(chain.genesis, name)
             if there != value:
-                raise GenesisMismatchError(
+                raise ConfigurationError(
                     f"The local chain {path} exists already",
+                    code="GenesisMismatch",
                     expected=f"{name} {there}, which it was made with",
                     got=str(value),
                     next_step="Leave the option out, or choose another --path",

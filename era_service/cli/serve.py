@@ -32,14 +32,6 @@ EMBEDDED = "embedded"
 EMBEDDED_POLL_S = 1.0
 
 
-class ListenError(ConfigurationError):
-    """The service cannot listen at its address."""
-
-
-class TlsError(ConfigurationError):
-    """The certificate or its key cannot be used."""
-
-
 @click.command()
 @click.option("--host", metavar="ADDRESS", help="The address to listen at; by default this machine only.")
 @click.option("--port", metavar="PORT", type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
@@ -124,11 +116,12 @@ def _require_both(service: "ServiceSettings") -> None:
     """That nobody who has named a key is served without TLS.
 
     Raises:
-        TlsError: there is a key, and no certificate.
+        ConfigurationError: there is a key, and no certificate.
     """
     if service.tls_key is not None and service.tls_cert is None:
-        raise TlsError(
+        raise ConfigurationError(
             "There is a key for TLS, and no certificate",
+            code="Tls",
             expected="service.tls_cert (--tls-cert) beside service.tls_key",
             got="the key alone",
             next_step="Name the certificate, or leave the key out to serve without TLS",
@@ -171,7 +164,7 @@ def _listening(service: "ServiceSettings") -> socket.socket:
     """What listens at the configured address; the caller closes it.
 
     Raises:
-        ListenError: the address cannot be listened at.
+        ConfigurationError: the address cannot be listened at.
     """
     host, port = service.host, service.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
@@ -179,8 +172,9 @@ def _listening(service: "ServiceSettings") -> socket.socket:
         listener = socket.create_server((host, port), family=family, backlog=2048)
     except (OSError, UnicodeError) as error:  # the latter: a host name that cannot be one
         words = getattr(error, "strerror", None) or str(error)
-        raise ListenError(
+        raise ConfigurationError(
             f"The service cannot listen at {host} port {port}",
+            code="Listen",
             expected="an address of this machine and a free port",
             got=words.partition(" (while")[0],  # what follows repeats the address
             next_step="Stop what listens there, or choose another: --port 0 takes a free one",
@@ -206,7 +200,7 @@ class Server:
         """Serve who connects to ``listener``, which the caller closes.
 
         Raises:
-            TlsError: the certificate or its key cannot be used.
+            ConfigurationError: the certificate or its key cannot be used.
         """
         import uvicorn
 
@@ -265,14 +259,15 @@ def _load(config: "uvicorn.Config") -> None:
     """Read what TLS needs.
 
     Raises:
-        TlsError: the certificate or its key cannot be used.
+        ConfigurationError: the certificate or its key cannot be used.
     """
     try:
         config.load()
     except OSError as error:  # an ssl.SSLError is one
         next_step = "Correct them" if config.ssl_keyfile else "Correct it, or name its key too: --tls-key FILE"
-        raise TlsError(
+        raise ConfigurationError(
             "The certificate or its key cannot be used",
+            code="Tls",
             expected="service.tls_cert and service.tls_key, PEM files that belong together",
             got=error.strerror or type(error).__name__,
             next_step=next_step,

@@ -61,12 +61,6 @@ out_option = click.option(
 )
 
 
-class PayloadNotSuccessorError(MarkerError):
-    """Readers that trust the markers in force would not accept the ones in a payload."""
-
-    http_status = 409
-
-
 @click.group(cls=KnownGroup)
 def tx() -> None:
     """Build, sign and submit a marker transaction, each on a machine of its own."""
@@ -143,10 +137,11 @@ def _require_successor(
     epoch = release.epoch_of(reading)
     same = set(payload.markers) == set(reading.markers) and not _is_renewal(content, release, reading)
     if same or not is_successor(reading.markers, payload.markers, epoch):
-        raise PayloadNotSuccessorError(
+        raise MarkerError(
             "There is nothing to build: the markers are in force already"
             if same
             else "Readers would not accept these markers",
+            code="PayloadNotSuccessor",
             expected="markers that change what is in force, and nothing that has happened",
             got=", ".join(str(marker) for marker in payload.markers) or "no marker at all",
             next_step="Look at what is in force: eraswitch marker show",

@@ -24,15 +24,11 @@ FUNDS_LOVELACE = 100_000_000
 Flags = dict[str, tuple[Any, str]]
 
 
-class EmbeddedChainError(ConfigurationError):
-    """The embedded chain is not whole, or its folder cannot be used."""
-
-
 def embedded_flags(folder: Path) -> Flags:
     """The settings that follow the embedded chain in ``folder``, which is made if it is not there.
 
     Raises:
-        EmbeddedChainError: the folder cannot be used, or something else is in it.
+        ConfigurationError: the folder cannot be used, or something else is in it.
         StoreError: the chain cannot be opened.
     """
     from chain_reader.local_chain import LocalChain
@@ -110,9 +106,10 @@ def _publish(chain: "LocalChain", wallet: "PaymentKey", era_key: "SigningKey", m
     submit_transaction(gateway, sign_transaction(transaction, [wallet]))
 
 
-def _unusable(folder: Path, got: str) -> EmbeddedChainError:
-    return EmbeddedChainError(
+def _unusable(folder: Path, got: str) -> ConfigurationError:
+    return ConfigurationError(
         "The embedded chain cannot be used",
+        code="EmbeddedChain",
         expected=f"{folder}, with the chain and its keys, or a place where they can be made",
         got=got,
         next_step=f"Move {folder} away, or configure a network: eraswitch serve --network NAME",

@@ -35,10 +35,6 @@ from eras import Epoch, EraMarker, EraSwitchError
 from release_tools import Share
 
 
-class StepFailedError(EraSwitchError):
-    """Something that the demo asserts did not hold."""
-
-
 class Story:
     """The story over one stage. ``tell`` plays it once."""
 
@@ -239,7 +235,9 @@ class Story:
     def _verify(self, what: str, expected: Any, got: Any) -> None:
         if expected != got:
             wanted, there = _differences(expected, got)
-            raise StepFailedError(f"Step {self._step} does not hold, “{what}”", expected=wanted, got=there)
+            raise EraSwitchError(
+                f"Step {self._step} does not hold, “{what}”", code="StepFailed", expected=wanted, got=there
+            )
         self._assertions += 1
         self._show("verified", what)
 

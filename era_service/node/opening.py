@@ -35,10 +35,6 @@ if TYPE_CHECKING:
 STORE_FILE = "watch.sqlite3"
 
 
-class WatchSourceError(ConfigurationError):
-    """The watcher is to read from a source that is no chain."""
-
-
 def embed_watcher(
     observers: "Sequence[ChainObserver]",
     policy: "TrustPolicy",
@@ -149,14 +145,15 @@ def _require_chain(settings: "Settings") -> None:
     """Check that there is a chain to read.
 
     Raises:
-        WatchSourceError: the configured source is none.
+        ConfigurationError: the configured source is none.
         ConfigurationError: no provider is configured, or it cannot be used.
     """
     from era_service.status.reader import check_adapter, require_source
 
     if settings.reader.adapter_type != "cardano-chain":
-        raise WatchSourceError(
+        raise ConfigurationError(
             "A node is watched by what is on a chain",
+            code="WatchSource",
             expected="reader.adapter_type cardano-chain",
             got=settings.reader.adapter_type,
             next_step="Give --network, or configure the era address and the verification key",

@@ -82,7 +82,7 @@ class ActivationGate:
         """Write into the event log that the gate is overridden, if it is.
 
         Raises:
-            AdoptionStoreNeededError: there is no store to keep the reason in.
+            ConfigurationError: there is no store to keep the reason in.
             StoreError: it cannot be written.
         """
         if self.override is None:
@@ -104,7 +104,7 @@ def pass_gate(settings: "Settings", plan: "RolloutPlan", override: str | None = 
 
     Raises:
         GateNotMetError: it is not met, or cannot be judged, and there is no reason to go on.
-        AdoptionStoreNeededError: it is to be overridden, and there is no store to keep the reason in.
+        ConfigurationError: it is to be overridden, and there is no store to keep the reason in.
     """
     from era_service.wiring.adoption import configured_gate, open_adoption_store, require_store
     from release_tools.markers.change import ChangeKind

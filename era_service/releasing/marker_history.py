@@ -16,22 +16,17 @@ if TYPE_CHECKING:
 NO_PAYLOAD = "Malformed"
 
 
-class HistoryUnknownError(ChainReadError):
-    """The observer does not know what was at an address before."""
-
-    http_status = 501
-
-
 def read_history(release: "Release", limit: int) -> dict[str, Any]:
     """The history of the era address; ``limit`` bounds the payloads that are listed.
 
     Raises:
-        HistoryUnknownError: the observer does not know it.
+        ChainReadError: the observer does not know it.
         ChainReadError: it could not be read.
     """
     if not release.observer.capabilities.history:
-        raise HistoryUnknownError(
+        raise ChainReadError(
             f"{release.observer.name} knows no history",
+            code="HistoryUnknown",
             expected="an observer that knows what was at an address before",
             got="one that knows what is unspent now",
             next_step="Ask another provider, such as a Blockfrost API",

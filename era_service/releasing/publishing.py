@@ -28,12 +28,6 @@ if TYPE_CHECKING:
     from release_tools.transactions.drafting import DraftedTransaction, Purse
 
 
-class UnconfirmedMarkersError(TransactionError):
-    """Somebody published markers that are not deep enough yet for nodes to trust them."""
-
-    http_status = 409
-
-
 @dataclass(frozen=True, slots=True)
 class ChangeOrder:
     """What an operator orders.
@@ -179,7 +173,7 @@ def draft(
     """The transaction that publishes ``payload``, void as soon as ``publish_by`` is over.
 
     Raises:
-        UntimelyProviderError: the provider is behind.
+        ChainReadError: the provider is behind.
         TransactionError, ChainReadError: it cannot be built.
     """
     from datum import encode_datum
@@ -224,8 +218,9 @@ def _require_confirmed(release: "Release", reading: "TrustedReading", in_force: 
         if isinstance(item.verdict, Unconfirmed) and item.verdict.verified.markers not in old
     ]
     if waiting:
-        raise UnconfirmedMarkersError(
+        raise TransactionError(
             "Markers at the era address are not confirmed yet",
+            code="UnconfirmedMarkers",
             expected="every marker output deep enough for nodes to trust it",
             got=f"{waiting[0].output.reference}: {waiting[0].verdict.reason}",
             next_step="Wait until nodes trust it: eraswitch marker show; then run this again",

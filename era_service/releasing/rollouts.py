@@ -25,19 +25,16 @@ if TYPE_CHECKING:
     from release_tools.rollout.progress import GateEvidence, RolloutStanding
 
 
-class WrongPlanError(ConfigurationError):
-    """A rollout plan is of another network."""
-
-
 def require_network_of(plan: "PlannedRollout", magic: int) -> None:
     """Check that a plan is of the network that is named.
 
     Raises:
-        WrongPlanError: it is of another one.
+        ConfigurationError: it is of another one.
     """
     if plan.network_magic != magic:
-        raise WrongPlanError(
+        raise ConfigurationError(
             "The rollout plan is of another network",
+            code="WrongPlan",
             expected=f"network magic {plan.network_magic}, as the plan says",
             got=f"{magic}",
             next_step="Name the network of the plan, or take the right plan",
@@ -56,7 +53,7 @@ def standing_of(
         table: the table of eras and versions, in place of the configured one.
 
     Raises:
-        WrongPlanError: the plan is of another network.
+        ConfigurationError: the plan is of another network.
         ChainReadError, StoreError: the chain could not be read.
     """
     from release_tools.rollout.progress import rollout_standing
@@ -168,7 +165,7 @@ def planned_quorum(settings: "Settings", plan: "PlannedRollout") -> "SourcedQuor
     """What decides the quorum: what the plan says, else what is configured or published.
 
     Raises:
-        QuorumNeededError: nothing says it.
+        ConfigurationError: nothing says it.
         QuorumParametersError: what is said is not usable.
     """
     from era_service.wiring.quorum import GivenQuorum, quorum_of

@@ -31,16 +31,6 @@ class NetworkNeededError(ConfigurationError):
     """A command needs to know the network, and none is named."""
 
 
-class ReleaseProviderNeededError(ConfigurationError):
-    """There is no provider to read the chain from and send transactions to."""
-
-
-class UntimelyProviderError(ChainReadError):
-    """The provider's tip is not of now, so that what it says of the epoch and of the markers may be old."""
-
-    http_status = 409
-
-
 @dataclass(frozen=True, slots=True)
 class Release:
     """An open session.
@@ -93,13 +83,14 @@ class Release:
         """Check that the provider is not behind, where that can be told: what is planned by an old epoch is too late.
 
         Raises:
-            UntimelyProviderError: it is behind, or ahead of the clock of this machine.
+            ChainReadError: it is behind, or ahead of the clock of this machine.
             ChainReadError: it could not be asked.
         """
         words = None if self.tip_check is None else self.tip_check(self.observer.tip())
         if words is not None:
-            raise UntimelyProviderError(
+            raise ChainReadError(
                 f"{self.observer.name} is not of now, and nothing is published by what it says",
+                code="UntimelyProvider",
                 expected="a tip that agrees with the clock of this machine",
                 got=words,
                 next_step="Wait until it has caught up, ask another provider, or set the clock: eraswitch doctor",
@@ -221,8 +212,9 @@ def open_release(settings: "Settings", *, submits: bool = True) -> Iterator[Rele
     magic = require_magic(settings)
     providers = providers_of(settings)
     if not providers:
-        raise ReleaseProviderNeededError(
+        raise ConfigurationError(
             "There is no provider to read the chain from and send transactions to",
+            code="ReleaseProviderNeeded",
             expected="a Blockfrost API, an Ogmios server or a local chain",
             got="none",
             next_step="Give --provider, or set reader.providers",

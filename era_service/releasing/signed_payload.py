@@ -19,10 +19,6 @@ class EraKeyError(ConfigurationError):
     """The era key is missing, or is not the one that the nodes of the network believe."""
 
 
-class SignedPayloadError(MarkerError):
-    """A payload that was signed elsewhere is not the one that the change needs."""
-
-
 def signed_payload(
     plan: "RolloutPlan",
     policy: "TrustPolicy",
@@ -42,7 +38,7 @@ def signed_payload(
 
     Raises:
         EraKeyError: the key is not the one that nodes believe, or alone is not enough.
-        SignedPayloadError: the payload says something else, or is not signed by that key.
+        MarkerError: the payload says something else, or is not signed by that key.
     """
     from datum import EraMarkersPayload
 
@@ -116,7 +112,7 @@ def require_payload(
     less or more often, as long as it is not one of those.
 
     Raises:
-        SignedPayloadError: it does not, or they do not.
+        MarkerError: it does not, or they do not.
         PayloadFormatError: it is no payload.
     """
     from datum import EraMarkersPayload, SignatureMismatchError, read_extended
@@ -138,9 +134,10 @@ def require_payload(
         raise _wrong_payload("a payload that is co-signed, as this network asks", "one without an extension")
 
 
-def _wrong_payload(expected: str, got: str) -> SignedPayloadError:
-    return SignedPayloadError(
+def _wrong_payload(expected: str, got: str) -> MarkerError:
+    return MarkerError(
         "The signed payload is not the one that this needs",
+        code="SignedPayload",
         expected=expected,
         got=got,
         next_step="Sign the markers of this change, in this order: eraswitch marker … --payload-out FILE",
@@ -155,7 +152,7 @@ def require_extension(policy: "TrustPolicy", payload: bytes, in_force: "Screened
     """Check that nodes accept the extension of a payload after the one in force, where they ask for one (T5, T6).
 
     Raises:
-        SignedPayloadError: they would not.
+        MarkerError: they would not.
     """
     from datum import ExtensionAccepted, decode_datum, judge_extension, read_extended
 
@@ -166,8 +163,9 @@ def require_extension(policy: "TrustPolicy", payload: bytes, in_force: "Screened
     previous = None if in_force is None else read_extended(decode_datum(in_force.output.datum).content)
     verdict = judge_extension(extended, required, previous, epoch=epoch)
     if not isinstance(verdict, ExtensionAccepted):
-        raise SignedPayloadError(
+        raise MarkerError(
             "Nodes would not trust the co-signed payload",
+            code="SignedPayload",
             expected="one that follows the payload in force, signed by enough of the keys",
             got=f"{verdict.name}: {verdict.reason}",
             next_step="Make it again from what is in force now, with --payload-out, and have it co-signed",

@@ -34,17 +34,11 @@ NOT_PROVEN = (
 )
 
 
-class SweepRefusedError(TransactionError):
-    """It is not certain enough what is in force to sweep the rest."""
-
-    http_status = 409
-
-
 def look_at_sweep(release: "Release", order: "ChangeOrder", publisher: "Publisher", journal: "Journal") -> "Outlook":
     """See what a sweep would do, without doing any of it.
 
     Raises:
-        SweepRefusedError: nothing is in force, or it could not be confirmed.
+        TransactionError: nothing is in force, or it could not be confirmed.
         OtherPublicationError: a change of the markers is not finished.
         EraSwitchError: anything else that stands in its way.
     """
@@ -80,7 +74,7 @@ def draft_sweep(
     """The transaction that sweeps the era address; ``None`` where there is nothing to sweep.
 
     Raises:
-        SweepRefusedError: see ``look_at_sweep``.
+        TransactionError: see ``look_at_sweep``.
         TransactionError, ChainReadError: it cannot be built.
     """
     from chain_reader.trust.verdicts import Unconfirmed
@@ -92,8 +86,9 @@ def draft_sweep(
     release.require_timely()
     in_force = output_in_force(reading)
     if in_force is None or reading.stale is not None:
-        raise SweepRefusedError(
+        raise TransactionError(
             "Nothing is swept while it is not certain what is in force",
+            code="SweepRefused",
             expected="markers that nodes trust, confirmed by the provider",
             got=reading.stale or "none",
             next_step="Look at what is in force: eraswitch marker show",
@@ -152,8 +147,9 @@ def _require_clear(reading: "TrustedReading", copies: frozenset[str]) -> None:
         and one.verdict.name not in ("Malformed", "WrongSigner")
     ]
     if signed:
-        raise SweepRefusedError(
+        raise TransactionError(
             "What is at the era address cannot be swept now",
+            code="SweepRefused",
             expected="old markers and copies, of which it is certain that none is in force, or comes in force next",
             got=f"{signed[0].output.reference}: {signed[0].verdict.name}"
             + (f", and {len(signed) - 1} more" if len(signed) > 1 else ""),
@@ -169,8 +165,9 @@ def _named(
     found = next((one for one in accepted if one.output.reference == reference), None)
     known = in_force.output.reference
     if found is None or (release.trusts_proven() and known != reference):
-        raise SweepRefusedError(
+        raise TransactionError(
             "The output that is to stay is not the one in force",
+            code="SweepRefused",
             expected=known if release.trusts_proven() else "an unspent output with the markers in force",
             got=reference,
             next_step="Correct --beside: eraswitch marker history",

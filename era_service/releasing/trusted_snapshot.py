@@ -22,12 +22,6 @@ if TYPE_CHECKING:
     from era_service.releasing.session import Release
 
 
-class SnapshotError(MarkerError):
-    """A file is not what ``marker show --json`` prints, or is of another network."""
-
-    exit_code = 2
-
-
 @dataclass(frozen=True, slots=True)
 class TrustedSnapshot:
     """What a node trusted.
@@ -162,7 +156,7 @@ def read_snapshot(text: str, policy: "TrustPolicy") -> TrustedSnapshot:
     """The snapshot in a document, verified with the key of the policy.
 
     Raises:
-        SnapshotError: it is no such document, is of another network, or its payload is not what it says.
+        MarkerError: it is no such document, is of another network, or its payload is not what it says.
     """
     from datum import EraMarkersPayload
 
@@ -196,9 +190,10 @@ def read_snapshot(text: str, policy: "TrustPolicy") -> TrustedSnapshot:
     return TrustedSnapshot(Epoch(epoch), verified.markers, content.encode(), published)
 
 
-def _unusable(expected: str, got: str) -> SnapshotError:
-    return SnapshotError(
+def _unusable(expected: str, got: str) -> MarkerError:
+    return MarkerError(
         "The snapshot is not usable",
+        code="Snapshot",
         expected=expected,
         got=got,
         next_step="Make it on a machine with a network: eraswitch marker show --json",

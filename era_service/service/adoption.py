@@ -22,24 +22,6 @@ GATE_CROSSED = "gate-crossed"
 """The event that the share of an era has reached its gate, or fallen below it again."""
 
 
-class NoUpcomingEraError(EraSwitchError):
-    """No era is upcoming, and none was named."""
-
-    http_status = 404
-
-
-class AdoptionNotConfiguredError(EraSwitchError):
-    """What adoption is to be held against is not configured: a gate, a quorum, or which versions know the era."""
-
-    http_status = 404
-
-
-class NotScheduledError(EraSwitchError):
-    """An era has no epoch yet, and none was named."""
-
-    http_status = 404
-
-
 def summary(service: "Service", epoch: int | None, *, details: bool = True) -> AdoptionSummary:
     """``/adoption/summary``.
 
@@ -68,8 +50,8 @@ def gate(service: "Service", era: str | None) -> AdoptionGate:
     """``/adoption/gate``.
 
     Raises:
-        NoUpcomingEraError: no era is upcoming, and none was named.
-        AdoptionNotConfiguredError: no gate is configured, or not which versions know the era.
+        EraSwitchError: no era is upcoming, and none was named.
+        EraSwitchError: no gate is configured, or not which versions know the era.
         EraSwitchError: there are no registrations, or the table does not have the era.
     """
     return AdoptionGate(judged_gate(service, upcoming_era(service, era), current_epoch(service)))
@@ -93,7 +75,7 @@ def judged_gate(service: "Keeper", era: str, current: Epoch | None) -> dict[str,
     """How an era stands to the configured gate, by registrations up to the current epoch.
 
     Raises:
-        AdoptionNotConfiguredError: no gate is configured, or not which versions know the era.
+        EraSwitchError: no gate is configured, or not which versions know the era.
         EraSwitchError: there are no registrations, or they cannot be read.
     """
     from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
@@ -101,8 +83,9 @@ def judged_gate(service: "Keeper", era: str, current: Epoch | None) -> dict[str,
 
     order = configured_gate(service.settings)
     if order is None:
-        raise AdoptionNotConfiguredError(
+        raise EraSwitchError(
             "There is no gate",
+            code="AdoptionNotConfigured",
             expected="the setting adoption.gate_threshold",
             got="none",
             next_step="Configure the gate, or look at /adoption/summary",
@@ -125,9 +108,9 @@ def forecast(service: "Service", era: str | None, at: int | None) -> AdoptionFor
     """``/adoption/forecast``.
 
     Raises:
-        NoUpcomingEraError: no era is upcoming, and none was named.
-        NotScheduledError: it has no epoch, and none was named.
-        AdoptionNotConfiguredError: the quorum is not configured, or not which versions know the era.
+        EraSwitchError: no era is upcoming, and none was named.
+        EraSwitchError: it has no epoch, and none was named.
+        EraSwitchError: the quorum is not configured, or not which versions know the era.
         EraSwitchError: nothing can be forecast; the class says why.
     """
     from era_service.wiring.adoption import adoption_rules, compatibility_of
@@ -185,8 +168,8 @@ def _configured() -> Iterator[None]:
     except ConfigurationError as error:
         if error.http_status < HTTPStatus.INTERNAL_SERVER_ERROR:
             raise
-        raise AdoptionNotConfiguredError(
-            error.what, expected=error.expected, got=error.got, next_step=error.next_step
+        raise EraSwitchError(
+            error.what, code="AdoptionNotConfigured", expected=error.expected, got=error.got, next_step=error.next_step
         ) from error
 
 
@@ -194,14 +177,18 @@ def upcoming_era(service: "Service", named: str | None) -> str:
     """The era that is asked about.
 
     Raises:
-        NoUpcomingEraError: no era is upcoming, and none was named.
+        EraSwitchError: no era is upcoming, and none was named.
     """
     if named is not None:
         return named
     upcoming = service.era_status().upcoming
     if upcoming is None:
-        raise NoUpcomingEraError(
-            "No era is upcoming", expected="the parameter era", got="none", next_step="Name the era: ?era=NAME"
+        raise EraSwitchError(
+            "No era is upcoming",
+            code="NoUpcomingEra",
+            expected="the parameter era",
+            got="none",
+            next_step="Name the era: ?era=NAME",
         )
     return upcoming.name
 
@@ -209,8 +196,9 @@ def upcoming_era(service: "Service", named: str | None) -> str:
 def _epoch_of(service: "Service", era: str) -> int:
     epochs = [known.epoch for known in service.era_status().eras if known.name == era and known.epoch is not None]
     if not epochs:
-        raise NotScheduledError(
+        raise EraSwitchError(
             f"The era {era[:64]!r} has no epoch yet",
+            code="NotScheduled",
             expected="the parameter at",
             got="none",
             next_step="Name an epoch: ?at=EPOCH",

@@ -60,10 +60,6 @@ class ServiceRolledBackError(ChainReadError):
     """A service hands out a payload that may not follow the one it handed out before."""
 
 
-class RegistrationRefusedError(EraSwitchError):
-    """A service did not take a registration."""
-
-
 class _Source(Answer):
     transaction: Hex64 | None
     slot: Whole | None
@@ -210,7 +206,7 @@ class ServiceClient:
         Sent again with the same ``time_s`` it counts once.
 
         Raises:
-            RegistrationRefusedError: the service did not take it.
+            EraSwitchError: the service did not take it.
             ChainReadError: whether it arrived is not known: send it again.
         """
         made_s = int(time.time()) if time_s is None else time_s
@@ -232,7 +228,7 @@ class ServiceClient:
         """Send registrations, as ``/openapi.json`` describes them, in one request; returns the receipt.
 
         Raises:
-            RegistrationRefusedError: the service took none of them.
+            EraSwitchError: the service took none of them.
             ChainReadError: whether they arrived is not known: send them again.
         """
         call = Call(self._name, "POST /registrations", self._token)
@@ -332,9 +328,10 @@ def _detail(body: bytes) -> str:
         return "no reason"
 
 
-def _refused(got: str) -> RegistrationRefusedError:
-    return RegistrationRefusedError(
+def _refused(got: str) -> EraSwitchError:
+    return EraSwitchError(
         "The service did not take the registration",
+        code="RegistrationRefused",
         expected="to have it taken",
         got=got,
         next_step="Correct it, or the API token",

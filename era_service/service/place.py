@@ -14,10 +14,6 @@ if TYPE_CHECKING:
 SERVICE_FILE, EMBEDDED_FILE = "service.sqlite3", "embedded.sqlite3"
 
 
-class StateFolderError(StoreError):
-    """The folder in which the service would remember things cannot be made."""
-
-
 def is_embedded(settings: "Settings") -> bool:
     """Whether no network is configured, so that the service follows its embedded one."""
     return settings.reader.adapter_type.startswith("bootstrap")
@@ -31,7 +27,7 @@ def store_url(settings: "Settings", *, embedded: bool | None = None) -> str:
         embedded: whether the network is the embedded one; by default as ``settings`` say.
 
     Raises:
-        StateFolderError: the user's state folder cannot be made.
+        StoreError: the user's state folder cannot be made.
     """
     if settings.store.url is not None:
         return settings.store.url
@@ -39,8 +35,9 @@ def store_url(settings: "Settings", *, embedded: bool | None = None) -> str:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
-        raise StateFolderError(
+        raise StoreError(
             f"The folder {folder} cannot be made",
+            code="StateFolder",
             expected="a place to remember things",
             got=error.strerror or type(error).__name__,
             next_step="Name a store: --store FILE, or the setting store.url",

@@ -61,12 +61,6 @@ NOT_PUBLIC = frozenset(("reason", "source", "leader", "words"))
 """Their facts that say it."""
 
 
-class NoSignedPayloadError(EraSwitchError):
-    """The markers in force come from a source without a signed payload."""
-
-    http_status = 404
-
-
 class Service(Keeper):
     """The service. ``start`` it, then ask it anything; ``close`` it at the end.
 
@@ -180,8 +174,9 @@ class Service(Keeper):
             return found.markers
         if found.config is None and found.status.error is not None:
             raise _nothing_trusted(found)
-        raise NoSignedPayloadError(
+        raise EraSwitchError(
             "There is no signed payload to hand on",
+            code="NoSignedPayload",
             expected="markers read from a chain",
             got=f"the source {found.status.adapter}",
             next_step="Configure a network, and a provider to read it from",
@@ -318,7 +313,7 @@ class Service(Keeper):
         try:
             self.store.events.read(limit=1)
         except StoreError as error:
-            return (HealthCheck(name="store", ok=False, detail=type(error).code),)
+            return (HealthCheck(name="store", ok=False, detail=error.code),)
         reads = HealthCheck(name="store", ok=True, detail="it answers")
         if self.unsaved is not None:
             detail = f"the last reading could not be saved: {self.unsaved}"
@@ -335,8 +330,9 @@ def _health(*checks: HealthCheck) -> Health:
 def _nothing_trusted(snapshot: Snapshot) -> EraSwitchError:
     error = snapshot.status.error or {}
     if not error:
-        return NoSignedPayloadError(
+        return EraSwitchError(
             "The era address and the verification key are not known",
+            code="NoSignedPayload",
             expected="markers read from a chain",
             got=f"the source {snapshot.status.adapter}",
             next_step="Configure a network, and a provider to read it from",

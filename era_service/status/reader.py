@@ -18,19 +18,11 @@ if TYPE_CHECKING:
     from era_store import Store
 
 
-class EpochNeededError(ConfigurationError):
-    """Nothing that is configured knows the current epoch."""
-
-
-class ProviderNeededError(ConfigurationError):
-    """The chain is to be read, and nothing says where."""
-
-
 def require_source(settings: "Settings") -> None:
     """That the chain, if it is to be read, can be read somewhere.
 
     Raises:
-        ProviderNeededError: nothing says where.
+        ConfigurationError: nothing says where.
         ConfigurationError: the leader that is named cannot be followed.
     """
     from era_service.wiring.observers import openings_of
@@ -39,9 +31,10 @@ def require_source(settings: "Settings") -> None:
         raise _provider_needed()
 
 
-def _provider_needed() -> ProviderNeededError:
-    return ProviderNeededError(
+def _provider_needed() -> ConfigurationError:
+    return ConfigurationError(
         "There is no provider to read the chain from",
+        code="ProviderNeeded",
         expected="a Blockfrost API, an Ogmios server or a local chain",
         got="none",
         next_step="Give --provider, or set reader.providers; to follow a service instead, set follower.leader",
@@ -218,9 +211,10 @@ def check_adapter(settings: "Settings") -> None:
         open_adapter(settings, None)
 
 
-def _epoch_needed(settings: "Settings") -> EpochNeededError:
-    return EpochNeededError(
+def _epoch_needed(settings: "Settings") -> ConfigurationError:
+    return ConfigurationError(
         f"The source {settings.reader.adapter_type} does not know the current epoch",
+        code="EpochNeeded",
         expected="an epoch, or a provider that tells it",
         got="neither",
         next_step="Give --epoch, or --provider; to follow a network, --network too",

@@ -35,15 +35,11 @@ _NANO: Final = 1_000_000_000
 _SERVER_ERROR: Final = 500
 
 
-class TracingError(ConfigurationError):
-    """Traces are wanted, and cannot be sent."""
-
-
 def mount(app: "FastAPI", service: "Service") -> None:
     """Trace a service and its application, if that is wanted.
 
     Raises:
-        TracingError: it is wanted, and cannot be.
+        ConfigurationError: it is wanted, and cannot be.
     """
     chosen = os.environ.get(EXPORTER_VARIABLE, "").strip().lower()
     if chosen == "none" or not (chosen or service.settings.service.tracing):
@@ -110,7 +106,7 @@ class Traces(Spans):
             span = self._tracer.start_span("ask provider", kind=SpanKind.CLIENT, start_time=began_ns)
             span.set_attribute("eraswitch.provider", mask_text(call.name))
             if call.error is not None:
-                span.set_attribute("error.type", type(call.error).code)
+                span.set_attribute("error.type", call.error.code)
                 span.set_status(Status(StatusCode.ERROR))
             span.end(began_ns + int(call.latency_s * _NANO))
 
@@ -160,7 +156,7 @@ def _exporter(name: str) -> "SpanExporter":
     """The exporter of that name, of those that are installed.
 
     Raises:
-        TracingError: there is none of that name, or OpenTelemetry itself is not there.
+        ConfigurationError: there is none of that name, or OpenTelemetry itself is not there.
     """
     if find_spec("opentelemetry") is None:
         raise _missing("OpenTelemetry", "nothing of it")
@@ -172,9 +168,10 @@ def _exporter(name: str) -> "SpanExporter":
     return exporter
 
 
-def _missing(what: str, got: str) -> TracingError:
-    return TracingError(
+def _missing(what: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
         "Traces are wanted, and cannot be sent",
+        code="Tracing",
         expected=what,
         got=got,
         next_step=f"Install it ({install_command('opentelemetry-sdk')} opentelemetry-exporter-otlp-proto-http), name "

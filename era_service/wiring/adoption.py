@@ -27,10 +27,6 @@ LARGE_BYTES = 16 * 1024 * 1024
 _log = logging.getLogger(__name__)
 
 
-class AdoptionStoreNeededError(ConfigurationError):
-    """There is no store with registrations."""
-
-
 @dataclass(frozen=True, slots=True)
 class GateOrder:
     """The gate as it is configured, or ordered.
@@ -109,11 +105,12 @@ def require_store(settings: "Settings") -> str:
     """Where the configured store is.
 
     Raises:
-        AdoptionStoreNeededError: none is configured.
+        ConfigurationError: none is configured.
     """
     if settings.store.url is None:
-        raise AdoptionStoreNeededError(
+        raise ConfigurationError(
             "There is no store to keep registrations and events in",
+            code="AdoptionStoreNeeded",
             expected="store.url, a SQLite file or a database",
             got="none",
             next_step="Set store.url (ERASWITCH_STORE__URL); to count what is in files, name them: --from FILE",
@@ -126,7 +123,7 @@ def open_adoption_store(settings: "Settings") -> Iterator["Store"]:
     """The configured store, closed in the end.
 
     Raises:
-        AdoptionStoreNeededError: none is configured.
+        ConfigurationError: none is configured.
         StoreError: it cannot be opened.
     """
     url = require_store(settings)
@@ -142,7 +139,7 @@ def open_registrations(settings: "Settings", files: Sequence[str] = ()) -> Itera
     """The registrations in ``files``, or where none are named those in the store.
 
     Raises:
-        AdoptionStoreNeededError: no file is named, and no store is configured.
+        ConfigurationError: no file is named, and no store is configured.
         EraSwitchError: a file cannot be read, or the store cannot be opened.
     """
     if not files:

@@ -15,32 +15,26 @@ if TYPE_CHECKING:
     from era_service.config.schema import Settings
 
 
-class LeaderCannotFollowError(ConfigurationError):
-    """This one reads the chain itself: it is a leader, and follows nobody."""
-
-
-class LeaderNeededError(ConfigurationError):
-    """Nothing says which leader to follow."""
-
-
 def require_follower(settings: "Settings") -> str:
     """The URL of the leader to follow.
 
     Raises:
-        LeaderNeededError: none is named.
-        LeaderCannotFollowError: a chain provider is configured.
+        ConfigurationError: none is named.
+        ConfigurationError: a chain provider is configured.
         EraPlaceNeededError: no network is.
     """
     if settings.follower.leader is None:
-        raise LeaderNeededError(
+        raise ConfigurationError(
             "The leader is not named",
+            code="LeaderNeeded",
             expected="--from URL, or the setting follower.leader",
             got="neither",
             next_step="Name the leader's service",
         )
     if settings.reader.agreement is not None or providers_of(settings):
-        raise LeaderCannotFollowError(
+        raise ConfigurationError(
             "A leader cannot follow another one",
+            code="LeaderCannotFollow",
             expected="a configuration without chain providers",
             got="reader.providers, or the key of one",
             next_step="Take follower.leader out, or the providers: one who reads the chain itself follows nobody",

@@ -21,10 +21,6 @@ BLOCKFROST_OF_MAGIC = {764824073: "blockfrost:mainnet", 1: "blockfrost:preprod",
 """Where an API key alone is configured, it is for Blockfrost's own service of the network."""
 
 
-class SecretFileError(ConfigurationError):
-    """A file that should hold a secret cannot be read, or holds none."""
-
-
 def providers_of(settings: "Settings") -> tuple["ProviderSettings", ...]:
     """The providers to ask, in order: those configured, or Blockfrost's own for the network where there is a key."""
     from era_service.config.schema import ProviderSettings
@@ -89,7 +85,7 @@ def _project_id(provider: "ProviderSettings", settings: "Settings") -> str | Non
     """The provider's API key, its own or the common one; logs mask it from now on.
 
     Raises:
-        SecretFileError: it is in a file that has none.
+        ConfigurationError: it is in a file that has none.
     """
     for place in (provider, settings.reader):
         found = None
@@ -116,9 +112,10 @@ def _secret_in(path: "Path") -> str:
     return found
 
 
-def _no_secret(path: "Path", got: str) -> SecretFileError:
-    return SecretFileError(
+def _no_secret(path: "Path", got: str) -> ConfigurationError:
+    return ConfigurationError(
         "The file of an API key cannot be used",
+        code="SecretFile",
         expected=f"an API key in {path}",
         got=got,
         next_step="Put the key, and nothing else, into the file",

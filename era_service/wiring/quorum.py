@@ -16,10 +16,6 @@ if TYPE_CHECKING:
 QUORUM_MODELS = ("lottery", "cosmos", "ethereum")
 
 
-class QuorumNeededError(ConfigurationError):
-    """Nothing says what decides the quorum of the network."""
-
-
 @dataclass(frozen=True, slots=True)
 class GivenQuorum:
     """What a command line, or a plan, gives; ``None`` where it does not.
@@ -53,7 +49,7 @@ def quorum_of(settings: "Settings", given: GivenQuorum | None = None) -> "Source
     """What decides the quorum: what is given, else what is configured, else what the network published last.
 
     Raises:
-        QuorumNeededError: none of them says it, or only a part.
+        ConfigurationError: none of them says it, or only a part.
         QuorumParametersError: what they say is not usable.
     """
     from release_tools.forecasting.lottery_parameters import PUBLISHED
@@ -80,8 +76,9 @@ def quorum_of(settings: "Settings", given: GivenQuorum | None = None) -> "Source
     if published is not None:
         return published
     name = settings.network.name
-    raise QuorumNeededError(
+    raise ConfigurationError(
         "What decides the quorum is not known",
+        code="QuorumNeeded",
         expected="--k, --m and --phi-f, or the settings of [quorum], or a network that published them "
         f"({', '.join(PUBLISHED)})",
         got="neither, and no network" if name is None else f"neither, and nothing that {name} published",
@@ -97,7 +94,7 @@ def given_quorum(given: GivenQuorum, names: str = "k, m and phi_f") -> "SourcedQ
         names: what the three parameters are called there, for the error.
 
     Raises:
-        QuorumNeededError: only a part of the parameters is given, or some with a model that has none.
+        ConfigurationError: only a part of the parameters is given, or some with a model that has none.
         QuorumParametersError: they are not usable.
     """
     from release_tools.forecasting.lottery import FIXED_QUORUMS, Lottery
@@ -115,7 +112,11 @@ def given_quorum(given: GivenQuorum, names: str = "k, m and phi_f") -> "SourcedQ
     return None
 
 
-def _contradiction(expected: str, got: str) -> QuorumNeededError:
-    return QuorumNeededError(
-        "What decides the quorum is not said in full", expected=expected, got=got, next_step="Give all, or none"
+def _contradiction(expected: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
+        "What decides the quorum is not said in full",
+        code="QuorumNeeded",
+        expected=expected,
+        got=got,
+        next_step="Give all, or none",
     )

@@ -24,10 +24,6 @@ class EraPlaceNeededError(ConfigurationError):
     """Nothing says at which address, and with which key, the markers of the network are published."""
 
 
-class CheckpointFileError(ConfigurationError):
-    """The checkpoint file cannot be read."""
-
-
 def era_place(settings: "Settings") -> "tuple[str, VerificationKey]":
     """Where the markers of the network are published, and with which key they are signed.
 
@@ -139,8 +135,9 @@ def _checkpoint(settings: "Settings") -> "Checkpoint | None":
     try:
         text = path.expanduser().read_text(encoding="utf-8")  # raw: a checkpoint
     except (OSError, UnicodeDecodeError) as error:
-        raise CheckpointFileError(
+        raise ConfigurationError(
             "The checkpoint file cannot be read",
+            code="CheckpointFile",
             expected=f"to read {path}",
             got=getattr(error, "strerror", None) or "bytes that are not text",
             next_step="Correct trust.checkpoint_file",

@@ -57,7 +57,7 @@ class SqlTokens:
         """From now on it counts no more.
 
         Raises:
-            TokenNotFoundError: there is none with that id.
+            ConfigurationError: there is none with that id.
         """
         table = tables.api_token
         with self._database.write() as connection:

@@ -38,24 +38,6 @@ class CosigningFileError(MarkerError):
     """A text is not a co-signing file, or what it holds does not fit together."""
 
 
-class CosigningAlteredError(MarkerError):
-    """What a co-signing file holds is not what was signed, or not what it says it is."""
-
-
-class CosignerUnknownError(MarkerError):
-    """A key is not among those that may sign a payload."""
-
-
-class CosigningMismatchError(MarkerError):
-    """A co-signing file is for another network, address or era key than those that are configured."""
-
-
-class AlreadyCosignedError(MarkerError):
-    """A key has signed a payload already."""
-
-    http_status = 409
-
-
 @dataclass(frozen=True, slots=True)
 class Cosigning:
     """An extended payload on its way from signer to signer.
@@ -66,7 +48,7 @@ class Cosigning:
 
     Raises:
         CosigningFileError: the two do not fit together, or somebody signed who may not.
-        CosigningAlteredError: a signature is not over what is signed.
+        MarkerError: a signature is not over what is signed.
     """
 
     extended: ExtendedPayload
@@ -111,7 +93,7 @@ class Cosigning:
         """Nothing, if the payload is for this network and address and signed by this era key, as far as each is given.
 
         Raises:
-            CosigningMismatchError: it is not.
+            MarkerError: it is not.
         """
         extension, payload = self.extended.extension, self.extended.payload
         if network_magic not in (None, extension.network_magic):
@@ -128,20 +110,22 @@ class Cosigning:
         """Nothing, if ``key`` may sign and has not.
 
         Raises:
-            CosignerUnknownError: it is not one of the keys.
-            AlreadyCosignedError: it has signed.
+            MarkerError: it is not one of the keys.
+            MarkerError: it has signed.
         """
         if key not in self.keys:
-            raise CosignerUnknownError(
+            raise MarkerError(
                 "The key may not sign this payload",
+                code="CosignerUnknown",
                 expected=f"one of {', '.join(one.hex for one in self.keys)}",
                 got=key.hex,
                 next_step="Check that the key and the file belong to the same network",
             )
         if key in {one.key for one in self.extended.signatures}:
             missing = [one.hex for one in self.keys if one not in self.extended.signers(self.keys)]
-            raise AlreadyCosignedError(
+            raise MarkerError(
                 "The key has signed this payload already",
+                code="AlreadyCosigned",
                 expected=f"a key that has not, {' or '.join(missing)}" if missing else "nobody else, all have",
                 got=key.hex,
                 next_step="Publish it" if self.is_complete else "Pass the file on to another signer",
@@ -151,8 +135,8 @@ class Cosigning:
         """The same with a signature by ``key``.
 
         Raises:
-            CosignerUnknownError: it is not one of the keys.
-            AlreadyCosignedError: it has signed.
+            MarkerError: it is not one of the keys.
+            MarkerError: it has signed.
         """
         self.require_may_sign(key.verification_key)
         return Cosigning(self.extended.sign(key), self.previous)
@@ -193,7 +177,7 @@ class Cosigning:
         Raises:
             CosigningFileError: it is none, or what it holds does not fit together.
             PayloadFormatError: a payload in it is none.
-            CosigningAlteredError: it was changed after somebody signed, or says something else than it holds.
+            MarkerError: it was changed after somebody signed, or says something else than it holds.
         """
         try:
             document = _parse(text)
@@ -328,18 +312,20 @@ def _misfit(expected: str, got: str) -> CosigningFileError:
     )
 
 
-def _altered(expected: str, got: str) -> CosigningAlteredError:
-    return CosigningAlteredError(
+def _altered(expected: str, got: str) -> MarkerError:
+    return MarkerError(
         "A co-signing file was altered",
+        code="CosigningAltered",
         expected=expected,
         got=got,
         next_step="Do not sign it. Ask who made it for the file as it was",
     )
 
 
-def _mismatch(expected: str, got: str) -> CosigningMismatchError:
-    return CosigningMismatchError(
+def _mismatch(expected: str, got: str) -> MarkerError:
+    return MarkerError(
         "A co-signing file is not for the configured network",
+        code="CosigningMismatch",
         expected=expected,
         got=got,
         next_step="Do not sign it unless the configuration is the one that is wrong",

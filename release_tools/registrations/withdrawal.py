@@ -17,10 +17,6 @@ WITHDRAWN = "registrations-withdrawn"
 """The kind of the event."""
 
 
-class SourceNotFoundError(ConfigurationError):
-    """No registrations have come from a source of that name."""
-
-
 def withdraw(
     store: "Store", withdrawal: "Withdrawal", *, clock: Callable[[], float] = time.time
 ) -> Mapping[Epoch, int]:
@@ -35,13 +31,14 @@ def withdraw(
         Epoch → how many of its registrations are withdrawn, or would be.
 
     Raises:
-        SourceNotFoundError: there is no such source; nothing is changed.
+        ConfigurationError: there is no such source; nothing is changed.
         StoreError: it could not be done; nothing is changed.
     """
     names = store.registrations.sources()
     if withdrawal.source not in names:
-        raise SourceNotFoundError(
+        raise ConfigurationError(
             "No registrations have come from this source",
+            code="SourceNotFound",
             expected=_listed(names),
             got=withdrawal.source,
             next_step="Name one of them; adoption export tells where each registration that counts is from",

@@ -46,10 +46,6 @@ Questions: $people
 TEMPLATES: Mapping[PhaseName, str] = {"announce": _ANNOUNCE, "activate": _ACTIVATE}
 
 
-class AnnouncementTemplateError(ConfigurationError):
-    """A template of an announcement has a mistake."""
-
-
 def announcement(
     standing: RolloutStanding,
     phase: PhaseName,
@@ -68,7 +64,7 @@ def announcement(
         template: in place of the one that every phase has.
 
     Raises:
-        AnnouncementTemplateError: the template has a name that is no figure, or a lone dollar.
+        ConfigurationError: the template has a name that is no figure, or a lone dollar.
     """
     text = Template(TEMPLATES[phase] if template is None else template)
     figures = figures_of(standing, phase, network, lag_epochs)
@@ -77,15 +73,17 @@ def announcement(
     except KeyError as error:
         name = str(error.args[0])
         near = get_close_matches(name, figures, n=1)
-        raise AnnouncementTemplateError(
+        raise ConfigurationError(
             f"The template asks for ${name}",
+            code="AnnouncementTemplate",
             expected=f"one of {', '.join(f'${known}' for known in figures)}",
             got=f"${name}",
             next_step=f"Did you mean ${near[0]}?" if near else "Correct the template",
         ) from error
     except ValueError as error:
-        raise AnnouncementTemplateError(
+        raise ConfigurationError(
             "The template has a lone dollar",
+            code="AnnouncementTemplate",
             expected="$name, or $$ for a dollar",
             got=f"{error}",
             next_step="Correct it",

@@ -55,12 +55,6 @@ class FeeTooHighError(TransactionError):
     """The fee of a transaction is more than the operator allows."""
 
 
-class TooLateToPublishError(TransactionError):
-    """The epoch in which a change had to be published is over."""
-
-    http_status = 409
-
-
 @dataclass(frozen=True, slots=True)
 class PublicationDeadline:
     """Until when a transaction may come into the chain, so that what it publishes gives the notice that it should.
@@ -162,7 +156,7 @@ def draft_transaction(
     Raises:
         MarkerOutputMissingError: see rules 2 and 3.
         UnprovenTransactionError: see rule 4.
-        TooLateToPublishError: see rule 5.
+        TransactionError: see rule 5.
         FeeTooHighError: see rule 6.
         TransactionError, ChainReadError: it cannot be built, or the chain could not be asked.
     """
@@ -230,8 +224,9 @@ def taken_along(outputs: Sequence[SpendableOutput], beside: Sequence[SpendableOu
 
 def _slots_left(deadline: PublicationDeadline, slot: Slot, gateway: str) -> int:
     if slot >= deadline.slot:
-        raise TooLateToPublishError(
+        raise TransactionError(
             "It is too late to publish this with the notice that it should give",
+            code="TooLateToPublish",
             expected=f"a tip in epoch {deadline.epoch}, before slot {deadline.slot}",
             got=f"slot {slot}, by {gateway}",
             next_step="Run the same command again: it plans anew, by the epoch that it is now",

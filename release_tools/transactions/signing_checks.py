@@ -26,12 +26,6 @@ if TYPE_CHECKING:
     from datum import VerificationKey
 
 
-class TransactionDoubtfulError(TransactionError):
-    """A transaction is in doubt, and nobody was asked whether to sign it all the same."""
-
-    http_status = 409
-
-
 def signing_doubts(
     carried: CarriedTransaction,
     *,
@@ -131,11 +125,12 @@ def require_no_doubt(doubts: tuple[str, ...]) -> None:
     """Check that there is no doubt, for when nobody is asked.
 
     Raises:
-        TransactionDoubtfulError: there is one.
+        TransactionError: there is one.
     """
     if doubts:
-        raise TransactionDoubtfulError(
+        raise TransactionError(
             "The transaction is in doubt, and is not signed unseen",
+            code="TransactionDoubtful",
             expected="an end, outputs at the era address and at your own addresses, markers signed by the era key",
             got="; ".join(doubts),
             next_step="Look at it, then sign it without --yes; --change-address names an address that is right",

@@ -33,12 +33,6 @@ if TYPE_CHECKING:
     from datum import VerificationKey
 
 
-class MarkerInForceError(TransactionError):
-    """An output that is in force, or may come in force, was named to be swept."""
-
-    http_status = 409
-
-
 def draft_sweep(
     gateway: TransactionGateway,
     *,
@@ -64,7 +58,7 @@ def draft_sweep(
 
     Raises:
         MarkerOutputMissingError: the gateway does not show the output in force.
-        MarkerInForceError: ``purse.spend`` names it, or one that may come in force.
+        TransactionError: ``purse.spend`` names it, or one that may come in force.
         FeeTooHighError: it would cost too much.
         TransactionError, ChainReadError: it cannot be built, or the chain could not be asked.
     """
@@ -77,8 +71,9 @@ def draft_sweep(
     untouchable = {in_force, *(signed - frozenset(judged))}
     named = {reference: named_output(reference, known, gateway.name) for reference in purse.spend}
     for reference in untouchable.intersection(named):
-        raise MarkerInForceError(
+        raise TransactionError(
             "A marker output that is in force, or may come in force, is not swept",
+            code="MarkerInForce",
             expected="other outputs",
             got=f"{reference} by --spend",
             next_step="Leave it out: a change of the markers spends the one in force, and puts another in its place",

@@ -1,11 +1,15 @@
 """The errors of all packages together: each code is that of one class."""
 
-from collections import defaultdict
+import ast
+from collections import Counter, defaultdict
 from importlib import import_module
 from pkgutil import walk_packages
 
-from eras import EraSwitchError
-from tests.architecture.test_imports import PACKAGES
+import pytest
+
+from eras import ConfigurationError, EraSwitchError
+from eras.error_codes import ERROR_CODES
+from tests.architecture.test_imports import PACKAGES, modules
 
 SHELL_CODES = ("Usage", "Unexpected")
 """What the boundary of the command line gives to errors that have no class of ours."""
@@ -32,3 +36,32 @@ def test_the_code_of_an_error_is_of_one_class_alone():
     for code in SHELL_CODES:
         homes[code].add("the command line")
     assert {code: sorted(where) for code, where in homes.items() if len(where) > 1} == {}
+
+
+def registered_uses() -> Counter[str]:
+    """How often each code stands at an error that is raised with it."""
+    return Counter(
+        keyword.value.value
+        for package in PACKAGES
+        for path in modules(package)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "code" and isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str)
+    )
+
+
+def test_the_registry_has_each_code_that_is_used_and_no_other() -> None:
+    assert set(registered_uses()) == set(ERROR_CODES)
+    assert not set(ERROR_CODES) & {cls.code for cls in every_error_class()}
+
+
+def test_a_registered_code_brings_its_statuses() -> None:
+    for entry in ERROR_CODES.values():
+        error = ConfigurationError("What", code=entry.code)
+        assert (error.code, error.http_status, error.exit_code) == (entry.code, entry.http_status, entry.exit_code)
+        assert error.to_dict()["code"] == entry.code
+        assert entry.meaning.endswith(".")
+        assert entry.advice.endswith(".")
+    with pytest.raises(KeyError):
+        ConfigurationError("What", code="NobodyRegisteredThis")

@@ -17,7 +17,7 @@ from chain_reader import (
     Replay,
     decide,
 )
-from chain_reader.log.compaction import LogNotReplayedError, compact
+from chain_reader.log.compaction import compact
 from chain_reader.log.diff import Parting, diff
 from chain_reader.node.inputs import InputEvent
 from era_store import EventFilter, EventLogDamagedError, EventLogNewerError, LogLine, MemoryStore, NewEvent, verified
@@ -26,6 +26,7 @@ from eras import Epoch, SupportedEras, __version__
 from tests.chain_reader.conftest import OTHER_KEY, Schedule
 from tests.chain_reader.deciding_world import ANNOUNCED, POLICY, SCHEDULED, SETTINGS, THALES, Address
 from tests.chain_reader.test_node_core import core_of, kinds, story
+from tests.errors import raising
 
 Lines = list[LogLine]
 
@@ -228,7 +229,7 @@ class TestCompaction:
         store.events.record([NewEvent("clock-ticked", {"epoch": 50, "slot": None}, Epoch(50), "input", 1)], time_s=1.0)
         store.events.record([NewEvent("clock-ticked", {"epoch": 51, "slot": None}, Epoch(51), "input", 1)], time_s=1.0)
         count = len(store.events.read())
-        with pytest.raises(LogNotReplayedError, match="event"):
+        with raising("LogNotReplayed", match="event"):
             compact(store)
         assert len(store.events.read()) == count
         assert compact(store, force=True).removed > 0

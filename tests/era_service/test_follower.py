@@ -7,7 +7,6 @@ from typing import Any
 
 import pytest
 
-from chain_reader.providers.leader.observer import LeaderStaleError
 from chain_reader.providers.leader.walk import LeaderHistoryError, followed
 from chain_reader.providers.transport.errors import ProviderOfOtherNetworkError, ReadLimitExceededError
 from datum import SigningKey
@@ -15,13 +14,13 @@ from era_service.config.load import load_settings
 from era_service.config.schema import Settings
 from era_service.follower.registrations import EMPTY_EPOCHS
 from era_service.follower.sync import SyncReport, sync
-from era_service.wiring.leader import LeaderCannotFollowError, LeaderNeededError
 from era_service.wiring.trust import trust_policy
 from era_store import MemoryStore, SqlStore, StoreChangedError, StoredTrust, open_store
 from eras import ChainReadError, ConfigurationError, Epoch
 from release_tools.registrations.signed import Statement
 from tests.era_service.leader_stub import ADDRESS, Leader, entry, growing, history, running
 from tests.era_service.release_world import ERA_KEY, MAGIC, payload
+from tests.errors import raising
 
 THIEF = SigningKey(bytes(range(7, 39)))
 
@@ -344,19 +343,19 @@ def test_a_leader_in_another_epoch_than_the_clock(leader: Leader, store: SqlStor
 def test_a_leader_that_is_stale_itself(leader: Leader, store: SqlStore, follow: Callable[..., SyncReport]) -> None:
     leader.stale = "its provider is silent"
     assert follow().taken == 3, "who has nothing takes what there is: it is signed"
-    with pytest.raises(LeaderStaleError, match="its provider is silent"):
+    with raising("LeaderStale", match="its provider is silent"):
         follow()
 
 
 def test_a_leader_follows_nobody(leader: Leader, store: SqlStore) -> None:
     settings = configured(leader.url, '[reader]\nproviders = ["http://127.0.0.1:1/api/v0"]')
-    with pytest.raises(LeaderCannotFollowError, match="reader.providers"):
+    with raising("LeaderCannotFollow", match="reader.providers"):
         sync(settings, store)
     assert leader.asked == []
 
 
 def test_no_leader_is_named(store: SqlStore) -> None:
-    with pytest.raises(LeaderNeededError):
+    with raising("LeaderNeeded"):
         sync(configured(None), store)
 
 

@@ -30,12 +30,13 @@ from era_store import (
     verified,
 )
 from era_store.canonical import canonical
-from era_store.event_files import EventFile, EventFileInvalidError, EventFileUnwritableError, write_events
+from era_store.event_files import EventFile, write_events
 from era_store.event_log import NO_HASH, LogHead, next_hash, require_end
 from era_store.redaction import MASK, register_secret
 from era_store.sql import tables
 from eras import MAX_EPOCH, Epoch
 from tests.conftest import ROOT
+from tests.errors import raising
 
 JSON_VALUES = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
@@ -431,9 +432,9 @@ class TestFiles:
             yield from EventFile.open(exported).lines()
             raise OSError(28, "No space left on device")
 
-        with pytest.raises(EventFileUnwritableError, match="No space"):
+        with raising("EventFileUnwritable", match="No space"):
             write_events(tmp_path / "other", broken(), NO_HASH)
-        with pytest.raises(EventFileUnwritableError):
+        with raising("EventFileUnwritable"):
             write_events(tmp_path / "no" / "folder", [], NO_HASH)
         assert [path.name for path in tmp_path.iterdir()] == ["events"]
 
@@ -442,17 +443,17 @@ class TestFiles:
         content = exported.read_bytes()
         exported.write_bytes(content[:-cut] if cut < len(content) else content[:700])
         lines = exported.read_text().count("\n")
-        with pytest.raises(EventFileInvalidError, match=f"^Line {lines + 1} .*cut") as caught:
+        with raising("EventFileInvalid", match=f"^Line {lines + 1} .*cut") as caught:
             list(EventFile.open(exported).lines())
         assert caught.value.facts["line"] == lines + 1
 
     def test_a_file_that_was_cut_between_lines_is_found_too(self, exported: Path):
         lines = exported.read_text().splitlines(keepends=True)
         exported.write_text("".join(lines[:-1]))
-        with pytest.raises(EventFileInvalidError, match="it was cut"):
+        with raising("EventFileInvalid", match="it was cut"):
             list(EventFile.open(exported).lines())
         exported.write_text("".join([*lines[:-2], lines[-1]]))
-        with pytest.raises(EventFileInvalidError, match="^Line 8 "):
+        with raising("EventFileInvalid", match="^Line 8 "):
             list(EventFile.open(exported).lines())
 
     @pytest.mark.parametrize(
@@ -474,7 +475,7 @@ class TestFiles:
         self, exported: Path, change: Callable[[list[str]], list[str]], number: int
     ):
         exported.write_text("".join(change(exported.read_text().splitlines(keepends=True))))
-        with pytest.raises(EventFileInvalidError, match=f"^Line {number} of"):
+        with raising("EventFileInvalid", match=f"^Line {number} of"):
             list(EventFile.open(exported).lines())
 
     def test_a_file_of_a_newer_version(self, exported: Path):
@@ -483,10 +484,10 @@ class TestFiles:
             EventFile.open(exported)
 
     def test_what_is_no_file_of_events(self, tmp_path: Path):
-        with pytest.raises(EventFileInvalidError, match="No such file"):
+        with raising("EventFileInvalid", match="No such file"):
             EventFile.open(tmp_path / "none")
         (tmp_path / "binary").write_bytes(b"\xff\xfe\x00")
-        with pytest.raises(EventFileInvalidError, match="0xff"):
+        with raising("EventFileInvalid", match="0xff"):
             EventFile.open(tmp_path / "binary")
 
     @settings(max_examples=60, deadline=None)
@@ -501,5 +502,5 @@ class TestFiles:
         place = data.draw(st.integers(head, len(content) - 1))
         content[place] ^= data.draw(st.integers(1, 255))
         path.write_bytes(content)
-        with pytest.raises((EventFileInvalidError, EventLogNewerError)):
+        with raising("EventFileInvalid", "EventLogNewer"):
             list(EventFile.open(path).lines())

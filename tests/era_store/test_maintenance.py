@@ -23,12 +23,13 @@ from era_store import (
     open_store,
     restore_store,
 )
-from era_store.event_files import EventFileUnwritableError, write_events
+from era_store.event_files import write_events
 from era_store.sql.maintenance import CONTENT
 from era_store.sql.schema import HEAD
 from eras import ConfigurationError, Epoch
 from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, output, trust
+from tests.errors import raising
 
 
 @pytest.fixture
@@ -222,7 +223,7 @@ def test_a_backup_does_not_replace_a_database_in_use(path: Path, tmp_path: Path)
         other.events.append("kind", {}, time_s=1.0)
         with pytest.raises(StoreExistsError, match="the log of a database in use"):
             backup_store(str(path), tmp_path / "other.sqlite3", replace=True)
-        with pytest.raises(EventFileUnwritableError, match="SQLite database"):
+        with raising("EventFileUnwritable", match="SQLite database"):
             write_events(tmp_path / "other.sqlite3", [], "0" * 64)
         assert other.events.append("kind", {}, time_s=1.0) == 2
     with pytest.raises(StoreExistsError, match="the store itself"):

@@ -3,8 +3,8 @@
 import pytest
 
 from era_store import REGISTRATIONS_WRITE, NewEvent, check_token, new_token
-from era_store.tokens import TokenNotFoundError, UnknownScopeError
 from eras import Epoch
+from tests.errors import raising
 
 
 def test_a_token_is_found_by_its_text_and_by_nothing_else(store):
@@ -27,13 +27,13 @@ def test_a_revoked_token_counts_no_more_and_stays_listed(store):
     assert check_token(made[1][0], store.tokens, time_s=60.0) is None
     assert check_token(made[2][0], store.tokens, time_s=60.0) is not None
     assert [token.name for token in store.tokens.all()] == ["token 0", "token 1", "token 2"]
-    with pytest.raises(TokenNotFoundError, match="There is no API token with that id"):
+    with raising("TokenNotFound", match="There is no API token with that id"):
         store.tokens.revoke("0" * 16, time_s=1.0)
 
 
 @pytest.mark.parametrize("scopes", [(), ("everything",), (REGISTRATIONS_WRITE, "everything")])
 def test_a_token_allows_only_what_exists(scopes):
-    with pytest.raises(UnknownScopeError):
+    with raising("UnknownScope"):
         new_token("x", scopes, time_s=1.0)
 
 

@@ -15,8 +15,8 @@ import requests
 import uvicorn
 
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
-from chain_reader.local_chain.faces.server import LocalChainServerError
 from eras import ChainReadError, StoreError
+from tests.errors import raising
 
 FOREGROUND = """
 import sys
@@ -71,7 +71,7 @@ def test_no_answer_waits_for_the_client_to_acknowledge_its_first_part(server: Lo
 def test_a_server_that_dies_at_once_is_a_clear_error(chain: LocalChain, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(uvicorn.Server, "run", lambda server, sockets: sockets[0].close())
     server = LocalChainServer(chain.path)
-    with pytest.raises(LocalChainServerError, match="does not answer at 127.0.0.1"):
+    with raising("LocalChainServer", match="does not answer at 127.0.0.1"):
         server.start()
     chain.advance_slots(1)
 
@@ -93,7 +93,7 @@ def test_a_taken_port_is_a_clear_error(chain: LocalChain) -> None:
 
 @pytest.mark.parametrize(("host", "port"), [("192.0.2.1", 0), ("127.0.0.1", 70_000), ("no such host", 0)])
 def test_an_address_that_cannot_be_listened_at(chain: LocalChain, host: str, port: int) -> None:
-    with pytest.raises(LocalChainServerError, match="cannot listen at"):
+    with raising("LocalChainServer", match="cannot listen at"):
         LocalChainServer(chain.path, host=host, port=port).start()
 
 

@@ -26,9 +26,10 @@ from release_tools import (
     rollout_standing,
 )
 from release_tools.forecasting.forecast import forecast
-from release_tools.rollout.announcement import TEMPLATES, UNKNOWN, AnnouncementTemplateError, announcement, figures_of
+from release_tools.rollout.announcement import TEMPLATES, UNKNOWN, announcement, figures_of
 from release_tools.rollout.progress import GateEvidence, RolloutStanding, StepState
 from tests.conftest import ROOT
+from tests.errors import raising
 
 TABLE = Compatibility.of({"pythagoras": ">=2.0.0"})
 
@@ -289,9 +290,9 @@ def test_figures_that_are_not_known_say_so() -> None:
 def test_ones_own_template() -> None:
     found = standing(THALES, now=7, known=evidence(90))
     assert announcement(found, "announce", network="n", template="$era: $$5, ${ready}") == "pythagoras: $5, 90.0 %"
-    with pytest.raises(AnnouncementTemplateError, match=r"asks for \$redy.* Did you mean \$ready\?"):
+    with raising("AnnouncementTemplate", match=r"asks for \$redy.* Did you mean \$ready\?"):
         announcement(found, "announce", network="n", template="$redy")
-    with pytest.raises(AnnouncementTemplateError, match="lone dollar"):
+    with raising("AnnouncementTemplate", match="lone dollar"):
         announcement(found, "announce", network="n", template="5 $")
     assert set(TEMPLATES) == {"announce", "activate"}
 

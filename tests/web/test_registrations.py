@@ -12,7 +12,7 @@ from pycardano.crypto.bech32 import decode
 
 from datum import SigningKey
 from era_service.cli.app import cli
-from era_service.service.client import RegistrationRefusedError, ServiceClient
+from era_service.service.client import ServiceClient
 from era_service.service.patterns import WORDS
 from era_service.web.access import Rates
 from era_service.web.problems import TooManyRequestsError
@@ -28,6 +28,7 @@ from release_tools.registrations.signed import (
     speaks_for,
 )
 from release_tools.registrations.withdrawal import withdraw
+from tests.errors import raising
 from tests.web.world import World, registration
 
 
@@ -430,11 +431,11 @@ def test_while_the_chain_cannot_be_read_later_epochs_are_taken(world):
 
 def test_the_client_says_why_it_was_refused(world):
     client = ServiceClient(world.client.url, world.stage.era_key.verification_key)
-    with pytest.raises(RegistrationRefusedError, match="An API token is needed"):
+    with raising("RegistrationRefused", match="An API token is needed"):
         client.register("pool1a", Epoch(1), 5, None)
     client.close()
     client = ServiceClient(world.client.url, world.stage.era_key.verification_key, token=world.token())
-    with pytest.raises(RegistrationRefusedError, match="of the future"):
+    with raising("RegistrationRefused", match="of the future"):
         client.register("pool1a", Epoch(1), 5, None, time_s=2**39)
     client.close()
 

@@ -12,10 +12,11 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from era_service.telemetry.tracing import EXPORTER_VARIABLE, TracingError, provider_of, trace
+from era_service.telemetry.tracing import EXPORTER_VARIABLE, provider_of, trace
 from era_service.web.app import build_api, create_app
 from era_service.web.front import Gate
 from eras import StoreError, __version__
+from tests.errors import raising
 from tests.web.world import Client, World, serving
 
 PARENT = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
@@ -140,7 +141,7 @@ def test_none_in_the_environment_switches_them_off(tmp_path: Path, monkeypatch: 
 
 def test_an_exporter_that_is_not_installed_is_named(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(EXPORTER_VARIABLE, "nonsense")
-    with pytest.raises(TracingError, match="'nonsense'.*console"):
+    with raising("Tracing", match="'nonsense'.*console"):
         create_app(world.service)
 
 

@@ -30,12 +30,6 @@ DRAIN_S = 5
 MAX_PORT = 2**16 - 1
 
 
-class LocalChainServerError(ChainReadError):
-    """The server of a local chain could not start."""
-
-    exit_code = 1
-
-
 def build_application(chain: LocalChain, *, project_id: str | None = None, remote_control: bool = False) -> "Starlette":
     """Every face of ``chain`` as one ASGI application.
 
@@ -117,7 +111,7 @@ class LocalChainServer:
 
         Raises:
             StoreError: there is no local chain at the path.
-            LocalChainServerError: the address cannot be listened at, or nothing answers there in time.
+            ChainReadError: the address cannot be listened at, or nothing answers there in time.
         """
         import uvicorn
 
@@ -174,7 +168,7 @@ class LocalChainServer:
 
         Raises:
             StoreError: there is no local chain at the path.
-            LocalChainServerError: the address cannot be listened at.
+            ChainReadError: the address cannot be listened at.
         """
         ended = threading.Event()
         signals = (signal.SIGINT, signal.SIGTERM)
@@ -199,9 +193,10 @@ class LocalChainServer:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return listener
 
-    def _no_listening(self, got: str) -> LocalChainServerError:
-        return LocalChainServerError(
+    def _no_listening(self, got: str) -> ChainReadError:
+        return ChainReadError(
             f"The local chain cannot listen at {self._authority}",
+            code="LocalChainServer",
             expected="an address of this machine and a free port",
             got=got,
             next_step="Stop what listens there, or choose another port (0 picks a free one)",
@@ -213,8 +208,9 @@ class LocalChainServer:
         while not self._server.started:
             if not self._thread.is_alive() or time.monotonic() > deadline:
                 self.stop()
-                raise LocalChainServerError(
+                raise ChainReadError(
                     f"The local chain does not answer at {self._authority}",
+                    code="LocalChainServer",
                     expected=f"an answer within {START_TIMEOUT_S:.0f} s",
                     got="nothing",
                     next_step="See the log of uvicorn.error for the cause",

@@ -28,10 +28,6 @@ Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
 Parsed = TypeVar("Parsed")
 
 
-class LeaderUrlError(ConfigurationError):
-    """The URL of the leader cannot be used."""
-
-
 class LeaderNetwork(Answer):
     """The genesis of the leader: what all of its history is signed by and for."""
 
@@ -114,8 +110,9 @@ class LeaderClient:
         self.name = provider_name("leader", url, ("http", "https"))
         parts = urlsplit(url)
         if parts.query or parts.fragment:
-            raise LeaderUrlError(
+            raise ConfigurationError(
                 "The URL of the leader is not usable",
+                code="LeaderUrl",
                 expected="where its service begins, such as https://host/path",
                 got="one with a question or a fragment",
                 next_step="Leave out what follows the path",

@@ -18,10 +18,6 @@ from datum import VerificationKey
 from eras import ChainReadError, Epoch, Slot
 
 
-class LeaderStaleError(ChainReadError):
-    """The leader itself cannot confirm what it tells."""
-
-
 @dataclass(frozen=True, slots=True)
 class FollowedGenesis:
     """What a leader has to be of to be followed.
@@ -168,8 +164,9 @@ class LeaderObserver:
         self._followed.require(config.network, self.name)
         stale = config.freshness.stale
         if stale is not None and not self._accept_stale:
-            raise LeaderStaleError(
+            raise ChainReadError(
                 f"{self.name} cannot confirm what it tells",
+                code="LeaderStale",
                 got=stale[:300],
                 next_step="Wait for it, or follow another leader",
                 provider=self.name,

@@ -26,10 +26,6 @@ _FIRST = {"verdict": 0, "era": 1}
 """What people look for, before what may be cut off."""
 
 
-class EventLogNotNamedError(ConfigurationError):
-    """A command about the event log was not told which."""
-
-
 class Log(Protocol):
     """An event log, wherever it is."""
 
@@ -62,7 +58,7 @@ def opened_log(app: AppContext, place: str | None, *, store: str | None = None) 
     """The log at a place: a file of events, or a store; by default the configured one. It is only read.
 
     Raises:
-        EventLogNotNamedError: no place is named, and none is configured.
+        ConfigurationError: no place is named, and none is configured.
         StoreError: it cannot be opened.
     """
     named = place or store
@@ -80,7 +76,7 @@ def opened_store(app: AppContext, named: str | None, *, create: bool = False) ->
     """The log of a store, which is there, unless it may be made.
 
     Raises:
-        EventLogNotNamedError: no store is named, and none is configured.
+        ConfigurationError: no store is named, and none is configured.
         StoreError: it cannot be opened.
     """
     from era_store import StoreMissingError, open_store
@@ -88,8 +84,9 @@ def opened_store(app: AppContext, named: str | None, *, create: bool = False) ->
 
     url = named or app.settings.store.url
     if url is None:
-        raise EventLogNotNamedError(
+        raise ConfigurationError(
             "The event log is not named",
+            code="EventLogNotNamed",
             expected="a file, a store, or the setting store.url",
             got="none of them",
             next_step="Name the store: --store URL",

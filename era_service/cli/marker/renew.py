@@ -32,10 +32,6 @@ if TYPE_CHECKING:
     from era_service.config.schema import Settings
 
 
-class NotCosignedError(ConfigurationError):
-    """What nodes trust is not co-signed, so that there is nothing to renew."""
-
-
 @click.command()
 @secret_key_option
 @click.option(
@@ -145,9 +141,10 @@ def _key_set(previous: "ExtendedPayload", cosigners: tuple[str, ...], threshold:
     return found
 
 
-def _not_cosigned(expected: str, got: str) -> NotCosignedError:
-    return NotCosignedError(
+def _not_cosigned(expected: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
         "There is no co-signed payload to renew",
+        code="NotCosigned",
         expected=expected,
         got=got,
         next_step="Publish the first one: eraswitch marker activate … --payload-out FILE, and have it co-signed",

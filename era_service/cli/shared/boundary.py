@@ -27,10 +27,6 @@ INTERRUPTED = 130
 OWN_PACKAGES = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service")
 
 
-class MissingPackageError(ConfigurationError):
-    """A package that the command needs is not installed."""
-
-
 def run_guarded(run: Callable[[], Any], *, json: bool, debug: Callable[[], bool]) -> int:
     """Run a command line and return its exit code; nothing but ``SystemExit`` leaves this function.
 
@@ -97,8 +93,9 @@ def _missing(error: ModuleNotFoundError) -> Exception:
     package = (error.name or "").partition(".")[0]
     if not package or package in OWN_PACKAGES:
         return error
-    return MissingPackageError(
+    return ConfigurationError(
         "A package that this command needs is not installed",
+        code="MissingPackage",
         expected=f"the package {package!r}",
         next_step=f"Install it: {install_command(package)}",
     )

@@ -30,10 +30,6 @@ if TYPE_CHECKING:
 SECRET_KEY_VARIABLE = "ERA_MARKERS_SECRET_KEY"  # noqa: S105 - the name of a variable
 
 
-class NetworkContradictionError(ConfigurationError):
-    """The command line names two networks."""
-
-
 def never_on_the_command_line(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
     """The value of an option that holds a secret; given on the command line it must be ``@FILE``."""
     source = context.get_parameter_source(parameter.name or "")
@@ -234,7 +230,7 @@ def load_settings(app: AppContext, *, network_magic: int | None, mainnet: bool, 
     """The settings, with the network that the command line names.
 
     Raises:
-        NetworkContradictionError: it names two.
+        ConfigurationError: it names two.
         InvalidConfigurationError: the configuration has mistakes.
     """
     if mainnet and network_magic not in (None, MAINNET_MAGIC):
@@ -245,8 +241,9 @@ def load_settings(app: AppContext, *, network_magic: int | None, mainnet: bool, 
     if magic is None:
         return settings
     if settings.network.magic not in (None, magic):
-        raise NetworkContradictionError(
+        raise ConfigurationError(
             "Two networks are named",
+            code="NetworkContradiction",
             expected=f"network magic {settings.network.magic} of {settings.network.name or 'the configuration'}",
             got=f"{magic} by {flag}",
             next_step="Name one network",

@@ -1,0 +1,99 @@
+"""The registry of error codes that have no class of their own, because no caller tells them apart from their family.
+
+An error is raised as its family with a code, ``ConfigurationError(…, code="LeaderNeeded")``; the registry has what the
+code means, what to do about it in general, and its HTTP status and exit code. A code of its own class
+(``eras.errors``) is never in it. ``docs/errors.md`` is generated from both.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorCode:
+    """What a code stands for.
+
+    Attributes:
+        code: the stable name.
+        http_status: the status of the service's answer.
+        exit_code: the exit code of a command.
+        meaning: what happened, as a sentence.
+        advice: what to do about it, as a sentence.
+    """
+
+    code: str
+    http_status: int
+    exit_code: int
+    meaning: str
+    advice: str
+
+
+_ROWS = (
+    # the network, the provider and the configuration
+    ("ProviderNeeded", 500, 2, "No source of the chain is configured.", "Give `--provider`, or set `reader.providers`."),
+    ("ReleaseProviderNeeded", 500, 2, "No provider takes transactions.", "Give `--provider`, or set `reader.providers`."),
+    ("EpochNeeded", 500, 2, "Nothing that is configured knows the current epoch.", "Give `--epoch`, or configure a provider."),
+    ("NetworkContradiction", 500, 2, "The command line names two networks.", "Name one network."),
+    ("UntimelyProvider", 409, 5, "The newest block of the provider is too old, or in the future.", "Wait until it has caught up, ask another provider, or set the clock: `eraswitch doctor`."),
+    ("UnusableProvider", 503, 5, "A provider answers, but not what reading and publishing markers requires.", "Ask another provider."),
+    ("HistoryUnknown", 501, 5, "The provider does not know the history of an address.", "Ask a provider that does, such as Blockfrost."),
+    ("WatchSource", 500, 2, "The watcher is to read from a source that is not a chain.", "Set `reader.adapter_type` to `cardano-chain`."),
+    ("CheckpointFile", 500, 2, "The checkpoint file cannot be read.", "Correct `trust.checkpoint_file`."),
+    ("SecretFile", 500, 2, "A file that should hold a secret cannot be read, or is empty.", "Correct its path and its permissions (0600)."),
+    ("MissingPackage", 500, 2, "A package that the command requires is not installed.", "Install it with the command in the message."),
+    # files and arguments of commands
+    ("EpochArgument", 500, 2, "An epoch on the command line is not a whole number in range.", "Correct the epoch."),
+    ("MarkerPlan", 500, 2, "The epochs and the supported eras do not make a schedule.", "Correct the epochs."),
+    ("KeySource", 500, 2, "A key cannot be read from its source.", "Check that it was copied whole."),
+    ("GenesisMismatch", 500, 2, "A local chain exists with another genesis than requested.", "Leave the option out, or choose another `--path`."),
+    ("EmbeddedChain", 500, 2, "The embedded chain is damaged, or its folder cannot be used.", "Remove the folder; it is made anew."),
+    ("StepFailed", 500, 1, "A step of the demo did not have the expected result.", "Report it with the output above."),
+    # the store, the event log and tokens
+    ("StoreNeeded", 500, 2, "No store is named.", "Give `--store`, or set `store.url`."),
+    ("AdoptionStoreNeeded", 500, 2, "No store with registrations is named.", "Give `--store`, or set `store.url`."),
+    ("EventLogNotNamed", 500, 2, "No event log is named.", "Give a file or `--store`, or set `store.url`."),
+    ("EventFileInvalid", 500, 1, "A file of events cannot be read: it is of another kind, cut short, or edited.", "Take the file from its source again."),
+    ("EventFileUnwritable", 500, 1, "A file of events cannot be written.", "Choose another path."),
+    ("LogNotReplayed", 500, 1, "Compaction would lose the proof that the decisions of a log follow from its inputs.", "See which: `eraswitch events replay`."),
+    ("StateFolder", 500, 1, "The folder in which the service remembers things cannot be made.", "Correct its permissions, or set `store.url`."),
+    ("TokenName", 500, 2, "The name of a token does not identify it.", "Choose another name."),
+    ("TokenNotFound", 404, 2, "No API token has that id.", "List them: `eraswitch token list`."),
+    ("UnknownScope", 500, 2, "A token was to allow something that does not exist.", "Choose one of the scopes in the message."),
+    # publishing
+    ("SweepRefused", 409, 1, "It is not certain enough what is in force to sweep the rest.", "See what is in force: `eraswitch marker show`."),
+    ("MarkerInForce", 409, 1, "An output that is in force, or may come in force, was named to be swept.", "Leave it out of `--spend`."),
+    ("UnconfirmedMarkers", 409, 1, "Somebody published markers that are not deep enough yet for nodes to trust them.", "Wait until they are, then run the command again."),
+    ("TransactionDoubtful", 409, 1, "A transaction does something that nobody confirmed.", "Look at it, then sign it without `--yes`."),
+    ("TooLateToPublish", 409, 1, "The epoch in which a change had to be published is over.", "Run the command again: it plans anew."),
+    ("Snapshot", 422, 2, "A file is not the output of `marker show --json`, or is of another network.", "Make it again: `eraswitch marker show --json`."),
+    ("SignedPayload", 422, 1, "A payload that was signed elsewhere is not the one that the change needs.", "Sign the payload that the plan shows."),
+    ("PayloadNotSuccessor", 409, 1, "Readers that trust the markers in force would not accept those of a payload.", "See what is in force: `eraswitch marker show`."),
+    ("NotCosigned", 500, 2, "The payload that nodes trust is not co-signed, so it cannot be renewed.", "Publish a co-signed one first."),
+    ("AlreadyCosigned", 409, 1, "A key has signed a payload already.", "Pass the file to the next signer."),
+    ("CosignerUnknown", 422, 1, "A key is not among those that may sign a payload.", "Give the key of a configured signer."),
+    ("CosigningAltered", 422, 1, "The content of a co-signing file differs from what was signed.", "Take the file from its author again."),
+    ("CosigningMismatch", 422, 1, "A co-signing file is for another network, address or era key than the configured ones.", "Name the network that it is for."),
+    # rollouts and adoption
+    ("WrongPlan", 500, 2, "A rollout plan is of another network.", "Name the network of the plan."),
+    ("AnnouncementTemplate", 500, 2, "A template of an announcement has a mistake.", "Correct the template."),
+    ("QuorumNeeded", 500, 2, "The quorum of the network is not configured.", "Set `quorum.model` and its parameters."),
+    ("SourceNotFound", 500, 2, "No registrations came from a source of that name.", "Correct the name of the source."),
+    ("AdoptionNotConfigured", 404, 1, "A gate, a quorum or the versions that know an era are not configured.", "Configure `[adoption]` and `[quorum]`."),
+    ("NotScheduled", 404, 1, "An era has no epoch yet, and none was named.", "Name an epoch, or wait for the activation."),
+    ("NoUpcomingEra", 404, 1, "No era is upcoming, and none was named.", "Name an era."),
+    ("RegistrationRefused", 500, 1, "A service did not take a registration.", "Correct it as the message states."),
+    ("NoSignedPayload", 404, 1, "The markers in force come from a source without a signed payload.", "Read from a chain."),
+    # the service, its leader and its followers
+    ("Listen", 500, 2, "The service cannot listen at its address.", "Choose another `--port` or `--host`."),
+    ("Tls", 500, 2, "The certificate or its key cannot be used.", "Correct `service.tls_cert` and `service.tls_key`."),
+    ("Tracing", 500, 2, "Traces are wanted and cannot be sent.", "Install the exporter, or set `service.tracing = false`."),
+    ("LeaderNeeded", 500, 2, "No leader to follow is named.", "Give `--from`, or set `follower.leader`."),
+    ("LeaderCannotFollow", 500, 2, "This service reads the chain itself, so it follows no leader.", "Unset `follower.leader`, or `reader.providers`."),
+    ("LeaderUrl", 500, 2, "The URL of the leader cannot be used.", "Give http(s)://… of its service."),
+    ("LeaderStale", 503, 5, "The leader cannot confirm its own answer.", "Wait, or follow another leader."),
+    ("LocalChainServer", 503, 1, "The server of a local chain could not start.", "Choose another `--port` or `--host`."),
+)  # fmt: skip
+
+ERROR_CODES: Mapping[str, ErrorCode] = MappingProxyType({row[0]: ErrorCode(*row) for row in _ROWS})
+"""Every registered code."""
