@@ -12,6 +12,9 @@ from chain_reader.ports import EraReading, ScreenedOutput
 from chain_reader.trust.legacy import LegacyView
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.ratchet import is_successor
+from chain_reader.trust.verdicts import Conflict
+from datum import Accepted
+from datum.extension_rules import Equivocation
 from era_store import NewEvent, StoredTrust
 from eras import CurrentEraNotFoundError, Epoch, EraMarker
 
@@ -134,9 +137,9 @@ def events_between(
 
 
 def _tell_refused(tell: Callable[..., None], changed: Sequence[ScreenedOutput]) -> None:
-    refused = [item for item in changed if item.verdict.name != "Accepted"]
+    refused = [item for item in changed if not isinstance(item.verdict, Accepted)]
     for item in refused[:LISTED_EVENTS]:
-        kind = "conflict" if item.verdict.name in ("Conflict", "Equivocation") else "refused"
+        kind = "conflict" if isinstance(item.verdict, Conflict | Equivocation) else "refused"
         tell(kind, output=item.output.reference, verdict=item.verdict.name, reason=item.verdict.reason)
     rest = refused[LISTED_EVENTS:]
     if rest:

@@ -21,6 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from chain_reader.providers.leader.observer import LeaderObserver
 from chain_reader.providers.leader.walk import LeaderHistoryError, followed
+from chain_reader.trust.verdicts import Replayed, Superseded
+from datum.extension_rules import RolledBack
+from datum.verdicts import Accepted, Verdict
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.leader import open_leader
 from era_service.wiring.trust import trust_policy
@@ -35,8 +38,8 @@ if TYPE_CHECKING:
 FORCED, EMPTY, GENESIS_CHANGED, NEW, NOTHING_NEW, BEHIND = (
     "forced", "empty", "genesis-changed", "new", "nothing-new", "behind",
 )  # fmt: skip
-GOOD_VERDICTS = frozenset({"Accepted", "Superseded", "Replayed"})
-GOOD_EXTENDED = GOOD_VERDICTS | {"RolledBack"}
+GOOD_VERDICTS: tuple[type[Verdict], ...] = (Accepted, Superseded, Replayed)
+GOOD_EXTENDED: tuple[type[Verdict], ...] = (*GOOD_VERDICTS, RolledBack)
 MEMORY_KEY = "follower"
 
 
@@ -174,7 +177,7 @@ def _judge(
 
 def _require_whole(reading: "TrustedReading", policy: "TrustPolicy", leader: LeaderObserver) -> None:
     good = GOOD_VERDICTS if policy.extension is None else GOOD_EXTENDED
-    bad = [item for item in reading.history if item.verdict.name not in good]
+    bad = [item for item in reading.history if not isinstance(item.verdict, good)]
     if bad:
         raise LeaderHistoryError(
             f"{leader.name} tells a history that the rules of trust refuse",

@@ -6,14 +6,13 @@ it; where the reader knows the place of an output, that is told, else the gatewa
 
 from typing import TYPE_CHECKING, Any
 
+from datum import Malformed
 from eras import ChainReadError, EraMarker
 
 if TYPE_CHECKING:
     from chain_reader import ScreenedOutput
     from datum import Verdict
     from era_service.releasing.session import Release
-
-NO_PAYLOAD = "Malformed"
 
 
 def read_history(release: "Release", limit: int) -> dict[str, Any]:
@@ -33,7 +32,7 @@ def read_history(release: "Release", limit: int) -> dict[str, Any]:
         )
     reading = release.read()
     judged = reading.history or _screened(release)
-    payloads = [item for item in judged if item.verdict.name != NO_PAYLOAD]
+    payloads = [item for item in judged if not isinstance(item.verdict, Malformed)]
     return {
         "network": {"magic": release.network.magic, "era_address": release.policy.address},
         "payloads": [_entry(item, release) for item in payloads[:limit]],

@@ -12,6 +12,7 @@ from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from datum import Accepted
 from eras import ChainReadError, ConfigurationError, EraSwitchError, StoreError
 
 if TYPE_CHECKING:
@@ -289,7 +290,7 @@ def output_in_force(reading: "TrustedReading") -> "ScreenedOutput | None":
     transaction = None if reading.provenance is None else reading.provenance.transaction
     if transaction is None:
         return None
-    accepted = [item for item in reading.screened if item.verdict.name == "Accepted"]
+    accepted = [item for item in reading.screened if isinstance(item.verdict, Accepted)]
     found = next((item for item in accepted if item.output.transaction == transaction), None)
     if found is None and len(accepted) == 1:
         found = accepted[0]  # a bare reader held to a copy, and the copy was swept

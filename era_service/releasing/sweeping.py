@@ -16,6 +16,7 @@ team's own:
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from datum import Accepted, Malformed, WrongSigner
 from eras import TransactionError
 
 if TYPE_CHECKING:
@@ -144,7 +145,7 @@ def _require_clear(reading: "TrustedReading", copies: frozenset[str]) -> None:
         for one in reading.screened
         if one.output.transaction != trusted
         and one.output.reference not in copies
-        and one.verdict.name not in ("Malformed", "WrongSigner")
+        and not isinstance(one.verdict, Malformed | WrongSigner)
     ]
     if signed:
         raise TransactionError(
@@ -161,7 +162,7 @@ def _named(
     release: "Release", reading: "TrustedReading", in_force: "ScreenedOutput", reference: str
 ) -> "ScreenedOutput":
     """The output in force that the operator names, where a provider could take a copy of it for the one in force."""
-    accepted = [one for one in reading.screened if one.verdict.name == "Accepted"]
+    accepted = [one for one in reading.screened if isinstance(one.verdict, Accepted)]
     found = next((one for one in accepted if one.output.reference == reference), None)
     known = in_force.output.reference
     if found is None or (release.trusts_proven() and known != reference):

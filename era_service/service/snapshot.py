@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
+from datum import Malformed
 from era_service.service.documents import (
     Document,
     EraConfig,
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 LISTED_REFUSED = 50
 LISTED_PAYLOADS = 200
-NO_PAYLOAD = "Malformed"
 
 
 class Snapshot(Document):
@@ -273,7 +273,9 @@ def _history(network: NetworkDocument, found: "Reading", stored: "StoredTrust | 
     elif isinstance(found.error, EraSwitchError) and isinstance(getattr(found.error, "reading", None), TrustedReading):
         items = found.error.reading.screened  # type: ignore[attr-defined]
     seen = {} if stored is None else {payload.reference: payload for payload in stored.payloads}
-    entries = [_entry(item, seen.pop(item.output.reference, None)) for item in items if item.verdict.name != NO_PAYLOAD]
+    entries = [
+        _entry(item, seen.pop(item.output.reference, None)) for item in items if not isinstance(item.verdict, Malformed)
+    ]
     entries += [remembered(payload) for payload in seen.values()]
     entries.sort(key=lambda entry: -1 if entry.slot is None else entry.slot, reverse=True)
     return EraHistory(

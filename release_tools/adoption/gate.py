@@ -116,6 +116,14 @@ class GateResult:
         return tuple(self._lacks())
 
     def _lacks(self) -> Iterator[str]:
+        yield from self._gaps()
+        if not self.met and self.whom:
+            yield f"{self._whom_words}:"
+            yield from (f"  {one.name}  {ada_words(one.stake)}  {one.version or 'no version'}" for one in self.whom)
+            yield from (f"  {words}" for words in self._others())
+
+    def _gaps(self) -> Iterator[str]:
+        """What is missing, each in a sentence."""
         for one in self.epochs:
             if not one.met:
                 yield f"epoch {one.epoch}: {one.why}"
@@ -128,14 +136,21 @@ class GateResult:
             yield f"missing: {ada_words(self.missing_stake)} on {self.minimum}"
         if self.unregistered_stake:
             yield f"{ada_words(self.unregistered_stake)} did not register at all"
-        if self.whom:
-            all_of = (
-                "not enough even with all of them" if self.enough is None else f"{parties_words(self.enough)} would do"
-            )
-            yield f"whom to call ({all_of}):"
-            yield from (f"  {one.name}  {ada_words(one.stake)}  {one.version or 'no version'}" for one in self.whom)
-            if self.enough is not None and self.enough > len(self.whom):
-                yield f"  and {self.enough - len(self.whom)} more"
+
+    @property
+    def _whom_words(self) -> str:
+        all_of = "not enough even with all of them" if self.enough is None else f"{parties_words(self.enough)} would do"
+        return f"whom to call ({all_of})"
+
+    def _others(self) -> Iterator[str]:
+        if self.enough is not None and self.enough > len(self.whom):
+            yield f"and {self.enough - len(self.whom)} more"
+
+    def _call_list(self) -> Iterator[str]:
+        """Whom to call, in one sentence."""
+        if not self.met and self.whom:
+            listed = [f"{one.name} {ada_words(one.stake)} {one.version or 'no version'}" for one in self.whom]
+            yield f"{self._whom_words}: {'; '.join([*listed, *self._others()])}"
 
     def require_met(self) -> None:
         """Check that the gate is met.
@@ -147,7 +162,7 @@ class GateResult:
             raise GateNotMetError(
                 f"The gate of {self.era} is not met",
                 expected=f"{share_words(self.threshold)} of {self.base.words}",
-                got="; ".join(self.lacks).replace(":; ", ": ").replace("  ", " "),
+                got="; ".join([*self._gaps(), *self._call_list()]),
                 next_step="Call the parties that are missing",
                 gate=self.to_dict(),
             )

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eras import Epoch
+from release_tools.markers.change import MarkerChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +69,19 @@ class Told:
 
 @dataclass(frozen=True, slots=True)
 class Happening:
-    """Something that was done, or that happened."""
+    """Something that was done, or that happened.
+
+    Attributes:
+        at: the epoch, in parts.
+        words: what it was.
+        published: the change that the team published; ``None`` where it published none.
+        refused: the change that the team did not publish, because of the gate.
+    """
 
     at: float
     words: str
+    published: MarkerChange | None = None
+    refused: MarkerChange | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The happening, JSON-ready."""

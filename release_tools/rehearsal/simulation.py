@@ -158,7 +158,7 @@ class Simulation:
         Raises:
             RolloutRefusedError: the rules of the marker commands forbid it.
         """
-        self._happenings.append(Happening(action.at, self._done(action)))
+        self._happenings.append(self._done(action))
 
     def outcome(self) -> Outcome:
         """What it came to so far; at least one epoch must be over."""
@@ -278,18 +278,20 @@ class Simulation:
 
     # --- what is done, and what goes wrong
 
-    def _done(self, action: AnyAction) -> str:
-        """Do it; what was done, in words."""
+    def _done(self, action: AnyAction) -> Happening:
+        """Do it; what was done."""
         world = self._world
         if isinstance(action, Announce | Activate | Withdraw):
             plan = world.plan(action.do, action.era, action.epoch if isinstance(action, Activate) else None)
             plan.require_allowed()
             gate = self._gate(action) if isinstance(action, Activate) and action.gate is not None else None
             if gate is not None and not gate.met:
-                return f"the team does not {plan.change}: {_gate_words(gate)}"
+                words = f"the team does not {plan.change}: {_gate_words(gate)}"
+                return Happening(action.at, words, refused=plan.change)
             world.publish(plan.after)
             words = f"the team publishes: {plan.change}" + ("" if gate is None else f" ({_gate_words(gate)})")
-        elif isinstance(action, Replay):
+            return Happening(action.at, words, published=plan.change)
+        if isinstance(action, Replay):
             world.replay(action.which, action.times)
             words = f"somebody posts payload {action.which} again, {action.times} times"
         elif isinstance(action, Forge):
@@ -303,7 +305,7 @@ class Simulation:
             words = f"the chain rolls back {action.blocks} blocks"
         else:
             words = self._broken(action)
-        return words
+        return Happening(action.at, words)
 
     def _gate(self, action: Activate) -> GateResult:
         """The gate, as ``marker activate`` holds the registrations against it."""

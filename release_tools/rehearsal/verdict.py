@@ -127,7 +127,7 @@ def _reasons(outcome: Outcome) -> Iterator[str]:
         asked = "no share would suffice" if needed is None else f"a safe quorum takes {percent(needed)}"
         yield f"At epoch {worst.epoch} {percent(worst.signing)} of the registered stake signed; {asked}"
     for happening in outcome.happenings:
-        if happening.words.startswith("the team does not"):
+        if happening.refused is not None:
             yield f"At epoch {happening.at:g} {happening.words}"
     last = rows[-1]
     stopped = f", and {last.stopped:,} have stopped" if last.stopped else ""

@@ -9,7 +9,7 @@ import pytest
 
 from eras import ConfigurationError, EraSwitchError
 from eras.error_codes import ERROR_CODES
-from tests.architecture.test_imports import PACKAGES, modules
+from tests.architecture.test_imports import PACKAGES, ROOT, modules
 
 SHELL_CODES = ("Usage", "Unexpected")
 """What the boundary of the command line gives to errors that have no class of ours."""
@@ -65,3 +65,15 @@ def test_a_registered_code_brings_its_statuses() -> None:
         assert entry.advice.endswith(".")
     with pytest.raises(KeyError):
         ConfigurationError("What", code="NobodyRegisteredThis")
+
+
+def test_verdicts_are_told_apart_by_their_class_and_never_by_a_text() -> None:
+    """A tag in a text is for whoever reads JSON, metrics and the log; the program compares classes."""
+    by_text = [
+        f"{path.relative_to(ROOT)}:{node.lineno}"
+        for package in PACKAGES
+        for path in modules(package)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Compare) and ast.unparse(node.left).endswith("verdict.name")
+    ]
+    assert by_text == []
