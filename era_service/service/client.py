@@ -242,7 +242,7 @@ class ServiceClient:
         )
         if answer.status >= 500 or answer.status == 429:
             raise status_error(call, answer.status, retry_after_s=answer.retry_after_s)
-        if answer.status != 200:
+        if answer.status not in (200, 207):
             raise _refused(_detail(answer.body))
         return call.parse(TypeAdapter(dict[str, Any]), answer.body)
 
@@ -323,8 +323,9 @@ def _spoken(call: Call, body: bytes) -> ApiVersion:
 
 def _detail(body: bytes) -> str:
     try:
-        return str(json.loads(body)["detail"])[:TEXT]
-    except (ValueError, KeyError, TypeError, RecursionError):
+        found = json.loads(body)
+        return str(found["rejects"][0]["reason"] if "rejects" in found else found["detail"])[:TEXT]
+    except (ValueError, LookupError, TypeError, RecursionError):
         return "no reason"
 
 

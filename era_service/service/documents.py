@@ -203,9 +203,13 @@ class Switches(Document):
 
 
 class RegistrationIn(Document):
-    """A node saying its version and its stake for an epoch, if it likes signed by its key (docs/service.md)."""
+    """A node's version and its stake for an epoch, optionally signed with its key (docs/service.md).
 
-    model_config = ConfigDict(extra="forbid")
+    The same record as in files (docs/adoption.md): whole numbers may be digits in a string, ``seen_at``, ``seen_at_s``
+    and ``signed`` are understood too, and a field that is none of them is noted and left out.
+    """
+
+    model_config = ConfigDict(extra="allow")
 
     party_id: PartyId
     epoch: RegistrationEpoch
@@ -241,6 +245,9 @@ class RegistrationReceipt(Document):
     repeated: int = Field(description="Those that were known already.")
     rejected: int
     rejects: list[RejectedRegistration]
+    notes: dict[str, int] = Field(
+        default_factory=dict, description="What could not be read of those that count all the same, with how often."
+    )
 
 
 class RegistrationOut(Document):

@@ -5,12 +5,13 @@ disk. One that is wrong is said to be, and spoils no other. A signature that is 
 has signed, nobody with a token speaks without its signature.
 """
 
+import json
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from era_service.service import changes as kinds
 from era_service.service.adoption import current_epoch
 from era_service.service.documents import (
-    RegistrationIn,
     RegistrationOut,
     RegistrationPage,
     RegistrationReceipt,
@@ -19,7 +20,7 @@ from era_service.service.documents import (
 from era_service.web.problems import RequestInvalidError
 from era_store import Registration, Reject
 from eras import Epoch
-from release_tools.registrations.judging import AHEAD_S, EPOCHS_AHEAD
+from release_tools.registrations.judging import AHEAD_S, Judge, Refusal, rejected, with_epoch
 from release_tools.registrations.signed import (
     RegistrationSignatureError,
     Signed,
@@ -47,45 +48,68 @@ class RegistrationWrongError(RequestInvalidError):
 
 
 def register(
-    service: "Service", token: "ApiToken", sent: "Sequence[RegistrationIn]", node_version: str | None
+    service: "Service", token: "ApiToken", sent: "Sequence[object]", node_version: str | None
 ) -> RegistrationReceipt:
     """Take registrations, in one transaction.
 
     Args:
         service: its store takes them.
         token: with which they were sent; it is their source.
-        sent: in their order.
+        sent: JSON values, in their order, judged as rows of files are.
         node_version: the version of the node that sent them, for those that name none.
 
     Raises:
         StoreError: they could not be written; none is.
     """
     now_s, source, current = service.clock(), f"api {token.id}", current_epoch(service, fresh=True)
+    judge = Judge(source, current)
     read: list[tuple[int, Registration]] = []
-    refused: list[RejectedRegistration] = []
+    rejects: dict[int, Reject] = {}
     magic = service.settings.network.magic
     for index, one in enumerate(sent):
+        found = _judged(judge, one, node_version)
+        if isinstance(found, Refusal):
+            rejects[index] = rejected(f"registration {index}", found, json.dumps(one))
+            continue
         try:
-            _require_near(one.epoch, current)
-            read.append((index, _registration(one, one.version or node_version, magic, now_s, source)))
+            read.append((index, _registration(found, magic, now_s)))
         except (RegistrationWrongError, RegistrationSignatureError) as error:
-            refused.append(RejectedRegistration(index=index, party_id=one.party_id, reason=str(error)))
+            refusal = Refusal(str(error), found.epoch, found.party_id, found.stake)
+            rejects[index] = rejected(f"registration {index}", refusal, found.party_id)
     taken = without_those_of_signers(service.store.registrations, [row for _, row in read])
-    if len(taken) < len(read):
-        kept = set(taken)
-        left_out = [(index, row.party_id) for index, row in read if row not in kept]
-        refused += [RejectedRegistration(index=index, party_id=party, reason=NOT_SIGNED) for index, party in left_out]
-        refused.sort(key=lambda one: one.index)
-    rejects = [Reject(f"registration {one.index}", one.reason, one.party_id) for one in refused]
-    result = service.store.registrations.ingest(taken, rejects, source=source, time_s=now_s)
+    kept = set(taken)
+    for index, row in read:
+        if row not in kept:  # its party counts by what it has signed: nothing is missing from the whole
+            rejects[index] = Reject(f"registration {index}", NOT_SIGNED, row.party_id)
+    near = max((row.epoch for row in taken), default=current)
+    found_rejects = with_epoch([one for _, one in sorted(rejects.items()) if one.reason != NOT_SIGNED], near)
+    found_rejects += [one for _, one in sorted(rejects.items()) if one.reason == NOT_SIGNED]
+    result = service.store.registrations.ingest(taken, found_rejects, source=source, time_s=now_s)
     if result.accepted:
         service.changes.notify(kinds.REGISTRATIONS)
+    refused = [
+        RejectedRegistration(index=index, party_id=_party_of(sent[index]), reason=one.reason)
+        for index, one in sorted(rejects.items())
+    ]
     return RegistrationReceipt(
         accepted=result.accepted,
         repeated=result.repeated,
         rejected=len(refused),
         rejects=refused[:MAX_REJECTS_LISTED],
+        notes=dict(judge.notes),
     )
+
+
+def _judged(judge: Judge, one: object, node_version: str | None) -> Registration | Refusal:
+    if not isinstance(one, dict):
+        return Refusal("it is not a JSON object")
+    said = one.get("version") not in (None, "") or node_version is None
+    return judge.fields(one if said else one | {"version": node_version})
+
+
+def _party_of(one: object) -> str:
+    named = one.get("party_id") if isinstance(one, dict) else None
+    return rejected("", "", named).content if isinstance(named, str) else ""
 
 
 def registration_page(service: "Service", epoch: int, after: str | None, limit: int) -> RegistrationPage:
@@ -101,52 +125,34 @@ def registration_page(service: "Service", epoch: int, after: str | None, limit: 
     )
 
 
-def _require_near(epoch: int, current: Epoch | None) -> None:
-    """Check that a registration is not for an epoch of the far future, where the current one is known.
-
-    Raises:
-        RegistrationWrongError: it is.
-    """
-    if current is not None and epoch > current + EPOCHS_AHEAD:
-        raise RegistrationWrongError(
-            "A registration is for an epoch of the far future",
-            expected=f"an epoch up to {current + EPOCHS_AHEAD}",
-            got=str(epoch),
-            next_step="Check which network the node is on",
-        )
-
-
-def _registration(
-    one: RegistrationIn, version: str | None, network_magic: int | None, now_s: float, source: str
-) -> Registration:
+def _registration(row: Registration, network_magic: int | None, now_s: float) -> Registration:
     """What the store takes.
 
     Raises:
         RegistrationWrongError: it cannot be.
         RegistrationSignatureError: its signature is not true.
     """
-    epoch = Epoch(one.epoch)
-    if one.time_s is not None and one.time_s > now_s + AHEAD_S:
+    if row.signed is None:
+        # Of now at the latest: dated ahead, it would count for more than what its party signs meanwhile.
+        return replace(row, seen_at_s=min(row.seen_at_s or now_s, now_s))
+    signed = Signed.from_bytes(row.signed)
+    if signed is None:
         raise RegistrationWrongError(
-            "A registration is of the future",
+            "The signature of a registration cannot be read",
+            expected="key, signature and time_s, or signed as GET /registrations gives it",
+            got="something else",
+            next_step="Sign it as docs/service.md describes, or send it unsigned",
+        )
+    if signed.time_s > now_s + AHEAD_S:
+        raise RegistrationWrongError(
+            "A signed registration is of the future",
             expected=f"a time up to {int(now_s)}",
-            got=str(one.time_s),
+            got=str(signed.time_s),
             next_step="Check the clock of the node",
         )
-    seen_at_s = now_s if one.time_s is None else float(one.time_s)
-    if one.key is None and one.signature is None:
-        # Of now at the latest: dated ahead, it would count for more than what its party signs meanwhile.
-        return Registration(one.party_id, epoch, version, one.stake, min(seen_at_s, now_s), source)
-    if one.key is None or one.signature is None or one.time_s is None:
-        raise RegistrationWrongError(
-            "A registration is signed by half",
-            expected="key, signature and time_s, or none of key and signature",
-            got="some of them",
-            next_step="Complete it",
-        )
-    signed = Signed(one.key, one.signature, one.time_s)
-    signed.verify(Statement(network_magic, one.party_id, epoch, version, one.stake, one.time_s))
-    return Registration(one.party_id, epoch, version, one.stake, seen_at_s, source, signed.to_bytes())
+    statement = Statement(network_magic, row.party_id, row.epoch, row.version, row.stake, signed.time_s)
+    signed.verify(statement)
+    return replace(row, seen_at_s=float(signed.time_s))
 
 
 def _out(row: Registration) -> RegistrationOut:

@@ -4,11 +4,13 @@ In: an ``APIRouter`` to fill. Out: the same. What can be said of all answers is 
 ``problems``. A document that is written already never gets here, but for the one time before it is.
 """
 
+import json
+from http import HTTPStatus
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
-from pydantic import BaseModel, Discriminator, Tag, TypeAdapter, ValidationError
+from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 
 from era_service.service.answers import Answer, cache_control
@@ -22,8 +24,7 @@ from era_service.service.documents import (
     EraStatus,
     EventPage,
     Health,
-    RegistrationBatch,
-    RegistrationIn,
+    Problem,
     RegistrationPage,
     RegistrationReceipt,
     Switches,
@@ -31,7 +32,7 @@ from era_service.service.documents import (
 )
 from era_service.service.in_force import MAX_PAGE as MAX_IN_FORCE
 from era_service.service.in_force import in_force_history
-from era_service.service.patterns import EVENT_ID, HEX64, SPOKEN_VERSION, VISIBLE, reason_of
+from era_service.service.patterns import EVENT_ID, HEX64, SPOKEN_VERSION, VISIBLE
 from era_service.service.registering import MAX_PAGE, register, registration_page
 from era_service.service.service import MAX_EVENTS, Service
 from era_service.web.access import require_token
@@ -48,14 +49,8 @@ UNBUFFERED = {"x-accel-buffering": "no"}
 LIVE_AGE_S = 5
 """How long caches may keep what changes with every registration."""
 
-_ONE, _BATCH = "one", "batch"
-_REGISTRATIONS: TypeAdapter[RegistrationIn | RegistrationBatch] = TypeAdapter(
-    Annotated[
-        Annotated[RegistrationIn, Tag(_ONE)] | Annotated[RegistrationBatch, Tag(_BATCH)],
-        # Told by one name, so that a batch is read once, and a mistake is one in what was meant.
-        Discriminator(lambda sent: _BATCH if isinstance(sent, dict) and "registrations" in sent else _ONE),
-    ]
-)
+MAX_BATCH = 5_000
+"""Registrations in one request."""
 
 
 def problems_of(*statuses: int) -> dict[int | str, dict[str, Any]]:
@@ -199,7 +194,14 @@ def registrations_router() -> APIRouter:
     @router.post(
         "",
         response_model=RegistrationReceipt,
-        responses=problems_of(401, 403, 413, 415, 429),
+        responses={
+            **problems_of(401, 403, 413, 415, 429),
+            207: {"model": RegistrationReceipt, "description": "Some were taken, and some were refused."},
+            422: {
+                "model": RegistrationReceipt | Problem,
+                "description": "All were refused, or the body is not one of registrations.",
+            },
+        },
         openapi_extra={
             "security": [{"token": []}],
             "requestBody": {
@@ -220,14 +222,23 @@ def registrations_router() -> APIRouter:
     async def take(
         request: Request, service: ServiceOf, version: NodeVersion = None, _spoken: Spoken = None
     ) -> Response:
-        """Take one registration, or several at once; what is accepted is on the disk when the answer comes."""
+        """Take one registration, or several at once; what is accepted is on the disk when the answer comes.
+
+        Each is judged for itself, as a row of a file is. The answer is 200 when all are taken, 207 when some are
+        refused, and 422 when all are; the receipt has the counts, and each refusal names the field.
+        """
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
         token = await run_in_threadpool(require_token, request, service, REGISTRATIONS_WRITE)
         if kind != "application/json":
             raise MediaTypeError("The body is not JSON", expected="application/json", got=kind[:80] or "none")
         body = await request.body()
         receipt = await run_in_threadpool(lambda: register(service, token, _read(body), version))
-        return Response(receipt.model_dump_json(), headers={"cache-control": "no-store"}, media_type="application/json")
+        status = HTTPStatus.OK if not receipt.rejected else HTTPStatus.MULTI_STATUS
+        if receipt.rejected and not receipt.accepted + receipt.repeated:
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+        return Response(
+            receipt.model_dump_json(), status, headers={"cache-control": "no-store"}, media_type="application/json"
+        )
 
     return router
 
@@ -303,26 +314,29 @@ def _health(found: Health) -> Response:
     )
 
 
-def _read(body: bytes) -> list[RegistrationIn]:
-    """The registrations in a body.
+def _read(body: bytes) -> list[object]:
+    """The registrations in a body, each judged for itself afterwards.
 
     Raises:
-        RequestInvalidError: it is none.
+        MalformedRequestError: it is not JSON.
+        RequestInvalidError: it is neither a registration nor a batch of them.
     """
+    wanted = f'one registration, or {{"registrations": […]}} with 1 to {MAX_BATCH}'
     try:
-        found = _REGISTRATIONS.validate_json(body)
-    except ValidationError as error:
-        mistakes = [
-            {"place": ".".join(str(part) for part in item["loc"][1:]) or "the body", "reason": reason_of(item)}
-            for item in error.errors(include_input=False, include_url=False)[:20]
-        ]
-        malformed = error.errors(include_input=False, include_context=False)[0]["type"] == "json_invalid"
-        kind = MalformedRequestError if malformed else RequestInvalidError
-        raise kind(
-            "The registrations are not valid",
-            expected='one registration, or {"registrations": […]}',
-            got=f"{mistakes[0]['place']}: {mistakes[0]['reason']}"[:300],
-            next_step="Correct them; none was taken",
-            mistakes=mistakes,
+        found = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise MalformedRequestError(
+            "The registrations are not JSON",
+            expected=wanted,
+            got=str(error)[:200],
+            next_step="Correct the body; nothing was taken",
         ) from error
-    return found.registrations if isinstance(found, RegistrationBatch) else [found]
+    if isinstance(found, dict) and "registrations" not in found:
+        return [found]
+    batch = found.get("registrations") if isinstance(found, dict) else None
+    if not isinstance(batch, list) or not 1 <= len(batch) <= MAX_BATCH:
+        got = f"{len(batch)} registrations" if isinstance(batch, list) else f"a JSON {type(found).__name__}"
+        raise RequestInvalidError(
+            "The registrations are not valid", expected=wanted, got=got, next_step="Correct them; none was taken"
+        )
+    return batch

@@ -12,7 +12,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
-from eras import ConfigurationError, Epoch
+from eras import ChainReadError, ConfigurationError, Epoch
 from release_tools import AdoptionRules, Base, Compatibility, parse_share
 
 if TYPE_CHECKING:
@@ -74,6 +74,54 @@ def epoch_by_clock(settings: "Settings") -> Epoch | None:
 
     genesis = configured_genesis(settings)
     return None if genesis is None else genesis.epoch_of(genesis.slot_at(time.time()))
+
+
+def current_epoch_of(settings: "Settings") -> Epoch | None:
+    """The current epoch: by the network's genesis and the clock, else by the configured providers.
+
+    Returns:
+        The epoch; ``None`` where there is neither a genesis nor a provider.
+
+    Raises:
+        ChainReadError: there are providers, and none of them answered.
+        ConfigurationError: one cannot be used.
+    """
+    from era_service.wiring.observers import openings_of
+
+    epoch = epoch_by_clock(settings)
+    if epoch is not None:
+        return epoch
+    failed: ChainReadError | None = None
+    for opening in openings_of(settings):
+        try:
+            with closing(opening()) as observer:
+                return observer.epoch()
+        except ChainReadError as error:
+            failed = error
+    if failed is not None:
+        raise failed
+    return None
+
+
+def epoch_or_assumed(settings: "Settings", repository: "RegistrationRepository") -> tuple[Epoch | None, str | None]:
+    """The current epoch that adoption is counted up to, and in words what is assumed where nothing tells it.
+
+    Raises:
+        ChainReadError: there are providers, and none of them answered.
+        StoreError: the registrations cannot be read.
+    """
+    from release_tools.adoption.summary import assumed_epoch
+
+    current = current_epoch_of(settings)
+    if current is not None:
+        return current, None
+    assumed = assumed_epoch(repository)
+    if assumed is None:
+        return None, None
+    return assumed, (
+        f"Neither a genesis nor a provider is configured: epoch {assumed}, the newest with registrations of the "
+        "network, is assumed to be the current one"
+    )
 
 
 def compatibility_of(settings: "Settings", path: Path | None = None) -> Compatibility:
@@ -147,7 +195,7 @@ def open_registrations(settings: "Settings", files: Sequence[str] = ()) -> Itera
             yield store.registrations
         return
     with _place_for(files) as repository:
-        read_files(repository, files, epoch_by_clock(settings))
+        read_files(repository, files, current_epoch_of(settings))
         yield repository
 
 
@@ -192,5 +240,7 @@ def read_files(repository: "RegistrationRepository", files: Sequence[str], curre
             quiet = repository.cursor(source.name) is not None or not _is_large(Path(name))
             with ingest_progress(source_words(source.name), quiet=quiet) as progress:
                 summary = ingest(source, repository, progress=progress)
+        for note, count in sorted(summary.notes.items()):
+            _log.warning("%s: %d entries: %s", name, count, note)
         for reason, count in sorted(summary.rejected.items()):
             _log.warning("%s: %d entries are no registrations: %s", name, count, reason)

@@ -8,7 +8,9 @@ not, and if not what is missing and from whom. The rules:
 3. On the network base a network stake that is not known, or is less than what registered, never meets a gate.
 4. An epoch that has not begun, where that is known, is not looked at: nobody can have registered for it, and whoever
    says so would be all that counts.
-5. What is missing is counted in the last epoch: past ones cannot be mended, only waited for.
+5. A row of an epoch that was rejected is part of its whole, as not ready. Where its stake cannot be read the gate is
+   not met, unless the rules leave such rows out; of the whole network's stake, which is known, they can take nothing.
+6. What is missing is counted in the last epoch: past ones cannot be mended, only waited for.
 """
 
 from collections.abc import Iterator
@@ -21,7 +23,7 @@ from eras import Epoch, EraSwitchError
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.parties import NotReady, not_ready
 from release_tools.adoption.shares import AdoptionRules, Base, Share, ada_words, parties_words, share_words
-from release_tools.adoption.summary import AdoptionAlarm, EpochAdoption, newest_begun, summarise
+from release_tools.adoption.summary import AdoptionAlarm, EpochAdoption, newest_begun, rejected_words, summarise
 
 
 class GateNotMetError(EraSwitchError):
@@ -219,8 +221,9 @@ def judge_gate(
         StoreError: they cannot be read.
     """
     rules = rules or AdoptionRules()
-    compatibility.require_era(era)
     known = repository.epochs()
+    if not any(tally.capability for one in known[:for_epochs] for tally in repository.tally(one)):
+        compatibility.require_era(era)
     if epoch is None and not known:
         raise GateNotMetError(
             f"The gate of {era} is not met: there are no registrations at all",
@@ -272,6 +275,9 @@ def _judged(epoch: Epoch, adoption: EpochAdoption | None, base: Base, threshold:
             why=f"the stake of the whole network in epoch {adoption.network_epoch} is not known: "
             "eraswitch adoption network-stake",
         )
+    if adoption.rejected.unknown and base is not Base.NETWORK:
+        why = f"{rejected_words(adoption.rejected)}. Correct and ingest them, or leave them out: --ignore-rejected"
+        return GateEpoch(epoch, share, met=False, why=why)
     met = share.reaches(threshold)
     return GateEpoch(
         epoch,

@@ -13,7 +13,7 @@ from typing import Any
 from era_store import Registration, RegistrationRepository
 from eras import Epoch
 from release_tools.adoption.compatibility import Compatibility
-from release_tools.adoption.shares import AdoptionRules, Base
+from release_tools.adoption.shares import AdoptionRules, Base, is_ready
 from release_tools.adoption.versions import is_newer
 
 
@@ -162,5 +162,5 @@ def not_ready(
     if base is Base.RECENT:
         rows = sorted(repository.newest_within(epoch, rules.recent_epochs), key=lambda row: (-row.stake, row.party_id))
     for row in rows:
-        if not compatibility.supports(row.release, era):
+        if not is_ready(row, era, compatibility):
             yield NotReady(row.party_id, row.stake, row.version, row.epoch)

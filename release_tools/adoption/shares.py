@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from era_store import VersionTally
+from era_store import Registration, VersionTally
 from eras import ConfigurationError, Epoch
 from release_tools.adoption.compatibility import Compatibility
 
@@ -84,6 +84,7 @@ class AdoptionRules:
         unknown_growth_alarm: the same when it grew by this much since the last epoch.
         swing_alarm: the same when the registered stake changed by this share since the last epoch.
         limit: parties that a list names at most.
+        count_rejected: whether rows that were rejected are part of the whole, as not ready.
     """
 
     stake_epoch_offset: int = DEFAULT_STAKE_EPOCH_OFFSET
@@ -92,20 +93,29 @@ class AdoptionRules:
     unknown_growth_alarm: Fraction = Fraction(1, 100)
     swing_alarm: Fraction = Fraction(1, 2)
     limit: int = 20
+    count_rejected: bool = True
 
     def stake_epoch(self, epoch: Epoch) -> Epoch:
         """The epoch whose network stake registrations of ``epoch`` count with."""
         return Epoch(epoch + self.stake_epoch_offset)
 
 
+def is_ready(reported: VersionTally | Registration, era: str, compatibility: Compatibility) -> bool:
+    """Whether a node is ready for an era: by what it reports that it can do, and where it does not, by its version."""
+    if reported.capability is not None:
+        return reported.capability.supports(era)
+    return compatibility.supports(reported.release, era)
+
+
 def ready_stake(tallies: Iterable[VersionTally], era: str, compatibility: Compatibility) -> int:
-    """The lovelace of those whose version supports an era."""
-    return sum(tally.stake for tally in tallies if compatibility.supports(tally.release, era))
+    """The lovelace of those who are ready for an era."""
+    return sum(tally.stake for tally in tallies if is_ready(tally, era, compatibility))
 
 
-def support_share(tallies: Sequence[VersionTally], era: str, compatibility: Compatibility) -> Share:
-    """The share of the stake of ``tallies`` whose version supports an era."""
-    return Share(ready_stake(tallies, era, compatibility), sum(tally.stake for tally in tallies))
+def support_share(tallies: Sequence[VersionTally], era: str, compatibility: Compatibility, rejected: int = 0) -> Share:
+    """The share of the stake of ``tallies`` that is ready for an era; what was rejected is part of its whole."""
+    whole = sum(tally.stake for tally in tallies) + rejected
+    return Share(ready_stake(tallies, era, compatibility), whole)
 
 
 def parse_share(text: str) -> Fraction:

@@ -5,17 +5,28 @@ version comes from the rollup that ingest maintains, so an epoch of millions cos
 details (parties that changed, parties not ready, the recent base) read the registrations themselves.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from itertools import islice
+from itertools import islice, pairwise
 from typing import Any
 
-from era_store import RegistrationRepository, VersionTally
+from era_store import Capability, RegistrationRepository, Uncounted, VersionTally
 from eras import Epoch, EraSwitchError
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.parties import NotReady, PartyChanges, named, not_ready, party_changes
-from release_tools.adoption.shares import AdoptionRules, Base, Share, ada_words, parties_words, support_share
+from release_tools.adoption.shares import (
+    AdoptionRules,
+    Base,
+    Share,
+    ada_words,
+    is_ready,
+    parties_words,
+    ready_stake,
+    support_share,
+)
 from release_tools.adoption.versions import is_known, newest_first
+from release_tools.registrations.judging import EPOCHS_AHEAD
 
 
 class NoRegistrationsError(EraSwitchError):
@@ -72,7 +83,9 @@ class EraShares:
         registered: of the stake registered for the epoch.
         network: of the whole network's stake; ``None`` where that is not known.
         recent: of the newest registration of each party; ``None`` in a summary without details.
-        not_ready: the largest parties whose version does not support it; empty in a summary without details.
+        not_ready: the largest parties that are not ready; empty in a summary without details.
+        by_capability: lovelace that is ready because its nodes report that they can do it.
+        by_version: lovelace that is ready by the version that its nodes report, which report nothing else.
     """
 
     era: str
@@ -81,6 +94,8 @@ class EraShares:
     network: Share | None
     recent: Share | None
     not_ready: tuple[NotReady, ...]
+    by_capability: int = 0
+    by_version: int = 0
 
     def of(self, base: Base) -> Share | None:
         """The share on a base."""
@@ -93,6 +108,7 @@ class EraShares:
             "era": self.era,
             "minimum": self.minimum,
             **{name: None if share is None else share.to_dict() for name, share in shares.items()},
+            "ready": {"by_capability": self.by_capability, "by_version": self.by_version},
             "not_ready": [party.to_dict() for party in self.not_ready],
         }
 
@@ -102,7 +118,7 @@ class AdoptionAlarm:
     """Something that somebody should look at.
 
     Attributes:
-        kind: ``unknown-share``, ``unknown-growth``, ``registered-swing`` or ``network-stake``.
+        kind: ``unknown-share``, ``unknown-growth``, ``registered-swing``, ``network-stake`` or ``rejected``.
         words: what it is.
     """
 
@@ -127,7 +143,10 @@ class EpochAdoption:
         recent_epochs: over how many epochs the recent base looks.
         versions: by release, newest first, unknown ones last.
         eras: by era, in the order asked for.
-        unknown: the share of the registered stake whose version is unknown.
+        unknown: the share of the registered stake whose version is unknown: ``absent`` or ``unreadable``.
+        absent: the share of those that reported no version.
+        unreadable: the share of those whose version is no semantic version.
+        rejected: what was rejected of the epoch, and is part of its whole as not ready.
         changes: what changed since the epoch before; ``None`` without one, or without details.
         alarms: what is odd.
     """
@@ -141,6 +160,9 @@ class EpochAdoption:
     versions: tuple[VersionRow, ...]
     eras: tuple[EraShares, ...]
     unknown: Share
+    absent: Share
+    unreadable: Share
+    rejected: Uncounted
     changes: PartyChanges | None
     alarms: tuple[AdoptionAlarm, ...]
 
@@ -161,7 +183,13 @@ class EpochAdoption:
             "recent_epochs": self.recent_epochs,
             "versions": [row.to_dict() for row in self.versions],
             "eras": [era.to_dict() for era in self.eras],
-            "unknown": self.unknown.to_dict(),
+            "unknown": self.unknown.to_dict()
+            | {"absent": self.absent.to_dict(), "unreadable": self.unreadable.to_dict()},
+            "rejected": {
+                "rows": self.rejected.rows,
+                "stake": self.rejected.stake,
+                "unknown_stakes": self.rejected.unknown,
+            },
             "changes": None if self.changes is None else self.changes.to_dict(),
             "alarms": [alarm.to_dict() for alarm in self.alarms],
         }
@@ -201,6 +229,7 @@ def summarise(
     if not tallies:
         raise _none_of(epoch, epochs)
     registered = sum(tally.stake for tally in tallies)
+    rejected = repository.uncounted(epoch) if rules.count_rejected else Uncounted()
     network_epoch = rules.stake_epoch(epoch)
     told = repository.network_stake(network_epoch)
     network = told if told is not None and told >= registered and told > 0 else None
@@ -218,9 +247,9 @@ def summarise(
             EraShares(
                 era,
                 compatibility.minimum(era),
-                ready := support_share(tallies, era, compatibility),
+                ready := support_share(tallies, era, compatibility, rejected.stake),
                 None if network is None else Share(ready.part, network),
-                None if recent is None else support_share(recent, era, compatibility),
+                None if recent is None else support_share(recent, era, compatibility, rejected.stake),
                 tuple(
                     islice(
                         not_ready(
@@ -231,12 +260,20 @@ def summarise(
                 )
                 if details
                 else (),
+                able := ready_stake([one for one in tallies if one.capability is not None], era, compatibility),
+                ready.part - able,
             )
             for era in eras
         ),
         unknown=_unknown(tallies),
+        absent=_share_of(tallies, lambda release: release is None),
+        unreadable=_share_of(tallies, lambda release: release is not None and not is_known(release)),
+        rejected=rejected,
         changes=party_changes(repository, epoch, since, rules) if details and since is not None else None,
-        alarms=tuple(_alarms(tallies, () if since is None else repository.tally(since), since, told, rules)),
+        alarms=(
+            *([AdoptionAlarm("rejected", rejected_words(rejected))] if rejected.rows else ()),
+            *_alarms(tallies, () if since is None else repository.tally(since), since, told, rules),
+        ),
     )
 
 
@@ -281,6 +318,32 @@ def newest_epoch(epochs: Sequence[Epoch]) -> Epoch:
     return epochs[0]
 
 
+def assumed_epoch(repository: RegistrationRepository) -> Epoch | None:
+    """The epoch to take for the current one where nothing tells it: the newest that has registrations.
+
+    One that lies more than ``EPOCHS_AHEAD`` after the one before, and does not have more parties, is of a wrong clock or
+    file, and is passed over.
+
+    Raises:
+        StoreError: the registrations cannot be read.
+    """
+    epochs = repository.epochs()
+    for epoch, before in pairwise(epochs):
+        parties = [sum(tally.parties for tally in repository.tally(one)) for one in (epoch, before)]
+        if epoch - before <= EPOCHS_AHEAD or parties[0] > parties[1]:
+            return epoch
+    return epochs[-1] if epochs else None
+
+
+def rejected_words(rejected: Uncounted) -> str:
+    """What was rejected of an epoch, in words."""
+    rows = f"{rejected.rows} {'row' if rejected.rows == 1 else 'rows'} of the epoch cannot be counted"
+    stakes = f"{ada_words(rejected.stake)} of it counts as not ready"
+    if rejected.unknown:
+        stakes += f", and the stake of {rejected.unknown} cannot be read"
+    return f"{rows}: {stakes}. See them: eraswitch adoption rejects"
+
+
 def newest_begun(epochs: Sequence[Epoch], current: Epoch | None) -> Epoch | None:
     """The newest of the epochs that have registrations and have begun; ``None`` where there is none.
 
@@ -298,30 +361,39 @@ def _version_rows(
     eras: Sequence[str],
     compatibility: Compatibility,
 ) -> Iterator[VersionRow]:
-    by_release = {tally.release: tally for tally in tallies}
+    by_release: dict[str | None, list[VersionTally]] = defaultdict(list)
+    for tally in tallies:
+        by_release[tally.release].append(tally)
     for release in newest_first(by_release):
-        tally = by_release[release]
+        some = by_release[release]
+        stake = sum(tally.stake for tally in some)
         yield VersionRow(
             release,
-            tally.stake,
-            tally.parties,
-            Share(tally.stake, registered),
-            None if network is None else Share(tally.stake, network),
-            tuple(era for era in eras if compatibility.supports(release, era)),
+            stake,
+            sum(tally.parties for tally in some),
+            Share(stake, registered),
+            None if network is None else Share(stake, network),
+            tuple(era for era in eras if all(is_ready(tally, era, compatibility) for tally in some)),
         )
 
 
 def _recent_tallies(repository: RegistrationRepository, epoch: Epoch, rules: AdoptionRules) -> list[VersionTally]:
-    stakes: dict[str | None, tuple[int, int]] = {}
+    stakes: dict[tuple[str | None, Capability | None], tuple[int, int]] = {}
     for row in repository.newest_within(epoch, rules.recent_epochs):
-        stake, parties = stakes.get(row.release, (0, 0))
-        stakes[row.release] = (stake + row.stake, parties + 1)
-    return [VersionTally(release, stake, parties) for release, (stake, parties) in stakes.items()]
+        key = (row.release, row.capability)
+        stake, parties = stakes.get(key, (0, 0))
+        stakes[key] = (stake + row.stake, parties + 1)
+    return [VersionTally(release, *found, capability) for (release, capability), found in stakes.items()]
 
 
 def _unknown(tallies: Sequence[VersionTally]) -> Share:
-    unknown = sum(tally.stake for tally in tallies if not is_known(tally.release))
-    return Share(unknown, sum(tally.stake for tally in tallies))
+    return _share_of(tallies, lambda release: not is_known(release))
+
+
+def _share_of(tallies: Sequence[VersionTally], counts: Callable[[str | None], bool]) -> Share:
+    """The share of those with a release that counts."""
+    part = sum(tally.stake for tally in tallies if counts(tally.release))
+    return Share(part, sum(tally.stake for tally in tallies))
 
 
 def _alarms(
@@ -334,10 +406,12 @@ def _alarms(
     unknown, was = _unknown(now), _unknown(before)
     parties = sum(tally.parties for tally in now if not is_known(tally.release))
     if unknown.part and unknown.fraction >= rules.unknown_alarm:
+        absent = _share_of(now, lambda release: release is None)
+        unreadable = _share_of(now, lambda release: release is not None and not is_known(release))
         yield AdoptionAlarm(
             "unknown-share",
-            f"The version of {unknown} of the registered stake is unknown ({parties_words(parties)}): it counts as not "
-            "ready. Does a proxy or a release drop the version header?",
+            f"The version of {unknown} of the registered stake is unknown ({parties_words(parties)}; absent: {absent}, "
+            f"unreadable: {unreadable}): it counts as not ready. Does a proxy or a release drop the version header?",
         )
     if told is not None and told < unknown.total:
         yield AdoptionAlarm(

@@ -20,7 +20,7 @@ from itertools import islice, pairwise
 from era_store import Registration, RegistrationRepository
 from eras import ConfigurationError, Epoch
 from release_tools.adoption.compatibility import Compatibility
-from release_tools.adoption.shares import AdoptionRules, ada_words, ready_stake
+from release_tools.adoption.shares import AdoptionRules, ada_words, is_ready, ready_stake
 from release_tools.adoption.summary import NoRegistrationsError
 from release_tools.forecasting.lottery import require_probability
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
@@ -118,6 +118,7 @@ class _Forecaster:
         self._repository = repository
         self._order = order
         self._compatibility = compatibility
+        self._rules = rules
         self._model = order.quorum.model
         self._points = self._observed()
         self._now = self._points[-1]
@@ -181,6 +182,8 @@ class _Forecaster:
     def _point(self, epoch: Epoch) -> ReadyPoint | None:
         tallies = self._repository.tally(epoch)
         registered = sum(tally.stake for tally in tallies)
+        if self._rules.count_rejected and registered:
+            registered += self._repository.uncounted(epoch).stake
         ready = ready_stake(tallies, self._order.era, self._compatibility)
         parties = sum(tally.parties for tally in tallies)
         return ReadyPoint(epoch, ready, registered, parties) if registered else None
@@ -215,7 +218,7 @@ class _Forecaster:
         return registered, min(signing[True] / stake[True], 1.0) if stake[True] else self._reliability.average
 
     def _is_ready(self, entry: Registration) -> bool:
-        return self._compatibility.supports(entry.release, self._order.era)
+        return is_ready(entry, self._order.era, self._compatibility)
 
     # --- what will be
 

@@ -10,6 +10,7 @@ and nothing of that epoch. What sets it apart from the event store:
 3. An epoch that comes in pages (``next``) counts whole or not at all; pages that contradict each other are no answer.
 """
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,7 +26,7 @@ from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.statuses import status_error
 from era_store.registrations import Registration
 from eras import Epoch
-from release_tools.registrations.judging import Judge, rejected
+from release_tools.registrations.judging import Judge, Refusal, rejected
 from release_tools.registrations.source import Batch
 
 Known = Callable[[Epoch], Iterable[Registration]]
@@ -102,6 +103,11 @@ class AggregatorHttp:
         self._clock = clock
         self._http = BoundedHttp(url, {"Accept": "application/json"}, limits, clock=clock)
 
+    @property
+    def notes(self) -> Counter[str]:
+        """What was wrong with rows that count all the same."""
+        return self._judge.notes
+
     def close(self) -> None:
         """Close the connections. Calling it twice is fine."""
         self._http.close()
@@ -164,7 +170,7 @@ class AggregatorHttp:
         for place, entry in enumerate(told, 1):
             version = next((entry[name] for name in _VERSIONS if entry.get(name)), None)
             found = self._judge.row(entry.get("party_id"), epoch, version, entry.get("stake"), now)
-            if isinstance(found, str):
+            if isinstance(found, Refusal):
                 batch.rejects.append(rejected(f"epoch {epoch}, entry {place}", found, str(entry)))
                 continue
             before = known.get(found.party_id)

@@ -1,7 +1,7 @@
 """Registrations as CSV: a header with ``party_id``, ``epoch``, ``stake``, and more if known, then one a line.
 
-In: a path, or ``-``. Out: batches. The fields are those of JSON lines. A header with a column that is none of them is
-refused before anything is read: it could be a version that is misspelled. A row is one line: were a quote that is never
+In: a path, or ``-``. Out: batches. The fields are those of JSON lines. A header that lacks one
+of the three is refused before anything is read. A row is one line: were a quote that is never
 closed to go on over line breaks, it would swallow good rows.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from era_store.registrations import Registration
 from eras import Epoch
-from release_tools.registrations.judging import FIELDS
+from release_tools.registrations.judging import Refusal
 from release_tools.registrations.source import Batch, SourceFormatError
 from release_tools.registrations.text_files import STANDARD_INPUT, TextRows
 
@@ -43,7 +43,7 @@ class CsvRows(TextRows):
         self._header = self._header_of(self._file.first_line())
         return self._file.batches(cursor, size, self._parse, header_lines=1)
 
-    def _first_then_rows(self, line: bytes) -> Registration | str | None:
+    def _first_then_rows(self, line: bytes) -> Registration | Refusal | str | None:
         """A stream cannot be read twice: its first line becomes the header when it comes."""
         if self._header:
             return self._parse(line)
@@ -53,22 +53,19 @@ class CsvRows(TextRows):
     def _header_of(self, line: bytes) -> list[str]:
         found = _split(line.removeprefix(_BYTE_ORDER_MARK))
         names = [name.strip() for name in found] if isinstance(found, list) else []
-        unknown = [name for name in names if name not in FIELDS]
         missing = [name for name in NEEDED if name not in names]
-        if missing or unknown or len(set(names)) < len(names):
-            shown = ", ".join(repr(name[:40]) for name in unknown[:5]) or ", ".join(names[:10])
+        if missing or len(set(names)) < len(names):
+            shown = ", ".join(name[:40] for name in names[:10])
             raise SourceFormatError(
                 f"The header of {self._file.place} is not one of registrations",
-                expected=f"the columns {', '.join(NEEDED)}, each once, and of the others only "
-                f"{', '.join(name for name in FIELDS if name not in NEEDED)}",
-                got=f"{'unknown columns' if unknown else 'the columns'} {shown or 'none'}",
+                expected=f"the columns {', '.join(NEEDED)}, and more where they are known, each once",
+                got=f"the columns {shown or 'none'}",
                 next_step="Correct the header; nothing was read",
                 missing=missing,
-                unknown=unknown[:20],
             )
         return names
 
-    def _parse(self, line: bytes) -> Registration | str | None:
+    def _parse(self, line: bytes) -> Registration | Refusal | str | None:
         if line.isspace():
             return None
         found = _split(line)

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from era_store.registrations import RegistrationRepository
-from eras import EraSwitchError
+from eras import Epoch, EraSwitchError
+from release_tools.registrations.judging import with_epoch
 from release_tools.registrations.source import RegistrationSource
 
 BATCH_ROWS = 50_000
@@ -28,6 +29,7 @@ class IngestSummary:
         accepted: registrations that are new.
         repeated: registrations that were there already.
         rejected: how many entries were no registrations, by reason.
+        notes: how many entries count although something about them cannot be read, by what it is.
         position: how much of ``total`` is read.
         total: how much there is, in the source's own unit, where it knows.
     """
@@ -37,6 +39,7 @@ class IngestSummary:
     accepted: int = 0
     repeated: int = 0
     rejected: Counter[str] = field(default_factory=Counter)
+    notes: Counter[str] = field(default_factory=Counter)
     position: int = 0
     total: int | None = None
 
@@ -49,6 +52,7 @@ class IngestSummary:
             "repeated": self.repeated,
             "rejected": self.rejected.total(),
             "reasons": dict(sorted(self.rejected.items())),
+            "notes": dict(sorted(self.notes.items())),
         }
 
 
@@ -77,16 +81,17 @@ def ingest(
 
     Batches before an error are kept; its fact ``ingested`` is the summary of them.
     """
-    summary = IngestSummary(source.name, dry_run)
+    summary = IngestSummary(source.name, dry_run, notes=source.notes)
+    near: Epoch | None = None
     try:
         summary.total = source.total
         for batch in source.batches(repository.cursor(source.name), batch_rows):
+            near = max((row.epoch for row in batch.rows), default=near)
             if dry_run:
                 summary.accepted += len(batch.rows)
             else:
-                result = repository.ingest(
-                    batch.rows, batch.rejects, source=source.name, cursor=batch.cursor, time_s=clock()
-                )
+                rejects = with_epoch(batch.rejects, near)
+                result = repository.ingest(batch.rows, rejects, source=source.name, cursor=batch.cursor, time_s=clock())
                 summary.accepted += result.accepted
                 summary.repeated += result.repeated
             summary.rejected.update(reject.reason for reject in batch.rejects)

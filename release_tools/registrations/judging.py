@@ -8,17 +8,23 @@ reason. The rules:
    ``EPOCHS_AHEAD`` after the current one where that is known.
 3. A version is kept as it was said, whatever it is: one that nobody knows counts as not ready, while a row that were
    turned away for it would be missing from the total, and the share of all others would rise.
-4. A time may be missing: such a registration is older than any with a time.
+4. A time may be missing, or unreadable: such a registration is older than any with a time. It orders rows, and nothing
+   else hangs on it.
+5. A row is refused for its party, its epoch or its stake alone. Anything else that is wrong with it is noted, and the
+   row counts without that. What is refused keeps the epoch, the party and the stake that can be read.
 """
 
 import math
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from era_store.capability import Capability
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH, Registration, Reject
 from eras import Epoch
+from release_tools.registrations.signed import Signed
 
 EPOCHS_AHEAD = 5
 """Epochs after the current one that a registration may be for: a clock or a node may be behind by some."""
@@ -29,26 +35,60 @@ AHEAD_S = 300
 EXCERPT = 200
 """Characters of a reject that are kept."""
 
-FIELDS = ("party_id", "epoch", "version", "stake", "seen_at", "seen_at_s", "source", "signed")
-"""The fields that rows in files may have; party_id, epoch and stake they must."""
+FIELDS = (
+    "party_id",
+    "epoch",
+    "version",
+    "stake",
+    "seen_at",
+    "seen_at_s",
+    "time_s",
+    "key",
+    "signature",
+    "signed",
+    "capability",
+    "source",
+)
+"""The fields that rows may have, in files and over HTTP; party_id, epoch and stake they must."""
 
 _MAX_NAME = 200
 _MAX_VERSION = 100
 _MAX_DIGITS = 30
 _MAX_SIGNED = 64 * 1024
+_MAX_DIGEST = 128
+_MAX_NOTES = 20
 
-NO_PARTY = "names no party"
-BAD_PARTY = "names a party by what cannot be printed, or is too long"
-NO_EPOCH = "names no epoch"
-BAD_EPOCH = "the epoch is no whole number from 0"
-FAR_EPOCH = "the epoch is in the far future"
-NO_STAKE = "names no stake"
-BAD_STAKE = "the stake is no whole number"
-NEGATIVE_STAKE = "the stake is negative"
-ABSURD_STAKE = "the stake is more than all ada"
-BAD_TIME = "the time is none"
-BAD_SIGNED = "what is signed is not in hex, or too long"
-UNKNOWN_FIELD = "has an unknown field"
+NO_PARTY = "party_id is missing"
+BAD_PARTY = "party_id cannot be printed, or is too long"
+NO_EPOCH = "epoch is missing"
+BAD_EPOCH = "epoch is not a whole number from 0"
+FAR_EPOCH = "epoch is in the far future"
+NO_STAKE = "stake is missing"
+BAD_STAKE = "stake is not a whole number"
+NEGATIVE_STAKE = "stake is negative"
+ABSURD_STAKE = "stake is more than all ada"
+BAD_TIME = "seen_at cannot be read: counted as the oldest of its party"
+BAD_SIGNED = "signed is not in hex, or too long: counted as unsigned"
+HALF_SIGNED = "key, signature and time_s are not all there: counted as unsigned"
+BAD_CAPABILITY = "capability cannot be read: counted by its version"
+UNKNOWN_FIELD = "{!r} is not a field of registrations: counted without it"
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a row is no registration, and what of it can be read nevertheless: its epoch is not whole without it.
+
+    Attributes:
+        reason: why, in words that name the field and are the same for all of its kind.
+        epoch: the epoch that it was for.
+        party_id: who.
+        stake: its lovelace.
+    """
+
+    reason: str
+    epoch: Epoch | None = None
+    party_id: str | None = None
+    stake: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +98,12 @@ class Judge:
     Attributes:
         source: the name of their source.
         current: the current epoch, where it is known.
+        notes: what was wrong with rows that count all the same → how many they are.
     """
 
     source: str
     current: Epoch | None = None
+    notes: Counter[str] = field(default_factory=Counter)
 
     @property
     def last_epoch(self) -> int:
@@ -69,13 +111,23 @@ class Judge:
         return MAX_REGISTRATION_EPOCH if self.current is None else self.current + EPOCHS_AHEAD
 
     def row(
-        self, party_id: Any, epoch: Any, version: Any, stake: Any, seen_at: Any, *, signed: bytes | None = None
-    ) -> Registration | str:
-        """The registration that these are, or the reason why they are none."""
+        self,
+        party_id: Any,
+        epoch: Any,
+        version: Any,
+        stake: Any,
+        seen_at: Any,
+        *,
+        signed: bytes | None = None,
+        capability: Capability | None = None,
+    ) -> Registration | Refusal:
+        """Return the registration with these fields, or the reason why there is none."""
         at, lovelace, time_s = _whole(epoch), _whole(stake), _time(seen_at)
+        named = isinstance(party_id, str) and 0 < len(party_id) <= _MAX_NAME and party_id.isprintable()
+        possible = lovelace is not None and 0 <= lovelace <= MAX_LOVELACE
         if not isinstance(party_id, str) or not party_id:
             fault = NO_PARTY
-        elif len(party_id) > _MAX_NAME or not party_id.isprintable():
+        elif not named:
             fault = BAD_PARTY
         elif at is None or at < 0:
             fault = NO_EPOCH if epoch in (None, "") else BAD_EPOCH
@@ -83,39 +135,79 @@ class Judge:
             fault = FAR_EPOCH
         elif lovelace is None:
             fault = NO_STAKE if stake in (None, "") else BAD_STAKE
-        elif not 0 <= lovelace <= MAX_LOVELACE:
+        elif not possible:
             fault = ABSURD_STAKE if lovelace > 0 else NEGATIVE_STAKE
-        elif time_s is None:
-            fault = BAD_TIME
         else:
-            return Registration(party_id, Epoch(at), _said(version), lovelace, time_s, self.source, signed)
-        return fault
+            if time_s is None:
+                self.notes[BAD_TIME] += 1
+            return Registration(
+                party_id, Epoch(at), _said(version), lovelace, time_s or 0.0, self.source, signed, capability
+            )
+        of = None if at is None or at < 0 else Epoch(min(at, MAX_REGISTRATION_EPOCH))
+        return Refusal(fault, of, party_id if named else None, lovelace if possible else None)
 
-    def fields(self, row: Mapping[str, Any]) -> Registration | str:
-        """The registration of a row with named fields (``FIELDS``), or the reason why it is none."""
-        if not row.keys() <= _KNOWN:
-            return UNKNOWN_FIELD
-        signed = row.get("signed")
-        if signed not in (None, ""):
+    def fields(self, row: Mapping[str, Any]) -> Registration | Refusal:
+        """Return the registration of a row with named fields (``FIELDS``), or the reason why there is none.
+
+        A field that is none of them, or cannot be read, is noted, and the row counts without it.
+        """
+        given = {name: value for name, value in row.items() if value not in (None, "")}
+        found = self.row(
+            given.get("party_id"),
+            given.get("epoch"),
+            given.get("version"),
+            given.get("stake"),
+            next((given[name] for name in ("seen_at", "seen_at_s", "time_s") if name in given), None),
+            signed=self._signed(given),
+            capability=self._capability(given.get("capability")),
+        )
+        if isinstance(found, Registration):
+            for name in sorted(str(name) for name in given.keys() - _KNOWN):
+                if len(self.notes) < _MAX_NOTES:
+                    self.notes[UNKNOWN_FIELD.format(name[:40])] += 1
+        return found
+
+    def _signed(self, given: Mapping[str, Any]) -> bytes | None:
+        """The signed words: as they are kept, or as a node sends them (``key``, ``signature`` and ``time_s``)."""
+        kept = given.get("signed")
+        if kept is not None:
             try:
-                signed = bytes.fromhex(signed) if len(signed) <= 2 * _MAX_SIGNED else None
+                signed = bytes.fromhex(kept) if len(kept) <= 2 * _MAX_SIGNED else None
             except (TypeError, ValueError):
                 signed = None
             if signed is None:
-                return BAD_SIGNED
-        seen_at = row.get("seen_at")
-        if seen_at in (None, ""):
-            seen_at = row.get("seen_at_s")
-        return self.row(
-            row.get("party_id"), row.get("epoch"), row.get("version"), row.get("stake"), seen_at, signed=signed or None
-        )
+                self.notes[BAD_SIGNED] += 1
+            return signed
+        parts = [given.get(name) for name in ("key", "signature")]
+        time_s = _whole(given.get("time_s"))
+        if parts == [None, None]:
+            return None
+        if not all(isinstance(part, str) and len(part) <= _MAX_DIGEST for part in parts) or time_s is None:
+            self.notes[HALF_SIGNED] += 1
+            return None
+        return Signed(str(parts[0]), str(parts[1]), time_s).to_bytes()
+
+    def _capability(self, value: Any) -> Capability | None:
+        """What a node reports that it can do, as JSON or as the text of JSON."""
+        found = Capability.parse(value) if isinstance(value, str) else Capability.of(value)
+        if found is None and value is not None:
+            self.notes[BAD_CAPABILITY] += 1
+        return found
 
 
-def rejected(place: str, reason: str, content: str | bytes) -> Reject:
+def rejected(place: str, refusal: str | Refusal, content: str | bytes) -> Reject:
     """A reject, with the beginning of what was there, as a store can keep it."""
     text = content[: 4 * EXCERPT].decode(errors="replace") if isinstance(content, bytes) else content[:EXCERPT]
     shown = text[:EXCERPT].rstrip("\r\n").encode(errors="replace").decode()
-    return Reject(place, reason, shown + ("…" if len(content) > len(text[:EXCERPT]) and len(text) >= EXCERPT else ""))
+    cut = shown + ("…" if len(content) > len(text[:EXCERPT]) and len(text) >= EXCERPT else "")
+    if isinstance(refusal, str):
+        return Reject(place, refusal, cut)
+    return Reject(place, refusal.reason, cut, refusal.epoch, refusal.party_id, refusal.stake)
+
+
+def with_epoch(rejects: Sequence[Reject], near: Epoch | None) -> list[Reject]:
+    """The rejects, those whose epoch cannot be read with that of the rows beside them: one's whole lacks them."""
+    return [reject if reject.epoch is not None else replace(reject, epoch=near) for reject in rejects]
 
 
 _KNOWN = frozenset(FIELDS)
@@ -146,6 +238,8 @@ def _time(value: Any) -> float | None:
             seconds = float(value)
     except (ValueError, OverflowError):
         return None
+    if 2**40 <= seconds < 2**42:  # in milliseconds: as seconds, it would be in the year 34865 or later
+        seconds /= 1000
     return seconds if math.isfinite(seconds) and 0 <= seconds < 2**40 else None
 
 

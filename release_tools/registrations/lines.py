@@ -1,13 +1,14 @@
 """Registrations as JSON lines: one object a line, with ``party_id``, ``epoch``, ``stake``, and more where it is known.
 
 In: a path, or ``-``. Out: batches. ``version``, ``seen_at`` (ISO 8601 or POSIX seconds) and ``signed`` (hex) may be
-missing or null. A field that is none of these is a mistake that could hide a version, so its row is rejected.
+missing or null. A field that is none of these is noted, and its row counts without it.
 """
 
 import json
 from collections.abc import Iterator
 
 from era_store.registrations import Registration
+from release_tools.registrations.judging import Refusal
 from release_tools.registrations.source import Batch
 from release_tools.registrations.text_files import TOO_LONG, TextRows
 
@@ -29,7 +30,7 @@ class JsonLines(TextRows):
         """
         return self._file.batches(cursor, size, self._parse, foreign=(NO_JSON, NO_OBJECT, TOO_LONG))
 
-    def _parse(self, line: bytes) -> Registration | str | None:
+    def _parse(self, line: bytes) -> Registration | Refusal | str | None:
         if line.isspace():
             return None
         try:

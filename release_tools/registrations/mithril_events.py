@@ -8,6 +8,7 @@ nothing can be written, and each batch is a short transaction of its own, so tha
 import hashlib
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
@@ -16,7 +17,7 @@ from typing import Any
 from era_store.registrations import Registration, Reject
 from era_store.sqlite_files import connect_to_read
 from eras import Epoch
-from release_tools.registrations.judging import Judge, rejected
+from release_tools.registrations.judging import Judge, Refusal, rejected
 from release_tools.registrations.source import (
     Batch,
     RegistrationSourceError,
@@ -82,6 +83,11 @@ class MithrilEvents:
         self.name = f"mithril:{self._path}"
         self._judge = Judge(self.name, current)
 
+    @property
+    def notes(self) -> Counter[str]:
+        """What was wrong with rows that count all the same."""
+        return self._judge.notes
+
     def close(self) -> None:
         """Nothing is held open between batches that are read."""
 
@@ -128,7 +134,7 @@ class MithrilEvents:
             shown = content if isinstance(content, str | bytes) else str(content)
             rejects.append(rejected(f"event {event_id}", found, shown))
 
-    def _parse(self, created_at: Any, content: Any) -> Registration | str:
+    def _parse(self, created_at: Any, content: Any) -> Registration | Refusal | str:
         if not isinstance(content, str | bytes):
             return NO_JSON
         if len(content) > MAX_CONTENT:

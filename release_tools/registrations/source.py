@@ -5,6 +5,7 @@ whole. A cursor tells what was read by its content too, so that a source that is
 beginning: that repeats nothing, because registrations are idempotent.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
@@ -64,6 +65,11 @@ class RegistrationSource(Protocol):
     @property
     def name(self) -> str:
         """What a store calls it."""
+        ...
+
+    @property
+    def notes(self) -> Counter[str]:
+        """What was wrong with rows that count all the same → how many they are, so far."""
         ...
 
     @property

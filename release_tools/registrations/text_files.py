@@ -9,6 +9,7 @@ import hashlib
 import os
 import stat
 import sys
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from typing import BinaryIO, ClassVar
 
 from era_store.registrations import Registration, Reject
 from eras import Epoch
-from release_tools.registrations.judging import Judge, rejected
+from release_tools.registrations.judging import Judge, Refusal, rejected
 from release_tools.registrations.source import Batch, SourceFormatError, SourceMissingError
 
 MAX_LINE_BYTES = 64 * 1024
@@ -33,7 +34,7 @@ STANDARD_INPUT = "-"
 _HASHED = 4096
 _BEGIN = (0, 0)
 
-Parse = Callable[[bytes], Registration | str | None]
+Parse = Callable[[bytes], Registration | Refusal | str | None]
 """From a line to a registration, the reason why it is none, or ``None`` for a line that is nothing at all."""
 
 
@@ -207,6 +208,11 @@ class TextRows:
         self._file = TextFile(path)
         self.name = f"{self.kind}:{self._file.place}"
         self._judge = Judge(self.name, current)
+
+    @property
+    def notes(self) -> Counter[str]:
+        """What was wrong with rows that count all the same."""
+        return self._judge.notes
 
     def close(self) -> None:
         """Nothing is held open between batches that are read."""

@@ -1,12 +1,13 @@
 """The gate: whole lovelace, epoch after epoch, and what is missing from whom."""
 
 import json
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
-from era_store import RegistrationRepository
+from era_store import Capability, RegistrationRepository, Reject
 from eras import Epoch
 from release_tools import (
     AdoptionRules,
@@ -16,8 +17,11 @@ from release_tools import (
     GateNotMetError,
     GateResult,
     judge_gate,
+    summarise,
 )
-from tests.release_tools.registered import any_repository, repository, told
+from release_tools.adoption.shares import Share
+from release_tools.adoption.summary import assumed_epoch
+from tests.release_tools.registered import any_repository, register, registration, repository, told
 
 __all__ = ["any_repository", "repository"]
 
@@ -173,3 +177,69 @@ def test_a_gate_that_is_met_says_what_is_odd(repository: RegistrationRepository)
     assert result.met
     assert [alarm.kind for alarm in result.alarms] == ["registered-swing"]
     assert result.to_dict()["alarms"][0]["words"].startswith("The registered stake went from")
+
+
+def reject(repository: RegistrationRepository, *rejects: Reject) -> None:
+    repository.ingest([], rejects, source="test", time_s=0.0)
+
+
+def test_what_was_rejected_is_part_of_the_whole(any_repository: RegistrationRepository) -> None:
+    told(any_repository, 5, "a 0.3.0 96, b 0.2.0 4")
+    assert judged(any_repository).met
+    reject(any_repository, Reject("line 3", "bad", "", Epoch(5), None, 900))
+    result = judged(any_repository)
+    assert (result.met, result.share) == (False, Share(96, 1000))
+    assert [alarm.kind for alarm in result.alarms] == ["rejected"]
+    assert "1 row of the epoch cannot be counted" in result.alarms[0].words
+    assert judged(any_repository, base=Base.RECENT).share == Share(96, 1000)
+    assert judged(any_repository, rules=AdoptionRules(count_rejected=False)).met
+
+
+def test_a_stake_that_cannot_be_read_meets_no_gate_but_of_the_whole_network(
+    any_repository: RegistrationRepository,
+) -> None:
+    told(any_repository, 5, "a 0.3.0 100")
+    reject(any_repository, Reject("line 3", "bad", "", Epoch(5), "b", None))
+    result = judged(any_repository)
+    assert not result.met
+    assert "the stake of 1 cannot be read" in result.lacks[0]
+    assert "--ignore-rejected" in result.lacks[0]
+    any_repository.set_network_stake(Epoch(6), 100, source="test", time_s=0.0)
+    assert judged(any_repository, base=Base.NETWORK).met
+    assert judged(any_repository, rules=AdoptionRules(count_rejected=False)).met
+    told(any_repository, 5, "b 0.3.0 100")
+    assert judged(any_repository).met, "its party has registered properly since"
+
+
+def test_who_reports_what_it_can_do_is_ready_by_that_and_shown_apart(any_repository: RegistrationRepository) -> None:
+    able, unable = Capability(("lagrange", "thales")), Capability(("lagrange",), None, ("thales",))
+    register(
+        any_repository,
+        replace(registration("a", "0.1.0", 50), capability=able),
+        replace(registration("b", "0.9.0", 30), capability=unable),
+        registration("c", "0.3.0", 20),
+    )
+    result = judged(any_repository)
+    assert result.share == Share(70, 100)
+    assert [party.party_id for party in result.whom] == ["b"]
+    (era,) = summarise(any_repository, compatibility=TABLE).eras
+    assert (era.by_capability, era.by_version) == (50, 20)
+    assert era.to_dict()["ready"] == {"by_capability": 50, "by_version": 20}
+
+
+def test_capabilities_need_no_table(repository: RegistrationRepository) -> None:
+    register(repository, replace(registration("a", None, 50), capability=Capability(("newton",))))
+    found = judge_gate(repository, era="newton", threshold=Fraction(1), compatibility=Compatibility())
+    assert found.met
+
+
+@pytest.mark.parametrize(
+    ("epochs", "assumed"),
+    [({}, None), ({5: 3}, 5), ({5: 3, 6: 1}, 6), ({5: 3, 9999: 1}, 5), ({5: 3, 60: 3}, 5), ({5: 3, 60: 4}, 60)],
+)
+def test_an_epoch_of_a_wrong_clock_is_not_assumed(
+    repository: RegistrationRepository, epochs: dict[int, int], assumed: int | None
+) -> None:
+    for epoch, parties in epochs.items():
+        register(repository, *(registration(f"p{n}", "1.0.0", 1, epoch) for n in range(parties)))
+    assert assumed_epoch(repository) == assumed

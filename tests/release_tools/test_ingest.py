@@ -9,9 +9,11 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -84,7 +86,8 @@ def test_a_summary_says_what_became_of_each_row(store: SqlStore, tmp_path: Path)
         "accepted": 3,
         "repeated": 1,
         "rejected": 3,
-        "reasons": {"is no JSON in UTF-8": 1, "the stake is negative": 2},
+        "reasons": {"is no JSON in UTF-8": 1, "stake is negative": 2},
+        "notes": {},
     }
     assert [accepted for accepted, _ in told] == [2, 2, 3]
     assert told[-1][1] == summary.total == path.stat().st_size
@@ -117,6 +120,7 @@ class Breaking:
 
     name = "breaking"
     total = None
+    notes: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, batches: int) -> None:
         self.left = batches

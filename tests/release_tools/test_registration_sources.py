@@ -20,7 +20,7 @@ from chain_reader.providers import (
     UnsteadyAnswerError,
 )
 from chain_reader.providers.transport.errors import ProviderFailedError
-from era_store import MAX_LOVELACE, MemoryStore, Registration, Reject
+from era_store import MAX_LOVELACE, Capability, MemoryStore, Registration, Reject
 from eras import Epoch
 from release_tools.registrations import (
     AggregatorHttp,
@@ -35,7 +35,8 @@ from release_tools.registrations import (
     kind_of,
     open_source,
 )
-from release_tools.registrations.judging import Judge
+from release_tools.registrations.judging import Judge, Refusal
+from release_tools.registrations.signed import Signed
 from release_tools.registrations.text_files import FOREIGN_LINES, MAX_LINE_BYTES
 from tests.chain_reader.hostile import HostileHttp, error, reply
 from tests.conftest import MithrilFile
@@ -103,44 +104,76 @@ def test_bad_lines_of_a_file_of_the_kind_are_rejected_one_by_one(tmp_path: Path)
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({}, "names no party"),
-        ({"party_id": ""}, "names no party"),
-        ({"party_id": 7}, "names no party"),
-        ({"party_id": "a\0b"}, "names a party by what cannot be printed, or is too long"),
-        ({"party_id": "\ud800"}, "names a party by what cannot be printed, or is too long"),
-        ({"party_id": "p" * 201}, "names a party by what cannot be printed, or is too long"),
-        ({"epoch": None}, "names no epoch"),
-        ({"epoch": ""}, "names no epoch"),
-        ({"epoch": "x"}, "the epoch is no whole number from 0"),
-        ({"epoch": 4.0}, "the epoch is no whole number from 0"),
-        ({"epoch": True}, "the epoch is no whole number from 0"),
-        ({"epoch": -1}, "the epoch is no whole number from 0"),
-        ({"epoch": "٥"}, "the epoch is no whole number from 0"),
-        ({"epoch": 16}, "the epoch is in the far future"),
-        ({"epoch": 10**25}, "the epoch is in the far future"),
-        ({"stake": None}, "names no stake"),
-        ({"stake": "1e3"}, "the stake is no whole number"),
-        ({"stake": 1.5}, "the stake is no whole number"),
-        ({"stake": [1]}, "the stake is no whole number"),
-        ({"stake": "9" * 10_000}, "the stake is no whole number"),
-        ({"stake": -1}, "the stake is negative"),
-        ({"stake": "-1"}, "the stake is negative"),
-        ({"stake": MAX_LOVELACE + 1}, "the stake is more than all ada"),
-        ({"seen_at": "yesterday"}, "the time is none"),
-        ({"seen_at": "2024-13-01"}, "the time is none"),
-        ({"seen_at": "nan"}, "the time is none"),
-        ({"seen_at": -1}, "the time is none"),
-        ({"seen_at": 1e300}, "the time is none"),
-        ({"seen_at": [1]}, "the time is none"),
-        ({"signed": "xyz"}, "what is signed is not in hex, or too long"),
-        ({"signed": 7}, "what is signed is not in hex, or too long"),
-        ({"vesion": "1"}, "has an unknown field"),
+        ({}, "party_id is missing"),
+        ({"party_id": ""}, "party_id is missing"),
+        ({"party_id": 7}, "party_id is missing"),
+        ({"party_id": "a\0b"}, "party_id cannot be printed, or is too long"),
+        ({"party_id": "\ud800"}, "party_id cannot be printed, or is too long"),
+        ({"party_id": "p" * 201}, "party_id cannot be printed, or is too long"),
+        ({"epoch": None}, "epoch is missing"),
+        ({"epoch": ""}, "epoch is missing"),
+        ({"epoch": "x"}, "epoch is not a whole number from 0"),
+        ({"epoch": 4.0}, "epoch is not a whole number from 0"),
+        ({"epoch": True}, "epoch is not a whole number from 0"),
+        ({"epoch": -1}, "epoch is not a whole number from 0"),
+        ({"epoch": "٥"}, "epoch is not a whole number from 0"),
+        ({"epoch": 16}, "epoch is in the far future"),
+        ({"epoch": 10**25}, "epoch is in the far future"),
+        ({"stake": None}, "stake is missing"),
+        ({"stake": "1e3"}, "stake is not a whole number"),
+        ({"stake": 1.5}, "stake is not a whole number"),
+        ({"stake": [1]}, "stake is not a whole number"),
+        ({"stake": "9" * 10_000}, "stake is not a whole number"),
+        ({"stake": -1}, "stake is negative"),
+        ({"stake": "-1"}, "stake is negative"),
+        ({"stake": MAX_LOVELACE + 1}, "stake is more than all ada"),
     ],
 )
 def test_what_is_no_registration(fields: dict[str, Any], reason: str) -> None:
     whole = {"party_id": "pool1a", "epoch": 5, "stake": 1}
     given = {} if not fields else whole | fields
-    assert Judge("test", Epoch(10)).fields(given) == reason
+    found = Judge("test", Epoch(10)).fields(given)
+    assert isinstance(found, Refusal)
+    assert found.reason == reason
+    assert found.stake == (1 if given and "stake" not in reason else None)
+    named = given.get("epoch")
+    assert found.epoch == (min(named, 1_000_000) if type(named) is int and named >= 0 else None)
+    assert found.party_id == (None if "party_id" in reason else "pool1a")
+
+
+@pytest.mark.parametrize(
+    ("fields", "note"),
+    [
+        *(
+            ({"seen_at": time}, "seen_at cannot be read: counted as the oldest of its party")
+            for time in ("yesterday", "2024-13-01", "nan", -1, 1e300, [1])
+        ),
+        *(({"signed": signed}, "signed is not in hex, or too long: counted as unsigned") for signed in ("xyz", 7)),
+        ({"key": "ab" * 32}, "key, signature and time_s are not all there: counted as unsigned"),
+        ({"capability": {"eras": "all"}}, "capability cannot be read: counted by its version"),
+        ({"vesion": "1"}, "'vesion' is not a field of registrations: counted without it"),
+    ],
+)
+def test_what_is_wrong_with_anything_else_is_noted_and_the_row_counts(fields: dict[str, Any], note: str) -> None:
+    judge = Judge("test", Epoch(10))
+    found = judge.fields({"party_id": "pool1a", "epoch": 5, "stake": 1} | fields)
+    assert found == Registration("pool1a", Epoch(5), None, 1, 0.0, "test")
+    assert judge.notes == {note: 1}
+
+
+def test_times_in_milliseconds_and_what_nodes_sign_and_can_do_are_read() -> None:
+    judge = Judge("test", Epoch(10))
+    able = {"eras": ["b", "a"], "switches": "ab", "loaded": None}
+    sent = {"party_id": "a", "epoch": 5, "stake": 1, "key": "ab", "signature": "cd", "time_s": 7}
+    for capability in (able, json.dumps(able)):
+        found = judge.fields(sent | {"capability": capability})
+        assert isinstance(found, Registration)
+        assert (found.seen_at_s, found.signed) == (7.0, Signed("ab", "cd", 7).to_bytes())
+        assert found.capability == Capability(("a", "b"), "ab")
+    late = judge.fields({"party_id": "a", "epoch": 5, "stake": 1, "seen_at": 1763719211123})
+    assert isinstance(late, Registration)
+    assert late.seen_at_s == 1763719211.123
+    assert not judge.notes
 
 
 @pytest.mark.parametrize(
@@ -171,7 +204,9 @@ def test_what_is_one(fields: dict[str, Any], expected: tuple[str | None, int, fl
 def test_without_a_current_epoch_only_what_no_network_will_see_is_the_far_future() -> None:
     judge = Judge("test")
     assert isinstance(judge.row("a", 1_000_000, None, 1, None), Registration)
-    assert judge.row("a", 1_000_001, None, 1, None) == "the epoch is in the far future"
+    found = judge.row("a", 1_000_001, None, 1, None)
+    assert isinstance(found, Refusal)
+    assert found.reason == "epoch is in the far future"
 
 
 # Files of lines ------------------------------------------------------------------------------------------------------
@@ -291,13 +326,17 @@ def test_a_file_that_is_not_there(kind: Kind, tmp_path: Path, missing: str) -> N
 
 def test_json_lines_that_are_none(tmp_path: Path) -> None:
     path = tmp_path / "file"
-    bad = ['{"party_id"', "[1]", "null", "[" * 20_000, '{"party_id": "a", "epoch": 5, "stake": 1, "other": 2}']
+    bad = ['{"party_id"', "[1]", "null", "[" * 20_000, '{"party_id": "a", "epoch": 5, "stake": "x"}']
     path.write_text("\n".join(bad) + "\n" + line("good"))
     rows, rejects, _ = read(JsonLines(str(path)))
     assert parties(rows) == ["good"]
     assert [reject.reason for reject in rejects] == [
-        "is no JSON in UTF-8", "is no JSON object", "is no JSON object", "is no JSON in UTF-8", "has an unknown field",
-    ]  # fmt: skip
+        "is no JSON in UTF-8",
+        "is no JSON object",
+        "is no JSON object",
+        "is no JSON in UTF-8",
+        "stake is not a whole number",
+    ]
 
 
 def test_json_lines_keep_what_is_signed(tmp_path: Path) -> None:
@@ -310,10 +349,9 @@ def test_json_lines_keep_what_is_signed(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("header", "got"),
     [
-        ("party_id,epoch,stake,vesion", "unknown columns 'vesion'"),
         ("party_id,epoch,version", "the columns party_id, epoch, version"),
         ("party_id,epoch,stake,stake", "the columns party_id, epoch, stake, stake"),
-        ("pool1a,5,1.2.3,10", "unknown columns 'pool1a'"),
+        ("pool1a,5,1.2.3,10", "the columns pool1a, 5, 1.2.3, 10"),
         ("", "the columns none"),
         ('"party_id', "the columns none"),
     ],
@@ -325,6 +363,15 @@ def test_a_csv_with_another_header_is_refused_whole(tmp_path: Path, header: str,
         read(CsvRows(str(path)))
     assert got in str(caught.value)
     assert "nothing was read" in str(caught.value)
+
+
+def test_csv_json_lines_and_a_column_of_no_meaning(tmp_path: Path) -> None:
+    path = tmp_path / "file.csv"
+    path.write_text("party_id,epoch,stake,vesion\npool1a,5,1,9.9.9\n")
+    source = CsvRows(str(path))
+    rows, rejects, _ = read(source)
+    assert ([row.version for row in rows], rejects) == ([None], [])
+    assert source.notes == {"'vesion' is not a field of registrations: counted without it": 1}
 
 
 def test_csv_rows_that_are_none_do_not_swallow_their_neighbours(tmp_path: Path) -> None:
@@ -412,7 +459,7 @@ def test_events_that_are_no_registrations(events: sqlite3.Connection, store_path
         "is no JSON", "is no JSON", "is no JSON", "is no event with headers and a content",
         "is no event with headers and a content", "is no event with headers and a content",
         "is no event with headers and a content", "is no event with headers and a content", "is no JSON",
-        "names no party", "names no epoch", "the stake is negative", "the epoch is in the far future",
+        "party_id is missing", "epoch is missing", "stake is negative", "epoch is in the far future",
         "the event is longer than 65536 characters",
     ]  # fmt: skip
     assert rejects[-1].place == "event 14"
@@ -507,8 +554,8 @@ def test_an_aggregator_is_asked_for_the_epochs_that_are_wanted() -> None:
         ("a", 6, "1.2.3+x", 8),
     ]
     assert [(reject.place, reject.reason) for reject in rejects] == [
-        ("epoch 5, entry 2", "the stake is negative"),
-        ("epoch 5, entry 3", "names no party"),
+        ("epoch 5, entry 2", "stake is negative"),
+        ("epoch 5, entry 3", "party_id is missing"),
     ]
     assert cursor is None
 

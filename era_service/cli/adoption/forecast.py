@@ -145,26 +145,30 @@ def forecast(
         raise click.UsageError("--probability can be given several times with --share only.")
     if reliability is not None and signatures is not None:
         raise click.UsageError("--reliability states what --signatures measures: give one of them.")
-    from era_service.wiring.adoption import adoption_rules, compatibility_of, epoch_by_clock, open_registrations
+    from era_service.wiring.adoption import adoption_rules, compatibility_of, epoch_or_assumed, open_registrations
     from release_tools.forecasting.forecast import ForecastOrder
     from release_tools.forecasting.forecast import forecast as forecast_switch
     from release_tools.forecasting.reliability import read_signatures
 
     settings = settings_of(app, store)
-    order = ForecastOrder(
-        era=era,
-        at=at,
-        quorum=quorum_of(settings, given),
-        epoch=epoch,
-        current=epoch_by_clock(settings),
-        probability=probabilities[0],
-        lag_epochs=settings.quorum.lag_epochs,
-        window_epochs=window_epochs,
-        reliability=reliability,
-        signatures=None if signatures is None else read_signatures(read_text(signatures)),
-    )
     table = compatibility_of(settings, compatibility_file)
+    quorum = quorum_of(settings, given)
     with open_registrations(settings, files) as registrations:
+        current, assumed = (epoch, None) if epoch is not None else epoch_or_assumed(settings, registrations)
+        if assumed is not None:
+            click.echo(f"! {assumed}", err=True)
+        order = ForecastOrder(
+            era=era,
+            at=at,
+            quorum=quorum,
+            epoch=epoch,
+            current=current,
+            probability=probabilities[0],
+            lag_epochs=settings.quorum.lag_epochs,
+            window_epochs=window_epochs,
+            reliability=reliability,
+            signatures=None if signatures is None else read_signatures(read_text(signatures)),
+        )
         found = forecast_switch(registrations, order, compatibility=table, rules=adoption_rules(settings))
     _show(found, chart, as_json=as_json)
 

@@ -42,6 +42,9 @@ if TYPE_CHECKING:
 @click.option(
     "--epoch", type=epoch_type, metavar="EPOCH", help="The last of them; by default the newest that has begun."
 )
+@click.option(
+    "--ignore-rejected", is_flag=True, help="Leave rows that were rejected out of the whole, whatever their stake."
+)
 @from_option
 @store_option
 @compatibility_option
@@ -60,9 +63,10 @@ def gate(
     store: str | None,
     compatibility_file: Path | None,
     tickers_url: str | None,
+    ignore_rejected: bool,
     as_json: bool,
 ) -> int:
-    """Hold the adoption of ERA against a gate.
+    """Check whether ERA meets its adoption gate.
 
     The exit code is 0 when the gate is met, and 6 when it is not; then it says what is missing and from whom.
     """
@@ -70,7 +74,7 @@ def gate(
         adoption_rules,
         compatibility_of,
         configured_gate,
-        epoch_by_clock,
+        epoch_or_assumed,
         open_registrations,
     )
     from release_tools import GateNotMetError, judge_gate
@@ -82,7 +86,9 @@ def gate(
         if configured is None:
             raise click.UsageError("Give --threshold, or set adoption.gate_threshold.")
         threshold = configured.threshold
+    rules = replace(adoption_rules(settings), count_rejected=not ignore_rejected)
     with open_registrations(settings, files) as repository:
+        current, assumed = (epoch, None) if epoch is not None else epoch_or_assumed(settings, repository)
         result = judge_gate(
             repository,
             era=era,
@@ -91,14 +97,16 @@ def gate(
             base=base_of(settings, base_name),
             for_epochs=for_epochs or settings.adoption.gate_for_epochs,
             epoch=epoch,
-            current=epoch_by_clock(settings),
-            rules=adoption_rules(settings),
+            current=current,
+            rules=rules,
         )
     result = replace(result, whom=named(result.whom, tickers_of(tickers_url)))
     if as_json:
-        echo_json(result.to_dict())
+        echo_json(result.to_dict() | {"current_epoch": current, "assumed": assumed})
     else:
         click.echo("\n".join(map(printable, (result.words, *result.lacks))))
+        if assumed is not None:
+            click.echo(f"! {assumed}", err=True)
         for alarm in result.alarms:
             click.echo(f"! {printable(alarm.words)}", err=True)
     return 0 if result.met else GateNotMetError.exit_code

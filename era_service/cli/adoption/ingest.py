@@ -71,7 +71,7 @@ def ingest(
     JSON lines or CSV; or - for JSON lines from standard input. What is no registration is kept apart with the reason
     (adoption rejects). Running it twice changes nothing.
     """
-    from era_service.wiring.adoption import epoch_by_clock, open_adoption_store
+    from era_service.wiring.adoption import current_epoch_of, open_adoption_store
     from release_tools.registrations import ingest as run
     from release_tools.registrations import kind_of, open_source
 
@@ -83,7 +83,7 @@ def ingest(
     with open_adoption_store(settings) as opened:
         repository = opened.registrations
         if current is None:
-            current = epoch_by_clock(settings)
+            current = current_epoch_of(settings)
         opening = open_source(text, kind=kind, epochs=epochs, current=current, known=repository.newest)
         with closing(opening) as found, ingest_progress(source_words(found.name), quiet=as_json) as progress:
             try:
@@ -241,7 +241,8 @@ def _summary_lines(summary: "IngestSummary") -> list[str]:
     lines = [
         f"{source_words(summary.source)}: {registrations_words(summary.accepted)} {words}",
         *([f"  {summary.repeated:,} were there already"] if summary.repeated else []),
-        *(f"  {count:,} rejected: {reason}" for reason, count in sorted(summary.rejected.items())),
+        *(f"  {count:,} rejected: {printable(reason)}" for reason, count in sorted(summary.rejected.items())),
+        *(f"  {count:,} counted, but {printable(note)}" for note, count in sorted(summary.notes.items())),
     ]
     if summary.rejected and not summary.dry_run:
         lines.append("See what was rejected: eraswitch adoption rejects")

@@ -102,7 +102,7 @@ def summary(
         adoption_rules,
         compatibility_of,
         configured_gate,
-        epoch_by_clock,
+        epoch_or_assumed,
         open_registrations,
     )
     from release_tools import summarise_last
@@ -121,10 +121,13 @@ def summary(
         if mithril:
             _mithril(repository, epoch, last, as_json=as_json, as_csv=as_csv, markdown=markdown)
             return
+        current, assumed = (epoch, None) if epoch is not None else epoch_or_assumed(settings, repository)
+        if assumed is not None:
+            click.echo(f"! {assumed}", err=True)
         adoptions = summarise_last(
             repository,
             last or (DEFAULT_EPOCHS if chart is None else CHART_EPOCHS),
-            last=newest_begun(repository.epochs(), epoch_by_clock(settings)) if epoch is None else epoch,
+            last=newest_begun(repository.epochs(), current) if epoch is None else epoch,
             compatibility=compatibility,
             eras=eras or None,
             base=base_of(settings, base_name),

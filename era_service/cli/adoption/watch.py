@@ -67,7 +67,7 @@ def watch(
     from era_service.wiring.adoption import (
         adoption_rules,
         compatibility_of,
-        epoch_by_clock,
+        current_epoch_of,
         open_registrations,
         read_files,
     )
@@ -86,7 +86,7 @@ def watch(
     with suppress(KeyboardInterrupt), open_registrations(settings, files) as repository, _display() as show:
 
         def refresh() -> "Epoch | None":
-            current = epoch_by_clock(settings)
+            current = current_epoch_of(settings)
             read_files(repository, files, current)
             return current
 
