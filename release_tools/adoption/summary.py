@@ -321,8 +321,8 @@ def newest_epoch(epochs: Sequence[Epoch]) -> Epoch:
 def assumed_epoch(repository: RegistrationRepository) -> Epoch | None:
     """The epoch to take for the current one where nothing tells it: the newest that has registrations.
 
-    One that lies more than ``EPOCHS_AHEAD`` after the one before, and does not have more parties, is of a wrong clock or
-    file, and is passed over.
+    One that lies more than ``EPOCHS_AHEAD`` after the one before, and does not have more parties, is of a wrong clock
+    or file, and is passed over.
 
     Raises:
         StoreError: the registrations cannot be read.
