@@ -10,7 +10,7 @@ from chain_reader.ports import ChainObserver
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from eras import ConfigurationError
 
-OBSERVER_KINDS = ("blockfrost", "ogmios", "cardano-cli", "local")
+OBSERVER_KINDS = ("blockfrost", "ogmios", "kupo", "cardano-cli", "local")
 KIND_OF_SCHEME = {"http": "blockfrost", "https": "blockfrost", "ws": "ogmios", "wss": "ogmios"}
 
 
@@ -30,8 +30,9 @@ def observer_from_url(
 
     Args:
         text: a kind, a colon, and where the chain is: for ``blockfrost`` a base URL with its version or the name of a
-            public network, for ``ogmios`` a websocket URL, for ``cardano-cli`` the path of a node's socket, for
-            ``local`` the path of a local chain. A URL alone says its kind by its scheme.
+            public network, for ``ogmios`` a websocket URL, for ``kupo`` its URL, a plus and the URL of an Ogmios, for
+            ``cardano-cli`` the path of a node's socket, for ``local`` the path of a local chain. A URL alone says its
+            kind by its scheme.
         project_id: the key for ``blockfrost``; never part of ``text``, which is shown in errors and logs.
         network_magic: magic of the network, which ``cardano-cli`` must name to the node.
         program: the program that ``cardano-cli`` runs, where it is not the one on the path.
@@ -62,6 +63,10 @@ def observer_from_url(
         from chain_reader.providers.ogmios.observer import OgmiosObserver
 
         return OgmiosObserver(place, limits=limits)
+    if kind == "kupo":
+        from chain_reader.providers.kupo.observer import KupoObserver
+
+        return KupoObserver(place, limits=limits)
     from chain_reader.providers.blockfrost.observer import BlockfrostObserver, public_url
 
     return BlockfrostObserver(place if "/" in place else public_url(place), project_id, limits=limits)
@@ -91,7 +96,8 @@ def _unknown(kind: str) -> UnknownObserverError:
     nearest = get_close_matches(kind, OBSERVER_KINDS, n=1)
     return UnknownObserverError(
         "The kind of chain observer is unknown",
-        expected="blockfrost:<url>, ogmios:<url>, cardano-cli:<path of the socket> or local:<path>",
+        expected="blockfrost:<url>, ogmios:<url>, kupo:<url>+<url of an Ogmios>, cardano-cli:<path of the socket> or "
+        "local:<path>",
         got=f"{kind!r}"[:40],
         next_step=f"Did you mean {nearest[0]}:…?" if nearest else "Correct the chain observer",
         known=list(OBSERVER_KINDS),

@@ -9,7 +9,7 @@ from chain_reader.providers.from_url import with_kind
 from chain_reader.providers.gateway import TransactionGateway
 from eras import ConfigurationError
 
-GATEWAY_KINDS = ("blockfrost", "ogmios", "local")
+GATEWAY_KINDS = ("blockfrost", "ogmios", "kupo", "local")
 
 
 class NoGatewayError(ConfigurationError):
@@ -40,6 +40,10 @@ def gateway_from_url(
         from chain_reader.providers.ogmios.gateway import OgmiosGateway
 
         return OgmiosGateway(place, limits=limits)
+    if kind == "kupo" and place:
+        from chain_reader.providers.kupo.gateway import KupoGateway
+
+        return KupoGateway(place, limits=limits)
     if kind == "blockfrost" and place:
         from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
         from chain_reader.providers.blockfrost.observer import public_url

@@ -65,6 +65,8 @@ def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool
                  queryLedgerState (tip, epoch, utxo, eraSummaries,
                  protocolParameters, …), acquireLedgerState,
                  evaluateTransaction, submitTransaction; /health
+      /kupo/     Kupo 2.10 beside that Ogmios: matches by pattern, patterns,
+                 checkpoints, datums, scripts, health
       /local/    state, advance, fund, rollback; for this machine only
     """
     from chain_reader.local_chain import LocalChainServer
@@ -73,12 +75,18 @@ def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool
     _create_or_check(path, {name: value for name, value in genesis.items() if value is not None})
 
     def announce(server: "LocalChainServer") -> None:
-        urls = {"path": str(path), "blockfrost": server.blockfrost_url, "ogmios": server.ogmios_url}
+        urls = {
+            "path": str(path),
+            "blockfrost": server.blockfrost_url,
+            "ogmios": server.ogmios_url,
+            "kupo": f"{server.kupo_url}+{server.ogmios_url}",
+        }
         if as_json:
             echo_json(urls)
         else:
             click.echo(
-                f"Local chain {path}\n  Blockfrost API  {urls['blockfrost']}\n  Ogmios          {urls['ogmios']}"
+                f"Local chain {path}\n  Blockfrost API  {urls['blockfrost']}\n  Ogmios          {urls['ogmios']}\n"
+                f"  Kupo            {urls['kupo']}"
             )
             click.echo("Ctrl-C stops it")
 

@@ -1,6 +1,6 @@
 """A local chain with an era address on it, and the three observers of it."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +10,7 @@ from chain_reader import BlockfrostObserver, ChainObserver, LocalObserver, Ogmio
 from chain_reader.local_chain import FaucetOutput, Genesis, LocalChain, LocalChainServer, Output
 from chain_reader.providers.agreement.observer import AgreementObserver
 from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
+from chain_reader.providers.kupo.observer import KupoObserver
 from chain_reader.providers.transport.rate_limit import forget_paces
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import Epoch, EraMarker
@@ -92,7 +93,11 @@ def server(network: Network) -> Iterator[LocalChainServer]:
         yield running
 
 
-OBSERVERS = ("local", "blockfrost", "ogmios", "cardano-cli", "agreement")
+OBSERVERS = ("local", "blockfrost", "ogmios", "kupo", "cardano-cli", "agreement", "mixed-agreement")
+
+
+def kupo_of(server: LocalChainServer) -> KupoObserver:
+    return KupoObserver(f"{server.kupo_url}+{server.ogmios_url}")
 
 
 @pytest.fixture(params=OBSERVERS)
@@ -105,12 +110,16 @@ def observer(request: pytest.FixtureRequest, network: Network, tmp_path: Path) -
     elif request.param == "agreement":
         running = request.getfixturevalue("server")
         made = AgreementObserver([LocalObserver(network.chain), BlockfrostObserver(running.blockfrost_url)], 2)
+    elif request.param == "mixed-agreement":
+        running = request.getfixturevalue("server")
+        made = AgreementObserver([kupo_of(running), BlockfrostObserver(running.blockfrost_url)], 2)
     else:
         running = request.getfixturevalue("server")
-        made = (
-            BlockfrostObserver(running.blockfrost_url)
-            if request.param == "blockfrost"
-            else OgmiosObserver(running.ogmios_url)
-        )
+        makers: dict[str, Callable[[], ChainObserver]] = {
+            "blockfrost": lambda: BlockfrostObserver(running.blockfrost_url),
+            "ogmios": lambda: OgmiosObserver(running.ogmios_url),
+            "kupo": lambda: kupo_of(running),
+        }
+        made = makers[request.param]()
     yield made
     made.close()

@@ -46,7 +46,8 @@ class Node:
     def trusts(self, schedule) -> None:
         """Both the node and, where the observer knows enough, a fresh one have ``schedule`` in force."""
         assert self.read().markers == markers(schedule)
-        if self.observer.capabilities.inputs:
+        knows = self.observer.capabilities
+        if knows.inputs and (knows.blocks or not self.policy.confirmations):
             assert self.fresh().markers == markers(schedule)
 
 

@@ -24,6 +24,7 @@ from chain_reader import (
     ReadLimits,
     UnexpectedAnswerError,
 )
+from chain_reader.providers.kupo.observer import KupoObserver
 from chain_reader.providers.transport.errors import ProviderSyncingError
 from chain_reader.providers.transport.shallow_json import DEEPEST, LONGEST_NUMBER, shallow
 from eras import ChainReadError
@@ -32,11 +33,12 @@ from tests.chain_reader.hostile import Chunks, HostileHttp, hostile_websocket, r
 from tests.chain_reader.test_blockfrost_observer import ADDRESS
 from tests.chain_reader.test_blockfrost_observer import output as blockfrost_output
 from tests.chain_reader.test_cardano_cli import output as cli_output
+from tests.chain_reader.test_kupo_observer import kupo_match, kupo_reply
 from tests.chain_reader.test_ogmios_observer import answer
 from tests.chain_reader.test_ogmios_observer import output as ogmios_output
 
 LIMITS = ReadLimits(max_attempts=1, max_answer_bytes=4 << 20, max_message_bytes=4 << 20)
-KINDS = ("blockfrost", "ogmios", "cardano-cli")
+KINDS = ("blockfrost", "ogmios", "kupo", "cardano-cli")
 READS: dict[str, Callable[[ChainObserver], object]] = {
     "epoch": lambda observer: observer.epoch(),
     "tip": lambda observer: observer.tip(),
@@ -61,13 +63,18 @@ def provider(kind: str, raw: Raw, tmp_path: Path) -> Iterator[ChainObserver]:
         if kind == "blockfrost":
             server = stack.enter_context(HostileHttp(lambda path: reply(raw(path).encode())))
             made: ChainObserver = BlockfrostObserver(server.url, limits=LIMITS)
-        elif kind == "ogmios":
+        elif kind in ("ogmios", "kupo"):
 
             def messages(request: dict[str, Any]) -> list[str]:
                 (envelope,) = answer("HERE")(request)
                 return [envelope.replace('"HERE"', raw(request["method"]))]
 
-            made = OgmiosObserver(stack.enter_context(hostile_websocket(messages)), limits=LIMITS)
+            ogmios = stack.enter_context(hostile_websocket(messages))
+            if kind == "ogmios":
+                made = OgmiosObserver(ogmios, limits=LIMITS)
+            else:
+                index = stack.enter_context(HostileHttp(lambda path: kupo_reply(path, raw(path).encode())))
+                made = KupoObserver(f"{index.url}+{ogmios}", limits=LIMITS)
         else:
             file = tmp_path / "answer"
             file.write_text(raw("cardano-cli"))
@@ -81,6 +88,8 @@ def entry(kind: str, hidden: str, datum: str = "d87980") -> str:
     """An output at the address, JSON, with something hidden where nobody looks."""
     if kind == "blockfrost":
         item: dict[str, Any] = blockfrost_output(1, inline_datum=datum, block="HERE")
+    elif kind == "kupo":
+        item = kupo_match(address=ADDRESS, datum=datum, script="HERE")
     elif kind == "ogmios":
         item = ogmios_output(address=ADDRESS, datum=datum, script={"language": "native", "json": "HERE"})
     else:
@@ -124,7 +133,7 @@ def test_ten_thousand_nested_lists_are_an_error_at_once(kind: str, read: str, te
 @pytest.mark.parametrize("read", ["epoch", "tip"])
 def test_what_is_no_number_is_refused_where_a_number_belongs(kind: str, value: str, read: str, tmp_path: Path):
     def raw(asked: str) -> str:
-        if kind == "ogmios":
+        if kind in ("ogmios", "kupo"):
             return value
         return f'{{"epoch":{value},"slot":{value},"height":{value},"block":{value},"hash":"{"ab" * 32}"}}'
 

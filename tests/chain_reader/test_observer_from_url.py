@@ -50,7 +50,10 @@ def test_the_public_networks_go_by_name(network: str):
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("", "blockfrost:<url>, ogmios:<url>, cardano-cli:<path of the socket> or local:<path>"),
+        (
+            "",
+            "blockfrost:<url>, ogmios:<url>, kupo:<url>+<url of an Ogmios>, cardano-cli:<path of the socket>",
+        ),
         ("blockfrost", "Did you mean blockfrost"),
         ("blokfrost:https://host/api/v0", "Did you mean blockfrost:"),
         ("ogmio:ws://host", "Did you mean ogmios:"),

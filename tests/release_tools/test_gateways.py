@@ -3,7 +3,7 @@
 import json
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -26,6 +26,7 @@ from chain_reader import (
 )
 from chain_reader.local_chain import FaucetOutput, LocalChain, LocalChainServer
 from chain_reader.providers.gateway_from_url import NoGatewayError, gateway_from_url
+from chain_reader.providers.kupo.gateway import KupoGateway
 from chain_reader.providers.ogmios.gateway import OgmiosGateway
 from eras import ChainReadError, ConfigurationError
 from release_tools import (
@@ -44,12 +45,16 @@ from release_tools import (
 ADA = 1_000_000
 
 
-@pytest.fixture(params=["local", "blockfrost"])
+@pytest.fixture(params=["local", "blockfrost", "kupo"])
 def any_gateway(request: pytest.FixtureRequest, chain: LocalChain) -> Iterator[TransactionGateway]:
     if request.param == "local":
         yield LocalChainGateway(chain)
         return
     with LocalChainServer(chain.path, project_id="secret0") as server:
+        if request.param == "kupo":
+            with closing(KupoGateway(f"{server.kupo_url}+{server.ogmios_url}")) as kupo:
+                yield kupo
+            return
         gateway = BlockfrostGateway(server.blockfrost_url, project_id="secret0\n")
         yield gateway
         gateway.close()
@@ -388,7 +393,7 @@ def test_gateway_from_a_line_to_a_local_chain_and_to_ogmios(chain: LocalChain) -
 
 def test_provider_that_only_reads() -> None:
     with pytest.raises(
-        NoGatewayError, match="takes no transactions: expected one of the kinds blockfrost, ogmios, local"
+        NoGatewayError, match="takes no transactions: expected one of the kinds blockfrost, ogmios, kupo, local"
     ):
         gateway_from_url("cardano-cli:node.socket")
 

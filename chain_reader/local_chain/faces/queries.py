@@ -8,6 +8,7 @@ import sqlite3
 from collections import Counter
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from typing import Any
 
 from chain_reader.local_chain.ledger.chain import LocalChain
 from chain_reader.local_chain.ledger.model import Block, Output
@@ -177,3 +178,81 @@ class FrozenState:
         """Which of the ``wanted`` (transaction, index) were unspent."""
         found = (self.chain.output(*reference) for reference in dict.fromkeys(wanted))
         return self._unspent(tuple(output for output in found if output is not None))
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """Where an output was spent: by which transaction, as which of its inputs, in which block."""
+
+    transaction: str
+    input_index: int
+    slot: int
+    block_hash: str
+
+
+@dataclass(frozen=True, slots=True)
+class IndexedOutput:
+    """An output that ever was, with where it was made and spent; ``position`` is its transaction's in the block."""
+
+    transaction: str
+    position: int
+    index: int
+    address: str
+    lovelace: int
+    assets: tuple[tuple[str, int], ...]
+    datum: str | None
+    datum_hash: str | None
+    slot: int
+    block_hash: str
+    height: int
+    spent: Spending | None
+
+
+_INDEXED = """
+SELECT made.hash, made.position, output.ix, output.address, output.lovelace, output.assets, output.datum,
+       output.datum_hash, block.slot, block.hash, block.height, spending.hash, input.position, later.slot, later.hash
+FROM output JOIN tx AS made ON made.id = output.tx JOIN block ON block.height = made.height
+LEFT JOIN tx AS spending ON spending.id = output.spent_by
+LEFT JOIN block AS later ON later.height = spending.height
+LEFT JOIN input ON input.tx = spending.id AND NOT input.is_reference AND input.output = output.id
+"""
+
+
+def indexed_outputs(
+    chain: LocalChain, address: str | None, *, spent: bool | None = None, newest_first: bool = True
+) -> tuple[IndexedOutput, ...]:
+    """The outputs that were ever at ``address``, or anywhere; with ``spent``, only those that are, or are not."""
+    condition = "(? IS NULL OR output.address = ?) AND (? IS NULL OR (output.spent_by IS NOT NULL) = ?)"
+    direction = "DESC" if newest_first else "ASC"
+    with _file(chain) as db:
+        rows = db.execute(
+            f"{_INDEXED} WHERE {condition} ORDER BY output.id {direction}", (address, address, spent, spent)
+        )
+        return tuple(_indexed(row) for row in rows)
+
+
+def _indexed(row: tuple[Any, ...]) -> IndexedOutput:
+    transaction, position, index, address, lovelace, assets, datum, datum_hash, slot, block_hash, height, *spending = (
+        row
+    )
+    return IndexedOutput(
+        transaction,
+        position,
+        index,
+        address,
+        lovelace,
+        tuple((unit, int(quantity)) for unit, quantity in json.loads(assets)),
+        datum,
+        datum_hash,
+        slot,
+        block_hash,
+        height,
+        None if spending[0] is None else Spending(*spending),
+    )
+
+
+def block_at(chain: LocalChain, slot: int) -> Block | None:
+    """The newest block at ``slot`` or before it."""
+    with _file(chain) as db:
+        (height,) = db.execute("SELECT max(height) FROM block WHERE slot <= ?", (slot,)).fetchone()
+    return None if height is None else chain.block(height)

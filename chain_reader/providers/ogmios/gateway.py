@@ -182,18 +182,24 @@ class OgmiosGateway:
 
     def transaction_depth(self, transaction: str) -> int | None:
         """How many blocks came since the transaction was first seen here; ``None`` when it is not seen."""
-        reference = {"transaction": {"id": transaction}, "index": 0}
-
-        def read(ogmios: Conversation) -> tuple[bool, int]:
-            height = ogmios.ask("queryNetwork/blockHeight", BLOCK_HEIGHT)
-            found = ogmios.ask(_UTXO, _OUTPUTS, outputReferences=[reference])
-            return bool(found), height if isinstance(height, int) else 0
-
-        is_there, height = self._connection.converse("queryNetwork/blockHeight", read)
-        if not is_there:
+        method = "queryNetwork/blockHeight"
+        found = self._connection.converse(method, lambda ogmios: ogmios.ask(method, BLOCK_HEIGHT))
+        height = found if isinstance(found, int) else 0  # before the look at the outputs, so never told too deep
+        if not self.is_on_chain(transaction):
             self._first_seen.pop(transaction, None)
             return None
         return max(0, height - self._first_seen.setdefault(transaction, height))
+
+    def is_on_chain(self, transaction: str) -> bool:
+        """Whether the transaction's first output, which is the marker, is unspent.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        reference = {"transaction": {"id": transaction}, "index": 0}
+        return bool(
+            self._connection.converse(_UTXO, lambda ogmios: ogmios.ask(_UTXO, _OUTPUTS, outputReferences=[reference]))
+        )
 
     def close(self) -> None:
         """Close the connection. Calling it twice is fine."""

@@ -14,7 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -47,12 +47,13 @@ _NEXT_SLOW = "Check that the provider is up and the network is not blocked, then
 class HttpAnswer:
     """The status and the body of an answer; the body of an error is cut short.
 
-    ``retry_after_s`` is how long the provider says to wait, if it says.
+    ``retry_after_s`` is how long the provider says to wait, if it says; the names of ``headers`` are in lower case.
     """
 
     status: int
     body: bytes
     retry_after_s: float | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 class _Guard:
@@ -254,8 +255,10 @@ class BoundedHttp:
         with self._session.request(
             method, url, timeout=timeouts, stream=True, allow_redirects=False, **request
         ) as response:
+            headers = {name.lower(): value for name, value in response.headers.items()}
             if response.status_code != http.HTTPStatus.OK:
-                return HttpAnswer(response.status_code, self._error_body(response), self._retry_after_s(response))
+                retry_after_s = self._retry_after_s(response)
+                return HttpAnswer(response.status_code, self._error_body(response), retry_after_s, headers)
             body = bytearray()
             for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
                 body += chunk
@@ -270,7 +273,7 @@ class BoundedHttp:
                     )
             if self._guard.expired:  # the shut socket looked like the end of an answer without a length
                 raise self._too_late(call)
-            return HttpAnswer(response.status_code, bytes(body))
+            return HttpAnswer(response.status_code, bytes(body), headers=headers)
 
     @staticmethod
     def _error_body(response: requests.Response) -> bytes:

@@ -1,0 +1,79 @@
+"""The answers of Kupo 2.10 and later that are used here, each field with its type.
+
+In: the JSON of an answer. Out: frozen values, or plain dictionaries for the matches, of which a flood has thousands.
+Fields that are not used are not looked at.
+"""
+
+from typing import Annotated, Literal, NotRequired
+
+from pydantic import Field, StringConstraints, TypeAdapter
+from typing_extensions import TypedDict
+
+from chain_reader.providers.transport.calls import STRICT, Answer
+from eras import MAX_EPOCH
+
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
+
+
+class Point(TypedDict):
+    """A block, by its slot and its hash."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc] # pydantic reads it, a type checker knows no such key
+
+    slot_no: Whole
+    header_hash: Hash
+
+
+class SpentAt(TypedDict):
+    """Where an output was spent; the transaction is null in indexes that were begun before version 2.10."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+
+    slot_no: Whole
+    transaction_id: Hash | None
+
+
+class Value(TypedDict):
+    """What an output holds; assets by ``policy.name``, or ``policy`` where the name is empty."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+
+    coins: Whole
+    assets: NotRequired[dict[str, Whole]]
+
+
+class Match(TypedDict):
+    """An output that a pattern matches; ``datum`` is there where hashes were to be resolved."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+
+    transaction_id: Hash
+    output_index: Annotated[int, Field(ge=0, le=2**32 - 1)]
+    address: str
+    value: Value
+    datum_hash: str | None
+    datum_type: NotRequired[Literal["hash", "inline"]]
+    datum: NotRequired[str | None]
+    script_hash: str | None
+    created_at: Point
+    spent_at: SpentAt | None
+    unreadable: NotRequired[str]  # why it makes no sense: ours, never Kupo's
+
+
+class Hint(Answer):
+    """What Kupo answers to a request that it does not understand."""
+
+    hint: str
+
+
+class Health(Answer):
+    """``/health``: how far the index is; null until the first block was read."""
+
+    most_recent_checkpoint: Whole | None
+
+
+MATCHES = TypeAdapter(tuple[Match, ...])
+PATTERNS = TypeAdapter(tuple[str, ...])
+HEALTH = TypeAdapter(Health)
+HINT = TypeAdapter(Hint)

@@ -1,0 +1,153 @@
+"""Questions to a Kupo server: matches of a pattern, which patterns it follows, how far it is.
+
+In: a base URL. Out: values of the expected types, or a ``ChainReadError`` that names the question.
+
+1. An answer counts as Kupo's if it carries ``X-Most-Recent-Checkpoint``. A 404 with that header means that nothing
+   matches; any other 404 comes from something else at the URL.
+2. An address that no pattern covers has no matches, whatever is on the chain: Kupo is asked for its patterns first.
+3. One odd match of a list is refused by itself and the others stay.
+"""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any, TypeVar
+from urllib.parse import quote
+
+from pydantic import TypeAdapter, ValidationError
+
+from chain_reader.providers.kupo.answers import HEALTH, HINT, MATCHES, PATTERNS, Match, Point, Value
+from chain_reader.providers.transport.calls import Call, provider_name
+from chain_reader.providers.transport.clock import Clock
+from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
+from chain_reader.providers.transport.limits import ReadLimits
+from chain_reader.providers.transport.rate_limit import Pace
+from chain_reader.providers.transport.statuses import status_error
+from eras import ChainReadError
+
+Parsed = TypeVar("Parsed")
+
+CHECKPOINT_HEADER = "x-most-recent-checkpoint"
+_NO_HASH = "0" * 64
+
+
+class AddressNotIndexedError(ChainReadError):
+    """A Kupo server follows no pattern that an address matches, so that it knows nothing of it."""
+
+
+class KupoApi:
+    """GET requests to one Kupo server.
+
+    Args:
+        base_url: what paths follow.
+        limits: time, size, attempts and rate.
+        clock: time and waiting.
+        pace: how fast the server is asked.
+
+    Raises:
+        ConfigurationError: the URL cannot be used.
+    """
+
+    def __init__(self, base_url: str, limits: ReadLimits, *, clock: Clock, pace: Pace | None = None) -> None:
+        self.name = provider_name("kupo", base_url, ("http", "https"))
+        self._limits = limits
+        self._clock = clock
+        self._http = BoundedHttp(base_url, {"Accept": "application/json"}, limits, clock=clock, pace=pace)
+        self._followed: set[str] = set()
+
+    def until(self) -> float:
+        """The deadline of a reading that begins now."""
+        return self._clock.monotonic() + self._limits.read_deadline_s
+
+    def at_address(self, address: str, query: str, until: float) -> tuple[Match, ...]:
+        """The matches at ``address``, resolved; the address must be followed.
+
+        Raises:
+            AddressNotIndexedError: no pattern covers the address.
+            ChainReadError: they could not be read.
+        """
+        if address not in self._followed:
+            path = f"/patterns/{quote(address, safe='')}"
+            if not self._parsed(self.call(path), self._get(path, until), PATTERNS):
+                raise self.call(path).error(
+                    AddressNotIndexedError,
+                    "found no pattern that the server follows",
+                    expected=f"a pattern that {address} matches",
+                    got="none",
+                    next_step=f"Start Kupo with --match {address} (or --match '*'), from before its first marker",
+                )
+            self._followed.add(address)
+        found = self.matches(address, f"resolve_hashes&{query}", until)
+        if found and all(match["address"] != address for match in found):
+            shown = next((match["unreadable"] for match in found if "unreadable" in match), found[0]["address"])
+            raise self.call(f"/matches/{address}").unexpected(f"outputs at {address}", shown)
+        return tuple(
+            match if match["address"] == address or "unreadable" in match else odd_match(dict(match), "its address")
+            for match in found
+        )
+
+    def matches(self, pattern: str, query: str, until: float) -> tuple[Match, ...]:
+        """The outputs that ``pattern`` matches.
+
+        Raises:
+            ChainReadError: they could not be read.
+        """
+        path = f"/matches/{quote(pattern, safe='*')}"
+        call, answer = self.call(path), self._get(f"{path}?{query}", until)
+        if answer.status == HTTPStatus.NOT_FOUND and CHECKPOINT_HEADER in answer.headers:
+            return ()
+        return self._parsed(call, answer, MATCHES, instead=odd_match)
+
+    def checkpoint(self, until: float) -> tuple[int, str | None]:
+        """The slot of the newest block in the index, and its hash where the server says it.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        path = "/health"
+        answer = self._get(path, until)
+        if answer.status == HTTPStatus.ACCEPTED:  # it follows the node, and is behind
+            answer = HttpAnswer(HTTPStatus.OK, answer.body, headers=answer.headers)
+        found = self._parsed(self.call(path), answer, HEALTH).most_recent_checkpoint
+        block_hash = answer.headers.get("etag", "").strip('"')
+        return found or 0, block_hash if len(block_hash) == len(_NO_HASH) else None
+
+    def call(self, path: str) -> Call:
+        """The request for ``path``, as errors tell it."""
+        return Call(self.name, f"GET {path}")
+
+    def close(self) -> None:
+        """Close the connections. Calling it twice is fine."""
+        self._http.close()
+
+    def _get(self, path: str, until: float) -> HttpAnswer:
+        return self._http.get(path, self.call(path.partition("?")[0]), until=until)
+
+    def _parsed(self, call: Call, answer: HttpAnswer, expected: TypeAdapter[Parsed], **how: Any) -> Parsed:
+        if answer.status != HTTPStatus.OK:
+            raise status_error(call, answer.status, _said(answer), retry_after_s=answer.retry_after_s)
+        if CHECKPOINT_HEADER not in answer.headers:
+            raise call.unexpected("an answer of Kupo, with X-Most-Recent-Checkpoint", "one without")
+        return call.parse(expected, answer.body, **how)
+
+
+def odd_match(item: Mapping[str, Any], why: str) -> Match:
+    """A match that is not as it should be: refused by itself, with ``why``."""
+    transaction, index = str(item.get("transaction_id")), item.get("output_index")
+    return Match(  # type: ignore[typeddict-item] # the configuration of the type is no key of it
+        transaction_id=transaction if len(transaction) == len(_NO_HASH) and transaction.isalnum() else _NO_HASH,
+        output_index=index if type(index) is int and 0 <= index < 2**32 else 0,
+        address=address if isinstance(address := item.get("address"), str) else "",
+        value=Value(coins=0),  # type: ignore[typeddict-item]
+        datum_hash=None,
+        script_hash=None,
+        created_at=Point(slot_no=0, header_hash=_NO_HASH),  # type: ignore[typeddict-item]
+        spent_at=None,
+        unreadable=f"Kupo lists it in a way that makes no sense: {why}",
+    )
+
+
+def _said(answer: HttpAnswer) -> str:
+    try:
+        return " ".join(HINT.validate_json(answer.body).hint.split())[:200]
+    except ValidationError:
+        return ""

@@ -1,0 +1,83 @@
+"""The gateway to a Kupo index with an Ogmios of the same node beside it.
+
+What is in: two URLs. What comes out: values of our own, each checked where it enters. Kupo lists what can be spent, and
+knows a transaction also when its outputs were spent since; all else is Ogmios'.
+"""
+
+import time
+
+from chain_reader.providers.gateway import SpendableOutput
+from chain_reader.providers.kupo.answers import Match
+from chain_reader.providers.kupo.api import KupoApi
+from chain_reader.providers.kupo.observer import split_url
+from chain_reader.providers.ogmios.gateway import OgmiosGateway
+from chain_reader.providers.transport.clock import SYSTEM_CLOCK
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+
+
+class KupoGateway(OgmiosGateway):
+    """A ``TransactionGateway`` over Kupo and Ogmios.
+
+    Args:
+        url: Kupo's ``http(s)://…``, a plus, and Ogmios' ``ws(s)://…``.
+        limits: time and size of what is asked.
+
+    Raises:
+        ConfigurationError: a URL cannot be used.
+    """
+
+    def __init__(self, url: str, *, limits: ReadLimits = DEFAULT_LIMITS) -> None:
+        kupo, ogmios = split_url(url)
+        super().__init__(ogmios, limits=limits)
+        self._api = KupoApi(kupo, limits, clock=SYSTEM_CLOCK)
+        self._deadline_s = limits.read_deadline_s
+
+    def __repr__(self) -> str:
+        return f"KupoGateway({self.name!r})"
+
+    @property
+    def name(self) -> str:
+        """``kupo`` and the server's host."""
+        return self._api.name
+
+    def spendable_outputs(self, address: str) -> tuple[SpendableOutput, ...]:
+        """The unspent outputs at ``address``, oldest first.
+
+        Raises:
+            AddressNotIndexedError: Kupo follows no pattern that the address matches.
+            ChainReadError: they could not be read.
+        """
+        found = self._api.at_address(address, "unspent&order=oldest_first", self._until())
+        return tuple(_spendable(match) for match in found if "unreadable" not in match)
+
+    def is_on_chain(self, transaction: str) -> bool:
+        """Whether Kupo knows an output of the transaction, spent or not.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        return bool(self._api.matches(f"*@{transaction}", "", self._until()))
+
+    def close(self) -> None:
+        """Close the connections. Calling it twice is fine."""
+        self._api.close()
+        super().close()
+
+    def _until(self) -> float:
+        return time.monotonic() + self._deadline_s
+
+
+def _spendable(match: Match) -> SpendableOutput:
+    inline = match.get("datum_type") == "inline"
+    assets = match["value"].get("assets", {})
+    return SpendableOutput(
+        match["transaction_id"],
+        match["output_index"],
+        match["address"],
+        match["value"]["coins"],
+        tuple(sorted((asset.replace(".", ""), quantity) for asset, quantity in assets.items())),
+        match.get("datum") if inline else None,
+        # a datum that Kupo cannot show still bars its output from being spent unseen
+        match["datum_hash"] if not inline or match.get("datum") is None else None,
+        match["script_hash"],
+    )

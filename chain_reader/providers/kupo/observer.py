@@ -1,0 +1,161 @@
+"""Reads a chain through Kupo, with an Ogmios of the same node beside it for the epoch, the genesis and the height.
+
+In: two URLs. Out: the answers of the ``ChainObserver`` port. Kupo indexes outputs with where they were made and which
+transaction spent them, so that order, slots, inputs and history are known: of the inputs of a transaction, those at
+addresses that Kupo follows. An index with ``--prune-utxo`` forgets what was spent, and proves no authors.
+"""
+
+from chain_reader.genesis import NetworkGenesis
+from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
+from chain_reader.providers.kupo.answers import Match
+from chain_reader.providers.kupo.api import KupoApi
+from chain_reader.providers.ogmios.observer import OgmiosObserver
+from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.providers.transport.rate_limit import Pace
+from eras import ConfigurationError, Epoch, Slot
+
+_NOT_RESOLVED = "Kupo has the hash of its datum and not the datum"
+
+
+class KupoObserver:
+    """A ``ChainObserver`` over Kupo and Ogmios, which knows order, slots, inputs and history.
+
+    Args:
+        url: Kupo's ``http(s)://…``, a plus, and Ogmios' ``ws(s)://…``.
+        limits: time, size, attempts and rate; ``max_answer_bytes`` must hold every output at the address.
+        clock: time and waiting.
+        pace: how fast the servers are asked; by default as fast as everybody in this process may together.
+
+    Raises:
+        ConfigurationError: a URL cannot be used.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        limits: ReadLimits = DEFAULT_LIMITS,
+        clock: Clock = SYSTEM_CLOCK,
+        pace: Pace | None = None,
+    ) -> None:
+        kupo, ogmios = split_url(url)
+        self._api = KupoApi(kupo, limits, clock=clock, pace=pace)
+        self._ogmios = OgmiosObserver(ogmios, limits=limits, clock=clock, pace=pace)
+
+    def __repr__(self) -> str:
+        return f"KupoObserver({self.name!r})"
+
+    @property
+    def name(self) -> str:
+        """What operators call it."""
+        return self._api.name
+
+    @property
+    def capabilities(self) -> ObserverCapabilities:
+        """Order, slots, inputs and history."""
+        return ObserverCapabilities(order=True, slots=True, inputs=True, history=True)
+
+    def epoch(self) -> Epoch:
+        """The current epoch, by Ogmios.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        return self._ogmios.epoch()
+
+    def tip(self) -> ChainTip:
+        """The newest block in Kupo's index; its height is unknown while the node is ahead of it.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        tip = self._ogmios.tip()
+        slot, block_hash = self._api.checkpoint(self._api.until())
+        if slot == tip.slot and block_hash in (None, tip.block_hash):
+            return tip
+        return ChainTip(Slot(slot), None, block_hash, self.genesis().epoch_of(Slot(slot)))
+
+    def datums(self, address: str) -> tuple[DatumOutput, ...]:
+        """The unspent outputs at ``address`` that carry an inline datum, newest first.
+
+        Raises:
+            AddressNotIndexedError: Kupo follows no pattern that the address matches.
+            ChainReadError: they could not be read.
+        """
+        return _with_datum(self._api.at_address(address, "unspent", self._api.until()))
+
+    def history(self, address: str) -> tuple[DatumOutput, ...]:
+        """Every output with an inline datum that was ever at ``address``, newest first.
+
+        Raises:
+            AddressNotIndexedError: Kupo follows no pattern that the address matches.
+            ChainReadError: it could not be read.
+        """
+        return _with_datum(self._api.at_address(address, "order=most_recent_first", self._api.until()))
+
+    def input_addresses(self, transaction: str) -> tuple[str, ...]:
+        """The addresses of the inputs that ``transaction`` spends, as far as Kupo follows them.
+
+        The transaction is found by its outputs: it spent its inputs in the slot in which it made them.
+
+        Raises:
+            ChainReadError: they could not be read, or Kupo knows no output of the transaction.
+        """
+        until, pattern = self._api.until(), f"*@{transaction}"
+        made = self._api.matches(pattern, "", until)
+        if not made:
+            raise self._api.call(f"/matches/{pattern}").unexpected(f"an output of {transaction}", "none")
+        slot = made[0]["created_at"]["slot_no"]
+        spent = self._api.matches("*", f"spent&spent_after={slot}&spent_before={slot}", until)
+        return tuple(dict.fromkeys(
+            match["address"] for match in spent
+            if match["spent_at"] is not None and match["spent_at"]["transaction_id"] == transaction
+        ))  # fmt: skip
+
+    def genesis(self) -> NetworkGenesis:
+        """The genesis of the node's network, by Ogmios.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        return self._ogmios.genesis()
+
+    def close(self) -> None:
+        """Close the connections. Calling it twice is fine."""
+        self._api.close()
+        self._ogmios.close()
+
+
+def split_url(text: str) -> tuple[str, str]:
+    """Kupo's URL and Ogmios': ``http://…+ws://…``.
+
+    Raises:
+        ConfigurationError: one of them is missing.
+    """
+    kupo, plus, ogmios = text.rpartition("+")
+    if not plus or not ogmios.startswith(("ws://", "wss://")):
+        raise ConfigurationError(
+            "Kupo is configured without an Ogmios beside it",
+            expected="kupo:http(s)://HOST:PORT+ws(s)://HOST:PORT, the second one of the same node",
+            got="a URL alone" if not plus else "no websocket after the plus",
+            next_step="Add the URL of Ogmios after a plus",
+        )
+    return kupo, ogmios
+
+
+def _with_datum(found: tuple[Match, ...]) -> tuple[DatumOutput, ...]:
+    """The matches that carry an inline datum, and those that make no sense."""
+    return tuple(
+        DatumOutput(
+            match["transaction_id"],
+            match["output_index"],
+            match.get("datum") or "",
+            match["value"]["coins"],
+            slot=Slot(match["created_at"]["slot_no"]),
+            spent=match["spent_at"] is not None,
+            unreadable=match.get("unreadable") or (None if match.get("datum") else _NOT_RESOLVED),
+        )
+        for match in found
+        if match.get("datum_type") == "inline" or "unreadable" in match
+    )
