@@ -240,6 +240,8 @@ def _show(outlook: "Outlook", release: "Release", *, as_json: bool) -> None:
         lines += transaction_lines(outlook.drafted)
     if outlook.gate is not None:
         lines += map(printable, outlook.gate.lines)
+    if outlook.plan is not None and not _is_sweep(outlook):
+        lines.append(learning_line(outlook.plan.epoch))
     click.echo("\n".join(lines), err=as_json)
     for warning in warnings_of(outlook):
         click.echo(f"Warning: {printable(warning)}", err=True)
@@ -310,8 +312,7 @@ def _conclude(
         "published": f"Done: transaction {transaction}",
         "superseded": f"Done by transaction {transaction}, and replaced by another publication since",
     }
-    learnt = [learning_line(sight["epoch"])] if status == "published" and not _is_sweep(outlook) else []
-    click.echo("\n".join([words[status], *learnt, *sight_lines(sight)]))
+    click.echo("\n".join([words[status], *sight_lines(sight)]))
 
 
 def _done_words(outlook: "Outlook") -> str:
