@@ -3,7 +3,7 @@
 import logging
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +29,7 @@ FLAGS = {
     "spread_s": ("watch.spread_s", "--spread"),
     "on_unsupported": ("watch.on_unsupported", "--on-unsupported"),
     "drain_s": ("watch.drain_s", "--drain"),
+    "http": ("watch.http", "--http"),
     "eras_folder": ("watch.eras_folder", "--eras"),
     "program": ("watch.program", "--program"),
 }
@@ -56,6 +57,9 @@ FLAGS = {
 @click.option("--drain", "drain_s", metavar="SECONDS", help="With drain: how long that may take.")
 @click.option(
     "--hook", "hooks", metavar="EVENT=FILE", multiple=True, help="Run the executable FILE at EVENT; may be repeated."
+)
+@click.option(
+    "--http", metavar="[HOST:]PORT", help="Tell the era over HTTP, on this machine alone: /era and /wait?epoch=N."
 )
 @click.option("--eras", "eras_folder", metavar="FOLDER", help="Switch between the binaries in FOLDER/eras/<era>/bin.")
 @click.option("--program", metavar="NAME", help="The name of the binary there.")
@@ -96,7 +100,8 @@ def watch(
             if not as_json:
                 click.echo(printable(status_line(watcher.checker)))
             return _code(watcher)
-        with surviving_signals(_hung_up), _stopped_by_signals(watcher):
+        told = _told_over_http(watcher, settings.watch.http)
+        with surviving_signals(_hung_up), _stopped_by_signals(watcher), told:
             end = watcher.run()
     if as_json:
         echo_json({"kind": "ended", "code": end.code, "reason": end.reason})
@@ -105,6 +110,14 @@ def watch(
 
 def _hung_up() -> None:
     _log.warning("SIGHUP: the configuration is read at start only; restart the watcher to apply changes")
+
+
+def _told_over_http(watcher: "NodeWatcher", where: str | None) -> "AbstractContextManager[object]":
+    if where is None:
+        return nullcontext()
+    from era_service.node.http_face import era_face
+
+    return era_face(watcher, where)
 
 
 @contextmanager

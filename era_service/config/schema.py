@@ -331,6 +331,9 @@ class WatchSettings(Section):
         default="exit", description="When the current era is not supported: exit at once, or let work be finished."
     )
     drain_s: Above0 = Field(default=300.0, description="With drain: how long work may take to be finished.")
+    http: str | None = Field(
+        default=None, description="Tell the era over HTTP at this PORT, or HOST:PORT, of a loopback address."
+    )
     eras_folder: Path | None = Field(
         default=None, description="The folder of the node's binaries, one per era, to switch between."
     )

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import sys
 import time
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -264,6 +265,28 @@ def test_under_systemd_the_store_is_in_the_state_directory_unless_one_is_configu
     assert once()[0] == 0
     assert (tmp_path / "state" / "watch.sqlite3").exists() is not configured
     assert (tmp_path / "store.sqlite3").exists() is configured
+
+
+def test_it_tells_its_era_over_http(chain: LocalChain) -> None:
+    publish(chain, (THALES, 0))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    told: list[dict[str, Any]] = []
+
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/wait?epoch=5", timeout=60) as answer:
+                told.append(json.load(answer))
+        except OSError:  # not there yet, or not ready
+            return False
+        return True
+
+    with watching("--http", str(port)):
+        wait_for(answers)
+    assert (told[0]["ready"], told[0]["current_era"]) == (True, THALES)
+    refused = CliRunner().invoke(_cli(), ["watch", "--http", "0.0.0.0:80"])
+    assert (refused.exit_code, "listens on this machine alone" in refused.stderr) == (2, True)
 
 
 def _cli() -> Any:

@@ -1,0 +1,205 @@
+"""What a watcher knows, over HTTP on this machine alone, for nodes that are written in another language.
+
+In: a ``NodeWatcher``, and where to listen. Out: ``GET /era`` and ``GET /wait?epoch=N``, as JSON, or the era's name
+alone for who accepts ``text/plain``. The rules:
+
+1. 200 means that a node may work in the era that is named; 503 that it may not, with the reason: nothing was read, the
+   era is not supported, a switch is being prepared or was vetoed, nobody looks after the era. There is no default.
+2. ``/wait`` answers as soon as the epoch has begun; 204 when it has not within ``timeout`` seconds: ask again.
+3. It listens on a loopback address and answers no page of a browser that was led here by a name of somebody else's.
+"""
+
+import ipaddress
+import json
+import logging
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from era_service.node.watcher import NodeWatcher
+from eras import ConfigurationError, EraStatus, EraSwitchError
+
+DEFAULT_WAIT_S, LONGEST_WAIT_S = 60.0, 600.0
+WAITING_AT_ONCE = 64
+_TICK_S = 0.1
+_PATIENCE_S = 10.0
+_log = logging.getLogger(__name__)
+
+
+class WatchAddressError(ConfigurationError):
+    """The watcher cannot listen where it is told to."""
+
+
+def era_document(watcher: NodeWatcher) -> dict[str, Any]:
+    """All that a node asks, in one consistent piece: era, epoch, what is coming, how fresh, and whether to work."""
+    view = watcher.checker.view
+    token = view.token
+    why_not: str | None = None
+    try:
+        with watcher.work():
+            pass
+    except EraSwitchError as error:
+        why_not = str(error)
+    upcoming = None if token is None else token.upcoming
+    coming = None
+    if token is not None and upcoming is not None:
+        coming = {
+            "name": upcoming.name,
+            "epoch": upcoming.epoch,
+            "epochs_left": None if upcoming.epoch is None else upcoming.epoch - token.epoch,
+            "supported": token.upcoming_supported,
+        }
+    return {
+        "ready": why_not is None,
+        "reason": why_not,
+        "epoch": None if token is None else token.epoch,
+        "current_era": None if token is None else token.current.name,
+        "current_supported": None if token is None else token.current_supported,
+        "upcoming_era": coming,
+        "supported_eras": list(watcher.checker.supported),
+        "fresh": view.status is EraStatus.READY,
+        "status": view.status.value,
+        "message": view.message,
+    }
+
+
+@contextmanager
+def era_face(watcher: NodeWatcher, where: str) -> Iterator[str]:
+    """Serve a watcher within the block; gives the URL.
+
+    Args:
+        watcher: what is served.
+        where: ``PORT`` or ``HOST:PORT`` of a loopback address; port 0 is any that is free.
+
+    Raises:
+        WatchAddressError: it is not a loopback address, or is taken.
+    """
+    host, port = _loopback(where)
+    try:
+        server = _Server(host, port, watcher)
+    except OSError as error:
+        raise WatchAddressError(
+            f"The watcher cannot listen at {where}",
+            expected="an address that is free",
+            got=error.strerror or str(error),
+            next_step="Give another port, or 0 for any that is free",
+        ) from error
+    url = f"http://{f'[{host}]' if ':' in host else host}:{server.server_address[1]}"
+    thread = threading.Thread(
+        target=server.serve_forever, kwargs={"poll_interval": 0.2}, name="eraswitch-http", daemon=True
+    )
+    thread.start()
+    _log.info("The era is told at %s/era", url)
+    try:
+        yield url
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join(_PATIENCE_S)
+
+
+def _loopback(where: str) -> tuple[str, int]:
+    host, _, port = where.rpartition(":")
+    host = host.strip("[]") or "127.0.0.1"
+    try:
+        number = int(port)
+        is_loopback = host == "localhost" or ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        is_loopback, number = False, -1
+    if not is_loopback or not 0 <= number < 2**16:
+        raise WatchAddressError(
+            "The watcher listens on this machine alone",
+            expected="PORT, or HOST:PORT of a loopback address such as 127.0.0.1:8471",
+            got=repr(where),
+            next_step="Correct --http, or watch.http; for other machines there is eraswitch serve",
+        )
+    return ("127.0.0.1" if host == "localhost" else host), number
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    block_on_close = False  # who waits has a thread that ends with the process
+
+    def __init__(self, host: str, port: int, watcher: NodeWatcher) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        self.watcher = watcher
+        self.places = threading.Semaphore(WAITING_AT_ONCE)
+        super().__init__((host, port), _Handler)
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: _Server
+    timeout = _PATIENCE_S
+    server_version = "eraswitch"
+
+    def do_GET(self) -> None:
+        asked = urlsplit(self.path)
+        host = urlsplit(f"//{self.headers.get('Host', 'localhost')}").hostname or ""
+        if host != "localhost" and not _is_loopback(host):
+            self._tell(HTTPStatus.FORBIDDEN, "expected the name of this machine's loopback address as Host")
+        elif asked.path == "/era":
+            self._era()
+        elif asked.path == "/wait":
+            self._wait(parse_qs(asked.query))
+        else:
+            self._tell(HTTPStatus.NOT_FOUND, "expected /era or /wait?epoch=N")
+
+    def _wait(self, query: dict[str, list[str]]) -> None:
+        try:
+            epoch = int(query["epoch"][0])
+            wait_s = float(query.get("timeout", [str(DEFAULT_WAIT_S)])[0])
+        except (KeyError, ValueError):
+            self._tell(HTTPStatus.BAD_REQUEST, "expected /wait?epoch=N, and timeout=SECONDS if you like")
+            return
+        if not self.server.places.acquire(blocking=False):
+            self._tell(HTTPStatus.TOO_MANY_REQUESTS, f"{WAITING_AT_ONCE} wait already")
+            return
+        try:
+            until = time.monotonic() + min(max(wait_s, 0.0), LONGEST_WAIT_S)
+            while not self._has_begun(epoch) and self.server.watcher.end is None:
+                if not time.monotonic() < until:
+                    self.send_response(HTTPStatus.NO_CONTENT)
+                    self.end_headers()
+                    return
+                time.sleep(_TICK_S)
+        finally:
+            self.server.places.release()
+        self._era()
+
+    def _has_begun(self, epoch: int) -> bool:
+        token = self.server.watcher.checker.view.token
+        return token is not None and token.epoch >= epoch
+
+    def _era(self) -> None:
+        document = era_document(self.server.watcher)
+        status = HTTPStatus.OK if document["ready"] else HTTPStatus.SERVICE_UNAVAILABLE
+        if "text/plain" in self.headers.get("Accept", ""):
+            self._tell(status, document["current_era"] if document["ready"] else document["reason"])
+        else:
+            self._tell(status, json.dumps(document), "application/json")
+
+    def _tell(self, status: HTTPStatus, text: str, kind: str = "text/plain; charset=utf-8") -> None:
+        body = f"{text}\n".encode()
+        self.send_response(status)
+        self.send_header("Content-Type", kind)
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("Cache-Control", "no-store")
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the base class has
+        """Requests are logged for who asks for it."""
+        _log.debug(format, *args)
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
