@@ -198,3 +198,9 @@ def test_the_commands_of_the_page_have_options_that_exist() -> None:
             [sys.executable, str(ROOT / "examples" / script), "--help"], capture_output=True, text=True, check=True
         ).stdout
         assert [word for word in words if word.startswith("--") and word not in shown] == []
+
+
+def test_the_tests_of_the_example_pass() -> None:
+    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "test_protocol.py"]
+    done = subprocess.run(command, cwd=ROOT / "examples", capture_output=True, text=True, check=False)
+    assert (done.returncode, "3 passed" in done.stdout) == (0, True), done.stdout + done.stderr

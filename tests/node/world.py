@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -16,8 +15,8 @@ from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_service.node.call_schedule import CallOptions
 from era_service.node.epoch_clock import EpochClock
 from era_service.node.hooks import Hook, HookEvent, Hooks
-from era_service.node.provider_calls import Answer
 from era_service.node.watcher import NodeWatcher, WatchOptions
+from era_service.testing import at_once
 from era_store import MemoryStore, Store
 from eras import ChainReadError, Epoch, EraMarker, Slot, SupportedEras
 from release_tools import LocalChainGateway, PaymentKey, build_marker_transaction, sign_transaction, submit_transaction
@@ -54,14 +53,6 @@ def publish(chain: LocalChain, *markers: tuple[str, int | None], key: SigningKey
         slot=gateway.tip_slot(),
     )
     return submit_transaction(gateway, sign_transaction(unsigned, [OWNER]))
-
-
-def at_once(work: Callable[[], Answer], then: Callable[[], object]) -> Future[Answer]:
-    """A call of the provider that is over before it has begun: on a clock that stands still nothing runs beside."""
-    future: Future[Answer] = Future()
-    future.set_result(work())
-    then()
-    return future
 
 
 @dataclass

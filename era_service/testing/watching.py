@@ -1,0 +1,44 @@
+"""A ``NodeWatcher`` over a fake provider, driven by the test itself: no thread, no sleep.
+
+In: a ``FakeProvider``. Out: a watcher that has read it; ``read_again`` after something happened there.
+"""
+
+from collections.abc import Callable, Iterable
+from concurrent.futures import Future
+from typing import Any
+
+from era_service.node.opening import embed_watcher
+from era_service.node.provider_calls import Answer
+from era_service.node.watcher import NodeWatcher
+from era_service.testing.provider import FakeProvider
+from eras import SupportedEras
+from eras.names import Name, name_of
+
+
+def at_once(work: Callable[[], Answer], then: Callable[[], object]) -> Future[Answer]:
+    """A call of the provider that is over before it has begun."""
+    future: Future[Answer] = Future()
+    future.set_result(work())
+    then()
+    return future
+
+
+def watcher_of(provider: FakeProvider, supported: Iterable[Name], **more: Any) -> NodeWatcher:
+    """A watcher that has read ``provider`` once, or has tried to.
+
+    Args:
+        provider: what it reads.
+        supported: the eras that the software knows.
+        more: what else ``embed_watcher`` takes: ``store``, ``hooks``, ….
+    """
+    eras = SupportedEras(map(name_of, supported))
+    watcher = embed_watcher([provider], provider.policy, eras, **{"begin": at_once, **more})
+    watcher.step()
+    return watcher
+
+
+def read_again(watcher: NodeWatcher) -> None:
+    """The watcher reads now, and its hooks have run."""
+    watcher.command("check")
+    watcher.step()
+    watcher.hooks.wait()
