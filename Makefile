@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 DEMO_STAMP := $(or $(wildcard $(STAMP)),$(VENV)/.installed-tools)
 PYTEST_ARGS ?= -n auto
 
-.PHONY: demo test test-fast mutants check lint types docs docs-check bench clean help
+.PHONY: demo test test-fast mutants fuzz check lint types docs docs-check bench clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -39,6 +39,9 @@ test-fast: $(STAMP) ## the tests for the daily loop: no service, browser, databa
 
 mutants: $(STAMP) ## change an operator at a time in the code that decides; print what no test notices
 	$(BIN)/python tools/mutants.py $(MUTANTS_ARGS)
+
+fuzz: $(STAMP) ## judge 100,000 hostile configuration payloads as a slow decoder does
+	ERASWITCH_FUZZ=100000 $(BIN)/python -m pytest tests/datum/test_configuration_fuzz.py --timeout=1800
 
 check: lint types docs-check test ## everything CI runs
 

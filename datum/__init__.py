@@ -23,14 +23,8 @@ if TYPE_CHECKING:
     from datum.finding import FoundDatum, find_datums, kind_of_file
     from datum.foreign_text import text_of
     from datum.keys import KeyFormatError, SigningKey, VerificationKey, verify_signature
-    from datum.payload import (
-        EraMarkersPayload,
-        PayloadFormatError,
-        SignatureMismatchError,
-        VerifiedMarkers,
-        markers_from_json,
-        signed_bytes,
-    )
+    from datum.kinds import CONFIGURATION, ERA, KINDS, MarkerKind, kinds_of
+    from datum.payload import EraMarkersPayload, markers_from_json, signed_bytes
     from datum.plutus import (
         CHUNK_BYTES,
         MAX_DATUM_BYTES,
@@ -41,10 +35,14 @@ if TYPE_CHECKING:
         encode_datum_json,
     )
     from datum.screening import VerdictMemory, screen
-    from datum.verdicts import Accepted, Malformed, Unreadable, Verdict, WrongSigner
+    from datum.signed_payload import MarkersPayload, PayloadFormatError, SignatureMismatchError, VerifiedMarkers
+    from datum.verdicts import Accepted, Malformed, OtherKind, Unreadable, Unusable, Verdict, WrongSigner
 
 __all__ = [
     "CHUNK_BYTES",
+    "CONFIGURATION",
+    "ERA",
+    "KINDS",
     "MAX_DATUM_BYTES",
     "Accepted",
     "BelowThreshold",
@@ -63,12 +61,16 @@ __all__ = [
     "KeyFormatError",
     "KeySet",
     "Malformed",
+    "MarkerKind",
+    "MarkersPayload",
+    "OtherKind",
     "PayloadFormatError",
     "RolledBack",
     "SignatureMismatchError",
     "SigningKey",
     "Unextended",
     "Unreadable",
+    "Unusable",
     "Verdict",
     "VerdictMemory",
     "VerificationKey",
@@ -83,6 +85,7 @@ __all__ = [
     "find_datums",
     "judge_extension",
     "kind_of_file",
+    "kinds_of",
     "markers_from_json",
     "read_extended",
     "required_key_sets",
@@ -120,14 +123,9 @@ __getattr__ = front_door(
         "datum.finding": ("FoundDatum", "find_datums", "kind_of_file"),
         "datum.foreign_text": ("text_of",),
         "datum.keys": ("KeyFormatError", "SigningKey", "VerificationKey", "verify_signature"),
-        "datum.payload": (
-            "EraMarkersPayload",
-            "PayloadFormatError",
-            "SignatureMismatchError",
-            "VerifiedMarkers",
-            "markers_from_json",
-            "signed_bytes",
-        ),
+        "datum.kinds": ("CONFIGURATION", "ERA", "KINDS", "MarkerKind", "kinds_of"),
+        "datum.payload": ("EraMarkersPayload", "markers_from_json", "signed_bytes"),
+        "datum.signed_payload": ("MarkersPayload", "PayloadFormatError", "SignatureMismatchError", "VerifiedMarkers"),
         "datum.plutus": (
             "CHUNK_BYTES",
             "MAX_DATUM_BYTES",
@@ -138,6 +136,6 @@ __getattr__ = front_door(
             "encode_datum_json",
         ),
         "datum.screening": ("VerdictMemory", "screen"),
-        "datum.verdicts": ("Accepted", "Malformed", "Unreadable", "Verdict", "WrongSigner"),
+        "datum.verdicts": ("Accepted", "Malformed", "OtherKind", "Unreadable", "Unusable", "Verdict", "WrongSigner"),
     },
 )

@@ -21,7 +21,8 @@ from hashlib import blake2b
 from typing import Any
 
 from datum.keys import KEY_BYTES, KeyFormatError, SigningKey, VerificationKey, verify_signature
-from datum.payload import SIGNATURE_BYTES, EraMarkersPayload, PayloadFormatError, read_json, read_payload
+from datum.payload import EraMarkersPayload, read_payload
+from datum.signed_payload import SIGNATURE_BYTES, PayloadFormatError, read_json
 from datum.strict_json import Pairs, described, known_fields
 from eras import MAX_EPOCH, Epoch
 
@@ -29,7 +30,6 @@ VERSION = 1
 HASH_BYTES = 32
 
 _FIELDS = ("v", "network_magic", "address", "sequence", "previous", "expires_epoch", "threshold", "keys")
-_SHAPE = '{"markers":[…],"signature":"…","extension":{"v":1,…},"extension_signatures":[…]}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +207,7 @@ def read_extended(content: bytes) -> ExtendedPayload | None:
     Raises:
         PayloadFormatError: it is no payload, or its extension is not as rules 4 and 5 have it.
     """
-    return read_json(content, _read_extended, _SHAPE)
+    return read_json(content, _read_extended, EraMarkersPayload.KIND)
 
 
 def _read_extended(value: Any) -> ExtendedPayload | None:

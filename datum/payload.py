@@ -1,29 +1,24 @@
-"""The signed payload: markers and the signature of the release team.
+"""The payload of era markers, ``{"name":…,"epoch":…}``: how its markers are read and written.
 
-1. The signed bytes are the JSON list of markers: compact, UTF-8, non-ASCII unescaped, keys ``name`` then ``epoch``.
-2. The payload is ``{"markers":[…],"signature":"<128 hex>"}``, the signature Ed25519.
-3. A reader takes exactly one JSON value, ignores unknown fields (they are not signed), refuses a repeated known field,
-   takes epochs only as unsigned 64-bit integers, and takes a missing epoch for none.
-4. A payload that was read and one whose signature was checked are different types.
-
-The rules are those of deployed Mithril readers, which is why a JSON array in place of an object is read too: serde
-takes the fields of a struct by position.
+A missing epoch is read as none: the era is announced. The rest is as in every signed payload (``signed_payload``).
 """
 
 import re
-from binascii import Error as HexError
 from binascii import unhexlify
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
-from datum.keys import SigningKey, VerificationKey, verify_signature
-from datum.strict_json import Pairs, described, known_fields, parse, quote, reason
-from eras import MAX_EPOCH, Epoch, EraMarker, MarkerError
-
-SIGNATURE_BYTES = 64
-
-T = TypeVar("T")
+from datum.signed_payload import (
+    SIGNATURE_BYTES,
+    MarkersPayload,
+    list_of,
+    read_epoch,
+    read_hex,
+    struct_fields,
+)
+from datum.strict_json import described, parse, quote, reason
+from eras import EraMarker, MarkerError
 
 _CANONICAL = re.compile(
     rb'\{"markers":(\[(?:\{"name":"[ !#-\[\]-~]*","epoch":(?:null|0|[1-9][0-9]{0,18})\}(?:,(?=\{)|(?=\])))*\])'
@@ -32,102 +27,25 @@ _CANONICAL = re.compile(
 """A payload exactly as writers of this format make it, with ASCII names that JSON does not escape."""
 
 
-class PayloadFormatError(MarkerError):
-    """Bytes are not a payload of era markers."""
-
-
-class SignatureMismatchError(MarkerError):
-    """A payload was not signed by the key."""
-
-
 @dataclass(frozen=True, slots=True)
-class VerifiedMarkers:
-    """Markers whose signature was checked. Only ``EraMarkersPayload.verify`` makes one.
+class EraMarkersPayload(MarkersPayload[EraMarker]):
+    """Era markers with a signature that nobody has checked yet, or with none."""
 
-    Attributes:
-        markers: the markers, in the order signed.
-        signature: the 64 bytes of the signature.
-        key: the verification key that it was checked with.
-    """
-
-    markers: tuple[EraMarker, ...]
-    signature: bytes
-    key: VerificationKey
-
-
-@dataclass(frozen=True, slots=True)
-class EraMarkersPayload:
-    """Markers with a signature that nobody has checked yet, or with none.
-
-    Attributes:
-        markers: the markers, in order.
-        signature: the 64 bytes of the signature, or ``None``.
-    """
-
-    markers: tuple[EraMarker, ...]
-    signature: bytes | None = None
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "markers", tuple(self.markers))
-        if self.signature is not None and len(self.signature) != SIGNATURE_BYTES:
-            raise PayloadFormatError(
-                "A signature is not usable", expected=f"{SIGNATURE_BYTES} bytes", got=f"{len(self.signature)} bytes"
-            )
+    KIND = "era markers"
 
     @classmethod
-    def from_bytes(cls, data: bytes) -> "EraMarkersPayload":
-        """Read a payload's JSON (rule 3).
+    def from_json(cls, value: Any) -> "EraMarkersPayload":
+        """The payload that a parsed JSON value is; other fields than its own are ignored.
 
         Raises:
-            PayloadFormatError: it is not a payload.
+            ValueError: it is not one.
         """
-        return read_json(data, read_payload, '{"markers":[…],"signature":"…"}')
+        return read_payload(value)
 
     @property
     def signed_bytes(self) -> bytes:
-        """What the signature is over (rule 1)."""
+        """What the signature is over."""
         return signed_bytes(self.markers)
-
-    def sign(self, key: SigningKey) -> "EraMarkersPayload":
-        """The same markers, signed by ``key``."""
-        return EraMarkersPayload(self.markers, key.sign(self.signed_bytes))
-
-    def verify(self, key: VerificationKey) -> VerifiedMarkers:
-        """The markers, if ``key`` signed them.
-
-        Raises:
-            SignatureMismatchError: it did not, or there is no signature.
-        """
-        if self.signature is None or not verify_signature(self.signed_bytes, self.signature, key):
-            raise SignatureMismatchError(
-                "A payload was not signed by the verification key",
-                expected=f"a signature by {key}",
-                got="no signature" if self.signature is None else "another signature",
-                next_step="Check the verification key, and who published the payload",
-            )
-        return VerifiedMarkers(self.markers, self.signature, key)
-
-    def to_bytes(self) -> bytes:
-        """The payload as JSON (rule 2), the bytes that a datum carries."""
-        signature = "null" if self.signature is None else f'"{self.signature.hex()}"'
-        return b'{"markers":' + self.signed_bytes + b',"signature":' + signature.encode() + b"}"
-
-
-def read_json(data: bytes, read: Callable[[Any], T], shape: str) -> T:
-    """What ``read`` makes of the one JSON value in ``data``; ``shape`` is what it should look like.
-
-    Raises:
-        PayloadFormatError: it is not JSON, or ``read`` raised a ``ValueError``.
-    """
-    try:
-        return read(parse(data))
-    except ValueError as error:
-        raise PayloadFormatError(
-            "Bytes are not a payload of era markers",
-            expected=shape,
-            got=reason(error),
-            next_step="Check where the bytes come from",
-        ) from error
 
 
 def claim(content: bytes) -> tuple[bytes, bytes | None]:
@@ -147,7 +65,7 @@ def claim(content: bytes) -> tuple[bytes, bytes | None]:
 
 
 def signed_bytes(markers: Iterable[EraMarker]) -> bytes:
-    """The bytes that a signature of ``markers`` is over (rule 1)."""
+    """The bytes that a signature of ``markers`` is over."""
     items = ",".join(f'{{"name":{quote(m.name)},"epoch":{"null" if m.epoch is None else m.epoch}}}' for m in markers)
     return f"[{items}]".encode()
 
@@ -156,10 +74,10 @@ def markers_from_json(text: str) -> tuple[EraMarker, ...]:
     """The markers that a JSON list writes, by the same rules as in a payload.
 
     Raises:
-        MarkerError: it is no list of markers.
+        MarkerError: it is not a list of markers.
     """
     try:
-        return _read_markers(parse(text))
+        return list_of(parse(text), _read_marker, "markers")
     except ValueError as error:
         raise MarkerError(
             "A list of markers is not usable",
@@ -173,52 +91,24 @@ def read_payload(value: Any) -> EraMarkersPayload:
     """The payload that a parsed JSON value is; other fields than its own are ignored.
 
     Raises:
-        ValueError: it is none.
+        ValueError: it is not one.
     """
-    if isinstance(value, Pairs):
-        fields = known_fields(value, ("markers", "signature"))
-        if "markers" not in fields:
-            raise ValueError("no field 'markers'")
-        markers, signature = fields["markers"], fields.get("signature")
-    elif isinstance(value, list) and len(value) == 2:
-        markers, signature = value
-    else:
-        raise ValueError(described(value))
-    return EraMarkersPayload(_read_markers(markers), None if signature is None else _read_signature(signature))
-
-
-def _read_markers(value: Any) -> tuple[EraMarker, ...]:
-    if not isinstance(value, list) or isinstance(value, Pairs):
-        raise ValueError(f"markers that are {described(value)}")  # noqa: TRY004 - bad data, not a bad call
-    return tuple([_read_marker(item) for item in value])
+    markers, signature = struct_fields(value, ("markers", "signature"), "a payload", optional=("signature",))
+    read = list_of(markers, _read_marker, "markers")
+    return EraMarkersPayload(read, None if signature is None else _read_signature(signature))
 
 
 def _read_marker(value: Any) -> EraMarker:
-    if isinstance(value, Pairs):
-        fields = known_fields(value, ("name", "epoch"))
-        if "name" not in fields:
-            raise ValueError("a marker without a name")
-        name, epoch = fields["name"], fields.get("epoch")
-    elif isinstance(value, list) and len(value) == 2:
-        name, epoch = value
-    else:
-        raise ValueError(f"a marker that is {described(value)}")
+    name, epoch = struct_fields(value, ("name", "epoch"), "a marker", optional=("epoch",))
     if not isinstance(name, str):
         raise ValueError(f"an era name that is {described(name)}")  # noqa: TRY004 - bad data, not a bad call
     if not name.isascii():
         name.encode()  # half a surrogate pair has no UTF-8 form
-    if epoch is not None and (type(epoch) is not int or not 0 <= epoch <= MAX_EPOCH):
-        raise ValueError(f"an epoch that is {described(epoch)}")
-    return EraMarker(name, None if epoch is None else Epoch(epoch))
+    return EraMarker(name, None if epoch is None else read_epoch(epoch))
 
 
 def _read_signature(value: Any) -> bytes:
-    if not isinstance(value, str):
-        raise ValueError(f"a signature that is {described(value)}")  # noqa: TRY004 - bad data, not a bad call
-    try:
-        signature = unhexlify(value)
-    except (HexError, ValueError):
-        raise ValueError("a signature that is not hex") from None
+    signature = read_hex(value, "a signature")
     if len(signature) != SIGNATURE_BYTES:
         raise ValueError(f"a signature of {len(signature)} bytes")
     return signature

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Sequence
 from itertools import islice
 
 from datum.keys import VerificationKey, verify_signature
-from datum.payload import EraMarkersPayload, PayloadFormatError, VerifiedMarkers, claim
+from datum.kinds import ERA, MarkerKind, kinds_of
 from datum.plutus import DatumFormatError, datum_content, decode_datum
-from datum.verdicts import Accepted, Malformed, Verdict, WrongSigner
+from datum.signed_payload import PayloadFormatError, VerifiedMarkers
+from datum.verdicts import Accepted, Malformed, OtherKind, Unusable, Verdict, WrongSigner
 
 _SIGNATURE_DIGITS = 128
 _SHORTEST_HEX = 2 * _SIGNATURE_DIGITS + 14
@@ -78,6 +79,7 @@ def screen(
     datums: Iterable[str | bytes],
     keys: VerificationKey | Iterable[VerificationKey],
     *,
+    kind: MarkerKind = ERA,
     references: Sequence[str] | None = None,
     memory: VerdictMemory | None = None,
 ) -> tuple[Verdict, ...]:
@@ -86,24 +88,25 @@ def screen(
     Args:
         datums: each ``cardano-cli`` JSON text, CBOR in hex, or CBOR.
         keys: a payload is accepted when one of these signed it.
+        kind: what is read; payloads of other kinds are named as such.
         references: the output reference of each datum, needed for ``memory``.
-        memory: verdicts of earlier reads, looked up first and added to.
+        memory: verdicts of earlier reads of this kind, looked up first and added to.
     """
     wanted = (keys,) if isinstance(keys, VerificationKey) else tuple(keys)
     texts = [datum if isinstance(datum, str) else datum.hex() for datum in datums]
     if memory is None or references is None:
-        return tuple(_screen(texts, wanted))
+        return tuple(_screen(texts, wanted, kind))
     verdicts = memory.recall(wanted, references, texts)
     fresh = [index for index, verdict in enumerate(verdicts) if verdict is None]
     if fresh:
-        found = _screen([texts[index] for index in fresh], wanted)
+        found = _screen([texts[index] for index in fresh], wanted, kind)
         memory.remember(wanted, ((references[i], texts[i], verdict) for i, verdict in zip(fresh, found, strict=True)))
         for index, verdict in zip(fresh, found, strict=True):
             verdicts[index] = verdict
     return tuple(verdict for verdict in verdicts if verdict is not None)
 
 
-def _screen(texts: list[str], keys: tuple[VerificationKey, ...]) -> list[Verdict]:
+def _screen(texts: list[str], keys: tuple[VerificationKey, ...], kind: MarkerKind) -> list[Verdict]:
     verdicts: list[Verdict] = [_NOT_A_PAYLOAD] * len(texts)
     candidates = [
         (index, datum)
@@ -113,7 +116,7 @@ def _screen(texts: list[str], keys: tuple[VerificationKey, ...]) -> list[Verdict
         and (text[:8] != "d8799f58" or text[10:12] in _JSON_BEGINS or text[8:10] == "00")
         and (datum := _candidate(text)) is not None
     ]
-    judged = _judge_all([datum for _, datum in candidates], keys)
+    judged = _judge_all([datum for _, datum in candidates], keys, kind)
     for (index, _), verdict in zip(candidates, judged, strict=True):
         verdicts[index] = verdict
     return verdicts
@@ -131,9 +134,9 @@ def _candidate(text: str) -> str | bytes | None:
     return data if enough else None
 
 
-def _judge_all(candidates: list[str | bytes], keys: tuple[VerificationKey, ...]) -> list[Verdict]:
+def _judge_all(candidates: list[str | bytes], keys: tuple[VerificationKey, ...], kind: MarkerKind) -> list[Verdict]:
     if len(candidates) < _PARALLEL_FROM:
-        return [_judge(datum, keys) for datum in candidates]
+        return [_judge(datum, keys, kind) for datum in candidates]
     from concurrent.futures import ThreadPoolExecutor
 
     # Twice as many threads as processors: while one waits for the interpreter lock, another checks a signature.
@@ -141,22 +144,34 @@ def _judge_all(candidates: list[str | bytes], keys: tuple[VerificationKey, ...])
     size = -(-len(candidates) // workers)
     slices = [candidates[start : start + size] for start in range(0, len(candidates), size)]
     with ThreadPoolExecutor(workers) as pool:
-        parts = pool.map(lambda part: [_judge(datum, keys) for datum in part], slices)
+        parts = pool.map(lambda part: [_judge(datum, keys, kind) for datum in part], slices)
         return [verdict for part in parts for verdict in part]
 
 
-def _judge(datum: str | bytes, keys: tuple[VerificationKey, ...]) -> Verdict:
+def _judge(datum: str | bytes, keys: tuple[VerificationKey, ...], kind: MarkerKind) -> Verdict:
     try:
         content = datum_content(datum) if isinstance(datum, bytes) else decode_datum(datum).content
-        if b'"markers"' not in content and not _MAY_HIDE_A_KEY(content):
-            return _NOT_A_PAYLOAD
-        message, signature = claim(content)
-    except (DatumFormatError, PayloadFormatError) as error:
+    except DatumFormatError as error:
         return Malformed(error.got or error.what)
+    if b'"markers"' not in content and not _MAY_HIDE_A_KEY(content):
+        return _NOT_A_PAYLOAD
+    try:
+        message, signature = kind.claim(content)
+    except PayloadFormatError as error:
+        return _of_another_kind(content) or Malformed(error.got or error.what)
     if signature is None:
         return Malformed("a payload without a signature")
-    for key in keys:
-        if verify_signature(message, signature, key):
-            markers = EraMarkersPayload.from_bytes(content).markers
-            return Accepted(f"signed by {key}", VerifiedMarkers(markers, signature, key))
-    return WrongSigner("signed by none of the verification keys", content)
+    key = next((key for key in keys if verify_signature(message, signature, key)), None)
+    if key is None:
+        return WrongSigner("signed by none of the verification keys", content)
+    verified = VerifiedMarkers(kind.payload.from_bytes(content).markers, signature, key)
+    fault = kind.fault(verified.markers)
+    return (
+        Accepted(f"signed by {key}", verified) if fault is None else Unusable(f"signed by {key}, but {fault}", verified)
+    )
+
+
+def _of_another_kind(content: bytes) -> OtherKind | None:
+    """The verdict on a payload of a kind that was not asked for; ``None`` where it is not a payload at all."""
+    found = next(iter(kinds_of(content)), None)
+    return None if found is None else OtherKind(f"a payload of {found.payload.KIND}", found.name)

@@ -10,6 +10,7 @@ names of the fields beside it, must.
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 DEEPEST = 100
@@ -24,8 +25,12 @@ class Float(float):
     """A JSON number with a fraction or an exponent, which is never an epoch."""
 
 
-def parse(text: str | bytes) -> Any:
+def parse(text: str | bytes, *, decimal: Callable[[str], float] | None = None) -> Any:
     """The one JSON value in ``text``; objects as ``Pairs``.
+
+    Args:
+        text: the JSON.
+        decimal: how the text of a number with a fraction or an exponent is read, where such a number is of use.
 
     Bytes of a string that are not UTF-8 come back as halves of surrogate pairs, which have no UTF-8 form.
 
@@ -37,7 +42,7 @@ def parse(text: str | bytes) -> Any:
     if text.count("[") + text.count("{") > DEEPEST:
         text = _without_depths(text)
     try:
-        return _DECODER.decode(text)
+        return (_DECODER if decimal is None else _decoder(lambda digits: Float(decimal(digits)))).decode(text)
     except RecursionError:
         raise ValueError("it nests too deep") from None
 
@@ -139,12 +144,15 @@ def _refuse_constant(name: str) -> NoReturn:
     raise ValueError(f"{name} is not JSON")
 
 
-def _parse_int(digits: str) -> int | Float:
-    # serde_json reads -0 as a float, and so does not take it for an unsigned integer; a number too long for any epoch
-    # need not be converted, and Python would refuse one of more than 4,300 digits with an error of its own.
-    if digits == "-0" or len(digits) > 20:
-        return Float("nan")
-    return int(digits)
+def _decoder(decimal: Callable[[str], Float]) -> json.JSONDecoder:
+    def whole(digits: str) -> int | Float:
+        # serde_json reads -0 as a float, and so does not take it for an unsigned integer; a number too long for any
+        # epoch need not be converted, and Python would refuse one of more than 4,300 digits with an error of its own.
+        return decimal(digits) if digits == "-0" or len(digits) > _MOST_DIGITS else int(digits)
+
+    return json.JSONDecoder(
+        object_pairs_hook=Pairs, parse_float=decimal, parse_int=whole, parse_constant=_refuse_constant
+    )
 
 
 _STRING_OR_BRACKET = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"?|[\[{\]}]', re.DOTALL)
@@ -161,6 +169,6 @@ _AFTER_VALUE = re.compile(rf"{_SPACE}([,\]}}])")
 quote = json.encoder.encode_basestring
 """A string as JSON, non-ASCII unescaped, as serde_json writes it."""
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=Pairs, parse_float=Float, parse_int=_parse_int, parse_constant=_refuse_constant
-)
+_MOST_DIGITS = 20
+_DECODER = _decoder(lambda _: Float("nan"))
+"""Arguments of what nobody uses as a number: only that it is not a whole one is of interest."""

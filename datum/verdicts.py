@@ -1,13 +1,20 @@
 """The verdicts: what was made of one datum, with the reason, so that nothing refused is silent (rule T10)."""
 
 from dataclasses import dataclass
+from typing import Any, ClassVar, Generic
 
-from datum.payload import EraMarkersPayload, VerifiedMarkers
+from datum.payload import EraMarkersPayload
+from datum.signed_payload import M_co, VerifiedMarkers
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What was made of one datum. ``reason`` says why, in words for an operator."""
+
+    is_refusal: ClassVar[bool] = True
+    """Whether the output was turned down; operators are shown and asked to count those."""
+    is_payload: ClassVar[bool] = True
+    """Whether it carries a payload of the kind that is read, true or not: what does not is counted, never told."""
 
     reason: str
 
@@ -18,10 +25,12 @@ class Verdict:
 
 
 @dataclass(frozen=True, slots=True)
-class Accepted(Verdict):
+class Accepted(Verdict, Generic[M_co]):
     """A payload that one of the keys signed."""
 
-    verified: VerifiedMarkers
+    is_refusal = False
+
+    verified: VerifiedMarkers[M_co]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +46,30 @@ class WrongSigner(Verdict):
 
 
 @dataclass(frozen=True, slots=True)
+class Unusable(Verdict):
+    """A payload that one of the keys signed, with markers that cannot be read, or that no network can follow.
+
+    ``verified`` has the markers as they were signed: deployed readers may take them, or fail on them.
+    """
+
+    verified: VerifiedMarkers[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class OtherKind(Verdict):
+    """A payload of another kind than the one that is read: neither refused nor an alarm. ``kind`` is its name."""
+
+    is_refusal = False
+    is_payload = False
+
+    kind: str
+
+
+@dataclass(frozen=True, slots=True)
 class Malformed(Verdict):
     """Not a signed payload at all."""
+
+    is_payload = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,8 +159,8 @@ def _published(marker: EraMarker, state: TrustState, after: StoredTrust, facts: 
 
 
 def _is_news(item: ScreenedOutput, told: Mapping[str, str]) -> bool:
-    """Whether an output carries a payload, and its verdict was not told before."""
-    return not isinstance(item.verdict, Malformed) and told.get(item.output.reference) != item.verdict.name
+    """Whether an output carries a payload of eras, and its verdict was not told before."""
+    return item.verdict.is_payload and told.get(item.output.reference) != item.verdict.name
 
 
 def _gone(evidence: Evidence, state: TrustState, told: Mapping[str, str]) -> frozenset[str]:

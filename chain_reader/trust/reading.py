@@ -13,7 +13,6 @@ from chain_reader.trust.legacy import LegacyView
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.ratchet import is_successor
 from chain_reader.trust.verdicts import Conflict
-from datum import Accepted
 from datum.extension_rules import Equivocation
 from era_store import NewEvent, StoredTrust
 from eras import CurrentEraNotFoundError, Epoch, EraMarker
@@ -137,7 +136,7 @@ def events_between(
 
 
 def _tell_refused(tell: Callable[..., None], changed: Sequence[ScreenedOutput]) -> None:
-    refused = [item for item in changed if not isinstance(item.verdict, Accepted)]
+    refused = [item for item in changed if item.verdict.is_refusal]
     for item in refused[:LISTED_EVENTS]:
         kind = "conflict" if isinstance(item.verdict, Conflict | Equivocation) else "refused"
         tell(kind, output=item.output.reference, verdict=item.verdict.name, reason=item.verdict.reason)

@@ -16,7 +16,7 @@ team's own:
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from datum import Accepted, Malformed, WrongSigner
+from datum import Accepted, WrongSigner
 from eras import TransactionError
 
 if TYPE_CHECKING:
@@ -145,7 +145,8 @@ def _require_clear(reading: "TrustedReading", copies: frozenset[str]) -> None:
         for one in reading.screened
         if one.output.transaction != trusted
         and one.output.reference not in copies
-        and not isinstance(one.verdict, Malformed | WrongSigner)
+        and one.verdict.is_payload
+        and not isinstance(one.verdict, WrongSigner)
     ]
     if signed:
         raise TransactionError(

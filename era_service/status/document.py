@@ -6,7 +6,6 @@ In: a ``Reading``. Out: the document of ``eraswitch status --json`` and of ``/er
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from datum import Accepted, Malformed
 from era_service.status.reader import Reading
 
 if TYPE_CHECKING:
@@ -30,8 +29,8 @@ def describe(found: Reading, settings: "Settings", limit: int) -> dict[str, Any]
     token, reading, trusted = found.token, found.reading, _trusted_reading(found)
     screened = reading.screened if reading is not None else ()
     refused = sorted(
-        (item for item in screened if not isinstance(item.verdict, Accepted)),
-        key=lambda item: isinstance(item.verdict, Malformed),  # whoever floods an address floods it with these
+        (item for item in screened if item.verdict.is_refusal),
+        key=lambda item: not item.verdict.is_payload,  # whoever floods an address floods it with these
     )
     return {
         "epoch": found.epoch,

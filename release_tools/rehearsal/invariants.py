@@ -16,7 +16,6 @@ from typing import Any
 
 from chain_reader.node.core import NodeState
 from chain_reader.trust.evidence import Evidence
-from datum import Malformed
 from eras import Epoch, EraMarker, EraStatus
 
 LIKELY = 0.999
@@ -74,7 +73,7 @@ class Invariants:
         self._verdicts[key] = (state.told, evidence.considered)
         for item in evidence.considered:
             reference = item.output.reference
-            if not isinstance(item.verdict, Malformed) and reference not in state.told:
+            if item.verdict.is_payload and reference not in state.told:
                 self._broken("verdicts", evidence.epoch, f"{reference} was refused by no verdict")
 
     def agreement(self, seen: Iterable[tuple[str, int, NodeState]]) -> None:

@@ -153,7 +153,7 @@ class TestMemory:
         judged = []
         original = datum.screening._screen
         monkeypatch.setattr(
-            datum.screening, "_screen", lambda texts, keys: judged.extend(texts) or original(texts, keys)
+            datum.screening, "_screen", lambda texts, keys, kind: judged.extend(texts) or original(texts, keys, kind)
         )
         return judged
 

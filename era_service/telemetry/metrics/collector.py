@@ -117,7 +117,7 @@ class ServiceCollector:
             began_s = genesis.anchor_time_s + (slot - genesis.anchor_slot) * genesis.slot_length_s
             sheet.put("trusted_payload_timestamp_seconds", began_s)
         for verdict, outputs in status.verdicts.items():
-            if verdict != "Accepted":
+            if verdict not in ("Accepted", "OtherKind"):
                 sheet.put("refused_datums", outputs, verdict=verdict)
         sheet.put("conflicting_payloads", len(status.conflicts))
         sheet.put("legacy_view_differs", status.legacy is not None and status.legacy.differs)

@@ -1,0 +1,56 @@
+"""The kinds of signed payloads: which there are, and what each adds to the one way in which all are judged.
+
+A kind is known by the fields of its markers. A payload without any marker belongs to every kind. A third kind would be
+one module with its payload, and one line here.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from datum.configuration.markers import ConfigurationMarkersPayload, fault_of
+from datum.payload import EraMarkersPayload, claim
+from datum.signed_payload import MarkersPayload, PayloadFormatError
+
+
+@dataclass(frozen=True, slots=True)
+class MarkerKind:
+    """One kind of payload.
+
+    Attributes:
+        name: by which it is shown.
+        payload: how its markers are read and written.
+        claim: what a payload's JSON claims: the signed bytes and the signature, which nobody has checked yet.
+        fault: why markers cannot be used though their signature is true; ``None`` where they can.
+    """
+
+    name: str
+    payload: type[MarkersPayload[Any]]
+    claim: Callable[[bytes], tuple[bytes, bytes | None]]
+    fault: Callable[[tuple[Any, ...]], str | None]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _claim_of_configurations(content: bytes) -> tuple[bytes, bytes | None]:
+    payload = ConfigurationMarkersPayload.from_bytes(content)
+    return payload.signed_bytes, payload.signature
+
+
+ERA = MarkerKind("era", EraMarkersPayload, claim, lambda _: None)
+CONFIGURATION = MarkerKind("configuration", ConfigurationMarkersPayload, _claim_of_configurations, fault_of)
+KINDS = (ERA, CONFIGURATION)
+
+
+def kinds_of(content: bytes) -> tuple[MarkerKind, ...]:
+    """The kinds that a payload's JSON can be read as; nothing where it is not a payload."""
+    return tuple(kind for kind in KINDS if _can_be(content, kind))
+
+
+def _can_be(content: bytes, kind: MarkerKind) -> bool:
+    try:
+        kind.claim(content)
+    except PayloadFormatError:
+        return False
+    return True
