@@ -1,41 +1,19 @@
 """What is wrong in a configuration: pydantic's findings, and our own, in an operator's words."""
 
-import re
 import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
-from difflib import get_close_matches
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
 from era_service.config.records import is_secret, keys_beside
-from era_store.redaction import mask_url
 from eras import ConfigurationError
+from release_tools.findings import findings_of
 
 if TYPE_CHECKING:
     from era_service.config.loaded import LoadedSettings
-
-EXPECTED = {
-    "int_type": "a whole number",
-    "int_parsing": "a whole number",
-    "int_from_float": "a whole number",
-    "float_type": "a number",
-    "float_parsing": "a number",
-    "string_type": "text",
-    "missing": "a value",
-    "path_type": "the path of a file",
-    "tuple_type": "a list",
-    "dict_type": "a table",
-    "model_type": "a table",
-    "model_attributes_type": "a table",
-    "string_too_short": "a text that is not empty",
-}
-"""What was expected, by pydantic's type of error; the others say it in their context or message."""
-
-BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,37 +83,5 @@ class InvalidConfigurationError(ConfigurationError):
 
 def mistakes_of(error: ValidationError) -> list[ConfigMistake]:
     """Every finding of pydantic as a mistake, not yet located."""
-    return [_mistake_of(finding) for finding in error.errors(include_url=False)]
-
-
-def _mistake_of(finding: Any) -> ConfigMistake:
-    path = tuple(str(part) for part in finding["loc"])
-    key, kind, value = ".".join(path), finding["type"], finding["input"]
-    nearest = None
-    if kind == "extra_forbidden":
-        near = get_close_matches(path[-1], keys_beside(path), n=1)
-        nearest = ".".join((*path[:-1], *near)) if near else None
-    elif kind == "literal_error" and isinstance(value, str):
-        allowed = re.findall(r"'([^']*)'", finding["ctx"]["expected"])
-        nearest = next(iter(get_close_matches(value, allowed, n=1)), None)
-    return ConfigMistake(key, *_expected_and_got(finding, key), nearest)
-
-
-def _expected_and_got(finding: Any, key: str) -> tuple[str, str]:
-    kind, context, value = finding["type"], finding.get("ctx", {}), finding["input"]
-    if kind == "extra_forbidden":
-        return "a setting", "an unknown name"
-    if kind == "missing":
-        return EXPECTED[kind], "nothing"
-    bounds = [f"{words} {context[name]}" for name, words in BOUNDS.items() if name in context]
-    if kind == "value_error":
-        expected = str(context["error"])
-    elif kind == "literal_error":
-        expected = f"one of {context['expected']}"
-    else:
-        expected = bounds[0] if bounds else EXPECTED.get(kind, finding["msg"])
-    if is_secret(key):
-        return expected, "something else"
-    if isinstance(value, dict | list):
-        return expected, "a table" if isinstance(value, dict) else "a list"
-    return expected, mask_url(repr(str(value) if isinstance(value, Path) else value))[:80]
+    found = findings_of(error, "a setting", lambda place: keys_beside(tuple(place)), is_secret=is_secret)
+    return [ConfigMistake(one.key, one.expected, one.got, one.nearest) for one in found]

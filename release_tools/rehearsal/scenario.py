@@ -16,7 +16,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 from chain_reader.node.kinds import DecisionKind
 from eras import ConfigurationError
 from release_tools.adoption.versions import is_known
-from release_tools.rehearsal.scenario_mistakes import mistake_words
+from release_tools.rehearsal.scenario_mistakes import mistakes_in
 
 MAX_FILE_BYTES = 1 << 20
 MAX_NODES = 100_000
@@ -415,9 +415,7 @@ class Scenario(Table):
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
-            listed = [
-                mistake_words(dict(finding), cls, _TABLES, _ACTIONS) for finding in error.errors(include_url=False)
-            ]
+            listed = mistakes_in(error, cls, _TABLES, _ACTIONS)
             raise ScenarioError(
                 f"In {origin} {'a key is' if len(listed) == 1 else f'{len(listed)} keys are'} mistaken:"
                 + "".join(f"\n  {words}" for words in listed)

@@ -7,8 +7,7 @@ no plan: every mistake is named at once, with its key and the right one that is 
 
 import json
 import tomllib
-from collections.abc import Iterator
-from difflib import get_close_matches
+from collections.abc import Iterator, Sequence
 from fractions import Fraction
 from typing import Annotated, Any, Literal, Self, get_args
 
@@ -16,6 +15,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationErr
 
 from eras import ConfigurationError, Epoch
 from release_tools.adoption.shares import Base, ShareError, parse_share
+from release_tools.findings import findings_of
 
 MAX_PLAN_BYTES = 256 * 1024
 PLAN_VERSION = 1
@@ -163,7 +163,7 @@ class PlannedRollout(_Table):
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
-            mistakes = [_mistake(finding) for finding in error.errors(include_url=False)]
+            mistakes = [str(one) for one in findings_of(error, "a key of the plan", _keys_beside)]
         count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         listed = "".join(f"\n  {words}" for words in mistakes)
         raise RolloutPlanError(
@@ -234,31 +234,7 @@ def _toml(value: object) -> str:
     return json.dumps(value, ensure_ascii=False)
 
 
-def _mistake(finding: Any) -> str:
-    """A finding of pydantic, in words."""
-    path = tuple(str(part) for part in finding["loc"])
-    key, kind, value = ".".join(path), finding["type"], finding["input"]
-    if kind == "extra_forbidden":
-        near = get_close_matches(path[-1], _keys_beside(path), n=1, cutoff=0.5)
-        hint = f". Did you mean {'.'.join((*path[:-1], near[0]))!r}?" if near else ""
-        return f"{key}: expected a key of the plan, got an unknown one{hint}"
-    if kind == "missing":
-        return f"{key}: expected a value, got nothing"
-    got = "a table" if isinstance(value, dict) else "a list" if isinstance(value, list) else f"{value!r}"[:60]
-    if kind == "value_error":
-        expected = f"{finding['ctx']['error']}"
-        said = expected if isinstance(value, dict) else f"{expected}, got {got}"
-        return f"{key}: expected {said}" if key else f"expected {said}"
-    if kind == "literal_error" and isinstance(value, str):
-        allowed = [word.strip("'") for word in finding["ctx"]["expected"].replace(" or ", ", ").split(", ")]
-        near = get_close_matches(value, allowed, n=1, cutoff=0.5)
-        hint = f". Did you mean {near[0]!r}?" if near else ""
-        return f"{key}: expected one of {', '.join(allowed)}, got {got}{hint}"
-    said = finding["msg"].removeprefix("Input should be ").removeprefix("a valid ")
-    return f"{key}: expected {said}, got {got}"
-
-
-def _keys_beside(path: tuple[str, ...]) -> list[str]:
+def _keys_beside(path: Sequence[str]) -> list[str]:
     """The keys that are right where the last part of ``path`` stands."""
     model: Any = PlannedRollout
     tables: dict[str, Any] = {

@@ -1,0 +1,128 @@
+"""What pydantic finds wrong with a document, in an operator's words: one translator for every file that people write.
+
+In: a ``ValidationError``, and which keys could stand at a place. Out: one ``Finding`` for each mistake. A secret is
+never shown, and neither is a password in a URL.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from era_store.redaction import mask_url
+
+MAX_SHOWN = 80
+
+EXPECTED = {
+    "int_type": "a whole number",
+    "int_parsing": "a whole number",
+    "int_from_float": "a whole number",
+    "float_type": "a number",
+    "float_parsing": "a number",
+    "string_type": "text",
+    "missing": "a value",
+    "path_type": "the path of a file",
+    "tuple_type": "a list",
+    "dict_type": "a table",
+    "model_type": "a table",
+    "model_attributes_type": "a table",
+    "string_too_short": "a text that is not empty",
+}
+"""What was expected, by pydantic's type of error; the others have it in their context or message."""
+
+BOUNDS = {"ge": "at least", "gt": "more than", "le": "at most", "lt": "less than"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One mistake in a document.
+
+    Attributes:
+        key: the key that is wrong; empty for the document as a whole.
+        expected: what would have been right.
+        got: what was found; never a secret.
+        nearest: the right name or value that is nearest to what was found, if one is near.
+    """
+
+    key: str
+    expected: str
+    got: str
+    nearest: str | None = None
+
+    def __str__(self) -> str:
+        key = f"{self.key}: " if self.key else ""
+        hint = "" if self.nearest is None else f". Did you mean {self.nearest!r}?"
+        return f"{key}expected {self.expected}, got {self.got}{hint}"
+
+
+def findings_of(
+    error: ValidationError,
+    known_key: str,
+    keys_beside: Callable[[Sequence[str]], Iterable[str]],
+    *,
+    place_of: Callable[[Sequence[str]], Sequence[str]] = lambda place: place,
+    is_secret: Callable[[str], bool] = lambda _key: False,
+) -> list[Finding]:
+    """Every mistake that pydantic found.
+
+    Args:
+        error: what it raised.
+        known_key: what a key is, such as ``a setting``.
+        keys_beside: the keys that could stand where the last part of a place does.
+        place_of: the place as people write it, where pydantic adds parts of its own.
+        is_secret: whether the value of a key must not be shown.
+    """
+
+    def finding_of(found: Any) -> Finding:
+        place = list(place_of([str(part) for part in found["loc"]]))
+        key, kind, value = ".".join(place), found["type"], found["input"]
+        if kind == "extra_forbidden":
+            near = get_close_matches(place[-1], list(keys_beside(place)), n=1, cutoff=0.5)
+            nearest = ".".join((*place[:-1], *near)) if near else None
+            return Finding(key, known_key, "an unknown name", nearest)
+        if kind == "missing":
+            return Finding(key, EXPECTED[kind], "nothing")
+        if kind.startswith("union_tag_"):
+            return _tag(key, found)
+        nearest = _nearest(value, found["ctx"]["expected"]) if kind == "literal_error" else None
+        return Finding(key, _expected(found), "something else" if is_secret(key) else _shown(value), nearest)
+
+    return [finding_of(found) for found in error.errors(include_url=False)]
+
+
+def _tag(key: str, found: Any) -> Finding:
+    """A table whose kind is missing or unknown."""
+    context, value = found.get("ctx", {}), found["input"]
+    name = context.get("discriminator", "").strip("'")
+    there = value.get(name) if isinstance(value, dict) else value
+    tags = context.get("expected_tags", "")
+    return Finding(f"{key}.{name}", f"one of {tags}" if tags else "a value", _shown(there), _nearest(there, tags))
+
+
+def _nearest(value: Any, allowed: str) -> str | None:
+    near = get_close_matches(f"{value}", re.findall(r"'([^']*)'", allowed), n=1, cutoff=0.5)
+    return near[0] if near else None
+
+
+def _expected(found: Any) -> str:
+    kind, context = found["type"], found.get("ctx", {})
+    if kind == "value_error":
+        return str(context["error"])
+    if kind == "literal_error":
+        allowed = str(context["expected"])
+        return f"one of {allowed}" if " or " in allowed else allowed
+    bounds = [f"{words} {context[name]}" for name, words in BOUNDS.items() if name in context]
+    message = str(found["msg"]).removeprefix("Input should be ").removeprefix("a valid ")
+    return bounds[0] if bounds else EXPECTED.get(kind, message)
+
+
+def _shown(value: Any) -> str:
+    if value is None:
+        return "nothing"
+    if isinstance(value, dict | list | tuple):
+        return "a table" if isinstance(value, dict) else "a list"
+    return mask_url(repr(str(value) if isinstance(value, Path) else value))[:MAX_SHOWN]
