@@ -129,8 +129,7 @@ class TrustedReader:
 
     def _tick(self, core: NodeCore, epoch: Epoch | None) -> None:
         """A switch that is trusted happens on time by the clock, whatever the chain's providers say (T9)."""
-        known = core.state.epoch
-        if epoch is not None and (known is None or epoch > known):
+        if epoch is not None and epoch != core.state.clock:
             core.apply(ClockTicked(epoch, self._clock()))
 
 

@@ -90,6 +90,41 @@ class SeenPayload:
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """Where the chain was when an answer was last believed, for nodes that have no clock of their own.
+
+    Attributes:
+        epoch: the greatest epoch.
+        slot: the slot of the highest tip.
+        time_s: when it was read, POSIX time in seconds.
+        claim: epoch and slot of a later answer that is in doubt, until the next one confirms it.
+    """
+
+    epoch: Epoch
+    slot: Slot
+    time_s: float
+    claim: tuple[Epoch, Slot] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready."""
+        claim = None if self.claim is None else list(self.claim)
+        return {"epoch": self.epoch, "slot": self.slot, "time_s": self.time_s, "claim": claim}
+
+    @classmethod
+    def from_dict(cls, value: dict[str, Any] | None) -> "Sighting | None":
+        """What ``to_dict`` gave, or ``None``.
+
+        Raises:
+            KeyError, TypeError, ValueError: it is neither.
+        """
+        if value is None:
+            return None
+        claim = value["claim"]
+        claimed = None if claim is None else (Epoch(int(claim[0])), Slot(int(claim[1])))
+        return cls(Epoch(int(value["epoch"])), Slot(int(value["slot"])), float(value["time_s"]), claimed)
+
+
+@dataclass(frozen=True, slots=True)
 class StoredTrust:
     """All that is remembered for one ``TrustKey``.
 
@@ -106,6 +141,7 @@ class StoredTrust:
         malformed: how many unspent outputs carried no payload at all then.
         complete: whether ``payloads`` holds every older one, because they were read where history is known.
         proven: whether what is trusted was seen to spend at the era address.
+        sighting: where the chain was at the last reading by a node without a clock of its own.
         version: how often it was written; a store refuses to write over a version that the writer has not read.
     """
 
@@ -121,6 +157,7 @@ class StoredTrust:
     malformed: int = 0
     complete: bool = False
     proven: bool = False
+    sighting: Sighting | None = None
     version: int = 0
 
 

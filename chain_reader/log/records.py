@@ -14,7 +14,7 @@ from chain_reader.node.core import NodeSettings, NodeState
 from chain_reader.node.inputs import KIND_OF_INPUT, InputEvent, MemoryRead, ObserverAnswered
 from chain_reader.trust.policy import Checkpoint, TrustPolicy
 from datum import ExtensionPolicy, VerificationKey
-from era_store import NewEvent, SeenPayload, StoredEvent, StoredOutput, StoredTrust
+from era_store import NewEvent, SeenPayload, Sighting, StoredEvent, StoredOutput, StoredTrust
 from eras import Epoch, EraMarker, EraStatus, EraView, Provenance, Slot, SupportedEras, select_eras
 from eras.view import NO_VIEW
 
@@ -242,6 +242,7 @@ def trust_facts(trust: StoredTrust) -> Facts:
         "malformed": trust.malformed,
         "complete": trust.complete,
         "proven": trust.proven,
+        "sighting": None if trust.sighting is None else trust.sighting.to_dict(),
     }
 
 
@@ -265,6 +266,7 @@ def trust_of(facts: Facts) -> StoredTrust:
             SeenPayload(**payload | {"content": bytes.fromhex(payload["content"])}) for payload in facts["payloads"]
         ),
         "superseded_outputs": frozenset(facts["superseded_outputs"]),
+        "sighting": Sighting.from_dict(facts.get("sighting")),
     }
     return StoredTrust(**values)
 

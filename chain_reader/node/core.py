@@ -29,6 +29,7 @@ from chain_reader.node.inputs import (
     RegistrationReceived,
 )
 from chain_reader.node.kinds import Decision, DecisionKind
+from chain_reader.node.pace import paced
 from chain_reader.node.steady import is_steady, settles
 from chain_reader.ports import ScreenedOutput
 from chain_reader.trust.decision import TrustDecision, decide_remembered, decide_trust
@@ -190,10 +191,14 @@ def _at_epoch(state: NodeState, epoch: Epoch) -> Decided:
 
 def _answered(state: NodeState, event: ObserverAnswered, judging: Judge) -> Decided:
     evidence, trust = event.evidence, state.trust
+    sighting = trust.sighting
+    if event.tip_stale is None and state.clock is None:
+        sighting, doubt = paced(sighting, evidence, event.time_s)
+        event = event if doubt is None else replace(event, tip_stale=doubt)
     if event.tip_stale is None and is_steady(state.steady, trust, evidence):
-        if evidence.tip.slot == trust.tip_slot:
+        if evidence.tip.slot == trust.tip_slot and sighting is trust.sighting:
             return state, ()
-        return replace(state, trust=replace(trust, tip_slot=evidence.tip.slot)), ()
+        return replace(state, trust=replace(trust, tip_slot=evidence.tip.slot, sighting=sighting)), ()
     policy = state.settings.policy
     decision, told = judging(state, event)
     reading, decisions = decision.reading, decision.reading.events
@@ -202,7 +207,7 @@ def _answered(state: NodeState, event: ObserverAnswered, judging: Judge) -> Deci
         epoch = max(epoch, state.epoch) if event.tip_stale is None else state.epoch
     after = NodeState(
         state.settings,
-        decision.after,
+        decision.after if sighting == decision.after.sighting else replace(decision.after, sighting=sighting),
         told,
         state.view,
         epoch,
@@ -302,9 +307,10 @@ def _remembered(state: NodeState, event: MemoryRead) -> Decided:
     stored = trust.trusted
     reference = None if stored is None else f"{stored.transaction}#{stored.index}"
     told = _tell(DecisionKind.MEMORY_TAKEN_OVER, state.epoch, trusted=reference)
+    seen = trust.epoch if trust.sighting is None else max(trust.epoch, trust.sighting.epoch)
+    epoch = seen if state.epoch is None else max(seen, state.epoch)
     if trusted is None or stored is None:
-        return after, (told,)
-    epoch = trust.epoch if state.epoch is None else max(trust.epoch, state.epoch)
+        return (after if trust.sighting is None else replace(after, epoch=epoch)), (told,)
     after, more = _by_memory(replace(after, epoch=epoch), trusted, trust.stale)
     return after, (told, *more)
 

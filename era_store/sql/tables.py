@@ -94,6 +94,7 @@ trust = Table(
     Column("malformed", Integer, nullable=False),
     Column("complete", Boolean, nullable=False),
     Column("proven", Boolean, nullable=False),
+    Column("sighting", JSON(none_as_null=True)),
 )
 
 payload = Table(

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, Row, delete, insert, select, update
 
 from era_store.errors import StoreDamagedError
 from era_store.memory import changed
-from era_store.records import NewEvent, SeenPayload, StoredOutput, StoredTrust, TrustKey
+from era_store.records import NewEvent, SeenPayload, Sighting, StoredOutput, StoredTrust, TrustKey
 from era_store.sql import tables
 from era_store.sql.database import Database
 from era_store.sql.events import append_events
@@ -107,6 +107,7 @@ def _values(key: TrustKey, trust: StoredTrust) -> dict[str, Any]:
         "malformed": trust.malformed,
         "complete": trust.complete,
         "proven": trust.proven,
+        "sighting": None if trust.sighting is None else trust.sighting.to_dict(),
     }
 
 
@@ -138,6 +139,7 @@ def _trust(row: Row[Any], payloads: tuple[SeenPayload, ...], superseded: frozens
         row.malformed,
         row.complete,
         row.proven,
+        Sighting.from_dict(row.sighting),
         row.version,
     )
 

@@ -29,7 +29,7 @@ from chain_reader import (
 from chain_reader.log.replay import RESUMED, SNAPSHOT, STARTED
 from chain_reader.node.inputs import KIND_OF_INPUT, InputEvent
 from chain_reader.trust.evidence import Evidence
-from era_store import MemoryStore
+from era_store import MemoryStore, Sighting
 from eras import ChainReadError, Epoch, EraStatus, SupportedEras
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Network, Schedule
 from tests.chain_reader.deciding_world import (
@@ -259,7 +259,8 @@ class TestNothingNew:
         before = node.state
         tip = replace(evidence.tip, slot=evidence.tip.slot + 7, height=99_999)
         assert node.feel(ObserverAnswered(replace(evidence, tip=tip), 1.0)) == []
-        assert node.state == replace(before, trust=replace(before.trust, tip_slot=tip.slot))
+        sighting = Sighting(Epoch(5), tip.slot, 1.0)
+        assert node.state == replace(before, trust=replace(before.trust, tip_slot=tip.slot, sighting=sighting))
         assert node.state.view is before.view
 
 

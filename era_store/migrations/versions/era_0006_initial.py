@@ -49,6 +49,7 @@ def _trust_and_events() -> None:
         sa.Column("malformed", sa.Integer, nullable=False),
         sa.Column("complete", sa.Boolean, nullable=False),
         sa.Column("proven", sa.Boolean, nullable=False),
+        sa.Column("sighting", sa.JSON),
         sa.PrimaryKeyConstraint("id", name="pk_trust"),
         sa.UniqueConstraint("key_id", name="uq_trust_key_id"),
     )
