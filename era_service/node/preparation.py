@@ -9,7 +9,8 @@ the core records what came of it. The rules:
    is started; that of the old one is stopped. A failure is a veto: the node stops, with the reason.
 3. A hook fails by ending otherwise than with 0, by raising, by being late (``before_switch_timeout_s``), or by not
    being there. The reason is the last line that it printed, or how it ended. After a failure the next ones are not run.
-4. A node that starts in an era whose switch was vetoed runs them again, for else a restart would overrule the veto.
+4. A node that starts in an era whose switch was vetoed, or was being prepared when the node ended, runs them again:
+   else a restart would overrule the veto.
 """
 
 import queue
@@ -68,11 +69,16 @@ class Preparation:
                     self._begin(AHEAD, told.epoch, *occasion)
 
     def look_back(self, store: Store, view: EraView) -> None:
-        """Run the hooks again where the switch to the current era was vetoed (rule 4)."""
+        """Run the hooks again where the switch to the current era was vetoed or cut short (rule 4).
+
+        Raises:
+            StoreError: the event log cannot be read.
+        """
         if not self._own or view.era is None or view.token is None or self.era is not None:
             return
         last = store.events.last(EventFilter(kinds=_OUTCOMES))
-        if last is not None and last.kind == DecisionKind.VETOED and last.facts["era"] == view.era:
+        done = last is None or (last.kind == DecisionKind.PREPARED and last.facts["phase"] == SWITCH)
+        if last is not None and last.facts["era"] == view.era and not done:
             self._begin(SWITCH, view.token.epoch, view.era, view.token.current.epoch)
         else:
             self._cleared = view.era
@@ -101,7 +107,7 @@ class Preparation:
         Raises:
             EraNotReadyError: the switch to it is being prepared, or was vetoed.
         """
-        if not self._own or self._cleared in (None, era):
+        if self.era is None and self.vetoed is None and self._cleared in (None, era):
             return
         raise EraNotReadyError(
             f"No work begins in the era {era}",

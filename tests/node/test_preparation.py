@@ -175,6 +175,25 @@ def test_a_restart_does_not_overrule_a_veto(node: Watched, prepares: Prepares) -
     assert len(prepares.told) == 4, "once it is prepared, no start runs them again"
 
 
+def test_a_switch_that_was_cut_short_is_prepared_at_the_next_start(node: Watched, prepares: Prepares) -> None:
+    publish(node.chain, (THALES, 0), (PYTHAGORAS, 7))
+    watcher = hooked(node, prepares)
+    walk(node, watcher, 6)
+    release = threading.Event()
+    prepares.does = lambda facts: release.wait(60)
+    node.to_epoch(watcher, 7)  # and the node is killed here
+    watcher = hooked(node, prepares)
+    watcher.step()
+    assert watcher.checker.current_era == PYTHAGORAS
+    with pytest.raises(EraNotReadyError, match="hooks that have not ended yet"):
+        watcher.work().__enter__()
+    release.set()
+    walk(node, watcher, 7)
+    with watcher.work() as era:
+        assert era == PYTHAGORAS
+    assert [facts["phase"] for facts in prepares.told] == ["ahead", "switch", "switch"]
+
+
 def test_after_a_failure_the_next_hooks_are_not_run(node: Watched, prepares: Prepares) -> None:
     publish(node.chain, (THALES, 0), (PYTHAGORAS, 6))
 
