@@ -139,6 +139,8 @@ def _lines(made: SetUp, *, dry_run: bool) -> list[str]:
     files = ", ".join(map(str, made.files))
     lines = [f"{'Nothing was written: this was a dry run. It would write' if dry_run else 'Wrote'} {files}"]
     lines.append(f"Network      {made.order.name}, magic {made.magic}")
+    if dry_run and made.payment_key is not None:
+        return [*lines, "Era address  that of the payment key, which is made without --dry-run"]
     lines.append(f"Era address  {made.era_address}")
     if not made.is_public and made.order.rehearsal_chain is None:
         lines.append(f"Fund it      send 10 ADA or more to {made.era_address}")
@@ -146,13 +148,15 @@ def _lines(made: SetUp, *, dry_run: bool) -> list[str]:
 
 
 def _document(made: SetUp, *, dry_run: bool) -> dict[str, object]:
+    passing = dry_run and made.payment_key is not None  # the key is made anew, and so is its address
+    address = None if passing else made.era_address
     return {
         "status": "planned" if dry_run else "written",
         "files": [str(path) for path in made.files],
         "network": {"name": made.order.name, "magic": made.magic, "public": made.is_public},
-        "era_address": made.era_address,
-        "verification_key": made.verification_key.hex,
-        "fund": None if made.is_public else made.era_address,
-        "next": list(made.commands),
+        "era_address": address,
+        "verification_key": None if dry_run and made.era_key is not None else made.verification_key.hex,
+        "fund": None if made.is_public else address,
+        "next": [] if passing else list(made.commands),
         "warning": made.warning,
     }

@@ -182,7 +182,9 @@ class _Planner:
     def _check_begun(self) -> None:
         """Announcing: nodes can wait for the next era only in one that runs, or that is about to."""
         if all(marker.epoch is None for marker in self._before):
-            first = MarkerChange(ChangeKind.ACTIVATE, self._change.era, self._epoch)
+            supported = list(self._rules.supported)
+            place = supported.index(self._change.era) if self._change.era in supported else len(supported)
+            first = MarkerChange(ChangeKind.ACTIVATE, supported[max(0, place - 1)], self._epoch)
             self._break(
                 "first",
                 "an era that is active or scheduled, which the announced one follows",

@@ -84,7 +84,12 @@ def test_nothing_that_exists_is_replaced(own_folders: Path) -> None:
 
 
 def test_a_dry_run_writes_nothing(own_folders: Path) -> None:
-    assert made(*LOCAL, "--dry-run")["status"] == "planned"
+    planned = made(*LOCAL, "--dry-run")
+    assert planned["status"] == "planned"
+    assert (planned["era_address"], planned["verification_key"], planned["next"]) == (None, None, []), (
+        "keys are made anew"
+    )
+    assert "addr_test1" not in invoke("init", *LOCAL, "--dry-run").stdout
     assert list(Path().iterdir()) == []
 
 

@@ -226,7 +226,7 @@ def test_no_gate_stands_in_the_way_of_the_first_marker(own_folders: Path, monkey
         world.configure(GATE)
         early = world.change("announce", "pythagoras")
         assert early.exit_code == 1
-        assert "Begin with the era that the network runs: eraswitch marker activate pythagoras --at 5" in early.stderr
+        assert "Begin with the era that the network runs: eraswitch marker activate thales --at 5" in early.stderr
         first = world.change("activate", "thales", "--at", "5")
         assert first.exit_code == 0, first.output
         assert "Gate: none for the first marker of a network" in first.stdout

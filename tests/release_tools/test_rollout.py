@@ -97,7 +97,7 @@ def test_allowed(asked: str, before: Listed, after: Listed) -> None:
         ("retire pythagoras", (THALES,), "state", "there to retire"),
         ("cancel pythagoras", (), "state", "no marker at all"),
         ("announce thales", (), "first", "eraswitch marker activate thales --at 10"),
-        ("announce pythagoras", (("thales", None),), "first", "eraswitch marker activate pythagoras --at 10"),
+        ("announce pythagoras", (("thales", None),), "first", "eraswitch marker activate thales --at 10"),
         ("postpone pythagoras 12", (THALES, ("pythagoras", 15)), "later", "cancel it and activate it again"),
         ("retire pythagoras", (THALES, PYTHAGORAS), "past", "Wait until a later era is active"),
         ("retire thales", (THALES, ("pythagoras", 11)), "past", "Wait until a later era is active"),
