@@ -7,7 +7,8 @@ In: what came of each call, and where the epoch stands. Out: the next call and w
    hour is not missed: the switch itself happens at the boundary, and waits for nobody.
 3. It is read again once in each ``read_interval_s``, so that an announcement is known the same day. The first of these
    readings is anywhere in that interval, at a moment of each node's own: they are spread over all of it.
-4. Between readings only the tip is *polled*, one call in each ``poll_interval_s``.
+4. Between readings only the tip is *polled*, one call in each ``poll_interval_s``. Without a genesis only polls show
+   that an epoch began: then several are made in the time that an epoch was observed to last.
 5. A call that fails is made again as a reading, after a wait that doubles up to ``backoff_max_s``; so is a reading that
    found the chain still in an earlier epoch than the clock.
 
@@ -22,6 +23,8 @@ from era_service.node.epoch_clock import Moment, spread
 from eras import Epoch
 
 BACKOFF_FIRST_S = 5.0
+LEAST_POLL_S = 1.0
+POLLS_IN_AN_EPOCH = 10
 READ_INTERVAL_S = 3_600.0
 """So long at most, where nothing else is configured, until a node that is watched learns of what is published."""
 
@@ -66,6 +69,7 @@ class CallSchedule:
         self._options = options
         self._read_s = now_s
         self._poll_s = math.inf
+        self._within_s = math.inf
         self._in_vain = 0
         self._looked_in: Epoch | None = None
         self._spread_in: Epoch | None = None
@@ -88,7 +92,11 @@ class CallSchedule:
 
     def polled(self, now_s: float) -> None:
         """A poll was answered."""
-        self._poll_s = now_s + self._options.poll_interval_s
+        self._poll_s = now_s + min(self._options.poll_interval_s, self._within_s)
+
+    def epoch_lasts(self, seconds: float | None) -> None:
+        """Poll several times in an epoch, where only polls show that one began (``EpochClock.observed_epoch_s``)."""
+        self._within_s = math.inf if seconds is None else max(LEAST_POLL_S, seconds / POLLS_IN_AN_EPOCH)
 
     def read(self, seen: Epoch, moment: Moment, now_s: float, *, next_activation: Epoch | None) -> None:
         """A reading was answered.

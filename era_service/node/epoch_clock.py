@@ -58,6 +58,8 @@ class EpochClock:
         self._ahead_s: float | None = None  # what a tip's time was ahead of the monotonic clock, at least
         self._tip: ChainTip | None = None
         self._epoch: Epoch | None = None
+        self._began_s: float | None = None  # when the epoch of the last tip was first seen, by the monotonic clock
+        self._length_s: float | None = None
         self._lock = threading.Lock()
 
     @property
@@ -65,6 +67,12 @@ class EpochClock:
         """Seconds by which the clock of this machine is corrected now."""
         with self._lock:
             return self._time_s() - self.machine.posix()
+
+    @property
+    def observed_epoch_s(self) -> float | None:
+        """How long an epoch lasts at least, as observed where no genesis says it; ``None`` where one does."""
+        with self._lock:
+            return self._length_s
 
     def now(self) -> Moment:
         """The moment of now."""
@@ -87,6 +95,7 @@ class EpochClock:
             self._tip = tip if self._tip is None or tip.slot > self._tip.slot else self._tip
             if self.genesis is None:
                 if tip.epoch is not None and (self._epoch is None or tip.epoch > self._epoch):
+                    self._observe(tip.slot, tip.epoch)
                     self._epoch = tip.epoch
                 return None
             tip_s, posix_s = self.genesis.time_of(tip.slot), self.machine.posix()
@@ -102,6 +111,15 @@ class EpochClock:
             if slow_s > max(CLOCK_SKEW_S, slow_before_s):
                 return f"The clock of this machine is {slow_s:.0f} s slow by the tip: it is corrected, set it right"
             return None
+
+    def _observe(self, slot: Slot, epoch: Epoch) -> None:
+        """Learn how long an epoch lasts: from a first tip by slots of a second, then from how long epochs did last."""
+        now_s = self.machine.monotonic()
+        if self._epoch is None or self._began_s is None:
+            self._length_s = slot / (epoch + 1)
+        else:
+            self._length_s = (now_s - self._began_s) / (epoch - self._epoch)
+        self._began_s = now_s
 
     def _time_s(self) -> float:
         """POSIX time by rule 2."""

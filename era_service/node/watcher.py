@@ -411,6 +411,7 @@ class NodeWatcher:
 
     def _learn(self, tip: ChainTip) -> None:
         warning = self._clock.correct(tip)
+        self._calls.schedule.epoch_lasts(self._clock.observed_epoch_s)
         if warning is not None:
             _log.warning("%s", warning)
 

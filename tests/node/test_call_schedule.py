@@ -101,3 +101,12 @@ def test_within_an_epoch_it_is_read_once_an_hour_at_moments_that_are_spread() ->
         firsts.append(readings[1])
     quarters = [sum(quarter * 900.0 <= first < (quarter + 1) * 900.0 for first in firsts) for quarter in range(4)]
     assert min(quarters) > 25, "not all in the same minutes"
+
+
+def test_without_a_genesis_an_epoch_is_polled_for_several_times_while_it_lasts() -> None:
+    schedule = CallSchedule(CallOptions(600.0, 60.0, 300.0, "pool1"), 0.0)
+    moment = Moment(0.0, Epoch(5), None, None)
+    for lasts_s, polled_s in ((None, 600.0), (100_000.0, 600.0), (60.0, 6.0), (0.5, 1.0)):
+        schedule.epoch_lasts(lasts_s)
+        schedule.read(Epoch(5), moment, 0.0, next_activation=None)
+        assert (schedule.due(polled_s - 0.1), schedule.due(polled_s)) == (None, Call.POLL)

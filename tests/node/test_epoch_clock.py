@@ -98,3 +98,21 @@ def test_thousands_of_nodes_spread_their_calls_evenly_and_each_always_waits_as_l
     assert busiest < 150  # a hundred a second on average
     assert statistics.mean(waits) == pytest.approx(30, abs=1)
     assert spread("pool1", 7, 60.0) != spread("pool1", 8, 60.0), "not the last one every time"
+
+
+def test_without_a_genesis_it_learns_how_long_an_epoch_lasts() -> None:
+    machine = Machine(1_000_000.0)
+    clock = EpochClock(clock=machine.clock)
+    assert clock.observed_epoch_s is None
+    clock.correct(tip(550, 10))
+    assert clock.observed_epoch_s == 50.0, "by slots of a second, until an epoch has passed"
+    machine.pass_(4.0)
+    clock.correct(tip(600, 11))
+    machine.pass_(10.0)
+    clock.correct(tip(610, 11))
+    machine.pass_(2.0)
+    clock.correct(tip(700, 13))
+    assert clock.observed_epoch_s == 6.0
+    told = EpochClock(GENESIS, clock=machine.clock)
+    told.correct(tip(250, 2))
+    assert told.observed_epoch_s is None, "a genesis says it"
