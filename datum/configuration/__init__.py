@@ -11,6 +11,7 @@ from eras.front_door import front_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from datum.configuration.choice import ConfigurationChoice, choose_configurations
     from datum.configuration.imports import check_against, read_import, require_size
     from datum.configuration.markers import ConfigurationMarker, ConfigurationMarkersPayload, fault_of
     from datum.configuration.readable import configuration_document, to_readable
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "DEFAULT_CONFIGURATIONS",
+    "ConfigurationChoice",
     "ConfigurationMarker",
     "ConfigurationMarkersPayload",
     "ConfigurationWindow",
@@ -38,6 +40,7 @@ __all__ = [
     "ProtocolParameters",
     "SigningConfig",
     "check_against",
+    "choose_configurations",
     "configuration_at",
     "configuration_document",
     "fault_of",
@@ -51,6 +54,7 @@ __all__ = [
 __getattr__ = front_door(
     __name__,
     {
+        "datum.configuration.choice": ("ConfigurationChoice", "choose_configurations"),
         "datum.configuration.imports": ("check_against", "read_import", "require_size"),
         "datum.configuration.markers": ("ConfigurationMarker", "ConfigurationMarkersPayload", "fault_of"),
         "datum.configuration.readable": ("configuration_document", "to_readable"),

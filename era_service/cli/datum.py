@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.shared.arguments import json_option, read_bytes, read_datums, read_verification_key
+from era_service.cli.shared.datum_view import describe, in_words
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from eras import ConfigurationError, CurrentEraNotFoundError, Epoch, EraSwitchError, require_epoch, select_eras
 
 if TYPE_CHECKING:
-    from datum import Accepted, FoundDatum, Verdict
+    from datum import Accepted, FoundDatum, MarkerKind, Verdict
 
 
-SHOWN = 160
-"""How many characters or bytes of a content that is no payload are shown."""
+NOTHING_TRUSTED = 5
 
 
 @click.group(cls=KnownGroup)
@@ -33,27 +33,40 @@ def datum() -> None:
     help="JSON-hex as in era.vk, 64 hex digits, or @FILE with either.",
 )
 @click.option("--epoch", required=True, metavar="EPOCH", help="The epoch to name the current and upcoming era for.")
+@click.option(
+    "--kind",
+    type=click.Choice(["era", "configuration"]),
+    default="era",
+    show_default=True,
+    help="Which markers are read; payloads of the other kind are named as such.",
+)
 @click.option("--json", is_flag=True, expose_value=False, help="Print JSON, which it does anyway.")
-def verify(file: str, verification_key: str, epoch: str) -> int:
+def verify(file: str, verification_key: str, epoch: str, kind: str) -> int:
     """Verify the datums in FILE, and name the era they make current.
 
     FILE (- for standard input) has a datum a line, as JSON or CBOR hex, or is JSON with datums in it, such as outputs
     listed by cardano-cli or a provider. It knows no places on a chain, so the first valid datum wins, as for deployed
     readers; when a later valid one differs, a note says so.
 
-    Prints JSON, whatever the exit code: 0 with a current era, 5 without one, 2 for a bad key, file or epoch.
+    With --kind configuration it names the protocol configuration at EPOCH, and the three that a node needs there.
+
+    Prints JSON, whatever the exit code: 0 with a current era or configuration, 5 without one, 2 for a bad key, file or
+    epoch.
     """
-    report: dict[str, Any] = {
-        "markers": [],
-        "current_era": None,
-        "upcoming_era": None,
-        "verdicts": [],
-        "error": None,
-        "note": None,
-    }
+    asked = (
+        {"current_era": None, "upcoming_era": None}
+        if kind == "era"
+        else {"configuration_at_epoch": None, "window": None}
+    )
+    report: dict[str, Any] = {"markers": [], **asked, "verdicts": [], "error": None, "note": None}
+    if kind != "era":
+        report = {"kind": kind, **report}
     exit_code = 0
     try:
-        _verify_into(report, file, verification_key, epoch)
+        if kind == "era":
+            _verify_into(report, file, verification_key, epoch)
+        else:
+            exit_code = _verify_configurations_into(report, file, verification_key, epoch)
     except EraSwitchError as error:
         report["error"] = error.code
         exit_code = error.exit_code
@@ -66,17 +79,10 @@ def verify(file: str, verification_key: str, epoch: str) -> int:
 
 def _verify_into(report: dict[str, Any], file: str, verification_key: str, epoch: str) -> None:
     """Fill in what is found, as far as it goes, so that an error leaves the rest to see."""
-    from datum import Accepted, screen
+    from datum import ERA, Accepted
 
     at = _require_epoch_argument(epoch)
-    key = read_verification_key(verification_key)
-    found = read_datums(file)
-    verdicts = screen((one.datum for one in found), key)
-    report["verdicts"] = [
-        {"index": index, "verdict": verdict.name, "reason": verdict.reason}
-        | ({"place": one.place} if one.place else {})
-        for index, (one, verdict) in enumerate(zip(found, verdicts, strict=True))
-    ]
+    verdicts = _judge_into(report, file, verification_key, ERA)
     valid = [(index, verdict) for index, verdict in enumerate(verdicts) if isinstance(verdict, Accepted)]
     if not valid:
         raise _none_valid(verdicts, at)
@@ -86,6 +92,44 @@ def _verify_into(report: dict[str, Any], file: str, verification_key: str, epoch
     token = select_eras(markers, at)
     report["current_era"] = token.current.name
     report["upcoming_era"] = None if token.upcoming is None else token.upcoming.name
+
+
+def _verify_configurations_into(report: dict[str, Any], file: str, verification_key: str, epoch: str) -> int:
+    """Fill in what is found, as ``_verify_into`` does; returns the exit code."""
+    from datum import CONFIGURATION
+    from datum.configuration import choose_configurations, configuration_at, configuration_document, window_at
+
+    at = _require_epoch_argument(epoch)
+    chosen = choose_configurations(_judge_into(report, file, verification_key, CONFIGURATION))
+    report["markers"] = [
+        {"epoch": one.epoch, "configuration": configuration_document(one.configuration)}
+        for one in chosen.configurations
+    ]
+    report["note"] = "; ".join(chosen.notes) or None
+    current, window = configuration_at(chosen.configurations, at), window_at(chosen.configurations, at)
+    if window is not None:
+        names = ("aggregation", "next_aggregation", "registration")
+        report["window"] = {name: configuration_document(getattr(window, name)) for name in names}
+    if current is None:
+        click.echo(f"No configuration holds at epoch {at}", err=True)
+        return NOTHING_TRUSTED
+    report["configuration_at_epoch"] = configuration_document(current)
+    return 0
+
+
+def _judge_into(report: dict[str, Any], file: str, verification_key: str, kind: "MarkerKind") -> "Sequence[Verdict]":
+    """The verdicts on the datums of a file, which are filled into the report."""
+    from datum import screen
+
+    key = read_verification_key(verification_key)
+    found = read_datums(file)
+    verdicts = screen((one.datum for one in found), key, kind=kind)
+    report["verdicts"] = [
+        {"index": index, "verdict": verdict.name, "reason": verdict.reason}
+        | ({"place": one.place} if one.place else {})
+        for index, (one, verdict) in enumerate(zip(found, verdicts, strict=True))
+    ]
+    return verdicts
 
 
 def _require_epoch_argument(text: str) -> Epoch:
@@ -144,7 +188,7 @@ def decode(file: str, *, as_json: bool) -> int:
         echo_json({"datums": [describe(one, index) for index, one in enumerate(found)]})
     else:
         for index, one in enumerate(found if len(found) == 1 or _has_datum(found) else ()):
-            click.echo("\n".join(_in_words(describe(one, index))))
+            click.echo("\n".join(in_words(describe(one, index))))
     if _has_datum(found):
         return 0
     name = "standard input" if file == "-" else file
@@ -154,101 +198,3 @@ def decode(file: str, *, as_json: bool) -> int:
 
 def _has_datum(found: "Sequence[FoundDatum]") -> bool:
     return any(one.content is not None for one in found)
-
-
-def describe(found: "FoundDatum", index: int) -> dict[str, Any]:
-    """A datum as JSON has it: its place and shape, its content, payload and extension in it, or why there is none."""
-    from datum import DatumFormatError, EraMarkersPayload, PayloadFormatError, decode_datum, read_extended
-
-    entry: dict[str, Any] = {
-        "index": index,
-        "place": found.place or None,
-        "constructor": None,
-        "byte_fields": None,
-        "other_fields": None,
-        "longest_field": None,
-        "longest_string": None,
-        "content_hex": None,
-        "payload": None,
-        "extension": None,
-        "problem": None,
-    }
-    try:
-        decoded = decode_datum(found.datum)
-        entry |= {
-            "constructor": decoded.constructor,
-            "byte_fields": decoded.byte_fields,
-            "other_fields": decoded.other_fields,
-            "longest_field": decoded.longest_field,
-            "longest_string": decoded.longest_string,
-            "content_hex": decoded.content.hex(),
-        }
-        payload = EraMarkersPayload.from_bytes(decoded.content)
-    except (DatumFormatError, PayloadFormatError) as error:
-        entry["problem"] = f"{error.what}: {error.got}"
-        return entry
-    entry["payload"] = {
-        "markers": [marker.to_dict() for marker in payload.markers],
-        "signature": None if payload.signature is None else payload.signature.hex(),
-    }
-    try:
-        extended = read_extended(decoded.content)
-    except PayloadFormatError as error:
-        entry["problem"] = f"Its extension cannot be read: {error.got}"
-        return entry
-    if extended is not None:
-        signatures = [signature.to_dict() for signature in extended.signatures]
-        entry["extension"] = extended.extension.to_dict() | {"hash": extended.hash, "signatures": signatures}
-    return entry
-
-
-def _in_words(entry: dict[str, Any]) -> list[str]:
-    from datum import CHUNK_BYTES
-
-    lines = [f"Datum {entry['index']}" + (f", found at {printable(entry['place'])}" if entry["place"] else "")]
-    if entry["content_hex"] is not None:
-        constructor = "unknown" if entry["constructor"] is None else entry["constructor"]
-        lines.append(
-            f"  constructor {constructor}, {entry['byte_fields']} byte strings of at most {entry['longest_field']} "
-            f"bytes, {entry['other_fields']} other fields, {len(entry['content_hex']) // 2} bytes of content"
-        )
-        if (entry["longest_string"] or 0) > CHUNK_BYTES:
-            lines.append(
-                f"  the ledger refuses it: a byte string is encoded in one piece of {entry['longest_string']} bytes"
-            )
-    if entry["payload"] is None:
-        content = _content_in_words(bytes.fromhex(entry["content_hex"] or ""))
-        return [*lines, f"  {printable(entry['problem'])}", *content]
-    for marker in entry["payload"]["markers"]:
-        when = "announced, no epoch yet" if marker["epoch"] is None else f"from epoch {marker['epoch']}"
-        lines.append(f"  era {printable(marker['name'])!s}: {when}")
-    if not entry["payload"]["markers"]:
-        lines.append("  no era marker")
-    signature = entry["payload"]["signature"]
-    lines.append("  not signed" if signature is None else f"  signature {signature} (not verified)")
-    if entry["problem"] is not None:
-        lines.append(f"  {printable(entry['problem'])}")
-    return lines if entry["extension"] is None else [*lines, *_extension_in_words(entry["extension"])]
-
-
-def _content_in_words(content: bytes) -> list[str]:
-    """The beginning of what the byte strings hold, as text where it is one."""
-    if not content:
-        return []
-    try:
-        shown = f"as text: {content.decode()[:SHOWN]!r}"
-    except UnicodeDecodeError:
-        shown = f"in hex: {content[:SHOWN].hex()}"
-    return [f"  {shown}{' …' if len(content) > SHOWN else ''}"]
-
-
-def _extension_in_words(extension: dict[str, Any]) -> list[str]:
-    expires = extension["expires_epoch"]
-    fresh = "for ever" if expires is None else f"until the end of epoch {expires}"
-    after = "" if extension["previous"] is None else f" after {extension['previous']}"
-    return [
-        f"  extension {extension['sequence']} ({extension['hash']}){after}",
-        f"    for network magic {extension['network_magic']}, address {printable(extension['address'])}, fresh {fresh}",
-        f"    {extension['threshold']} of these keys must sign: {', '.join(extension['keys'])}",
-        *(f"    a signature by {signed['key']} (not verified)" for signed in extension["signatures"]),
-    ] + ([] if extension["signatures"] else ["    no signature yet"])

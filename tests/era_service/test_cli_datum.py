@@ -297,3 +297,64 @@ def test_decode_names_a_file_it_cannot_read(shell: Shell) -> None:
         "Error: A file cannot be read: expected to read nowhere, got No such file or directory. "
         "Check the path and its permissions\n"
     )
+
+
+CONFIGURATION_SHAPE = ["kind", "markers", "configuration_at_epoch", "window", "verdicts", "error", "note"]
+OURS_COUNTS_ANOTHER = {
+    "era-empty-then-configuration": "a signed payload without markers hides no other",
+    "empty-then-valid": "a signed payload without markers hides no other",
+    "unreadable-then-valid": "a signed payload that cannot be read ends no reading",
+}
+"""Cases in which another datum counts for ours than for Mithril's reader, with the reason."""
+
+
+def verify_configurations(text: str, key: str, epoch: str) -> tuple[int, dict[str, Any], str]:
+    arguments = ("datum", "verify", "-", "--kind", "configuration", "--verification-key", key, "--epoch", epoch)
+    result = invoke(*arguments, "--json", input=text)
+    report = json.loads(result.stdout)
+    assert list(report) == CONFIGURATION_SHAPE
+    return result.exit_code, report, result.stderr
+
+
+def test_every_configuration_case_of_mithrils_reader(vectors: Path) -> None:
+    stricter = set()
+    for case in json.loads((vectors / "mithril-config" / "cases.json").read_text()):
+        text = "\n".join(json.dumps(datum) for datum in case["datums"]) + "\n"
+        code, report, _errors = verify_configurations(text, case["verification_key"], str(case["epoch"]))
+        theirs, name = case["mithril"], case["case"]
+        if name == "verification-key-bad":
+            assert (code, report["error"]) == (2, "KeyFormat")
+            continue
+        assert len(report["verdicts"]) == len(case["datums"]), name
+        if name in OURS_COUNTS_ANOTHER:
+            assert report["markers"] != theirs["markers"], name
+            assert "deployed readers" in report["note"], name
+            continue
+        if theirs["error"] is None and report["error"] is not None:
+            stricter.add(name)
+            assert report["error"] == "ProtocolConfiguration"
+            continue
+        assert (report["error"] is None) == (theirs["error"] is None), name
+        markers = [{key: one[key] for key in ("epoch", "configuration")} for one in theirs["markers"] or []]
+        assert report["markers"] == markers, name
+        assert report["configuration_at_epoch"] == theirs["configuration_at_epoch"], name
+        assert code == (1 if report["error"] else 0 if report["configuration_at_epoch"] else 5), name
+        if theirs.get("window") is not None:
+            window = {key: value for key, value in theirs["window"].items() if key != "error"}
+            assert report["window"] == (None if theirs["window"]["error"] else window), name
+    assert len(stricter) == 12, "listed with their reasons in tests/datum/test_configuration.py"
+
+
+def test_decode_shows_configurations_and_why_they_cannot_be_used(vectors: Path) -> None:
+    file = str(vectors / "mithril-config" / "datum-one-epoch.json")
+    words = invoke("datum", "decode", file).stdout
+    assert "configuration from epoch " in words
+    (entry,) = json.loads(invoke("datum", "decode", file, "--json").stdout)["datums"]
+    assert (entry["kinds"], entry["problem"]) == (["configuration"], None)
+    assert entry["payload"]["markers"][0]["configuration"]["protocol_parameters"]["k"] > 0
+    unreadable = b'{"markers":[{"epoch":7,"configuration":"00"}],"signature":"' + b"00" * 64 + b'"}'
+    words = invoke("datum", "decode", "-", input=encode_datum(unreadable).hex()).stdout
+    assert "configuration from epoch 7: it cannot be read" in words
+    assert "It cannot be used: the configuration of epoch 7 cannot be read" in words
+    empty = invoke("datum", "decode", "-", input=encode_datum(payload()).hex()).stdout
+    assert "no marker: a payload of every kind (era, configuration)" in empty
