@@ -120,7 +120,7 @@ class ConfigurationWindow:
     registration: ProtocolConfiguration
 
 
-DEFAULT_CONFIGURATIONS = (
+DEFAULT_CONFIGURATIONS: tuple[EpochConfiguration, ...] = (
     EpochConfiguration(
         Epoch(0),
         ProtocolConfiguration(

@@ -22,6 +22,7 @@ COMMANDS = {
     "demo": "era_service.cli.demo:demo",
     "status": "era_service.cli.status:status",
     "era": "era_service.cli.era:era",
+    "protocol-configuration": "era_service.cli.protocol_configuration:protocol_configuration",
     "datum": "era_service.cli.datum:datum",
     "marker": "era_service.cli.marker.group:marker",
     "tx": "era_service.cli.tx:tx",

@@ -1,0 +1,183 @@
+"""``eraswitch protocol-configuration``: configurations of a network, with the words of Mithril's aggregator.
+
+The flags, the environment and the contents of the files are those of Mithril's tool. Where the chain is read, it is
+read by this project's providers.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from era_service.cli.shared.arguments import epoch as epoch_type
+from era_service.cli.shared.arguments import read_bytes, read_secret_key
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.output import printable, write_file
+from era_service.cli.shared.release_options import combined, load_settings, network_options, provider_option
+from eras import ConfigurationError, Epoch
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+    from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain
+
+SECRET_KEY_VARIABLES = ["PROTOCOL_CONFIGURATION_MARKERS_SECRET_KEY", "PROTOCOL_CONFIGURATION_READER_SECRET_KEY"]
+PLACE_VARIABLES = ["PROTOCOL_CONFIGURATION_READER_ADAPTER_CONFIG", "PROTOCOL_CONFIGURATION_READER_ADAPTER_PARAMS"]
+
+place_option = click.option(
+    "--protocol-configuration-reader-adapter-config",
+    "adapter",
+    metavar="JSON",
+    envvar=PLACE_VARIABLES,
+    show_envvar=True,
+    help='Where configurations are published: {"address":…,"verification_key":…}. By default the era address and key.',
+)
+
+
+@click.group("protocol-configuration", cls=KnownGroup)
+def protocol_configuration() -> None:
+    """Export and import protocol configurations, as Mithril's aggregator does."""
+
+
+@protocol_configuration.command("export-markers")
+@click.option(
+    "--target-path", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the export goes."
+)
+@click.option("--default", "is_default", is_flag=True, help="Export the default configuration, and read no chain.")
+@combined(place_option, provider_option, network_options)
+@pass_app
+def export_markers(
+    app: AppContext,
+    /,
+    *,
+    target_path: Path,
+    is_default: bool,
+    adapter: str | None,
+    provider: str | None,
+    network_magic: int | None,
+    mainnet: bool,
+) -> None:
+    """Write the configurations on the chain as JSON; the default one where there is none."""
+    from datum.configuration import DEFAULT_CONFIGURATIONS, to_readable
+
+    configurations = DEFAULT_CONFIGURATIONS
+    if not is_default:
+        settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+        found = _on_chain(settings, adapter)
+        configurations = found.chosen.configurations or DEFAULT_CONFIGURATIONS
+        if not found.chosen.configurations:
+            click.echo(
+                f"There is no configuration on the chain by {found.source}: the default one is written", err=True
+            )
+    write_file(target_path, to_readable(configurations).encode())
+
+
+@protocol_configuration.command("import-markers")
+@click.option("--import-path", required=True, metavar="FILE", help="The configurations, as export-markers writes them.")
+@click.option(
+    "--target-path",
+    required=True,
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    help="Where the datum goes, for cardano-cli's --tx-out-inline-datum-file.",
+)
+@click.option(
+    "--protocol-configuration-markers-secret-key",
+    "secret_key",
+    metavar="KEY",
+    envvar=SECRET_KEY_VARIABLES,
+    show_envvar=True,
+    help="Secret key, JSON-hex as in era.sk, or @FILE: a key given here is seen by everyone who can list processes.",
+)
+@click.option(
+    "--protocol-configuration-markers-secret-key-file",
+    "secret_key_file",
+    metavar="FILE",
+    help="File with the secret key.",
+)
+@click.option("--current-epoch", metavar="N", type=epoch_type, help="The current epoch; by default the provider's.")
+@click.option(
+    "--without-chain", is_flag=True, help="Do not compare with the chain: nodes may see what they use already change."
+)
+@combined(place_option, provider_option, network_options)
+@pass_app
+def import_markers(
+    app: AppContext,
+    /,
+    *,
+    import_path: str,
+    target_path: Path,
+    secret_key: str | None,
+    secret_key_file: str | None,
+    current_epoch: Epoch | None,
+    without_chain: bool,
+    adapter: str | None,
+    provider: str | None,
+    network_magic: int | None,
+    mainnet: bool,
+) -> None:
+    """Check and sign configurations, and write the datum that publishes them.
+
+    Parameters must be ones that a lottery can have, types that need a signing configuration must have one, and the
+    current epoch and the last three must stay as they are on the chain. All mistakes are named at once.
+    """
+    from datum import encode_datum_json
+    from datum.configuration import ConfigurationMarkersPayload, check_against, read_import, require_size
+
+    if secret_key_file is not None:
+        secret_key = f"@{secret_key_file}"
+    if secret_key is None:
+        raise click.UsageError(
+            "Missing option '--protocol-configuration-markers-secret-key' or "
+            "'--protocol-configuration-markers-secret-key-file'."
+        )
+    key = read_secret_key(secret_key)
+    configurations = read_import(read_bytes(import_path))
+    if without_chain:
+        click.echo("Warning: not compared with the chain: what nodes use already may change", err=True)
+    else:
+        settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+        found = _on_chain(settings, adapter)
+        at = found.epoch if current_epoch is None else current_epoch
+        unknown = check_against(found.chosen.configurations, configurations, at)
+        if unknown:
+            listed = ", ".join(map(str, unknown))
+            click.echo(f"Warning: the chain has no configuration for epoch {listed}: not compared", err=True)
+    datum = encode_datum_json(ConfigurationMarkersPayload.of(configurations).sign(key).to_bytes())
+    require_size(datum)
+    write_file(target_path, datum.encode())
+
+
+def _on_chain(settings: "Settings", adapter: str | None) -> "ConfigurationsOnChain":
+    from era_service.releasing.configurations import read_configurations
+
+    found = read_configurations(settings, _place(settings, adapter))
+    for note in found.chosen.notes:
+        click.echo(f"Warning: {printable(note)}", err=True)
+    return found
+
+
+def _place(settings: "Settings", adapter: str | None) -> "ConfigurationPlace":
+    """Where configurations are published: where the option or the environment says, else at the era address."""
+    from datum import VerificationKey
+    from era_service.releasing.configurations import ConfigurationPlace
+    from era_service.wiring.trust import era_place
+
+    if adapter is None:
+        return ConfigurationPlace(*era_place(settings))
+    try:
+        fields = json.loads(adapter)
+        if not isinstance(fields, dict):
+            raise TypeError("not an object")  # noqa: TRY301 - one way out
+        kind, address, key = fields.get("type", "cardano-chain"), fields["address"], fields["verification_key"]
+        if kind != "cardano-chain" or not isinstance(address, str) or not isinstance(key, str):
+            raise TypeError("another adapter")  # noqa: TRY301 - one way out
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ConfigurationError(
+            "The place of protocol configurations is not usable",
+            expected='{"type":"cardano-chain","address":"addr…","verification_key":"…"}',
+            got=f"{adapter[:80]!r}",
+            next_step=f"Correct --protocol-configuration-reader-adapter-config, or {' or '.join(PLACE_VARIABLES)}",
+        ) from error
+    return ConfigurationPlace(address, VerificationKey.parse(key))

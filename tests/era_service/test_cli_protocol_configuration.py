@@ -1,0 +1,161 @@
+"""``eraswitch protocol-configuration``: the files of Mithril's tool, byte for byte, and what it refuses."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chain_reader.local_chain import FaucetOutput, Genesis, LocalChain
+from datum import EraMarkersPayload, SigningKey, decode_datum, encode_datum, encode_datum_json
+from datum.configuration import ConfigurationMarkersPayload, read_import
+from eras import Epoch, EraMarker
+from release_tools import PaymentKey
+from tests.era_service.conftest import invoke
+
+ADDRESS = PaymentKey(bytes(range(32))).address(0)
+KEY_OPTION = "--protocol-configuration-markers-secret-key-file"
+
+
+@pytest.fixture
+def folder(vectors: Path) -> Path:
+    """Mithril's files; the key is copied to one that only its owner can read."""
+    secret = Path("config.sk")
+    secret.write_text((vectors / "mithril-config" / "config.sk").read_text())
+    secret.chmod(0o600)
+    return vectors / "mithril-config"
+
+
+@pytest.fixture
+def chain(folder: Path) -> Iterator[LocalChain]:
+    """A chain in epoch 5 that configurations can be read from."""
+    public = (folder / "config.vk").read_text()
+    Path("eraswitch.toml").write_text(
+        f"""network = "rehearsal"
+        [reader]
+        providers = ["local:chain.sqlite3"]
+        [networks.rehearsal]
+        magic = 42
+        era_address = "{ADDRESS}"
+        verification_key = "{public}"
+        supported_eras = ["thales"]
+        """
+    )
+    with LocalChain.create(Path("chain.sqlite3"), genesis=Genesis(epoch_length=10, network_magic=42)) as chain:
+        chain.advance_to_epoch(5)
+        yield chain
+
+
+def post(chain: LocalChain, *contents: bytes) -> None:
+    chain.place([FaucetOutput(ADDRESS, 30_000_000, datum=encode_datum(content).hex()) for content in contents])
+
+
+def import_(path: Path | str, *options: str) -> Any:
+    arguments = ("--import-path", str(path), "--target-path", "out.json", KEY_OPTION, "config.sk")
+    return invoke("protocol-configuration", "import-markers", *arguments, *options)
+
+
+def export(*options: str) -> Any:
+    return invoke("protocol-configuration", "export-markers", "--target-path", "export.json", *options)
+
+
+def test_datums_are_mithrils_byte_for_byte(folder: Path) -> None:
+    for path in sorted(folder.glob("export-*.json")):
+        done = import_(path, "--without-chain")
+        assert done.exit_code == 0, done.output
+        assert "not compared with the chain" in done.stderr
+        assert Path("out.json").read_bytes() == path.with_name(path.name.replace("export", "datum")).read_bytes()
+
+
+def test_exports_are_mithrils_byte_for_byte(folder: Path, chain: LocalChain) -> None:
+    assert export("--default").exit_code == 0
+    assert Path("export.json").read_bytes() == (folder / "export-default.json").read_bytes()
+    done = export()
+    assert "There is no configuration on the chain" in done.stderr
+    assert Path("export.json").read_bytes() == (folder / "export-default.json").read_bytes()
+    eras = EraMarkersPayload((EraMarker("thales", Epoch(1)),)).sign(SigningKey(bytes(32))).to_bytes()
+    post(chain, eras, (folder / "payload-network-like.json").read_bytes())
+    done = export()
+    assert (done.exit_code, done.stderr) == (0, "")
+    assert Path("export.json").read_bytes() == (folder / "export-network-like.json").read_bytes()
+
+
+@pytest.mark.parametrize("variable", ["MARKERS_SECRET_KEY", "READER_SECRET_KEY"])
+def test_the_key_in_the_environment_of_either_spelling(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    monkeypatch.setenv(f"PROTOCOL_CONFIGURATION_{variable}", (folder / "config.sk").read_text())
+    arguments = ("--import-path", str(folder / "export-one-epoch.json"), "--target-path", "out.json", "--without-chain")
+    done = invoke("protocol-configuration", "import-markers", *arguments)
+    assert done.exit_code == 0, done.output
+    assert Path("out.json").read_bytes() == (folder / "datum-one-epoch.json").read_bytes()
+
+
+@pytest.mark.parametrize("variable", ["ADAPTER_CONFIG", "ADAPTER_PARAMS"])
+def test_the_place_in_the_environment_of_either_spelling(
+    folder: Path, chain: LocalChain, monkeypatch: pytest.MonkeyPatch, variable: str
+) -> None:
+    other = SigningKey(bytes(range(32)))
+    post(
+        chain,
+        ConfigurationMarkersPayload.of(read_import((folder / "export-one-epoch.json").read_bytes()))
+        .sign(other)
+        .to_bytes(),
+    )
+    place = {"address": ADDRESS, "verification_key": other.verification_key.to_json_hex()}
+    monkeypatch.setenv(f"PROTOCOL_CONFIGURATION_READER_{variable}", json.dumps(place))
+    assert export().exit_code == 0
+    assert Path("export.json").read_bytes() == (folder / "export-one-epoch.json").read_bytes()
+    monkeypatch.setenv(f"PROTOCOL_CONFIGURATION_READER_{variable}", '{"type":"fake"}')
+    refused = export()
+    assert refused.exit_code == 2
+    assert 'got \'{"type":"fake"}\'' in refused.stderr
+
+
+PLAIN = {"epoch": 0, "protocol_parameters": {"k": 3, "m": 9, "phi_f": 0.5}, "enabled_signed_entity_types": []}
+
+
+def test_what_nodes_use_already_may_not_change(folder: Path, chain: LocalChain) -> None:
+    key = SigningKey.parse((folder / "config.sk").read_text())
+    Path("now.json").write_text(json.dumps([PLAIN]))
+    assert "no configuration for epoch 2, 3, 4, 5" in import_("now.json").stderr
+    post(chain, decode_datum(Path("out.json").read_text()).content)
+    later = {**PLAIN, "epoch": 6, "protocol_parameters": {"k": 4, "m": 9, "phi_f": 0.5}}
+    Path("later.json").write_text(json.dumps([PLAIN, later]))
+    assert import_("later.json").exit_code == 0
+    published = Path("out.json").read_text()
+    Path("changed.json").write_text(json.dumps([PLAIN, {**later, "epoch": 4}]))
+    refused = import_("changed.json")
+    assert refused.exit_code == 1
+    assert "epoch 4: k 3 → 4; epoch 5: k 3 → 4" in refused.stderr
+    assert Path("out.json").read_text() == published, "nothing is written where something is refused"
+    assert import_("changed.json", "--current-epoch", "3").exit_code == 0
+    assert import_("changed.json", "--without-chain").exit_code == 0
+    assert Path("out.json").read_text() == encode_datum_json(
+        ConfigurationMarkersPayload.of(read_import(Path("changed.json").read_bytes())).sign(key).to_bytes()
+    )
+
+
+def test_a_key_is_needed_and_a_provider(folder: Path) -> None:
+    arguments = ("--import-path", str(folder / "export-one-epoch.json"), "--target-path", "out.json")
+    assert "Missing option" in invoke("protocol-configuration", "import-markers", *arguments).stderr
+    place = json.dumps({"address": ADDRESS, "verification_key": (folder / "config.vk").read_text()})
+    done = import_(folder / "export-one-epoch.json", "--protocol-configuration-reader-adapter-config", place)
+    assert done.exit_code == 2
+    assert "There is no provider" in done.stderr
+    assert not Path("out.json").exists()
+
+
+def test_a_signed_payload_that_cannot_be_used_is_an_error(folder: Path, chain: LocalChain) -> None:
+    key = SigningKey.parse((folder / "config.sk").read_text())
+    bad = b'[{"epoch":0,"configuration":"00"}]'
+    post(chain, b'{"markers":' + bad + b',"signature":"' + key.sign(bad).hex().encode() + b'"}')
+    done = export()
+    assert done.exit_code == 1
+    assert "cannot be used" in done.stderr
+    assert not Path("export.json").exists()
+    post(chain, (folder / "payload-one-epoch.json").read_bytes())
+    done = export()
+    assert done.exit_code == 0
+    assert "deployed readers that come to it first fail on it" in done.stderr
