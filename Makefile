@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 DEMO_STAMP := $(or $(wildcard $(STAMP)),$(VENV)/.installed-tools)
 PYTEST_ARGS ?= -n auto
 
-.PHONY: demo test test-fast mutants fuzz check lint types docs docs-check bench clean help
+.PHONY: demo test test-fast test-lowest mutants fuzz check lint types docs docs-check bench clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -27,7 +27,7 @@ $(VENV)/.installed-tools: pyproject.toml eras/version.py
 demo: $(DEMO_STAMP) ## watch a network switch eras, on an embedded chain
 	@$(BIN)/eraswitch demo
 
-test: $(STAMP) ## run the tests; what they need beyond Python is found, installed, or named
+test: $(STAMP) ## run the tests; INSTALL=1 installs what they need beyond Python (apt-get), else it is named
 	@$(BIN)/python tests/provision.py
 	$(BIN)/python -m pytest --cov --cov-report= $(PYTEST_ARGS)
 	@$(BIN)/python -m coverage report --include='eras/*,datum/*' --fail-under=98
@@ -36,6 +36,13 @@ test: $(STAMP) ## run the tests; what they need beyond Python is found, installe
 test-fast: $(STAMP) ## the tests for the daily loop: no service, browser, database server or Node
 	$(BIN)/python -m pytest -q -n auto tests/architecture tests/datum tests/eras tests/chain_reader tests/release_tools \
 		--ignore=tests/chain_reader/test_trust_stateful.py --ignore=tests/chain_reader/test_hostile_answers.py
+
+test-lowest: ## the fast tests and the faces with the lowest versions that pyproject.toml allows, in .venv-lowest
+	$(PYTHON) -m venv .venv-lowest
+	.venv-lowest/bin/python -m pip install --quiet --disable-pip-version-check uv
+	.venv-lowest/bin/uv pip install --quiet --python .venv-lowest/bin/python --resolution lowest-direct --editable '.[test]'
+	.venv-lowest/bin/python -m pytest -q -n auto tests/datum tests/eras tests/chain_reader tests/release_tools tests/local_chain_faces \
+		tests/era_store tests/web
 
 mutants: $(STAMP) ## change an operator at a time in the code that decides; print what no test notices
 	$(BIN)/python tools/mutants.py $(MUTANTS_ARGS)
@@ -62,4 +69,4 @@ bench: $(STAMP) ## print the speed ratios and their targets
 	$(BIN)/python -m benchmarks
 
 clean: ## remove what the other targets made
-	rm -rf $(VENV) tests/ledger/node_modules tests/peers/node_modules tests/typechecking/node_modules artifacts .coverage .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) .venv-lowest tests/ledger/node_modules tests/peers/node_modules tests/typechecking/node_modules artifacts .coverage .mypy_cache .pytest_cache .ruff_cache

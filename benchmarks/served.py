@@ -36,7 +36,8 @@ listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
 print(json.dumps({"url": "http://127.0.0.1:%d" % listener.getsockname()[1]}), flush=True)
 app = Starlette(routes=[Route("/", bare)])
-uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, server_header=False)).run(sockets=[listener])
+config = uvicorn.Config(app, ws="none", log_config=None, access_log=False, server_header=False)
+uvicorn.Server(config).run(sockets=[listener])
 """
 
 

@@ -1,7 +1,7 @@
-"""Find, or where this machine allows it install, what the tests need beyond Python; name what stays missing.
+"""Find what the tests need beyond Python, and name what is missing; with ``INSTALL=1``, install it.
 
-Run by ``make test``. A missing piece is no error here: the tests that need it skip with a line, and fail with
-``CI=true``.
+Run by ``make test``. Nothing is installed unasked. A missing piece is not an error here: the tests that need it skip
+with a line, and fail with ``CI=true``.
 """
 
 import os
@@ -30,8 +30,9 @@ def is_present(program: str) -> bool:
 
 
 def install(packages: list[str]) -> None:
-    """Install Debian packages where this user may."""
+    """Install Debian packages; print why not where this user or machine cannot."""
     if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        print("provision: INSTALL=1 needs root and apt-get, so nothing is installed", file=sys.stderr)
         return
     environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
     for command in (["update", "-qq"], ["install", "-y", "-qq", "--no-install-recommends", *packages]):
@@ -43,8 +44,11 @@ def install(packages: list[str]) -> None:
 
 def main() -> None:
     missing = [program for program in DEBIAN_PACKAGE if not is_present(program)]
-    if missing:
-        install([DEBIAN_PACKAGE[program] for program in missing])
+    packages = [DEBIAN_PACKAGE[program] for program in missing]
+    if packages and os.environ.get("INSTALL") == "1":
+        install(packages)
+    elif packages:
+        print(f"provision: INSTALL=1 would install the Debian packages {', '.join(packages)}", file=sys.stderr)
     missing = [program for program in missing if not is_present(program)]
     vectors = Path(os.environ.get("ERASWITCH_VECTORS", Path(__file__).resolve().parents[2] / "shared" / "vectors"))
     if not vectors.is_dir():

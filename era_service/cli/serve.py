@@ -218,6 +218,7 @@ class Server:
 
         config = uvicorn.Config(
             gate,
+            ws="none",  # it speaks none, and a default may load a deprecated implementation
             log_config=None,
             access_log=False,
             server_header=False,

@@ -21,7 +21,7 @@ POST = b"POST /registrations HTTP/1.1\r\nhost: x\r\ncontent-type: application/js
 @pytest.fixture
 def port(world) -> Iterator[int]:
     """A service that waits for a second."""
-    config = uvicorn.Config(create_app(world.service), log_config=None, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(create_app(world.service), ws="none", log_config=None, timeout_graceful_shutdown=1)
     config.load()
     be_patient(config, WITHIN_S)
     server = uvicorn.Server(config)

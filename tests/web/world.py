@@ -142,7 +142,7 @@ def client_of(service: Service) -> Iterator[Client]:
 @contextmanager
 def serving(app: Any) -> Iterator[str]:
     """The address of an application that is served over HTTP, in a thread."""
-    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, timeout_graceful_shutdown=1)
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, ws="none", log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, name="served", daemon=True)
     thread.start()
