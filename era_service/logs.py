@@ -4,7 +4,6 @@ Everything is logged through the standard library's ``logging``, so that the pac
 ``configure_logging`` renders those records, and structlog's own, with structlog. Nothing is imported before that.
 """
 
-import json
 import logging
 import sys
 from collections.abc import MutableMapping
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from era_store.redaction import MASK, is_secret_key, redacted
 from eras import Epoch, __version__
+from eras.visible import visible
 
 if TYPE_CHECKING:
     from structlog.typing import Processor
@@ -69,7 +69,7 @@ def configure_logging(level: str = "info", format: str = "auto", stream: TextIO 
         renderers = [_visible, structlog.dev.ConsoleRenderer(colors=target.isatty(), pad_event_to=0)]
     else:
         to_json = structlog.processors.JSONRenderer(ensure_ascii=False)
-        renderers = [to_json, lambda _logger, _method, line: escaped(str(line))]  # the same JSON, escaped more
+        renderers = [to_json, lambda _logger, _method, line: visible(str(line))]  # the same JSON, escaped more
     handler = _Handler(target)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
@@ -136,13 +136,8 @@ def _visible(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mut
     """One line for each event, in which nothing steers the terminal: era names, and what hooks print, are not ours."""
     for key, value in event.items():
         if isinstance(value, str):
-            event[key] = escaped(value, keep="\n\t" if key in ("exception", "stack") else "")
+            event[key] = visible(value, keep="\n\t" if key in ("exception", "stack") else "")
     return event
-
-
-def escaped(text: str, *, keep: str = "") -> str:
-    """The text with what steers a terminal, or cannot be seen, as JSON escapes; ``keep`` stays as it is."""
-    return "".join(char if char.isprintable() or char in keep else json.dumps(char)[1:-1] for char in text)
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:

@@ -9,9 +9,12 @@ from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
+from markupsafe import Markup
+
 from era_service.dashboard.views import Page
 from era_service.dashboard.words import clock, iso
 from eras import __version__
+from eras.visible import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -47,6 +50,11 @@ def assets() -> dict[str, Asset]:
     return found
 
 
+def _shown(value: object) -> object:
+    """Text from elsewhere as a page may have it; what is markup of our own stays as it is."""
+    return visible(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
+
+
 @cache
 def _templates() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -58,6 +66,7 @@ def _templates() -> "Environment":
         trim_blocks=True,
         lstrip_blocks=True,
         auto_reload=False,
+        finalize=_shown,
     )
     environment.filters.update(clock=clock, iso=iso)
     environment.globals.update(

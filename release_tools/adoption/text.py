@@ -6,11 +6,11 @@ nothing of them is markup, and in CSV none of them begins a formula.
 
 import csv
 import io
-import json
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+from eras.visible import sheet_cell, visible
 from release_tools.adoption.parties import ChangeGroup
 from release_tools.adoption.shares import Base, Share, ada_words, parties_words
 from release_tools.adoption.summary import EpochAdoption, EraShares
@@ -27,7 +27,6 @@ CSV_COLUMNS = (
     "supports",
 )
 _MARKUP = re.compile(r"([\\`*_{}\[\]<>()#+!|~&])")
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def csv_text(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
@@ -140,9 +139,8 @@ def _share(share: Share | None) -> str:
 
 def _plain(text: str) -> str:
     """Text in which nothing is markup, nor ends a line."""
-    visible = "".join(char if char.isprintable() else json.dumps(char)[1:-1] for char in text)
-    return _MARKUP.sub(r"\\\1", visible)
+    return _MARKUP.sub(r"\\\1", visible(text))
 
 
 def _cell(value: Any) -> Any:
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
+    return sheet_cell(value) if isinstance(value, str) else value

@@ -12,7 +12,7 @@ signature, and at last the bytes to publish. Reading and writing the file itself
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -29,7 +29,9 @@ from datum import (
     required_key_sets,
     verify_signature,
 )
+from era_store import MAX_REGISTRATION_EPOCH
 from eras import Epoch, EraMarker, MarkerError
+from release_tools.markers.slips import slips
 
 FILE_VERSION = 1
 
@@ -165,6 +167,39 @@ class Cosigning:
             ],
             "complete": self.is_complete,
         }
+
+    def doubts(self, now: Epoch | None, *, max_lead_epochs: int, supported: Iterable[str]) -> tuple[str, ...]:
+        """What nobody should sign without a second look, as sentences.
+
+        Args:
+            now: the current epoch; where it is not known, the last epoch that the previous payload has is its stand-in.
+            max_lead_epochs: epochs ahead that an activation may be before nodes raise an alarm.
+            supported: the supported eras.
+        """
+        extension, markers = self.extended.extension, self.extended.payload.markers
+        before = self.previous.payload.markers if self.previous else ()
+        last = 0 if self.previous is None else self.previous.extension.sequence
+        found = []
+        if extension.sequence != last + 1:
+            found.append(
+                f"The sequence jumps from {last} to {extension.sequence}: every number between is lost for good"
+            )
+        if now is not None and extension.expires_epoch is not None and extension.expires_epoch < now:
+            found.append(f"The payload expired after epoch {extension.expires_epoch}, and now is epoch {now}")
+        epochs = sorted(one.epoch for one in set(markers) - set(before) if one.epoch is not None)
+        if extension.expires_epoch is not None and any(epoch > extension.expires_epoch for epoch in epochs):
+            found.append(f"The payload expires after epoch {extension.expires_epoch}, before epoch {epochs[-1]} begins")
+        names = {one.name for one in markers} - {one.name for one in before}
+        begun = Epoch(max((one.epoch for one in before if one.epoch is not None), default=0)) if now is None else now
+        found += slips(
+            sorted(names),
+            epochs if now is not None or before else [epoch for epoch in epochs if epoch > MAX_REGISTRATION_EPOCH],
+            now=begun,
+            max_lead_epochs=max_lead_epochs,
+            supported=supported,
+            in_force=before,
+        )
+        return tuple(found)
 
     def to_text(self) -> str:
         """The text of the file; in ASCII, so that no name looks like another one."""

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 
 from era_store.registrations import Registration
 from eras import Epoch
+from eras.visible import of_sheet_cell
 from release_tools.registrations.judging import Refusal
 from release_tools.registrations.source import Batch, SourceFormatError
 from release_tools.registrations.text_files import STANDARD_INPUT, TextRows
@@ -73,7 +74,7 @@ class CsvRows(TextRows):
             return found
         if len(found) != len(self._header):
             return OTHER_WIDTH
-        return self._judge.fields(dict(zip(self._header, found, strict=True)))
+        return self._judge.fields(dict(zip(self._header, map(of_sheet_cell, found), strict=True)))
 
 
 def _split(line: bytes) -> list[str] | str:

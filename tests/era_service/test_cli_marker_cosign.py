@@ -14,7 +14,7 @@ from click.testing import CliRunner, Result
 from datum import EraMarkersPayload, ExtensionPolicy, KeySet, SigningKey, read_extended
 from era_service.cli.app import RootGroup
 from era_service.cli.marker.cosign import cosign
-from eras import EraMarker
+from eras import Epoch, EraMarker
 from release_tools.markers.cosigning import Cosigning, propose
 from tests.conftest import ROOT
 
@@ -90,6 +90,7 @@ def test_json() -> None:
         "file": "next.json",
         "signed_by": C.verification_key.hex,
         "written": True,
+        "doubts": [],
         "check": json.loads(FILE.read_text())["check"],
     }
     assert json.loads(done.stdout)["check"]["signers"][0]["signed"] == [C.verification_key.hex]
@@ -296,3 +297,34 @@ def test_a_signature_that_came_in_between_is_not_lost() -> None:
     assert "The file changed while you looked at it" in errors
     assert "Signed" not in output
     assert FILE.read_text() == NEXT.sign(B).to_text()
+
+
+def doubtful(name: str = "lagrange", epoch: int = 30, **options: object) -> Cosigning:
+    markers = (EraMarker("thales", 1), EraMarker("pythagoras", None), EraMarker(name, epoch))
+    return propose(EraMarkersPayload(markers).sign(ERA), POLICY, previous=FIRST.sign(A).sign(B).extended, **options)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("made", "words"),
+    [
+        (doubtful(sequence=900), "The sequence jumps from 1 to 900"),
+        (doubtful(expires_epoch=20), "The payload expires after epoch 20, before epoch 30 begins"),
+        (doubtful(epoch=10**9), "Epoch 1000000000 is 999999999 epochs from now"),
+        (doubtful("pythag\u043eras2"), "looks like"),
+    ],
+)
+def test_what_looks_like_a_slip_is_warned_of_and_signed_with_a_flag_only(made: Cosigning, words: str) -> None:
+    FILE.write_text(made.to_text())
+    shown = run("next.json")
+    assert (shown.exit_code, words in shown.stderr) == (0, True)
+    refused = run("next.json", "--secret-key", "@c.sk", "--yes")
+    assert refused.exit_code == 1
+    assert "--not-a-slip" in str(refused.exception)
+    assert FILE.read_text() == made.to_text()
+    assert run("next.json", "--secret-key", "@c.sk", "--not-a-slip").exit_code == 0
+    assert FILE.read_text() != made.to_text()
+
+
+def test_an_expired_payload_is_told_by_the_clock() -> None:
+    found = doubtful(expires_epoch=40).doubts(Epoch(41), max_lead_epochs=146, supported=["lagrange"])
+    assert found == ("The payload expired after epoch 40, and now is epoch 41",)

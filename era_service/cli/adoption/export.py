@@ -11,12 +11,14 @@ import click
 from era_service.cli.adoption.options import from_option, settings_of, store_option
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.context import AppContext, pass_app
+from era_store.canonical import canonical
 from eras import Epoch
+from eras.visible import sheet_cell
 
 if TYPE_CHECKING:
     from era_store import RegistrationRepository
 
-COLUMNS = ("party_id", "epoch", "version", "stake", "seen_at_s", "source", "signed")
+COLUMNS = ("party_id", "epoch", "version", "stake", "seen_at_s", "source", "signed", "capability")
 
 
 @click.command()
@@ -44,10 +46,16 @@ def export(app: AppContext, *, epochs: tuple[Epoch, ...], form: str, files: tupl
         if form == "csv":
             writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
             writer.writeheader()
-            writer.writerows(rows)
+            writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)
         else:
             for row in rows:
                 click.echo(json.dumps(row, separators=(",", ":")))
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, dict):
+        return canonical(value)
+    return sheet_cell(value) if isinstance(value, str) else value
 
 
 def _rows(repository: "RegistrationRepository", epochs: tuple[Epoch, ...]) -> "Iterator[dict[str, Any]]":

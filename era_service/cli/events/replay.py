@@ -49,7 +49,7 @@ def replay(
     if as_json:
         echo_json(document)
     else:
-        click.echo(printable("\n".join(_report(document, stopped))))
+        click.echo("\n".join(map(printable, _report(document, stopped))))
     return 0 if difference is None else 1
 
 
@@ -146,7 +146,7 @@ def diff(app: AppContext, /, *, first: str, second: str, as_json: bool) -> int:
     if as_json:
         echo_json(_parting(parting, names))
     else:
-        click.echo(printable("\n".join(_parting_words(parting, names))))
+        click.echo("\n".join(map(printable, _parting_words(parting, names))))
     return 0 if parting.epoch is None else 1
 
 

@@ -9,7 +9,7 @@ import click
 from era_service.cli.shared.arguments import json_option, read_bytes, read_secret_key
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable, write_file
-from era_service.cli.shared.release_options import SECRET_KEY_VARIABLE, never_on_the_command_line
+from era_service.cli.shared.release_options import SECRET_KEY_VARIABLE, never_on_the_command_line, not_a_slip_option
 
 if TYPE_CHECKING:
     from era_service.config.schema import NetworkSettings
@@ -29,15 +29,20 @@ if TYPE_CHECKING:
 )
 @click.option("--dry-run", is_flag=True, help="Check everything, and leave the file as it is.")
 @click.option("--yes", is_flag=True, help="Do not ask; only asked on a terminal.")
+@not_a_slip_option
 @json_option
 @pass_app
-def cosign(app: AppContext, *, file: Path, secret_key: str | None, dry_run: bool, yes: bool, as_json: bool) -> None:
+def cosign(
+    app: AppContext, *, file: Path, secret_key: str | None, dry_run: bool, yes: bool, not_a_slip: bool, as_json: bool
+) -> None:
     """Add your signature to the extended payload in FILE, a co-signing file.
 
     First it says in plain words what you are about to sign. It refuses a file that was altered after somebody signed,
     one for another network, address or era key than those configured, a key that may not sign, and a key that has
-    signed. When enough have signed, the payload in it can be published.
+    signed. A sequence that jumps, a payload that has expired, an epoch that is absurdly far and a name that looks like
+    another one are warned of, and signed with --not-a-slip only. When enough have signed, the payload in it can be published.
     """
+    from release_tools.markers.change import slip_error
     from release_tools.markers.cosigning import Cosigning, CosigningFileError
 
     text = _read(file)
@@ -48,6 +53,11 @@ def cosign(app: AppContext, *, file: Path, secret_key: str | None, dry_run: bool
         cosigning.require_may_sign(key.verification_key)
     if not as_json:
         click.echo("\n".join(cosigning_lines(cosigning, configured=configured)))
+    doubts = _doubts(cosigning, app)
+    for doubt in doubts:
+        click.echo(f"Warning: {printable(doubt)}", err=True)
+    if doubts and key is not None and not not_a_slip:
+        raise slip_error("to sign this payload", doubts)
     changes = key is not None and not dry_run
     if key is not None:
         if changes and not yes and sys.stdin.isatty():
@@ -64,12 +74,32 @@ def cosign(app: AppContext, *, file: Path, secret_key: str | None, dry_run: bool
         write_file(file, cosigning.to_text().encode())
     if as_json:
         signed_by = None if key is None else key.verification_key.hex
-        echo_json({"file": str(file), "signed_by": signed_by, "written": changes, "check": cosigning.check()})
+        echo_json(
+            {
+                "file": str(file),
+                "signed_by": signed_by,
+                "written": changes,
+                "check": cosigning.check(),
+                "doubts": doubts,
+            }
+        )
         return
     signed = "Nothing was signed: no key was given"
     if key is not None:
         signed = f"{'Signed' if changes else 'Nothing was signed: this would sign'} with {key.verification_key}"
     click.echo(f"{signed}\n{_what_next(cosigning, would=key is not None and dry_run)}")
+
+
+def _doubts(cosigning: "Cosigning", app: AppContext) -> tuple[str, ...]:
+    """What nobody should sign without a second look, by the clock where the network's genesis is known."""
+    from era_service.wiring.adoption import epoch_by_clock
+
+    settings = app.settings
+    return cosigning.doubts(
+        epoch_by_clock(settings),
+        max_lead_epochs=settings.trust.max_lead_epochs,
+        supported=settings.network.supported_eras,
+    )
 
 
 def _read(file: Path) -> str:
@@ -105,10 +135,10 @@ def cosigning_lines(cosigning: "Cosigning", *, configured: bool) -> list[str]:
     expires = "never" if check["expires_epoch"] is None else f"after epoch {check['expires_epoch']}"
     lines = [
         "Era markers" if previous is not None else "Era markers, of which none were co-signed before",
-        *(f"  {_line(change)}" for change in check["markers"]),
+        *(f"  {printable(change)}" for change in check["markers"]),
         *([] if check["markers"] else ["  none at all"]),
         f"Network    magic {check['network_magic']}",
-        f"Address    {_line(check['address'])}",
+        f"Address    {printable(check['address'])}",
         f"Sequence   {check['sequence']}, {after}",
         f"Expires    {expires}",
         f"Hash       {check['hash']}",
@@ -124,11 +154,6 @@ def cosigning_lines(cosigning: "Cosigning", *, configured: bool) -> list[str]:
         )
         lines += [f"  {state:<8} {key}" for state in ("signed", "missing") for key in group[state]]
     return lines
-
-
-def _line(text: str) -> str:
-    """Text from the file on one line, so that no name can look like a line of ours."""
-    return printable(text).replace("\n", "\\n")
 
 
 def _what_next(cosigning: "Cosigning", *, would: bool) -> str:

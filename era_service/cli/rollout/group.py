@@ -26,6 +26,7 @@ from era_service.cli.shared.release_options import (
     waiting_options,
     yes_option,
 )
+from eras.visible import visible
 from release_tools.forecasting.lottery import chance_words
 
 if TYPE_CHECKING:
@@ -135,7 +136,7 @@ def announcement(app: AppContext, /, *, phase: str | None, template: str | None,
         lag_epochs=settings.quorum.lag_epochs,
         template=None if template is None else read_text(template),
     )
-    click.echo(printable(text), nl=not text.endswith("\n"))
+    click.echo(visible(text, keep="\n"), nl=not text.endswith("\n"))
 
 
 def _read(

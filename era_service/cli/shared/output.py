@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from eras import EraSwitchError
+from eras.visible import visible
 
 
 class OutputError(EraSwitchError):
@@ -21,8 +22,8 @@ def echo_json(document: Any) -> None:
 
 
 def printable(text: str) -> str:
-    """Text from elsewhere as a terminal may have it: characters that could steer the terminal are escaped."""
-    return "".join(char if char.isprintable() or char == "\n" else json.dumps(char)[1:-1] for char in text)
+    """Text from elsewhere as a terminal may have it: on one line, and nothing in it steers the terminal."""
+    return visible(text)
 
 
 def write_file(path: Path, content: bytes) -> None:
