@@ -504,3 +504,15 @@ def test_one_row_of_a_far_epoch_meets_no_gate(own_folders: Path) -> None:
     found = invoke(*gate, "--from", "rows.jsonl")
     assert found.exit_code == 6
     assert "epoch 740" in found.stderr
+
+
+def test_an_exported_csv_begins_no_formula_and_is_read_back(own_folders: Path) -> None:
+    row = {"party_id": '=HYPERLINK("http://x")', "epoch": 5, "version": "@x", "stake": 1}
+    write_rows(Path("rows.jsonl"), [row | {"capability": {"eras": ["thales"]}}])
+    found = invoke("adoption", "export", "--format", "csv", "--from", "rows.jsonl")
+    (cells,) = csv.DictReader(found.stdout.splitlines())
+    assert (cells["party_id"], cells["version"]) == ("'" + str(row["party_id"]), "'@x")
+    Path("back.csv").write_text(found.stdout)
+    exported = [invoke("adoption", "export", "--from", name).stdout for name in ("rows.jsonl", "back.csv")]
+    (first, second) = [json.loads(text) | {"source": ""} for text in exported]
+    assert first == second

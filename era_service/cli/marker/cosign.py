@@ -40,7 +40,8 @@ def cosign(
     First it says in plain words what you are about to sign. It refuses a file that was altered after somebody signed,
     one for another network, address or era key than those configured, a key that may not sign, and a key that has
     signed. A sequence that jumps, a payload that has expired, an epoch that is absurdly far and a name that looks like
-    another one are warned of, and signed with --not-a-slip only. When enough have signed, the payload in it can be published.
+    another one are warned of, and signed with --not-a-slip only. When enough have signed, the payload in it can be
+    published.
     """
     from release_tools.markers.change import slip_error
     from release_tools.markers.cosigning import Cosigning, CosigningFileError
