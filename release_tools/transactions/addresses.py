@@ -1,20 +1,57 @@
-"""Addresses that a payment key owns, of the network that a transaction is for."""
+"""Addresses that a payment key, or a native script of payment keys, owns, of the network that a transaction is for."""
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from eras import TransactionError
+from release_tools.transactions.scripts import KeyScript
 
 if TYPE_CHECKING:
     from pycardano import Address
 
 
-def parse_address(text: str, network_id: int, what: str) -> "Address":
-    """``text`` as an address of this network that a payment key owns; ``what`` names it in errors.
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Who owns an address: a payment key, or a native script of several.
+
+    Attributes:
+        key_hash: the hash of the key; ``None`` where a script owns it.
+        script: the script; ``None`` where a key owns it.
+    """
+
+    key_hash: str | None = None
+    script: KeyScript | None = None
+
+    @property
+    def terms(self) -> KeyScript:
+        """Who must sign, as a script."""
+        return self.script if self.script is not None else KeyScript.of_key(self.key_hash or "")
+
+    @property
+    def key_hashes(self) -> tuple[str, ...]:
+        """The hashes of the keys that may sign for it."""
+        return self.terms.key_hashes
+
+
+def owner_of(text: str, network_id: int, script: KeyScript | None = None) -> Owner:
+    """Return who owns the address ``text``.
+
+    Raises:
+        TransactionError: it is not an address of this network that a payment key, or ``script``, owns.
+    """
+    from pycardano import VerificationKeyHash
+
+    part = parse_address(text, network_id, "address of an output to spend", script).payment_part
+    return Owner(bytes(part).hex()) if isinstance(part, VerificationKeyHash) else Owner(script=script)
+
+
+def parse_address(text: str, network_id: int, what: str, script: KeyScript | None = None) -> "Address":
+    """``text`` as an address of this network that a payment key, or ``script``, owns; ``what`` names it in errors.
 
     Raises:
         TransactionError: it is none.
     """
-    from pycardano import Address, VerificationKeyHash
+    from pycardano import Address, ScriptHash, VerificationKeyHash
 
     try:
         address = Address.from_primitive(text)
@@ -32,12 +69,20 @@ def parse_address(text: str, network_id: int, what: str) -> "Address":
             got=f"network id {address.network.value} in {text}",
             next_step="Use an address of the network that the chain belongs to",
         )
-    if not isinstance(address.payment_part, VerificationKeyHash):
+    if isinstance(address.payment_part, ScriptHash):
+        if script is None or script.hash != bytes(address.payment_part).hex():
+            raise TransactionError(
+                f"The {what} is not owned by a payment key",
+                expected=f"a payment key's address, or the native script with hash {bytes(address.payment_part).hex()}",
+                got="no script" if script is None else f"the script with hash {script.hash}",
+                next_step="Give its script file, as cardano-cli reads it: network.era_script_file",
+            )
+    elif not isinstance(address.payment_part, VerificationKeyHash):
         raise TransactionError(
             f"The {what} is not owned by a payment key",
-            expected="an address that begins with a payment key hash",
+            expected="an address that begins with the hash of a payment key, or of a native script",
             got=text,
-            next_step="Scripts and stake addresses are not supported here",
+            next_step="Stake addresses are not supported here",
         )
     return address
 

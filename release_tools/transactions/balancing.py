@@ -9,7 +9,7 @@ with a fee guessed before the inputs are chosen), and its fee is a guess taken t
 """
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
@@ -18,15 +18,17 @@ from chain_reader.providers.gateway import SpendableOutput, TransactionParameter
 from eras import Slot, TransactionError, __version__
 from eras.words import LOVELACE_PER_ADA, ada, counted
 from release_tools.keys.payment_key import PaymentKey
-from release_tools.transactions.addresses import payment_key_hash
+from release_tools.transactions.addresses import Owner, owner_of
+from release_tools.transactions.scripts import KeyScript, ThreadToken
 
 if TYPE_CHECKING:
-    from pycardano import Address, AuxiliaryData, TransactionBody, TransactionOutput
+    from pycardano import Address, AuxiliaryData, TransactionBody, TransactionOutput, Value
 
 _MESSAGE_LABEL = 674  # the label that explorers show as the transaction's message (CIP-20)
 _POLICY_DIGITS = 56
 _VALID_FLAG = b"\xf5"
 _FOUR_PARTS = b"\x84"
+_WITNESS_SCRIPTS = b"\x01"  # the key of native scripts in a witness set
 
 Assets = dict[bytes, dict[bytes, int]]
 """Quantities of tokens, by policy and name."""
@@ -55,6 +57,9 @@ class UnsignedTransaction:
         size: bytes of the transaction when signed.
         invalid_hereafter: the first slot at which it is no longer valid.
         spends_era_address: it spends an output at the era address, which proves its author to readers (rule T2).
+        thread_token: the token in the marker output, policy id and asset name in hex; ``None`` where there is none.
+        minted: the token that it mints.
+        scripts: the native scripts that it carries beside its signatures.
     """
 
     body: bytes
@@ -67,6 +72,14 @@ class UnsignedTransaction:
     size: int
     invalid_hereafter: Slot
     spends_era_address: bool
+    thread_token: str | None = None
+    minted: ThreadToken | None = None
+    scripts: tuple[KeyScript, ...] = ()
+
+    @property
+    def signing_keys(self) -> tuple[str, ...]:
+        """Hashes of all keys whose signature it can use: those that must sign, and those of its scripts."""
+        return tuple(dict.fromkeys([*self.required_keys, *(key for one in self.scripts for key in one.key_hashes)]))
 
     @property
     def hash(self) -> str:
@@ -90,6 +103,9 @@ class Draft:
         parameters: TransactionParameters,
         network_id: int,
         invalid_hereafter: Slot,
+        thread: str | None = None,
+        minted: ThreadToken | None = None,
+        era_script: KeyScript | None = None,
     ) -> None:
         from pycardano import RawCBOR
 
@@ -104,6 +120,9 @@ class Draft:
         self._max_size = parameters.max_tx_size
         self._context = GivenChainContext(parameters, network_id)
         self._metadata = _metadata()
+        self._thread = thread if minted is None else minted.unit
+        self._minted = minted
+        self._era_script = era_script
         self._least_marker = 0 if datum is None else self._least_lovelace(self._marker_output)
 
     def balance(self, spent: Sequence[SpendableOutput], *, with_change: bool) -> UnsignedTransaction | None:
@@ -117,14 +136,19 @@ class Draft:
         from pycardano.utils import fee as least_fee
 
         total = sum(output.lovelace for output in spent)
-        assets = _joined(spent)
+        assets = _joined(spent, without=self._thread)
         if total < self._least_marker or (assets and not with_change):
             return None
         least_change = self._least_change({})
         least_tokens = self._least_change(assets) if assets else 0
-        required_keys = sorted({payment_key_hash(output.address, self._network_id) for output in spent})
+        owners = self._owners(spent)
+        required_keys = sorted({owner.key_hash for owner in owners if owner.key_hash is not None})
+        owning = {owner.script.hash: owner.script for owner in owners if owner.script is not None}
+        scripts = [owning[one] for one in sorted(owning) if any(self._is_spent(one, output) for output in spent)]
+        scripts += [] if self._minted is None else [self._minted.script]
+        signatures = len(required_keys) + sum(script.most_signatures for script in owning.values())
         auxiliary_data = self._metadata.to_cbor()
-        unsigned_parts = len(_FOUR_PARTS + _VALID_FLAG + auxiliary_data) + _witness_size(len(required_keys))
+        unsigned_parts = len(_FOUR_PARTS + _VALID_FLAG + auxiliary_data) + _witness_size(signatures, scripts)
         fee = 0
         while True:
             # The fee depends on the size, and the size on the bytes that the fee and the amounts take. The fee only
@@ -162,7 +186,19 @@ class Draft:
             size=size,
             invalid_hereafter=self._invalid_hereafter,
             spends_era_address=any(output.address == str(self._era) for output in spent),
+            thread_token=self._thread,
+            minted=self._minted,
+            scripts=tuple(scripts),
         )
+
+    def _owners(self, spent: Sequence[SpendableOutput]) -> set[Owner]:
+        """Who must sign: the owners of what is spent, and of the era address where a token is minted."""
+        addresses = {output.address for output in spent} | ({str(self._era)} if self._minted is not None else set())
+        return {owner_of(address, self._network_id, self._era_script) for address in addresses}
+
+    def _is_spent(self, script_hash: str, output: SpendableOutput) -> bool:
+        script = owner_of(output.address, self._network_id, self._era_script).script
+        return script is not None and script.hash == script_hash
 
     def insufficient(self, spent: Sequence[SpendableOutput], spared: int) -> InsufficientFundsError:
         """The error for when everything that may be spent is not enough.
@@ -176,8 +212,7 @@ class Draft:
         while balanced is None:
             lent *= 1_000
             balanced = self.balance([*spent, SpendableOutput("f" * 64, 0, payer, lent)], with_change=True)
-        assets = _joined(spent)
-        least_change = self._least_change(assets)
+        least_change = self._least_change(_joined(spent, without=self._thread))
         needed = balanced.marker_lovelace + balanced.fee + least_change
         missing = max(needed - held, least_change)
         purpose = "the fee and the change" if self._datum is None else "the marker output, the fee and the change"
@@ -201,7 +236,7 @@ class Draft:
     def _body(
         self, spent: Sequence[SpendableOutput], fee: int, outputs: list["TransactionOutput"]
     ) -> "TransactionBody":
-        from pycardano import Network, OrderedSet, TransactionBody, TransactionInput
+        from pycardano import MultiAsset, Network, OrderedSet, TransactionBody, TransactionInput
 
         inputs = sorted(spent, key=lambda output: (output.transaction, output.index))
         return TransactionBody(
@@ -213,18 +248,19 @@ class Draft:
             ttl=self._invalid_hereafter,
             auxiliary_data_hash=self._metadata.hash(),
             network_id=Network(self._network_id),
+            mint=None if self._minted is None else MultiAsset.from_primitive(_assets({self._minted.unit: 1})),
         )
 
     def _marker_output(self, lovelace: int) -> "TransactionOutput":
         from pycardano import TransactionOutput
 
-        return TransactionOutput(self._era, lovelace, datum=self._datum)
+        amount = lovelace if self._thread is None else _value(lovelace, _assets({self._thread: 1}))
+        return TransactionOutput(self._era, amount, datum=self._datum)
 
     def _change_output(self, lovelace: int, assets: Assets) -> "TransactionOutput":
-        from pycardano import MultiAsset, TransactionOutput, Value
+        from pycardano import TransactionOutput
 
-        amount = Value(lovelace, MultiAsset.from_primitive(assets)) if assets else lovelace
-        return TransactionOutput(self._change, amount)
+        return TransactionOutput(self._change, _value(lovelace, assets) if assets else lovelace)
 
     def _least_lovelace(self, output: Callable[[int], "TransactionOutput"]) -> int:
         from pycardano.utils import min_lovelace_post_alonzo
@@ -247,15 +283,26 @@ def _holdings(spent: Sequence[SpendableOutput], payer: str) -> str:
     return ", and ".join(held)
 
 
-def _joined(spent: Sequence[SpendableOutput]) -> Assets:
-    """The tokens of all these outputs; pycardano brings them into the canonical order of CBOR."""
+def _joined(spent: Sequence[SpendableOutput], without: str | None = None) -> Assets:
+    """The tokens of all these outputs but the thread token, which the marker output holds."""
     total = Counter[str]()
     for output in spent:
-        total.update(dict(output.assets))
-    joined: Assets = {}
-    for unit, quantity in total.items():
-        joined.setdefault(bytes.fromhex(unit[:_POLICY_DIGITS]), {})[bytes.fromhex(unit[_POLICY_DIGITS:])] = quantity
-    return joined
+        total.update({unit: quantity for unit, quantity in output.assets if unit != without})
+    return _assets(total)
+
+
+def _assets(quantities: Mapping[str, int]) -> Assets:
+    """Quantities by policy and name; pycardano brings them into the canonical order of CBOR."""
+    found: Assets = {}
+    for unit, quantity in quantities.items():
+        found.setdefault(bytes.fromhex(unit[:_POLICY_DIGITS]), {})[bytes.fromhex(unit[_POLICY_DIGITS:])] = quantity
+    return found
+
+
+def _value(lovelace: int, assets: Assets) -> "Value":
+    from pycardano import MultiAsset, Value
+
+    return Value(lovelace, MultiAsset.from_primitive(assets))
 
 
 def token_bytes(outputs: Sequence[SpendableOutput]) -> int:
@@ -272,14 +319,17 @@ def _metadata() -> "AuxiliaryData":
     return AuxiliaryData(AlonzoMetadata(Metadata({_MESSAGE_LABEL: {"msg": [f"eraswitch {__version__}"]}})))
 
 
-def witness_set(witnesses: Sequence[Any]) -> bytes:
-    """The witness set of these signatures, CBOR."""
+def witness_set(witnesses: Sequence[Any], scripts: Iterable[bytes] = ()) -> bytes:
+    """The witness set of these signatures and native scripts, CBOR."""
     from pycardano import NonEmptyOrderedSet, TransactionWitnessSet
 
-    encoded: bytes = TransactionWitnessSet(vkey_witnesses=NonEmptyOrderedSet(list(witnesses))).to_cbor()
-    return encoded
+    carried = tuple(scripts)
+    signed = TransactionWitnessSet(vkey_witnesses=NonEmptyOrderedSet(list(witnesses))).to_cbor() if witnesses else b""
+    parts = [signed[1:], _WITNESS_SCRIPTS + bytes([0x80 + len(carried)]) + b"".join(carried) if carried else b""]
+    return bytes([0xA0 + sum(map(bool, parts))]) + b"".join(parts)
 
 
-def _witness_size(keys: int) -> int:
+def _witness_size(keys: int, scripts: Iterable[KeyScript]) -> int:
     """Bytes of a witness set with signatures of that many keys, each different as in a real one."""
-    return len(witness_set([PaymentKey(index.to_bytes(32, "big")).witness(bytes(32)) for index in range(keys)]))
+    signed = [PaymentKey(index.to_bytes(32, "big")).witness(bytes(32)) for index in range(keys)]
+    return len(witness_set(signed, [script.cbor for script in scripts]))

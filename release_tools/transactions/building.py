@@ -14,6 +14,9 @@ can do it, and signing needs no network. The rules:
 5. The datum is in the transaction byte for byte as given.
 6. The transaction names its network, ends after a number of slots, and tells in its metadata what made it.
 
+7. The marker output holds the thread token, where there is one: that of the output before, or a new one, minted under
+   a script of the era address's owner that is void with the transaction, a day from now at most (rule T0).
+
 A *sweep* publishes nothing: all that it spends goes back to the payer.
 """
 
@@ -21,13 +24,21 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from chain_reader.providers.gateway import SpendableOutput, TransactionGateway, TransactionParameters
+from chain_reader.thread_token import spelled
 from eras import Slot, TransactionError
 from release_tools.keys.payment_key import PaymentKey
-from release_tools.transactions.addresses import parse_address
+from release_tools.transactions.addresses import owner_of, parse_address
 from release_tools.transactions.balancing import Draft, UnsignedTransaction, witness_set
+from release_tools.transactions.scripts import MAX_LOCK_SLOTS, KeyScript, ThreadToken, signers_of
 
 DEFAULT_VALIDITY_SLOTS = 7_200
 """How long a transaction stays valid: two hours on the public networks, time to carry it to a signer and back."""
+
+
+class ThreadTokenError(TransactionError):
+    """A publication would lose the thread token, or mint a second one."""
+
+    http_status = 409
 
 
 class MissingSignatureError(TransactionError):
@@ -54,6 +65,9 @@ def build_marker_transaction(
     previous: SpendableOutput | None = None,
     also_spend: Sequence[SpendableOutput] = (),
     validity_slots: int = DEFAULT_VALIDITY_SLOTS,
+    thread_token: str | None = None,
+    mint_token: bool = False,
+    era_script: KeyScript | None = None,
 ) -> UnsignedTransaction:
     """Build the transaction that puts ``datum`` at the era address, as output 0.
 
@@ -68,23 +82,33 @@ def build_marker_transaction(
         previous: the marker output that this one replaces; ``None`` for the first marker.
         also_spend: outputs to spend whatever they carry, tokens and datums included.
         validity_slots: slots from ``slot`` after which the transaction is void.
+        thread_token: the token that readers are configured with, policy id and asset name in hex.
+        mint_token: whether a thread token is minted; after this transaction nobody can mint it again.
+        era_script: the native script that owns the era address, where one does.
 
     Raises:
         InsufficientFundsError: the plain outputs hold too little.
         TransactionTooLargeError: the transaction would exceed the protocol's size.
+        ThreadTokenError: the thread token is elsewhere, or there is one already.
         TransactionError: an address is unusable or of another network, ``previous`` is not at the era address, or
             one of ``also_spend`` carries a script.
     """
-    era = parse_address(era_address, network_id, "era address")
+    era = parse_address(era_address, network_id, "era address", era_script)
     if previous is not None:
         _require_marker_output(previous, str(era))
+    end = Slot(slot + (min(validity_slots, MAX_LOCK_SLOTS) if mint_token else validity_slots))
+    held = _thread_token(previous, also_spend, thread_token, mint=mint_token)
+    owner = owner_of(era_address, network_id, era_script) if mint_token else None
     draft = Draft(
         datum,
         era=era,
-        change=parse_address(change_address, network_id, "change address"),
+        change=parse_address(change_address, network_id, "change address", era_script),
         parameters=parameters,
         network_id=network_id,
-        invalid_hereafter=Slot(slot + validity_slots),
+        invalid_hereafter=end,
+        thread=held,
+        minted=None if owner is None else ThreadToken.of(owner.terms, end),
+        era_script=era_script,
     )
     for output in also_spend:
         _require_no_script(output)
@@ -114,6 +138,7 @@ def build_sweep_transaction(
     network_id: int,
     slot: Slot,
     validity_slots: int = DEFAULT_VALIDITY_SLOTS,
+    era_script: KeyScript | None = None,
 ) -> UnsignedTransaction:
     """Build the transaction that returns what ``outputs`` hold to ``change_address``, and publishes nothing.
 
@@ -126,6 +151,7 @@ def build_sweep_transaction(
         network_id: 1 on mainnet, 0 elsewhere; every address must belong to it.
         slot: the newest slot of the chain.
         validity_slots: slots from ``slot`` after which the transaction is void.
+        era_script: the native script that owns the era address, where one does.
 
     Raises:
         InsufficientFundsError: all of it holds too little.
@@ -134,11 +160,12 @@ def build_sweep_transaction(
     """
     draft = Draft(
         None,
-        era=parse_address(era_address, network_id, "era address"),
-        change=parse_address(change_address, network_id, "change address"),
+        era=parse_address(era_address, network_id, "era address", era_script),
+        change=parse_address(change_address, network_id, "change address", era_script),
         parameters=parameters,
         network_id=network_id,
         invalid_hereafter=Slot(slot + validity_slots),
+        era_script=era_script,
     )
     for output in outputs:
         _require_no_script(output)
@@ -165,17 +192,24 @@ def sign_transaction(transaction: UnsignedTransaction, keys: Iterable[PaymentKey
         MissingSignatureError: a required key is not among ``keys``.
     """
     known = {key.key_hash: key for key in keys}
-    missing = [key_hash for key_hash in transaction.required_keys if key_hash not in known]
-    if missing:
+    cosigners = signers_of(transaction.scripts, known, transaction.invalid_hereafter)
+    wanted = transaction.required_keys if cosigners is not None else transaction.signing_keys
+    missing = [key_hash for key_hash in wanted if key_hash not in known]
+    if missing or cosigners is None:
         raise MissingSignatureError(
             "A transaction cannot be signed",
-            expected=f"the keys with hash {', '.join(transaction.required_keys)}",
+            expected=f"the keys with hash {', '.join(transaction.required_keys)}"
+            if cosigners is not None
+            else f"enough of the keys with hash {', '.join(transaction.signing_keys)}",
             got=f"no key for {', '.join(missing)}",
             next_step="Give the payment key of every address that the transaction spends from: --payment-key-file FILE",
         )
     digest = bytes.fromhex(transaction.hash)
-    witnesses = witness_set([known[key_hash].witness(digest) for key_hash in transaction.required_keys])
-    return SignedTransaction(transaction.cbor_with(witnesses), transaction.hash)
+    signers = sorted({*transaction.required_keys, *cosigners})
+    signed = witness_set(
+        [known[key_hash].witness(digest) for key_hash in signers], [script.cbor for script in transaction.scripts]
+    )
+    return SignedTransaction(transaction.cbor_with(signed), transaction.hash)
 
 
 def submit_transaction(gateway: TransactionGateway, transaction: SignedTransaction) -> str:
@@ -208,11 +242,37 @@ def _require_no_script(output: SpendableOutput) -> None:
 
 
 def _require_marker_output(output: SpendableOutput, era_address: str) -> None:
-    if output.address != era_address or output.assets or output.reference_script:
-        holds = "tokens or a script" if output.assets or output.reference_script else "ada and a datum"
+    odd = len(output.assets) > 1 or any(quantity != 1 for _, quantity in output.assets)
+    if output.address != era_address or odd or output.reference_script:
+        holds = "tokens or a script" if odd or output.reference_script else "ada and a datum"
         raise TransactionError(
             "The marker output to replace cannot be spent",
-            expected=f"an output of ada and a datum at {era_address}",
+            expected=f"an output of ada, a datum and at most a thread token at {era_address}",
             got=f"{output.reference} with {holds} at {output.address}",
             next_step="Give the marker output that readers trust now",
         )
+
+
+def _thread_token(
+    previous: SpendableOutput | None, also_spend: Sequence[SpendableOutput], configured: str | None, *, mint: bool
+) -> str | None:
+    """The token that the marker output takes over: that of the one before, or the configured one from elsewhere."""
+    held = None if previous is None or not previous.assets else previous.assets[0][0]
+    if mint and held is not None:
+        raise ThreadTokenError(
+            "There is a thread token already",
+            expected="a marker output without one",
+            got=f"{previous.reference if previous else ''}, which holds {spelled(held)}",
+            next_step="Publish without minting: every publication passes it on",
+        )
+    if mint or configured is None or held == configured:
+        return held
+    if any(unit == configured for output in also_spend for unit, _ in output.assets):
+        return configured
+    raise ThreadTokenError(
+        "The thread token is not in the marker output in force, and readers would not believe one without it",
+        expected=f"{spelled(configured)}, as trust.thread_token names it",
+        got="no token" if held is None else spelled(held),
+        next_step="Name the output that holds it with --spend; or mint one (marker adopt-token) and configure that",
+        token=configured,
+    )

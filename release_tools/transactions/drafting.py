@@ -22,6 +22,7 @@ from datum import Accepted, VerificationKey, screen
 from eras import ChainReadError, ConfigurationError, Epoch, Slot, TransactionError
 from release_tools.transactions.balancing import UnsignedTransaction, token_bytes
 from release_tools.transactions.building import DEFAULT_VALIDITY_SLOTS, build_marker_transaction
+from release_tools.transactions.scripts import KeyScript
 
 HARDWARE_WALLET_DATUM_BYTES = 1_024
 """From this size of an inline datum on, a Ledger hardware wallet restarts while it shows the transaction."""
@@ -138,6 +139,9 @@ def draft_transaction(
     purse: Purse,
     anchor: SpendableOutput | None = None,
     deadline: PublicationDeadline | None = None,
+    thread_token: str | None = None,
+    mint_token: bool = False,
+    era_script: KeyScript | None = None,
 ) -> DraftedTransaction:
     """Build the transaction that publishes ``datum``.
 
@@ -152,9 +156,13 @@ def draft_transaction(
         purse: what pays.
         anchor: an output that must be spent, whatever else is.
         deadline: until when it may come into the chain.
+        thread_token: the token that readers are configured with, policy id and asset name in hex.
+        mint_token: whether a thread token is minted.
+        era_script: the native script that owns the era address, where one does.
 
     Raises:
         MarkerOutputMissingError: see rules 2 and 3.
+        ThreadTokenError: the thread token is elsewhere, or there is one already.
         UnprovenTransactionError: see rule 4.
         TransactionError: see rule 5.
         FeeTooHighError: see rule 6.
@@ -189,6 +197,9 @@ def draft_transaction(
         previous=previous,
         also_spend=[output for output in also if previous is None or output.reference != previous.reference],
         validity_slots=void,
+        thread_token=thread_token,
+        mint_token=mint_token,
+        era_script=era_script,
     )
     transaction = build(change_address=purse.address)
     if {known[reference].address for reference in transaction.inputs} == {era_address}:

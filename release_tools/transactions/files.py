@@ -6,8 +6,8 @@ In: a built transaction, or the text of a file: cardano-cli's envelope, or the C
 1. The body's bytes are never encoded anew: its hash is what is signed.
 2. What a signer is shown is decoded from the body. Facts beside it (``eraswitch`` in the envelope) only add what a body
    does not say: which network, which keys must sign, what the spent outputs hold.
-3. Only what a marker transaction can have is taken. One with certificates, withdrawals, scripts or minting is refused,
-   so that nobody signs it by mistake.
+3. Only what a marker transaction can have is taken. One with certificates, withdrawals or Plutus scripts is refused, so
+   that nobody signs it by mistake; so is one that mints anything but one thread token under a time lock (rule T0).
 4. Each signature is checked when the file is read; a wrong one is an error.
 """
 
@@ -17,11 +17,13 @@ from hashlib import blake2b
 from typing import TYPE_CHECKING, Any
 
 from chain_reader.providers.gateway import SpendableOutput
+from chain_reader.thread_token import spelled
 from eras import MarkerError, TransactionError
 from release_tools.keys.envelopes import TextEnvelope, transaction_bytes, transaction_envelope
 from release_tools.keys.payment_key import PaymentKey
 from release_tools.transactions.balancing import UnsignedTransaction, witness_set
 from release_tools.transactions.building import MissingSignatureError, SignedTransaction
+from release_tools.transactions.scripts import KeyScript, signers_of
 
 if TYPE_CHECKING:
     from chain_reader.local_chain.ledger.transaction import Signature
@@ -31,7 +33,7 @@ if TYPE_CHECKING:
 FACTS_FIELD = "eraswitch"
 FACTS_VERSION = 1
 _MAX_BYTES = 65_536
-_NO_WITNESSES = b"\xa0"
+_POLICY_DIGITS = 56
 
 
 class TransactionFileError(TransactionError):
@@ -90,6 +92,7 @@ class CarriedTransaction:
                 right = False
             if not right:
                 raise _unusable("The transaction", "signatures over its body", f"another one by {one.key.hex()}")
+        self._require_thread_token()
 
     @classmethod
     def of(
@@ -101,7 +104,8 @@ class CarriedTransaction:
             (reference, known[reference].address, known[reference].lovelace) for reference in transaction.inputs
         )
         facts = TransactionFacts(network_magic, transaction.required_keys, spends)
-        return cls(transaction.cbor_with(_NO_WITNESSES), facts)
+        unsigned = witness_set([], [script.cbor for script in transaction.scripts])
+        return cls(transaction.cbor_with(unsigned), facts)
 
     @classmethod
     def parse(cls, text: str, source: str = "The file") -> "CarriedTransaction":
@@ -144,9 +148,52 @@ class CarriedTransaction:
     @property
     def missing_keys(self) -> tuple[str, ...]:
         """Hashes of the keys that must still sign, as far as that is known."""
-        named = {key.hex() for key in self._decoded.required_signers}
-        required = named | set(self.facts.required_keys if self.facts else ())
-        return tuple(sorted(required - set(self.signed_by)))
+        return tuple(sorted(self._required - set(self.signed_by) | set(self._cosigners)))
+
+    @property
+    def scripts(self) -> tuple[KeyScript, ...]:
+        """The native scripts that it carries: of the era address, or of a thread token."""
+        return tuple(KeyScript.of_item(script.item) for script in self._decoded.scripts)
+
+    @property
+    def minted(self) -> tuple[tuple[str, int], ...]:
+        """What it mints: policy id and asset name in hex, and the quantity."""
+        return self._decoded.new.minted
+
+    def _require_thread_token(self) -> None:
+        """Check that nothing is minted or burnt but one thread token, which nobody can mint again (rule T0)."""
+        new = self._decoded.new
+        locks = {script.hash: script.lock for script in self.scripts}
+        for unit, quantity in self.minted:
+            holders = [output for output in new.outputs if unit in dict(output.assets)]
+            is_marker = len(holders) == 1 and holders[0].datum is not None
+            is_locked = locks.get(unit[:_POLICY_DIGITS]) == new.invalid_hereafter is not None
+            if len(self.minted) > 1 or quantity != 1 or not is_locked or not is_marker:
+                raise _unusable(
+                    "The transaction",
+                    "a transaction that publishes markers and does nothing else, or mints a thread token for them "
+                    "under a script that is void with it",
+                    f"minting: {quantity} of {spelled(unit)}",
+                )
+
+    @property
+    def _required(self) -> set[str]:
+        """Hashes of the keys that must sign by themselves, whatever scripts want."""
+        return {key.hex() for key in self._decoded.required_signers} | set(
+            self.facts.required_keys if self.facts else ()
+        )
+
+    @property
+    def _cosigners(self) -> tuple[str, ...]:
+        """Hashes of the keys of which some must still sign, because a script is not satisfied yet."""
+        signed, end = set(self.signed_by), self._decoded.new.invalid_hereafter
+        return tuple(
+            key
+            for script in self.scripts
+            if not script.satisfied_by(signed | self._required, end)
+            for key in script.key_hashes
+            if key not in signed
+        )
 
     @property
     def is_signed(self) -> bool:
@@ -184,7 +231,8 @@ class CarriedTransaction:
             TransactionFileError: one is not over the body, or by a key that need not sign.
         """
         added = {_key_hash(one.key): one for one in signatures}
-        wanted = {*self.missing_keys, *self.signed_by}
+        cosigners = {key for script in self.scripts for key in script.key_hashes}
+        wanted = {*self.missing_keys, *self.signed_by, *cosigners}
         unasked = sorted(set(added) - wanted) if wanted else []
         if unasked:
             raise _unusable(
@@ -196,10 +244,17 @@ class CarriedTransaction:
         return self._with({key_hash: _witness(one) for key_hash, one in added.items()})
 
     def _with(self, added: dict[str, Any]) -> "CarriedTransaction":
-        """The same with more witnesses, by the hashes of their keys."""
+        """The same with more witnesses, by the hashes of their keys; no more than needed, since each costs fee."""
+        scripts, end = self.scripts, self._decoded.new.invalid_hereafter
+        there = {*self.signed_by, *self._required}
+        enough = signers_of(scripts, set(added) - there, end, beside=there)
+        if scripts and enough is not None:
+            added = {key_hash: one for key_hash, one in added.items() if key_hash in there or key_hash in enough}
         witnesses = {_key_hash(one.key): _witness(one) for one in self.signatures} | added
         body, _, flag, auxiliary = self._parts
-        signed = witness_set([witnesses[key_hash] for key_hash in sorted(witnesses)])
+        signed = witness_set(
+            [witnesses[key_hash] for key_hash in sorted(witnesses)], [script.cbor for script in scripts]
+        )
         return CarriedTransaction(b"\x84" + body + signed + flag + auxiliary, self.facts)
 
     def to_signed(self) -> SignedTransaction:
@@ -248,6 +303,7 @@ class CarriedTransaction:
             "fee": new.fee,
             "size": len(self.cbor),
             "invalid_hereafter": new.invalid_hereafter,
+            "minted": dict(new.minted),
             "inputs": [
                 {
                     "output": reference,

@@ -4,7 +4,8 @@ In: a gateway, the output whose markers are in force, and what readers have judg
 outputs that it spends, and warnings. Every output with an inline datum is swept, for each is one that readers have to
 look at: copies and old markers first, then what is no marker at all, the richest first. What is not:
 
-1. The marker output in force. Without it nodes that start now would find no markers.
+1. The marker output in force, and the one that holds the thread token. Without them nodes that start now would find
+   no markers.
 2. A signed one that readers have not judged, or that is not deep enough: it may be the next one in force. Nor what the
    caller spares.
 3. Ada alone, tokens alone, and what carries the hash of a datum only: readers do not look at them. ``--spend`` names
@@ -31,6 +32,7 @@ from release_tools.transactions.drafting import (
 
 if TYPE_CHECKING:
     from datum import VerificationKey
+    from release_tools.transactions.scripts import KeyScript
 
 
 def draft_sweep(
@@ -43,6 +45,8 @@ def draft_sweep(
     judged: Collection[str],
     purse: Purse,
     spared: Collection[str] = (),
+    thread_token: str | None = None,
+    era_script: "KeyScript | None" = None,
 ) -> DraftedTransaction | None:
     """Build the transaction that clears the era address; ``None`` where there is nothing to sweep.
 
@@ -55,6 +59,8 @@ def draft_sweep(
         judged: references of the signed outputs that readers have judged, and of which none can come in force.
         purse: what pays where what is swept does not, and where all of it goes.
         spared: references of outputs that are left alone.
+        thread_token: the token that readers are configured with; an output that holds it is never swept.
+        era_script: the native script that owns the era address, where one does.
 
     Raises:
         MarkerOutputMissingError: the gateway does not show the output in force.
@@ -68,7 +74,8 @@ def draft_sweep(
     require_in_force(in_force, {output.reference: output for output in at_era}, gateway.name)
     with_datum = [output for output in at_era if output.datum is not None]
     signed = frozenset(output.reference for output in signed_outputs(with_datum, keys))
-    untouchable = {in_force, *(signed - frozenset(judged))}
+    holders = {output.reference for output in at_era if thread_token in dict(output.assets)}
+    untouchable = {in_force, *holders, *(signed - frozenset(judged))}
     named = {reference: named_output(reference, known, gateway.name) for reference in purse.spend}
     for reference in untouchable.intersection(named):
         raise TransactionError(
@@ -94,6 +101,7 @@ def draft_sweep(
         network_id=network.network_id,
         slot=gateway.tip_slot(),
         validity_slots=purse.validity_slots,
+        era_script=era_script,
     )
     require_modest_fee(transaction, purse.max_fee, gateway.name)
     return DraftedTransaction(

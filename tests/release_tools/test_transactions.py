@@ -346,7 +346,8 @@ def test_unusable_address(wallet: PaymentKey, which: str, address: str, expected
 def test_marker_elsewhere_or_with_tokens_is_not_replaced(wallet: PaymentKey, stranger: PaymentKey) -> None:
     for previous in (
         output(stranger, 3 * ADA, 9, datum="d87980"),
-        output(wallet, 3 * ADA, 9, assets=(("ab" * 28, 1),)),
+        output(wallet, 3 * ADA, 9, assets=(("ab" * 28, 2),)),
+        output(wallet, 3 * ADA, 9, assets=(("ab" * 28, 1), ("cd" * 28, 1))),
     ):
         with pytest.raises(TransactionError, match="marker output to replace cannot be spent"):
             build(wallet, [output(wallet, 50 * ADA)], previous=previous)

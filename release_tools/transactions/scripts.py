@@ -1,0 +1,200 @@
+"""Native scripts that the release team uses: who owns an era address, and who may mint its thread token. Pure.
+
+In: a key hash, or a script file as cardano-cli writes it (``{"type":"atLeast","required":2,"scripts":[…]}``). Out: a
+``KeyScript``: its bytes, its hash, whose signatures satisfy it, and how many of them a fee has to account for.
+"""
+
+import json
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import cbor2
+
+from chain_reader.local_chain.ledger.cbor import Item, read_cbor
+from chain_reader.local_chain.ledger.native_scripts import (
+    ALL,
+    ANY,
+    AT_LEAST,
+    BEFORE,
+    KEY_HASH_BYTES,
+    MAX_DEPTH,
+    SIGNATURE,
+    NativeScript,
+    parse_native_script,
+)
+from eras import Slot, TransactionError
+
+THREAD_TOKEN_NAME = b"era-thread"
+"""The name of a thread token; its policy id tells it from every other."""
+
+MAX_LOCK_SLOTS = 86_400
+"""A day on the public networks: for so long, at most, may a thread token be minted."""
+
+_MAX_FILE_CHARS = 65_536
+_ALL_OF_TWO = bytes([0x82, ALL, 0x82])  # how a list of two begins, its kind, and the list of its two scripts
+_GROUPS = {"all": ALL, "any": ANY}
+
+
+class ScriptFileError(TransactionError):
+    """A text is not a native script of payment keys."""
+
+    exit_code = 2
+
+
+@dataclass(frozen=True, slots=True)
+class KeyScript:
+    """A native script of payment keys, perhaps with a slot before which it must be satisfied.
+
+    Attributes:
+        cbor: its bytes, over which it is hashed.
+    """
+
+    cbor: bytes
+
+    @classmethod
+    def of_key(cls, key_hash: str) -> "KeyScript":
+        """Return the script that the key with this hash satisfies."""
+        return cls(cbor2.dumps([SIGNATURE, bytes.fromhex(key_hash)]))
+
+    @classmethod
+    def of_item(cls, item: Item) -> "KeyScript":
+        """Return the script that was decoded from a transaction."""
+        return cls(item.raw)
+
+    @classmethod
+    def parse(cls, text: str, source: str = "The script file") -> "KeyScript":
+        """Return the script in the text of a file that cardano-cli reads; ``source`` names the file in errors.
+
+        Raises:
+            ScriptFileError: it is not a native script of payment keys.
+        """
+        try:
+            script = cls(cbor2.dumps(_from_json(json.loads(text[:_MAX_FILE_CHARS]), 0)))
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
+            raise ScriptFileError(
+                f"{source} is not a native script of payment keys",
+                expected='{"type":"atLeast","required":K,"scripts":[{"type":"sig","keyHash":"…"},…]}, or all, any, sig',
+                got=f"{type(error).__name__}: {error}"[:120],
+                next_step="Give the script file of the era address; time locks are not supported in it",
+            ) from error
+        if not script.key_hashes or not script.satisfied_by(script.key_hashes):
+            raise ScriptFileError(
+                f"{source} cannot be satisfied by signatures",
+                expected="at most as many required keys as there are, and at least one key",
+                got=f"{len(script.key_hashes)} keys",
+                next_step="Correct the script, and make the address anew from it",
+            )
+        return script
+
+    def before(self, slot: Slot) -> "KeyScript":
+        """Return the script that wants this one satisfied, in a transaction that is void from ``slot`` on."""
+        return KeyScript(_ALL_OF_TWO + self.cbor + cbor2.dumps([BEFORE, slot]))
+
+    @property
+    def hash(self) -> str:
+        """Its hash, 56 hex digits: the credential of its address, or the policy id of what it mints."""
+        return self._native.hash.hex()
+
+    @property
+    def key_hashes(self) -> tuple[str, ...]:
+        """The hashes of all keys in it, each once, in their order."""
+        return tuple(dict.fromkeys(_keys(self._terms)))
+
+    @property
+    def lock(self) -> Slot | None:
+        """The slot before which it must be satisfied; ``None`` where there is none."""
+        return min((Slot(part[1]) for part in _leaves(self._terms) if part[0] == BEFORE), default=None)
+
+    @property
+    def most_signatures(self) -> int:
+        """The most signatures that a transaction needs for it, where none is given in vain."""
+        return _most(self._terms)
+
+    def satisfied_by(self, key_hashes: Collection[str], end: Slot | None = None) -> bool:
+        """Return whether these keys satisfy it in a transaction that is void from ``end`` on."""
+        return self._native.satisfied_by({bytes.fromhex(one) for one in key_hashes}, None, end)
+
+    @property
+    def _terms(self) -> Any:
+        return cbor2.loads(self.cbor)
+
+    @property
+    def _native(self) -> NativeScript:
+        return parse_native_script(read_cbor(self.cbor))
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadToken:
+    """A thread token that is to be minted, under the script that only lets it be minted now (rule T0)."""
+
+    script: KeyScript
+
+    @classmethod
+    def of(cls, owner: KeyScript, before: Slot) -> "ThreadToken":
+        """Return the token that the owner of an era address mints in a transaction that is void from ``before`` on."""
+        return cls(owner.before(before))
+
+    @property
+    def unit(self) -> str:
+        """Policy id and asset name, in hex and without anything between."""
+        return self.script.hash + THREAD_TOKEN_NAME.hex()
+
+
+def signers_of(
+    scripts: Iterable[KeyScript], available: Collection[str], end: Slot | None, *, beside: Collection[str] = ()
+) -> tuple[str, ...] | None:
+    """Return as few of the ``available`` keys as satisfy all ``scripts`` in a transaction that is void from ``end`` on.
+
+    ``None`` where all of them do not, though the keys ``beside`` them sign, too.
+    """
+    listed = tuple(scripts)
+    chosen = [one for one in dict.fromkeys(key for script in listed for key in script.key_hashes) if one in available]
+    if not all(script.satisfied_by({*chosen, *beside}, end) for script in listed):
+        return None
+    for one in reversed(chosen.copy()):
+        fewer = [other for other in chosen if other != one]
+        if all(script.satisfied_by({*fewer, *beside}, end) for script in listed):
+            chosen = fewer
+    return tuple(chosen)
+
+
+def _from_json(value: Any, depth: int) -> list[Any]:
+    kind = value["type"]
+    if depth > MAX_DEPTH:
+        raise ValueError("it is nested too deeply")
+    if kind == "sig":
+        key_hash = bytes.fromhex(value["keyHash"])
+        if len(key_hash) != KEY_HASH_BYTES:
+            raise ValueError(f"a key hash of {len(key_hash)} bytes")
+        return [SIGNATURE, key_hash]
+    parts = [_from_json(part, depth + 1) for part in value["scripts"]]
+    if kind in _GROUPS:
+        return [_GROUPS[kind], parts]
+    if kind != "atLeast":
+        raise ValueError(f"the type {kind!r}")
+    required = value["required"]
+    if type(required) is not int or required < 1:
+        raise ValueError(f"required: {required!r}")
+    return [AT_LEAST, required, parts]
+
+
+def _leaves(terms: Any) -> Iterable[Any]:
+    if isinstance(terms[-1], list):
+        for part in terms[-1]:
+            yield from _leaves(part)
+    else:
+        yield terms
+
+
+def _keys(terms: Any) -> Iterable[str]:
+    return (leaf[1].hex() for leaf in _leaves(terms) if leaf[0] == SIGNATURE)
+
+
+def _most(terms: Any) -> int:
+    kind, parts = terms[0], terms[-1]
+    if not isinstance(parts, list):
+        return int(kind == SIGNATURE)
+    counts = sorted(map(_most, parts), reverse=True)
+    wanted = {ALL: len(counts), ANY: 1}.get(kind)
+    return sum(counts[: terms[1] if wanted is None else wanted])
