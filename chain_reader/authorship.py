@@ -84,7 +84,7 @@ def signed_by(data: bytes, transaction: str, addresses: Sequence[str]) -> Signed
         verdicts: dict[str, bool | None] = {}
         for address in addresses:
             verdicts[address] = _has_signed(_credential(address), signers, scripts, start, end)
-        made = _made(fields, _raw_address(addresses[0])) if valid.raw == cbor.TRUE else {}
+        made = _made(fields, _raw_address(addresses[0])) if addresses and valid.raw == cbor.TRUE else {}
         spends = tuple(_reference(item) for item in _members(fields[_INPUTS]))
     except (KeyError, IndexError, NativeScriptError) as error:
         raise TransactionBytesError("a part of them is not that of a transaction") from error

@@ -158,6 +158,24 @@ class BytesObserver(ChainObserver, Protocol):
 
 
 @runtime_checkable
+class ThreadObserver(ChainObserver, Protocol):
+    """A chain observer that can be asked for one output, whatever else is at its address (rule T12)."""
+
+    @property
+    def listed(self) -> int:
+        """How many outputs, or transactions, the last listing of an address had: what reading it again would cost."""
+        ...
+
+    def is_unspent(self, output: DatumOutput) -> bool | None:
+        """Return whether an output is unspent; ``None`` where the provider cannot be relied on to know.
+
+        Raises:
+            ChainReadError: it could not be asked.
+        """
+        ...
+
+
+@runtime_checkable
 class GenesisObserver(ChainObserver, Protocol):
     """A chain observer that knows the genesis of its network."""
 

@@ -99,6 +99,7 @@ class TrustedReader:
             decision = core.judged
             assert decision is not None  # noqa: S101 - an answer was judged, this one or one like it
             self._source.keep(decision.changed)
+            self._source.follow(core.state.trust.trusted)
             return _told(core, decision.reading, decisions)
 
     def remembered(self, error: ChainReadError | StoreError, epoch: Epoch | None = None) -> TrustedReading:

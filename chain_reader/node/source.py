@@ -15,7 +15,7 @@ from chain_reader.trust.evidence import Evidence, EvidenceGatherer
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.screening import RememberedScreening
 from chain_reader.trust.transactions import Transactions
-from era_store import Store
+from era_store import Store, StoredOutput
 from eras import ChainReadError, Epoch, StoreError
 
 
@@ -45,6 +45,7 @@ class EvidenceSource:
             observer = Failover.over(observers, tip_check)
         self.providers = observer
         self._last: Evidence | None = None
+        self._trusted: str | None = None
         self._gatherers: dict[int, EvidenceGatherer] = {}
 
     @property
@@ -60,6 +61,10 @@ class EvidenceSource:
     def keep(self, changed: Sequence[ScreenedOutput]) -> None:
         """Keep the final verdicts on these outputs."""
         self._screening.keep(changed)
+
+    def follow(self, trusted: StoredOutput | None) -> None:
+        """From now on this output is trusted: while it is unspent, a crowded address need not be read (rule T12)."""
+        self._trusted = None if trusted is None else f"{trusted.transaction}#{trusted.index}"
 
     def tip_stale(self, evidence: Evidence) -> str | None:
         """Why the tip of the evidence is late by a clock of one's own; ``None`` when it is not."""
@@ -78,7 +83,7 @@ class EvidenceSource:
         """
 
         def read(observer: ChainObserver) -> Evidence:
-            evidence = self._shared(self._gatherer(observer).gather())
+            evidence = self._shared(self._gatherer(observer).gather(self._trusted))
             _require_epoch_of_clock(evidence, epoch)
             return evidence
 

@@ -11,11 +11,13 @@ In: an observer and the policy. Out: ``Evidence``, or a ``ChainReadError``; noth
    what is unspent has to do; what is missing is told. An observer that knows no inputs has to be asked again instead.
 3. Transactions are asked for only where a signature is true, newest first, and never twice: they do not change. Where
    an output was published is asked for only where it counts, and again until it is deep in the chain.
+4. Every publication spends the one before it (rule T12). So where reading the address would cost more than a page, and
+   it was read in this epoch, the trusted output is asked for instead: while it is unspent, nothing newer is in force.
 """
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
@@ -25,6 +27,7 @@ from chain_reader.ports import (
     DatumOutput,
     LocatingObserver,
     ScreenedOutput,
+    ThreadObserver,
     read_datums,
 )
 from chain_reader.providers.transport.errors import ProviderNotFoundError, ReadLimitExceededError, UnsteadyAnswerError
@@ -41,6 +44,9 @@ ATTEMPTS = 3
 _NOT_SHOWN = (ReadLimitExceededError, ProviderNotFoundError)
 """What is not permanent, and will be no better in the next reading."""
 
+CROWD = 100
+"""Outputs or transactions at the era address that are read again without a thought: a page of Blockfrost's."""
+
 DEEP_BLOCKS = 2160
 """No rollback of Cardano goes deeper (its security parameter)."""
 
@@ -49,8 +55,13 @@ DEEP_BLOCKS = 2160
 class SelectiveHistoryObserver(Protocol):
     """An observer that reads the history of an address without asking again for what is known."""
 
-    def history_beside(self, address: str, known: Mapping[str, Sequence[DatumOutput]]) -> tuple[DatumOutput, ...]:
-        """As ``history``; ``known`` holds the outputs with a datum of transactions that need not be asked for."""
+    def history_beside(
+        self, address: str, known: MutableMapping[str, Sequence[DatumOutput]]
+    ) -> tuple[DatumOutput, ...]:
+        """As ``history``; ``known`` holds the outputs with a datum of transactions that need not be asked for.
+
+        Those that are asked for are added, though the limits may end it.
+        """
         ...
 
 
@@ -114,12 +125,16 @@ class EvidenceGatherer:
         self._policy = policy
         self._screening = screening
         self._transactions = transactions
+        self._made: dict[str, tuple[DatumOutput, ...]] | None = None
         self._blocks: dict[str, ChainTip] = {}
         self._last: Evidence | None = None
         self._asked, self._until = 0, 0.0
 
-    def gather(self) -> Evidence:
+    def gather(self, trusted: str | None = None) -> Evidence:
         """What the observer knows now.
+
+        Args:
+            trusted: reference of the output that is trusted (rule 4).
 
         Raises:
             ChainReadError: it could not be read.
@@ -131,7 +146,7 @@ class EvidenceGatherer:
             if last is not None and tip.block_hash is not None and (last.tip, last.epoch) == (tip, epoch):
                 return last
             try:
-                evidence = self._read(tip, epoch, is_last=attempt == ATTEMPTS)
+                evidence = self._by_thread(tip, epoch, trusted) or self._read(tip, epoch, is_last=attempt == ATTEMPTS)
             except ChainReadError:
                 if self._is_steady(tip, epoch):
                     raise
@@ -146,6 +161,20 @@ class EvidenceGatherer:
             next_step="Read again",
             provider=self.observer.name,
         )
+
+    def _by_thread(self, tip: ChainTip, epoch: Epoch, trusted: str | None) -> Evidence | None:
+        """What was known before, where the trusted output is unspent; ``None`` where the address has to be read."""
+        last, observer = self._last, self.observer
+        if last is None or last.epoch != epoch or not isinstance(observer, ThreadObserver) or observer.listed <= CROWD:
+            return None
+        found = next((item for item in last.considered if item.output.reference == trusted), None)
+        if found is None or not isinstance(found.verdict, Accepted):
+            return None
+        try:
+            return replace(last, tip=tip) if observer.is_unspent(found.output) else None
+        except ChainReadError as error:
+            _log.info("The thread is not followed, and the era address read instead: %s", error)
+            return None
 
     def _point(self) -> tuple[ChainTip, Epoch]:
         """The tip and its epoch; where the tip does not tell it, the current one has to do."""
@@ -250,16 +279,26 @@ class EvidenceGatherer:
             return self.observer.history(self._policy.address)
         # Junk is known in full from what is unspent: only the team can spend it. Whoever has a true signature is asked.
         signed = {item.output.transaction for item in unspent if isinstance(item.verdict, Accepted)}
-        known: dict[str, list[DatumOutput]] = {}
+        listed: dict[str, list[DatumOutput]] = {}
         for item in unspent:
-            if item.output.transaction not in signed:
-                known.setdefault(item.output.transaction, []).append(item.output)
+            if item.output.transaction not in signed and item.output.unreadable is None:
+                listed.setdefault(item.output.transaction, []).append(item.output)
+        if self._made is None:
+            self._made = self._transactions.made()  # a transaction makes the same outputs for ever
+        read: dict[str, list[DatumOutput]] = {}
         if self._last is not None and self._last.facts.history:
-            read: dict[str, list[DatumOutput]] = {}
-            for item in self._last.considered:  # a transaction makes the same outputs for ever
-                read.setdefault(item.output.transaction, []).append(item.output)
-            known |= read
-        return self.observer.history_beside(self._policy.address, known)
+            for item in self._last.considered:
+                if item.output.unreadable is None:
+                    read.setdefault(item.output.transaction, []).append(item.output)
+        known: dict[str, Sequence[DatumOutput]] = {**listed, **read, **self._made}
+        before = known.keys() | set()
+        try:
+            return self.observer.history_beside(self._policy.address, known)
+        finally:
+            new = {transaction: tuple(known[transaction]) for transaction in known.keys() - before}
+            self._made.update(new)
+            self._transactions.learn(new)
+            self._transactions.save()
 
     def _with_inputs(self, facts: ChainFacts, outputs: Sequence[DatumOutput]) -> ChainFacts:
         """Which transactions the owner of the era address published; asks about new ones until the limits end it."""

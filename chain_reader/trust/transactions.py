@@ -6,10 +6,11 @@ or why nobody can tell. Only what is known is remembered. What could not be had 
 Publications are kept with their bytes, so that a history can be verified without any provider.
 """
 
+import json
 import logging
 import time
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from chain_reader.authorship import SignedBy, TransactionBytesError, signed_by
@@ -20,7 +21,8 @@ from eras import ChainReadError, StoreError
 _log = logging.getLogger(__name__)
 
 SIGNED, UNSIGNED, TOLD = "TransactionSigned", "TransactionUnsigned", "TransactionTold"
-_KINDS = (SIGNED, UNSIGNED, TOLD)
+MADE = "TransactionMade"
+_KINDS = (SIGNED, UNSIGNED, TOLD, MADE)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 10.0, 3_600.0
 _UNKNOWN_INPUTS = "the provider does not know where an input of its transaction was"
 
@@ -107,6 +109,24 @@ class Transactions:
         kept = CachedVerdict(place, self._asked_of, kind, " ".join(sorted(found.addresses)), found.data)
         self._known()[place] = self._new[place] = kept
         return found
+
+    def made(self) -> dict[str, tuple[DatumOutput, ...]]:
+        """Return transaction → its outputs with a datum at the era address, of all that were asked for, none too."""
+        found = {}
+        for place, kept in self._known().items():
+            transaction, slash, _ = place.partition("/")
+            if slash and kept.content is not None:
+                parts = json.loads(kept.content)
+                found[transaction] = tuple(DatumOutput(transaction, *part) for part in parts)
+        return found
+
+    def learn(self, made: Mapping[str, Sequence[DatumOutput]]) -> None:
+        """Keep what transactions made."""
+        for transaction, outputs in made.items():
+            content = json.dumps([[one.index, one.datum, one.lovelace] for one in outputs]).encode()
+            place = f"{transaction}/made"
+            kept = CachedVerdict(place, self._asked_of, MADE, "", content)
+            self._known()[place] = self._new[place] = kept
 
     def save(self) -> None:
         """Keep what is new; a store that fails costs questions in the next process, and nothing else."""

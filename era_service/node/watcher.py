@@ -403,6 +403,7 @@ class NodeWatcher:
         moment, source = self._clock.now(), self._calls.source
         self._tick(moment)
         source.keep(forgeries(answer.evidence, source.told))
+        source.follow(self._core.state.trust.trusted)
         token = self.checker.view.token
         begins = None if token is None or token.upcoming is None else token.upcoming.epoch
         self._calls.schedule.read(answer.evidence.epoch, moment, self._now_s(), next_activation=begins)

@@ -39,9 +39,15 @@ with LocalChain.open(os.environ["CARDANO_NODE_SOCKET_PATH"]) as chain:
             "slotsToEpochEnd": chain.genesis.epoch_length - tip.slot % chain.genesis.epoch_length,
             "syncProgress": "100.00",
         }
-    elif arguments[:3] == ["query", "utxo", "--address"] and arguments[4] == "--output-json":
-        answer = {}
-        for output in chain.utxos(arguments[3]):
+    elif arguments[:2] == ["query", "utxo"] and arguments[4] == "--output-json":
+        answer, asked = {}, arguments[3]
+        if arguments[2] == "--tx-in":
+            found = [chain.output(asked.partition("#")[0], int(asked.partition("#")[2]))]
+        else:
+            found = chain.utxos(asked)
+        for output in found:
+            if output is None or output.spent_by is not None:
+                continue
             inline = output.datum is not None
             answer[f"{output.transaction}#{output.index}"] = {
                 "address": output.address,

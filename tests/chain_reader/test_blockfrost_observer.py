@@ -278,15 +278,18 @@ def test_endless_pages_end_at_the_limit():
     assert max(path.count("page=4") for path in server.paths) == 0
 
 
-def test_a_history_longer_than_the_limit_is_not_begun():
+def test_a_history_longer_than_the_limit_is_read_on_by_the_next_reading():
     page = [{"tx_hash": f"{n:064x}", "tx_index": 0, "block_height": 1, "block_time": 1} for n in range(20)]
     with HostileHttp(lambda _: reply(page)) as server:
         limits = replace(SMALL, max_transactions=19)
-        _, caught = seconds(
-            lambda: BlockfrostObserver(server.url, limits=limits).history(ADDRESS), ReadLimitExceededError
-        )
-    assert caught.facts["limit"] == "max_transactions"
-    assert len(server.requests) == 1
+        observer = BlockfrostObserver(server.url, limits=limits)
+        known: dict[str, Any] = {}
+        observer._made = lambda *_: ()  # type: ignore[method-assign]
+        _, caught = seconds(lambda: observer.history_beside(ADDRESS, known), ReadLimitExceededError)
+        assert caught.facts["limit"] == "max_transactions"
+        assert len(known) == 19
+        assert observer.history_beside(ADDRESS, known) == ()
+    assert len(server.requests) == 2
 
 
 def test_a_page_longer_than_asked_for_is_refused():
@@ -453,7 +456,7 @@ def test_requests_are_never_without_a_timeout(monkeypatch: pytest.MonkeyPatch):
                 read(observer)
             except ChainReadError:
                 continue
-    assert len(seen) == 5
+    assert len(seen) == 7  # with two that find out what kind of server it is
     assert all(0 < connect <= 0.5 and 0 < silence <= 0.3 for connect, silence in seen)
 
 

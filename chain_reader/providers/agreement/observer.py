@@ -29,6 +29,7 @@ from chain_reader.ports import (
     DatumOutput,
     LocatingObserver,
     ObserverCapabilities,
+    ThreadObserver,
 )
 from chain_reader.providers.agreement.votes import (
     Agreed,
@@ -191,6 +192,25 @@ class AgreementObserver:
             lambda one: one.input_addresses(transaction),
             lambda answers: agreed_inputs(answers, self._needed),
             lambda addresses: ", ".join(address or "an unknown address" for address in addresses),
+        )
+
+    @property
+    def listed(self) -> int:
+        """How much the longest of the last listings of an address had."""
+        return max((one.listed for one in self._observers.values() if isinstance(one, ThreadObserver)), default=0)
+
+    def is_unspent(self, output: DatumOutput) -> bool | None:
+        """Whether an output is unspent, as enough say; ``None`` where too few can tell.
+
+        Raises:
+            AgreementError: too few agree.
+        """
+        return self._agreed(
+            "whether it is unspent, output",
+            output.reference,
+            lambda one: one.is_unspent(output) if isinstance(one, ThreadObserver) else None,
+            lambda answers: agreed_value(answers, self._needed, identity=lambda answer: answer),
+            str,
         )
 
     def transaction_bytes(self, transaction: str) -> bytes | None:

@@ -26,6 +26,8 @@ from chain_reader.providers.transport.statuses import status_error
 from eras import ChainReadError, ConfigurationError
 
 PAGE_ITEMS = 100
+_OF_EVERY_CHAIN = ("/blocks/latest", "/epochs/latest", "/genesis")
+"""What no Blockfrost API refuses."""
 
 Item = TypeVar("Item")
 Parsed = TypeVar("Parsed")
@@ -75,7 +77,7 @@ class BlockfrostApi:
         try:
             return _parsed(call, self._http.get(path, call, until=until), expected)
         except FOREIGN as error:
-            if self._is_blockfrost:
+            if self._is_blockfrost or path not in _OF_EVERY_CHAIN:
                 raise
             self._is_blockfrost = True  # it is asked once what it is
             raise named(error, self._http, self.call, until) from error

@@ -10,13 +10,16 @@ In: a base URL and a project id. Out: the answers of the ``ChainObserver`` port,
 5. Every field that is used is checked for its type, and an answer for being one to the question asked.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+import time
+from collections.abc import Callable, MutableMapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from fractions import Fraction
 from urllib.parse import quote
 
 from blockfrost.config import DEFAULT_API_VERSION, ApiUrls
 
+from chain_reader.authorship import TransactionBytesError, signed_by
 from chain_reader.genesis import NetworkGenesis
 from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
 from chain_reader.providers.blockfrost.answers import (
@@ -34,10 +37,36 @@ from chain_reader.providers.blockfrost.answers import (
 from chain_reader.providers.blockfrost.api import BlockfrostApi, about_address
 from chain_reader.providers.blockfrost.pages import AddressReader, spent_addresses, transaction_outputs
 from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
-from chain_reader.providers.transport.errors import ProviderRefusedError, ProviderSyncingError, UnexpectedAnswerError
+from chain_reader.providers.transport.errors import (
+    ProviderFailedError,
+    ProviderNotFoundError,
+    ProviderRefusedError,
+    ProviderSyncingError,
+    ProviderTimeoutError,
+    ReadLimitExceededError,
+    UnexpectedAnswerError,
+)
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
 from eras import ConfigurationError, Epoch, Slot
+
+_OF_ONE_ANSWER = (
+    ReadLimitExceededError,
+    UnexpectedAnswerError,
+    ProviderFailedError,
+    ProviderNotFoundError,
+    ProviderRefusedError,
+    ProviderTimeoutError,
+)
+"""Errors that may be of one transaction alone; of all others the next question would end in the same."""
+
+_KEPT_BYTES = 256
+"""Transactions whose bytes are kept: history and authorship are read from the same, one after the other."""
+
+HISTORY_STEP = 100
+"""Of a history that is longer than the limits, so many transactions are looked into in each reading."""
+
+_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 10.0, 3_600.0
 
 _NETWORKS = ("mainnet", "preprod", "preview")
 
@@ -68,6 +97,9 @@ class BlockfrostObserver:
         self._api = BlockfrostApi(base_url, project_id, limits, clock=clock, pace=pace)
         self._addresses = AddressReader(self._api)
         self._genesis: NetworkGenesis | None = None
+        self._bytes: dict[str, bytes] = {}
+        self._failed: dict[str, tuple[str, float, float]] = {}
+        self._tells_spenders: bool | None = None
 
     def __repr__(self) -> str:
         return f"BlockfrostObserver({self.name!r})"
@@ -151,12 +183,19 @@ class BlockfrostObserver:
         Raises:
             ChainReadError: they could not be read.
         """
+        if transaction in self._bytes:
+            return self._bytes[transaction]
         path = f"/txs/{quote(transaction, safe='')}/cbor"
         try:
             found = self._api.known(path, TRANSACTION_BYTES, self._api.until())
         except (UnexpectedAnswerError, ProviderRefusedError):
             return None  # as of a provider that answers an unknown path with its root document
-        return None if found is None or not found.cbor else bytes.fromhex(found.cbor)
+        if found is None or not found.cbor:
+            return None
+        if len(self._bytes) >= _KEPT_BYTES:
+            del self._bytes[next(iter(self._bytes))]
+        data = self._bytes[transaction] = bytes.fromhex(found.cbor)
+        return data
 
     def block_of(self, transaction: str) -> ChainTip | None:
         """The block that ``transaction`` is in; ``None`` when the provider says that it is in none.
@@ -185,8 +224,13 @@ class BlockfrostObserver:
         """
         return self.history_beside(address, {})
 
-    def history_beside(self, address: str, known: Mapping[str, Sequence[DatumOutput]]) -> tuple[DatumOutput, ...]:
+    def history_beside(
+        self, address: str, known: MutableMapping[str, Sequence[DatumOutput]]
+    ) -> tuple[DatumOutput, ...]:
         """The same, without asking again for the transactions whose outputs with a datum there are ``known``.
+
+        What is asked for becomes known, the empty answer too, and when the limits end it, so that the next reading goes
+        on. A transaction that cannot be had is an ``unreadable`` output, and is asked for again later.
 
         Raises:
             ChainReadError: it could not be read, or is longer than the limits allow.
@@ -194,21 +238,92 @@ class BlockfrostObserver:
         until = self._api.until()
         path = about_address(address, "transactions")
         heights = {item.tx_hash: item.block_height for item in self._api.items(path, ADDRESS_TRANSACTIONS, until)}
-        most = self._api.limits.max_transactions
-        if len(heights.keys() - known.keys()) > most:
-            raise self._api.beyond(path, f"at most {most} transactions to look into", "max_transactions")
+        self._addresses.listed = max(self._addresses.listed, len(heights))
+        allowed = self._api.limits.max_transactions
+        most = allowed if len(heights.keys() - known.keys()) <= allowed else min(allowed, HISTORY_STEP)
         found: list[DatumOutput] = []
         for transaction, height in heights.items():
-            if transaction in known:
-                found += [replace(output, height=height) for output in known[transaction]]
-            else:
-                made = transaction_outputs(self._api, transaction, until).outputs
-                found += [
-                    _created(transaction, height, output, output.inline_datum)
-                    for output in reversed(made)
-                    if output.address == address and output.inline_datum is not None and not output.collateral
-                ]
+            if transaction not in known:
+                if most == 0:
+                    raise self._api.beyond(path, f"at most {allowed} transactions to look into", "max_transactions")
+                most -= 1
+                made = self._made(address, transaction, until)
+                if isinstance(made, str):
+                    found.append(DatumOutput(transaction, 0, "", 0, height=height, unreadable=made))
+                    continue
+                known[transaction] = made
+            found += [replace(output, height=height) for output in known[transaction]]
         return tuple(found)
+
+    def _made(self, address: str, transaction: str, until: float) -> tuple[DatumOutput, ...] | str:
+        """What a transaction made at an address, with a datum, the last first; or why it cannot be had.
+
+        Its bytes say it, which are short whatever it refers to; the longer answer has to do where there are none.
+
+        Raises:
+            ChainReadError: nothing can be had from this provider now.
+        """
+        if (failed := self._failed.get(transaction)) is not None and time.monotonic() < failed[1]:
+            return failed[0]
+        try:
+            data = self.transaction_bytes(transaction)
+            if data is not None:
+                with suppress(TransactionBytesError):
+                    shown = signed_by(data, transaction, (address,)).made
+                    return tuple(
+                        DatumOutput(transaction, index, made.datum, made.lovelace)
+                        for index, made in sorted(shown.items(), reverse=True)
+                        if made.datum is not None
+                    )
+            outputs = reversed(transaction_outputs(self._api, transaction, until).outputs)
+        except _OF_ONE_ANSWER as error:
+            pause_s = min(2 * failed[2], _LONGEST_PAUSE_S) if failed else _FIRST_PAUSE_S
+            self._failed[transaction] = (str(error), time.monotonic() + pause_s, pause_s)
+            return str(error)
+        return tuple(
+            _created(transaction, output, output.inline_datum)
+            for output in outputs
+            if output.address == address and output.inline_datum is not None and not output.collateral
+        )
+
+    @property
+    def listed(self) -> int:
+        """How many outputs, or transactions, the last listing of an address had."""
+        return self._addresses.listed
+
+    def is_unspent(self, output: DatumOutput) -> bool | None:
+        """Whether an output is unspent; ``None`` where the provider does not tell who spent what.
+
+        Some that speak the protocol leave ``consumed_by_tx`` null for ever. That this one does not is seen, once, by an
+        output that the transaction of ``output`` spends.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        if self._tells_spenders is None:
+            self._tells_spenders = self._shows_who_spent_for(output.transaction)
+        if not self._tells_spenders:
+            return None
+        spender = self._spender(output.reference)
+        return None if spender == "" else spender is None
+
+    def _shows_who_spent_for(self, transaction: str) -> bool | None:
+        data = self.transaction_bytes(transaction)
+        if data is None:
+            return None
+        try:
+            spends = signed_by(data, transaction, ()).spends
+        except TransactionBytesError:
+            return None
+        return bool(spends) and self._spender(spends[0]) == transaction
+
+    def _spender(self, reference: str) -> str | None:
+        """The transaction that spent an output; ``None`` where it is unspent, and empty where nothing is said of it."""
+        transaction, _, index = reference.partition("#")
+        for made in transaction_outputs(self._api, transaction, self._api.until()).outputs:
+            if made.output_index == int(index) and "consumed_by_tx" in made.model_fields_set and not made.collateral:
+                return made.consumed_by_tx
+        return ""
 
     def genesis(self) -> NetworkGenesis:
         """The genesis of the provider's network, as if its first era had had the slots of today's.
@@ -264,7 +379,7 @@ def public_url(network: str) -> str:
     return f"{ApiUrls[network].value}/{DEFAULT_API_VERSION}"
 
 
-def _created(transaction: str, height: int, output: CreatedOutput, datum: str) -> DatumOutput:
+def _created(transaction: str, output: CreatedOutput, datum: str) -> DatumOutput:
     known = "consumed_by_tx" in output.model_fields_set
     spent = output.consumed_by_tx is not None if known else None
-    return DatumOutput(transaction, output.output_index, datum, lovelace_of(output.amount), height=height, spent=spent)
+    return DatumOutput(transaction, output.output_index, datum, lovelace_of(output.amount), spent=spent)

@@ -77,6 +77,7 @@ class AddressReader:
     def __init__(self, api: BlockfrostApi) -> None:
         self._api = api
         self._kept: _Snapshot | None = None
+        self.listed = 0
         self._turn = threading.Lock()
 
     def read(self, address: str, settled: Settled) -> tuple[DatumOutput, ...]:
@@ -89,6 +90,7 @@ class AddressReader:
         until = self._api.until()
         first = self._page(address, 1, until)
         found = with_datum(first)
+        self.listed = len(first)
         if len(first) < PAGE_ITEMS or settled(found):
             return found
         with self._turn:
@@ -103,6 +105,7 @@ class AddressReader:
                     snapshot, read_before = _Snapshot(address, tip, first), 0
                     snapshot.add(first)
                 pages = list(self._until_settled(snapshot, settled, until))
+                self.listed = max(self.listed, PAGE_ITEMS * len(snapshot.pages))
                 if len(snapshot.pages) == read_before or self._stood_still(snapshot, until):
                     return tuple(output for page in pages for output in page)
         raise self._api.call(about_address(address, "utxos")).error(

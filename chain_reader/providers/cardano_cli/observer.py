@@ -110,6 +110,7 @@ class CardanoCliObserver(LedgerStateOnly):
         self._environment = {name: value for name, value in os.environ.items() if not name.startswith(_SECRETS)} | {
             "CARDANO_NODE_SOCKET_PATH": socket
         }
+        self.listed = 0
         self._limits = limits
         self._clock = clock
         self._retries = Retries(limits, clock)
@@ -149,6 +150,7 @@ class CardanoCliObserver(LedgerStateOnly):
                 next_step="Correct the era address",
             )
         outputs = self._query(_UTXO, "utxo", "--address", address, "--output-json")
+        self.listed = len(outputs)
         strange = next((output.address for output in outputs.values() if output.address != address), None)
         if strange is not None:
             raise self._call("query utxo").unexpected(f"outputs at {address}", f"one at {strange}")
@@ -157,6 +159,14 @@ class CardanoCliObserver(LedgerStateOnly):
             for (transaction, _, index), output in ((key.partition("#"), output) for key, output in outputs.items())
             if (datum := _datum_of(output)) is not None
         )
+
+    def is_unspent(self, output: DatumOutput) -> bool:
+        """Whether an output is unspent, asked for by its reference.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        return output.reference in self._query(_UTXO, "utxo", "--tx-in", output.reference, "--output-json")
 
     def close(self) -> None:
         """Nothing is kept open. Calling it twice is fine."""

@@ -20,6 +20,7 @@ class LocalObserver:
     def __init__(self, chain: LocalChain) -> None:
         self._chain = chain
         self._owns_chain = False
+        self.listed = 0
         self.name = f"local chain {chain.path}"
         self.capabilities = ObserverCapabilities(order=True, slots=True, inputs=True, history=True, blocks=True)
 
@@ -48,12 +49,22 @@ class LocalObserver:
     def datums(self, address: str) -> tuple[DatumOutput, ...]:
         """The unspent outputs at ``address`` that carry an inline datum, newest first."""
         with self._read_errors():
-            return _with_datum(self._chain.utxos(address, newest_first=True))
+            found = self._chain.utxos(address, newest_first=True)
+        self.listed = len(found)
+        return _with_datum(found)
 
     def history(self, address: str) -> tuple[DatumOutput, ...]:
         """Every output with an inline datum that was ever at ``address``, newest first."""
         with self._read_errors():
-            return _with_datum(self._chain.outputs(address, newest_first=True))
+            found = self._chain.outputs(address, newest_first=True)
+        self.listed = max(self.listed, len(found))
+        return _with_datum(found)
+
+    def is_unspent(self, output: DatumOutput) -> bool:
+        """Whether an output is unspent."""
+        with self._read_errors():
+            found = self._chain.output(output.transaction, output.index)
+        return found is not None and found.spent_by is None
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
         """The addresses of the inputs that ``transaction`` spends.

@@ -52,6 +52,7 @@ class OgmiosObserver(LedgerStateOnly):
         self._connection = OgmiosConnection(url, limits, clock=clock, pace=pace)
         self.name = self._connection.name
         self._genesis: NetworkGenesis | None = None
+        self.listed = 0
 
     def __repr__(self) -> str:
         return f"OgmiosObserver({self.name!r})"
@@ -87,11 +88,24 @@ class OgmiosObserver(LedgerStateOnly):
                 raise ogmios.call.unexpected(f"outputs at {address}", f"one at {strange}")
             return outputs
 
+        found = self._connection.converse("queryLedgerState/utxo", read)
+        self.listed = len(found)
         return tuple(
             DatumOutput(output.transaction.id, output.index, output.datum, output.value.ada.lovelace, spent=False)
-            for output in self._connection.converse("queryLedgerState/utxo", read)
+            for output in found
             if output.datum is not None
         )
+
+    def is_unspent(self, output: DatumOutput) -> bool:
+        """Whether an output is unspent, asked for by its reference.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        method = "queryLedgerState/utxo"
+        reference = {"transaction": {"id": output.transaction}, "index": output.index}
+        found = self._connection.converse(method, lambda ogmios: ogmios.ask(method, UTXO, outputReferences=[reference]))
+        return any((one.transaction.id, one.index) == (output.transaction, output.index) for one in found)
 
     def genesis(self) -> NetworkGenesis:
         """The genesis of the node's network, from the beginning of its newest era.

@@ -1,0 +1,228 @@
+"""Rule T12: while the trusted output is unspent, what lies at the era address costs nothing, and ends no reading."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from chain_reader import (
+    BlockfrostObserver,
+    CardanoCliObserver,
+    ChainObserver,
+    LocalObserver,
+    OgmiosObserver,
+    ReadLimits,
+)
+from chain_reader.local_chain import FaucetOutput, LocalChainServer, Output
+from chain_reader.ports import DatumOutput
+from chain_reader.providers.agreement.observer import AgreementObserver
+from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trusted_reader import TrustedReader
+from era_store import open_store
+from eras import ChainReadError
+from tests.chain_reader.conftest import ADA, KEY, Network, datum_of, markers
+from tests.chain_reader.fake_cardano_cli import answering
+from tests.chain_reader.hostile import Chunks, HostileHttp, error, reply
+from tests.chain_reader.knowing import ALL, Knowing
+from tests.chain_reader.test_blockfrost_observer import transaction
+
+FIRST, NEXT = {"thales": 1}, {"thales": 1, "pythagoras": None}
+REPLAY = {"thales": 1, "pythagoras": 6}
+
+
+def policy_of(network: Network, **changes) -> TrustPolicy:
+    return TrustPolicy(network.address, (KEY.verification_key,), network_magic=42, **changes)
+
+
+def flood(network: Network, count: int, *, datum: str | None = "d87980") -> None:
+    """A stranger's transactions, each with a payment to the era address."""
+    for _ in range(count):
+        network.chain.place([FaucetOutput(network.address, ADA, datum=datum)])
+    network.chain.advance_slots(1)
+
+
+class Asked:
+    """The paths that an observer asks its provider for."""
+
+    def __init__(self, observer: BlockfrostObserver, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.paths: list[str] = []
+        http = observer._api._http
+        once = http._once
+
+        def noted(method: str, path: str, *rest, **more):
+            self.paths.append(path)
+            return once(method, path, *rest, **more)
+
+        monkeypatch.setattr(http, "_once", noted)
+
+
+@pytest.fixture
+def served(network: Network) -> Iterator[LocalChainServer]:
+    with LocalChainServer(network.chain.path) as running:
+        yield running
+
+
+@pytest.fixture(params=["local", "blockfrost", "ogmios", "cardano-cli", "agreement"])
+def threaded(request: pytest.FixtureRequest, network: Network, served: LocalChainServer, tmp_path: Path):
+    """Each observer that can be asked for one output."""
+    observer: ChainObserver = {
+        "local": lambda: LocalObserver(network.chain),
+        "blockfrost": lambda: BlockfrostObserver(served.blockfrost_url),
+        "ogmios": lambda: OgmiosObserver(served.ogmios_url),
+        "cardano-cli": lambda: CardanoCliObserver(
+            str(network.chain.path), 42, program=answering(tmp_path / "cardano-cli")
+        ),
+        "agreement": lambda: AgreementObserver(
+            [LocalObserver(network.chain), BlockfrostObserver(served.blockfrost_url)], 2
+        ),
+    }[request.param]()
+    yield observer
+    observer.close()
+
+
+def successor(network: Network, of: Output, schedule) -> Output:
+    """A publication that spends the one before it, as every command of ours makes it."""
+    made = network.chain.submit(
+        network.team.pay(of, network.address, of.lovelace - 300_000, datum=datum_of(schedule), fee=300_000)
+    )
+    found = network.chain.output(made, 0)
+    assert found is not None
+    return found
+
+
+def test_rule_t12_while_the_trusted_output_is_unspent_the_address_is_not_read(network, threaded, monkeypatch):
+    first = network.publish(FIRST)
+    flood(network, 101)
+    reader = TrustedReader(threaded, policy_of(network))
+    assert reader.read().markers == markers(FIRST)
+
+    def refused(*_):
+        raise AssertionError("the address is read")
+
+    with monkeypatch.context() as closed:
+        for one in (threaded, *getattr(threaded, "observers", ())):
+            for question in ("datums", "datums_until", "history", "history_beside"):
+                if hasattr(type(one), question):
+                    closed.setattr(one, question, refused)
+        for _ in range(3):
+            flood(network, 1, datum=datum_of(FIRST))
+            reading = reader.read()
+            assert (reading.markers, reading.stale) == (markers(FIRST), None)
+    successor(network, first, NEXT)
+    network.chain.advance_slots(1)
+    assert reader.read().markers == markers(NEXT)
+    network.chain.advance_to_epoch(6)
+    if threaded.capabilities.inputs:
+        assert len(reader.read().screened) >= 104
+
+
+def test_rule_t12_requests_are_the_same_whatever_lies_at_the_address(network, served, monkeypatch):
+    """A clean address against one with 300 stranger transactions, plain payments and copies."""
+    network.publish(FIRST)
+    clean = BlockfrostObserver(served.blockfrost_url)
+    reader, asked = TrustedReader(clean, policy_of(network)), Asked(clean, monkeypatch)
+    reader.read()
+    asked.paths.clear()
+    network.chain.advance_slots(1)
+    reader.read()
+    at_a_clean_address = len(asked.paths)
+    flood(network, 150, datum=None)
+    flood(network, 150, datum=datum_of(REPLAY))
+    crowded = BlockfrostObserver(served.blockfrost_url)
+    reader, asked = TrustedReader(crowded, policy_of(network)), Asked(crowded, monkeypatch)
+    reader.read()
+    network.chain.advance_slots(1)
+    reader.read()  # the first one by the thread sees, once, that the provider tells who spent what
+    for _ in range(3):
+        asked.paths.clear()
+        network.chain.advance_slots(1)
+        assert reader.read().stale is None
+        assert len(asked.paths) <= at_a_clean_address, asked.paths
+
+
+def test_what_was_asked_once_of_plain_payments_is_not_asked_again(network, served, tmp_path, monkeypatch):
+    """The empty answer is remembered, too: by this process and the next."""
+    network.publish(FIRST)
+    flood(network, 20, datum=None)
+    counts = []
+    for _ in range(2):
+        with open_store(f"sqlite:///{tmp_path}/store.sqlite3") as store:
+            observer = BlockfrostObserver(served.blockfrost_url)
+            reader, asked = TrustedReader(observer, policy_of(network), store), Asked(observer, monkeypatch)
+            for _ in range(2):
+                asked.paths.clear()
+                network.chain.advance_slots(1)
+                reader.read()
+                counts.append(sum(path.startswith("/txs/") and path.endswith("/cbor") for path in asked.paths))
+    assert counts[0] >= 21
+    assert counts[1:] == [0, 0, 0]
+
+
+def test_a_long_history_is_read_on_where_the_last_process_stopped(network, served, tmp_path):
+    """Copies beyond the limit lock out nobody: each one-shot command looks further."""
+    network.publish(FIRST)
+    flood(network, 25, datum=datum_of(REPLAY))
+    limits = ReadLimits(max_transactions=10)
+    outcomes = []
+    for _ in range(6):
+        with open_store(f"sqlite:///{tmp_path}/store.sqlite3") as store:
+            observer = BlockfrostObserver(served.blockfrost_url, limits=limits)
+            reader = TrustedReader(observer, policy_of(network, limits=limits), store)
+            try:
+                outcomes.append(reader.read().markers)
+            except ChainReadError as failed:
+                outcomes.append(failed.code)
+    assert outcomes[-1] == markers(FIRST)
+    assert outcomes[0] == "ReadLimitExceeded"
+
+
+UNUSABLE = {"500": error(500), "long": reply(b"x" * 200_000), "nonsense": reply(b"[]"), "400": error(400)}
+
+
+@pytest.mark.parametrize("answer", UNUSABLE.values(), ids=UNUSABLE)
+def test_a_transaction_that_cannot_be_had_is_unreadable_by_itself(network, served, answer: Chunks):
+    """A plain payment whose transaction the provider cannot show, before and after it is spent."""
+    network.publish(FIRST)
+    posted = network.chain.place([FaucetOutput(network.address, 5 * ADA)])[0]
+    limits = ReadLimits(max_attempts=1, max_answer_bytes=100_000)
+
+    def answers(path: str) -> Chunks:
+        if path.startswith(f"/txs/{posted.transaction}"):
+            return answer
+        found = requests.get(served.blockfrost_url + path, timeout=10)
+        return reply(found.content, found.status_code)
+
+    with HostileHttp(answers) as server:
+        reader = TrustedReader(BlockfrostObserver(server.url, limits=limits), policy_of(network))
+        for spend in (False, True):
+            if spend:
+                network.spend(posted)
+                network.chain.advance_slots(1)
+            reading = reader.read()
+            assert (reading.markers, reading.stale) == (markers(FIRST), None)
+        before = len(server.paths)
+        network.chain.advance_slots(1)
+        reader.read()
+        assert not [path for path in server.paths[before:] if posted.transaction in path], "it is asked for again later"
+
+
+def test_a_provider_that_does_not_tell_who_spent_what_is_not_relied_on():
+    """Dingo leaves the field null for ever: then unspent would mean nothing."""
+    body = transaction("ab" * 32) | {
+        "outputs": [{"output_index": 0, "address": "a", "amount": [], "inline_datum": None, "consumed_by_tx": None}]
+    }
+    with HostileHttp(lambda path: error(404) if path.endswith("/cbor") else reply(body)) as server:
+        observer = BlockfrostObserver(server.url, limits=ReadLimits(max_attempts=1))
+        assert observer.is_unspent(DatumOutput("ab" * 32, 0, "d87980", 5)) is None
+
+
+def test_an_observer_that_cannot_be_asked_for_one_output_reads_the_address(network):
+    network.publish(FIRST)
+    flood(network, 101)
+    observer = Knowing(network.chain, ALL)
+    reader = TrustedReader(observer, policy_of(network))
+    for _ in range(2):
+        network.chain.advance_slots(1)
+        assert reader.read().markers == markers(FIRST)
+    assert observer.asked.count("datums") == 2
