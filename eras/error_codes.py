@@ -86,6 +86,7 @@ _ROWS = (
     ("NoSignedPayload", 404, 1, "The markers in force come from a source without a signed payload.", "Read from a chain."),
     # the service, its leader and its followers
     ("Listen", 500, 2, "The service cannot listen at its address.", "Choose another `--port` or `--host`."),
+    ("WatchAddress", 500, 2, "The watcher cannot answer at the address of `watch --http`.", "Choose another address, of this machine only."),
     ("Tls", 500, 2, "The certificate or its key cannot be used.", "Correct `service.tls_cert` and `service.tls_key`."),
     ("Tracing", 500, 2, "Traces are wanted and cannot be sent.", "Install the exporter, or set `service.tracing = false`."),
     ("LeaderNeeded", 500, 2, "No leader to follow is named.", "Give `--from`, or set `follower.leader`."),

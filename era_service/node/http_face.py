@@ -32,10 +32,6 @@ _PATIENCE_S = 10.0
 _log = logging.getLogger(__name__)
 
 
-class WatchAddressError(ConfigurationError):
-    """The watcher cannot listen where it is told to."""
-
-
 def era_document(watcher: NodeWatcher) -> dict[str, Any]:
     """All that a node asks, in one consistent piece: era, epoch, what is coming, how fresh, and whether to work."""
     view = watcher.checker.view
@@ -78,14 +74,15 @@ def era_face(watcher: NodeWatcher, where: str) -> Iterator[str]:
         where: ``PORT`` or ``HOST:PORT`` of a loopback address; port 0 is any that is free.
 
     Raises:
-        WatchAddressError: it is not a loopback address, or is taken.
+        ConfigurationError: it is not a loopback address, or is taken.
     """
     host, port = _loopback(where)
     try:
         server = _Server(host, port, watcher)
     except OSError as error:
-        raise WatchAddressError(
+        raise ConfigurationError(
             f"The watcher cannot listen at {where}",
+            code="WatchAddress",
             expected="an address that is free",
             got=error.strerror or str(error),
             next_step="Give another port, or 0 for any that is free",
@@ -113,8 +110,9 @@ def _loopback(where: str) -> tuple[str, int]:
     except ValueError:
         is_loopback, number = False, -1
     if not is_loopback or not 0 <= number < 2**16:
-        raise WatchAddressError(
+        raise ConfigurationError(
             "The watcher listens on this machine alone",
+            code="WatchAddress",
             expected="PORT, or HOST:PORT of a loopback address such as 127.0.0.1:8471",
             got=repr(where),
             next_step="Correct --http, or watch.http; for other machines there is eraswitch serve",

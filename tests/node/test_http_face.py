@@ -16,9 +16,10 @@ from typing import Any
 
 import pytest
 
-from era_service.node.http_face import WatchAddressError, era_face
+from era_service.node.http_face import era_face
 from era_service.node.watcher import NodeWatcher
 from tests.conftest import ROOT, require
+from tests.errors import raising
 from tests.node.world import LAGRANGE, PYTHAGORAS, THALES, Watched, publish
 
 PAGE = (ROOT / "docs" / "languages.md").read_text()
@@ -119,7 +120,7 @@ def test_what_makes_no_sense_is_refused(node: Watched) -> None:
 
 @pytest.mark.parametrize("where", ["0.0.0.0:0", "192.0.2.1:80", "example.org:80", "", "127.0.0.1:", "127.0.0.1:70000"])
 def test_it_listens_on_this_machine_alone(node: Watched, where: str) -> None:
-    with pytest.raises(WatchAddressError, match="listens on this machine alone"), era_face(node.watcher(), where):
+    with raising("WatchAddress", match="listens on this machine alone"), era_face(node.watcher(), where):
         pass
 
 
@@ -128,7 +129,7 @@ def test_a_port_that_is_taken(node: Watched) -> None:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         where = f"127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(WatchAddressError, match="Address already in use"), era_face(node.watcher(), where):
+        with raising("WatchAddress", match="Address already in use"), era_face(node.watcher(), where):
             pass
 
 
