@@ -10,7 +10,7 @@ from chain_reader.ports import ChainObserver
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from eras import ConfigurationError
 
-OBSERVER_KINDS = ("blockfrost", "ogmios", "kupo", "cardano-cli", "local")
+OBSERVER_KINDS = ("blockfrost", "koios", "ogmios", "kupo", "cardano-cli", "local")
 KIND_OF_SCHEME = {"http": "blockfrost", "https": "blockfrost", "ws": "ogmios", "wss": "ogmios"}
 
 
@@ -29,11 +29,12 @@ def observer_from_url(
     """The observer that ``text`` names.
 
     Args:
-        text: a kind, a colon, and where the chain is: for ``blockfrost`` a base URL with its version or the name of a
-            public network, for ``ogmios`` a websocket URL, for ``kupo`` its URL, a plus and the URL of an Ogmios, for
-            ``cardano-cli`` the path of a node's socket, for ``local`` the path of a local chain. A URL alone says its
-            kind by its scheme.
-        project_id: the key for ``blockfrost``; never part of ``text``, which is shown in errors and logs.
+        text: a kind, a colon, and where the chain is: for ``blockfrost`` and ``koios`` a base URL with its version or
+            the name of a public network, for ``ogmios`` a websocket URL, for ``kupo`` its URL, a plus and the URL of an
+            Ogmios, for ``cardano-cli`` the path of a node's socket, for ``local`` the path of a local chain. A URL
+            alone says its kind by its scheme.
+        project_id: the key for ``blockfrost``, or the token for ``koios``; never part of ``text``, which is shown in
+            errors and logs.
         network_magic: magic of the network, which ``cardano-cli`` must name to the node.
         program: the program that ``cardano-cli`` runs, where it is not the one on the path.
         limits: time, size, attempts and rate of reading.
@@ -63,6 +64,10 @@ def observer_from_url(
         from chain_reader.providers.ogmios.observer import OgmiosObserver
 
         return OgmiosObserver(place, limits=limits)
+    if kind == "koios":
+        from chain_reader.providers.koios.observer import KoiosObserver
+
+        return KoiosObserver(place, project_id, limits=limits)
     if kind == "kupo":
         from chain_reader.providers.kupo.observer import KupoObserver
 
@@ -96,8 +101,8 @@ def _unknown(kind: str) -> UnknownObserverError:
     nearest = get_close_matches(kind, OBSERVER_KINDS, n=1)
     return UnknownObserverError(
         "The kind of chain observer is unknown",
-        expected="blockfrost:<url>, ogmios:<url>, kupo:<url>+<url of an Ogmios>, cardano-cli:<path of the socket> or "
-        "local:<path>",
+        expected="blockfrost:<url>, koios:<url>, ogmios:<url>, kupo:<url>+<url of an Ogmios>, "
+        "cardano-cli:<path of the socket> or local:<path>",
         got=f"{kind!r}"[:40],
         next_step=f"Did you mean {nearest[0]}:…?" if nearest else "Correct the chain observer",
         known=list(OBSERVER_KINDS),

@@ -9,7 +9,7 @@ from chain_reader.providers.from_url import with_kind
 from chain_reader.providers.gateway import TransactionGateway
 from eras import ConfigurationError
 
-GATEWAY_KINDS = ("blockfrost", "ogmios", "kupo", "local")
+GATEWAY_KINDS = ("blockfrost", "koios", "ogmios", "kupo", "local")
 
 
 class NoGatewayError(ConfigurationError):
@@ -23,7 +23,7 @@ def gateway_from_url(
 
     Args:
         text: a kind, a colon, and where the chain is; a URL alone says its kind by its scheme.
-        project_id: the key for ``blockfrost``.
+        project_id: the key for ``blockfrost``, or the token for ``koios``.
         limits: time and size of what is asked.
 
     Raises:
@@ -40,6 +40,10 @@ def gateway_from_url(
         from chain_reader.providers.ogmios.gateway import OgmiosGateway
 
         return OgmiosGateway(place, limits=limits)
+    if kind == "koios" and place:
+        from chain_reader.providers.koios.gateway import KoiosGateway
+
+        return KoiosGateway(place, token=project_id, limits=limits)
     if kind == "kupo" and place:
         from chain_reader.providers.kupo.gateway import KupoGateway
 

@@ -67,6 +67,9 @@ def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool
                  evaluateTransaction, submitTransaction; /health
       /kupo/     Kupo 2.10 beside that Ogmios: matches by pattern, patterns,
                  checkpoints, datums, scripts, health
+      /koios/    Koios: tip, genesis, epoch_params, address_utxos,
+                 address_outputs, asset_utxos, utxo_info, tx_info, tx_cbor,
+                 tx_status, submittx
       /local/    state, advance, fund, rollback; for this machine only
     """
     from chain_reader.local_chain import LocalChainServer
@@ -80,13 +83,14 @@ def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool
             "blockfrost": server.blockfrost_url,
             "ogmios": server.ogmios_url,
             "kupo": f"{server.kupo_url}+{server.ogmios_url}",
+            "koios": server.koios_url,
         }
         if as_json:
             echo_json(urls)
         else:
             click.echo(
                 f"Local chain {path}\n  Blockfrost API  {urls['blockfrost']}\n  Ogmios          {urls['ogmios']}\n"
-                f"  Kupo            {urls['kupo']}"
+                f"  Kupo            {urls['kupo']}\n  Koios           {urls['koios']}"
             )
             click.echo("Ctrl-C stops it")
 

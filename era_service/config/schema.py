@@ -84,8 +84,8 @@ class ProviderSettings(Section):
     """A provider of chain data."""
 
     url: ProviderUrl = Field(
-        description="http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, "
-        "kupo:http(s)://…+ws(s)://… of a Kupo and an Ogmios beside it, cardano-cli:SOCKET of a node, or "
+        description="http(s)://… of a Blockfrost API, koios:NETWORK or koios:http(s)://… of Koios, ws(s)://… of an "
+        "Ogmios server, kupo:http(s)://…+ws(s)://… of a Kupo and an Ogmios beside it, cardano-cli:SOCKET of a node, or "
         "local:FILE of a local chain."
     )
     project_id: SecretStr | None = Field(default=None, description="API key of this provider.")

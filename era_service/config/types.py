@@ -16,7 +16,7 @@ from eras import ConfigurationError, MarkerError, SupportedEras
 
 ADDRESS = re.compile(r"addr(_test)?1[02-9ac-hj-np-z]{38,}")
 PROVIDER_URL = re.compile(
-    r"(blockfrost:)?https?://\S+|(ogmios:)?wss?://\S+|kupo:https?://\S+|blockfrost:\w+|local:.+|cardano-cli:.+"
+    r"(blockfrost:)?https?://\S+|(ogmios:)?wss?://\S+|koios:https?://\S+|koios:\w+|kupo:https?://\S+|blockfrost:\w+|local:.+|cardano-cli:.+"
 )
 
 LEADER_URL = re.compile(r"https?://[^\s?#]+")
@@ -39,8 +39,8 @@ def _verification_key(value: str) -> str:
 def _provider_url(value: str) -> str:
     if not PROVIDER_URL.fullmatch(value):
         raise ValueError(
-            "http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, kupo:http(s)://…+ws(s)://… of a Kupo and "
-            "an Ogmios, cardano-cli:SOCKET, or local:FILE"
+            "http(s)://… of a Blockfrost API, koios:NETWORK, ws(s)://… of an Ogmios server, "
+            "kupo:http(s)://…+ws(s)://… of a Kupo and an Ogmios, cardano-cli:SOCKET, or local:FILE"
         )
     return value
 

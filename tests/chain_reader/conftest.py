@@ -10,6 +10,7 @@ from chain_reader import BlockfrostObserver, ChainObserver, LocalObserver, Ogmio
 from chain_reader.local_chain import FaucetOutput, Genesis, LocalChain, LocalChainServer, Output
 from chain_reader.providers.agreement.observer import AgreementObserver
 from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
+from chain_reader.providers.koios.observer import KoiosObserver
 from chain_reader.providers.kupo.observer import KupoObserver
 from chain_reader.providers.transport.rate_limit import forget_paces
 from datum import EraMarkersPayload, SigningKey, encode_datum
@@ -93,7 +94,7 @@ def server(network: Network) -> Iterator[LocalChainServer]:
         yield running
 
 
-OBSERVERS = ("local", "blockfrost", "ogmios", "kupo", "cardano-cli", "agreement", "mixed-agreement")
+OBSERVERS = ("local", "blockfrost", "koios", "ogmios", "kupo", "cardano-cli", "agreement", "mixed-agreement")
 
 
 def kupo_of(server: LocalChainServer) -> KupoObserver:
@@ -118,6 +119,7 @@ def observer(request: pytest.FixtureRequest, network: Network, tmp_path: Path) -
         makers: dict[str, Callable[[], ChainObserver]] = {
             "blockfrost": lambda: BlockfrostObserver(running.blockfrost_url),
             "ogmios": lambda: OgmiosObserver(running.ogmios_url),
+            "koios": lambda: KoiosObserver(running.koios_url),
             "kupo": lambda: kupo_of(running),
         }
         made = makers[request.param]()

@@ -1,6 +1,7 @@
 """Servers that answer anything but what was asked: for each way a provider can fail, lie or hang."""
 
 import json
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterable, Iterator
@@ -93,6 +94,13 @@ class HostileHttp:
             if not received:
                 return False
             request += received
+        length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", request)
+        missing = 0 if length is None else int(length.group(1)) - len(request.partition(b"\r\n\r\n")[2])
+        while missing > 0:  # what is not read would reset the connection, and the answer with it
+            received = connection.recv(missing)
+            if not received:
+                return False
+            request, missing = request + received, missing - len(received)
         self.requests.append(request.decode("latin-1"))
         for chunk in self.answer(self.requests[-1].split(" ", 2)[1]):
             connection.sendall(chunk)

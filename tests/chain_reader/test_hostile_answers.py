@@ -24,6 +24,7 @@ from chain_reader import (
     ReadLimits,
     UnexpectedAnswerError,
 )
+from chain_reader.providers.koios.observer import KoiosObserver
 from chain_reader.providers.kupo.observer import KupoObserver
 from chain_reader.providers.transport.errors import ProviderSyncingError
 from chain_reader.providers.transport.shallow_json import DEEPEST, LONGEST_NUMBER, shallow
@@ -33,12 +34,13 @@ from tests.chain_reader.hostile import Chunks, HostileHttp, hostile_websocket, r
 from tests.chain_reader.test_blockfrost_observer import ADDRESS
 from tests.chain_reader.test_blockfrost_observer import output as blockfrost_output
 from tests.chain_reader.test_cardano_cli import output as cli_output
+from tests.chain_reader.test_koios_observer import koios_output
 from tests.chain_reader.test_kupo_observer import kupo_match, kupo_reply
 from tests.chain_reader.test_ogmios_observer import answer
 from tests.chain_reader.test_ogmios_observer import output as ogmios_output
 
 LIMITS = ReadLimits(max_attempts=1, max_answer_bytes=4 << 20, max_message_bytes=4 << 20)
-KINDS = ("blockfrost", "ogmios", "kupo", "cardano-cli")
+KINDS = ("blockfrost", "koios", "ogmios", "kupo", "cardano-cli")
 READS: dict[str, Callable[[ChainObserver], object]] = {
     "epoch": lambda observer: observer.epoch(),
     "tip": lambda observer: observer.tip(),
@@ -63,6 +65,9 @@ def provider(kind: str, raw: Raw, tmp_path: Path) -> Iterator[ChainObserver]:
         if kind == "blockfrost":
             server = stack.enter_context(HostileHttp(lambda path: reply(raw(path).encode())))
             made: ChainObserver = BlockfrostObserver(server.url, limits=LIMITS)
+        elif kind == "koios":
+            server = stack.enter_context(HostileHttp(lambda path: reply(raw(path).encode())))
+            made = KoiosObserver(f"{server.url}/api/v1", limits=LIMITS)
         elif kind in ("ogmios", "kupo"):
 
             def messages(request: dict[str, Any]) -> list[str]:
@@ -88,6 +93,8 @@ def entry(kind: str, hidden: str, datum: str = "d87980") -> str:
     """An output at the address, JSON, with something hidden where nobody looks."""
     if kind == "blockfrost":
         item: dict[str, Any] = blockfrost_output(1, inline_datum=datum, block="HERE")
+    elif kind == "koios":
+        item = koios_output(1, address=ADDRESS, inline_datum={"bytes": datum, "value": "HERE"})
     elif kind == "kupo":
         item = kupo_match(address=ADDRESS, datum=datum, script="HERE")
     elif kind == "ogmios":
@@ -135,6 +142,8 @@ def test_what_is_no_number_is_refused_where_a_number_belongs(kind: str, value: s
     def raw(asked: str) -> str:
         if kind in ("ogmios", "kupo"):
             return value
+        if kind == "koios":
+            return f'[{{"epoch_no":{value},"abs_slot":{value},"hash":"{"ab" * 32}"}}]'
         return f'{{"epoch":{value},"slot":{value},"height":{value},"block":{value},"hash":"{"ab" * 32}"}}'
 
     # Blockfrost's protocol has no epoch while a node catches up; a number too long to be one reads as none.

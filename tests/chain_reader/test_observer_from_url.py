@@ -52,7 +52,7 @@ def test_the_public_networks_go_by_name(network: str):
     [
         (
             "",
-            "blockfrost:<url>, ogmios:<url>, kupo:<url>+<url of an Ogmios>, cardano-cli:<path of the socket>",
+            "blockfrost:<url>, koios:<url>, ogmios:<url>, kupo:<url>+<url of an Ogmios>, cardano-cli:<path",
         ),
         ("blockfrost", "Did you mean blockfrost"),
         ("blokfrost:https://host/api/v0", "Did you mean blockfrost:"),

@@ -26,6 +26,7 @@ from chain_reader import (
 )
 from chain_reader.local_chain import FaucetOutput, LocalChain, LocalChainServer
 from chain_reader.providers.gateway_from_url import NoGatewayError, gateway_from_url
+from chain_reader.providers.koios.gateway import KoiosGateway
 from chain_reader.providers.kupo.gateway import KupoGateway
 from chain_reader.providers.ogmios.gateway import OgmiosGateway
 from eras import ChainReadError, ConfigurationError
@@ -45,7 +46,7 @@ from release_tools import (
 ADA = 1_000_000
 
 
-@pytest.fixture(params=["local", "blockfrost", "kupo"])
+@pytest.fixture(params=["local", "blockfrost", "koios", "kupo"])
 def any_gateway(request: pytest.FixtureRequest, chain: LocalChain) -> Iterator[TransactionGateway]:
     if request.param == "local":
         yield LocalChainGateway(chain)
@@ -54,6 +55,10 @@ def any_gateway(request: pytest.FixtureRequest, chain: LocalChain) -> Iterator[T
         if request.param == "kupo":
             with closing(KupoGateway(f"{server.kupo_url}+{server.ogmios_url}")) as kupo:
                 yield kupo
+            return
+        if request.param == "koios":
+            with closing(KoiosGateway(server.koios_url)) as koios:
+                yield koios
             return
         gateway = BlockfrostGateway(server.blockfrost_url, project_id="secret0\n")
         yield gateway
@@ -393,7 +398,7 @@ def test_gateway_from_a_line_to_a_local_chain_and_to_ogmios(chain: LocalChain) -
 
 def test_provider_that_only_reads() -> None:
     with pytest.raises(
-        NoGatewayError, match="takes no transactions: expected one of the kinds blockfrost, ogmios, kupo, local"
+        NoGatewayError, match="takes no transactions: expected one of the kinds blockfrost, koios, ogmios, kupo, local"
     ):
         gateway_from_url("cardano-cli:node.socket")
 

@@ -3,6 +3,7 @@
     http://HOST:PORT/api/v0    Blockfrost's API (``blockfrost_face``)
     ws://HOST:PORT/            Ogmios v6 (``ogmios_face``), with its health at http://HOST:PORT/health
     http://HOST:PORT/kupo      Kupo's API, beside that websocket (``kupo``)
+    http://HOST:PORT/koios     Koios' API (``koios``)
     http://HOST:PORT/local     advance, fund, roll back (``control_face``), for clients on this machine
 
 In: the path of a chain file. Out: a running server, in a thread of its own (a context manager) or in the foreground. It
@@ -44,12 +45,14 @@ def build_application(chain: LocalChain, *, project_id: str | None = None, remot
     from chain_reader.local_chain.faces.blockfrost import blockfrost_routes
     from chain_reader.local_chain.faces.control import control_routes
     from chain_reader.local_chain.faces.http_answers import EXCEPTION_HANDLERS
+    from chain_reader.local_chain.faces.koios import koios_routes
     from chain_reader.local_chain.faces.kupo import kupo_routes
     from chain_reader.local_chain.faces.ogmios import ogmios_routes
 
     routes = [
         blockfrost_routes(chain, project_id=project_id),
         control_routes(chain, remote=remote_control),
+        koios_routes(chain),
         kupo_routes(chain),
         *ogmios_routes(chain),
     ]
@@ -99,6 +102,11 @@ class LocalChainServer:
     def ogmios_url(self) -> str:
         """Where the websocket of Ogmios is."""
         return f"ws://{self._authority}"
+
+    @property
+    def koios_url(self) -> str:
+        """Where Koios' API is."""
+        return f"http://{self._authority}/koios"
 
     @property
     def kupo_url(self) -> str:

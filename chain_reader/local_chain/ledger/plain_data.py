@@ -3,6 +3,8 @@
 In: their CBOR. Out: nothing, or a measure; ``LedgerRefusedError`` where the ledger's decoder would fail.
 """
 
+from typing import Any
+
 from chain_reader.local_chain.ledger import cbor
 from chain_reader.local_chain.ledger.cbor import CborError, Item, read_cbor
 from chain_reader.local_chain.ledger.errors import LedgerRefusedError
@@ -35,6 +37,40 @@ def check_plutus_data(data: bytes, what: str) -> None:
             pending.extend(_tagged(item, what))
         elif item.major not in (cbor.UINT, cbor.NINT):
             raise _no_plutus_data(item, what)
+
+
+def datum_as_json(data: bytes) -> dict[str, Any]:
+    """Plutus data that is on the chain, as JSON by the detailed schema of cardano-cli.
+
+    Raises:
+        CborError: ``data`` is not CBOR.
+    """
+    return _as_json(read_cbor(data))
+
+
+def _as_json(item: Item) -> dict[str, Any]:
+    if item.major in (cbor.UINT, cbor.NINT):
+        return {"int": item.number}
+    if item.major == cbor.BYTES:
+        return {"bytes": item.data.hex()}
+    if item.major == cbor.LIST:
+        return {"list": [_as_json(part) for part in item.items]}
+    if item.major == cbor.MAP:
+        return {"map": [{"k": _as_json(key), "v": _as_json(value)} for key, value in item.pairs]}
+    (content,) = item.items
+    if item.number in _BIG_INTEGERS:
+        number = int.from_bytes(content.data, "big")
+        return {"int": number if item.number == _BIG_INTEGERS[0] else -1 - number}
+    return _constructor(item.number, content)
+
+
+def _constructor(tag: int, content: Item) -> dict[str, Any]:
+    small, large = _CONSTRUCTORS
+    if tag == _GENERAL_CONSTRUCTOR:
+        number, content = content.items[0].number, content.items[1]
+    else:
+        number = tag - small.start if tag in small else tag - large.start + len(small)
+    return {"constructor": number, "fields": [_as_json(part) for part in content.items]}
 
 
 def longest_metadata_string(item: Item) -> int:

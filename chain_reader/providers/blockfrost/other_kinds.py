@@ -41,13 +41,13 @@ _KINDS: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
         "/health",
         _has("connection_status", "most_recent_checkpoint"),
         "Kupo",
-        "Kupo alone is not a provider here: give the Ogmios that runs beside it, ws://HOST:PORT",
+        "Give it with the Ogmios that runs beside it: kupo:http://HOST:PORT+ws://HOST:PORT",
     ),
     (
         "/tip",
         _is_koios_tip,
         "Koios",
-        "Koios is not a provider here: give a Blockfrost API, https://HOST/api/v0 or blockfrost:NETWORK",
+        "Give it as koios:https://HOST/api/v1, or koios:NETWORK",
     ),
 )
 

@@ -202,6 +202,19 @@ class BoundedHttp:
             pause_of=lambda answer: (answer.retry_after_s or 0.0) if may_pass(answer.status) else None,
         )
 
+    def query(self, path: str, call: Call, body: bytes, *, until: float) -> HttpAnswer:
+        """Ask by a POST of JSON that changes nothing, and is therefore repeated as a GET is.
+
+        Raises:
+            ChainReadError: as ``get``.
+        """
+        headers = {"Content-Type": "application/json"}
+        return self._retries.run(
+            lambda: self._once("POST", path, call, until, data=body, headers=headers),
+            until,
+            pause_of=lambda answer: (answer.retry_after_s or 0.0) if may_pass(answer.status) else None,
+        )
+
     def post(
         self,
         path: str,

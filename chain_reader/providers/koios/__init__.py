@@ -1,0 +1,1 @@
+"""Koios, a public service that answers without an account, and its servers run by others."""

@@ -1,0 +1,144 @@
+"""The answers of Koios that are used here, each field with its type.
+
+In: the JSON of an answer. Out: frozen values, or plain dictionaries for the outputs at an address, of which a flood has
+thousands. Numbers come as such or as text, as its versions differ. Fields that are not used are not looked at.
+"""
+
+from typing import Annotated, Any, NotRequired
+
+from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter
+from typing_extensions import TypedDict
+
+from chain_reader.providers.transport.calls import STRICT, Answer
+from eras import MAX_EPOCH
+
+_LONGEST = 20
+
+
+def _number(value: Any) -> Any:
+    """A number that is written as text, as a number; anything else as it is."""
+    if isinstance(value, str) and value.isascii() and len(value) <= _LONGEST:
+        if value.isdigit():
+            return int(value)
+        if value.replace(".", "", 1).isdigit():
+            return float(value)
+    return value
+
+
+Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
+Written = Annotated[int, BeforeValidator(_number), Field(ge=0, le=MAX_EPOCH)]
+Index = Annotated[int, Field(ge=0, le=2**32 - 1)]
+
+
+class Tip(Answer):
+    """``/tip``; the height is ``block_no`` at servers of older versions."""
+
+    hash: Hash
+    epoch_no: Whole
+    abs_slot: Whole
+    block_height: Whole | None = None
+    block_no: Whole | None = None
+
+
+class Genesis(Answer):
+    """``/genesis``."""
+
+    networkmagic: Annotated[int, BeforeValidator(_number), Field(ge=0, lt=2**32)]
+    systemstart: Annotated[float, BeforeValidator(_number), Field(ge=0, lt=2**40)]
+    slotlength: Annotated[float, BeforeValidator(_number), Field(gt=0, lt=2**32)]
+    epochlength: Annotated[int, BeforeValidator(_number), Field(gt=0, lt=2**32)]
+    activeslotcoeff: Annotated[float, BeforeValidator(_number), Field(gt=0, le=1)]
+
+
+class EpochParameters(Answer):
+    """``/epoch_params``."""
+
+    min_fee_a: Written
+    min_fee_b: Written
+    max_tx_size: Written
+    coins_per_utxo_size: Written
+
+
+class InlineDatum(TypedDict):
+    """An inline datum as bytes; what it means is not looked at."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc] # pydantic reads it, a type checker knows no such key
+
+    bytes: str
+
+
+class Asset(TypedDict):
+    """A quantity of a token; the name is empty or null where it has none."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+
+    policy_id: str
+    asset_name: str | None
+    quantity: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+
+
+class Output(TypedDict):
+    """An item of ``/address_utxos`` and of ``/utxo_info``."""
+
+    __pydantic_config__ = STRICT  # type: ignore[misc]
+
+    tx_hash: Hash
+    tx_index: Index
+    address: str
+    value: Annotated[str, StringConstraints(pattern=r"^[0-9]{1,20}$")]
+    block_height: Whole
+    is_spent: bool
+    datum_hash: NotRequired[str | None]
+    inline_datum: NotRequired[InlineDatum | None]
+    reference_script: NotRequired[dict[str, Any] | None]
+    asset_list: NotRequired[tuple[Asset, ...] | None]
+    unreadable: NotRequired[str]  # why it makes no sense: ours, never Koios'
+
+
+class Reference(Answer):
+    """An item of ``/address_outputs``, which has no datums."""
+
+    tx_hash: Hash
+    tx_index: Index
+
+
+class PaymentAddress(Answer):
+    """Where an input was."""
+
+    bech32: str
+
+
+class SpentInput(Answer):
+    """An input of a transaction."""
+
+    payment_addr: PaymentAddress | None = None
+
+
+class Transaction(Answer):
+    """An item of ``/tx_info``; the parts are there where they were asked for."""
+
+    tx_hash: Hash
+    block_hash: Hash
+    block_height: Whole
+    epoch_no: Whole
+    absolute_slot: Whole
+    tx_block_index: Whole
+    inputs: tuple[SpentInput, ...] | None = None
+
+
+class TransactionBytes(Answer):
+    """An item of ``/tx_cbor``."""
+
+    tx_hash: Hash
+    cbor: Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2}){1,16384}$")]
+
+
+TIP = TypeAdapter(tuple[Tip, ...])
+GENESIS = TypeAdapter(tuple[Genesis, ...])
+EPOCH_PARAMETERS = TypeAdapter(tuple[EpochParameters, ...])
+OUTPUTS = TypeAdapter(tuple[Output, ...])
+REFERENCES = TypeAdapter(tuple[Reference, ...])
+TRANSACTIONS = TypeAdapter(tuple[Transaction, ...])
+TRANSACTION_BYTES = TypeAdapter(tuple[TransactionBytes, ...])
+SUBMITTED: TypeAdapter[str] = TypeAdapter(Hash)

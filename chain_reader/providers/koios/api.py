@@ -1,0 +1,309 @@
+"""Questions to a Koios server, no more of them than its public tier allows.
+
+In: a base URL, and a token where there is an account. Out: values of the expected types, or a ``ChainReadError`` that
+names the question.
+
+1. Without an account Koios answers 5,000 requests a day and 100 in 10 seconds, with one of its free ones 50,000 a day:
+   a reading waits for its turn, and fails where the turn comes too late. It asks for one transaction at a time, as the
+   body of a request may have 1 kB.
+2. A list comes in pages of 100 to 1,000 items. More than one are one state only if the tip stood still meanwhile.
+3. Koios knows no 404 for what is not there: it answers an empty list, which is believed like any other answer of its.
+"""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from http import HTTPStatus
+from typing import Any, TypeVar
+
+from pydantic import TypeAdapter
+
+from chain_reader.providers.blockfrost.api import usable_project_id
+from chain_reader.providers.koios.answers import (
+    OUTPUTS,
+    REFERENCES,
+    TIP,
+    TRANSACTION_BYTES,
+    TRANSACTIONS,
+    Output,
+    Reference,
+    Tip,
+    Transaction,
+)
+from chain_reader.providers.transport.calls import Call, provider_name
+from chain_reader.providers.transport.clock import Clock
+from chain_reader.providers.transport.errors import ProviderNotFoundError, ReadLimitExceededError, UnsteadyAnswerError
+from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
+from chain_reader.providers.transport.limits import ReadLimits
+from chain_reader.providers.transport.rate_limit import Pace
+from chain_reader.providers.transport.statuses import status_error
+from eras import ConfigurationError
+
+Parsed = TypeVar("Parsed")
+
+PAGE_ITEMS = 1_000
+FIRST_PAGE_ITEMS = 100
+"""Enough at an address where no flood is; a flood is read in pages of the most that there may be."""
+PUBLIC_URLS = {
+    "mainnet": "https://api.koios.rest/api/v1",
+    "preprod": "https://preprod.koios.rest/api/v1",
+    "preview": "https://preview.koios.rest/api/v1",
+}
+
+_DAY_S = 86_400
+_REQUESTS_A_DAY = {False: 5_000, True: 50_000}
+_BURST = 100
+_ATTEMPTS = 3
+_REFERENCES_A_BODY = 12  # of 1 kB
+_NO_HASH = "0" * 64
+_EVERYTHING_ELSE = ("_metadata", "_assets", "_withdrawals", "_certs", "_scripts", "_bytecode")
+
+
+class KoiosApi:
+    """Requests to one Koios server.
+
+    Args:
+        place: what paths follow, version included, or the name of a public network.
+        token: the token of an account; it never shows in an error or a ``repr``.
+        limits: time, size, attempts and rate.
+        clock: time and waiting.
+        pace: how fast the server is asked.
+
+    Raises:
+        ConfigurationError: the place or the token cannot be used.
+    """
+
+    def __init__(
+        self, place: str, token: str | None, limits: ReadLimits, *, clock: Clock, pace: Pace | None = None
+    ) -> None:
+        url = place if "/" in place else public_url(place)
+        self.name = provider_name("koios", url, ("http", "https"))
+        self._secret = usable_project_id(token)
+        a_day = _REQUESTS_A_DAY[self._secret is not None] / _DAY_S
+        self.limits = replace(limits, requests_per_s=min(limits.requests_per_s, a_day), burst=min(limits.burst, _BURST))
+        self._clock = clock
+        headers = {"Accept": "application/json", "Authorization": self._secret and f"Bearer {self._secret}"}
+        self._http = BoundedHttp(url, headers, self.limits, clock=clock, pace=pace)
+
+    def until(self) -> float:
+        """The deadline of a reading that begins now."""
+        return self._clock.monotonic() + self.limits.read_deadline_s
+
+    def tip(self, until: float) -> Tip:
+        """The newest block.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        return self.one("/tip", TIP, until)
+
+    def one(self, path: str, expected: TypeAdapter[tuple[Parsed, ...]], until: float) -> Parsed:
+        """The one item of the list at ``path``.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        call = self.call("GET", path)
+        found = self._parsed(call, self._http.get(path, call, until=until), expected)
+        if len(found) != 1:
+            raise call.unexpected("one item", f"{len(found)}")
+        return found[0]
+
+    def transaction(self, transaction: str, until: float, *, inputs: bool = False) -> Transaction | None:
+        """What Koios knows of a transaction; ``None`` where it is in no block.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        path = "/tx_info"
+        asked = {"_tx_hashes": [transaction], "_inputs": inputs, **dict.fromkeys(_EVERYTHING_ELSE, False)}
+        found = self._asked(path, asked, TRANSACTIONS, until)
+        if any(item.tx_hash != transaction for item in found):
+            raise self.call("POST", path).unexpected(f"the transaction {transaction}", found[0].tx_hash)
+        return found[0] if found else None
+
+    def transaction_bytes(self, transaction: str, until: float) -> bytes | None:
+        """The bytes of a transaction; ``None`` where Koios does not show them, or has no such transaction.
+
+        Raises:
+            ChainReadError: they could not be read.
+        """
+        path = "/tx_cbor"
+        try:
+            found = self._asked(path, {"_tx_hashes": [transaction]}, TRANSACTION_BYTES, until)
+        except ProviderNotFoundError:
+            return None  # as of a server from before it had them
+        return next((bytes.fromhex(item.cbor) for item in found if item.tx_hash == transaction), None)
+
+    def unspent(
+        self, address: str, order: str, until: float, enough: Callable[[tuple[Output, ...]], bool] = lambda page: False
+    ) -> tuple[Output, ...]:
+        """The unspent outputs at ``address``, all pages of one state, up to the first that is ``enough``.
+
+        Raises:
+            UnsteadyAnswerError: blocks came while its pages were read, each time.
+            ReadLimitExceededError: it has more pages than may be read.
+            ChainReadError: they could not be read.
+        """
+        asked = {"_addresses": [address], "_extended": True}
+        found = self._pages(
+            "/address_utxos", asked, OUTPUTS, order=order, until=until, enough=enough, instead=odd_output
+        )
+        return self._at(address, "/address_utxos", found)
+
+    def outputs_ever(self, address: str, until: float) -> tuple[Reference, ...]:
+        """The references of the outputs that were ever at ``address``.
+
+        Raises:
+            ChainReadError: as ``unspent``.
+        """
+        order = "block_height.desc,tx_hash.asc,tx_index.asc"
+        return self._pages("/address_outputs", {"_addresses": [address]}, REFERENCES, order=order, until=until)
+
+    def outputs_of(self, references: Sequence[str], address: str, until: float) -> dict[str, Output]:
+        """The outputs with these references, which must be at ``address``, with their datums.
+
+        Raises:
+            ReadLimitExceededError: they are more than may be asked for.
+            ChainReadError: they could not be read.
+        """
+        path = "/utxo_info"
+        found: dict[str, Output] = {}
+        if len(references) > self.limits.max_transactions:
+            raise self._beyond(path, f"at most {self.limits.max_transactions} outputs to look into", "max_transactions")
+        for start in range(0, len(references), _REFERENCES_A_BODY):
+            asked = {"_utxo_refs": references[start : start + _REFERENCES_A_BODY], "_extended": True}
+            items = self._asked(path, asked, OUTPUTS, until, instead=odd_output)
+            found |= {f"{item['tx_hash']}#{item['tx_index']}": item for item in self._at(address, path, items)}
+        return found
+
+    def submit(self, cbor: bytes) -> HttpAnswer:
+        """Send a signed transaction, once.
+
+        Raises:
+            ChainReadError: the server could not be reached, or did not answer.
+        """
+        path = "/submittx"
+        until = self._clock.monotonic() + self.limits.call_deadline_s
+        return self._http.post(path, self.call("POST", path), cbor, "application/cbor", until=until)
+
+    def call(self, method: str, path: str) -> Call:
+        """A request, as errors tell it."""
+        return Call(self.name, f"{method} {path}", self._secret)
+
+    def close(self) -> None:
+        """Close the connections. Calling it twice is fine."""
+        self._http.close()
+
+    def _pages(
+        self,
+        path: str,
+        asked: Mapping[str, Any],
+        expected: TypeAdapter[tuple[Parsed, ...]],
+        *,
+        order: str,
+        until: float,
+        enough: Callable[[tuple[Parsed, ...]], bool] = lambda page: False,
+        **how: Any,
+    ) -> tuple[Parsed, ...]:
+        for _ in range(_ATTEMPTS):
+            before: Tip | None = None
+            found: list[Parsed] = []
+            for _ in range(self.limits.max_pages):
+                size = min(PAGE_ITEMS, max(FIRST_PAGE_ITEMS, len(found)))
+                query = f"order={order}&offset={len(found)}&limit={size}"
+                items = self._asked(path, asked, expected, until, query=query, **how)
+                found += items
+                if len(items) < size or enough(items):
+                    break
+                before = before or self.tip(until)
+            else:
+                raise self._beyond(path, f"at most {self.limits.max_pages} pages of {PAGE_ITEMS}", "max_pages")
+            if before is None or self.tip(until) == before:
+                return tuple(found)
+        raise self.call("POST", path).error(
+            UnsteadyAnswerError,
+            "changed while it was read",
+            expected="pages of one state of the address",
+            got=f"another block in each of {_ATTEMPTS} attempts",
+            next_step="Read again",
+        )
+
+    def _at(self, address: str, path: str, items: tuple[Output, ...]) -> tuple[Output, ...]:
+        if items and all(item["address"] != address for item in items):
+            raise self.call("POST", path).unexpected(f"outputs at {address}", f"some at {items[0]['address']}")
+        return tuple(
+            item if item["address"] == address or "unreadable" in item else odd_output(dict(item), "its address")
+            for item in items
+        )
+
+    def _beyond(self, path: str, expected: str, limit: str) -> ReadLimitExceededError:
+        return self.call("POST", path).error(
+            ReadLimitExceededError,
+            "lists more than may be read",
+            expected=expected,
+            next_step=f"Raise {limit} only if the provider is trusted",
+            limit=limit,
+        )
+
+    def _asked(
+        self,
+        path: str,
+        asked: Mapping[str, Any],
+        expected: TypeAdapter[Parsed],
+        until: float,
+        *,
+        query: str = "",
+        **how: Any,
+    ) -> Parsed:
+        call, body = self.call("POST", path), json.dumps(asked).encode()
+        answer = self._http.query(f"{path}?{query}".rstrip("?"), call, body, until=until)
+        return self._parsed(call, answer, expected, **how)
+
+    @staticmethod
+    def _parsed(call: Call, answer: HttpAnswer, expected: TypeAdapter[Parsed], **how: Any) -> Parsed:
+        if answer.status != HTTPStatus.OK:
+            raise status_error(call, answer.status, said(answer), retry_after_s=answer.retry_after_s)
+        return call.parse(expected, answer.body, **how)
+
+
+def public_url(network: str) -> str:
+    """The base URL of Koios' own service for a public network.
+
+    Raises:
+        ConfigurationError: it serves no network of that name.
+    """
+    if network not in PUBLIC_URLS:
+        raise ConfigurationError(
+            "Koios serves no network of that name",
+            expected=f"a URL, or one of {', '.join(PUBLIC_URLS)}",
+            got=f"{network!r}"[:40],
+            next_step="Correct the chain observer",
+        )
+    return PUBLIC_URLS[network]
+
+
+def odd_output(item: Mapping[str, Any], why: str) -> Output:
+    """An output that is not as it should be: refused by itself, with ``why``."""
+    transaction, index, address = str(item.get("tx_hash")), item.get("tx_index"), item.get("address")
+    height = item.get("block_height")
+    return Output(  # type: ignore[typeddict-item] # the configuration of the type is no key of it
+        tx_hash=transaction if len(transaction) == len(_NO_HASH) and transaction.isalnum() else _NO_HASH,
+        tx_index=index if type(index) is int and 0 <= index < 2**32 else 0,
+        address=address if isinstance(address, str) else "",
+        value="0",
+        block_height=height if type(height) is int and 0 <= height < 2**63 else 0,
+        is_spent=item.get("is_spent") is True,
+        unreadable=f"Koios lists it in a way that makes no sense: {why}",
+    )
+
+
+def said(answer: HttpAnswer) -> str:
+    """Why Koios refused: the ``message`` of PostgREST's errors, or the beginning of the text."""
+    text = answer.body[:1_000].decode(errors="replace")
+    try:
+        found = json.loads(answer.body)
+    except (ValueError, RecursionError):
+        found = None
+    message = found.get("message") if isinstance(found, dict) else None
+    return " ".join((message if isinstance(message, str) else text).split())[:200]

@@ -1,0 +1,128 @@
+"""The gateway to Koios, its public service or a server of one's own.
+
+What is in: a base URL or the name of a public network. What comes out: values of our own, each checked where it enters.
+"""
+
+from http import HTTPStatus
+
+from chain_reader.providers.gateway import (
+    REMOTE_WHEN_IDLE,
+    Network,
+    SpendableOutput,
+    TransactionParameters,
+    TransactionRefusedError,
+)
+from chain_reader.providers.koios.answers import EPOCH_PARAMETERS, GENESIS, SUBMITTED, Output
+from chain_reader.providers.koios.api import KoiosApi, said
+from chain_reader.providers.transport.clock import SYSTEM_CLOCK
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.providers.transport.statuses import status_error
+from eras import Slot
+
+_OLDEST_FIRST = "block_height.asc,tx_hash.asc,tx_index.asc"
+
+
+class KoiosGateway:
+    """A ``TransactionGateway`` over Koios.
+
+    Args:
+        place: what paths follow, version included, or the name of a public network.
+        token: the token of an account, where there is one; it shows nowhere.
+        limits: time and size of what is asked.
+
+    Raises:
+        ConfigurationError: the place or the token cannot be used.
+    """
+
+    def __init__(self, place: str, *, token: str | None = None, limits: ReadLimits = DEFAULT_LIMITS) -> None:
+        self._api = KoiosApi(place, token, limits, clock=SYSTEM_CLOCK)
+
+    def __repr__(self) -> str:
+        return f"KoiosGateway({self.name!r})"
+
+    @property
+    def name(self) -> str:
+        """``koios`` and the server's host."""
+        return self._api.name
+
+    @property
+    def when_idle(self) -> str:
+        """Why no new block might come from it."""
+        return REMOTE_WHEN_IDLE
+
+    def network(self) -> Network:
+        """The network of the server's genesis."""
+        return Network.of(self._api.one("/genesis", GENESIS, self._api.until()).networkmagic)
+
+    def protocol_parameters(self) -> TransactionParameters:
+        """The parameters of the current epoch."""
+        until = self._api.until()
+        epoch = self._api.tip(until).epoch_no
+        found = self._api.one(f"/epoch_params?_epoch_no={epoch}", EPOCH_PARAMETERS, until)
+        return TransactionParameters(
+            min_fee_per_byte=found.min_fee_a,
+            min_fee_constant=found.min_fee_b,
+            max_tx_size=found.max_tx_size,
+            coins_per_utxo_byte=found.coins_per_utxo_size,
+        )
+
+    def tip_slot(self) -> Slot:
+        """The slot of the newest block."""
+        return Slot(self._api.tip(self._api.until()).abs_slot)
+
+    def spendable_outputs(self, address: str) -> tuple[SpendableOutput, ...]:
+        """The unspent outputs at ``address``, oldest first by their blocks.
+
+        Raises:
+            ChainReadError: they could not be read, or are more than may be.
+        """
+        found = self._api.unspent(address, _OLDEST_FIRST, self._api.until())
+        return tuple(_spendable(item) for item in found if "unreadable" not in item)
+
+    def submit(self, cbor: bytes) -> str:
+        """Submit a signed transaction; its hash as the server gives it.
+
+        Raises:
+            TransactionRefusedError: the ledger behind the server refused it.
+            ChainReadError: the server could not be reached, or did not take it. After a timeout, whether it took the
+                transaction is unknown.
+        """
+        call, answer = self._api.call("POST", "/submittx"), self._api.submit(cbor)
+        if answer.status == HTTPStatus.BAD_REQUEST:
+            raise TransactionRefusedError(
+                f"{self.name} refused the transaction",
+                got=said(answer) or "no reason",
+                next_step="Build it again from what is unspent now",
+            )
+        if answer.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
+            raise status_error(call, answer.status, said(answer))
+        return call.parse(SUBMITTED, answer.body)
+
+    def transaction_depth(self, transaction: str) -> int | None:
+        """How many blocks lie on top of the transaction's block; ``None`` when it is in no block."""
+        until = self._api.until()
+        found = self._api.transaction(transaction, until)
+        if found is None:
+            return None
+        tip = self._api.tip(until)
+        height = tip.block_height if tip.block_height is not None else tip.block_no
+        return max(0, (height or 0) - found.block_height)
+
+    def close(self) -> None:
+        """Close the connections. Calling it twice is fine."""
+        self._api.close()
+
+
+def _spendable(item: Output) -> SpendableOutput:
+    datum, assets = item.get("inline_datum"), item.get("asset_list") or ()
+    script = item.get("reference_script")
+    return SpendableOutput(
+        item["tx_hash"],
+        item["tx_index"],
+        item["address"],
+        int(item["value"]),
+        tuple(sorted((asset["policy_id"] + (asset["asset_name"] or ""), int(asset["quantity"])) for asset in assets)),
+        None if datum is None else datum["bytes"],
+        item.get("datum_hash") if datum is None else None,
+        None if script is None else str(script.get("hash") or "whose hash Koios does not tell"),
+    )

@@ -1,0 +1,208 @@
+"""Reads a chain through Koios: its public service, which needs no account for light use, or a server of one's own.
+
+In: a base URL or the name of a public network. Out: the answers of the ``ChainObserver`` port. Koios knows inputs,
+blocks and history. Its lists are ordered by block; where transactions share one, their place in it is asked for. What
+was spent is listed without its datum, which is then asked for once: only the owner of the address can spend from it.
+"""
+
+from collections.abc import Callable, Iterable
+from fractions import Fraction
+
+from chain_reader.genesis import NetworkGenesis
+from chain_reader.ports import UNKNOWN_ADDRESS, ChainTip, DatumOutput, ObserverCapabilities
+from chain_reader.providers.koios.answers import GENESIS, Output, SpentInput
+from chain_reader.providers.koios.api import KoiosApi
+from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.providers.transport.rate_limit import Pace
+from eras import Epoch, Slot
+
+NEWEST_FIRST = "block_height.desc,tx_hash.asc,tx_index.desc"
+
+
+class KoiosObserver:
+    """A ``ChainObserver`` over Koios, which knows order, inputs, blocks and history, but not slots.
+
+    Args:
+        place: what paths follow, version included, or the name of a public network.
+        token: the token of an account, where there is one; it never shows in an error or a ``repr``.
+        limits: time, size, attempts and rate of reading; the rate of Koios' tiers is the most in any case.
+        clock: time and waiting.
+        pace: how fast the server is asked; by default as fast as everybody in this process may together.
+
+    Raises:
+        ConfigurationError: the place or the token cannot be used.
+    """
+
+    def __init__(
+        self,
+        place: str,
+        token: str | None = None,
+        *,
+        limits: ReadLimits = DEFAULT_LIMITS,
+        clock: Clock = SYSTEM_CLOCK,
+        pace: Pace | None = None,
+    ) -> None:
+        self._api = KoiosApi(place, token, limits, clock=clock, pace=pace)
+        self._genesis: NetworkGenesis | None = None
+        self._places: dict[str, int] = {}
+        self._spent: dict[str, Output] = {}
+
+    def __repr__(self) -> str:
+        return f"KoiosObserver({self.name!r})"
+
+    @property
+    def name(self) -> str:
+        """What operators call it, without the token."""
+        return self._api.name
+
+    @property
+    def capabilities(self) -> ObserverCapabilities:
+        """Order, inputs, blocks and history."""
+        return ObserverCapabilities(order=True, inputs=True, history=True, blocks=True)
+
+    def epoch(self) -> Epoch:
+        """The current epoch.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        return Epoch(self._api.tip(self._api.until()).epoch_no)
+
+    def tip(self) -> ChainTip:
+        """The newest block, with its epoch.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        found = self._api.tip(self._api.until())
+        height = found.block_height if found.block_height is not None else found.block_no
+        return ChainTip(Slot(found.abs_slot), height, found.hash, Epoch(found.epoch_no))
+
+    def datums(self, address: str) -> tuple[DatumOutput, ...]:
+        """The unspent outputs at ``address`` that carry an inline datum, newest first.
+
+        Raises:
+            ChainReadError: they could not be read, or not as one state of the address.
+        """
+        return self.datums_until(address, lambda page: False)
+
+    def datums_until(self, address: str, settled: Callable[[tuple[DatumOutput, ...]], bool]) -> tuple[DatumOutput, ...]:
+        """The same, to the end of the first page that is ``settled``.
+
+        Raises:
+            ChainReadError: they could not be read, or not as one state of the address.
+        """
+        until = self._api.until()
+
+        def enough(page: tuple[Output, ...]) -> bool:
+            return settled(self._newest_first(page, until))
+
+        return self._newest_first(self._api.unspent(address, NEWEST_FIRST, until, enough), until)
+
+    def history(self, address: str) -> tuple[DatumOutput, ...]:
+        """Every output with an inline datum that was ever at ``address``, newest first.
+
+        Raises:
+            ChainReadError: it could not be read, or not as one state of the address.
+        """
+        until = self._api.until()
+        references = [f"{made.tx_hash}#{made.tx_index}" for made in self._api.outputs_ever(address, until)]
+        unspent = self._api.unspent(address, NEWEST_FIRST, until)
+        here = {f"{item['tx_hash']}#{item['tx_index']}" for item in unspent}
+        missing = [reference for reference in references if reference not in here and reference not in self._spent]
+        self._spent.update(self._api.outputs_of(missing, address, until))
+        spent = (self._spent[reference] for reference in references if reference in self._spent)
+        return self._newest_first((*unspent, *spent), until)
+
+    def input_addresses(self, transaction: str) -> tuple[str, ...]:
+        """The addresses of the inputs that ``transaction`` spends.
+
+        Raises:
+            ChainReadError: they could not be read, or Koios knows no such transaction.
+        """
+        found = self._api.transaction(transaction, self._api.until(), inputs=True)
+        if found is None or found.inputs is None:
+            raise self._api.call("POST", "/tx_info").unexpected(f"the inputs of {transaction}", "none")
+        return tuple(dict.fromkeys(_address_of(item) for item in found.inputs))
+
+    def block_of(self, transaction: str) -> ChainTip | None:
+        """The block that ``transaction`` is in; ``None`` when it is in none.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        found = self._api.transaction(transaction, self._api.until())
+        if found is None:
+            return None
+        return ChainTip(Slot(found.absolute_slot), found.block_height, found.block_hash, Epoch(found.epoch_no))
+
+    def transaction_bytes(self, transaction: str) -> bytes | None:
+        """The bytes of ``transaction``; ``None`` where Koios does not show them, or has no such transaction.
+
+        Raises:
+            ChainReadError: they could not be read.
+        """
+        return self._api.transaction_bytes(transaction, self._api.until())
+
+    def genesis(self) -> NetworkGenesis:
+        """The genesis of the server's network, as if its first era had had the slots of today's.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        if self._genesis is None:
+            found = self._api.one("/genesis", GENESIS, self._api.until())
+            self._genesis = NetworkGenesis(
+                found.networkmagic,
+                found.systemstart,
+                found.slotlength,
+                found.epochlength,
+                Fraction(str(found.activeslotcoeff)),
+            )
+        return self._genesis
+
+    def close(self) -> None:
+        """Close the connections. Calling it twice is fine."""
+        self._api.close()
+
+    def _newest_first(self, outputs: Iterable[Output], until: float) -> tuple[DatumOutput, ...]:
+        """Those of ``outputs`` that carry an inline datum, and those that make no sense."""
+        found = [item for item in outputs if item.get("inline_datum") is not None or "unreadable" in item]
+        sharing: dict[int, set[str]] = {}
+        for item in found:
+            sharing.setdefault(item["block_height"], set()).add(item["tx_hash"])
+        places = {
+            transaction: self._place(transaction, until)
+            for together in sharing.values()
+            if len(together) > 1
+            for transaction in together
+        }
+        found.sort(
+            key=lambda item: (item["block_height"], places.get(item["tx_hash"], 0), item["tx_index"]), reverse=True
+        )
+        return tuple(_datum(item) for item in found)
+
+    def _place(self, transaction: str, until: float) -> int:
+        """The place of a transaction in its block, which never changes while it is there."""
+        if transaction not in self._places:
+            found = self._api.transaction(transaction, until)
+            self._places[transaction] = 0 if found is None else found.tx_block_index
+        return self._places[transaction]
+
+
+def _address_of(item: SpentInput) -> str:
+    return item.payment_addr.bech32 if item.payment_addr is not None else UNKNOWN_ADDRESS
+
+
+def _datum(item: Output) -> DatumOutput:
+    datum = item.get("inline_datum")
+    return DatumOutput(
+        item["tx_hash"],
+        item["tx_index"],
+        "" if datum is None else datum["bytes"],
+        int(item["value"]),
+        height=item["block_height"],
+        spent=item["is_spent"],
+        unreadable=item.get("unreadable"),
+    )
