@@ -109,6 +109,14 @@ class Call:
         }
 
 
+class Verdict(enum.Enum):
+    """Whether a switch is safe, in one word."""
+
+    SAFE = "safe"
+    NOT_YET = "not yet"
+    NOT_SAFE = "not safe"
+
+
 @dataclass(frozen=True, slots=True)
 class Forecast:
     """What is to be expected of a switch.
@@ -150,6 +158,14 @@ class Forecast:
     calls_suffice: bool
     network_stake: int | None
     notes: tuple[str, ...]
+
+    @property
+    def verdict(self) -> Verdict:
+        """Safe if enough is ready today; not yet if the trend brings it in time; else not safe."""
+        if self.ready_share_needed is not None and self.now.share >= self.ready_share_needed:
+            return Verdict.SAFE
+        by_trend = self.danger.quorum_probability.value >= self.probability
+        return Verdict.NOT_YET if by_trend else Verdict.NOT_SAFE
 
     @property
     def danger(self) -> EpochOutlook:

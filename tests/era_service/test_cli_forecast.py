@@ -160,7 +160,8 @@ def test_in_words(registered: Path) -> None:
     ]
     assert lines[8].startswith("103 to 106  101 to 104  100.0 %")
     assert lines[9].split("  ")[0] == "107"
-    assert lines[-2:] == [
+    assert lines[-1].startswith("Verdict      not")
+    assert lines[-4:-2] == [
         "Whom to call (1 party would do; then would be ready, and the quorum now):",
         "  late  30.0 M ada  1.0.0  → 70.0 %, > 99.99 %",
     ]
@@ -252,3 +253,33 @@ def test_the_page_cites_the_source_of_every_published_set() -> None:
         lottery = found.model.to_dict()
         row = rf"\| {lottery['k']} \| {lottery['m']} \| {lottery['phi_f']} \| "
         assert re.search(rf"{row}\S+IntersectMBO/mithril/(issues|pull)/{number} ", text)
+
+
+# --- the verdict
+
+
+def verdict(at: int, gate: str = "") -> str:
+    if gate:
+        with Path("eraswitch.toml").open("a") as file:
+            file.write(f'gate_threshold = "{gate}"\n')
+    done = invoke("adoption", "forecast", "pythagoras", "--at", str(at), "--model", "cosmos")
+    assert done.exit_code == 0, done.output
+    return done.stdout
+
+
+def test_a_switch_too_early_is_not_safe_and_the_gate_agrees(registered: Path) -> None:
+    shown = verdict(105, "95%")
+    assert "Verdict      not safe: in epoch" in shown
+    assert shown.splitlines()[-1].startswith("Gate         agrees: The gate of pythagoras is not met")
+
+
+def test_a_switch_in_time_by_the_trend_is_not_yet_safe_and_a_low_gate_differs(registered: Path) -> None:
+    shown = verdict(140, "50%")
+    assert "Verdict      not yet: too few are ready today" in shown
+    assert "Gate         differs, because it asks for a share, and not for the chance of a quorum" in shown
+
+
+def test_enough_that_are_ready_today_are_safe(registered: Path) -> None:
+    Path("compatibility.toml").write_text('pythagoras = ">=1.0.0"\n')
+    assert "Verdict      safe: as many are ready" in verdict(110)
+    assert asked("pythagoras", "--at", "110", "--model", "cosmos")["verdict"] == "safe"

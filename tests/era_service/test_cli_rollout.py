@@ -230,7 +230,7 @@ def test_a_plan_to_standard_output(world: World) -> None:
     ("arguments", "words"),
     [
         (("pythagorsa", "--threshold", "95%"), "Did you mean 'pythagoras'?"),
-        (("pythagoras",), "Missing option '--threshold'"),
+        (("pythagoras",), "Give --threshold, or set adoption.gate_threshold"),
         (("pythagoras", "--threshold", "0"), "activate.gate.threshold: expected more than 0%"),
         (("pythagoras", "--threshold", "95%", "--at", "7"), "expected activate.at at epoch 8 or later"),
         (("pythagoras", "--threshold", "95%", "--k", "5"), "belong to --quorum-probability"),

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.adoption.forecast_view import forecast_chart, forecast_lines, needed_words, share_words
+from era_service.cli.adoption.forecast_view import forecast_chart, forecast_lines, gate_words, needed_words, share_words
 from era_service.cli.adoption.options import (
     compatibility_option,
     from_option,
@@ -27,6 +27,7 @@ from eras import Epoch
 from release_tools.forecasting.lottery import chance_words
 
 if TYPE_CHECKING:
+    from release_tools.adoption.gate import GateResult
     from release_tools.forecasting.lottery_parameters import SourcedQuorum
     from release_tools.forecasting.result import Forecast
 
@@ -145,7 +146,14 @@ def forecast(
         raise click.UsageError("--probability can be given several times with --share only.")
     if reliability is not None and signatures is not None:
         raise click.UsageError("--reliability states what --signatures measures: give one of them.")
-    from era_service.wiring.adoption import adoption_rules, compatibility_of, epoch_or_assumed, open_registrations
+    from era_service.wiring.adoption import (
+        adoption_rules,
+        compatibility_of,
+        configured_gate,
+        epoch_or_assumed,
+        open_registrations,
+    )
+    from release_tools.adoption.gate import judge_gate
     from release_tools.forecasting.forecast import ForecastOrder
     from release_tools.forecasting.forecast import forecast as forecast_switch
     from release_tools.forecasting.reliability import read_signatures
@@ -153,6 +161,7 @@ def forecast(
     settings = settings_of(app, store)
     table = compatibility_of(settings, compatibility_file)
     quorum = quorum_of(settings, given)
+    signed = None if signatures is None else read_signatures(read_text(signatures))
     with open_registrations(settings, files) as registrations:
         current, assumed = (epoch, None) if epoch is not None else epoch_or_assumed(settings, registrations)
         if assumed is not None:
@@ -167,19 +176,36 @@ def forecast(
             lag_epochs=settings.quorum.lag_epochs,
             window_epochs=window_epochs,
             reliability=reliability,
-            signatures=None if signatures is None else read_signatures(read_text(signatures)),
+            signatures=signed,
         )
         found = forecast_switch(registrations, order, compatibility=table, rules=adoption_rules(settings))
-    _show(found, chart, as_json=as_json)
+        gate = configured_gate(settings)
+        judged = None
+        if gate is not None:
+            judged = judge_gate(
+                registrations,
+                era=era,
+                threshold=gate.threshold,
+                compatibility=table,
+                base=gate.base,
+                for_epochs=gate.for_epochs,
+                epoch=epoch,
+                current=current,
+                rules=adoption_rules(settings),
+            )
+    _show(found, judged, chart, as_json=as_json)
 
 
-def _show(found: "Forecast", chart: Path | None, *, as_json: bool) -> None:
+def _show(found: "Forecast", gate: "GateResult | None", chart: Path | None, *, as_json: bool) -> None:
     if chart is not None:
         write_file(chart, forecast_chart(found).encode())
     if as_json:
-        echo_json(found.to_dict())
+        met = None if gate is None else gate.met
+        echo_json(found.to_dict() | {"verdict": found.verdict.value, "gate_met": met})
         return
     click.echo("\n".join(forecast_lines(found)))
+    if gate is not None:
+        click.echo(gate_words(found, gate))
     for note in found.notes:
         click.echo(f"Note: {printable(note)}", err=True)
 

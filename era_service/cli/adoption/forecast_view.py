@@ -12,6 +12,7 @@ from release_tools.adoption.shares import ada_words
 from release_tools.forecasting.lottery import chance_words
 
 if TYPE_CHECKING:
+    from release_tools.adoption.gate import GateResult
     from release_tools.forecasting.result import EpochOutlook, Forecast
     from release_tools.forecasting.trend import Estimate
 
@@ -53,6 +54,28 @@ def forecast_lines(found: "Forecast") -> Iterator[str]:
     behind = f"{_estimated(back.share_behind, share_words)} of {_whole(found)} behind it"
     yield f"From epoch {back.epoch} on: a quorum with {chance_words(back.quorum_probability.value)}, and {behind}"
     yield from _calls(found)
+    yield ""
+    yield f"Verdict      {verdict_words(found)}"
+
+
+def verdict_words(found: "Forecast") -> str:
+    """Whether the switch is safe, and why, in one sentence."""
+    wanted = f"the wanted {chance_words(found.probability)}"
+    worst = f"in epoch {found.danger.epoch} a quorum has {chance_words(found.danger.quorum_probability.value)}"
+    because = {
+        "safe": f"as many are ready as {wanted} of a quorum need",
+        "not yet": f"too few are ready today for {wanted} of a quorum; by the trend there will be enough",
+        "not safe": f"{worst}, less than {wanted}",
+    }
+    return f"{found.verdict.value}: {because[found.verdict.value]}"
+
+
+def gate_words(found: "Forecast", gate: "GateResult") -> str:
+    """Whether the configured gate agrees with the verdict, and if not, why."""
+    if gate.met == (found.verdict.value == "safe"):
+        return f"Gate         agrees: {printable(gate.words)}"
+    why = "it asks for a share, and not for the chance of a quorum" if gate.met else "it asks for more than a quorum"
+    return f"Gate         differs, because {why}: {printable('; '.join((gate.words, *gate.lacks[:1])))}"
 
 
 def _whole(found: "Forecast") -> str:

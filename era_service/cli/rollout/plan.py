@@ -31,7 +31,11 @@ force_name_option = click.option(
 
 @click.command()
 @click.argument("era")
-@click.option("--threshold", required=True, metavar="SHARE", help="The share that must be ready to activate, as 95%.")
+@click.option(
+    "--threshold",
+    metavar="SHARE",
+    help="The share that must be ready to activate, as 95%; by default adoption.gate_threshold.",
+)
 @click.option("--of", "base", type=click.Choice(BASES), default="registered", show_default=True, help="Of what stake.")
 @click.option(
     "--for-epochs",
@@ -89,6 +93,9 @@ def plan(
     from era_service.releasing.session import require_magic
 
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    planned["threshold"] = planned["threshold"] or settings.adoption.gate_threshold
+    if planned["threshold"] is None:
+        raise click.UsageError("Give --threshold, or set adoption.gate_threshold.")
     if not force_name:
         _require_supported(era, settings.network.supported_eras)
     made = _planned(settings, era, require_magic(settings), **planned)
