@@ -34,20 +34,54 @@ place_option = click.option(
     help='Where configurations are published: {"address":…,"verification_key":…}. By default the era address and key.',
 )
 
-
-@click.group("protocol-configuration", cls=KnownGroup)
-def protocol_configuration() -> None:
-    """Export and import protocol configurations, as Mithril's aggregator does."""
-
-
-@protocol_configuration.command("export-markers")
-@click.option(
-    "--target-path", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the export goes."
+_export_options = combined(
+    click.option(
+        "--target-path", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the export goes."
+    ),
+    click.option("--default", "is_default", is_flag=True, help="Export the default configuration, and read no chain."),
+    place_option,
+    provider_option,
+    network_options,
 )
-@click.option("--default", "is_default", is_flag=True, help="Export the default configuration, and read no chain.")
-@combined(place_option, provider_option, network_options)
-@pass_app
-def export_markers(
+
+_import_options = combined(
+    click.option(
+        "--import-path", required=True, metavar="FILE", help="The configurations, as export-markers writes them."
+    ),
+    click.option(
+        "--target-path",
+        required=True,
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Where the datum goes, for cardano-cli's --tx-out-inline-datum-file.",
+    ),
+    click.option(
+        "--protocol-configuration-markers-secret-key",
+        "secret_key",
+        metavar="KEY",
+        envvar=SECRET_KEY_VARIABLES,
+        show_envvar=True,
+        help="Secret key, JSON-hex as in era.sk, or @FILE: a key given here is seen by all who can list processes.",
+    ),
+    click.option(
+        "--protocol-configuration-markers-secret-key-file",
+        "secret_key_file",
+        metavar="FILE",
+        help="File with the secret key.",
+    ),
+    click.option("--current-epoch", metavar="N", type=epoch_type, help="The current epoch; by default the provider's."),
+    click.option(
+        "--without-chain",
+        is_flag=True,
+        help="Do not compare with the chain: nodes may see what they use already change.",
+    ),
+    place_option,
+    provider_option,
+    network_options,
+)
+
+
+def _export(
     app: AppContext,
     /,
     *,
@@ -64,7 +98,7 @@ def export_markers(
     configurations = DEFAULT_CONFIGURATIONS
     if not is_default:
         settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
-        found = _on_chain(settings, adapter)
+        found = on_chain(settings, adapter)
         configurations = found.chosen.configurations or DEFAULT_CONFIGURATIONS
         if not found.chosen.configurations:
             click.echo(
@@ -73,36 +107,7 @@ def export_markers(
     write_file(target_path, to_readable(configurations).encode())
 
 
-@protocol_configuration.command("import-markers")
-@click.option("--import-path", required=True, metavar="FILE", help="The configurations, as export-markers writes them.")
-@click.option(
-    "--target-path",
-    required=True,
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Where the datum goes, for cardano-cli's --tx-out-inline-datum-file.",
-)
-@click.option(
-    "--protocol-configuration-markers-secret-key",
-    "secret_key",
-    metavar="KEY",
-    envvar=SECRET_KEY_VARIABLES,
-    show_envvar=True,
-    help="Secret key, JSON-hex as in era.sk, or @FILE: a key given here is seen by everyone who can list processes.",
-)
-@click.option(
-    "--protocol-configuration-markers-secret-key-file",
-    "secret_key_file",
-    metavar="FILE",
-    help="File with the secret key.",
-)
-@click.option("--current-epoch", metavar="N", type=epoch_type, help="The current epoch; by default the provider's.")
-@click.option(
-    "--without-chain", is_flag=True, help="Do not compare with the chain: nodes may see what they use already change."
-)
-@combined(place_option, provider_option, network_options)
-@pass_app
-def import_markers(
+def _import(
     app: AppContext,
     /,
     *,
@@ -138,7 +143,7 @@ def import_markers(
         click.echo("Warning: not compared with the chain: what nodes use already may change", err=True)
     else:
         settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
-        found = _on_chain(settings, adapter)
+        found = on_chain(settings, adapter)
         at = found.epoch if current_epoch is None else current_epoch
         unknown = check_against(found.chosen.configurations, configurations, at)
         if unknown:
@@ -149,7 +154,33 @@ def import_markers(
     write_file(target_path, datum.encode())
 
 
-def _on_chain(settings: "Settings", adapter: str | None) -> "ConfigurationsOnChain":
+def export_command(name: str) -> click.Command:
+    """The command that exports, by its name in a group."""
+    return click.command(name)(_export_options(pass_app(_export)))
+
+
+def import_command(name: str) -> click.Command:
+    """The command that imports, by its name in a group."""
+    return click.command(name)(_import_options(pass_app(_import)))
+
+
+@click.group("protocol-configuration", cls=KnownGroup)
+def protocol_configuration() -> None:
+    """Export and import protocol configurations, as Mithril's aggregator does."""
+
+
+protocol_configuration.add_command(export_command("export-markers"))
+protocol_configuration.add_command(import_command("import-markers"))
+
+
+def on_chain(settings: "Settings", adapter: str | None) -> "ConfigurationsOnChain":
+    """The configurations on the chain, with a warning for whatever deployed readers may take instead.
+
+    Raises:
+        ConfigurationError: the place or the providers are not usable.
+        ChainReadError, StoreError: no provider answers.
+        ProtocolConfigurationError: what is signed there cannot be used.
+    """
     from era_service.releasing.configurations import read_configurations
 
     found = read_configurations(settings, _place(settings, adapter))

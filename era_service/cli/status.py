@@ -8,6 +8,7 @@ from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.publication_view import refused_lines
 from eras import Epoch
 
 
@@ -108,10 +109,7 @@ def _begins(epoch: int | None) -> str:
 
 
 def _refused_lines(document: dict[str, Any]) -> list[str]:
-    counts = {name: count for name, count in document["verdicts"].items() if name != "Accepted"}
-    if not counts:
-        return []
-    lines = [f"Refused       {', '.join(f'{count} {name}' for name, count in counts.items())}"]
+    lines = refused_lines(document["verdicts"])
     lines += [f"  {item['output']} {item['verdict']}: {printable(item['reason'])}" for item in document["refused"]]
     if document["refused_not_listed"]:
         lines.append(f"  and {document['refused_not_listed']} more (see --limit)")

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from era_service.service.documents import EraHistory, EraStatus, HistoryEntry, MarkerDocument
 
-IN_FORCE, SUPERSEDED, UNCONFIRMED = "Accepted", "Superseded", "Unconfirmed"
+IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND = "Accepted", "Superseded", "Unconfirmed", "OtherKind"
 
 
 def markers_panel(status: "EraStatus", history: "EraHistory") -> Panel:
@@ -97,6 +97,8 @@ def _verdict(entry: "HistoryEntry") -> tuple[Tone, str]:
         return "good", "In force"
     if entry.verdict == UNCONFIRMED:
         return "attention", "Not deep enough yet"
+    if entry.verdict == OTHER_KIND:
+        return "quiet", f"Another kind: {entry.reason}"
     return "bad", f"Refused: {entry.verdict}"
 
 

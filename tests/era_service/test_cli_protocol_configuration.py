@@ -159,3 +159,46 @@ def test_a_signed_payload_that_cannot_be_used_is_an_error(folder: Path, chain: L
     done = export()
     assert done.exit_code == 0
     assert "deployed readers that come to it first fail on it" in done.stderr
+
+
+def test_both_kinds_at_one_address_are_told_apart(folder: Path, chain: LocalChain) -> None:
+    key = SigningKey.parse((folder / "config.sk").read_text())
+    eras = EraMarkersPayload((EraMarker("thales", Epoch(1)),)).sign(key).to_bytes()
+    Path("now.json").write_text(
+        json.dumps([PLAIN, {**PLAIN, "epoch": 6, "enabled_signed_entity_types": ["CardanoDatabase"]}])
+    )
+    assert import_("now.json", "--without-chain").exit_code == 0
+    post(chain, eras, decode_datum(Path("out.json").read_text()).content)
+    told = invoke("marker", "show")
+    assert told.exit_code == 0, told.output
+    assert "Other kinds   1 payload of another kind" in told.stdout
+    assert "Refused       1 Impostor\n" in told.stdout, "what a faucet posts is not the team's"
+    status = json.loads(invoke("status", "--json").stdout)
+    assert status["verdicts"] == {"Impostor": 1, "OtherKind": 1}
+    assert [one["verdict"] for one in status["refused"]] == ["Impostor"]
+    assert "Other kinds   1 payload of another kind" in invoke("status").stdout
+    shown = invoke("marker", "configuration", "show")
+    assert shown.exit_code == 0, shown.output
+    assert "configuration from epoch 6: k 3, m 9, phi_f 0.5; signed: CardanoDatabase" in shown.stdout
+    assert "registration      k 3, m 9, phi_f 0.5" in shown.stdout
+    document = json.loads(invoke("marker", "configuration", "show", "--json").stdout)
+    assert [one["epoch"] for one in document["markers"]] == [0, 6]
+    assert document["window"]["registration"]["enabled_signed_entity_types"] == ["CardanoDatabase"]
+    assert document["window"]["aggregation"]["enabled_signed_entity_types"] == []
+
+
+def test_what_a_file_would_change(folder: Path, chain: LocalChain) -> None:
+    empty = invoke("marker", "configuration", "show")
+    assert (empty.exit_code, "No configuration holds now" in empty.stdout) == (5, True)
+    Path("now.json").write_text(json.dumps([PLAIN]))
+    import_("now.json", "--without-chain")
+    post(chain, decode_datum(Path("out.json").read_text()).content)
+    assert "Nothing changes" in invoke("marker", "configuration", "diff", "now.json").stdout
+    later = {**PLAIN, "epoch": 9, "protocol_parameters": {"k": 4, "m": 9, "phi_f": 0.25}}
+    Path("later.json").write_text(json.dumps([PLAIN, later]))
+    assert invoke("marker", "configuration", "diff", "later.json").stdout == "epoch 9: k 3 → 4; phi_f 0.5 → 0.25\n"
+    Path("later.json").write_text(json.dumps([{**later, "epoch": 5}]))
+    refused = invoke("marker", "configuration", "diff", "later.json", "--json")
+    assert refused.exit_code == 1
+    assert '"changes":["no configuration any more"]' in refused.stdout
+    assert "Configurations that nodes use already would change" in refused.stderr

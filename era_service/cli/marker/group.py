@@ -5,6 +5,7 @@ from typing import Any
 import click
 
 from era_service.cli.marker.change import HELP, change_command
+from era_service.cli.marker.configuration import configuration
 from era_service.cli.marker.cosign import cosign
 from era_service.cli.marker.renew import renew
 from era_service.cli.marker.sweep import sweep
@@ -12,7 +13,7 @@ from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
-from era_service.cli.shared.publication_view import sight_lines
+from era_service.cli.shared.publication_view import refused_lines, sight_lines
 from era_service.cli.shared.release_options import load_settings, network_options, provider_option
 
 
@@ -23,6 +24,7 @@ def marker() -> None:
 
 for _kind in HELP:
     marker.add_command(change_command(_kind))
+marker.add_command(configuration)
 marker.add_command(cosign)
 marker.add_command(renew)
 marker.add_command(sweep)
@@ -66,10 +68,7 @@ def _shown(document: dict[str, Any]) -> list[str]:
         lines.append(f"  signed by   {trusted['key']}")
     if document["legacy"]["differs"]:
         lines.append(f"Legacy view   {printable(document['legacy']['words'])}")
-    refused = {name: count for name, count in document["verdicts"].items() if name != "Accepted"}
-    if refused:
-        lines.append(f"Refused       {', '.join(f'{count} {name}' for name, count in refused.items())}")
-    return lines
+    return lines + refused_lines(document["verdicts"])
 
 
 @marker.command()

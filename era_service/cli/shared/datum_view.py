@@ -123,6 +123,11 @@ def _marker_in_words(marker: dict[str, Any]) -> str:
     if "configuration" not in marker:
         when = "announced, no epoch yet" if marker["epoch"] is None else f"from epoch {marker['epoch']}"
         return f"era {printable(marker['name'])!s}: {when}"
+    return configuration_in_words(marker)
+
+
+def configuration_in_words(marker: dict[str, Any]) -> str:
+    """A configuration marker that was described, in a line."""
     found = marker["configuration"]
     if found is None:
         return f"configuration from epoch {marker['epoch']}: it cannot be read"

@@ -248,3 +248,15 @@ def _bar() -> Iterator["Watch"]:
             )
 
         yield watch
+
+
+def refused_lines(verdicts: dict[str, int]) -> list[str]:
+    """How many outputs at the era address were refused, and how many carry a payload of another kind."""
+    from datum.verdicts import NOT_REFUSED, OtherKind
+
+    refused = [f"{count} {name}" for name, count in verdicts.items() if name not in NOT_REFUSED]
+    lines = [f"Refused       {', '.join(refused)}"] if refused else []
+    others = verdicts.get(OtherKind.__name__, 0)
+    if others:
+        lines.append(f"Other kinds   {counted(others, 'payload')} of another kind: eraswitch marker history")
+    return lines

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from chain_reader.node.kinds import DecisionKind
+from datum.verdicts import NOT_REFUSED
 from era_service.service import changes as kinds
 from era_service.telemetry.metrics.declared import Sheet
 from era_service.web.stream import TOLD
@@ -117,7 +118,7 @@ class ServiceCollector:
             began_s = genesis.anchor_time_s + (slot - genesis.anchor_slot) * genesis.slot_length_s
             sheet.put("trusted_payload_timestamp_seconds", began_s)
         for verdict, outputs in status.verdicts.items():
-            if verdict not in ("Accepted", "OtherKind"):
+            if verdict not in NOT_REFUSED:
                 sheet.put("refused_datums", outputs, verdict=verdict)
         sheet.put("conflicting_payloads", len(status.conflicts))
         sheet.put("legacy_view_differs", status.legacy is not None and status.legacy.differs)

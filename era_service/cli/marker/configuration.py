@@ -1,0 +1,137 @@
+"""``eraswitch marker configuration``: the second kind of marker, as it is on the chain, and what a file would change.
+
+``export`` and ``import`` are the commands of ``protocol-configuration``, beside the ones that look.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.protocol_configuration import export_command, import_command, on_chain, place_option
+from era_service.cli.shared.arguments import json_option, read_bytes
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.datum_view import configuration_in_words
+from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.output import echo_json
+from era_service.cli.shared.release_options import combined, load_settings, network_options, provider_option
+
+if TYPE_CHECKING:
+    from datum.configuration import EpochConfiguration
+
+NOTHING_ON_CHAIN = 5
+
+
+@click.group(cls=KnownGroup)
+def configuration() -> None:
+    """Look at the protocol configurations on the chain, and prepare others."""
+
+
+configuration.add_command(export_command("export"))
+configuration.add_command(import_command("import"))
+
+
+@configuration.command()
+@combined(place_option, provider_option, network_options, json_option)
+@pass_app
+def show(
+    app: AppContext,
+    *,
+    adapter: str | None,
+    provider: str | None,
+    network_magic: int | None,
+    mainnet: bool,
+    as_json: bool,
+) -> int:
+    """Show the configurations on the chain, and the three that a node needs now. Exit code 5: none holds now."""
+    from datum.configuration import configuration_at, configuration_document, window_at
+
+    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    found = on_chain(settings, adapter)
+    known = found.chosen.configurations
+    current, window = configuration_at(known, found.epoch), window_at(known, found.epoch)
+    names = ("aggregation", "next_aggregation", "registration")
+    needed = None if window is None else {name: configuration_document(getattr(window, name)) for name in names}
+    if as_json:
+        echo_json(
+            {
+                "epoch": found.epoch,
+                "source": found.source,
+                "markers": _documents(known),
+                "configuration_at_epoch": None if current is None else configuration_document(current),
+                "window": needed,
+                "notes": list(found.chosen.notes),
+            }
+        )
+        return 0 if current is not None else NOTHING_ON_CHAIN
+    click.echo(f"Epoch {found.epoch} by {found.source}")
+    for one in _documents(known):
+        click.echo(f"  {configuration_in_words(one)}")
+    if current is None:
+        click.echo("No configuration holds now")
+    elif needed is None:
+        click.echo("A node needs one for the epoch before, too, and there is none")
+    else:
+        for name, document in needed.items():
+            parameters = document["protocol_parameters"]
+            lottery = ", ".join(f"{key} {value}" for key, value in parameters.items())
+            click.echo(f"{name.replace('_', ' '):<17} {lottery}")
+    return 0 if current is not None else NOTHING_ON_CHAIN
+
+
+@configuration.command()
+@click.argument("file")
+@combined(place_option, provider_option, network_options, json_option)
+@pass_app
+def diff(
+    app: AppContext,
+    *,
+    file: str,
+    adapter: str | None,
+    provider: str | None,
+    network_magic: int | None,
+    mainnet: bool,
+    as_json: bool,
+) -> None:
+    """Show what the configurations in FILE would change on the chain, by epoch and parameter.
+
+    FILE is as for import. A change of what nodes use already, in the current epoch or the last three, is refused.
+    """
+    from datum.configuration import check_against, read_import
+
+    wanted = read_import(read_bytes(file))
+    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    found = on_chain(settings, adapter)
+    changes = list(_changes(found.chosen.configurations, wanted))
+    if as_json:
+        echo_json({"epoch": found.epoch, "changes": changes})
+    else:
+        for one in changes:
+            click.echo(f"epoch {one['epoch']}: {'; '.join(one['changes'])}")
+        if not changes:
+            click.echo("Nothing changes")
+    check_against(found.chosen.configurations, wanted, found.epoch)
+
+
+def _changes(
+    before: "tuple[EpochConfiguration, ...]", after: "tuple[EpochConfiguration, ...]"
+) -> "list[dict[str, Any]]":
+    """At which epochs another configuration would hold than before, and what differs."""
+    from datum.configuration import configuration_at
+
+    found = []
+    for epoch in sorted({item.epoch for item in (*before, *after)}):
+        old, new = configuration_at(before, epoch), configuration_at(after, epoch)
+        words: tuple[str, ...] = ()
+        if old is not None and new is not None:
+            words = old.differences(new)
+        elif old is not new:
+            words = ("a first configuration",) if old is None else ("no configuration any more",)
+        if words:
+            found.append({"epoch": epoch, "changes": list(words)})
+    return found
+
+
+def _documents(configurations: "tuple[EpochConfiguration, ...]") -> list[dict[str, Any]]:
+    from datum.configuration import configuration_document
+
+    return [{"epoch": one.epoch, "configuration": configuration_document(one.configuration)} for one in configurations]
