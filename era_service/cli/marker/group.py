@@ -1,6 +1,6 @@
 """``eraswitch marker``: the rollout as commands, what nodes trust now, and what was ever at the era address."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -15,6 +15,11 @@ from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.publication_view import refused_lines, sight_lines
 from era_service.cli.shared.release_options import load_settings, network_options, provider_option
+from eras import ConfigurationError
+from eras.words import counted
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
 
 
 @click.group(cls=KnownGroup)
@@ -75,24 +80,39 @@ def _shown(document: dict[str, Any]) -> list[str]:
 @provider_option
 @network_options
 @click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="Payloads to list at most.")
+@click.option(
+    "--verify",
+    is_flag=True,
+    help="Verify the chain of publications by the transactions in the store; no provider is asked.",
+)
 @json_option
 @pass_app
 def history(
-    app: AppContext, *, provider: str | None, network_magic: int | None, mainnet: bool, limit: int, as_json: bool
-) -> None:
+    app: AppContext,
+    *,
+    provider: str | None,
+    network_magic: int | None,
+    mainnet: bool,
+    limit: int,
+    verify: bool,
+    as_json: bool,
+) -> int:
     """Show every payload that was ever at the era address: slot, transaction, author, verdict. Newest first.
 
-    What is no payload at all is counted, not listed. It takes an observer that knows history, as Blockfrost does.
+    What is no payload at all is counted, not listed. It takes an observer that knows history, as Blockfrost does. With
+    --verify the exit code is 1 where the chain does not reach back to the first publication, or to the checkpoint.
     """
     from era_service.releasing.marker_history import read_history
     from era_service.releasing.session import open_release
 
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    if verify:
+        return _verify(settings, as_json=as_json)
     with open_release(settings, submits=False) as release:
         document = read_history(release, limit)
     if as_json:
         echo_json(document)
-        return
+        return 0
     lines: list[str] = []
     for entry in document["payloads"]:
         lines += _entry_lines(entry)
@@ -101,6 +121,39 @@ def history(
     if document["no_payload"]:
         lines.append(f"and {document['no_payload']} outputs with a datum that is no payload")
     click.echo("\n".join(lines) if lines else "There was never a payload at the era address")
+    return 0
+
+
+def _verify(settings: "Settings", *, as_json: bool) -> int:
+    """Show the verified chain of publications; the exit code."""
+    from contextlib import closing
+
+    from era_service.releasing.verified_history import verify_history
+    from era_service.wiring.trust import open_memory, trust_policy
+
+    if settings.store.url is None:
+        raise ConfigurationError(
+            "There is no store to verify",
+            expected="store.url, or ERASWITCH_STORE__URL",
+            got="neither",
+            next_step="Name the store of a node, or of the release team, that has read the era address",
+        )
+    with closing(open_memory(settings)) as store:
+        found = verify_history(store, trust_policy(settings))
+    if as_json:
+        echo_json(found.to_dict())
+        return 0 if found.broken is None else 1
+    for link in found.links:
+        click.echo(f"verified  {link.transaction}  {printable(', '.join(map(str, link.markers)))}")
+    if found.broken is not None:
+        click.echo(f"The chain of publications is not verified: {printable(found.broken)}")
+        return 1
+    click.echo(f"The chain of {counted(len(found.links), 'publication')} is verified, back to {_end(settings)}")
+    return 0
+
+
+def _end(settings: "Settings") -> str:
+    return "the first one" if settings.trust.checkpoint_file is None else "the checkpoint"
 
 
 def _entry_lines(entry: dict[str, Any]) -> list[str]:
