@@ -123,7 +123,7 @@ def test_one_check_says_what_it_found_also_when_nothing_is_new(chain: LocalChain
     publish(chain, (THALES, 0), (PYTHAGORAS, 9))
     for new in (True, False):
         result = CliRunner().invoke(cli, ["watch", "--once"])
-        assert ("markers [thales at epoch 0, pythagoras at epoch 9]" in result.stderr) is new
+        assert ("The markers in force are thales at epoch 0, pythagoras at epoch 9, by" in result.stderr) is new
         assert (result.exit_code, result.stdout) == (
             3,
             "epoch 5, era thales, pythagoras at epoch 9 (NOT SUPPORTED)\n",
