@@ -3,6 +3,7 @@
 import logging
 import signal
 import socket
+import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,7 +14,7 @@ import click
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json
 from era_service.cli.signals import surviving_signals
-from eras import ConfigurationError
+from eras import ConfigurationError, EraSwitchError
 
 if TYPE_CHECKING:
     import uvicorn
@@ -63,8 +64,8 @@ def serve(
     """Serve the eras over HTTP: to nodes, to dashboards, to caches.
 
     With no network configured it follows an embedded local chain, made for the purpose, and says so. It ends on
-    SIGTERM or Ctrl-C, after the requests that are being answered. SIGUSR1 switches the log to debug and back, SIGUSR2
-    between text and JSON.
+    SIGTERM or Ctrl-C, after the requests that are being answered. SIGHUP reads the configuration and the certificate
+    again. SIGUSR1 switches the log to debug and back, SIGUSR2 between text and JSON.
     """
     from era_service.service.follower_loop import following_registrations
     from era_service.service.place import is_embedded
@@ -94,22 +95,31 @@ def serve(
         _require_no_provider(settings)
     else:
         require_source(settings)
+    running: list[Server] = []
+
+    def hung_up() -> None:
+        if not running:
+            _log.warning("SIGHUP: the service is still starting; send it again when it serves")
+            return
+        try:
+            running[0].reload(app.read(given).settings)
+        except EraSwitchError as error:
+            _log.error("SIGHUP: nothing was changed: %s", error)
+
     with (
-        surviving_signals(_hung_up),
+        surviving_signals(hung_up),
         _listening(settings.service) as listener,
     ):  # before anything is made for a service that cannot be asked
         if embedded:
-            settings = _embedded(app, given, poll_interval_s)
+            given |= _embedded(poll_interval_s)
+            settings = app.load(given).settings
         service = Service.open(settings, embedded=embedded)
         try:
             with following_registrations(service):
-                Server(service, as_json=as_json).run(listener)
+                running.append(Server(service, as_json=as_json))
+                running[0].run(listener)
         finally:
             service.close()
-
-
-def _hung_up() -> None:
-    _log.warning("SIGHUP: the configuration is read at start only; restart the service to apply changes")
 
 
 def _require_both(service: "ServiceSettings") -> None:
@@ -145,7 +155,8 @@ def _require_no_provider(settings: "Settings") -> None:
         )
 
 
-def _embedded(app: AppContext, given: dict[str, tuple[Any, str]], poll_interval_s: float | None) -> "Settings":
+def _embedded(poll_interval_s: float | None) -> dict[str, tuple[Any, str]]:
+    """Make the embedded chain where there is none, say so, and return the settings that it needs."""
     from era_service.config.paths import user_state_folder
     from era_service.demo.embedded import embedded_flags
 
@@ -157,7 +168,7 @@ def _embedded(app: AppContext, given: dict[str, tuple[Any, str]], poll_interval_
         err=True,
     )
     poll = {} if poll_interval_s is not None else {"service.poll_interval_s": (EMBEDDED_POLL_S, "the embedded chain")}
-    return app.load({**given, **flags, **poll}).settings
+    return {**flags, **poll}
 
 
 def _listening(service: "ServiceSettings") -> socket.socket:
@@ -195,6 +206,28 @@ class Server:
         self._service = service
         self._settings = service.settings.service
         self._as_json = as_json
+        self._tls: ssl.SSLContext | None = None
+
+    def reload(self, settings: "Settings") -> None:
+        """Apply what can change of new settings, read the certificate again, and log what was and what was not.
+
+        Raises:
+            ConfigurationError: the settings or the certificate cannot be used; nothing was changed.
+            CompatibilityError: the table of eras and versions has a mistake; nothing was changed.
+        """
+        from era_service.logs import configure_logging
+        from era_service.service.reloading import reload
+
+        own = self._settings
+        if self._tls is not None and own.tls_cert is not None:
+            _load_certificate(ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), own)  # tried before it is put in force
+        result = reload(self._service, settings)
+        configure_logging(settings.log.level, settings.log.format)
+        if self._tls is not None and own.tls_cert is not None:
+            _load_certificate(self._tls, own)
+        _log.warning("SIGHUP: the configuration was read again; changed: %s", ", ".join(result.changed) or "nothing")
+        if result.kept:
+            _log.warning("SIGHUP: these settings change with a restart only: %s", ", ".join(result.kept))
 
     def run(self, listener: socket.socket) -> None:
         """Serve who connects to ``listener``, which the caller closes.
@@ -230,6 +263,7 @@ class Server:
             ssl_keyfile=own.tls_key,
         )
         _load(config)
+        self._tls = config.ssl
         be_patient(config, own.request_timeout_s)
         let_go_of_the_deaf(listener)
         allow_connections(own.max_streams)
@@ -262,16 +296,32 @@ def _load(config: "uvicorn.Config") -> None:
     Raises:
         ConfigurationError: the certificate or its key cannot be used.
     """
-    try:
+    with _tls_errors(named_key=bool(config.ssl_keyfile)):
         config.load()
+
+
+def _load_certificate(context: ssl.SSLContext, service: "ServiceSettings") -> None:
+    """Read the certificate and its key into ``context``; connections that are open keep the one they have.
+
+    Raises:
+        ConfigurationError: they cannot be used.
+    """
+    assert service.tls_cert is not None  # noqa: S101 - who calls has looked
+    with _tls_errors(named_key=service.tls_key is not None):
+        context.load_cert_chain(service.tls_cert, service.tls_key)
+
+
+@contextmanager
+def _tls_errors(*, named_key: bool) -> Iterator[None]:
+    try:
+        yield
     except OSError as error:  # an ssl.SSLError is one
-        next_step = "Correct them" if config.ssl_keyfile else "Correct it, or name its key too: --tls-key FILE"
         raise ConfigurationError(
             "The certificate or its key cannot be used",
             code="Tls",
             expected="service.tls_cert and service.tls_key, PEM files that belong together",
             got=error.strerror or type(error).__name__,
-            next_step=next_step,
+            next_step="Correct them" if named_key else "Correct it, or name its key too: --tls-key FILE",
         ) from error
 
 

@@ -158,9 +158,7 @@ class Keeper:
     def let_go(self) -> None:
         """Another replica reads the chain: what it comes to is where this one goes on, should it ever read again."""
         with self._reading:
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
+            self._close_reader()
 
     def take(self, snapshot: Snapshot) -> None:
         """Put a snapshot in force, and tell who listens."""
@@ -259,6 +257,11 @@ class Keeper:
         return found
 
     # --- inside
+
+    def _close_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
 
     @property
     def _longest_silence_s(self) -> float:

@@ -136,6 +136,16 @@ class Service(Keeper):
             self._leader.stop()
         super().close()
 
+    def reconfigure(self, settings: "Settings") -> None:
+        """Go on with other settings (``reloading``): providers are opened anew, and the chain is read at once."""
+        with self._reading:
+            self._close_reader()
+            before, self.settings = self.settings.service, settings
+        own = settings.service
+        if (own.writes_per_s, own.write_burst) != (before.writes_per_s, before.write_burst):
+            self.rates = Rates(own.writes_per_s, own.write_burst, time.monotonic)
+        self.poller.wake()
+
     def documents(self, snapshot: Snapshot) -> dict[str, bytes]:
         """Path → document, of those that are the same for everybody until the next snapshot."""
         own = {

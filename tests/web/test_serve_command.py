@@ -120,6 +120,10 @@ def test_tls_by_file(world):
         assert answer.headers["strict-transport-security"]
         with pytest.raises(requests.exceptions.SSLError):
             requests.get(f"{served.url}/version", timeout=30)
+        subprocess.run(command, check=True, capture_output=True)  # renewed: the old one is trusted no more
+        served.process.send_signal(signal.SIGHUP)
+        served.wait_for_log("read again")
+        assert requests.get(f"{served.url}/version", verify=str(cert), timeout=30).status_code == 200
     key.chmod(0o644)
     readable = run("serve", *arguments)
     assert readable.exit_code == 2

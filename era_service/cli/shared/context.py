@@ -40,17 +40,28 @@ class AppContext:
             InvalidConfigurationError: the configuration has mistakes.
         """
         if self._loaded is None or flags:
-            own: dict[str, tuple[Any, str]] = {
-                "network.name": (self.network, "--network"),
-                "log.level": (self.log_level, "--log-level"),
-                "log.format": (self.log_format, "--log-format"),
-            }
-            self._loaded = load_settings(self.config, {**own, **(flags or {})})
+            self._loaded = self.read(flags)
             from era_service.logs import configure_logging
 
             log = self._loaded.settings.log
             configure_logging(log.level, log.format)
         return self._loaded
+
+    def read(self, flags: Flags | None = None) -> LoadedSettings:
+        """The settings as they are now, checked; nothing else is done with them.
+
+        Args:
+            flags: as for ``load``.
+
+        Raises:
+            InvalidConfigurationError: the configuration has mistakes.
+        """
+        own: dict[str, tuple[Any, str]] = {
+            "network.name": (self.network, "--network"),
+            "log.level": (self.log_level, "--log-level"),
+            "log.format": (self.log_format, "--log-format"),
+        }
+        return load_settings(self.config, {**own, **(flags or {})})
 
     @property
     def settings(self) -> "Settings":

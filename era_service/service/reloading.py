@@ -1,0 +1,102 @@
+"""New settings for a service that runs: what can change while it serves, and what waits for a restart.
+
+In: a running ``Service`` and newly checked settings. Out: the names of the settings that changed, and of those that did
+not. Everything is tried before anything is changed: a mistake leaves the service as it was.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+    from era_service.service.service import Service
+
+RELOADED_SECTIONS = frozenset(("adoption", "quorum", "limits", "log"))
+"""Sections that are read again as a whole."""
+
+RELOADED_SETTINGS = frozenset(
+    f"{section}.{name}"
+    for section, names in {
+        "reader": ("providers", "agreement", "max_tip_age_s", "project_id", "project_id_file"),
+        "service": ("poll_interval_s", "max_age_s", "max_body_bytes", "writes_per_s", "write_burst", "heartbeat_s"),
+    }.items()
+    for name in names
+)
+"""Single settings of the other sections that are read again."""
+
+UNUSED_SECTIONS = frozenset(("keys", "watch", "hooks", "networks"))
+"""Sections that the service does not use; ``networks`` counts through ``network``, which it fills in."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reloaded:
+    """The result of a reload.
+
+    Attributes:
+        changed: settings that have their new value from now on.
+        kept: settings whose new value needs a restart.
+    """
+
+    changed: tuple[str, ...]
+    kept: tuple[str, ...]
+
+
+def is_reloaded(key: str) -> bool:
+    """Whether a setting (``section.name``) can change while the service runs."""
+    return key.partition(".")[0] in RELOADED_SECTIONS or key in RELOADED_SETTINGS
+
+
+def reload(service: "Service", settings: "Settings") -> Reloaded:
+    """Give a running service the new value of every setting that can change now.
+
+    Providers are opened anew, so that key files are read again though their paths stay. The next reading is at once.
+
+    Args:
+        service: the service.
+        settings: the new settings, checked.
+
+    Raises:
+        ConfigurationError: the new settings cannot be used; nothing was changed.
+        CompatibilityError: the table of eras and versions has a mistake; nothing was changed.
+    """
+    merged, result = _merged(service.settings, settings)
+    _try_out(merged)
+    service.reconfigure(merged)
+    return result
+
+
+def _merged(old: "Settings", new: "Settings") -> "tuple[Settings, Reloaded]":
+    """The old settings with what can change of the new ones, and what that is."""
+    sections, changed, kept = {}, [], []
+    for section in type(old).model_fields:
+        if section in UNUSED_SECTIONS:
+            continue
+        before, after = getattr(old, section), getattr(new, section)
+        values = {}
+        for name in type(before).model_fields:
+            if getattr(before, name) == getattr(after, name):
+                continue
+            key = f"{section}.{name}"
+            if is_reloaded(key):
+                changed.append(key)
+                values[name] = getattr(after, name)
+            else:
+                kept.append(key)
+        if values:
+            sections[section] = before.model_copy(update=values)
+    return old.model_copy(update=sections), Reloaded(tuple(changed), tuple(kept))
+
+
+def _try_out(settings: "Settings") -> None:
+    """Make everything that is made of the settings, and drop it.
+
+    Raises:
+        ConfigurationError: something of it cannot be made.
+        CompatibilityError: the table of eras and versions has a mistake.
+    """
+    from era_service.wiring.adoption import compatibility_of
+    from era_service.wiring.observers import openings_of
+
+    compatibility_of(settings)
+    for opening in openings_of(settings):
+        opening().close()
