@@ -28,13 +28,18 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     What was refused is listed too, with the reason of each.
 
     The exit code is 0 when this software knows both eras, 3 when it does not know the upcoming one, 4 the current
-    one, and 5 when nothing trusted could be read.
+    one, and 5 when nothing trusted could be read. With no provider configured, a public network is read through
+    Koios' public service, which needs no account.
     """
     from era_service.logs import bind_era
     from era_service.status.document import describe, exit_code
     from era_service.status.reader import read_status
+    from era_service.wiring.providers import public_service
 
     settings = app.load({"reader.providers": (provider, "--provider")} if provider else None).settings
+    if (public := public_service(settings)) is not None:
+        click.echo(f"No provider is configured: reading through {public}, which needs no account", err=True)
+        settings = app.load({"reader.providers": (public, "no provider")}).settings
     found = read_status(settings, epoch)
     if found.token is not None:
         bind_era(found.token.current.name, found.token.epoch)

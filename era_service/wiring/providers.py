@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 BLOCKFROST_OF_MAGIC = {764824073: "blockfrost:mainnet", 1: "blockfrost:preprod", 2: "blockfrost:preview"}
 """Where an API key alone is configured, it is for Blockfrost's own service of the network."""
 
+KOIOS_OF_MAGIC = {764824073: "koios:mainnet", 1: "koios:preprod", 2: "koios:preview"}
+"""Koios' public service of each public network, which needs no account."""
+
 
 def providers_of(settings: "Settings") -> tuple["ProviderSettings", ...]:
     """The providers to ask, in order: those configured, or Blockfrost's own for the network where there is a key."""
@@ -30,6 +33,14 @@ def providers_of(settings: "Settings") -> tuple["ProviderSettings", ...]:
     if reader.providers or not has_key or magic not in BLOCKFROST_OF_MAGIC:
         return reader.providers
     return (ProviderSettings(url=BLOCKFROST_OF_MAGIC[magic]),)
+
+
+def public_service(settings: "Settings") -> str | None:
+    """Koios' public service of the network, where the chain is to be read and nothing says through what."""
+    reader = settings.reader
+    if reader.adapter_type != "cardano-chain" or settings.follower.leader is not None or providers_of(settings):
+        return None
+    return None if settings.network.magic is None else KOIOS_OF_MAGIC.get(settings.network.magic)
 
 
 def open_provider(provider: "ProviderSettings", settings: "Settings") -> "ChainObserver":

@@ -9,7 +9,10 @@ from typing import Any
 import pytest
 
 from chain_reader.local_chain import FaucetOutput, Genesis, LocalChain, LocalChainServer
+from chain_reader.providers.koios.api import PUBLIC_URLS
 from datum import EraMarkersPayload, SigningKey, encode_datum
+from era_service.config.load import load_settings
+from era_service.wiring.providers import public_service
 from eras import Epoch, EraMarker
 from release_tools import LocalChainGateway, PaymentKey, build_marker_transaction, sign_transaction, submit_transaction
 from tests.era_service.conftest import Shell, invoke
@@ -85,14 +88,18 @@ def dummy(*markers: tuple[str, int | None]) -> dict[str, str]:
     return {"ERA_READER_ADAPTER_TYPE": "dummy", "ERA_READER_ADAPTER_PARAMS": json.dumps({"markers": listed})}
 
 
-@pytest.mark.parametrize("face", ["blockfrost", "ogmios", "local"])
+@pytest.mark.parametrize("face", ["blockfrost", "koios", "ogmios", "kupo", "local"])
 def test_a_published_schedule_over_each_face(network: Network, server: LocalChainServer, face: str) -> None:
     network.chain.advance_to_epoch(3)
     transaction = network.publish(payload(("pythagoras", 1), ("lagrange", 9)))
     network.post(payload(("pythagoras", 2), key=THIEF), bytes.fromhex("d87980"))
     places = {
-        "blockfrost": server.blockfrost_url, "ogmios": server.ogmios_url, "local": f"local:{network.chain.path}"
-    }  # fmt: skip
+        "blockfrost": server.blockfrost_url,
+        "koios": f"koios:{server.koios_url}",
+        "ogmios": server.ogmios_url,
+        "kupo": f"kupo:{server.kupo_url}+{server.ogmios_url}",
+        "local": f"local:{network.chain.path}",
+    }
     code, found, _ = status("--provider", places[face], env=network.environ())
     assert (code, found["error"], found["epoch"]) == (0, None, 3)
     assert (found["current_era"], found["upcoming_era"], found["epochs_to_upcoming"]) == ("pythagoras", "lagrange", 6)
@@ -140,6 +147,26 @@ def test_the_next_provider_is_asked_when_one_fails(network: Network, server: Loc
     code, found, errors = status(env=environ)
     assert (code, found["current_era"]) == (0, "pythagoras")
     assert "the next is asked" in errors
+
+
+def test_a_public_network_is_read_through_koios_where_nothing_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(PUBLIC_URLS, "preprod", "http://127.0.0.1:1/api/v1")
+    code, found, errors = status(env={"ERASWITCH_NETWORK": "preprod"})
+    assert (code, found["error"]["code"]) == (5, "ProviderUnreachable")
+    assert errors.startswith("No provider is configured: reading through koios:preprod, which needs no account")
+    assert "koios http://127.0.0.1:1" in errors
+
+
+def test_what_is_configured_is_read_instead(network: Network) -> None:
+    def service(**environ: str) -> str | None:
+        return public_service(load_settings(environ=environ).settings)
+
+    assert service(ERASWITCH_NETWORK="mainnet") == "koios:mainnet"
+    assert service(ERASWITCH_NETWORK="mainnet", ERASWITCH_READER__PROVIDERS="ws://127.0.0.1:1") is None
+    assert service(ERASWITCH_NETWORK="mainnet", BLOCKFROST_PROJECT_ID="mainnet0") is None
+    assert service(ERASWITCH_NETWORK="mainnet", ERASWITCH_FOLLOWER__LEADER="http://127.0.0.1:1") is None
+    assert service(**dummy(("pythagoras", 1))) is None
+    assert service(**network.environ()) is None
 
 
 def test_no_provider_answers(network: Network) -> None:
@@ -207,7 +234,7 @@ def test_bootstrap_says_that_it_reads_nothing() -> None:
     ("arguments", "environ", "code"),
     [
         ([], {}, "EpochNeeded"),
-        (["--network", "preprod"], {}, "ProviderNeeded"),
+        ([], {"ERA_READER_ADAPTER_TYPE": "cardano-chain"}, "ProviderNeeded"),
         (["--network", "preprd"], {}, "InvalidConfiguration"),
         (["--epoch", "5"], {"ERA_READER_ADAPTER_TYPE": "carrier-pigeon"}, "InvalidConfiguration"),
         (["--epoch", "5"], {"ERA_READER_ADAPTER_TYPE": "file"}, "AdapterParams"),
