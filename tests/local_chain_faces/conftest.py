@@ -10,16 +10,20 @@ import requests
 from blockfrost import BlockFrostApi
 
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer, Output
+from tests.conftest import ROOT
 from tests.local_chain_faces.clients import CheckedOgmios, connected
 from tests.local_chain_faces.provider_schemas import BlockfrostDescription, OgmiosDescription
 from tests.local_chain_faces.wallet import ADA, DATUM, START_S, Wallet
+from tests.node_packages import install
 
 PREFIX = "/api/v0"
 
 
 @pytest.fixture(scope="session")
-def blockfrost_description(vectors: Path) -> BlockfrostDescription:
-    return BlockfrostDescription(vectors)
+def blockfrost_description() -> BlockfrostDescription:
+    peers = ROOT / "tests" / "peers"
+    install(peers)
+    return BlockfrostDescription(peers / "node_modules" / "@blockfrost" / "openapi" / "openapi.yaml")
 
 
 @pytest.fixture(scope="session")

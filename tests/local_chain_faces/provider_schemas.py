@@ -1,12 +1,14 @@
 """What Blockfrost and Ogmios say about the shape of their answers, as checks for tests.
 
-In: the published descriptions (``vectors/blockfrost``, ``vectors/ogmios``) and answers. Out: nothing, or the failure.
+In: the published descriptions (npm ``@blockfrost/openapi``, ``vectors/ogmios``) and answers. Out: nothing, or
+the failure. Ogmios publishes its schemas in no package: ``@cardano-ogmios/schema`` has their types alone.
 """
 
 import json
 from pathlib import Path
 from typing import Any
 
+import yaml
 from jsonschema import Draft7Validator, Draft202012Validator
 from jsonschema.protocols import Validator
 from referencing import Registry, Resource
@@ -18,8 +20,8 @@ class BlockfrostDescription:
 
     URI = "urn:blockfrost"
 
-    def __init__(self, vectors: Path) -> None:
-        self.document = _json_schema(json.loads((vectors / "blockfrost" / "openapi.json").read_text()))
+    def __init__(self, path: Path) -> None:
+        self.document = _json_schema(yaml.load(path.read_text(encoding="utf-8"), Loader=yaml.CSafeLoader))
         resource = Resource.from_contents(self.document, default_specification=DRAFT202012)
         self._registry: Registry[Any] = Registry().with_resource(self.URI, resource)
 
