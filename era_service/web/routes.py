@@ -24,7 +24,6 @@ from era_service.service.documents import (
     EraStatus,
     EventPage,
     Health,
-    Problem,
     RegistrationPage,
     RegistrationReceipt,
     Switches,
@@ -198,8 +197,11 @@ def registrations_router() -> APIRouter:
             **problems_of(401, 403, 413, 415, 429),
             207: {"model": RegistrationReceipt, "description": "Some were taken, and some were refused."},
             422: {
-                "model": RegistrationReceipt | Problem,
                 "description": "All were refused, or the body is not one of registrations.",
+                "content": {
+                    "application/json": {"schema": {"$ref": "#/components/schemas/RegistrationReceipt"}},
+                    PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}},
+                },
             },
         },
         openapi_extra={
