@@ -13,6 +13,7 @@ from datum import (
     Accepted,
     EraMarkersPayload,
     OtherKind,
+    PayloadFormatError,
     SigningKey,
     Unusable,
     Verdict,
@@ -28,8 +29,10 @@ from datum.configuration import (
     ConfigurationMarkersPayload,
     EpochConfiguration,
     ProtocolConfiguration,
+    ProtocolConfigurationError,
     ProtocolParameters,
     SigningConfig,
+    choose_configurations,
     configuration_at,
     configuration_document,
     schedule,
@@ -317,3 +320,32 @@ def test_a_bignum_may_not_be_longer_than_an_integer() -> None:
     plain = encode_configuration(PLAIN).replace(b"ak\x05", b"ak\xc2\x51" + b"\x01" * 17)
     with pytest.raises(ValueError, match="more than 64 bits"):
         decode_configuration(plain)
+
+
+def test_which_of_several_signed_payloads_counts() -> None:
+    empty = ConfigurationMarkersPayload(()).sign(KEY).to_bytes()
+    bad = payload_of((3, ProtocolConfiguration(ProtocolParameters(7, 6, 0.5))))
+    first, second = payload_of((7, PLAIN)), payload_of((8, PLAIN))
+
+    def chosen(*contents: bytes) -> Any:
+        datums = [encode_datum(content) for content in contents]
+        return choose_configurations(screen(datums, KEY.verification_key, kind=CONFIGURATION))
+
+    assert (chosen().index, chosen(b"{}").index, chosen(empty).index) == (None, None, 0)
+    assert chosen(empty, bad, first, second, first).index == 2
+    assert [one.epoch for one in chosen(second, first).configurations] == [8]
+    notes = chosen(empty, bad, first, second, first).notes
+    assert [note.split(":")[0] for note in notes] == [
+        "datum 0 is signed and has no marker",
+        "datum 1 is signed and cannot be used",
+        "datum 2 comes first and counts, as for deployed readers; datum 3 differs",
+    ]
+    with pytest.raises(ProtocolConfigurationError, match="datum 0: signed by .* k is 7"):
+        chosen(bad)
+
+
+@pytest.mark.parametrize("listed", ["[1]", "[" + "256," * 63 + "1]", "[" + "true," * 63 + "1]", "{}", "["])
+def test_a_signature_in_a_list_is_of_64_bytes(listed: str) -> None:
+    content = b'{"markers":[],"signature":"' + listed.encode().hex().encode() + b'"}'
+    with pytest.raises(PayloadFormatError):
+        ConfigurationMarkersPayload.from_bytes(content)

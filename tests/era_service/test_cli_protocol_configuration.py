@@ -11,7 +11,13 @@ from chain_reader.local_chain import FaucetOutput, Genesis, LocalChain
 from datum import EraMarkersPayload, SigningKey, decode_datum, encode_datum, encode_datum_json
 from datum.configuration import ConfigurationMarkersPayload, read_import
 from eras import Epoch, EraMarker
-from release_tools import PaymentKey
+from release_tools import (
+    LocalChainGateway,
+    PaymentKey,
+    build_marker_transaction,
+    sign_transaction,
+    submit_transaction,
+)
 from tests.era_service.conftest import invoke
 
 ADDRESS = PaymentKey(bytes(range(32))).address(0)
@@ -202,3 +208,27 @@ def test_what_a_file_would_change(folder: Path, chain: LocalChain) -> None:
     assert refused.exit_code == 1
     assert '"changes":["no configuration any more"]' in refused.stdout
     assert "Configurations that nodes use already would change" in refused.stderr
+
+
+def publish(chain: LocalChain, owner: PaymentKey, content: bytes) -> None:
+    """Publish as the team does: the transaction spends an output at the address."""
+    gateway = LocalChainGateway(chain)
+    transaction = build_marker_transaction(
+        encode_datum(content),
+        era_address=ADDRESS,
+        change_address=ADDRESS,
+        payer_outputs=gateway.spendable_outputs(ADDRESS),
+        parameters=gateway.protocol_parameters(),
+        network_id=0,
+        slot=gateway.tip_slot(),
+    )
+    submit_transaction(gateway, sign_transaction(transaction, [owner]))
+
+
+def test_an_old_payload_that_somebody_posts_again_does_not_count(folder: Path, chain: LocalChain) -> None:
+    old, new = ((folder / f"payload-{name}.json").read_bytes() for name in ("one-epoch", "three-epochs"))
+    chain.fund(ADDRESS, 100_000_000)
+    publish(chain, PaymentKey(bytes(range(32))), new)
+    post(chain, old)
+    assert export().exit_code == 0
+    assert Path("export.json").read_bytes() == (folder / "export-three-epochs.json").read_bytes()
