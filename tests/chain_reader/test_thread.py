@@ -207,6 +207,24 @@ def test_a_transaction_that_cannot_be_had_is_unreadable_by_itself(network, serve
         assert not [path for path in server.paths[before:] if posted.transaction in path], "it is asked for again later"
 
 
+def test_a_copy_with_heavy_reference_inputs_is_judged_by_its_bytes(network, served):
+    """What it refers to makes the long answer too long for any reader, and does not make its bytes any longer."""
+    network.publish(FIRST)
+    copy = network.post(FIRST)
+
+    def answers(path: str) -> Chunks:
+        if path == f"/txs/{copy.transaction}/utxos":
+            return reply(b"[" + b" " * 200_000)
+        found = requests.get(served.blockfrost_url + path, timeout=10)
+        return reply(found.content, found.status_code)
+
+    with HostileHttp(answers) as server:
+        limits = ReadLimits(max_attempts=1, max_answer_bytes=100_000)
+        reading = TrustedReader(BlockfrostObserver(server.url, limits=limits), policy_of(network)).read()
+    verdicts = {item.output.transaction: item.verdict.name for item in reading.screened}
+    assert (reading.markers, verdicts[copy.transaction]) == (markers(FIRST), "Impostor")
+
+
 def test_a_provider_that_does_not_tell_who_spent_what_is_not_relied_on():
     """Dingo leaves the field null for ever: then unspent would mean nothing."""
     body = transaction("ab" * 32) | {
