@@ -295,8 +295,8 @@ KOIOS = [{"hash": "ab" * 32, "epoch_no": 5, "abs_slot": 50, "block_no": 3}]
     ("kind", "path", "body", "form"),
     [
         ("Ogmios", "/health", OGMIOS, "ws://HOST:PORT"),
-        ("Kupo", "/health", KUPO, "the Ogmios that runs beside it"),
-        ("Koios", "/tip", KOIOS, "blockfrost:NETWORK"),
+        ("Kupo", "/health", KUPO, "kupo:http://HOST:PORT+ws://HOST:PORT"),
+        ("Koios", "/tip", KOIOS, "koios:NETWORK"),
     ],
 )
 @pytest.mark.parametrize(
