@@ -97,7 +97,15 @@ if TYPE_CHECKING:
     from chain_reader.trust.reading import NothingTrustedError, TrustedReading
     from chain_reader.trust.rules import choose, legacy_choice
     from chain_reader.trust.state import ChainFacts, TrustState
-    from chain_reader.trust.verdicts import Conflict, Impostor, Replayed, Superseded, Unconfirmed, Untrusted
+    from chain_reader.trust.verdicts import (
+        Conflict,
+        Impostor,
+        Replayed,
+        Superseded,
+        Unconfirmed,
+        Untrusted,
+        WithoutToken,
+    )
     from chain_reader.trusted_reader import TrustedReader
 
 __all__ = [
@@ -192,6 +200,7 @@ __all__ = [
     "UnknownObserverError",
     "UnsteadyAnswerError",
     "Untrusted",
+    "WithoutToken",
     "adapter_from_environment",
     "build_adapter",
     "check_tip",
@@ -255,6 +264,7 @@ __getattr__ = front_door(
             "Superseded",
             "Unconfirmed",
             "Untrusted",
+            "WithoutToken",
         ),
         "chain_reader.trusted_reader": ("TrustedReader",),
     },

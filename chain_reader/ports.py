@@ -28,6 +28,7 @@ class ObserverCapabilities:
         inputs: ``input_addresses`` can be asked.
         history: ``history`` can be asked, spent outputs included.
         blocks: ``block_of`` can be asked (``LocatingObserver``).
+        tokens: every reported output carries the tokens that it holds.
     """
 
     order: bool = False
@@ -35,6 +36,7 @@ class ObserverCapabilities:
     inputs: bool = False
     history: bool = False
     blocks: bool = False
+    tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,7 @@ class DatumOutput:
         spent: whether it has been spent, where the observer knows it.
         unreadable: why it could not be read, where the provider lists it and cannot show it; its fields are then what
             is known of it.
+        assets: the tokens it holds, each policy id + asset name in hex, and its quantity, where the observer knows.
     """
 
     transaction: str
@@ -74,6 +77,11 @@ class DatumOutput:
     height: int | None = None
     spent: bool | None = None
     unreadable: str | None = None
+    assets: tuple[tuple[str, int], ...] = ()
+
+    def holds(self, unit: str) -> bool:
+        """Whether it holds exactly one of a token."""
+        return (unit, 1) in self.assets
 
     @property
     def reference(self) -> str:
@@ -171,6 +179,19 @@ class ThreadObserver(ChainObserver, Protocol):
 
         Raises:
             ChainReadError: it could not be asked.
+        """
+        ...
+
+
+@runtime_checkable
+class TokenObserver(ChainObserver, Protocol):
+    """A chain observer that can ask for what holds a token, whatever else lies at the address."""
+
+    def holders(self, address: str, unit: str) -> tuple[DatumOutput, ...] | None:
+        """Return the unspent outputs at ``address`` with a datum that hold a token; ``None`` where it is not served.
+
+        Raises:
+            ChainReadError: they could not be read.
         """
         ...
 

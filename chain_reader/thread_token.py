@@ -32,6 +32,11 @@ def token_unit(text: str) -> str:
     return found[1] + found[2]
 
 
+def is_unit(text: str) -> bool:
+    """Return whether a text is the unit of a token."""
+    return _FORM.fullmatch(spelled(text)) is not None
+
+
 def spelled(unit: str) -> str:
     """Return a unit as configurations name it."""
     return f"{unit[:_POLICY_DIGITS]}.{unit[_POLICY_DIGITS:]}"

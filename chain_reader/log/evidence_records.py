@@ -35,12 +35,13 @@ def output_of(facts: Sequence[Any]) -> DatumOutput:
         TypeError, ValueError: it is none.
     """
     transaction, index, datum, lovelace, slot, height, spent, *rest = facts
-    (unreadable,) = rest or (None,)  # logs of before do not have it
+    unreadable, assets = (*rest, None, ())[:2]  # logs of before do not have them
     whole = all(type(number) is int for number in (index, lovelace, slot or 0, height or 0))
     texts = isinstance(transaction, str) and isinstance(datum, str) and isinstance(unreadable, str | None)
     if not whole or not texts or spent not in (True, False, None):
         raise TypeError("an output has a field of another type")
-    return DatumOutput(transaction, index, datum, lovelace, slot, height, spent, unreadable)
+    held = tuple((str(unit), int(quantity)) for unit, quantity in assets)
+    return DatumOutput(transaction, index, datum, lovelace, slot, height, spent, unreadable, held)
 
 
 class EvidenceWriter:
@@ -80,6 +81,7 @@ class EvidenceWriter:
                 "published": dict(known.published),
                 "newest_first": known.newest_first,
                 "history": known.history,
+                "holders": None if known.holders is None else sorted(known.holders),
             },
             "blocks": {transaction: _tip_facts(block) for transaction, block in evidence.blocks.items()},
             "history_missing": evidence.history_missing,
@@ -153,6 +155,7 @@ class EvidenceReader:
                 published={transaction: Epoch(at) for transaction, at in known["published"].items()},
                 newest_first=known["newest_first"],
                 history=known["history"],
+                holders=None if known.get("holders") is None else frozenset(known["holders"]),
             ),
             {transaction: _tip_of(block) for transaction, block in facts["blocks"].items()},
             facts["history_missing"],

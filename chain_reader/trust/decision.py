@@ -221,12 +221,16 @@ def _why(evidence: Evidence, state: TrustState, judged: Sequence[ScreenedOutput]
     if policy.extension is not None:
         return found.reason
     facts = evidence.facts
-    if facts.spends is not None and facts.newest_first:
-        how = "signed by" if _is_proved(evidence, state.trusted) else "by the provider's word spending from"
-        return f"{found.reason}; of the payloads published {how} the era address it is the last that may follow"
-    if facts.history:
-        return f"{found.reason}; of all payloads that were ever there it is the last to appear that may follow"
-    return f"{found.reason}; it is the successor of every other that is unspent"
+    if facts.holders is not None:
+        how = "its output holds the thread token"
+    elif facts.spends is not None and facts.newest_first:
+        author = "signed by" if _is_proved(evidence, state.trusted) else "by the provider's word spending from"
+        how = f"of the payloads published {author} the era address it is the last that may follow"
+    elif facts.history:
+        how = "of all payloads that were ever there it is the last to appear that may follow"
+    else:
+        how = "it is the successor of every other that is unspent"
+    return f"{found.reason}; {how}"
 
 
 def _is_proved(evidence: Evidence, trusted: ScreenedOutput) -> bool:

@@ -9,6 +9,7 @@ In: an observer and the policy. Out: ``Evidence``, or a ``ChainReadError``; noth
 2. Where history is known it is read too. At an address with more unspent outputs than ``whole_outputs``, reading
    stops at the newest one that counts, and there, as where history cannot be had or is longer than the limits allow,
    what is unspent has to do; what is missing is told. An observer that knows no inputs has to be asked again instead.
+   Where a thread token is configured, the newest page and the output that holds the token are all that is read (T0).
 3. Transactions are asked for only where a signature is true, newest first, and never twice: they do not change. Where
    an output was published is asked for only where it counts, and again until it is deep in the chain.
 4. Every publication spends the one before it (rule T12). So where reading the address would cost more than a page, and
@@ -28,6 +29,7 @@ from chain_reader.ports import (
     LocatingObserver,
     ScreenedOutput,
     ThreadObserver,
+    TokenObserver,
     read_datums,
 )
 from chain_reader.providers.transport.errors import ProviderNotFoundError, ReadLimitExceededError, UnsteadyAnswerError
@@ -41,6 +43,7 @@ from eras import ChainReadError, Epoch, Slot
 _log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
+_NO_TOKENS = "does not report which output holds the thread token, so that it is decided without it (T2 to T4)"
 _NOT_SHOWN = (ReadLimitExceededError, ProviderNotFoundError)
 """What is not permanent, and will be no better in the next reading."""
 
@@ -194,6 +197,8 @@ class EvidenceGatherer:
         In the last attempt what is unspent has to do then.
         """
         capabilities = self.observer.capabilities
+        if self._policy.thread_token is not None and capabilities.tokens:
+            return self._of_token(self._policy.thread_token, tip, epoch)
         unspent, missing = self._unspent()
         considered = unspent
         if capabilities.history and missing is None:
@@ -232,8 +237,34 @@ class EvidenceGatherer:
             considered=considered,
             facts=replace(facts, published=published),
             blocks=blocks,
-            history_missing=missing,
+            history_missing=missing if self._policy.thread_token is None else f"{self.observer.name} {_NO_TOKENS}",
         )
+
+    def _of_token(self, unit: str, tip: ChainTip, epoch: Epoch) -> Evidence:
+        """What the thread token shows: its holder is the team's, whatever else lies at the address (T0)."""
+        unspent = self._screening.screen(self._beside_token(unit))
+        holding = [item.output for item in unspent if item.output.holds(unit)]
+        facts = ChainFacts(
+            spends={output.transaction: True for output in holding},
+            newest_first=True,
+            holders=frozenset(output.reference for output in holding),
+        )
+        blocks = self._located([output.transaction for output in holding], facts, tip)
+        published = {transaction: block.epoch for transaction, block in blocks.items() if block.epoch is not None}
+        facts = replace(facts, published=published)
+        return Evidence(self.observer.name, tip, epoch, unspent, unspent, facts, blocks)
+
+    def _beside_token(self, unit: str) -> tuple[DatumOutput, ...]:
+        """The newest outputs at the era address, and the one with the token wherever it is among them."""
+        address, observer = self._policy.address, self.observer
+        newest = read_datums(observer, address, lambda _: True)
+        if any(output.holds(unit) for output in newest):
+            return newest
+        found = observer.holders(address, unit) if isinstance(observer, TokenObserver) else None
+        if found is None:
+            return read_datums(observer, address, lambda page: any(output.holds(unit) for output in page))
+        known = {output.reference for output in newest}
+        return (*newest, *(output for output in found if output.reference not in known))
 
     def _unspent(self) -> tuple[tuple[ScreenedOutput, ...], str | None]:
         """The unspent outputs, screened, and what was left out where there are very many (rule 2)."""

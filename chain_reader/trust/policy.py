@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 from chain_reader.ports import DatumOutput
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.thread_token import is_unit
 from datum import ExtensionPolicy, VerificationKey
 from era_store import TrustKey
 from eras import ConfigurationError, Epoch, MarkerError, Slot, require_epoch
@@ -53,7 +54,7 @@ class Checkpoint:
     def to_json(self) -> str:
         """The checkpoint as JSON, as a release ships it."""
         fields: dict[str, Any] = asdict(self.output)
-        del fields["spent"]
+        del fields["spent"], fields["assets"]
         return json.dumps({**fields, "epoch": self.epoch}, indent=2)
 
 
@@ -74,6 +75,7 @@ class TrustPolicy:
         max_tip_regress_slots: a tip further behind one that was read before makes the reading stale (T7).
         whole_outputs: with more unspent outputs than this at the address, reading stops at the newest that counts.
         limits: of time and size.
+        thread_token: the unit of the token that the marker output holds; where set, no other output counts (T0).
 
     Raises:
         ConfigurationError: there is no key, or a number is below zero, or the extension is for another place.
@@ -91,10 +93,13 @@ class TrustPolicy:
     max_tip_regress_slots: int = 300
     whole_outputs: int = 5_000
     limits: ReadLimits = DEFAULT_LIMITS
+    thread_token: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", tuple(self.keys))
         object.__setattr__(self, "announcers", tuple(self.announcers))
+        if self.thread_token is not None and not is_unit(self.thread_token):
+            raise _unusable("a thread token as token_unit makes it of its name", f"{self.thread_token!r}"[:150])
         if not self.keys:
             raise _unusable("a verification key", "none")
         for key in self.keys:

@@ -7,6 +7,7 @@ and what was trusted before. Out: the same outputs with their final verdicts, an
 2. Where the inputs of transactions are known, an output counts only if its transaction spends an input at the era
    address, or, where none counted before, at an announcer's; the others are ``Impostor`` (T2). Of whose inputs nobody
    can tell is neither, but ``Unreadable``: it counts only where nothing was ever proven, as if inputs were not known.
+   Where a thread token is configured, an output counts if it holds it, and nothing else is asked (T0).
 3. Of those that count one is chosen: by the order of the chain where there is one, else by the ratchet alone
    (``trust_order``), and by the sequence where the extension is required (``trust_extended``).
 4. What was superseded once never wins again: an output where inputs are known, else a payload.
@@ -22,7 +23,7 @@ from chain_reader.trust.extended import by_sequence
 from chain_reader.trust.order import Choice, by_ratchet, in_chain_order
 from chain_reader.trust.ratchet import last_activation
 from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, verified_of
-from chain_reader.trust.verdicts import Impostor, Superseded, signed_markers
+from chain_reader.trust.verdicts import Impostor, Superseded, WithoutToken, signed_markers
 from datum import Accepted, ExtensionPolicy, Unreadable, Verdict, VerifiedMarkers
 from eras import Epoch
 
@@ -60,7 +61,9 @@ def choose(
     if facts.unproven and not counted and not state.proven:
         facts = _without_inputs(signed, facts)
         counted, refused = _that_count(signed, state, facts)
-    disproved = state.trusted is not None and isinstance(refused.get(state.trusted.output.reference), Impostor)
+    disproved = state.trusted is not None and isinstance(
+        refused.get(state.trusted.output.reference), Impostor | WithoutToken
+    )
     if disproved and counted and not state.proven:
         state = TrustState()  # it was trusted where nothing better was known, and now it is
     if extension is not None:
@@ -88,6 +91,12 @@ def _that_count(
     signed: Sequence[ScreenedOutput], state: TrustState, facts: ChainFacts
 ) -> tuple[list[ScreenedOutput], dict[str, Verdict]]:
     """The outputs that count, in the order given, and the verdicts on the others (rule 2)."""
+    if facts.holders is not None:
+        others = [item for item in signed if item.output.reference not in facts.holders]
+        return [item for item in signed if item.output.reference in facts.holders], {
+            item.output.reference: WithoutToken("it does not hold the thread token", verified_of(item))
+            for item in others
+        }
     if facts.spends is None:
         known = {item.output.reference: item for item in signed if item.output.reference in facts.impostors}
         return [item for item in signed if item.output.reference not in known], {

@@ -57,6 +57,7 @@ class ChainFacts:
         newest_first: whether the outputs are in that order.
         history: whether they are all that was ever at the address, spent ones included.
         lagging: whether the tip is behind one that was read before.
+        holders: references of the outputs that hold the thread token; ``None`` where none is configured (T0).
         copy_gone: whether an output that had the payload in force is gone, be it the one that is trusted or another:
             of several nobody can tell which is the team's, but whichever is gone was spent by the team.
     """
@@ -71,6 +72,7 @@ class ChainFacts:
     newest_first: bool = False
     history: bool = False
     lagging: bool = False
+    holders: frozenset[str] | None = None
     copy_gone: bool = False
 
 

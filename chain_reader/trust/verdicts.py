@@ -22,6 +22,11 @@ class Impostor(Untrusted):
 
 
 @dataclass(frozen=True, slots=True)
+class WithoutToken(Untrusted):
+    """It does not hold the thread token that is configured, which only the team's output can hold (T0)."""
+
+
+@dataclass(frozen=True, slots=True)
 class Superseded(Untrusted):
     """A newer output, or one that was trusted before, took its place."""
 

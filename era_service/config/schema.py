@@ -29,6 +29,7 @@ from era_service.config.types import (
     ProviderUrl,
     SecretFile,
     Texts,
+    ThreadTokenText,
     Whole,
     listed,
     provider_tables,
@@ -142,6 +143,10 @@ class TrustSettings(Section):
     threshold: Above0Whole | None = Field(default=None, description="With extended: how many of them must sign.")
     announcers: Addresses = Field(
         default=(), description="Addresses from which the first payload may come, before the era address has spent."
+    )
+    thread_token: ThreadTokenText | None = Field(
+        default=None,
+        description="The token of the marker output, <policy id>.<asset name> in hex; then no other output counts.",
     )
     confirmations: Whole | None = Field(
         default=None,

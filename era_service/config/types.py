@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from chain_reader.thread_token import spelled, token_unit
 from datum import VerificationKey
 from eras import ConfigurationError, MarkerError, SupportedEras
 
@@ -34,6 +35,13 @@ def _verification_key(value: str) -> str:
     except MarkerError as error:
         raise ValueError(error.expected or str(error)) from error
     return value
+
+
+def _thread_token(value: str) -> str:
+    try:
+        return spelled(token_unit(value))
+    except ConfigurationError as error:
+        raise ValueError(error.expected or str(error)) from error
 
 
 def _provider_url(value: str) -> str:
@@ -138,6 +146,7 @@ Above0 = Annotated[float, BeforeValidator(_number), Field(gt=0, allow_inf_nan=Fa
 Above0Whole = Annotated[int, BeforeValidator(_number), Field(gt=0)]
 SecretFile = Annotated[Path, AfterValidator(_secret_file)]
 Address = Annotated[str, AfterValidator(_address)]
+ThreadTokenText = Annotated[str, AfterValidator(_thread_token)]
 KeyText = Annotated[str, AfterValidator(_verification_key)]
 Addresses = Annotated[tuple[Address, ...], BeforeValidator(listed)]
 KeyTexts = Annotated[tuple[KeyText, ...], BeforeValidator(listed)]

@@ -46,6 +46,7 @@ class ChangeOrder:
         override_gate: why an activation goes on although the gate is not met.
         beside: the marker output that a sweep leaves, as the operator knows it; ``None`` where the provider knows.
         copies: whether a sweep takes copies of the markers in force, too.
+        mint_token: whether a thread token is minted.
     """
 
     change: "MarkerChange"
@@ -61,6 +62,7 @@ class ChangeOrder:
     beside: str | None = None
     copies: bool = False
     not_a_slip: bool = False
+    mint_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,7 +160,15 @@ def _drafted(
     address = order.purse.address or purse_address(release, order.payment_keys)
     if output_in_force(reading) is not None or address not in release.policy.announcers:
         require_owner(release, order.payment_keys)
-    return draft(release, reading, payload, replace(order.purse, address=address), publish_by=publish_by, anchor=anchor)
+    return draft(
+        release,
+        reading,
+        payload,
+        replace(order.purse, address=address),
+        publish_by=publish_by,
+        anchor=anchor,
+        mint_token=order.mint_token,
+    )
 
 
 def draft(
@@ -169,6 +179,7 @@ def draft(
     *,
     publish_by: "Epoch | None" = None,
     anchor: "SpendableOutput | None" = None,
+    mint_token: bool = False,
 ) -> "DraftedTransaction":
     """The transaction that publishes ``payload``, void as soon as ``publish_by`` is over.
 
@@ -195,6 +206,8 @@ def draft(
         purse=replace(purse, announcers=release.policy.announcers),
         anchor=anchor,
         deadline=release.deadline_after(publish_by),
+        thread_token=None if mint_token else release.policy.thread_token,
+        mint_token=mint_token,
     )
 
 

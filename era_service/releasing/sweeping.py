@@ -110,6 +110,7 @@ def draft_sweep(
             if proven and not isinstance(one.verdict, Unconfirmed | Unreadable)
         },
         spared=frozenset() if order.copies else _copies(reading),
+        thread_token=release.policy.thread_token,
         purse=replace(order.purse, address=order.purse.address or purse_address(release, order.payment_keys)),
     )
     if drafted is None or proven:

@@ -66,6 +66,7 @@ def trust_policy(settings: "Settings") -> "TrustPolicy":
         ConfigurationError: they cannot be used.
     """
     from chain_reader import TrustPolicy
+    from chain_reader.thread_token import token_unit
 
     address, key = era_place(settings)
     trust, network = settings.trust, settings.network
@@ -85,6 +86,10 @@ def trust_policy(settings: "Settings") -> "TrustPolicy":
         extension=_extension(settings, address),
         checkpoint=_checkpoint(settings),
         limits=settings.limits.to_limits(),
+        # of a leader the payloads come without their outputs, and it has looked for the token itself
+        thread_token=None
+        if trust.thread_token is None or settings.follower.leader is not None
+        else token_unit(trust.thread_token),
     )
 
 

@@ -22,6 +22,12 @@ def detailed(data):
         return {"int": data}
     return {"list": [detailed(item) for item in data]}
 
+def value_of(output):
+    value = {"lovelace": output.lovelace}
+    for unit, quantity in output.assets:
+        value.setdefault(unit[:56], {})[unit[56:]] = quantity
+    return value
+
 arguments = sys.argv[1:]
 with LocalChain.open(os.environ["CARDANO_NODE_SOCKET_PATH"]) as chain:
     magic = chain.genesis.network_magic
@@ -56,7 +62,7 @@ with LocalChain.open(os.environ["CARDANO_NODE_SOCKET_PATH"]) as chain:
                 **({"inlineDatumRaw": output.datum} if inline and RAW else {}),
                 **({"inlineDatumhash": "ab" * 32} if inline else {"datumhash": None}),
                 "referenceScript": None,
-                "value": {"lovelace": output.lovelace, **({"ab" * 28: {"6f": 1}} if output.assets else {})},
+                "value": value_of(output),
             }
     else:
         fail("Invalid option `%s'\\n\\nUsage: cardano-cli query COMMAND" % arguments[2])

@@ -16,7 +16,9 @@ ADDRESS = OWN.encode()
 def test_it_is_an_observer(chain: LocalChain) -> None:
     observer = LocalObserver(chain)
     assert isinstance(observer, ChainObserver)
-    assert observer.capabilities == ObserverCapabilities(order=True, slots=True, inputs=True, history=True, blocks=True)
+    assert observer.capabilities == ObserverCapabilities(
+        order=True, slots=True, inputs=True, history=True, blocks=True, tokens=True
+    )
     assert observer.name == f"local chain {chain.path}"
 
 

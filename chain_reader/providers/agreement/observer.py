@@ -254,7 +254,9 @@ class AgreementObserver:
         counts = partial(self._spends_at, address) if knows.inputs else None
 
         def agreed(answers: Mapping[str, tuple[DatumOutput, ...]]) -> Agreed[tuple[DatumOutput, ...]] | None:
-            return self._votes.agreed(answers, slots=knows.slots, ordered=knows.order, counts=counts)
+            return self._votes.agreed(
+                answers, slots=knows.slots, ordered=knows.order, tokens=knows.tokens, counts=counts
+            )
 
         return self._agreed(kind, address, ask, agreed, self._votes.told)
 

@@ -121,6 +121,7 @@ class OutputVotes:
         *,
         slots: bool,
         ordered: bool,
+        tokens: bool = True,
         counts: Callable[[str], bool] | None = None,
     ) -> Agreed[tuple[DatumOutput, ...]] | None:
         """The outputs agreed on, in the order of the first observer that is among those who agree.
@@ -129,13 +130,19 @@ class OutputVotes:
             answers: what each observer reports.
             slots: whether all of them know slots; else slots are left out.
             ordered: whether all of them report newest first; then the order must be agreed on, too.
+            tokens: whether all of them know tokens; else tokens are left out.
             counts: whether a transaction's outputs count, asked for those alone whose order is in dispute (rule 4);
                 where that is not known, of each payload the output that is there longest counts.
         """
         heights = all(output.height is not None for outputs in answers.values() for output in outputs)
         common = {
             name: tuple(
-                replace(output, slot=output.slot if slots else None, height=output.height if heights else None)
+                replace(
+                    output,
+                    slot=output.slot if slots else None,
+                    height=output.height if heights else None,
+                    assets=output.assets if tokens else (),
+                )
                 for output in outputs
             )
             for name, outputs in answers.items()
@@ -222,4 +229,4 @@ def _contradict(one: Sequence[str], other: Sequence[str]) -> bool:
 
 def _identity(output: DatumOutput) -> Hashable:
     """All that must be alike for two reports to be of the same output."""
-    return output.reference, output.datum, output.slot, output.height
+    return output.reference, output.datum, output.slot, output.height, frozenset(output.assets)

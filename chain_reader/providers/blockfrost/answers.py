@@ -138,6 +138,13 @@ def lovelace_of(amount: tuple[Amount, ...]) -> int:
     return sum([int(part["quantity"]) for part in amount if part["unit"] == "lovelace"])
 
 
+def assets_of(amount: tuple[Amount, ...]) -> tuple[tuple[str, int], ...]:
+    """The tokens among the quantities of an output."""
+    if len(amount) == 1:
+        return ()
+    return tuple([(part["unit"], int(part["quantity"])) for part in amount if part["unit"] != "lovelace"])
+
+
 ERROR_BODY = TypeAdapter(ErrorBody)
 LATEST_EPOCH = TypeAdapter(LatestEpoch)
 EPOCH_STAKE = TypeAdapter(EpochStake)

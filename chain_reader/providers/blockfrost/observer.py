@@ -32,6 +32,7 @@ from chain_reader.providers.blockfrost.answers import (
     TRANSACTION_BYTES,
     Block,
     CreatedOutput,
+    assets_of,
     lovelace_of,
 )
 from chain_reader.providers.blockfrost.api import BlockfrostApi, about_address
@@ -111,8 +112,8 @@ class BlockfrostObserver:
 
     @property
     def capabilities(self) -> ObserverCapabilities:
-        """Order, inputs, blocks and history."""
-        return ObserverCapabilities(order=True, inputs=True, history=True, blocks=True)
+        """Order, inputs, blocks, history and tokens."""
+        return ObserverCapabilities(order=True, inputs=True, history=True, blocks=True, tokens=True)
 
     def epoch(self) -> Epoch:
         """The current epoch.
@@ -168,6 +169,14 @@ class BlockfrostObserver:
             ChainReadError: they could not be read, or not as one state of the address.
         """
         return self._addresses.read(address, settled)
+
+    def holders(self, address: str, unit: str) -> tuple[DatumOutput, ...] | None:
+        """The unspent outputs at ``address`` with a datum that hold a token; ``None`` where that is not served.
+
+        Raises:
+            ChainReadError: they could not be read.
+        """
+        return self._addresses.holders(address, unit)
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
         """The addresses of the inputs that ``transaction`` spends.
@@ -382,4 +391,11 @@ def public_url(network: str) -> str:
 def _created(transaction: str, output: CreatedOutput, datum: str) -> DatumOutput:
     known = "consumed_by_tx" in output.model_fields_set
     spent = output.consumed_by_tx is not None if known else None
-    return DatumOutput(transaction, output.output_index, datum, lovelace_of(output.amount), spent=spent)
+    return DatumOutput(
+        transaction,
+        output.output_index,
+        datum,
+        lovelace_of(output.amount),
+        spent=spent,
+        assets=assets_of(output.amount),
+    )

@@ -34,10 +34,16 @@ from chain_reader.providers.blockfrost.answers import (
     AddressOutput,
     Block,
     TransactionOutputs,
+    assets_of,
     lovelace_of,
 )
 from chain_reader.providers.blockfrost.api import PAGE_ITEMS, BlockfrostApi, about_address
-from chain_reader.providers.transport.errors import UnsteadyAnswerError
+from chain_reader.providers.transport.errors import (
+    ProviderNotFoundError,
+    ProviderRefusedError,
+    UnexpectedAnswerError,
+    UnsteadyAnswerError,
+)
 
 READINGS = 3
 """How often reading begins anew before the address counts as too busy to read (rule 3)."""
@@ -116,6 +122,18 @@ class AddressReader:
             next_step="Read again",
         )
 
+    def holders(self, address: str, unit: str) -> tuple[DatumOutput, ...] | None:
+        """The outputs at ``address`` that hold a token; ``None`` where the provider does not serve that list.
+
+        Raises:
+            ChainReadError: they could not be read.
+        """
+        try:
+            items = self._page(address, 1, self._api.until(), f"utxos/{unit}")
+        except (UnexpectedAnswerError, ProviderRefusedError, ProviderNotFoundError):
+            return None  # as of a provider that answers an unknown path with its root document
+        return tuple(output for output in with_datum(items) if output.holds(unit)) or None
+
     def _until_settled(self, snapshot: _Snapshot, settled: Settled, until: float) -> Iterator[tuple[DatumOutput, ...]]:
         """The pages of ``snapshot``, and of the address beyond them, to the first that is settled."""
         for page in snapshot.pages:
@@ -137,8 +155,8 @@ class AddressReader:
                 if settled(snapshot.pages[-1]):
                     return
 
-    def _page(self, address: str, page: int, until: float) -> tuple[AddressOutput, ...]:
-        path = about_address(address, "utxos")
+    def _page(self, address: str, page: int, until: float, what: str = "utxos") -> tuple[AddressOutput, ...]:
+        path = about_address(address, what)
         items = self._api.page(path, ADDRESS_OUTPUTS, page, until, instead=_odd_output)
         if items and all(item["address"] != address for item in items):
             raise self._api.call(path).unexpected(f"outputs at {address}", f"some at {items[0]['address']}")
@@ -215,6 +233,7 @@ def with_datum(items: tuple[AddressOutput, ...]) -> tuple[DatumOutput, ...]:
                 lovelace_of(item["amount"]),
                 spent=False,
                 unreadable=item.get("unreadable"),
+                assets=assets_of(item["amount"]),
             )
             for item in items
             if item["inline_datum"] is not None or "unreadable" in item

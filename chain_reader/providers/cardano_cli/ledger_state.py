@@ -17,7 +17,7 @@ class LedgerStateOnly:
     """
 
     name: str
-    capabilities = ObserverCapabilities()
+    capabilities = ObserverCapabilities(tokens=True)
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
         """Not known to the ledger state.

@@ -57,17 +57,29 @@ class _Tip(Answer):
     epoch: Whole
 
 
-class _Value(Answer):
-    lovelace: Whole = 0
-
-
 class _Output(Answer):
     """An entry of ``query utxo``; the two datums are of the same one."""
 
     address: str
-    value: _Value
+    value: dict[str, Whole | dict[str, Whole]]
     datum: Annotated[Any, Field(alias="inlineDatum")] = None
     raw: Annotated[str | None, Field(alias="inlineDatumRaw")] = None
+
+    @property
+    def lovelace(self) -> int:
+        """The ada that it holds."""
+        held = self.value.get("lovelace", 0)
+        return held if isinstance(held, int) else 0
+
+    @property
+    def assets(self) -> tuple[tuple[str, int], ...]:
+        """The tokens that it holds: policy id and asset name in hex, and the quantity."""
+        return tuple(
+            (policy + name, quantity)
+            for policy, names in self.value.items()
+            if isinstance(names, dict)
+            for name, quantity in names.items()
+        )
 
 
 _TIP = TypeAdapter(_Tip)
@@ -155,7 +167,7 @@ class CardanoCliObserver(LedgerStateOnly):
         if strange is not None:
             raise self._call("query utxo").unexpected(f"outputs at {address}", f"one at {strange}")
         return tuple(
-            DatumOutput(transaction, int(index), datum, output.value.lovelace, spent=False)
+            DatumOutput(transaction, int(index), datum, output.lovelace, spent=False, assets=output.assets)
             for (transaction, _, index), output in ((key.partition("#"), output) for key, output in outputs.items())
             if (datum := _datum_of(output)) is not None
         )

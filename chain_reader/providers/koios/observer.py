@@ -58,8 +58,8 @@ class KoiosObserver:
 
     @property
     def capabilities(self) -> ObserverCapabilities:
-        """Order, inputs, blocks and history."""
-        return ObserverCapabilities(order=True, inputs=True, history=True, blocks=True)
+        """Order, inputs, blocks, history and tokens."""
+        return ObserverCapabilities(order=True, inputs=True, history=True, blocks=True, tokens=True)
 
     def epoch(self) -> Epoch:
         """The current epoch.
@@ -205,4 +205,8 @@ def _datum(item: Output) -> DatumOutput:
         height=item["block_height"],
         spent=item["is_spent"],
         unreadable=item.get("unreadable"),
+        assets=tuple(
+            (held["policy_id"] + (held["asset_name"] or ""), int(held["quantity"]))
+            for held in item.get("asset_list") or ()
+        ),
     )

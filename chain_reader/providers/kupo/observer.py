@@ -53,8 +53,8 @@ class KupoObserver:
 
     @property
     def capabilities(self) -> ObserverCapabilities:
-        """Order, slots, inputs and history."""
-        return ObserverCapabilities(order=True, slots=True, inputs=True, history=True)
+        """Order, slots, inputs, history and tokens."""
+        return ObserverCapabilities(order=True, slots=True, inputs=True, history=True, tokens=True)
 
     def epoch(self) -> Epoch:
         """The current epoch, by Ogmios.
@@ -154,6 +154,7 @@ def _with_datum(found: tuple[Match, ...]) -> tuple[DatumOutput, ...]:
             match["value"]["coins"],
             slot=Slot(match["created_at"]["slot_no"]),
             spent=match["spent_at"] is not None,
+            assets=tuple((unit.replace(".", ""), held) for unit, held in match["value"].get("assets", {}).items()),
             unreadable=match.get("unreadable") or (None if match.get("datum") else _NOT_RESOLVED),
         )
         for match in found

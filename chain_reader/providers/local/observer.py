@@ -22,7 +22,9 @@ class LocalObserver:
         self._owns_chain = False
         self.listed = 0
         self.name = f"local chain {chain.path}"
-        self.capabilities = ObserverCapabilities(order=True, slots=True, inputs=True, history=True, blocks=True)
+        self.capabilities = ObserverCapabilities(
+            order=True, slots=True, inputs=True, history=True, blocks=True, tokens=True
+        )
 
     @classmethod
     def open(cls, path: str | PathLike[str]) -> Self:
@@ -131,6 +133,7 @@ def _with_datum(outputs: Iterable[Output]) -> tuple[DatumOutput, ...]:
             slot=output.slot,
             height=output.block_height,
             spent=output.spent_by is not None,
+            assets=output.assets,
         )
         for output in outputs
         if output.datum is not None

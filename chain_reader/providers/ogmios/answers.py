@@ -78,20 +78,30 @@ class Ada(Answer):
     lovelace: Whole
 
 
-class Value(Answer):
-    """What an output holds; tokens are not looked at."""
-
-    ada: Ada
-
-
 class UnspentOutput(Answer):
     """An entry of the UTxO set; ``datum`` is an inline datum, CBOR in hex."""
 
     transaction: TransactionId
     index: Annotated[int, Field(ge=0, le=2**32 - 1)]
     address: str
-    value: Value
+    value: dict[str, dict[str, Whole]]
     datum: str | None = None
+
+    @property
+    def lovelace(self) -> int:
+        """The ada that it holds."""
+        return self.value.get("ada", {}).get("lovelace", 0)
+
+    @property
+    def assets(self) -> tuple[tuple[str, int], ...]:
+        """The tokens that it holds: policy id and asset name in hex, and the quantity."""
+        named = self.value if len(self.value) > 1 else {}
+        return tuple(
+            (policy + name, quantity)
+            for policy, names in named.items()
+            if policy != "ada"
+            for name, quantity in names.items()
+        )
 
 
 class Milliseconds(Answer):

@@ -91,7 +91,9 @@ class OgmiosObserver(LedgerStateOnly):
         found = self._connection.converse("queryLedgerState/utxo", read)
         self.listed = len(found)
         return tuple(
-            DatumOutput(output.transaction.id, output.index, output.datum, output.value.ada.lovelace, spent=False)
+            DatumOutput(
+                output.transaction.id, output.index, output.datum, output.lovelace, spent=False, assets=output.assets
+            )
             for output in found
             if output.datum is not None
         )
