@@ -24,7 +24,11 @@ HEIGHT = 250
 
 UNKNOWN = "unknown"
 _OTHERS = "others"
-_BASES = {"registered": "registered stake", "network": "whole network's stake", "recent": "newest of each party"}
+_BASES: dict[str, str] = {
+    "registered": "registered stake",
+    "network": "whole network's stake",
+    "recent": "newest of each party",
+}
 
 
 def adoption_panel(epochs: Sequence[Document], gate: Document | None, era: str | None) -> Panel:
@@ -78,13 +82,14 @@ def readiness(epochs: Sequence[Document], gate: Document | None, era: str | None
             return None
         share, threshold = gate["share"]["share"], gate["threshold"]
         words = f"gate {percent_of(threshold)}"
-        return Readiness(gate["era"], share, _floored(share), threshold, words, _verdict(gate), gate["met"])
+        whole = _BASES.get(gate["base"], str(gate["base"]))
+        return Readiness(gate["era"], share, _floored(share), threshold, words, _verdict(gate), gate["met"], whole)
     row = next((row for row in epochs[0]["eras"] if row["era"] == era), None) if epochs else None
     if row is None or row["minimum"] is None:
         return None
     share = row["registered"]["share"]
     told = f"Of the registered stake in epoch {epochs[0]['epoch']}. No gate is configured."
-    return Readiness(row["era"], share, _floored(share), None, "no gate", told, None)
+    return Readiness(row["era"], share, _floored(share), None, "no gate", told, None, _BASES["registered"])
 
 
 def _verdict(gate: Document) -> str:

@@ -11,22 +11,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from era_service.dashboard.adoption import adoption_panel, no_adoption, readiness
-from era_service.dashboard.headline import EpochClock, headline, page_notices
+from era_service.dashboard.headline import EpochClock, answer, headline, page_notices
 from era_service.dashboard.markers import markers_panel
 from era_service.dashboard.outlook import no_outlook, outlook_panel
 from era_service.dashboard.parties import Laggards, parties_panel, unknown_parties
 from era_service.dashboard.providers import providers_panel
 from era_service.dashboard.schedule import schedule_panel
-from era_service.dashboard.views import Headline, Notice, Page, Panel, Tone
+from era_service.dashboard.views import Answer, Headline, Notice, Page, Panel, Tone
 from era_service.dashboard.words import nobody_vouches, sentence
 from era_service.service.changes import REGISTRATIONS
-from eras import ConfigurationError, Epoch, EraNotReadyError, EraSwitchError
+from era_store.event_log import EventFilter
+from eras import ConfigurationError, Epoch, EraNotReadyError, EraSwitchError, StoreError
 
 if TYPE_CHECKING:
     from era_service.service.documents import EraStatus
     from era_service.service.service import Service
     from era_service.service.snapshot import Snapshot
-    from release_tools import Compatibility
+    from release_tools import Compatibility, GateResult
+    from release_tools.forecasting.result import Forecast
 
 EPOCHS = 16
 """Epochs of registrations that the charts show at most."""
@@ -58,6 +60,7 @@ class Counted:
         gate: how the era stands to the gate; ``None`` where no gate is configured, or it cannot be told.
         forecast: of its switch, or the error why there is none.
         compatibility: which versions support which era.
+        judged: the gate and the forecast as they were judged, of which the others are the documents.
     """
 
     era: str | None
@@ -65,6 +68,7 @@ class Counted:
     gate: dict[str, Any] | None
     forecast: dict[str, Any] | EraSwitchError | None
     compatibility: "Compatibility"
+    judged: "tuple[Forecast | None, GateResult | None]" = (None, None)
 
     @property
     def is_vouched_for(self) -> bool:
@@ -130,6 +134,7 @@ class Gatherer:
             public,
             _title(head, network),
             f"badge/{era}.svg" if era is not None and era.isidentifier() else None,
+            self._answer(counted, status),
         )
 
     def counted(self, snapshot: "Snapshot") -> Counted:
@@ -202,11 +207,44 @@ class Gatherer:
                 for_epochs=gate.for_epochs,
                 current=current,
                 rules=rules,
-            ).to_dict()
+            )
         forecast = self._forecast(status, compatibility)
-        return Counted(era, tuple(one.to_dict() for one in adoptions), judged, forecast, compatibility)
+        told = forecast if forecast is None or isinstance(forecast, EraSwitchError) else forecast.to_dict()
+        return Counted(
+            era,
+            tuple(one.to_dict() for one in adoptions),
+            None if judged is None else judged.to_dict(),
+            told,
+            compatibility,
+            (None if isinstance(forecast, EraSwitchError) else forecast, judged),
+        )
 
-    def _forecast(self, status: "EraStatus", compatibility: "Compatibility") -> dict[str, Any] | EraSwitchError | None:
+    def _answer(self, counted: "Counted | EraSwitchError", status: "EraStatus") -> Answer | None:
+        """Whether it is safe to switch; ``None`` where there is nothing to switch to."""
+        from era_service.releasing.activation_gate import OVERRIDDEN
+        from release_tools.forecasting.result import Verdict
+        from release_tools.forecasting.safety import SwitchSafety, judge_switch
+
+        if status.upcoming is None:
+            return None
+        era = status.upcoming.name
+        forecast, gate = (None, None) if isinstance(counted, EraSwitchError) else counted.judged
+        try:
+            overridden = self._service.store.events.last(EventFilter(kinds=(OVERRIDDEN,)))
+        except StoreError as error:
+            return answer(era, SwitchSafety(Verdict.UNKNOWN, (error.what,)))
+        is_of_era = overridden is not None and overridden.facts.get("era") == era
+        safety = judge_switch(
+            forecast,
+            gate,
+            missing=_why_no_answer(counted),
+            stale=status.stale is not None,
+            override=str(overridden.facts.get("reason")) if overridden is not None and is_of_era else None,
+            refused=len(status.refused) + status.refused_not_listed,
+        )
+        return answer(era, safety)
+
+    def _forecast(self, status: "EraStatus", compatibility: "Compatibility") -> "Forecast | EraSwitchError | None":
         from era_service.wiring.adoption import adoption_rules
         from era_service.wiring.quorum import quorum_of
         from release_tools.forecasting.forecast import ForecastOrder, forecast
@@ -226,7 +264,7 @@ class Gatherer:
                 lag_epochs=settings.quorum.lag_epochs,
             )
             rules = adoption_rules(settings)
-            return forecast(registrations, order, compatibility=compatibility, rules=rules).to_dict()
+            return forecast(registrations, order, compatibility=compatibility, rules=rules)
         except EraSwitchError as error:
             return error
 
@@ -271,6 +309,17 @@ def _why_unknown(counted: Counted | EraSwitchError) -> str:
     if not counted.epochs:
         return "Nobody has registered yet."
     return f"{nobody_vouches(counted.era or 'the era')}."
+
+
+def _why_no_answer(counted: Counted | EraSwitchError) -> str:
+    """Why there is neither a forecast nor a gate to answer by."""
+    if isinstance(counted, EraSwitchError) or not counted.epochs or not counted.is_vouched_for:
+        words = _why_unknown(counted)
+    elif isinstance(counted.forecast, EraSwitchError) and not isinstance(counted.forecast, ConfigurationError):
+        words = counted.forecast.what
+    else:
+        words = "neither a quorum nor a gate is configured"
+    return words[:1].lower() + words[1:].removesuffix(".")
 
 
 def _adoption(counted: Counted) -> Panel:

@@ -7,8 +7,10 @@ above it.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from era_service.dashboard.views import Current, Headline, Notice, Readiness, Tone
+from era_service.dashboard.views import Answer, Current, Headline, Notice, Readiness, Tone
 from era_service.dashboard.words import counted, duration, iso, moment, sentence
+from release_tools.forecasting.result import Verdict
+from release_tools.forecasting.safety import SwitchSafety
 
 if TYPE_CHECKING:
     from era_service.service.documents import EraDocument, EraStatus
@@ -105,6 +107,20 @@ def headline(status: "EraStatus", clock: EpochClock, readiness: Readiness | None
     )
 
 
+_ANSWERS: "dict[Verdict, tuple[Tone, str]]" = {
+    Verdict.SAFE: ("good", "It is safe to switch to"),
+    Verdict.NOT_YET: ("attention", "It is not yet safe to switch to"),
+    Verdict.NOT_SAFE: ("bad", "It is not safe to switch to"),
+    Verdict.UNKNOWN: ("attention", "Nobody can tell whether it is safe to switch to"),
+}
+
+
+def answer(era: str, safety: SwitchSafety) -> Answer:
+    """Whether it is safe to switch to an era, as the page's first sentence."""
+    tone, words = _ANSWERS[safety.verdict]
+    return Answer(tone, sentence(f"{words} {era}: {safety.reasons[0]}"), tuple(map(sentence, safety.reasons[1:])))
+
+
 def _tone(coming: "EraDocument", readiness: Readiness | None) -> Tone:
     if not coming.supported:
         return "bad"
@@ -125,7 +141,7 @@ def page_notices(status: "EraStatus") -> tuple[Notice, ...]:
             Notice(
                 "bad",
                 f"This service does not know the current era {status.current.name}",
-                "Nodes of the same release have stopped. Upgrade it.",
+                "Nodes of the same release have stopped. Upgrade this service and those nodes.",
             )
         )
     if status.conflicts:

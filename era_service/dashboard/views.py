@@ -141,6 +141,7 @@ class Readiness:
         gate_text: the same, in words.
         verdict: whether the gate is met, and what is missing, in words.
         met: whether it is met; ``None`` where there is no gate.
+        whole: what it is a share of.
     """
 
     era: str
@@ -150,6 +151,7 @@ class Readiness:
     gate_text: str
     verdict: str
     met: bool | None
+    whole: str = "stake"
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,21 @@ class Current:
     era: str
     under: str
     tone: Tone
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Whether it is safe to switch, in one sentence.
+
+    Attributes:
+        tone: what it means.
+        sentence: the answer with the reason that decides.
+        reasons: the other reasons, each a sentence.
+    """
+
+    tone: Tone
+    sentence: str
+    reasons: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,6 +230,7 @@ class Page:
         public: whether names and addresses of others are left out.
         title: the title of the browser's tab.
         badge: the address of the badge of the era that is coming.
+        answer: whether it is safe to switch to it.
     """
 
     network: str
@@ -225,3 +243,4 @@ class Page:
     public: bool
     title: str
     badge: str | None = None
+    answer: Answer | None = None

@@ -115,6 +115,7 @@ class Verdict(enum.Enum):
     SAFE = "safe"
     NOT_YET = "not yet"
     NOT_SAFE = "not safe"
+    UNKNOWN = "not known"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,11 +162,14 @@ class Forecast:
 
     @property
     def verdict(self) -> Verdict:
-        """Safe if enough is ready today; not yet if the trend brings it in time; else not safe."""
-        if self.ready_share_needed is not None and self.now.share >= self.ready_share_needed:
-            return Verdict.SAFE
-        by_trend = self.danger.quorum_probability.value >= self.probability
-        return Verdict.NOT_YET if by_trend else Verdict.NOT_SAFE
+        """Not safe if the worst epoch has less than the wanted chance; else safe if enough is ready today, or not yet.
+
+        So that no verdict contradicts the chance that is shown beside it.
+        """
+        if self.danger.quorum_probability.value < self.probability:
+            return Verdict.NOT_SAFE
+        is_enough = self.ready_share_needed is not None and self.now.share >= self.ready_share_needed
+        return Verdict.SAFE if is_enough else Verdict.NOT_YET
 
     @property
     def danger(self) -> EpochOutlook:

@@ -58,6 +58,7 @@ def test_stale(open_page, make_world):
     world.service.read_chain()
     page = open_page(world.url)
     expect(page.locator("#notices")).to_contain_text("Stale")
+    expect(page.locator("#answer")).to_contain_text("Nobody can tell whether it is safe to switch to pythagoras")
     expect(page.locator("#read")).to_contain_text("Stale: chain asked at")
     expect(page.locator("#markers")).to_contain_text("What is remembered")
     expect(page.locator("#headline .lead .big")).to_contain_text("1")

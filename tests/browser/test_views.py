@@ -18,11 +18,22 @@ def test_the_headline_says_how_far_and_how_ready(open_page, attacked):
     expect(head.locator(".current .big")).to_have_text("thales")
     expect(head.locator(".current .under")).to_have_text("Since epoch 1; epoch 6 now.")
     expect(head.locator(".lead .big")).to_have_text(re.compile(r"^1\s+epoch$"))
-    expect(head).to_contain_text("of the stake is ready for pythagoras")
+    expect(head).to_contain_text("of the registered stake is ready for pythagoras")
     expect(head.locator(".big").nth(2)).to_have_text(re.compile(r"^8\d\.\d %$"))
     expect(head).to_contain_text("The gate is met")
     expect(head.locator("[data-countdown]")).to_have_text(re.compile(r"^4 d \d{1,2} h \d{1,2} min$"))
     expect(page).to_have_title("pythagoras activates in 1 epoch · demo")
+
+
+def test_the_page_opens_with_whether_it_is_safe_to_switch_and_why(open_page, attacked):
+    page = open_page(attacked.url)
+    first = page.locator("main > :first-child")
+    expect(first).to_have_attribute("id", "answer")
+    expect(first.locator(".sentence")).to_have_text(
+        re.compile(r"^It is (not yet |not )?safe to switch to pythagoras: ")
+    )
+    expect(first).to_contain_text("2 payloads were refused, and changed nothing")
+    expect(first).to_contain_text("he gate of pythagoras is met")
 
 
 def test_every_view_is_there_with_its_title_in_the_navigation(open_page, attacked):
@@ -111,7 +122,7 @@ def test_after_the_story_the_era_is_told_as_a_word(open_page, retired):
     expect(page.locator("#headline .lead .big")).to_have_text("pythagoras")
     expect(page.locator("#headline")).to_contain_text("No other era is announced")
     expect(page.locator("#headline .current")).to_have_count(0)
-    expect(page.locator("#headline")).to_contain_text("of the stake supports pythagoras")
+    expect(page.locator("#headline")).to_contain_text("of the registered stake supports pythagoras")
     expect(page.locator("#forecast")).to_contain_text("No era is coming")
     shoot(page, "retired-desktop-light")
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.adoption.forecast_view import forecast_chart, forecast_lines, gate_words, needed_words, share_words
+from era_service.cli.adoption.forecast_view import forecast_chart, forecast_lines, needed_words, share_words
 from era_service.cli.adoption.options import (
     compatibility_option,
     from_option,
@@ -25,6 +25,7 @@ from era_service.cli.shared.release_options import combined, read_text
 from era_service.wiring.quorum import QUORUM_MODELS, GivenQuorum, given_quorum, quorum_of
 from eras import Epoch
 from release_tools.forecasting.lottery import chance_words
+from release_tools.forecasting.safety import judge_switch
 
 if TYPE_CHECKING:
     from release_tools.adoption.gate import GateResult
@@ -201,11 +202,9 @@ def _show(found: "Forecast", gate: "GateResult | None", chart: Path | None, *, a
         write_file(chart, forecast_chart(found).encode())
     if as_json:
         met = None if gate is None else gate.met
-        echo_json(found.to_dict() | {"verdict": found.verdict.value, "gate_met": met})
+        echo_json(found.to_dict() | {"verdict": judge_switch(found, gate).verdict.value, "gate_met": met})
         return
-    click.echo("\n".join(forecast_lines(found)))
-    if gate is not None:
-        click.echo(gate_words(found, gate))
+    click.echo("\n".join(forecast_lines(found, gate)))
     for note in found.notes:
         click.echo(f"Note: {printable(note)}", err=True)
 

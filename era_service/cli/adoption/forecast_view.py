@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from era_service.cli.shared.output import printable
 from release_tools.adoption.shares import ada_words
 from release_tools.forecasting.lottery import chance_words
+from release_tools.forecasting.safety import judge_switch
 
 if TYPE_CHECKING:
     from release_tools.adoption.gate import GateResult
@@ -34,8 +35,13 @@ def needed_words(value: float) -> str:
     return f"{math.ceil(value * 10_000) / 100:.2f} %"
 
 
-def forecast_lines(found: "Forecast") -> Iterator[str]:
-    """The forecast for people."""
+def forecast_lines(found: "Forecast", gate: "GateResult | None" = None) -> Iterator[str]:
+    """The forecast for people, and whether it is safe to switch.
+
+    Args:
+        found: the forecast.
+        gate: how the era stands to the configured gate, where there is one.
+    """
     now = found.now
     yield f"Forecast of {printable(found.era)} at epoch {found.at}, from registrations up to epoch {now.epoch}"
     yield f"Quorum       {found.quorum.model.words}, {printable(found.quorum.source)}"
@@ -55,19 +61,10 @@ def forecast_lines(found: "Forecast") -> Iterator[str]:
     yield f"From epoch {back.epoch} on: a quorum with {chance_words(back.quorum_probability.value)}, and {behind}"
     yield from _calls(found)
     yield ""
-    yield f"Verdict      {verdict_words(found)}"
-
-
-def verdict_words(found: "Forecast") -> str:
-    """Whether the switch is safe, and why, in one sentence."""
-    wanted = f"the wanted {chance_words(found.probability)}"
-    worst = f"in epoch {found.danger.epoch} a quorum has {chance_words(found.danger.quorum_probability.value)}"
-    because = {
-        "safe": f"as many are ready as {wanted} of a quorum need",
-        "not yet": f"too few are ready today for {wanted} of a quorum; by the trend there will be enough",
-        "not safe": f"{worst}, less than {wanted}",
-    }
-    return f"{found.verdict.value}: {because[found.verdict.value]}"
+    safety = judge_switch(found, gate)
+    yield f"Verdict      {safety.verdict.value}: {printable(safety.reasons[0])}"
+    if gate is not None:
+        yield gate_words(found, gate)
 
 
 def gate_words(found: "Forecast", gate: "GateResult") -> str:

@@ -1,0 +1,95 @@
+"""Is it safe to switch? One answer with its reasons, for the command line and the dashboard alike. Pure.
+
+In: a forecast, the gate, and what is known of the reading that both rest on. Out: a ``SwitchSafety``. The rules:
+
+1. What is stale, or rests on neither a forecast nor a gate, is not known.
+2. The forecast's verdict is the answer, but a gate that is not met makes of *safe* a *not yet*; where there is no
+   forecast, the gate alone answers.
+3. An override changes no answer: it is a reason that whoever reads it must know.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from release_tools.forecasting.lottery import chance_words
+from release_tools.forecasting.result import Verdict
+
+if TYPE_CHECKING:
+    from release_tools.adoption.gate import GateResult
+    from release_tools.forecasting.result import Forecast
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchSafety:
+    """Whether a switch is safe, and why.
+
+    Attributes:
+        verdict: the answer.
+        reasons: why, the one that decides first.
+    """
+
+    verdict: Verdict
+    reasons: tuple[str, ...]
+
+
+def judge_switch(
+    forecast: "Forecast | None",
+    gate: "GateResult | None",
+    *,
+    missing: str = "neither a quorum nor a gate is configured",
+    stale: bool = False,
+    override: str | None = None,
+    refused: int = 0,
+) -> SwitchSafety:
+    """Judge whether a switch is safe.
+
+    Args:
+        forecast: of the switch, where there is one.
+        gate: how the era stands to its gate, where there is one.
+        missing: why there is neither.
+        stale: whether the chain does not confirm now what is known of it.
+        override: the reason for which the gate was overridden; ``None`` where it was not.
+        refused: payloads at the era address that were refused.
+    """
+    deciding, others = _decided(forecast, gate, missing)
+    verdict, reasons = deciding[0], [deciding[1], *others]
+    if stale:
+        verdict = Verdict.UNKNOWN
+        reasons.insert(0, "the chain does not confirm now what is known of it")
+    if override is not None:
+        reasons.append(f"the gate was overridden, for the reason: {override}")
+    if refused:
+        reasons.append(f"{refused} {'payload was' if refused == 1 else 'payloads were'} refused, and changed nothing")
+    return SwitchSafety(verdict, tuple(reasons))
+
+
+def _decided(
+    forecast: "Forecast | None", gate: "GateResult | None", missing: str
+) -> tuple[tuple[Verdict, str], list[str]]:
+    """The answer with its reason, and the other reasons."""
+    of_quorum = None if forecast is None else (forecast.verdict, quorum_reason(forecast))
+    of_gate = None if gate is None else (Verdict.SAFE if gate.met else Verdict.NOT_YET, _gate_reason(gate))
+    if of_quorum is None:
+        alone = ["without a forecast, the gate alone answers"]
+        return ((Verdict.UNKNOWN, missing), []) if of_gate is None else (of_gate, alone)
+    if of_gate is None:
+        return of_quorum, []
+    if of_quorum[0] is Verdict.SAFE and of_gate[0] is Verdict.NOT_YET:
+        return of_gate, [f"for a quorum alone, {of_quorum[1]}"]
+    return of_quorum, [of_gate[1]]
+
+
+def _gate_reason(gate: "GateResult") -> str:
+    words = "; ".join((gate.words, *gate.lacks[:1]))
+    return words[:1].lower() + words[1:]
+
+
+def quorum_reason(found: "Forecast") -> str:
+    """Why a forecast has its verdict."""
+    wanted = f"the wanted {chance_words(found.probability)}"
+    if found.verdict is Verdict.SAFE:
+        return f"as many are ready as {wanted} of a quorum need"
+    if found.verdict is Verdict.NOT_YET:
+        return f"too few are ready today for {wanted} of a quorum; by the trend there will be enough"
+    chance = chance_words(found.danger.quorum_probability.value)
+    return f"in epoch {found.danger.epoch} a quorum has {chance}, less than {wanted}"
