@@ -15,7 +15,7 @@ from era_service.follower.sync import follow_registrations
 from eras import EraSwitchError
 
 if TYPE_CHECKING:
-    from era_service.web import Service
+    from era_service.service.service import Service
 
 LOCK = "follower"
 

@@ -18,9 +18,9 @@ from typing import TYPE_CHECKING
 
 from chain_reader.node.kinds import DecisionKind
 from era_service.service import changes as kinds
-from era_service.service.adoption import gate_event
 from era_service.service.answers import Answer
 from era_service.service.changes import Changes
+from era_service.service.gate_watch import gate_event
 from era_service.service.peers import Peers
 from era_service.service.polling import Leads, Poller, always_leads
 from era_service.service.shapes import Shapes

@@ -16,20 +16,39 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
+from era_service.service.changes import EVENTS, REGISTRATIONS, Changes
+from era_service.service.polling import Poller
 from era_store.ports import Notices
 from era_store.sql.notices import REGISTRATIONS as CAME_IN
 from eras import StoreError
 
 if TYPE_CHECKING:
-    from era_service.service.service import Service
     from era_store import Store
 
 LOCK = "poller"
 LOOK_EVERY_S = 1.0
 
 _log = logging.getLogger(__name__)
+
+
+class Replica(Protocol):
+    """The service of this process, which learns here of what others do."""
+
+    @property
+    def changes(self) -> Changes:
+        """Whom to wake when something changed."""
+        ...
+
+    @property
+    def poller(self) -> Poller:
+        """Reads the chain when this process leads."""
+        ...
+
+    def load_snapshot(self) -> None:
+        """Take what another process has read."""
+        ...
 
 
 class LeaderPoller:
@@ -73,7 +92,7 @@ class LeaderPoller:
             _log.info("This replica reads the chain from now on")
         return self.held
 
-    def start(self, service: "Service") -> None:
+    def start(self, service: Replica) -> None:
         """Watch the store for ``service``, in a thread of its own, until ``stop``.
 
         Raises:
@@ -94,9 +113,7 @@ class LeaderPoller:
             self._lock.release()
             self.held = False
 
-    def _watch(self, service: "Service", notices: Notices) -> None:
-        from era_service.service.changes import EVENTS, REGISTRATIONS
-
+    def _watch(self, service: Replica, notices: Notices) -> None:
         look_at = 0.0
         while not self._ended.is_set():
             try:

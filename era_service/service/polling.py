@@ -1,7 +1,7 @@
 """Polling: the chain is read every so often, and at once when an epoch begins, by one process at a time.
 
-In: a ``Keeper``. Out: a new snapshot for it, and in the store for every other replica. ``Poller.run_once`` is one
-reading; who may make it is asked of ``leads``, which another part of the program can replace by a lock that the
+In: a ``Polled`` service. Out: a new snapshot for it, and in the store for every other replica. ``Poller.run_once`` is
+one reading; who may make it is asked of ``leads``, which another part of the program can replace by a lock that the
 replicas share. A replica that may not read takes what the one that may has left in the store.
 """
 
@@ -9,12 +9,12 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from eras import EraSwitchError
 
 if TYPE_CHECKING:
-    from era_service.service.keeper import Keeper
+    from era_service.config.schema import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -32,6 +32,45 @@ def always_leads() -> AbstractContextManager[bool]:
     return nullcontext(enter_result=True)
 
 
+class Polled(Protocol):
+    """The service whose readings are made."""
+
+    @property
+    def settings(self) -> "Settings":
+        """The configuration."""
+        ...
+
+    @property
+    def epoch_ends_at_s(self) -> float | None:
+        """POSIX time at which the current epoch ends, where it is known."""
+        ...
+
+    @property
+    def clock(self) -> Callable[[], float]:
+        """POSIX time in seconds."""
+        ...
+
+    def read_chain(self) -> None:
+        """Read the chain once.
+
+        Raises:
+            EraSwitchError: the configuration, or the store, cannot be used.
+        """
+        ...
+
+    def let_go(self) -> None:
+        """Close the provider, since another process reads."""
+        ...
+
+    def load_snapshot(self) -> None:
+        """Take what another process has read."""
+        ...
+
+    def note_failure(self, error: Exception) -> None:
+        """Remember why a reading failed."""
+        ...
+
+
 class Poller:
     """Turns a service's polling in a thread of its own.
 
@@ -40,7 +79,7 @@ class Poller:
         leads: gives a context in which this process may read the chain, or, where it yields ``False``, may not.
     """
 
-    def __init__(self, service: "Keeper", leads: Leads = always_leads) -> None:
+    def __init__(self, service: Polled, leads: Leads = always_leads) -> None:
         self._service = service
         self.leads = leads
         self._thread: threading.Thread | None = None

@@ -10,14 +10,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from era_service.service import changes as kinds
-from era_service.service.adoption import current_epoch
 from era_service.service.documents import (
     RegistrationOut,
     RegistrationPage,
     RegistrationReceipt,
     RejectedRegistration,
 )
-from era_service.web.problems import RequestInvalidError
+from era_service.service.gate_watch import current_epoch
+from era_service.service.refusals import RequestInvalidError
 from era_store import Registration, Reject
 from eras import Epoch
 from release_tools.registrations.judging import AHEAD_S, Judge, Refusal, rejected, with_epoch

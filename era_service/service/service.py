@@ -28,9 +28,9 @@ from era_service.service.documents import (
 )
 from era_service.service.keeper import Keeper
 from era_service.service.polling import Leads, always_leads
+from era_service.service.rates import Rates
 from era_service.service.snapshot import Snapshot
-from era_service.web.access import Rates
-from era_service.web.write_probe import WriteProbe
+from era_service.service.write_probe import WriteProbe
 from era_store.event_log import ALL_EVENTS, EventFilter
 from eras import BehaviourSwitches, EraNotReadyError, EraSwitchError, StoreError, __version__
 

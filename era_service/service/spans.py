@@ -4,7 +4,7 @@ In: the beginning and the end of what takes time. Out: nothing here; ``era_servi
 of it.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -12,13 +12,12 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
     from chain_reader.providers.failover import ProviderCall
-    from era_service.service.keeper import Keeper
 
 
-def route_of(service: "Keeper", scope: "Scope") -> str | None:
+def route_of(answers: Container[str], scope: "Scope") -> str | None:
     """The route of a request that was answered, or ``None``; never its path, of which there is no end."""
     path: str = scope["path"]
-    if path in service.answers:  # it was sent from memory, and no route saw it
+    if path in answers:  # it was sent from memory, and no route saw it
         return path
     found: str | None = getattr(scope.get("route"), "path", None)
     return found

@@ -128,7 +128,7 @@ class Traces(Spans):
                 try:
                     await app(scope, receive, _noting(send, span))
                 finally:
-                    route = route_of(self._service, scope)
+                    route = route_of(self._service.answers, scope)
                     if route is not None:
                         span.update_name(f"{method} {route}")
                         span.set_attribute("http.route", route)

@@ -18,6 +18,7 @@ from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
 from era_service.service.documents import Problem, RegistrationBatch, RegistrationIn
+from era_service.service.refusals import PathNotFoundError
 from era_service.service.service import Service
 from era_service.service.shapes import describe_in_era
 from era_service.web import problems, routes
@@ -122,7 +123,7 @@ def _description_router(service: Service) -> APIRouter:
     def in_era(request: Request, era: str) -> Response:
         """What the API looks like in an era that this software knows."""
         if era not in service.checker.supported:
-            raise problems.PathNotFoundError(
+            raise PathNotFoundError(
                 "The era is not known here",
                 expected=f"one of {', '.join(service.checker.supported)}",
                 got=era[:64],

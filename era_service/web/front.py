@@ -19,14 +19,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from era_service.service.answers import Answer, Header, cache_control
-from era_service.web.problems import (
-    PROBLEM_JSON,
-    ApiVersionMismatchError,
-    BodyTooLargeError,
-    MalformedRequestError,
-    RequestError,
-    problem_document,
-)
+from era_service.service.refusals import ApiVersionMismatchError, BodyTooLargeError, MalformedRequestError, RequestError
+from era_service.web.problems import PROBLEM_JSON, problem_document
 from eras import (
     AGGREGATOR_NODE_VERSION_HEADER,
     API_VERSION_HEADER,

@@ -14,82 +14,24 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from era_service.service.patterns import reason_of
+from era_service.service.refusals import (
+    BodyTooLargeError,
+    MalformedRequestError,
+    MediaTypeError,
+    MethodNotAllowedError,
+    PathNotFoundError,
+    RequestError,
+    RequestInvalidError,
+    TokenNeededError,
+    TooManyListenersError,
+    TooManyRequestsError,
+)
 from eras import EraSwitchError
 
 PROBLEM_JSON = "application/problem+json"
 TYPE_PREFIX = "urn:eraswitch:error:"
 
 _log = logging.getLogger(__name__)
-
-
-class RequestError(EraSwitchError):
-    """A request cannot be answered as it is."""
-
-    http_status = 400
-
-
-class RequestInvalidError(RequestError):
-    """A parameter, a header or the body of a request is not what it must be."""
-
-    http_status = 422
-
-
-class MalformedRequestError(RequestError):
-    """A request cannot be understood: its body is no JSON, or a header is no header of that kind."""
-
-
-class PathNotFoundError(RequestError):
-    """There is nothing at the path of a request."""
-
-    http_status = 404
-
-
-class MethodNotAllowedError(RequestError):
-    """The path of a request does not take its method."""
-
-    http_status = 405
-
-
-class BodyTooLargeError(RequestError):
-    """The body of a request is larger than the service takes."""
-
-    http_status = 413
-
-
-class MediaTypeError(RequestError):
-    """The body of a request is not JSON."""
-
-    http_status = 415
-
-
-class TokenNeededError(RequestError):
-    """A request that writes has no API token, or one that does not count (any more)."""
-
-    http_status = 401
-
-
-class NotAllowedError(RequestError):
-    """An API token does not allow the request, or the service only reads."""
-
-    http_status = 403
-
-
-class ApiVersionMismatchError(RequestError):
-    """A node speaks an API version that the service does not understand in this era."""
-
-    http_status = 412
-
-
-class TooManyRequestsError(RequestError):
-    """A client asks more often than it may."""
-
-    http_status = 429
-
-
-class TooManyListenersError(RequestError):
-    """As many clients listen to the event stream as may."""
-
-    http_status = 503
 
 
 _OF_STATUS: dict[int, type[RequestError]] = {

@@ -32,10 +32,11 @@ from era_service.service.documents import (
 from era_service.service.in_force import MAX_PAGE as MAX_IN_FORCE
 from era_service.service.in_force import in_force_history
 from era_service.service.patterns import EVENT_ID, HEX64, SPOKEN_VERSION, VISIBLE
+from era_service.service.refusals import MalformedRequestError, MediaTypeError, RequestInvalidError
 from era_service.service.registering import MAX_PAGE, register, registration_page
 from era_service.service.service import MAX_EVENTS, Service
 from era_service.web.access import require_token
-from era_service.web.problems import PROBLEM_JSON, MalformedRequestError, MediaTypeError, RequestInvalidError
+from era_service.web.problems import PROBLEM_JSON
 from era_service.web.stream import TOLD, EventStream
 from era_store.registrations import MAX_REGISTRATION_EPOCH
 from era_store.tokens import REGISTRATIONS_WRITE

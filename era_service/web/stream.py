@@ -19,7 +19,7 @@ from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
 from era_service.service.changes import EVENTS, REGISTRATIONS
-from era_service.web.problems import TooManyListenersError
+from era_service.service.refusals import TooManyListenersError
 from era_store.event_log import EventFilter
 from eras import EraNotReadyError, StoreError
 

@@ -48,35 +48,48 @@ def test_imports_point_one_way(package):
     assert {path: names for path, names in back.items() if names} == {}
 
 
-def imported_at_once(path: Path, module: str) -> set[str]:
-    """The modules that importing this one imports, its functions' own imports and those of type checkers left out."""
-    package = module if path.name == "__init__.py" else module.rpartition(".")[0]
-    found: set[str] = set()
-    waiting: list[ast.AST] = [ast.parse(path.read_text())]
-    while waiting:
-        node = waiting.pop()
-        if isinstance(node, ast.If) and "TYPE_CHECKING" in ast.unparse(node.test):
-            waiting.extend(node.orelse)
-        elif isinstance(node, ast.Import):
-            found |= {alias.name for alias in node.names}
+PATHS = {
+    ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
+    for package in PACKAGES
+    for path in modules(package)
+}
+TREES = {module: ast.parse(path.read_text()) for module, path in PATHS.items()}
+
+
+def imported_names(module: str) -> set[tuple[str, str]]:
+    """Every import of a module, within functions and for type checkers too: where from, and which name."""
+    found: set[tuple[str, str]] = set()
+    for node in ast.walk(TREES[module]):
+        if isinstance(node, ast.Import):
+            found |= {(alias.name, "") for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            home = ".".join([*package.split(".")[: None if node.level < 2 else 1 - node.level]]) if node.level else ""
-            base = ".".join(part for part in (home, node.module) if part)
-            found |= {base, *(f"{base}.{alias.name}" for alias in node.names)}
-        elif not isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
-            waiting.extend(ast.iter_child_nodes(node))
-    return found - {module}
+            assert node.level == 0, f"{module} imports relatively"
+            found |= {(node.module or "", alias.name) for alias in node.names}
+    return found
+
+
+HOMES = {(door, name): home for door in DOORS for home, name in imported_names(door) if home in PATHS}
+"""Where a front door has a name from, which may be another front door."""
+
+
+def home_of(module: str, name: str) -> str:
+    """The module that an import really is of: a submodule, or what a front door has the name from."""
+    if f"{module}.{name}" in PATHS:
+        return f"{module}.{name}"
+    while (module, name) in HOMES:
+        module = HOMES[module, name]
+    return module
+
+
+def arrows() -> dict[str, set[str]]:
+    """Module → the modules that it imports, front doors left out."""
+    left = {module: {home_of(*one) for one in imported_names(module)} for module in PATHS.keys() - set(DOORS)}
+    return {module: (names & left.keys()) - {module} for module, names in left.items()}
 
 
 def test_no_modules_import_each_other_in_a_circle():
-    paths = {
-        ".".join(path.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): path
-        for package in PACKAGES
-        for path in modules(package)
-    }
-    left = {module: imported_at_once(path, module) & paths.keys() for module, path in paths.items()}
-    # A front door imports its sub-packages' doors, and each of these the package it is in: no circle.
-    left = {module: {one for one in names if not module.startswith(f"{one}.")} for module, names in left.items()}
+    left = arrows()
+    assert sum(map(len, left.values())) > 1_000, "imports are found"
     while free := [module for module, names in left.items() if not names & left.keys()]:
         for module in free:
             del left[module]

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from era_service.web.write_probe import AT_MOST_EVERY_S, WriteProbe
+from era_service.service.write_probe import AT_MOST_EVERY_S, WriteProbe
 from era_store import StoreFullError, StoreLockedError, open_store
 from eras import StoreError
 from tests.web.world import World

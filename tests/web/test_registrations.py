@@ -14,8 +14,8 @@ from datum import SigningKey
 from era_service.cli.app import cli
 from era_service.service.client import ServiceClient
 from era_service.service.patterns import WORDS
-from era_service.web.access import Rates
-from era_service.web.problems import TooManyRequestsError
+from era_service.service.rates import Rates
+from era_service.service.refusals import TooManyRequestsError
 from era_service.wiring.trust import network_key
 from era_store import Uncounted, Withdrawal, open_store
 from eras import Epoch

@@ -66,7 +66,7 @@ class RequestMetrics:
         return watched
 
     def _note(self, scope: "Scope", status: int, duration_s: float) -> None:
-        route = route_of(self._service, scope) or OTHER
+        route = route_of(self._service.answers, scope) or OTHER
         key = (route, scope["method"], status)
         count = self._counted.get(key)
         if count is None:
