@@ -9,6 +9,7 @@ from chain_reader.providers.leader.client import LeaderClient, LeaderRegistratio
 from chain_reader.providers.leader.walk import LeaderHistoryError
 from chain_reader.providers.transport.limits import MEBIBYTE
 from era_store import Registration
+from era_store.capability import Capability
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
 from eras import Epoch
 from release_tools.registrations.judging import AHEAD_S
@@ -76,6 +77,9 @@ def _of_epoch(client: LeaderClient, epoch: int, source: str, room: int, now_s: f
 def _registration(one: LeaderRegistration, source: str, client: LeaderClient, now_s: float) -> Registration:
     if one.stake > MAX_LOVELACE:
         raise _untrue(client, "a stake that can be", f"{one.stake} lovelace of {one.party_id}")
+    capability = Capability.of(one.capability)
+    if capability is None and one.capability is not None:
+        raise _untrue(client, f"a capability of {one.party_id} that can be read", f"{one.capability}")
     seen_at_s, signed = one.seen_at_s, None
     if one.key is not None or one.signature is not None:
         if one.key is None or one.signature is None or one.time_s is None:
@@ -83,7 +87,7 @@ def _registration(one: LeaderRegistration, source: str, client: LeaderClient, no
         seen_at_s, signed = float(one.time_s), Signed(one.key, one.signature, one.time_s).to_bytes()
     if seen_at_s > now_s + AHEAD_S:
         raise _untrue(client, f"a registration of {one.party_id} up to {int(now_s)}", f"one of {int(seen_at_s)}")
-    return Registration(one.party_id, Epoch(one.epoch), one.version, one.stake, seen_at_s, source, signed)
+    return Registration(one.party_id, Epoch(one.epoch), one.version, one.stake, seen_at_s, source, signed, capability)
 
 
 def _untrue(client: LeaderClient, expected: str, got: str) -> LeaderHistoryError:

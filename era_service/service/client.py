@@ -26,6 +26,7 @@ from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.statuses import status_error
 from chain_reader.trust.ratchet import is_successor
 from datum import EraMarkersPayload, SigningKey, VerificationKey
+from era_store.capability import Capability
 from eras import (
     API_VERSION_HEADER,
     MAX_EPOCH,
@@ -200,6 +201,7 @@ class ServiceClient:
         *,
         time_s: int | None = None,
         key: SigningKey | None = None,
+        capability: Capability | None = None,
     ) -> None:
         """Register, signed where a key is given; it is on the service's disk when this returns.
 
@@ -217,8 +219,11 @@ class ServiceClient:
             "version": version,
             "time_s": made_s,
         }
+        if capability is not None:
+            document["capability"] = capability.to_dict()
         if key is not None:
-            signed = Statement(self._network_magic, party_id, epoch, version, stake, made_s).sign(key)
+            statement = Statement(self._network_magic, party_id, epoch, version, stake, made_s, capability)
+            signed = statement.sign(key)
             document |= {"key": signed.key, "signature": signed.signature}
         receipt = self.register_many([document])
         if receipt["rejected"]:

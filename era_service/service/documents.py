@@ -262,6 +262,9 @@ class RegistrationOut(Document):
     time_s: int | None = None
     key: str | None = None
     signature: str | None = None
+    capability: dict[str, Any] | None = Field(
+        default=None, description="What the node reports that it can do: part of what is signed, where it is there."
+    )
 
 
 class RegistrationPage(Document):

@@ -150,8 +150,7 @@ def _registration(row: Registration, network_magic: int | None, now_s: float) ->
             got=str(signed.time_s),
             next_step="Check the clock of the node",
         )
-    statement = Statement(network_magic, row.party_id, row.epoch, row.version, row.stake, signed.time_s)
-    signed.verify(statement)
+    signed.verify(Statement.of(row, network_magic, signed.time_s))
     return replace(row, seen_at_s=float(signed.time_s))
 
 
@@ -167,4 +166,5 @@ def _out(row: Registration) -> RegistrationOut:
         time_s=None if signed is None else signed.time_s,
         key=None if signed is None else signed.key,
         signature=None if signed is None else signed.signature,
+        capability=None if row.capability is None else row.capability.to_dict(),
     )

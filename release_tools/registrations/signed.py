@@ -4,7 +4,9 @@ In: what a party says, and its key. Out: the bytes that it signs, and a check of
 
 1. Signed is, with Ed25519, the canonical JSON (sorted keys, no spaces, UTF-8) of ``{"epoch":…,"kind":
    "eraswitch-registration-1","network_magic":…|null,"party_id":…,"stake":…,"time_s":…,"version":…|null}``: a signature
-   of another network, of another kind of message or of another time is none of this one.
+   of another network, of another kind of message or of another time is none of this one. Where the party reports what
+   it can do, ``"capability":{"eras":[…],"loaded":[…]|null,"switches":…|null}`` is signed too; where it does not, the
+   key is absent, so that nodes that know no capability sign the same bytes as ever.
 2. ``time_s`` is when the party made it, and by it the newest is told: a copy sent later gains nothing.
 3. A key speaks for a party when the party's id *is* the key: its 64 hex digits, or the pool id (``pool1…``) that is the
    hash of the key. For any other party id somebody must say which key is the party's.
@@ -20,6 +22,7 @@ from typing import Any
 
 from datum import SigningKey, VerificationKey, verify_signature
 from era_store import Registration, RegistrationRepository
+from era_store.capability import Capability
 from eras import Epoch, MarkerError
 
 KIND = "eraswitch-registration-1"
@@ -41,6 +44,7 @@ class Statement:
         version: of its software.
         stake: in lovelace.
         time_s: POSIX time when it says so, in whole seconds.
+        capability: what it can do; ``None`` where it reports its version only.
     """
 
     network_magic: int | None
@@ -49,21 +53,26 @@ class Statement:
     version: str | None
     stake: int
     time_s: int
+    capability: Capability | None = None
+
+    @classmethod
+    def of(cls, row: Registration, network_magic: int | None, time_s: int) -> "Statement":
+        """The statement that a registration was made of."""
+        return cls(network_magic, row.party_id, row.epoch, row.version, row.stake, time_s, row.capability)
 
     @property
     def message(self) -> bytes:
         """The bytes that are signed (rule 1)."""
-        return _canonical(
-            {
-                "kind": KIND,
-                "network_magic": self.network_magic,
-                "party_id": self.party_id,
-                "epoch": self.epoch,
-                "version": self.version,
-                "stake": self.stake,
-                "time_s": self.time_s,
-            }
-        )
+        said: dict[str, Any] = {
+            "kind": KIND,
+            "network_magic": self.network_magic,
+            "party_id": self.party_id,
+            "epoch": self.epoch,
+            "version": self.version,
+            "stake": self.stake,
+            "time_s": self.time_s,
+        }
+        return _canonical(said if self.capability is None else said | {"capability": self.capability.to_dict()})
 
     def sign(self, key: SigningKey) -> "Signed":
         """The same, signed."""
@@ -154,7 +163,7 @@ def sort_by_signature(
         if signed is None:
             refused.append((row, "what is kept as its signature is none"))
             continue
-        statement = Statement(network_magic, row.party_id, row.epoch, row.version, row.stake, signed.time_s)
+        statement = Statement.of(row, network_magic, signed.time_s)
         try:
             signed.verify(statement, party_key=(party_keys or {}).get(row.party_id))
         except RegistrationSignatureError as error:

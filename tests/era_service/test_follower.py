@@ -16,6 +16,7 @@ from era_service.follower.registrations import EMPTY_EPOCHS
 from era_service.follower.sync import SyncReport, sync
 from era_service.wiring.trust import trust_policy
 from era_store import MemoryStore, SqlStore, StoreChangedError, StoredTrust, open_store
+from era_store.capability import Capability
 from eras import ChainReadError, ConfigurationError, Epoch
 from release_tools.registrations.signed import Statement
 from tests.era_service.leader_stub import ADDRESS, Leader, entry, growing, history, running
@@ -374,20 +375,25 @@ def test_a_password_in_the_url_is_never_shown(leader: Leader) -> None:
     assert "hush" not in str(caught.value.to_dict()) + repr(store.events.read()) + repr(load_settings(None).settings)
 
 
-def registration(party: str, *, epoch: int, key: SigningKey | None = None) -> dict[str, Any]:
-    said = Statement(MAGIC, key.verification_key.hex if key else party, Epoch(epoch), "0.3.0", 5, 77)
+ABLE = Capability(("thales",), "ab", ("thales",))
+
+
+def registration(
+    party: str, *, epoch: int, key: SigningKey | None = None, capability: Capability | None = None
+) -> dict[str, Any]:
+    said = Statement(MAGIC, key.verification_key.hex if key else party, Epoch(epoch), "0.3.0", 5, 77, capability)
     signed = None if key is None else said.sign(key)
     return {
         "party_id": said.party_id, "epoch": epoch, "stake": 5, "version": "0.3.0", "seen_at_s": 77.0, "source": "api",
         "time_s": signed and signed.time_s, "key": signed and signed.key, "signature": signed and signed.signature,
-    }  # fmt: skip
+    } | ({} if capability is None else {"capability": capability.to_dict()})  # fmt: skip
 
 
 def test_registrations_are_taken_with_their_signatures(
     leader: Leader, store: SqlStore, follow: Callable[..., SyncReport]
 ) -> None:
     leader.registrations = {
-        5: [registration(f"p{n}", epoch=5) for n in range(5)] + [registration("", epoch=5, key=THIEF)],
+        5: [registration(f"p{n}", epoch=5) for n in range(5)] + [registration("", epoch=5, key=THIEF, capability=ABLE)],
         3: [registration("old", epoch=3)],
     }
     report = follow(with_registrations=True)
@@ -395,7 +401,7 @@ def test_registrations_are_taken_with_their_signatures(
     assert (report.registrations.accepted, report.registrations.repeated) == (7, 0)
     assert store.registrations.epochs() == (5, 3)
     signed = [row for row in store.registrations.newest(Epoch(5)) if row.signed is not None]
-    assert [row.party_id for row in signed] == [THIEF.verification_key.hex]
+    assert [(row.party_id, row.capability) for row in signed] == [(THIEF.verification_key.hex, ABLE)]
     leader.asked.clear()
     leader.registrations[5].append(registration("late", epoch=5))
     again = follow(with_registrations=True)
@@ -405,7 +411,16 @@ def test_registrations_are_taken_with_their_signatures(
 
 
 @pytest.mark.parametrize(
-    "changed", [{"stake": 6}, {"epoch": 4}, {"signature": "00" * 64}, {"signature": None}, {"stake": 10**18}]
+    "changed",
+    [
+        {"stake": 6},
+        {"epoch": 4},
+        {"signature": "00" * 64},
+        {"signature": None},
+        {"stake": 10**18},
+        {"capability": ABLE.to_dict()},
+        {"capability": {"eras": "all"}},
+    ],
 )
 def test_one_false_registration_and_nothing_is_taken(
     leader: Leader, store: SqlStore, follow: Callable[..., SyncReport], changed: dict[str, Any]

@@ -18,6 +18,7 @@ from era_service.service.rates import Rates
 from era_service.service.refusals import TooManyRequestsError
 from era_service.wiring.trust import network_key
 from era_store import Uncounted, Withdrawal, open_store
+from era_store.capability import Capability
 from eras import Epoch
 from release_tools.registrations.signed import (
     RegistrationSignatureError,
@@ -268,7 +269,15 @@ def test_a_rate_fills_up_again_and_remembers_few():
 
 def signed_registration(key: SigningKey, magic: int | None = 42, **changes):
     row = registration(key.verification_key.hex, **changes)
-    statement = Statement(magic, row["party_id"], Epoch(row["epoch"]), row["version"], row["stake"], row["time_s"])
+    statement = Statement(
+        magic,
+        row["party_id"],
+        Epoch(row["epoch"]),
+        row["version"],
+        row["stake"],
+        row["time_s"],
+        Capability.of(row.get("capability")),
+    )
     signed = statement.sign(key)
     return row | {"key": signed.key, "signature": signed.signature}
 
@@ -296,6 +305,28 @@ def test_a_signed_registration_is_handed_on_with_its_signature(any_world):
 def test_a_signature_of_something_else_is_refused(still_world, change):
     found = post(still_world, signed_registration(SigningKey.generate()) | change).json()
     assert (found["accepted"], found["rejected"]) == (0, 1)
+
+
+ABLE = {"eras": ["pythagoras", "thales"], "switches": "ab" * 32, "loaded": ["thales"]}
+
+
+def test_what_a_node_can_do_is_signed_and_handed_on(still_world):
+    row = signed_registration(SigningKey.generate(), capability=ABLE)
+    assert post(still_world, row).json()["accepted"] == 1
+    told = still_world.client.get("/registrations?epoch=1&limit=1000").json()["registrations"]
+    (found,) = [one for one in told if one["party_id"] == row["party_id"]]
+    assert {name: found[name] for name in row} == row
+
+
+@pytest.mark.parametrize("capability", [None, ABLE | {"loaded": ["pythagoras"]}, ABLE | {"switches": None}])
+def test_nobody_changes_or_removes_what_a_node_has_signed_that_it_can_do(still_world, capability):
+    row = signed_registration(SigningKey.generate(), capability=ABLE)
+    assert post(still_world, row | {"capability": capability}).json()["rejected"] == 1
+
+
+def test_nobody_adds_what_a_node_has_not_signed_that_it_can_do(still_world):
+    row = signed_registration(SigningKey.generate())
+    assert post(still_world, row | {"capability": ABLE}).json()["rejected"] == 1
 
 
 def test_a_signature_for_another_network_is_refused(still_world):
@@ -350,6 +381,15 @@ def test_the_signed_bytes_are_fixed():
         statement.message
         == (
             '{"epoch":7,"kind":"eraswitch-registration-1","network_magic":2,"party_id":"pool1é","stake":5,"time_s":9,'
+            '"version":null}'
+        ).encode()
+    )
+    able = replace(statement, capability=Capability(("a", "b"), None, ("a",)))
+    assert (
+        able.message
+        == (
+            '{"capability":{"eras":["a","b"],"loaded":["a"],"switches":null},"epoch":7,'
+            '"kind":"eraswitch-registration-1","network_magic":2,"party_id":"pool1é","stake":5,"time_s":9,'
             '"version":null}'
         ).encode()
     )

@@ -6,7 +6,7 @@ where that may help (``chain_reader.providers``). Nothing is believed here: ``fo
 """
 
 import time
-from typing import Annotated, TypeVar
+from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, TypeAdapter
@@ -80,6 +80,8 @@ class LeaderRegistration(Answer):
     time_s: Annotated[int, Field(ge=0, lt=2**40)] | None
     key: Hex64 | None
     signature: Hex128 | None
+    capability: dict[str, Any] | None = None
+    """As the leader wrote it; leaders before 0.2 write none."""
 
 
 class LeaderRegistrations(Answer):
