@@ -217,7 +217,15 @@ class EvidenceGatherer:
                 if lacking:
                     missing = f"the history of the era address lacks {min(lacking)}, which is unspent there"
                 else:
-                    marked = [replace(output, spent=output.reference not in references) for output in ever]
+                    held = {item.output.reference: item.output.assets for item in unspent}
+                    marked = [
+                        replace(
+                            output,
+                            spent=output.reference not in references,
+                            assets=held.get(output.reference, output.assets),
+                        )
+                        for output in ever
+                    ]
                     considered = self._screening.screen(marked)
         ordered = capabilities.order or (capabilities.history and missing is None)
         facts = ChainFacts(newest_first=ordered, history=capabilities.history and missing is None)

@@ -126,9 +126,26 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal
     payload = signed_payload(plan, release.policy, key=order.era_key, payload=order.payload, published=published)
     if payload is None:
         return Outlook(reading, plan, lost=lost, gate=gate)
-    drafted = _drafted(release, order, reading, payload, publish_by=plan.publish_by, anchor=anchor)
-    publication = _publication(plan, payload, drafted, anchor)
+    drafted, publication = drafted_publication(release, order, reading, plan, payload, anchor=anchor)
     return Outlook(reading, plan, lost=lost, drafted=drafted, draft=publication, gate=gate)
+
+
+def drafted_publication(
+    release: "Release",
+    order: ChangeOrder,
+    reading: "TrustedReading",
+    plan: "RolloutPlan",
+    payload: bytes,
+    *,
+    anchor: "SpendableOutput | None",
+) -> "tuple[DraftedTransaction, Draft]":
+    """The transaction that publishes ``payload`` as the order wants it, and the same as a publication.
+
+    Raises:
+        EraSwitchError: it cannot be built.
+    """
+    drafted = _drafted(release, order, reading, payload, publish_by=plan.publish_by, anchor=anchor)
+    return drafted, _publication(plan, payload, drafted, anchor)
 
 
 def plan_order(release: "Release", order: ChangeOrder, reading: "TrustedReading") -> "RolloutPlan":

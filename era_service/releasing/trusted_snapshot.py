@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from chain_reader.thread_token import spelled
 from chain_reader.trust.reading import TrustedReading
 from era_service.releasing.session import published_before
 from eras import MAX_EPOCH, CurrentEraNotFoundError, Epoch, EraMarker, MarkerError, SupportedEras, select_eras
@@ -84,6 +85,19 @@ def _payload_of(reading: TrustedReading) -> bytes | None:
     return None if in_force is None else decode_datum(in_force.output.datum).content
 
 
+def _token_document(policy: "TrustPolicy", reading: TrustedReading) -> dict[str, Any] | None:
+    """The token that the output in force holds; ``None`` where it holds none, or the provider does not report it."""
+    from era_service.releasing.session import output_in_force
+
+    in_force = output_in_force(reading)
+    if in_force is None or len(in_force.output.assets) != 1:
+        return None
+    unit, _ = in_force.output.assets[0]
+    configured = policy.thread_token == unit
+    words = "no output without it is believed" if configured else "not in trust.thread_token yet"
+    return {"token": spelled(unit), "configured": configured, "words": words}
+
+
 def snapshot_document(
     settings: "Settings", policy: "TrustPolicy", reading: TrustedReading, epoch: Epoch, published: PublishedBefore
 ) -> dict[str, Any]:
@@ -104,6 +118,7 @@ def snapshot_document(
         "trusted": trusted,
         "payload": None if payload is None else payload.decode(errors="replace"),
         "published_before": _published_document(published),
+        "thread_token": None if payload is None else _token_document(policy, reading),
         "stale": reading.stale,
         "legacy": {
             "differs": legacy is not None and legacy.differs,

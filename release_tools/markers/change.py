@@ -32,6 +32,7 @@ class ChangeKind(enum.Enum):
     CANCEL = "cancel"
     RETIRE = "retire"
     SWEEP = "sweep"
+    ADOPT_TOKEN = "adopt-token"  # noqa: S105 - the name of a command
 
     @property
     def takes_epoch(self) -> bool:
@@ -41,7 +42,7 @@ class ChangeKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class MarkerChange:
-    """A change that is asked for. A sweep is of no era, and leaves the markers as they are (``SWEEP``).
+    """A change that is asked for. A sweep and a minting are of no era, and leave the markers.
 
     Raises:
         ValueError: an epoch is missing, or given where none belongs.
@@ -58,6 +59,8 @@ class MarkerChange:
     def __str__(self) -> str:
         if self.kind is ChangeKind.SWEEP:
             return "sweep the era address"
+        if self.kind is ChangeKind.ADOPT_TOKEN:
+            return "mint the thread token"
         to = {ChangeKind.ACTIVATE: " at epoch ", ChangeKind.POSTPONE: " to epoch "}.get(self.kind, "")
         return f"{self.kind.value} {self.era}{to}{'' if self.epoch is None else self.epoch}"
 
@@ -74,6 +77,9 @@ class MarkerChange:
 
 SWEEP = MarkerChange(ChangeKind.SWEEP, "")
 """What clears the era address and leaves the markers in force as they are."""
+
+ADOPT_TOKEN = MarkerChange(ChangeKind.ADOPT_TOKEN, "")
+"""What publishes the markers in force again, with a thread token."""
 
 
 @dataclass(frozen=True, slots=True)

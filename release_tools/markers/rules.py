@@ -62,9 +62,9 @@ def plan_change(
 
     Raises:
         MarkerError: an epoch is no epoch.
-        ValueError: it is a sweep, which changes no marker.
+        ValueError: it is a sweep or a minting, which change no marker.
     """
-    if change.kind is ChangeKind.SWEEP:
+    if change.kind in (ChangeKind.SWEEP, ChangeKind.ADOPT_TOKEN):
         raise ValueError(f"{change} changes no marker")
     if change.epoch is not None:
         require_epoch(change.epoch)

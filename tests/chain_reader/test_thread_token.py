@@ -274,3 +274,12 @@ def test_a_policy_takes_the_unit_of_a_token_only() -> None:
     for text in ("", "ab", "ab" * 28 + ".00", "xy" * 28, "ab" * 61):
         with pytest.raises(ConfigurationError, match="thread token"):
             TrustPolicy("addr_test1x", (KEY.verification_key,), thread_token=text)
+
+
+def test_a_reader_without_the_setting_sees_the_token_and_decides_as_before(team: Team, observer: ChainObserver) -> None:
+    """Whatever a provider's history knows of tokens: what is unspent says it, and providers agree all the same."""
+    team.publish(FIRST)
+    team.publish(ANNOUNCED)
+    reading = TrustedReader(observer, replace(team.policy, thread_token=None), MemoryStore()).read()
+    assert reading.markers == markers(ANNOUNCED)
+    assert [item.output.assets for item in reading.screened] == [((team.token, 1),)]

@@ -178,7 +178,7 @@ class AgreementObserver:
         Raises:
             AgreementError: too few agree on which signed payloads there were.
         """
-        return self._outputs("the history of", address, lambda one: one.history(address))
+        return self._outputs("the history of", address, lambda one: one.history(address), tokens=False)
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
         """The addresses of the inputs that ``transaction`` spends, as enough say.
@@ -248,14 +248,15 @@ class AgreementObserver:
             observer.close()
 
     def _outputs(
-        self, kind: str, address: str, ask: Callable[[ChainObserver], tuple[DatumOutput, ...]]
+        self, kind: str, address: str, ask: Callable[[ChainObserver], tuple[DatumOutput, ...]], *, tokens: bool = True
     ) -> tuple[DatumOutput, ...]:
+        """What enough report; of a history without tokens, which the bytes of a transaction do not report."""
         knows = self.capabilities
         counts = partial(self._spends_at, address) if knows.inputs else None
 
         def agreed(answers: Mapping[str, tuple[DatumOutput, ...]]) -> Agreed[tuple[DatumOutput, ...]] | None:
             return self._votes.agreed(
-                answers, slots=knows.slots, ordered=knows.order, tokens=knows.tokens, counts=counts
+                answers, slots=knows.slots, ordered=knows.order, tokens=tokens and knows.tokens, counts=counts
             )
 
         return self._agreed(kind, address, ask, agreed, self._votes.told)

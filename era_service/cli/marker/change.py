@@ -21,6 +21,7 @@ from era_service.cli.shared.publication_view import (
     plan_lines,
     progress,
     sight_lines,
+    token_lines,
     transaction_document,
     transaction_lines,
     warnings_of,
@@ -85,6 +86,13 @@ _override_option = click.option(
 )
 
 
+mint_token_option = click.option(
+    "--mint-token",
+    is_flag=True,
+    help="Mint a thread token with this marker, a network's first; nodes that know it believe no other output.",
+)
+
+
 def change_command(kind: str) -> click.Command:
     """The command of a kind of change."""
     takes_epoch = kind in ("activate", "postpone")
@@ -98,6 +106,7 @@ def change_command(kind: str) -> click.Command:
     at_option = click.option("--at", required=True, metavar="EPOCH", type=epoch_type, help="When it begins.")
     options = combined(
         click.argument("era"),
+        *([mint_token_option] if kind in ("announce", "activate") else []),
         *([at_option] if takes_epoch else []),
         *([_override_option] if kind == "activate" else []),
         signing_options,
@@ -173,6 +182,7 @@ def _order(
     poll_s: float,
     not_a_slip: bool,
     override_gate: str | None = None,
+    mint_token: bool = False,
 ) -> "ChangeOrder":
     from era_service.config.paths import user_state_folder
     from era_service.releasing.publishing import ChangeOrder
@@ -191,6 +201,7 @@ def _order(
         waiting=waiting_of(settings, confirmations=confirmations, timeout_s=timeout_s, poll_s=poll_s),
         override_gate=override_gate,
         not_a_slip=not_a_slip,
+        mint_token=mint_token,
     )
 
 
@@ -199,10 +210,11 @@ def _order(
 
 def publish_order(settings: "Settings", order: "ChangeOrder", *, dry_run: bool, yes: bool, as_json: bool) -> None:
     """Show what an order does, ask, do it, and say what nodes see then."""
+    from era_service.releasing.adopting import look_at_adoption
     from era_service.releasing.publishing import look
     from era_service.releasing.session import open_release
     from era_service.releasing.sweeping import look_at_sweep
-    from release_tools.markers.change import SWEEP
+    from release_tools.markers.change import ChangeKind
     from release_tools.publishing.journal import Journal
     from release_tools.publishing.publication import Publisher
 
@@ -210,7 +222,8 @@ def publish_order(settings: "Settings", order: "ChangeOrder", *, dry_run: bool, 
         journal = Journal(order.journal_root, release.network.magic, release.policy.address)
         with nullcontext() if dry_run else journal.held():
             publisher = Publisher(release.gateway, journal, release.read)
-            outlook = (look_at_sweep if order.change == SWEEP else look)(release, order, publisher, journal)
+            looks = {ChangeKind.SWEEP: look_at_sweep, ChangeKind.ADOPT_TOKEN: look_at_adoption}
+            outlook = looks.get(order.change.kind, look)(release, order, publisher, journal)
             _show(outlook, release, as_json=as_json)
             if outlook.is_done:
                 if not dry_run:
@@ -312,10 +325,16 @@ def _conclude(
         "published": f"Done: transaction {transaction}",
         "superseded": f"Done by transaction {transaction}, and replaced by another publication since",
     }
-    click.echo("\n".join([words[status], *sight_lines(sight)]))
+    minted = None if outlook.drafted is None else outlook.drafted.transaction.minted
+    token = [] if minted is None or status != "published" else token_lines(minted.unit)
+    click.echo("\n".join([words[status], *token, *sight_lines(sight)]))
 
 
 def _done_words(outlook: "Outlook") -> str:
+    from release_tools.markers.change import ADOPT_TOKEN
+
+    if outlook.plan is not None and outlook.plan.change == ADOPT_TOKEN:
+        return "the marker output holds a thread token already"
     return "nothing is at the era address that could be swept" if _is_sweep(outlook) else "it is done already"
 
 

@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from era_service.cli.marker.adopt_token import adopt_token
 from era_service.cli.marker.change import HELP, change_command
 from era_service.cli.marker.configuration import configuration
 from era_service.cli.marker.cosign import cosign
@@ -30,6 +31,7 @@ def marker() -> None:
 for _kind in HELP:
     marker.add_command(change_command(_kind))
 marker.add_command(configuration)
+marker.add_command(adopt_token)
 marker.add_command(cosign)
 marker.add_command(renew)
 marker.add_command(sweep)
@@ -71,6 +73,9 @@ def _shown(document: dict[str, Any]) -> list[str]:
         slot = "" if trusted["slot"] is None else f" at slot {trusted['slot']}"
         lines.append(f"Trusted       transaction {trusted['transaction']}{slot}")
         lines.append(f"  signed by   {trusted['key']}")
+    if document["thread_token"] is not None:
+        lines.append(f"Thread token  {document['thread_token']['token']}")
+        lines.append(f"  {document['thread_token']['words']}")
     if document["legacy"]["differs"]:
         lines.append(f"Legacy view   {printable(document['legacy']['words'])}")
     return lines + refused_lines(document["verdicts"])

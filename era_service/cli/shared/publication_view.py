@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chain_reader.thread_token import spelled
 from era_service.cli.shared.output import printable
 from eras import TransactionError
 from eras.words import ada, counted
@@ -65,6 +66,9 @@ def transaction_lines(drafted: "DraftedTransaction") -> list[str]:
         lines.append(f"  spends      {output.reference}, {ada(output.lovelace)}{extra}")
     if made.marker_lovelace:
         lines.append(f"  marker      {ada(made.marker_lovelace)}")
+    if made.thread_token is not None:
+        lines.append(f"  token       {'is passed on' if made.minted is None else 'is minted, once and for all'}:")
+        lines.append(f"              {spelled(made.thread_token)}")
     lines += [
         f"  fee         {ada(made.fee)}, {made.size} bytes",
         f"  change      {ada(made.change_lovelace)}",
@@ -92,7 +96,17 @@ def transaction_document(drafted: "DraftedTransaction") -> dict[str, Any]:
         "change_lovelace": made.change_lovelace,
         "invalid_hereafter": made.invalid_hereafter,
         "required_keys": list(made.required_keys),
+        "thread_token": None if made.thread_token is None else spelled(made.thread_token),
+        "mints_thread_token": made.minted is not None,
     }
+
+
+def token_lines(unit: str) -> list[str]:
+    """What to do once a thread token is minted: how nodes are configured with it."""
+    return [
+        "Thread token: once every node has this setting, no other output can mislead one ([trust]):",
+        f'  thread_token = "{spelled(unit)}"',
+    ]
 
 
 def warnings_of(outlook: "Outlook") -> list[str]:
