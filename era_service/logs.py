@@ -9,6 +9,7 @@ import sys
 from collections.abc import MutableMapping
 from typing import TYPE_CHECKING, Any, TextIO
 
+from era_service.log_repeats import RepeatFilter
 from era_store.redaction import MASK, is_secret_key, redacted
 from eras import Epoch, __version__
 from eras.visible import visible
@@ -71,6 +72,7 @@ def configure_logging(level: str = "info", format: str = "auto", stream: TextIO 
         to_json = structlog.processors.JSONRenderer(ensure_ascii=False)
         renderers = [to_json, lambda _logger, _method, line: visible(str(line))]  # the same JSON, escaped more
     handler = _Handler(target)
+    handler.addFilter(RepeatFilter())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -116,6 +118,25 @@ def toggle_format() -> None:
     configure_logging(_context.level, "json" if _context.format == "text" else "text", _context.stream)
     _set_level(logging.getLevelName(level).lower())
     _log.warning("The log is written as %s from now on", _context.format)
+
+
+def log_in_force() -> tuple[str, str]:
+    """The level and the format of the log now."""
+    return logging.getLevelName(logging.getLogger().level).lower(), _context.format
+
+
+def change_log(level: str | None = None, format: str | None = None) -> None:  # noqa: A002
+    """Write the log at another level, in another format, or both, until it is configured again.
+
+    Args:
+        level: as for ``configure_logging``; ``None`` leaves it.
+        format: ``text`` or ``json``; ``None`` leaves it.
+    """
+    before, _ = log_in_force()
+    if format is not None and format != _context.format:
+        configure_logging(_context.level, format, _context.stream)
+    _set_level(before if level is None else level)
+    _log.warning("The log is at level %s and written as %s from now on", *log_in_force())
 
 
 def _set_level(level: str) -> None:

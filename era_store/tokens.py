@@ -16,7 +16,8 @@ from typing import Protocol
 from eras import ConfigurationError
 
 REGISTRATIONS_WRITE = "registrations:write"
-SCOPES = (REGISTRATIONS_WRITE,)
+LOG_WRITE = "log:write"
+SCOPES = (REGISTRATIONS_WRITE, LOG_WRITE)
 """What a token can allow."""
 
 MAX_NAME = 100

@@ -22,6 +22,7 @@ from era_service.service.refusals import PathNotFoundError
 from era_service.service.service import Service
 from era_service.service.shapes import describe_in_era
 from era_service.web import problems, routes
+from era_service.web.admin import admin_router
 from era_service.web.front import Gate
 from era_service.web.stream import EventStream
 from eras import EraSwitchError, __version__
@@ -75,6 +76,7 @@ def build_api(service: Service) -> FastAPI:
         routes.registrations_router(),
         routes.events_router(stream),
         routes.health_router(),
+        admin_router(),
         _description_router(service),
     ):
         app.include_router(router)

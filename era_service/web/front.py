@@ -8,15 +8,21 @@ In: requests. What happens to each, in this order:
 4. A body that grows beyond the limit is refused while it comes in.
 5. Anything else goes on to the routes.
 
-Every answer carries the service's era-id and versions, and headers that keep browsers from doing what they should not.
+Every answer carries the id of its request (``x-request-id``: the client's own, where it is a plain word), which is also
+on every line of the log that the request causes; the service's era-id and versions; and headers that keep browsers from
+doing what they should not.
 Where the version of the API counts, caches are told so: who speaks another one is not to get what they keep for this.
 """
 
 import asyncio
 import json
+import re
+import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Final
+
+from structlog.contextvars import bind_contextvars
 
 from era_service.service.answers import Answer, Header, cache_control
 from era_service.service.refusals import ApiVersionMismatchError, BodyTooLargeError, MalformedRequestError, RequestError
@@ -60,8 +66,10 @@ TLS_HEADERS: Final[tuple[Header, ...]] = ((b"strict-transport-security", b"max-a
 
 _API, _ERA_ID = API_VERSION_HEADER.encode(), ERA_ID_HEADER.encode()
 _SIGNER, _AGGREGATOR = SIGNER_NODE_VERSION_HEADER.encode(), AGGREGATOR_NODE_VERSION_HEADER.encode()
+_REQUEST_ID = b"x-request-id"
+_PLAIN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _VARY: Final[Header] = (b"vary", _API)
-_SEEN: Final = frozenset((b"if-none-match", b"content-length", _API, _ERA_ID, _SIGNER))
+_SEEN: Final = frozenset((b"if-none-match", b"content-length", _API, _ERA_ID, _SIGNER, _REQUEST_ID))
 
 
 class Gate:
@@ -91,7 +99,7 @@ class Gate:
         if origins:
             from starlette.middleware.cors import CORSMiddleware
 
-            exposed = ["etag", ERA_ID_HEADER, API_VERSION_HEADER]
+            exposed = ["etag", ERA_ID_HEADER, API_VERSION_HEADER, _REQUEST_ID.decode()]
             self._entry = CORSMiddleware(
                 self._answer, allow_origins=list(origins), allow_methods=["GET"], expose_headers=exposed
             )
@@ -118,7 +126,7 @@ class Gate:
         path: str = scope["path"]
         seen = {name: value for name, value in scope["headers"] if name in _SEEN}
         spoken = path.startswith(SPOKEN_UNDER)
-        own = self._own_headers(varying=spoken)
+        own = (*self._own_headers(varying=spoken), (_REQUEST_ID, _id_of(seen.get(_REQUEST_ID))))
         if _ERA_ID in seen and seen[_ERA_ID] != self._service.era_id:
             self._judge_peer(seen[_ERA_ID].decode("latin-1"))
         if _SIGNER in seen:
@@ -134,6 +142,7 @@ class Gate:
             if not scope["query_string"] and (answer := self._service.answer(path)) is not None:
                 await self._send_answer(send, answer, seen.get(b"if-none-match"), own)
                 return
+        bind_contextvars(request_id=own[-1][1].decode())  # of this task: the server makes one for each request
         await self._pass_on(scope, receive, send, seen.get(b"content-length"), own)
 
     def _own_headers(self, *, varying: bool) -> tuple[Header, ...]:
@@ -219,6 +228,11 @@ class Gate:
         told = asyncio.get_running_loop().run_in_executor(None, tell)
         self._background.add(told)
         told.add_done_callback(self._background.discard)
+
+
+def _id_of(given: bytes | None) -> bytes:
+    """The id of a request: the client's, where it is a plain word, else a new one."""
+    return given if given is not None and _PLAIN_ID.fullmatch(given) else secrets.token_hex(8).encode()
 
 
 def _too_large(limit: int) -> BodyTooLargeError:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import structlog
 
-from era_service.logs import bind_era, configure_logging, toggle_debug, toggle_format
+from era_service.log_repeats import AT_ONCE, MAX_LINES, WINDOW_S, RepeatFilter
+from era_service.logs import bind_era, change_log, configure_logging, toggle_debug, toggle_format
 from era_store.redaction import MASK, register_secret
 from eras import Epoch, __version__
 
@@ -161,3 +162,36 @@ def test_level_and_format_are_changed_while_it_runs() -> None:
     configure_logging("debug", "json", stream)
     toggle_debug()
     assert logging.getLogger().level == logging.INFO
+
+
+def test_repeated_lines_are_counted_and_other_lines_are_not_held_back() -> None:
+    now = [0.0]
+    stream = io.StringIO()
+    configure_logging("info", "json", stream)
+    handler = next(one for one in logging.getLogger().handlers if any(isinstance(f, RepeatFilter) for f in one.filters))
+    handler.filters = [RepeatFilter(lambda: now[0])]
+    log = logging.getLogger("flood")
+    for number in range(AT_ONCE + 7):
+        log.warning("the provider is silent")
+        log.warning("another %s", number)
+    texts = [line["event"] for line in lines(stream)]
+    assert texts.count("the provider is silent") == AT_ONCE
+    assert sum(text.startswith("another") for text in texts) == AT_ONCE + 7
+    now[0] = WINDOW_S + 1
+    log.info("something else")
+    told = [line for line in lines(stream) if "left_out" in line]
+    assert [(line["left_out"], line["level"]) for line in told] == [(7, "warning")]
+    assert "the provider is silent" in told[0]["event"]
+    log.warning("the provider is silent")
+    assert [line["event"] for line in lines(stream)].count("the provider is silent") == AT_ONCE + 1
+    change_log("debug")
+    for _ in range(2 * AT_ONCE):
+        log.warning("all of these")
+    assert [line["event"] for line in lines(stream)].count("all of these") == 2 * AT_ONCE
+
+
+def test_what_was_left_out_of_many_different_lines_is_not_forgotten() -> None:
+    sieve = RepeatFilter(lambda: 0.0)
+    for number in range(MAX_LINES + 10):
+        assert sieve.filter(logging.makeLogRecord({"name": "x", "msg": f"line {number}", "levelno": logging.WARNING}))
+    assert len(sieve._windows) <= MAX_LINES + 1

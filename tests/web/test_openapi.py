@@ -23,7 +23,7 @@ with warnings.catch_warnings():
     )
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-OPERATIONS = 18
+OPERATIONS = 19
 EXAMPLES = 20
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -73,6 +73,7 @@ def _ask(operation, mode, session):
 def test_every_route_is_described_and_nothing_else(running):
     described = running.get("/openapi.json").json()["paths"]
     assert set(described) == {
+        "/admin/log",
         "/adoption/forecast",
         "/adoption/gate",
         "/adoption/summary",

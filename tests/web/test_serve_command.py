@@ -239,7 +239,7 @@ def test_a_token_in_a_file_is_its_owners_alone(store, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("new", "x", "--scope", "everything"), 2, "expected some of registrations:write"),
+        (("new", "x", "--scope", "everything"), 2, "expected some of registrations:write, log:write"),
         (("new", "x", "--expires", "soon"), 2, "expected 12h, 90d, 4w or never"),
         (("revoke", "nobody"), 2, "There is no API token with that id"),
         (("new", " "), 2, "A token needs a name"),
