@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from chain_reader.providers.gateway import Network, SpendableOutput, TransactionGateway
-from datum import Accepted, VerificationKey, screen
+from datum import ERA, Accepted, MarkerKind, OtherKind, VerificationKey, screen
 from eras import ChainReadError, ConfigurationError, Epoch, Slot, TransactionError
 from release_tools.transactions.balancing import UnsignedTransaction, token_bytes
 from release_tools.transactions.building import DEFAULT_VALIDITY_SLOTS, build_marker_transaction
@@ -262,11 +262,20 @@ def require_modest_fee(transaction: UnsignedTransaction, most: int, gateway: str
         )
 
 
-def signed_outputs(outputs: Sequence[SpendableOutput], keys: Sequence[VerificationKey]) -> list[SpendableOutput]:
-    """Those that carry a payload which one of the era keys signed."""
+def signed_outputs(
+    outputs: Sequence[SpendableOutput], keys: Sequence[VerificationKey], kind: MarkerKind = ERA
+) -> list[SpendableOutput]:
+    """Those that carry a payload of a kind which one of the keys signed."""
     candidates = [output for output in outputs if output.datum is not None]
-    verdicts = screen([output.datum or "" for output in candidates], keys)
+    verdicts = screen([output.datum or "" for output in candidates], keys, kind=kind)
     return [output for output, verdict in zip(candidates, verdicts, strict=True) if isinstance(verdict, Accepted)]
+
+
+def of_other_kinds(outputs: Sequence[SpendableOutput]) -> frozenset[str]:
+    """References of those that carry a payload of another kind than era markers, whoever signed it."""
+    verdicts = screen([output.datum or "" for output in outputs], ())
+    found = zip(outputs, verdicts, strict=True)
+    return frozenset(output.reference for output, verdict in found if isinstance(verdict, OtherKind))
 
 
 def require_in_force(reference: str, known: Mapping[str, SpendableOutput], gateway: str) -> SpendableOutput:

@@ -12,6 +12,7 @@ look at: copies and old markers first, then what is no marker at all, the riches
    those that are swept all the same.
 4. What carries a reference script, since the fee would depend on the script.
 5. What one transaction cannot take along; the next sweep does.
+6. A payload of another kind of marker, which is a thread of its own. ``--spend`` names one that is swept all the same.
 """
 
 from collections.abc import Collection, Iterator, Sequence
@@ -24,6 +25,7 @@ from release_tools.transactions.drafting import (
     DraftedTransaction,
     Purse,
     named_output,
+    of_other_kinds,
     require_in_force,
     require_modest_fee,
     signed_outputs,
@@ -85,7 +87,8 @@ def draft_sweep(
             got=f"{reference} by --spend",
             next_step="Leave it out: a change of the markers spends the one in force, and puts another in its place",
         )
-    excepted = {*untouchable, *named, *spared}
+    others = of_other_kinds(with_datum) - named.keys()
+    excepted = {*untouchable, *named, *spared, *others}
     strays = [output for output in with_datum if output.reference not in excepted]
     order = [output for output in strays if not output.reference_script]
     order.sort(key=lambda output: (output.reference not in signed, len(output.assets), -output.lovelace))
@@ -113,18 +116,21 @@ def draft_sweep(
                 len(order) + len(named) - len(swept),
                 len(untouchable - {in_force, *spared}),
                 len(strays) - len(order),
+                len(others),
             )
         ),
     )
 
 
-def _warnings(later: int, left_alone: int, with_script: int) -> Iterator[str]:
+def _warnings(later: int, left_alone: int, with_script: int, others: int) -> Iterator[str]:
     if later:
         yield f"{_outputs(later)} more than this transaction can take along: run it again when it is done"
     if left_alone:
         yield f"{_outputs(left_alone)} with signed markers, of which readers may yet come to trust one: left alone"
     if with_script:
         yield f"{_outputs(with_script)} with a reference script, on which the fee would depend: left alone"
+    if others:
+        yield f"{_outputs(others)} with markers of another kind: left alone, unless --spend names them"
 
 
 def _outputs(count: int) -> str:

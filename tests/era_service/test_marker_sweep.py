@@ -8,9 +8,11 @@ import pytest
 from click.testing import Result
 
 from chain_reader.local_chain import FaucetOutput, LocalChain
+from datum import SigningKey, encode_datum
+from datum.configuration import DEFAULT_CONFIGURATIONS, ConfigurationMarkersPayload
 from release_tools import LocalChainGateway, SpendableOutput
 from tests.era_service.conftest import Shell, invoke
-from tests.era_service.release_world import ADA, STRANGER, World, datum, release_world
+from tests.era_service.release_world import ADA, ERA_KEY, STRANGER, World, datum, release_world
 from tests.era_service.test_cli_marker import interrupt_after, run_killed
 
 JUNK = "d8799f41aaff"
@@ -45,6 +47,29 @@ def refusal(result: Result) -> tuple[str, str]:
 def with_datum(world: World) -> list[str]:
     """What readers have to look at."""
     return [f"{made.transaction}#{made.index}" for made in world.chain.utxos(world.address) if made.datum is not None]
+
+
+def configurations(*, key: SigningKey = ERA_KEY) -> str:
+    """The datum of a payload of the other kind, in hex."""
+    return encode_datum(ConfigurationMarkersPayload.of(DEFAULT_CONFIGURATIONS).sign(key).to_bytes()).hex()
+
+
+def test_a_sweep_leaves_markers_of_another_kind(world: World) -> None:
+    world.post(configurations(), configurations(key=SigningKey(bytes(32))), JUNK)
+    theirs = with_datum(world)[1:3]
+    assert swept(world)["warnings"] == ["2 outputs with markers of another kind: left alone, unless --spend names them"]
+    left = with_datum(world)
+    assert (len(left), left[1:]) == (3, theirs)
+    swept(world, "--spend", theirs[1])
+    assert with_datum(world) == left[:2]
+
+
+def test_a_change_that_sweeps_leaves_markers_of_another_kind(world: World) -> None:
+    world.post(configurations(), datum(("thales", 4)))
+    theirs = with_datum(world)[1]
+    world.changed("activate", "pythagoras", "--at", "8", "--sweep")
+    assert theirs in with_datum(world)
+    assert len(with_datum(world)) == 2
 
 
 def test_everything_but_the_marker_in_force_goes_back(any_world: World) -> None:
