@@ -1,6 +1,7 @@
-"""Addresses from their text: bech32 (BIP 173) as Cardano uses it, of any length.
+"""Addresses and pool ids as text: bech32 (BIP 173) as Cardano uses it, of any length.
 
-In: an address as text. Out: its bytes, and its payment credential. A reader needs no more of a wallet than this.
+In: an address as text. Out: its bytes, its network and its payment credential. A reader needs no more of a wallet than
+this.
 """
 
 from dataclasses import dataclass
@@ -10,6 +11,8 @@ _GENERATOR = (0x3B6A57B2, 0x26508E6D, 0x1EA119FA, 0x3D4233DD, 0x2A1462B3)
 _CHECKSUM_DIGITS = 6
 _PAYMENT_KINDS = range(8)  # the high half of the first byte; 8 is Byron's, 14 and 15 have no payment part
 _HASH_BYTES = 28
+_LENGTHS = {**dict.fromkeys(range(4), (1 + 2 * _HASH_BYTES,)), 6: (1 + _HASH_BYTES,), 7: (1 + _HASH_BYTES,)}
+_POINTER_BYTES = 1 + _HASH_BYTES + 3  # at least; kinds 4 and 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +33,7 @@ def decode_bech32(text: str) -> tuple[str, bytes]:
     if not separator or not prefix or len(digits) < _CHECKSUM_DIGITS or text != text.lower() or not text.isascii():
         raise ValueError("not a bech32 text")
     values = [_ALPHABET.index(digit) for digit in digits]  # ValueError where it is none
-    expanded = [ord(letter) >> 5 for letter in prefix] + [0] + [ord(letter) & 31 for letter in prefix]
-    if _polymod(expanded + values) != 1:
+    if _polymod(_expanded(prefix) + values) != 1:
         raise ValueError("the checksum of a bech32 text is wrong")
     number, bits, content = 0, 0, bytearray()
     for value in values[:-_CHECKSUM_DIGITS]:
@@ -44,11 +46,42 @@ def decode_bech32(text: str) -> tuple[str, bytes]:
     return prefix, bytes(content)
 
 
+def encode_bech32(prefix: str, content: bytes) -> str:
+    """Return the bech32 text of ``content``, which ``decode_bech32`` reads."""
+    number, bits = int.from_bytes(content), 8 * len(content)
+    padding = -bits % 5
+    values = [number << padding >> shift & 31 for shift in range(bits + padding - 5, -1, -5)]
+    checksum = _polymod(_expanded(prefix) + values + [0] * _CHECKSUM_DIGITS) ^ 1
+    values += [checksum >> 5 * (_CHECKSUM_DIGITS - 1 - place) & 31 for place in range(_CHECKSUM_DIGITS)]
+    return f"{prefix}1{''.join(_ALPHABET[value] for value in values)}"
+
+
 def payment_credential(address: bytes) -> PaymentCredential | None:
     """Return who may spend from an address, given its bytes; ``None`` for one without a payment credential."""
     if len(address) <= _HASH_BYTES or address[0] >> 4 not in _PAYMENT_KINDS:
         return None
     return PaymentCredential(address[1 : 1 + _HASH_BYTES], bool(address[0] >> 4 & 1))
+
+
+def network_id_of(address: str) -> int:
+    """Return the network that a Shelley payment address is for: 1 is the mainnet, 0 every other one.
+
+    Raises:
+        ValueError: it is not one, or its prefix names another network than its bytes.
+    """
+    prefix, raw = decode_bech32(address)
+    if payment_credential(raw) is None or len(raw) not in _LENGTHS.get(
+        raw[0] >> 4, range(_POINTER_BYTES, len(raw) + 1)
+    ):
+        raise ValueError("not the bytes of a payment address")
+    network_id = raw[0] & 0xF
+    if prefix != {0: "addr_test", 1: "addr"}.get(network_id):
+        raise ValueError("the prefix of an address names another network than its bytes")
+    return network_id
+
+
+def _expanded(prefix: str) -> list[int]:
+    return [ord(letter) >> 5 for letter in prefix] + [0] + [ord(letter) & 31 for letter in prefix]
 
 
 def _polymod(values: list[int]) -> int:

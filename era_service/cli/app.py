@@ -43,6 +43,9 @@ COMMANDS = {
 }
 """Name → where the command is, in the order in which help lists them."""
 
+PARTS = dict.fromkeys(("status", "watch", "era", "datum", "config"), "watch") | {"serve": "service"}
+"""Name → the part of eraswitch that the command needs; for all others it is ``tools``."""
+
 
 class RootGroup(KnownGroup):
     """Loads a command when it is called, and turns every way it can end into an exit code."""
@@ -79,7 +82,12 @@ class RootGroup(KnownGroup):
                 arguments, prog_name or "eraswitch", complete_var, standalone_mode=False, obj=app, **extra
             )
 
-        code = run_guarded(run, json="--json" in arguments, debug=lambda: app.debug or "--debug" in arguments)
+        code = run_guarded(
+            run,
+            json="--json" in arguments,
+            debug=lambda: app.debug or "--debug" in arguments,
+            part=lambda: next((PARTS.get(one, "tools") for one in arguments if one in COMMANDS), None),
+        )
         if standalone_mode:
             sys.exit(code)
         return code

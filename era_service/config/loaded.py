@@ -1,11 +1,9 @@
-"""Checked settings, each with its origin."""
+"""Checked settings, each with its origin. Light: ``eraswitch era list`` imports it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-
-from era_service.config.records import setting_keys
 
 if TYPE_CHECKING:
     from era_service.config.schema import Settings
@@ -27,10 +25,8 @@ class LoadedSettings:
 
     def rows(self) -> tuple[tuple[str, Any, str], ...]:
         """Every setting, its value (JSON-ready, secrets masked) and its origin."""
-        tree = self.settings.masked()
-        keys = [*setting_keys(), *(f"networks.{name}" for name in tree["networks"])]
-        rows = []
-        for key in keys:
-            section, _, name = key.partition(".")
-            rows.append((key, tree[section][name], self.origins.get(key) or self.origins.get(section, "default")))
-        return tuple(rows)
+        return tuple(
+            (key, value, self.origins.get(key) or self.origins.get(section, "default"))
+            for section, table in self.settings.masked().items()
+            for key, value in ((f"{section}.{name}", value) for name, value in table.items())
+        )

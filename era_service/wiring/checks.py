@@ -7,6 +7,7 @@ import json
 from typing import TYPE_CHECKING
 
 from chain_reader import ObserverNeededError
+from chain_reader.bech32 import network_id_of
 from era_service.config.mistakes import ConfigMistake
 from era_service.wiring.adoption import compatibility_of
 from era_service.wiring.providers import open_adapter, open_provider, providers_of
@@ -48,12 +49,9 @@ def _address_in_params(settings: "Settings") -> str | None:
 
 
 def _address_mistake(key: str, address: str, magic: int | None) -> ConfigMistake | None:
-    from pycardano import Address
-    from pycardano.exception import PyCardanoException
-
     try:
-        network_id = Address.from_primitive(address).network.value
-    except (PyCardanoException, ValueError, TypeError, AssertionError, IndexError, KeyError):
+        network_id = network_id_of(address)
+    except ValueError:
         shown = address if len(address) <= SHOWN_CHARACTERS else f"{address[:SHOWN_CHARACTERS]}…"
         return ConfigMistake(key, "an address whose checksum is right", shown)
     if magic is not None and (network_id == 1) != (magic == MAINNET_MAGIC):

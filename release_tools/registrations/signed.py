@@ -20,6 +20,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chain_reader.bech32 import encode_bech32
 from datum import SigningKey, VerificationKey, verify_signature
 from era_store import Registration, RegistrationRepository
 from era_store.capability import Capability
@@ -196,9 +197,7 @@ def speaks_for(key: str, party_id: str) -> bool:
 
 def pool_id(key: str) -> str:
     """The pool id of a cold verification key, ``pool1…``."""
-    from pycardano.crypto.bech32 import encode
-
-    return str(encode("pool", hashlib.blake2b(bytes.fromhex(key), digest_size=28).digest()))
+    return encode_bech32("pool", hashlib.blake2b(bytes.fromhex(key), digest_size=28).digest())
 
 
 def _canonical(value: dict[str, Any]) -> bytes:

@@ -17,8 +17,6 @@ from era_service.cli.app import COMMANDS
 from eras import UnsupportedEraError, __version__
 from tests.era_service.conftest import ERASWITCH, Shell, invoke
 
-HEAVY = ("pydantic", "pycardano", "structlog", "sqlalchemy", "rich", "requests", "websockets", "nacl", "logging")
-
 
 @click.command()
 @click.option("--how")
@@ -71,25 +69,6 @@ def test_help_lists_every_command_in_whole_sentences(group: list[str], monkeypat
     assert listed
     assert "..." not in listed
     assert max(map(len, shown.splitlines())) <= 80
-
-
-def test_era_list_imports_nothing_heavy(own_folders: Path) -> None:
-    probe = (
-        "import sys; sys.argv = ['eraswitch', 'era', 'list']\n"
-        "from era_service.cli import main\n"
-        "assert main() == 0\n"
-        f"found = sorted(set({HEAVY!r}) & set(sys.modules))\n"
-        "assert not found, found\n"
-    )
-    done = subprocess.run(
-        [ERASWITCH.with_name("python"), "-c", probe],
-        cwd=own_folders,
-        env=Shell(own_folders).environment(),
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_version_and_help(shell: Shell) -> None:

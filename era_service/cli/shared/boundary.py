@@ -27,19 +27,23 @@ INTERRUPTED = 130
 OWN_PACKAGES = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service")
 
 
-def run_guarded(run: Callable[[], Any], *, json: bool, debug: Callable[[], bool]) -> int:
+def run_guarded(
+    run: Callable[[], Any], *, json: bool, debug: Callable[[], bool], part: Callable[[], str | None] = lambda: None
+) -> int:
     """Run a command line and return its exit code; nothing but ``SystemExit`` leaves this function.
 
     Args:
         run: what to run; an integer it returns is the exit code.
         json: whether errors are a JSON document on stdout too.
         debug: asked after a failure, whether the traceback is wanted.
+        part: asked where a package is missing, which part of eraswitch the command needs.
     """
     try:
         with _ending_like_an_error():
             result = run()
     except (Exception, KeyboardInterrupt) as error:
-        return _ended_by(_missing(error) if isinstance(error, ModuleNotFoundError) else error, json=json, debug=debug())
+        reported = _missing(error, part()) if isinstance(error, ModuleNotFoundError) else error
+        return _ended_by(reported, json=json, debug=debug())
     return result if type(result) is int else 0
 
 
@@ -89,7 +93,7 @@ def _ended_by(error: BaseException, *, json: bool, debug: bool) -> int:
     return code
 
 
-def _missing(error: ModuleNotFoundError) -> Exception:
+def _missing(error: ModuleNotFoundError, part: str | None) -> Exception:
     package = (error.name or "").partition(".")[0]
     if not package or package in OWN_PACKAGES:
         return error
@@ -97,7 +101,7 @@ def _missing(error: ModuleNotFoundError) -> Exception:
         "A package that this command needs is not installed",
         code="MissingPackage",
         expected=f"the package {package!r}",
-        next_step=f"Install it: {install_command(package)}",
+        next_step=f"Install it: {install_command(package, part)}",
     )
 
 
