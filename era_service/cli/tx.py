@@ -117,7 +117,7 @@ def build(
         echo_json({"network": network_document(release), **transaction_document(drafted), "file": str(out)})
         return
     click.echo("\n".join(transaction_lines(drafted)))
-    click.echo(f"Written to {out}. It must be signed by: {', '.join(drafted.transaction.required_keys)}")
+    click.echo(f"Written to {out}. It must be signed by: {drafted.transaction.signers}")
 
 
 def _require_successor(

@@ -50,6 +50,10 @@ ALIASES = {
 class GenesisFields(Section):
     """What a network of one's own began with; the public ones' is known."""
 
+    era_script_file: Path | None = Field(
+        default=None,
+        description="cardano-cli's script file of an era address that k of n payment keys own; for who publishes.",
+    )
     genesis_file: Path | None = Field(
         default=None,
         description="The Shelley genesis file of the network, instead of the four values below.",

@@ -225,6 +225,7 @@ def draft(
         deadline=release.deadline_after(publish_by),
         thread_token=None if mint_token else release.policy.thread_token,
         mint_token=mint_token,
+        era_script=release.era_script,
     )
 
 
@@ -268,10 +269,10 @@ def _publication(
 
 def purse_address(release: "Release", keys: "Sequence[PaymentKey]") -> str:
     """Where the money is: the era address where a key owns it or none is given, else the first key's own."""
-    from release_tools.transactions.addresses import payment_key_hash
+    from release_tools.transactions.addresses import owner_of
 
-    owner = payment_key_hash(release.policy.address, release.network.network_id)
-    if not keys or owner in {key.key_hash for key in keys}:
+    owner = owner_of(release.policy.address, release.network.network_id, release.era_script)
+    if not keys or not {key.key_hash for key in keys}.isdisjoint(owner.key_hashes):
         return release.policy.address
     return keys[0].address(release.network.network_id)
 
@@ -283,11 +284,12 @@ def require_owner(release: "Release", keys: "Sequence[PaymentKey]") -> None:
         MissingSignatureError: none does, so what is at the era address cannot be spent.
     """
     from release_tools import MissingSignatureError
-    from release_tools.transactions.addresses import payment_key_hash
+    from release_tools.transactions.addresses import owner_of
 
     network_id = release.network.network_id
     era_address = release.policy.address
-    if not keys or payment_key_hash(era_address, network_id) in {key.key_hash for key in keys}:
+    owner = owner_of(era_address, network_id, release.era_script)
+    if not keys or not {key.key_hash for key in keys}.isdisjoint(owner.key_hashes):
         return
     raise MissingSignatureError(
         f"The payment key does not own the era address {era_address}",
@@ -307,18 +309,23 @@ def sign(release: "Release", draft: "Draft", keys: "Sequence[PaymentKey]") -> "S
         MissingSignatureError: the key of an address that it spends from is missing.
     """
     from release_tools import MissingSignatureError, sign_transaction
-    from release_tools.transactions.addresses import payment_key_hash
+    from release_tools.transactions.addresses import owner_of
 
     network_id = release.network.network_id
     known = {key.key_hash for key in keys}
     addresses = dict.fromkeys(output.address for output in draft.spends)
-    missing = [address for address in addresses if payment_key_hash(address, network_id) not in known]
+    missing = [
+        address
+        for address in addresses
+        if not owner_of(address, network_id, release.era_script).terms.satisfied_by(known)
+    ]
     if missing:
         raise MissingSignatureError(
             "A payment key is missing",
             expected=f"the key of {' and of '.join(missing)}",
             got=", ".join(f"the key of {key.address(network_id)}" for key in keys) or "no payment key",
-            next_step="Give the key of each address that the transaction spends from: --payment-key-file FILE",
+            next_step="Give the key of each address that the transaction spends from: --payment-key-file FILE; if "
+            "several keys own the era address, on several machines: eraswitch tx build, then tx sign on each",
             addresses=missing,
         )
     return sign_transaction(draft.transaction, keys)

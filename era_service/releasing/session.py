@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from release_tools import Network, TransactionGateway
     from release_tools.markers.change import Markers, PublishedBefore
     from release_tools.transactions.drafting import PublicationDeadline
+    from release_tools.transactions.scripts import KeyScript
 
 
 class NetworkNeededError(ConfigurationError):
@@ -53,6 +54,17 @@ class Release:
     reader: "TrustedReader"
     submits_to: "TransactionGateway | None"
     tip_check: "Callable[[ChainTip], str | None] | None" = None
+
+    @property
+    def era_script(self) -> "KeyScript | None":
+        """The native script that owns the era address, where one does.
+
+        Raises:
+            ConfigurationError, TransactionError: its file cannot be used.
+        """
+        from era_service.wiring.trust import era_script
+
+        return era_script(self.settings)
 
     @property
     def gateway(self) -> "TransactionGateway":
@@ -257,7 +269,7 @@ def _open(
     from chain_reader.trusted_reader import TrustedReader
     from era_service.wiring.observers import open_agreement, tip_watch
     from era_service.wiring.providers import open_gateway, open_provider
-    from era_service.wiring.trust import open_memory, trust_policy
+    from era_service.wiring.trust import era_script, open_memory, trust_policy
     from release_tools import Network, require_network
     from release_tools.transactions.addresses import parse_address
 
@@ -272,7 +284,7 @@ def _open(
         if submits:
             raise
     network = Network.of(magic) if gateway is None else require_network(gateway, magic)
-    parse_address(policy.address, network.network_id, "era address")
+    parse_address(policy.address, network.network_id, "era address", era_script(settings))
     memory = opened.enter_context(closing(open_memory(settings)))
     watch = tip_watch(settings, observer)
     reader = TrustedReader(observer, policy, memory, tip_check=watch)

@@ -111,6 +111,7 @@ def draft_sweep(
         },
         spared=frozenset() if order.copies else _copies(reading),
         thread_token=release.policy.thread_token,
+        era_script=release.era_script,
         purse=replace(order.purse, address=order.purse.address or purse_address(release, order.payment_keys)),
     )
     if drafted is None or proven:

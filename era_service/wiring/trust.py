@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datum import ExtensionPolicy, VerificationKey
     from era_service.config.schema import Settings
     from era_store import Store
+    from release_tools.transactions.scripts import KeyScript
 
 PUBLIC_CONFIRMATIONS = 10
 """Blocks upon a payload before it counts on a public network: some minutes, and no rollback of late was as deep."""
@@ -22,6 +23,10 @@ PUBLIC_CONFIRMATIONS = 10
 
 class EraPlaceNeededError(ConfigurationError):
     """Nothing says at which address, and with which key, the markers of the network are published."""
+
+
+class EraScriptFileError(ConfigurationError):
+    """The script file of the era address cannot be read."""
 
 
 def era_place(settings: "Settings") -> "tuple[str, VerificationKey]":
@@ -91,6 +96,30 @@ def trust_policy(settings: "Settings") -> "TrustPolicy":
         if trust.thread_token is None or settings.follower.leader is not None
         else token_unit(trust.thread_token),
     )
+
+
+def era_script(settings: "Settings") -> "KeyScript | None":
+    """The native script that owns the era address; ``None`` where a payment key owns it.
+
+    Raises:
+        EraScriptFileError: the file cannot be read.
+        ScriptFileError: it is not a native script of payment keys.
+    """
+    from release_tools.transactions.scripts import KeyScript
+
+    path = settings.network.era_script_file
+    if path is None:
+        return None
+    try:
+        text = path.expanduser().read_text(encoding="utf-8")  # raw: a script
+    except (OSError, UnicodeDecodeError) as error:
+        raise EraScriptFileError(
+            "The script file of the era address cannot be read",
+            expected=f"to read {path}",
+            got=getattr(error, "strerror", None) or "bytes that are not text",
+            next_step="Correct network.era_script_file",
+        ) from error
+    return KeyScript.parse(text, str(path))
 
 
 def open_memory(settings: "Settings") -> "Store":

@@ -82,6 +82,14 @@ class UnsignedTransaction:
         return tuple(dict.fromkeys([*self.required_keys, *(key for one in self.scripts for key in one.key_hashes)]))
 
     @property
+    def signers(self) -> str:
+        """Who must sign, in words."""
+        if not self.scripts:
+            return ", ".join(self.required_keys)
+        wanted = [*self.required_keys, *(f"enough of {', '.join(one.key_hashes)}" for one in self.scripts)]
+        return ", and ".join(dict.fromkeys(wanted))
+
+    @property
     def hash(self) -> str:
         """The transaction hash, 64 hex digits; signing does not change it."""
         return blake2b(self.body, digest_size=32).hexdigest()

@@ -12,6 +12,7 @@ import pytest
 from click.testing import Result
 
 from chain_reader.local_chain import FaucetOutput, Genesis, LedgerRefusedError, LocalChain, LocalChainServer
+from chain_reader.local_chain.ledger.transaction import parse_transaction
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_store import NetworkKey
 from eras import Epoch, EraMarker
@@ -126,6 +127,10 @@ def judge_every_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def judged(chain: LocalChain, cbor: bytes) -> str:
         unspent = [made for key in (WALLET, STRANGER) for made in chain.utxos(key.address(0))]
+        for reference in parse_transaction(cbor, max_bytes=1 << 16).new.inputs:
+            spent = chain.output(*reference)
+            if spent is not None and spent.spent_by is None and spent not in unspent:
+                unspent.append(spent)
         verdict = ScalusLedger(unspent, chain.current_slot()).submit(cbor)
         try:
             submitted = submit(chain, cbor)

@@ -143,6 +143,6 @@ def _build(settings: "Settings", order: "ChangeOrder", out: Path, form: str, *, 
         earlier = "" if entry is None else f": transaction {entry.latest.transaction} of an earlier run is on its way"
         click.echo(f"Nothing to build{earlier}")
     else:
-        signers = ", ".join(drafted.transaction.required_keys)
+        signers = drafted.transaction.signers
         done = "Nothing was written: this was a dry run" if dry_run else f"Written to {out}"
         click.echo("\n".join([*transaction_lines(drafted), f"{done}. It must be signed by: {signers}"]))
