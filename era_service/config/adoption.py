@@ -15,6 +15,11 @@ class AdoptionSettings(Section):
     compatibility_file: Path | None = Field(
         default=None, description="The table of eras and versions: which versions support which era (TOML)."
     )
+    tickers_file: Path | None = Field(
+        default=None,
+        description="The names of pools, for people: CSV with party_id and ticker, or what an aggregator answers to "
+        "/signers/tickers.",
+    )
     gate_threshold: ShareText | None = Field(
         default=None,
         description="The share that must be ready before marker activate activates an era, as 95%. Without it there "

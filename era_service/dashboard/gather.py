@@ -7,7 +7,7 @@ and the others go on. What is counted from registrations is counted once, and ag
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from era_service.dashboard.adoption import adoption_panel, no_adoption, readiness
@@ -16,6 +16,7 @@ from era_service.dashboard.markers import markers_panel
 from era_service.dashboard.outlook import no_outlook, outlook_panel
 from era_service.dashboard.parties import Laggards, parties_panel, unknown_parties
 from era_service.dashboard.providers import providers_panel
+from era_service.dashboard.roster import Roster
 from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Answer, Headline, Notice, Page, Panel, Tone
 from era_service.dashboard.words import nobody_vouches, sentence
@@ -88,6 +89,7 @@ class Gatherer:
         self._lock = threading.Lock()
         self._counted: tuple[tuple[object, ...], float, float, Counted] | None = None
         self._is_old = True
+        self._roster: tuple[Counted, Roster] | None = None
         self.generation = 0
         """Grows with everything that the service tells is new."""
         service.changes.listen(self._note)
@@ -156,6 +158,34 @@ class Gatherer:
             counted = self._count(status)
             self._counted = (about, began_s, time.monotonic(), counted)
             return counted
+
+    def minimum(self, era: str | None) -> str | None:
+        """The version to install for an era, in words; ``None`` where nobody has said it.
+
+        Raises:
+            EraSwitchError: nothing was read yet, or the registrations cannot be read.
+        """
+        return None if era is None else self.counted(self._service.snapshot).compatibility.minimum(era)
+
+    def roster(self) -> Roster | None:
+        """All parties of the epochs that the charts show; ``None`` before the first registration.
+
+        Raises:
+            EraSwitchError: nothing was read yet, or the registrations or the names of pools cannot be read.
+        """
+        from era_service.wiring.adoption import configured_tickers
+
+        counted = self.counted(self._service.snapshot)
+        if not counted.epochs:
+            return None
+        known = self._roster
+        if known is None or known[0] is not counted:
+            era = counted.era if counted.is_vouched_for else None
+            epochs = [one["epoch"] for one in counted.epochs]
+            tickers = configured_tickers(self._service.settings)
+            registrations = self._service.store.registrations
+            known = self._roster = (counted, Roster(registrations, epochs, era, counted.compatibility, tickers))
+        return known[1]
 
     def badge(self, era: str) -> tuple[str, Tone] | None:
         """What the badge of an era says, and what that means; ``None`` where nobody can tell.
@@ -269,7 +299,7 @@ class Gatherer:
             return error
 
     def _parties(self, counted: Counted, *, sought: str) -> Panel:
-        from era_service.wiring.adoption import adoption_rules
+        from era_service.wiring.adoption import adoption_rules, configured_tickers
         from release_tools.adoption.parties import not_ready
         from release_tools.adoption.shares import Base
 
@@ -287,6 +317,8 @@ class Gatherer:
             base=Base.REGISTERED,
             rules=adoption_rules(self._service.settings),
         )
+        tickers = {} if public else configured_tickers(self._service.settings)
+        behind = (replace(one, ticker=tickers.get(one.party_id)) for one in behind) if tickers else behind
         return parties_panel(Laggards.among(behind, era=counted.era, now=now, sought=sought), public=public)
 
     def _epoch_s(self) -> float | None:

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from era_service.dashboard.views import Cell, Notice, Panel, Search, Table
 from era_service.dashboard.words import ada, counted, nobody_vouches, percent
@@ -23,6 +24,11 @@ LISTED = 25
 """Parties that are listed at most."""
 
 UNKNOWN = "unknown"
+
+
+def party_address(party_id: str) -> str:
+    """Where the page of a party is, as seen from the dashboard."""
+    return f"party/{quote(party_id, safe='')}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +69,7 @@ class Laggards:
         parties, stake = (sum(row[what] for row in others) for what in ("parties", "stake"))
         if sought:
             wanted = sought.casefold()
-            hits = [one for one in behind if wanted in one.party_id.casefold() or wanted in (one.version or UNKNOWN)]
+            hits = [one for one in behind if wanted in one.name.casefold() or wanted in (one.version or UNKNOWN)]
             listed, found = tuple(hits[:LISTED]), len(hits)
         else:
             listed, found = tuple(islice(behind, LISTED)), parties
@@ -90,7 +96,7 @@ def parties_panel(laggards: Laggards | None, *, public: bool) -> Panel:
     share = percent(laggards.stake / laggards.registered) if laggards.registered else "none"
     rows = tuple(
         (
-            Cell(f"Party {number}" if public else party.party_id),
+            Cell(f"Party {number}") if public else Cell(party.name, link=party_address(party.party_id)),
             Cell((release_of(party.version) if public else party.version) or UNKNOWN),
             Cell(ada(party.stake), note=percent(party.stake / laggards.registered) if laggards.registered else ""),
         )
@@ -113,4 +119,5 @@ def parties_panel(laggards: Laggards | None, *, public: bool) -> Panel:
             rest=laggards.found - len(rows),
         ),
         search=search,
+        links=() if public else (("All parties", "parties"), ("As CSV", "parties.csv")),
     )

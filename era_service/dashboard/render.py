@@ -91,6 +91,18 @@ def page_html(page: Page, *, theme: str | None, now_s: float, heartbeat_s: float
     )
 
 
+def subpage_html(template: str, *, root: str, theme: str | None, **shown: object) -> str:
+    """A page beside the dashboard.
+
+    Args:
+        template: the name of its template.
+        root: the way from its address to the dashboard's, such as ``../``.
+        theme: ``light`` or ``dark``; without it the browser's preference.
+        shown: what the template shows.
+    """
+    return _templates().get_template(template).render(root=root, theme=theme, **shown)
+
+
 def views_html(page: Page, *, theme: str | None) -> str:
     """The views alone, as the page's script fetches them."""
     return _templates().get_template("views.html").render(page=page, theme=theme)

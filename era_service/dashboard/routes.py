@@ -14,6 +14,7 @@ from fastapi.responses import HTMLResponse, Response
 from era_service.dashboard.badge import badge_svg
 from era_service.dashboard.gather import Gatherer
 from era_service.dashboard.parties import SEARCH
+from era_service.dashboard.party_pages import party_routes
 from era_service.dashboard.render import THEMES, assets, page_html, views_html
 from era_service.dashboard.views import Tone
 from eras import EraSwitchError
@@ -79,6 +80,8 @@ def router(service: "Service") -> APIRouter:
         if asset is None:
             return Response("There is no such file.", 404, media_type="text/plain")
         return Response(asset.content, media_type=asset.media_type, headers=_FOR_EVER)
+
+    routes.include_router(party_routes(service, gatherer))
 
     @routes.get("/badge/{era}.svg")
     def badge(era: str) -> Response:

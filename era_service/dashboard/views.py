@@ -33,12 +33,14 @@ class Cell:
         tone: what that means; shown as a mark with the text, never as a colour alone.
         code: it is an identifier, set in a fixed width; the full text is kept, what does not fit is cut by layout.
         note: a second line, smaller.
+        link: an address, relative to the page.
     """
 
     text: str
     tone: Tone | None = None
     code: bool = False
     note: str = ""
+    link: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +118,7 @@ class Panel:
         table: the details.
         search: how the table is searched.
         notes: what to bear in mind, below.
+        links: where there is more: titles and addresses.
     """
 
     id: str
@@ -127,6 +130,7 @@ class Panel:
     table: Table | None = None
     search: Search | None = None
     notes: tuple[str, ...] = ()
+    links: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,241 @@
+"""The pages of the parties: all of them in a list that is searched, sorted and paged, and each by itself.
+
+In: a ``Gatherer``. Out: routes. The public view names nobody, and has none of these pages.
+"""
+
+import csv
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Annotated, Literal
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from era_service.dashboard.parties import SEARCH, party_address
+from era_service.dashboard.render import THEMES, subpage_html
+from era_service.dashboard.roster import GONE, NOT_READY, READY, UNKNOWN, Party, Roster
+from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
+from era_service.dashboard.words import ada, counted, moment
+from era_service.web.problems import PathNotFoundError
+from eras.visible import visible
+
+if TYPE_CHECKING:
+    from era_service.dashboard.gather import Gatherer
+    from era_service.service.service import Service
+
+LIST, ONE = "parties.html", "party.html"
+"""The templates."""
+
+PAGE = 50
+"""Parties on one page of the list."""
+
+COLUMNS = ("party_id", "ticker", "stake", "version", "state", "since_epoch", "registered_epoch")
+"""The columns of the list as CSV; the stake is in lovelace."""
+
+_TONES: dict[str, Tone] = {READY: "good", NOT_READY: "attention", GONE: "bad", UNKNOWN: "quiet"}
+_FRESH = {"cache-control": "no-cache"}
+
+Sort = Literal["stake", "party", "version", "state", "since"]
+State = Literal["", "ready", "not ready", "not registered"]
+
+
+@dataclass(frozen=True, slots=True)
+class ListQuery:
+    """What is asked of the list of parties."""
+
+    party: str
+    state: str
+    sort: Sort
+    ascending: bool
+    page: int
+
+    def address(self, path: str = "parties", **changes: object) -> str:
+        """The address of the list with some of it changed."""
+        asked = replace(self, **changes)  # type: ignore[arg-type]
+        least = {"party": "", "state": "", "sort": "stake", "ascending": False, "page": 1}
+        given = {name: getattr(asked, name) for name, by_default in least.items() if getattr(asked, name) != by_default}
+        return f"{path}?{urlencode(given)}" if given else path
+
+
+def _query(
+    party: Annotated[str, Query(alias=SEARCH, max_length=100)] = "",
+    state: State = "",
+    sort: Sort = "stake",
+    ascending: bool = False,
+    page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+) -> ListQuery:
+    return ListQuery(party.strip(), state, sort, ascending, page)
+
+
+Asked = Annotated[ListQuery, Depends(_query)]
+
+
+def party_routes(service: "Service", gatherer: "Gatherer") -> APIRouter:
+    """The routes of the parties' pages."""
+    routes = APIRouter(include_in_schema=False)
+    network = service.network.name or "the local chain"
+
+    def roster_of() -> Roster | None:
+        if service.settings.service.public:
+            raise PathNotFoundError(
+                "The public view names no party",
+                expected="the dashboard",
+                got="a page of parties",
+                next_step="Ask for /",
+            )
+        return gatherer.roster()
+
+    def html(request: Request, template: str, shown: dict[str, object], status: int = 200) -> Response:
+        theme = request.query_params.get("theme")
+        theme = theme if theme in THEMES else None
+        root = "" if template == LIST else "../"
+        text = subpage_html(template, root=root, theme=theme, network=network, **shown)
+        return HTMLResponse(text, status, headers=_FRESH)
+
+    @routes.get("/parties")
+    def parties(request: Request, asked: Asked) -> Response:
+        """The list of all parties."""
+        return html(request, LIST, _list(roster_of(), asked))
+
+    @routes.get("/parties.csv")
+    def parties_csv(asked: Asked) -> Response:
+        """The same list, whole, as CSV."""
+        text = "".join(_csv(_found(roster_of(), asked)))
+        headers = {**_FRESH, "content-disposition": 'attachment; filename="parties.csv"'}
+        return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+
+    @routes.get("/party/{name}")
+    def party(request: Request, name: str) -> Response:
+        """A party, by its id or its ticker."""
+        roster = roster_of()
+        found = () if roster is None else roster.find(name)
+        if roster is None or not found:
+            panel = Panel(
+                "party",
+                visible(name[:100]),
+                notices=(Notice("attention", "No such party", "Nobody of this id or ticker has registered of late."),),
+                links=(("All parties", "../parties"),),
+            )
+            return html(request, ONE, {"title": "No such party", "panels": (panel,)}, 404)
+        if len(found) > 1:
+            return RedirectResponse(f"../parties?{urlencode({SEARCH: name})}", 303)
+        (one,) = found
+        panels = (_party_panel(one, roster, gatherer.minimum(roster.era)), _history_panel(one))
+        return html(request, ONE, {"title": one.ticker or one.party_id, "panels": panels})
+
+    return routes
+
+
+def _found(roster: Roster | None, asked: ListQuery) -> list[Party]:
+    if roster is None:
+        return []
+    return roster.search(asked.party, asked.state, asked.sort, ascending=asked.ascending)
+
+
+def _list(roster: Roster | None, asked: ListQuery) -> dict[str, object]:
+    """What the template of the list shows."""
+    found = _found(roster, asked)
+    pages = max(1, -(-len(found) // PAGE))
+    asked = replace(asked, page=min(asked.page, pages))
+    shown = found[(asked.page - 1) * PAGE : asked.page * PAGE]
+    lead = "Nobody has registered yet."
+    if roster is not None:
+        epochs = f"epochs {roster.epochs[-1]} to {roster.epochs[0]}"
+        lead = f"{counted(len(roster.parties), 'party', 'parties')} registered in {epochs}"
+        lead += "." if roster.era is None else f"; ready means ready for {roster.era}."
+    return {
+        "title": "Parties",
+        "query": asked,
+        "states": (READY, NOT_READY, GONE),
+        "lead": lead,
+        "found": f"{counted(len(found), 'party', 'parties')} found." if asked.party or asked.state else "",
+        "headings": [_heading(asked, *column) for column in _HEADINGS],
+        "rows": [_row(one) for one in shown],
+        "before": asked.address(page=asked.page - 1) if asked.page > 1 else "",
+        "after": asked.address(page=asked.page + 1) if asked.page < pages else "",
+        "place": f"Page {asked.page:,} of {pages:,}",
+        "csv": asked.address("parties.csv", page=1),
+    }
+
+
+_HEADINGS: tuple[tuple[str, Sort, bool], ...] = (
+    ("Party", "party", False),
+    ("State", "state", False),
+    ("Version", "version", False),
+    ("Stake", "stake", True),
+    ("Since epoch", "since", True),
+)
+
+
+def _heading(asked: ListQuery, text: str, sort: Sort, number: bool) -> dict[str, object]:
+    """A heading that sorts by its column; a second time the other way round."""
+    is_sorted = asked.sort == sort
+    ascending = not asked.ascending if is_sorted else not number
+    order = ("ascending" if asked.ascending else "descending") if is_sorted else ""
+    address = asked.address(sort=sort, ascending=ascending, page=1)
+    return {"text": text, "number": number, "order": order, "address": address}
+
+
+def _row(one: Party) -> tuple[Cell, ...]:
+    return (
+        Cell(one.ticker or one.party_id, link=party_address(one.party_id), note=one.party_id if one.ticker else ""),
+        Cell(one.state, _TONES[one.state]),
+        Cell(one.version),
+        Cell(ada(one.newest.stake)),
+        Cell(f"{one.since}"),
+    )
+
+
+def _csv(parties: list[Party]) -> Iterator[str]:
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for one in parties:
+        version = visible(one.newest.version or "")
+        names = (_cell(one.party_id), _cell(one.ticker or ""))
+        writer.writerow((*names, one.newest.stake, _cell(version), one.state, one.since, one.newest.epoch))
+    yield out.getvalue()
+
+
+def _cell(text: str) -> str:
+    """Text of others as a spreadsheet may have it: it is no formula."""
+    shown = visible(text)
+    return f"'{shown}" if shown[:1] in ("=", "+", "-", "@") else shown
+
+
+def _party_panel(one: Party, roster: Roster, minimum: str | None) -> Panel:
+    """Whether a party is ready, and what to do."""
+    since = f"since epoch {one.since}" + (" at least" if one.since == roster.epochs[-1] else "")
+    newest = one.newest
+    facts = (
+        Fact(f"For {roster.era}" if roster.era else "Readiness", one.state, since, _TONES[one.state]),
+        Fact("Version", one.version, f"as of epoch {newest.epoch}"),
+        Fact("Stake", ada(newest.stake), f"{newest.stake:,} lovelace"),
+    )
+    notices: tuple[Notice, ...] = ()
+    if one.state == NOT_READY:
+        notices = (Notice("attention", f"Install {minimum}", f"This is what {roster.era} needs."),)
+    elif one.state == GONE:
+        notices = (
+            Notice("attention", f"It did not register for epoch {roster.epochs[0]}", "Its node may have stopped."),
+        )
+    title = one.party_id if one.ticker is None else f"{one.ticker} ({one.party_id})"
+    return Panel("party", title, notices=notices, facts=facts, links=(("All parties", "../parties"),))
+
+
+def _history_panel(one: Party) -> Panel:
+    """What a party ran, epoch by epoch."""
+    rows = tuple(
+        (
+            Cell(f"{row.epoch}"),
+            Cell(row.version or "unknown"),
+            Cell(ada(row.stake)),
+            Cell(moment(row.seen_at_s) if row.seen_at_s else "not told"),
+            Cell("signed by the party" if row.signed is not None else "not signed"),
+        )
+        for row in one.registrations
+    )
+    columns = ("Epoch", "Version", ">Stake", "Seen", "Signature")
+    return Panel("history", "Registrations", table=Table("What it registered, newest first", columns, rows))

@@ -1,0 +1,56 @@
+"""The names of pools in a file: party id → ticker. Pure.
+
+In: the text of a CSV file with the columns ``party_id`` and ``ticker``, or the JSON that a Mithril aggregator answers
+to ``/signers/tickers``. Out: a mapping. Nothing hangs on names, so a line without one is passed over.
+"""
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from eras import EraSwitchError
+
+
+class TickersError(EraSwitchError):
+    """A file of tickers cannot be used."""
+
+    code = "Tickers"
+
+
+def read_tickers(text: str) -> dict[str, str]:
+    """The tickers in the text of a file.
+
+    Raises:
+        TickersError: it is neither of the two formats.
+    """
+    rows = _of_aggregator(text) if text.lstrip()[:1] == "{" else _of_csv(text)
+    return {party: ticker for party, ticker in rows if party and ticker}
+
+
+def _of_csv(text: str) -> Iterable[tuple[str, str]]:
+    rows = csv.DictReader(text.splitlines())
+    if not {"party_id", "ticker"} <= set(rows.fieldnames or ()):
+        raise _wrong(", ".join(rows.fieldnames or ())[:80] or "an empty file")
+    return [((row["party_id"] or "").strip(), (row["ticker"] or "").strip()) for row in rows]
+
+
+def _of_aggregator(text: str) -> Iterable[tuple[str, str]]:
+    try:
+        document: Any = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise _wrong("text that begins like JSON, and is none") from error
+    signers = document.get("signers")
+    if not isinstance(signers, list):
+        raise _wrong("JSON without a list of signers")
+    known = [one for one in signers if isinstance(one, Mapping)]
+    return [(str(one.get("party_id") or ""), str(one.get("pool_ticker") or "")) for one in known]
+
+
+def _wrong(got: str) -> TickersError:
+    return TickersError(
+        "The file of tickers cannot be used",
+        expected="CSV with the columns party_id and ticker, or the JSON of an aggregator's /signers/tickers",
+        got=got,
+        next_step="Correct the file that adoption.tickers_file names",
+    )
