@@ -155,21 +155,10 @@ def configured_tickers(settings: "Settings") -> dict[str, str]:
     Raises:
         TickersError: it cannot be read, or is of another format.
     """
-    from release_tools.adoption.tickers import TickersError, read_tickers
+    from release_tools.adoption.tickers import load_tickers
 
     path = settings.adoption.tickers_file
-    if path is None:
-        return {}
-    try:
-        text = path.expanduser().read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise TickersError(
-            "The file of tickers cannot be read",
-            expected=f"a file of UTF-8 text at {path}",
-            got=getattr(error, "strerror", None) or "bytes that are not UTF-8",
-            next_step="Correct adoption.tickers_file",
-        ) from error
-    return read_tickers(text)
+    return {} if path is None else load_tickers(path.expanduser())
 
 
 def require_store(settings: "Settings") -> str:

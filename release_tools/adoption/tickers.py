@@ -1,4 +1,4 @@
-"""The names of pools in a file: party id → ticker. Pure.
+"""The names of pools in a file: party id → ticker.
 
 In: the text of a CSV file with the columns ``party_id`` and ``ticker``, or the JSON that a Mithril aggregator answers
 to ``/signers/tickers``. Out: a mapping. Nothing hangs on names, so a line without one is passed over.
@@ -7,6 +7,7 @@ to ``/signers/tickers``. Out: a mapping. Nothing hangs on names, so a line witho
 import csv
 import json
 from collections.abc import Iterable, Mapping
+from pathlib import Path
 from typing import Any
 
 from eras import EraSwitchError
@@ -16,6 +17,23 @@ class TickersError(EraSwitchError):
     """A file of tickers cannot be used."""
 
     code = "Tickers"
+
+
+def load_tickers(path: Path) -> dict[str, str]:
+    """The tickers in a file.
+
+    Raises:
+        TickersError: it cannot be read, or is neither of the two formats.
+    """
+    try:
+        return read_tickers(path.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise TickersError(
+            "The file of tickers cannot be read",
+            expected=f"a file of UTF-8 text at {path}",
+            got=getattr(error, "strerror", None) or "bytes that are not UTF-8",
+            next_step="Correct adoption.tickers_file",
+        ) from error
 
 
 def read_tickers(text: str) -> dict[str, str]:

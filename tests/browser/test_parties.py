@@ -11,7 +11,7 @@ from era_service.dashboard.roster import GONE, NOT_READY, READY, UNKNOWN, Roster
 from era_store import MemoryStore, Registration
 from eras import Epoch
 from release_tools import Compatibility
-from release_tools.adoption.tickers import TickersError, read_tickers
+from release_tools.adoption.tickers import TickersError, load_tickers, read_tickers
 from tests.browser.conftest import shoot
 
 TABLE = Compatibility.of({"pythagoras": ">=2.0.0"})
@@ -72,6 +72,14 @@ def test_versions_are_sorted_as_versions():
 def test_all_parties_are_searched_and_not_only_those_that_are_not_ready():
     assert [one.party_id for one in HISTORY.search("2.0.1")] == ["soon"]
     assert [one.party_id for one in HISTORY.search("pool", state=READY)] == ["soon"]
+
+
+def test_a_file_of_tickers_that_cannot_be_read_is_named(tmp_path):
+    with pytest.raises(TickersError, match=r"cannot be read"):
+        load_tickers(tmp_path / "none.csv")
+    (tmp_path / "binary").write_bytes(b"\xff\xfe")
+    with pytest.raises(TickersError, match=r"cannot be read"):
+        load_tickers(tmp_path / "binary")
 
 
 def test_tickers_are_read_from_csv_and_from_an_aggregator():
