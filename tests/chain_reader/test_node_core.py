@@ -46,6 +46,7 @@ from era_store import (
 )
 from era_store.canonical import canonical
 from eras import Epoch, EraChecker, EraEvent, EraStatus, SupportedEras
+from tests import forked
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Network
 from tests.chain_reader.deciding_world import ANNOUNCED, POLICY, SCHEDULED, SETTINGS, THALES, UNKNOWN, Address
 from tests.chain_reader.knowing import Knowing
@@ -446,13 +447,7 @@ def test_a_node_that_is_killed_at_any_write_goes_on_as_if_it_had_not_been(tmp_pa
     open_store(str(path)).close()
     said, kills = 0, 0
     for moment in (*range(1, 60, 2), *range(60, 400, 23), 100_000):
-        ran = subprocess.run(
-            [sys.executable, "-c", KILLED, str(path), str(moment)],
-            cwd=ROOT,
-            capture_output=True,
-            text=True,
-            check=False,
-        )
+        ran = forked.run(KILLED, str(path), str(moment))
         assert ran.returncode in (0, -signal.SIGKILL), ran.stderr
         kills += ran.returncode != 0
         numbers = [int(line) for line in ran.stdout.split("\n") if line.isdigit()]

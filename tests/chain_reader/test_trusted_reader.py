@@ -3,8 +3,6 @@
 The rules are those of ``docs/trust.md``; the name of a test begins with the id of its rule.
 """
 
-import subprocess
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,9 +18,9 @@ from chain_reader.trusted_reader import TrustedReader
 from datum import EraMarkersPayload, ExtendedPayload, Extension, ExtensionPolicy, SigningKey, encode_datum
 from era_store import MemoryStore, SqlStore, Store, StoreDamagedError, StoredTrust, StoreFullError, open_store
 from eras import ChainReadError, ConfigurationError, Epoch, Slot, StoreError
+from tests import forked
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Network, Schedule, datum_of, markers
 from tests.chain_reader.knowing import ALL, BARE, HISTORY, INPUTS, KNOWLEDGE, Knowing
-from tests.conftest import ROOT
 from tests.local_chain_faces.wallet import Wallet
 
 MAGIC = 42
@@ -1310,11 +1308,11 @@ class TestWriting:
         code = READ_ONCE.format(
             chain=str(network.chain.path), store=str(tmp_path / "store"), address=network.address, key=KEY.seed.hex()
         )
-        subprocess.run([sys.executable, "-c", code, "0"], cwd=ROOT, check=True)
+        assert forked.run(code, "0").returncode == 0
         network.publish(NEW)
         counts = []
         for moment in range(1, 100):
-            ended = subprocess.run([sys.executable, "-c", code, str(moment)], cwd=ROOT, check=False).returncode
+            ended = forked.run(code, str(moment)).returncode
             with open_store(str(tmp_path / "store")) as store:
                 world = World(network)
                 stored = store.trust.load(world.policy().key)

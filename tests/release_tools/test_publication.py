@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,11 +27,11 @@ from release_tools.publishing.submission import (
 )
 from release_tools.transactions.drafting import MarkerOutputMissingError, Purse, UnprovenTransactionError
 from release_tools.transactions.files import CarriedTransaction
+from tests import forked
 from tests.release_tools.conftest import SEEDS
 from tests.release_tools.publishing import ERA_KEY, FakeTime, FlakyGateway, ReleaseTeam, change, markers
 
 ADA = 1_000_000
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -161,14 +160,7 @@ with LocalChain.open(folder / "chain.sqlite3") as chain:
 
 
 def run_driver(folder: Path, text: str, kill_at: int) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-c", DRIVER, str(folder), text, str(kill_at)],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=60,
-    )
+    return forked.run(DRIVER, str(folder), text, str(kill_at))
 
 
 def test_killed_by_the_system_at_any_trace_it_leaves(team: ReleaseTeam, tmp_path: Path) -> None:
