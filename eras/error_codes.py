@@ -43,6 +43,7 @@ _ROWS = (
     ("SecretFile", 500, 2, "A file that should hold a secret cannot be read, or is empty.", "Correct its path and its permissions (0600)."),
     ("MissingPackage", 500, 2, "A package that the command requires is not installed.", "Install it with the command in the message."),
     # files and arguments of commands
+    ("CertificatesUnreadable", 500, 2, "A file of certificates per epoch is not the CSV that it should be.", "Correct the line in the message."),
     ("EpochArgument", 500, 2, "An epoch on the command line is not a whole number in range.", "Correct the epoch."),
     ("MarkerPlan", 500, 2, "The epochs and the supported eras do not make a schedule.", "Correct the epochs."),
     ("KeySource", 500, 2, "A key cannot be read from its source.", "Check that it was copied whole."),

@@ -102,7 +102,7 @@ def gate_evidence(
             oldest = epoch - settings.adoption.gate_max_age_epochs
             if adoption.epoch < oldest:
                 unknown.append(f"the newest registrations are of epoch {adoption.epoch}, older than epoch {oldest}")
-            found = _forecast(settings, plan, registrations, compatibility, epoch)
+            found = forecast_of(settings, plan, registrations, compatibility, epoch)
     except EraSwitchError as error:
         unknown.append(str(error))
     return GateEvidence(adoption, found, tuple(unknown))
@@ -131,14 +131,18 @@ def _adoption(
     )
 
 
-def _forecast(
+def forecast_of(
     settings: "Settings",
     plan: "PlannedRollout",
     registrations: "RegistrationRepository",
     table: "Compatibility",
     epoch: Epoch,
 ) -> "Forecast | None":
-    """The forecast of the switch while it is to come; one that the plan does not ask for may be left out."""
+    """The forecast of the switch as of an epoch before it; one that the plan does not ask for may be left out.
+
+    Raises:
+        EraSwitchError: the plan asks for it, and it cannot be worked out.
+    """
     from era_service.wiring.adoption import adoption_rules
     from release_tools.forecasting.forecast import DEFAULT_PROBABILITY, ForecastOrder, forecast
 

@@ -9,11 +9,12 @@ from difflib import get_close_matches
 from string import Template
 
 from eras import ConfigurationError
-from release_tools.adoption.shares import ada_words
+from release_tools.adoption.shares import ada_words, parties_words, share_words
 from release_tools.forecasting.forecast import DEFAULT_LAG_EPOCHS
 from release_tools.forecasting.lottery import chance_words
-from release_tools.rollout.plan import PhaseName
+from release_tools.rollout.plan import PhaseName, PlannedRollout
 from release_tools.rollout.progress import RolloutStanding
+from release_tools.rollout.recovery import Recovery
 
 UNKNOWN = "(not known)"
 
@@ -45,6 +46,17 @@ Questions: $people
 
 TEMPLATES: Mapping[PhaseName, str] = {"announce": _ANNOUNCE, "activate": _ACTIVATE}
 
+CLOSING = """\
+$era is complete on $network
+
+$network has been in the era $era since epoch $activate_at, and it has recovered: in epoch $judged_epoch, $certificates
+of the certificates and $stake of the stake of before the switch; now is epoch $epoch.
+
+Stopped and not back: $missing. Such a node goes on as soon as it runs a version that knows $era.
+
+Questions: $people
+"""
+
 
 def announcement(
     standing: RolloutStanding,
@@ -66,8 +78,40 @@ def announcement(
     Raises:
         ConfigurationError: the template has a name that is no figure, or a lone dollar.
     """
-    text = Template(TEMPLATES[phase] if template is None else template)
     figures = figures_of(standing, phase, network, lag_epochs)
+    return _filled(TEMPLATES[phase] if template is None else template, figures)
+
+
+def closing_text(plan: PlannedRollout, found: Recovery, *, network: str, template: str | None = None) -> str:
+    """The text that closes a rollout whose network has recovered.
+
+    Args:
+        plan: the plan.
+        found: how the network stands.
+        network: the name of the network.
+        template: in place of the usual one.
+
+    Raises:
+        ConfigurationError: the template has a name that is no figure, or a lone dollar.
+    """
+    stake = sum(found.missing.values())
+    missing = f"{parties_words(len(found.missing))} with {ada_words(stake)}" if found.missing else "nobody"
+    figures = {
+        "era": plan.era,
+        "network": network,
+        "epoch": f"{found.current}",
+        "activate_at": f"{found.at}",
+        "judged_epoch": UNKNOWN if found.judged is None else f"{found.judged}",
+        "certificates": UNKNOWN if found.certificates is None else share_words(found.certificates),
+        "stake": UNKNOWN if found.stake is None else share_words(found.stake),
+        "missing": missing,
+        "people": ", ".join(map(str, plan.people_to_tell("activate"))) or UNKNOWN,
+    }
+    return _filled(CLOSING if template is None else template, figures)
+
+
+def _filled(template: str, figures: Mapping[str, str]) -> str:
+    text = Template(template)
     try:
         return text.substitute(figures)
     except KeyError as error:

@@ -266,3 +266,45 @@ def test_the_announcement(world: World) -> None:
     begins = invoke("rollout", "announcement", PLAN, env={"ERASWITCH_QUORUM__LAG_EPOCHS": "3"}).stdout
     assert begins.startswith("pythagoras begins on rehearsal at epoch 12\n")
     assert "signs again 3 epochs after" in begins
+
+
+def test_after_the_switch(world: World) -> None:
+    planned("--announce-at", "5", "--at", "9", "--tell", "Ops", "--threshold", "90%")
+    closing = ("rollout", "announcement", PLAN, "--phase", "completed", "--certificates", "certificates.csv")
+    Path("certificates.csv").write_text("epoch,certificates\n6,10\n7,10\n8,10\n9,2\n10,9\n11,1\n")
+    assert step(world, "--yes").exit_code == 0
+    unplanned = document(invoke("rollout", "verify", PLAN, "--json"), 6)
+    assert unplanned["words"] == "pythagoras is not active on the chain: its marker has no epoch"
+    for epoch in (5, 6, 7, 8):
+        register(epoch, 95)
+    world.chain.advance_to_epoch(7)
+    assert step(world, "--yes").exit_code == 0
+    early = invoke("rollout", "verify", PLAN)
+    assert (early.exit_code, early.stdout.splitlines()[0]) == (
+        6,
+        "The era has not begun: it begins at epoch 9, and now is epoch 7.",
+    )
+    world.chain.advance_to_epoch(10)
+    refused = invoke(*closing)
+    assert (refused.exit_code, refused.stdout) == (6, "")
+    assert "epoch 9 has 20 % of the certificates" in refused.stderr
+    world.chain.advance_to_epoch(11)
+    with open_store("store.sqlite3", network=NETWORK) as store:
+        back = [Registration("ready", Epoch(epoch), "2.0.0", 95, 0.0, "t") for epoch in (9, 10)]
+        store.registrations.ingest(back, source="t", time_s=0.0)
+    found = document(invoke("rollout", "verify", PLAN, "--certificates", "certificates.csv", "--json"))
+    assert (found["certificates"], found["stake"], found["judged"]) == (0.9, 0.95, 10)
+    assert found["missing"] == [{"party_id": "other", "stake": 5}]
+    shown = invoke("rollout", "verify", PLAN, "--certificates", "certificates.csv")
+    assert shown.exit_code == 0, shown.output
+    assert "Stopped and not back (1 party):\n  other  5 lovelace" in shown.stdout
+    by_registrations = invoke("rollout", "verify", PLAN, "--share", "96%")
+    assert by_registrations.exit_code == 6, by_registrations.output
+    text = invoke(*closing)
+    assert text.exit_code == 0, text.output
+    assert "in epoch 10, 90 % of the certificates" in " ".join(text.stdout.split())
+    assert "Stopped and not back: 1 party with 5 lovelace." in text.stdout
+    Path("own.txt").write_text("$nobody")
+    assert "Correct the template" in invoke(*closing, "--template", "own.txt").output
+    both = invoke("rollout", "verify", PLAN, "--certificates", "c", "--aggregator", "http://127.0.0.1:1")
+    assert both.exit_code == 2

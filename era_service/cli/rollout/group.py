@@ -1,25 +1,22 @@
 """``eraswitch rollout``: a plan in a file to be reviewed, where it stands, its next step, and the text to send out."""
 
+from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.adoption.options import compatibility_option, from_option
 from era_service.cli.rollout.plan import force_name_option, plan
+from era_service.cli.rollout.verify import read_plan, recovery_options, standing_options, verified, verify
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.release_options import (
-    combined,
     dry_run_option,
     journal_option,
-    load_settings,
-    network_options,
     not_a_slip_option,
     payment_key_option,
-    provider_option,
     purse_options,
     read_text,
     secret_key_option,
@@ -31,7 +28,6 @@ from release_tools.forecasting.lottery import chance_words
 
 if TYPE_CHECKING:
     from era_service.config.schema import Settings
-    from release_tools.rollout.plan import PlannedRollout
     from release_tools.rollout.progress import RolloutStanding
 
 _EXIT_CODES = {"done": 0, "waiting": 6, "blocked": 6}
@@ -43,9 +39,7 @@ def rollout() -> None:
 
 
 rollout.add_command(plan)
-
-plan_argument = click.argument("plan_file", metavar="FILE")
-standing_options = combined(plan_argument, from_option, compatibility_option, provider_option, network_options)
+rollout.add_command(verify)
 
 
 @rollout.command()
@@ -97,7 +91,7 @@ def next_step(
     from era_service.releasing.session import open_release
 
     where = {name: options[name] for name in ("provider", "network_magic", "mainnet")}
-    planned, settings = _read(app, plan_file, **where)
+    planned, settings = read_plan(app, plan_file, **where)
     options |= {"lead_epochs": planned.activate.lead_epochs, "as_json": as_json}
     with open_release(settings, submits=False) as release:
         standing = standing_of(release, planned, files, compatibility_file)
@@ -119,34 +113,58 @@ def next_step(
 @rollout.command()
 @standing_options
 @click.option(
-    "--phase", type=click.Choice(("announce", "activate")), help="By default announce, until the era has its epoch."
+    "--phase",
+    type=click.Choice(("announce", "activate", "completed")),
+    help="By default announce, until the era has its epoch; completed is the closing text, once the network recovered.",
 )
+@recovery_options
 @click.option("--template", metavar="FILE", help="A text with $figures, in place of the usual one.")
 @pass_app
-def announcement(app: AppContext, /, *, phase: str | None, template: str | None, **where: Any) -> None:
-    """Print the text that tells operators of a phase of the rollout in FILE, with the figures filled in."""
+def announcement(
+    app: AppContext,
+    /,
+    *,
+    phase: str | None,
+    template: str | None,
+    aggregator: str | None,
+    certificates_file: str | None,
+    wanted: Fraction,
+    **where: Any,
+) -> int:
+    """Print the text that tells operators of a phase of the rollout in FILE, with the figures filled in.
+
+    The closing text is printed once the network has recovered (see rollout verify); until then the exit code is 6.
+    """
     from release_tools.rollout.announcement import announcement as announcement_of
+    from release_tools.rollout.announcement import closing_text
 
-    standing, settings = _standing(app, **where)
-    scheduled = standing.marker is not None and standing.marker.epoch is not None
-    text = announcement_of(
-        standing,
-        "activate" if phase == "activate" or (phase is None and scheduled) else "announce",
-        network=settings.network.name or f"the network with magic {standing.plan.network_magic}",
-        lag_epochs=settings.quorum.lag_epochs,
-        template=None if template is None else read_text(template),
-    )
+    custom = None if template is None else read_text(template)
+    if phase == "completed":
+        planned, settings, found, _ = verified(
+            app, aggregator=aggregator, certificates_file=certificates_file, wanted=wanted, **where
+        )
+        if not found.recovered:
+            click.echo(printable(f"{found.words}. Nothing is announced: see eraswitch rollout verify"), err=True)
+            return 6
+        text = closing_text(planned, found, network=_network_name(settings), template=custom)
+    else:
+        if aggregator is not None or certificates_file is not None:
+            raise click.UsageError("--aggregator and --certificates belong to --phase completed.")
+        standing, settings = _standing(app, **where)
+        scheduled = standing.marker is not None and standing.marker.epoch is not None
+        text = announcement_of(
+            standing,
+            "activate" if phase == "activate" or (phase is None and scheduled) else "announce",
+            network=_network_name(settings),
+            lag_epochs=settings.quorum.lag_epochs,
+            template=custom,
+        )
     click.echo(visible(text, keep="\n"), nl=not text.endswith("\n"))
+    return 0
 
 
-def _read(
-    app: AppContext, plan_file: str, *, provider: str | None, network_magic: int | None, mainnet: bool
-) -> "tuple[PlannedRollout, Settings]":
-    """The plan, before the chain is read: one with a mistake asks nobody anything."""
-    from release_tools.rollout.plan import PlannedRollout
-
-    planned = PlannedRollout.from_text(read_text(plan_file), plan_file)
-    return planned, load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+def _network_name(settings: "Settings") -> str:
+    return settings.network.name or f"the network with magic {settings.network.magic}"
 
 
 def _standing(
@@ -155,7 +173,7 @@ def _standing(
     from era_service.releasing.rollouts import standing_of
     from era_service.releasing.session import open_release
 
-    planned, settings = _read(app, plan_file, **where)
+    planned, settings = read_plan(app, plan_file, **where)
     with open_release(settings, submits=False) as release:
         return standing_of(release, planned, files, compatibility_file), settings
 

@@ -1,0 +1,128 @@
+"""``eraswitch rollout verify``: whether the network recovered after the switch."""
+
+from collections.abc import Iterator
+from fractions import Fraction
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.adoption.options import compatibility_option, from_option, share
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.release_options import combined, load_settings, network_options, provider_option, read_text
+from release_tools.adoption.shares import ada_words
+from release_tools.forecasting.lottery import chance_words
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+    from release_tools.rollout.plan import PlannedRollout
+    from release_tools.rollout.recovery import Recovery
+
+_MISSING_SHOWN = 20
+_NOT_YET = 6
+
+plan_argument = click.argument("plan_file", metavar="FILE")
+standing_options = combined(plan_argument, from_option, compatibility_option, provider_option, network_options)
+recovery_options = combined(
+    click.option("--aggregator", metavar="URL", help="Take certificates, and who signed them, from this aggregator."),
+    click.option(
+        "--certificates",
+        "certificates_file",
+        metavar="CSV",
+        help="Take certificates from this file, with the columns epoch and certificates; - for standard input.",
+    ),
+    click.option(
+        "--share",
+        "wanted",
+        metavar="SHARE",
+        type=share,
+        default="90%",
+        show_default=True,
+        help="The share of what was before the switch at which the network has recovered.",
+    ),
+)
+
+
+@click.command()
+@standing_options
+@recovery_options
+@json_option
+@pass_app
+def verify(app: AppContext, /, *, as_json: bool, **where: Any) -> int:
+    """Show whether the network recovered after the switch of the rollout in FILE.
+
+    Certificates and the stake that takes part are compared with the three epochs before the switch. Who takes part is
+    known from an aggregator's certificates, else from registrations. The exit code is 0 when the network has recovered,
+    and 6 when it has not yet, or the era has not begun.
+    """
+    _, _, found, unknown = verified(app, **where)
+    if as_json:
+        echo_json(found.to_dict() | {"unknown": list(unknown)})
+    else:
+        click.echo("\n".join(map(printable, [*_lines(found), *(f"Not known: {one}" for one in unknown)])))
+    return 0 if found.recovered else _NOT_YET
+
+
+def read_plan(
+    app: AppContext, plan_file: str, *, provider: str | None, network_magic: int | None, mainnet: bool
+) -> "tuple[PlannedRollout, Settings]":
+    """The plan, before the chain is read: one with a mistake asks nobody anything."""
+    from release_tools.rollout.plan import PlannedRollout
+
+    planned = PlannedRollout.from_text(read_text(plan_file), plan_file)
+    return planned, load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+
+
+def verified(
+    app: AppContext,
+    *,
+    plan_file: str,
+    files: tuple[str, ...],
+    compatibility_file: Path | None,
+    aggregator: str | None,
+    certificates_file: str | None,
+    wanted: Fraction,
+    **where: Any,
+) -> "tuple[PlannedRollout, Settings, Recovery, tuple[str, ...]]":
+    """The plan, the settings, how the network stands after the switch, and what is not known."""
+    from era_service.releasing.recoveries import ActivitySources, recovery_of
+    from era_service.releasing.session import open_release
+
+    if aggregator is not None and certificates_file is not None:
+        raise click.UsageError("Give --aggregator or --certificates, not both.")
+    planned, settings = read_plan(app, plan_file, **where)
+    csv = None if certificates_file is None else (read_text(certificates_file), certificates_file)
+    sources = ActivitySources(aggregator, csv, files, compatibility_file)
+    with open_release(settings, submits=False) as release:
+        found, unknown = recovery_of(release, planned, sources, wanted)
+    return planned, settings, found, unknown
+
+
+def _lines(found: "Recovery") -> Iterator[str]:
+    yield f"{found.words}."
+    rows: list[tuple[str, ...]] = [("epoch", "certificates", "parties", "stake", "signs", "forecast", "")]
+    for one in found.epochs:
+        chance = found.chance_in(one.epoch)
+        rows.append(
+            (
+                f"{one.epoch}",
+                "-" if one.certificates is None else f"{one.certificates}",
+                "-" if one.parties is None else f"{len(one.parties)}",
+                "-" if one.stake is None else ada_words(one.stake),
+                "-" if one.signing is None else f"{one.signing}",
+                "-" if chance is None else chance_words(chance),
+                "the switch" if one.epoch == found.at else "so far" if one.epoch == found.current else "",
+            )
+        )
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    for row in rows:
+        yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
+    if found.missing:
+        count = len(found.missing)
+        yield f"Stopped and not back ({'1 party' if count == 1 else f'{count} parties'}):"
+        for party, stake in list(found.missing.items())[:_MISSING_SHOWN]:
+            yield f"  {party}  {ada_words(stake)}"
+        if count > _MISSING_SHOWN:
+            yield f"  and {count - _MISSING_SHOWN} more (see --json)"

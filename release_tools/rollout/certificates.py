@@ -1,0 +1,161 @@
+"""Certificates per epoch, and who signed them: from a Mithril aggregator over HTTP, or from CSV.
+
+In: the aggregator's URL or the text of a CSV, and the oldest epoch of interest. Out: ``EpochActivity``. What an
+aggregator states is taken at its word: its certificates are not verified here.
+
+1. ``/certificates`` lists the newest certificates only. The count of an epoch is known where the list reaches back
+   beyond it, and not known from the oldest epoch of the list on.
+2. Older epochs are reached along ``previous_hash``, one certificate each: who signed is known, the count is not.
+3. An epoch without a certificate between two that have one, or after the newest, has none.
+"""
+
+import csv
+import io
+from collections import defaultdict
+from typing import Annotated
+
+from pydantic import Field, StringConstraints, TypeAdapter
+
+from chain_reader.providers.transport.calls import Answer, Call, provider_name
+from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
+from chain_reader.providers.transport.http import BoundedHttp
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.providers.transport.statuses import status_error
+from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
+from eras import ConfigurationError, Epoch
+from release_tools.rollout.recovery import EpochActivity
+
+MAX_CERTIFICATES = 200
+"""Certificates that are asked for, one by one, at most."""
+
+_Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+_EpochNumber = Annotated[int, Field(ge=0, le=MAX_REGISTRATION_EPOCH)]
+
+
+class _Signer(Answer):
+    party_id: Annotated[str, StringConstraints(min_length=1, max_length=200)]
+    stake: Annotated[int, Field(ge=0, le=MAX_LOVELACE)]
+
+
+class _Metadata(Answer):
+    signers: tuple[_Signer, ...]
+
+
+class _Listed(Answer):
+    hash: _Hash
+    previous_hash: str
+    epoch: _EpochNumber
+
+
+class _Certificate(_Listed):
+    metadata: _Metadata
+
+
+_LIST = TypeAdapter(tuple[_Listed, ...])
+_CERTIFICATE = TypeAdapter(_Certificate)
+
+
+class AggregatorCertificates:
+    """The certificates of a Mithril aggregator. The caller closes it.
+
+    Args:
+        url: where the aggregator's API begins.
+        limits: time, size, attempts and rate.
+        clock: time and waiting.
+
+    Raises:
+        ConfigurationError: the URL cannot be used.
+    """
+
+    def __init__(self, url: str, *, limits: ReadLimits = DEFAULT_LIMITS, clock: Clock = SYSTEM_CLOCK) -> None:
+        self._provider = provider_name("Mithril aggregator", url, ("http", "https"))
+        self._limits = limits
+        self._clock = clock
+        self._http = BoundedHttp(url, {"Accept": "application/json"}, limits, clock=clock)
+
+    def close(self) -> None:
+        """Close the connections. Calling it twice is fine."""
+        self._http.close()
+
+    def since(self, oldest: Epoch, current: Epoch) -> tuple[EpochActivity, ...]:
+        """The activity of the epochs from ``oldest`` to ``current`` that the aggregator knows.
+
+        Raises:
+            ChainReadError: it did not answer, or not as it should.
+        """
+        call, body = self._get("/certificates")
+        listed = call.parse(_LIST, body)
+        if not listed:
+            return ()
+        reached = min(one.epoch for one in listed)
+        if any(not one.previous_hash for one in listed):  # back to the genesis certificate
+            reached = -1
+        counts: dict[int, int] = defaultdict(int)
+        signed: dict[int, dict[str, int]] = defaultdict(dict)
+        asked: set[str] = set()
+        for one in listed:
+            counts[one.epoch] += 1
+            if one.epoch >= oldest and len(asked) < MAX_CERTIFICATES:
+                self._add(one.hash, asked, signed)
+        last = min(listed, key=lambda one: one.epoch)
+        covered, following = last.epoch, last.previous_hash
+        while following and following not in asked and covered > oldest and len(asked) < MAX_CERTIFICATES:
+            found = self._add(following, asked, signed)
+            covered, following = found.epoch, found.previous_hash
+        return tuple(
+            EpochActivity(
+                Epoch(epoch),
+                counts[epoch] if epoch > reached else None if signed[epoch] else 0,
+                signed[epoch],
+            )
+            for epoch in range(max(oldest, covered), current + 1)
+        )
+
+    def _add(self, digest: str, asked: set[str], signed: dict[int, dict[str, int]]) -> _Certificate:
+        call, body = self._get(f"/certificate/{digest}")
+        found = call.parse(_CERTIFICATE, body)
+        if found.hash != digest:
+            raise call.unexpected(f"certificate {digest}", found.hash)
+        asked.add(digest)
+        signed[found.epoch].update((one.party_id, one.stake) for one in found.metadata.signers)
+        return found
+
+    def _get(self, path: str) -> tuple[Call, bytes]:
+        call = Call(self._provider, f"GET {path}")
+        answer = self._http.get(path, call, until=self._clock.monotonic() + self._limits.read_deadline_s)
+        if answer.status != 200:
+            raise status_error(call, answer.status, retry_after_s=answer.retry_after_s)
+        return call, answer.body
+
+
+def certificates_of_csv(text: str, origin: str) -> tuple[EpochActivity, ...]:
+    """The certificates of each epoch, from CSV with the columns ``epoch`` and ``certificates``.
+
+    Raises:
+        ConfigurationError: it is not such a CSV; the error names the line.
+    """
+    rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
+    if not {"epoch", "certificates"} <= set(rows.fieldnames or ()):
+        shown = ", ".join(rows.fieldnames or ())[:100]
+        raise _unreadable(origin, "the columns epoch and certificates", f"the columns {shown or 'none'}")
+    found: dict[Epoch, EpochActivity] = {}
+    for row in rows:
+        epoch, count = (row[name] or "" for name in ("epoch", "certificates"))
+        if not all(one.isascii() and one.isdigit() and len(one) <= 9 for one in (epoch, count)):
+            got = f"{epoch!r} and {count!r}"[:100]
+            raise _unreadable(origin, f"two whole numbers in line {rows.line_num}", got)
+        at = Epoch(int(epoch))
+        if at in found:
+            raise _unreadable(origin, "each epoch once", f"epoch {at} again in line {rows.line_num}")
+        found[at] = EpochActivity(at, int(count))
+    return tuple(found.values())
+
+
+def _unreadable(origin: str, expected: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The certificates in {origin} cannot be read",
+        code="CertificatesUnreadable",
+        expected=expected,
+        got=got,
+        next_step="Correct the file: a header epoch,certificates and one line for each epoch",
+    )

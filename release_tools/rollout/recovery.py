@@ -1,0 +1,180 @@
+"""Whether a network recovered from a switch of eras: the third phase of a rollout. Pure.
+
+In: what happened in each epoch, when the era began, and what was forecast. Out: a ``Recovery``. The rules:
+
+1. The epochs from the switch on are compared with the last ``BEFORE_EPOCHS`` before it: certificates and stake with
+   their mean over those of them for which they are known.
+2. Only an epoch that is over is compared; the current one is shown and decides nothing.
+3. The network has recovered when the newest epoch that is over has at least the wanted share of the certificates and of
+   the stake before the switch. What is not known of either side does not count against it, but one of the two must be
+   known: nothing known is not recovered.
+4. A party that took part before the switch and in neither the newest epoch that is over nor the current one has stopped
+   and has not come back. Largest stake first.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from eras import Epoch
+from release_tools.adoption.shares import Share, share_words
+from release_tools.forecasting.result import Forecast
+
+BEFORE_EPOCHS = 3
+"""Epochs before the switch that the ones after it are compared with."""
+
+DEFAULT_RECOVERED = Fraction(9, 10)
+"""The share of what was before the switch at which a network has recovered."""
+
+
+@dataclass(frozen=True, slots=True)
+class EpochActivity:
+    """What happened in an epoch.
+
+    Attributes:
+        epoch: the epoch.
+        certificates: how many there are of it; ``None`` where that is not known.
+        parties: the parties that took part → their stake in lovelace; ``None`` where they are not known.
+        registered: the stake whose signatures count in it, in lovelace; ``None`` where that is not known.
+    """
+
+    epoch: Epoch
+    certificates: int | None = None
+    parties: Mapping[str, int] | None = None
+    registered: int | None = None
+
+    @property
+    def stake(self) -> int | None:
+        """The stake that took part, in lovelace."""
+        return None if self.parties is None else sum(self.parties.values())
+
+    @property
+    def signing(self) -> Share | None:
+        """The share of the registered stake that took part."""
+        if self.stake is None or not self.registered or self.stake > self.registered:
+            return None
+        return Share(self.stake, self.registered)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The activity, JSON-ready."""
+        return {
+            "epoch": self.epoch,
+            "certificates": self.certificates,
+            "parties": None if self.parties is None else len(self.parties),
+            "stake": self.stake,
+            "signing": None if self.signing is None else self.signing.to_dict(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """How a network stands after a switch.
+
+    Attributes:
+        at: the epoch at which the era began.
+        current: the current epoch.
+        wanted: the share of what was before at which it has recovered.
+        epochs: what is known of each epoch, oldest first.
+        certificates: of the newest epoch that is over, as a share of those before; ``None`` where not known.
+        stake: the same of the stake that took part.
+        judged: the newest epoch that is over; ``None`` where there is none since the switch.
+        missing: parties that stopped and have not come back → their stake before, largest first.
+        forecast: what was forecast before the switch, where that can be worked out.
+        words: the verdict in a sentence.
+        recovered: the verdict.
+    """
+
+    at: Epoch
+    current: Epoch
+    wanted: Fraction
+    epochs: tuple[EpochActivity, ...]
+    certificates: Fraction | None
+    stake: Fraction | None
+    judged: Epoch | None
+    missing: Mapping[str, int]
+    forecast: Forecast | None
+    words: str
+    recovered: bool
+
+    def chance_in(self, epoch: Epoch) -> float | None:
+        """The chance of a quorum that was forecast for an epoch."""
+        outlooks = () if self.forecast is None else self.forecast.epochs
+        return next((one.quorum_probability.value for one in outlooks if one.epoch == epoch), None)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The recovery, JSON-ready."""
+        return {
+            "at": self.at,
+            "epoch": self.current,
+            "recovered": self.recovered,
+            "words": self.words,
+            "wanted": float(self.wanted),
+            "judged": self.judged,
+            "certificates": None if self.certificates is None else float(self.certificates),
+            "stake": None if self.stake is None else float(self.stake),
+            "epochs": [one.to_dict() | {"forecast": self.chance_in(one.epoch)} for one in self.epochs],
+            "missing": [{"party_id": party, "stake": stake} for party, stake in self.missing.items()],
+        }
+
+
+def recovery(
+    activities: Iterable[EpochActivity],
+    *,
+    at: Epoch,
+    current: Epoch,
+    wanted: Fraction = DEFAULT_RECOVERED,
+    forecast: Forecast | None = None,
+) -> Recovery:
+    """Judge whether a network recovered from a switch.
+
+    Args:
+        activities: what is known of each epoch, in any order.
+        at: the epoch at which the era began.
+        current: the current epoch.
+        wanted: the share of what was before at which it has recovered.
+        forecast: what was forecast before the switch.
+    """
+    known = {one.epoch: one for one in activities}
+    before = [known[epoch] for epoch in map(Epoch, range(max(0, at - BEFORE_EPOCHS), at)) if epoch in known]
+    after = [known.get(epoch, EpochActivity(epoch)) for epoch in map(Epoch, range(at, current + 1))]
+    over = [one for one in after if one.epoch < current]
+    newest = over[-1] if over else None
+    certificates = stake = None
+    if newest is not None:
+        certificates = _of_mean(newest.certificates, [one.certificates for one in before])
+        stake = _of_mean(newest.stake, [one.stake for one in before])
+    fractions = [one for one in (certificates, stake) if one is not None]
+    recovered = bool(fractions) and min(fractions) >= wanted
+    shown = tuple(sorted((*before, *after), key=lambda one: one.epoch))
+    if current < at:
+        words = f"The era has not begun: it begins at epoch {at}, and now is epoch {current}"
+    elif newest is None:
+        words = f"No epoch since the switch is over: the first one is epoch {at}, and now is epoch {current}"
+    elif not fractions:
+        words = f"Nothing that can be compared is known of epoch {newest.epoch} and of the epochs before {at}"
+    else:
+        shares = {"certificates": certificates, "stake": stake}
+        parts = [f"{share_words(one)} of the {name}" for name, one in shares.items() if one is not None]
+        words = (
+            f"The network has {'' if recovered else 'not '}recovered: epoch {newest.epoch} has {' and '.join(parts)} "
+            f"of before the switch, and at least {share_words(wanted)} is wanted"
+        )
+    missing = {} if newest is None else _missing(before, [one for one in after if one.epoch >= newest.epoch])
+    judged = None if newest is None else newest.epoch
+    return Recovery(at, current, wanted, shown, certificates, stake, judged, missing, forecast, words, recovered)
+
+
+def _of_mean(value: int | None, before: Sequence[int | None]) -> Fraction | None:
+    known = [one for one in before if one is not None]
+    if value is None or not sum(known):
+        return None
+    return Fraction(value * len(known), sum(known))
+
+
+def _missing(before: Iterable[EpochActivity], since: Sequence[EpochActivity]) -> dict[str, int]:
+    if all(one.parties is None for one in since):
+        return {}
+    back = {party for one in since for party in one.parties or {}}
+    stakes = {party: stake for one in before for party, stake in (one.parties or {}).items() if party not in back}
+    return dict(sorted(stakes.items(), key=lambda item: (-item[1], item[0])))
