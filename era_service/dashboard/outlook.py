@@ -83,16 +83,37 @@ def _figure(document: Mapping[str, Any]) -> Figure:
     labels = [str(outlook["epoch"]) for outlook in outlooks]
     chance = tuple(_of(outlook, "value") for outlook in outlooks)
     low = tuple(_of(outlook, "at_low") for outlook in outlooks)
-    series = [
-        charts.Series("stake that signs", tuple(outlook["signing_share"]["value"] for outlook in outlooks), "unknown"),
-        charts.Series("chance of a quorum", chance, "ready"),
-    ]
+    danger = document["danger"]
+    signing = tuple(outlook["signing_share"]["value"] for outlook in outlooks)
+    series = [charts.Series("chance of a quorum", chance, "ready")]
     if any((of or 0.0) - (least or 0.0) > VISIBLE for of, least in zip(chance, low, strict=True) if least is not None):
-        series.insert(1, charts.Series("the same if few sign", low, "not-ready"))
+        series.insert(0, charts.Series("the same if few sign", low, "not-ready"))
     title = f"Chance of a quorum, {document['era']} at epoch {document['at']}"
-    description = f"{title}: {_chance(document['danger'])} at epoch {document['danger']['epoch']}, the least likely."
+    description = f"{title}: {_chance(danger)} at epoch {danger['epoch']}, the least likely."
     svgs = [
-        charts.lines(labels, series, title=title, description=description, width=width, height=250)
+        charts.stacked(
+            charts.lines(
+                labels,
+                series,
+                title="Chance of a quorum",
+                description=description,
+                gate=document["probability"],
+                gate_name="wanted",
+                width=width,
+                height=230,
+            ),
+            charts.lines(
+                labels,
+                [charts.Series("stake that signs", signing, "unknown")],
+                title="Stake that signs, of the registered stake",
+                description=f"At epoch {danger['epoch']}: {percent(danger['signing_share']['value'])}.",
+                width=width,
+                height=190,
+            ),
+            title=title,
+            description=description,
+            width=width,
+        )
         for width in CHART_WIDTHS
     ]
     rows = tuple(_row(outlook) for outlook in outlooks)

@@ -32,6 +32,7 @@ _CHARACTER = 6.6
 
 _TOP, _BOTTOM, _LEFT, _RIGHT = 34, 26, 52, 12
 _LANE = 26
+_VIEW_BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
 _MARK = 14
 
 
@@ -174,6 +175,24 @@ def lines(
     return _svg(title, description, width, plot.full_height, body)
 
 
+def stacked(*charts: str, title: str, description: str, width: int = 720) -> str:
+    """Charts below one another in one image, each with axes of its own: values of two kinds share no axis.
+
+    Args:
+        charts: as the other functions draw them, all as wide as ``width``.
+        title: names the image.
+        description: says in words what it shows.
+        width: in pixels of the view box.
+    """
+    body, top = [], 0
+    for chart in charts:
+        height = int(_VIEW_BOX.findall(chart)[0][1])
+        sized = _VIEW_BOX.sub(rf'y="{_TOP + top}" width="\1" height="\2" viewBox="0 0 \1 \2"', chart, count=1)
+        body.append(sized)
+        top += height
+    return _svg(title, description, width, _TOP + top, body)
+
+
 def timeline(
     spans: Sequence[Span],
     moments: Sequence[Moment] = (),
@@ -237,7 +256,7 @@ def timeline(
 def standalone(svg: str) -> str:
     """A chart as a file of its own: with a size, and plain colours, for programs that know no custom properties."""
     plain = re.sub(r"var\(--chart-[a-z0-9-]+, (#[0-9a-f]{6})\)", r"\1", svg)
-    return re.sub(r'viewBox="0 0 (\d+) (\d+)"', r'\g<0> width="\1" height="\2"', plain, count=1)
+    return _VIEW_BOX.sub(r'\g<0> width="\1" height="\2"', plain, count=1)
 
 
 def percent(share: float) -> str:
@@ -278,7 +297,10 @@ class _Plot:
         if share is None:
             return
         yield _rule(self.left, self.y(share), self.left + self.width, self.y(share), "gate", dashed=True)
-        yield _text(self.left + 4, self.y(share) - 5, f"{name} {share * 100:.4g} %", tone="gate", halo=True)
+        below = self.y(share) < _TOP + _FONT  # above the line it would lie upon the title
+        yield _text(
+            self.left + 4, self.y(share) + (15 if below else -5), f"{name} {share * 100:.4g} %", tone="gate", halo=True
+        )
 
     def legend(self, series: Sequence[Series]) -> Iterator[str]:
         colours = iter(self.colours)

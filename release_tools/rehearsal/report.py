@@ -7,7 +7,7 @@ beside the table of the same numbers.
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from release_tools.adoption.charts import Moment, Series, Span, lines, percent, stacked_bars, timeline
+from release_tools.adoption.charts import Moment, Series, Span, lines, percent, stacked, stacked_bars, timeline
 from release_tools.rehearsal.outcome import Outcome
 
 _STYLE = """
@@ -122,14 +122,21 @@ def _versions(outcome: Outcome) -> str:
 
 
 def _quorum(outcome: Outcome) -> str:
-    series = [
+    chances = [
         Series("chance of a quorum", tuple(row.quorum_probability for row in outcome.rows)),
-        Series("stake that signs, of the registered", tuple(row.signing for row in outcome.rows)),
-        Series("stake that signs, of the network", tuple(row.behind for row in outcome.rows)),
         Series("chance forecast before the switch", tuple(row.forecast for row in outcome.rows)),
     ]
+    signing = [
+        Series("stake that signs, of the registered", tuple(row.signing for row in outcome.rows)),
+        Series("stake that signs, of the network", tuple(row.behind for row in outcome.rows)),
+    ]
     words = f"{outcome.lost} of {len(outcome.rows)} epochs had no quorum."
-    return lines(_labels(outcome), series, title="Quorum", description=words)
+    return stacked(
+        lines(_labels(outcome), chances, title="Chance of a quorum", description=words),
+        lines(_labels(outcome), signing, title="Stake that signs", description="The share of the stake that signs."),
+        title="Quorum",
+        description=words,
+    )
 
 
 def _by_epoch(outcome: Outcome) -> str:

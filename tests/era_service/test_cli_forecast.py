@@ -196,11 +196,15 @@ def test_chart_and_signatures(registered: Path) -> None:
         "Forecast of pythagoras at epoch 107",
         "trend, at worst",
         "chance of a quorum",
+        "wanted 99.9 %",
         "the switch",
         "needed ",
     ):
         assert words in chart
     assert "var(" not in chart
+    share, chance = chart.split("<svg ")[2:]
+    assert ("chance of a quorum" in share, "chance of a quorum" in chance) == (False, True)
+    assert "trend" not in chance
     drawn = invoke("adoption", "forecast", "pythagoras", "--at", "107", *LOTTERY, "--chart", "chart.png")
     assert drawn.exit_code == 2
     assert "name a file that ends in .svg" in drawn.stderr

@@ -158,27 +158,45 @@ def _calls(found: "Forecast") -> Iterator[str]:
 
 
 def forecast_chart(found: "Forecast") -> str:
-    """The forecast as a file of SVG: what was ready, the trend, and the chance of a quorum."""
-    from release_tools.adoption.charts import Series, lines, standalone
+    """The forecast as a file of SVG: the ready stake and its trend, and below it the chance of a quorum."""
+    from release_tools.adoption.charts import Series, lines, stacked, standalone
 
     observed = {point.epoch: point.share for point in found.observed}
     outlooks = {outlook.epoch: outlook for outlook in found.epochs}
     epochs = sorted({*observed, *outlooks})
+    labels, mark = [str(epoch) for epoch in epochs], (str(found.at), "the switch")
     trend = {epoch: found.trend.share(epoch) for epoch in epochs if epoch >= found.now.epoch} if found.trend else {}
     series = [Series("ready", tuple(observed.get(epoch) for epoch in epochs))]
     for name, side in (("trend", "value"), ("trend, at worst", "low"), ("trend, at best", "high")):
         if trend:
             values = tuple(getattr(trend[epoch], side) if epoch in trend else None for epoch in epochs)
             series.append(Series(name, values, dashed=side != "value"))
-    chances = (outlooks[epoch].quorum_probability.value if epoch in outlooks else None for epoch in epochs)
-    series.append(Series("chance of a quorum", tuple(chances)))
-    drawn = lines(
-        [str(epoch) for epoch in epochs],
+    needed = found.ready_share_needed
+    share = lines(
+        labels,
         series,
+        title="Ready share of the registered stake",
+        description="No share suffices." if needed is None else f"{share_words(needed)} is needed.",
+        gate=needed,
+        gate_name="needed",
+        mark=mark,
+        height=240,
+    )
+    chances = tuple(outlooks[epoch].quorum_probability.value if epoch in outlooks else None for epoch in epochs)
+    chance = lines(
+        labels,
+        [Series("chance of a quorum", chances)],
+        title="Chance of a quorum",
+        description=f"{found.probability * 100:.10g} % is wanted.",
+        gate=found.probability,
+        gate_name="wanted",
+        mark=mark,
+        height=240,
+    )
+    drawn = stacked(
+        share,
+        chance,
         title=f"Forecast of {printable(found.era)} at epoch {found.at}",
         description="; ".join(line for line in forecast_lines(found) if line),
-        gate=found.ready_share_needed,
-        gate_name="needed",
-        mark=(str(found.at), "the switch"),
     )
     return standalone(drawn)
