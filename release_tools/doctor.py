@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chain_reader.providers.gateway import Network, TransactionGateway
     from datum import SigningKey, VerificationKey
     from release_tools.publishing.publication import Unfinished
+    from release_tools.transactions.scripts import KeyScript
 
 Answer = TypeVar("Answer")
 
@@ -71,6 +72,7 @@ class Examination:
 
     def __init__(self) -> None:
         self.findings: list[Finding] = []
+        self.era_script: KeyScript | None = None
         self._epochs: dict[str, int] = {}
 
     @property
@@ -126,7 +128,7 @@ class Examination:
     def payment_key(self, path: Path, network_id: int | None, era_address: str | None) -> str | None:
         """The payment key: for its owner alone, and owner of the era address; returns its own address."""
         from release_tools.keys.payment_key import PaymentKey
-        from release_tools.transactions.addresses import payment_key_hash
+        from release_tools.transactions.addresses import owner_of
 
         check = f"payment key {path}"
         own: str | None = None
@@ -139,8 +141,8 @@ class Examination:
             own = key.address(network_id)
             if era_address is None:
                 self._ok(check, f"its address is {own}")
-            elif payment_key_hash(era_address, network_id) == key.key_hash:
-                self._ok(check, "it owns the era address")
+            elif key.key_hash in (owner := owner_of(era_address, network_id, self.era_script)).key_hashes:
+                self._ok(check, "it owns the era address" if owner.script is None else "it is one of the era address's")
                 own = era_address
             else:
                 self._warn(
@@ -185,7 +187,7 @@ class Examination:
         from release_tools.transactions.addresses import parse_address
 
         with self._check(check):
-            parse_address(text, network_id, check)
+            parse_address(text, network_id, check, self.era_script)
             self._ok(check, f"{text} is one of this network")
 
     def funds(self, gateway: "TransactionGateway", address: str, network_id: int) -> None:
@@ -194,7 +196,7 @@ class Examination:
 
         check = f"funds at {address}"
         with self._check(check):
-            parse_address(address, network_id, "payment address")
+            parse_address(address, network_id, "payment address", self.era_script)
             outputs = gateway.spendable_outputs(address)
             plain = [output for output in outputs if output.is_plain]
             held = sum(output.lovelace for output in plain)

@@ -59,6 +59,7 @@ def doctor(
     journal, and at the keys, funds and store that are named. Nothing is changed. The exit code is 1 when there is a
     problem; warnings are none.
     """
+    from era_service.wiring.trust import era_script
     from release_tools import Examination, Network
 
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
@@ -67,6 +68,7 @@ def doctor(
     magic = settings.network.magic
     network_id = None if magic is None else Network.of(magic).network_id
     address, key = place or (None, None)
+    examination.era_script = examination.attempt("script of the era address", lambda: era_script(settings))
     if address is not None and network_id is not None:
         examination.address("era address", address, network_id)
     if secret_key is None and settings.keys.era_key_file is not None:
@@ -156,9 +158,11 @@ def _provider(
     """Look at one provider; whether the funds were looked at there."""
     from chain_reader.genesis import PUBLIC_GENESES
     from chain_reader.providers.gateway_from_url import NoGatewayError
+    from chain_reader.thread_token import token_unit
     from era_service.wiring.genesis import genesis_of_network
     from era_service.wiring.providers import open_gateway, open_provider
     from release_tools.provider_trials import try_provider
+    from release_tools.thread_check import check_thread_token
 
     name, magic = mask_url(provider.url), settings.network.magic
     observer = examination.attempt(f"provider {name}", lambda: open_provider(provider, settings))
@@ -184,6 +188,9 @@ def _provider(
                 try_provider(examination, name, observer, gateway, settings.network.era_address)
             if gateway is None or network is None:
                 return False
+            if settings.trust.thread_token is not None and settings.network.era_address is not None:
+                unit = token_unit(settings.trust.thread_token)
+                check_thread_token(examination, observer, gateway, settings.network.era_address, unit)
             for payer in payers:
                 examination.funds(gateway, payer, network.network_id)
     return True

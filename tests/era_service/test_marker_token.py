@@ -80,3 +80,24 @@ def test_without_markers_there_is_nothing_to_adopt(world: World) -> None:
     result = invoke("marker", "adopt-token", "--payment-key-file", "payment.skey", *world.options, "--yes")
     assert result.exit_code != 0
     assert "marker activate ERA --at EPOCH --mint-token" in result.output
+
+
+def test_doctor_looks_where_it_is_and_whether_it_can_be_minted_again(world: World, monkeypatch) -> None:
+    first = world.changed("activate", "thales", "--at", "5", "--mint-token")
+    monkeypatch.setenv("ERASWITCH_TRUST__THREAD_TOKEN", first["drafted"]["thread_token"])
+    second = world.changed("announce", "pythagoras")
+    found = examined()
+    assert found["thread token"] == ("ok", f"{second['transaction']}#0 at the era address holds it")
+    assert found["thread token policy"][0] == "ok"
+    assert "minted 1 under a script of" in found["thread token policy"][1]
+    assert found["thread token policy"][1].endswith(": not yet")
+    world.chain.advance_slots(first["drafted"]["invalid_hereafter"])
+    assert examined()["thread token policy"][1].endswith("nobody can mint another")
+    monkeypatch.setenv("ERASWITCH_TRUST__THREAD_TOKEN", "ab" * 28 + ".00")
+    assert examined()["thread token"][0] == "problem"
+
+
+def examined() -> dict[str, tuple[str, str]]:
+    """What doctor finds, by check."""
+    document = json.loads(invoke("doctor", "--json").stdout)
+    return {one["check"]: (one["health"], one["words"]) for one in document["findings"]}
