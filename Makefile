@@ -8,7 +8,7 @@ STAMP := $(VENV)/.installed
 DEMO_STAMP := $(or $(wildcard $(STAMP)),$(VENV)/.installed-tools)
 PYTEST_ARGS ?= -n auto
 
-.PHONY: demo test test-fast test-lowest mutants fuzz check lint types docs docs-check bench clean help
+.PHONY: demo test test-fast test-lowest mutants fuzz check lint types docs docs-check site man audit lock bench clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -64,6 +64,24 @@ docs: $(STAMP) ## write the generated parts of the docs
 
 docs-check: $(STAMP) ## fail when a generated part of the docs is out of date
 	$(BIN)/python docs/generate.py --check
+
+site: $(STAMP) ## build the docs site into artifacts/site, strictly
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'
+	$(BIN)/python -m mkdocs build --quiet --strict
+
+man: $(DEMO_STAMP) ## write the man pages into artifacts/man
+	$(BIN)/python tools/man_pages.py artifacts/man
+
+audit: $(STAMP) ## list what is installed (artifacts/sbom.json, CycloneDX) and look for known vulnerabilities
+	@mkdir -p artifacts
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[audit]'
+	$(BIN)/python -m cyclonedx_py environment --pyproject pyproject.toml --output-file artifacts/sbom.json $(BIN)/python
+	$(BIN)/python tools/audit.py .ci/requirements.lock
+
+lock: $(STAMP) ## write the lock file of CI anew: exact versions with hashes
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra test --python-version 3.11 --universal --generate-hashes \
+		--no-emit-index-url --no-annotate --custom-compile-command 'make lock' --output-file .ci/requirements.lock
 
 bench: $(STAMP) ## print the speed ratios and their targets
 	$(BIN)/python -m benchmarks
