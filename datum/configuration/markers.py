@@ -36,6 +36,9 @@ class ConfigurationMarker:
     epoch: Epoch
     encoded: str
 
+    def __str__(self) -> str:
+        return f"the configuration from epoch {self.epoch}"
+
     @classmethod
     def of(cls, item: EpochConfiguration) -> "ConfigurationMarker":
         """The marker of a configuration, as Mithril writes it."""
@@ -49,6 +52,10 @@ class ConfigurationMarker:
             ValueError: it cannot be read.
         """
         return _decoded(self.encoded)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The marker, JSON-ready, with the fields of Mithril's."""
+        return {"epoch": self.epoch, "configuration": self.encoded}
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from era_service.cli.shared.release_options import combined, load_settings, netw
 from eras import ConfigurationError, Epoch
 
 if TYPE_CHECKING:
+    from datum import SigningKey
     from era_service.config.schema import Settings
     from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain
 
@@ -32,6 +33,23 @@ place_option = click.option(
     envvar=PLACE_VARIABLES,
     show_envvar=True,
     help='Where configurations are published: {"address":…,"verification_key":…}. By default the era address and key.',
+)
+
+secret_key_options = combined(
+    click.option(
+        "--protocol-configuration-markers-secret-key",
+        "secret_key",
+        metavar="KEY",
+        envvar=SECRET_KEY_VARIABLES,
+        show_envvar=True,
+        help="Secret key, JSON-hex as in era.sk, or @FILE: a key given here is seen by all who can list processes.",
+    ),
+    click.option(
+        "--protocol-configuration-markers-secret-key-file",
+        "secret_key_file",
+        metavar="FILE",
+        help="File with the secret key.",
+    ),
 )
 
 _export_options = combined(
@@ -55,20 +73,7 @@ _import_options = combined(
         type=click.Path(path_type=Path),
         help="Where the datum goes, for cardano-cli's --tx-out-inline-datum-file.",
     ),
-    click.option(
-        "--protocol-configuration-markers-secret-key",
-        "secret_key",
-        metavar="KEY",
-        envvar=SECRET_KEY_VARIABLES,
-        show_envvar=True,
-        help="Secret key, JSON-hex as in era.sk, or @FILE: a key given here is seen by all who can list processes.",
-    ),
-    click.option(
-        "--protocol-configuration-markers-secret-key-file",
-        "secret_key_file",
-        metavar="FILE",
-        help="File with the secret key.",
-    ),
+    secret_key_options,
     click.option("--current-epoch", metavar="N", type=epoch_type, help="The current epoch; by default the provider's."),
     click.option(
         "--without-chain",
@@ -130,14 +135,7 @@ def _import(
     from datum import encode_datum_json
     from datum.configuration import ConfigurationMarkersPayload, check_against, read_import, require_size
 
-    if secret_key_file is not None:
-        secret_key = f"@{secret_key_file}"
-    if secret_key is None:
-        raise click.UsageError(
-            "Missing option '--protocol-configuration-markers-secret-key' or "
-            "'--protocol-configuration-markers-secret-key-file'."
-        )
-    key = read_secret_key(secret_key)
+    key = signing_key(secret_key, secret_key_file)
     configurations = read_import(read_bytes(import_path))
     if without_chain:
         click.echo("Warning: not compared with the chain: what nodes use already may change", err=True)
@@ -173,6 +171,23 @@ protocol_configuration.add_command(export_command("export-markers"))
 protocol_configuration.add_command(import_command("import-markers"))
 
 
+def signing_key(secret_key: str | None, secret_key_file: str | None) -> "SigningKey":
+    """The key that the options give; the file before the text, which may be of the environment.
+
+    Raises:
+        InputFileError: its file cannot be read.
+        KeyFormatError: it is not a key.
+    """
+    if secret_key_file is not None:
+        secret_key = f"@{secret_key_file}"
+    if secret_key is None:
+        raise click.UsageError(
+            "Missing option '--protocol-configuration-markers-secret-key' or "
+            "'--protocol-configuration-markers-secret-key-file'."
+        )
+    return read_secret_key(secret_key)
+
+
 def on_chain(settings: "Settings", adapter: str | None) -> "ConfigurationsOnChain":
     """The configurations on the chain, with a warning for whatever deployed readers may take instead.
 
@@ -183,14 +198,19 @@ def on_chain(settings: "Settings", adapter: str | None) -> "ConfigurationsOnChai
     """
     from era_service.releasing.configurations import read_configurations
 
-    found = read_configurations(settings, _place(settings, adapter))
+    found = read_configurations(settings, place_of(settings, adapter))
     for note in found.chosen.notes:
         click.echo(f"Warning: {printable(note)}", err=True)
     return found
 
 
-def _place(settings: "Settings", adapter: str | None) -> "ConfigurationPlace":
-    """Where configurations are published: where the option or the environment says, else at the era address."""
+def place_of(settings: "Settings", adapter: str | None) -> "ConfigurationPlace":
+    """Where configurations are published: as the option or the environment states, else at the era address.
+
+    Raises:
+        ConfigurationError: it is not stated usably.
+        KeyFormatError: what is given as a key is not one.
+    """
     from datum import VerificationKey
     from era_service.releasing.configurations import ConfigurationPlace
     from era_service.wiring.trust import era_place

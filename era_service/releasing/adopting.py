@@ -12,6 +12,7 @@ from era_service.releasing.session import output_in_force
 from eras import TransactionError
 
 if TYPE_CHECKING:
+    from chain_reader.trust.reading import TrustedReading
     from era_service.releasing.session import Release
     from release_tools.publishing.journal import Journal
     from release_tools.publishing.publication import Publisher
@@ -23,7 +24,9 @@ class NothingToAdoptError(TransactionError):
     http_status = 409
 
 
-def look_at_adoption(release: "Release", order: ChangeOrder, publisher: "Publisher", journal: "Journal") -> Outlook:
+def look_at_adoption(
+    release: "Release", order: ChangeOrder, publisher: "Publisher[TrustedReading]", journal: "Journal"
+) -> Outlook:
     """See what minting a thread token would do, without doing any of it.
 
     Raises:

@@ -5,16 +5,22 @@ among the unspent outputs there: an old one that somebody posted again does not,
 providers are those by which nodes read, one after the other until one answers.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from datum import CONFIGURATION, Accepted, Unusable, VerificationKey, screen
-from datum.configuration import ConfigurationChoice, choose_configurations
-from eras import ChainReadError, ConfigurationError, Epoch, EraSwitchError, StoreError
+from datum.configuration import (
+    ConfigurationChoice,
+    ConfigurationMarker,
+    ProtocolConfigurationError,
+    choose_configurations,
+)
+from eras import ChainReadError, ConfigurationError, Epoch, EraSwitchError, Provenance, StoreError
 
 if TYPE_CHECKING:
-    from chain_reader import ChainObserver, DatumOutput
+    from chain_reader import ChainObserver, DatumOutput, ScreenedOutput
     from datum import Verdict
     from era_service.config.schema import Settings
 
@@ -35,11 +41,39 @@ class ConfigurationsOnChain:
         epoch: the current epoch.
         chosen: the payload that counts.
         source: who was asked.
+        screened: the outputs at the place, with a verdict on each.
     """
 
     epoch: Epoch
     chosen: ConfigurationChoice
     source: str
+    screened: "tuple[ScreenedOutput, ...]" = ()
+
+    @property
+    def markers(self) -> tuple[ConfigurationMarker, ...]:
+        """The markers of the payload that counts."""
+        verdict = None if self.chosen.index is None else self.screened[self.chosen.index].verdict
+        return verdict.verified.markers if isinstance(verdict, Accepted) else ()
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """Where the payload that counts comes from."""
+        if self.chosen.index is None:
+            return None
+        output = self.screened[self.chosen.index].output
+        return Provenance(self.source, output.transaction, output.slot)
+
+    @property
+    def replaces(self) -> str | None:
+        """Reference of the output that the next publication spends; never one whose payload has no marker.
+
+        Such a payload belongs to era markers, too, and its output may be theirs. Where nothing counts, it is one that
+        is signed and cannot be used: deployed readers fail on it, or follow it.
+        """
+        if self.markers and self.chosen.index is not None:
+            return self.screened[self.chosen.index].output.reference
+        unusable = (one.output.reference for one in self.screened if isinstance(one.verdict, Unusable))
+        return next(unusable, None)
 
 
 def read_configurations(settings: "Settings", place: ConfigurationPlace) -> ConfigurationsOnChain:
@@ -55,7 +89,8 @@ def read_configurations(settings: "Settings", place: ConfigurationPlace) -> Conf
     failed: EraSwitchError | None = None
     for opening in openings_of(settings):
         try:
-            return _read(opening, place)
+            with closing(opening()) as observer:
+                return read_place(observer, place)
         except (ChainReadError, StoreError) as error:
             failed = error
     if failed is not None:
@@ -68,17 +103,35 @@ def read_configurations(settings: "Settings", place: ConfigurationPlace) -> Conf
     )
 
 
-def _read(opening: "Callable[[], ChainObserver]", place: ConfigurationPlace) -> ConfigurationsOnChain:
-    observer = opening()
+def read_place(
+    observer: "ChainObserver", place: ConfigurationPlace, *, to_replace: bool = False
+) -> ConfigurationsOnChain:
+    """The configurations at the place, by one observer.
+
+    Args:
+        observer: the chain.
+        place: where configurations are published.
+        to_replace: whether nothing counts, instead of an error, where what is signed there cannot be used.
+
+    Raises:
+        ChainReadError: it could not be asked.
+        ProtocolConfigurationError: what is signed there cannot be used.
+    """
+    from chain_reader import ScreenedOutput
+
+    epoch = observer.epoch()
+    outputs = observer.datums(place.address)
+    verdicts = _without_impostors(
+        observer, place, outputs, screen([output.datum for output in outputs], place.key, kind=CONFIGURATION)
+    )
     try:
-        epoch = observer.epoch()
-        outputs = observer.datums(place.address)
-        verdicts = _without_impostors(
-            observer, place, outputs, screen([output.datum for output in outputs], place.key, kind=CONFIGURATION)
-        )
-        return ConfigurationsOnChain(epoch, choose_configurations(verdicts), observer.name)
-    finally:
-        observer.close()
+        chosen = choose_configurations(verdicts)
+    except ProtocolConfigurationError as error:
+        if not to_replace:
+            raise
+        chosen = ConfigurationChoice(None, notes=(str(error),))
+    screened = tuple(map(ScreenedOutput, outputs, verdicts))
+    return ConfigurationsOnChain(epoch, chosen, observer.name, screened)
 
 
 def _without_impostors(

@@ -7,7 +7,7 @@ In: an open ``Release`` and an order. Out: an ``Outlook``, which says what would
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from era_service.releasing.session import output_in_force
 from eras import Epoch, SupportedEras, TransactionError
@@ -92,7 +92,7 @@ class Outlook:
     gate: "ActivationGate | None" = None
 
 
-def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal: "Journal") -> Outlook:
+def look(release: "Release", order: ChangeOrder, publisher: "Publisher[TrustedReading]", journal: "Journal") -> Outlook:
     """See what is to be done, without doing any of it.
 
     Raises:
@@ -103,18 +103,11 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal
     """
     from era_service.releasing.activation_gate import pass_gate
     from era_service.releasing.signed_payload import signed_payload
-    from release_tools.markers.change import SWEEP
-    from release_tools.publishing.publication import Standing, require_same_change
 
-    entry, anchor, lost = journal.current(), None, None
-    if entry is not None and entry.change != SWEEP:  # a sweep gives way: whether it comes in changes no marker
-        standing = publisher.standing(entry)
-        if standing in (Standing.LANDED, Standing.LIVE):
-            require_same_change(entry, order.change, standing)
-            return Outlook(release.read(), unfinished=entry)
-        anchor = publisher.anchor(entry)
-        lost = entry if standing is Standing.LOST else None
+    unfinished, anchor, lost = earlier_run(publisher, journal, order.change)
     reading = release.read()
+    if unfinished is not None:
+        return Outlook(reading, unfinished=unfinished)
     plan = plan_order(release, order, reading)
     finished = publisher.finished(plan.change, reading.markers)
     if plan.is_done or finished is not None:
@@ -128,6 +121,28 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher", journal
         return Outlook(reading, plan, lost=lost, gate=gate)
     drafted, publication = drafted_publication(release, order, reading, plan, payload, anchor=anchor)
     return Outlook(reading, plan, lost=lost, drafted=drafted, draft=publication, gate=gate)
+
+
+def earlier_run(
+    publisher: "Publisher[Any]", journal: "Journal", change: "MarkerChange"
+) -> "tuple[JournalEntry | None, SpendableOutput | None, JournalEntry | None]":
+    """What the journal has of an earlier run: the publication to go on with, the output to spend, the one that is lost.
+
+    Raises:
+        OtherPublicationError: another change is in a block, or may still come in.
+        ChainReadError: the chain could not be asked.
+    """
+    from release_tools.markers.change import SWEEP
+    from release_tools.publishing.publication import Standing, require_same_change
+
+    entry = journal.current()
+    if entry is None or entry.change == SWEEP:  # a sweep gives way: whether it comes in changes no marker
+        return None, None, None
+    standing = publisher.standing(entry)
+    if standing in (Standing.LANDED, Standing.LIVE):
+        require_same_change(entry, change, standing)
+        return entry, None, None
+    return None, publisher.anchor(entry), entry if standing is Standing.LOST else None
 
 
 def drafted_publication(

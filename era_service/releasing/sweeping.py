@@ -35,7 +35,9 @@ NOT_PROVEN = (
 )
 
 
-def look_at_sweep(release: "Release", order: "ChangeOrder", publisher: "Publisher", journal: "Journal") -> "Outlook":
+def look_at_sweep(
+    release: "Release", order: "ChangeOrder", publisher: "Publisher[TrustedReading]", journal: "Journal"
+) -> "Outlook":
     """See what a sweep would do, without doing any of it.
 
     Raises:

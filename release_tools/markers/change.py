@@ -7,14 +7,20 @@ import enum
 import shlex
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from chain_reader.trust.policy import DEFAULT_MAX_LEAD_EPOCHS
+from datum.configuration import ConfigurationMarker
 from eras import MAX_EPOCH, Epoch, EraMarker, MarkerError, SupportedEras
 
 DEFAULT_LEAD_EPOCHS = 2
 
+_M = TypeVar("_M")
+
 Markers = tuple[EraMarker, ...]
+
+AnyMarkers = tuple[EraMarker, ...] | tuple[ConfigurationMarker, ...]
+"""The markers of one payload, of either kind."""
 
 
 class RolloutRefusedError(MarkerError):
@@ -32,6 +38,7 @@ class ChangeKind(enum.Enum):
     CANCEL = "cancel"
     RETIRE = "retire"
     SWEEP = "sweep"
+    CONFIGURE = "configure"
     ADOPT_TOKEN = "adopt-token"  # noqa: S105 - the name of a command
 
     @property
@@ -43,6 +50,8 @@ class ChangeKind(enum.Enum):
 @dataclass(frozen=True, slots=True)
 class MarkerChange:
     """A change that is asked for. A sweep and a minting are of no era, and leave the markers.
+
+    Where configurations are published, ``era`` is the digest of them: two files are two changes.
 
     Raises:
         ValueError: an epoch is missing, or given where none belongs.
@@ -61,12 +70,16 @@ class MarkerChange:
             return "sweep the era address"
         if self.kind is ChangeKind.ADOPT_TOKEN:
             return "mint the thread token"
+        if self.kind is ChangeKind.CONFIGURE:
+            return f"publish the configurations {self.era}"
         to = {ChangeKind.ACTIVATE: " at epoch ", ChangeKind.POSTPONE: " to epoch "}.get(self.kind, "")
         return f"{self.kind.value} {self.era}{to}{'' if self.epoch is None else self.epoch}"
 
     @property
     def command(self) -> str:
         """The words of the command line that make this change."""
+        if self.kind is ChangeKind.CONFIGURE:
+            return "marker configuration publish FILE"
         words = ["marker", self.kind.value, *([shlex.quote(self.era)] if self.era else [])]
         return " ".join(words if self.epoch is None else [*words, "--at", str(self.epoch)])
 
@@ -124,12 +137,12 @@ class PublishedBefore:
         return markers
 
 
-def said_once(markers: Iterable[EraMarker]) -> Markers:
+def said_once(markers: Iterable[_M]) -> tuple[_M, ...]:
     """Markers without repetitions."""
     return tuple(dict.fromkeys(markers))
 
 
-def listed(markers: Iterable[EraMarker]) -> str:
+def listed(markers: Iterable[object]) -> str:
     """Markers in words, each once."""
     return ", ".join(str(marker) for marker in said_once(markers)) or "no marker at all"
 

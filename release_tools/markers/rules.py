@@ -64,7 +64,7 @@ def plan_change(
         MarkerError: an epoch is no epoch.
         ValueError: it is a sweep or a minting, which change no marker.
     """
-    if change.kind in (ChangeKind.SWEEP, ChangeKind.ADOPT_TOKEN):
+    if change.kind in (ChangeKind.SWEEP, ChangeKind.ADOPT_TOKEN, ChangeKind.CONFIGURE):
         raise ValueError(f"{change} changes no marker")
     if change.epoch is not None:
         require_epoch(change.epoch)

@@ -16,8 +16,10 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import Any
 
+from datum import ERA, MarkerKind
+from datum.configuration import ConfigurationMarker
 from eras import Epoch, EraMarker, MarkerError, Slot, StoreError
-from release_tools.markers.change import ChangeKind, MarkerChange, Markers
+from release_tools.markers.change import AnyMarkers, ChangeKind, MarkerChange
 
 JOURNAL_VERSION = 1
 _CURRENT = "current.json"
@@ -68,8 +70,8 @@ class JournalEntry:
     """
 
     change: MarkerChange
-    before: Markers
-    after: Markers
+    before: AnyMarkers
+    after: AnyMarkers
     payload: bytes
     anchor: str
     anchor_address: str
@@ -92,11 +94,13 @@ class Journal:
         root: the folder of all journals; made when the first one is written.
         network_magic: the network.
         address: the era address.
+        thread: which kind of marker it is of; each is published by itself.
     """
 
-    def __init__(self, root: Path, network_magic: int, address: str) -> None:
+    def __init__(self, root: Path, network_magic: int, address: str, thread: MarkerKind = ERA) -> None:
         self.address = address
-        self.folder = root / f"{network_magic}-{blake2b(address.encode(), digest_size=8).hexdigest()}"
+        suffix = "" if thread is ERA else f"-{thread.name}"
+        self.folder = root / f"{network_magic}-{blake2b(address.encode(), digest_size=8).hexdigest()}{suffix}"
 
     @contextmanager
     def held(self) -> Iterator[None]:
@@ -268,5 +272,7 @@ def _attempt(found: dict[str, Any]) -> Attempt:
     )
 
 
-def _markers(found: list[dict[str, Any]]) -> Markers:
+def _markers(found: list[dict[str, Any]]) -> AnyMarkers:
+    if any("configuration" in one for one in found):
+        return tuple(ConfigurationMarker(one["epoch"], one["configuration"]) for one in found)
     return tuple(EraMarker(one["name"], one["epoch"]) for one in found)

@@ -19,13 +19,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
+from typing import Generic, Protocol, TypeVar
 
-from chain_reader import EraReading, ScreenedOutput
+from chain_reader import ScreenedOutput
 from chain_reader.providers.gateway import SpendableOutput, TransactionGateway, TransactionRefusedError
 from chain_reader.trust.verdicts import Superseded, Unconfirmed
 from datum import Accepted, Unreadable
-from eras import TransactionError
-from release_tools.markers.change import ChangeKind, MarkerChange, Markers, RolloutPlan, listed
+from eras import Provenance, TransactionError
+from release_tools.markers.change import AnyMarkers, ChangeKind, MarkerChange, listed
 from release_tools.publishing.journal import Attempt, Journal, JournalEntry
 from release_tools.publishing.submission import Step, Submission, Waiting, Watch
 from release_tools.transactions.balancing import UnsignedTransaction
@@ -52,6 +53,47 @@ class ReadBackError(TransactionError):
     """A change is on the chain, and a node would not trust it."""
 
     http_status = 502
+
+
+class PublishedPlan(Protocol):
+    """A change that is worked out: what it is, and the markers before and after it."""
+
+    @property
+    def change(self) -> MarkerChange:
+        """What is asked for."""
+        ...
+
+    @property
+    def before(self) -> AnyMarkers:
+        """The markers in force."""
+        ...
+
+    @property
+    def after(self) -> AnyMarkers:
+        """The markers that it publishes."""
+        ...
+
+
+class MarkersInForce(Protocol):
+    """What a reader of one kind of marker found: the markers in force, their origin, and what else is there."""
+
+    @property
+    def markers(self) -> AnyMarkers:
+        """The markers in force."""
+        ...
+
+    @property
+    def provenance(self) -> Provenance | None:
+        """Where they come from."""
+        ...
+
+    @property
+    def screened(self) -> tuple[ScreenedOutput, ...]:
+        """The outputs at the address, with a verdict on each."""
+        ...
+
+
+R = TypeVar("R", bound=MarkersInForce)
 
 
 class Standing(enum.Enum):
@@ -111,7 +153,7 @@ class Draft:
         anchor: that of the publication in the journal where one did not come in, else any of ``spends``.
     """
 
-    plan: RolloutPlan
+    plan: PublishedPlan
     payload: bytes
     transaction: UnsignedTransaction
     spends: tuple[SpendableOutput, ...]
@@ -123,7 +165,7 @@ class Draft:
 
 
 @dataclass(frozen=True, slots=True)
-class Published:
+class Published(Generic[R]):
     """A change that is on the chain.
 
     Attributes:
@@ -136,14 +178,14 @@ class Published:
     """
 
     change: MarkerChange
-    after: Markers
+    after: AnyMarkers
     transaction: str
     depth: int
-    reading: EraReading
+    reading: R
     superseded: bool
 
 
-class Publisher:
+class Publisher(Generic[R]):
     """Publishes at one era address; the caller holds the journal's lock.
 
     Args:
@@ -160,7 +202,7 @@ class Publisher:
         self,
         gateway: TransactionGateway,
         journal: Journal,
-        read: Callable[[], EraReading],
+        read: Callable[[], R],
         *,
         waiting: Waiting | None = None,
         watch: Watch = lambda _progress: None,
@@ -202,7 +244,7 @@ class Publisher:
         outputs = self._gateway.spendable_outputs(entry.anchor_address)
         return next((output for output in outputs if output.reference == entry.anchor), None)
 
-    def finished(self, change: MarkerChange, in_force: Markers) -> JournalEntry | None:
+    def finished(self, change: MarkerChange, in_force: AnyMarkers) -> JournalEntry | None:
         """The publication of this very change that is finished, if what it published is in force.
 
         Raises:
@@ -211,7 +253,7 @@ class Publisher:
         entries = (entry for entry in self._journal.finished() if entry.change == change)
         return next((entry for entry in entries if set(entry.after) == set(in_force)), None)
 
-    def resume(self, entry: JournalEntry) -> Published:
+    def resume(self, entry: JournalEntry) -> Published[R]:
         """Go on with a publication that has landed, or may still come in.
 
         Raises:
@@ -223,7 +265,7 @@ class Publisher:
             submission.submit(_signed(entry.latest), first=False)
         return self._finish(submission, entry, landed or entry.latest)
 
-    def publish(self, draft: Draft, sign: Callable[[UnsignedTransaction], SignedTransaction]) -> Published:
+    def publish(self, draft: Draft, sign: Callable[[UnsignedTransaction], SignedTransaction]) -> Published[R]:
         """Sign a transaction, and see the change through.
 
         Raises:
@@ -261,7 +303,7 @@ class Publisher:
             raise
         return self._finish(submission, entry, attempt)
 
-    def _finish(self, submission: Submission, entry: JournalEntry, attempt: Attempt) -> Published:
+    def _finish(self, submission: Submission, entry: JournalEntry, attempt: Attempt) -> Published[R]:
         transaction = attempt.transaction
         depth = submission.confirm(_signed(attempt), attempt.invalid_hereafter, lambda: self._overtaken(entry))
         submission.tell(Step.CONFIRMED, transaction, depth)
@@ -274,7 +316,7 @@ class Publisher:
         submission.tell(Step.FINISHED, transaction, depth)
         return Published(entry.change, entry.after, transaction, depth, reading, superseded)
 
-    def _read_back(self, submission: Submission, entry: JournalEntry, reference: str) -> tuple[EraReading, bool]:
+    def _read_back(self, submission: Submission, entry: JournalEntry, reference: str) -> tuple[R, bool]:
         """Read as a node until it says what was published; providers may take a while."""
         while True:
             reading = submission.ask(self._read)
@@ -288,7 +330,7 @@ class Publisher:
                 raise untrusted
             submission.pause(untrusted)
 
-    def _swept(self, submission: Submission, attempt: Attempt) -> EraReading:
+    def _swept(self, submission: Submission, attempt: Attempt) -> R:
         """What a node reads once nothing is left of what a sweep spends; providers may take a while."""
         spent = {reference for reference, _ in attempt.spends}
         while True:
@@ -355,13 +397,13 @@ def _still_there(transaction: str, reference: str) -> ReadBackError:
     )
 
 
-def _trusts_other(reading: EraReading, reference: str) -> bool:
+def _trusts_other(reading: MarkersInForce, reference: str) -> bool:
     """Whether a node trusts an output, and not this one."""
     transaction = None if reading.provenance is None else reading.provenance.transaction
     return transaction is not None and not reference.startswith(transaction)
 
 
-def _not_trusted(entry: JournalEntry, reference: str, reading: EraReading) -> ReadBackError:
+def _not_trusted(entry: JournalEntry, reference: str, reading: MarkersInForce) -> ReadBackError:
     ours: ScreenedOutput | None = next((one for one in reading.screened if one.output.reference == reference), None)
     verdict = "a provider that does not show it yet" if ours is None else f"{ours.verdict.name}: {ours.verdict.reason}"
     return ReadBackError(

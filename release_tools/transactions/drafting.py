@@ -134,6 +134,7 @@ def draft_transaction(
     network: Network,
     era_address: str,
     key: VerificationKey,
+    kind: MarkerKind = ERA,
     in_force: str | None,
     judged: Collection[str],
     purse: Purse,
@@ -150,7 +151,8 @@ def draft_transaction(
         datum: the inline datum, CBOR.
         network: as ``require_network`` gave it.
         era_address: where readers look.
-        key: the era key that markers are signed with.
+        key: the key that markers are signed with.
+        kind: of the markers; those of other kinds are left alone.
         in_force: reference of the output whose markers are trusted; ``None`` where none are.
         judged: references of all outputs that the reader has judged.
         purse: what pays.
@@ -171,7 +173,7 @@ def draft_transaction(
     at_era = gateway.spendable_outputs(era_address)
     at_purse = at_era if purse.address == era_address else gateway.spendable_outputs(purse.address)
     known = {output.reference: output for output in (*at_era, *at_purse, *([] if anchor is None else [anchor]))}
-    markers = signed_outputs(at_era, [key])
+    markers = signed_outputs(at_era, [key], kind)
     previous = _previous(known, markers, in_force, judged, gateway.name)
     named = [named_output(reference, known, gateway.name) for reference in purse.spend]
     others = [output for output in markers if output not in (previous, anchor, *named)]
@@ -265,10 +267,17 @@ def require_modest_fee(transaction: UnsignedTransaction, most: int, gateway: str
 def signed_outputs(
     outputs: Sequence[SpendableOutput], keys: Sequence[VerificationKey], kind: MarkerKind = ERA
 ) -> list[SpendableOutput]:
-    """Those that carry a payload of a kind which one of the keys signed."""
+    """Those that carry a payload of a kind which one of the keys signed.
+
+    A payload without any marker belongs to every kind, and is taken for one of era markers.
+    """
     candidates = [output for output in outputs if output.datum is not None]
     verdicts = screen([output.datum or "" for output in candidates], keys, kind=kind)
-    return [output for output, verdict in zip(candidates, verdicts, strict=True) if isinstance(verdict, Accepted)]
+    return [
+        output
+        for output, verdict in zip(candidates, verdicts, strict=True)
+        if isinstance(verdict, Accepted) and (kind is ERA or verdict.verified.markers)
+    ]
 
 
 def of_other_kinds(outputs: Sequence[SpendableOutput]) -> frozenset[str]:

@@ -210,7 +210,9 @@ SCHEDULES = st.lists(
 
 @given(
     before=SCHEDULES,
-    kind=st.sampled_from([kind for kind in ChangeKind if kind is not ChangeKind.SWEEP]),
+    kind=st.sampled_from(
+        [kind for kind in ChangeKind if kind not in (ChangeKind.SWEEP, ChangeKind.CONFIGURE, ChangeKind.ADOPT_TOKEN)]
+    ),
     era=st.sampled_from(ERAS),
     to=st.integers(0, 25),
     lead=st.integers(1, 3),

@@ -7,7 +7,7 @@ plans and signs (``--from``, ``--payload-out``); then the payload goes on to ``-
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -49,12 +49,19 @@ from era_service.cli.shared.release_options import (
 from eras import Epoch
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from chain_reader.trust.reading import TrustedReading
     from era_service.config.schema import Settings
     from era_service.releasing.publishing import ChangeOrder, Outlook
     from era_service.releasing.session import Release
+    from release_tools import PaymentKey
     from release_tools.markers.change import MarkerChange
-    from release_tools.publishing.journal import Journal
-    from release_tools.publishing.publication import Published
+    from release_tools.publishing.journal import JournalEntry
+    from release_tools.publishing.publication import Draft, MarkersInForce, Published, Publisher
+    from release_tools.publishing.submission import Watch
+
+R = TypeVar("R", bound="MarkersInForce")
 
 HELP = {
     "announce": "Announce ERA, without an epoch: operators learn what is coming, and nothing switches yet.",
@@ -71,7 +78,7 @@ _MORE = """
 """
 
 
-def _reason(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+def in_words(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
     """A reason has words."""
     if value is not None and not value.strip():
         raise click.BadParameter("expected a reason in words")
@@ -81,7 +88,7 @@ def _reason(_context: click.Context, _parameter: click.Parameter, value: str | N
 _override_option = click.option(
     "--override-gate",
     metavar="REASON",
-    callback=_reason,
+    callback=in_words,
     help="Go on although the gate on adoption is not met, for this reason; it is kept in the event log.",
 )
 
@@ -236,7 +243,14 @@ def publish_order(settings: "Settings", order: "ChangeOrder", *, dry_run: bool, 
                 _confirm(release, outlook, order, yes=yes)
                 if outlook.gate is not None:
                     outlook.gate.record(settings)
-                published = _go(release, order, outlook, journal, as_json=as_json)
+                published = see_through(
+                    release,
+                    lambda watch: Publisher(release.gateway, journal, release.read, waiting=order.waiting, watch=watch),
+                    order.payment_keys,
+                    outlook.unfinished,
+                    outlook.draft,
+                    quiet=as_json,
+                )
                 status = "superseded" if published.superseded else "published"
                 _conclude(release, outlook, published, status, as_json=as_json)
 
@@ -275,23 +289,27 @@ def _confirm(release: "Release", outlook: "Outlook", order: "ChangeOrder", *, ye
         click.confirm("Sign this and submit it?", abort=True, err=True)
 
 
-def _go(
-    release: "Release", order: "ChangeOrder", outlook: "Outlook", journal: "Journal", *, as_json: bool
-) -> "Published":
+def see_through(
+    release: "Release",
+    publisher: "Callable[[Watch], Publisher[R]]",
+    payment_keys: "tuple[PaymentKey, ...]",
+    unfinished: "JournalEntry | None",
+    draft: "Draft | None",
+    *,
+    quiet: bool,
+) -> "Published[R]":
+    """Go on with an unfinished publication, or else sign and publish the draft, and show how it goes on."""
     from era_service.releasing.publishing import sign
-    from release_tools.publishing.publication import Publisher
 
-    with progress(quiet=as_json) as watch:
-        publisher = Publisher(release.gateway, journal, release.read, waiting=order.waiting, watch=watch)
-        if outlook.unfinished is not None:
-            return publisher.resume(outlook.unfinished)
-        draft = outlook.draft
-        assert draft is not None  # noqa: S101 - _confirm has seen to it
-        return publisher.publish(draft, lambda _transaction: sign(release, draft, order.payment_keys))
+    with progress(quiet=quiet) as watch:
+        if unfinished is not None:
+            return publisher(watch).resume(unfinished)
+        assert draft is not None  # noqa: S101 - the caller has seen to it
+        return publisher(watch).publish(draft, lambda _transaction: sign(release, draft, payment_keys))
 
 
 def _conclude(
-    release: "Release", outlook: "Outlook", published: "Published | None", status: str, *, as_json: bool
+    release: "Release", outlook: "Outlook", published: "Published[TrustedReading] | None", status: str, *, as_json: bool
 ) -> None:
     from era_service.releasing.trusted_snapshot import nodes_see
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from era_service.cli.marker.configuration_publish import publish
 from era_service.cli.protocol_configuration import export_command, import_command, on_chain, place_option
 from era_service.cli.shared.arguments import json_option, read_bytes
 from era_service.cli.shared.context import AppContext, pass_app
@@ -23,11 +24,12 @@ NOTHING_ON_CHAIN = 5
 
 @click.group(cls=KnownGroup)
 def configuration() -> None:
-    """Look at the protocol configurations on the chain, and prepare others."""
+    """Look at the protocol configurations on the chain, prepare others, and publish them."""
 
 
 configuration.add_command(export_command("export"))
 configuration.add_command(import_command("import"))
+configuration.add_command(publish)
 
 
 @configuration.command()
@@ -97,38 +99,17 @@ def diff(
     FILE is as for import. A change of what nodes use already, in the current epoch or the last three, is refused.
     """
     from datum.configuration import check_against, read_import
+    from release_tools.markers.configurations import differences
 
     wanted = read_import(read_bytes(file))
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
     found = on_chain(settings, adapter)
-    changes = list(_changes(found.chosen.configurations, wanted))
+    changes = differences(found.chosen.configurations, wanted)
     if as_json:
-        echo_json({"epoch": found.epoch, "changes": changes})
+        echo_json({"epoch": found.epoch, "changes": [one.to_dict() for one in changes]})
     else:
-        for one in changes:
-            click.echo(f"epoch {one['epoch']}: {'; '.join(one['changes'])}")
-        if not changes:
-            click.echo("Nothing changes")
+        click.echo("\n".join(map(str, changes)) or "Nothing changes")
     check_against(found.chosen.configurations, wanted, found.epoch)
-
-
-def _changes(
-    before: "tuple[EpochConfiguration, ...]", after: "tuple[EpochConfiguration, ...]"
-) -> "list[dict[str, Any]]":
-    """At which epochs another configuration would hold than before, and what differs."""
-    from datum.configuration import configuration_at
-
-    found = []
-    for epoch in sorted({item.epoch for item in (*before, *after)}):
-        old, new = configuration_at(before, epoch), configuration_at(after, epoch)
-        words: tuple[str, ...] = ()
-        if old is not None and new is not None:
-            words = old.differences(new)
-        elif old is not new:
-            words = ("a first configuration",) if old is None else ("no configuration any more",)
-        if words:
-            found.append({"epoch": epoch, "changes": list(words)})
-    return found
 
 
 def _documents(configurations: "tuple[EpochConfiguration, ...]") -> list[dict[str, Any]]:

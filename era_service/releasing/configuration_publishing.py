@@ -1,0 +1,155 @@
+"""A publication of protocol configurations from the order to what is signed, for ``marker configuration publish``.
+
+In: an open ``Release`` and an order. Out: a ``ConfigurationOutlook``, which states what would be done before anything
+is. The transaction spends the configuration output that it replaces, and never the era output at the same address.
+"""
+
+import time
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datum import SigningKey
+    from datum.configuration import EpochConfiguration
+    from era_service.config.schema import Settings
+    from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain
+    from era_service.releasing.session import Release
+    from release_tools import PaymentKey
+    from release_tools.markers.configurations import ConfigurationPlan
+    from release_tools.publishing.journal import Journal, JournalEntry
+    from release_tools.publishing.publication import Draft, Publisher
+    from release_tools.publishing.submission import Waiting
+    from release_tools.transactions.drafting import DraftedTransaction, Purse
+
+FORCED = "configuration-forced"
+"""The kind of the event that keeps the reason for a change of what nodes use already."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationOrder:
+    """What an operator orders.
+
+    Attributes:
+        configurations: what is published.
+        key: signs them.
+        purse: what pays; the address may be empty, and then follows from the keys.
+        payment_keys: sign the transaction.
+        journal_root: the folder of the journals.
+        waiting: how long to wait, and for what.
+        force: the reason to publish although what nodes use already changes.
+    """
+
+    configurations: "tuple[EpochConfiguration, ...]"
+    key: "SigningKey"
+    purse: "Purse"
+    payment_keys: "tuple[PaymentKey, ...]"
+    journal_root: Path
+    waiting: "Waiting"
+    force: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationOutlook:
+    """What would be done.
+
+    Attributes:
+        plan: the publication, worked out.
+        unfinished: the same publication by an earlier run, to be gone on with.
+        lost: the publication of an earlier run whose place something else took.
+        drafted: the transaction; ``None`` where there is nothing to build.
+        draft: the same as a publication.
+    """
+
+    plan: "ConfigurationPlan"
+    unfinished: "JournalEntry | None" = None
+    lost: "JournalEntry | None" = None
+    drafted: "DraftedTransaction | None" = None
+    draft: "Draft | None" = None
+
+
+def at_place(release: "Release", place: "ConfigurationPlace") -> "Release":
+    """The same session, at the address and with the key of configurations."""
+    policy = replace(
+        release.policy, address=place.address, keys=(place.key,), extension=None, checkpoint=None, thread_token=None
+    )
+    return replace(release, policy=policy)
+
+
+def look_at_configurations(
+    release: "Release",
+    order: ConfigurationOrder,
+    found: "ConfigurationsOnChain",
+    publisher: "Publisher[ConfigurationsOnChain]",
+    journal: "Journal",
+) -> ConfigurationOutlook:
+    """See what is to be done, without doing any of it.
+
+    Args:
+        release: the session, at the place of configurations.
+        order: what is ordered.
+        found: what is on the chain.
+        publisher: of configurations at that place.
+        journal: of configurations at that place.
+
+    Raises:
+        ProtocolConfigurationError: what nodes use already would change, and no reason is given.
+        OtherPublicationError: others are being published.
+        EraSwitchError: anything else that stands in its way.
+    """
+    from datum import CONFIGURATION, encode_datum, encode_datum_json
+    from datum.configuration import ConfigurationMarkersPayload, require_size
+    from era_service.releasing.publishing import earlier_run, purse_address, require_owner
+    from era_service.releasing.signed_payload import require_era_key
+    from era_service.wiring.adoption import require_store
+    from release_tools.markers.configurations import plan_configurations
+    from release_tools.publishing.publication import Draft
+    from release_tools.transactions.drafting import draft_transaction
+
+    require_era_key(order.key, release.policy)
+    plan = plan_configurations(found.markers, order.configurations, found.epoch, order.force)
+    if plan.force is not None:
+        require_store(release.settings)
+    unfinished, anchor, lost = earlier_run(publisher, journal, plan.change)
+    if unfinished is not None or plan.is_done:
+        return ConfigurationOutlook(plan, unfinished)
+    payload = ConfigurationMarkersPayload(plan.after).sign(order.key).to_bytes()
+    require_size(encode_datum_json(payload))
+    require_owner(release, order.payment_keys)
+    release.require_timely()
+    drafted = draft_transaction(
+        release.gateway,
+        encode_datum(payload),
+        network=release.network,
+        era_address=release.policy.address,
+        key=order.key.verification_key,
+        kind=CONFIGURATION,
+        in_force=found.replaces,
+        judged={item.output.reference for item in found.screened},
+        purse=replace(order.purse, address=order.purse.address or purse_address(release, order.payment_keys)),
+        anchor=anchor,
+        deadline=release.deadline_after(plan.publish_by),
+    )
+    draft = Draft(plan, payload, drafted.transaction, drafted.spends, anchor or drafted.spends[0])
+    return ConfigurationOutlook(plan, None, lost, drafted, draft)
+
+
+def record_force(settings: "Settings", plan: "ConfigurationPlan") -> None:
+    """Write into the event log that what nodes use already is changed, and why, if it is.
+
+    Raises:
+        ConfigurationError: there is no store to keep the reason in.
+        StoreError: it cannot be written.
+    """
+    from era_service.wiring.adoption import open_adoption_store
+
+    if plan.force is None:
+        return
+    facts = {
+        "reason": plan.force,
+        "changes": [one.to_dict() for one in plan.differences],
+        "broken": plan.broken,
+        "digest": plan.change.era,
+    }
+    with open_adoption_store(settings) as store:
+        store.events.append(FORCED, facts, time_s=time.time(), epoch=plan.epoch)
