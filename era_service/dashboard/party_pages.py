@@ -18,7 +18,7 @@ from era_service.dashboard.render import THEMES, subpage_html
 from era_service.dashboard.roster import GONE, NOT_READY, READY, UNKNOWN, Party, Roster
 from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
 from era_service.dashboard.words import ada, counted, moment
-from era_service.web.problems import PathNotFoundError
+from era_service.service.refusals import PathNotFoundError
 from eras.visible import visible
 
 if TYPE_CHECKING:

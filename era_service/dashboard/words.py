@@ -65,8 +65,8 @@ def iso(posix_s: float) -> str:
 
 
 def moment(posix_s: float) -> str:
-    """A moment as people read it: ``Sat 21 Nov 2026, 14:00 UTC``; the time and its zone stay on one line."""
-    return datetime.fromtimestamp(posix_s, UTC).strftime("%a %-d %b %Y, %H:%M\u00a0UTC")
+    """A moment as people read it: ``Sat 21 Nov 2026, 14:00 UTC``."""
+    return datetime.fromtimestamp(posix_s, UTC).strftime("%a %-d %b %Y, %H:%M UTC")
 
 
 def clock(posix_s: float) -> str:

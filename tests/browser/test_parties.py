@@ -94,7 +94,7 @@ def test_tickers_are_read_from_csv_and_from_an_aggregator():
 def test_the_list_leads_to_the_page_of_a_party(open_page, attacked):
     page = open_page(f"{attacked.url}/parties", viewport=(390, 844))
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
-    expect(page.locator("#parties .lead")).to_contain_text("ready means ready for pythagoras")
+    expect(page.locator("#all-parties .lead")).to_contain_text("ready means ready for pythagoras")
     page.get_by_label("Find a party").fill("pool108")
     page.get_by_role("button", name="Search").click()
     expect(page.locator("tbody tr")).to_have_count(1)
