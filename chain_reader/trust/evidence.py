@@ -307,7 +307,8 @@ class EvidenceGatherer:
         known = self._transactions
         found: Author | Doubt | None = known.known(self.observer, output) or known.failure(output.transaction)
         if found is None:
-            if self._asked >= self._policy.limits.max_transactions or time.monotonic() > self._until:
+            is_late = self._asked > 0 and time.monotonic() > self._until  # one at least, or a slow list starves it
+            if is_late or self._asked >= self._policy.limits.max_transactions:
                 return None
             self._asked += 1
             found = self._transactions.ask(self.observer, output)

@@ -5,6 +5,8 @@ nor what was there before, so there a first reading can be fooled where a later 
 """
 
 from dataclasses import replace
+from itertools import count
+from types import SimpleNamespace
 
 import pytest
 
@@ -234,6 +236,14 @@ def test_twenty_thousand_junk_outputs_do_not_hide_the_marker(network, node):
     reading = node.read()
     assert reading.markers == markers(ANNOUNCED)
     assert reading.stale is None
+
+
+def test_a_list_that_takes_all_the_time_leaves_one_question(network, node, monkeypatch):
+    """However slow the list was, each reading finds out at least who published one more output."""
+    network.publish(ANNOUNCED)
+    late = count(step=1_000.0)
+    monkeypatch.setattr("chain_reader.trust.evidence.time", SimpleNamespace(monotonic=lambda: next(late)))
+    assert node.read().markers == markers(ANNOUNCED)
 
 
 def test_a_payload_of_a_sister_network_with_the_same_key(network, node):

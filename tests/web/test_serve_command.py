@@ -277,9 +277,14 @@ def test_a_database_that_restarts_is_waited_for_at_the_start_and_later(tmp_path,
     with World(tmp_path, own_cluster.url("eras")) as world:
         environ = environment_of(world)
         own_cluster.stop()
-        threading.Timer(2, own_cluster.start).start()
+
+        def start_once_it_is_waited_for():
+            while not any("s more for the store" in log.read_text() for log in tmp_path.glob("serve-*.log")):
+                time.sleep(0.05)
+            own_cluster.start()
+
+        threading.Thread(target=start_once_it_is_waited_for, daemon=True).start()
         with serve(tmp_path, **environ) as served, Client(served.url) as client:
-            assert "s more for the store" in served.log
             served.wait_until_ready(client)
             own_cluster.kill()
             assert client.get("/era/config").json()["current"]["name"] == "pythagoras", "what is known is served"
