@@ -1,4 +1,4 @@
-"""The runbook is run: every block in its order, on a rehearsal chain, and what it promises to print is printed."""
+"""Pages whose blocks are run, in their order, on a rehearsal chain; what they promise to print is printed."""
 
 import json
 import os
@@ -15,7 +15,7 @@ import pytest
 from tests.conftest import ROOT
 from tests.era_service.conftest import invoke
 
-RUNBOOK = ROOT / "docs" / "runbook.md"
+DOCS = ROOT / "docs"
 BLOCK = re.compile(r"^```(sh|text)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 PROLOGUE = "set -euo pipefail\ntrap 'kill $(jobs -p)' EXIT\n"
 
@@ -28,9 +28,9 @@ class Block:
     expected: list[str]
 
 
-def blocks() -> list[Block]:
+def blocks(page: str) -> list[Block]:
     found: list[Block] = []
-    for kind, text in BLOCK.findall(RUNBOOK.read_text(encoding="utf-8")):
+    for kind, text in BLOCK.findall((DOCS / page).read_text(encoding="utf-8")):
         if kind == "sh":
             found.append(Block(text, []))
         else:
@@ -38,12 +38,13 @@ def blocks() -> list[Block]:
     return found
 
 
-@pytest.mark.timeout(1_800)
-def test_every_block_runs_and_prints_what_it_says(own_folders: Path) -> None:
-    script = PROLOGUE + "".join(f"echo '=== {number}'\n{block.commands}" for number, block in enumerate(blocks()))
+def run_page(page: str, folder: Path) -> list[str]:
+    """What each block of a page has printed, which is what the page promises."""
+    run = blocks(page)
+    script = PROLOGUE + "".join(f"echo '=== {number}'\n{block.commands}" for number, block in enumerate(run))
     with subprocess.Popen(
         ["bash", "-c", script],
-        cwd=own_folders,
+        cwd=folder,
         env={
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOME": os.environ["HOME"],
@@ -61,18 +62,32 @@ def test_every_block_runs_and_prints_what_it_says(own_folders: Path) -> None:
                 os.killpg(running.pid, signal.SIGKILL)
     assert running.returncode == 0, text[-3000:]
     printed = re.split(r"^=== \d+\n", text, flags=re.MULTILINE)[1:]
-    for block, output in zip(blocks(), printed, strict=True):
-        for line in block.expected:
-            pattern = "^" + re.escape(line).replace("…", ".*") + "$"
-            assert re.search(pattern, output, re.MULTILINE), f"{block.commands}\nprinted\n{output}\nnot\n{line}"
+    missing = [
+        f"{block.commands}\nprinted\n{output}\nnot\n{line}\n"
+        for block, output in zip(run, printed, strict=True)
+        for line in block.expected
+        if not re.search("^" + re.escape(line).replace("…", ".*") + "$", output, re.MULTILINE)
+    ]
+    assert missing == [], "\n".join(missing)
+    return printed
+
+
+@pytest.mark.timeout(1_800)
+def test_every_block_of_the_runbook_runs_and_prints_what_it_says(own_folders: Path) -> None:
+    printed = run_page("runbook.md", own_folders)
     last = printed[-1].rpartition("At addr_test1")[2]
     assert "Legacy view" not in last, "the sweep left readers without rules one choice"
     shown = json.loads(invoke("marker", "show", "--json", "--provider", "local:chain.sqlite3").stdout)
     assert [marker["name"] for marker in shown["markers"]] == ["pythagoras", "lagrange"]
 
 
+@pytest.mark.timeout(1_800)
+def test_every_block_of_the_contingencies_runs_and_prints_what_it_says(own_folders: Path) -> None:
+    run_page("contingency.md", own_folders)
+
+
 def test_the_runbook_tells_of_every_change() -> None:
-    text = RUNBOOK.read_text(encoding="utf-8")
+    text = (DOCS / "runbook.md").read_text(encoding="utf-8")
     for command in ("announce", "activate", "postpone", "cancel", "retire", "show", "history", "cosign", "sweep"):
         assert f"eraswitch marker {command}" in text
     for command in ("tx build", "tx sign", "tx submit", "doctor"):
