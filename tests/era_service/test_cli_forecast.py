@@ -18,6 +18,7 @@ from tests.era_service.conftest import Shell, invoke
 from tests.release_tools.test_forecast import forecast_of, shares_of
 
 LOTTERY = ("--k", "2422", "--m", "20973", "--phi-f", "0.2")
+LOTTERY_DOCUMENT = {"model": "lottery", "k": 2422, "m": 20973, "phi_f": 0.2}
 PAGE = ROOT / "docs" / "forecast.md"
 
 
@@ -47,6 +48,52 @@ def asked(*arguments: str) -> dict[str, object]:
     assert result.exit_code == 0, result.output
     found: dict[str, object] = json.loads(result.stdout)
     return found
+
+
+def planned(*parameters: tuple[int, int]) -> None:
+    """A file with configurations, each an epoch and its k."""
+    Path("planned.json").write_text(
+        json.dumps(
+            [
+                {
+                    "epoch": epoch,
+                    "protocol_parameters": {"k": k, "m": 20973, "phi_f": 0.2},
+                    "enabled_signed_entity_types": [],
+                }
+                for epoch, k in parameters
+            ]
+        )
+    )
+
+
+def test_a_planned_configuration_is_forecast_before_it_holds(registered: Path) -> None:
+    planned((0, 1944), (108, 2422))
+    question = ("pythagoras", "--with-configuration", "planned.json")
+    found = {at: asked(*question, "--at", str(at))["quorum"] for at in (105, 109)}
+    assert found[105] == {
+        "model": "lottery",
+        "k": 1944,
+        "m": 20973,
+        "phi_f": 0.2,
+        "source": "the protocol configuration of epoch 104 in planned.json",
+    }
+    assert asked(*question, "--at", "109") == {
+        **asked("pythagoras", "--at", "109", *LOTTERY),
+        "quorum": {**LOTTERY_DOCUMENT, "source": "the protocol configuration of epoch 108 in planned.json"},
+    }
+    near = invoke("adoption", "forecast", *question, "--at", "108")
+    assert "from epoch 109 on the network signs with the configuration of epoch 108" in near.stderr
+    assert "Warning" not in invoke("adoption", "forecast", *question, "--at", "109").stderr
+
+
+def test_the_bare_question_with_a_planned_configuration(own_folders: Path) -> None:
+    planned((0, 1944), (108, 2422))
+    assert asked("--share", "0.58", "--with-configuration", "planned.json") == asked("--share", "0.58", *LOTTERY)
+    both = invoke("adoption", "forecast", "--share", "0.58", "--with-configuration", "planned.json", "--k", "5")
+    assert "leave out --k" in both.stderr
+    planned((9, 1944))
+    early = invoke("adoption", "forecast", "pythagoras", "--at", "9", "--with-configuration", "planned.json")
+    assert "a configuration that holds at epoch 8, got the first one from epoch 9 on" in early.stderr
 
 
 # --- the bare question

@@ -18,11 +18,11 @@ from era_service.cli.adoption.options import (
     svg_path,
 )
 from era_service.cli.shared.arguments import epoch as epoch_type
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.arguments import json_option, read_bytes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release_options import combined, read_text
-from era_service.wiring.quorum import QUORUM_MODELS, GivenQuorum, given_quorum, quorum_of
+from era_service.wiring.quorum import QUORUM_MODELS, GivenQuorum, given_quorum, quorum_of, quorum_signed_with
 from eras import Epoch
 from release_tools.forecasting.lottery import chance_words
 from release_tools.forecasting.safety import judge_switch
@@ -86,6 +86,12 @@ quorum_options = combined(
     help="Who signed in past epochs, to measure that by: CSV or JSON lines with epoch and party_id.",
 )
 @click.option(
+    "--with-configuration",
+    "configuration_file",
+    metavar="FILE",
+    help="Forecast with the protocol configurations in FILE, as for marker configuration publish, before they hold.",
+)
+@click.option(
     "--window",
     "window_epochs",
     metavar="EPOCHS",
@@ -116,6 +122,7 @@ def forecast(
     m: int | None,
     phi_f: float | None,
     model: str | None,
+    configuration_file: str | None,
     probabilities: tuple[float, ...],
     epoch: Epoch | None,
     reliability: float | None,
@@ -136,10 +143,13 @@ def forecast(
     With --share instead of ERA it answers for that share of the registered stake, without any registrations.
     """
     given = GivenQuorum(model, k, m, phi_f)
+    if configuration_file is not None and given != GivenQuorum():
+        raise click.UsageError("--with-configuration names the parameters: leave out --k, --m, --phi-f and --model.")
+    planned = None if configuration_file is None else _planned(configuration_file, at)
     if given_share is not None:
         if era is not None or at is not None:
             raise click.UsageError("--share is the bare question: give it, or ERA and --at.")
-        _answer(app, given, given_share, probabilities, as_json=as_json)
+        _answer(app, given, planned, given_share, probabilities, as_json=as_json)
         return
     if era is None or at is None:
         raise click.UsageError("Give ERA and --at EPOCH, or the bare question --share SHARE.")
@@ -161,7 +171,7 @@ def forecast(
 
     settings = settings_of(app, store)
     table = compatibility_of(settings, compatibility_file)
-    quorum = quorum_of(settings, given)
+    quorum = planned or quorum_of(settings, given)
     signed = None if signatures is None else read_signatures(read_text(signatures))
     with open_registrations(settings, files) as registrations:
         current, assumed = (epoch, None) if epoch is not None else epoch_or_assumed(settings, registrations)
@@ -209,11 +219,33 @@ def _show(found: "Forecast", gate: "GateResult | None", chart: Path | None, *, a
         click.echo(f"Note: {printable(note)}", err=True)
 
 
+def _planned(file: str, at: Epoch | None) -> "SourcedQuorum":
+    """What decides the quorum at an epoch by the configurations in a file; a warning where it changes soon after."""
+    from datum.configuration import read_import, schedule
+
+    configurations = read_import(read_bytes(file))
+    if at is not None:
+        for one in schedule(configurations):
+            if at <= one.epoch <= at + 1:  # signed with one epoch later
+                click.echo(
+                    f"Warning: from epoch {one.epoch + 1} on the network signs with the configuration of epoch "
+                    f"{one.epoch}; this forecast is by that of epoch {at - 1}",
+                    err=True,
+                )
+    return quorum_signed_with(configurations, at, file)
+
+
 def _answer(
-    app: AppContext, given: GivenQuorum, signing: float, probabilities: tuple[float, ...], *, as_json: bool
+    app: AppContext,
+    given: GivenQuorum,
+    planned: "SourcedQuorum | None",
+    signing: float,
+    probabilities: tuple[float, ...],
+    *,
+    as_json: bool,
 ) -> None:
     """The bare question: parameters that the command line gives in full need no configuration."""
-    quorum = given_quorum(given) or quorum_of(app.settings)
+    quorum = planned or given_quorum(given) or quorum_of(app.settings)
     model = quorum.model
     needed = {f"{probability!r}": model.share_needed(probability) for probability in probabilities}
     if not given.is_complete:
