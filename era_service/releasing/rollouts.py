@@ -4,6 +4,7 @@ In: settings, a plan, and an open session of the release team. Out: a ``RolloutS
 opens a gate: it is said, and counts as missing.
 """
 
+import time
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -56,6 +57,8 @@ def standing_of(
         ConfigurationError: the plan is of another network.
         ChainReadError, StoreError: the chain could not be read.
     """
+    from chain_reader.calendar import EpochCalendar
+    from era_service.wiring.genesis import genesis_of_network
     from release_tools.rollout.progress import rollout_standing
 
     require_network_of(plan, release.network.magic)
@@ -64,7 +67,8 @@ def standing_of(
     evidence = gate_evidence(release.settings, plan, epoch, files, table)
     if reading.stale is not None:
         evidence = replace(evidence, unknown=(*evidence.unknown, f"what nodes trust is stale: {reading.stale}"))
-    return rollout_standing(plan, reading.markers, epoch, evidence)
+    calendar = EpochCalendar(genesis_of_network(release.settings, release.observer), time.time())
+    return replace(rollout_standing(plan, reading.markers, epoch, evidence), calendar=calendar)
 
 
 def unfinished_change(release: "Release", plan: "PlannedRollout", journal_root: Path) -> "MarkerChange | None":

@@ -21,8 +21,8 @@ UNKNOWN = "(not known)"
 _ANNOUNCE = """\
 $era is announced on $network
 
-The next era of $network is $era. It is to begin at epoch $activate_at, if enough of the stake is ready by epoch
-$decide_by; now is epoch $epoch. Nothing switches until then, and every node keeps working.
+The next era of $network is $era. It is to begin at $activate_date, if enough of the
+stake is ready by $decide_by_date; now is epoch $epoch. Nothing switches until then, and every node keeps working.
 
 What to do: run version $minimum. At the switch a node that does not know $era stops.
 
@@ -34,7 +34,7 @@ Questions: $people
 _ACTIVATE = """\
 $era begins on $network at epoch $activate_at
 
-At epoch $activate_at every node that knows $era switches to it, and every other one stops; now is epoch $epoch.
+At $activate_date every node that knows $era switches to it, and every other one stops; now is epoch $epoch.
 
 What to do before epoch $activate_at: run version $minimum. A node that stopped goes on as soon as it is upgraded; it
 signs again $lag_epochs epochs after it has registered anew.
@@ -94,9 +94,14 @@ def closing_text(plan: PlannedRollout, found: Recovery, *, network: str, templat
     Raises:
         ConfigurationError: the template has a name that is no figure, or a lone dollar.
     """
+    return _filled(CLOSING if template is None else template, closing_figures(plan, found, network))
+
+
+def closing_figures(plan: PlannedRollout, found: Recovery, network: str) -> dict[str, str]:
+    """Every figure that a template of the closing text may have, in words."""
     stake = sum(found.missing.values())
     missing = f"{parties_words(len(found.missing))} with {ada_words(stake)}" if found.missing else "nobody"
-    figures = {
+    return {
         "era": plan.era,
         "network": network,
         "epoch": f"{found.current}",
@@ -107,7 +112,6 @@ def closing_text(plan: PlannedRollout, found: Recovery, *, network: str, templat
         "missing": missing,
         "people": ", ".join(map(str, plan.people_to_tell("activate"))) or UNKNOWN,
     }
-    return _filled(CLOSING if template is None else template, figures)
 
 
 def _filled(template: str, figures: Mapping[str, str]) -> str:
@@ -148,7 +152,9 @@ def figures_of(
         "epoch": f"{standing.epoch}",
         "announce_epoch": f"{plan.announce.epoch}",
         "activate_at": f"{plan.activate.at}",
+        "activate_date": standing.calendar.epoch(plan.activate.at),
         "decide_by": f"{plan.activate.decide_by}",
+        "decide_by_date": standing.calendar.epoch(plan.activate.decide_by),
         "threshold": plan.activate.gate.threshold,
         "base": plan.activate.gate.base.words,
         "for_epochs": f"{plan.activate.gate.for_epochs}",

@@ -14,11 +14,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chain_reader.calendar import EpochCalendar
 from eras import Epoch, EraMarker
 from release_tools.adoption.gate import GateResult
 from release_tools.forecasting.result import Forecast
 from release_tools.markers.change import ChangeKind, MarkerChange
 from release_tools.rollout.plan import Person, PhaseName, PlannedRollout
+
+_NO_DATES = EpochCalendar()
 
 
 class StepState(enum.Enum):
@@ -91,6 +94,7 @@ class RolloutStanding:
         marker: the era's marker in force; ``None`` where it has none.
         evidence: what is known for the gate.
         step: what is next.
+        calendar: when epochs begin, where that is known.
     """
 
     plan: PlannedRollout
@@ -98,6 +102,7 @@ class RolloutStanding:
     marker: EraMarker | None
     evidence: GateEvidence
     step: NextStep
+    calendar: EpochCalendar = _NO_DATES
 
     @property
     def tell(self) -> tuple[Person, ...]:

@@ -26,8 +26,9 @@ from release_tools import (
     rollout_standing,
 )
 from release_tools.forecasting.forecast import forecast
-from release_tools.rollout.announcement import TEMPLATES, UNKNOWN, announcement, figures_of
+from release_tools.rollout.announcement import TEMPLATES, UNKNOWN, announcement, closing_figures, figures_of
 from release_tools.rollout.progress import GateEvidence, RolloutStanding, StepState
+from release_tools.rollout.recovery import recovery
 from tests.conftest import ROOT
 from tests.errors import raising
 
@@ -270,7 +271,7 @@ def test_the_announcement_has_the_figures() -> None:
     text = announcement(standing(THALES, now=7, known=evidence(90)), "announce", network="preprod")
     assert text.startswith("pythagoras is announced on preprod\n")
     for words in (
-        "It is to begin at epoch 12, if enough of the stake is ready by epoch\n10; now is epoch 7",
+        "It is to begin at epoch 12, if enough of the\nstake is ready by epoch 10; now is epoch 7",
         "run version 2.0.0 or newer",
         "Ready in epoch 9: 90.0 % of the registered stake. It takes 95%.",
         "Questions: Release team <release@example.org>\n",
@@ -305,4 +306,6 @@ def test_the_page_shows_a_plan_as_it_is_written_and_every_figure() -> None:
     shown = page.partition("```toml\n")[2].partition("```")[0]
     assert PlannedRollout.from_text(shown).to_text() == shown
     figures = figures_of(standing(THALES, now=7, known=GateEvidence()), "announce", "preprod")
-    assert set(re.findall(r"`\$(\w+)`", page)) == set(figures)
+    plan, begun = standing(THALES, now=7, known=GateEvidence()).plan, Epoch(12)
+    closing = closing_figures(plan, recovery((), at=begun, current=begun), "preprod")
+    assert set(re.findall(r"`\$(\w+)`", page)) == {*figures, *closing}

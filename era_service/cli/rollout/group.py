@@ -183,8 +183,10 @@ def _status_lines(standing: "RolloutStanding") -> list[str]:
     lines = [f"Rollout of {planned.era}, in epoch {standing.epoch}"]
     on_chain = "no marker" if marker is None else "announced" if marker.epoch is None else f"from epoch {marker.epoch}"
     lines.append(f"  on the chain  {on_chain}")
-    lines.append(f"  announce      in epoch {planned.announce.epoch} or later")
-    lines.append(f"  activate      at epoch {planned.activate.at}, by epoch {planned.activate.decide_by}")
+    words = standing.calendar
+    lines.append(f"  announce      in {words.epoch(planned.announce.epoch)} or later")
+    lines.append(f"  activate      at {words.coming(planned.activate.at)}")
+    lines.append(f"  decide by     {words.coming(planned.activate.decide_by)}")
     if standing.step.state.value == "done":
         return [*lines, *_step_lines(standing)]
     if evidence.adoption is not None:
