@@ -109,6 +109,20 @@ def test_what_nodes_use_already_changes_only_for_a_reason_that_is_kept(world: Wo
     assert (kept.facts["reason"], kept.facts["changes"]) == ("k was a typo", [{"epoch": 4, "changes": ["k 3 → 5"]}])
 
 
+def test_a_forecast_takes_the_parameters_of_the_epoch_from_the_chain(world: World) -> None:
+    question = ("adoption", "forecast", "--share", "0.6", "--configuration-on-chain")
+    assert "expected a configuration that holds at epoch 4, got none in the chain" in invoke(*question).stderr
+    published(world, FIRST, {**LATER, "epoch": 6})
+    for epoch, k in ((6, 3), (7, 4)):
+        world.chain.advance_to_epoch(epoch)
+        done = invoke(*question, "--json")
+        assert f"the protocol configuration of epoch {epoch - 1} in the chain, by " in done.stderr
+        given = ("--k", str(k), "--m", "9", "--phi-f", "0.5")
+        assert done.stdout == invoke("adoption", "forecast", "--share", "0.6", *given, "--json").stdout
+    both = invoke(*question, "--with-configuration", "wanted.json")
+    assert "exclude each other" in both.stderr
+
+
 def test_one_that_cannot_be_used_is_replaced(world: World) -> None:
     content = ConfigurationMarkersPayload.of(read_import(json.dumps([FIRST]).encode()))
     marker = content.markers[0]

@@ -17,6 +17,7 @@ from era_service.cli.adoption.options import (
     store_option,
     svg_path,
 )
+from era_service.cli.protocol_configuration import on_chain as configurations_on_chain
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import json_option, read_bytes
 from era_service.cli.shared.context import AppContext, pass_app
@@ -28,6 +29,8 @@ from release_tools.forecasting.lottery import chance_words
 from release_tools.forecasting.safety import judge_switch
 
 if TYPE_CHECKING:
+    from datum.configuration import EpochConfiguration
+    from era_service.config.schema import Settings
     from release_tools.adoption.gate import GateResult
     from release_tools.forecasting.lottery_parameters import SourcedQuorum
     from release_tools.forecasting.result import Forecast
@@ -92,6 +95,12 @@ quorum_options = combined(
     help="Forecast with the protocol configurations in FILE, as for marker configuration publish, before they hold.",
 )
 @click.option(
+    "--configuration-on-chain",
+    "on_chain",
+    is_flag=True,
+    help="Take k, m and phi_f from the protocol configuration that is published on the chain for that epoch.",
+)
+@click.option(
     "--window",
     "window_epochs",
     metavar="EPOCHS",
@@ -123,6 +132,7 @@ def forecast(
     phi_f: float | None,
     model: str | None,
     configuration_file: str | None,
+    on_chain: bool,
     probabilities: tuple[float, ...],
     epoch: Epoch | None,
     reliability: float | None,
@@ -143,9 +153,16 @@ def forecast(
     With --share instead of ERA it answers for that share of the registered stake, without any registrations.
     """
     given = GivenQuorum(model, k, m, phi_f)
-    if configuration_file is not None and given != GivenQuorum():
-        raise click.UsageError("--with-configuration names the parameters: leave out --k, --m, --phi-f and --model.")
+    if (configuration_file is not None or on_chain) and given != GivenQuorum():
+        raise click.UsageError(
+            "--with-configuration and --configuration-on-chain name the parameters: leave out --k, --m, --phi-f and "
+            "--model."
+        )
+    if configuration_file is not None and on_chain:
+        raise click.UsageError("--with-configuration and --configuration-on-chain exclude each other.")
     planned = None if configuration_file is None else _planned(configuration_file, at)
+    if on_chain:
+        planned = _published(settings_of(app, store), at)
     if given_share is not None:
         if era is not None or at is not None:
             raise click.UsageError("--share is the bare question: give it, or ERA and --at.")
@@ -220,10 +237,23 @@ def _show(found: "Forecast", gate: "GateResult | None", chart: Path | None, *, a
 
 
 def _planned(file: str, at: Epoch | None) -> "SourcedQuorum":
-    """What decides the quorum at an epoch by the configurations in a file; a warning where it changes soon after."""
-    from datum.configuration import read_import, schedule
+    """What decides the quorum at an epoch by the configurations in a file."""
+    from datum.configuration import read_import
 
-    configurations = read_import(read_bytes(file))
+    return _signed_with(read_import(read_bytes(file)), at, file)
+
+
+def _published(settings: "Settings", at: Epoch | None) -> "SourcedQuorum":
+    """What decides the quorum at an epoch, or now, by the configurations on the chain."""
+    found = configurations_on_chain(settings, None)
+    epoch = found.epoch if at is None else at
+    return _signed_with(found.chosen.configurations, epoch, f"the chain, by {found.source}")
+
+
+def _signed_with(configurations: "tuple[EpochConfiguration, ...]", at: Epoch | None, where: str) -> "SourcedQuorum":
+    """What decides the quorum at an epoch; a warning where it changes soon after."""
+    from datum.configuration import schedule
+
     if at is not None:
         for one in schedule(configurations):
             if at <= one.epoch <= at + 1:  # signed with one epoch later
@@ -232,7 +262,7 @@ def _planned(file: str, at: Epoch | None) -> "SourcedQuorum":
                     f"{one.epoch}; this forecast is by that of epoch {at - 1}",
                     err=True,
                 )
-    return quorum_signed_with(configurations, at, file)
+    return quorum_signed_with(configurations, at, where)
 
 
 def _answer(
