@@ -92,7 +92,7 @@ def test_parameters_that_are_none_name_the_cause(adapter_type: str, params: str 
         ("dummy", {"markers": 5}, "markers", "5"),
         ("dummy", {"markers": {"name": "t"}}, "markers", "object"),
         ("dummy", {"markers": [{"name": 5, "epoch": 1}]}, "markers", "5"),
-        ("dummy", {"markers": [{"epoch": 1}]}, "markers", "without a name"),
+        ("dummy", {"markers": [{"epoch": 1}]}, "markers", "a marker without 'name'"),
         ("dummy", {"markers": [{"name": "t", "epoch": 2**64}]}, "markers", "epoch"),
         ("dummy", {"markers": [{"name": "t", "epoch": -1}]}, "markers", "-1"),
         ("dummy", {"markers": [{"name": "t", "epoch": 1.0}]}, "markers", "whole number"),

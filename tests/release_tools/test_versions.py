@@ -22,9 +22,31 @@ def test_builds_are_the_same_release() -> None:
     assert not is_newer("0.3.12+abc", "0.3.12")
 
 
+@pytest.mark.parametrize("text", ["v1.2.3", "V1.2.3", " 1.2.3", "1.2.3 ", "\tv1.2.3+abc\n", "1.2.3 +abc"])
+def test_blanks_around_a_version_and_a_leading_v_are_not_part_of_it(text: str) -> None:
+    assert is_known(text)
+    assert parse_release(text) == parse_release("1.2.3")
+    assert not is_newer(text, "1.2.3")
+    assert not is_newer("1.2.3", text)
+
+
 @pytest.mark.parametrize(
     "text",
-    ["", "1.2", "v1.2.3", "nightly", "1.2.3.4", "01.2.3", "1.2.3 ", "1.2٢.3", "1.2.-3", f"1.2.{'9' * 300}"],
+    [
+        "",
+        "1.2",
+        "v",
+        "v1.2",
+        "vv1.2.3",
+        "v 1.2.3",
+        "nightly",
+        "1.2.3.4",
+        "01.2.3",
+        "1. 2.3",
+        "1.2٢.3",
+        "1.2.-3",
+        f"1.2.{'9' * 300}",
+    ],
 )
 def test_what_is_no_semantic_version_is_unknown_and_below_all(text: str) -> None:
     assert not is_known(text)
