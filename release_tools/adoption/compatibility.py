@@ -22,6 +22,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from era_store import release_of
 from eras import ConfigurationError
 from release_tools.adoption.versions import is_known, parse_release
 
@@ -94,7 +95,7 @@ class Requirement:
                     "one of >=, >, <=, <, ==, != and a version of three numbers, as in >=0.3.12",
                     f"{part.strip()!r}"[:80] + hint,
                 )
-            found.append((match[1] or ">=", match[2].partition("+")[0]))
+            found.append((match[1] or ">=", str(release_of(match[2]))))
         return cls(text, tuple(found))
 
     def holds(self, version: "Version") -> bool:
