@@ -57,6 +57,14 @@ def observer(server: HostileHttp, time: FakeClock, **limits: Any) -> BlockfrostO
     return BlockfrostObserver(server.url, limits=ReadLimits(**given), clock=time.clock, pace=Pace(None, time.clock))
 
 
+LOOKS = ("/health", "/tip")
+"""What a server is asked, once, that does not answer as Blockfrost does: which kind it is."""
+
+
+def paths(server: HostileHttp) -> list[str]:
+    return [request.split(" ", 2)[1] for request in server.requests]
+
+
 class TestWhatIsAskedAgain:
     @pytest.mark.parametrize(
         "bad",
@@ -84,14 +92,23 @@ class TestWhatIsAskedAgain:
         with HostileHttp(scripted(error(status), reply(EPOCH))) as server:
             with pytest.raises(kind):
                 observer(server, time).epoch()
-            assert len(server.requests) == 1
+            assert paths(server) == ["/epochs/latest", *(LOOKS if status in (400, 404) else ())]
         assert time.sleeps == []
 
     def test_an_answer_that_makes_no_sense_is_not(self, time: FakeClock):
         with HostileHttp(scripted(reply({"epoch": "5"}), reply(EPOCH))) as server:
             with pytest.raises(UnexpectedAnswerError):
                 observer(server, time).epoch()
-            assert len(server.requests) == 1
+            assert paths(server) == ["/epochs/latest", *LOOKS]
+
+    def test_a_server_is_asked_only_once_of_what_kind_it_is(self, time: FakeClock):
+        with HostileHttp(scripted(error(404))) as server:
+            made = observer(server, time)
+            for _ in range(3):
+                with pytest.raises(ProviderNotFoundError):
+                    made.epoch()
+            assert paths(server) == ["/epochs/latest", *LOOKS, "/epochs/latest", "/epochs/latest"]
+        assert time.sleeps == []
 
     def test_a_provider_that_hangs_is_not(self, time: FakeClock):
         with HostileHttp(lambda _: ()) as server:
