@@ -11,20 +11,17 @@ _POLICY_DIGITS = 56
 _FORM = re.compile(r"([0-9a-f]{56})\.((?:[0-9a-f]{2}){0,32})")
 
 
-class ThreadTokenNameError(ConfigurationError):
-    """A text is not the name of a thread token."""
-
-
 def token_unit(text: str) -> str:
     """Return the unit of the token that ``text`` names.
 
     Raises:
-        ThreadTokenNameError: it names none.
+        ConfigurationError: it names none.
     """
     found = _FORM.fullmatch(text.strip().lower())
     if found is None:
-        raise ThreadTokenNameError(
+        raise ConfigurationError(
             "The thread token is not usable",
+            code="ThreadTokenName",
             expected="<policy id>.<asset name>: 56 hex digits, a full stop, at most 64 hex digits",
             got=f"{text!r}"[:150],
             next_step="Take it from eraswitch marker show, and set trust.thread_token to it",

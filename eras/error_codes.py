@@ -42,6 +42,8 @@ _ROWS = (
     ("CheckpointFile", 500, 2, "The checkpoint file cannot be read.", "Correct `trust.checkpoint_file`."),
     ("SecretFile", 500, 2, "A file that should hold a secret cannot be read, or is empty.", "Correct its path and its permissions (0600)."),
     ("MissingPackage", 500, 2, "A package that the command requires is not installed.", "Install it with the command in the message."),
+    ("EraScriptFile", 500, 2, "The script file of the era address cannot be read.", "Correct `network.era_script_file`."),
+    ("ThreadTokenName", 500, 2, "A text is not the name of a thread token.", "Correct `trust.thread_token`: `eraswitch marker show` has it."),
     # files and arguments of commands
     ("CertificatesUnreadable", 500, 2, "A file of certificates per epoch is not the CSV that it should be.", "Correct the line in the message."),
     ("EpochArgument", 500, 2, "An epoch on the command line is not a whole number in range.", "Correct the epoch."),
@@ -62,6 +64,7 @@ _ROWS = (
     ("TokenNotFound", 404, 2, "No API token has that id.", "List them: `eraswitch token list`."),
     ("UnknownScope", 500, 2, "A token was to allow something that does not exist.", "Choose one of the scopes in the message."),
     # publishing
+    ("NothingToAdopt", 409, 1, "No markers are in force that a thread token could go with.", "Mint it with the first marker: `--mint-token`."),
     ("SweepRefused", 409, 1, "It is not certain enough what is in force to sweep the rest.", "See what is in force: `eraswitch marker show`."),
     ("MarkerInForce", 409, 1, "An output that is in force, or may come in force, was named to be swept.", "Leave it out of `--spend`."),
     ("UnconfirmedMarkers", 409, 1, "Somebody published markers that are not deep enough yet for nodes to trust them.", "Wait until they are, then run the command again."),

@@ -18,19 +18,13 @@ if TYPE_CHECKING:
     from release_tools.publishing.publication import Publisher
 
 
-class NothingToAdoptError(TransactionError):
-    """No markers are in force that a thread token could go with."""
-
-    http_status = 409
-
-
 def look_at_adoption(
     release: "Release", order: ChangeOrder, publisher: "Publisher[TrustedReading]", journal: "Journal"
 ) -> Outlook:
     """See what minting a thread token would do, without doing any of it.
 
     Raises:
-        NothingToAdoptError: nothing is in force, or it could not be confirmed.
+        TransactionError: nothing is in force, or it could not be confirmed.
         OtherPublicationError: another change is being published.
         EraSwitchError: anything else that stands in its way.
     """
@@ -49,8 +43,9 @@ def look_at_adoption(
     reading = release.read()
     in_force = output_in_force(reading)
     if in_force is None or reading.stale is not None:
-        raise NothingToAdoptError(
+        raise TransactionError(
             "There are no markers in force that a thread token could go with",
+            code="NothingToAdopt",
             expected="markers that nodes trust, confirmed by the provider",
             got=reading.stale or "none",
             next_step="Mint it with the first marker: eraswitch marker activate ERA --at EPOCH --mint-token",

@@ -25,10 +25,6 @@ class EraPlaceNeededError(ConfigurationError):
     """Nothing says at which address, and with which key, the markers of the network are published."""
 
 
-class EraScriptFileError(ConfigurationError):
-    """The script file of the era address cannot be read."""
-
-
 def era_place(settings: "Settings") -> "tuple[str, VerificationKey]":
     """Where the markers of the network are published, and with which key they are signed.
 
@@ -102,7 +98,7 @@ def era_script(settings: "Settings") -> "KeyScript | None":
     """The native script that owns the era address; ``None`` where a payment key owns it.
 
     Raises:
-        EraScriptFileError: the file cannot be read.
+        ConfigurationError: the file cannot be read.
         ScriptFileError: it is not a native script of payment keys.
     """
     from release_tools.transactions.scripts import KeyScript
@@ -113,8 +109,9 @@ def era_script(settings: "Settings") -> "KeyScript | None":
     try:
         text = path.expanduser().read_text(encoding="utf-8")  # raw: a script
     except (OSError, UnicodeDecodeError) as error:
-        raise EraScriptFileError(
+        raise ConfigurationError(
             "The script file of the era address cannot be read",
+            code="EraScriptFile",
             expected=f"to read {path}",
             got=getattr(error, "strerror", None) or "bytes that are not text",
             next_step="Correct network.era_script_file",

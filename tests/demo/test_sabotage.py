@@ -2,7 +2,8 @@
 
 import itertools
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from chain_reader import BlockfrostObserver
+from chain_reader.authorship import SignedBy, signed_by
 from era_service.cli.app import cli
 from era_service.demo import Stage
 from era_service.demo.cast import SECOND, SWITCH, Distribution
@@ -23,16 +25,12 @@ Patch = pytest.MonkeyPatch
 
 
 def provenance_is_ignored(patch: Patch) -> None:
-    """Every transaction seems to spend an output at the era address."""
-    addresses = BlockfrostObserver.input_addresses
+    """Every transaction seems to be signed by the owner of the era address."""
 
-    def anywhere(observer: BlockfrostObserver, transaction: str) -> tuple[str, ...]:
-        return (*addresses(observer, transaction), *ERA_ADDRESS)
+    def by_all(data: bytes, transaction: str, addresses: Sequence[str]) -> SignedBy:
+        return replace(signed_by(data, transaction, addresses), signed=frozenset(addresses))
 
-    patch.setattr(BlockfrostObserver, "input_addresses", anywhere)
-
-
-ERA_ADDRESS: list[str] = []
+    patch.setattr("chain_reader.trust.transactions.signed_by", by_all)
 
 
 def signatures_are_not_checked(patch: Patch) -> None:
@@ -158,7 +156,6 @@ SABOTAGES: list[tuple[Callable[[Patch], None], int, str]] = [
 def test_sabotage_is_noticed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sabotage: Callable[[Patch], None], step: int, words: str
 ) -> None:
-    remember_era_address(monkeypatch)
     sabotage(monkeypatch)
     verified, recorder = play(tmp_path / "stage")
     assert not verified
@@ -168,17 +165,6 @@ def test_sabotage_is_noticed(
     assert finished.facts["verified"] is False
     assert finished.facts["steps"] == step - 1
     assert finished.text == f"NOT verified: the demo ended in step {step}"
-
-
-def remember_era_address(patch: pytest.MonkeyPatch) -> None:
-    enter = Stage.__enter__
-
-    def remembering(stage: Stage) -> Stage:
-        enter(stage)
-        ERA_ADDRESS[:] = [stage.era_address]
-        return stage
-
-    patch.setattr(Stage, "__enter__", remembering)
 
 
 @pytest.mark.parametrize("arguments", [["demo"], ["demo", "--json"]])
