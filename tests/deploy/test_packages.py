@@ -117,6 +117,6 @@ def test_an_audit_that_could_not_look_does_not_claim_that_all_is_well():
     assert verdict([skipped]).startswith("NOT AUDITED")
     assert verdict([sound, bad, skipped]).splitlines() == [
         "c 1: PYSEC-1, mended in 2",
-        "2 packages audited, 1 known vulnerabilities",
+        "2 packages audited, 1 known to be vulnerable",
         "NOT AUDITED: a",
     ]
