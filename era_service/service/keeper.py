@@ -93,7 +93,7 @@ class Keeper:
         self.genesis: NetworkGenesis | None = configured_genesis(settings)
         self._key_id = self._snapshot_key()
         self._reading = threading.Lock()
-        self._writers = threading.Lock()
+        self._writers = threading.RLock()
         self._fresh_until_s = 0.0
         self._snapshot: Snapshot | None = None
         self._reader: StatusReader | None = None
@@ -136,9 +136,15 @@ class Keeper:
             crossed = gate_event(self, snapshot)
             if crossed is not None:
                 events = (*events, crossed)
-            self.store.snapshots.save(self._key_id, snapshot.to_bytes(), events, time_s=now_s)
-            self._failure = None
-            self.take(snapshot)
+            with self._writers:  # whoever hears of the events waits here for what they announce (``settle``)
+                self.store.snapshots.save(self._key_id, snapshot.to_bytes(), events, time_s=now_s)
+                self._failure = None
+                self.take(snapshot)
+
+    def settle(self) -> None:
+        """Wait until a snapshot that was just saved is in force, so that its events are not heard before it."""
+        with self._writers:
+            pass
 
     def load_snapshot(self) -> None:
         """Take what the poller of any replica has left in the store, if it is another than what is known here.

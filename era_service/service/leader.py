@@ -46,6 +46,10 @@ class Replica(Protocol):
         """Reads the chain when this process leads."""
         ...
 
+    def settle(self) -> None:
+        """Wait until a snapshot that was just saved is in force."""
+        ...
+
     def load_snapshot(self) -> None:
         """Take what another process has read."""
         ...
@@ -124,12 +128,15 @@ class LeaderPoller:
                     service.changes.notify(REGISTRATIONS)
                 changed = topics - {CAME_IN}
                 if changed:
-                    service.changes.notify(EVENTS)
+                    try:
+                        service.settle()
+                        if not self.held:
+                            service.load_snapshot()
+                    finally:
+                        service.changes.notify(EVENTS)
                 if self.held:
                     continue
-                if changed:
-                    service.load_snapshot()
-                elif time.monotonic() < look_at:
+                if not changed and time.monotonic() < look_at:
                     continue  # registrations came in, and may go on to by the hundred
                 look_at = time.monotonic() + self._look_every_s
                 if self.try_to_lead():
