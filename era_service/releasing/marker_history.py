@@ -4,6 +4,7 @@ In: an open ``Release``. Out: a JSON-ready document, newest first. The verdicts 
 it; where the reader knows the place of an output, that is told, else the gateway is asked for its slot.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from datum import Malformed
@@ -47,6 +48,9 @@ def _screened(release: "Release") -> "tuple[ScreenedOutput, ...]":
     from chain_reader.screening import screen_outputs
 
     outputs = release.observer.history(release.policy.address)
+    if any(output.spent is None and output.unreadable is None for output in outputs):  # bytes do not show it
+        unspent = {output.reference for output in release.observer.datums(release.policy.address)}
+        outputs = tuple(replace(output, spent=output.reference not in unspent) for output in outputs)
     verdicts = screen_outputs(outputs, release.policy.keys)
     return tuple(ScreenedOutput(output, verdict) for output, verdict in zip(outputs, verdicts, strict=True))
 

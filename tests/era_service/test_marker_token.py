@@ -1,10 +1,13 @@
 """``marker … --mint-token`` and ``marker adopt-token``: minted once, configured, passed on, and shown."""
 
 import json
+from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tests.era_service.conftest import invoke
-from tests.era_service.release_world import World, datum
+from tests.era_service.release_world import World, datum, release_world
 
 
 def adopt(world: World, *more: str) -> dict[str, Any]:
@@ -101,3 +104,18 @@ def examined() -> dict[str, tuple[str, str]]:
     """What doctor finds, by check."""
     document = json.loads(invoke("doctor", "--json").stdout)
     return {one["check"]: (one["health"], one["words"]) for one in document["findings"]}
+
+
+@pytest.mark.parametrize("face", ["local", "blockfrost"])
+def test_history_shows_what_is_spent_though_the_reading_followed_the_token(
+    own_folders: Path, monkeypatch: pytest.MonkeyPatch, face: str
+) -> None:
+    with release_world(own_folders, monkeypatch, face) as world:
+        first = world.changed("activate", "thales", "--at", "5", "--mint-token")
+        monkeypatch.setenv("ERASWITCH_TRUST__THREAD_TOKEN", first["drafted"]["thread_token"])
+        second = world.changed("announce", "pythagoras")
+        entries = json.loads(invoke("marker", "history", "--json").stdout)["payloads"]
+    assert [(entry["transaction"], entry["spent"]) for entry in entries] == [
+        (second["transaction"], False),
+        (first["transaction"], True),
+    ]
