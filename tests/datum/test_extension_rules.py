@@ -250,6 +250,19 @@ def test_rule_t6_nothing_better_leaves_the_trusted_one_in_force():
     assert (names, trusted.signatures) == (("ExtensionAccepted",), FIRST.signatures)
 
 
+def test_rule_t6_what_may_not_follow_for_other_reasons_is_refused_and_a_later_one_judged_after_the_one_before():
+    asked = []
+
+    def refuse(before, after):
+        asked.append((before, after))
+        return RolledBack("its markers move an activation that has happened") if after == SECOND else None
+
+    verdicts, trusted = choose_extended([FIRST, SECOND], policy(), None, epoch=10, refuse=refuse)
+    assert [verdict.name for verdict in verdicts] == ["ExtensionAccepted", "RolledBack"]
+    assert (verdicts[1].reason, trusted) == ("its markers move an activation that has happened", FIRST)
+    assert asked == [(None, FIRST), (FIRST, SECOND)]
+
+
 def test_rule_t6_what_is_of_another_network_stays_so_below_the_trusted_sequence():
     assert in_every_order([payload(1, "ab", magic=1), SECOND]) == (("WrongNetwork", "ExtensionAccepted"), SECOND)
 

@@ -21,6 +21,7 @@ from eras import (
     UnsupportedEraError,
     select_eras,
 )
+from eras.view import advanced
 
 ERAS = SupportedEras(["thales", "pythagoras"])
 SCHEDULE = [EraMarker("thales", 1), EraMarker("pythagoras", 10), EraMarker("lagrange", 20)]
@@ -473,3 +474,19 @@ def test_a_handler_that_a_call_would_not_run_is_refused(checker):
     for handler, kind in ((coroutine, "a coroutine function"), (generator, "a generator function")):
         with pytest.raises(ConfigurationError, match=f"a handler of the event 'ready'.*got {kind}"):
             checker.on(EraEvent.READY, handler)
+
+
+def test_a_view_that_was_decided_elsewhere_is_taken_over_and_told(checker):
+    later = advanced(checker.view, 10, ERAS)
+    seen = recorded(checker, EraEvent.ERA_CHANGED)
+    checker.adopt(later)
+    assert (checker.view, checker.current_era, len(seen)) == (later, "pythagoras", 1)
+
+
+def test_a_view_of_an_earlier_epoch_is_not_taken_over(checker):
+    before = checker.view
+    checker.advance_epoch(6)
+    after = checker.view
+    with pytest.raises(EraRegressionError):
+        checker.adopt(before)
+    assert checker.view is after

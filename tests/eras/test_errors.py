@@ -1,6 +1,10 @@
 """The base error: message, facts and code."""
 
+import pytest
+
 from eras import ConfigurationError, CurrentEraNotFoundError, EraSwitchError, UnsupportedEraError
+from eras.error_codes import ERROR_CODES
+from eras.errors import error_table, known_codes
 
 
 def test_a_message_says_what_expected_got_and_next():
@@ -32,3 +36,24 @@ def test_a_full_stop_of_another_program_is_not_doubled():
 def test_codes_are_class_names_without_the_suffix():
     assert UnsupportedEraError.code == "UnsupportedEra"
     assert (CurrentEraNotFoundError.code, CurrentEraNotFoundError.exit_code) == ("CurrentEraNotFound", 5)
+
+
+def test_a_registered_code_brings_its_statuses():
+    error = EraSwitchError("Not known here", code="HistoryUnknown", provider="ogmios")
+    assert (error.code, error.http_status, error.exit_code) == ("HistoryUnknown", 501, 5)
+    assert (error.to_dict()["code"], error.facts) == ("HistoryUnknown", {"provider": "ogmios"})
+    assert EraSwitchError.code == "EraSwitch", "the class keeps its own"
+
+
+def test_a_code_that_is_not_registered_is_a_mistake_of_the_program():
+    with pytest.raises(KeyError):
+        EraSwitchError("Not known here", code="Nowhere")
+
+
+def test_the_table_has_the_codes_of_classes_and_of_the_registry_once():
+    rows = known_codes()
+    assert [row.code for row in rows] == sorted({row.code for row in rows})
+    assert set(ERROR_CODES) < {row.code for row in rows}
+    table = error_table()
+    assert table["CurrentEraNotFound"][:2] == (CurrentEraNotFoundError.http_status, CurrentEraNotFoundError.exit_code)
+    assert table["HistoryUnknown"] == (501, 5, ERROR_CODES["HistoryUnknown"].meaning)

@@ -1,0 +1,30 @@
+"""Amounts and counts as people read them."""
+
+import pytest
+
+from eras.words import ada, counted
+
+
+@pytest.mark.parametrize(
+    ("lovelace", "words"),
+    [
+        (0, "0.0 ADA"),
+        (1, "0.000001 ADA"),
+        (168_317, "0.168317 ADA"),
+        (1_000_000, "1.0 ADA"),
+        (1_234_500_000, "1,234.5 ADA"),
+        (45_000_000_000_000_000, "45,000,000,000.0 ADA"),
+    ],
+)
+def test_an_amount_is_exact_to_the_lovelace(lovelace: int, words: str) -> None:
+    assert ada(lovelace) == words
+
+
+def test_a_count_has_the_right_plural() -> None:
+    assert [counted(count, "output") for count in (0, 1, 2, 1_000)] == [
+        "0 outputs",
+        "1 output",
+        "2 outputs",
+        "1,000 outputs",
+    ]
+    assert [counted(count, "party", "parties") for count in (1, 2)] == ["1 party", "2 parties"]
