@@ -452,7 +452,7 @@ def test_a_permanent_error_after_the_confirmation_ends_the_waiting_at_once(
     with pytest.raises(PublicationUnfinishedError, match="as it will be tomorrow"):
         team.run("activate thales 3")
     assert team.time.now <= 1
-    assert len(permanent_errors()) == 6
+    assert len(permanent_errors()) == 7
 
 
 @pytest.mark.parametrize("error", [ProviderKeyRefusedError("no key"), ProviderTimeoutError("too slow")])
