@@ -86,10 +86,10 @@ def _gate_reason(gate: "GateResult") -> str:
 
 def quorum_reason(found: "Forecast") -> str:
     """Why a forecast has its verdict."""
-    wanted = f"the wanted {chance_words(found.probability)}"
+    wanted = chance_words(found.probability)
     if found.verdict is Verdict.SAFE:
-        return f"as many are ready as {wanted} of a quorum need"
+        return f"enough stake is ready for a {wanted} chance of a quorum"
     if found.verdict is Verdict.NOT_YET:
-        return f"too few are ready today for {wanted} of a quorum; by the trend there will be enough"
+        return f"too little stake is ready today for a {wanted} chance of a quorum; by the trend there will be enough"
     chance = chance_words(found.danger.quorum_probability.value)
-    return f"in epoch {found.danger.epoch} a quorum has {chance}, less than {wanted}"
+    return f"the chance of a quorum in epoch {found.danger.epoch} is {chance}, below the wanted {wanted}"

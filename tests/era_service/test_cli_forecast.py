@@ -320,17 +320,17 @@ def verdict(at: int, gate: str = "") -> str:
 
 def test_a_switch_too_early_is_not_safe_and_the_gate_agrees(registered: Path) -> None:
     shown = verdict(105, "95%")
-    assert "Verdict      not safe: in epoch" in shown
+    assert "Verdict      not safe: the chance of a quorum in epoch" in shown
     assert shown.splitlines()[-1].startswith("Gate         agrees: The gate of pythagoras is not met")
 
 
 def test_a_switch_in_time_by_the_trend_is_not_yet_safe_and_a_low_gate_differs(registered: Path) -> None:
     shown = verdict(140, "50%")
-    assert "Verdict      not yet: too few are ready today" in shown
+    assert "Verdict      not yet: too little stake is ready today" in shown
     assert "Gate         differs, because it asks for a share, and not for the chance of a quorum" in shown
 
 
 def test_enough_that_are_ready_today_are_safe(registered: Path) -> None:
     Path("compatibility.toml").write_text('pythagoras = ">=1.0.0"\n')
-    assert "Verdict      safe: as many are ready" in verdict(110)
+    assert "Verdict      safe: enough stake is ready" in verdict(110)
     assert asked("pythagoras", "--at", "110", "--model", "cosmos")["verdict"] == "safe"

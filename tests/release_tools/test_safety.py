@@ -23,10 +23,10 @@ def gate(threshold: str, repository: object = READY, table: Compatibility = TABL
 @pytest.mark.parametrize(
     ("forecast", "judged", "expected", "reasons"),
     [
-        (forecast_of(READY, 8), None, Verdict.SAFE, ["as many are ready"]),
-        (forecast_of(READY, 8), gate("0.5"), Verdict.SAFE, ["as many are ready", "is met"]),
-        (forecast_of(READY, 8), gate("0.999"), Verdict.NOT_YET, ["is not met", "for a quorum alone, as many"]),
-        (forecast_of(FEW, 8), gate("0.3", FEW), Verdict.NOT_SAFE, ["less than the wanted", "is met"]),
+        (forecast_of(READY, 8), None, Verdict.SAFE, ["enough stake is ready"]),
+        (forecast_of(READY, 8), gate("0.5"), Verdict.SAFE, ["enough stake is ready", "is met"]),
+        (forecast_of(READY, 8), gate("0.999"), Verdict.NOT_YET, ["is not met", "for a quorum alone, enough stake"]),
+        (forecast_of(FEW, 8), gate("0.3", FEW), Verdict.NOT_SAFE, ["below the wanted", "is met"]),
         (None, gate("0.5"), Verdict.SAFE, ["is met", "the gate alone answers"]),
         (None, gate("0.999"), Verdict.NOT_YET, ["is not met", "the gate alone answers"]),
         (None, None, Verdict.UNKNOWN, ["neither a quorum nor a gate"]),
