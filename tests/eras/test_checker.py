@@ -21,7 +21,7 @@ from eras import (
     UnsupportedEraError,
     select_eras,
 )
-from eras.view import advanced
+from eras.view import NO_VIEW, advanced
 
 ERAS = SupportedEras(["thales", "pythagoras"])
 SCHEDULE = [EraMarker("thales", 1), EraMarker("pythagoras", 10), EraMarker("lagrange", 20)]
@@ -190,6 +190,20 @@ def test_an_era_that_is_gone_in_the_epoch_of_its_activation_is_not_cancelled(che
     checker.change_era(token(6))
     checker.change_era(token(10, [SCHEDULE[0], SCHEDULE[2]]))
     assert [state for _, state in checker.states()] == [EraState.ACTIVE, EraState.SCHEDULED]
+
+
+def test_a_later_era_from_an_earlier_epoch_is_a_step_back(checker):
+    checker.change_era(token(12))
+    with pytest.raises(EraRegressionError):
+        checker.change_era(token(13, [SCHEDULE[0], EraMarker("lagrange", 5)]))
+    assert checker.current_era == "pythagoras"
+
+
+def test_a_view_without_a_reading_can_be_taken_over(checker):
+    checker.change_era(token(5))
+    checker.adopt(NO_VIEW)
+    with pytest.raises(EraNotReadyError):
+        _ = checker.current_era
 
 
 def test_notice_epochs_are_a_setting():
