@@ -11,6 +11,7 @@ from era_service.cli.shared.datum_view import describe, in_words
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from eras import ConfigurationError, CurrentEraNotFoundError, Epoch, EraSwitchError, require_epoch, select_eras
+from eras.visible import visible
 
 if TYPE_CHECKING:
     from datum import Accepted, FoundDatum, MarkerKind, Verdict
@@ -192,7 +193,7 @@ def decode(file: str, *, as_json: bool) -> int:
     if _has_datum(found):
         return 0
     name = "standard input" if file == "-" else file
-    click.echo(f"No datum: {name} holds {kind_of_file(data) if data.strip() else 'nothing'}", err=as_json)
+    click.echo(f"No datum: {visible(name)} holds {kind_of_file(data) if data.strip() else 'nothing'}", err=as_json)
     return 1
 
 

@@ -89,7 +89,7 @@ def test_the_report_is_one_page_with_the_charts_in_it(scenario: Path, tmp_path: 
     assert invoke("rehearse", str(scenario), "--html", str(report)).exit_code == 0
     page = report.read_text()
     assert "<title>Ours &lt;b&gt;&amp; theirs</title>" in page
-    assert page.count("<svg") == 4
+    assert page.count("<svg") == 6, "four charts, one of which has two in it, for the chance and for the stake"
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "")
     assert "<script" not in page
 
