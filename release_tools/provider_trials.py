@@ -6,7 +6,8 @@ is no transaction, and a ledger behind the provider says so.
 
 from typing import TYPE_CHECKING
 
-from chain_reader.ports import UNKNOWN_ADDRESS, LocatingObserver
+from chain_reader.authorship import TransactionBytesError, transaction_id
+from chain_reader.ports import UNKNOWN_ADDRESS, BytesObserver, LocatingObserver
 from chain_reader.providers.gateway import TransactionRefusedError
 from eras import ChainReadError
 
@@ -79,12 +80,46 @@ def _try_transaction(examination: "Examination", name: str, observer: "ChainObse
             )
         elif inputs is not None:
             examination.fine(check, f"it knows those of {transaction}")
+    if isinstance(observer, BytesObserver):
+        examination.attempt(
+            f"bytes of transactions, by {name}",
+            lambda: _shown(observer, transaction),
+            lambda size: (
+                f"{size} bytes of {transaction}, which prove its author"
+                if size
+                else f"it shows none of {transaction}, so its word about inputs counts instead"
+            ),
+        )
     if observer.capabilities.blocks and isinstance(observer, LocatingObserver):
         examination.attempt(
             f"blocks, by {name}",
             lambda: observer.block_of(transaction),
             lambda block: f"{transaction} is in {'no block' if block is None else f'the block of slot {block.slot}'}",
         )
+
+
+def _shown(observer: BytesObserver, transaction: str) -> int:
+    """Returns how many bytes of the transaction are shown; 0 where none are.
+
+    Raises:
+        ChainReadError: they are those of another transaction, or could not be asked for.
+    """
+    data = observer.transaction_bytes(transaction)
+    if data is None:
+        return 0
+    try:
+        found = transaction_id(data)
+    except TransactionBytesError as error:
+        found = f"what is no transaction ({error})"
+    if found != transaction:
+        raise ChainReadError(
+            f"{observer.name} shows the bytes of another transaction",
+            code="UnusableProvider",
+            expected=transaction,
+            got=found,
+            next_step="Name another provider",
+        )
+    return len(data)
 
 
 def _require_unknown(name: str, observer: "ChainObserver", gateway: "TransactionGateway | None") -> None:

@@ -13,6 +13,7 @@ Nothing that exists is ever replaced:
 import json
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -25,6 +26,7 @@ from release_tools.keys.files import SECRET_KEY_FILE, VERIFICATION_KEY_FILE, wri
 from release_tools.keys.secret_files import write_new
 
 if TYPE_CHECKING:
+    from chain_reader.local_chain import Genesis
     from datum import SigningKey, VerificationKey
     from era_service.config.schema import Settings
     from release_tools import PaymentKey
@@ -92,6 +94,7 @@ class SetUp:
         settings: the configuration, loaded.
         epoch: the current epoch; ``None`` where the provider could not be asked.
         warning: why it could not.
+        chain_genesis: of the rehearsal chain, where there is one.
     """
 
     order: SetUpOrder
@@ -105,6 +108,7 @@ class SetUp:
     settings: "Settings"
     epoch: Epoch | None
     warning: str | None
+    chain_genesis: "Genesis | None" = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -131,9 +135,7 @@ class SetUp:
         Raises:
             ConfigurationError: something exists already, or cannot be written.
         """
-        from fractions import Fraction
-
-        from chain_reader.local_chain import Genesis, LocalChain
+        from chain_reader.local_chain import LocalChain
 
         order = self.order
         if self.era_key is not None:
@@ -143,8 +145,7 @@ class SetUp:
             self.payment_key.save(order.keys_folder / PAYMENT_KEY_FILE)
         chain = order.rehearsal_chain
         if chain is not None and not chain.exists():
-            genesis = Genesis(network_magic=self.magic, clock_mode="wall", active_slots_coeff=Fraction(1))
-            LocalChain.create(chain, genesis=genesis).close()
+            LocalChain.create(chain, genesis=self.chain_genesis).close()
         try:
             write_new(order.config, self.text, 0o644)
         except OSError as error:
@@ -185,15 +186,33 @@ def set_up(order: SetUpOrder) -> SetUp:
         address, key = public.era_address, _parsed(public.verification_key)
     assert key is not None  # noqa: S101 - one of them is made where none is given
     _require_own_keys(order, given, payer, address=address, key=key, network_id=network_id)
+    genesis = None if order.rehearsal_chain is None else _chain_genesis(order.rehearsal_chain, magic)
     text = _text(
         order,
         (magic, address, key) if public is None else None,
+        genesis=genesis,
         era_key=order.era_key_file if made is None else order.keys_folder / SECRET_KEY_FILE,
         payment_key=order.payment_key_file if made_payer is None else order.keys_folder / PAYMENT_KEY_FILE,
     )
     settings = _loaded(text)
     epoch, warning = _asked(order, settings, magic)
-    return SetUp(order, magic, address, key, public is not None, made, made_payer, text, settings, epoch, warning)
+    return SetUp(
+        order, magic, address, key, public is not None, made, made_payer, text, settings, epoch, warning, genesis
+    )
+
+
+def _chain_genesis(chain: Path, magic: int) -> "Genesis":
+    """The genesis of the rehearsal chain; where there is none yet, of one that begins now and follows the clock."""
+    from fractions import Fraction
+
+    from chain_reader.local_chain import Genesis, LocalChain
+
+    if chain.exists():
+        with LocalChain.open(chain) as opened:
+            return opened.genesis
+    return Genesis(
+        network_magic=magic, clock_mode="wall", active_slots_coeff=Fraction(1), system_start_s=int(time.time())
+    )
 
 
 def _magic(order: SetUpOrder, public: int | None) -> int:
@@ -307,7 +326,12 @@ def _require_own_keys(
 
 
 def _text(
-    order: SetUpOrder, own: tuple[int, str, "VerificationKey"] | None, *, era_key: Path | None, payment_key: Path | None
+    order: SetUpOrder,
+    own: tuple[int, str, "VerificationKey"] | None,
+    *,
+    genesis: "Genesis | None",
+    era_key: Path | None,
+    payment_key: Path | None,
 ) -> str:
     """The configuration file; ``own`` are magic, era address and key of a network that is not a public one."""
     lines = [f"network = {_quoted(order.name)}"]
@@ -324,6 +348,10 @@ def _text(
         magic, address, key = own
         lines += ["", f"[networks.{order.name}]", f"magic = {magic}", f"era_address = {_quoted(address)}"]
         lines.append(f"verification_key = {_quoted(key.to_json_hex())}")
+        if genesis is not None and genesis.clock_mode == "wall":  # so that a switch comes in time without a provider
+            lines += [f"system_start_s = {genesis.system_start_s}", f"slot_length_s = {genesis.slot_length_s}"]
+            lines.append(f"epoch_length = {genesis.epoch_length}")
+            lines.append(f"active_slots_coefficient = {float(genesis.active_slots_coeff)}")
         lines += [f"supported_eras = [{', '.join(map(_quoted, order.eras))}]"] if order.eras else []
     return "\n".join([*lines, ""])
 

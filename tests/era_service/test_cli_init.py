@@ -15,6 +15,7 @@ from datum import SigningKey
 from era_service.cli.init import _asked
 from era_service.config.load import load_settings
 from era_service.config.networks import NETWORKS
+from era_service.wiring.genesis import configured_genesis
 from release_tools import PaymentKey
 from tests.conftest import ROOT
 from tests.era_service.conftest import invoke
@@ -68,6 +69,10 @@ def test_the_configuration_holds_paths_of_keys_and_never_keys(own_folders: Path)
     assert settings.keys.era_key_file == Path("keys/era.sk")
     assert settings.keys.payment_key_files == (Path("keys/payment.skey"),)
     assert settings.network.supported_eras == ("thales", "pythagoras")
+    with LocalChain.open(Path("chain.sqlite3")) as chain:
+        genesis = configured_genesis(settings)
+        assert genesis is not None, "a switch comes in time without a provider"
+        assert (genesis.system_start_s, genesis.epoch_length) == (chain.genesis.system_start_s, 100)
     assert (
         settings.network.era_address == document["era_address"] == PaymentKey.load(Path("keys/payment.skey")).address(0)
     )

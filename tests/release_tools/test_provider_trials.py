@@ -35,7 +35,7 @@ def healths(examination: Examination) -> dict[str, Health]:
 def test_a_good_provider(examination: Examination, published: LocalChain) -> None:
     try_provider(examination, "P", LocalObserver(published), LocalChainGateway(published), ADDRESS)
     assert set(healths(examination).values()) == {Health.OK}
-    assert len(healths(examination)) == 5
+    assert len(healths(examination)) == 6
 
 
 def test_one_that_only_reads_and_has_nothing_at_the_address(examination: Examination, chain: LocalChain) -> None:
@@ -67,3 +67,13 @@ def test_one_that_shows_and_takes_what_does_not_exist(examination: Examination, 
     try_provider(examination, "P", observer, gateway, ADDRESS)  # type: ignore[arg-type]
     found = healths(examination)
     assert (found["unknown transactions"], found["submission"]) == (Health.PROBLEM, Health.PROBLEM)
+
+
+@pytest.mark.parametrize("shown", [b"", b"\x80", b"\x84\xa0\xa0\xf5\xf6"])
+def test_bytes_of_something_else_are_a_finding(examination: Examination, published: LocalChain, shown: bytes) -> None:
+    class Wrong(LocalObserver):
+        def transaction_bytes(self, transaction: str) -> bytes:
+            return shown
+
+    try_provider(examination, "P", Wrong(published), None, ADDRESS)
+    assert healths(examination)["bytes of transactions"] is Health.PROBLEM
