@@ -72,7 +72,7 @@ def test_the_configuration_holds_paths_of_keys_and_never_keys(own_folders: Path)
     with LocalChain.open(Path("chain.sqlite3")) as chain:
         genesis = configured_genesis(settings)
         assert genesis is not None, "a switch comes in time without a provider"
-        assert (genesis.system_start_s, genesis.epoch_length) == (chain.genesis.system_start_s, 100)
+        assert (genesis.anchor_time_s, genesis.epoch_length) == (chain.genesis.system_start_s, 100)
     assert (
         settings.network.era_address == document["era_address"] == PaymentKey.load(Path("keys/payment.skey")).address(0)
     )
