@@ -70,7 +70,7 @@ def open_page(browser: Browser, make_world: object) -> Iterator[OpenPage]:
     yield open_one
     for context in contexts:
         for page in context.pages:
-            page.unroute_all(behavior="ignoreErrors")  # what is asked as the page closes is answered to nobody
+            page.unroute_all(behavior="wait")  # an answer that is being fetched would keep the page from closing
         context.close()
     assert complaints == []
 
