@@ -5,12 +5,16 @@ In: a service, an epoch or an era. Out: documents. By default the era is the upc
 
 from typing import TYPE_CHECKING, Protocol
 
-from era_service.service.documents import AdoptionForecast, AdoptionGate, AdoptionSummary
+from era_service.service.documents import AdoptionForecast, AdoptionGate, AdoptionHistory, AdoptionSummary
 from era_service.service.gate_watch import Watched, configured, current_epoch, judged_gate
 from eras import Epoch, EraSwitchError
 
 if TYPE_CHECKING:
     from era_service.service.documents import EraStatus
+
+
+MAX_HISTORY = 100
+"""Epochs in one answer of the history."""
 
 
 class Asked(Watched, Protocol):
@@ -47,6 +51,46 @@ def summary(service: Asked, epoch: int | None, *, details: bool = True) -> Adopt
         details=details,
     )
     return AdoptionSummary(found.to_dict())
+
+
+def history(service: Asked, first: int | None, last: int | None) -> AdoptionHistory:
+    """``/adoption/history``: the newest epochs of those from ``first`` to ``last``.
+
+    Args:
+        service: what is asked.
+        first: the first epoch; by default as far back as one answer goes.
+        last: the last epoch; by default the newest that has begun.
+
+    Raises:
+        NoRegistrationsError: none of them has registrations.
+        StoreError: they cannot be read.
+    """
+    from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
+    from release_tools.adoption.summary import NoRegistrationsError, summarise
+
+    registrations = service.store.registrations
+    until = current_epoch(service, fresh=True) if last is None else Epoch(last)
+    known = registrations.epochs()
+    found = [epoch for epoch in known if (until is None or epoch <= until) and epoch >= (first or 0)]
+    if not found:
+        raise NoRegistrationsError(
+            "There are no registrations in these epochs",
+            expected="epochs that have registrations" + (f", such as {known[0]}" if known else ""),
+            got=f"from {first or 0} to {'the newest' if until is None else until}",
+            next_step="Ask for other epochs",
+        )
+    listed, rest = found[:MAX_HISTORY], found[MAX_HISTORY:]
+    compatibility, rules = compatibility_of(service.settings), adoption_rules(service.settings)
+    told = [
+        summarise(registrations, epoch=epoch, compatibility=compatibility, rules=rules, details=False)
+        for epoch in reversed(listed)
+    ]
+    order = configured_gate(service.settings)
+    return AdoptionHistory(
+        epochs=[AdoptionSummary(one.to_dict()) for one in told],
+        gate_threshold=None if order is None else float(order.threshold),
+        earlier=rest[0] if rest else None,
+    )
 
 
 def gate(service: Asked, era: str | None) -> AdoptionGate:

@@ -292,6 +292,14 @@ class AdoptionForecast(RootModel[dict[str, Any]]):
     """What ``eraswitch adoption forecast --json`` prints (release_tools.forecasting.forecast)."""
 
 
+class AdoptionHistory(Document):
+    """The adoption of several epochs, oldest first: what the charts of the dashboard show."""
+
+    epochs: list[AdoptionSummary] = Field(description="As /adoption/summary has each, without single parties.")
+    gate_threshold: float | None = Field(description="The share that the configured gate asks for.")
+    earlier: EpochNumber | None = Field(description="Ask for ?to= this for the epochs before; none at the end.")
+
+
 class EventDocument(Document):
     """An entry of the event log."""
 

@@ -12,6 +12,7 @@ from era_service.service import adoption
 from era_service.service.documents import (
     AdoptionForecast,
     AdoptionGate,
+    AdoptionHistory,
     AdoptionSummary,
     EraConfig,
     EraHistory,
@@ -236,6 +237,14 @@ class Service(Keeper):
             EraSwitchError: there is nothing to summarise; the class says why.
         """
         return adoption.summary(self, epoch, details=details)
+
+    def adoption_history(self, first: int | None = None, last: int | None = None) -> AdoptionHistory:
+        """``/adoption/history``; by default the newest epochs.
+
+        Raises:
+            EraSwitchError: there is nothing in these epochs; the class says why.
+        """
+        return adoption.history(self, first, last)
 
     def adoption_gate(self, era: str | None = None) -> AdoptionGate:
         """``/adoption/gate``; by default of the upcoming era.

@@ -17,6 +17,7 @@ from era_service.service.answers import Answer, cache_control
 from era_service.service.documents import (
     AdoptionForecast,
     AdoptionGate,
+    AdoptionHistory,
     AdoptionSummary,
     EraConfig,
     EraHistory,
@@ -152,6 +153,17 @@ def adoption_router() -> APIRouter:
     def summary(request: Request, service: ServiceOf, epoch: EpochQuery = None, _spoken: Spoken = None) -> Response:
         """Stake by version and by readiness, in an epoch; by default the newest with registrations."""
         return written(request, service, service.adoption_summary(epoch), LIVE_AGE_S)
+
+    @router.get("/history", response_model=AdoptionHistory)
+    def history(
+        request: Request,
+        service: ServiceOf,
+        first: Annotated[EpochQuery, Query(alias="from", description="The first epoch.")] = None,
+        last: Annotated[EpochQuery, Query(alias="to", description="By default the newest that has begun.")] = None,
+        _spoken: Spoken = None,
+    ) -> Response:
+        """Stake by version and by readiness over epochs, oldest first; the newest of them where there are many."""
+        return written(request, service, service.adoption_history(first, last), LIVE_AGE_S)
 
     @router.get("/gate", response_model=AdoptionGate)
     def gate(request: Request, service: ServiceOf, era: EraQuery = None, _spoken: Spoken = None) -> Response:

@@ -23,7 +23,7 @@ with warnings.catch_warnings():
     )
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-OPERATIONS = 19
+OPERATIONS = 20
 EXAMPLES = 20
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -76,6 +76,7 @@ def test_every_route_is_described_and_nothing_else(running):
         "/admin/log",
         "/adoption/forecast",
         "/adoption/gate",
+        "/adoption/history",
         "/adoption/summary",
         "/era/config",
         "/era/history",

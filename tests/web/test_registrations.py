@@ -61,6 +61,29 @@ def test_a_batch_is_taken_at_once_and_feeds_adoption(any_world):
     assert (forecast["era"], forecast["at"], len(forecast["epochs"]) > 0) == ("lagrange", 9, True)
 
 
+def test_the_history_has_the_epochs_that_are_asked_for_as_the_summary_has_each(world, monkeypatch):
+    world.enter(4)
+    for epoch, ready in ((1, 1), (2, 2), (4, 3)):
+        rows = [registration(f"pool1{n}", epoch=epoch, version=f"{1 + (n < ready)}.0.0") for n in range(4)]
+        post(world, {"registrations": rows})
+    post(world, registration(epoch=5))  # which has not begun
+
+    def history(query=""):
+        return world.client.get(f"/adoption/history{query}").json()
+
+    whole = history()
+    ready = [one["eras"][1]["registered"]["share"] for one in whole["epochs"]]
+    assert ([one["epoch"] for one in whole["epochs"]], ready) == ([1, 2, 4], [0.25, 0.5, 0.75])
+    assert (whole["gate_threshold"], whole["earlier"]) == (0.8, None)
+    summary = world.client.get("/adoption/summary?epoch=2").json()
+    assert whole["epochs"][1]["versions"] == summary["versions"]
+    assert [one["epoch"] for one in history("?from=2&to=5")["epochs"]] == [2, 4, 5]
+    monkeypatch.setattr("era_service.service.adoption.MAX_HISTORY", 2)
+    assert ([one["epoch"] for one in history("?from=1")["epochs"]], history("?from=1")["earlier"]) == ([2, 4], 1)
+    assert history("?from=6")["code"] == history("?from=3&to=2")["code"] == "NoRegistrations"
+    assert history("?from=-1")["code"] == "RequestInvalid"
+
+
 def test_the_version_may_come_from_the_header(world):
     headers = world.headers() | {"signer-node-version": "0.3.12+abc"}
     post(world, registration(version=None), headers=headers)
