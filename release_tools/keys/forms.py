@@ -14,7 +14,6 @@ from dataclasses import dataclass, field
 
 from eras import ConfigurationError
 from release_tools.keys.derivation import (
-    WORD_COUNTS,
     DerivationError,
     DerivationPath,
     ExtendedKey,
@@ -61,8 +60,8 @@ _BECH32_KINDS = (
 _BECH32 = re.compile(r"[a-z0-9_]{1,20}1[a-z0-9]{6,2000}")
 _HEX = re.compile(r"(0x)?[0-9a-fA-F]+")
 _WORD = re.compile(r"[a-zA-Z]+")
-_WORDS = re.compile(rf"(?:[\s0-9.,:;)]*[a-zA-Z]+(?=[\s.,;]|$)){{{WORD_COUNTS[0] // 2},}}[\s.,;]*")
-"""Six words or more, numbered or not: too few for a wallet is said of them, too."""
+_WORDS = re.compile(r"(?:[\s0-9.,:;)]*[a-zA-Z]+(?=[\s.,;]|$)){2,}[\s.,;]*")
+"""Two words or more, numbered or not: too few for a wallet is an error of its own."""
 
 
 _NEEDS_PATH = "Take the key out of the wallet: eraswitch keys import payment FILE TARGET --path PATH"
@@ -111,8 +110,8 @@ def find_payment_key(text: str, source: str, path: DerivationPath | None = None)
             return _from_bech32(text, path)
         if _WORDS.fullmatch(text):
             words = [word.lower() for word in _WORD.findall(text)]
-            wanted = _needed(path)
-            return _derived(root_of_words(words), wanted.steps, wanted, f"{len(words)} words")
+            root, wanted = root_of_words(words), _needed(path)
+            return _derived(root, wanted.steps, wanted, f"{len(words)} words")
         return _from_hex(text)
     except (DerivationError, EnvelopeError) as error:
         # "from None", because the exceptions of decoders hold the text, which is the secret.
@@ -191,7 +190,7 @@ def _from_hex(text: str) -> FoundKey:
     except ValueError:
         raw = b""
     if not raw:
-        raise DerivationError("a payment key", "something else, not shown")
+        raise DerivationError("a payment key", "something else, not shown" if text else "nothing: it is empty")
     if _CBOR_HEADS.get(raw[:2]) == len(raw) - 2:
         return _as_it_is(raw[2:], "hex of a cborHex")
     if raw.startswith(b"[") and raw.endswith(b"]"):

@@ -170,7 +170,9 @@ def seed_and_public() -> bytes:
         (b"\xff".hex() * 64, "bytes that are not one"),
         (SEED.hex() + "ab", "got 33 bytes"),
         ("ключ", "something else, not shown"),
-        ("", "something else, not shown"),
+        ("", "nothing: it is empty"),
+        (" \n", "nothing: it is empty"),
+        ("eight country switch", "12, 15, 18, 21 or 24 words, got 3"),
     ],
 )
 def test_what_it_is_instead(text: str, kind: str) -> None:

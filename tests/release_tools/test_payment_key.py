@@ -74,7 +74,7 @@ def envelope(**changes: object) -> str:
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("", "something else, not shown"),
+        ("", "nothing: it is empty"),
         ("[" * 100_000, "something else, not shown"),
         ('{"a":' * 100_000, "no JSON"),
         ('{"type": "PaymentSigningKeyShelley_ed25519", "cborHex": "5820' + SEED.hex(), "no JSON"),
