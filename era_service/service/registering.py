@@ -17,16 +17,10 @@ from era_service.service.documents import (
     RejectedRegistration,
 )
 from era_service.service.gate_watch import current_epoch
-from era_service.service.refusals import RequestInvalidError
 from era_store import Registration, Reject
 from eras import Epoch
-from release_tools.registrations.judging import AHEAD_S, Judge, Refusal, rejected, with_epoch
-from release_tools.registrations.signed import (
-    RegistrationSignatureError,
-    Signed,
-    Statement,
-    without_those_of_signers,
-)
+from release_tools.registrations.judging import Judge, Refusal, rejected, with_epoch
+from release_tools.registrations.signed import Signed, without_those_of_signers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -41,10 +35,6 @@ NOT_SIGNED = (
 
 MAX_REJECTS_LISTED = 100
 MAX_PAGE = 1_000
-
-
-class RegistrationWrongError(RequestInvalidError):
-    """A registration cannot be taken: it is half signed, of the future, or not signed by its party."""
 
 
 def register(
@@ -62,20 +52,18 @@ def register(
         StoreError: they could not be written; none is.
     """
     now_s, source, current = service.clock(), f"api {token.id}", current_epoch(service, fresh=True)
-    judge = Judge(source, current)
+    judge = Judge(source, current, service.settings.network.magic, now_s)
     read: list[tuple[int, Registration]] = []
     rejects: dict[int, Reject] = {}
-    magic = service.settings.network.magic
     for index, one in enumerate(sent):
         found = _judged(judge, one, node_version)
         if isinstance(found, Refusal):
             rejects[index] = rejected(f"registration {index}", found, json.dumps(one))
-            continue
-        try:
-            read.append((index, _registration(found, magic, now_s)))
-        except (RegistrationWrongError, RegistrationSignatureError) as error:
-            refusal = Refusal(str(error), found.epoch, found.party_id, found.stake)
-            rejects[index] = rejected(f"registration {index}", refusal, found.party_id)
+        elif found.signed is None:
+            # Of now at the latest: dated ahead, it would count for more than what its party says meanwhile.
+            read.append((index, replace(found, seen_at_s=min(found.seen_at_s or now_s, now_s))))
+        else:
+            read.append((index, found))
     taken = without_those_of_signers(service.store.registrations, [row for _, row in read])
     kept = set(taken)
     for index, row in read:
@@ -123,35 +111,6 @@ def registration_page(service: "Service", epoch: int, after: str | None, limit: 
     return RegistrationPage(
         epoch=epoch, registrations=[_out(row) for row in found], next=found[-1].party_id if full else None
     )
-
-
-def _registration(row: Registration, network_magic: int | None, now_s: float) -> Registration:
-    """What the store takes.
-
-    Raises:
-        RegistrationWrongError: it cannot be.
-        RegistrationSignatureError: its signature is not true.
-    """
-    if row.signed is None:
-        # Of now at the latest: dated ahead, it would count for more than what its party signs meanwhile.
-        return replace(row, seen_at_s=min(row.seen_at_s or now_s, now_s))
-    signed = Signed.from_bytes(row.signed)
-    if signed is None:
-        raise RegistrationWrongError(
-            "The signature of a registration cannot be read",
-            expected="key, signature and time_s, or signed as GET /registrations gives it",
-            got="something else",
-            next_step="Sign it as docs/service.md describes, or send it unsigned",
-        )
-    if signed.time_s > now_s + AHEAD_S:
-        raise RegistrationWrongError(
-            "A signed registration is of the future",
-            expected=f"a time up to {int(now_s)}",
-            got=str(signed.time_s),
-            next_step="Check the clock of the node",
-        )
-    signed.verify(Statement.of(row, network_magic, signed.time_s))
-    return replace(row, seen_at_s=float(signed.time_s))
 
 
 def _out(row: Registration) -> RegistrationOut:

@@ -207,7 +207,7 @@ def open_registrations(settings: "Settings", files: Sequence[str] = ()) -> Itera
             yield store.registrations
         return
     with _place_for(files) as repository:
-        read_files(repository, files, current_epoch_of(settings))
+        read_files(repository, files, current_epoch_of(settings), settings.network.magic)
         yield repository
 
 
@@ -231,7 +231,9 @@ def _is_large(*paths: Path) -> bool:
     return sum(path.stat().st_size for path in paths if path.is_file()) >= LARGE_BYTES
 
 
-def read_files(repository: "RegistrationRepository", files: Sequence[str], current: Epoch | None) -> None:
+def read_files(
+    repository: "RegistrationRepository", files: Sequence[str], current: Epoch | None, network_magic: int | None
+) -> None:
     """Read what is in ``files`` and has not been read before; what is no registration draws a warning.
 
     The first time that a large one is read, a terminal shows how far it is.
@@ -240,6 +242,7 @@ def read_files(repository: "RegistrationRepository", files: Sequence[str], curre
         repository: where it goes.
         files: their paths.
         current: the current epoch, where it is known.
+        network_magic: of the network that signatures must be for, where one is configured.
 
     Raises:
         EraSwitchError: one cannot be read.
@@ -248,7 +251,7 @@ def read_files(repository: "RegistrationRepository", files: Sequence[str], curre
     from release_tools.registrations import ingest, open_source
 
     for name in files:
-        with closing(open_source(name, current=current)) as source:
+        with closing(open_source(name, current=current, network_magic=network_magic)) as source:
             quiet = repository.cursor(source.name) is not None or not _is_large(Path(name))
             with ingest_progress(source_words(source.name), quiet=quiet) as progress:
                 summary = ingest(source, repository, progress=progress)

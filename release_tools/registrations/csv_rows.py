@@ -28,8 +28,8 @@ class CsvRows(TextRows):
 
     kind = "csv"
 
-    def __init__(self, path: str, *, current: Epoch | None = None) -> None:
-        super().__init__(path, current=current)
+    def __init__(self, path: str, *, current: Epoch | None = None, network_magic: int | None = None) -> None:
+        super().__init__(path, current=current, network_magic=network_magic)
         self._header: list[str] = []
 
     def batches(self, cursor: str | None, size: int) -> Iterator[Batch]:

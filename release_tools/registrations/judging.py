@@ -10,8 +10,11 @@ reason. The rules:
    turned away for it would be missing from the total, and the share of all others would rise.
 4. A time may be missing, or unreadable: such a registration is older than any with a time. It orders rows, and nothing
    else hangs on it.
-5. A row is refused for its party, its epoch or its stake alone. Anything else that is wrong with it is noted, and the
-   row counts without that. What is refused keeps the epoch, the party and the stake that can be read.
+5. A row is refused for its party, its epoch, its stake or a signature that is not true. Anything else that is wrong
+   with it is noted, and the row counts without that. What is refused keeps the epoch, the party and the stake that can
+   be read.
+6. A signature is checked wherever the row comes from, because what a party has signed goes before everything else said
+   of it; when it was signed is when it was seen. Without a network there is none to check it for, and it is left out.
 """
 
 import math
@@ -24,7 +27,7 @@ from typing import Any
 from era_store.capability import Capability
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH, Registration, Reject
 from eras import Epoch
-from release_tools.registrations.signed import Signed
+from release_tools.registrations.signed import RegistrationSignatureError, Signed, Statement
 
 EPOCHS_AHEAD = 5
 """Epochs after the current one that a registration may be for: a clock or a node may be behind by some."""
@@ -69,6 +72,9 @@ NEGATIVE_STAKE = "stake is negative"
 ABSURD_STAKE = "stake is more than all ada"
 BAD_TIME = "seen_at cannot be read: counted as the oldest of its party"
 BAD_SIGNED = "signed is not in hex, or too long: counted as unsigned"
+FALSE_SIGNATURE = "it was not signed by its party: the key, the signature or the network is another"
+FUTURE_SIGNATURE = "it was signed with a time in the future"
+UNCHECKED_SIGNATURE = "the signature cannot be checked, because no network is configured: counted as unsigned"
 HALF_SIGNED = "key, signature and time_s are not all there: counted as unsigned"
 BAD_CAPABILITY = "capability cannot be read: counted by its version"
 UNKNOWN_FIELD = "{!r} is not a field of registrations: counted without it"
@@ -98,11 +104,15 @@ class Judge:
     Attributes:
         source: the name of their source.
         current: the current epoch, where it is known.
+        network_magic: of the network that signatures must be for; ``None`` where none is configured.
+        now_s: POSIX time, which no signature may be later than; ``None`` where that is not looked at.
         notes: what was wrong with rows that count all the same → how many they are.
     """
 
     source: str
     current: Epoch | None = None
+    network_magic: int | None = None
+    now_s: float | None = None
     notes: Counter[str] = field(default_factory=Counter)
 
     @property
@@ -140,9 +150,10 @@ class Judge:
         else:
             if time_s is None:
                 self.notes[BAD_TIME] += 1
-            return Registration(
+            row = Registration(
                 party_id, Epoch(at), _said(version), lovelace, time_s or 0.0, self.source, signed, capability
             )
+            return row if signed is None else self._proved(row, signed)
         of = None if at is None or at < 0 else Epoch(min(at, MAX_REGISTRATION_EPOCH))
         return Refusal(fault, of, party_id if named else None, lovelace if possible else None)
 
@@ -166,6 +177,23 @@ class Judge:
                 if len(self.notes) < _MAX_NOTES:
                     self.notes[UNKNOWN_FIELD.format(name[:40])] += 1
         return found
+
+    def _proved(self, row: Registration, kept: bytes) -> Registration | Refusal:
+        """A registration that its party has truly signed, as of the time that it signed."""
+        signed = Signed.from_bytes(kept)
+        try:
+            if signed is not None:
+                signed.verify(Statement.of(row, self.network_magic, signed.time_s))
+        except RegistrationSignatureError:
+            signed = None
+        if signed is None and self.network_magic is None:
+            self.notes[UNCHECKED_SIGNATURE] += 1
+            return replace(row, signed=None)
+        if signed is None:
+            return Refusal(FALSE_SIGNATURE, row.epoch, row.party_id, row.stake)
+        if self.now_s is not None and signed.time_s > self.now_s + AHEAD_S:
+            return Refusal(FUTURE_SIGNATURE, row.epoch, row.party_id, row.stake)
+        return replace(row, seen_at_s=float(signed.time_s))
 
     def _signed(self, given: Mapping[str, Any]) -> bytes | None:
         """The signed words: as they are kept, or as a node sends them (``key``, ``signature`` and ``time_s``)."""

@@ -28,6 +28,7 @@ def open_source(
     epochs: Sequence[Epoch] = (),
     current: Epoch | None = None,
     known: "Known" = lambda _: (),
+    network_magic: int | None = None,
 ) -> RegistrationSource:
     """The source that a text names. The caller closes it.
 
@@ -37,6 +38,7 @@ def open_source(
         epochs: the epochs that an aggregator is asked for.
         current: the current epoch, where it is known.
         known: what a store knows of an epoch, for an aggregator's answers.
+        network_magic: of the network that signatures must be for; ``None`` where none is configured.
 
     Raises:
         ConfigurationError: the URL is none.
@@ -49,9 +51,9 @@ def open_source(
         case "mithril":
             return MithrilEvents(text, current=current)
         case "csv":
-            return CsvRows(text, current=current)
+            return CsvRows(text, current=current, network_magic=network_magic)
         case "lines":
-            return JsonLines(text, current=current)
+            return JsonLines(text, current=current, network_magic=network_magic)
 
 
 def kind_of(text: str) -> SourceKind:

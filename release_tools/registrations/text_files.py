@@ -9,6 +9,7 @@ import hashlib
 import os
 import stat
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from contextlib import nullcontext
@@ -199,15 +200,16 @@ class TextRows:
     Args:
         path: where the file is; ``-`` is standard input.
         current: the current epoch, where it is known.
+        network_magic: of the network that signatures must be for; ``None`` where none is configured.
     """
 
     kind: ClassVar[str]
     """What its name begins with: cursors are remembered by name."""
 
-    def __init__(self, path: str, *, current: Epoch | None = None) -> None:
+    def __init__(self, path: str, *, current: Epoch | None = None, network_magic: int | None = None) -> None:
         self._file = TextFile(path)
         self.name = f"{self.kind}:{self._file.place}"
-        self._judge = Judge(self.name, current)
+        self._judge = Judge(self.name, current, network_magic, time.time())
 
     @property
     def notes(self) -> Counter[str]:

@@ -20,6 +20,7 @@ from chain_reader.providers import (
     UnsteadyAnswerError,
 )
 from chain_reader.providers.transport.errors import ProviderFailedError
+from datum import SigningKey
 from era_store import MAX_LOVELACE, Capability, MemoryStore, Registration, Reject
 from eras import Epoch
 from release_tools.registrations import (
@@ -32,11 +33,18 @@ from release_tools.registrations import (
     SourceFormatError,
     SourceLockedError,
     SourceMissingError,
+    ingest,
     kind_of,
     open_source,
 )
-from release_tools.registrations.judging import Judge, Refusal
-from release_tools.registrations.signed import Signed
+from release_tools.registrations.judging import (
+    FALSE_SIGNATURE,
+    FUTURE_SIGNATURE,
+    UNCHECKED_SIGNATURE,
+    Judge,
+    Refusal,
+)
+from release_tools.registrations.signed import Statement
 from release_tools.registrations.text_files import FOREIGN_LINES, MAX_LINE_BYTES
 from tests.chain_reader.hostile import HostileHttp, error, reply
 from tests.conftest import MithrilFile
@@ -162,13 +170,17 @@ def test_what_is_wrong_with_anything_else_is_noted_and_the_row_counts(fields: di
 
 
 def test_times_in_milliseconds_and_what_nodes_sign_and_can_do_are_read() -> None:
-    judge = Judge("test", Epoch(10))
+    judge = Judge("test", Epoch(10), 42)
     able = {"eras": ["b", "a"], "switches": "ab", "loaded": None}
-    sent = {"party_id": "a", "epoch": 5, "stake": 1, "key": "ab", "signature": "cd", "time_s": 7}
+    key = SigningKey.generate()
+    party = key.verification_key.hex
+    signed = Statement(42, party, Epoch(5), None, 1, 7, Capability.of(able)).sign(key)
+    sent = {"party_id": party, "epoch": 5, "stake": 1}
+    sent |= {"key": signed.key, "signature": signed.signature, "time_s": 7}
     for capability in (able, json.dumps(able)):
         found = judge.fields(sent | {"capability": capability})
         assert isinstance(found, Registration)
-        assert (found.seen_at_s, found.signed) == (7.0, Signed("ab", "cd", 7).to_bytes())
+        assert (found.seen_at_s, found.signed) == (7.0, signed.to_bytes())
         assert found.capability == Capability(("a", "b"), "ab")
     late = judge.fields({"party_id": "a", "epoch": 5, "stake": 1, "seen_at": 1763719211123})
     assert isinstance(late, Registration)
@@ -339,11 +351,57 @@ def test_json_lines_that_are_none(tmp_path: Path) -> None:
     ]
 
 
-def test_json_lines_keep_what_is_signed(tmp_path: Path) -> None:
-    path = tmp_path / "file"
-    path.write_text(line(signed="00ff", seen_at=None, source="elsewhere"))
-    (row,) = read(JsonLines(str(path)))[0]
-    assert (row.signed, row.source) == (b"\x00\xff", f"lines:{path}")
+PARTY = SigningKey.generate()
+
+
+def signed_fields(time_s: int = 7, **changes: Any) -> dict[str, Any]:
+    """A row that its party has signed for the network 42, as ``adoption export`` writes it."""
+    party = PARTY.verification_key.hex
+    signed = Statement(42, party, Epoch(5), "1.2.3", 10, time_s).sign(PARTY)
+    row = {"party_id": party, "epoch": 5, "version": "1.2.3", "stake": 10, "signed": signed.to_bytes().hex()}
+    return row | changes
+
+
+@pytest.mark.parametrize("suffix", ["csv", "lines"])
+@pytest.mark.parametrize(
+    ("row", "magic", "reasons", "notes"),
+    [
+        (signed_fields(), 42, [], []),
+        (signed_fields(stake=11), 42, [FALSE_SIGNATURE], []),
+        (signed_fields(signed="00ff"), 42, [FALSE_SIGNATURE], []),
+        (signed_fields(), 43, [FALSE_SIGNATURE], []),
+        (signed_fields(2**39), 42, [FUTURE_SIGNATURE], []),
+        (signed_fields(), None, [], [UNCHECKED_SIGNATURE]),
+        (signed_fields(signed=None), 42, [], []),
+    ],
+)
+def test_a_signature_in_a_file_is_checked(
+    tmp_path: Path, suffix: str, row: dict[str, Any], magic: int | None, reasons: list[str], notes: list[str]
+) -> None:
+    path, named = tmp_path / f"file.{suffix}", {name: value for name, value in row.items() if value is not None}
+    csv_text = "".join(",".join(map(str, one)) + "\n" for one in (named.keys(), named.values()))
+    path.write_text(csv_text if suffix == "csv" else json.dumps(named) + "\n")
+    source = open_source(str(path), network_magic=magic)
+    rows, rejects, _ = read(source)
+    assert [reject.reason for reject in rejects] == reasons
+    assert list(source.notes) == notes
+    is_signed = magic == 42 and not reasons and "signed" in named
+    assert [row.signed is not None for row in rows] == [is_signed] * (1 - len(reasons))
+
+
+def test_what_a_party_signed_stands_however_it_came_and_whatever_is_said_of_it(tmp_path: Path) -> None:
+    path, store = tmp_path / "file", MemoryStore().registrations
+    lines = [
+        signed_fields(7),
+        signed_fields(6, seen_at=2_000_000_000),  # an older one, sent again as if it were new
+        signed_fields(signed=None, version="9.9.9", seen_at=2_000_000_000),
+        signed_fields(signed="00ff", version="9.9.9", seen_at=2_000_000_000),
+    ]
+    for rows in (lines, lines[::-1]):
+        path.write_text("".join(json.dumps(row) + "\n" for row in rows))
+        ingest(open_source(str(path), network_magic=42), store)
+        (found,) = store.newest(Epoch(5))
+        assert (found.seen_at_s, found.version, found.signed is not None) == (7.0, "1.2.3", True)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,10 @@ def ingest(
         repository = opened.registrations
         if current is None:
             current = current_epoch_of(settings)
-        opening = open_source(text, kind=kind, epochs=epochs, current=current, known=repository.newest)
+        magic = settings.network.magic
+        opening = open_source(
+            text, kind=kind, epochs=epochs, current=current, known=repository.newest, network_magic=magic
+        )
         with closing(opening) as found, ingest_progress(source_words(found.name), quiet=as_json) as progress:
             try:
                 summary = run(found, repository, dry_run=dry_run, progress=progress)

@@ -87,7 +87,7 @@ def watch(
 
         def refresh() -> "Epoch | None":
             current = current_epoch_of(settings)
-            read_files(repository, files, current)
+            read_files(repository, files, current, settings.network.magic)
             return current
 
         for view in _views(repository, refresh, last, rules, options):
