@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
+from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.adoption import adoption_panel, no_adoption, readiness
-from era_service.dashboard.headline import EpochClock, answer, headline, page_notices
+from era_service.dashboard.headline import answer, headline, page_notices
 from era_service.dashboard.markers import markers_panel
 from era_service.dashboard.outlook import no_outlook, outlook_panel
 from era_service.dashboard.parties import Laggards, parties_panel, unknown_parties
@@ -108,21 +109,21 @@ class Gatherer:
         except EraNotReadyError as error:
             return _loading(network, error, public=public)
         status = snapshot.status
-        clock = EpochClock(snapshot.epoch_ends_at_s, self._epoch_s(), now_s)
+        calendar = EpochCalendar(service.genesis, now_s)
         try:
             counted: Counted | EraSwitchError = self.counted(snapshot)
         except EraSwitchError as error:
             counted = error
         ready = None if isinstance(counted, EraSwitchError) else readiness(counted.epochs, counted.gate, counted.era)
         makers: tuple[Callable[[], Panel], ...] = (
-            lambda: schedule_panel(status, clock),
+            lambda: schedule_panel(status, calendar),
             lambda: _adoption(_had(counted)),
             lambda: _outlook(_had(counted), status),
             lambda: self._parties(_had(counted), sought="" if public else sought.strip()),
             lambda: markers_panel(status, snapshot.history),
             lambda: providers_panel(service.provider_health(), public=public),
         )
-        head = headline(status, clock, ready, _why_unknown(counted))
+        head = headline(status, calendar, ready, _why_unknown(counted))
         panels = tuple(_guarded(*view, make) for view, make in zip(VIEWS, makers, strict=True))
         era = None if isinstance(counted, EraSwitchError) else counted.era
         return Page(
@@ -320,12 +321,6 @@ class Gatherer:
         tickers = {} if public else configured_tickers(self._service.settings)
         behind = (replace(one, ticker=tickers.get(one.party_id)) for one in behind) if tickers else behind
         return parties_panel(Laggards.among(behind, era=counted.era, now=now, sought=sought), public=public)
-
-    def _epoch_s(self) -> float | None:
-        from era_service.wiring.genesis import configured_genesis
-
-        genesis = configured_genesis(self._service.settings)
-        return None if genesis is None else genesis.epoch_length * genesis.slot_length_s
 
 
 def _had(counted: Counted | EraSwitchError) -> Counted:

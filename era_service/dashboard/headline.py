@@ -1,12 +1,12 @@
 """The numbers that matter: how far the activation is, and how much of the stake is ready for it.
 
-In: the status of the network, when its epochs end, and how ready the stake is. Out: a ``Headline``, and the notices
+In: the status of the network, when its epochs begin, and how ready the stake is. Out: a ``Headline``, and the notices
 above it.
 """
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.views import Answer, Current, Headline, Notice, Readiness, Tone
 from era_service.dashboard.words import counted, duration, iso, moment, sentence
 from release_tools.forecasting.result import Verdict
@@ -16,45 +16,14 @@ if TYPE_CHECKING:
     from era_service.service.documents import EraDocument, EraStatus
 
 
-LAST_MOMENT_S = 253_402_300_800.0
-"""When the year 9999 ends, POSIX seconds."""
-
-
-@dataclass(frozen=True, slots=True)
-class EpochClock:
-    """When epochs begin, where the genesis of the network is known.
-
-    Attributes:
-        epoch_ends_at_s: when the epoch of now ends, POSIX seconds.
-        epoch_s: how long an epoch lasts.
-        now_s: the time at which the page is made.
-    """
-
-    epoch_ends_at_s: float | None
-    epoch_s: float | None
-    now_s: float
-
-    def begins_s(self, epochs_left: int | None) -> float | None:
-        """When the epoch that is ``epochs_left`` ahead begins, POSIX seconds.
-
-        ``None`` where that is not known, or in a year that no calendar has: a marker may name any epoch.
-        """
-        if epochs_left is None or epochs_left < 1 or self.epoch_ends_at_s is None:
-            return None
-        if epochs_left == 1:
-            return self.epoch_ends_at_s
-        if self.epoch_s is None:
-            return None
-        begins_s = self.epoch_ends_at_s + (epochs_left - 1) * self.epoch_s
-        return begins_s if begins_s < LAST_MOMENT_S else None
-
-
-def headline(status: "EraStatus", clock: EpochClock, readiness: Readiness | None, why_unknown: str = "") -> Headline:
+def headline(
+    status: "EraStatus", calendar: EpochCalendar, readiness: Readiness | None, why_unknown: str = ""
+) -> Headline:
     """The headline of a status.
 
     Args:
         status: of the network.
-        clock: when its epochs begin.
+        calendar: when its epochs begin.
         readiness: how much of the stake is ready, where that is known.
         why_unknown: why it is not, where it is not.
     """
@@ -90,7 +59,7 @@ def headline(status: "EraStatus", clock: EpochClock, readiness: Readiness | None
             current=current,
             why_unknown=why_unknown,
         )
-    at_s = clock.begins_s(coming.epochs_left)
+    at_s = calendar.begins_s(coming.epoch)
     when = f"At epoch {coming.epoch}" + (f", {moment(at_s)}" if at_s is not None else "")
     return Headline(
         f"{coming.name} activates in",
@@ -100,7 +69,7 @@ def headline(status: "EraStatus", clock: EpochClock, readiness: Readiness | None
         coming.state,
         _tone(coming, readiness),
         None if at_s is None else iso(at_s),
-        "" if at_s is None else duration(at_s - clock.now_s),
+        "" if at_s is None else duration(at_s - calendar.now_s),
         readiness,
         current,
         why_unknown,

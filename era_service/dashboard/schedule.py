@@ -1,12 +1,12 @@
 """The timeline of epochs and eras.
 
-In: the status of the network, and when its epochs end. Out: a ``Panel`` with one chart of the eras around now, and the
-schedule as a table.
+In: the status of the network, and when its epochs begin. Out: a ``Panel`` with one chart of the eras around now,
+and the schedule as a table.
 """
 
 from typing import TYPE_CHECKING
 
-from era_service.dashboard.headline import EpochClock
+from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Figure, Notice, Panel, Table, Tone
 from era_service.dashboard.words import counted, listed, moment
 
@@ -21,7 +21,7 @@ _TONES: dict[str, Tone] = {"active": "good", "scheduled": "attention", "locked":
 _CHART_TONES: "dict[str, charts.Tone]" = {"active": "ready", "past": "unknown"}
 
 
-def schedule_panel(status: "EraStatus", clock: EpochClock) -> Panel:
+def schedule_panel(status: "EraStatus", calendar: EpochCalendar) -> Panel:
     """The panel of the timeline."""
     if not status.eras or status.epoch is None:
         return Panel(
@@ -29,7 +29,7 @@ def schedule_panel(status: "EraStatus", clock: EpochClock) -> Panel:
             "Timeline",
             notices=(Notice("quiet", "No era is on the chain yet", "The first marker appears here once it is read."),),
         )
-    rows = tuple(_row(era, status.epoch, clock) for era in status.eras)
+    rows = tuple(_row(era, status.epoch, calendar) for era in status.eras)
     table = Table("The eras, their states and epochs", ("Era", "State", ">Epoch", "When", "Supported here"), rows)
     return Panel("timeline", "Timeline", _lead(status), figures=(_figure(status, status.epoch, table),))
 
@@ -71,13 +71,12 @@ def _figure(status: "EraStatus", now: int, table: Table) -> Figure:
     return Figure("timeline-chart", "Eras by epoch", tuple(svgs), table)
 
 
-def _row(era: "EraDocument", now: int, clock: EpochClock) -> tuple[Cell, ...]:
-    left = era.epoch - now if era.epoch is not None and era.epoch > now else None
-    begins_s = clock.begins_s(left)
-    if left is None:
-        when = "" if era.epoch is None else "begun"
-    else:
-        when = f"in {counted(left, 'epoch')}" + ("" if begins_s is None else f", {moment(begins_s)}")
+def _row(era: "EraDocument", now: int, calendar: EpochCalendar) -> tuple[Cell, ...]:
+    when = ""
+    if era.epoch is not None:
+        begins_s = calendar.begins_s(era.epoch)
+        when = f"in {counted(era.epoch - now, 'epoch')}" if era.epoch > now else "begun"
+        when += "" if begins_s is None else f", {moment(begins_s)}"
     return (
         Cell(era.name),
         Cell(era.state, _TONES.get(era.state, "quiet")),

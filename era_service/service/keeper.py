@@ -90,7 +90,7 @@ class Keeper:
         """Path → the answer that any number of clients get; replaced as a whole with every snapshot."""
         self.era_id = b""
         self.epoch_ends_at_s: float | None = None
-        self.genesis: NetworkGenesis | None = configured_genesis(settings)
+        self._genesis: NetworkGenesis | None = configured_genesis(settings)
         self._key_id = self._snapshot_key()
         self._reading = threading.Lock()
         self._writers = threading.RLock()
@@ -213,6 +213,12 @@ class Keeper:
         return known.for_the_public() if self.settings.service.public else known
 
     @property
+    def genesis(self) -> "NetworkGenesis | None":
+        """The genesis of the network: the configured one, else what the provider told."""
+        known = self._snapshot
+        return self._genesis or (None if known is None else known.network_genesis)
+
+    @property
     def has_read(self) -> bool:
         """Whether anything was read, by this process or before."""
         return self._snapshot is not None
@@ -295,10 +301,17 @@ class Keeper:
             self.network,
             stored=self.stored_trust(),
             calls=self._reader.calls,
-            genesis=self.genesis,
+            genesis=self.genesis or self._told_genesis(found.epoch, now_s),
             api_version=self._version_in(found.token.current.name if found.token else None),
             time_s=now_s,
         )
+
+    def _told_genesis(self, epoch: Epoch | None, now_s: float) -> "NetworkGenesis | None":
+        """The genesis that a provider gave, where the clock by it is the chain's: a rehearsal may have another."""
+        told = None if self._reader is None else self._reader.told_genesis
+        if told is None or epoch is None or told.epoch_of(told.slot_at(now_s)) != epoch:
+            return None
+        return told
 
     def _news(self, last: Snapshot | None, snapshot: Snapshot) -> tuple[NewEvent, ...]:
         """What is new about the eras, where the reader has not put it into the event log already.

@@ -38,6 +38,17 @@ LISTED_REFUSED = 50
 LISTED_PAYLOADS = 200
 
 
+class GenesisDocument(Document):
+    """When the epochs of a network begin (``chain_reader.genesis``)."""
+
+    network_magic: int
+    anchor_time_s: float
+    slot_length_s: float
+    epoch_length: int
+    anchor_slot: int
+    anchor_epoch: int
+
+
 class Snapshot(Document):
     """All that the service answers about the eras, at one moment."""
 
@@ -48,6 +59,14 @@ class Snapshot(Document):
     providers: list[ProviderDocument]
     read_at_s: float
     epoch_ends_at_s: float | None
+    genesis: GenesisDocument | None = None
+
+    @property
+    def network_genesis(self) -> "NetworkGenesis | None":
+        """The genesis of the network, where it is known."""
+        from chain_reader import NetworkGenesis
+
+        return None if self.genesis is None else NetworkGenesis(**self.genesis.model_dump())
 
     def to_bytes(self) -> bytes:
         """As the store keeps it."""
@@ -187,6 +206,9 @@ def take_snapshot(
         providers=[_provider(call) for call in calls],
         read_at_s=time_s,
         epoch_ends_at_s=ends_at_s,
+        genesis=None
+        if genesis is None
+        else GenesisDocument(**{name: getattr(genesis, name) for name in GenesisDocument.model_fields}),
     )
 
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eras import ChainReadError, ConfigurationError, Epoch, EraEpochToken, EraSwitchError, StoreError, SupportedEras
 
 if TYPE_CHECKING:
-    from chain_reader import EraReading, TrustedReader
+    from chain_reader import EraReading, NetworkGenesis, TrustedReader
     from chain_reader.providers.failover import ProviderCall
     from era_service.config.schema import Settings
     from era_store import Store
@@ -109,7 +109,9 @@ class StatusReader:
         self._clock = clock
         self._name = name
         self._reads_chain = settings.reader.adapter_type == "cardano-chain"
-        self._providers = providers_in_order(settings, clock)
+        self.told_genesis: NetworkGenesis | None = None
+        """The genesis of the network, as a provider gave it."""
+        self._providers = providers_in_order(settings, clock, self._hear_genesis)
         self._reader: TrustedReader | None = None
         self.records = name is not None and self._reads_chain
 
@@ -117,6 +119,9 @@ class StatusReader:
     def calls(self) -> "tuple[ProviderCall, ...]":
         """The providers that the last reading asked, in that order."""
         return self._providers.calls
+
+    def _hear_genesis(self, genesis: "NetworkGenesis") -> None:
+        self.told_genesis = genesis
 
     def close(self) -> None:
         """Close every observer. Calling it twice is fine."""

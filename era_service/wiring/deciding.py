@@ -16,18 +16,29 @@ from era_service.wiring.trust import trust_policy
 from eras import Epoch, SupportedEras
 
 if TYPE_CHECKING:
-    from chain_reader import NodeCore
+    from chain_reader import NetworkGenesis, NodeCore
     from era_service.config.schema import Settings
     from era_store import Store
 
 
-def providers_in_order(settings: "Settings", clock: Callable[[], float] = time.time) -> Failover:
+def providers_in_order(
+    settings: "Settings",
+    clock: Callable[[], float] = time.time,
+    told: "Callable[[NetworkGenesis], None] | None" = None,
+) -> Failover:
     """The configured providers, asked in order; each is held against network, genesis and clock. The caller closes it.
+
+    Args:
+        settings: what is configured.
+        clock: POSIX time in seconds.
+        told: called with the genesis that a provider gives when it is asked first.
 
     Raises:
         ConfigurationError: the leader that is configured cannot be followed.
     """
-    return Failover(openings_of(settings), admit=lambda observer: tip_watch(settings, observer, clock), clock=clock)
+    return Failover(
+        openings_of(settings), admit=lambda observer: tip_watch(settings, observer, clock, told), clock=clock
+    )
 
 
 def clock_epoch(settings: "Settings", now_s: float) -> Epoch | None:

@@ -14,7 +14,7 @@ from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.providers import open_provider, providers_of
 
 if TYPE_CHECKING:
-    from chain_reader import AgreementObserver, ChainObserver, TipWatch
+    from chain_reader import AgreementObserver, ChainObserver, NetworkGenesis, TipWatch
     from era_service.config.schema import Settings
 
 
@@ -59,7 +59,10 @@ def open_agreement(settings: "Settings") -> "AgreementObserver":
 
 
 def tip_watch(
-    settings: "Settings", observer: "ChainObserver", clock: Callable[[], float] = time.time
+    settings: "Settings",
+    observer: "ChainObserver",
+    clock: Callable[[], float] = time.time,
+    told: "Callable[[NetworkGenesis], None] | None" = None,
 ) -> "TipWatch | None":
     """The check of the observer's tips against the clock; ``None`` where the genesis of the network is not known.
 
@@ -67,6 +70,7 @@ def tip_watch(
         settings: what is configured.
         observer: whose tips they are.
         clock: POSIX time in seconds.
+        told: called with the genesis of the observer's network, where it is known.
 
     Raises:
         ProviderOfOtherNetworkError: the observer is of another network.
@@ -76,7 +80,9 @@ def tip_watch(
     from chain_reader import AgreementObserver, Clock, TipWatch, genesis_of
 
     genesis = configured_genesis(settings)
-    genesis_of(observer, settings.network.magic)
+    of_provider = genesis_of(observer, settings.network.magic)
+    if told is not None and of_provider is not None:
+        told(of_provider)
     if genesis is None:
         return None
     others = observer.tips if isinstance(observer, AgreementObserver) else dict

@@ -2,10 +2,12 @@
 
 import pytest
 
+from chain_reader import NetworkGenesis
+from chain_reader.calendar import EpochCalendar
 from era_service.dashboard import words
 from era_service.dashboard.adoption import MAX_VERSIONS, adoption_panel, readiness
 from era_service.dashboard.badge import badge_svg
-from era_service.dashboard.headline import EpochClock, headline, page_notices
+from era_service.dashboard.headline import headline, page_notices
 from era_service.dashboard.parties import LISTED, Laggards, parties_panel
 from era_service.dashboard.render import views_html
 from era_service.dashboard.schedule import schedule_panel
@@ -96,30 +98,26 @@ def test_words_of_lists_counts_and_identifiers():
     assert words.sentence(" the tip is old") == "The tip is old."
 
 
+CALENDAR = EpochCalendar()
+GENESIS = NetworkGenesis(42, -20 * DAY_S, 1.0, 5 * 86_400)
+"""Its epoch 5 ends when the tenth day does."""
+
+
 def test_the_countdown_counts_whole_epochs_after_the_one_that_runs():
-    clock = EpochClock(epoch_ends_at_s=10 * DAY_S, epoch_s=5 * DAY_S, now_s=9 * DAY_S)
-    head = headline(status(THALES, era("pythagoras", 8, "scheduled")), clock, None)
+    head = headline(status(THALES, era("pythagoras", 8, "scheduled")), EpochCalendar(GENESIS, 9 * DAY_S), None)
     assert (head.number, head.unit) == ("3", "epochs")
     assert head.left == "11 d 0 h 0 min"
     assert head.moment == "1970-01-21T00:00:00Z"
 
 
-@pytest.mark.parametrize(
-    ("clock", "epochs"),
-    [
-        (EpochClock(None, None, 0.0), 7),
-        (EpochClock(10 * DAY_S, None, 0.0), 7),
-    ],
-    ids=["no genesis", "no length of an epoch"],
-)
-def test_without_a_genesis_only_epochs_are_counted(clock, epochs):
-    head = headline(status(THALES, era("pythagoras", epochs, "scheduled")), clock, None)
+def test_without_a_genesis_only_epochs_are_counted():
+    head = headline(status(THALES, era("pythagoras", 7, "scheduled")), CALENDAR, None)
     assert (head.number, head.moment, head.left) == ("2", None, "")
 
 
 @pytest.mark.parametrize("epoch", [1_000_000, 2**64 - 1])
 def test_an_epoch_after_the_end_of_the_calendar_is_counted_all_the_same(epoch):
-    clock = EpochClock(epoch_ends_at_s=1.8e9, epoch_s=5 * DAY_S, now_s=1.7e9)
+    clock = EpochCalendar(GENESIS, 9 * DAY_S)
     far = status(THALES, era("pythagoras", epoch, "scheduled"))
     head = headline(far, clock, None)
     assert (head.number, head.moment, head.under) == (f"{epoch - 5:,}", None, f"At epoch {epoch}.")
@@ -127,13 +125,10 @@ def test_an_epoch_after_the_end_of_the_calendar_is_counted_all_the_same(epoch):
     assert row[3].text == f"in {epoch - 5:,} epochs"
 
 
-CLOCK = EpochClock(None, None, 0.0)
-
-
 def test_an_era_without_an_epoch_is_named_and_not_counted():
-    head = headline(status(THALES, era("pythagoras", None, "announced")), CLOCK, None)
+    head = headline(status(THALES, era("pythagoras", None, "announced")), CALENDAR, None)
     assert (head.number, head.unit, head.tone) == ("pythagoras", "", "quiet")
-    assert schedule_panel(status(THALES, era("pythagoras", None, "announced")), CLOCK).lead.endswith(
+    assert schedule_panel(status(THALES, era("pythagoras", None, "announced")), CALENDAR).lead.endswith(
         "pythagoras is announced, without an epoch."
     )
 
@@ -165,7 +160,7 @@ def test_what_is_long_is_written_smaller_and_breaks_between_thousands(number, sh
 
 def test_an_era_that_is_not_supported_is_bad_news():
     unsupported = era("pythagoras", 7, "locked", supported=False)
-    assert headline(status(THALES, unsupported), CLOCK, None).tone == "bad"
+    assert headline(status(THALES, unsupported), CALENDAR, None).tone == "bad"
     gone = era("thales", 1, "active", supported=False)
     assert page_notices(status(gone))[0].tone == "bad"
     assert page_notices(status(THALES, unsupported))[0].tone == "bad"
@@ -177,9 +172,9 @@ def test_an_era_that_is_not_supported_is_bad_news():
 def test_the_current_era_stands_beside_the_one_that_comes(supported, tone):
     now = era("thales", 1, "active", supported=supported)
     for coming in (era("pythagoras", None, "announced"), era("pythagoras", 7, "locked")):
-        current = headline(status(now, coming), CLOCK, None).current
+        current = headline(status(now, coming), CALENDAR, None).current
         assert (current.era, current.under, current.tone) == ("thales", "Since epoch 1; epoch 5 now.", tone)
-    assert headline(status(now), CLOCK, None).current is None, "alone it is the number itself"
+    assert headline(status(now), CALENDAR, None).current is None, "alone it is the number itself"
 
 
 def test_the_embedded_chain_is_said_to_be_nobodys_network():

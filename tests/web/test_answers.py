@@ -117,6 +117,20 @@ def test_the_end_of_the_epoch_follows_from_the_genesis(tmp_path):
         assert found["freshness"]["epoch_ends_at_s"] == began_s + 2 * 1_000 * 2.0
 
 
+def test_without_a_configured_genesis_the_providers_counts_where_its_clock_is_the_chains(world):
+    assert world.service.genesis is None, "the chain of the test keeps a time of its own"
+    chain = world.stage.chain
+    world.now_s = chain.slot_time_s(chain.current_slot()) - 1
+    world.read()
+    genesis = world.service.genesis
+    assert genesis.epoch_of(genesis.slot_at(world.now_s)) == 1
+    assert world.service.epoch_ends_at_s == genesis.time_of(genesis.first_slot_of(Epoch(2)))
+    replica = world.new_service()
+    replica.load_snapshot()
+    assert replica.genesis == genesis, "a replica that asks no provider has it from the snapshot"
+    replica.close()
+
+
 def test_tags_are_told_apart():
     answer = Answer.of(b"{}")
     assert answer.matches(answer.etag)
