@@ -12,9 +12,9 @@ from typing import Any
 
 from era_store.errors import StoreChangedError
 from era_store.event_log import ALL_EVENTS, NO_HASH, EventFilter, LogHead, LogLine, continuing, lines_of
+from era_store.memory_registrations import MemoryRegistrations
 from era_store.ports import NOTHING, Notices, StoreLock
 from era_store.records import CachedVerdict, NewEvent, StoredEvent, StoredTrust, TrustKey
-from era_store.registrations import MemoryRegistrations
 from era_store.snapshots import StoredSnapshot
 from era_store.tokens import MemoryTokens
 from eras import Epoch

@@ -222,6 +222,10 @@ class ServiceSettings(Section):
         default=20.0, description="Requests that write, for each token or address in a second, in the long run."
     )
     write_burst: Above0Whole = Field(default=100, description="How many of them at once before that rate holds.")
+    signed_without_token: bool = Field(
+        default=True,
+        description="Take registrations without an API token where the key that the party id is the hash of signs.",
+    )
     request_timeout_s: Above0 = Field(default=30.0, description="Seconds that a client may take to send a request.")
     max_streams: Above0Whole = Field(default=10_000, description="Listeners to the event stream at the same time.")
     heartbeat_s: Above0 = Field(default=15.0, description="Seconds between signs of life on the event stream.")

@@ -56,6 +56,9 @@ def handed_on_by(url: str, network_magic: int | None, *, verify: bool) -> Handed
     repository = MemoryStore().registrations
     repository.ingest(counted, source=name, time_s=time.time())
     words = f"{name} hands on {len(rows)} registrations, {len(found.verified)} of them signed by their parties"
+    altered = sum(b'"stake"' in (row.signed or b"") for row in counted)
+    if altered:
+        words += f"; of {altered} the stake is the service's figure, not the one that was signed"
     if verify:
         words += f"; the {len(found.unsigned)} that nobody signed are not counted"
     if network_magic is None:

@@ -84,7 +84,7 @@ def _registration(one: LeaderRegistration, source: str, client: LeaderClient, no
     if one.key is not None or one.signature is not None:
         if one.key is None or one.signature is None or one.time_s is None:
             raise _untrue(client, f"a whole signature of {one.party_id}", "half of one")
-        seen_at_s, signed = float(one.time_s), Signed(one.key, one.signature, one.time_s).to_bytes()
+        seen_at_s, signed = float(one.time_s), Signed(one.key, one.signature, one.time_s, one.stated_stake).to_bytes()
     if seen_at_s > now_s + AHEAD_S:
         raise _untrue(client, f"a registration of {one.party_id} up to {int(now_s)}", f"one of {int(seen_at_s)}")
     return Registration(one.party_id, Epoch(one.epoch), one.version, one.stake, seen_at_s, source, signed, capability)

@@ -213,7 +213,7 @@ class RegistrationIn(Document):
 
     party_id: PartyId
     epoch: RegistrationEpoch
-    stake: Lovelace
+    stake: Lovelace = Field(description="Signed, 0 where it is not known: then the stake that is known here counts.")
     version: Version | None = Field(default=None, description="Without it the header signer-node-version counts.")
     time_s: Annotated[int, Field(ge=0, lt=2**40, strict=True)] | None = Field(
         default=None, description="When it was made; required where it is signed."
@@ -262,6 +262,9 @@ class RegistrationOut(Document):
     time_s: int | None = None
     key: str | None = None
     signature: str | None = None
+    stated_stake: Lovelace | None = Field(
+        default=None, description="The stake that is signed, where it counts with another: the one that is known here."
+    )
     capability: dict[str, Any] | None = Field(
         default=None, description="What the node reports that it can do: part of what is signed, where it is there."
     )

@@ -2,7 +2,7 @@
 
 In: the documents that were sent, and who sent them. Out: what became of each; what is counted as accepted is on the
 disk. One that is wrong is said to be, and spoils no other. A signature that is there must be true; and for a party that
-has signed, nobody with a token speaks without its signature.
+has signed, nobody with a token speaks without its signature. What a party signs needs no token.
 """
 
 import json
@@ -17,13 +17,15 @@ from era_service.service.documents import (
     RejectedRegistration,
 )
 from era_service.service.gate_watch import current_epoch
+from era_service.service.refusals import TokenNeededError
 from era_store import Registration, Reject
+from era_store.tokens import REGISTRATIONS_WRITE
 from eras import Epoch
 from release_tools.registrations.judging import Judge, Refusal, rejected, with_epoch
 from release_tools.registrations.signed import Signed, without_those_of_signers
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from era_service.service.service import Service
     from era_store import ApiToken
@@ -33,25 +35,39 @@ NOT_SIGNED = (
     "Sign it, or wait for the next epoch"
 )
 
+UNSIGNED = "it is not signed by its party, and came without an API token"
+
+BY_SIGNATURE = "signed by its party"
+"""The source of registrations that came without a token."""
+
+MAX_BY_SIGNATURE = 20
+"""Registrations in a request without a token."""
+
+STAKE_EPOCHS = 10
+"""Epochs back from a registration's, in which its party's stake is looked for."""
+
 MAX_REJECTS_LISTED = 100
 MAX_PAGE = 1_000
 
 
 def register(
-    service: "Service", token: "ApiToken", sent: "Sequence[object]", node_version: str | None
+    service: "Service", token: "ApiToken | None", sent: "Sequence[object]", node_version: str | None
 ) -> RegistrationReceipt:
     """Take registrations, in one transaction.
 
     Args:
         service: its store takes them.
-        token: with which they were sent; it is their source.
+        token: with which they were sent; it is their source. ``None`` takes those that their parties have signed.
         sent: JSON values, in their order, judged as rows of files are.
         node_version: the version of the node that sent them, for those that name none.
 
     Raises:
+        TokenNeededError: they were sent without a token, and none is signed by its party, or they are too many.
+        TooManyRequestsError: they were sent without a token, and a party signs too often.
         StoreError: they could not be written; none is.
     """
-    now_s, source, current = service.clock(), f"api {token.id}", current_epoch(service, fresh=True)
+    now_s, current = service.clock(), current_epoch(service, fresh=True)
+    source = BY_SIGNATURE if token is None else f"api {token.id}"
     judge = Judge(source, current, service.settings.network.magic, now_s)
     read: list[tuple[int, Registration]] = []
     rejects: dict[int, Reject] = {}
@@ -64,15 +80,20 @@ def register(
             read.append((index, replace(found, seen_at_s=min(found.seen_at_s or now_s, now_s))))
         else:
             read.append((index, found))
+    if token is None:
+        _require_signed(service, [row for _, row in read], len(sent))
+    read = [(index, _with_known_stake(service, row, token)) for index, row in read]
     taken = without_those_of_signers(service.store.registrations, [row for _, row in read])
+    if token is None:
+        taken = [row for row in taken if row.signed is not None]
     kept = set(taken)
     for index, row in read:
         if row not in kept:  # its party counts by what it has signed: nothing is missing from the whole
-            rejects[index] = Reject(f"registration {index}", NOT_SIGNED, row.party_id)
-    near = max((row.epoch for row in taken), default=current)
-    found_rejects = with_epoch([one for _, one in sorted(rejects.items()) if one.reason != NOT_SIGNED], near)
-    found_rejects += [one for _, one in sorted(rejects.items()) if one.reason == NOT_SIGNED]
-    result = service.store.registrations.ingest(taken, found_rejects, source=source, time_s=now_s)
+            reason = UNSIGNED if token is None else NOT_SIGNED
+            rejects[index] = Reject(f"registration {index}", reason, row.party_id)
+    result = service.store.registrations.ingest(
+        taken, _kept(rejects, taken, current, token), source=source, time_s=now_s
+    )
     if result.accepted:
         service.changes.notify(kinds.REGISTRATIONS)
     refused = [
@@ -86,6 +107,56 @@ def register(
         rejects=refused[:MAX_REJECTS_LISTED],
         notes=dict(judge.notes),
     )
+
+
+def _require_signed(service: "Service", rows: "Sequence[Registration]", sent: int) -> None:
+    """Check what came without a token: some of it signed by its party, not much, and not too often.
+
+    Raises:
+        TokenNeededError: nothing of it is signed, or it is too much.
+        TooManyRequestsError: a party signs too often.
+    """
+    signed = [row for row in rows if row.signed is not None]
+    if not signed or sent > MAX_BY_SIGNATURE:
+        raise TokenNeededError(
+            "An API token is needed to write",
+            expected="the header Authorization: Bearer eraswitch_…, or registrations that are signed by the key that "
+            f"their party id is the hash of, up to {MAX_BY_SIGNATURE} at once",
+            got="neither" if not signed else f"{sent} registrations",
+            next_step="Sign them (docs/service.md), or ask the operators for a token: "
+            f"eraswitch token new --scope {REGISTRATIONS_WRITE}",
+        )
+    for row in signed:
+        service.party_rates.take(row.party_id)
+
+
+def _with_known_stake(service: "Service", row: Registration, token: "ApiToken | None") -> Registration:
+    """A signed registration with the stake that it counts with.
+
+    Without a token nobody vouches for the stake that a party states: it counts with the one that is known here, from
+    the operators' sources, or with none. With a token the stated one is taken, unless it is 0.
+    """
+    signed = None if row.signed is None else Signed.from_bytes(row.signed)
+    if signed is None or (token is not None and row.stake):
+        return row
+    last = Epoch(row.epoch)
+    known = service.store.registrations.stakes([row.party_id], last, STAKE_EPOCHS, apart_from=BY_SIGNATURE)
+    lovelace = known.get(row.party_id, 0)
+    return replace(row, stake=lovelace, signed=signed.counted_with(row.stake, lovelace).to_bytes())
+
+
+def _kept(
+    rejects: "Mapping[int, Reject]",
+    taken: "Sequence[Registration]",
+    current: Epoch | None,
+    token: "ApiToken | None",
+) -> list[Reject]:
+    """The rejects that are kept; of those that came without a token none is, or strangers would make up the whole."""
+    if token is None:
+        return []
+    near = max((row.epoch for row in taken), default=current)
+    of_signers = [one for _, one in sorted(rejects.items()) if one.reason == NOT_SIGNED]
+    return with_epoch([one for _, one in sorted(rejects.items()) if one.reason != NOT_SIGNED], near) + of_signers
 
 
 def _judged(judge: Judge, one: object, node_version: str | None) -> Registration | Refusal:
@@ -125,5 +196,6 @@ def _out(row: Registration) -> RegistrationOut:
         time_s=None if signed is None else signed.time_s,
         key=None if signed is None else signed.key,
         signature=None if signed is None else signed.signature,
+        stated_stake=None if signed is None else signed.stake,
         capability=None if row.capability is None else row.capability.to_dict(),
     )

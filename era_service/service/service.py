@@ -44,6 +44,9 @@ MAX_EVENTS = 1_000
 STORE_PATIENCE_S = 300.0
 """How long a service that starts waits for a database server that is restarting too."""
 
+PARTY_PER_S, PARTY_BURST = 1 / 60, 20
+"""How often a party may register by its signature alone: once a minute in the long run."""
+
 OF_PROVIDERS = frozenset(
     (
         "stale",
@@ -86,6 +89,7 @@ class Service(Keeper):
     ) -> None:
         super().__init__(settings, store, embedded=embedded, clock=clock, leads=leads)
         self.rates = Rates(settings.service.writes_per_s, settings.service.write_burst, time.monotonic)
+        self.party_rates = Rates(PARTY_PER_S, PARTY_BURST, time.monotonic)
         self._write_probe = WriteProbe(store)
         self._switches = self.shapes.switches if switches is None else switches
         self._leader: LeaderPoller | None = None

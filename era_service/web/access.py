@@ -8,13 +8,28 @@ bounded.
 from typing import TYPE_CHECKING
 
 from era_service.service.refusals import NotAllowedError, TokenNeededError
-from era_store.tokens import check_token
+from era_store.tokens import REGISTRATIONS_WRITE, check_token
 
 if TYPE_CHECKING:
     from starlette.requests import Request
 
     from era_service.service.service import Service
     from era_store import ApiToken
+
+
+def registering_token(request: "Request", service: "Service") -> "ApiToken | None":
+    """The token of a request that registers; ``None`` where it has none, and parties may sign instead.
+
+    Raises:
+        NotAllowedError: the service only reads, or the token does not allow this.
+        TokenNeededError: there is no token that counts, and one is needed.
+        TooManyRequestsError: too many were made with it, or from the address.
+    """
+    if request.headers.get("authorization") or not service.settings.service.signed_without_token:
+        return require_token(request, service, REGISTRATIONS_WRITE)
+    _require_writable(service)
+    service.rates.take(_address(request))
+    return None
 
 
 def require_token(request: "Request", service: "Service", scope: str) -> "ApiToken":
@@ -25,19 +40,12 @@ def require_token(request: "Request", service: "Service", scope: str) -> "ApiTok
         TokenNeededError: there is no token, or none that counts.
         TooManyRequestsError: too many were made with it, or from the address without a good one.
     """
-    if service.settings.service.public:
-        raise NotAllowedError(
-            "This service only reads",
-            expected="a service that takes registrations",
-            got="one that is public",
-            next_step="Send them to the service of the release team",
-        )
+    _require_writable(service)
     kind, _, text = request.headers.get("authorization", "").partition(" ")
-    address = request.client.host if request.client is not None else "unknown"
     token = None
     if kind.lower() == "bearer" and text:
         token = check_token(text.strip(), service.store.tokens, time_s=service.clock())
-    service.rates.take(address if token is None else f"token {token.id}")
+    service.rates.take(_address(request) if token is None else f"token {token.id}")
     if token is None:
         raise TokenNeededError(
             "An API token is needed to write",
@@ -53,3 +61,22 @@ def require_token(request: "Request", service: "Service", scope: str) -> "ApiTok
             next_step=f"Ask the operators for another: eraswitch token new --scope {scope}",
         )
     return token
+
+
+def _require_writable(service: "Service") -> None:
+    """Check that the service takes anything at all.
+
+    Raises:
+        NotAllowedError: it only reads.
+    """
+    if service.settings.service.public:
+        raise NotAllowedError(
+            "This service only reads",
+            expected="a service that takes registrations",
+            got="one that is public",
+            next_step="Send them to the service of the release team",
+        )
+
+
+def _address(request: "Request") -> str:
+    return request.client.host if request.client is not None else "unknown"

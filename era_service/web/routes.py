@@ -36,11 +36,10 @@ from era_service.service.patterns import EVENT_ID, HEX64, SPOKEN_VERSION, VISIBL
 from era_service.service.refusals import MalformedRequestError, MediaTypeError, RequestInvalidError
 from era_service.service.registering import MAX_PAGE, register, registration_page
 from era_service.service.service import MAX_EVENTS, Service
-from era_service.web.access import require_token
+from era_service.web.access import registering_token
 from era_service.web.problems import PROBLEM_JSON
 from era_service.web.stream import TOLD, EventStream
 from era_store.registrations import MAX_REGISTRATION_EPOCH
-from era_store.tokens import REGISTRATIONS_WRITE
 from eras import API_VERSION_HEADER, MAX_EPOCH, SIGNER_NODE_VERSION_HEADER
 
 MAX_EVENT_ID = 2**63 - 1
@@ -218,7 +217,7 @@ def registrations_router() -> APIRouter:
             },
         },
         openapi_extra={
-            "security": [{"token": []}],
+            "security": [{"token": []}, {}],
             "requestBody": {
                 "required": True,
                 "content": {
@@ -240,10 +239,11 @@ def registrations_router() -> APIRouter:
         """Take one registration, or several at once; what is accepted is on the disk when the answer comes.
 
         Each is judged for itself, as a row of a file is. The answer is 200 when all are taken, 207 when some are
-        refused, and 422 when all are; the receipt has the counts, and each refusal names the field.
+        refused, and 422 when all are; the receipt has the counts, and each refusal names the field. What a party signs
+        with the key that its id is the hash of needs no token; it counts with the stake that is known here.
         """
         kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-        token = await run_in_threadpool(require_token, request, service, REGISTRATIONS_WRITE)
+        token = await run_in_threadpool(registering_token, request, service)
         if kind != "application/json":
             raise MediaTypeError("The body is not JSON", expected="application/json", got=kind[:80] or "none")
         body = await request.body()

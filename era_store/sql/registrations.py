@@ -7,14 +7,10 @@ each batch changes and never counted anew, so that a summary reads a few rows ho
 
 import hashlib
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from types import NoneType
 from typing import Any
 
 from sqlalchemy import (
     Connection,
-    FromClause,
-    Select,
-    Subquery,
     bindparam,
     delete,
     func,
@@ -30,7 +26,6 @@ from era_store.capability import Capability
 from era_store.networks import NO_NETWORK, NetworkKey
 from era_store.registrations import (
     MAX_REGISTRATION_EPOCH,
-    SIGNED_FIRST,
     IngestResult,
     Registration,
     Reject,
@@ -52,15 +47,14 @@ from era_store.sql.registration_bulk import bulk_of
 from era_store.sql.registration_counting import Row
 from era_store.sql.registration_rollup import (
     AT_ONCE,
-    STREAMED,
     add_to_rollup,
     newest_first,
     recount,
     tallies_of,
     wrong_tallies,
 )
+from era_store.sql.registration_rows import newest_of, registration_of, streamed, with_names
 from era_store.sql.tables_registrations import (
-    capability,
     network_stake,
     party,
     registration,
@@ -184,15 +178,15 @@ class SqlRegistrations:
         placed = newest_first(registration.c.epoch == epoch)
         with self._database.read() as connection:
             network = self._network.find(connection)
-            asked = _newest_of(placed, network).order_by(placed.c.stake.desc(), party.c.party_id).limit(limit)
+            asked = newest_of(placed, network).order_by(placed.c.stake.desc(), party.c.party_id).limit(limit)
             if after is not None:
-                before = _newest_of(placed, network).where(party.c.party_id == after)
+                before = newest_of(placed, network).where(party.c.party_id == after)
                 last = connection.execute(before).first()
                 if last is None:
                     return
                 same_stake = (placed.c.stake == last.stake) & (party.c.party_id > after)
                 asked = asked.where(or_(placed.c.stake < last.stake, same_stake))
-            yield from _streamed(connection, asked)
+            yield from streamed(connection, asked)
 
     def newest_within(self, last: Epoch, epochs: int) -> Iterator[Registration]:
         """The newest registration of each party over ``epochs`` epochs up to ``last``, by party id.
@@ -202,8 +196,8 @@ class SqlRegistrations:
         """
         placed = newest_first((registration.c.epoch > last - epochs) & (registration.c.epoch <= last))
         with self._database.read() as connection:
-            asked = _newest_of(placed, self._network.find(connection))
-            yield from _streamed(connection, asked.order_by(party.c.party_id))
+            asked = newest_of(placed, self._network.find(connection))
+            yield from streamed(connection, asked.order_by(party.c.party_id))
 
     def signers(self, epoch: Epoch, party_ids: Collection[str]) -> frozenset[str]:
         """Those of some parties that have signed a registration for an epoch.
@@ -213,6 +207,25 @@ class SqlRegistrations:
         """
         with self._database.read() as connection:
             return bulk_of(connection, self._network.find(connection)).signers(epoch, party_ids)
+
+    def stakes(self, party_ids: Collection[str], last: Epoch, epochs: int, *, apart_from: str) -> Mapping[str, int]:
+        """Party → its stake, of its newest registration over some epochs.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        table, names = registration, registration_source
+        found: dict[str, int] = {}
+        some = list(party_ids)
+        with self._database.read() as connection:
+            told = with_names(table, self._network.find(connection)).where(
+                table.c.epoch.in_(range(max(0, last - epochs + 1), last + 1)), names.c.name != apart_from
+            )
+            for start in range(0, len(some), AT_ONCE):
+                asked = told.where(party.c.party_id.in_(some[start : start + AT_ONCE]))
+                oldest_first = asked.order_by(table.c.epoch, table.c.precedence, table.c.arrival)
+                found |= {row.party_id: typed(row.stake, int) for row in connection.execute(oldest_first)}
+        return found
 
     def rejects(
         self, *, source: str | None = None, after: int = 0, limit: int | None = None
@@ -326,8 +339,8 @@ class SqlRegistrations:
                 return found
             for epoch in sorted(found):
                 these = meant & (table.c.epoch == epoch)
-                said = connection.execute(_with_names(table, network).where(these).order_by(table.c.arrival))
-                _keep_rejects(connection, number, [withdrawal.reject(_registration(row)) for row in said], time_s)
+                said = connection.execute(with_names(table, network).where(these).order_by(table.c.arrival))
+                _keep_rejects(connection, number, [withdrawal.reject(registration_of(row)) for row in said], time_s)
                 connection.execute(delete(table).where(these))
                 recount(connection, network, epoch)
             tell(connection, REGISTRATIONS)
@@ -415,46 +428,6 @@ def _source_numbers(connection: Connection, network: int, names: Collection[str]
         made = insert(table).values(network=network, name=name, last_arrival=0, time_s=time_s)
         (numbers[name],) = connection.execute(made).inserted_primary_key or (0,)
     return numbers
-
-
-def _newest_of(placed: Subquery, network: int) -> Select[Any]:
-    """The newest of each party of a network, with the names of party and source."""
-    return _with_names(placed, network).where(placed.c.place == 1)
-
-
-def _with_names(rows: FromClause, network: int) -> Select[Any]:
-    """Registrations of a network with the names of party and source, and what the node can do."""
-    names = registration_source
-    return (
-        select(rows, party.c.party_id, names.c.name.label("source_name"), capability.c.content.label("able"))
-        .join(party, party.c.id == rows.c.party)
-        .join(names, names.c.id == rows.c.source)
-        .outerjoin(capability, capability.c.id == rows.c.capability)
-        .where(party.c.network == network)
-    )
-
-
-def _streamed(connection: Connection, asked: Select[Any]) -> Iterator[Registration]:
-    # Closed by name: who stops in the middle leaves a cursor open on the server.
-    with connection.execute(asked.execution_options(yield_per=STREAMED)) as rows:
-        for row in rows:
-            yield _registration(row)
-
-
-def _registration(row: SqlRow[Any]) -> Registration:
-    precedence_s = typed(row.precedence, float, int)
-    seen_at_s = precedence_s if row.signed is None else precedence_s - SIGNED_FIRST
-    able = None if row.able is None else Capability.parse(row.able)
-    return Registration(
-        row.party_id,
-        Epoch(typed(row.epoch, int)),
-        typed(row.version or None, str, NoneType),
-        typed(row.stake, int),
-        seen_at_s,
-        row.source_name,
-        row.signed,
-        able,
-    )
 
 
 def _reject(row: SqlRow[Any]) -> Reject:

@@ -27,7 +27,7 @@ from typing import Any
 from era_store.capability import Capability
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH, Registration, Reject
 from eras import Epoch
-from release_tools.registrations.signed import RegistrationSignatureError, Signed, Statement
+from release_tools.registrations.signed import RegistrationSignatureError, Signed
 
 EPOCHS_AHEAD = 5
 """Epochs after the current one that a registration may be for: a clock or a node may be behind by some."""
@@ -48,6 +48,7 @@ FIELDS = (
     "time_s",
     "key",
     "signature",
+    "stated_stake",
     "signed",
     "capability",
     "source",
@@ -183,7 +184,7 @@ class Judge:
         signed = Signed.from_bytes(kept)
         try:
             if signed is not None:
-                signed.verify(Statement.of(row, self.network_magic, signed.time_s))
+                signed.verify(signed.statement(row, self.network_magic))
         except RegistrationSignatureError:
             signed = None
         if signed is None and self.network_magic is None:
@@ -213,7 +214,7 @@ class Judge:
         if not all(isinstance(part, str) and len(part) <= _MAX_DIGEST for part in parts) or time_s is None:
             self.notes[HALF_SIGNED] += 1
             return None
-        return Signed(str(parts[0]), str(parts[1]), time_s).to_bytes()
+        return Signed(str(parts[0]), str(parts[1]), time_s, _whole(given.get("stated_stake"))).to_bytes()
 
     def _capability(self, value: Any) -> Capability | None:
         """What a node reports that it can do, as JSON or as the text of JSON."""

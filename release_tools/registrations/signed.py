@@ -12,12 +12,15 @@ In: what a party says, and its key. Out: the bytes that it signs, and a check of
    hash of the key. For any other party id somebody must say which key is the party's.
 4. For a party that has signed one for an epoch nobody else speaks: what comes without a signature is left out.
 5. With a registration its key, signature and time are kept, as the same JSON form, and handed on.
+6. A party states its stake, or 0 where it does not know it; nobody has to believe it. Where the registration counts
+   with another, the stated one is kept beside the signature, so that anyone can still verify it.
 """
 
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from types import NoneType
 from typing import Any
 
 from chain_reader.bech32 import encode_bech32
@@ -56,11 +59,6 @@ class Statement:
     time_s: int
     capability: Capability | None = None
 
-    @classmethod
-    def of(cls, row: Registration, network_magic: int | None, time_s: int) -> "Statement":
-        """The statement that a registration was made of."""
-        return cls(network_magic, row.party_id, row.epoch, row.version, row.stake, time_s, row.capability)
-
     @property
     def message(self) -> bytes:
         """The bytes that are signed (rule 1)."""
@@ -88,26 +86,39 @@ class Signed:
         key: the verification key, 64 hex digits.
         signature: 128 hex digits.
         time_s: the time of the statement.
+        stake: the stake that was stated, where the registration counts with another (rule 6).
     """
 
     key: str
     signature: str
     time_s: int
+    stake: int | None = None
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Signed | None":
         """What ``to_bytes`` wrote; ``None`` for anything else."""
         try:
             found = json.loads(content)
-            signed = cls(found["key"], found["signature"], found["time_s"])
+            signed = cls(found["key"], found["signature"], found["time_s"], found.get("stake"))
             bytes.fromhex(signed.key + signed.signature)
         except (ValueError, TypeError, KeyError, RecursionError):
             return None
-        return signed if type(signed.time_s) is int else None
+        return signed if type(signed.time_s) is int and type(signed.stake) in (int, NoneType) else None
 
     def to_bytes(self) -> bytes:
         """As it is kept (rule 5)."""
-        return _canonical({"key": self.key, "signature": self.signature, "time_s": self.time_s})
+        kept = {"key": self.key, "signature": self.signature, "time_s": self.time_s}
+        return _canonical(kept if self.stake is None else kept | {"stake": self.stake})
+
+    def statement(self, row: Registration, network_magic: int | None) -> Statement:
+        """The statement that a registration was made of."""
+        stake = row.stake if self.stake is None else self.stake
+        return Statement(network_magic, row.party_id, row.epoch, row.version, stake, self.time_s, row.capability)
+
+    def counted_with(self, stake: int, lovelace: int) -> "Signed":
+        """The same, for a registration that states ``stake`` and counts with ``lovelace``."""
+        stated = stake if self.stake is None else self.stake
+        return replace(self, stake=None if stated == lovelace else stated)
 
     def verify(self, statement: Statement, *, party_key: str | None = None) -> None:
         """Check that the party signed ``statement``.
@@ -164,9 +175,8 @@ def sort_by_signature(
         if signed is None:
             refused.append((row, "what is kept as its signature is none"))
             continue
-        statement = Statement.of(row, network_magic, signed.time_s)
         try:
-            signed.verify(statement, party_key=(party_keys or {}).get(row.party_id))
+            signed.verify(signed.statement(row, network_magic), party_key=(party_keys or {}).get(row.party_id))
         except RegistrationSignatureError as error:
             refused.append((row, str(error)))
         else:

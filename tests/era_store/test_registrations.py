@@ -67,6 +67,15 @@ def test_who_has_signed_for_an_epoch_is_known(store: Store) -> None:
     assert found.signers(Epoch(7), ["a"]) == found.signers(Epoch(5), []) == frozenset()
 
 
+def test_the_stake_of_a_party_is_known_by_what_other_sources_said_last(store: Store) -> None:
+    add(store, said("a", 4, stake=1), said("a", 5, stake=2), said("a", 6, stake=3, source="own"), said("b", 3, stake=4))
+    add(store, said("c", 7, stake=5), said("c", 5, stake=6, seen_at_s=2.0), said("c", 5, stake=7))
+    asked = {"party_ids": ["a", "b", "c", "nobody"], "last": Epoch(6), "apart_from": "own"}
+    assert store.registrations.stakes(**asked, epochs=3) == {"a": 2, "c": 6}
+    assert store.registrations.stakes(**asked, epochs=10) == {"a": 2, "b": 4, "c": 6}
+    assert store.registrations.stakes(**asked | {"apart_from": "nobody"}, epochs=3) == {"a": 3, "c": 6}
+
+
 def test_a_registration_comes_back_as_it_was_said(store: Store) -> None:
     rows = [
         said("pool1é", 0, None, 0, seen_at_s=0.0, source="elsewhere"),

@@ -16,10 +16,12 @@ from era_service.service.client import ServiceClient
 from era_service.service.patterns import WORDS
 from era_service.service.rates import Rates
 from era_service.service.refusals import TooManyRequestsError
+from era_service.service.registering import UNSIGNED
 from era_service.wiring.trust import network_key
 from era_store import Uncounted, Withdrawal, open_store
 from era_store.capability import Capability
 from eras import Epoch
+from release_tools.registrations.judging import FALSE_SIGNATURE, NEGATIVE_STAKE
 from release_tools.registrations.signed import (
     RegistrationSignatureError,
     Signed,
@@ -311,6 +313,53 @@ def test_a_signed_registration_is_handed_on_with_its_signature(any_world):
     (found,) = any_world.client.get("/registrations?epoch=1").json()["registrations"]
     assert {name: found[name] for name in row} == row
     assert found["seen_at_s"] == row["time_s"]
+
+
+def test_what_its_party_signs_needs_no_token_and_counts_with_the_stake_that_is_known(world):
+    key, stranger = SigningKey.generate(), SigningKey.generate()
+    signed = signed_registration(key, stake=10**15, version="2.0.0")
+    assert post(world, registration(key.verification_key.hex, stake=70, epoch=0)).json()["accepted"] == 1
+    for row in (signed, signed_registration(stranger, stake=10**15)):
+        assert world.client.post("/registrations", json=row).json()["accepted"] == 1
+    rows = {row["party_id"]: row for row in world.client.get("/registrations?epoch=1").json()["registrations"]}
+    found = [(rows[one.verification_key.hex]["stake"], rows[one.verification_key.hex]["stated_stake"])
+             for one in (key, stranger)]  # fmt: skip
+    assert found == [(70, 10**15), (0, 10**15)], "nobody grows by what it says of itself"
+    assert {row["source"] for row in rows.values()} == {"signed by its party"}
+    newest = list(world.service.store.registrations.newest(Epoch(1)))
+    assert len(sort_by_signature(newest, 42).verified) == 2, "anyone can still verify it"
+    counted = run("adoption", "summary", "--from-service", world.client.url, "--verify", "--json")
+    assert counted.exit_code == 0, counted.output
+    assert "of 2 the stake is the service's figure, not the one that was signed" in counted.stderr
+    again = signed_registration(key, stake=0, time_s=int(world.now_s))
+    assert post(world, again).json()["accepted"] == 1
+    assert next(iter(world.service.store.registrations.newest(Epoch(1)))).stake == 70, "0 is taken from what is known"
+    post(world, registration(key.verification_key.hex, version="9.9.9", time_s=int(world.now_s)))
+    assert next(iter(world.service.store.registrations.newest(Epoch(1)))).seen_at_s == again["time_s"]
+
+
+def test_without_a_token_nothing_but_signed_registrations_leaves_a_trace(world):
+    key = SigningKey.generate()
+    forged = signed_registration(key) | {"version": "9.9.9"}
+    rows = [signed_registration(key), registration("pool1a"), registration(stake=-1), forged]
+    answer = world.client.post("/registrations", json={"registrations": rows})
+    assert (answer.status_code, answer.json()["accepted"]) == (207, 1)
+    assert [reject["reason"] for reject in answer.json()["rejects"]] == [UNSIGNED, NEGATIVE_STAKE, FALSE_SIGNATURE]
+    assert world.service.store.registrations.rejects() == ()
+    assert world.service.store.registrations.uncounted(Epoch(1)) == Uncounted()
+    for sent in (forged, {"registrations": [signed_registration(key)] * 21}):
+        assert world.client.post("/registrations", json=sent).json()["code"] == "TokenNeeded"
+
+
+def test_a_party_signs_so_often_and_an_operator_may_ask_for_a_token_all_the_same(tmp_path):
+    with World(tmp_path) as world:
+        rows = [signed_registration(SigningKey.generate()) for _ in range(2)]
+        statuses = [world.client.post("/registrations", json=rows[0]).status_code for _ in range(21)]
+        assert statuses == [200] * 20 + [429]
+        assert world.client.post("/registrations", json=rows[1]).status_code == 200, "another party has its own rate"
+        section = world.settings.service.model_copy(update={"signed_without_token": False})
+        world.service.reconfigure(world.settings.model_copy(update={"service": section}))
+        assert world.client.post("/registrations", json=rows[1]).json()["code"] == "TokenNeeded"
 
 
 @pytest.mark.parametrize(

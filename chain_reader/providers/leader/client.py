@@ -80,6 +80,7 @@ class LeaderRegistration(Answer):
     time_s: Annotated[int, Field(ge=0, lt=2**40)] | None
     key: Hex64 | None
     signature: Hex128 | None
+    stated_stake: Whole | None = None
     capability: dict[str, Any] | None = None
     """As the leader wrote it; leaders before 0.2 write none."""
 
