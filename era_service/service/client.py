@@ -5,16 +5,15 @@ In: the URL of a service, and the verification key that the node was configured 
 
 1. The signed payload is verified here, with the node's own key; what the service says beside it is not believed.
 2. The payload may follow the one before it (rule T4 of trust): an older one is refused, however true its signature.
-3. A service that answers 412 speaks another API version. Where that is the version of an era that the node knows too,
-   the node asks again with that era's behaviour: one that has not seen a switch yet understands a service that has.
+3. A service that answers 412 speaks another API version; what it speaks is in the error.
 
 What a service alone cannot be held to is that it tells the newest payload: for that, ask several, or follow the chain.
 """
 
 import json
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Annotated, Any, TypeVar
+from collections.abc import Mapping, Sequence
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
@@ -26,13 +25,13 @@ from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.statuses import status_error
 from chain_reader.trust.ratchet import is_successor
 from datum import EraMarkersPayload, SigningKey, VerificationKey
+from era_service.service.documents import API_VERSION
 from era_store.capability import Capability
 from eras import (
     API_VERSION_HEADER,
     MAX_EPOCH,
     SIGNER_NODE_VERSION_HEADER,
     ApiVersion,
-    ApiVersionTable,
     ChainReadError,
     Epoch,
     EraMarker,
@@ -40,7 +39,6 @@ from eras import (
     MarkerError,
     Provenance,
     Slot,
-    SupportedEras,
 )
 from eras.era_id import ERA_ID_HEADER, EraIdentity
 from release_tools.registrations.signed import Statement
@@ -50,11 +48,10 @@ TEXT = 200
 
 Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
 Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Parsed = TypeVar("Parsed")
 
 
 class ServiceVersionError(ChainReadError):
-    """A service speaks an API version that this node does not know in any era."""
+    """A service speaks an API version that this client does not."""
 
 
 class ServiceRolledBackError(ChainReadError):
@@ -73,26 +70,12 @@ class _Markers(Answer):
     stale: str | None
 
 
-class _Named(Answer):
-    name: str
-
-
-class _FlatStatus(Answer):
+class _Status(Answer):
     current_era: str | None
 
 
-class _NestedStatus(Answer):
-    current: _Named | None
-
-
 _MARKERS = TypeAdapter(_Markers)
-_STATUS: dict[ApiVersion, Callable[[Call, bytes], str | None]] = {
-    ApiVersion(0, 1, 0): lambda call, body: call.parse(TypeAdapter(_FlatStatus), body).current_era,
-    ApiVersion(0, 2, 0): lambda call, body: (
-        None if (current := call.parse(TypeAdapter(_NestedStatus), body).current) is None else current.name
-    ),
-}
-"""How ``/era/status`` names the current era, in each API version that this client speaks."""
+_STATUS = TypeAdapter(_Status)
 
 
 class ServiceClient:
@@ -101,8 +84,6 @@ class ServiceClient:
     Args:
         url: where the service begins, with or without a slash.
         key: the verification key of the network's markers.
-        versions: the API version of each era that the node knows.
-        era: the era that the node runs, with whose version it asks.
         node_version: what the node tells of its own version.
         token: an API token, where it registers.
         network_magic: of the Cardano network, for what is signed and for the era-id.
@@ -111,7 +92,6 @@ class ServiceClient:
 
     Raises:
         ConfigurationError: the URL cannot be used.
-        UnsupportedEraError: ``versions`` does not have ``era``.
     """
 
     def __init__(
@@ -119,8 +99,6 @@ class ServiceClient:
         url: str,
         key: VerificationKey,
         *,
-        versions: ApiVersionTable | None = None,
-        era: str | None = None,
         node_version: str | None = None,
         token: str | None = None,
         network_magic: int | None = None,
@@ -129,10 +107,6 @@ class ServiceClient:
     ) -> None:
         self._name = provider_name("service", url, ("http", "https"))
         self._key = key
-        self._versions = versions or default_versions()
-        self.era = era or next(iter(SupportedEras.DEFAULT))
-        """The era whose API version is spoken; it moves on when the service has."""
-        self._versions.for_era(self.era)
         self._token = token
         self._network_magic, self._era_address = network_magic, era_address
         self._limits = limits
@@ -182,15 +156,13 @@ class ServiceClient:
         return Epoch(call.parse(_MARKERS, answer.body).epoch)
 
     def current_era(self) -> str | None:
-        """The current era as the service tells it, by the behaviour of the API version that it speaks.
+        """The current era as the service states it, which nothing proves.
 
         Raises:
             ChainReadError: the service did not answer, or made no sense.
         """
         call, answer = self._get("/era/status")
-        spoken = self._versions.for_era(self.era)
-        reads = max(version for version in _STATUS if version <= spoken)
-        return _STATUS[reads](call, answer.body)
+        return call.parse(_STATUS, answer.body).current_era
 
     def register(
         self,
@@ -239,12 +211,10 @@ class ServiceClient:
         call = Call(self._name, "POST /registrations", self._token)
         body = json.dumps({"registrations": list(documents)}).encode()
         sent = {} if self._token is None else {"authorization": f"Bearer {self._token}"}
-        answer = self._in_some_era(
-            call,
-            lambda headers: self._http.post(
-                "/registrations", call, body, "application/json", headers={**headers, **sent}, until=self._until()
-            ),
+        answer = self._http.post(
+            "/registrations", call, body, "application/json", headers=self._headers() | sent, until=self._until()
         )
+        self._require_spoken(call, answer)
         if answer.status >= 500 or answer.status == 429:
             raise status_error(call, answer.status, retry_after_s=answer.retry_after_s)
         if answer.status not in (200, 207):
@@ -253,58 +223,39 @@ class ServiceClient:
 
     def _get(self, path: str) -> tuple[Call, HttpAnswer]:
         call = Call(self._name, f"GET {path}")
-        answer = self._in_some_era(
-            call, lambda headers: self._http.get(path, call, headers=headers, until=self._until())
-        )
+        answer = self._http.get(path, call, headers=self._headers(), until=self._until())
+        self._require_spoken(call, answer)
         if answer.status != 200:
             raise status_error(call, answer.status, retry_after_s=answer.retry_after_s)
         return call, answer
 
-    def _in_some_era(self, call: Call, ask: Callable[[dict[str, str]], HttpAnswer]) -> HttpAnswer:
-        """Ask as the era demands; where the service speaks as in another one that the node knows, ask as there.
+    def _require_spoken(self, call: Call, answer: HttpAnswer) -> None:
+        """Refuse the answer of a service that speaks another API version.
 
         Raises:
-            ServiceVersionError: it speaks none that the node knows.
+            ServiceVersionError: it does.
         """
-        answer = ask(self._headers())
         if answer.status != MISMATCH:
-            return answer
-        spoken = _spoken(call, answer.body)
-        eras = self._versions.eras_speaking(spoken)
-        if not eras or self.era in eras:
-            raise self._version_error(call, spoken)
-        self.era = eras[-1]
-        answer = ask(self._headers())
-        if answer.status == MISMATCH:
-            raise self._version_error(call, spoken)
-        return answer
+            return
+        spoken = str(_spoken(call, answer.body))
+        raise call.error(
+            ServiceVersionError,
+            "was refused: the service speaks another API version",
+            expected=f"one that is compatible with {API_VERSION}",
+            got=spoken,
+            next_step="Upgrade this node, or ask a service of its own version",
+            spoken=spoken,
+        )
 
     def _headers(self) -> dict[str, str]:
-        headers = {API_VERSION_HEADER: str(self._versions.for_era(self.era))}
+        headers = {API_VERSION_HEADER: str(API_VERSION)}
         if self._era_address is not None and self._epoch is not None and self._known:
             identity = EraIdentity(self._network_magic, self._era_address, self._key.hex, self._known)
             headers[ERA_ID_HEADER] = str(identity.at(self._epoch))
         return headers
 
-    def _version_error(self, call: Call, spoken: ApiVersion) -> ServiceVersionError:
-        return call.error(
-            ServiceVersionError,
-            "was refused: the service speaks another API version",
-            expected=f"{self._versions.for_era(self.era)}, or the version of another era that this node knows",
-            got=str(spoken),
-            next_step="Upgrade this node, or ask a service of its own version",
-            spoken=str(spoken),
-        )
-
     def _until(self) -> float:
         return time.monotonic() + self._limits.read_deadline_s
-
-
-def default_versions() -> ApiVersionTable:
-    """What the service of this software speaks in each era of its own."""
-    from era_service.service.shapes import api_versions
-
-    return api_versions(SupportedEras.DEFAULT)
 
 
 def _spoken(call: Call, body: bytes) -> ApiVersion:

@@ -4,13 +4,16 @@
 them. Stake is in lovelace, times are POSIX seconds, an epoch is an unsigned 64-bit integer.
 """
 
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, RootModel
 
 from era_service.service.patterns import HEX64, HEX128, VISIBLE
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
-from eras import MAX_EPOCH
+from eras import MAX_EPOCH, ApiVersion
+
+API_VERSION: Final = ApiVersion(0, 1, 0)
+"""What the service speaks, in every era. ``examples/`` shows how the API of a node changes with an era."""
 
 EpochNumber = Annotated[int, Field(ge=0, le=MAX_EPOCH, strict=True, description="An epoch of the Cardano chain.")]
 RegistrationEpoch = Annotated[int, Field(ge=0, le=MAX_REGISTRATION_EPOCH, strict=True)]
@@ -84,7 +87,7 @@ class EraConfig(Document):
     last: EraDocument | None = Field(description="The last era of the schedule, where it is still to come.")
     supported_eras: list[str]
     era_id: str = Field(description="The era-id of this service (docs/service.md).")
-    api_version: str = Field(description="The API version of the current era.")
+    api_version: str = Field(description="The API version that the service speaks.")
     source: SourceDocument
     freshness: FreshnessDocument
 
@@ -191,7 +194,7 @@ class SwitchDocument(Document):
 
 
 class Switches(Document):
-    """The behaviour switches of this service, and why they stand where they do."""
+    """The behaviour switches of the program that embeds this service, and why they stand where they do."""
 
     era: str | None
     since: EpochNumber | None
@@ -361,8 +364,7 @@ class VersionDocument(Document):
 
     name: Literal["eraswitch"] = "eraswitch"
     version: str
-    api_version: str = Field(description="The API version of the current era.")
-    api_versions: dict[str, str] = Field(description="The API version of each era that this software knows.")
+    api_version: str = Field(description="The API version that the service speaks.")
     schema_revision: str = Field(description="The schema of the store that it wants.")
 
 

@@ -23,7 +23,6 @@ from era_service.service.changes import Changes
 from era_service.service.gate_watch import gate_event
 from era_service.service.peers import Peers
 from era_service.service.polling import Leads, Poller, always_leads
-from era_service.service.shapes import Shapes
 from era_service.service.snapshot import Snapshot, network_of, take_snapshot
 from era_service.service.spans import Spans
 from era_service.service.views import events_between, view_after
@@ -83,7 +82,6 @@ class Keeper:
         self.checker = EraChecker(
             SupportedEras(settings.network.supported_eras), notice_epochs=settings.network.notice_epochs
         )
-        self.shapes = Shapes(self.checker)
         self.network = network_of(settings, embedded=embedded)
         self.poller = Poller(self, leads)
         self.answers: dict[str, Answer] = {}
@@ -259,7 +257,7 @@ class Keeper:
     def documents(self, snapshot: Snapshot) -> dict[str, bytes]:
         """Path → document, of those that are the same for everybody until the next snapshot."""
         found = {
-            "/era/status": self.shapes.status(snapshot.status),
+            "/era/status": snapshot.status.model_dump_json().encode(),
             "/era/history": snapshot.history.model_dump_json().encode(),
         }
         if snapshot.config is not None:
@@ -302,7 +300,6 @@ class Keeper:
             stored=self.stored_trust(),
             calls=self._reader.calls,
             genesis=self.genesis or self._told_genesis(found.epoch, now_s),
-            api_version=self._version_in(found.token.current.name if found.token else None),
             time_s=now_s,
         )
 
@@ -334,10 +331,6 @@ class Keeper:
         epoch = None if known.status.epoch is None else Epoch(known.status.epoch)
         event = NewEvent(DecisionKind.REGRESSION_REFUSED.value, {"reason": str(error)}, epoch)
         return kept, () if told else (event,)
-
-    def _version_in(self, era: str | None) -> str:
-        known = era is not None and era in self.checker.supported
-        return str(self.shapes.table.for_era(era) if known and era is not None else self.shapes.version)
 
     def _snapshot_key(self) -> str:
         from era_service.wiring.trust import EraPlaceNeededError, trust_policy

@@ -56,7 +56,7 @@ class NotAllowedError(RequestError):
 
 
 class ApiVersionMismatchError(RequestError):
-    """A node speaks an API version that the service does not understand in this era."""
+    """A node speaks an API version that the service does not understand."""
 
     http_status = 412
 

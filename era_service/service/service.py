@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from era_service.service import adoption
 from era_service.service.documents import (
+    API_VERSION,
     AdoptionForecast,
     AdoptionGate,
     AdoptionHistory,
@@ -74,7 +75,7 @@ class Service(Keeper):
         embedded: whether the network is the embedded local chain.
         clock: POSIX time in seconds.
         leads: who may read the chain (``polling``).
-        switches: the behaviour switches to describe; by default those of the service itself.
+        switches: the behaviour switches of the program that embeds the service, for ``/switches``.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Service(Keeper):
         self.rates = Rates(settings.service.writes_per_s, settings.service.write_burst, time.monotonic)
         self.party_rates = Rates(PARTY_PER_S, PARTY_BURST, time.monotonic)
         self._write_probe = WriteProbe(store)
-        self._switches = self.shapes.switches if switches is None else switches
+        self._switches = switches
         self._leader: LeaderPoller | None = None
 
     @classmethod
@@ -210,7 +211,7 @@ class Service(Keeper):
         view = self.checker.view
         token = view.token
         described = []
-        for switch in self._switches.describe():
+        for switch in () if self._switches is None else self._switches.describe():
             by_era = dict(switch.by_era)
             value = None if view.era is None else by_era.get(view.era)
             described.append(SwitchDocument(name=switch.name, kind=switch.kind, by_era=by_era, value=value))
@@ -303,8 +304,7 @@ class Service(Keeper):
 
         return VersionDocument(
             version=__version__,
-            api_version=str(self.shapes.version),
-            api_versions=self.shapes.versions(),
+            api_version=str(API_VERSION),
             schema_revision=HEAD,
         )
 

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from datum import Malformed
 from era_service.service.documents import (
+    API_VERSION,
     Document,
     EraConfig,
     EraDocument,
@@ -150,7 +151,6 @@ def take_snapshot(
     stored: "StoredTrust | None",
     calls: "Iterable[ProviderCall]",
     genesis: "NetworkGenesis | None",
-    api_version: str,
     time_s: float,
 ) -> Snapshot:
     """The documents of a reading.
@@ -162,7 +162,6 @@ def take_snapshot(
         stored: what is remembered of it, where it is trust that is remembered.
         calls: the providers that were asked.
         genesis: of the network, where known.
-        api_version: what is spoken in the current era.
         time_s: POSIX time of the reading.
     """
     from era_service.status.document import describe
@@ -188,7 +187,7 @@ def take_snapshot(
     )
     config = markers = None
     if token is not None and source is not None:
-        config = _config(status, token, source, api_version, _freshness(status, stored, ends_at_s, time_s))
+        config = _config(status, token, source, _freshness(status, stored, ends_at_s, time_s))
         if payload is not None:
             markers = EraMarkers(
                 network=network,
@@ -213,7 +212,7 @@ def take_snapshot(
 
 
 def _config(
-    status: EraStatus, token: EraEpochToken, source: SourceDocument, api_version: str, freshness: FreshnessDocument
+    status: EraStatus, token: EraEpochToken, source: SourceDocument, freshness: FreshnessDocument
 ) -> EraConfig | None:
     if status.current is None or status.epoch is None or status.era_id is None:
         return None
@@ -226,7 +225,7 @@ def _config(
         last=max(coming, key=lambda era: era.epoch or 0, default=None),
         supported_eras=status.supported_eras,
         era_id=status.era_id,
-        api_version=api_version,
+        api_version=str(API_VERSION),
         source=source,
         freshness=freshness,
     )

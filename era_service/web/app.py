@@ -17,10 +17,8 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from era_service.service.documents import Problem, RegistrationBatch, RegistrationIn
-from era_service.service.refusals import PathNotFoundError
+from era_service.service.documents import API_VERSION, Problem, RegistrationBatch, RegistrationIn
 from era_service.service.service import Service
-from era_service.service.shapes import describe_in_era
 from era_service.web import problems, routes
 from era_service.web.admin import admin_router
 from era_service.web.front import Gate
@@ -90,10 +88,10 @@ def build_api(service: Service) -> FastAPI:
 
 
 def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI description of the routes, as it is in the newest shape but one (see ``shapes``)."""
+    """The OpenAPI description of the routes."""
     description = get_openapi(
         title="eraswitch",
-        version=__version__,
+        version=str(API_VERSION),
         summary="Which era a network is in, which is next, and who is ready.",
         routes=app.routes,
     )
@@ -108,29 +106,13 @@ def describe(app: FastAPI) -> dict[str, Any]:
 
 def _description_router(service: Service) -> APIRouter:
     router = APIRouter(tags=["service"])
-    known: dict[str, Any] = {}
-
-    def description_in(request: Request, era: str) -> Response:
-        if not known:
-            known.update(describe(request.app))
-        described = describe_in_era(known, service.shapes.table.for_era(era))
-        return routes.written(request, service, json.dumps(described, separators=(",", ":")).encode())
+    written: list[bytes] = []
 
     @router.get("/openapi.json", response_class=JSONResponse)
-    def now(request: Request) -> Response:
-        """What the API looks like in the current era."""
-        return description_in(request, service.shapes.era)
-
-    @router.get("/openapi/{era}.json", response_class=JSONResponse, responses=routes.problems_of(404, 422))
-    def in_era(request: Request, era: str) -> Response:
-        """What the API looks like in an era that this software knows."""
-        if era not in service.checker.supported:
-            raise PathNotFoundError(
-                "The era is not known here",
-                expected=f"one of {', '.join(service.checker.supported)}",
-                got=era[:64],
-                next_step="Correct the era",
-            )
-        return description_in(request, era)
+    def description(request: Request) -> Response:
+        """The OpenAPI description of the API."""
+        if not written:
+            written.append(json.dumps(describe(request.app), separators=(",", ":")).encode())
+        return routes.written(request, service, written[0])
 
     return router

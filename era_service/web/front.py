@@ -3,7 +3,7 @@
 In: requests. What happens to each, in this order:
 
 1. Its ``era-id`` and its node's version are noted (``peers``); an era-id never turns anybody away.
-2. A ``mithril-api-version`` that does not fit what is spoken in this era is answered 412, with what is spoken.
+2. A ``mithril-api-version`` that is not compatible with ``API_VERSION`` is answered 412, with what is spoken.
 3. A document that is written already (``Service.answers``) is sent from memory, or 304 where the client has it.
 4. A body that grows beyond the limit is refused while it comes in.
 5. Anything else goes on to the routes.
@@ -25,6 +25,7 @@ from typing import TYPE_CHECKING, Final
 from structlog.contextvars import bind_contextvars
 
 from era_service.service.answers import Answer, Header, cache_control
+from era_service.service.documents import API_VERSION
 from era_service.service.refusals import ApiVersionMismatchError, BodyTooLargeError, MalformedRequestError, RequestError
 from era_service.web.problems import PROBLEM_JSON, problem_document
 from eras import (
@@ -150,7 +151,7 @@ class Gate:
         answers = self._service.answers
         known, headers = self._ours
         if known is not answers or not headers:
-            spoken = (_API, str(self._service.shapes.version).encode())
+            spoken = (_API, str(API_VERSION).encode())
             ours = ((_ERA_ID, self._service.era_id),) if self._service.era_id else ()
             headers = (*self._constant, spoken, *ours)
             self._ours, self._varying = (answers, headers), (*headers, _VARY)
@@ -199,19 +200,14 @@ class Gate:
             asked = ApiVersion.parse(text)
         except MarkerError as error:
             return MalformedRequestError(error.what, expected=error.expected, got=error.got, next_step=error.next_step)
-        shapes = self._service.shapes
-        spoken = shapes.version
-        if asked.is_compatible_with(spoken):
+        if asked.is_compatible_with(API_VERSION):
             return None
-        eras = shapes.table.eras_speaking(asked)
         return ApiVersionMismatchError(
-            "The service does not speak this API version now",
-            expected=f"one that is compatible with {spoken}, as in the era {shapes.era}",
-            got=f"{asked}, which is spoken in {', '.join(eras)}" if eras else str(asked),
-            next_step="Ask again as in the era of the service" if spoken > asked else "Ask again when the era begins",
-            spoken=str(spoken),
-            era=shapes.era,
-            versions=shapes.versions(),
+            "The service does not speak this API version",
+            expected=f"one that is compatible with {API_VERSION}",
+            got=str(asked),
+            next_step="Upgrade the node" if asked < API_VERSION else "Upgrade the service, or ask one that speaks it",
+            spoken=str(API_VERSION),
         )
 
     def _judge_peer(self, text: str) -> None:

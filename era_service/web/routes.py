@@ -115,7 +115,7 @@ def era_router() -> APIRouter:
     @router.get("/era/status", response_model=EraStatus)
     def status(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
         """The epoch, the eras, what is trusted and why, what was refused; with the signed payload itself."""
-        return written(request, service, service.shapes.status(service.era_status()))
+        return written(request, service, service.era_status())
 
     @router.get("/era/markers", response_model=EraMarkers, responses=problems_of(404))
     def markers(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
@@ -138,7 +138,7 @@ def era_router() -> APIRouter:
 
     @router.get("/switches", response_model=Switches)
     def switches(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
-        """The behaviour switches of this service: what each does in every era, and now."""
+        """The behaviour switches of the program that embeds this service: what each does in every era, and now."""
         return written(request, service, service.switches())
 
     return router

@@ -1,12 +1,12 @@
-"""The API version of each era: what is answered, what is refused, and how a client goes along."""
+"""The API version: what is answered, what is refused, and how a client is told."""
 
 import pytest
 
 from datum import SignatureMismatchError, SigningKey
+from era_service.service import client as client_module
 from era_service.service.client import ServiceClient, ServiceRolledBackError, ServiceVersionError
-from era_service.service.shapes import FLAT_FIELDS, api_versions
-from eras import ApiVersion, ApiVersionTable, ChainReadError, Epoch, EraMarker, SupportedEras
-from tests.web.world import ANNOUNCED, FIRST, LAGRANGE, PYTHAGORAS, SCHEDULED
+from eras import ApiVersion, ChainReadError, Epoch, EraMarker
+from tests.web.world import FIRST, LAGRANGE, PYTHAGORAS, SCHEDULED
 
 ASKED_UNDER = ("/era/status", "/era/markers?x=1", "/switches", "/adoption/summary", "/registrations?epoch=1", "/events")
 
@@ -25,8 +25,7 @@ def test_another_version_is_refused_with_what_is_spoken(still_world, version):
         answer = still_world.client.get(path, headers={"mithril-api-version": version})
         found = answer.json()
         assert (answer.status_code, found["code"]) == (412, "ApiVersionMismatch"), path
-        assert (found["facts"]["spoken"], found["facts"]["era"]) == ("0.1.0", PYTHAGORAS)
-        assert found["facts"]["versions"] == {PYTHAGORAS: "0.1.0", LAGRANGE: "0.2.0"}
+        assert found["facts"]["spoken"] == "0.1.0"
         assert answer.headers["mithril-api-version"] == "0.1.0"
 
 
@@ -41,43 +40,17 @@ def test_what_is_no_version_is_a_bad_request(still_world, version):
     assert (answer.status_code, answer.json()["code"]) == (400, "MalformedRequest")
 
 
-def test_the_switch_changes_what_is_spoken_and_its_shape(any_world):
-    any_world.publish(ANNOUNCED)
+def test_a_switch_does_not_change_what_the_service_speaks(any_world):
     any_world.publish(SCHEDULED)
-    old, new = {"mithril-api-version": "0.1.7"}, {"mithril-api-version": "0.2.0"}
-    before = any_world.client.get("/era/status", headers=old).json()
-    assert before.keys() >= FLAT_FIELDS
-    assert any_world.client.get("/era/status", headers=new).status_code == 412
+    spoken = {"mithril-api-version": "0.1.7"}
+    before = any_world.client.get("/era/status", headers=spoken).json()
     any_world.enter(4)
-    assert any_world.client.get("/era/status", headers=old).json()["facts"]["spoken"] == "0.2.0"
-    for path in ("/era/status", "/era/status?x=1"):
-        answer = any_world.client.get(path, headers=new)
-        assert answer.headers["mithril-api-version"] == "0.2.0"
-        assert (answer.json()["current"]["name"], answer.json().keys() & FLAT_FIELDS) == (LAGRANGE, set()), path
-    switch = any_world.client.get("/switches").json()["switches"][0]
-    assert (switch["name"], switch["value"], switch["by_era"]) == (
-        "status_document",
-        "nested_status",
-        {PYTHAGORAS: "flat_status", LAGRANGE: "nested_status"},
-    )
-
-
-def test_each_era_has_its_description(still_world):
-    first, second = (still_world.client.get(f"/openapi/{era}.json").json() for era in (PYTHAGORAS, LAGRANGE))
-    assert (first["info"]["version"], second["info"]["version"]) == ("0.1.0", "0.2.0")
-    assert still_world.client.get("/openapi.json").json() == first
-    shapes = [found["components"]["schemas"]["EraStatus"] for found in (first, second)]
-    assert shapes[0]["properties"].keys() - shapes[1]["properties"].keys() == FLAT_FIELDS
-    assert set(shapes[0]["required"]) - set(shapes[1]["required"]) == FLAT_FIELDS
-    del first["info"], second["info"], first["components"]["schemas"], second["components"]["schemas"]
-    assert first == second
-
-
-def test_an_era_of_another_name_speaks_as_the_one_before_it():
-    versions = api_versions(SupportedEras(("thales", "euclid")))
-    assert [str(versions.for_era(era)) for era in ("thales", "euclid")] == ["0.1.0", "0.1.0"]
-    later = api_versions(SupportedEras(("pythagoras", "lagrange", "euler")))
-    assert str(later.for_era("euler")) == "0.2.0"
+    after = any_world.client.get("/era/status", headers=spoken)
+    assert after.headers["mithril-api-version"] == "0.1.0"
+    assert (before["current_era"], after.json()["current_era"]) == (PYTHAGORAS, LAGRANGE)
+    assert before.keys() == after.json().keys()
+    assert any_world.client.get("/openapi.json").json()["info"]["version"] == "0.1.0"
+    assert any_world.client.get("/switches").json()["switches"] == [], "no program embeds it"
 
 
 # --- the client
@@ -129,23 +102,19 @@ def test_the_client_refuses_an_older_payload(world, client):
         client.read()
 
 
-def test_the_client_goes_along_when_the_service_has_switched(world, client):
+def test_the_client_sees_a_switch(world, client):
     world.publish(SCHEDULED)
     assert client.current_era() == PYTHAGORAS
     world.enter(4)
-    assert client.era == PYTHAGORAS
-    assert client.current_era() == LAGRANGE, "asked again as lagrange demands"
-    assert client.era == LAGRANGE
+    assert client.current_era() == LAGRANGE
     assert client.read().markers == SCHEDULED
 
 
-def test_a_client_that_knows_no_such_version_says_so(world):
-    table = ApiVersionTable({"thales": ApiVersion(0, 9, 0)}, SupportedEras(("thales",)))
-    old = ServiceClient(world.client.url, world.stage.era_key.verification_key, versions=table, era="thales")
-    with pytest.raises(ServiceVersionError, match="expected 0.9.0") as refused:
-        old.read()
+def test_a_client_of_another_version_says_so(world, client, monkeypatch):
+    monkeypatch.setattr(client_module, "API_VERSION", ApiVersion(0, 9, 0))
+    with pytest.raises(ServiceVersionError, match=r"expected one that is compatible with 0\.9\.0") as refused:
+        client.read()
     assert refused.value.facts["spoken"] == "0.1.0"
-    old.close()
 
 
 def test_a_service_that_is_down_is_a_read_error(world):
