@@ -6,6 +6,7 @@ the checkout, so that nothing here changes; the same seed over the same code giv
 
 import argparse
 import ast
+import os
 import random
 import shutil
 import subprocess
@@ -17,6 +18,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+VECTORS = {"ERASWITCH_VECTORS": os.environ.get("ERASWITCH_VECTORS", str(ROOT.parent / "shared" / "vectors"))}
+"""A copy lies elsewhere, and a test that does not find its vectors notices nothing."""
+
 TESTS = {
     "eras": ("tests/eras",),
     "datum": ("tests/datum",),
@@ -94,7 +98,7 @@ def is_noticed(mutant: Mutant, copy: Path) -> bool:
     try:
         done = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", *mutant.tests],
-            cwd=copy, capture_output=True, timeout=TIME_LIMIT_S, check=False,
+            cwd=copy, capture_output=True, timeout=TIME_LIMIT_S, check=False, env={**os.environ, **VECTORS},
         )  # fmt: skip
     except subprocess.TimeoutExpired:
         return True

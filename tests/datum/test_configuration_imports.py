@@ -143,3 +143,12 @@ def test_epochs_that_the_chain_does_not_know_are_not_compared() -> None:
     assert check_against(found, found, Epoch(48)) == (45, 46)
     with pytest.raises(ProtocolConfigurationError, match="epoch 47: the chain has a configuration, the file has none"):
         check_against(found, (), Epoch(47))
+
+
+def test_what_would_change_is_named_with_the_epochs_that_must_stay() -> None:
+    found = read_import(json.dumps([PLAIN]).encode())
+    changed = read_import(json.dumps([{**PLAIN, "protocol_parameters": {"k": 4, "m": 9, "phi_f": 0.5}}]).encode())
+    with pytest.raises(ProtocolConfigurationError) as caught:
+        check_against(found, changed, Epoch(47))
+    assert caught.value.expected == "epochs 44 to 47 as they are on the chain"
+    assert check_against(found, changed, Epoch(46)) == (43, 44, 45, 46)

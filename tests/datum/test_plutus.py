@@ -213,3 +213,11 @@ def test_hostile_text_raises_no_other_error(text):
             decode_datum(form)
         except DatumFormatError as error:
             assert error.code == "DatumFormat"
+
+
+def test_the_longest_field_is_found_among_shorter_ones() -> None:
+    assert (
+        decode_datum('{"constructor":0,"fields":[{"bytes":"00"},{"bytes":"000000"},{"bytes":""}]}').longest_field == 3
+    )
+    decoded = decode_datum(bytes.fromhex("d8799f4100430000005f4200004100ff40ff"))
+    assert (decoded.longest_field, decoded.longest_string) == (3, 3)

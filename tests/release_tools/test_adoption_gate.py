@@ -58,9 +58,19 @@ def test_what_is_missing_from_whom(any_repository: RegistrationRepository) -> No
     assert caught.value.exit_code == 6
     assert caught.value.http_status == 409
     assert "expected 85 % of the registered stake, got epoch 5: 60 %" in str(caught.value)
+    assert caught.value.got.endswith("whom to call (2 parties would do): a 20 lovelace 0.2.0; b 10 lovelace no version")
+    assert result.to_dict()["share"]["stake"] == 60
     assert caught.value.facts["gate"]["whom"][0]["party_id"] == "a"
     few = judged(any_repository, "1", rules=AdoptionRules(limit=1))
     assert (len(few.whom), few.enough, few.lacks[-1]) == (1, 4, "  and 3 more")
+
+
+def test_where_nobody_registered_nobody_is_called(repository: RegistrationRepository) -> None:
+    result = judged(repository, epoch=Epoch(5))
+    assert (result.met, result.whom, result.to_dict()["share"]) == (False, (), None)
+    with pytest.raises(GateNotMetError) as caught:
+        result.require_met()
+    assert "whom to call" not in caught.value.got
 
 
 def test_every_one_of_the_last_epochs(repository: RegistrationRepository) -> None:

@@ -528,7 +528,7 @@ def test_what_cannot_be_forecast_is_said() -> None:
         forecast_of(repository, 10, epoch=Epoch(5), lag_epochs=0)
     with pytest.raises(NoRegistrationsError, match="registrations of epoch 4, got none"):
         forecast_of(repository, 10, epoch=Epoch(4))
-    with pytest.raises(NoRegistrationsError, match="registrations of epoch 6, got none"):
+    with pytest.raises(NoRegistrationsError, match=r"registrations of epoch 6, got none\."):
         forecast_of(repository, 10, epoch=Epoch(6))
     with pytest.raises(NoRegistrationsError):
         forecast_of(registrations(), 10)

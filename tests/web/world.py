@@ -109,6 +109,7 @@ class World:
             },
             "adoption": {"compatibility_file": self.folder / "compatibility.toml", "gate_threshold": "80%"},
             "quorum": {"k": 75, "m": 105, "phi_f": 0.95, "source": "the test"},
+            "service": {"heartbeat_s": 0.5},  # who listens notices only then that it was told to stop
         }
         for name, values in self._sections.items():
             sections[name] = {**sections.get(name, {}), **values}

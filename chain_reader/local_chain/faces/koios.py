@@ -6,6 +6,7 @@ take PostgREST's ``order``, ``offset`` and ``limit``, and have at most 1,000 ite
 """
 
 import hashlib
+import json
 from collections.abc import Awaitable, Callable, Iterable
 from typing import Any
 
@@ -64,9 +65,10 @@ def koios_routes(chain: LocalChain) -> Mount:
         "/tx_status": _statuses,
     }
 
+    listed = _Listed(chain)
+
     def answered(lister: Lister, asked: Asked, request: Request) -> Response:
-        with chain.snapshot():
-            return JSONResponse(_page(list(lister(chain, asked)), request))
+        return JSONResponse(_page(listed.all_of(lister, asked), request))
 
     def get(lister: Lister) -> Callable[[Request], Awaitable[Response]]:
         async def endpoint(request: Request) -> Response:
@@ -91,6 +93,28 @@ def koios_routes(chain: LocalChain) -> Mount:
     routes += [Route(path, post(lister), methods=["POST"]) for path, lister in asked_for.items()]
     routes.append(Route("/submittx", submit, methods=["POST"]))
     return Mount(PREFIX, Router(routes, redirect_slashes=False))
+
+
+class _Listed:
+    """The list that was asked for last, kept while the tip stays: its next page is of the same list.
+
+    Args:
+        chain: what is asked.
+    """
+
+    def __init__(self, chain: LocalChain) -> None:
+        self._chain = chain
+        self._kept: tuple[Any, list[dict[str, Any]]] = (None, [])
+
+    def all_of(self, lister: Lister, asked: Asked) -> list[dict[str, Any]]:
+        """All items, in a list of the caller's own."""
+        with self._chain.snapshot():
+            question = (lister, json.dumps(asked, sort_keys=True), self._chain.tip())
+            known, items = self._kept
+            if known != question:
+                items = list(lister(self._chain, asked))
+                self._kept = (question, items)
+        return list(items)
 
 
 def _page(items: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
