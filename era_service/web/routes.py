@@ -12,6 +12,7 @@ from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
+from starlette.requests import ClientDisconnect
 
 from era_service.service.answers import Answer, cache_control
 from era_service.service.documents import (
@@ -246,7 +247,10 @@ def registrations_router() -> APIRouter:
         token = await run_in_threadpool(registering_token, request, service)
         if kind != "application/json":
             raise MediaTypeError("The body is not JSON", expected="application/json", got=kind[:80] or "none")
-        body = await request.body()
+        try:
+            body = await request.body()
+        except ClientDisconnect as error:
+            raise MalformedRequestError("The body did not come in whole", next_step="Send it again") from error
         receipt = await run_in_threadpool(lambda: register(service, token, _read(body), version))
         status = HTTPStatus.OK if not receipt.rejected else HTTPStatus.MULTI_STATUS
         if receipt.rejected and not receipt.accepted + receipt.repeated:
