@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from chain_reader.genesis import NetworkGenesis
     from chain_reader.providers.gateway import Network, TransactionGateway
     from datum import SigningKey, VerificationKey
+    from release_tools.keys.payment_key import PaymentKey
     from release_tools.publishing.publication import Unfinished
     from release_tools.transactions.scripts import KeyScript
 
@@ -125,7 +126,13 @@ class Examination:
             if beside is not None and beside.is_file():
                 self._pair(key.verification_key, beside)
 
-    def payment_key(self, path: Path, network_id: int | None, era_address: str | None) -> str | None:
+    def payment_key(
+        self,
+        path: Path,
+        network_id: int | None,
+        era_address: str | None,
+        load: "Callable[[Path], PaymentKey] | None" = None,
+    ) -> str | None:
         """The payment key: for its owner alone, and owner of the era address; returns its own address."""
         from release_tools.keys.payment_key import PaymentKey
         from release_tools.transactions.addresses import owner_of
@@ -133,7 +140,7 @@ class Examination:
         check = f"payment key {path}"
         own: str | None = None
         with self._check(check):
-            key = PaymentKey.load(path)
+            key = (load or PaymentKey.load)(path)
             self._private(check, path)
             if network_id is None:
                 self._ok(check, f"its hash is {key.key_hash}")

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.shared.arguments import json_option, read_secret_key
+from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.release_options import (
     journal_option,
@@ -79,7 +80,7 @@ def doctor(
     if key is not None:
         examination.shared_key(settings.network.name, magic, key, _networks(settings))
     payers = [
-        examination.payment_key(path, network_id, address)
+        examination.payment_key(path, network_id, address, load_payment_key)
         for path in payment_key_files or settings.keys.payment_key_files
     ]
     wanted = [payment_address, *payers] if payment_address else payers or [address]

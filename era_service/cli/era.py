@@ -4,9 +4,10 @@ from pathlib import Path
 
 import click
 
-from era_service.cli.shared.arguments import epoch, json_option, read_secret_key
+from era_service.cli.shared.arguments import epoch, json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable, write_file
 from eras import ConfigurationError, Epoch, EraMarker, SupportedEras
 

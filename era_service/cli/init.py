@@ -8,6 +8,7 @@ import click
 from era_service.cli.shared.arguments import json_option, read_verification_key
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.passphrases import encrypt_option, passphrase_of_new_keys
 from era_service.cli.shared.release_options import combined, dry_run_option
 from era_service.config.networks import SHORT_NAMES
 from era_service.config.paths import CONFIG_FILE_NAME
@@ -57,6 +58,7 @@ _key_options = combined(
         type=click.Path(path_type=Path),
         help="The folder that new keys go into.",
     ),
+    encrypt_option,
 )
 
 
@@ -78,6 +80,7 @@ def init(
     payment_key_file: Path | None,
     era_address: str | None,
     keys_folder: Path,
+    encrypts: bool,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -100,6 +103,7 @@ def init(
         eras=eras,
         keys_folder=keys_folder,
         config=Path(app.config or CONFIG_FILE_NAME),
+        passphrase=passphrase_of_new_keys("the new keys", encrypts=encrypts and not dry_run),
     )
     made = set_up(order)
     if not dry_run:

@@ -1,23 +1,37 @@
-"""``eraswitch keys``: era keys and payment keys made, taken over from elsewhere, and shown without their secrets.
+"""``eraswitch keys``: era keys and payment keys made, taken over, encrypted, exported, and shown without their secrets.
 
 Files with secrets are made with mode 0600 and never overwritten. A secret is never taken from the command line, where
 everyone who can list processes sees it.
 """
 
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.shared.arguments import json_option, read_bytes, read_secret_key, read_verification_key
+from era_service.cli.shared.arguments import json_option, read_bytes, read_verification_key
 from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import echo_json
+from era_service.cli.shared.passphrases import (
+    asked_passphrase,
+    encrypt_option,
+    given_passphrase,
+    is_interactive,
+    new_passphrase,
+    passphrase_of_new_keys,
+    passphrase_options,
+    read_passphrase,
+    unlock,
+    without_core_dumps,
+)
 from eras import ConfigurationError
+from release_tools.keys.secret_files import replace, write_new
 
 if TYPE_CHECKING:
     from datum import SigningKey
     from release_tools import PaymentKey
+    from release_tools.keys.encrypted import Kind
     from release_tools.keys.forms import FoundKey
 
 KINDS = ("era", "payment")
@@ -32,21 +46,22 @@ def keys() -> None:
 @keys.command()
 @kind_argument
 @click.argument("target", type=click.Path(path_type=Path))
+@encrypt_option
 @json_option
-def new(kind: str, target: Path, *, as_json: bool) -> None:
+def new(kind: str, target: Path, *, encrypts: bool, as_json: bool) -> None:
     """Make a key.
 
     An era key pair goes into the folder TARGET, as era.sk and era.vk; a payment key into the file TARGET, in
-    cardano-cli's envelope.
+    cardano-cli's envelope. With --encrypt, or a passphrase from a file, the secret is encrypted.
     """
     if kind == "era":
         from datum import SigningKey
 
-        _write_era_key(SigningKey.generate(), target, as_json=as_json)
+        _write_era_key(SigningKey.generate(), target, encrypts=encrypts, as_json=as_json)
     else:
         from release_tools import PaymentKey
 
-        _write_payment_key(PaymentKey.generate(), target, as_json=as_json)
+        _write_payment_key(PaymentKey.generate(), target, encrypts=encrypts, as_json=as_json)
 
 
 @keys.command("import")
@@ -60,25 +75,32 @@ def new(kind: str, target: Path, *, as_json: bool) -> None:
     help="Where in a wallet the payment key is (CIP-1852), for words, root_xsk and acct_xsk. "
     "By default 1852H/1815H/0H/0/0, the first address.",
 )
+@click.option(
+    "--second-factor", metavar="FILE", help="The passphrase that belongs to a wallet's words: a file, or - to be asked."
+)
+@encrypt_option
 @json_option
-def import_(kind: str, source: str, target: Path, *, path: str | None, as_json: bool) -> None:
+def import_(
+    kind: str, source: str, target: Path, *, path: str | None, second_factor: str | None, encrypts: bool, as_json: bool
+) -> None:
     """Take a key over from SOURCE, a file, or - for standard input, which a terminal asks for unseen.
 
     An era key is JSON-hex as in era.sk, or 64 hex digits. A payment key is an envelope of cardano-cli (a payment key,
     plain or extended, or a genesis UTxO key); bech32 (addr_xsk, addr_sk, ed25519_sk, ed25519e_sk); hex of 32, 64, 96
-    or 128 bytes, also as a cborHex; or, with --path, a root_xsk, an acct_xsk or the 12, 15 or 24 words of a wallet
-    without a passphrase. A file with words must be its owner's alone. TARGET is as for `new`.
+    or 128 bytes, also as a cborHex; or, with --path, a root_xsk, an acct_xsk or the 12, 15 or 24 words of a wallet,
+    with --second-factor where it has one. Either may be encrypted. A file with words must be its owner's alone. TARGET
+    is as for `new`.
     """
     if kind == "era":
-        if path is not None:
-            raise click.UsageError("--path is for payment keys: an era key is not derived")
-        _write_era_key(_era_key(source), target, as_json=as_json)
+        if path is not None or second_factor is not None:
+            raise click.UsageError("--path and --second-factor are for payment keys: an era key is not derived")
+        _write_era_key(_era_key(source), target, encrypts=encrypts, as_json=as_json)
         return
     from release_tools import PaymentKey
 
-    found = _payment_key(source, path)
+    found = _payment_key(source, path, second_factor)
     facts = {"form": found.form} | ({} if found.path is None else {"path": found.path})
-    _write_payment_key(PaymentKey(found.raw), target, facts, as_json=as_json)
+    _write_payment_key(PaymentKey(found.raw), target, facts, encrypts=encrypts, as_json=as_json)
 
 
 @keys.command()
@@ -86,13 +108,24 @@ def import_(kind: str, source: str, target: Path, *, path: str | None, as_json: 
 @click.option("--secret/--public", "is_secret", default=None, help="What FILE holds; told by its ending, .sk or .vk.")
 @json_option
 def show(file: str, *, is_secret: bool | None, as_json: bool) -> None:
-    """Show what is public of the key in FILE: the verification key, or hash and addresses of a payment key."""
+    """Show what is public of the key in FILE: the verification key, or hash and addresses of a payment key.
+
+    An encrypted key needs no passphrase for that; with one from a file it is opened and checked.
+    """
+    from release_tools.keys.encrypted import EncryptedKey
     from release_tools.keys.forms import looks_like_payment_key
 
-    if file.endswith(".skey") or (is_secret is None and looks_like_payment_key(_text(file))):
-        from release_tools import PaymentKey
-
-        _echo(_public_of_payment_key(PaymentKey.load(Path(file))), as_json=as_json)
+    text = _text(file)
+    encrypted = EncryptedKey.parse(text, file)
+    if encrypted is not None:
+        checked = given_passphrase() is not None
+        if checked:
+            unlock(encrypted)
+        state = {"encrypted": True, "opened": checked}
+        _echo(_public_facts(encrypted.kind, encrypted.public) | state, as_json=as_json)
+        return
+    if file.endswith(".skey") or (is_secret is None and looks_like_payment_key(text)):
+        _echo(_public_facts("payment", load_payment_key(Path(file)).public), as_json=as_json)
         return
     if is_secret is None and not file.endswith((".sk", ".vk")):
         raise click.UsageError("Both halves of an era key look alike: say --secret or --public")
@@ -100,7 +133,96 @@ def show(file: str, *, is_secret: bool | None, as_json: bool) -> None:
         key = read_secret_key(f"@{file}").verification_key
     else:
         key = read_verification_key(f"@{file}")
-    _echo({"kind": "era", "verification_key": key.hex, "json_hex": key.to_json_hex()}, as_json=as_json)
+    _echo(_public_facts("era", key.raw), as_json=as_json)
+
+
+@keys.command("change-passphrase", params=passphrase_options("new-", of="to encrypt with"))
+@click.argument("file", type=click.Path(path_type=Path))
+@json_option
+def change_passphrase(
+    file: Path, *, new_passphrase_fd: int | None, new_passphrase_file: Path | None, as_json: bool
+) -> None:
+    """Encrypt the key in FILE with a new passphrase; a plain key is encrypted where it lies.
+
+    The file is replaced as a whole, once the new one has been opened. Copies and backups keep the old passphrase, or
+    none.
+    """
+    from release_tools.keys.encrypted import EncryptedKey, encrypt
+
+    kind, secret, was_encrypted = _secret_of(file)
+    given = read_passphrase((new_passphrase_fd, new_passphrase_file), "--new-passphrase")
+    if given is None and not was_encrypted:
+        given = given_passphrase()
+    passphrase = new_passphrase(given, str(file))
+    text = encrypt(kind, secret, passphrase)
+    written = EncryptedKey.parse(text, str(file))
+    if written is None or written.open(passphrase) != secret:
+        raise RuntimeError("the key that was encrypted does not open")
+    try:
+        replace(file, text)
+    except OSError as error:
+        raise ConfigurationError(
+            f"{file} stays as it was: it cannot be replaced",
+            code="KeySource",
+            expected="a file in a folder that can be written to",
+            got=error.strerror or type(error).__name__,
+            next_step="Correct the permissions of the folder",
+        ) from error
+    _echo(_public_facts(kind, written.public) | {"encrypted": True, "secret_file": str(file)}, as_json=as_json)
+
+
+@keys.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("target", type=click.Path(path_type=Path))
+@json_option
+def export(file: Path, target: Path, *, as_json: bool) -> None:
+    """Write the encrypted key in FILE to the new file TARGET without encryption, as other tools read it.
+
+    An era key as Mithril's tools write it (JSON-hex), a payment key as cardano-cli's envelope.
+    """
+    from datum import SigningKey
+    from release_tools import PaymentKey
+    from release_tools.keys.files import era_key_text
+
+    kind, secret, was_encrypted = _secret_of(file)
+    if not was_encrypted:
+        raise ConfigurationError(
+            f"{file} is not encrypted",
+            code="KeySource",
+            expected="an encrypted key",
+            got="a plain one",
+            next_step="Copy it; or change its form: eraswitch keys import",
+        )
+    try:
+        write_new(target, era_key_text(SigningKey(secret)) if kind == "era" else PaymentKey(secret).to_text())
+    except OSError as error:
+        raise ConfigurationError(
+            f"The key was not written to {target}",
+            code="KeySource",
+            expected="a new file in a folder that exists",
+            got=error.strerror or type(error).__name__,
+            next_step="Choose another TARGET; key files are never overwritten",
+        ) from error
+    click.echo(f"Warning: {target} holds the key without encryption", err=True)
+    public = SigningKey(secret).verification_key.raw if kind == "era" else PaymentKey(secret).public
+    _echo(_public_facts(kind, public) | {"secret_file": str(target)}, as_json=as_json)
+
+
+def _secret_of(file: Path) -> "tuple[Kind, bytes, bool]":
+    """The secret in a key file, of which kind it is, and whether it was encrypted."""
+    from release_tools.keys.encrypted import EncryptedKey
+    from release_tools.keys.forms import looks_like_payment_key
+
+    without_core_dumps()
+    text = _text(str(file))
+    encrypted = EncryptedKey.parse(text, str(file))
+    if encrypted is not None:
+        return encrypted.kind, unlock(encrypted), True
+    if file.suffix == ".skey" or looks_like_payment_key(text):
+        return "payment", load_payment_key(file).secret(), False
+    if file.suffix != ".sk":
+        raise click.UsageError("Both halves of an era key look alike: name the file of the secret one as .sk")
+    return "era", read_secret_key(f"@{file}").seed, False
 
 
 def _era_key(source: str) -> "SigningKey":
@@ -109,9 +231,10 @@ def _era_key(source: str) -> "SigningKey":
     return read_secret_key(_text(source).strip())
 
 
-def _payment_key(source: str, path: str | None) -> "FoundKey":
+def _payment_key(source: str, path: str | None, second_factor: str | None) -> "FoundKey":
     from release_tools.keys.derivation import DEFAULT_PATH, DerivationError, DerivationPath
-    from release_tools.keys.forms import find_payment_key, looks_like_words
+    from release_tools.keys.encrypted import EncryptedKey
+    from release_tools.keys.forms import FoundKey, find_payment_key, looks_like_words
 
     try:
         wanted = DerivationPath.parse(DEFAULT_PATH if path is None else path)
@@ -119,7 +242,11 @@ def _payment_key(source: str, path: str | None) -> "FoundKey":
         raise click.BadParameter(str(error), param_hint="--path") from None
     name = "standard input" if source == "-" else source
     text = _text(source)
-    if source != "-" and looks_like_words(text) and Path(source).stat().st_mode & 0o077:
+    encrypted = EncryptedKey.parse(text, name)
+    if encrypted is not None and encrypted.kind == "payment":
+        return FoundKey(unlock(encrypted), "encrypted")
+    has_words = looks_like_words(text)
+    if source != "-" and has_words and Path(source).stat().st_mode & 0o077:
         raise ConfigurationError(
             "The words of a wallet are not taken from a file that others can read",
             code="KeySource",
@@ -127,16 +254,24 @@ def _payment_key(source: str, path: str | None) -> "FoundKey":
             got=f"mode {Path(source).stat().st_mode & 0o777:o}",
             next_step=f"Run: chmod 600 {source}",
         )
-    found = find_payment_key(text, name, wanted)
+    if second_factor is not None and not has_words:
+        raise click.UsageError(f"--second-factor belongs to a wallet's words, and {name} holds none: leave it out")
+    found = find_payment_key(text, name, wanted, b"" if second_factor is None else _second_factor(second_factor))
     if path is not None and found.path is None:
         raise click.UsageError(f"--path is for wallets and accounts, and {name} holds one key: leave --path out")
     return found
 
 
+def _second_factor(source: str) -> bytes:
+    if source == "-":
+        return asked_passphrase("Passphrase of the wallet, its second factor")
+    return read_passphrase((None, Path(source)), "--second-factor") or b""
+
+
 def _text(source: str) -> str:
     from datum import text_of
 
-    if source == "-" and sys.stdin is not None and sys.stdin.isatty():
+    if source == "-" and is_interactive():
         return str(click.prompt("Key or words (not shown)", hide_input=True, err=True))
     try:
         return text_of(read_bytes(source))
@@ -151,25 +286,38 @@ def _text(source: str) -> str:
         ) from None
 
 
-def _write_era_key(key: "SigningKey", folder: Path, *, as_json: bool) -> None:
+def _write_era_key(key: "SigningKey", folder: Path, *, encrypts: bool, as_json: bool) -> None:
     from release_tools.keys.files import write_key_pair
 
-    files = write_key_pair(folder, key)
+    passphrase = passphrase_of_new_keys("the era key", encrypts=encrypts)
+    files = write_key_pair(folder, key, passphrase)
     facts = {"kind": "era", "verification_key": key.verification_key.hex, "secret_file": str(files.secret_key)}
-    _echo(facts | {"public_file": str(files.verification_key)}, as_json=as_json)
+    facts |= {"public_file": str(files.verification_key)}
+    _echo({**facts, "encrypted": passphrase is not None}, as_json=as_json)
 
 
-def _write_payment_key(key: "PaymentKey", file: Path, facts: dict[str, Any] | None = None, *, as_json: bool) -> None:
-    key.save(file)
-    _echo(_public_of_payment_key(key) | (facts or {}) | {"secret_file": str(file)}, as_json=as_json)
+def _write_payment_key(
+    key: "PaymentKey", file: Path, facts: dict[str, Any] | None = None, *, encrypts: bool, as_json: bool
+) -> None:
+    passphrase = passphrase_of_new_keys("the payment key", encrypts=encrypts)
+    key.save(file, passphrase)
+    state = {"secret_file": str(file), "encrypted": passphrase is not None}
+    _echo(_public_facts("payment", key.public) | (facts or {}) | state, as_json=as_json)
 
 
-def _public_of_payment_key(key: "PaymentKey") -> dict[str, Any]:
+def _public_facts(kind: str, public: bytes) -> dict[str, Any]:
+    if kind == "era":
+        from datum import VerificationKey
+
+        key = VerificationKey(public)
+        return {"kind": "era", "verification_key": key.hex, "json_hex": key.to_json_hex()}
+    from release_tools.keys.payment_key import enterprise_address, public_key_hash
+
     return {
         "kind": "payment",
-        "key_hash": key.key_hash,
-        "address_mainnet": key.address(1),
-        "address_test_networks": key.address(0),
+        "key_hash": public_key_hash(public),
+        "address_mainnet": enterprise_address(public, 1),
+        "address_test_networks": enterprise_address(public, 0),
     }
 
 
@@ -179,4 +327,5 @@ def _echo(facts: dict[str, Any], *, as_json: bool) -> None:
         return
     width = max(map(len, facts))
     for name, value in facts.items():
-        click.echo(f"{name.replace('_', ' '):<{width}}  {value}")
+        shown = {True: "yes", False: "no"}[value] if isinstance(value, bool) else value
+        click.echo(f"{name.replace('_', ' '):<{width}}  {shown}")

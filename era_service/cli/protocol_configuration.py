@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 import click
 
 from era_service.cli.shared.arguments import epoch as epoch_type
-from era_service.cli.shared.arguments import read_bytes, read_secret_key
+from era_service.cli.shared.arguments import read_bytes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import printable, write_file
 from era_service.cli.shared.release_options import combined, load_settings, network_options, provider_option
 from eras import ConfigurationError, Epoch

@@ -16,7 +16,7 @@ import re
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
@@ -57,6 +57,7 @@ class SetUpOrder:
         eras: the supported eras of a network of one's own, oldest first; none for the default.
         keys_folder: where new keys go.
         config: the configuration file to write.
+        passphrase: new keys are encrypted with it; ``None`` where they are not.
     """
 
     name: str
@@ -70,6 +71,7 @@ class SetUpOrder:
     eras: tuple[str, ...]
     keys_folder: Path
     config: Path
+    passphrase: bytes | None = field(default=None, repr=False)
 
     @property
     def rehearsal_chain(self) -> Path | None:
@@ -139,10 +141,10 @@ class SetUp:
 
         order = self.order
         if self.era_key is not None:
-            write_key_pair(order.keys_folder, self.era_key)
+            write_key_pair(order.keys_folder, self.era_key, order.passphrase)
         if self.payment_key is not None:
             order.keys_folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            self.payment_key.save(order.keys_folder / PAYMENT_KEY_FILE)
+            self.payment_key.save(order.keys_folder / PAYMENT_KEY_FILE, order.passphrase)
         chain = order.rehearsal_chain
         if chain is not None and not chain.exists():
             LocalChain.create(chain, genesis=self.chain_genesis).close()
@@ -164,14 +166,15 @@ def set_up(order: SetUpOrder) -> SetUp:
         ConfigurationError: something is missing, contradicts something else, or exists already.
     """
     from datum import SigningKey
+    from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
     from era_service.config.networks import NETWORKS, full_name
     from release_tools import Network, PaymentKey
 
     public = NETWORKS.get(full_name(order.name))
     magic = _magic(order, None if public is None else public.magic)
     network_id = Network.of(magic).network_id
-    given = None if order.era_key_file is None else _era_key(order.era_key_file)
-    payer = None if order.payment_key_file is None else PaymentKey.load(order.payment_key_file)
+    given = None if order.era_key_file is None else read_secret_key(f"@{order.era_key_file}")
+    payer = None if order.payment_key_file is None else load_payment_key(order.payment_key_file)
     makes_era_key = public is None and given is None and order.verification_key is None
     makes_payment_key = public is None and payer is None and order.era_address is None
     _require_new(order, era_key=makes_era_key, payment_key=makes_payment_key)
@@ -250,12 +253,6 @@ def _magic(order: SetUpOrder, public: int | None) -> int:
                 next_step="Leave --network-magic out, or name another --network or --provider",
             )
     return found
-
-
-def _era_key(file: Path) -> "SigningKey":
-    from era_service.cli.shared.arguments import read_secret_key
-
-    return read_secret_key(f"@{file}")
 
 
 def _parsed(text: str) -> "VerificationKey":

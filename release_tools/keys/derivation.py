@@ -105,8 +105,8 @@ class DerivationPath:
         return "/".join(f"{step - HARDENED}H" if step >= HARDENED else str(step) for step in self.steps)
 
 
-def root_of_words(words: list[str]) -> ExtendedKey:
-    """The root key of a wallet's words, without a passphrase.
+def root_of_words(words: list[str], second_factor: bytes = b"") -> ExtendedKey:
+    """The root key of a wallet's words, and of the passphrase that is its second factor where it has one.
 
     Raises:
         DerivationError: they are not the words of a wallet; the error shows none of them.
@@ -124,7 +124,7 @@ def root_of_words(words: list[str]) -> ExtendedKey:
     except ValueError:
         # "from None": the exception of the library may hold the words
         raise DerivationError("words whose check digits are right", "a wrong word, or words in another order") from None
-    raw = bytearray(hashlib.pbkdf2_hmac("sha512", b"", entropy, 4096, 96))
+    raw = bytearray(hashlib.pbkdf2_hmac("sha512", second_factor, entropy, 4096, 96))
     raw[0] &= 0b1111_1000
     raw[31] = raw[31] & 0b0001_1111 | 0b0100_0000
     return ExtendedKey(bytes(raw[:64]), bytes(raw[64:]))

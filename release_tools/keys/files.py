@@ -1,6 +1,7 @@
 """Era keys on disk: ``era.sk`` and ``era.vk``, as Mithril's aggregator writes them (JSON-hex, no newline at the end).
 
-A key that exists is never overwritten: losing the secret key of a network is losing the network.
+With a passphrase ``era.sk`` is encrypted (``encrypted``). A key that exists is never overwritten: losing the secret key
+of a network is losing the network.
 """
 
 from dataclasses import dataclass
@@ -8,6 +9,7 @@ from pathlib import Path
 
 from datum import SigningKey
 from eras import ConfigurationError
+from release_tools.keys.encrypted import encrypt
 from release_tools.keys.secret_files import write_new
 
 SECRET_KEY_FILE = "era.sk"  # noqa: S105 - the name of a file
@@ -30,10 +32,15 @@ class KeyFiles:
     verification_key: Path
 
 
-def write_key_pair(folder: Path, key: SigningKey) -> KeyFiles:
+def era_key_text(key: SigningKey, passphrase: bytes | None = None) -> str:
+    """The content of the secret file: as Mithril writes it, or encrypted."""
+    return key.to_json_hex() if passphrase is None else encrypt("era", key.seed, passphrase)
+
+
+def write_key_pair(folder: Path, key: SigningKey, passphrase: bytes | None = None) -> KeyFiles:
     """Write both halves of ``key`` into ``folder``, which is made if it is missing; both, or none.
 
-    The secret file is its owner's alone from the moment it exists.
+    The secret file, encrypted where there is a passphrase, is its owner's alone from the moment it exists.
 
     Raises:
         KeyFileError: one of the files exists, or the folder cannot be written to.
@@ -41,7 +48,7 @@ def write_key_pair(folder: Path, key: SigningKey) -> KeyFiles:
     files = KeyFiles(folder / SECRET_KEY_FILE, folder / VERIFICATION_KEY_FILE)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        write_new(files.secret_key, key.to_json_hex())
+        write_new(files.secret_key, era_key_text(key, passphrase))
         try:
             write_new(files.verification_key, key.verification_key.to_json_hex(), _READABLE)
         except BaseException:

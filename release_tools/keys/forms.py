@@ -90,13 +90,16 @@ class FoundKey:
     path: str | None = None
 
 
-def find_payment_key(text: str, source: str, path: DerivationPath | None = None) -> FoundKey:
+def find_payment_key(
+    text: str, source: str, path: DerivationPath | None = None, second_factor: bytes = b""
+) -> FoundKey:
     """The payment key that ``text`` writes.
 
     Args:
         text: in any of the forms above.
         source: where the text is from, for errors.
         path: where in a wallet the key is; without one, words and keys of a wallet are refused.
+        second_factor: the passphrase of the wallet, which belongs to its words.
 
     Raises:
         PaymentKeyError: it writes no payment key; the error does not show the text.
@@ -110,7 +113,7 @@ def find_payment_key(text: str, source: str, path: DerivationPath | None = None)
             return _from_bech32(text, path)
         if _WORDS.fullmatch(text):
             words = [word.lower() for word in _WORD.findall(text)]
-            root, wanted = root_of_words(words), _needed(path)
+            root, wanted = root_of_words(words, second_factor), _needed(path)
             return _derived(root, wanted.steps, wanted, f"{len(words)} words")
         return _from_hex(text)
     except (DerivationError, EnvelopeError) as error:

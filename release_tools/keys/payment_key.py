@@ -5,10 +5,13 @@ its address and its key hash, and hides the key: pycardano's own keys print thei
 """
 
 import os
+from collections.abc import Callable
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Self
 
 from datum import text_of
+from release_tools.keys.encrypted import EncryptedKey, encrypt
 from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES
 from release_tools.keys.forms import PaymentKeyError, find_payment_key
 from release_tools.keys.secret_files import write_new
@@ -55,33 +58,59 @@ class PaymentKey:
         return cls(os.urandom(SEED_BYTES))
 
     @classmethod
-    def load(cls, path: Path) -> Self:
+    def load(cls, path: Path, unlock: "Callable[[EncryptedKey], bytes] | None" = None) -> Self:
         """The key in a file, in any form that holds one key.
 
+        Args:
+            path: the file.
+            unlock: opens an encrypted one.
+
         Raises:
-            PaymentKeyError: the file cannot be read, holds no payment key, or a whole wallet of them.
+            PaymentKeyError: the file cannot be read, holds no payment key, a whole wallet of them, or an encrypted key
+                where nothing can open it.
+            EncryptedKeyError: it is encrypted, and damaged.
         """
         text = _read(path)
-        if _is_era_key(text):
+        encrypted = EncryptedKey.parse(text, str(path))
+        if _is_era_key(text) or (encrypted is not None and encrypted.kind != "payment"):
             raise PaymentKeyError(
                 f"{path} is not a payment key",
                 expected="a payment signing key",
-                got="an era key, in the form of era generate-keypair",
+                got="an era key, encrypted" if encrypted else "an era key, in the form of era generate-keypair",
                 next_step=f"Give the payment key to --payment-key-file; the era key belongs to --secret-key @{path}",
             )
-        return cls(find_payment_key(text, str(path)).raw)
+        if encrypted is None:
+            return cls(find_payment_key(text, str(path)).raw)
+        if unlock is None:
+            raise PaymentKeyError(
+                f"The payment key {path} is encrypted",
+                expected="a passphrase",
+                got="none",
+                next_step=f"Export it: eraswitch keys export {path} TARGET",
+            )
+        return cls(unlock(encrypted))
 
-    def save(self, path: Path) -> None:
-        """Write the key as a cardano-cli envelope that only its owner can read.
+    def secret(self) -> bytes:
+        """Its 32 or 128 bytes, to be encrypted or written to a file of its owner's; never to be shown."""
+        return bytes(self._key.payload)
+
+    def to_text(self, passphrase: bytes | None = None) -> str:
+        """The content of a file for its owner alone: a cardano-cli envelope, or the key encrypted."""
+        from release_tools.keys.envelopes import key_envelope
+
+        raw = self.secret()
+        if passphrase is not None:
+            return encrypt("payment", raw, passphrase)
+        return key_envelope(raw, extended=len(raw) == EXTENDED_BYTES).to_json()
+
+    def save(self, path: Path, passphrase: bytes | None = None) -> None:
+        """Write the key as a file that only its owner can read: a cardano-cli envelope, or encrypted.
 
         Raises:
             PaymentKeyError: the file exists already or cannot be written.
         """
-        from release_tools.keys.envelopes import key_envelope
-
-        envelope = key_envelope(self._key.payload, extended=len(self._key.payload) == EXTENDED_BYTES)
         try:
-            write_new(path, envelope.to_json())
+            write_new(path, self.to_text(passphrase))
         except OSError as error:
             raise PaymentKeyError(
                 f"The payment key file {path} cannot be written",
@@ -91,15 +120,18 @@ class PaymentKey:
             ) from error
 
     @property
+    def public(self) -> bytes:
+        """Its public key, 32 bytes."""
+        return bytes(self._public.payload)
+
+    @property
     def key_hash(self) -> str:
         """The hash that addresses and required signatures name it by, 56 hex digits."""
-        return bytes(self._public.hash()).hex()
+        return public_key_hash(self.public)
 
     def address(self, network_id: int) -> str:
         """Its enterprise address (no stake part) on a network, bech32."""
-        from pycardano import Address, Network
-
-        return str(Address(payment_part=self._public.hash(), network=Network(network_id)))
+        return enterprise_address(self.public, network_id)
 
     def witness(self, transaction_hash: bytes) -> Any:
         """Its signature over a transaction hash, as a pycardano ``VerificationKeyWitness``."""
@@ -112,6 +144,18 @@ class PaymentKey:
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a payment key is not copied or pickled")
+
+
+def public_key_hash(public: bytes) -> str:
+    """The hash of a public payment key, 56 hex digits."""
+    return blake2b(public, digest_size=28).hexdigest()
+
+
+def enterprise_address(public: bytes, network_id: int) -> str:
+    """The address (no stake part) on a network that a public payment key owns, bech32."""
+    from pycardano import Address, Network, PaymentVerificationKey
+
+    return str(Address(payment_part=PaymentVerificationKey(public).hash(), network=Network(network_id)))
 
 
 def _require_own_public_key(raw: bytes) -> None:

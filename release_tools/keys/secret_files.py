@@ -29,3 +29,19 @@ def write_new(path: Path, text: str, mode: int = OWNER_ONLY) -> None:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def replace(path: Path, text: str) -> None:
+    """Give a file with a secret another content, whole or not at all; a link to it stays one.
+
+    Raises:
+        OSError: it cannot be written; it is as it was.
+    """
+    target = path.resolve()
+    draft = target.with_name(f".{target.name}.{os.getpid()}.tmp")
+    write_new(draft, text)
+    try:
+        draft.replace(target)
+    except BaseException:
+        draft.unlink(missing_ok=True)
+        raise

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.shared.arguments import json_option, read_bytes, read_secret_key
+from era_service.cli.shared.arguments import json_option, read_bytes
 from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release_options import SECRET_KEY_VARIABLE, never_on_the_command_line, not_a_slip_option
 

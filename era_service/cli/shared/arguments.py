@@ -1,6 +1,5 @@
 """Arguments that several commands take: epochs, keys, and files of datums."""
 
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +9,7 @@ import click
 from eras import MAX_EPOCH, ConfigurationError, Epoch
 
 if TYPE_CHECKING:
-    from datum import FoundDatum, SigningKey, VerificationKey
+    from datum import FoundDatum, VerificationKey
 
 MAX_INPUT_BYTES = 256 * 1024 * 1024
 """A file of datums that is longer is refused: 100,000 outputs of the largest size a transaction can have are less."""
@@ -71,44 +70,11 @@ def read_verification_key(text: str) -> "VerificationKey":
     """
     from datum import VerificationKey
 
-    _require_half(text, ".vk")
-    return VerificationKey.parse(_inline_or_file(text))
+    require_half(text, ".vk")
+    return VerificationKey.parse(inline_or_file(text))
 
 
-def read_secret_key(text: str) -> "SigningKey":
-    """The secret key that an argument gives, in the same forms. A file that others can read draws a warning.
-
-    Raises:
-        InputFileError: the file cannot be read.
-        KeyFormatError: it is no secret key, or the ending of the file says that it is the other half.
-    """
-    from datum import KeyFormatError, SigningKey
-
-    _require_half(text, ".sk")
-    if text.startswith("@") and Path(text[1:]).is_file() and Path(text[1:]).stat().st_mode & 0o077:
-        click.echo(f"Warning: others can read the secret key {text[1:]}. Run: chmod 600 {text[1:]}", err=True)
-    content = _inline_or_file(text)
-    if (kind := _envelope_type(content)) is not None:
-        raise KeyFormatError(
-            f"{text[1:] if text.startswith('@') else 'The key'} is not an era key",
-            expected="the era key, as era generate-keypair writes it (era.sk)",
-            got=f"a text envelope of cardano-cli, of type {kind[:60]!r}",
-            next_step="If it is the payment key, it belongs to --payment-key-file; --secret-key takes the era key",
-        )
-    return SigningKey.parse(content)
-
-
-def _envelope_type(text: str) -> str | None:
-    """What a text envelope of cardano-cli holds; ``None`` where the text is not one."""
-    try:
-        fields = json.loads(text) if text.lstrip().startswith("{") else None
-    except (ValueError, RecursionError):
-        return None
-    kind = fields.get("type") if isinstance(fields, dict) else None
-    return kind if isinstance(kind, str) else None
-
-
-def _require_half(text: str, ending: str) -> None:
+def require_half(text: str, ending: str) -> None:
     """Check that a file is not the other half of a key: both are 32 bytes, so that only its ending tells.
 
     Raises:
@@ -126,7 +92,12 @@ def _require_half(text: str, ending: str) -> None:
         )
 
 
-def _inline_or_file(text: str) -> str:
+def inline_or_file(text: str) -> str:
+    """The text of an argument, or for ``@FILE`` that of the file.
+
+    Raises:
+        InputFileError: the file cannot be read, or is not text.
+    """
     from datum import text_of
 
     if not text.startswith("@"):

@@ -5,6 +5,7 @@ Settings are loaded, and logs configured, only when a command asks: most imports
 
 import os
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,7 +29,16 @@ class AppContext:
     log_level: str | None = None
     log_format: str | None = None
     debug: bool = field(default_factory=lambda: os.environ.get(DEBUG_VARIABLE, "") not in ("", "0"))
+    passphrase_fd: int | None = None
+    passphrase_file: Path | None = None
+    passphrase: bytes | None = field(default=None, repr=False)
+    warned: set[str] = field(default_factory=set)
     _loaded: LoadedSettings | None = None
+
+    @property
+    def loaded(self) -> "Settings | None":
+        """The settings, where a command has loaded them already."""
+        return None if self._loaded is None else self._loaded.settings
 
     def load(self, flags: Flags | None = None) -> LoadedSettings:
         """The settings with their origins, checked; logs go where they say from now on.

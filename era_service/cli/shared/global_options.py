@@ -6,6 +6,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from era_service.cli.shared.context import AppContext
+from era_service.cli.shared.passphrases import passphrase_options
 
 
 def _remember(context: click.Context, parameter: click.Parameter, value: Any) -> None:
@@ -44,5 +45,6 @@ def global_options(*, hidden: bool = False) -> list[click.Option]:
             **shared,
             help="How to log; auto: text on a terminal, JSON otherwise.",
         ),
+        *passphrase_options(**shared),
         click.Option(["--debug"], is_flag=True, default=None, help="Show tracebacks.", **shared),
     ]

@@ -13,9 +13,10 @@ import click
 from click.core import ParameterSource
 
 from chain_reader.providers.gateway import MAINNET_MAGIC
-from era_service.cli.shared.arguments import InputFileError, read_bytes, read_secret_key
+from era_service.cli.shared.arguments import InputFileError, read_bytes
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.context import AppContext
+from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import write_file
 from eras import ConfigurationError
 
@@ -266,19 +267,11 @@ def read_era_key(text: str | None, settings: "Settings") -> "SigningKey | None":
 def read_payment_keys(files: tuple[Path, ...], settings: "Settings") -> "tuple[PaymentKey, ...]":
     """The payment keys in these files, else those of the configuration (``keys.payment_key_files``).
 
-    A file that others can read draws a warning.
-
     Raises:
         PaymentKeyError: one cannot be used.
+        WrongPassphraseError: the passphrase of an encrypted one is another one.
     """
-    from release_tools import PaymentKey
-
-    files = files or settings.keys.payment_key_files
-    keys = tuple(PaymentKey.load(path) for path in files)
-    for path in files:
-        if path.stat().st_mode & 0o077:
-            click.echo(f"Warning: others can read the payment key {path}. Run: chmod 600 {path}", err=True)
-    return keys
+    return tuple(map(load_payment_key, files or settings.keys.payment_key_files))
 
 
 def with_witnesses(carried: "CarriedTransaction", files: tuple[str, ...]) -> "CarriedTransaction":

@@ -1,0 +1,112 @@
+"""The keys that a command signs with: era keys and payment keys, from files that are plain or encrypted.
+
+Every command that takes a key takes it from here. A file that others can read draws a warning, and so does, once for
+each, a plain one on a public network.
+"""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from era_service.cli.shared.arguments import inline_or_file, require_half
+from era_service.cli.shared.context import AppContext
+from era_service.cli.shared.passphrases import unlock, without_core_dumps
+
+if TYPE_CHECKING:
+    from datum import SigningKey
+    from release_tools import PaymentKey
+    from release_tools.keys.encrypted import EncryptedKey
+
+
+def read_secret_key(text: str) -> "SigningKey":
+    """The era key that an argument gives: JSON-hex as Mithril's, plain hex, or ``@FILE`` with either or encrypted.
+
+    Raises:
+        InputFileError: the file cannot be read.
+        KeyFormatError: it is no secret key, or the ending of the file says that it is the other half.
+        EncryptedKeyError: it is encrypted, and damaged.
+        WrongPassphraseError: the passphrase is another one.
+        PassphraseError: there is no passphrase, and nobody to ask.
+    """
+    from datum import KeyFormatError, SigningKey
+
+    without_core_dumps()
+    require_half(text, ".sk")
+    path = Path(text[1:]) if text.startswith("@") else None
+    content = inline_or_file(text)
+    if content.lstrip().startswith("{"):
+        from release_tools.keys.encrypted import EncryptedKey
+
+        name = "The key" if path is None else str(path)
+        encrypted = EncryptedKey.parse(content, name)
+        if encrypted is not None and encrypted.kind == "era":
+            _warn_of_readers("secret key", path)
+            return SigningKey(unlock(encrypted))
+        raise KeyFormatError(
+            f"{name} is not an era key",
+            expected="the era key, as era generate-keypair writes it (era.sk)",
+            got="a payment key, encrypted" if encrypted else _envelope_words(content),
+            next_step="If it is the payment key, it belongs to --payment-key-file; --secret-key takes the era key",
+        )
+    _warn_of_readers("secret key", path)
+    key = SigningKey.parse(content)
+    _warn_of_plain("era key", path)
+    return key
+
+
+def load_payment_key(path: Path) -> "PaymentKey":
+    """The payment key in a file, plain or encrypted.
+
+    Raises:
+        PaymentKeyError: it cannot be used.
+        EncryptedKeyError: it is encrypted, and damaged.
+        WrongPassphraseError: the passphrase is another one.
+        PassphraseError: there is no passphrase, and nobody to ask.
+    """
+    from release_tools import PaymentKey
+
+    without_core_dumps()
+    opened: list[EncryptedKey] = []
+
+    def opening(encrypted: "EncryptedKey") -> bytes:
+        opened.append(encrypted)
+        return unlock(encrypted)
+
+    key = PaymentKey.load(path, opening)
+    _warn_of_readers("payment key", path)
+    if not opened:
+        _warn_of_plain("payment key", path)
+    return key
+
+
+def _warn_of_readers(what: str, path: Path | None) -> None:
+    if path is not None and path.is_file() and path.stat().st_mode & 0o077:
+        click.echo(f"Warning: others can read the {what} {path}. Run: chmod 600 {path}", err=True)
+
+
+def _warn_of_plain(what: str, path: Path | None) -> None:
+    """Warn of a key file without a passphrase, where the network is known to be a public one."""
+    from era_service.config.networks import NETWORKS
+
+    context = click.get_current_context(silent=True)
+    app = None if context is None else context.find_object(AppContext)
+    settings = None if app is None else app.loaded
+    if path is None or app is None or settings is None or str(path) in app.warned:
+        return
+    if settings.network.magic in {preset.magic for preset in NETWORKS.values()}:
+        app.warned.add(str(path))
+        click.echo(
+            f"Warning: the {what} {path} is not encrypted. Run: eraswitch keys change-passphrase {path}", err=True
+        )
+
+
+def _envelope_words(text: str) -> str:
+    """What a text that begins as JSON holds, if it is a text envelope of cardano-cli."""
+    try:
+        fields = json.loads(text)
+    except (ValueError, RecursionError):
+        fields = None
+    kind = fields.get("type") if isinstance(fields, dict) else None
+    return f"a text envelope of cardano-cli, of type {kind[:60]!r}" if isinstance(kind, str) else "another JSON object"
