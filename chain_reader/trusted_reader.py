@@ -1,4 +1,4 @@
-"""The trusted reader: which markers are in force at an era address, by the rules T1 to T11 (``docs/trust.md``).
+"""The trusted reader: which markers are in force at an era address, by the rules T0 to T13 (``docs/trust.md``).
 
 In: one chain observer or several, a policy, a store. Out: a ``TrustedReading``. This is where the parts meet: evidence
 is gathered (``evidence_source``), a node's core decides (``deciding``) and remembers (``node_core``), in one

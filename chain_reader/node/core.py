@@ -6,7 +6,7 @@ same ``decide``.
 
 1. An epoch never goes back: the greatest that clock or chain ever said counts. A chain whose tip is in doubt by the
    clock says none: who believed it could be led into an era before its epoch.
-2. What is trusted is decided by the rules T1 to T11 (``trust_deciding``), which era is current by ``eras.view``.
+2. What is trusted is decided by the rules T0 to T13 (``trust_deciding``), which era is current by ``eras.view``.
 3. At an epoch for which nothing was read, the remembered schedule decides (T9), and it is told what cannot be known.
 4. What is the same as before is not told again; an unsupported upcoming era is, once a day, until it is acknowledged.
 5. Equal inputs in equal states give equal decisions, and an input that changes nothing returns the very same state.

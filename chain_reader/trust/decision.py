@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from chain_reader.ports import ScreenedOutput
+from chain_reader.trust.absence import refuse_late
 from chain_reader.trust.evidence import Evidence
 from chain_reader.trust.extended import expired
 from chain_reader.trust.legacy import legacy_view
@@ -49,7 +50,7 @@ def decide_trust(
     tip_stale: str | None = None,
     verified: ScreenedOutput | None = None,
 ) -> TrustDecision:
-    """Which payload is in force, by the rules T1 to T11.
+    """Which payload is in force, by the rules T0 to T13.
 
     Args:
         before: what is remembered.
@@ -68,7 +69,8 @@ def decide_trust(
     signed = [item for item in evidence.considered if isinstance(item.verdict, Accepted)]
     gone = _gone(evidence, known, told)
     facts = replace(evidence.facts, lagging=lag > 0, impostors=_impostors(signed, told), copy_gone=bool(gone))
-    deep = _confirmed(evidence, state, before, policy, told)
+    in_time = refuse_late(evidence.considered, state, before, evidence.epoch, facts, checkpoint=policy.checkpoint)
+    deep = _confirmed(replace(evidence, considered=in_time), state, before, policy, told)
     judged, state = choose(deep, state, evidence.epoch, facts, extension=policy.extension)
     if _reference(state) != _reference(known):  # what was gone is gone with the payload that it had
         state = replace(state, superseded_outputs=state.superseded_outputs | gone)

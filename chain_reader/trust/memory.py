@@ -148,7 +148,7 @@ def _payloads(
         now = found.pop(payload.digest, None)
         if now is not None:
             kept[payload.digest] = _merged(payload, now)
-        elif payload.verdict not in _NOT_YET_JUDGED:  # one that was rolled back has to become deep anew
+        elif payload.superseded or payload.verdict not in _NOT_YET_JUDGED:  # what was rolled back becomes deep anew
             kept[payload.digest] = payload
     for digest, payload in found.items():
         if len(kept) < MAX_PAYLOADS:

@@ -4,8 +4,8 @@ Pure: the chain is a list, a reading is a call of ``decide_trust`` with what an 
 team changes the schedule as ``eraswitch marker`` does: each change spends the output before it and is signed anew.
 
 1. Where inputs and history are known, every node is on the last publication, whatever it has read before.
-2. At a bare set, so is a node that reads what is published before the next epoch. One that reads for the first time can
-   be fooled (``docs/trust.md``, T4), but only by what the team once signed.
+2. At a bare set, so is a node that reads what is published before the next epoch, where activations come with notice
+   (T13). One that reads for the first time can be fooled (``docs/trust.md``), but only by what the team once signed.
 3. What lies and lags leaves no mark: the next honest reading is as if it had not been.
 """
 
@@ -112,6 +112,9 @@ class World(RuleBasedStateMachine):
         last = self.signed[-1] if self.signed else ()
         if frozenset(payload) == frozenset(last) or not is_successor(last, payload, self.epoch):
             return
+        added = [marker for marker in payload if marker not in last and marker.epoch is not None]
+        if last and any(marker.epoch <= self.epoch for marker in added):
+            return  # without any notice: a bare set confirmed that it was not there (T13)
         while payload in self.signed:
             payload = (payload[0], *payload)
         self.signed.append(payload)
@@ -269,3 +272,17 @@ class ConfirmedWorld(World):
 @pytest.mark.parametrize("world", [World, ConfirmedWorld])
 def test_rules_t2_t4_t7_and_t8_under_attack(world: type[World]) -> None:
     run_state_machine_as_test(world, settings=settings(max_examples=40, stateful_step_count=20, deadline=None))
+
+
+def test_what_was_superseded_stays_so_though_a_provider_lied_about_how_deep_it_is() -> None:
+    """And had forgotten it in the next answer: its copy is as old as before."""
+    for seed in range(20):
+        chance = random.Random(seed)
+        world = ConfirmedWorld()
+        world.begin()
+        world.publish(3, 1, chance)
+        world.publish(7, 1, chance)
+        world.lie(0, 0, 0, chance)
+        world.say_nothing(chance)
+        world.publish(0, 1, chance)
+        world.all_agree(chance)

@@ -1,0 +1,79 @@
+"""Confirmed absence (rule T13): no later payload adds what this node has seen was not there. Pure.
+
+In: the outputs of a bare set, what is remembered, the epoch. Out: the same outputs, those that are too late refused.
+
+1. A fresh reading at an epoch confirms that no activation happened up to then but those in force. A payload that is
+   first seen later and adds one is a ``Conflict``, whatever the ratchet allows, and stays one: the epoch that is
+   remembered never goes back. Nobody who publishes with notice is affected, and a replay of a cancelled or of a
+   postponed schedule wins nothing once its epoch has come.
+2. A checkpoint confirms its own epoch in the same way, also where a store remembers an earlier one.
+3. A payload that was seen in time and was not deep enough then (T8) is not late.
+4. Where authorship, history or the token decide, they know better: there a payload has its place in the chain.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from chain_reader.ports import ScreenedOutput
+from chain_reader.trust.policy import Checkpoint
+from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, may_follow, verified_of
+from chain_reader.trust.verdicts import Conflict, Unconfirmed
+from datum import Accepted, EraMarkersPayload, decode_datum
+from era_store import StoredTrust
+from eras import Epoch, EraMarker
+
+
+def refuse_late(
+    screened: Sequence[ScreenedOutput],
+    state: TrustState,
+    before: StoredTrust,
+    epoch: Epoch,
+    facts: ChainFacts,
+    *,
+    checkpoint: Checkpoint | None = None,
+) -> tuple[ScreenedOutput, ...]:
+    """Refuse what adds an activation that was confirmed to be absent.
+
+    Args:
+        screened: the outputs, screened.
+        state: what is remembered, as it was verified.
+        before: the same as it is stored.
+        epoch: the current epoch; one that was remembered beyond it is not believed.
+        facts: what is known of the outputs.
+        checkpoint: what the release ships, which the keys signed.
+    """
+    if state.trusted is None or state.epoch is None or not _is_bare(facts, state):
+        return tuple(screened)
+    confirmed = min(state.epoch, epoch)
+    shipped = Epoch(0) if checkpoint is None else checkpoint.epoch
+    known = frozenset(markers_of(state.trusted))
+    in_checkpoint = frozenset() if checkpoint is None else _markers_in(checkpoint)
+    in_time = {payload.digest for payload in before.payloads if payload.verdict == Unconfirmed.__name__}
+    decided = state.superseded_payloads | in_time
+
+    def is_late(marker: EraMarker) -> bool:
+        if marker.epoch is None or marker in known:
+            return False
+        return marker.epoch <= confirmed or (marker.epoch <= shipped and marker not in in_checkpoint)
+
+    def judged(item: ScreenedOutput) -> ScreenedOutput:
+        late = next(filter(is_late, markers_of(item)), None) if isinstance(item.verdict, Accepted) else None
+        if late is None or digest_of(item) in decided or not may_follow(state, item, epoch, epoch):
+            return item
+        reason = f"it adds the era {late.name} from epoch {late.epoch}, which was confirmed not to be there"
+        return replace(item, verdict=Conflict(reason, verified_of(item)))
+
+    return tuple(map(judged, screened))
+
+
+def _is_bare(facts: ChainFacts, state: TrustState) -> bool:
+    """Whether nothing but the payloads themselves decides."""
+    if facts.holders is not None or facts.history:
+        return False
+    if facts.spends is None:
+        return True
+    return bool(facts.unproven) and not state.proven and not any(facts.spends.values())
+
+
+def _markers_in(checkpoint: Checkpoint) -> frozenset[EraMarker]:
+    return frozenset(EraMarkersPayload.from_bytes(decode_datum(checkpoint.output.datum).content).markers)
