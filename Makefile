@@ -8,7 +8,9 @@ STAMP := $(VENV)/.installed
 DEMO_STAMP := $(or $(wildcard $(STAMP)),$(VENV)/.installed-tools)
 PYTEST_ARGS ?= -n auto
 
-.PHONY: demo test test-fast test-lowest mutants fuzz check lint types docs docs-check site man audit lock bench clean help
+MINUTES ?= 10
+
+.PHONY: demo test test-fast test-lowest mutants soak fuzz check lint types docs docs-check site man audit lock bench clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -46,6 +48,10 @@ test-lowest: ## the fast tests and the faces with the lowest versions that pypro
 
 mutants: $(STAMP) ## change an operator at a time in the code that decides; print what no test notices
 	$(BIN)/python tools/mutants.py $(MUTANTS_ARGS)
+
+soak: $(STAMP) ## replicas, watchers, an attacker and faults for MINUTES (10): fail if anything is missed, lost, doubled or grows
+	@$(BIN)/python tests/provision.py
+	$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) $(SOAK_ARGS)
 
 fuzz: $(STAMP) ## judge 100,000 hostile configuration payloads as a slow decoder does
 	ERASWITCH_FUZZ=100000 $(BIN)/python -m pytest tests/datum/test_configuration_fuzz.py --timeout=1800

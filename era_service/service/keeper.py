@@ -7,6 +7,7 @@ thread at a time reads the chain. The rules:
    nothing; what was known stays, stale.
 2. A snapshot is in the store before it is in force here, together with what is new in it.
 3. Who has not read for too long says so, whatever the reason.
+4. A switch that is trusted happens by the clock also where the store cannot be asked (rule T9).
 """
 
 import logging
@@ -23,9 +24,9 @@ from era_service.service.changes import Changes
 from era_service.service.gate_watch import gate_event
 from era_service.service.peers import Peers
 from era_service.service.polling import Leads, Poller, always_leads
-from era_service.service.snapshot import Snapshot, network_of, take_snapshot
+from era_service.service.snapshot import Snapshot, epoch_end, network_of, take_snapshot
 from era_service.service.spans import Spans
-from era_service.service.views import events_between, view_after
+from era_service.service.views import events_between, on_schedule, view_after
 from era_store import NewEvent
 from eras import (
     Epoch,
@@ -183,6 +184,7 @@ class Keeper:
     def note_failure(self, error: Exception) -> None:
         """Polling itself has failed: what is known is stale, and why is said wherever it can be."""
         self._failure = str(error) if isinstance(error, EraSwitchError) else type(error).__name__
+        self._go_on_by_schedule()
         self._fresh_until_s = 0.0
         self.changes.notify(kinds.SNAPSHOT)
 
@@ -267,6 +269,22 @@ class Keeper:
         return found
 
     # --- inside
+
+    def _go_on_by_schedule(self) -> None:
+        """Enter the epoch of now, where the genesis is known and the last reading was in an earlier one."""
+        known, genesis, now_s = self._snapshot, self.genesis, self.clock()
+        if known is None or genesis is None or known.epoch_ends_at_s is None or now_s < known.epoch_ends_at_s:
+            return
+        epoch, network = genesis.epoch_of(genesis.slot_at(now_s)), self.settings.network
+        self.take(
+            on_schedule(
+                known,
+                epoch,
+                epoch_end(genesis, epoch),
+                self.checker.supported,
+                notice_epochs=network.notice_epochs,
+            )
+        )
 
     def _close_reader(self) -> None:
         if self._reader is not None:

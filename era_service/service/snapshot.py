@@ -168,17 +168,17 @@ def take_snapshot(
 
     token = found.token
     document = describe(found, settings, LISTED_REFUSED)
-    eras = [_era(era, found.epoch) for era in document["eras"]]
-    ends_at_s = None if genesis is None or found.epoch is None else _epoch_end(genesis, found.epoch)
+    eras = [era_document(era, found.epoch) for era in document["eras"]]
+    ends_at_s = None if genesis is None or found.epoch is None else epoch_end(genesis, found.epoch)
     source = None if document["trusted"] is None else SourceDocument(**document["trusted"])
     payload = _payload(source, stored)
     identity = _identity(network, found)
     era_id = None if identity is None or found.epoch is None else str(identity.at(found.epoch))
-    upcoming = None if token is None else _era_of(token.upcoming, eras)
+    upcoming = None if token is None else era_of(token.upcoming, eras)
     status = EraStatus(
         **{key: value for key, value in document.items() if key not in ("eras", "trusted", "network")},
         network=network,
-        current=None if token is None else _era_of(token.current, eras),
+        current=None if token is None else era_of(token.current, eras),
         upcoming=upcoming,
         eras=eras,
         trusted=source,
@@ -187,7 +187,7 @@ def take_snapshot(
     )
     config = markers = None
     if token is not None and source is not None:
-        config = _config(status, token, source, _freshness(status, stored, ends_at_s, time_s))
+        config = config_of(status, token, source, _freshness(status, stored, ends_at_s, time_s))
         if payload is not None:
             markers = EraMarkers(
                 network=network,
@@ -211,9 +211,10 @@ def take_snapshot(
     )
 
 
-def _config(
+def config_of(
     status: EraStatus, token: EraEpochToken, source: SourceDocument, freshness: FreshnessDocument
 ) -> EraConfig | None:
+    """The answer of ``/era/config``; ``None`` where no current era is known."""
     if status.current is None or status.epoch is None or status.era_id is None:
         return None
     coming = [era for era in status.eras if era.epoch is not None and era.epoch > token.epoch]
@@ -254,18 +255,21 @@ def _payload(source: SourceDocument | None, stored: "StoredTrust | None") -> str
     return trusted.content.decode(errors="replace")
 
 
-def _epoch_end(genesis: "NetworkGenesis", epoch: Epoch) -> float:
+def epoch_end(genesis: "NetworkGenesis", epoch: Epoch) -> float:
+    """When an epoch ends, as POSIX time."""
     first = genesis.anchor_slot + (epoch + 1 - genesis.anchor_epoch) * genesis.epoch_length
     return genesis.anchor_time_s + (first - genesis.anchor_slot) * genesis.slot_length_s
 
 
-def _era(era: dict[str, Any], epoch: Epoch | None) -> EraDocument:
+def era_document(era: dict[str, Any], epoch: Epoch | None) -> EraDocument:
+    """An era of a status in an epoch."""
     begins, state = era["epoch"], era["state"] or "unknown"
     left = begins - epoch if begins is not None and epoch is not None and begins > epoch else None
     return EraDocument(name=era["name"], epoch=begins, state=state, supported=era["supported"], epochs_left=left)
 
 
-def _era_of(marker: EraMarker | None, eras: list[EraDocument]) -> EraDocument | None:
+def era_of(marker: EraMarker | None, eras: list[EraDocument]) -> EraDocument | None:
+    """The document of a marker."""
     return next((era for era in eras if marker is not None and _marker(era) == marker), None)
 
 

@@ -6,13 +6,14 @@ decides with (``eras.view``, ``chain_reader.node.eras``).
 
 from chain_reader.node.eras import era_decisions, upcoming_facts
 from chain_reader.node.kinds import DecisionKind
-from era_service.service.snapshot import Snapshot
+from era_service.service.snapshot import Snapshot, config_of, era_document, era_of
 from era_store import NewEvent
 from eras import (
     CurrentEraNotFoundError,
     Epoch,
     EraEpochToken,
     EraStatus,
+    EraSwitchError,
     EraView,
     Provenance,
     Slot,
@@ -67,3 +68,60 @@ def token_of(snapshot: Snapshot, supported: SupportedEras) -> EraEpochToken | No
         return select_eras(snapshot.schedule, Epoch(status.epoch), supported, provenance=provenance)
     except CurrentEraNotFoundError:
         return None
+
+
+def on_schedule(
+    known: Snapshot,
+    epoch: Epoch,
+    ends_at_s: float,
+    supported: SupportedEras,
+    *,
+    notice_epochs: int,
+) -> Snapshot:
+    """A snapshot as it is in a later epoch by the schedule that it has (rule T9).
+
+    Args:
+        known: what was read last.
+        epoch: the epoch, by the clock.
+        ends_at_s: when that ends.
+        supported: the eras that this software knows.
+        notice_epochs: an era that begins in fewer epochs is locked.
+    """
+    moved = known.model_copy(update={"status": known.status.model_copy(update={"epoch": epoch})})
+    token = token_of(moved, supported)
+    if token is None:
+        return known
+    eras = [
+        era_document({**era.model_dump(), "state": token.state_of(marker, notice_epochs=notice_epochs).value}, epoch)
+        for era, marker in zip(known.status.eras, known.schedule, strict=True)
+    ]
+    error = None
+    try:
+        token.require_supported()
+    except EraSwitchError as unsupported:
+        error = unsupported.to_dict()
+    identity = known.identity()
+    status = moved.status.model_copy(
+        update={
+            "eras": eras,
+            "current": era_of(token.current, eras),
+            "upcoming": era_of(token.upcoming, eras),
+            "current_era": token.current.name,
+            "upcoming_era": None if token.upcoming is None else token.upcoming.name,
+            "epochs_to_upcoming": token.epochs_to_upcoming,
+            "era_id": None if identity is None else str(identity.at(epoch)),
+            "error": error,
+        }
+    )
+    config, markers = known.config, known.markers
+    if config is not None:
+        freshness = config.freshness.model_copy(update={"epoch_ends_at_s": ends_at_s})
+        config = config_of(status, token, config.source, freshness)
+    return moved.model_copy(
+        update={
+            "status": status,
+            "config": config,
+            "markers": markers and markers.model_copy(update={"epoch": epoch}),
+            "epoch_ends_at_s": ends_at_s,
+        }
+    )

@@ -8,7 +8,7 @@ import pytest
 
 from era_service.service.polling import Poller
 from eras import StoreError
-from tests.web.world import SCHEDULED, World
+from tests.web.world import LAGRANGE, PYTHAGORAS, SCHEDULED, World
 
 
 class FakeKeeper:
@@ -73,6 +73,37 @@ def test_polling_that_fails_is_said_and_goes_on(world, monkeypatch):
         assert service.live().status == "ok"
     finally:
         service.close()
+
+
+@pytest.mark.parametrize("supported", [(PYTHAGORAS, LAGRANGE), (PYTHAGORAS,)])
+def test_rule_t9_a_switch_happens_by_the_clock_where_the_store_is_gone(tmp_path, monkeypatch, supported):
+    began_s = int(time.time()) - 150.0
+    network = {"system_start_s": began_s, "slot_length_s": 1.0, "epoch_length": 100, "supported_eras": supported}
+    with World(tmp_path, network=network) as world:
+        world.publish(SCHEDULED)
+        before, service = world.service.snapshot, world.service
+        monkeypatch.setattr(service, "read_chain", _fail)
+        for now_s, epoch in ((began_s + 399, 3), (began_s + 401, 4)):
+            world.now_s = now_s
+            service.poller.start()
+            _wait_for(lambda: service.snapshot.status.epoch == epoch)  # noqa: B023
+            service.poller.stop()
+            service.poller = Poller(service)
+        status = world.client.get("/era/status").json()
+        assert (status["current"]["name"], status["current"]["state"], status["upcoming"]) == (LAGRANGE, "active", None)
+        assert "polling failed" in status["stale"]
+        assert status["era_id"] == str(before.identity().at(4)) != before.status.era_id
+        assert (status["error"] is None) == (LAGRANGE in supported)
+        config = world.client.get("/era/config").json()
+        assert (config["epoch"], config["current"]["name"], config["next"]) == (4, LAGRANGE, None)
+        assert config["freshness"]["epoch_ends_at_s"] == began_s + 500
+        assert world.client.get("/era/markers").json()["epoch"] == 4
+
+        monkeypatch.undo()
+        world.enter(4)
+        again = world.client.get("/era/status").json()
+        assert (again["current"], again["era_id"], again["stale"]) == (status["current"], status["era_id"], None)
+        assert world.kinds().count("activated") == 1, "told once, when it could be kept"
 
 
 def test_a_poller_that_died_is_not_alive(world):

@@ -1,0 +1,93 @@
+"""What a soak judges, and the proxy that it breaks connections with. The soak itself is ``make soak``."""
+
+import socket
+import threading
+from itertools import pairwise
+
+import pytest
+
+from benchmarks.soak import verdict
+from benchmarks.soak.proxy import Proxy
+from eras import Epoch, EraMarker
+
+OLD, NEW, NEXT = EraMarker("old", Epoch(0)), EraMarker("new", Epoch(3)), EraMarker("next", Epoch(6))
+PUBLISHED = [(0.0, (OLD,)), (10.0, (OLD, NEW)), (31.0, (OLD, NEW, EraMarker("next", Epoch(5)))), (32.0, (NEW, NEXT))]
+TRUTH = verdict.reigns(PUBLISHED, start_s=0.0, epoch_s=10.0)
+"""``old`` until 30 s, ``new`` until 60 s, then ``next``."""
+
+
+def line(node: str, at_s: float, era: str | None, what: str = "activated", process: int = 1) -> dict[str, object]:
+    return {"node": node, "at_s": at_s, "era": era, "what": what, "process": process}
+
+
+def test_what_was_published_says_which_era_was_in_force_when():
+    assert [(one.era, one.begins_s, one.ends_s) for one in TRUTH] == [
+        ("old", 0.0, 30.0), ("new", 30.0, 60.0), ("next", 60.0, float("inf")),
+    ]  # fmt: skip
+    assert verdict.allowed(TRUTH, 20.0) == {"old"}
+    assert verdict.allowed(TRUTH, 29.0) == {"old", "new"}
+    assert verdict.allowed(TRUTH, 33.0) == {"old", "new"}
+    assert verdict.allowed(TRUTH, 35.0) == {"new"}
+
+
+def test_a_publication_that_says_the_same_again_is_doubled():
+    assert verdict.doubled(PUBLISHED) == []
+    assert len(verdict.doubled([*PUBLISHED, (40.0, (NEW, NEXT))])) == 1
+    assert all(earlier[1] != later[1] for earlier, later in pairwise(PUBLISHED))
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ([line("a", 1.0, "old", "ready"), line("a", 30.2, "new"), line("a", 61.0, "next")], []),
+        ([line("a", 1.0, "old", "ready"), line("a", 61.0, "next")], ["a missed the switch to new: never made"]),
+        ([line("a", 31.0, "new", "ready"), line("a", 66.0, "next")], ["a missed the switch to next: late"]),
+        ([line("a", 1.0, "old", "ready"), line("a", 20.0, "new"), line("a", 60.0, "next")], ["a was in new at 20.0"]),
+        ([line("a", 40.0, None, "not ready"), line("a", 61.0, "next")], ["a was in None at 40.0"]),
+        ([line("a", 1.0, "old", "ready", 7), line("a", 40.0, "new", "ready"), line("a", 60.5, "next")], []),  # killed
+    ],
+)
+def test_switches_that_are_missed_late_or_early_are_found(lines: list[dict[str, object]], expected: list[str]):
+    wrong, late = verdict.missed_switches(TRUTH, lines, {7: 25.0}, until_s=80.0)
+    assert len(wrong) == len(expected)
+    assert all(found.startswith(words) for found, words in zip(wrong, expected, strict=True))
+    assert expected or max(late) == pytest.approx(
+        max(line["at_s"] % 10 for line in lines if line["what"] == "activated")
+    )
+
+
+def test_answers_of_another_era_are_found():
+    right = [(20.0, "replica-1", "old"), (33.0, "replica-1", "old"), (35.0, "replica-1", "new")]
+    assert verdict.wrong_answers(TRUTH, right) == []
+    assert len(verdict.wrong_answers(TRUTH, [*right, (36.0, "replica-2", "old")])) == 1
+
+
+def test_growth_of_memory_and_files_is_found_and_a_start_is_none():
+    flat = [(float(at), "flat", 1, min(100.0, 10.0 * at), min(30, at)) for at in range(120)]
+    short = [(float(at), "short", 2, 50.0 * at, at) for at in range(30)]
+    leaking = [(float(at), "leaking", 3, 100.0 + at, 10 + at) for at in range(120)]
+    assert verdict.growth([*flat, *short])[0] == []
+    wrong, figures = verdict.growth([*flat, *leaking])
+    assert len(wrong) == 2
+    assert all("leaking" in words for words in wrong)
+    assert set(figures) == {"flat", "leaking"}
+
+
+def test_the_proxy_carries_bytes_and_resets_connections():
+    with socket.create_server(("127.0.0.1", 0)) as behind, Proxy(behind.getsockname()[1]) as proxy:
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as client:
+            server, _ = behind.accept()
+            with server:
+                echo = threading.Thread(target=lambda: server.sendall(server.recv(5)))
+                echo.start()
+                client.sendall(b"hello")
+                assert client.recv(5) == b"hello"
+                echo.join()
+                assert proxy.reset(closed_s=60) == 1
+                with pytest.raises(ConnectionResetError):
+                    client.recv(1)
+        with (
+            pytest.raises(ConnectionResetError),
+            socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as refused,
+        ):
+            refused.recv(1)
