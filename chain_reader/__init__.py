@@ -20,6 +20,7 @@ if TYPE_CHECKING:
         adapter_from_environment,
         build_adapter,
     )
+    from chain_reader.configuration_reader import ConfigurationReader, ConfigurationReading
     from chain_reader.era_reader import EraReader
     from chain_reader.log.recorder import LogLimits, NodeCore
     from chain_reader.log.replay import Difference, Replay
@@ -91,6 +92,7 @@ if TYPE_CHECKING:
         observer_from_url,
         read_genesis_file,
     )
+    from chain_reader.trust.kinds import CONFIGURATIONS
     from chain_reader.trust.legacy import LegacyView
     from chain_reader.trust.policy import Checkpoint, CheckpointInvalidError, TrustPolicy
     from chain_reader.trust.ratchet import is_successor, only_adds
@@ -110,6 +112,7 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ADAPTER_TYPES",
+    "CONFIGURATIONS",
     "DEFAULT_ADAPTER_TYPE",
     "DEFAULT_LIMITS",
     "OBSERVER_KINDS",
@@ -130,6 +133,8 @@ __all__ = [
     "Clock",
     "ClockTicked",
     "CommandGiven",
+    "ConfigurationReader",
+    "ConfigurationReading",
     "Conflict",
     "DatumOutput",
     "Decision",
@@ -223,6 +228,8 @@ __getattr__ = front_door(
         "chain_reader.node.inputs": (
             "ClockTicked",
             "CommandGiven",
+            "ConfigurationReader",
+            "ConfigurationReading",
             "InputEvent",
             "InputsShed",
             "MemoryRead",
@@ -232,6 +239,7 @@ __getattr__ = front_door(
         ),
         "chain_reader.node.kinds": ("Decision", "DecisionKind"),
         "chain_reader.node.shared": ("SharedDeciding",),
+        "chain_reader.configuration_reader": ("ConfigurationReader", "ConfigurationReading"),
         "chain_reader.era_reader": ("EraReader",),
         "chain_reader.node.source": ("EvidenceSource",),
         "chain_reader.node.intake": ("Intake", "IntakeLimits"),
@@ -254,6 +262,7 @@ __getattr__ = front_door(
         "chain_reader.trust.rules": ("choose", "legacy_choice"),
         "chain_reader.trust.legacy": ("LegacyView",),
         "chain_reader.trust.policy": ("Checkpoint", "CheckpointInvalidError", "TrustPolicy"),
+        "chain_reader.trust.kinds": ("CONFIGURATIONS",),
         "chain_reader.trust.ratchet": ("is_successor", "only_adds"),
         "chain_reader.trust.reading": ("NothingTrustedError", "TrustedReading"),
         "chain_reader.trust.state": ("ChainFacts", "TrustState"),

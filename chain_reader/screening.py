@@ -6,16 +6,21 @@ In: outputs as an observer reports them. Out: their verdicts in the same order. 
 from collections.abc import Iterable, Sequence
 
 from chain_reader.ports import DatumOutput
-from datum import Unreadable, Verdict, VerdictMemory, VerificationKey, screen
+from datum import ERA, MarkerKind, Unreadable, Verdict, VerdictMemory, VerificationKey, screen
 
 
 def screen_outputs(
-    outputs: Sequence[DatumOutput], keys: Iterable[VerificationKey], *, memory: VerdictMemory | None = None
+    outputs: Sequence[DatumOutput],
+    keys: Iterable[VerificationKey],
+    *,
+    kind: MarkerKind = ERA,
+    memory: VerdictMemory | None = None,
 ) -> tuple[Verdict, ...]:
     """Return the verdict on each of ``outputs``; with a ``memory``, those seen before cost a look-up each."""
     verdicts = screen(
         [output.datum for output in outputs],
         tuple(keys),
+        kind=kind,
         references=None if memory is None else [output.reference for output in outputs],
         memory=memory,
     )

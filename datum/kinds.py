@@ -4,13 +4,14 @@ A kind is known by the fields of its markers. A payload without any marker belon
 one module with its payload, and one line here.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from datum.configuration.markers import ConfigurationMarkersPayload, fault_of
+from datum.configuration.markers import ConfigurationMarker, ConfigurationMarkersPayload, fault_of
 from datum.payload import EraMarkersPayload, claim
 from datum.signed_payload import MarkersPayload, PayloadFormatError
+from eras import Epoch, EraMarker
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +42,27 @@ def _claim_of_configurations(content: bytes) -> tuple[bytes, bytes | None]:
 ERA = MarkerKind("era", EraMarkersPayload, claim, lambda _: None)
 CONFIGURATION = MarkerKind("configuration", ConfigurationMarkersPayload, _claim_of_configurations, fault_of)
 KINDS = (ERA, CONFIGURATION)
+
+Marker = EraMarker | ConfigurationMarker
+"""A marker of any kind."""
+
+
+def marker_of(facts: Mapping[str, Any]) -> Any:
+    """The marker whose ``to_dict`` gave these facts, of whichever kind.
+
+    Raises:
+        KeyError: they are of none.
+    """
+    epoch = facts["epoch"]
+    if "configuration" in facts:
+        return ConfigurationMarker(Epoch(epoch), facts["configuration"])
+    return EraMarker(facts["name"], epoch)
+
+
+def bytes_signed(markers: Sequence[Marker]) -> bytes:
+    """The bytes that a signature of markers is over, of whichever kind they are."""
+    kind = CONFIGURATION if markers and isinstance(markers[0], ConfigurationMarker) else ERA
+    return kind.payload(tuple(markers)).signed_bytes
 
 
 def kinds_of(content: bytes) -> tuple[MarkerKind, ...]:

@@ -8,7 +8,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from eras import Epoch, EraMarker, Slot
+from datum.kinds import Marker
+from eras import Epoch, Slot
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,19 +20,22 @@ class TrustKey:
         keys: the verification keys, 64 hex digits each, sorted.
         network_magic: magic of the Cardano network; ``None`` where it is not configured.
         address: the era address.
+        kind: name of the kind of markers; each is a thread of its own.
     """
 
     keys: tuple[str, ...]
     network_magic: int | None
     address: str
+    kind: str = "era"
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", tuple(sorted(set(self.keys))))
 
     @property
     def id(self) -> str:
-        """The same for the same three, 64 hex digits."""
-        text = json.dumps([list(self.keys), self.network_magic, self.address], separators=(",", ":"))
+        """The same for the same four, 64 hex digits; the kind counts where it is not eras."""
+        parts = [list(self.keys), self.network_magic, self.address]
+        text = json.dumps(parts if self.kind == "era" else [*parts, self.kind], separators=(",", ":"))
         return hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -54,7 +58,7 @@ class StoredOutput:
     index: int
     datum: str
     content: bytes
-    markers: tuple[EraMarker, ...]
+    markers: tuple[Any, ...]
     lovelace: int
     slot: Slot | None = None
     height: int | None = None
@@ -148,7 +152,7 @@ class StoredTrust:
     trusted: StoredOutput | None
     epoch: Epoch
     tip_slot: Slot
-    activation: EraMarker | None = None
+    activation: Marker | None = None
     sequence: int | None = None
     payloads: tuple[SeenPayload, ...] = ()
     superseded_outputs: frozenset[str] = frozenset()

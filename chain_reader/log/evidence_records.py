@@ -16,7 +16,7 @@ from chain_reader.ports import ChainTip, DatumOutput, ScreenedOutput
 from chain_reader.screening import screen_outputs
 from chain_reader.trust.evidence import Evidence
 from chain_reader.trust.state import ChainFacts
-from datum import VerificationKey
+from datum import ERA, MarkerKind, VerificationKey
 from eras import Epoch, require_epoch
 
 Facts = dict[str, Any]
@@ -106,10 +106,12 @@ class EvidenceReader:
 
     Args:
         keys: the verification keys that datums are screened with.
+        kind: what is read.
     """
 
-    def __init__(self, keys: tuple[VerificationKey, ...]) -> None:
+    def __init__(self, keys: tuple[VerificationKey, ...], kind: MarkerKind = ERA) -> None:
         self._keys = keys
+        self._kind = kind
         self._base = 0
         self._last: Evidence | None = None
 
@@ -175,7 +177,7 @@ class EvidenceReader:
             else:
                 listed.append(output_of(part))
         new = [item for item in listed if isinstance(item, DatumOutput)]
-        verdicts = iter(screen_outputs(new, self._keys))
+        verdicts = iter(screen_outputs(new, self._keys, kind=self._kind))
         return tuple(ScreenedOutput(item, next(verdicts)) if isinstance(item, DatumOutput) else item for item in listed)
 
 

@@ -12,10 +12,12 @@ from typing import Any
 from chain_reader.log.evidence_records import EvidenceReader, EvidenceWriter, output_facts, output_of
 from chain_reader.node.core import NodeSettings, NodeState
 from chain_reader.node.inputs import KIND_OF_INPUT, InputEvent, MemoryRead, ObserverAnswered
+from chain_reader.trust.kinds import ERAS, kind_named
 from chain_reader.trust.policy import Checkpoint, TrustPolicy
 from datum import ExtensionPolicy, VerificationKey
+from datum.kinds import Marker, marker_of
 from era_store import NewEvent, SeenPayload, Sighting, StoredEvent, StoredOutput, StoredTrust
-from eras import Epoch, EraMarker, EraStatus, EraView, Provenance, Slot, SupportedEras, select_eras
+from eras import Epoch, EraStatus, EraView, Provenance, Slot, SupportedEras, select_eras
 from eras.view import NO_VIEW
 
 Facts = dict[str, Any]
@@ -82,9 +84,13 @@ INPUT_OF_KIND: Mapping[str, Callable[..., InputEvent]] = {kind: made for made, k
 
 def state_facts(state: NodeState) -> Facts:
     """All of a state."""
-    view, warned = state.view, state.warned
+    view, warned, schedule = state.view, state.warned, state.configurations
     token = view.token
+    configurations: Facts = {}
+    if schedule is not None:
+        configurations = {"configurations": _markers_facts(schedule), "configured": state.configured}
     return {
+        **configurations,
         "settings": settings_facts(state.settings),
         "trust": trust_facts(state.trust),
         "told": dict(state.told),
@@ -119,8 +125,10 @@ def state_of(facts: Facts) -> NodeState:
         facts["epoch"],
         facts["clock"],
         facts["failing"],
-        None if warned is None else (_marker_of(warned["marker"]), warned["time_s"]),
+        None if warned is None else (marker_of(warned["marker"]), warned["time_s"]),
         facts["acknowledged"],
+        configurations=_markers_of(facts["configurations"]) if "configurations" in facts else None,
+        configured=facts.get("configured"),
     )
 
 
@@ -155,11 +163,13 @@ def settings_facts(settings: NodeSettings) -> Facts:
     """What a node is configured to do, as far as a decision depends on it."""
     policy = settings.policy
     extension, checkpoint = policy.extension, policy.checkpoint
+    kind = {} if policy.kind is ERAS else {"kind": policy.kind.markers.name}
     return {
         "supported": list(settings.supported),
         "notice_epochs": settings.notice_epochs,
         "warn_again_s": settings.warn_again_s,
         "policy": {
+            **kind,
             "address": policy.address,
             "keys": [key.hex for key in policy.keys],
             "network_magic": policy.network_magic,
@@ -188,9 +198,11 @@ def settings_of(facts: Facts) -> NodeSettings:
     place = (policy["network_magic"], policy["address"])
     extension, checkpoint = policy.pop("extension"), policy.pop("checkpoint")
     keys = _keys_of(policy.pop("keys"))
+    kind = kind_named(policy.pop("kind", ERAS.markers.name))
     return NodeSettings(
         TrustPolicy(
             keys=keys,
+            kind=kind,
             extension=None
             if extension is None
             else ExtensionPolicy(*place, _keys_of(extension["keys"]), extension["threshold"]),
@@ -261,7 +273,7 @@ def trust_of(facts: Facts) -> StoredTrust:
         ),
         "epoch": Epoch(facts["epoch"]),
         "tip_slot": Slot(facts["tip_slot"]),
-        "activation": None if facts["activation"] is None else _marker_of(facts["activation"]),
+        "activation": None if facts["activation"] is None else marker_of(facts["activation"]),
         "payloads": tuple(
             SeenPayload(**payload | {"content": bytes.fromhex(payload["content"])}) for payload in facts["payloads"]
         ),
@@ -271,13 +283,9 @@ def trust_of(facts: Facts) -> StoredTrust:
     return StoredTrust(**values)
 
 
-def _markers_facts(markers: tuple[EraMarker, ...]) -> list[Facts]:
+def _markers_facts(markers: tuple[Marker, ...]) -> list[Facts]:
     return [marker.to_dict() for marker in markers]
 
 
-def _markers_of(facts: list[Facts]) -> tuple[EraMarker, ...]:
-    return tuple(map(_marker_of, facts))
-
-
-def _marker_of(facts: Facts) -> EraMarker:
-    return EraMarker(facts["name"], facts["epoch"])
+def _markers_of(facts: list[Facts]) -> tuple[Any, ...]:
+    return tuple(map(marker_of, facts))

@@ -206,8 +206,9 @@ class Replay:
             found = _missing(before) or self._held(event, before, state.settings)
         if before is not None and event.kind == STARTED:
             before.resumed_by = event.id
+        policy = state.settings.policy
         self.nodes[stream] = Node(
-            state, EvidenceReader(state.settings.policy.keys), last_id=event.id, snapshot_id=event.id
+            state, EvidenceReader(policy.keys, policy.kind.markers), last_id=event.id, snapshot_id=event.id
         )
         return found
 

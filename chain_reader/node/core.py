@@ -16,6 +16,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from chain_reader.node.configurations import configuration_decisions
 from chain_reader.node.eras import era_decisions, upcoming_facts
 from chain_reader.node.inputs import (
     BEFORE_SWITCH,
@@ -34,9 +35,12 @@ from chain_reader.node.steady import is_steady, settles
 from chain_reader.ports import ScreenedOutput
 from chain_reader.trust.decision import TrustDecision, decide_remembered, decide_trust
 from chain_reader.trust.evidence import Evidence
+from chain_reader.trust.kinds import ERAS
 from chain_reader.trust.memory import EMPTY, recalled
 from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trust.ratchet import Markers
 from chain_reader.trust.state import markers_of
+from datum.configuration.markers import ConfigurationMarker
 from era_store import StoredTrust
 from eras import (
     DEFAULT_NOTICE_EPOCHS,
@@ -97,6 +101,8 @@ class NodeState:
         acknowledged: the unsupported upcoming era that an operator knows of.
         verified: what is trusted, as the keys verified it; made anew where it is missing.
         steady: evidence that changes nothing when it is decided upon again.
+        configurations: the markers in force, where configurations are read and no eras; ``None`` before the first ones.
+        configured: the epoch at which they were told.
     """
 
     settings: NodeSettings
@@ -110,6 +116,8 @@ class NodeState:
     acknowledged: str | None = None
     verified: ScreenedOutput | None = field(default=None, compare=False, repr=False)
     steady: Evidence | None = field(default=None, compare=False, repr=False)
+    configurations: tuple[ConfigurationMarker, ...] | None = None
+    configured: Epoch | None = None
 
     @property
     def stale(self) -> str | None:
@@ -138,6 +146,9 @@ def decide_with(state: NodeState, event: InputEvent, judging: Judge) -> Decided:
         after, decisions = _answered(state, event, judging)
     else:
         after, decisions = _DECIDERS[type(event)](state, event)
+    kind = state.settings.policy.kind
+    if kind is not ERAS:  # in a log that several nodes share, whoever looks for eras is not misled
+        decisions = tuple(replace(told, facts={**told.facts, "of": kind.markers.name}) for told in decisions)
     if after.view.token is None or after.view.token.upcoming_supported is not False:
         return after, decisions
     return _warned(after, event.time_s, decisions)
@@ -217,6 +228,8 @@ def _answered(state: NodeState, event: ObserverAnswered, judging: Judge) -> Deci
         state.acknowledged,
         decision.state.trusted,
         evidence if settles(trust, decision, evidence, policy) else None,
+        state.configurations,
+        state.configured,
     )
     if state.failing is not None:
         decisions += (_tell(DecisionKind.PROVIDER_ANSWERED, epoch, source=evidence.source, after=state.failing),)
@@ -229,11 +242,13 @@ def _answered(state: NodeState, event: ObserverAnswered, judging: Judge) -> Deci
 def _selected(
     state: NodeState,
     epoch: Epoch,
-    markers: tuple[EraMarker, ...],
+    markers: Markers,
     provenance: Provenance | None,
     stale: str | None,
 ) -> Decided:
     """Take over the markers in force."""
+    if state.settings.policy.kind is not ERAS:
+        return _configured(state, epoch, markers)
     before, supported = state.view, state.settings.supported
     token = before.token
     try:
@@ -252,6 +267,14 @@ def _selected(
         view = before
     decisions = era_decisions(before, view, state.settings.notice_epochs)
     return replace(state, view=view), decisions
+
+
+def _configured(state: NodeState, epoch: Epoch, markers: tuple[ConfigurationMarker, ...]) -> Decided:
+    """Take over the configurations in force; whether they are confirmed is remembered with what is trusted."""
+    if (state.configurations, state.configured) == (markers, epoch):
+        return state, ()
+    decisions = configuration_decisions(state.configurations, state.configured, markers, epoch)
+    return replace(state, configurations=markers, configured=epoch), decisions
 
 
 def _refused(state: NodeState, kind: DecisionKind, reason: str) -> Decided:

@@ -38,7 +38,7 @@ class EvidenceSource:
         tip_check: TipChecker | None = None,
     ) -> None:
         self._policy = policy
-        self._screening = RememberedScreening(policy.keys, store, policy.key)
+        self._screening = RememberedScreening(policy.keys, store, policy.key, policy.kind.markers)
         self.transactions = Transactions(store, policy.key, (policy.address, *policy.announcers))
         if not isinstance(observer, Failover):
             observers = (observer,) if isinstance(observer, ChainObserver) else tuple(observer)

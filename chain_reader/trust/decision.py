@@ -19,9 +19,10 @@ from chain_reader.trust.reading import TrustedReading, events_between, schedule_
 from chain_reader.trust.rules import choose
 from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, verified_of
 from chain_reader.trust.verdicts import Conflict, Impostor, Unconfirmed
-from datum import Accepted, Equivocation, EraMarkersPayload, Malformed
+from datum import Accepted, Equivocation, Malformed
+from datum.kinds import Marker
 from era_store import NewEvent, StoredTrust
-from eras import Epoch, EraMarker, Provenance
+from eras import Epoch, Provenance
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,7 @@ def decide_trust(
     doubts = (_lagging(evidence, lag, policy), tip_stale)
     stale = None if state.trusted is None else _stale(evidence, state.trusted, judged, policy, doubts)
     markers = () if state.trusted is None else markers_of(state.trusted)
-    legacy = legacy_view(evidence.unspent, markers, evidence.epoch)
+    legacy = legacy_view(evidence.unspent, markers, evidence.epoch, policy.kind)
     after = replace(
         remembered(before, state, evidence, signed, [final[item.output.reference] for item in signed]),
         tip_slot=before.tip_slot if tip_stale is not None else max(before.tip_slot, evidence.tip.slot),
@@ -92,7 +93,9 @@ def decide_trust(
         after = before
     odd = schedule_alarms(markers, lambda marker: _published(marker, state, after, facts), evidence.epoch, policy)
     changed = tuple(item for item in judged if _is_news(item, told))
-    events = events_between(before, after, epoch=evidence.epoch, alarms=odd, legacy=legacy, changed=changed)
+    events = events_between(
+        before, after, epoch=evidence.epoch, alarms=odd, legacy=legacy, changed=changed, kind=policy.kind
+    )
     conflicts = tuple(item for item in judged if isinstance(item.verdict, Conflict | Equivocation))
     alarms = [words for _, words in odd]
     alarms += [f"{item.output.reference} {item.verdict.name}: {item.verdict.reason}" for item in conflicts[:10]]
@@ -140,7 +143,7 @@ def decide_remembered(
     return TrustDecision(reading, after, (), state)
 
 
-def _published(marker: EraMarker, state: TrustState, after: StoredTrust, facts: ChainFacts) -> Epoch | None:
+def _published(marker: Marker, state: TrustState, after: StoredTrust, facts: ChainFacts) -> Epoch | None:
     """The epoch in which an activation of the schedule in force was published, which its payload may have repeated.
 
     Of the payloads that were in force, one after the other, it is that of the first since when all have it. ``None``
@@ -154,7 +157,7 @@ def _published(marker: EraMarker, state: TrustState, after: StoredTrust, facts: 
     for payload in reversed(after.payloads):
         if not payload.superseded or payload.digest == digest:
             continue
-        if marker not in EraMarkersPayload.from_bytes(payload.content).markers:
+        if marker not in state.kind.markers.payload.from_bytes(payload.content).markers:
             return published
         published = min(published, facts.published.get(payload.reference.partition("#")[0], payload.seen_epoch))
     return None

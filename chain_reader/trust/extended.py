@@ -13,7 +13,6 @@ from collections.abc import Callable, Sequence
 
 from chain_reader.ports import ScreenedOutput
 from chain_reader.trust.order import Choice, conflict
-from chain_reader.trust.ratchet import is_successor
 from chain_reader.trust.state import ChainFacts, TrustState, content_of, markers_of, may_follow, verified_of
 from chain_reader.trust.verdicts import Superseded
 from datum import (
@@ -67,7 +66,7 @@ def by_sequence(
                 None if may_follow(state, item, epoch if at is None else at, epoch) else conflict(item, state.trusted)
             )
         last = found[before][0]
-        fits = is_successor(markers_of(last), markers_of(item), Epoch(0) if at is None else at)
+        fits = state.kind.is_successor(markers_of(last), markers_of(item), Epoch(0) if at is None else at)
         return None if fits else conflict(item, last)
 
     if ordered:

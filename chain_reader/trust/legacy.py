@@ -4,16 +4,18 @@ In: the unspent outputs as they were screened, and what this reader trusts. Out:
 could take, and whether one of them differs.
 
 A Mithril reader takes the first true signature in the order in which its provider lists the outputs. Providers differ
-in that order, so every true signature among them may be the one.
+in that order, so every true signature among them may be the one; what is signed and cannot be used, too, on which it
+fails, or which it follows.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from chain_reader.ports import ScreenedOutput
-from chain_reader.trust.ratchet import last_activation
-from datum import Accepted, VerifiedMarkers
-from eras import Epoch, EraMarker
+from chain_reader.trust.kinds import ERAS, TrustKind
+from chain_reader.trust.ratchet import Markers
+from datum import Accepted, Unusable, VerifiedMarkers
+from eras import Epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,34 +33,33 @@ class LegacyView:
     words: str | None
 
 
-def legacy_view(unspent: Iterable[ScreenedOutput], trusted: tuple[EraMarker, ...], epoch: Epoch) -> LegacyView:
+def legacy_view(
+    unspent: Iterable[ScreenedOutput], trusted: Markers, epoch: Epoch, kind: TrustKind = ERAS
+) -> LegacyView:
     """The legacy view.
 
     Args:
         unspent: the unspent outputs with the verdicts of screening, not with the final ones.
         trusted: the markers in force; empty when nothing is trusted.
         epoch: the current epoch.
+        kind: what is read.
     """
-    possible: dict[tuple[EraMarker, ...], VerifiedMarkers] = {}
+    possible: dict[Markers, VerifiedMarkers] = {}
     for item in unspent:
-        if isinstance(item.verdict, Accepted):
+        if isinstance(item.verdict, Accepted | Unusable):
             possible.setdefault(item.verdict.verified.markers, item.verdict.verified)
-    others = [markers for markers in possible if frozenset(markers) != frozenset(trusted)]
+    others = [markers for markers in possible if kind.schedule(markers) != kind.schedule(trusted)]
     if not possible:
         differs = bool(trusted)
-        words = "a Mithril reader would find no markers" if differs else None
+        words = f"a Mithril reader would find no {'markers' if kind is ERAS else 'configurations'}" if differs else None
         return LegacyView((), differs, words)
     words = None
     if others:
-        listed = "; or ".join(_described(markers, epoch) for markers in others[:3])
+        listed = "; or ".join(_described(markers, epoch, kind) for markers in others[:3])
         more = f"; or one of {len(others) - 3} others" if len(others) > 3 else ""
-        words = f"a Mithril reader could take {listed}{more}, where this one trusts {_described(trusted, epoch)}"
+        words = f"a Mithril reader could take {listed}{more}, where this one trusts {_described(trusted, epoch, kind)}"
     return LegacyView(tuple(possible.values()), bool(others), words)
 
 
-def _described(markers: tuple[EraMarker, ...], epoch: Epoch) -> str:
-    if not markers:
-        return "nothing"
-    current = last_activation(markers, epoch)
-    schedule = ", ".join(map(str, dict.fromkeys(markers)))
-    return f"[{schedule}] (current era {'none' if current is None else current.name})"
+def _described(markers: Markers, epoch: Epoch, kind: TrustKind) -> str:
+    return kind.described(markers, epoch) if markers else "nothing"

@@ -10,7 +10,6 @@ from dataclasses import replace
 from chain_reader.ports import DatumOutput, ScreenedOutput
 from chain_reader.trust.evidence import Evidence
 from chain_reader.trust.policy import Checkpoint, CheckpointInvalidError, TrustPolicy
-from chain_reader.trust.ratchet import last_activation
 from chain_reader.trust.state import TrustState, content_of, digest_of, markers_of
 from chain_reader.trust.verdicts import Unconfirmed
 from datum import Accepted, Unreadable, screen
@@ -39,7 +38,9 @@ def recalled(stored: StoredTrust, policy: TrustPolicy, verified: ScreenedOutput 
         CheckpointInvalidError: the keys did not sign the checkpoint.
     """
     if stored.trusted is None:
-        return TrustState() if policy.checkpoint is None else _from_checkpoint(policy.checkpoint, policy)
+        return (
+            TrustState(kind=policy.kind) if policy.checkpoint is None else _from_checkpoint(policy.checkpoint, policy)
+        )
     kept = stored.trusted
     output = DatumOutput(kept.transaction, kept.index, kept.datum, kept.lovelace, kept.slot, kept.height)
     if verified is not None and verified.output.datum == output.datum:
@@ -62,6 +63,7 @@ def recalled(stored: StoredTrust, policy: TrustPolicy, verified: ScreenedOutput 
         sequence=stored.sequence,
         complete=stored.complete,
         proven=stored.proven,
+        kind=policy.kind,
     )
 
 
@@ -74,12 +76,12 @@ def _from_checkpoint(checkpoint: Checkpoint, policy: TrustPolicy) -> TrustState:
             got=f"the datum of {checkpoint.output.reference}",
             next_step="Take the checkpoint of this network, or leave it out",
         )
-    activation = last_activation(markers_of(item), checkpoint.epoch)
-    return TrustState(trusted=item, epoch=checkpoint.epoch, activation=activation)
+    activation = policy.kind.last_begun(markers_of(item), checkpoint.epoch)
+    return TrustState(trusted=item, epoch=checkpoint.epoch, activation=activation, kind=policy.kind)
 
 
 def _verified(output: DatumOutput, policy: TrustPolicy) -> ScreenedOutput | None:
-    (verdict,) = screen([output.datum], policy.keys)
+    (verdict,) = screen([output.datum], policy.keys, kind=policy.kind.markers)
     return ScreenedOutput(output, verdict) if isinstance(verdict, Accepted) else None
 
 

@@ -19,11 +19,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from chain_reader.ports import ScreenedOutput
-from chain_reader.trust.ratchet import is_successor, last_schedule
-from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, may_follow, verified_of
+from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, may_follow, schedule_of, verified_of
 from chain_reader.trust.verdicts import Conflict, Replayed, Superseded
 from datum import Verdict
-from eras import Epoch, EraMarker
+from datum.kinds import Marker
+from eras import Epoch
 
 
 @dataclass(slots=True)
@@ -67,7 +67,7 @@ def in_chain_order(counted: Sequence[ScreenedOutput], state: TrustState, epoch: 
         digests.add(digest_of(item))
         if choice.in_force is None:
             choice.in_force = item
-        elif is_successor(markers_of(choice.in_force), markers_of(item), at):
+        elif state.kind.is_successor(markers_of(choice.in_force), markers_of(item), at):
             choice.old.append(choice.in_force)
             choice.in_force = item
         else:
@@ -118,35 +118,36 @@ def _keep_or_follow(
 def by_ratchet(counted: Sequence[ScreenedOutput], state: TrustState, epoch: Epoch, facts: ChainFacts) -> Choice:
     """The choice where nothing tells an order (rule 2)."""
     trusted = state.trusted
-    live: dict[frozenset[EraMarker], ScreenedOutput] = {}
+    live: dict[frozenset[Marker], ScreenedOutput] = {}
     for item in counted:
         if digest_of(item) not in state.superseded_payloads:
-            live.setdefault(frozenset(markers_of(item)), item)
+            live.setdefault(schedule_of(state, item), item)
     blind = trusted is not None and facts.lagging and not state.complete
     viable = [schedule for schedule, item in live.items() if not blind and may_follow(state, item, epoch, epoch)]
     is_there = any(_same(item, trusted, by_payload=False) for item in counted)
     gone = trusted is not None and not facts.lagging and (facts.copy_gone or not is_there)
-    if trusted is not None and gone:
-        viable = [schedule for schedule in viable if schedule != frozenset(markers_of(trusted))] or viable
-    winner = last_schedule(viable, epoch, or_postpones=trusted is None or gone)
+    held = None if trusted is None else schedule_of(state, trusted)
+    if gone:
+        viable = [schedule for schedule in viable if schedule != held] or viable
+    winner = state.kind.last_schedule(viable, epoch, or_postpones=trusted is None or gone)
     in_force = trusted
-    if winner is not None and (trusted is None or frozenset(markers_of(trusted)) != winner):
+    if winner is not None and winner != held:
         in_force = live[winner]
     elif trusted is None:
         in_force = next(iter(live.values()), None)
     if in_force is None:
         return Choice()
-    chosen = frozenset(markers_of(in_force))
-    choice = Choice(in_force, seen=any(frozenset(markers_of(item)) == chosen for item in counted))
-    if trusted is not None and frozenset(markers_of(trusted)) != chosen:
+    chosen = schedule_of(state, in_force)
+    choice = Choice(in_force, seen=any(schedule_of(state, item) == chosen for item in counted))
+    if trusted is not None and held != chosen:
         choice.old.append(trusted)
     for item in counted:
-        schedule = frozenset(markers_of(item))
+        schedule = schedule_of(state, item)
         if schedule == chosen:
             continue
-        clear = winner == chosen or not is_successor(chosen, schedule, epoch)
+        clear = winner == chosen or not state.kind.is_successor(chosen, schedule, epoch)
         known = digest_of(item) in state.superseded_payloads or item in choice.old
-        if known or (clear and is_successor(schedule, chosen, epoch)):
+        if known or (clear and state.kind.is_successor(schedule, chosen, epoch)):
             choice.verdicts[item.output.reference] = _old(item, in_force, replayed=True)
             choice.old.append(item)
         else:

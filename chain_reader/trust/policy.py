@@ -10,6 +10,7 @@ from typing import Any, Literal
 from chain_reader.ports import DatumOutput
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.thread_token import is_unit
+from chain_reader.trust.kinds import ERAS, TrustKind
 from datum import ExtensionPolicy, VerificationKey
 from era_store import TrustKey
 from eras import ConfigurationError, Epoch, MarkerError, Slot, require_epoch
@@ -76,6 +77,7 @@ class TrustPolicy:
         whole_outputs: with more unspent outputs than this at the address, reading stops at the newest that counts.
         limits: of time and size.
         thread_token: the unit of the token that the marker output holds; where set, no other output counts (T0).
+        kind: what is read there; every kind has a memory of its own.
 
     Raises:
         ConfigurationError: there is no key, or a number is below zero, or the extension is for another place.
@@ -94,6 +96,7 @@ class TrustPolicy:
     whole_outputs: int = 5_000
     limits: ReadLimits = DEFAULT_LIMITS
     thread_token: str | None = None
+    kind: TrustKind = ERAS
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", tuple(self.keys))
@@ -122,7 +125,7 @@ class TrustPolicy:
     @property
     def key(self) -> TrustKey:
         """What the memory of this trust is kept under."""
-        return TrustKey(tuple(key.hex for key in self.keys), self.network_magic, self.address)
+        return TrustKey(tuple(key.hex for key in self.keys), self.network_magic, self.address, self.kind.markers.name)
 
 
 def _read_checkpoint(value: Any) -> Checkpoint:

@@ -12,8 +12,12 @@ In: schedules and an epoch. Out: whether one may follow the other, or which of s
 """
 
 from collections.abc import Iterable, Sequence
+from typing import Any
 
 from eras import Epoch, EraMarker
+
+Markers = tuple[Any, ...]
+"""Markers of one kind."""
 
 
 def is_successor(old: Iterable[EraMarker], new: Iterable[EraMarker], epoch: Epoch) -> bool:
@@ -48,16 +52,12 @@ def only_adds(old: Iterable[EraMarker], new: Iterable[EraMarker], epoch: Epoch, 
     return is_successor(before, after, epoch) and all(map(is_kept, before - after))
 
 
-def last_schedule(
-    schedules: Sequence[frozenset[EraMarker]], epoch: Epoch, *, or_postpones: bool = False
-) -> frozenset[EraMarker] | None:
-    """The one schedule that follows all others, told from several by rule 2; ``None`` if there is no single one."""
-    last = [new for new in schedules if all(is_successor(old, new, epoch) for old in schedules)]
-    for postpones in (False, True) if or_postpones else (False,):
-        if len(last) > 1:
-            natural = [new for new in last if all(only_adds(old, new, epoch, or_postpones=postpones) for old in last)]
-            last = natural or last
-    return last[0] if len(last) == 1 else None
+def keeps_mark(mark: EraMarker, markers: Sequence[EraMarker], epoch: Epoch) -> bool:
+    """Whether ``markers`` may follow what ended with the activation ``mark``: they have it, or a later one."""
+    if mark in markers:
+        return True
+    later = (marker.epoch for marker in markers if marker.epoch is not None and marker.epoch <= epoch)
+    return mark.epoch is not None and max(later, default=Epoch(0)) > mark.epoch
 
 
 def last_activation(markers: Iterable[EraMarker], epoch: Epoch) -> EraMarker | None:

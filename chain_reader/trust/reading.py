@@ -9,13 +9,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from chain_reader.ports import EraReading, ScreenedOutput
+from chain_reader.trust.kinds import ERAS, TrustKind
 from chain_reader.trust.legacy import LegacyView
 from chain_reader.trust.policy import TrustPolicy
-from chain_reader.trust.ratchet import is_successor
+from chain_reader.trust.ratchet import Markers
 from chain_reader.trust.verdicts import Conflict
 from datum.extension_rules import Equivocation
 from era_store import NewEvent, StoredTrust
-from eras import CurrentEraNotFoundError, Epoch, EraMarker
+from eras import CurrentEraNotFoundError, Epoch
 
 LISTED_EVENTS = 50
 """Refused outputs that get an event of their own in one reading; the rest is counted."""
@@ -60,8 +61,8 @@ class TrustedReading(EraReading):
 
 
 def schedule_alarms(
-    markers: tuple[EraMarker, ...],
-    published_in: Callable[[EraMarker], Epoch | None],
+    markers: Markers,
+    published_in: Callable[[Any], Epoch | None],
     epoch: Epoch,
     policy: TrustPolicy,
 ) -> list[tuple[str, str]]:
@@ -75,7 +76,7 @@ def schedule_alarms(
     for marker in markers:
         if marker.epoch is None or marker.epoch <= epoch:
             continue
-        begins = f"the era {marker.name} is to begin at epoch {marker.epoch}"
+        begins = f"{policy.kind.subject(marker)} is to begin at epoch {marker.epoch}"
         if marker.epoch > epoch + policy.max_lead_epochs:
             words = f"{begins}, more than {policy.max_lead_epochs} epochs ahead: was the key stolen?"
             found.append(("absurd-epoch", words))
@@ -99,6 +100,7 @@ def events_between(
     alarms: Iterable[tuple[str, str]],
     legacy: LegacyView,
     changed: Sequence[ScreenedOutput],
+    kind: TrustKind = ERAS,
 ) -> tuple[NewEvent, ...]:
     """What a reading has to tell the event log: only what is new since the one before.
 
@@ -109,6 +111,7 @@ def events_between(
         alarms: of the schedule in force, as ``schedule_alarms`` gives them.
         legacy: the legacy view.
         changed: the outputs whose verdict is new.
+        kind: what is read.
     """
     events: list[NewEvent] = []
 
@@ -119,10 +122,10 @@ def events_between(
     if new is not None and (old is None or (old.transaction, old.index) != (new.transaction, new.index)):
         reference = f"{new.transaction}#{new.index}"
         tell("trusted", output=reference, slot=new.slot, markers=[marker.to_dict() for marker in new.markers])
-        if old is not None and not is_successor(old.markers, new.markers, before.epoch):
+        if old is not None and not kind.is_successor(old.markers, new.markers, before.epoch):
             tell("distrusted", output=f"{old.transaction}#{old.index}", successor=reference)
-        for kind, words in alarms:
-            tell(kind, output=reference, words=words)
+        for alarm, words in alarms:
+            tell(alarm, output=reference, words=words)
     if after.stale is not None and before.stale is None:
         tell("stale", reason=after.stale)
     elif after.stale is None and before.stale is not None:

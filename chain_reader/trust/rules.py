@@ -21,7 +21,6 @@ from dataclasses import replace
 from chain_reader.ports import ScreenedOutput
 from chain_reader.trust.extended import by_sequence
 from chain_reader.trust.order import Choice, by_ratchet, in_chain_order
-from chain_reader.trust.ratchet import last_activation
 from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, verified_of
 from chain_reader.trust.verdicts import Impostor, Superseded, WithoutToken, signed_markers
 from datum import Accepted, ExtensionPolicy, Unreadable, Verdict, VerifiedMarkers
@@ -65,7 +64,7 @@ def choose(
         refused.get(state.trusted.output.reference), Impostor | WithoutToken
     )
     if disproved and counted and not state.proven:
-        state = TrustState()  # it was trusted where nothing better was known, and now it is
+        state = TrustState(kind=state.kind)  # it was trusted where nothing better was known, and now it is
     if extension is not None:
         choice = by_sequence(counted, state, epoch, facts, extension)
     elif facts.newest_first and (facts.spends is not None or facts.history):
@@ -136,7 +135,7 @@ def _remembered(choice: Choice, state: TrustState, epoch: Epoch, facts: ChainFac
     )
     if not choice.seen:
         return changed
-    activation = last_activation(markers_of(in_force), epoch) or state.activation
+    activation = state.kind.last_begun(markers_of(in_force), epoch) or state.activation
     return replace(
         changed,
         epoch=epoch if state.epoch is None else max(epoch, state.epoch),

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 
 from chain_reader.ports import DatumOutput, ScreenedOutput
 from chain_reader.screening import screen_outputs
-from datum import Verdict, VerdictMemory, VerificationKey, WrongSigner
+from datum import MarkerKind, Verdict, VerdictMemory, VerificationKey, WrongSigner
 from era_store import CachedVerdict, Store, TrustKey
 from eras import StoreError
 
@@ -26,10 +26,12 @@ class RememberedScreening:
         keys: the verification keys.
         store: where verdicts are kept.
         key: what they are kept under.
+        kind: what is read.
     """
 
-    def __init__(self, keys: tuple[VerificationKey, ...], store: Store, key: TrustKey) -> None:
+    def __init__(self, keys: tuple[VerificationKey, ...], store: Store, key: TrustKey, kind: MarkerKind) -> None:
         self._keys = keys
+        self._kind = kind
         self._store = store
         self._key = key
         self._memory = VerdictMemory()
@@ -46,7 +48,9 @@ class RememberedScreening:
         self._known()
         if self._unused:
             self._recall(outputs)
-        return tuple(map(ScreenedOutput, outputs, screen_outputs(outputs, self._keys, memory=self._memory)))
+        return tuple(
+            map(ScreenedOutput, outputs, screen_outputs(outputs, self._keys, kind=self._kind, memory=self._memory))
+        )
 
     def keep(self, judged: Sequence[ScreenedOutput]) -> None:
         """Keep the final verdicts of these; a store that fails costs time at the next start, and nothing else."""

@@ -9,11 +9,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from chain_reader.ports import ScreenedOutput
-from chain_reader.trust.ratchet import is_successor
-from datum import Accepted, VerifiedMarkers, decode_datum, signed_bytes
-from eras import Epoch, EraMarker
-
-Markers = tuple[EraMarker, ...]
+from chain_reader.trust.kinds import ERAS, TrustKind
+from chain_reader.trust.ratchet import Markers
+from datum import Accepted, VerifiedMarkers, decode_datum
+from datum.kinds import Marker, bytes_signed
+from eras import Epoch
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +29,18 @@ class TrustState:
         sequence: the high-water mark of extended payloads.
         complete: whether every older payload is known, because it was read where history is.
         proven: whether what is trusted was seen to spend at the era address, by an observer that knows inputs.
+        kind: what is read.
     """
 
     trusted: ScreenedOutput | None = None
     superseded_outputs: frozenset[str] = frozenset()
     superseded_payloads: frozenset[str] = frozenset()
     epoch: Epoch | None = None
-    activation: EraMarker | None = None
+    activation: Marker | None = None
     sequence: int | None = None
     complete: bool = False
     proven: bool = False
+    kind: TrustKind = ERAS
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def content_of(item: ScreenedOutput) -> bytes:
 
 def digest_of(item: ScreenedOutput) -> str:
     """What tells the payload of an accepted output from others: the hash of what is signed, in hex."""
-    return hashlib.sha256(signed_bytes(markers_of(item))).hexdigest()
+    return hashlib.sha256(bytes_signed(markers_of(item))).hexdigest()
 
 
 def may_follow(state: TrustState, item: ScreenedOutput, at: Epoch, epoch: Epoch) -> bool:
@@ -102,9 +104,11 @@ def may_follow(state: TrustState, item: ScreenedOutput, at: Epoch, epoch: Epoch)
     if state.trusted is None:
         return True
     markers = markers_of(item)
-    mark = state.activation
-    if mark is not None and mark not in markers:
-        later = (marker.epoch for marker in markers if marker.epoch is not None and marker.epoch <= epoch)
-        if mark.epoch is None or max(later, default=Epoch(0)) <= mark.epoch:
-            return False
-    return is_successor(markers_of(state.trusted), markers, at)
+    if state.activation is not None and not state.kind.keeps_mark(state.activation, markers, epoch):
+        return False
+    return state.kind.is_successor(markers_of(state.trusted), markers, at)
+
+
+def schedule_of(state: TrustState, item: ScreenedOutput) -> frozenset[Marker]:
+    """What an accepted output tells, whatever the order of its markers."""
+    return state.kind.schedule(markers_of(item))

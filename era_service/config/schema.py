@@ -165,6 +165,21 @@ class TrustSettings(Section):
     )
 
 
+class ProtocolConfigurationSettings(Section):
+    """Where the protocol configurations of the network are published (docs/protocol-configuration.md)."""
+
+    enabled: bool = Field(default=False, description="Whether to read them.")
+    address: Address | None = Field(
+        default=None, description="Where they are published; by default at the era address."
+    )
+    verification_key: KeyText | None = Field(
+        default=None, description="The key that they are signed with; by default that of the era markers."
+    )
+    thread_token: ThreadTokenText | None = Field(
+        default=None, description="The token of their output, as trust.thread_token: each kind has its own."
+    )
+
+
 class KeySettings(Section):
     """Where the keys of a release team are: paths, never keys (docs/runbook.md)."""
 
@@ -402,6 +417,7 @@ class Settings(BaseSettings):
     network: NetworkSettings = Field(default_factory=NetworkSettings)
     reader: ReaderSettings = Field(default_factory=ReaderSettings)
     trust: TrustSettings = Field(default_factory=TrustSettings)
+    protocol_configuration: ProtocolConfigurationSettings = Field(default_factory=ProtocolConfigurationSettings)
     keys: KeySettings = Field(default_factory=KeySettings)
     store: StoreSettings = Field(default_factory=StoreSettings)
     events: EventSettings = Field(default_factory=EventSettings)
@@ -431,6 +447,7 @@ SECTIONS: dict[str, type[Section]] = {
     "network": NetworkSettings,
     "reader": ReaderSettings,
     "trust": TrustSettings,
+    "protocol_configuration": ProtocolConfigurationSettings,
     "keys": KeySettings,
     "store": StoreSettings,
     "events": EventSettings,

@@ -16,7 +16,8 @@ from era_service.wiring.trust import trust_policy
 from eras import Epoch, SupportedEras
 
 if TYPE_CHECKING:
-    from chain_reader import NetworkGenesis, NodeCore
+    from chain_reader import NetworkGenesis, NodeCore, TrustPolicy
+    from chain_reader.configuration_reader import ConfigurationReader
     from era_service.config.schema import Settings
     from era_store import Store
 
@@ -66,18 +67,54 @@ def open_core(
         ConfigurationError: the settings cannot be used.
         StoreError: what is trusted could not be read, or is damaged.
     """
+    return _core_of(settings, trust_policy(settings), store, name, clock)
+
+
+def _core_of(
+    settings: "Settings", policy: "TrustPolicy", store: "Store", name: str | None, clock: Callable[[], float]
+) -> "NodeCore":
     from chain_reader.log.recorder import LogLimits, NodeCore
     from chain_reader.node.core import NodeSettings
 
     network, events = settings.network, settings.events
     return NodeCore(
-        NodeSettings(trust_policy(settings), SupportedEras(network.supported_eras), network.notice_epochs),
+        NodeSettings(policy, SupportedEras(network.supported_eras), network.notice_epochs),
         store,
         limits=LogLimits(events.max_bytes, events.snapshot_every),
         name=name or "",
         clock=clock,
         logged=name is not None,
     )
+
+
+def open_configuration_reader(
+    settings: "Settings",
+    store: "Store",
+    providers: Failover,
+    *,
+    name: str | None = None,
+    clock: Callable[[], float] = time.time,
+) -> "ConfigurationReader | None":
+    """The reader of the protocol configurations in force; ``None`` where none are to be read.
+
+    Args:
+        settings: where they are published.
+        store: as in ``open_core``; what is trusted of them is kept apart from eras.
+        providers: what it asks; the caller closes them.
+        name: as in ``open_core``.
+        clock: POSIX time in seconds.
+
+    Raises:
+        ConfigurationError, StoreError: as ``open_core``.
+    """
+    from chain_reader.configuration_reader import ConfigurationReader
+    from era_service.wiring.trust import configuration_policy
+
+    policy = configuration_policy(settings)
+    if policy is None:
+        return None
+    core = _core_of(settings, policy, store, name, clock)
+    return ConfigurationReader(TrustedReader(providers, policy, clock=clock, core=core))
 
 
 def open_reader(

@@ -94,6 +94,37 @@ def trust_policy(settings: "Settings") -> "TrustPolicy":
     )
 
 
+def configuration_policy(settings: "Settings") -> "TrustPolicy | None":
+    """What a node trusts as protocol configurations; ``None`` where none are to be read.
+
+    Address and key are those of the era markers where no others are configured. Extension and checkpoint are of era
+    markers alone.
+
+    Raises:
+        EraPlaceNeededError: the settings do not say where they are published.
+        ConfigurationError: they cannot be used.
+    """
+    from dataclasses import replace
+
+    from chain_reader.thread_token import token_unit
+    from chain_reader.trust.kinds import CONFIGURATIONS
+    from datum import VerificationKey
+
+    asked = settings.protocol_configuration
+    if not asked.enabled or settings.follower.leader is not None:
+        return None
+    eras = trust_policy(settings)
+    return replace(
+        eras,
+        kind=CONFIGURATIONS,
+        address=asked.address or eras.address,
+        keys=eras.keys if asked.verification_key is None else (VerificationKey.parse(asked.verification_key),),
+        extension=None,
+        checkpoint=None,
+        thread_token=None if asked.thread_token is None else token_unit(asked.thread_token),
+    )
+
+
 def era_script(settings: "Settings") -> "KeyScript | None":
     """The native script that owns the era address; ``None`` where a payment key owns it.
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
+from datum.kinds import marker_of
 from era_store.errors import StoreDamagedError
 from era_store.memory import changed
 from era_store.records import NewEvent, SeenPayload, Sighting, StoredOutput, StoredTrust, TrustKey
@@ -17,7 +18,7 @@ from era_store.sql.database import Database
 from era_store.sql.events import append_events
 from era_store.sql.locks import take_turn
 from era_store.sql.notices import tell
-from eras import Epoch, EraMarker, MarkerError, Slot
+from eras import Epoch, MarkerError, Slot
 
 
 class SqlTrust:
@@ -119,13 +120,13 @@ def _trust(row: Row[Any], payloads: tuple[SeenPayload, ...], superseded: frozens
             row.trusted_index,
             row.trusted_datum,
             row.trusted_content,
-            tuple(EraMarker(item["name"], item["epoch"]) for item in row.trusted_markers),
+            tuple(map(marker_of, row.trusted_markers)),
             row.trusted_lovelace,
             None if row.trusted_slot is None else Slot(row.trusted_slot),
             row.trusted_height,
         )
     if row.activation is not None:
-        activation = EraMarker(row.activation["name"], row.activation["epoch"])
+        activation = marker_of(row.activation)
     return StoredTrust(
         trusted,
         Epoch(row.epoch),

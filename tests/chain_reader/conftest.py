@@ -52,7 +52,7 @@ class Network:
 
     def publish_datum(self, datum: str) -> Output:
         """The team spends from the era address and pays this datum to it."""
-        transaction = self.chain.submit(self.team.pay(self.funds, self.address, 5 * ADA, datum=datum))
+        transaction = self.chain.submit(self.team.pay(self.funds, self.address, 5 * ADA, datum=datum, fee=300_000))
         self.funds = self._output(transaction, 1)
         return self._output(transaction, 0)
 

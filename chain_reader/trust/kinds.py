@@ -1,0 +1,166 @@
+"""What is particular to a kind of marker in the rules of trust, which are the same for all. Pure.
+
+Authorship, order, thread, memory and staleness know nothing of what a payload means. They ask the kind: whether a
+payload may follow another (the ratchet, rule T4), which of several follows all others, what has begun, and how an
+operator is told of it.
+
+A configuration is not altered by name, as an era is: what counts is what an epoch resolves to.
+
+1. Once a configuration is in force, no epoch that has begun resolves to another one, nor to one where it had none.
+2. Configurations that no node needs any more may be left out: those before the last three epochs.
+3. What later epochs resolve to may change.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chain_reader.trust.ratchet import Markers, is_successor, keeps_mark, last_activation, only_adds
+from datum import CONFIGURATION, ERA, MarkerKind
+from datum.configuration.imports import UNCHANGED_EPOCHS
+from datum.configuration.markers import ConfigurationMarker
+from datum.configuration.values import ProtocolConfiguration
+from eras import Epoch
+
+
+@dataclass(frozen=True, slots=True)
+class TrustKind:
+    """One kind of marker, as the rules of trust see it.
+
+    Attributes:
+        markers: how its payloads are read and written.
+        is_successor: (old, new, epoch) → whether ``new`` may follow ``old`` (T4).
+        only_adds: (old, new, epoch) → whether it does so without changing what is to come.
+        keeps_mark: (mark, markers, epoch) → whether they may follow whatever ended with this high-water mark.
+        last_begun: (markers, epoch) → the marker that holds at the epoch, or ``None``.
+        schedule: what is told by markers, whatever their order.
+        subject: what a marker is about, for alarms.
+        described: (markers, epoch) → the schedule in words.
+    """
+
+    markers: MarkerKind
+    is_successor: Callable[[Iterable[Any], Iterable[Any], Epoch], bool]
+    only_adds: Callable[..., bool]
+    keeps_mark: Callable[[Any, Sequence[Any], Epoch], bool]
+    last_begun: Callable[[Iterable[Any], Epoch], Any]
+    schedule: Callable[[Iterable[Any]], frozenset[Any]]
+    subject: Callable[[Any], str]
+    described: Callable[[Markers, Epoch], str]
+
+    def last_schedule(
+        self, schedules: Sequence[frozenset[Any]], epoch: Epoch, *, or_postpones: bool = False
+    ) -> frozenset[Any] | None:
+        """The one schedule that follows all others; ``None`` if there is no single one.
+
+        Of several, it is the one that only adds to the others; with ``or_postpones``, also one that moves further on.
+        """
+        last = [new for new in schedules if all(self.is_successor(old, new, epoch) for old in schedules)]
+        for postpones in (False, True) if or_postpones else (False,):
+            if len(last) > 1:
+                adding = [
+                    new for new in last if all(self.only_adds(old, new, epoch, or_postpones=postpones) for old in last)
+                ]
+                last = adding or last
+        return last[0] if len(last) == 1 else None
+
+
+def _eras_in_words(markers: Markers, epoch: Epoch) -> str:
+    current = last_activation(markers, epoch)
+    schedule = ", ".join(map(str, dict.fromkeys(markers)))
+    return f"[{schedule}] (current era {'none' if current is None else current.name})"
+
+
+# --- configurations
+
+
+def _begun(markers: Iterable[ConfigurationMarker], epoch: Epoch) -> ConfigurationMarker | None:
+    """The marker that holds at ``epoch``: of several for one epoch the last."""
+    found = None
+    for marker in markers:
+        if marker.epoch <= epoch and (found is None or marker.epoch >= found.epoch):
+            found = marker
+    return found
+
+
+def _resolved(markers: Iterable[ConfigurationMarker], epoch: Epoch) -> ProtocolConfiguration | None:
+    found = _begun(markers, epoch)
+    return None if found is None else found.configuration
+
+
+def _holds_still(was: ProtocolConfiguration | None, now: ProtocolConfiguration | None, at: int, epoch: Epoch) -> bool:
+    """Whether epoch ``at`` may resolve to ``now`` after it did to ``was`` (rules 1 and 2)."""
+    if was is None or now is None:
+        return was is now or (now is None and at < epoch - UNCHANGED_EPOCHS)
+    return not was.differences(now)
+
+
+def _may_follow(old: Iterable[ConfigurationMarker], new: Iterable[ConfigurationMarker], epoch: Epoch) -> bool:
+    before, after = tuple(old), tuple(new)
+    if _begun(before, epoch) is None:
+        return True
+    changes = {marker.epoch for marker in (*before, *after) if marker.epoch <= epoch}
+    looked_at = changes | {Epoch(max(0, epoch - UNCHANGED_EPOCHS)), epoch}
+    return all(_holds_still(_resolved(before, at), _resolved(after, at), at, epoch) for at in looked_at)
+
+
+def _adds_only(
+    old: Iterable[ConfigurationMarker], new: Iterable[ConfigurationMarker], epoch: Epoch, *, or_postpones: bool = False
+) -> bool:
+    before, after = tuple(old), tuple(new)
+    is_kept = all(marker.epoch <= epoch or marker in after for marker in before)
+    return is_kept and _may_follow(before, after, epoch)
+
+
+def _keeps(mark: ConfigurationMarker, markers: Sequence[ConfigurationMarker], epoch: Epoch) -> bool:
+    return _holds_still(mark.configuration, _resolved(markers, mark.epoch), mark.epoch, epoch)
+
+
+def _told_last(markers: Iterable[ConfigurationMarker]) -> frozenset[ConfigurationMarker]:
+    return frozenset({marker.epoch: marker for marker in markers}.values())
+
+
+def _configurations_in_words(markers: Sequence[ConfigurationMarker], epoch: Epoch) -> str:
+    told = []
+    for marker in sorted(_told_last(markers), key=lambda one: one.epoch):
+        try:
+            found = marker.configuration.parameters
+        except ValueError:
+            told.append(f"one that cannot be read from epoch {marker.epoch}")
+        else:
+            told.append(f"k {found.k}, m {found.m}, phi_f {found.phi_f} from epoch {marker.epoch}")
+    return f"[{'; '.join(told)}]"
+
+
+ERAS = TrustKind(
+    ERA,
+    is_successor,
+    only_adds,
+    keeps_mark,
+    last_activation,
+    frozenset,
+    lambda marker: f"the era {marker.name}",
+    _eras_in_words,
+)
+CONFIGURATIONS = TrustKind(
+    CONFIGURATION,
+    _may_follow,
+    _adds_only,
+    _keeps,
+    _begun,
+    _told_last,
+    str,
+    _configurations_in_words,
+)
+KINDS = (ERAS, CONFIGURATIONS)
+
+
+def kind_named(name: str) -> TrustKind:
+    """The kind of this name.
+
+    Raises:
+        ValueError: there is none.
+    """
+    for kind in KINDS:
+        if kind.markers.name == name:
+            return kind
+    raise ValueError(f"a kind of marker named {name!r}")
