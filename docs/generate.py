@@ -4,6 +4,7 @@
 exits 1. A part stands between ``<!-- generated: NAME -->`` and ``<!-- end of NAME -->``.
 """
 
+import ast
 import sys
 import tomllib
 from collections.abc import Callable, Iterator
@@ -81,12 +82,41 @@ def metrics() -> str:
     return metric_table()
 
 
+def house() -> str:
+    """Every package and folder with its question and the packages that it imports."""
+    root = PAGES.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    rows = []
+    for package in packages:
+        paths = sorted((root / package).rglob("*.py"))
+        below = {name for path in paths for name in _imported_packages(path)} & set(packages) - {package}
+        rows.append(_room(root / package, ", ".join(sorted(below, key=packages.index)) or "nothing"))
+        rows += [_room(door.parent, "") for door in sorted((root / package).glob("*/__init__.py"))]
+    return "\n".join(["| room | question | imports |", "| --- | --- | --- |", *rows])
+
+
+def _imported_packages(path: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module.partition(".")[0]
+        elif isinstance(node, ast.Import):
+            yield from (alias.name.partition(".")[0] for alias in node.names)
+
+
+def _room(folder: Path, imports: str) -> str:
+    summary = ast.get_docstring(ast.parse((folder / "__init__.py").read_text(encoding="utf-8"))) or ""
+    name = "/".join(folder.relative_to(PAGES.parent).parts)
+    return f"| {f'**`{name}`**' if imports else f'`{name}`'} | {summary.splitlines()[0]} | {imports} |"
+
+
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "cli": ("cli.md", cli_reference),
     "errors": ("errors.md", error_table),
     "settings": ("configuration.md", settings),
     "networks": ("configuration.md", networks),
     "metrics": ("metrics.md", metrics),
+    "house": ("architecture.md", house),
 }
 """Name of a part → its page, and what makes it."""
 
