@@ -39,6 +39,7 @@ _ROWS = (
     ("UnusableProvider", 503, 5, "A provider answers, but not what reading and publishing markers requires.", "Ask another provider."),
     ("HistoryUnknown", 501, 5, "The provider does not know the history of an address.", "Ask a provider that does, such as Blockfrost."),
     ("WatchSource", 500, 2, "The watcher is to read from a source that is not a chain.", "Set `reader.adapter_type` to `cardano-chain`."),
+    ("RegisterKey", 500, 2, "There is no key to register with, or it does not speak for the party.", "Give `--register-key FILE`, the key that the party id is the hash of."),
     ("CheckpointFile", 500, 2, "The checkpoint file cannot be read.", "Correct `trust.checkpoint_file`."),
     ("SecretFile", 500, 2, "A file that should hold a secret cannot be read, or is empty.", "Correct its path and its permissions (0600)."),
     ("MissingPackage", 500, 2, "A package that the command requires is not installed.", "Install it with the command in the message."),

@@ -20,6 +20,7 @@ from chain_reader.node.configurations import configuration_decisions
 from chain_reader.node.eras import era_decisions, upcoming_facts
 from chain_reader.node.inputs import (
     BEFORE_SWITCH,
+    REPORTED,
     ClockTicked,
     CommandGiven,
     InputEvent,
@@ -29,7 +30,7 @@ from chain_reader.node.inputs import (
     ObserverFailed,
     RegistrationReceived,
 )
-from chain_reader.node.kinds import Decision, DecisionKind
+from chain_reader.node.kinds import OF_SERVICES, Decision, DecisionKind
 from chain_reader.node.pace import paced
 from chain_reader.node.steady import is_steady, settles
 from chain_reader.ports import ScreenedOutput
@@ -361,6 +362,9 @@ def _commanded(state: NodeState, event: CommandGiven) -> Decided:
         return state, (Decision(DecisionKind.COMMAND_TAKEN.value, facts, state.epoch),)
     if event.name == BEFORE_SWITCH:
         return state, (_prepared(state, event.arguments),)
+    if event.name == REPORTED and event.arguments.get("kind") in OF_SERVICES:
+        said = {name: value for name, value in event.arguments.items() if name != "kind"}
+        return state, (Decision(event.arguments["kind"], said, state.epoch),)
     if event.name != "acknowledge":
         reason = "no such command: acknowledge, check, stop"
     elif upcoming is None or upcoming.name != event.arguments.get("era"):

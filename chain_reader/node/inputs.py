@@ -15,6 +15,9 @@ from eras import Epoch, Slot
 BEFORE_SWITCH = "before-switch"
 """The command by which a node tells what came of the hooks that run before a switch."""
 
+REPORTED = "reported"
+"""The command by which a node tells what came of what it told or asked a service."""
+
 
 @dataclass(frozen=True, slots=True)
 class ClockTicked:

@@ -60,6 +60,16 @@ class DecisionKind(enum.StrEnum):
     """They failed an epoch ahead: also ``reason``."""
     VETOED = "vetoed"
     """They failed at the switch, and the node stops: also ``reason``."""
+    REGISTERED = "registered"
+    """A service has the node's registration: ``service``, ``party``, ``for`` (the epoch), ``stake``, ``eras``."""
+    NOT_REGISTERED = "not-registered"
+    """It did not take it, or could not be asked: ``code``, ``reason``; told when the reason changes."""
+    SUPPORTED = "supported"
+    """Enough stake supports the era in force: ``era``, ``share``, ``base``, ``threshold``, ``service``."""
+    THIN_SUPPORT = "thin-support"
+    """Less stake than the node's own threshold supports the era in force: the same."""
+    SUPPORT_UNKNOWN = "support-unknown"
+    """No service states it: ``code``, ``reason``; told when the reason changes."""
     INPUTS_SHED = "inputs-shed"
     """The queues before the core were full: ``counts``."""
     CONFIGURATION_ANNOUNCED = "configuration-announced"
@@ -91,6 +101,17 @@ class DecisionKind(enum.StrEnum):
     JUNK = "junk"
     """More outputs than before carry no payload at all: ``count``, ``before``."""
 
+
+OF_SERVICES = frozenset(
+    (
+        DecisionKind.REGISTERED,
+        DecisionKind.NOT_REGISTERED,
+        DecisionKind.SUPPORTED,
+        DecisionKind.THIN_SUPPORT,
+        DecisionKind.SUPPORT_UNKNOWN,
+    )
+)
+"""Kinds that record what a service was told or asked; nothing depends on them."""
 
 OF_TRUST = frozenset(
     (

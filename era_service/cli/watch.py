@@ -30,6 +30,10 @@ FLAGS = {
     "on_unsupported": ("watch.on_unsupported", "--on-unsupported"),
     "drain_s": ("watch.drain_s", "--drain"),
     "http": ("watch.http", "--http"),
+    "register_url": ("watch.register_url", "--register"),
+    "register_key_file": ("watch.register_key_file", "--register-key"),
+    "stake": ("watch.stake", "--stake"),
+    "node_version": ("watch.node_version", "--node-version"),
     "eras_folder": ("watch.eras_folder", "--eras"),
     "program": ("watch.program", "--program"),
 }
@@ -61,6 +65,16 @@ FLAGS = {
 @click.option(
     "--http", metavar="[HOST:]PORT", help="Tell the era over HTTP, on this machine alone: /era and /wait?epoch=N."
 )
+@click.option(
+    "--register", "register_url", metavar="URL", help="Register with this service at every epoch and on change, signed."
+)
+@click.option(
+    "--register-key", "register_key_file", metavar="FILE", help="The key that the party id is the hash of, mode 0600."
+)
+@click.option(
+    "--stake", metavar="LOVELACE", help="The stake that registrations state; by default none: the service may know it."
+)
+@click.option("--node-version", metavar="VERSION", help="The version of the node that registrations state.")
 @click.option("--eras", "eras_folder", metavar="FOLDER", help="Switch between the binaries in FOLDER/eras/<era>/bin.")
 @click.option("--program", metavar="NAME", help="The name of the binary there.")
 @click.option("--run", "runs", is_flag=True, help="Run that binary with ARGUMENTS, stop and start it at a switch.")

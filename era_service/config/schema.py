@@ -28,6 +28,7 @@ from era_service.config.types import (
     Paths,
     ProviderUrl,
     SecretFile,
+    ShareText,
     Texts,
     ThreadTokenText,
     Whole,
@@ -361,6 +362,28 @@ class WatchSettings(Section):
     drain_s: Above0 = Field(default=300.0, description="With drain: how long work may take to be finished.")
     http: str | None = Field(
         default=None, description="Tell the era over HTTP at this PORT, or HOST:PORT, of a loopback address."
+    )
+    register_url: LeaderUrl | None = Field(
+        default=None, description="Register with the service at this URL, at every epoch and on change."
+    )
+    register_key_file: SecretFile | None = Field(
+        default=None,
+        description="File with the key that the party id is, or is the hash of; readable by its owner only.",
+    )
+    stake: Whole | None = Field(
+        default=None,
+        ge=0,
+        description="The stake that registrations state, in lovelace; without it the service's own figure counts.",
+    )
+    node_version: str | None = Field(
+        default=None, min_length=1, max_length=64, description="The version of the node that registrations state."
+    )
+    support_url: LeaderUrl | None = Field(
+        default=None,
+        description="Ask the service at this URL how much stake supports the era in force, and warn if it is little.",
+    )
+    support_threshold: ShareText = Field(
+        default="75%", description="The share of stake below which an era in force draws that warning."
     )
     eras_folder: Path | None = Field(
         default=None, description="The folder of the node's binaries, one per era, to switch between."

@@ -55,7 +55,7 @@ def _provider_url(value: str) -> str:
 
 def _leader_url(value: str) -> str:
     if not LEADER_URL.fullmatch(value):
-        raise ValueError("http(s)://… of a leader's service")
+        raise ValueError("http(s)://… of a service")
     return value
 
 

@@ -14,17 +14,20 @@ from chain_reader import NodeCore
 from chain_reader.node.core import NodeSettings
 from chain_reader.node.source import EvidenceSource
 from chain_reader.providers.tip_check import TipWatch
+from datum import SigningKey
 from era_service.node.binaries import NodeRunner
 from era_service.node.call_schedule import CallOptions
 from era_service.node.epoch_clock import EpochClock
+from era_service.node.errand import Errand, Work
 from era_service.node.hooks import Hook, HookEvent, Hooks
 from era_service.node.reactions import Minimum
 from era_service.node.sd_notify import SystemdNotifier
 from era_service.node.supervisor import LinkSwitcher, NodeSupervisor
 from era_service.node.swap import EraFolder
-from era_service.node.watcher import NodeWatcher, WatchOptions
+from era_service.node.watch_options import WatchOptions
+from era_service.node.watcher import NodeWatcher
 from era_store import MemoryStore, Store
-from eras import ConfigurationError, SupportedEras
+from eras import ConfigurationError, MarkerError, SupportedEras
 
 if TYPE_CHECKING:
     from chain_reader import ChainObserver, NetworkGenesis, TrustPolicy
@@ -33,6 +36,8 @@ if TYPE_CHECKING:
 
 
 STORE_FILE = "watch.sqlite3"
+KEY_HEX = 64
+"""Digits of a key that is a party id."""
 
 
 def embed_watcher(
@@ -54,7 +59,7 @@ def embed_watcher(
         store: where trust and events are remembered; by default in this process only. The caller closes it.
         genesis: of the network, so that switches happen by the clock; without it the provider's epoch is polled.
         options: when to call; its ``node_id`` also tells the node from others that share the store.
-        more: what else ``NodeWatcher`` takes: hooks, minimum, on_decision, ….
+        more: what else ``NodeWatcher`` takes: hooks, minimum, on_decision, errands, ….
 
     Raises:
         StoreError: what is remembered cannot be read.
@@ -125,6 +130,7 @@ def open_watcher(
             runner=runner,
             minimum=minimum,
             on_decision=on_decision,
+            errands=_errands(settings),
         )
 
 
@@ -197,6 +203,72 @@ def _runner(
     unseen = ("NOTIFY_SOCKET", "WATCHDOG_USEC", "WATCHDOG_PID")  # they are the watcher's own
     passed = {name: value for name, value in environ.items() if name not in unseen}
     return NodeSupervisor(folder, run, grace_s=watch.stop_grace_s, environ=passed, waiting=notifier.alive)
+
+
+def _errands(settings: "Settings") -> list[Errand]:
+    """What a service is told and asked, as it is configured.
+
+    Raises:
+        ConfigurationError: a key is missing, cannot be read, or does not speak for the party.
+    """
+    watch = settings.watch
+    if watch.register_url is None and watch.support_url is None:
+        return []
+    from era_service.node.service_works import Registering, SupportRule
+    from era_service.wiring.trust import era_place
+    from release_tools import Base, parse_share
+
+    marker_key = era_place(settings)[1]
+    works: list[Work] = []
+    if watch.register_url is not None:
+        eras = None
+        if watch.eras_folder is not None and watch.program is not None:
+            eras = EraFolder(Path(watch.eras_folder).expanduser().absolute(), watch.program).installed
+        named = watch.node_id or ""
+        works.append(
+            Registering(
+                watch.register_url,
+                _party_key(watch.register_key_file),
+                marker_key,
+                SupportedEras(settings.network.supported_eras or SupportedEras.DEFAULT),
+                network_magic=settings.network.magic,
+                party_id=named if named.startswith("pool1") or len(named) == KEY_HEX else "",
+                version=watch.node_version,
+                stake=watch.stake,
+                loaded=eras,
+                spread_s=watch.spread_s,
+            )
+        )
+    if watch.support_url is not None:
+        base = Base(settings.adoption.gate_base)
+        threshold = parse_share(watch.support_threshold)
+        works.append(SupportRule(watch.support_url, threshold, marker_key, base, watch.node_id or "", watch.spread_s))
+    return [Errand(work, longest_wait_s=watch.backoff_max_s) for work in works]
+
+
+def _party_key(path: Path | None) -> SigningKey:
+    """The key that a party registers with.
+
+    Raises:
+        ConfigurationError: no file is configured, or it holds no key.
+    """
+    try:
+        if path is not None:
+            return SigningKey.parse(path.expanduser().read_text().strip())
+    except (OSError, UnicodeDecodeError, MarkerError) as error:
+        got = "a file that cannot be read" if not isinstance(error, MarkerError) else "something else"
+        raise _no_party_key(str(path), got) from error
+    raise _no_party_key("watch.register_key_file", "none")
+
+
+def _no_party_key(where: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"There is no key to register with in {where}",
+        code="RegisterKey",
+        expected="a file of mode 0600 with a secret key, as keys new writes it or as 64 hex digits",
+        got=got,
+        next_step="Give --register-key FILE, or set watch.register_key_file",
+    )
 
 
 def _minimum(settings: "Settings") -> Minimum:

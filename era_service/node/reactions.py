@@ -52,6 +52,7 @@ ERRORS = (
     DecisionKind.NO_CURRENT_ERA,
     DecisionKind.NOTHING_TRUSTED,
     DecisionKind.VETOED,
+    DecisionKind.THIN_SUPPORT,
 )
 QUIET = (
     DecisionKind.ERA_KNOWN,
@@ -66,6 +67,8 @@ QUIET = (
     DecisionKind.MEMORY_TAKEN_OVER,
     DecisionKind.COMMAND_TAKEN,
     DecisionKind.PREPARED,
+    DecisionKind.REGISTERED,
+    DecisionKind.SUPPORTED,
 )
 
 
@@ -288,6 +291,36 @@ def _vetoed(decision: Decision, _minimum: Minimum) -> str:
     return f"The switch to the era {decision.facts['era']} was vetoed, and the node stops: {decision.facts['reason']}"
 
 
+def _registered(decision: Decision, _minimum: Minimum) -> str:
+    facts = decision.facts
+    return (
+        f"{facts['party']} is registered with {facts['service']} for epoch {facts['for']}: it supports "
+        f"{facts['eras']}; stake {facts['stake']}"
+    )
+
+
+def _not_registered(decision: Decision, _minimum: Minimum) -> str:
+    return f"The node could not be registered, which is tried again: {decision.facts['reason']}"
+
+
+def _supported(decision: Decision, _minimum: Minimum) -> str:
+    facts = decision.facts
+    return f"{facts['share']} of the {facts['base']} stake supports the era {facts['era']}, by {facts['service']}"
+
+
+def _thin(decision: Decision, minimum: Minimum) -> str:
+    facts = decision.facts
+    return (
+        f"ONLY {facts['share']} of the {facts['base']} stake supports the era {facts['era']}, which is in force, by "
+        f"{facts['service']}; this node wants {facts['threshold']}. It goes on, because staying behind would leave the "
+        "network: ask the release team, and expect that a quorum may be missing"
+    )
+
+
+def _support_unknown(decision: Decision, _minimum: Minimum) -> str:
+    return f"How much stake supports the era in force is not known: {decision.facts['reason']}"
+
+
 def _fresh(_decision: Decision, _minimum: Minimum) -> str:
     return "What is in force is confirmed again"
 
@@ -326,6 +359,11 @@ _WORDS: dict[DecisionKind, Callable[[Decision, Minimum], str]] = {
     DecisionKind.PREPARED: _prepared,
     DecisionKind.UNPREPARED: _unprepared,
     DecisionKind.VETOED: _vetoed,
+    DecisionKind.REGISTERED: _registered,
+    DecisionKind.NOT_REGISTERED: _not_registered,
+    DecisionKind.SUPPORTED: _supported,
+    DecisionKind.THIN_SUPPORT: _thin,
+    DecisionKind.SUPPORT_UNKNOWN: _support_unknown,
     DecisionKind.STALE: _stale,
     DecisionKind.FRESH: _fresh,
     DecisionKind.PROVIDER_ANSWERED: _answered,

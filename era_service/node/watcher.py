@@ -19,9 +19,8 @@ import asyncio
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
 
 from chain_reader import ChainTip, NodeCore
 from chain_reader.node.eras import unsupported_current
@@ -36,45 +35,28 @@ from era_service.logs import bind_era
 from era_service.node.alarm import Alarm
 from era_service.node.attendance import FORKED, LATE_S, Attendance
 from era_service.node.binaries import Binaries, NodeRunner
-from era_service.node.call_schedule import CallOptions, CallSchedule
+from era_service.node.call_schedule import CallSchedule
 from era_service.node.epoch_clock import EpochClock, Moment
+from era_service.node.errand import Errand
 from era_service.node.hooks import Hooks
 from era_service.node.preparation import Preparation
 from era_service.node.provider_calls import Begin, Called, ProviderCalls, in_background
 from era_service.node.reactions import WATCHER_LATE, Minimum, hooks_of, log_lines, status_line
 from era_service.node.readiness import Readiness
 from era_service.node.sd_notify import SystemdNotifier
+from era_service.node.watch_options import WatchEnd, WatchOptions
 from eras import Epoch, EraChecker, EraStatus
 from eras.events import refuse_unawaited
 
 UNSUPPORTED = 4
+ERRAND_S = 60.0
+"""How long one check waits for each errand."""
 _CHECK_TICK_S = 1.0
 _DRAIN_TICK_S = 0.2
 _HOOK_TICK_S = 1.0
 _INPUTS_AT_ONCE = 256
 _RUNNER_TICK_S = 1.0
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class WatchOptions:
-    """How a node is watched.
-
-    Attributes:
-        calls: when the provider is called.
-        drain_s: how long work may take to be finished once the era is unsupported; ``None`` ends at once.
-    """
-
-    calls: CallOptions = field(default_factory=CallOptions)
-    drain_s: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class WatchEnd:
-    """Why a watcher ended: an exit code, and the reason in words."""
-
-    code: int
-    reason: str
 
 
 def _unknown(_era: str) -> None:
@@ -94,6 +76,7 @@ class NodeWatcher:
         runner: switches or runs the node's own binaries.
         minimum: era → the version to install, in words.
         on_decision: told of every decision, in the watcher's thread.
+        errands: what is told and asked beside the chain.
         begin: begins a call of the provider; by default in a thread of its own.
         wait: waits for at most so many seconds; by default until something has to be done.
 
@@ -113,6 +96,7 @@ class NodeWatcher:
         runner: NodeRunner | None = None,
         minimum: Minimum = _unknown,
         on_decision: Callable[[Decision], object] | None = None,
+        errands: Sequence[Errand] = (),
         begin: Begin = in_background,
         wait: Callable[[float], object] | None = None,
     ) -> None:
@@ -126,6 +110,7 @@ class NodeWatcher:
         self._binaries = None if runner is None else Binaries(runner, self.hooks)
         self._minimum = minimum
         self._on_decision = on_decision
+        self._errands = errands
         self._alarm = Alarm()
         self._wait = self._alarm.sleep if wait is None else wait
         schedule = CallSchedule(self.options.calls, clock.machine.monotonic())
@@ -282,6 +267,11 @@ class NodeWatcher:
             if not self._checked:
                 self._wait(_CHECK_TICK_S)
         self._preparation.wait()
+        for errand in self._errands:
+            errand.hurry()
+        self.step()
+        for errand in self._errands:
+            errand.wait(ERRAND_S)
         self.step()
         self.hooks.wait()
 
@@ -301,6 +291,9 @@ class NodeWatcher:
             self._calls.begin_due()
         while (prepared := self._preparation.take()) is not None:
             self._apply(prepared)
+        for errand in self._errands:
+            if (report := errand.step(self.checker.view, self._alarm.ring)) is not None:
+                self._apply(report)
         self._settle()
         self._attendance.looked(self.wait_s())
 
@@ -479,6 +472,7 @@ class NodeWatcher:
         left_s = [self.options.calls.poll_interval_s]
         if self._calls.due_s is not None:
             left_s.append(self._calls.due_s - self._now_s())
+        left_s += [due_s for errand in self._errands if (due_s := errand.due_in_s) is not None]
         next_epoch_s = self._clock.now().next_epoch_s
         if next_epoch_s is not None:
             left_s.append(next_epoch_s)

@@ -74,8 +74,25 @@ class _Status(Answer):
     current_era: str | None
 
 
+class _Share(Answer):
+    stake: Annotated[int, Field(ge=0)]
+    total: Annotated[int, Field(ge=0)]
+
+
+class _EraShares(Answer):
+    era: str
+    registered: _Share
+    network: _Share | None
+    recent: _Share | None
+
+
+class _Summary(Answer):
+    eras: tuple[_EraShares, ...]
+
+
 _MARKERS = TypeAdapter(_Markers)
 _STATUS = TypeAdapter(_Status)
+_SUMMARY = TypeAdapter(_Summary)
 
 
 class ServiceClient:
@@ -163,6 +180,28 @@ class ServiceClient:
         """
         call, answer = self._get("/era/status")
         return call.parse(_STATUS, answer.body).current_era
+
+    @property
+    def name(self) -> str:
+        """The service, as it is named in messages."""
+        return self._name
+
+    def support(self, era: str, base: str) -> tuple[int, int] | None:
+        """The stake that supports an era and the whole of it, as the service counts them; ``None`` if it does not.
+
+        Args:
+            era: its name.
+            base: of what stake: ``registered``, ``network`` or ``recent``.
+
+        Raises:
+            ChainReadError: the service did not answer, or made no sense.
+        """
+        call, answer = self._get("/adoption/summary")
+        for row in call.parse(_SUMMARY, answer.body).eras:
+            share = {"registered": row.registered, "network": row.network, "recent": row.recent}[base]
+            if row.era == era and share is not None:
+                return share.stake, share.total
+        return None
 
     def register(
         self,

@@ -4,6 +4,7 @@ import json
 import re
 from contextlib import closing
 from dataclasses import replace
+from fractions import Fraction
 
 import pytest
 from click.testing import CliRunner
@@ -12,6 +13,7 @@ from pycardano.crypto.bech32 import decode
 
 from datum import SigningKey
 from era_service.cli.app import cli
+from era_service.node import Registering, SupportRule
 from era_service.service.client import ServiceClient
 from era_service.service.patterns import WORDS
 from era_service.service.rates import Rates
@@ -20,7 +22,7 @@ from era_service.service.registering import UNSIGNED
 from era_service.wiring.trust import network_key
 from era_store import Uncounted, Withdrawal, open_store
 from era_store.capability import Capability
-from eras import Epoch
+from eras import Epoch, SupportedEras
 from release_tools.registrations.judging import FALSE_SIGNATURE, NEGATIVE_STAKE
 from release_tools.registrations.signed import (
     RegistrationSignatureError,
@@ -360,6 +362,25 @@ def test_a_party_signs_so_often_and_an_operator_may_ask_for_a_token_all_the_same
         section = world.settings.service.model_copy(update={"signed_without_token": False})
         world.service.reconfigure(world.settings.model_copy(update={"service": section}))
         assert world.client.post("/registrations", json=rows[1]).json()["code"] == "TokenNeeded"
+
+
+def test_a_watched_node_registers_and_asks_how_much_stake_supports_its_era(world):
+    key, marker_key = SigningKey.generate(), world.stage.era_key.verification_key
+    party, url = pool_id(key.verification_key.hex), world.client.url
+    post(world, {"registrations": [registration(party, stake=60, epoch=0), registration("pool1b", stake=40)]})
+    work = Registering(url, key, marker_key, SupportedEras(("pythagoras", "lagrange")), network_magic=42)
+    kind, facts = work.run((Epoch(1), work.capability()))
+    assert (kind, facts["party"], facts["stake"], facts["eras"]) == (
+        "registered", party, "not stated", "lagrange, pythagoras",
+    )  # fmt: skip
+    counted = world.client.get("/adoption/summary?epoch=1").json()
+    (lagrange,) = [one for one in counted["eras"] if one["era"] == "lagrange"]
+    assert (lagrange["registered"]["stake"], lagrange["ready"]) == (60, {"by_capability": 60, "by_version": 0})
+    for threshold, kind in ((60, "supported"), (61, "thin-support")):
+        found = SupportRule(url, Fraction(threshold, 100), marker_key).run((4, "lagrange"))
+        assert (found[0], found[1]["share"], found[1]["threshold"]) == (kind, "60.0 %", f"{threshold}.0 %")
+    with raising("ChainRead", match="does not know the stake that supports the era thales"):
+        SupportRule(url, Fraction(1), marker_key).run((4, "thales"))
 
 
 @pytest.mark.parametrize(

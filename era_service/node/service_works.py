@@ -1,0 +1,164 @@
+"""What a node tells and asks the service of a release team: its registration, and how much stake supports its era.
+
+In: the key of the party, what the node can do, the URL of a service. Out: works for an ``Errand``. The rules:
+
+1. A registration is signed and made anew at every epoch and whenever what the node can do changes. Its stake is the one
+   that was given; where none was, it states 0 and the service counts it with the stake that it knows, if it knows any.
+2. A node that sees an era in force with less supporting stake than its own threshold warns. It never refuses: a node
+   that stays behind alone has left the network.
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from fractions import Fraction
+from typing import Any
+
+from chain_reader.node.kinds import DecisionKind
+from datum import SigningKey, VerificationKey
+from era_service.node.epoch_clock import spread
+from era_service.service.client import ServiceClient
+from era_store.capability import Capability
+from eras import BehaviourSwitches, ChainReadError, ConfigurationError, EraView, SupportedEras
+from release_tools.adoption.shares import Base, Share
+from release_tools.registrations.signed import pool_id, speaks_for
+
+SPREAD_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Registering:
+    """The registration of a node, at every epoch and on change (rule 1): a ``Work``.
+
+    Attributes:
+        url: where the service begins.
+        key: the key that the party id is, or is the hash of.
+        marker_key: the verification key of the network's markers.
+        supported: the eras that the software knows.
+        network_magic: of the network.
+        party_id: who; by default the pool id of the key.
+        version: of the node's software, where it is given.
+        stake: in lovelace, where it is given.
+        switches: the sealed switches of the node, where it has any.
+        loaded: gives the eras whose behaviour the node has loaded; ``None`` where that is not known.
+        spread_s: seconds over which nodes spread their registrations when an epoch begins.
+
+    Raises:
+        ConfigurationError: the key does not speak for the party id.
+    """
+
+    url: str
+    key: SigningKey = field(repr=False)
+    marker_key: VerificationKey
+    supported: SupportedEras
+    network_magic: int | None = None
+    party_id: str = ""
+    version: str | None = None
+    stake: int | None = None
+    switches: BehaviourSwitches | None = None
+    loaded: Callable[[], Iterable[str]] | None = None
+    spread_s: float = SPREAD_S
+    failed: DecisionKind = DecisionKind.NOT_REGISTERED
+
+    def __post_init__(self) -> None:
+        own = self.key.verification_key.hex
+        if not self.party_id:
+            object.__setattr__(self, "party_id", pool_id(own))
+        if not speaks_for(own, self.party_id):
+            raise ConfigurationError(
+                "The key that registers does not speak for the party",
+                code="RegisterKey",
+                expected=f"the key that {self.party_id[:100]} is, or is the pool id of",
+                got=f"the key {own}, of {pool_id(own)}",
+                next_step="Set watch.register_key_file to the party's key, or leave out watch.node_id",
+            )
+
+    def capability(self) -> Capability:
+        """What the node can do, now."""
+        digest = None
+        if self.switches is not None:
+            told = json.dumps([one.to_dict() for one in self.switches.describe()], sort_keys=True)
+            digest = hashlib.sha256(told.encode()).hexdigest()
+        loaded = None if self.loaded is None else tuple(sorted(set(self.loaded()) & set(self.supported)))
+        return Capability(tuple(sorted(self.supported)), digest, loaded)
+
+    def occasion(self, view: EraView) -> Hashable | None:
+        """The epoch, and what the node can do."""
+        return None if view.token is None else (view.token.epoch, self.capability())
+
+    def wait_s(self, occasion: Hashable) -> float:
+        """A moment of the node's own."""
+        return spread(self.party_id, occasion, self.spread_s)
+
+    def run(self, occasion: Hashable) -> tuple[DecisionKind, Mapping[str, str]]:
+        """Register.
+
+        Raises:
+            EraSwitchError: the service did not take it, or could not be asked.
+        """
+        epoch, capability = _pair(occasion)
+        with closing(ServiceClient(self.url, self.marker_key, network_magic=self.network_magic)) as client:
+            client.register(self.party_id, epoch, self.stake or 0, self.version, key=self.key, capability=capability)
+            service = client.name
+        stake = "not stated" if self.stake is None else str(self.stake)
+        facts = {"service": service, "party": self.party_id, "for": str(epoch), "stake": stake}
+        return DecisionKind.REGISTERED, facts | {"eras": ", ".join(capability.eras)}
+
+
+@dataclass(frozen=True, slots=True)
+class SupportRule:
+    """The check that enough stake supports the era that is in force (rule 2): a ``Work``.
+
+    Attributes:
+        url: where the service begins, whose adoption is believed.
+        threshold: the share of stake that must support the era.
+        marker_key: the verification key of the network's markers.
+        base: of what stake.
+        node_id: what tells the node from others.
+        spread_s: seconds over which nodes spread their questions.
+    """
+
+    url: str
+    threshold: Fraction
+    marker_key: VerificationKey
+    base: Base = Base.REGISTERED
+    node_id: str = ""
+    spread_s: float = SPREAD_S
+    failed: DecisionKind = DecisionKind.SUPPORT_UNKNOWN
+
+    def occasion(self, view: EraView) -> Hashable | None:
+        """The current era and when it began."""
+        return None if view.token is None else (view.token.current.epoch or 0, view.token.current.name)
+
+    def wait_s(self, occasion: Hashable) -> float:
+        """A moment of the node's own."""
+        return spread(self.node_id, occasion, self.spread_s)
+
+    def run(self, occasion: Hashable) -> tuple[DecisionKind, Mapping[str, str]]:
+        """Ask, and compare.
+
+        Raises:
+            ChainReadError: the service could not be asked, or does not know the share.
+        """
+        _began, era = _pair(occasion)
+        with closing(ServiceClient(self.url, self.marker_key)) as client:
+            found = client.support(era, self.base.value)
+            service = client.name
+        if found is None:
+            raise ChainReadError(
+                f"{service} does not know the stake that supports the era {era}",
+                expected=f"a share of the {self.base.value} stake",
+                got="none",
+                next_step="Ask its operators for a table of eras and versions, or name another service",
+            )
+        share = Share(*found)
+        facts = {"era": era, "service": service, "share": str(share), "base": self.base.value}
+        facts["threshold"] = f"{float(self.threshold * 100):.1f} %"
+        return (DecisionKind.SUPPORTED if share.reaches(self.threshold) else DecisionKind.THIN_SUPPORT), facts
+
+
+def _pair(occasion: Hashable) -> tuple[Any, Any]:
+    assert isinstance(occasion, tuple)  # noqa: S101 - the occasions of these works are pairs
+    return occasion[0], occasion[1]
