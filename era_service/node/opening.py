@@ -254,7 +254,7 @@ def _party_key(path: Path | None) -> SigningKey:
     """
     try:
         if path is not None:
-            return SigningKey.parse(path.expanduser().read_text().strip())
+            return SigningKey.parse(path.expanduser().read_text().strip())  # raw: a key, never a database
     except (OSError, UnicodeDecodeError, MarkerError) as error:
         got = "a file that cannot be read" if not isinstance(error, MarkerError) else "something else"
         raise _no_party_key(str(path), got) from error
