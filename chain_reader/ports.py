@@ -184,6 +184,19 @@ class ThreadObserver(ChainObserver, Protocol):
 
 
 @runtime_checkable
+class SuccessorObserver(ThreadObserver, Protocol):
+    """A chain observer that knows which transaction spent an output."""
+
+    def successors(self, output: DatumOutput, address: str) -> tuple[DatumOutput, ...] | None:
+        """Return what the spender of an output made at ``address``, with a datum; ``None`` where no spender is known.
+
+        Raises:
+            ChainReadError: it could not be asked.
+        """
+        ...
+
+
+@runtime_checkable
 class TokenObserver(ChainObserver, Protocol):
     """A chain observer that can ask for what holds a token, whatever else lies at the address."""
 

@@ -36,6 +36,7 @@ from chain_reader.providers.transport.errors import ProviderNotFoundError, ReadL
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.screening import RememberedScreening
 from chain_reader.trust.state import ChainFacts
+from chain_reader.trust.thread import as_spent, follow
 from chain_reader.trust.transactions import Author, Doubt, Transactions
 from datum import Accepted
 from eras import ChainReadError, Epoch, Slot
@@ -170,14 +171,39 @@ class EvidenceGatherer:
         last, observer = self._last, self.observer
         if last is None or last.epoch != epoch or not isinstance(observer, ThreadObserver) or observer.listed <= CROWD:
             return None
-        found = next((item for item in last.considered if item.output.reference == trusted), None)
-        if found is None or not isinstance(found.verdict, Accepted):
+        references = [item.output.reference for item in last.considered]
+        place = references.index(trusted) if trusted in references else None
+        if place is None or not isinstance(last.considered[place].verdict, Accepted):
             return None
         try:
-            return replace(last, tip=tip) if observer.is_unspent(found.output) else None
+            newer = follow(observer, self._policy.address, last.considered[place].output, self._screening.screen)
         except ChainReadError as error:
             _log.info("The thread is not followed, and the era address read instead: %s", error)
             return None
+        if newer is None or self._is_lost(last, place, newer):
+            return None
+        return self._continued(last, trusted, newer, tip) if newer else replace(last, tip=tip)
+
+    @staticmethod
+    def _is_lost(last: Evidence, place: int, newer: Sequence[ScreenedOutput]) -> bool:
+        """Whether what counted as newer than the trusted output is not on the thread any more: it was rolled back."""
+        followed, spends = {item.output.reference for item in newer}, last.facts.spends or {}
+        ahead = (item.output for item in last.considered[:place])
+        return any(spends.get(output.transaction) and output.reference not in followed for output in ahead)
+
+    def _continued(
+        self, last: Evidence, trusted: str | None, newer: Sequence[ScreenedOutput], tip: ChainTip
+    ) -> Evidence:
+        """What was known before, with what took the place of the trusted output."""
+        known = {item.output.reference for item in newer}
+        gone = {trusted} | {item.output.reference for item in newer if item.output.spent}
+        kept = (item for item in last.considered if item.output.reference not in known)
+        ever = (*newer, *(as_spent(item) if item.output.reference == trusted else item for item in kept))
+        here = {item.output.reference: item for item in (*newer, *last.unspent) if item.output.reference not in gone}
+        unspent, facts = tuple(here.values()), last.facts
+        known_before = ChainFacts(newest_first=facts.newest_first, history=facts.history)
+        considered = ever if facts.history else unspent
+        return self._known_of(replace(last, tip=tip, unspent=unspent, considered=considered, facts=known_before))
 
     def _point(self) -> tuple[ChainTip, Epoch]:
         """The tip and its epoch; where the tip does not tell it, the current one has to do."""
@@ -227,26 +253,27 @@ class EvidenceGatherer:
                         for output in ever
                     ]
                     considered = self._screening.screen(marked)
-        ordered = capabilities.order or (capabilities.history and missing is None)
-        facts = ChainFacts(newest_first=ordered, history=capabilities.history and missing is None)
-        valid = [item for item in considered if isinstance(item.verdict, Accepted)]
-        if capabilities.inputs:
+        is_history = capabilities.history and missing is None
+        if self._policy.thread_token is not None:
+            missing = f"{self.observer.name} {_NO_TOKENS}"
+        ordered = capabilities.order or is_history
+        facts = ChainFacts(newest_first=ordered, history=is_history)
+        return self._known_of(
+            Evidence(self.observer.name, tip, epoch, unspent, considered, facts, history_missing=missing)
+        )
+
+    def _known_of(self, read: Evidence) -> Evidence:
+        """What was read, with who published what counts, and where."""
+        facts = read.facts
+        valid = [item for item in read.considered if isinstance(item.verdict, Accepted)]
+        if self.observer.capabilities.inputs:
             try:
                 facts = self._with_inputs(facts, [item.output for item in valid])
             finally:
                 self._transactions.save()
-        blocks = self._located([item.output.transaction for item in valid], facts, tip)
+        blocks = self._located([item.output.transaction for item in valid], facts, read.tip)
         published = {transaction: block.epoch for transaction, block in blocks.items() if block.epoch is not None}
-        return Evidence(
-            source=self.observer.name,
-            tip=tip,
-            epoch=epoch,
-            unspent=unspent,
-            considered=considered,
-            facts=replace(facts, published=published),
-            blocks=blocks,
-            history_missing=missing if self._policy.thread_token is None else f"{self.observer.name} {_NO_TOKENS}",
-        )
+        return replace(read, facts=replace(facts, published=published), blocks=blocks)
 
     def _of_token(self, unit: str, tip: ChainTip, epoch: Epoch) -> Evidence:
         """What the thread token shows: its holder is the team's, whatever else lies at the address (T0)."""
@@ -265,7 +292,13 @@ class EvidenceGatherer:
     def _beside_token(self, unit: str) -> tuple[DatumOutput, ...]:
         """The newest outputs at the era address, and the one with the token wherever it is among them."""
         address, observer = self._policy.address, self.observer
-        newest = read_datums(observer, address, lambda _: True)
+        try:
+            newest = read_datums(observer, address, lambda _: True)
+        except (ReadLimitExceededError, UnsteadyAnswerError):  # a flood hides nothing from who asks for the token
+            found = observer.holders(address, unit) if isinstance(observer, TokenObserver) else None
+            if found is None:
+                raise
+            return found
         if any(output.holds(unit) for output in newest):
             return newest
         found = observer.holders(address, unit) if isinstance(observer, TokenObserver) else None

@@ -15,13 +15,14 @@ from chain_reader import (
     ReadLimits,
 )
 from chain_reader.local_chain import FaucetOutput, LocalChainServer, Output
-from chain_reader.ports import DatumOutput
+from chain_reader.ports import DatumOutput, SuccessorObserver
 from chain_reader.providers.agreement.observer import AgreementObserver
+from chain_reader.providers.koios.observer import KoiosObserver
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trusted_reader import TrustedReader
 from era_store import open_store
 from eras import ChainReadError
-from tests.chain_reader.conftest import ADA, KEY, Network, datum_of, markers
+from tests.chain_reader.conftest import ADA, KEY, Network, datum_of, kupo_of, markers
 from tests.chain_reader.fake_cardano_cli import answering
 from tests.chain_reader.hostile import Chunks, HostileHttp, error, reply
 from tests.chain_reader.knowing import ALL, Knowing
@@ -63,12 +64,14 @@ def served(network: Network) -> Iterator[LocalChainServer]:
         yield running
 
 
-@pytest.fixture(params=["local", "blockfrost", "ogmios", "cardano-cli", "agreement"])
+@pytest.fixture(params=["local", "blockfrost", "kupo", "koios", "ogmios", "cardano-cli", "agreement"])
 def threaded(request: pytest.FixtureRequest, network: Network, served: LocalChainServer, tmp_path: Path):
     """Each observer that can be asked for one output."""
     observer: ChainObserver = {
         "local": lambda: LocalObserver(network.chain),
         "blockfrost": lambda: BlockfrostObserver(served.blockfrost_url),
+        "kupo": lambda: kupo_of(served),
+        "koios": lambda: KoiosObserver(served.koios_url),
         "ogmios": lambda: OgmiosObserver(served.ogmios_url),
         "cardano-cli": lambda: CardanoCliObserver(
             str(network.chain.path), 42, program=answering(tmp_path / "cardano-cli")
@@ -91,20 +94,85 @@ def successor(network: Network, of: Output, schedule) -> Output:
     return found
 
 
+def close_address(observer: ChainObserver, closed: pytest.MonkeyPatch) -> None:
+    """From now on whoever reads the era address fails."""
+
+    def refused(*_):
+        raise AssertionError("the address is read")
+
+    for one in (observer, *getattr(observer, "observers", ())):
+        for question in ("datums", "datums_until", "history", "history_beside"):
+            if hasattr(type(one), question):
+                closed.setattr(one, question, refused)
+
+
+def test_rule_t12_a_spent_output_is_followed_to_its_successors(network, threaded, monkeypatch):
+    """Two publications between two readings, without reading the address where the spender is told."""
+    first = network.publish(FIRST)
+    flood(network, 101)
+    reader = TrustedReader(threaded, policy_of(network))
+    assert reader.read().markers == markers(FIRST)
+    with monkeypatch.context() as closed:
+        if isinstance(threaded, SuccessorObserver):
+            close_address(threaded, closed)
+        second = successor(network, first, NEXT)
+        last = successor(network, second, REPLAY)
+        network.chain.advance_slots(1)
+        reading = reader.read()
+        assert (reading.markers, reading.stale) == (markers(REPLAY), None)
+        assert reading.provenance.transaction == last.transaction
+        here = {item.output.transaction: item.verdict.name for item in reading.screened}
+        assert here[last.transaction] == "Accepted"
+        assert not here.keys() & {first.transaction, second.transaction}
+        verdicts = {item.output.transaction: item.verdict.name for item in reading.history}
+        if threaded.capabilities.history:
+            assert (verdicts[first.transaction], verdicts[second.transaction]) == ("Superseded", "Superseded")
+        network.chain.advance_slots(1)
+        assert reader.read().stale is None
+    network.chain.rollback(3)
+    network.chain.advance_slots(1)
+    assert reader.read().stale is not None, "what was trusted has vanished"
+
+
+def test_rule_t12_a_successor_that_is_not_deep_enough_waits_and_may_be_rolled_back(network):
+    observer = LocalObserver(network.chain)
+    first = network.publish(FIRST)
+    flood(network, 101)
+    network.chain.advance_slots(1)
+    reader = TrustedReader(observer, policy_of(network, confirmations=2))
+    assert reader.read().markers == markers(FIRST)
+    successor(network, first, NEXT)
+    assert reader.read().markers == markers(FIRST)
+    network.chain.rollback(1)
+    for _ in range(3):
+        network.chain.advance_slots(1)
+        assert reader.read().markers == markers(FIRST)
+    successor(network, first, NEXT)
+    for _ in range(2):
+        assert reader.read().markers == markers(FIRST)
+        network.chain.advance_slots(1)
+    assert reader.read().markers == markers(NEXT)
+
+
+def test_rule_t12_a_thread_that_ends_in_no_marker_is_broken_and_the_address_is_read(network):
+    first = network.publish(FIRST)
+    flood(network, 101)
+    reader = TrustedReader(LocalObserver(network.chain), policy_of(network))
+    assert reader.read().stale is None
+    network.spend(first)
+    network.publish(NEXT)
+    network.chain.advance_slots(1)
+    assert (reader.read().markers, reader.read().stale) == (markers(NEXT), None)
+
+
 def test_rule_t12_while_the_trusted_output_is_unspent_the_address_is_not_read(network, threaded, monkeypatch):
     first = network.publish(FIRST)
     flood(network, 101)
     reader = TrustedReader(threaded, policy_of(network))
     assert reader.read().markers == markers(FIRST)
 
-    def refused(*_):
-        raise AssertionError("the address is read")
-
     with monkeypatch.context() as closed:
-        for one in (threaded, *getattr(threaded, "observers", ())):
-            for question in ("datums", "datums_until", "history", "history_beside"):
-                if hasattr(type(one), question):
-                    closed.setattr(one, question, refused)
+        close_address(threaded, closed)
         for _ in range(3):
             flood(network, 1, datum=datum_of(FIRST))
             reading = reader.read()

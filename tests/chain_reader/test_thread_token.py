@@ -3,15 +3,18 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import cbor2
 import pytest
 
-from chain_reader import BlockfrostObserver, ChainObserver, LocalObserver, TrustedReader, WithoutToken
+from chain_reader import BlockfrostObserver, ChainObserver, LocalObserver, ReadLimits, TrustedReader, WithoutToken
 from chain_reader.local_chain import FaucetOutput, LocalChainServer
 from chain_reader.log.evidence_records import EvidenceReader, EvidenceWriter
 from chain_reader.node.source import EvidenceSource
 from chain_reader.providers.blockfrost.pages import AddressReader
+from chain_reader.providers.koios.observer import KoiosObserver
+from chain_reader.providers.kupo.observer import KupoObserver
 from chain_reader.providers.transport.errors import UnexpectedAnswerError
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import NothingTrustedError
@@ -19,6 +22,7 @@ from era_store import MemoryStore, open_store
 from eras import ConfigurationError, EraMarker
 from release_tools import LocalChainGateway, PaymentKey, build_marker_transaction, sign_transaction
 from tests.chain_reader.conftest import ADA, KEY, Network, Schedule, datum_of, markers
+from tests.chain_reader.test_thread import Asked
 
 FIRST: Schedule = {"thales": 1}
 ANNOUNCED: Schedule = {"thales": 1, "pythagoras": None}
@@ -222,6 +226,27 @@ def test_a_flood_costs_blockfrost_one_request_more(team: Team, counted: tuple[Bl
     asked.clear()
     assert in_force(fresh(observer, team)) == markers(ANNOUNCED)
     assert asked == ["utxos 1", f"utxos/{team.token} 1"]
+
+
+@pytest.mark.parametrize("kind", ["blockfrost", "koios", "kupo"])
+def test_a_first_reading_in_a_flood_costs_two_requests_more_at_most(
+    team: Team, server: LocalChainServer, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    """Rule T0: whatever lies at the address, and though it is more than a provider's answer may hold."""
+    limits, counts = ReadLimits(max_answer_bytes=100_000, max_attempts=1), []
+    team.publish(ANNOUNCED)
+    for _ in range(2):
+        observer: Any = {
+            "blockfrost": lambda: BlockfrostObserver(server.blockfrost_url, limits=limits),
+            "koios": lambda: KoiosObserver(server.koios_url, limits=limits),
+            "kupo": lambda: KupoObserver(f"{server.kupo_url}+{server.ogmios_url}", limits=limits),
+        }[kind]()
+        asked = Asked(observer, monkeypatch)
+        assert in_force(fresh(observer, team)) == markers(ANNOUNCED)
+        counts.append(len(asked.paths))
+        observer.close()
+        team.chain.place([FaucetOutput(team.address, 2 * ADA, datum="d87980")] * 350)
+    assert counts[1] <= counts[0] + 2, asked.paths
 
 
 def test_where_no_list_by_asset_is_served_the_address_is_read_up_to_the_token(

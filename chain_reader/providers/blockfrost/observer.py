@@ -316,6 +316,16 @@ class BlockfrostObserver:
         spender = self._spender(output.reference)
         return None if spender == "" else spender is None
 
+    def successors(self, output: DatumOutput, address: str) -> tuple[DatumOutput, ...] | None:
+        """What the spender of an output made at ``address``, with a datum; ``None`` where none is known or shown.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        spender = self._spender(output.reference)
+        made = self._made(address, spender, self._api.until()) if spender else None
+        return made if isinstance(made, tuple) else None
+
     def _shows_who_spent_for(self, transaction: str) -> bool | None:
         data = self.transaction_bytes(transaction)
         if data is None:

@@ -37,6 +37,7 @@ from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
 from chain_reader.providers.transport.statuses import status_error
+from chain_reader.thread_token import spelled
 from eras import ConfigurationError
 
 Parsed = TypeVar("Parsed")
@@ -176,6 +177,27 @@ class KoiosApi:
             items = self._asked(path, asked, OUTPUTS, until, instead=odd_output)
             found |= {f"{item['tx_hash']}#{item['tx_index']}": item for item in self._at(address, path, items)}
         return found
+
+    def holders(self, address: str, unit: str, until: float) -> tuple[Output, ...]:
+        """The unspent outputs at ``address`` that hold a token.
+
+        Raises:
+            ChainReadError: they could not be read.
+        """
+        asked = {"_asset_list": [spelled(unit).split(".")], "_extended": True}
+        found = self._asked("/asset_utxos", asked, OUTPUTS, until, query=f"limit={PAGE_ITEMS}", instead=odd_output)
+        return tuple(item for item in found if item["address"] == address)
+
+    def is_unspent(self, reference: str, until: float) -> bool | None:
+        """Whether an output is unspent; ``None`` where Koios knows no such output.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        asked = {"_utxo_refs": [reference], "_extended": True}
+        found = self._asked("/utxo_info", asked, OUTPUTS, until, instead=odd_output)
+        item = next((item for item in found if f"{item['tx_hash']}#{item['tx_index']}" == reference), None)
+        return None if item is None or "unreadable" in item else not item["is_spent"]
 
     def submit(self, cbor: bytes) -> HttpAnswer:
         """Send a signed transaction, once.

@@ -47,6 +47,7 @@ class KoiosObserver:
         self._genesis: NetworkGenesis | None = None
         self._places: dict[str, int] = {}
         self._spent: dict[str, Output] = {}
+        self.listed = 0
 
     def __repr__(self) -> str:
         return f"KoiosObserver({self.name!r})"
@@ -98,7 +99,27 @@ class KoiosObserver:
         def enough(page: tuple[Output, ...]) -> bool:
             return settled(self._newest_first(page, until))
 
-        return self._newest_first(self._api.unspent(address, NEWEST_FIRST, until, enough), until)
+        found = self._api.unspent(address, NEWEST_FIRST, until, enough)
+        self.listed = len(found)
+        return self._newest_first(found, until)
+
+    def holders(self, address: str, unit: str) -> tuple[DatumOutput, ...]:
+        """The unspent outputs at ``address`` with a datum that hold a token.
+
+        Raises:
+            ChainReadError: they could not be read.
+        """
+        until = self._api.until()
+        found = self._newest_first(self._api.holders(address, unit, until), until)
+        return tuple(output for output in found if output.holds(unit))
+
+    def is_unspent(self, output: DatumOutput) -> bool | None:
+        """Whether an output is unspent; ``None`` where Koios knows no such output. It does not tell who spent one.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        return self._api.is_unspent(output.reference, self._api.until())
 
     def history(self, address: str) -> tuple[DatumOutput, ...]:
         """Every output with an inline datum that was ever at ``address``, newest first.
@@ -108,6 +129,7 @@ class KoiosObserver:
         """
         until = self._api.until()
         references = [f"{made.tx_hash}#{made.tx_index}" for made in self._api.outputs_ever(address, until)]
+        self.listed = max(self.listed, len(references))
         unspent = self._api.unspent(address, NEWEST_FIRST, until)
         here = {f"{item['tx_hash']}#{item['tx_index']}" for item in unspent}
         missing = [reference for reference in references if reference not in here and reference not in self._spent]

@@ -65,6 +65,23 @@ class KupoApi:
             AddressNotIndexedError: no pattern covers the address.
             ChainReadError: they could not be read.
         """
+        self.require_followed(address, until)
+        found = self.matches(address, f"resolve_hashes&{query}", until)
+        if found and all(match["address"] != address for match in found):
+            shown = next((match["unreadable"] for match in found if "unreadable" in match), found[0]["address"])
+            raise self.call(f"/matches/{address}").unexpected(f"outputs at {address}", shown)
+        return tuple(
+            match if match["address"] == address or "unreadable" in match else odd_match(dict(match), "its address")
+            for match in found
+        )
+
+    def require_followed(self, address: str, until: float) -> None:
+        """Require that the server follows a pattern that the address matches.
+
+        Raises:
+            AddressNotIndexedError: it follows none.
+            ChainReadError: it could not be asked.
+        """
         if address not in self._followed:
             path = f"/patterns/{quote(address, safe='')}"
             if not self._parsed(self.call(path), self._get(path, until), PATTERNS):
@@ -76,14 +93,21 @@ class KupoApi:
                     next_step=f"Start Kupo with --match {address} (or --match '*'), from before its first marker",
                 )
             self._followed.add(address)
-        found = self.matches(address, f"resolve_hashes&{query}", until)
-        if found and all(match["address"] != address for match in found):
-            shown = next((match["unreadable"] for match in found if "unreadable" in match), found[0]["address"])
-            raise self.call(f"/matches/{address}").unexpected(f"outputs at {address}", shown)
-        return tuple(
-            match if match["address"] == address or "unreadable" in match else odd_match(dict(match), "its address")
-            for match in found
-        )
+
+    def output(self, transaction: str, index: int, until: float) -> Match | None:
+        """The output with this reference; ``None`` where the server has none.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        found = self.matches(f"{index}@{transaction}", "", until)
+        if not found:
+            return None
+        if (found[0]["transaction_id"], found[0]["output_index"]) != (transaction, index) or "unreadable" in found[0]:
+            raise self.call(f"/matches/{index}@{transaction}").unexpected(
+                f"the output {index} of {transaction}", "another"
+            )
+        return found[0]
 
     def matches(self, pattern: str, query: str, until: float) -> tuple[Match, ...]:
         """The outputs that ``pattern`` matches.

@@ -13,6 +13,7 @@ from chain_reader.providers.ogmios.observer import OgmiosObserver
 from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
+from chain_reader.thread_token import spelled
 from eras import ConfigurationError, Epoch, Slot
 
 _NOT_RESOLVED = "Kupo has the hash of its datum and not the datum"
@@ -42,6 +43,7 @@ class KupoObserver:
         kupo, ogmios = split_url(url)
         self._api = KupoApi(kupo, limits, clock=clock, pace=pace)
         self._ogmios = OgmiosObserver(ogmios, limits=limits, clock=clock, pace=pace)
+        self.listed = 0
 
     def __repr__(self) -> str:
         return f"KupoObserver({self.name!r})"
@@ -83,7 +85,7 @@ class KupoObserver:
             AddressNotIndexedError: Kupo follows no pattern that the address matches.
             ChainReadError: they could not be read.
         """
-        return _with_datum(self._api.at_address(address, "unspent", self._api.until()))
+        return self._listed(address, "unspent")
 
     def history(self, address: str) -> tuple[DatumOutput, ...]:
         """Every output with an inline datum that was ever at ``address``, newest first.
@@ -92,7 +94,44 @@ class KupoObserver:
             AddressNotIndexedError: Kupo follows no pattern that the address matches.
             ChainReadError: it could not be read.
         """
-        return _with_datum(self._api.at_address(address, "order=most_recent_first", self._api.until()))
+        return self._listed(address, "order=most_recent_first")
+
+    def is_unspent(self, output: DatumOutput) -> bool | None:
+        """Whether an output is unspent; ``None`` where Kupo has none with its reference.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        found = self._api.output(output.transaction, output.index, self._api.until())
+        return None if found is None else found["spent_at"] is None
+
+    def successors(self, output: DatumOutput, address: str) -> tuple[DatumOutput, ...] | None:
+        """What the spender of an output made at ``address``, with a datum; ``None`` where Kupo knows no spender.
+
+        Raises:
+            ChainReadError: it could not be read.
+        """
+        until = self._api.until()
+        found = self._api.output(output.transaction, output.index, until)
+        spender = None if found is None or found["spent_at"] is None else found["spent_at"]["transaction_id"]
+        if spender is None:
+            return None
+        made = self._api.matches(f"*@{spender}", "resolve_hashes", until)
+        return _with_datum(tuple(match for match in made if match["address"] == address))
+
+    def holders(self, address: str, unit: str) -> tuple[DatumOutput, ...]:
+        """The unspent outputs at ``address`` with a datum that hold a token.
+
+        Raises:
+            AddressNotIndexedError: Kupo follows no pattern that the address matches.
+            ChainReadError: they could not be read.
+        """
+        until = self._api.until()
+        self._api.require_followed(address, until)
+        pattern = spelled(unit)
+        matches = self._api.matches(pattern + "*" * pattern.endswith("."), "resolve_hashes&unspent", until)
+        found = _with_datum(tuple(match for match in matches if match["address"] == address))
+        return tuple(output for output in found if output.holds(unit))
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
         """The addresses of the inputs that ``transaction`` spends, as far as Kupo follows them.
@@ -120,6 +159,11 @@ class KupoObserver:
             ChainReadError: it could not be read.
         """
         return self._ogmios.genesis()
+
+    def _listed(self, address: str, query: str) -> tuple[DatumOutput, ...]:
+        found = self._api.at_address(address, query, self._api.until())
+        self.listed = len(found)
+        return _with_datum(found)
 
     def close(self) -> None:
         """Close the connections. Calling it twice is fine."""

@@ -68,6 +68,13 @@ class LocalObserver:
             found = self._chain.output(output.transaction, output.index)
         return found is not None and found.spent_by is None
 
+    def successors(self, output: DatumOutput, address: str) -> tuple[DatumOutput, ...] | None:
+        """What the spender of an output made at ``address``, with a datum; ``None`` where it is unspent."""
+        with self._read_errors():
+            found = self._chain.output(output.transaction, output.index)
+            spender = None if found is None or found.spent_by is None else self._chain.transaction(found.spent_by)
+        return None if spender is None else _with_datum(one for one in spender.outputs if one.address == address)
+
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
         """The addresses of the inputs that ``transaction`` spends.
 

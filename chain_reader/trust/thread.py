@@ -1,0 +1,48 @@
+"""The thread (rule T12): from the output that is trusted to the one that took its place, and on, output by output.
+
+In: an observer that can be asked for one output. Out: the outputs that its successors made at the era address, or
+``None`` where the thread cannot be followed, so that the address has to be read. Nothing is decided here.
+
+1. An output that is unspent has no successor: nothing newer is in force, whatever lies at the address.
+2. Which transaction spent it is the provider's word, and what that transaction made and who signed it is judged as of
+   any other (T2). A spender that makes no output with a true signature breaks the thread.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from chain_reader.ports import DatumOutput, ScreenedOutput, SuccessorObserver, ThreadObserver
+from datum import Accepted
+
+MAX_STEPS = 100
+"""More publications than these between two readings are read from the address."""
+
+Screen = Callable[[Sequence[DatumOutput]], tuple[ScreenedOutput, ...]]
+
+
+def follow(
+    observer: ThreadObserver, address: str, trusted: DatumOutput, screen: Screen
+) -> tuple[ScreenedOutput, ...] | None:
+    """Return what took the place of the trusted output, the newest first; empty while it is unspent.
+
+    Raises:
+        ChainReadError: the observer could not be asked.
+    """
+    found: list[ScreenedOutput] = []
+    at = trusted
+    for _ in range(MAX_STEPS):
+        if observer.is_unspent(at):
+            return tuple(found)
+        made = observer.successors(at, address) if isinstance(observer, SuccessorObserver) else None
+        screened = screen(made or ())
+        last = next((item for item in screened if isinstance(item.verdict, Accepted)), None)
+        if last is None:
+            return None
+        found = [*screened, *(as_spent(item) if item.output is at else item for item in found)]
+        at = last.output
+    return None
+
+
+def as_spent(item: ScreenedOutput) -> ScreenedOutput:
+    """Return the output as one that has been spent."""
+    return replace(item, output=replace(item.output, spent=True))
