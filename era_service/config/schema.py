@@ -263,6 +263,11 @@ class FollowerSettings(Section):
         default=None, description="The service of a leader, http(s)://…; where it is set, no chain provider may be."
     )
     registrations: bool = Field(default=False, description="Whether to take registrations from the leader too.")
+    require_proof: bool = Field(
+        default=True,
+        description="Whether the leader has to show the bytes of each publication, which prove who made it; without, "
+        "the era key's signatures and rule T4 alone protect from a leader that lies.",
+    )
 
 
 class QuorumSettings(Section):

@@ -5,8 +5,8 @@ serve. The rules, those of Mithril's follower aggregators with their certificate
 
 1. All of the history is taken where that is forced, where nothing is followed yet, or where the genesis (era address,
    network, keys) is another one than at the last time. Otherwise only what is new.
-2. All that is taken is verified first: each link and signature (``follower_walk``), then the whole by the rules of
-   trust, against what is remembered here. One payload that does not fit, and nothing is written.
+2. All that is taken is verified first: each signature and each link, by the bytes of the publications (``leader``),
+   then the whole by the rules of trust, against what is remembered here. One that does not fit, and nothing is written.
 3. What was verified is written in one transaction, by version: who writes at the same time wins, and this one says so.
 4. A leader reads the chain itself: where a chain provider is configured, nothing is followed.
 """
@@ -21,13 +21,14 @@ from typing import TYPE_CHECKING, Any
 
 from chain_reader.providers.leader.observer import LeaderObserver
 from chain_reader.providers.leader.walk import LeaderHistoryError, followed
+from chain_reader.trust.publications import kept_publications
 from chain_reader.trust.verdicts import Replayed, Superseded
 from datum.extension_rules import RolledBack
 from datum.verdicts import Accepted, Verdict
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.leader import open_leader
 from era_service.wiring.trust import trust_policy
-from era_store import IngestResult, MemoryStore, NewEvent, StoredTrust
+from era_store import CachedVerdict, IngestResult, MemoryStore, NewEvent, StoredTrust
 from eras import ChainReadError, Epoch, EraSwitchError
 
 if TYPE_CHECKING:
@@ -107,9 +108,10 @@ def sync(
     stored = store.trust.load(policy.key)
     reason = _reason(policy, stored, store.snapshots.load(MEMORY_KEY), force=force)
     known = followed(stored) if reason is None else ()
-    with closing(open_leader(settings, known=known, accept_stale=reason is not None)) as leader:
+    kept = kept_publications(store, policy) if reason is None else {}
+    with closing(open_leader(settings, known=known, kept=kept, accept_stale=reason is not None)) as leader:
         with _reported(store, leader.name, clock):
-            after, events = _judge(leader, policy, stored if reason is None else None, by_clock, clock)
+            after, events, known_now = _judge(leader, policy, stored if reason is None else None, by_clock, clock)
             chain = leader.chain
             epoch = leader.epoch()
             rows = _fetch_registrations(leader, settings, store, epoch, clock()) if with_registrations else None
@@ -121,6 +123,7 @@ def sync(
         if reason not in (BEHIND, NOTHING_NEW):
             facts = {"leader": leader.name, "reason": reason, "payloads": len(chain), "taken": taken}
             version = 0 if stored is None else stored.version
+            store.verdicts.save(policy.key, known_now)  # each proves itself, so that they may be there before the rest
             told = [*events, NewEvent("followed", facts, epoch)]
             store.trust.save(policy.key, replace(after, version=version), told, time_s=clock())
             memory = {"leader": leader.name, "genesis": _genesis_of(policy)}
@@ -154,7 +157,7 @@ def _judge(
     stored: StoredTrust | None,
     clock_epoch: Epoch | None,
     clock: Callable[[], float],
-) -> tuple[StoredTrust, list[NewEvent]]:
+) -> tuple[StoredTrust, list[NewEvent], list[CachedVerdict]]:
     """What the rules of trust make of the history, after what is remembered, in a memory of its own (rule 2)."""
     from chain_reader import TrustedReader
 
@@ -172,7 +175,8 @@ def _judge(
             next_step="Wait until the leader has read the chain, or follow another one",
             leader=leader.name,
         )
-    return after, [NewEvent(event.kind, event.facts, event.epoch) for event in memory.events.read()]
+    events = [NewEvent(event.kind, event.facts, event.epoch) for event in memory.events.read()]
+    return after, events, list(memory.verdicts.load(policy.key).values())
 
 
 def _require_whole(reading: "TrustedReading", policy: "TrustPolicy", leader: LeaderObserver) -> None:

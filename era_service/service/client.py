@@ -6,6 +6,7 @@ In: the URL of a service, and the verification key that the node was configured 
 1. The signed payload is verified here, with the node's own key; what the service says beside it is not believed.
 2. The payload may follow the one before it (rule T4 of trust): an older one is refused, however true its signature.
 3. A service that answers 412 speaks another API version; what it speaks is in the error.
+4. With ``publications`` the client proves who published, too: every link of the chain, by the bytes of transactions.
 
 What a service alone cannot be held to is that it tells the newest payload: for that, ask several, or follow the chain.
 """
@@ -13,7 +14,8 @@ What a service alone cannot be held to is that it tells the newest payload: for 
 import json
 import time
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Any
+from contextlib import closing
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
@@ -42,6 +44,10 @@ from eras import (
 )
 from eras.era_id import ERA_ID_HEADER, EraIdentity
 from release_tools.registrations.signed import Statement
+
+if TYPE_CHECKING:
+    from chain_reader.trust.policy import Checkpoint
+    from chain_reader.trust.publications import Link
 
 MISMATCH = 412
 TEXT = 200
@@ -122,6 +128,7 @@ class ServiceClient:
         era_address: str | None = None,
         limits: ReadLimits = DEFAULT_LIMITS,
     ) -> None:
+        self._url = url
         self._name = provider_name("service", url, ("http", "https"))
         self._key = key
         self._token = token
@@ -151,17 +158,42 @@ class ServiceClient:
         found = call.parse(_MARKERS, answer.body)
         verified = EraMarkersPayload.from_bytes(found.payload.encode()).verify(self._key)
         epoch = Epoch(found.epoch)
-        if self._known and not is_successor(self._known, verified.markers, self._epoch or epoch):
-            raise call.error(
-                ServiceRolledBackError,
-                "got a payload that is older than the one before",
-                expected=f"a successor of {', '.join(map(str, self._known))}",
-                got=", ".join(map(str, verified.markers)),
-                next_step="The markers from before stay in force; ask another service, and tell the operators",
-            )
+        self._require_successor(call, verified.markers, self._epoch or epoch)
         self._known, self._epoch = verified.markers, max(epoch, self._epoch or epoch)
         slot = None if found.source.slot is None else Slot(found.source.slot)
         return EraReading(verified.markers, Provenance(self._name, found.source.transaction, slot, verified.key.hex))
+
+    def publications(
+        self, *, announcers: Sequence[str] = (), checkpoint: "Checkpoint | None" = None
+    ) -> "tuple[Link, ...]":
+        """Return every publication that led to the markers in force, newest first, each proved by its transaction.
+
+        Args:
+            announcers: addresses that may have made the first one, beside the era address.
+            checkpoint: where the chain has to lead back to, instead of to the first one that the service knows.
+
+        Raises:
+            LeaderHistoryError: one is left out, swapped or invented, or the service cannot prove them.
+            ServiceRolledBackError: the newest may not follow what was read before.
+            ChainReadError: the service did not answer, or made no sense.
+        """
+        from chain_reader.providers.leader.client import LeaderClient
+        from chain_reader.providers.leader.observer import LeaderObserver
+        from chain_reader.trust.policy import TrustPolicy
+
+        policy = TrustPolicy(
+            self._era_address or "",
+            (self._key,),
+            self._network_magic,
+            announcers=tuple(announcers),
+            checkpoint=checkpoint,
+        )
+        with closing(LeaderObserver(LeaderClient(self._url, self._limits), policy)) as leader:
+            leader.datums(policy.address)
+            links = leader.links
+        if links:
+            self._require_successor(Call(self._name, "GET /era/history"), links[0].markers, self._epoch or Epoch(0))
+        return links
 
     def epoch(self) -> Epoch:
         """The epoch as the service tells it, which nothing proves: a node has a better source, or asks several.
@@ -259,6 +291,21 @@ class ServiceClient:
         if answer.status not in (200, 207):
             raise _refused(_detail(answer.body))
         return call.parse(TypeAdapter(dict[str, Any]), answer.body)
+
+    def _require_successor(self, call: Call, markers: Sequence[EraMarker], epoch: Epoch) -> None:
+        """Check rule 2.
+
+        Raises:
+            ServiceRolledBackError: the markers may not follow those read before.
+        """
+        if self._known and not is_successor(self._known, tuple(markers), epoch):
+            raise call.error(
+                ServiceRolledBackError,
+                "got a payload that is older than the one before",
+                expected=f"a successor of {', '.join(map(str, self._known))}",
+                got=", ".join(map(str, markers)),
+                next_step="The markers from before stay in force; ask another service, and tell the operators",
+            )
 
     def _get(self, path: str) -> tuple[Call, HttpAnswer]:
         call = Call(self._name, f"GET {path}")

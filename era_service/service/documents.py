@@ -169,6 +169,11 @@ class HistoryEntry(Document):
         default=None,
         description="Where it is or was in force: the digest of the payload whose place it took; none for the first.",
     )
+    publications: list[str] = Field(
+        default=[],
+        description="With in_force: the bytes (hex) of the transactions that published it. They prove themselves: the "
+        "owner of the era address signed each, and each spends an output of the one before it.",
+    )
 
 
 class EraHistory(Document):

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
+from chain_reader.trust.publications import Publications
 from era_service.service import adoption
 from era_service.service.documents import (
     API_VERSION,
@@ -94,6 +95,7 @@ class Service(Keeper):
         self._write_probe = WriteProbe(store)
         self._switches = switches
         self._leader: LeaderPoller | None = None
+        self.publications = Publications()
 
     @classmethod
     def open(cls, settings: "Settings", *, embedded: bool = False) -> Self:

@@ -1,10 +1,10 @@
 """The leader that is followed, from the configuration: which one it is, and its observer."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from chain_reader.providers.leader.client import LeaderClient
-from chain_reader.providers.leader.observer import FollowedGenesis, LeaderObserver
+from chain_reader.providers.leader.observer import LeaderObserver
 from chain_reader.providers.leader.walk import FollowedPayload
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.providers import providers_of
@@ -44,7 +44,11 @@ def require_follower(settings: "Settings") -> str:
 
 
 def open_leader(
-    settings: "Settings", *, known: Sequence[FollowedPayload] = (), accept_stale: bool = False
+    settings: "Settings",
+    *,
+    known: Sequence[FollowedPayload] = (),
+    kept: Mapping[str, bytes] | None = None,
+    accept_stale: bool = False,
 ) -> LeaderObserver:
     """The observer of the configured leader, which the caller closes.
 
@@ -52,11 +56,12 @@ def open_leader(
         ConfigurationError: it cannot be followed.
     """
     client = LeaderClient(require_follower(settings), settings.limits.to_limits())
-    policy = trust_policy(settings)
     return LeaderObserver(
         client,
-        FollowedGenesis(policy.network_magic, policy.address, policy.keys),
+        trust_policy(settings),
         known=known,
+        kept=kept,
         genesis=configured_genesis(settings),
         accept_stale=accept_stale,
+        require_proof=settings.follower.require_proof,
     )

@@ -10,28 +10,55 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
-from datum import EraMarkersPayload, SigningKey, signed_bytes
+import cbor2
+import nacl.signing
+
+from chain_reader.authorship import transaction_id
+from chain_reader.bech32 import decode_bech32
+from datum import EraMarkersPayload, SigningKey, encode_datum, signed_bytes
+from release_tools import PaymentKey
 from tests.era_service.release_world import ERA_KEY, MAGIC, WALLET, payload
 
 ADDRESS = WALLET.address(0)
+SEED = bytes(range(32))  # of the wallet
 PAGE = 100
 
 
-def entry(number: int, content: bytes, previous: str | None) -> dict[str, Any]:
-    """An entry of a true history, the ``number``-th payload."""
+def publication(content: bytes, spends: str | None, seed: bytes = SEED, at: str | None = None) -> bytes:
+    """A transaction that makes an output with a payload at the era address, and spends the one of ``spends`` there."""
+    before = bytes(32) if spends is None else bytes.fromhex(spends)
+    datum = cbor2.CBORTag(24, encode_datum(content))
+    body = {
+        0: [[before, 0]],
+        1: [{0: decode_bech32(at or PaymentKey(seed).address(0))[1], 1: 2_000_000, 2: [1, datum]}],
+        2: 200_000,
+    }
+    identity = hashlib.blake2b(cbor2.dumps(body), digest_size=32).digest()
+    signer = nacl.signing.SigningKey(seed)
+    return cbor2.dumps([body, {0: [[bytes(signer.verify_key), signer.sign(identity).signature]]}, True, None])
+
+
+def entry(
+    number: int, content: bytes, previous: str | None, spends: str | None = None, seed: bytes = SEED
+) -> dict[str, Any]:
+    """An entry of a true history, the ``number``-th payload, whose transaction spends that of ``spends``."""
     markers = EraMarkersPayload.from_bytes(content).markers
+    data = publication(content, spends, seed=seed)
     return {
-        "output": f"{number:064x}#0", "slot": 10 * number, "height": number, "spent": None, "seen_epoch": 5,
+        "output": f"{transaction_id(data)}#0", "publications": [data.hex()],
+        "slot": 10 * number, "height": number, "spent": None, "seen_epoch": 5,
         "verdict": "Accepted", "reason": "", "superseded": True, "markers": [],
         "payload": content.decode(), "digest": hashlib.sha256(signed_bytes(markers)).hexdigest(), "previous": previous,
     }  # fmt: skip
 
 
-def history(*contents: bytes) -> list[dict[str, Any]]:
+def history(*contents: bytes, seed: bytes = SEED) -> list[dict[str, Any]]:
     """The entries of payloads given oldest first, newest first."""
     made: list[dict[str, Any]] = []
     for number, content in enumerate(contents, 1):
-        made.append(entry(number, content, made[-1]["digest"] if made else None))
+        last = made[-1] if made else None
+        spends = None if last is None else last["output"].partition("#")[0]
+        made.append(entry(number, content, last and last["digest"], spends, seed))
     return made[::-1]
 
 

@@ -33,11 +33,13 @@ class Network:
     chain: LocalChain
     owner: PaymentKey
     address: str
+    last: str | None = None
 
-    def publish(self, datum: bytes) -> str:
-        """Put ``datum`` at the era address by a transaction that spends from it."""
+    def publish(self, datum: bytes, *, thread: bool = False) -> str:
+        """Put ``datum`` at the era address by a transaction that spends from it; of a ``thread`` the last one, too."""
         gateway = LocalChainGateway(self.chain)
         outputs = gateway.spendable_outputs(self.address)
+        before = (output for output in outputs if output.reference == f"{self.last}#0")
         unsigned = build_marker_transaction(
             datum,
             era_address=self.address,
@@ -46,8 +48,10 @@ class Network:
             parameters=gateway.protocol_parameters(),
             network_id=gateway.network().network_id,
             slot=gateway.tip_slot(),
+            previous=next(before, None) if thread else None,
         )
-        return submit_transaction(gateway, sign_transaction(unsigned, [self.owner]))
+        self.last = submit_transaction(gateway, sign_transaction(unsigned, [self.owner]))
+        return self.last
 
     def post(self, *datums: bytes) -> None:
         """Put datums there as anyone can."""

@@ -2,12 +2,14 @@
 
 import json
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chain_reader.local_chain import Genesis, LocalChain
+from era_service.service.client import ServiceClient
 from era_store import NetworkKey, Registration, open_store
 from eras import Epoch
 from release_tools import PaymentKey
@@ -27,8 +29,8 @@ def network(own_folders: Path) -> Iterator[Network]:
         made = Network(chain, owner, owner.address(0))
         for _ in range(5):
             chain.fund(made.address, 10_000_000)
-        made.publish(payload(("thales", 0)))
-        made.publish(payload(("thales", 0), ("pythagoras", None)))
+        made.publish(payload(("thales", 0)), thread=True)
+        made.publish(payload(("thales", 0), ("pythagoras", None)), thread=True)
         yield made
 
 
@@ -62,10 +64,16 @@ def test_the_real_leader_is_followed_and_then_served_without_it(
 ) -> None:
     code, report, _ = sync(network, "--from", leader.url + "/", "--with-registrations")
     assert (code, report["reason"], report["payloads"], report["registrations"]["accepted"]) == (0, "empty", 2, 3)
-    network.publish(payload(("thales", 0), ("pythagoras", 9)))
+    network.publish(payload(("thales", 0), ("pythagoras", 9)), thread=True)
     within(20, lambda: leader.get("/era/status")["eras"][-1]["epoch"] == 9)
     assert sync(network, "--from", leader.url)[1]["taken"] == 1
     assert sync(network, "--from", leader.url)[1]["reason"] == "nothing-new"
+    with closing(ServiceClient(leader.url, KEY.verification_key, era_address=network.address)) as client:
+        proved = client.publications()
+    env = environment(network) | {"ERASWITCH_STORE__URL": "sqlite:///follower.sqlite3"}
+    verified = json.loads(invoke("marker", "history", "--verify", "--json", env=env).stdout)
+    assert (verified["verified"], verified["payloads"]) == (True, [link.to_dict() for link in proved])
+    assert proved[0].transaction == network.last
     told = leader.get("/era/status")
     leader.kill()
     code, report, said = sync(network, "--from", leader.url)
@@ -82,7 +90,7 @@ def test_a_service_that_follows(network: Network, leader: Served, own_folders: P
     options = ("--store", postgres_url, "--follow", leader.url, "--poll", "0.2", "--with-registrations")
     with served(own_folders, *options, env=environment(network)) as follower:
         within(30, lambda: follower.eras() == ["thales", "pythagoras"])
-        network.publish(payload(("thales", 0), ("pythagoras", 9)))
+        network.publish(payload(("thales", 0), ("pythagoras", 9)), thread=True)
         within(20, lambda: follower.get("/era/status")["eras"][-1]["epoch"] == 9)
         within(20, lambda: len(follower.get("/registrations?epoch=0")["registrations"]) == 3)
         told, found = leader.get("/era/markers"), follower.get("/era/markers")

@@ -1,12 +1,14 @@
 """The follower: what is taken from a leader, when, and that a leader that lies changes nothing and is reported."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from chain_reader import Checkpoint, DatumOutput
 from chain_reader.providers.leader.walk import LeaderHistoryError, followed
 from chain_reader.providers.transport.errors import ProviderOfOtherNetworkError, ReadLimitExceededError
 from datum import SigningKey
@@ -14,12 +16,14 @@ from era_service.config.load import load_settings
 from era_service.config.schema import Settings
 from era_service.follower.registrations import EMPTY_EPOCHS
 from era_service.follower.sync import SyncReport, sync
+from era_service.service.client import ServiceClient
 from era_service.wiring.trust import trust_policy
 from era_store import MemoryStore, SqlStore, StoreChangedError, StoredTrust, open_store
 from era_store.capability import Capability
 from eras import ChainReadError, ConfigurationError, Epoch
+from release_tools import PaymentKey
 from release_tools.registrations.signed import Statement
-from tests.era_service.leader_stub import ADDRESS, Leader, entry, growing, history, running
+from tests.era_service.leader_stub import ADDRESS, Leader, entry, growing, history, publication, running
 from tests.era_service.release_world import ERA_KEY, MAGIC, payload
 from tests.errors import raising
 
@@ -128,12 +132,12 @@ def test_another_genesis_is_followed_from_its_beginning(
     leader: Leader, store: SqlStore, follow: Callable[..., SyncReport]
 ) -> None:
     follow()
-    other = (
-        "addr_test1qpkyv2ws0deszm67t840sdnruqgr492n80g3y96xw3p2ksk6suj5musy6w8lsg3yjd09cnpgctc2qh386rtxphxt248qr0npnx"
-    )
+    seed = bytes(range(1, 33))
+    other = PaymentKey(seed).address(0)
     with pytest.raises(ProviderOfOtherNetworkError, match="other markers"):
         sync(configured(leader.url, address=other), store)
     leader.network["era_address"] = other
+    leader.entries = history(*growing(3), seed=seed)
     report = sync(configured(leader.url, address=other), store)
     assert (report.reason, report.taken) == ("genesis-changed", 3)
 
@@ -144,7 +148,9 @@ def test_a_leader_behind_takes_nothing_back(leader: Leader, store: SqlStore, fol
     leader.entries = leader.entries[1:]
     report = follow()
     assert (report.reason, report.taken) == ("behind", 0)
-    assert report.trusted == f"{3:064x}#0"
+    assert before is not None
+    assert before.trusted is not None
+    assert report.trusted == f"{before.trusted.transaction}#0"
     assert known(store) == before
 
 
@@ -155,7 +161,7 @@ def test_a_payload_that_comes_again_counts_where_it_was_first(
     leader.entries = history(first, second, second, first, second)
     report = follow()
     assert (report.payloads, report.taken) == (2, 2)
-    assert report.trusted == f"{2:064x}#0"
+    assert report.trusted == leader.entries[0]["output"]
     assert names(store) == ["thales", "pythagoras"]
 
 
@@ -223,6 +229,50 @@ def lie_junk(leader: Leader) -> None:
     leader.entries[1]["payload"] = '{"markers":'
 
 
+def lie_without_bytes(leader: Leader) -> None:
+    for one in leader.entries:
+        one["publications"] = []
+
+
+def lie_left_out(leader: Leader) -> None:
+    """The publication between two others, its payload bridged."""
+    leader.entries[0]["previous"] = leader.entries[2]["digest"]
+    del leader.entries[1]
+
+
+def lie_newest_left_out(leader: Leader) -> None:
+    """An older payload as the newest, of which a newer publication is shown."""
+    third, second, first = history(*growing(3))
+    leader.entries = [second | {"publications": third["publications"] + second["publications"]}, first]
+
+
+def lie_swapped(leader: Leader) -> None:
+    for one, other in zip(leader.entries, history(payload(("thales", 1)), payload(("pythagoras", 1))), strict=False):
+        one["publications"] = other["publications"]
+
+
+def lie_reordered(leader: Leader) -> None:
+    """A cancelled schedule, which the era key signed, as the newest."""
+    first, second = history(payload(("thales", 1)), payload(("thales", 1), ("pythagoras", 50)))[::-1]
+    leader.entries = [first | {"previous": second["digest"], "slot": 30, "height": 3}, second | {"previous": None}]
+
+
+def lie_invented(leader: Leader) -> None:
+    """A publication that somebody else made of a payload that the era key signed."""
+    newest = leader.entries[0]
+    spends = leader.entries[1]["output"].partition("#")[0]
+    newest["publications"] = [publication(growing(3)[2], spends, seed=bytes(range(1, 33)), at=ADDRESS).hex()]
+
+
+def lie_beside(leader: Leader) -> None:
+    """A publication of the owner that spends none of the others."""
+    leader.entries[0]["publications"].append(publication(payload(("thales", 1), ("x", 9)), None).hex())
+
+
+def lie_junk_bytes(leader: Leader) -> None:
+    leader.entries[0]["publications"] = ["84a0"]
+
+
 LIES: list[tuple[Callable[[Leader], None], str]] = [
     (lie_signature, "WrongSigner"),
     (lie_signature_deep, "WrongSigner"),
@@ -237,6 +287,14 @@ LIES: list[tuple[Callable[[Leader], None], str]] = [
     (lie_magic, "other markers"),
     (lie_type, "makes no sense"),
     (lie_junk, "Malformed"),
+    (lie_without_bytes, "none: it cannot prove"),
+    (lie_left_out, "the newest, that no other spends; got"),
+    (lie_newest_left_out, "as the newest, got"),
+    (lie_swapped, "as the newest, got|none of"),
+    (lie_reordered, "as the newest, got"),
+    (lie_invented, "the owner of the era address did not sign it"),
+    (lie_beside, "the newest, that no other spends; got"),
+    (lie_junk_bytes, "not those of a transaction"),
 ]
 
 
@@ -250,6 +308,34 @@ def test_a_leader_that_lies_to_a_new_follower(
     assert caught.value.next_step
     assert known(store) is None
     assert {event.kind for event in store.events.read()} <= {"follow-refused"}
+
+
+@pytest.mark.parametrize(
+    "lie", [lie_without_bytes, lie_left_out, lie_swapped, lie_invented, lie_beside, lie_junk_bytes]
+)
+def test_a_client_of_a_service_that_lies(leader: Leader, lie: Callable[[Leader], None]) -> None:
+    with closing(ServiceClient(leader.url, ERA_KEY.verification_key, era_address=ADDRESS)) as client:
+        assert [link.transaction for link in client.publications()] == [
+            one["output"].partition("#")[0] for one in leader.entries
+        ]
+        lie(leader)
+        with pytest.raises(LeaderHistoryError):
+            client.publications()
+
+
+def test_the_chain_has_to_lead_to_the_checkpoint(leader: Leader) -> None:
+    output = DatumOutput(leader.entries[1]["output"].partition("#")[0], 0, "", 0)
+    with closing(ServiceClient(leader.url, ERA_KEY.verification_key, era_address=ADDRESS)) as client:
+        assert len(client.publications(checkpoint=Checkpoint(output, Epoch(4)))) == 2
+        with pytest.raises(LeaderHistoryError, match="leads to the checkpoint"):
+            client.publications(checkpoint=Checkpoint(replace(output, transaction="ab" * 32), Epoch(4)))
+
+
+def test_a_leader_without_bytes_is_followed_where_that_is_configured(leader: Leader, store: SqlStore) -> None:
+    lie_without_bytes(leader)
+    settings = configured(leader.url)
+    follower = settings.follower.model_copy(update={"require_proof": False})
+    assert sync(settings.model_copy(update={"follower": follower}), store).taken == 3
 
 
 @pytest.mark.parametrize(("lie", "words"), LIES, ids=[lie.__name__ for lie, _ in LIES])

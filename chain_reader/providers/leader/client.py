@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
+from chain_reader.authorship import MAX_TRANSACTION_BYTES
 from chain_reader.providers.transport.calls import Answer, Call, provider_name
 from chain_reader.providers.transport.errors import ReadLimitExceededError
 from chain_reader.providers.transport.http import BoundedHttp
@@ -23,6 +24,7 @@ PAGE_REGISTRATIONS = 500
 
 Hex64 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 Hex128 = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{128}$")]
+TransactionHex = Annotated[str, StringConstraints(pattern=r"^([0-9a-f]{2})+$", max_length=2 * MAX_TRANSACTION_BYTES)]
 Reference = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}#[0-9]{1,10}$")]
 Whole = Annotated[int, Field(ge=0, le=MAX_EPOCH)]
 Parsed = TypeVar("Parsed")
@@ -60,6 +62,8 @@ class LeaderEntry(Answer):
     payload: str
     digest: Hex64
     previous: Hex64 | None
+    publications: tuple[TransactionHex, ...] = ()
+    """The bytes of transactions, each proved by ``chain_reader.trust.publications``; leaders before 0.2 show none."""
 
 
 class LeaderPage(Answer):

@@ -1,54 +1,23 @@
 """A leader as a chain observer: what it tells is held against the same rules of trust as a chain provider's answer.
 
 In: a ``LeaderClient``, and what is followed already. Out: the answers of the ``ChainObserver`` port. The history is
-walked and verified as a whole (``follower_walk``) before any of it is answered; what was verified once is not asked for
-again.
+walked and verified as a whole before any of it is answered: the payloads (``walk``), and the chain of publications by
+the bytes of their transactions (``chain_reader.trust.publications``). What was verified once is not asked for again.
 """
 
 import threading
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 
 from chain_reader.genesis import NetworkGenesis
 from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
 from chain_reader.providers.leader.client import LeaderClient, LeaderConfig, LeaderEntry, LeaderNetwork
-from chain_reader.providers.leader.walk import FollowedPayload, walk
+from chain_reader.providers.leader.history_chain import digest_of_signed
+from chain_reader.providers.leader.walk import FollowedPayload, untrue, walk
 from chain_reader.providers.transport.errors import ProviderOfOtherNetworkError
-from datum import VerificationKey
+from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trust.publications import Link, verify_handed_on
+from datum import signed_bytes
 from eras import ChainReadError, Epoch, Slot
-
-
-@dataclass(frozen=True, slots=True)
-class FollowedGenesis:
-    """What a leader has to be of to be followed.
-
-    Attributes:
-        network_magic: magic of the Cardano network, where it is configured.
-        address: the era address.
-        keys: the verification keys; a leader names one of them.
-    """
-
-    network_magic: int | None
-    address: str
-    keys: tuple[VerificationKey, ...]
-
-    def require(self, network: LeaderNetwork, leader: str) -> None:
-        """Check that a leader is of this genesis.
-
-        Raises:
-            ProviderOfOtherNetworkError: it is of another.
-        """
-        keys = [key.hex for key in self.keys]
-        magic = self.network_magic
-        if network.era_address == self.address and network.verification_key in keys and magic in (None, network.magic):
-            return
-        raise ProviderOfOtherNetworkError(
-            f"{leader} follows other markers",
-            expected=f"the era address {self.address}, the key {' or '.join(keys)}, magic {magic}",
-            got=f"{network.era_address}, {network.verification_key}, magic {network.magic}"[:300],
-            next_step="Correct the URL of the leader, or the network",
-            provider=leader,
-        )
 
 
 class LeaderObserver:
@@ -56,31 +25,41 @@ class LeaderObserver:
 
     Args:
         client: asks the leader; closing the observer closes it.
-        followed: the genesis that the leader has to be of.
+        policy: the genesis that the leader has to be of, and what its history is verified by.
         known: what is followed already, newest first.
+        kept: transaction → bytes of the publications that are followed already.
         genesis: of the Cardano network, where known: it says in which epoch a payload was published.
         accept_stale: whether to take what the leader itself cannot confirm now.
+        require_proof: whether each publication is proved by its bytes; else signatures and the ratchet have to do.
     """
 
     def __init__(
         self,
         client: LeaderClient,
-        followed: FollowedGenesis,
+        policy: TrustPolicy,
         *,
         known: Sequence[FollowedPayload] = (),
+        kept: Mapping[str, bytes] | None = None,
         genesis: NetworkGenesis | None = None,
         accept_stale: bool = False,
+        require_proof: bool = True,
     ) -> None:
         self.name = client.name
-        self.capabilities = ObserverCapabilities(order=True, history=True, blocks=genesis is not None)
+        self.capabilities = ObserverCapabilities(
+            order=True, inputs=require_proof, history=True, blocks=genesis is not None
+        )
         self.client = client
-        self._followed = followed
+        self._policy = policy
         self._known = tuple(known)
+        self._kept = dict(kept or {})
         self._genesis = genesis
         self._accept_stale = accept_stale
+        self._require_proof = require_proof
         self._turn = threading.Lock()
         self.chain: tuple[FollowedPayload, ...] = ()
-        """The chain that the last walk found, newest first."""
+        """The chain of payloads that the last walk found, newest first."""
+        self.links: tuple[Link, ...] = ()
+        """The chain of publications that proves it, newest first."""
 
     def epoch(self) -> Epoch:
         """The leader's epoch."""
@@ -103,19 +82,25 @@ class LeaderObserver:
 
     def history(self, address: str) -> tuple[DatumOutput, ...]:
         """Every payload that is or was in force, newest first, as the last walk found it."""
-        chain = self.chain if address == self._followed.address else ()
-        return tuple(
-            DatumOutput(
-                payload.transaction,
-                payload.index,
-                payload.datum,
-                0,
-                None if payload.slot is None else Slot(payload.slot),
-                payload.height,
-                spent=place > 0,
+        if address != self._policy.address:
+            return ()
+        made = [(link.transaction, link.index, link.datum, _digest(link)) for link in self.links] or [
+            (payload.transaction, payload.index, payload.datum, payload.digest) for payload in self.chain
+        ]
+        places = {payload.digest: (payload.slot, payload.height) for payload in self.chain}
+        outputs: list[DatumOutput] = []
+        for transaction, index, datum, digest in made:
+            slot, height = places.get(digest, (None, None))
+            outputs.append(
+                DatumOutput(
+                    transaction, index, datum, 0, None if slot is None else Slot(slot), height, spent=bool(outputs)
+                )
             )
-            for place, payload in enumerate(chain)
-        )
+        return tuple(outputs)
+
+    def transaction_bytes(self, transaction: str) -> bytes | None:
+        """Return the bytes of a publication that was proved."""
+        return next((link.data for link in self.links if link.transaction == transaction), None)
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
         """A leader tells nothing of inputs.
@@ -127,11 +112,10 @@ class LeaderObserver:
 
     def block_of(self, transaction: str) -> ChainTip | None:
         """The block of a payload's transaction, as far as its slot tells."""
-        for payload in self._known:
-            if payload.transaction == transaction and payload.slot is not None:
-                slot = Slot(payload.slot)
-                epoch = None if self._genesis is None else self._genesis.epoch_of(slot)
-                return ChainTip(slot, payload.height, None, epoch)
+        for output in self.history(self._policy.address):
+            if output.transaction == transaction and output.slot is not None:
+                epoch = None if self._genesis is None else self._genesis.epoch_of(output.slot)
+                return ChainTip(output.slot, output.height, None, epoch)
         return None
 
     def _walk(self) -> tuple[FollowedPayload, ...]:
@@ -139,6 +123,7 @@ class LeaderObserver:
         with self._turn:
             until = self.client.until()
             pages = 0
+            entries: list[LeaderEntry] = []
 
             def ask(before: str | None) -> Sequence[LeaderEntry]:
                 nonlocal pages
@@ -147,13 +132,48 @@ class LeaderObserver:
                     most = f"at most {self.client.limits.max_pages} pages"
                     raise self.client.beyond("/era/history", most, "max_pages")
                 page = self.client.page(before, until)
-                self._followed.require(page.network, self.name)
+                _require_genesis(self._policy, page.network, self.name)
+                entries.extend(page.payloads)
                 return page.payloads
 
-            found = walk(ask, self._followed.keys, self._known, leader=self.name)
+            found = walk(ask, self._policy.keys, self._known, leader=self.name)
+            if self._require_proof and entries:
+                self.links = self._proved(entries)
+                self._kept |= {link.transaction: link.data for link in self.links}
             if not self._known or self._known[0].digest in [payload.digest for payload in found]:
                 self._known = found  # else the leader is behind
             return found
+
+    def _proved(self, entries: Sequence[LeaderEntry]) -> tuple[Link, ...]:
+        """The chain of publications behind what the leader lists, newest first.
+
+        Raises:
+            LeaderHistoryError: a publication is left out, swapped or invented, or is not the newest.
+        """
+        expected = "the bytes of every publication, each signed by the owner of the era address and spending the last"
+        handed_on = [bytes.fromhex(data) for entry in entries for data in entry.publications]
+        next_step = (
+            "Follow a leader whose provider shows transactions (Blockfrost, Koios, Dingo); where there is none, or the "
+            "team did not spend the last publication each time, follower.require_proof = false does with signatures"
+        )
+        if not handed_on:
+            raise untrue(self.name, expected, "none: it cannot prove what it hands on", next_step)
+        found = verify_handed_on(handed_on, self._kept, self._policy)
+        if found.broken is not None:
+            raise untrue(self.name, expected, found.broken, next_step)
+        digests = [_digest(link) for link in found.links]
+        if entries[0].digest != digests[0]:
+            raise untrue(self.name, f"the payload of {found.links[0].transaction} as the newest", entries[0].digest)
+        listed = [entry.digest for entry in entries]
+        end = listed.index(digests[-1]) + 1 if self._policy.checkpoint and digests[-1] in listed else None
+        missing = [entry for entry in entries[:end] if entry.digest not in digests]
+        if missing:
+            raise untrue(self.name, expected, f"none of {missing[0].output}, which it lists")
+        linked = {link.transaction for link in found.links}
+        last = self._known[0].transaction if self._known else None
+        if last in self._kept and last not in linked and found.links[0].transaction not in self._kept:
+            raise untrue(self.name, f"a chain that goes on from {last}", "another one: a fork")
+        return found.links
 
     def close(self) -> None:
         """Close the connections. Calling it twice is fine."""
@@ -161,7 +181,7 @@ class LeaderObserver:
 
     def _config(self) -> LeaderConfig:
         config = self.client.config(self.client.until())
-        self._followed.require(config.network, self.name)
+        _require_genesis(self._policy, config.network, self.name)
         stale = config.freshness.stale
         if stale is not None and not self._accept_stale:
             raise ChainReadError(
@@ -172,3 +192,26 @@ class LeaderObserver:
                 provider=self.name,
             )
         return config
+
+
+def _digest(link: Link) -> str:
+    return digest_of_signed(signed_bytes(link.markers))
+
+
+def _require_genesis(policy: TrustPolicy, network: LeaderNetwork, leader: str) -> None:
+    """Check that a leader is of the genesis that is configured.
+
+    Raises:
+        ProviderOfOtherNetworkError: it is of another.
+    """
+    keys = [key.hex for key in policy.keys]
+    magic = policy.network_magic
+    if network.era_address == policy.address and network.verification_key in keys and magic in (None, network.magic):
+        return
+    raise ProviderOfOtherNetworkError(
+        f"{leader} follows other markers",
+        expected=f"the era address {policy.address}, the key {' or '.join(keys)}, magic {magic}",
+        got=f"{network.era_address}, {network.verification_key}, magic {network.magic}"[:300],
+        next_step="Correct the URL of the leader, or the network",
+        provider=leader,
+    )

@@ -95,7 +95,7 @@ def walk(
         page = ask(found[-1].digest if found else None)
         if not page:
             if found:
-                raise _untrue(leader, f"the payload {found[-1].previous} before {found[-1].digest}", "the end: a gap")
+                raise untrue(leader, f"the payload {found[-1].previous} before {found[-1].digest}", "the end: a gap")
             return ()
         for entry in page:
             payload = _verified(entry, keys, leader)
@@ -105,7 +105,7 @@ def walk(
                 return _joined(found, known[place:], known, leader)
             found.append(payload)
             if len(found) > MAX_PAYLOADS:
-                raise _untrue(leader, f"a history of at most {MAX_PAYLOADS} payloads", "one that does not end")
+                raise untrue(leader, f"a history of at most {MAX_PAYLOADS} payloads", "one that does not end")
             if payload.previous is None:
                 return _joined(found, (), known, leader)
 
@@ -115,10 +115,10 @@ def _verified(entry: LeaderEntry, keys: Sequence[VerificationKey], leader: str) 
     content = entry.payload.encode("utf-8", "surrogatepass")
     (verdict,) = screen([encode_datum(content).hex()], keys)
     if not isinstance(verdict, Accepted):
-        raise _untrue(leader, "payloads signed by the era key", f"{verdict.name} at {entry.output}: {verdict.reason}")
+        raise untrue(leader, "payloads signed by the era key", f"{verdict.name} at {entry.output}: {verdict.reason}")
     digest = digest_of_signed(signed_bytes(verdict.verified.markers))
     if digest != entry.digest:
-        raise _untrue(leader, f"the digest {digest} at {entry.output}", entry.digest)
+        raise untrue(leader, f"the digest {digest} at {entry.output}", entry.digest)
     transaction, _, index = entry.output.partition("#")
     return FollowedPayload(content, digest, entry.previous, transaction, int(index), entry.slot, entry.height)
 
@@ -129,11 +129,11 @@ def _require_link(found: Sequence[FollowedPayload], payload: FollowedPayload, le
         return
     newer = found[-1]
     if newer.previous != payload.digest:
-        raise _untrue(leader, f"the payload {newer.previous} before {newer.digest}", f"{payload.digest}: a gap")
+        raise untrue(leader, f"the payload {newer.previous} before {newer.digest}", f"{payload.digest}: a gap")
     for name in ("slot", "height"):
         after, before = getattr(newer, name), getattr(payload, name)
         if len(found) > 1 and after is not None and before is not None and before > after:
-            raise _untrue(leader, f"a {name} up to {after} at {payload.digest}", f"{before}: out of order")
+            raise untrue(leader, f"a {name} up to {after} at {payload.digest}", f"{before}: out of order")
 
 
 def _joined(
@@ -147,7 +147,7 @@ def _joined(
     for payload in (*reversed(older), *reversed(found)):
         first.setdefault(payload.digest, payload)
     if found and known and known[0].digest not in first:
-        raise _untrue(
+        raise untrue(
             leader,
             f"a history with the payload {known[0].digest}, which is followed already",
             "one without it: a fork",
@@ -156,7 +156,8 @@ def _joined(
     return tuple(reversed(first.values()))
 
 
-def _untrue(leader: str, expected: str, got: str, next_step: str | None = None) -> LeaderHistoryError:
+def untrue(leader: str, expected: str, got: str, next_step: str | None = None) -> LeaderHistoryError:
+    """Return the error for a history that breaks a rule."""
     return LeaderHistoryError(
         f"{leader} tells a history that is not true",
         expected=expected,

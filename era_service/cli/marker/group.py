@@ -133,7 +133,7 @@ def _verify(settings: "Settings", *, as_json: bool) -> int:
     """Show the verified chain of publications; the exit code."""
     from contextlib import closing
 
-    from era_service.releasing.verified_history import verify_history
+    from chain_reader.trust.publications import verify_history
     from era_service.wiring.trust import open_memory, trust_policy
 
     if settings.store.url is None:
