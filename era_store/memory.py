@@ -125,8 +125,13 @@ class MemoryEvents:
 
     def last(self, only: EventFilter = ALL_EVENTS, *, before: int | None = None) -> StoredEvent | None:
         """The newest entry that is asked for, of those with an id less than ``before``."""
+        return next(iter(self.newest(1, only, before=before)), None)
+
+    def newest(self, limit: int, only: EventFilter = ALL_EVENTS, *, before: int | None = None) -> list[StoredEvent]:
+        """The newest entries that are asked for, of those with an id less than ``before``, newest first."""
         events = (line.event for line in reversed(self._lines))
-        return next((event for event in events if (before is None or event.id < before) and only.passes(event)), None)
+        asked = (event for event in events if (before is None or event.id < before) and only.passes(event))
+        return list(islice(asked, limit))
 
     def lines(self, *, after: int = 0, only: EventFilter = ALL_EVENTS) -> Iterator[LogLine]:
         """Every entry with an id greater than ``after`` as it is hashed, oldest first."""

@@ -64,6 +64,10 @@ class EventRepository(Protocol):
         """The newest entry that is asked for, of those with an id less than ``before``."""
         ...
 
+    def newest(self, limit: int, only: EventFilter = ALL_EVENTS, *, before: int | None = None) -> list[StoredEvent]:
+        """The newest entries that are asked for, of those with an id less than ``before``, newest first."""
+        ...
+
     def lines(self, *, after: int = 0, only: EventFilter = ALL_EVENTS) -> Iterator[LogLine]:
         """Every entry with an id greater than ``after`` as it is hashed, oldest first."""
         ...

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import RedirectResponse, Response
 
+from era_service.dashboard.answering import FRESH, answered
 from era_service.dashboard.parties import SEARCH, party_address
-from era_service.dashboard.render import THEMES, subpage_html
+from era_service.dashboard.render import subpage_html, theme_of
 from era_service.dashboard.roster import GONE, NOT_READY, READY, UNKNOWN, Party, Roster
 from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
 from era_service.dashboard.words import ada, counted, moment
@@ -35,7 +36,6 @@ COLUMNS = ("party_id", "ticker", "stake", "version", "state", "since_epoch", "re
 """The columns of the list as CSV; the stake is in lovelace."""
 
 _TONES: dict[str, Tone] = {READY: "good", NOT_READY: "attention", GONE: "bad", UNKNOWN: "quiet"}
-_FRESH = {"cache-control": "no-cache"}
 
 Sort = Literal["stake", "party", "version", "state", "since"]
 State = Literal["", "ready", "not ready", "not registered"]
@@ -88,11 +88,9 @@ def party_routes(service: "Service", gatherer: "Gatherer") -> APIRouter:
         return gatherer.roster()
 
     def html(request: Request, template: str, shown: dict[str, object], status: int = 200) -> Response:
-        theme = request.query_params.get("theme")
-        theme = theme if theme in THEMES else None
         root = "" if template == LIST else "../"
-        text = subpage_html(template, root=root, theme=theme, network=network, **shown)
-        return HTMLResponse(text, status, headers=_FRESH)
+        text = subpage_html(template, root=root, theme=theme_of(request), public=False, network=network, **shown)
+        return answered(request, text.encode(), "text/html; charset=utf-8", status=status)
 
     @routes.get("/parties")
     def parties(request: Request, asked: Asked) -> Response:
@@ -100,11 +98,11 @@ def party_routes(service: "Service", gatherer: "Gatherer") -> APIRouter:
         return html(request, LIST, _list(roster_of(), asked))
 
     @routes.get("/parties.csv")
-    def parties_csv(asked: Asked) -> Response:
+    def parties_csv(request: Request, asked: Asked) -> Response:
         """The same list, whole, as CSV."""
         text = "".join(_csv(_found(roster_of(), asked)))
-        headers = {**_FRESH, "content-disposition": 'attachment; filename="parties.csv"'}
-        return Response(text, media_type="text/csv; charset=utf-8", headers=headers)
+        headers = {**FRESH, "content-disposition": 'attachment; filename="parties.csv"'}
+        return answered(request, text.encode(), "text/csv; charset=utf-8", headers=headers)
 
     @routes.get("/party/{name}")
     def party(request: Request, name: str) -> Response:

@@ -12,12 +12,13 @@ from typing import TYPE_CHECKING
 from markupsafe import Markup
 
 from era_service.dashboard.views import Page
-from era_service.dashboard.words import clock, iso
+from era_service.dashboard.words import clock, iso, moment
 from eras import __version__
 from eras.visible import visible
 
 if TYPE_CHECKING:
     from jinja2 import Environment
+    from starlette.requests import Request
 
 THEMES = ("light", "dark")
 
@@ -68,7 +69,7 @@ def _templates() -> "Environment":
         auto_reload=False,
         finalize=_shown,
     )
-    environment.filters.update(clock=clock, iso=iso)
+    environment.filters.update(clock=clock, iso=iso, moment=moment)
     environment.globals.update(
         assets={name: asset.address for name, asset in assets().items()},
         version=__version__,
@@ -89,6 +90,12 @@ def page_html(page: Page, *, theme: str | None, now_s: float, heartbeat_s: float
     return (
         _templates().get_template("dashboard.html").render(page=page, theme=theme, now_s=now_s, heartbeat_s=heartbeat_s)
     )
+
+
+def theme_of(request: "Request") -> str | None:
+    """The theme that is asked for; ``None`` for the browser's preference."""
+    theme: str | None = request.query_params.get("theme")
+    return theme if theme in THEMES else None
 
 
 def subpage_html(template: str, *, root: str, theme: str | None, **shown: object) -> str:

@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from era_service.dashboard.activity_pages import activity_routes
+from era_service.dashboard.answering import FRESH
 from era_service.dashboard.badge import badge_svg
 from era_service.dashboard.gather import Gatherer
 from era_service.dashboard.parties import SEARCH
 from era_service.dashboard.party_pages import party_routes
-from era_service.dashboard.render import THEMES, assets, page_html, views_html
+from era_service.dashboard.render import assets, page_html, theme_of, views_html
 from era_service.dashboard.views import Tone
 from eras import EraSwitchError
 
@@ -31,7 +33,6 @@ MAX_SOUGHT = 100
 KEPT_PAGES = 32
 """Pages that are kept for the second they were made in: at a switch every screen asks for the same one."""
 
-_FRESH = {"cache-control": "no-cache"}
 _FOR_EVER = {"cache-control": "public, max-age=31536000, immutable"}
 _BADGE_AGE = {"cache-control": "public, max-age=60"}
 
@@ -58,10 +59,8 @@ def router(service: "Service") -> APIRouter:
         return page_html(page, theme=theme, now_s=service.clock(), heartbeat_s=heartbeat_s)
 
     def answer(request: Request, sought: str, *, whole: bool) -> Response:
-        theme = request.query_params.get("theme")
-        theme = theme if theme in THEMES else None
-        html = rendered(whole, sought, theme, gatherer.generation, int(time.monotonic()))
-        return HTMLResponse(html, headers=_FRESH)
+        html = rendered(whole, sought, theme_of(request), gatherer.generation, int(time.monotonic()))
+        return HTMLResponse(html, headers=FRESH)
 
     @routes.get("/")
     def dashboard(request: Request, sought: Sought = "") -> Response:
@@ -82,6 +81,7 @@ def router(service: "Service") -> APIRouter:
         return Response(asset.content, media_type=asset.media_type, headers=_FOR_EVER)
 
     routes.include_router(party_routes(service, gatherer))
+    routes.include_router(activity_routes(service))
 
     @routes.get("/badge/{era}.svg")
     def badge(era: str) -> Response:
@@ -93,6 +93,6 @@ def router(service: "Service") -> APIRouter:
             _log.info("The badge of an era cannot be told: %s", error)
         value, tone = shown or ("unknown", "quiet")
         svg = badge_svg(era[:MAX_ERA], value, tone)
-        return Response(svg, 200 if shown else 404, media_type="image/svg+xml", headers=_BADGE_AGE if shown else _FRESH)
+        return Response(svg, 200 if shown else 404, media_type="image/svg+xml", headers=_BADGE_AGE if shown else FRESH)
 
     return routes

@@ -88,12 +88,19 @@ class SqlEvents:
         Raises:
             StoreError: it could not be read.
         """
-        asked = _where(select(tables.event), 0, only).order_by(tables.event.c.id.desc()).limit(1)
+        return next(iter(self.newest(1, only, before=before)), None)
+
+    def newest(self, limit: int, only: EventFilter = ALL_EVENTS, *, before: int | None = None) -> list[StoredEvent]:
+        """The newest entries that are asked for, of those with an id less than ``before``, newest first.
+
+        Raises:
+            StoreError: they could not be read.
+        """
+        asked = _where(select(tables.event), 0, only).order_by(tables.event.c.id.desc()).limit(limit)
         if before is not None:
             asked = asked.where(tables.event.c.id < before)
         with self._database.read() as connection:
-            row = connection.execute(asked).one_or_none()
-            return None if row is None else _event(row, row.facts)
+            return [_event(row, row.facts) for row in connection.execute(asked)]
 
     def lines(self, *, after: int = 0, only: EventFilter = ALL_EVENTS) -> Iterator[LogLine]:
         """Every entry with an id greater than ``after`` as it is hashed, oldest first, read page by page.

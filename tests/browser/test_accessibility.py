@@ -7,7 +7,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from era_service.dashboard.views import CHART_WIDTHS
-from tests.browser.conftest import DESKTOP, PHONE
+from tests.browser.conftest import DESKTOP, PHONE, shoot
 
 
 @pytest.mark.parametrize("network", ["attacked", "retired"])
@@ -22,6 +22,19 @@ def test_axe_finds_nothing_on_any_screen_in_any_theme(open_page, request, networ
             page.emulate_media(color_scheme=theme)
             found = Axe().run(page)
             assert found.violations_count == 0, f"{width} {theme}: {found.generate_report()}"
+
+
+def test_axe_finds_nothing_on_the_page_of_what_happened(open_page, retired):
+    page = open_page(retired.url + "/activity", viewport=PHONE)
+    shown = page.locator(".activity .what")
+    assert shown.filter(has_text="pythagoras is the current era").count() == 1
+    assert shown.filter(has_text="refused").count() >= 1
+    for theme in ("light", "dark"):
+        page.emulate_media(color_scheme=theme)
+        shoot(page, f"activity-{theme}")
+        found = Axe().run(page)
+        assert found.violations_count == 0, found.generate_report()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_the_whole_page_can_be_walked_by_keyboard(open_page, attacked):

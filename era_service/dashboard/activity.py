@@ -1,0 +1,162 @@
+"""What happened, as people tell it: published, scheduled, overridden, refused, a gate crossed, an era switched.
+
+In: entries of the event log, and when epochs begin. Out: ``Activity`` entries, newest first, for the page and for the
+feed. What one publication brought about is one entry, and refused payloads that follow each other are one.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from chain_reader.calendar import EpochCalendar
+from chain_reader.node.kinds import DecisionKind
+from era_service.dashboard.markers import IN_FORCE, OTHER_KIND, SUPERSEDED, UNCONFIRMED, describe
+from era_service.dashboard.views import Tone
+from era_service.dashboard.words import counted, listed, percent, percent_of, short_hash
+from era_service.releasing.activation_gate import OVERRIDDEN
+from era_service.service.documents import MarkerDocument
+from era_service.service.gate_watch import GATE_CROSSED
+
+if TYPE_CHECKING:
+    from era_store import StoredEvent
+
+Facts = Mapping[str, Any]
+
+_CHANGES = frozenset((DecisionKind.ANNOUNCED, DecisionKind.SCHEDULED, DecisionKind.MOVED, DecisionKind.CANCELLED))
+_NO_REFUSALS = frozenset((IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND))
+_REFUSALS = frozenset((DecisionKind.REFUSED, DecisionKind.REFUSED_MANY))
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """Something that happened.
+
+    Attributes:
+        id: of its newest event.
+        kind: what sort of thing, in a word.
+        title: what happened, in a sentence.
+        detail: more of it.
+        tone: what it means.
+        epoch: in which it happened, where that is known.
+        time_s: when it was noticed, POSIX seconds.
+    """
+
+    id: int
+    kind: str
+    title: str
+    detail: str
+    tone: Tone
+    epoch: int | None
+    time_s: float
+
+
+def _at(facts: Facts, name: str, calendar: EpochCalendar) -> str:
+    return calendar.epoch(facts[name]) if facts.get(name) is not None else "an epoch"
+
+
+def _change_words(kind: str, facts: Facts, calendar: EpochCalendar) -> str:
+    era = facts["era"]
+    return {
+        DecisionKind.ANNOUNCED: lambda: f"{era} is announced",
+        DecisionKind.SCHEDULED: lambda: f"{era} is scheduled for {_at(facts, 'begins', calendar)}",
+        DecisionKind.MOVED: lambda: (
+            f"{era} is moved from epoch {facts.get('was')} to {_at(facts, 'begins', calendar)}"
+            if facts.get("begins") is not None
+            else f"{era} is no longer scheduled for epoch {facts.get('was')}"
+        ),
+        DecisionKind.CANCELLED: lambda: f"{era} is cancelled",
+    }[DecisionKind(kind)]()
+
+
+def _published(facts: Facts, _calendar: EpochCalendar) -> tuple[str, str, str, Tone]:
+    markers = describe([MarkerDocument(**marker) for marker in facts.get("markers", ())])
+    return "published", "The markers were published anew", f"{markers}; {short_hash(str(facts.get('output')))}", "quiet"
+
+
+def _switched(facts: Facts, calendar: EpochCalendar) -> tuple[str, str, str, Tone]:
+    before = facts.get("previous")
+    detail = f"Since {_at(facts, 'began', calendar)}" + (f", after {before}" if before else "")
+    tone: Tone = "good" if facts.get("supported", True) else "bad"
+    return "switched", f"{facts['era']} is the current era", detail, tone
+
+
+def _crossed(facts: Facts, _calendar: EpochCalendar) -> tuple[str, str, str, Tone]:
+    share = facts.get("share") or {}
+    detail = f"{percent(share.get('share'))} of the {facts.get('base')} stake, gate {percent_of(facts['threshold'])}"
+    if facts["met"]:
+        return "gate crossed", f"{facts['era']} has reached its gate", detail, "good"
+    return "gate crossed", f"{facts['era']} has fallen below its gate", detail, "attention"
+
+
+def _overridden(facts: Facts, _calendar: EpochCalendar) -> tuple[str, str, str, Tone]:
+    title = f"{facts.get('era', 'An era')} was activated though its gate was not met"
+    return "overridden", title, f"The reason given: {facts.get('reason')}", "attention"
+
+
+def _conflict(facts: Facts, _calendar: EpochCalendar) -> tuple[str, str, str, Tone]:
+    return "refused", "A payload contradicts what is in force", str(facts.get("reason", "")), "bad"
+
+
+_TELLERS: dict[str, Callable[[Facts, EpochCalendar], tuple[str, str, str, Tone]]] = {
+    DecisionKind.TRUSTED: _published,
+    DecisionKind.ACTIVATED: _switched,
+    GATE_CROSSED: _crossed,
+    OVERRIDDEN: _overridden,
+    DecisionKind.CONFLICT: _conflict,
+}
+
+KINDS: tuple[str, ...] = tuple(sorted(map(str, {*_TELLERS, *_CHANGES, *_REFUSALS})))
+"""The kinds of events that are told."""
+
+
+def activity_of(events: "Iterable[StoredEvent]", calendar: EpochCalendar) -> tuple[Activity, ...]:
+    """What happened, newest first.
+
+    Args:
+        events: of the kinds in ``KINDS``, oldest first.
+        calendar: when epochs begin.
+    """
+    found: list[Activity] = []
+    told: set[tuple[str, str]] = set()  # several processes on one store tell the same
+    verdicts: Counter[str] = Counter()
+    for event in events:
+        if event.kind in _REFUSALS:
+            news = _refused(event.facts)
+            if not news:
+                continue
+            if found and found[-1].kind == "refused" and found[-1].tone == "quiet":
+                found.pop()
+            else:
+                verdicts = Counter()
+            verdicts.update(news)
+            kinds = listed([f"{number} {verdict}" for verdict, number in sorted(verdicts.items())])
+            title = f"{counted(verdicts.total(), 'payload')} refused"
+            found.append(_entry(event, "refused", title, f"{kinds}; nothing changed", "quiet"))
+        elif event.kind in _CHANGES:
+            words = _change_words(event.kind, event.facts, calendar)
+            of = next((n for n, one in enumerate(found) if (one.kind, one.time_s) == ("published", event.time_s)), None)
+            if of is not None:
+                title = f"{found[of].title}; {words}" if found[of].tone == "attention" else words
+                found[of] = replace(found[of], title=title, tone="attention")
+            elif (event.kind, words) not in told:
+                found.append(_entry(event, "published", words, "", "attention"))
+            told.add((event.kind, words))
+        else:
+            parts = _TELLERS[event.kind](event.facts, calendar)
+            if (event.kind, parts[1] + parts[2]) not in told:
+                found.append(_entry(event, *parts))
+            if event.kind != GATE_CROSSED:  # which may happen again
+                told.add((event.kind, parts[1] + parts[2]))
+    return tuple(reversed(found))
+
+
+def _refused(facts: Facts) -> dict[str, int]:
+    """How often there was which verdict, of those that refuse."""
+    many = facts.get("verdicts")
+    told = many if isinstance(many, Mapping) else {str(facts.get("verdict")): 1}
+    return {verdict: number for verdict, number in told.items() if verdict not in _NO_REFUSALS}
+
+
+def _entry(event: "StoredEvent", kind: str, title: str, detail: str, tone: Tone) -> Activity:
+    return Activity(event.id, kind, title, detail, tone, event.epoch, event.time_s)
