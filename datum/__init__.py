@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     )
     from datum.finding import FoundDatum, find_datums, kind_of_file
     from datum.foreign_text import text_of
-    from datum.keys import KeyFormatError, SigningKey, VerificationKey, verify_signature
+    from datum.keys import EraSigner, KeyFormatError, SigningKey, VerificationKey, verify_signature
     from datum.kinds import CONFIGURATION, ERA, KINDS, MarkerKind, kinds_of
     from datum.payload import EraMarkersPayload, markers_from_json, signed_bytes
     from datum.plutus import (
@@ -51,6 +51,7 @@ __all__ = [
     "DecodedDatum",
     "Equivocation",
     "EraMarkersPayload",
+    "EraSigner",
     "ExtendedPayload",
     "Extension",
     "ExtensionAccepted",
@@ -122,7 +123,7 @@ __getattr__ = front_door(
         ),
         "datum.finding": ("FoundDatum", "find_datums", "kind_of_file"),
         "datum.foreign_text": ("text_of",),
-        "datum.keys": ("KeyFormatError", "SigningKey", "VerificationKey", "verify_signature"),
+        "datum.keys": ("EraSigner", "KeyFormatError", "SigningKey", "VerificationKey", "verify_signature"),
         "datum.kinds": ("CONFIGURATION", "ERA", "KINDS", "MarkerKind", "kinds_of"),
         "datum.payload": ("EraMarkersPayload", "markers_from_json", "signed_bytes"),
         "datum.signed_payload": ("MarkersPayload", "PayloadFormatError", "SignatureMismatchError", "VerifiedMarkers"),

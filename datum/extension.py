@@ -20,7 +20,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any
 
-from datum.keys import KEY_BYTES, KeyFormatError, SigningKey, VerificationKey, verify_signature
+from datum.keys import KEY_BYTES, EraSigner, KeyFormatError, VerificationKey, verify_signature
 from datum.payload import EraMarkersPayload, read_payload
 from datum.signed_payload import SIGNATURE_BYTES, PayloadFormatError, read_json
 from datum.strict_json import Pairs, described, known_fields
@@ -176,7 +176,7 @@ class ExtendedPayload:
         """The hash of the message in hex (rule 3): what the next payload names as its ``previous``."""
         return blake2b(self.message, digest_size=HASH_BYTES).hexdigest()
 
-    def sign(self, key: SigningKey) -> "ExtendedPayload":
+    def sign(self, key: EraSigner) -> "ExtendedPayload":
         """The same with a signature by ``key``, in place of one that was said to be by it."""
         others = tuple(one for one in self.signatures if one.key != key.verification_key)
         added = ExtensionSignature(key.verification_key, key.sign(self.message))

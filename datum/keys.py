@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any
+from typing import Any, Protocol
 
 from eras import MarkerError
 
@@ -63,6 +63,17 @@ class VerificationKey:
 
     def __str__(self) -> str:
         return self.hex
+
+
+class EraSigner(Protocol):
+    """Who signs as an era key: the key itself, or what holds it elsewhere."""
+
+    @property
+    def verification_key(self) -> VerificationKey:
+        """Its public half."""
+
+    def sign(self, message: bytes) -> bytes:
+        """The 64-byte Ed25519 signature of ``message``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from typing import Any, ClassVar, Generic, Self
 
 from typing_extensions import TypeVar
 
-from datum.keys import SigningKey, VerificationKey, verify_signature
+from datum.keys import EraSigner, VerificationKey, verify_signature
 from datum.strict_json import Pairs, described, known_fields, parse, reason
 from eras import MAX_EPOCH, Epoch, EraMarker, MarkerError
 
@@ -97,7 +97,7 @@ class MarkersPayload(Generic[M_co]):
     def signed_bytes(self) -> bytes:
         """What the signature is over (rule 1)."""
 
-    def sign(self, key: SigningKey) -> Self:
+    def sign(self, key: EraSigner) -> Self:
         """The same markers, signed by ``key``."""
         return type(self)(self.markers, key.sign(self.signed_bytes))
 

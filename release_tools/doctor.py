@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from chain_reader import ChainObserver
     from chain_reader.genesis import NetworkGenesis
     from chain_reader.providers.gateway import Network, TransactionGateway
-    from datum import SigningKey, VerificationKey
-    from release_tools.keys.payment_key import PaymentKey
+    from datum import EraSigner, VerificationKey
+    from release_tools.keys.payment_key import PaymentSigner
     from release_tools.publishing.publication import Unfinished
     from release_tools.transactions.scripts import KeyScript
 
@@ -106,9 +106,7 @@ class Examination:
 
     # --- keys
 
-    def era_key(
-        self, read: Callable[[], "SigningKey"], path: Path | None, configured: "VerificationKey | None"
-    ) -> None:
+    def era_key(self, read: Callable[[], "EraSigner"], path: Path | None, configured: "VerificationKey | None") -> None:
         """The era key: for its owner alone, the one of the network, and the pair of the file beside it."""
         with self._check("era key"):
             if path is not None:
@@ -131,7 +129,7 @@ class Examination:
         path: Path,
         network_id: int | None,
         era_address: str | None,
-        load: "Callable[[Path], PaymentKey] | None" = None,
+        load: "Callable[[Path], PaymentSigner] | None" = None,
     ) -> str | None:
         """The payment key: for its owner alone, and owner of the era address; returns its own address."""
         from release_tools.keys.payment_key import PaymentKey

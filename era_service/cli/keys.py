@@ -5,7 +5,7 @@ everyone who can list processes sees it.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from release_tools.keys.encrypted import Kind
     from release_tools.keys.forms import FoundKey
 
+_K = TypeVar("_K")
 KINDS = ("era", "payment")
 kind_argument = click.argument("kind", type=click.Choice(KINDS))
 
@@ -112,10 +113,17 @@ def show(file: str, *, is_secret: bool | None, as_json: bool) -> None:
 
     An encrypted key needs no passphrase for that; with one from a file it is opened and checked.
     """
+    from release_tools import PaymentKey
     from release_tools.keys.encrypted import EncryptedKey
     from release_tools.keys.forms import looks_like_payment_key
+    from release_tools.keys.signers import Signer
 
     text = _text(file)
+    signer = None if file == "-" else Signer.read(Path(file), text)
+    if signer is not None:
+        facts = _public_facts(signer.kind, signer.public.raw)
+        _echo(facts | {"signer": " ".join(signer.program)}, as_json=as_json)
+        return
     encrypted = EncryptedKey.parse(text, file)
     if encrypted is not None:
         checked = given_passphrase() is not None
@@ -125,7 +133,7 @@ def show(file: str, *, is_secret: bool | None, as_json: bool) -> None:
         _echo(_public_facts(encrypted.kind, encrypted.public) | state, as_json=as_json)
         return
     if file.endswith(".skey") or (is_secret is None and looks_like_payment_key(text)):
-        _echo(_public_facts("payment", load_payment_key(Path(file)).public), as_json=as_json)
+        _echo(_public_facts("payment", _own(load_payment_key(Path(file)), PaymentKey).public), as_json=as_json)
         return
     if is_secret is None and not file.endswith((".sk", ".vk")):
         raise click.UsageError("Both halves of an era key look alike: say --secret or --public")
@@ -210,6 +218,8 @@ def export(file: Path, target: Path, *, as_json: bool) -> None:
 
 def _secret_of(file: Path) -> "tuple[Kind, bytes, bool]":
     """The secret in a key file, of which kind it is, and whether it was encrypted."""
+    from datum import SigningKey
+    from release_tools import PaymentKey
     from release_tools.keys.encrypted import EncryptedKey
     from release_tools.keys.forms import looks_like_payment_key
 
@@ -219,16 +229,29 @@ def _secret_of(file: Path) -> "tuple[Kind, bytes, bool]":
     if encrypted is not None:
         return encrypted.kind, unlock(encrypted), True
     if file.suffix == ".skey" or looks_like_payment_key(text):
-        return "payment", load_payment_key(file).secret(), False
+        return "payment", _own(load_payment_key(file), PaymentKey).secret(), False
     if file.suffix != ".sk":
         raise click.UsageError("Both halves of an era key look alike: name the file of the secret one as .sk")
-    return "era", read_secret_key(f"@{file}").seed, False
+    return "era", _own(read_secret_key(f"@{file}"), SigningKey).seed, False
 
 
 def _era_key(source: str) -> "SigningKey":
-    if source != "-":
-        return read_secret_key(f"@{source}")
-    return read_secret_key(_text(source).strip())
+    from datum import SigningKey
+
+    return _own(read_secret_key(f"@{source}" if source != "-" else _text(source).strip()), SigningKey)
+
+
+def _own(key: object, kind: type[_K]) -> _K:
+    """The key, where it lies in its file."""
+    if isinstance(key, kind):
+        return key
+    raise ConfigurationError(
+        "The key is held by an external signer",
+        code="KeySource",
+        expected="a file that holds the key itself",
+        got="a signer file",
+        next_step="Show what is public of it: eraswitch keys show FILE",
+    )
 
 
 def _payment_key(source: str, path: str | None, second_factor: str | None) -> "FoundKey":

@@ -20,7 +20,7 @@ from era_service.cli.shared.release_options import combined, load_settings, netw
 from eras import ConfigurationError, Epoch
 
 if TYPE_CHECKING:
-    from datum import SigningKey
+    from datum import EraSigner
     from era_service.config.schema import Settings
     from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain
 
@@ -172,7 +172,7 @@ protocol_configuration.add_command(export_command("export-markers"))
 protocol_configuration.add_command(import_command("import-markers"))
 
 
-def signing_key(secret_key: str | None, secret_key_file: str | None) -> "SigningKey":
+def signing_key(secret_key: str | None, secret_key_file: str | None) -> "EraSigner":
     """The key that the options give; the file before the text, which may be of the environment.
 
     Raises:

@@ -46,7 +46,6 @@ from era_service.cli.shared.release_options import (
     yes_option,
 )
 from eras import MarkerError
-from eras.words import ada
 
 if TYPE_CHECKING:
     from chain_reader.trust.reading import TrustedReading
@@ -409,28 +408,6 @@ def _era_place(settings: "Settings") -> "tuple[str | None, VerificationKey | Non
 
 def _show(carried: "CarriedTransaction", key: "VerificationKey | None", *, as_json: bool) -> None:
     """What a transaction does, in words; on stderr where a document goes to stdout."""
-    summary = carried.summary(key)
-    lines = [f"Transaction {summary['transaction']}"]
-    for one in summary["inputs"]:
-        known = "" if one["lovelace"] is None else f", {ada(one['lovelace'])} at {one['address']}"
-        lines.append(f"  spends  {one['output']}{known}")
-    for output in summary["outputs"]:
-        tokens = f" and {len(output['assets'])} tokens" if output["assets"] else ""
-        lines.append(f"  pays    {ada(output['lovelace'])}{tokens} to {output['address']}")
-        lines += _datum_lines(output)
-    lines.append(f"  fee     {ada(summary['fee'])}")
-    if summary["invalid_hereafter"] is not None:
-        lines.append(f"  valid   before slot {summary['invalid_hereafter']}")
-    click.echo("\n".join(lines), err=as_json)
+    from release_tools.transactions.words import transaction_lines as summary_lines
 
-
-def _datum_lines(output: dict[str, Any]) -> list[str]:
-    if output["markers"] is None:
-        return [] if output["datum_bytes"] is None else ["          with a datum that holds no markers"]
-    signer = {True: "signed by the era key", False: "NOT SIGNED BY THE ERA KEY", None: "not checked: no era key known"}
-    words = signer[output["markers"]["signed_by_era_key"]]
-    listed = ", ".join(
-        f"{printable(one['name'])} " + ("announced" if one["epoch"] is None else f"from epoch {one['epoch']}")
-        for one in output["markers"]["list"]
-    )
-    return [f"          with markers: {listed or 'none'} ({words})"]
+    click.echo("\n".join(summary_lines(carried.summary(key))), err=as_json)

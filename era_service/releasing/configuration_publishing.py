@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from datum import SigningKey
+    from datum import EraSigner
     from datum.configuration import EpochConfiguration
     from era_service.config.schema import Settings
     from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain
     from era_service.releasing.session import Release
-    from release_tools import PaymentKey
+    from release_tools.keys.payment_key import PaymentSigner
     from release_tools.markers.configurations import ConfigurationPlan
     from release_tools.publishing.journal import Journal, JournalEntry
     from release_tools.publishing.publication import Draft, Publisher
@@ -41,9 +41,9 @@ class ConfigurationOrder:
     """
 
     configurations: "tuple[EpochConfiguration, ...]"
-    key: "SigningKey"
+    key: "EraSigner"
     purse: "Purse"
-    payment_keys: "tuple[PaymentKey, ...]"
+    payment_keys: "tuple[PaymentSigner, ...]"
     journal_root: Path
     waiting: "Waiting"
     force: str | None = None

@@ -16,11 +16,12 @@ if TYPE_CHECKING:
     from chain_reader import ScreenedOutput
     from chain_reader.providers.gateway import SpendableOutput
     from chain_reader.trust.reading import TrustedReading
-    from datum import SigningKey
+    from datum import EraSigner
     from era_service.config.schema import Settings
     from era_service.releasing.activation_gate import ActivationGate
     from era_service.releasing.session import Release
-    from release_tools import PaymentKey, SignedTransaction
+    from release_tools import SignedTransaction
+    from release_tools.keys.payment_key import PaymentSigner
     from release_tools.markers.change import MarkerChange, RolloutPlan, RolloutRules
     from release_tools.publishing.journal import Journal, JournalEntry
     from release_tools.publishing.publication import Draft, Publisher
@@ -53,9 +54,9 @@ class ChangeOrder:
     lead_epochs: int
     force_name: bool
     purse: "Purse"
-    era_key: "SigningKey | None"
+    era_key: "EraSigner | None"
     payload: bytes | None
-    payment_keys: "tuple[PaymentKey, ...]"
+    payment_keys: "tuple[PaymentSigner, ...]"
     journal_root: Path
     waiting: "Waiting"
     override_gate: str | None = None
@@ -282,7 +283,7 @@ def _publication(
     return Draft(plan, payload, drafted.transaction, drafted.spends, anchor or drafted.spends[0])
 
 
-def purse_address(release: "Release", keys: "Sequence[PaymentKey]") -> str:
+def purse_address(release: "Release", keys: "Sequence[PaymentSigner]") -> str:
     """Where the money is: the era address where a key owns it or none is given, else the first key's own."""
     from release_tools.transactions.addresses import owner_of
 
@@ -292,7 +293,7 @@ def purse_address(release: "Release", keys: "Sequence[PaymentKey]") -> str:
     return keys[0].address(release.network.network_id)
 
 
-def require_owner(release: "Release", keys: "Sequence[PaymentKey]") -> None:
+def require_owner(release: "Release", keys: "Sequence[PaymentSigner]") -> None:
     """Check that one of the payment keys, where any is given, owns the era address.
 
     Raises:
@@ -317,14 +318,31 @@ def require_owner(release: "Release", keys: "Sequence[PaymentKey]") -> None:
     )
 
 
-def sign(release: "Release", draft: "Draft", keys: "Sequence[PaymentKey]") -> "SignedTransaction":
+def sign(release: "Release", draft: "Draft", keys: "Sequence[PaymentSigner]") -> "SignedTransaction":
     """Sign the transaction of a draft with the keys that it needs.
 
     Raises:
         MissingSignatureError: the key of an address that it spends from is missing.
+        SignerError: an external signer gave no signature.
     """
-    from release_tools import MissingSignatureError, sign_transaction
+    from release_tools import sign_transaction
+    from release_tools.transactions.files import CarriedTransaction
+    from release_tools.transactions.words import transaction_lines
+
+    require_keys(release, draft, keys)
+    carried = CarriedTransaction.of(draft.transaction, release.network.magic, draft.spends)
+    return sign_transaction(draft.transaction, keys, transaction_lines(carried.summary(release.policy.keys[0])))
+
+
+def require_keys(release: "Release", draft: "Draft", keys: "Sequence[PaymentSigner]") -> None:
+    """Check that the keys that the transaction of a draft needs are there; nothing is signed.
+
+    Raises:
+        MissingSignatureError: the key of an address that it spends from is missing.
+    """
+    from release_tools import MissingSignatureError
     from release_tools.transactions.addresses import owner_of
+    from release_tools.transactions.building import signers_among
 
     network_id = release.network.network_id
     known = {key.key_hash for key in keys}
@@ -343,4 +361,4 @@ def sign(release: "Release", draft: "Draft", keys: "Sequence[PaymentKey]") -> "S
             "several keys own the era address, on several machines: eraswitch tx build, then tx sign on each",
             addresses=missing,
         )
-    return sign_transaction(draft.transaction, keys)
+    signers_among(draft.transaction, known)

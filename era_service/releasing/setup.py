@@ -27,9 +27,10 @@ from release_tools.keys.secret_files import write_new
 
 if TYPE_CHECKING:
     from chain_reader.local_chain import Genesis
-    from datum import SigningKey, VerificationKey
+    from datum import EraSigner, SigningKey, VerificationKey
     from era_service.config.schema import Settings
     from release_tools import PaymentKey
+    from release_tools.keys.payment_key import PaymentSigner
 
 LOCAL = "local:"
 PAYMENT_KEY_FILE = "payment.skey"
@@ -289,8 +290,8 @@ def _require_new(order: SetUpOrder, *, era_key: bool, payment_key: bool) -> None
 
 def _require_own_keys(
     order: SetUpOrder,
-    signer: "SigningKey | None",
-    payer: "PaymentKey | None",
+    signer: "EraSigner | None",
+    payer: "PaymentSigner | None",
     *,
     address: str,
     key: "VerificationKey",

@@ -11,7 +11,7 @@ from eras import ConfigurationError, Epoch, EraMarker, MarkerError
 if TYPE_CHECKING:
     from chain_reader import ScreenedOutput
     from chain_reader.trust.policy import TrustPolicy
-    from datum import SigningKey
+    from datum import EraSigner
     from release_tools.markers.change import PublishedBefore, RolloutPlan
 
 
@@ -23,7 +23,7 @@ def signed_payload(
     plan: "RolloutPlan",
     policy: "TrustPolicy",
     *,
-    key: "SigningKey | None",
+    key: "EraSigner | None",
     payload: bytes | None,
     published: "PublishedBefore | None" = None,
 ) -> bytes | None:
@@ -59,7 +59,7 @@ def signed_payload(
 
 
 def payload_file(
-    plan: "RolloutPlan", key: "SigningKey", policy: "TrustPolicy", trusted: bytes | None, expires_epoch: Epoch | None
+    plan: "RolloutPlan", key: "EraSigner", policy: "TrustPolicy", trusted: bytes | None, expires_epoch: Epoch | None
 ) -> bytes:
     """The content of the file that carries a plan's payload: signed, or where one key is not enough, to be co-signed.
 
@@ -85,7 +85,7 @@ def payload_file(
     return propose(payload, policy.extension, previous=previous, expires_epoch=expires_epoch).to_text().encode()
 
 
-def require_era_key(key: "SigningKey", policy: "TrustPolicy") -> None:
+def require_era_key(key: "EraSigner", policy: "TrustPolicy") -> None:
     """Check that nodes believe what ``key`` signs.
 
     Raises:

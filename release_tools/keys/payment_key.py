@@ -5,10 +5,10 @@ its address and its key hash, and hides the key: pycardano's own keys print thei
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, Self
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self
 
 from datum import text_of
 from release_tools.keys.encrypted import EncryptedKey, encrypt
@@ -20,6 +20,26 @@ if TYPE_CHECKING:
     from pycardano import VerificationKey
 
 _MAX_FILE_BYTES = 65_536
+
+
+class PaymentSigner(Protocol):
+    """Who signs as a payment key: the key itself, or what holds it elsewhere."""
+
+    @property
+    def key_hash(self) -> str:
+        """The hash that addresses and required signatures name it by, 56 hex digits."""
+
+    def address(self, network_id: int) -> str:
+        """Its enterprise address (no stake part) on a network, bech32."""
+
+    def witness(self, transaction_hash: bytes, body: bytes = b"", words: Sequence[str] = ()) -> Any:
+        """Its signature over a transaction hash, as a pycardano ``VerificationKeyWitness``.
+
+        Args:
+            transaction_hash: the hash of the body.
+            body: the body, for who shows what is signed.
+            words: what it does, for people.
+        """
 
 
 class PaymentKey:
@@ -133,8 +153,8 @@ class PaymentKey:
         """Its enterprise address (no stake part) on a network, bech32."""
         return enterprise_address(self.public, network_id)
 
-    def witness(self, transaction_hash: bytes) -> Any:
-        """Its signature over a transaction hash, as a pycardano ``VerificationKeyWitness``."""
+    def witness(self, transaction_hash: bytes, body: bytes = b"", words: Sequence[str] = ()) -> Any:
+        """Its signature over a transaction hash; what is signed is looked at before (``PaymentSigner``)."""
         from pycardano import VerificationKeyWitness
 
         return VerificationKeyWitness(self._public, self._key.sign(transaction_hash))

@@ -18,12 +18,12 @@ from typing import Any
 
 from datum import (
     EraMarkersPayload,
+    EraSigner,
     ExtendedPayload,
     Extension,
     ExtensionPolicy,
     KeySet,
     SignatureMismatchError,
-    SigningKey,
     VerificationKey,
     read_extended,
     required_key_sets,
@@ -133,7 +133,7 @@ class Cosigning:
                 next_step="Publish it" if self.is_complete else "Pass the file on to another signer",
             )
 
-    def sign(self, key: SigningKey) -> "Cosigning":
+    def sign(self, key: EraSigner) -> "Cosigning":
         """The same with a signature by ``key``.
 
         Raises:

@@ -20,13 +20,13 @@ can do it, and signing needs no network. The rules:
 A *sweep* publishes nothing: all that it spends goes back to the payer.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 from chain_reader.providers.gateway import SpendableOutput, TransactionGateway, TransactionParameters
 from chain_reader.thread_token import spelled
 from eras import Slot, TransactionError
-from release_tools.keys.payment_key import PaymentKey
+from release_tools.keys.payment_key import PaymentSigner
 from release_tools.transactions.addresses import owner_of, parse_address
 from release_tools.transactions.balancing import Draft, UnsignedTransaction, witness_set
 from release_tools.transactions.scripts import MAX_LOCK_SLOTS, KeyScript, ThreadToken, signers_of
@@ -185,13 +185,33 @@ def _richest_first(outputs: Iterable[SpendableOutput]) -> list[SpendableOutput]:
     return sorted(plain, key=lambda output: (-output.lovelace, output.reference))
 
 
-def sign_transaction(transaction: UnsignedTransaction, keys: Iterable[PaymentKey]) -> SignedTransaction:
+def sign_transaction(
+    transaction: UnsignedTransaction, keys: Iterable[PaymentSigner], words: Sequence[str] = ()
+) -> SignedTransaction:
     """Sign with the keys that the transaction requires; others are left out, since each signature costs fee.
+
+    Args:
+        transaction: what is signed.
+        keys: those that there are.
+        words: what it does, for external signers.
 
     Raises:
         MissingSignatureError: a required key is not among ``keys``.
     """
     known = {key.key_hash: key for key in keys}
+    signers = signers_among(transaction, known)
+    digest = bytes.fromhex(transaction.hash)
+    witnesses = [known[key_hash].witness(digest, transaction.body, words) for key_hash in signers]
+    signed = witness_set(witnesses, [script.cbor for script in transaction.scripts])
+    return SignedTransaction(transaction.cbor_with(signed), transaction.hash)
+
+
+def signers_among(transaction: UnsignedTransaction, known: Collection[str]) -> list[str]:
+    """Hashes of the keys that sign a transaction, no more than it needs, out of those ``known``.
+
+    Raises:
+        MissingSignatureError: a required key is not among them.
+    """
     cosigners = signers_of(transaction.scripts, known, transaction.invalid_hereafter)
     wanted = transaction.required_keys if cosigners is not None else transaction.signing_keys
     missing = [key_hash for key_hash in wanted if key_hash not in known]
@@ -204,12 +224,7 @@ def sign_transaction(transaction: UnsignedTransaction, keys: Iterable[PaymentKey
             got=f"no key for {', '.join(missing)}",
             next_step="Give the payment key of every address that the transaction spends from: --payment-key-file FILE",
         )
-    digest = bytes.fromhex(transaction.hash)
-    signers = sorted({*transaction.required_keys, *cosigners})
-    signed = witness_set(
-        [known[key_hash].witness(digest) for key_hash in signers], [script.cbor for script in transaction.scripts]
-    )
-    return SignedTransaction(transaction.cbor_with(signed), transaction.hash)
+    return sorted({*transaction.required_keys, *cosigners})
 
 
 def submit_transaction(gateway: TransactionGateway, transaction: SignedTransaction) -> str:

@@ -20,10 +20,11 @@ from chain_reader.providers.gateway import SpendableOutput
 from chain_reader.thread_token import spelled
 from eras import MarkerError, TransactionError
 from release_tools.keys.envelopes import TextEnvelope, transaction_bytes, transaction_envelope
-from release_tools.keys.payment_key import PaymentKey
+from release_tools.keys.payment_key import PaymentSigner
 from release_tools.transactions.balancing import UnsignedTransaction, witness_set
 from release_tools.transactions.building import MissingSignatureError, SignedTransaction
 from release_tools.transactions.scripts import KeyScript, signers_of
+from release_tools.transactions.words import transaction_lines
 
 if TYPE_CHECKING:
     from chain_reader.local_chain.ledger.transaction import Signature
@@ -200,7 +201,7 @@ class CarriedTransaction:
         """Whether somebody has signed, and nobody who must is missing."""
         return bool(self.signatures) and not self.missing_keys
 
-    def sign(self, keys: Sequence[PaymentKey]) -> "CarriedTransaction":
+    def sign(self, keys: Sequence[PaymentSigner]) -> "CarriedTransaction":
         """The same with signatures of those ``keys`` that must sign; of all of them where that is not known.
 
         Raises:
@@ -221,8 +222,8 @@ class CarriedTransaction:
                 if wanted
                 else "Submit it: everyone who must has signed",
             )
-        digest = bytes.fromhex(self.hash)
-        return self._with({key_hash: key.witness(digest) for key_hash, key in signers.items()})
+        digest, body, words = bytes.fromhex(self.hash), self._parts[0], transaction_lines(self.summary())
+        return self._with({key_hash: key.witness(digest, body, words) for key_hash, key in signers.items()})
 
     def add(self, signatures: "Iterable[Signature]") -> "CarriedTransaction":
         """The same with signatures that were made elsewhere.

@@ -163,7 +163,7 @@ REFUSALS: dict[str, tuple[list[str], dict[str, str], int, str]] = {
     "a key that has signed": (["--secret-key", "@b.sk"], {}, 1, "The key has signed this payload already"),
     "a key that may not": (["--secret-key", "@d.sk"], {}, 1, "The key may not sign this payload"),
     "no key": (["--secret-key", "@none.sk"], {}, 2, "expected to read none.sk"),
-    "a file that is no key": (["--secret-key", "@next.json"], {}, 2, "A secret key is not usable"),
+    "a file that is no key": (["--secret-key", "@next.json"], {}, 2, "next.json is not an era key"),
     "a key for all to see": (["--secret-key", A.to_json_hex()], {}, 2, "expected @FILE"),
     "a broken key in the environment": ([], {"ERA_MARKERS_SECRET_KEY": A.to_json_hex()[2:]}, 2, "A secret key is not"),
 }  # fmt: skip

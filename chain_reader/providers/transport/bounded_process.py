@@ -36,7 +36,13 @@ class TooMuchError(Exception):
 
 
 def run_bounded(
-    command: Sequence[str], environment: Mapping[str, str], *, seconds: float, max_bytes: int, clock: Clock
+    command: Sequence[str],
+    environment: Mapping[str, str],
+    *,
+    seconds: float,
+    max_bytes: int,
+    clock: Clock,
+    stdin: bytes | None = None,
 ) -> Finished:
     """Run ``command`` to its end.
 
@@ -46,6 +52,7 @@ def run_bounded(
         seconds: how long it may take.
         max_bytes: how much it may print on stdout.
         clock: time.
+        stdin: what it can read on standard input; it need not.
 
     Raises:
         OSError: it could not be started.
@@ -56,14 +63,14 @@ def run_bounded(
     process = subprocess.Popen(  # noqa: S603 - the command is the operator's, and its arguments are checked
         command,
         env=dict(environment),
-        stdin=subprocess.DEVNULL,
+        stdin=subprocess.DEVNULL if stdin is None else subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
     )
     with process:
         try:
-            stdout, stderr = _read(process, until, max_bytes, clock)
+            stdout, stderr = _read(process, stdin or b"", until, max_bytes, clock)
             process.wait(max(0.0, until - clock.monotonic()))
         except BaseException as error:
             os.killpg(process.pid, signal.SIGKILL)  # its number is still its own: nobody has waited for it
@@ -73,20 +80,31 @@ def run_bounded(
     return Finished(process.returncode, stdout, stderr.decode(errors="replace"))
 
 
-def _read(process: subprocess.Popen[bytes], until: float, max_bytes: int, clock: Clock) -> tuple[bytes, bytes]:
-    """All of stdout and the beginning of stderr."""
+def _read(
+    process: subprocess.Popen[bytes], given: bytes, until: float, max_bytes: int, clock: Clock
+) -> tuple[bytes, bytes]:
+    """All of stdout and the beginning of stderr, while it takes what it is ``given``."""
     assert process.stdout is not None  # noqa: S101 - both are pipes
     assert process.stderr is not None  # noqa: S101
     stdout, stderr = bytearray(), bytearray()
     with selectors.DefaultSelector() as selector:
         selector.register(process.stdout, selectors.EVENT_READ)
         selector.register(process.stderr, selectors.EVENT_READ)
+        if process.stdin is not None:
+            os.set_blocking(process.stdin.fileno(), False)
+            selector.register(process.stdin, selectors.EVENT_WRITE)
         while selector.get_map():
             left = until - clock.monotonic()
             ready = selector.select(left) if left > 0 else []
             if not ready:
                 raise TooLateError
             for key, _ in ready:
+                if key.fileobj is process.stdin:
+                    given = _hand_over(key.fd, given)
+                    if not given:
+                        selector.unregister(key.fileobj)
+                        process.stdin.close()
+                    continue
                 chunk = os.read(key.fd, _CHUNK_BYTES)
                 if not chunk:
                     selector.unregister(key.fileobj)
@@ -97,3 +115,11 @@ def _read(process: subprocess.Popen[bytes], until: float, max_bytes: int, clock:
             if len(stdout) > max_bytes:
                 raise TooMuchError
     return bytes(stdout), bytes(stderr)
+
+
+def _hand_over(descriptor: int, given: bytes) -> bytes:
+    """What is left to be written; nothing once the program does not read any more."""
+    try:
+        return given[os.write(descriptor, given[:_CHUNK_BYTES]) :]
+    except BrokenPipeError:
+        return b""

@@ -55,7 +55,7 @@ if TYPE_CHECKING:
     from era_service.config.schema import Settings
     from era_service.releasing.publishing import ChangeOrder, Outlook
     from era_service.releasing.session import Release
-    from release_tools import PaymentKey
+    from release_tools.keys.payment_key import PaymentSigner
     from release_tools.markers.change import MarkerChange
     from release_tools.publishing.journal import JournalEntry
     from release_tools.publishing.publication import Draft, MarkersInForce, Published, Publisher
@@ -276,13 +276,13 @@ def _show(outlook: "Outlook", release: "Release", *, as_json: bool) -> None:
 
 def _confirm(release: "Release", outlook: "Outlook", order: "ChangeOrder", *, yes: bool) -> None:
     """Ask, unless an earlier run was told yes; and find missing keys before anything is asked."""
-    from era_service.releasing.publishing import sign
+    from era_service.releasing.publishing import require_keys
 
     if outlook.unfinished is not None:
         return
     if outlook.draft is None:
         raise no_era_key("--secret-key @FILE, ERA_MARKERS_SECRET_KEY in the environment, or --payload-file")
-    sign(release, outlook.draft, order.payment_keys)
+    require_keys(release, outlook.draft, order.payment_keys)
     if yes and outlook.plan is not None and not order.not_a_slip:
         outlook.plan.require_no_slip()
     if not yes:
@@ -292,7 +292,7 @@ def _confirm(release: "Release", outlook: "Outlook", order: "ChangeOrder", *, ye
 def see_through(
     release: "Release",
     publisher: "Callable[[Watch], Publisher[R]]",
-    payment_keys: "tuple[PaymentKey, ...]",
+    payment_keys: "tuple[PaymentSigner, ...]",
     unfinished: "JournalEntry | None",
     draft: "Draft | None",
     *,

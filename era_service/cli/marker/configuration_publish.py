@@ -113,7 +113,7 @@ def _publish(
     from datum import CONFIGURATION
     from era_service.releasing.configuration_publishing import at_place, look_at_configurations, record_force
     from era_service.releasing.configurations import read_place
-    from era_service.releasing.publishing import sign
+    from era_service.releasing.publishing import require_keys
     from era_service.releasing.session import open_release
     from release_tools.publishing.journal import Journal
     from release_tools.publishing.publication import Publisher
@@ -138,7 +138,7 @@ def _publish(
                 _conclude(outlook, release, None, "unfinished" if outlook.unfinished else "planned", as_json=as_json)
                 return
             if outlook.unfinished is None and outlook.draft is not None:
-                sign(release, outlook.draft, order.payment_keys)  # a missing key is found before anything is asked
+                require_keys(release, outlook.draft, order.payment_keys)  # found before anything is asked
                 if not yes:
                     click.confirm("Sign this and submit it?", abort=True, err=True)
                 record_force(settings, outlook.plan)

@@ -15,18 +15,23 @@ from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.passphrases import unlock, without_core_dumps
 
 if TYPE_CHECKING:
-    from datum import SigningKey
-    from release_tools import PaymentKey
+    from datum import EraSigner
     from release_tools.keys.encrypted import EncryptedKey
+    from release_tools.keys.payment_key import PaymentSigner
+
+_MAX_FILE_BYTES = 65_536
 
 
-def read_secret_key(text: str) -> "SigningKey":
+def read_secret_key(text: str) -> "EraSigner":
     """The era key that an argument gives: JSON-hex as Mithril's, plain hex, or ``@FILE`` with either or encrypted.
+
+    A file may describe an external signer instead, which is asked for each signature.
 
     Raises:
         InputFileError: the file cannot be read.
         KeyFormatError: it is no secret key, or the ending of the file says that it is the other half.
         EncryptedKeyError: it is encrypted, and damaged.
+        SignerFileError: it describes a signer, and has a mistake.
         WrongPassphraseError: the passphrase is another one.
         PassphraseError: there is no passphrase, and nobody to ask.
     """
@@ -38,16 +43,20 @@ def read_secret_key(text: str) -> "SigningKey":
     content = inline_or_file(text)
     if content.lstrip().startswith("{"):
         from release_tools.keys.encrypted import EncryptedKey
+        from release_tools.keys.signers import ExternalEraKey, Signer
 
         name = "The key" if path is None else str(path)
         encrypted = EncryptedKey.parse(content, name)
         if encrypted is not None and encrypted.kind == "era":
             _warn_of_readers("secret key", path)
             return SigningKey(unlock(encrypted))
+        signer = None if path is None else Signer.read(path, content, _notify)
+        if signer is not None and signer.kind == "era":
+            return ExternalEraKey(signer)
         raise KeyFormatError(
             f"{name} is not an era key",
             expected="the era key, as era generate-keypair writes it (era.sk)",
-            got="a payment key, encrypted" if encrypted else _envelope_words(content),
+            got="a payment key" if encrypted or signer else _envelope_words(content),
             next_step="If it is the payment key, it belongs to --payment-key-file; --secret-key takes the era key",
         )
     _warn_of_readers("secret key", path)
@@ -56,18 +65,22 @@ def read_secret_key(text: str) -> "SigningKey":
     return key
 
 
-def load_payment_key(path: Path) -> "PaymentKey":
-    """The payment key in a file, plain or encrypted.
+def load_payment_key(path: Path) -> "PaymentSigner":
+    """The payment key in a file, plain or encrypted, or the external signer that the file describes.
 
     Raises:
         PaymentKeyError: it cannot be used.
         EncryptedKeyError: it is encrypted, and damaged.
+        SignerFileError: it describes a signer, and has a mistake.
         WrongPassphraseError: the passphrase is another one.
         PassphraseError: there is no passphrase, and nobody to ask.
     """
     from release_tools import PaymentKey
 
     without_core_dumps()
+    signer = _payment_signer(path)
+    if signer is not None:
+        return signer
     opened: list[EncryptedKey] = []
 
     def opening(encrypted: "EncryptedKey") -> bytes:
@@ -79,6 +92,30 @@ def load_payment_key(path: Path) -> "PaymentKey":
     if not opened:
         _warn_of_plain("payment key", path)
     return key
+
+
+def _payment_signer(path: Path) -> "PaymentSigner | None":
+    """The external signer that a file describes; ``None`` where it holds something else, which is then judged."""
+    from release_tools import PaymentKeyError
+    from release_tools.keys.signers import ExternalPaymentKey, Signer
+
+    try:
+        text = path.read_bytes()[:_MAX_FILE_BYTES].decode()
+    except (OSError, UnicodeDecodeError):
+        return None
+    signer = Signer.read(path, text, _notify)
+    if signer is not None and signer.kind != "payment":
+        raise PaymentKeyError(
+            f"{path} is not a payment key",
+            expected="a signer file of kind payment",
+            got="one of an era key",
+            next_step=f"The era key belongs to --secret-key @{path}",
+        )
+    return None if signer is None else ExternalPaymentKey(signer)
+
+
+def _notify(words: str) -> None:
+    click.echo(words, err=True)
 
 
 def _warn_of_readers(what: str, path: Path | None) -> None:

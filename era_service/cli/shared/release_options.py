@@ -21,9 +21,9 @@ from era_service.cli.shared.output import write_file
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
-    from datum import SigningKey
+    from datum import EraSigner
     from era_service.config.schema import Settings
-    from release_tools import PaymentKey
+    from release_tools.keys.payment_key import PaymentSigner
     from release_tools.publishing.submission import Waiting
     from release_tools.transactions.drafting import Purse
     from release_tools.transactions.files import CarriedTransaction
@@ -252,7 +252,7 @@ def load_settings(app: AppContext, *, network_magic: int | None, mainnet: bool, 
     return app.load({**flags, "network.magic": (magic, flag)}).settings
 
 
-def read_era_key(text: str | None, settings: "Settings") -> "SigningKey | None":
+def read_era_key(text: str | None, settings: "Settings") -> "EraSigner | None":
     """The era key that ``--secret-key`` or the environment names, else the configuration (``keys.era_key_file``).
 
     Raises:
@@ -264,7 +264,7 @@ def read_era_key(text: str | None, settings: "Settings") -> "SigningKey | None":
     return None if text is None else read_secret_key(text)
 
 
-def read_payment_keys(files: tuple[Path, ...], settings: "Settings") -> "tuple[PaymentKey, ...]":
+def read_payment_keys(files: tuple[Path, ...], settings: "Settings") -> "tuple[PaymentSigner, ...]":
     """The payment keys in these files, else those of the configuration (``keys.payment_key_files``).
 
     Raises:
