@@ -54,7 +54,7 @@ if TYPE_CHECKING:
         Withdrawal,
         release_of,
     )
-    from era_store.snapshots import SnapshotRepository, StoredSnapshot
+    from era_store.snapshots import StoredSnapshot
     from era_store.sql.maintenance import (
         StoreExistsError,
         StoreOfOtherNetworkError,
@@ -91,7 +91,6 @@ __all__ = [
     "Reject",
     "SeenPayload",
     "Sighting",
-    "SnapshotRepository",
     "SqlStore",
     "Store",
     "StoreChangedError",
@@ -192,7 +191,7 @@ __getattr__ = front_door(
             "Withdrawal",
             "release_of",
         ),
-        "era_store.snapshots": ("SnapshotRepository", "StoredSnapshot"),
+        "era_store.snapshots": ("StoredSnapshot",),
         "era_store.sql.store": ("SqlStore", "open_store"),
         "era_store.tokens": (
             "REGISTRATIONS_WRITE",

@@ -15,8 +15,6 @@ from era_store.event_log import ALL_EVENTS, NO_HASH, EventFilter, LogHead, LogLi
 from era_store.memory_registrations import MemoryRegistrations
 from era_store.ports import NOTHING, Notices, StoreLock
 from era_store.records import CachedVerdict, NewEvent, StoredEvent, StoredTrust, TrustKey
-from era_store.snapshots import StoredSnapshot
-from era_store.tokens import MemoryTokens
 from eras import Epoch
 
 VERDICT_CAPACITY = 200_000
@@ -31,8 +29,6 @@ class MemoryStore:
         self.trust = MemoryTrust(self.events)
         self.verdicts = MemoryVerdicts()
         self.registrations = MemoryRegistrations()
-        self.tokens = MemoryTokens()
-        self.snapshots = MemorySnapshots(self.events)
 
     def try_to_write(self, *, wait_s: float) -> None:
         """Nothing hinders it."""
@@ -174,24 +170,6 @@ class MemoryEvents:
             last = new[-1]
             self._lines.extend(new)
             self._head = replace(self._head, last_id=last.event.id, last_hash=last.hash or NO_HASH, size_bytes=size)
-
-
-class MemorySnapshots:
-    """A ``SnapshotRepository`` that lives as long as its process."""
-
-    def __init__(self, log: "MemoryEvents") -> None:
-        self._log = log
-        self._snapshots: dict[str, StoredSnapshot] = {}
-
-    def load(self, key_id: str) -> StoredSnapshot | None:
-        """The newest, or ``None``."""
-        return self._snapshots.get(key_id)
-
-    def save(self, key_id: str, content: bytes, events: Iterable[NewEvent] = (), *, time_s: float) -> None:
-        """Put a newer one in its place."""
-        for event in events:
-            self._log.append(event.kind, event.facts, time_s=time_s, epoch=event.epoch)
-        self._snapshots[key_id] = StoredSnapshot(content, time_s)
 
 
 class FreeLock:

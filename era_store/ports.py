@@ -10,8 +10,6 @@ from typing import Any, Protocol
 from era_store.event_log import ALL_EVENTS, EventFilter, LogHead, LogLine
 from era_store.records import CachedVerdict, NewEvent, StoredEvent, StoredTrust, TrustKey
 from era_store.registrations import RegistrationRepository
-from era_store.snapshots import SnapshotRepository
-from era_store.tokens import TokenRepository
 from eras import Epoch
 
 
@@ -125,7 +123,7 @@ class Notices(Protocol):
 
 
 class Store(Protocol):
-    """All that is remembered."""
+    """All that a node remembers; ``SqlStore`` has what a service needs beside it, API tokens and snapshots."""
 
     @property
     def trust(self) -> TrustRepository:
@@ -145,16 +143,6 @@ class Store(Protocol):
     @property
     def registrations(self) -> RegistrationRepository:
         """What nodes said of their versions and stakes (``era_store.registrations``)."""
-        ...
-
-    @property
-    def tokens(self) -> TokenRepository:
-        """Who may write over HTTP (``era_store.tokens``)."""
-        ...
-
-    @property
-    def snapshots(self) -> SnapshotRepository:
-        """What the poller hands to the other replicas (``era_store.snapshots``)."""
         ...
 
     def try_to_write(self, *, wait_s: float) -> None:

@@ -4,10 +4,7 @@ In: bytes under the id of a ``TrustKey`` (or any other name). Out: the same, wit
 ``era_store.sql.service`` keeps them in a database.
 """
 
-from collections.abc import Iterable
-from typing import NamedTuple, Protocol
-
-from era_store.records import NewEvent
+from typing import NamedTuple
 
 
 class StoredSnapshot(NamedTuple):
@@ -20,15 +17,3 @@ class StoredSnapshot(NamedTuple):
 
     content: bytes
     time_s: float
-
-
-class SnapshotRepository(Protocol):
-    """The newest snapshot under each key."""
-
-    def load(self, key_id: str) -> StoredSnapshot | None:
-        """The newest, or ``None``."""
-        ...
-
-    def save(self, key_id: str, content: bytes, events: Iterable[NewEvent] = (), *, time_s: float) -> None:
-        """Put a newer one in its place, and what is new into the event log, in one transaction."""
-        ...

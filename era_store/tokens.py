@@ -1,4 +1,4 @@
-"""API tokens: who may write over HTTP. Records, the repository's port, and memory (``sql_service`` has the database's).
+"""API tokens: who may write over HTTP. Records and the repository's port (``era_store.sql.service`` keeps them).
 
 In: a name, scopes, an expiry. Out: the token's text, once, and a record that does not hold it: only the SHA-256 of its
 secret part is kept. The secret is 32 random bytes, so that a slow hash would protect nothing that a fast one does not.
@@ -10,7 +10,7 @@ import hmac
 import re
 import secrets
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from eras import ConfigurationError
@@ -81,38 +81,6 @@ class TokenRepository(Protocol):
             ConfigurationError: there is none with that id.
         """
         ...
-
-
-class MemoryTokens:
-    """A ``TokenRepository`` that lives as long as its process."""
-
-    def __init__(self) -> None:
-        self._tokens: dict[str, ApiToken] = {}
-
-    def add(self, token: ApiToken) -> None:
-        """Keep a new token."""
-        self._tokens[token.id] = token
-
-    def find(self, token_id: str) -> ApiToken | None:
-        """The token with that id."""
-        return self._tokens.get(token_id)
-
-    def all(self) -> tuple[ApiToken, ...]:
-        """Every token, oldest first."""
-        return tuple(sorted(self._tokens.values(), key=lambda token: token.made_at_s))
-
-    def revoke(self, token_id: str, *, time_s: float) -> ApiToken:
-        """From now on it counts no more.
-
-        Raises:
-            ConfigurationError: there is none with that id.
-        """
-        token = self._tokens.get(token_id)
-        if token is None:
-            raise token_not_found(token_id)
-        if token.revoked_at_s is None:
-            token = self._tokens[token_id] = replace(token, revoked_at_s=time_s)
-        return token
 
 
 def new_token(

@@ -34,7 +34,7 @@ from eras import ChainReadError, Epoch, EraSwitchError
 if TYPE_CHECKING:
     from chain_reader import TrustedReading, TrustPolicy
     from era_service.config.schema import Settings
-    from era_store import Registration, Store, StoredSnapshot
+    from era_store import Registration, SqlStore, StoredSnapshot
 
 FORCED, EMPTY, GENESIS_CHANGED, NEW, NOTHING_NEW, BEHIND = (
     "forced", "empty", "genesis-changed", "new", "nothing-new", "behind",
@@ -82,7 +82,7 @@ class SyncReport:
 
 def sync(
     settings: "Settings",
-    store: "Store",
+    store: "SqlStore",
     *,
     force: bool = False,
     with_registrations: bool = False,
@@ -194,7 +194,7 @@ def _require_whole(reading: "TrustedReading", policy: "TrustPolicy", leader: Lea
 
 
 def follow_registrations(
-    settings: "Settings", store: "Store", *, clock: Callable[[], float] = time.time
+    settings: "Settings", store: "SqlStore", *, clock: Callable[[], float] = time.time
 ) -> IngestResult:
     """Take the registrations of the configured leader alone: those since the last time, each signature verified.
 
@@ -212,7 +212,7 @@ def follow_registrations(
 
 
 def _fetch_registrations(
-    leader: LeaderObserver, settings: "Settings", store: "Store", epoch: int, now_s: float
+    leader: LeaderObserver, settings: "Settings", store: "SqlStore", epoch: int, now_s: float
 ) -> "list[Registration]":
     from era_service.follower.registrations import fetch_registrations
 
@@ -223,7 +223,7 @@ def _fetch_registrations(
 
 
 def _ingest(
-    store: "Store", leader: str, rows: "list[Registration]", epoch: int, clock: Callable[[], float]
+    store: "SqlStore", leader: str, rows: "list[Registration]", epoch: int, clock: Callable[[], float]
 ) -> IngestResult:
     from release_tools.registrations.signed import without_those_of_signers
 
@@ -237,7 +237,7 @@ def _source(leader: str) -> str:
 
 
 @contextmanager
-def _reported(store: "Store", leader: str, clock: Callable[[], float]) -> Iterator[None]:
+def _reported(store: "SqlStore", leader: str, clock: Callable[[], float]) -> Iterator[None]:
     """That a leader lied is written into the event log; that it could not be asked is not news."""
     from chain_reader.providers.transport.errors import (
         ProviderOfOtherNetworkError,

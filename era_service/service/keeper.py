@@ -43,7 +43,7 @@ if TYPE_CHECKING:
     from chain_reader import NetworkGenesis
     from era_service.config.schema import Settings
     from era_service.status.reader import StatusReader
-    from era_store import Store, StoredTrust
+    from era_store import SqlStore, StoredTrust
 
 _log = logging.getLogger(__name__)
 
@@ -66,7 +66,7 @@ class Keeper:
     def __init__(
         self,
         settings: "Settings",
-        store: "Store",
+        store: "SqlStore",
         *,
         embedded: bool = False,
         clock: Callable[[], float] = time.time,

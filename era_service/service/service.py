@@ -40,7 +40,7 @@ from eras import BehaviourSwitches, EraNotReadyError, EraSwitchError, StoreError
 if TYPE_CHECKING:
     from era_service.config.schema import Settings
     from era_service.service.leader import LeaderPoller
-    from era_store import Store, StoredEvent
+    from era_store import SqlStore, StoredEvent
 
 MAX_EVENTS = 1_000
 STORE_PATIENCE_S = 300.0
@@ -82,7 +82,7 @@ class Service(Keeper):
     def __init__(
         self,
         settings: "Settings",
-        store: "Store",
+        store: "SqlStore",
         *,
         embedded: bool = False,
         clock: Callable[[], float] = time.time,

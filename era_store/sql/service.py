@@ -70,7 +70,7 @@ class SqlTokens:
 
 
 class SqlSnapshots:
-    """A ``SnapshotRepository``. Every method raises ``StoreError`` when the database cannot be asked."""
+    """The newest snapshot under each key. Every method raises ``StoreError`` when the database cannot be asked."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -18,7 +18,7 @@ from era_service.follower.registrations import EMPTY_EPOCHS
 from era_service.follower.sync import SyncReport, sync
 from era_service.service.client import ServiceClient
 from era_service.wiring.trust import trust_policy
-from era_store import MemoryStore, SqlStore, StoreChangedError, StoredTrust, open_store
+from era_store import SqlStore, StoreChangedError, StoredTrust, open_store
 from era_store.capability import Capability
 from eras import ChainReadError, ConfigurationError, Epoch
 from release_tools import PaymentKey
@@ -452,13 +452,14 @@ def test_urls_that_name_no_leader(url: str) -> None:
         configured(url)
 
 
-def test_a_password_in_the_url_is_never_shown(leader: Leader) -> None:
+def test_a_password_in_the_url_is_never_shown(leader: Leader, tmp_path: Path) -> None:
     secret = leader.url.replace("http://", "http://user:hush-hush@")
     leader.entries = []
-    store = MemoryStore()
-    with pytest.raises(ChainReadError) as caught:
-        sync(configured(secret), store)
-    assert "hush" not in str(caught.value.to_dict()) + repr(store.events.read()) + repr(load_settings(None).settings)
+    with open_store(str(tmp_path / "store.sqlite3")) as store:
+        with pytest.raises(ChainReadError) as caught:
+            sync(configured(secret), store)
+        shown = str(caught.value.to_dict()) + repr(store.events.read()) + repr(load_settings(None).settings)
+    assert "hush" not in shown
 
 
 ABLE = Capability(("thales",), "ab", ("thales",))
