@@ -23,6 +23,7 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
 from chain_reader.ports import (
+    BytesObserver,
     ChainObserver,
     ChainTip,
     DatumOutput,
@@ -279,6 +280,10 @@ class EvidenceGatherer:
         """What the thread token shows: its holder is the team's, whatever else lies at the address (T0)."""
         unspent = self._screening.screen(self._beside_token(unit))
         holding = [item.output for item in unspent if item.output.holds(unit)]
+        if isinstance(self.observer, BytesObserver):
+            for output in holding:  # it decides nothing: its bytes are kept, so that the publication can be proved
+                self._author_of(output)
+            self._transactions.save()
         facts = ChainFacts(
             spends={output.transaction: True for output in holding},
             newest_first=True,

@@ -34,10 +34,15 @@ def test_every_rule_has_a_test_named_after_it():
 
 
 def test_every_rule_has_its_part_of_the_page():
+    tests = named_after_rules()
     headings = re.findall(r"^## (T\d+) ", PAGE, re.MULTILINE)
     assert tuple(headings) == RULES
     for part in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:15]:
         assert "*Left to trust:*" in part or part.startswith("T10"), part.splitlines()[0]
+        rule = part.split()[0]
+        shown = re.findall(r"`(test_rule_t\d+_\w+)`", part.partition("*Shown by:*")[2])
+        assert shown, part.splitlines()[0]
+        assert set(shown) <= set(tests[rule]), part.splitlines()[0]
 
 
 def test_every_verdict_is_on_the_page():

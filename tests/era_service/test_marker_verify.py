@@ -79,6 +79,15 @@ def test_bytes_that_somebody_else_signed_prove_nothing(published: list[str]) -> 
     assert "they are those of" in verify(code=1)["broken"]
 
 
+def test_publications_with_a_thread_token_are_kept_too(world: World) -> None:
+    minted = world.change("activate", "thales", "--at", "5", "--mint-token", "--json", env=STORE)
+    first = json.loads(minted.stdout)
+    env = STORE | {"ERASWITCH_TRUST__THREAD_TOKEN": first["drafted"]["thread_token"]}
+    second = json.loads(world.change("announce", "pythagoras", "--json", env=env).stdout)
+    found = json.loads(invoke("marker", "history", "--verify", "--json", env=env).stdout)
+    assert [link["transaction"] for link in found["payloads"]] == [second["transaction"], first["transaction"]]
+
+
 def test_without_a_store_there_is_nothing_to_verify(world: World) -> None:
     result = invoke("marker", "history", "--verify")
     assert result.exit_code == 2
