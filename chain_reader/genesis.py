@@ -13,6 +13,7 @@ from fractions import Fraction
 from pathlib import Path
 from types import MappingProxyType
 
+from datum.strict_json import short_whole
 from eras import ConfigurationError, Epoch, Slot
 
 
@@ -106,7 +107,8 @@ def read_genesis_file(path: Path) -> NetworkGenesis:
     try:
         with path.open("rb") as file:
             text = file.read(MAX_GENESIS_FILE_BYTES + 1)
-        found = json.loads(text) if len(text) <= MAX_GENESIS_FILE_BYTES else "a file of more than 64 MiB"
+        fits = len(text) <= MAX_GENESIS_FILE_BYTES
+        found = json.loads(text, parse_int=short_whole) if fits else "a file of more than 64 MiB"
     except OSError as error:
         raise _unusable_file(path, str(error), "Correct genesis_file") from error
     except (ValueError, RecursionError) as error:

@@ -17,6 +17,7 @@ from typing import Any
 
 from datum.foreign_text import text_of
 from datum.plutus import DatumFormatError, decode_datum, encode_datum
+from datum.strict_json import whole_or_nan
 
 _MAGIC = (
     (b"SQLite format 3\0", "a SQLite database"),
@@ -101,7 +102,7 @@ def _in_line(line: str) -> list[FoundDatum]:
 def _parsed(text: str) -> Any:
     """The JSON in a text; ``None`` where it is not JSON, or only null."""
     try:
-        return json.loads(text)
+        return json.loads(text, parse_int=whole_or_nan)
     except (ValueError, RecursionError):
         return None
 

@@ -12,6 +12,7 @@ import json
 from binascii import unhexlify
 from dataclasses import dataclass
 
+from datum.strict_json import whole_or_nan
 from eras import MarkerError
 
 CHUNK_BYTES = 64
@@ -113,7 +114,7 @@ def _decode_json(text: str) -> DecodedDatum:
     if len(text) > 4 * MAX_DATUM_BYTES:
         raise ValueError(f"a text of {len(text)} characters")
     try:
-        value = json.loads(text)
+        value = json.loads(text, parse_int=whole_or_nan)
     except RecursionError:
         raise ValueError("JSON that nests too deep") from None
     fields = value.get("fields")

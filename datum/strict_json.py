@@ -17,6 +17,10 @@ DEEPEST = 100
 """Arrays and objects in each other that are read; a payload needs four."""
 
 
+LONGEST_NUMBER = 400
+"""Digits of a whole number that is converted; the longest that is of use has twenty."""
+
+
 class Pairs(list[tuple[str, Any]]):
     """A JSON object: its pairs in order."""
 
@@ -165,6 +169,26 @@ _VALUE = re.compile(rf"{_SPACE}(?:([\[{{])|{_STRING}|{_NUMBER}|true|false|null)"
 _KEY = re.compile(rf"{_SPACE}{_STRING}{_SPACE}:")
 _CLOSING = re.compile(rf"{_SPACE}([\]}}])")
 _AFTER_VALUE = re.compile(rf"{_SPACE}([,\]}}])")
+
+
+def whole_or_nan(digits: str) -> int | Float:
+    """A whole number, or not a number where it is longer than any that is of use.
+
+    For ``json.loads(parse_int=…)``: Python's own error about it names an internal limit.
+    """
+    return int(digits) if len(digits) <= LONGEST_NUMBER else Float("nan")
+
+
+def short_whole(digits: str) -> int:
+    """A whole number of a text in which a long one has no place.
+
+    Raises:
+        ValueError: it is too long.
+    """
+    if len(digits) > LONGEST_NUMBER:
+        raise ValueError(f"a number of {len(digits)} digits")
+    return int(digits)
+
 
 quote = json.encoder.encode_basestring
 """A string as JSON, non-ASCII unescaped, as serde_json writes it."""

@@ -20,6 +20,7 @@ from typing import Any
 
 from chain_reader.ports import ChainObserver, EraReaderAdapter
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from datum.strict_json import short_whole
 from eras import ConfigurationError, MarkerError, SupportedEras
 
 ADAPTER_TYPES = ("cardano-chain", "file", "dummy", "bootstrap", "bootstrap-latest")
@@ -154,7 +155,7 @@ class _Params:
         if params is None or not params.strip():
             raise self.error("parameters as a JSON object", "none")
         try:
-            value = json.loads(params, object_pairs_hook=_once)
+            value = json.loads(params, object_pairs_hook=_once, parse_int=short_whole)
         except json.JSONDecodeError as error:
             raise self.error(
                 "a JSON object", f"{error.msg} at line {error.lineno}, column {error.colno}", json=True

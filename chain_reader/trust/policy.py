@@ -12,6 +12,7 @@ from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.thread_token import is_unit
 from chain_reader.trust.kinds import ERAS, TrustKind
 from datum import ExtensionPolicy, VerificationKey
+from datum.strict_json import short_whole
 from era_store import TrustKey
 from eras import ConfigurationError, Epoch, MarkerError, Slot, require_epoch
 
@@ -43,7 +44,7 @@ class Checkpoint:
             CheckpointInvalidError: it is none.
         """
         try:
-            return _read_checkpoint(json.loads(text))
+            return _read_checkpoint(json.loads(text, parse_int=short_whole))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, MarkerError) as error:
             raise CheckpointInvalidError(
                 "The checkpoint cannot be used",

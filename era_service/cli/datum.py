@@ -188,12 +188,13 @@ def decode(file: str, *, as_json: bool) -> int:
     if as_json:
         echo_json({"datums": [describe(one, index) for index, one in enumerate(found)]})
     else:
-        for index, one in enumerate(found if len(found) == 1 or _has_datum(found) else ()):
+        for index, one in enumerate(found if _has_datum(found) else ()):
             click.echo("\n".join(in_words(describe(one, index))))
     if _has_datum(found):
         return 0
     name = "standard input" if file == "-" else file
-    click.echo(f"No datum: {visible(name)} holds {kind_of_file(data) if data.strip() else 'nothing'}", err=as_json)
+    why = f": {printable(describe(found[0], 0)['problem'])}" if len(found) == 1 else ""
+    click.echo(f"No datum: {visible(name)} holds {kind_of_file(data) if data.strip() else 'nothing'}{why}", err=as_json)
     return 1
 
 

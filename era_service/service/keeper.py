@@ -7,7 +7,7 @@ thread at a time reads the chain. The rules:
    nothing; what was known stays, stale.
 2. A snapshot is in the store before it is in force here, together with what is new in it.
 3. Who has not read for too long says so, whatever the reason.
-4. A switch that is trusted happens by the clock also where the store cannot be asked (rule T9).
+4. A switch that is trusted happens by the clock, and waits for no reading, provider or store (rule T9).
 """
 
 import logging
@@ -125,7 +125,7 @@ class Keeper:
         """
         with self._reading, self.spans.reading(), self._saving():
             now_s = self.clock()
-            snapshot = self._read(now_s)
+            snapshot = self._on_time(self._read(now_s))
             last = self._last_snapshot()
             try:
                 view_after(self.checker.view, snapshot, self.checker.supported)
@@ -158,7 +158,7 @@ class Keeper:
             self.unsaved = None
             if found is not None and (known is None or found.read_at_s != known.read_at_s):
                 self._failure = None
-                self.take(found)
+                self.take(self._on_time(found))
 
     def let_go(self) -> None:
         """Another replica reads the chain: what it comes to is where this one goes on, should it ever read again."""
@@ -181,10 +181,17 @@ class Keeper:
         self.changes.notify(kinds.SNAPSHOT)
         self.changes.notify(kinds.EVENTS)
 
+    def go_on(self) -> None:
+        """Enter the epoch of now by the schedule that is known, whatever becomes of a reading."""
+        with self._writers:
+            known = self._snapshot
+            if known is not None and (moved := self._on_time(known)) is not known:
+                self.take(moved)
+                self._fresh_until_s = 0.0  # why it is not confirmed is said with the next answer
+
     def note_failure(self, error: Exception) -> None:
         """Polling itself has failed: what is known is stale, and why is said wherever it can be."""
         self._failure = str(error) if isinstance(error, EraSwitchError) else type(error).__name__
-        self._go_on_by_schedule()
         self._fresh_until_s = 0.0
         self.changes.notify(kinds.SNAPSHOT)
 
@@ -270,21 +277,14 @@ class Keeper:
 
     # --- inside
 
-    def _go_on_by_schedule(self) -> None:
-        """Enter the epoch of now, where the genesis is known and the last reading was in an earlier one."""
-        known, genesis, now_s = self._snapshot, self.genesis, self.clock()
-        if known is None or genesis is None or known.epoch_ends_at_s is None or now_s < known.epoch_ends_at_s:
-            return
-        epoch, network = genesis.epoch_of(genesis.slot_at(now_s)), self.settings.network
-        self.take(
-            on_schedule(
-                known,
-                epoch,
-                epoch_end(genesis, epoch),
-                self.checker.supported,
-                notice_epochs=network.notice_epochs,
-            )
-        )
+    def _on_time(self, known: Snapshot) -> Snapshot:
+        """A snapshot in the epoch of now, where the genesis is known."""
+        genesis, now_s = self.genesis, self.clock()
+        if genesis is None or known.epoch_ends_at_s is None or now_s < known.epoch_ends_at_s:
+            return known
+        epoch = genesis.epoch_of(genesis.slot_at(now_s))
+        notice = self.settings.network.notice_epochs
+        return on_schedule(known, epoch, epoch_end(genesis, epoch), self.checker.supported, notice)
 
     def _close_reader(self) -> None:
         if self._reader is not None:

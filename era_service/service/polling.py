@@ -24,6 +24,9 @@ AFTER_BOUNDARY_S = 0.05
 BOUNDARY_POLL_S, BOUNDARY_S = 2.0, 120.0
 """How often, and for how long, it is looked for after that: an epoch is there with its first block."""
 
+TICK_S = 1.0
+"""The longest time between two looks at the clock."""
+
 Leads = Callable[[], AbstractContextManager[bool]]
 
 
@@ -70,6 +73,10 @@ class Polled(Protocol):
         """Remember why a reading failed."""
         ...
 
+    def go_on(self) -> None:
+        """Enter the epoch of now by the schedule that is known."""
+        ...
+
 
 class Poller:
     """Turns a service's polling in a thread of its own.
@@ -83,6 +90,7 @@ class Poller:
         self._service = service
         self.leads = leads
         self._thread: threading.Thread | None = None
+        self._ticking: threading.Thread | None = None
         self._wake = threading.Event()
         self._ended = threading.Event()
 
@@ -90,6 +98,8 @@ class Poller:
         """Begin. The first turn is at once."""
         self._thread = threading.Thread(target=self._run, name="poller", daemon=True)
         self._thread.start()
+        self._ticking = threading.Thread(target=self._tick, name="epochs", daemon=True)
+        self._ticking.start()
 
     def stop(self) -> None:
         """End, after the turn that is being made. Calling it twice is fine."""
@@ -97,6 +107,8 @@ class Poller:
         self._wake.set()
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join(timeout=self._service.settings.limits.read_deadline_s)
+        if self._ticking is not None:
+            self._ticking.join()
 
     def wake(self) -> None:
         """Make the next turn now."""
@@ -136,6 +148,19 @@ class Poller:
                 _log.exception("The chain could not be polled")
                 self._service.note_failure(error)
             self._wake.wait(self._pause_s())
+
+    def _tick(self) -> None:
+        """Begin each epoch when it begins, also while a reading takes its time or cannot be made (rule T9)."""
+        while not self._ended.is_set():
+            ends_at_s = self._service.epoch_ends_at_s
+            left_s = TICK_S if ends_at_s is None else ends_at_s - self._service.clock() + AFTER_BOUNDARY_S
+            if left_s <= 0:
+                try:
+                    self._service.go_on()
+                except Exception:
+                    _log.exception("The epoch could not be begun")
+                left_s = TICK_S
+            self._ended.wait(min(left_s, TICK_S))
 
     def _pause_s(self) -> float:
         pause_s = self._service.settings.service.poll_interval_s

@@ -75,7 +75,6 @@ def on_schedule(
     epoch: Epoch,
     ends_at_s: float,
     supported: SupportedEras,
-    *,
     notice_epochs: int,
 ) -> Snapshot:
     """A snapshot as it is in a later epoch by the schedule that it has (rule T9).

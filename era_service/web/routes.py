@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from datum.strict_json import whole_or_nan
 from era_service.service.answers import Answer, cache_control
 from era_service.service.documents import (
     AdoptionForecast,
@@ -42,6 +43,7 @@ from era_service.web.problems import PROBLEM_JSON
 from era_service.web.stream import TOLD, EventStream
 from era_store.registrations import MAX_REGISTRATION_EPOCH
 from eras import API_VERSION_HEADER, MAX_EPOCH, SIGNER_NODE_VERSION_HEADER
+from release_tools.registrations.judging import fields_once
 
 MAX_EVENT_ID = 2**63 - 1
 UNBUFFERED = {"x-accel-buffering": "no"}
@@ -342,7 +344,7 @@ def _read(body: bytes) -> list[object]:
     """
     wanted = f'one registration, or {{"registrations": […]}} with 1 to {MAX_BATCH}'
     try:
-        found = json.loads(body)
+        found = json.loads(body, parse_int=whole_or_nan, object_pairs_hook=fields_once)
     except (ValueError, RecursionError) as error:
         raise MalformedRequestError(
             "The registrations are not JSON",

@@ -23,7 +23,14 @@ from eras import Epoch, EraSwitchError
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.parties import NotReady, not_ready
 from release_tools.adoption.shares import AdoptionRules, Base, Share, ada_words, parties_words, share_words
-from release_tools.adoption.summary import AdoptionAlarm, EpochAdoption, newest_begun, rejected_words, summarise
+from release_tools.adoption.summary import (
+    AdoptionAlarm,
+    EpochAdoption,
+    how_to_have_some,
+    newest_begun,
+    rejected_words,
+    summarise,
+)
 
 
 class GateNotMetError(EraSwitchError):
@@ -229,7 +236,7 @@ def judge_gate(
             f"The gate of {era} is not met: there are no registrations at all",
             expected=f"{share_words(threshold)} of {base.words}",
             got="nothing to judge by",
-            next_step="Read them in: eraswitch adoption ingest",
+            next_step=how_to_have_some(repository),
         )
     last = next(one for one in (epoch, newest_begun(known, current), current) if one is not None)
     asked = [Epoch(last - back) for back in range(for_epochs) if last >= back]

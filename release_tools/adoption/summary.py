@@ -224,10 +224,12 @@ def summarise(
     compatibility = compatibility or Compatibility()
     eras = compatibility.eras if eras is None else tuple(eras)
     epochs = repository.epochs()
-    epoch = newest_epoch(epochs) if epoch is None else epoch
+    if epoch is None and not epochs:
+        raise _none_of(repository, None, epochs)
+    epoch = epochs[0] if epoch is None else epoch
     tallies = repository.tally(epoch)
     if not tallies:
-        raise _none_of(epoch, epochs)
+        raise _none_of(repository, epoch, epochs)
     registered = sum(tally.stake for tally in tallies)
     rejected = repository.uncounted(epoch) if rules.count_rejected else Uncounted()
     network_epoch = rules.stake_epoch(epoch)
@@ -301,21 +303,10 @@ def summarise_last(
     epochs = repository.epochs()
     asked = [epoch for epoch in epochs if last is None or epoch <= last][:count]
     if not asked or (last is not None and asked[0] != last):
-        raise _none_of(last, epochs)
+        raise _none_of(repository, last, epochs)
     return tuple(
         summarise(repository, epoch=epoch, details=details_of_all or epoch == asked[0], **options) for epoch in asked
     )
-
-
-def newest_epoch(epochs: Sequence[Epoch]) -> Epoch:
-    """The newest of the epochs that have registrations.
-
-    Raises:
-        NoRegistrationsError: there is none.
-    """
-    if not epochs:
-        raise _none_of(None, epochs)
-    return epochs[0]
 
 
 def assumed_epoch(repository: RegistrationRepository) -> Epoch | None:
@@ -433,12 +424,21 @@ def _alarms(
         )
 
 
-def _none_of(epoch: Epoch | None, epochs: Sequence[Epoch]) -> NoRegistrationsError:
+def how_to_have_some(repository: RegistrationRepository) -> str:
+    """The next step where there are no registrations: to read them in, or to correct those that were refused."""
+    first = next(iter(repository.rejects(limit=1)), None)
+    if first is None:
+        return "Read them in: eraswitch adoption ingest"
+    refused = f"the first, {first.reject.place}, because {first.reject.reason}"
+    return f"Correct {first.source}: every row was refused, {refused}"
+
+
+def _none_of(repository: RegistrationRepository, epoch: Epoch | None, epochs: Sequence[Epoch]) -> NoRegistrationsError:
     known = f"those of epochs {epochs[-1]} to {epochs[0]}" if epochs else "none at all"
     return NoRegistrationsError(
         "There are no registrations" + ("" if epoch is None else f" of epoch {epoch}"),
         expected="registrations of nodes" + ("" if epoch is None else f" in epoch {epoch}"),
         got=known,
-        next_step="Read them in: eraswitch adoption ingest" if not epochs else "Name an epoch that has some",
+        next_step=how_to_have_some(repository) if not epochs else "Name an epoch that has some",
         epoch=epoch,
     )

@@ -29,6 +29,7 @@ from datum import (
     required_key_sets,
     verify_signature,
 )
+from datum.strict_json import short_whole
 from era_store import MAX_REGISTRATION_EPOCH
 from eras import Epoch, EraMarker, MarkerError
 from release_tools.markers.slips import slips
@@ -319,7 +320,7 @@ def _extended(value: Any, which: str) -> ExtendedPayload:
 
 
 def _parse(text: str) -> dict[str, Any]:
-    document = json.loads(text, object_pairs_hook=_without_repetition)
+    document = json.loads(text, object_pairs_hook=_without_repetition, parse_int=short_whole)
     if not isinstance(document, dict) or not _same(document.get("eraswitch_cosigning"), FILE_VERSION):
         raise ValueError(f"no JSON object with eraswitch_cosigning {FILE_VERSION}")
     return document

@@ -78,7 +78,33 @@ FUTURE_SIGNATURE = "it was signed with a time in the future"
 UNCHECKED_SIGNATURE = "the signature cannot be checked, because no network is configured: counted as unsigned"
 HALF_SIGNED = "key, signature and time_s are not all there: counted as unsigned"
 BAD_CAPABILITY = "capability cannot be read: counted by its version"
+TWICE = "the field {!r} is there twice"
 UNKNOWN_FIELD = "{!r} is not a field of registrations: counted without it"
+
+
+class Repeating(dict[str, Any]):
+    """A JSON object in which a field is there twice: people and programs would each see another one.
+
+    Attributes:
+        twice: the name of the field.
+    """
+
+    twice = ""
+
+
+def fields_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object, for ``json.loads(object_pairs_hook=…)``; a ``Repeating`` where a field is there twice."""
+    fields = dict(pairs)
+    if len(fields) == len(pairs):
+        return fields
+    found = Repeating(fields)
+    found.twice = next(name for name, count in Counter(name for name, _ in pairs).items() if count > 1)
+    return found
+
+
+def twice_in(value: object) -> str | None:
+    """The field that a JSON object has twice."""
+    return value.twice if isinstance(value, Repeating) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +199,9 @@ class Judge:
             signed=self._signed(given),
             capability=self._capability(given.get("capability")),
         )
+        twice = twice_in(row) or twice_in(row.get("capability"))
+        if twice is not None:
+            return Refusal(TWICE.format(twice[:40]), None if twice == "epoch" else found.epoch, found.party_id)
         if isinstance(found, Registration):
             for name in sorted(str(name) for name in given.keys() - _KNOWN):
                 if len(self.notes) < _MAX_NOTES:

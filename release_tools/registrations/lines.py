@@ -7,8 +7,9 @@ missing or null. A field that is none of these is noted, and its row counts with
 import json
 from collections.abc import Iterator
 
+from datum.strict_json import whole_or_nan
 from era_store.registrations import Registration
-from release_tools.registrations.judging import Refusal
+from release_tools.registrations.judging import Refusal, fields_once
 from release_tools.registrations.source import Batch
 from release_tools.registrations.text_files import TOO_LONG, TextRows
 
@@ -34,7 +35,7 @@ class JsonLines(TextRows):
         if line.isspace():
             return None
         try:
-            found = json.loads(line)
+            found = json.loads(line, parse_int=whole_or_nan, object_pairs_hook=fields_once)
         except (ValueError, RecursionError):
             return NO_JSON
         return self._judge.fields(found) if isinstance(found, dict) else NO_OBJECT

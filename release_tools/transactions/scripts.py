@@ -23,6 +23,7 @@ from chain_reader.local_chain.ledger.native_scripts import (
     NativeScript,
     parse_native_script,
 )
+from datum.strict_json import short_whole
 from eras import Slot, TransactionError
 
 THREAD_TOKEN_NAME = b"era-thread"
@@ -70,7 +71,7 @@ class KeyScript:
             ScriptFileError: it is not a native script of payment keys.
         """
         try:
-            script = cls(cbor2.dumps(_from_json(json.loads(text[:_MAX_FILE_CHARS]), 0)))
+            script = cls(cbor2.dumps(_from_json(json.loads(text[:_MAX_FILE_CHARS], parse_int=short_whole), 0)))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise ScriptFileError(
                 f"{source} is not a native script of payment keys",

@@ -255,6 +255,18 @@ def test_gate_met(folder: Path) -> None:
     assert documents("gate", "lagrange", "--threshold", "80%", *COUNT)["met"] is True
 
 
+@pytest.mark.parametrize(("command", "code"), [(("gate", "lagrange", "--threshold", "95%"), 6), (("summary",), 1)])
+def test_where_every_row_was_refused_the_file_is_to_be_corrected(
+    folder: Path, command: tuple[str, ...], code: int
+) -> None:
+    write_rows(folder / "rows.jsonl", [{"party_id": "whale", "epoch": 7, "stake": -1}] * 2)
+    result = invoke("adoption", *command, *COUNT)
+    assert result.exit_code == code
+    assert "every row was refused, the first, line 1, because stake is negative" in result.output
+    assert "rows.jsonl" in result.output
+    assert "adoption ingest" not in result.output
+
+
 def test_gate_not_met_says_what_is_missing_and_from_whom(folder: Path) -> None:
     result = invoke("adoption", "gate", "lagrange", "--threshold", "95%", *COUNT)
     assert result.exit_code == 6

@@ -155,6 +155,7 @@ def test_decode_in_words_and_in_json() -> None:
     [
         (b"d87980", "0 byte strings"),
         (b'{"constructor":0,"fields":[{"int":1},{"bytes":"7b7d"}]}', "1 other fields"),
+        (b'{"constructor":0,"fields":[{"int":' + b"9" * 5_000 + b'},{"bytes":"7b7d"}]}', "1 other fields"),
         (b'{"constructor":0,"fields":[{"bytes":"7b226d61726b657273223a5b5d7d"}]}', "not signed"),
     ],
 )
@@ -171,6 +172,7 @@ def test_decode_takes_any_junk(data: bytes, words: str) -> None:
         (b"", "No datum: standard input holds nothing"),
         (b"\x00\xff" * 999, "CBOR that is no constructor"),
         (b"zz", "Non-hexadecimal digit"),
+        (b'{"int":' + b"9" * 5_000 + b"}", "JSON without a list of fields"),
         (b"d8799f40", "CBOR that ends too early"),
         (b"{", "A datum could not be read"),
         (b"[[[[" * 9999, "A datum could not be read"),
@@ -187,6 +189,8 @@ def test_decode_fails_where_nothing_is_a_datum(data: bytes, words: str) -> None:
     assert result.exit_code == 1
     assert words in result.stdout
     assert "Traceback" not in result.output
+    assert result.stdout.count("\n") == 1
+    assert "sys.set_int_max_str_digits" not in result.output
     as_json = invoke("datum", "decode", "-", "--json", input=data)
     assert as_json.exit_code == 1
     assert "No datum" in as_json.stderr

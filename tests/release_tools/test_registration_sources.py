@@ -339,6 +339,11 @@ def test_a_file_that_is_not_there(kind: Kind, tmp_path: Path, missing: str) -> N
 def test_json_lines_that_are_none(tmp_path: Path) -> None:
     path = tmp_path / "file"
     bad = ['{"party_id"', "[1]", "null", "[" * 20_000, '{"party_id": "a", "epoch": 5, "stake": "x"}']
+    bad += [
+        '{"party_id": "a", "epoch": 5, "stake": 1, "stake": 2}',
+        '{"party_id": "a", "epoch": 5, "stake": %s}' % ("9" * 5_000),
+    ]
+    bad += ['{"party_id": "a", "epoch": 5, "stake": 1, "capability": {"eras": [], "eras": []}}']
     path.write_text("\n".join(bad) + "\n" + line("good"))
     rows, rejects, _ = read(JsonLines(str(path)))
     assert parties(rows) == ["good"]
@@ -348,7 +353,11 @@ def test_json_lines_that_are_none(tmp_path: Path) -> None:
         "is no JSON object",
         "is no JSON in UTF-8",
         "stake is not a whole number",
+        "the field 'stake' is there twice",
+        "stake is not a whole number",
+        "the field 'eras' is there twice",
     ]
+    assert [(reject.epoch, reject.party_id, reject.stake) for reject in rejects[-3:]] == [(5, "a", None)] * 3
 
 
 PARTY = SigningKey.generate()

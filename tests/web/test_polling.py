@@ -106,6 +106,32 @@ def test_rule_t9_a_switch_happens_by_the_clock_where_the_store_is_gone(tmp_path,
         assert world.kinds().count("activated") == 1, "told once, when it could be kept"
 
 
+def test_rule_t9_a_switch_waits_for_no_reading_and_one_begun_before_it_does_not_go_back(tmp_path, monkeypatch):
+    began_s = int(time.time()) - 150.0
+    with World(tmp_path, network={"system_start_s": began_s, "slot_length_s": 1.0, "epoch_length": 100}) as world:
+        world.publish(SCHEDULED)
+        world.now_s = began_s + 399
+        service, read, go = world.service, world.service._read, threading.Event()
+        reading = threading.Event()
+
+        def slowly(now_s):
+            found = read(now_s)
+            reading.set()
+            assert go.wait(30)
+            return found
+
+        monkeypatch.setattr(service, "_read", slowly)
+        service.poller.start()
+        assert reading.wait(30)
+        world.now_s = began_s + 401
+        _wait_for(lambda: service.era_status().current.name == LAGRANGE)
+        assert service.answer("/era/status") is not None
+        go.set()
+        service.poller.stop()
+        assert (service.era_status().epoch, service.era_status().current.name) == (4, LAGRANGE)
+        assert "regression-refused" not in world.kinds()
+
+
 def test_a_poller_that_died_is_not_alive(world):
     service = world.new_service()
     try:

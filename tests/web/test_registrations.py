@@ -166,6 +166,17 @@ def test_the_records_of_files_are_taken_over_http_too(still_world, odd, note):
     assert answer.json()["notes"] == ({} if note is None else {note: 1})
 
 
+def test_a_field_that_is_there_twice_and_a_number_of_thousands_of_digits_spoil_no_other(still_world):
+    twice = '{"party_id": "a", "epoch": 1, "stake": 1, "stake": 2}'
+    long = '{"party_id": "b", "epoch": 1, "stake": %s}' % ("9" * 5_000)
+    headers = still_world.headers() | {"content-type": "application/json"}
+    body = f'{{"registrations": [{twice}, {long}, {json.dumps(registration("twin"))}]}}'
+    answer = still_world.client.post("/registrations", data=body, headers=headers)
+    assert (answer.status_code, answer.json()["accepted"]) == (207, 1)
+    reasons = [one["reason"] for one in answer.json()["rejects"]]
+    assert reasons == ["the field 'stake' is there twice", "stake is not a whole number"]
+
+
 def test_every_pattern_of_the_description_has_its_words(still_world):
     described = json.dumps(still_world.client.get("/openapi.json").json())
     found = {json.loads(f'"{text}"') for text in re.findall(r'"pattern": "((?:[^"\\]|\\.)*)"', described)}

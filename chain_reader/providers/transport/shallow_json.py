@@ -1,8 +1,10 @@
-"""JSON made harmless to parse: what nests too deep, or is too long a number, becomes null.
+"""JSON made harmless to parse: what nests too deep, or is too long a number, is replaced.
 
-In: a JSON text. Out: the same text, but for such parts. A parser refuses a whole answer for one of them, and anybody
-can put one into it: a native script or a datum that nests a hundred levels deep, or a number of thousands of digits, in
-a single output at the address. That must not spoil the reading of the others (rule T1), which look at none of these.
+In: a JSON text. Out: the same text, with null for what nests too deep, and with a text for a number that is too long:
+where a number is asked for it is none, and it is not taken for one that is missing. A parser refuses a whole answer for
+one of them, and anybody can put one into it: a native script or a datum that nests a hundred levels deep, or a number
+of thousands of digits, in a single output at the address. That must not spoil the reading of the others (rule T1),
+which look at none of these.
 """
 
 import re
@@ -32,7 +34,7 @@ def shallow(text: str) -> str:
                 begin = token.end()
             depth -= 1
         elif first != '"' and depth <= DEEPEST and token.end() - token.start() > LONGEST_NUMBER:
-            kept += [text[begin : token.start()], "null"]
+            kept += [text[begin : token.start()], f'"a number of {token.end() - token.start()} characters"']
             begin = token.end()
     if depth <= DEEPEST:
         kept.append(text[begin:])
