@@ -9,6 +9,7 @@ import argparse
 import json
 import re
 import shutil
+import signal
 import sys
 import tempfile
 import threading
@@ -162,6 +163,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if postgres_programs() is None:
         parser.error("PostgreSQL is missing; `make test INSTALL=1` installs it")
+    for number in (signal.SIGTERM, signal.SIGINT):  # whatever ends it, everything that it started ends with it
+        signal.signal(number, lambda number, _frame: sys.exit(128 + number))
     folder = Path(tempfile.mkdtemp(prefix="eraswitch-soak-"))
     report = soak(folder, arguments.minutes, arguments.seed)
     if arguments.json is not None:

@@ -34,6 +34,8 @@ WATCHERS = {
     "watchers-2": tuple(f"node-{n}" for n in range(10, 20)),
 }
 SERVICES = ("replica-1", "replica-2", "single")
+LIMITS = {"max_attempts": 3, "retry_budget_s": 5.0}
+"""Of what is asked: shorter than usual, as epochs are."""
 DISK_MB = 64
 _FUNDS_LOVELACE = 10_000_000_000
 
@@ -228,6 +230,10 @@ payment_key_files = [{json.dumps(str(self.folder / "wallet.skey"))}]
 [store]
 url = {json.dumps(self.stores[name])}
 
+[limits]
+max_attempts = {LIMITS["max_attempts"]}
+retry_budget_s = {LIMITS["retry_budget_s"]}
+
 [service]
 port = {self.urls[name].rpartition(":")[2]}
 poll_interval_s = 1
@@ -246,6 +252,7 @@ write_burst = 1000
             "provider": self.provider, "era_address": self.era_address, "key": self.era_key.verification_key.hex,
             "magic": self.magic, "start_s": self.start_s, "slot_s": SLOT_S, "epoch_slots": EPOCH_SLOTS, "eras": ERAS,
             "folder": str(self.folder), "nodes": nodes, "diary": str(self.diary), "clock_file": str(self.clock_file),
+            "limits": LIMITS,
         }  # fmt: skip
         path.write_text(json.dumps(world))
         return str(path)

@@ -15,7 +15,7 @@ from eras import EraMarker
 
 GRACE_S = 4.0
 """So much later than an epoch's beginning a switch may be, and so long after its publication."""
-LEARNT_WITHIN_S = 12.0
+LEARNT_WITHIN_S = 20.0
 EARLY_S = 1.5
 """So much earlier, for clocks are stepped forwards by a second."""
 GROWTH_SHARE, GROWTH_MB, GROWTH_FILES = 0.10, 12.0, 12

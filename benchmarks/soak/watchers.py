@@ -13,7 +13,7 @@ from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
-from chain_reader import NetworkGenesis, TrustPolicy, observer_from_url
+from chain_reader import NetworkGenesis, ReadLimits, TrustPolicy, observer_from_url
 from chain_reader.node.kinds import Decision, DecisionKind
 from datum import VerificationKey
 from era_service.node import CallOptions, NodeWatcher, WatchOptions, embed_watcher
@@ -39,7 +39,7 @@ class Diary:
 
 
 def _watch(opened: ExitStack, world: dict[str, Any], node: str, diary: Diary) -> NodeWatcher:
-    observer = opened.enter_context(closing(observer_from_url(world["provider"])))
+    observer = opened.enter_context(closing(observer_from_url(world["provider"], limits=ReadLimits(**world["limits"]))))
     policy = TrustPolicy(world["era_address"], (VerificationKey.parse(world["key"]),), network_magic=world["magic"])
     store = opened.enter_context(closing(open_store(str(Path(world["folder"]) / f"{node}.sqlite3"))))
 
