@@ -7,6 +7,7 @@ import click
 
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.output import echo_json, printable, write_file
+from eras.words import percent
 
 if TYPE_CHECKING:
     from release_tools.rehearsal import Outcome, Scenario, Shrunk
@@ -137,7 +138,6 @@ def _show(outcome: "Outcome", shrunk: "Shrunk | None") -> None:
     from rich.console import Console
     from rich.table import Table
 
-    from release_tools.adoption.charts import percent
     from release_tools.rehearsal.report import COLUMNS
 
     scenario = outcome.scenario

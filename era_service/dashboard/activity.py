@@ -13,10 +13,11 @@ from chain_reader.calendar import EpochCalendar
 from chain_reader.node.kinds import DecisionKind
 from era_service.dashboard.markers import IN_FORCE, OTHER_KIND, SUPERSEDED, UNCONFIRMED, describe
 from era_service.dashboard.views import Tone
-from era_service.dashboard.words import counted, listed, percent, percent_of, short_hash
+from era_service.dashboard.words import counted, listed, percent_of, short_hash
 from era_service.releasing.activation_gate import OVERRIDDEN
 from era_service.service.documents import MarkerDocument
 from era_service.service.gate_watch import GATE_CROSSED
+from eras.words import percent
 
 if TYPE_CHECKING:
     from era_store import StoredEvent

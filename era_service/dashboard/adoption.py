@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Readiness, Table, Tone
-from era_service.dashboard.words import ada, counted, listed, percent, percent_of, sentence
+from era_service.dashboard.words import ada, counted, listed, percent_of, sentence
+from eras.words import percent
 
 if TYPE_CHECKING:
     from release_tools.adoption.charts import Series

@@ -8,7 +8,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Table, Tone
-from era_service.dashboard.words import counted, percent, percent_of, sentence
+from era_service.dashboard.words import counted, percent_of, sentence
+from eras.words import percent
 
 VISIBLE = 0.005
 """What differs by less is one line to the eye."""

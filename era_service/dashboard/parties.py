@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from era_service.dashboard.views import Cell, Notice, Panel, Search, Table
-from era_service.dashboard.words import ada, counted, nobody_vouches, percent
+from era_service.dashboard.words import ada, counted, nobody_vouches
 from era_store import release_of
+from eras.words import percent
 
 if TYPE_CHECKING:
     from release_tools.adoption.parties import NotReady

@@ -27,17 +27,6 @@ def _three_digits(value: float) -> str:
     return f"{value:.1f}" if value >= 9.995 else f"{value:.2f}".removesuffix(".00")
 
 
-def percent(share: float | None) -> str:
-    """A share as people write it; what is not quite all, or not quite nothing, is never shown as that."""
-    if share is None:
-        return "unknown"
-    if 0 < share < 0.0005:
-        return "< 0.1 %"
-    from release_tools.adoption import charts
-
-    return charts.percent(share)
-
-
 def percent_of(share: float) -> str:
     """A threshold: as many digits as it was given with."""
     return f"{share * 100:.4g} %"

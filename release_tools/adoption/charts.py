@@ -20,6 +20,8 @@ from hashlib import sha256
 from html import escape
 from typing import Literal
 
+from eras.words import percent
+
 Tone = Literal["ready", "not-ready", "unknown"]
 
 PALETTE = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#8a6d00", "#5b5b5b")
@@ -257,12 +259,6 @@ def standalone(svg: str) -> str:
     """A chart as a file of its own: with a size, and plain colours, for programs that know no custom properties."""
     plain = re.sub(r"var\(--chart-[a-z0-9-]+, (#[0-9a-f]{6})\)", r"\1", svg)
     return _VIEW_BOX.sub(r'\g<0> width="\1" height="\2"', plain, count=1)
-
-
-def percent(share: float) -> str:
-    """A share as people write it; what is not quite all is never shown as all."""
-    shown = f"{share * 100:.1f}"
-    return f"{'99.9' if shown == '100.0' and share < 1 else shown} %"
 
 
 class _Plot:

@@ -7,7 +7,8 @@ beside the table of the same numbers.
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from release_tools.adoption.charts import Moment, Series, Span, lines, percent, stacked, stacked_bars, timeline
+from eras.words import percent
+from release_tools.adoption.charts import Moment, Series, Span, lines, stacked, stacked_bars, timeline
 from release_tools.rehearsal.outcome import Outcome
 
 _STYLE = """

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Literal, Protocol
 
-from release_tools.adoption.charts import percent
+from eras.words import percent
 from release_tools.forecasting.lottery import Lottery
 from release_tools.rehearsal.invariants import LIKELY, Violation
 from release_tools.rehearsal.rows import Checked, EpochRow, Happening

@@ -76,13 +76,6 @@ def test_ada(lovelace, shown):
 
 
 @pytest.mark.parametrize(
-    ("share", "shown"), [(None, "unknown"), (0.0, "0.0 %"), (0.0001, "< 0.1 %"), (0.99999, "99.9 %"), (1.0, "100.0 %")]
-)
-def test_a_share_is_never_shown_as_all_or_nothing_when_it_is_not(share, shown):
-    assert words.percent(share) == shown
-
-
-@pytest.mark.parametrize(
     ("seconds", "shown"),
     [(-3, "0 s"), (59.4, "59 s"), (3_600, "1 h 0 min 0 s"), (90_061, "1 d 1 h 1 min"), (432_000, "5 d 0 h 0 min")],
 )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from eras.words import ada, counted
+from eras.words import ada, counted, percent
 
 
 @pytest.mark.parametrize(
@@ -28,3 +28,18 @@ def test_a_count_has_the_right_plural() -> None:
         "1,000 outputs",
     ]
     assert [counted(count, "party", "parties") for count in (1, 2)] == ["1 party", "2 parties"]
+
+
+@pytest.mark.parametrize(
+    ("share", "shown"),
+    [
+        (None, "unknown"),
+        (0.0, "0.0 %"),
+        (0.0001, "< 0.1 %"),
+        (0.951, "95.1 %"),
+        (0.99999, "99.9 %"),
+        (1.0, "100.0 %"),
+    ],
+)
+def test_a_share_is_never_shown_as_all_or_nothing_when_it_is_not(share, shown):
+    assert percent(share) == shown

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release_tools.adoption.charts import Moment, Series, Span, lines, percent, stacked_bars, standalone, timeline
+from release_tools.adoption.charts import Moment, Series, Span, lines, stacked_bars, standalone, timeline
 
 SVG = "{http://www.w3.org/2000/svg}"
 LABELS = ("742", "743", "744")
@@ -147,9 +147,3 @@ def test_charts_on_one_page_have_ids_of_their_own() -> None:
 def test_series_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="2 values for 3 labels"):
         lines(LABELS, [Series("a", (0.1, 0.2))], title="t", description="d")
-
-
-def test_not_quite_all_is_not_all() -> None:
-    assert percent(1.0) == "100.0 %"
-    assert percent(0.99999) == "99.9 %"
-    assert percent(0.951) == "95.1 %"
