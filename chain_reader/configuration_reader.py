@@ -50,13 +50,10 @@ class ConfigurationReading:
         """The three that a node at ``epoch`` needs; ``None`` where one of them is missing."""
         return window_at(self.configurations, epoch)
 
-    @property
-    def upcoming(self) -> EpochConfiguration | None:
-        """The next configuration that is another than the one before it; ``None`` where none is to come."""
-        if self.epoch is None:
-            return None
-        before = self.configuration_at(self.epoch)
-        later = (item for item in self.configurations if item.epoch > (self.epoch or 0))
+    def upcoming_after(self, epoch: Epoch) -> EpochConfiguration | None:
+        """The next configuration that is another than that of ``epoch``; ``None`` where none is to come."""
+        before = self.configuration_at(epoch)
+        later = (item for item in self.configurations if item.epoch > epoch)
         return next((item for item in later if before is None or before.differences(item.configuration)), None)
 
 

@@ -18,7 +18,7 @@ from dataclasses import replace
 from chain_reader.log.recorder import NodeCore
 from chain_reader.node.core import NodeSettings, NodeState
 from chain_reader.node.inputs import ClockTicked, ObserverAnswered, ObserverFailed
-from chain_reader.node.kinds import OF_TRUST, Decision
+from chain_reader.node.kinds import OF_CONFIGURATION, OF_TRUST, Decision
 from chain_reader.node.source import EvidenceSource
 from chain_reader.ports import ChainObserver
 from chain_reader.providers.failover import Failover, TipChecker
@@ -94,8 +94,7 @@ class TrustedReader:
             evidence = self._source.gather(epoch)
             core = self._caught_up()
             doubt = self._source.tip_stale(evidence)
-            self._tick(core, epoch)
-            decisions = core.apply(ObserverAnswered(evidence, self._clock(), doubt))
+            decisions = self._tick(core, epoch) + core.apply(ObserverAnswered(evidence, self._clock(), doubt))
             decision = core.judged
             assert decision is not None  # noqa: S101 - an answer was judged, this one or one like it
             self._source.keep(decision.changed)
@@ -114,8 +113,9 @@ class TrustedReader:
         """
         with self._turn:
             core = self._caught_up()
-            self._tick(core, epoch)
-            decisions = core.apply(ObserverFailed(self._source.name, error.code, str(error), self._clock()))
+            decisions = self._tick(core, epoch) + core.apply(
+                ObserverFailed(self._source.name, error.code, str(error), self._clock())
+            )
             state = core.state
             decided = decide_remembered(state.trust, self.policy, str(error), state.epoch, verified=state.verified)
             return _told(core, decided.reading, decisions)
@@ -128,10 +128,11 @@ class TrustedReader:
             self._core.catch_up(self._clock())
         return self._core
 
-    def _tick(self, core: NodeCore, epoch: Epoch | None) -> None:
+    def _tick(self, core: NodeCore, epoch: Epoch | None) -> tuple[Decision, ...]:
         """A switch that is trusted happens on time by the clock, whatever the chain's providers say (T9)."""
-        if epoch is not None and epoch != core.state.clock:
-            core.apply(ClockTicked(epoch, self._clock()))
+        if epoch is None or epoch == core.state.clock:
+            return ()
+        return core.apply(ClockTicked(epoch, self._clock()))
 
 
 def _told(core: NodeCore, reading: TrustedReading, decisions: tuple[Decision, ...]) -> TrustedReading:
@@ -147,7 +148,7 @@ def _told(core: NodeCore, reading: TrustedReading, decisions: tuple[Decision, ..
         epoch=state.epoch,
         stale=state.stale if reading.markers else reading.stale,
         alarms=(*reading.alarms, *alarm),
-        events=tuple(decision for decision in decisions if decision.kind in OF_TRUST),
+        events=tuple(decision for decision in decisions if decision.kind in OF_TRUST | OF_CONFIGURATION),
     )
     token = state.view.token
     if state.view.status is EraStatus.ERROR and token is not None:

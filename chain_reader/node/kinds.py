@@ -130,3 +130,6 @@ OF_TRUST = frozenset(
     )
 )
 """Kinds that concern what is trusted, and not the era of one node: every process on a store shares them."""
+
+OF_CONFIGURATION = frozenset((DecisionKind.CONFIGURATION_ANNOUNCED, DecisionKind.CONFIGURATION_CHANGED))
+"""Kinds that concern the protocol configurations of one node."""

@@ -67,7 +67,27 @@ def _in_words(document: dict[str, Any]) -> list[str]:
         width = max(len(printable(era["name"])) for era in document["eras"])
         lines.append("Eras")
         lines += [_era_line(era, width) for era in document["eras"]]
-    return [*lines, *_trusted_lines(document["trusted"]), *_legacy_lines(document["legacy"]), *_refused_lines(document)]
+    lines += [*_trusted_lines(document["trusted"]), *_legacy_lines(document["legacy"]), *_refused_lines(document)]
+    return [*lines, *_configuration_lines(document["configuration"])]
+
+
+def _configuration_lines(found: dict[str, Any] | None) -> list[str]:
+    """The protocol configuration in force and the next change, where they are read."""
+    if found is None:
+        return []
+    if found["current"] is None:
+        return ["Configuration none in force"]
+    current, coming = found["current"], found["next"]
+    lines = [f"Configuration {_parameters(current)}, from epoch {current['epoch']}"]
+    if coming is None:
+        return [*lines, "  next change none"]
+    left = coming["epochs_left"]
+    lines.append(f"  next change from epoch {coming['epoch']}, in {left} epoch{'' if left == 1 else 's'}")
+    return lines + [f"    {change}" for change in coming["changes"]]
+
+
+def _parameters(configuration: dict[str, Any]) -> str:
+    return ", ".join(f"{name} {value}" for name, value in configuration["protocol_parameters"].items())
 
 
 def _upcoming(document: dict[str, Any]) -> str:

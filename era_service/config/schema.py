@@ -411,6 +411,12 @@ class HookSettings(Section):
     unsupported_upcoming: Paths = Field(default=(), description="The upcoming era is not supported.")
     unsupported_current: Paths = Field(default=(), description="The current era is not supported: the node must stop.")
     refused: Paths = Field(default=(), description="Something at the era address was refused.")
+    configuration_announced: Paths = Field(
+        default=(), description="The protocol configuration of a later epoch appeared, changed or vanished."
+    )
+    configuration_changed: Paths = Field(
+        default=(), description="Another protocol configuration holds; or the first, at start-up."
+    )
     timeout_s: Above0 = Field(default=30.0, description="Seconds that a hook may take before it is killed.")
     before_switch_timeout_s: Above0 = Field(
         default=300.0, description="Seconds that a hook of before_switch may take; one that is late vetoes the switch."

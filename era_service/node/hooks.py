@@ -53,6 +53,10 @@ class HookEvent(StrEnum):
     """The current era is not supported: the node has to stop."""
     REFUSED = "refused"
     """Something at the era address was refused."""
+    CONFIGURATION_ANNOUNCED = "configuration-announced"
+    """The protocol configuration of a later epoch appeared, changed or vanished."""
+    CONFIGURATION_CHANGED = "configuration-changed"
+    """Another protocol configuration holds; at start-up, the first one that is read."""
 
 
 Facts = Mapping[str, Any]

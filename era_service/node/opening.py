@@ -98,7 +98,7 @@ def open_watcher(
         ConfigurationError: what is configured cannot be used.
         StoreError: the store cannot be opened.
     """
-    from era_service.wiring.deciding import open_core, providers_in_order
+    from era_service.wiring.deciding import open_configuration_reader, open_core, providers_in_order
     from era_service.wiring.genesis import configured_genesis
 
     surroundings = os.environ if environ is None else environ
@@ -131,6 +131,7 @@ def open_watcher(
             minimum=minimum,
             on_decision=on_decision,
             errands=_errands(settings),
+            configurations=open_configuration_reader(settings, store, providers, name=watch.node_id or ""),
         )
 
 

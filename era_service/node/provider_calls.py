@@ -4,17 +4,23 @@ In: the schedule, the source of evidence. Out: what a call came to, once it is o
 way at a time, in a daemon thread of its own; it ends in bounded time, for that is what observers promise.
 """
 
+import logging
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 
 from chain_reader import ChainTip
+from chain_reader.configuration_reader import ConfigurationReader
 from chain_reader.node.inputs import ObserverAnswered, ObserverFailed
+from chain_reader.node.kinds import Decision
 from chain_reader.node.source import EvidenceSource
 from era_service.node.call_schedule import Call, CallSchedule
 from era_service.node.epoch_clock import EpochClock
-from eras import ChainReadError, StoreError
+from eras import ChainReadError, Epoch, StoreError
+
+_log = logging.getLogger(__name__)
 
 Answer = ChainTip | ObserverAnswered | ObserverFailed
 Begin = Callable[[Callable[[], Answer], Callable[[], object]], Future[Answer]]
@@ -53,6 +59,7 @@ class ProviderCalls:
         schedule: when to call.
         begin: begins a call.
         over: called when a call is over, in any thread.
+        also: reads the protocol configurations after the eras, where that is wanted.
     """
 
     def __init__(
@@ -63,12 +70,15 @@ class ProviderCalls:
         *,
         begin: Begin,
         over: Callable[[], object],
+        also: ConfigurationReader | None = None,
     ) -> None:
         self.schedule = schedule
         self.source = source
         self._clock = clock
         self._begin = begin
         self._over = over
+        self._configurations = also
+        self._told: SimpleQueue[tuple[Decision, ...]] = SimpleQueue()
         self._wanted = False
         self._under_way: tuple[Call, Future[Answer]] | None = None
 
@@ -92,7 +102,7 @@ class ProviderCalls:
             self._wanted = False
             moment = self._clock.now()
             epoch = moment.epoch if self._clock.genesis is not None else None
-            self._under_way = call, self._begin(lambda: self.source.ask(epoch, time_s=moment.time_s), self._over)
+            self._under_way = call, self._begin(lambda: self._read(epoch, moment.time_s), self._over)
         elif call is Call.POLL:
             self._under_way = call, self._begin(self._poll, self._over)
 
@@ -109,6 +119,22 @@ class ProviderCalls:
         if not isinstance(answer, ChainTip):
             answer = replace(answer, time_s=self._clock.now().time_s)
         return Called(call, answer)
+
+    def told(self) -> tuple[Decision, ...]:
+        """What was decided about protocol configurations since this was asked last."""
+        found: tuple[Decision, ...] = ()
+        while not self._told.empty():
+            found += self._told.get()
+        return found
+
+    def _read(self, epoch: Epoch | None, time_s: float) -> ObserverAnswered | ObserverFailed:
+        answer = self.source.ask(epoch, time_s=time_s)
+        if self._configurations is not None:
+            try:
+                self._told.put(self._configurations.read(epoch).trusted.events)
+            except StoreError as error:  # the eras of the node do not wait for it
+                _log.warning("The protocol configurations could not be read: %s", error)
+        return answer
 
     def _poll(self) -> ChainTip | ObserverFailed:
         try:

@@ -32,6 +32,8 @@ HOOK_OF_KIND = {
     DecisionKind.REFUSED: HookEvent.REFUSED,
     DecisionKind.REFUSED_MANY: HookEvent.REFUSED,
     DecisionKind.CONFLICT: HookEvent.REFUSED,
+    DecisionKind.CONFIGURATION_ANNOUNCED: HookEvent.CONFIGURATION_ANNOUNCED,
+    DecisionKind.CONFIGURATION_CHANGED: HookEvent.CONFIGURATION_CHANGED,
 }
 """The hooks that a decision runs; ``decision`` in their facts tells apart what shares a hook."""
 
@@ -55,6 +57,8 @@ ERRORS = (
     DecisionKind.THIN_SUPPORT,
 )
 QUIET = (
+    DecisionKind.CONFIGURATION_ANNOUNCED,
+    DecisionKind.CONFIGURATION_CHANGED,
     DecisionKind.ERA_KNOWN,
     DecisionKind.ANNOUNCED,
     DecisionKind.SCHEDULED,
@@ -341,6 +345,21 @@ def _taken_over(decision: Decision, _minimum: Minimum) -> str:
     return f"Another process trusted {decision.facts['trusted']} meanwhile, which is taken over"
 
 
+def _configuration_announced(decision: Decision, _minimum: Minimum) -> str:
+    facts = decision.facts
+    if facts["configuration"] is None:
+        return f"no protocol configuration holds {_left(facts)} any more"
+    changes = ", ".join(facts["changes"]) or "as the one before it"
+    return f"the protocol configuration {_left(facts)}: {changes}"
+
+
+def _configuration_changed(decision: Decision, _minimum: Minimum) -> str:
+    facts = decision.facts
+    held = ", ".join(f"{name} {value}" for name, value in facts["configuration"]["protocol_parameters"].items())
+    changes = "".join(f"; {change}" for change in facts["changes"])
+    return f"the protocol configuration since epoch {facts['began']}: {held}{changes}"
+
+
 _WORDS: dict[DecisionKind, Callable[[Decision, Minimum], str]] = {
     DecisionKind.ERA_KNOWN: _known,
     DecisionKind.ACTIVATED: _activated,
@@ -369,4 +388,6 @@ _WORDS: dict[DecisionKind, Callable[[Decision, Minimum], str]] = {
     DecisionKind.PROVIDER_ANSWERED: _answered,
     DecisionKind.LEGACY_AGREES: _legacy_agrees,
     DecisionKind.MEMORY_TAKEN_OVER: _taken_over,
+    DecisionKind.CONFIGURATION_ANNOUNCED: _configuration_announced,
+    DecisionKind.CONFIGURATION_CHANGED: _configuration_changed,
 }

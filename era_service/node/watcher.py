@@ -23,6 +23,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from chain_reader import ChainTip, NodeCore
+from chain_reader.configuration_reader import ConfigurationReader
 from chain_reader.node.eras import unsupported_current
 from chain_reader.node.inputs import ClockTicked, CommandGiven, InputEvent, ObserverAnswered, ObserverFailed
 from chain_reader.node.intake import Intake
@@ -51,11 +52,9 @@ from eras.events import refuse_unawaited
 UNSUPPORTED = 4
 ERRAND_S = 60.0
 """How long one check waits for each errand."""
-_CHECK_TICK_S = 1.0
+_CHECK_TICK_S = _HOOK_TICK_S = _RUNNER_TICK_S = 1.0
 _DRAIN_TICK_S = 0.2
-_HOOK_TICK_S = 1.0
 _INPUTS_AT_ONCE = 256
-_RUNNER_TICK_S = 1.0
 _log = logging.getLogger(__name__)
 
 
@@ -77,6 +76,7 @@ class NodeWatcher:
         minimum: era → the version to install, in words.
         on_decision: told of every decision, in the watcher's thread.
         errands: what is told and asked beside the chain.
+        configurations: reads the protocol configurations, where that is wanted; what is decided about them is told too.
         begin: begins a call of the provider; by default in a thread of its own.
         wait: waits for at most so many seconds; by default until something has to be done.
 
@@ -97,6 +97,7 @@ class NodeWatcher:
         minimum: Minimum = _unknown,
         on_decision: Callable[[Decision], object] | None = None,
         errands: Sequence[Errand] = (),
+        configurations: ConfigurationReader | None = None,
         begin: Begin = in_background,
         wait: Callable[[float], object] | None = None,
     ) -> None:
@@ -114,7 +115,7 @@ class NodeWatcher:
         self._alarm = Alarm()
         self._wait = self._alarm.sleep if wait is None else wait
         schedule = CallSchedule(self.options.calls, clock.machine.monotonic())
-        self._calls = ProviderCalls(source, clock, schedule, begin=begin, over=self._alarm.ring)
+        self._calls = ProviderCalls(source, clock, schedule, begin=begin, over=self._alarm.ring, also=configurations)
         self._intake = Intake(clock=clock.machine.posix)
         self._ticked: Epoch | None = None
         self._stopping = False
@@ -288,6 +289,7 @@ class NodeWatcher:
         self._calls.begin_due()
         while (called := self._calls.take()) is not None:
             self._made_of(called)
+            self._tell(self._calls.told())
             self._calls.begin_due()
         while (prepared := self._preparation.take()) is not None:
             self._apply(prepared)

@@ -273,6 +273,8 @@ class Keeper:
             found["/era/config"] = snapshot.config.model_dump_json().encode()
         if snapshot.markers is not None:
             found["/era/markers"] = snapshot.markers.model_dump_json().encode()
+        if snapshot.configuration is not None:
+            found["/configuration"] = snapshot.configuration.model_dump_json().encode()
         return found
 
     # --- inside

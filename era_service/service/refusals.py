@@ -25,6 +25,18 @@ class PathNotFoundError(RequestError):
     http_status = 404
 
 
+class ConfigurationNotReadError(RequestError):
+    """The service was not told to read protocol configurations."""
+
+    http_status = 404
+
+
+class ConfigurationNotFoundError(RequestError):
+    """No protocol configuration is known for the epoch that is asked about."""
+
+    http_status = 404
+
+
 class MethodNotAllowedError(RequestError):
     """The path of a request does not take its method."""
 

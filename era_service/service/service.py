@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 
 from chain_reader.trust.publications import Publications
 from era_service.service import adoption
+from era_service.service.configuration_documents import ConfigurationStatus, NodeConfiguration
 from era_service.service.documents import (
     API_VERSION,
     AdoptionForecast,
@@ -32,6 +33,7 @@ from era_service.service.documents import (
 from era_service.service.keeper import Keeper
 from era_service.service.polling import Leads, always_leads
 from era_service.service.rates import Rates
+from era_service.service.refusals import ConfigurationNotFoundError, ConfigurationNotReadError
 from era_service.service.snapshot import Snapshot
 from era_service.service.write_probe import WriteProbe
 from era_store.event_log import ALL_EVENTS, EventFilter
@@ -199,6 +201,42 @@ class Service(Keeper):
             got=f"the source {found.status.adapter}",
             next_step="Configure a network, and a provider to read it from",
         )
+
+    def configuration(self) -> ConfigurationStatus:
+        """``/configuration``.
+
+        Raises:
+            EraNotReadyError: nothing was read yet.
+            ConfigurationNotReadError: this service reads no protocol configurations.
+        """
+        found = self.snapshot.configuration
+        if found is None:
+            raise ConfigurationNotReadError(
+                "This service reads no protocol configurations",
+                expected="protocol_configuration.enabled",
+                got="it is not set",
+                next_step="Set protocol_configuration.enabled (docs/protocol-configuration.md)",
+            )
+        return found
+
+    def configuration_of(self, epoch: int) -> NodeConfiguration:
+        """``/configuration/{epoch}``.
+
+        Raises:
+            EraNotReadyError, ConfigurationNotReadError: as ``configuration``.
+            ConfigurationNotFoundError: none holds at that epoch.
+        """
+        known = self.configuration()
+        found = known.at(epoch)
+        if found is None:
+            first = known.configurations[0].epoch if known.configurations else None
+            raise ConfigurationNotFoundError(
+                f"No protocol configuration is known for epoch {epoch}",
+                expected="an epoch that has one" if first is None else f"epoch {first} or a later one",
+                got=f"epoch {epoch}",
+                next_step="Ask /configuration, which lists all that are in force",
+            )
+        return found
 
     def era_history(self) -> EraHistory:
         """``/era/history``.

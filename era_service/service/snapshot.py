@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from datum import Malformed
+from era_service.service.configuration_documents import ConfigurationStatus
 from era_service.service.documents import (
     API_VERSION,
     Document,
@@ -61,6 +62,7 @@ class Snapshot(Document):
     read_at_s: float
     epoch_ends_at_s: float | None
     genesis: GenesisDocument | None = None
+    configuration: ConfigurationStatus | None = None
 
     @property
     def network_genesis(self) -> "NetworkGenesis | None":
@@ -106,6 +108,7 @@ class Snapshot(Document):
                     update={"freshness": config.freshness.model_copy(update={"stale": words})},
                 ),
                 "markers": markers and markers.model_copy(update={"stale": words}),
+                "configuration": self.configuration and self.configuration.model_copy(update={"stale": words}),
             }
         )
 
@@ -118,13 +121,16 @@ class Snapshot(Document):
             what = "The current era is not one that this software knows"
         error = status.error and {"code": status.error.get("code"), "what": what}
         seen = status.model_copy(update={"trusted": source, "stale": unconfirmed, "error": error, "warnings": []})
+        known = self.configuration and self.configuration.for_the_public()
         config, markers = self.config, self.markers
         if config is not None:
             freshness = config.freshness.model_copy(update={"stale": unconfirmed})
             config = config.model_copy(update={"source": source, "freshness": freshness})
         if markers is not None:
             markers = markers.model_copy(update={"source": source, "stale": unconfirmed})
-        return self.model_copy(update={"status": seen, "config": config, "markers": markers, "providers": []})
+        return self.model_copy(
+            update={"status": seen, "config": config, "markers": markers, "providers": [], "configuration": known}
+        )
 
 
 def network_of(settings: "Settings", *, embedded: bool) -> NetworkDocument:
@@ -168,6 +174,7 @@ def take_snapshot(
 
     token = found.token
     document = describe(found, settings, LISTED_REFUSED)
+    configured = document["configuration"]
     eras = [era_document(era, found.epoch) for era in document["eras"]]
     ends_at_s = None if genesis is None or found.epoch is None else epoch_end(genesis, found.epoch)
     source = None if document["trusted"] is None else SourceDocument(**document["trusted"])
@@ -176,7 +183,7 @@ def take_snapshot(
     era_id = None if identity is None or found.epoch is None else str(identity.at(found.epoch))
     upcoming = None if token is None else era_of(token.upcoming, eras)
     status = EraStatus(
-        **{key: value for key, value in document.items() if key not in ("eras", "trusted", "network")},
+        **{key: value for key, value in document.items() if key not in ("eras", "trusted", "network", "configuration")},
         network=network,
         current=None if token is None else era_of(token.current, eras),
         upcoming=upcoming,
@@ -208,6 +215,7 @@ def take_snapshot(
         genesis=None
         if genesis is None
         else GenesisDocument(**{name: getattr(genesis, name) for name in GenesisDocument.model_fields}),
+        configuration=configured and ConfigurationStatus(**configured),
     )
 
 

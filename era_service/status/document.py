@@ -6,6 +6,7 @@ In: a ``Reading``. Out: the document of ``eraswitch status --json`` and of ``/er
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from era_service.status.configuration import describe_configuration
 from era_service.status.reader import Reading
 
 if TYPE_CHECKING:
@@ -48,6 +49,9 @@ def describe(found: Reading, settings: "Settings", limit: int) -> dict[str, Any]
         "verdicts": dict(sorted(Counter(item.verdict.name for item in screened).items())),
         "refused": [_refused(item) for item in refused[:limit]],
         "refused_not_listed": max(0, len(refused) - limit),
+        "configuration": None
+        if found.configuration is None
+        else describe_configuration(found.configuration, found.epoch),
         "warnings": _warnings(found, settings),
         "error": None if found.error is None else found.error.to_dict(),
     }
@@ -117,6 +121,10 @@ def _warnings(found: Reading, settings: "Settings") -> list[str]:
     if trusted is not None:
         warnings += [f"What is trusted is not confirmed: {trusted.stale}"] if trusted.stale is not None else []
         warnings += trusted.alarms
+    if found.configuration is not None:
+        warnings += [f"Protocol configuration: {words}" for words in found.configuration.trusted.alarms]
+        if found.configuration.trusted.stale is not None:
+            warnings.append(f"The protocol configuration is not confirmed: {found.configuration.trusted.stale}")
     token = found.token
     if token is not None and token.upcoming is not None and not token.upcoming_supported:
         when = "" if token.upcoming.epoch is None else f" at epoch {token.upcoming.epoch}"

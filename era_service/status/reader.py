@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eras import ChainReadError, ConfigurationError, Epoch, EraEpochToken, EraSwitchError, StoreError, SupportedEras
 
 if TYPE_CHECKING:
-    from chain_reader import EraReading, NetworkGenesis, TrustedReader
+    from chain_reader import ConfigurationReader, ConfigurationReading, EraReading, NetworkGenesis, TrustedReader
     from chain_reader.providers.failover import ProviderCall
     from era_service.config.schema import Settings
     from era_store import Store
@@ -50,12 +50,14 @@ class Reading:
         reading: what the adapter read.
         token: the eras at the epoch.
         error: why there is no token.
+        configuration: the protocol configurations in force, where they are read.
     """
 
     epoch: Epoch | None = None
     reading: "EraReading | None" = None
     token: EraEpochToken | None = None
     error: EraSwitchError | None = None
+    configuration: "ConfigurationReading | None" = None
 
 
 class _Kept:
@@ -113,12 +115,14 @@ class StatusReader:
         """The genesis of the network, as a provider gave it."""
         self._providers = providers_in_order(settings, clock, self._hear_genesis)
         self._reader: TrustedReader | None = None
+        self._configurations: ConfigurationReader | None = None
+        self._calls: tuple[ProviderCall, ...] = ()
         self.records = name is not None and self._reads_chain
 
     @property
     def calls(self) -> "tuple[ProviderCall, ...]":
-        """The providers that the last reading asked, in that order."""
-        return self._providers.calls
+        """The providers that the last reading of eras asked, in that order."""
+        return self._calls
 
     def _hear_genesis(self, genesis: "NetworkGenesis") -> None:
         self.told_genesis = genesis
@@ -140,6 +144,9 @@ class StatusReader:
             StoreError: what is remembered cannot be read.
         """
         found = self._read_chain() if self._reads_chain else self._read_source(epoch)
+        self._calls = self._providers.calls
+        if self._configurations is not None:
+            found.configuration = self._configurations.read(self._clock_epoch())
         found.epoch = found.epoch if epoch is None else epoch
         if found.reading is not None and found.epoch is not None:
             found.error = None
@@ -151,7 +158,7 @@ class StatusReader:
 
     def _read_chain(self) -> Reading:
         """What is in force at the era address: by a provider's answer, or else as it is remembered."""
-        from era_service.wiring.deciding import clock_epoch, open_reader
+        from era_service.wiring.deciding import open_configuration_reader, open_reader
 
         if self._reader is None:
             if self._providers.is_empty:
@@ -160,13 +167,21 @@ class StatusReader:
             self._reader = open_reader(
                 self._settings, self._memory, self._providers, name=self._name, clock=self._clock
             )
-        by_clock = clock_epoch(self._settings, self._clock())
+            self._configurations = open_configuration_reader(
+                self._settings, self._memory, self._providers, name=self._name, clock=self._clock
+            )
+        by_clock = self._clock_epoch()
         try:
             reading = self._reader.refresh(by_clock)
         except (ChainReadError, StoreError) as error:
             reading = self._reader.remembered(error, by_clock)
             return Reading(reading.epoch, reading if reading.markers else None, error=error)
         return Reading(reading.epoch, reading)
+
+    def _clock_epoch(self) -> Epoch | None:
+        from era_service.wiring.deciding import clock_epoch
+
+        return clock_epoch(self._settings, self._clock())
 
     def _read_source(self, epoch: Epoch | None) -> Reading:
         """The markers of a source that is no chain, at the epoch that is asked about or that a provider tells."""

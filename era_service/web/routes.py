@@ -8,7 +8,7 @@ import json
 from http import HTTPStatus
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi import APIRouter, Depends, Header, Path, Query, Request
 from fastapi.responses import Response, StreamingResponse
 from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
@@ -16,6 +16,7 @@ from starlette.requests import ClientDisconnect
 
 from datum.strict_json import whole_or_nan
 from era_service.service.answers import Answer, cache_control
+from era_service.service.configuration_documents import ConfigurationStatus, NodeConfiguration
 from era_service.service.documents import (
     AdoptionForecast,
     AdoptionGate,
@@ -138,6 +139,18 @@ def era_router() -> APIRouter:
         if in_force:
             return written(request, service, in_force_history(service, before, limit), LIVE_AGE_S)
         return written(request, service, service.era_history())
+
+    @router.get("/configuration", response_model=ConfigurationStatus, responses=problems_of(404))
+    def configuration(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
+        """The protocol configurations in force: now, next, and the three that a node needs."""
+        return written(request, service, service.configuration())
+
+    @router.get("/configuration/{epoch}", response_model=NodeConfiguration, responses=problems_of(404))
+    def configuration_of(
+        request: Request, service: ServiceOf, epoch: Annotated[int, Path(ge=0, le=MAX_EPOCH)], _spoken: Spoken = None
+    ) -> Response:
+        """The protocol configuration that holds at an epoch, as a node of Mithril asks for it."""
+        return written(request, service, service.configuration_of(epoch))
 
     @router.get("/switches", response_model=Switches)
     def switches(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:

@@ -76,7 +76,7 @@ def test_the_window_and_what_is_to_come(network: Network, knows: str) -> None:
         1944,
         2422,
     ]
-    assert reading.upcoming == EpochConfiguration(Epoch(7), configured(2422))
+    assert reading.upcoming_after(Epoch(5)) == EpochConfiguration(Epoch(7), configured(2422))
     assert reading.trusted.stale is None
     assert not reading.trusted.alarms
 

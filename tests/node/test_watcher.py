@@ -9,12 +9,25 @@ from typing import Any
 
 import pytest
 
-from chain_reader import TrustedReader, TrustPolicy
+from chain_reader import (
+    CONFIGURATIONS,
+    ConfigurationReader,
+    NodeCore,
+    NodeSettings,
+    TrustedReader,
+    TrustPolicy,
+)
 from chain_reader.local_chain import FaucetOutput
 from chain_reader.node.inputs import RegistrationReceived
 from chain_reader.node.kinds import Decision
 from chain_reader.providers.tip_check import TipWatch
 from datum import EraMarkersPayload, encode_datum
+from datum.configuration import (
+    ConfigurationMarkersPayload,
+    EpochConfiguration,
+    ProtocolConfiguration,
+    ProtocolParameters,
+)
 from era_service.node.call_schedule import CallOptions
 from era_service.node.hooks import Facts, Hook, HookEvent
 from era_service.node.provider_calls import in_background
@@ -24,7 +37,18 @@ from era_service.node.watcher import NodeWatcher, WatchEnd
 from eras import Epoch, EraMarker, EraNotReadyError, EraStatus, UnsupportedEraError
 from tests.chain_reader.knowing import Knowing
 from tests.node.programs import program
-from tests.node.world import ADDRESS, EPOCH_LENGTH, KEY, LAGRANGE, PYTHAGORAS, THALES, THIEF, Watched, publish
+from tests.node.world import (
+    ADDRESS,
+    EPOCH_LENGTH,
+    KEY,
+    LAGRANGE,
+    PYTHAGORAS,
+    THALES,
+    THIEF,
+    Watched,
+    publish,
+    publish_payload,
+)
 
 DAY_S = 86_400.0
 
@@ -740,3 +764,25 @@ def received(bound: Any) -> list[str]:
             messages.append(bound.recv(4096).decode())
         except BlockingIOError:
             return messages
+
+
+def test_hooks_are_told_of_protocol_configurations(node: Watched) -> None:
+    publish(node.chain, (THALES, 0))
+    policy = TrustPolicy(ADDRESS, (KEY.verification_key,), network_magic=42, kind=CONFIGURATIONS)
+    plan = [
+        EpochConfiguration(Epoch(at), ProtocolConfiguration(ProtocolParameters(k, 9, 0.5), ()))
+        for at, k in ((0, 5), (7, 6))
+    ]
+    publish_payload(node.chain, ConfigurationMarkersPayload.of(plan).sign(KEY).to_bytes())
+    core = NodeCore(NodeSettings(policy), node.store, name="configurations")
+    reader = ConfigurationReader(TrustedReader(Knowing(node.chain), policy, core=core))
+    watcher = node.watcher(configurations=reader)
+    node.until(watcher, 0)
+    assert hooked(node) == ["activated", "configuration-changed", "configuration-announced"]
+    changed, announced = (told for told in node.told if told.kind.startswith("configuration"))
+    assert [line for _, line in log_lines([changed, announced], lambda _: None)] == [
+        "the protocol configuration since epoch 0: k 5, m 9, phi_f 0.5",
+        "the protocol configuration at epoch 7, in 2 epochs: k 5 → 6",
+    ]
+    node.to_epoch(watcher, 7)
+    assert [event for event in hooked(node) if event.startswith("configuration")] == ["configuration-changed"]

@@ -41,10 +41,15 @@ def genesis_of(chain: LocalChain) -> NetworkGenesis:
 def publish(chain: LocalChain, *markers: tuple[str, int | None], key: SigningKey = KEY) -> str:
     """The release team publishes: by a transaction that spends from the era address."""
     listed = tuple(EraMarker(name, None if epoch is None else Epoch(epoch)) for name, epoch in markers)
+    return publish_payload(chain, EraMarkersPayload(listed).sign(key).to_bytes())
+
+
+def publish_payload(chain: LocalChain, payload: bytes) -> str:
+    """As ``publish``, a payload of any kind."""
     chain.fund(ADDRESS, 10_000_000)
     gateway = LocalChainGateway(chain)
     unsigned = build_marker_transaction(
-        encode_datum(EraMarkersPayload(listed).sign(key).to_bytes()),
+        encode_datum(payload),
         era_address=ADDRESS,
         change_address=ADDRESS,
         payer_outputs=[output for output in gateway.spendable_outputs(ADDRESS) if output.is_plain],

@@ -23,7 +23,7 @@ with warnings.catch_warnings():
     )
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-OPERATIONS = 19
+OPERATIONS = 21
 EXAMPLES = 20
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -78,6 +78,8 @@ def test_every_route_is_described_and_nothing_else(running):
         "/adoption/gate",
         "/adoption/history",
         "/adoption/summary",
+        "/configuration",
+        "/configuration/{epoch}",
         "/era/config",
         "/era/history",
         "/era/markers",

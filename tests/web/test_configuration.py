@@ -1,0 +1,76 @@
+"""What the service and ``status`` answer of protocol configurations, read with the trust of eras."""
+
+import json
+from pathlib import Path
+
+from datum import SigningKey, encode_datum
+from datum.configuration import ConfigurationMarkersPayload, EpochConfiguration, ProtocolConfiguration
+from datum.configuration.values import ProtocolParameters
+from era_service.cli.status import _in_words
+from era_service.status.document import describe
+from era_service.status.reader import read_status
+from era_store import EventFilter
+from eras import Epoch
+from tests.web.world import World
+
+ENABLED = {"protocol_configuration": {"enabled": True}}
+
+
+def posted(world: World, plan: dict[int, int], key: SigningKey | None = None) -> None:
+    """Put configurations at the era address: the team's, or with another key a thief's."""
+    made = [
+        EpochConfiguration(Epoch(at), ProtocolConfiguration(ProtocolParameters(k, 20_973, 0.2), ()))
+        for at, k in plan.items()
+    ]
+    stage = world.stage
+    content = ConfigurationMarkersPayload.of(made).sign(key or stage.era_key).to_bytes()
+    stage._submit(encode_datum(content), (), stage.wallet if key is None else stage.attacker_wallet, None)
+    world.read()
+
+
+def test_now_next_and_what_a_node_asks_for(tmp_path: Path) -> None:
+    with World(tmp_path, **ENABLED) as world:
+        assert world.client.get("/configuration").json()["current"] is None
+        posted(world, {1: 1944, 4: 2422})
+        posted(world, {0: 5}, SigningKey(bytes(32)))
+        found = world.client.get("/configuration").json()
+        assert (found["epoch"], found["current"]["epoch"], found["current"]["protocol_parameters"]["k"]) == (1, 1, 1944)
+        assert (found["next"]["epoch"], found["next"]["epochs_left"]) == (4, 3)
+        assert found["next"]["changes"] == ["k 1944 → 2422"]
+        assert found["window"] is None, "at epoch 1 the aggregation is of epoch 0, which has none"
+        assert (found["stale"], found["legacy_differs"]) == (None, False)
+        assert [one["verdict"] for one in found["refused"]] == ["WrongSigner"]
+        node = world.client.get("/configuration/7").json()
+        assert node == {
+            "protocol_parameters": {"k": 2422, "m": 20_973, "phi_f": 0.2},
+            "cardano_transactions_signing_config": None,
+            "cardano_blocks_transactions_signing_config": None,
+            "available_signed_entity_types": [],
+        }
+        status = world.client.get("/era/status").json()
+        assert status["current_era"] == "pythagoras"
+        assert status["verdicts"]["OtherKind"] == 2
+        world.enter(3)
+        window = world.client.get("/configuration").json()["window"]
+        assert [window[name]["protocol_parameters"]["k"] for name in window] == [1944, 1944, 2422]
+        world.enter(4)
+        assert world.client.get("/configuration").json()["current"]["protocol_parameters"]["k"] == 2422
+        kinds = ("configuration-announced", "configuration-changed")
+        told = [(event.kind, event.epoch) for event in world.service.store.events.read(only=EventFilter(kinds=kinds))]
+        assert told == [(kinds[1], 1), (kinds[0], 1), (kinds[1], 4)]
+        document = describe(read_status(world.settings, None), world.settings, 20)
+        assert json.loads(json.dumps(document["configuration"]))["current"]["epoch"] == 4
+        assert _in_words(document)[-2:] == [
+            "Configuration k 2422, m 20973, phi_f 0.2, from epoch 4",
+            "  next change none",
+        ]
+        _where_there_is_none(world)
+
+
+def _where_there_is_none(world: World) -> None:
+    refused = world.client.get("/configuration/0")
+    assert (refused.status_code, refused.json()["code"]) == (404, "ConfigurationNotFound")
+    assert "epoch 1 or a later one" in refused.text
+    world.service.take(world.service.snapshot.model_copy(update={"configuration": None}))
+    refused = world.client.get("/configuration")
+    assert (refused.status_code, refused.json()["code"]) == (404, "ConfigurationNotRead")
