@@ -65,7 +65,7 @@ class SelectiveHistoryObserver(Protocol):
     ) -> tuple[DatumOutput, ...]:
         """As ``history``; ``known`` holds the outputs with a datum of transactions that need not be asked for.
 
-        Those that are asked for are added, though the limits may end it.
+        Those that are asked for are added, though the limits may end it; what cannot be had, as an unreadable output.
         """
         ...
 
@@ -343,7 +343,9 @@ class EvidenceGatherer:
     def _author_of(self, output: DatumOutput) -> Author | Doubt | None:
         """Who published an output, or why nobody can tell; ``None`` when the limits allow no more questions now."""
         known = self._transactions
-        found: Author | Doubt | None = known.known(self.observer, output) or known.failure(output.transaction)
+        found: Author | Doubt | None = known.known(self.observer, output) or known.failure(
+            self.observer, output.transaction
+        )
         if found is None:
             is_late = self._asked > 0 and time.monotonic() > self._until  # one at least, or a slow list starves it
             if is_late or self._asked >= self._policy.limits.max_transactions:
@@ -368,14 +370,15 @@ class EvidenceGatherer:
             for item in self._last.considered:
                 if item.output.unreadable is None:
                     read.setdefault(item.output.transaction, []).append(item.output)
-        known: dict[str, Sequence[DatumOutput]] = {**listed, **read, **self._made}
+        failing = self._transactions.unreadable(self.observer)
+        known: dict[str, Sequence[DatumOutput]] = {**failing, **listed, **read, **self._made}
         before = known.keys() | set()
         try:
             return self.observer.history_beside(self._policy.address, known)
         finally:
             new = {transaction: tuple(known[transaction]) for transaction in known.keys() - before}
-            self._made.update(new)
-            self._transactions.learn(new)
+            self._transactions.learn(self.observer, new)
+            self._made.update({name: made for name, made in new.items() if all(one.unreadable is None for one in made)})
             self._transactions.save()
 
     def _with_inputs(self, facts: ChainFacts, outputs: Sequence[DatumOutput]) -> ChainFacts:

@@ -1,7 +1,8 @@
 """What is known of transactions at the era address for good: asked for once, kept in the store, the empty answer too.
 
 In: an observer, and the transactions of outputs. Out: who published each, proved by its bytes or told by the provider;
-or why nobody can tell. Only what is known is remembered. What could not be had is asked for again, each time later.
+or why nobody can tell. What could not be had is remembered, too, and asked for again, each time after twice the pause:
+by this process or the next.
 
 Publications are kept with their bytes, so that a history can be verified without any provider.
 """
@@ -21,9 +22,10 @@ from eras import ChainReadError, StoreError
 _log = logging.getLogger(__name__)
 
 SIGNED, UNSIGNED, TOLD = "TransactionSigned", "TransactionUnsigned", "TransactionTold"
-MADE = "TransactionMade"
-_KINDS = (SIGNED, UNSIGNED, TOLD, MADE)
+MADE, UNREADABLE = "TransactionMade", "TransactionUnreadable"
+_KINDS = (SIGNED, UNSIGNED, TOLD, MADE, UNREADABLE)
 _FIRST_PAUSE_S, _LONGEST_PAUSE_S = 10.0, 3_600.0
+_LONGEST_REASON = 500
 _UNKNOWN_INPUTS = "the provider does not know where an input of its transaction was"
 
 
@@ -50,13 +52,6 @@ class Doubt:
     is_false: bool = False
 
 
-@dataclass(slots=True)
-class _Failure:
-    doubt: Doubt
-    until: float
-    pause_s: float
-
-
 class Transactions:
     """Knows the authors of transactions.
 
@@ -73,7 +68,6 @@ class Transactions:
         self._asked_of = zlib.crc32(" ".join(self._addresses).encode())  # of other announcers it was another question
         self._kept: dict[str, CachedVerdict] | None = None
         self._new: dict[str, CachedVerdict] = {}
-        self._failed: dict[str, _Failure] = {}
         self._shown: dict[str, SignedBy] = {}
 
     def known(self, observer: ChainObserver, output: DatumOutput) -> Author | Doubt | None:
@@ -86,28 +80,24 @@ class Transactions:
             return self._judged(found.content, output)
         return Author(frozenset(found.reason.split()), found.kind != TOLD)
 
-    def failure(self, transaction: str) -> Doubt | None:
+    def failure(self, observer: ChainObserver, transaction: str) -> Doubt | None:
         """Return why a transaction cannot be had, as long as it need not be asked for again."""
-        failed = self._failed.get(transaction)
-        return failed.doubt if failed is not None and time.monotonic() < failed.until else None
+        return self._not_yet(_failed_at(observer, transaction))
 
     def ask(self, observer: ChainObserver, output: DatumOutput) -> Author | Doubt:
         """Return who published the transaction of an output, or why nobody can tell."""
         transaction = output.transaction
+        is_had = True
         try:
             found = self._proved(observer, output) or self._told(observer, transaction)
         except ChainReadError as error:
-            found = Doubt(f"its transaction could not be read: {error}")
+            found, is_had = Doubt(f"its transaction could not be read: {error}"), False
         if isinstance(found, Doubt):
-            before = self._failed.get(transaction)
-            pause = _FIRST_PAUSE_S if before is None else min(2 * before.pause_s, _LONGEST_PAUSE_S)
-            self._failed[transaction] = _Failure(found, time.monotonic() + pause, pause)
+            self._fail(_failed_at(observer, transaction), found, is_kept=not is_had)
             return found
-        self._failed.pop(transaction, None)
         kind = TOLD if not found.is_proved else SIGNED if found.addresses else UNSIGNED
         place = transaction if found.is_proved else _told_by(observer, transaction)
-        kept = CachedVerdict(place, self._asked_of, kind, " ".join(sorted(found.addresses)), found.data)
-        self._known()[place] = self._new[place] = kept
+        self._keep(CachedVerdict(place, self._asked_of, kind, " ".join(sorted(found.addresses)), found.data))
         return found
 
     def made(self) -> dict[str, tuple[DatumOutput, ...]]:
@@ -115,18 +105,31 @@ class Transactions:
         found = {}
         for place, kept in self._known().items():
             transaction, slash, _ = place.partition("/")
-            if slash and kept.content is not None:
+            if slash and kept.kind == MADE and kept.content is not None:
                 parts = json.loads(kept.content)
                 found[transaction] = tuple(DatumOutput(transaction, *part) for part in parts)
         return found
 
-    def learn(self, made: Mapping[str, Sequence[DatumOutput]]) -> None:
-        """Keep what transactions made."""
+    def unreadable(self, observer: ChainObserver) -> dict[str, tuple[DatumOutput, ...]]:
+        """Return transaction → an unreadable output, of those whose outputs need not be asked for again yet."""
+        found: dict[str, tuple[DatumOutput, ...]] = {}
+        ending = _failed_at(observer, "")
+        for place in self._known():
+            transaction, slash, end = place.partition("/")
+            if slash and end == f"made{ending}" and (doubt := self._not_yet(place)) is not None:
+                found[transaction] = (DatumOutput(transaction, 0, "", 0, unreadable=doubt.why),)
+        return found
+
+    def learn(self, observer: ChainObserver, made: Mapping[str, Sequence[DatumOutput]]) -> None:
+        """Keep what transactions made, or that it could not be had."""
         for transaction, outputs in made.items():
-            content = json.dumps([[one.index, one.datum, one.lovelace] for one in outputs]).encode()
             place = f"{transaction}/made"
-            kept = CachedVerdict(place, self._asked_of, MADE, "", content)
-            self._known()[place] = self._new[place] = kept
+            failed = next((output.unreadable for output in outputs if output.unreadable is not None), None)
+            if failed is not None:
+                self._fail(_failed_at(observer, place), Doubt(failed))
+                continue
+            content = json.dumps([[one.index, one.datum, one.lovelace] for one in outputs]).encode()
+            self._keep(CachedVerdict(place, self._asked_of, MADE, "", content))
 
     def save(self) -> None:
         """Keep what is new; a store that fails costs questions in the next process, and nothing else."""
@@ -145,6 +148,29 @@ class Transactions:
             for name, kept in self._known().items()
             if kept.kind == SIGNED and kept.content is not None
         }
+
+    def _keep(self, kept: CachedVerdict) -> None:
+        self._known()[kept.reference] = self._new[kept.reference] = kept
+
+    def _fail(self, place: str, doubt: Doubt, *, is_kept: bool = True) -> None:
+        """Remember until when something is not asked for again: in the store, too, where it could not be had."""
+        before = self._known().get(place)
+        pause_s = _FIRST_PAUSE_S
+        if before is not None and before.content is not None:
+            pause_s = min(2 * json.loads(before.content)[1], _LONGEST_PAUSE_S)
+        content = json.dumps([time.time() + pause_s, pause_s, doubt.is_false]).encode()
+        failed = CachedVerdict(place, self._asked_of, UNREADABLE, doubt.why[:_LONGEST_REASON], content)
+        self._known()[place] = failed
+        if is_kept:
+            self._new[place] = failed
+
+    def _not_yet(self, place: str) -> Doubt | None:
+        kept = self._known().get(place)
+        if kept is None or kept.content is None:
+            return None
+        until_s, pause_s, is_false = json.loads(kept.content)
+        is_waiting = 0 < until_s - time.time() <= pause_s  # more than the pause: the clock was put back
+        return Doubt(kept.reason, is_false) if is_waiting else None
 
     def _known(self) -> dict[str, CachedVerdict]:
         if self._kept is None:
@@ -190,6 +216,11 @@ class Transactions:
 def _told_by(observer: ChainObserver, transaction: str) -> str:
     """Where the word of a provider is kept: apart, so that a lie is not the answer of another one, too."""
     return f"{transaction}@{zlib.crc32(observer.name.encode()):08x}"
+
+
+def _failed_at(observer: ChainObserver, place: str) -> str:
+    """Where it is kept that this provider cannot show something; another one may."""
+    return f"{place}!{zlib.crc32(observer.name.encode()):08x}"
 
 
 def makes(shown: SignedBy, output: DatumOutput) -> bool:

@@ -1,7 +1,9 @@
 """Rule T12: while the trusted output is unspent, what lies at the era address costs nothing, and ends no reading."""
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -20,7 +22,7 @@ from chain_reader.providers.agreement.observer import AgreementObserver
 from chain_reader.providers.koios.observer import KoiosObserver
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trusted_reader import TrustedReader
-from era_store import open_store
+from era_store import MemoryStore, Store, open_store
 from eras import ChainReadError
 from tests.chain_reader.conftest import ADA, KEY, Network, datum_of, kupo_of, markers
 from tests.chain_reader.fake_cardano_cli import answering
@@ -249,8 +251,9 @@ UNUSABLE = {"500": error(500), "long": reply(b"x" * 200_000), "nonsense": reply(
 
 
 @pytest.mark.parametrize("answer", UNUSABLE.values(), ids=UNUSABLE)
-def test_a_transaction_that_cannot_be_had_is_unreadable_by_itself(network, served, answer: Chunks):
+def test_a_transaction_that_cannot_be_had_is_unreadable_by_itself(network, served, monkeypatch, answer: Chunks):
     """A plain payment whose transaction the provider cannot show, before and after it is spent."""
+    store = MemoryStore()
     network.publish(FIRST)
     posted = network.chain.place([FaucetOutput(network.address, 5 * ADA)])[0]
     limits = ReadLimits(max_attempts=1, max_answer_bytes=100_000)
@@ -262,17 +265,30 @@ def test_a_transaction_that_cannot_be_had_is_unreadable_by_itself(network, serve
         return reply(found.content, found.status_code)
 
     with HostileHttp(answers) as server:
-        reader = TrustedReader(BlockfrostObserver(server.url, limits=limits), policy_of(network))
+        reader = TrustedReader(BlockfrostObserver(server.url, limits=limits), policy_of(network), store)
         for spend in (False, True):
             if spend:
                 network.spend(posted)
                 network.chain.advance_slots(1)
             reading = reader.read()
             assert (reading.markers, reading.stale) == (markers(FIRST), None)
-        before = len(server.paths)
-        network.chain.advance_slots(1)
-        reader.read()
-        assert not [path for path in server.paths[before:] if posted.transaction in path], "it is asked for again later"
+        assert not asked_again(network, server, limits, store, posted), "another process does not ask at once"
+        now = time.time()
+        for pause_s in (10, 20, 40):
+            clock = SimpleNamespace(time=lambda at=now + pause_s + 5: at)
+            monkeypatch.setattr("chain_reader.trust.transactions.time", clock)
+            assert asked_again(network, server, limits, store, posted), "it is asked for again later"
+            assert not asked_again(network, server, limits, store, posted), "each time after twice the pause"
+            now += pause_s + 5
+
+
+def asked_again(network: Network, server: HostileHttp, limits: ReadLimits, store: Store, posted: Output) -> bool:
+    """Whether the next process asks for a transaction."""
+    before = len(server.paths)
+    network.chain.advance_slots(1)
+    reader = TrustedReader(BlockfrostObserver(server.url, limits=limits), policy_of(network), store)
+    assert reader.read().markers == markers(FIRST)
+    return any(posted.transaction in path for path in server.paths[before:])
 
 
 def test_a_copy_with_heavy_reference_inputs_is_judged_by_its_bytes(network, served):

@@ -10,7 +10,6 @@ In: a base URL and a project id. Out: the answers of the ``ChainObserver`` port,
 5. Every field that is used is checked for its type, and an answer for being one to the question asked.
 """
 
-import time
 from collections.abc import Callable, MutableMapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
@@ -67,8 +66,6 @@ _KEPT_BYTES = 256
 HISTORY_STEP = 100
 """Of a history that is longer than the limits, so many transactions are looked into in each reading."""
 
-_FIRST_PAUSE_S, _LONGEST_PAUSE_S = 10.0, 3_600.0
-
 _NETWORKS = ("mainnet", "preprod", "preview")
 
 
@@ -99,7 +96,6 @@ class BlockfrostObserver:
         self._addresses = AddressReader(self._api)
         self._genesis: NetworkGenesis | None = None
         self._bytes: dict[str, bytes] = {}
-        self._failed: dict[str, tuple[str, float, float]] = {}
         self._tells_spenders: bool | None = None
 
     def __repr__(self) -> str:
@@ -239,7 +235,7 @@ class BlockfrostObserver:
         """The same, without asking again for the transactions whose outputs with a datum there are ``known``.
 
         What is asked for becomes known, the empty answer too, and when the limits end it, so that the next reading goes
-        on. A transaction that cannot be had is an ``unreadable`` output, and is asked for again later.
+        on. A transaction that cannot be had becomes an ``unreadable`` output.
 
         Raises:
             ChainReadError: it could not be read, or is longer than the limits allow.
@@ -257,10 +253,9 @@ class BlockfrostObserver:
                     raise self._api.beyond(path, f"at most {allowed} transactions to look into", "max_transactions")
                 most -= 1
                 made = self._made(address, transaction, until)
-                if isinstance(made, str):
-                    found.append(DatumOutput(transaction, 0, "", 0, height=height, unreadable=made))
-                    continue
-                known[transaction] = made
+                known[transaction] = (
+                    (DatumOutput(transaction, 0, "", 0, unreadable=made),) if isinstance(made, str) else made
+                )
             found += [replace(output, height=height) for output in known[transaction]]
         return tuple(found)
 
@@ -272,8 +267,6 @@ class BlockfrostObserver:
         Raises:
             ChainReadError: nothing can be had from this provider now.
         """
-        if (failed := self._failed.get(transaction)) is not None and time.monotonic() < failed[1]:
-            return failed[0]
         try:
             data = self.transaction_bytes(transaction)
             if data is not None:
@@ -286,8 +279,6 @@ class BlockfrostObserver:
                     )
             outputs = reversed(transaction_outputs(self._api, transaction, until).outputs)
         except _OF_ONE_ANSWER as error:
-            pause_s = min(2 * failed[2], _LONGEST_PAUSE_S) if failed else _FIRST_PAUSE_S
-            self._failed[transaction] = (str(error), time.monotonic() + pause_s, pause_s)
             return str(error)
         return tuple(
             _created(transaction, output, output.inline_datum)
