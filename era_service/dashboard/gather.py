@@ -4,9 +4,11 @@ In: a ``Service`` and what is looked for. Out: a ``Page``. A view whose document
 and the others go on. What is counted from registrations is counted once, and again only when something came in.
 """
 
+import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -21,7 +23,7 @@ from era_service.dashboard.roster import Roster
 from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Answer, Headline, Notice, Page, Panel, Tone
 from era_service.dashboard.words import nobody_vouches, sentence
-from era_service.service.changes import REGISTRATIONS
+from era_service.service.changes import COUNTED, REGISTRATIONS, SNAPSHOT
 from era_store.event_log import EventFilter
 from eras import ConfigurationError, Epoch, EraNotReadyError, EraSwitchError, StoreError
 
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
     from era_service.service.snapshot import Snapshot
     from release_tools import Compatibility, GateResult
     from release_tools.forecasting.result import Forecast
+
+_log = logging.getLogger(__name__)
 
 EPOCHS = 16
 """Epochs of registrations that the charts show at most."""
@@ -78,6 +82,10 @@ class Counted:
         return self.era is not None and self.compatibility.minimum(self.era) is not None
 
 
+_Known = tuple[tuple[object, ...], float, float, Counted]
+"""What was counted, of what, and when that began and ended."""
+
+
 class Gatherer:
     """Makes pages of a service. Any thread may ask.
 
@@ -88,8 +96,10 @@ class Gatherer:
     def __init__(self, service: "Service") -> None:
         self._service = service
         self._lock = threading.Lock()
-        self._counted: tuple[tuple[object, ...], float, float, Counted] | None = None
+        self._counted: _Known | None = None
         self._is_old = True
+        self._is_kept_warm = self._was_shown_old = False
+        self._due = threading.Event()
         self._roster: tuple[Counted, Roster] | None = None
         self.generation = 0
         """Grows with everything that the service tells is new."""
@@ -146,17 +156,87 @@ class Gatherer:
         Raises:
             EraSwitchError: they cannot be read, or the settings cannot be used.
         """
+        about = self._about(snapshot)
+        known = self._counted
+        if known is not None and known[0] == about:
+            _, began_s, ended_s, counted = known
+            holds_s = PAUSES * (ended_s - began_s) if self._is_old else COUNTED_FOR_S
+            is_due = time.monotonic() >= ended_s + holds_s
+            self._was_shown_old |= self._is_old or is_due
+            if is_due and self._is_kept_warm:
+                self._due.set()
+            if not is_due or self._is_kept_warm:  # nobody waits while it is counted anew
+                return counted
+        return self._count_anew(snapshot, known)
+
+    @contextmanager
+    def kept_warm(self, render: Callable[[], object]) -> Iterator[None]:
+        """Within the block, a thread counts what is new and makes the page, so that no reader waits for it.
+
+        Args:
+            render: makes the page.
+        """
+        ended = threading.Event()
+
+        def run() -> None:
+            while not ended.is_set():
+                self._due.wait()
+                self._due.clear()
+                began_s = time.monotonic()
+                try:
+                    self._renew(render)
+                except EraSwitchError as error:
+                    _log.debug("The dashboard could not be made ahead: %s", error)
+                except Exception:
+                    _log.exception("The dashboard could not be made ahead")
+                ended.wait(PAUSES * (time.monotonic() - began_s))
+
+        thread = threading.Thread(target=run, name="dashboard", daemon=True)
+        self._is_kept_warm = True
+        self._due.set()
+        thread.start()
+        try:
+            yield
+        finally:
+            self._is_kept_warm = False
+            ended.set()
+            self._due.set()
+            thread.join(timeout=30)
+
+    def _renew(self, render: Callable[[], object]) -> None:
+        try:
+            snapshot = self._service.snapshot
+        except EraNotReadyError:
+            return  # the first reading tells when it is made
+        known = self._counted
+        was_shown, self._was_shown_old = self._was_shown_old, False
+        if known is None or known[0] != self._about(snapshot) or self._is_old or was_shown:
+            try:
+                self._count_anew(snapshot, known)
+                render()
+            finally:
+                if was_shown:
+                    self._service.changes.notify(COUNTED)
+
+    def _about(self, snapshot: "Snapshot") -> tuple[object, ...]:
         status = snapshot.status
-        about = (status.epoch, status.upcoming, status.current)
+        return (self._service.settings, status.epoch, status.upcoming, status.current)
+
+    def _count_anew(self, snapshot: "Snapshot", known: _Known | None) -> Counted:
+        """Count, unless another thread has meanwhile replaced ``known``."""
         with self._lock:
-            if self._counted is not None:
-                counted_about, began_s, ended_s, counted = self._counted
-                holds_s = PAUSES * (ended_s - began_s) if self._is_old else COUNTED_FOR_S
-                if counted_about == about and time.monotonic() < ended_s + holds_s:
-                    return counted
+            about, newest = self._about(snapshot), self._counted
+            if newest is not None and newest is not known and newest[0] == about and not self._is_old:
+                return newest[3]
             self._is_old = False  # before it is counted: what comes in meanwhile is counted the next time
             began_s = time.monotonic()
-            counted = self._count(status)
+            try:
+                counted = self._count(snapshot.status)
+            except BaseException:
+                self._counted = None  # whoever asks is told why, and shown nothing old
+                raise
+            finally:
+                self.generation += 1
             self._counted = (about, began_s, time.monotonic(), counted)
             return counted
 
@@ -208,6 +288,8 @@ class Gatherer:
     def _note(self, kind: str) -> None:
         if kind == REGISTRATIONS:
             self._is_old = True
+        if kind in (REGISTRATIONS, SNAPSHOT):
+            self._due.set()
         self.generation += 1
 
     def _count(self, status: "EraStatus") -> Counted:

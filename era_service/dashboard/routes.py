@@ -9,16 +9,17 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Query, Request
-from fastapi.responses import HTMLResponse, Response
+from fastapi.responses import Response
 
 from era_service.dashboard.activity_pages import activity_routes
-from era_service.dashboard.answering import FRESH
+from era_service.dashboard.answering import FRESH, answered
 from era_service.dashboard.badge import badge_svg
 from era_service.dashboard.gather import Gatherer
 from era_service.dashboard.parties import SEARCH
 from era_service.dashboard.party_pages import party_routes
 from era_service.dashboard.render import assets, page_html, theme_of, views_html
 from era_service.dashboard.views import Tone
+from era_service.dashboard.words import clock
 from eras import EraSwitchError
 
 if TYPE_CHECKING:
@@ -41,26 +42,35 @@ Sought = Annotated[str, Query(alias=SEARCH, max_length=MAX_SOUGHT)]
 
 def mount(app: "FastAPI", service: "Service") -> None:
     """Add the dashboard of a service to its application."""
-    app.include_router(router(service))
+    gatherer = Gatherer(service)
+    app.include_router(router(service, gatherer))
+
+    def render() -> None:
+        now_s, heartbeat_s = service.clock(), service.settings.service.heartbeat_s
+        page_html(gatherer.page(), theme=None, now_s=now_s, heartbeat_s=heartbeat_s)
+
+    app.state.meanwhile.append(lambda: gatherer.kept_warm(render))
 
 
-def router(service: "Service") -> APIRouter:
+def router(service: "Service", gatherer: Gatherer) -> APIRouter:
     """The routes of the dashboard of a service."""
     routes = APIRouter(include_in_schema=False)
-    gatherer = Gatherer(service)
 
     @lru_cache(maxsize=KEPT_PAGES)
-    def rendered(whole: bool, sought: str, theme: str | None, *of: int) -> str:
+    def rendered(whole: bool, sought: str, theme: str | None, *of: int) -> tuple[bytes, bytes]:
         # ``of`` only tells pages apart: what the service had told by then, and the second.
         page = gatherer.page(sought=sought)
-        if not whole:
-            return views_html(page, theme=theme)
-        heartbeat_s = service.settings.service.heartbeat_s
-        return page_html(page, theme=theme, now_s=service.clock(), heartbeat_s=heartbeat_s)
+        if whole:
+            now_s, heartbeat_s = service.clock(), service.settings.service.heartbeat_s
+            html = page_html(page, theme=theme, now_s=now_s, heartbeat_s=heartbeat_s)
+            # The page names the second it was made in, and the time that is left: by them alone it is no other page.
+            return html.encode(), html.replace(f"As of {clock(now_s)}", "").replace(page.headline.left, "").encode()
+        html = views_html(page, theme=theme)
+        return html.encode(), html.replace(page.headline.left, "").encode()
 
     def answer(request: Request, sought: str, *, whole: bool) -> Response:
-        html = rendered(whole, sought, theme_of(request), gatherer.generation, int(time.monotonic()))
-        return HTMLResponse(html, headers=FRESH)
+        body, same_as = rendered(whole, sought, theme_of(request), gatherer.generation, int(time.monotonic()))
+        return answered(request, body, "text/html; charset=utf-8", same_as=same_as)
 
     @routes.get("/")
     def dashboard(request: Request, sought: Sought = "") -> Response:

@@ -17,6 +17,8 @@ EVENTS: Final = "events"
 """There are new entries in the event log."""
 REGISTRATIONS: Final = "registrations"
 """Registrations came in."""
+COUNTED: Final = "counted"
+"""What registrations come to was counted anew, after somebody was shown what was counted before."""
 
 _log = logging.getLogger(__name__)
 

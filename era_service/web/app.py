@@ -4,9 +4,10 @@ In: a ``Service``. Out: an ASGI application. The dashboard (``era_service.dashbo
 (``era_service.telemetry.metrics``) each mount themselves on the routes, by ``mount(app, service)``.
 """
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import ExitStack, asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Any
@@ -21,6 +22,7 @@ from era_service.service.documents import API_VERSION, Problem, RegistrationBatc
 from era_service.service.service import Service
 from era_service.web import problems, routes
 from era_service.web.admin import admin_router
+from era_service.web.compressed import Compressed
 from era_service.web.front import Gate
 from era_service.web.stream import EventStream
 from eras import EraSwitchError, __version__
@@ -47,9 +49,13 @@ def build_api(service: Service) -> FastAPI:
     @asynccontextmanager
     async def lifespan(_app: FastAPI) -> AsyncIterator[None]:
         await stream.start()
+        meanwhile = ExitStack()
         try:
+            for running in app.state.meanwhile:
+                meanwhile.enter_context(running())
             yield
         finally:
+            await asyncio.to_thread(meanwhile.close)
             await stream.stop()
 
     app = FastAPI(
@@ -63,6 +69,8 @@ def build_api(service: Service) -> FastAPI:
         separate_input_output_schemas=False,
     )
     app.state.service, app.state.stream = service, stream
+    app.add_middleware(Compressed)
+    app.state.meanwhile = []  # what runs in threads of its own while the application is served, as context managers
     app.state.around = []  # what those that mount themselves put around every request
     app.add_exception_handler(EraSwitchError, problems.handle_own)
     app.add_exception_handler(HTTPException, problems.handle_http)

@@ -18,7 +18,7 @@ from collections import deque
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from era_service.service.changes import EVENTS, REGISTRATIONS
+from era_service.service.changes import COUNTED, EVENTS, REGISTRATIONS
 from era_service.service.refusals import TooManyListenersError
 from era_store.event_log import EventFilter
 from eras import EraNotReadyError, StoreError
@@ -186,7 +186,7 @@ class EventStream:
         async for kind in told:
             if kind == EVENTS:
                 return
-            self._came_in = self._came_in or kind == REGISTRATIONS
+            self._came_in = self._came_in or kind in (REGISTRATIONS, COUNTED)
 
     def _wake_listeners(self) -> None:
         grown, self._grown = self._grown, asyncio.Event()

@@ -104,7 +104,9 @@ def test_what_is_said_before_the_first_reading_is_not_for_caches(world):
                     200,
                     "public, max-age=0, must-revalidate",
                 )
-                again = client.get(path, headers={"if-none-match": f'"x", W/{answer.headers["etag"]}'})
+                again = client.get(
+                    path, headers={"if-none-match": f'"x", W/{answer.headers["etag"].removeprefix("W/")}'}
+                )
                 assert (again.status_code, again.content) == (304, b"")
     finally:
         service.close()
