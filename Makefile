@@ -19,7 +19,12 @@ help: ## list the targets
 
 $(STAMP): pyproject.toml eras/version.py
 	$(PYTHON) -m venv $(VENV)
+ifdef LOCKED
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .ci/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --editable .
+else
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[test]'
+endif
 	@touch $@
 
 $(VENV)/.installed-tools: pyproject.toml eras/version.py
