@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from benchmarks import adoption, core, events, reading, rehearsing, serving, startup, watching
+from benchmarks import adoption, core, events, reading, rehearsing, serving, startup, thread, watching
 from benchmarks.measure import Benchmark, run
 
 ALL: tuple[Benchmark, ...] = (
@@ -12,6 +12,7 @@ ALL: tuple[Benchmark, ...] = (
     *core.BENCHMARKS,
     *startup.BENCHMARKS,
     *reading.BENCHMARKS,
+    *thread.BENCHMARKS,
     *adoption.BENCHMARKS,
     *watching.BENCHMARKS,
     *rehearsing.BENCHMARKS,
