@@ -4,7 +4,7 @@ import argparse
 import json
 import sys
 
-from benchmarks import adoption, core, events, reading, rehearsing, serving, startup, thread, watching
+from benchmarks import adoption, core, events, reading, rehearsing, serving, startup, thread, viewing, watching
 from benchmarks.measure import Benchmark, run
 
 ALL: tuple[Benchmark, ...] = (
@@ -17,6 +17,7 @@ ALL: tuple[Benchmark, ...] = (
     *watching.BENCHMARKS,
     *rehearsing.BENCHMARKS,
     *serving.BENCHMARKS,
+    *viewing.BENCHMARKS,
 )
 
 
