@@ -49,6 +49,11 @@ def clean_environ(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(name, raising=False)
 
 
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    """With ``-n auto``, three workers for two processors: many tests wait for a service, a process or a clock."""
+    return max(2, (os.cpu_count() or 1) * 3 // 2)
+
+
 @pytest.fixture(scope="session")
 def vectors() -> Path:
     """The folder of vectors made by other programs, read in place."""
