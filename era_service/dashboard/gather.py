@@ -24,6 +24,7 @@ from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Answer, Headline, Notice, Page, Panel, Tone
 from era_service.dashboard.words import nobody_vouches, sentence
 from era_service.service.changes import COUNTED, REGISTRATIONS, SNAPSHOT
+from era_service.service.configuration_documents import known_quorum
 from era_store.event_log import EventFilter
 from eras import ConfigurationError, Epoch, EraNotReadyError, EraSwitchError, StoreError
 
@@ -359,7 +360,6 @@ class Gatherer:
 
     def _forecast(self, status: "EraStatus", compatibility: "Compatibility") -> "Forecast | EraSwitchError | None":
         from era_service.wiring.adoption import adoption_rules
-        from era_service.wiring.quorum import quorum_of
         from release_tools.forecasting.forecast import ForecastOrder, forecast
 
         settings, registrations = self._service.settings, self._service.store.registrations
@@ -372,7 +372,7 @@ class Gatherer:
             order = ForecastOrder(
                 status.upcoming.name,
                 Epoch(at),
-                quorum_of(settings),
+                known_quorum(settings, self._service.snapshot.configuration, at),
                 current=Epoch(status.epoch),
                 lag_epochs=settings.quorum.lag_epochs,
             )

@@ -5,12 +5,14 @@ In: a service, an epoch or an era. Out: documents. By default the era is the upc
 
 from typing import TYPE_CHECKING, Protocol
 
+from era_service.service.configuration_documents import known_quorum
 from era_service.service.documents import AdoptionForecast, AdoptionGate, AdoptionHistory, AdoptionSummary
 from era_service.service.gate_watch import Watched, configured, current_epoch, judged_gate
 from eras import Epoch, EraSwitchError
 
 if TYPE_CHECKING:
     from era_service.service.documents import EraStatus
+    from era_service.service.snapshot import Snapshot
 
 
 MAX_HISTORY = 100
@@ -19,6 +21,11 @@ MAX_HISTORY = 100
 
 class Asked(Watched, Protocol):
     """The service that is asked about its adoption."""
+
+    @property
+    def snapshot(self) -> "Snapshot":
+        """What was read last."""
+        ...
 
     def era_status(self) -> "EraStatus":
         """Returns the eras as they are now.
@@ -114,14 +121,13 @@ def forecast(service: Asked, era: str | None, at: int | None) -> AdoptionForecas
         EraSwitchError: nothing can be forecast; the class says why.
     """
     from era_service.wiring.adoption import adoption_rules, compatibility_of
-    from era_service.wiring.quorum import quorum_of
     from release_tools.forecasting.forecast import ForecastOrder
     from release_tools.forecasting.forecast import forecast as made
 
     name = upcoming_era(service, era)
     epoch = Epoch(_epoch_of(service, name) if at is None else at)
     with configured():
-        quorum = quorum_of(service.settings)
+        quorum = known_quorum(service.settings, service.snapshot.configuration, epoch)
         found = made(
             service.store.registrations,
             ForecastOrder(

@@ -1,8 +1,15 @@
 """The documents of ``/configuration`` and ``/configuration/{epoch}``: the protocol configurations in force."""
 
+from typing import TYPE_CHECKING
+
 from pydantic import Field
 
 from era_service.service.documents import Document, EpochNumber
+from eras import Epoch
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+    from release_tools.forecasting.lottery_parameters import SourcedQuorum
 
 
 class LotteryDocument(Document):
@@ -87,8 +94,39 @@ class ConfigurationStatus(Document):
         begun = [one for one in self.configurations if one.epoch <= epoch]
         return NodeConfiguration(**begun[-1].model_dump(exclude={"epoch"})) if begun else None
 
+    def quorum_at(self, epoch: int) -> "SourcedQuorum":
+        """What decides the quorum at an epoch: by the configuration that it is signed with, which is named.
+
+        Raises:
+            ConfigurationError: none holds then.
+        """
+        from datum.configuration import EpochConfiguration, ProtocolConfiguration, ProtocolParameters
+        from era_service.wiring.quorum import quorum_signed_with
+
+        known = []
+        for one in self.configurations:
+            lottery = one.protocol_parameters
+            if lottery.phi_f is not None:
+                parameters = ProtocolParameters(lottery.k, lottery.m, lottery.phi_f)
+                known.append(EpochConfiguration(Epoch(one.epoch), ProtocolConfiguration(parameters)))
+        stale = "" if self.stale is None else ", stale"
+        return quorum_signed_with(tuple(known), Epoch(epoch), f"the chain, as it is trusted{stale}")
+
     def for_the_public(self) -> "ConfigurationStatus":
         """The same without a word on who was asked."""
         source = self.trusted and self.trusted.model_copy(update={"source": "the chain"})
         stale = None if self.stale is None else "it could not be confirmed"
         return self.model_copy(update={"trusted": source, "stale": stale, "warnings": []})
+
+
+def known_quorum(settings: "Settings", found: ConfigurationStatus | None, epoch: int) -> "SourcedQuorum":
+    """What decides the quorum at an epoch: by the chain where a configuration is read that holds, or as configured.
+
+    Raises:
+        ConfigurationError: nothing says it.
+    """
+    from era_service.wiring.quorum import quorum_of
+
+    if found is not None and found.at(max(0, epoch - 1)) is not None:
+        return found.quorum_at(epoch)
+    return quorum_of(settings)

@@ -7,10 +7,12 @@ from datum import SigningKey, encode_datum
 from datum.configuration import ConfigurationMarkersPayload, EpochConfiguration, ProtocolConfiguration
 from datum.configuration.values import ProtocolParameters
 from era_service.cli.status import _in_words
+from era_service.service.configuration_documents import known_quorum
 from era_service.status.document import describe
 from era_service.status.reader import read_status
 from era_store import EventFilter
 from eras import Epoch
+from release_tools.forecasting.lottery import Lottery
 from tests.web.world import World
 
 ENABLED = {"protocol_configuration": {"enabled": True}}
@@ -64,6 +66,10 @@ def test_now_next_and_what_a_node_asks_for(tmp_path: Path) -> None:
             "Configuration k 2422, m 20973, phi_f 0.2, from epoch 4",
             "  next change none",
         ]
+        quorum = known_quorum(world.settings, world.service.snapshot.configuration, 5)
+        assert quorum.model == Lottery(2422, 20_973, 0.2)
+        assert quorum.source == "the protocol configuration of epoch 4 in the chain, as it is trusted"
+        assert known_quorum(world.settings, world.service.snapshot.configuration, 1).source == "the test"
         _where_there_is_none(world)
 
 

@@ -245,6 +245,13 @@ def _planned(file: str, at: Epoch | None) -> "SourcedQuorum":
 
 def _published(settings: "Settings", at: Epoch | None) -> "SourcedQuorum":
     """What decides the quorum at an epoch, or now, by the configurations on the chain."""
+    if settings.protocol_configuration.enabled:
+        from era_service.status.reader import read_status
+
+        trusted = read_status(settings, None).configuration
+        if trusted is not None:
+            at = trusted.epoch if at is None else at
+            return _signed_with(trusted.configurations, at, "the chain, as it is trusted")
     found = configurations_on_chain(settings, None)
     epoch = found.epoch if at is None else at
     return _signed_with(found.chosen.configurations, epoch, f"the chain, by {found.source}")
