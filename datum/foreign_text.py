@@ -22,3 +22,10 @@ def _unmarked(beginning: bytes) -> str:
         if zeros and not any(zeros) and all(letters) and letters.isascii():
             return encoding
     return "utf-8"
+
+
+def toml_problem(error: ValueError | RecursionError) -> str:
+    """What ``tomllib`` stumbled over, in words: of two faults it knows no error of its own."""
+    if isinstance(error, RecursionError):
+        return "it nests too deep"
+    return "a number of too many digits" if type(error) is ValueError else str(error)

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
+from datum.foreign_text import toml_problem
 from era_service.config.mistakes import ConfigMistake
 from era_service.config.networks import NETWORKS, SHORT_NAMES, NetworkPreset, full_name
 from era_service.config.records import environment_name, is_secret, setting_keys
@@ -144,10 +145,10 @@ class TomlSource(Source):
         try:
             with path.open("rb") as file:
                 return tomllib.load(file)
-        except tomllib.TOMLDecodeError as error:
-            self.mistakes.append(ConfigMistake(str(path), "TOML", f"a syntax error: {error}"))
         except UnicodeDecodeError:
             self.mistakes.append(ConfigMistake(str(path), "TOML in UTF-8", "other bytes"))
+        except (ValueError, RecursionError) as error:
+            self.mistakes.append(ConfigMistake(str(path), "TOML", f"a syntax error: {toml_problem(error)}"))
         except OSError as error:
             self.mistakes.append(ConfigMistake(str(path), "a file that can be read", error.strerror or "an error"))
         return {}

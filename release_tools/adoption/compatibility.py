@@ -22,6 +22,7 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
+from datum.foreign_text import toml_problem
 from era_store import release_of
 from eras import ConfigurationError
 from release_tools.adoption.versions import is_known, parse_release
@@ -153,8 +154,8 @@ class Compatibility:
             raise _unreadable(path, error.strerror or type(error).__name__) from error
         except UnicodeDecodeError as error:
             raise _unreadable(path, "bytes that are not UTF-8") from error
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise _unreadable(path, f"text that is not TOML: {error}"[:200]) from error
+        except (ValueError, RecursionError) as error:
+            raise _unreadable(path, f"text that is not TOML: {toml_problem(error)}"[:200]) from error
         return cls.of(
             tree, network=network, known_eras=known_eras, known_networks=known_networks, origin=f"the file {path}"
         )

@@ -14,6 +14,7 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from chain_reader.node.kinds import DecisionKind
+from datum.foreign_text import toml_problem
 from eras import ConfigurationError
 from release_tools.adoption.versions import is_known
 from release_tools.rehearsal.scenario_mistakes import mistakes_in
@@ -397,8 +398,8 @@ class Scenario(Table):
             tree = tomllib.loads(content.decode())
         except OSError as error:
             raise _unusable(f"the file {path}", "a file that can be read", error.strerror or "nothing") from error
-        except (UnicodeDecodeError, tomllib.TOMLDecodeError, RecursionError) as error:
-            raise _unusable(f"the file {path}", "TOML", f"{error}"[:200]) from error
+        except (ValueError, RecursionError) as error:
+            raise _unusable(f"the file {path}", "TOML", toml_problem(error)[:200]) from error
         scenario = cls.of(tree, origin=f"the file {path}")
         stakes = scenario.stake.file
         if stakes is None or stakes.is_absolute():

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
+from datum.foreign_text import toml_problem
 from eras import ConfigurationError, Epoch
 from release_tools.adoption.shares import Base, ShareError, parse_share
 from release_tools.findings import findings_of
@@ -181,8 +182,8 @@ class PlannedRollout(_Table):
             raise _unreadable(origin, f"more than {MAX_PLAN_BYTES} bytes")
         try:
             tree = tomllib.loads(text)
-        except (tomllib.TOMLDecodeError, RecursionError) as error:
-            raise _unreadable(origin, f"{error}"[:200]) from error
+        except (ValueError, RecursionError) as error:
+            raise _unreadable(origin, toml_problem(error)[:200]) from error
         return cls.of(tree, origin)
 
     def to_text(self) -> str:

@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import ROOT
 from tools.fuzz import CORPUS, fuzz
 from tools.fuzz_targets import TARGETS
 
@@ -41,3 +42,11 @@ def test_the_same_seed_does_the_same_damage_and_a_broken_promise_is_told_once_wi
     assert runs[0] == runs[1]
     assert len(kept) == 2
     assert kept[0] == kept[1] != b"whole"
+
+
+def test_whoever_reads_toml_knows_the_faults_that_its_reader_has_no_error_for():
+    packages = ("datum", "eras", "era_store", "chain_reader", "release_tools", "era_service")
+    texts = {path: path.read_text() for name in packages for path in (ROOT / name).rglob("*.py")}
+    readers = {path for path, text in texts.items() if "tomllib.load" in text}
+    assert len(readers) >= 4
+    assert {path for path in readers if "toml_problem(" not in texts[path] or "TOMLDecodeError" in texts[path]} == set()
