@@ -192,6 +192,11 @@ def _provider(
             if settings.trust.thread_token is not None and settings.network.era_address is not None:
                 unit = token_unit(settings.trust.thread_token)
                 check_thread_token(examination, observer, gateway, settings.network.era_address, unit)
+            elif settings.network.era_address is not None:
+                examination.fine(
+                    "thread token",
+                    "none is configured: eraswitch marker adopt-token mints one, and nothing else misleads a node",
+                )
             for payer in payers:
                 examination.funds(gateway, payer, network.network_id)
     return True

@@ -87,6 +87,7 @@ def test_without_markers_there_is_nothing_to_adopt(world: World) -> None:
 
 def test_doctor_looks_where_it_is_and_whether_it_can_be_minted_again(world: World, monkeypatch) -> None:
     first = world.changed("activate", "thales", "--at", "5", "--mint-token")
+    assert "eraswitch marker adopt-token" in examined()["thread token"][1]
     monkeypatch.setenv("ERASWITCH_TRUST__THREAD_TOKEN", first["drafted"]["thread_token"])
     second = world.changed("announce", "pythagoras")
     found = examined()
