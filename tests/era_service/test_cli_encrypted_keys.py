@@ -289,3 +289,19 @@ def test_the_commands_of_the_page_do_what_it_states() -> None:
         done = invoke(*arguments)
         assert (program, done.exit_code) == ("eraswitch", 0), done.output
     assert SigningKey.parse(Path("plain.sk").read_text()).verification_key.hex in keys("show", "keys/era.sk")
+
+
+def test_no_repr_shows_a_secret_and_no_key_is_copied() -> None:
+    import pickle
+    from dataclasses import fields
+
+    from era_service.cli.shared.context import AppContext
+    from era_service.releasing.setup import SetUpOrder
+
+    secret = PASSPHRASE.encode()
+    holders = (AppContext(passphrase=secret), ERA_KEY, WALLET)
+    for shown in map(repr, holders):
+        assert not any(one in shown for one in (PASSPHRASE, ERA_KEY.seed.hex(), repr(ERA_KEY.seed)[2:20], "\\x02\\x03"))
+    assert [field.repr for field in fields(SetUpOrder) if field.name == "passphrase"] == [False]
+    with pytest.raises(TypeError, match="not copied or pickled"):
+        pickle.dumps(WALLET)
