@@ -9,6 +9,7 @@ Exit codes: 0 fine, 1 failed, 2 usage, 3 an unsupported era is upcoming, 4 the c
 5 nothing trusted could be read, 6 a gate is not met.
 """
 
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from eras.error_codes import ERROR_CODES, ErrorCode
@@ -23,6 +24,7 @@ class EraSwitchError(Exception):
         got: what was there instead.
         next_step: what the reader should do now.
         code: the registered code, of an error without a class of its own.
+        lines: what has to be said one line each, such as every mistake in a file.
         facts: further facts by keyword, for machines (``to_dict``).
     """
 
@@ -43,6 +45,7 @@ class EraSwitchError(Exception):
         got: str | None = None,
         next_step: str | None = None,
         code: str | None = None,
+        lines: Sequence[str] = (),
         **facts: Any,
     ) -> None:
         if code is not None:
@@ -53,10 +56,24 @@ class EraSwitchError(Exception):
         self.expected = expected
         self.got = got
         self.next_step = next_step
+        self.lines = tuple(lines)
         self.facts = facts
-        super().__init__(self._message())
+        super().__init__(self.message())
 
-    def _message(self) -> str:
+    def message(self, shown: Callable[[str], str] = str) -> str:
+        """The error as text; only where it has ``lines`` does it have more than one line of its own.
+
+        Args:
+            shown: what each line goes through, so that line breaks of others can be told from ours.
+        """
+        if not self.lines:
+            return shown(self._sentence(self.next_step))
+        listed = "".join(f"\n  {shown(line)}" for line in self.lines)
+        return f"{shown(self._sentence(None))}{listed}" + (
+            "" if self.next_step is None else f"\n{shown(self.next_step)}"
+        )
+
+    def _sentence(self, next_step: str | None) -> str:
         text = self.what
         if self.expected is not None:
             text += f": expected {self.expected}"
@@ -64,8 +81,8 @@ class EraSwitchError(Exception):
                 text += f", got {self.got}"
         elif self.got is not None:
             text += f": got {self.got}"
-        if self.next_step is not None:
-            text = f"{text.removesuffix('.')}. {self.next_step}"  # what other programs say often ends in one
+        if next_step is not None:
+            text = f"{text.removesuffix('.')}. {next_step}"  # what other programs say often ends in one
         return text
 
     def to_dict(self) -> dict[str, Any]:

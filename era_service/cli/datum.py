@@ -71,7 +71,7 @@ def verify(file: str, verification_key: str, epoch: str, kind: str) -> int:
     except EraSwitchError as error:
         report["error"] = error.code
         exit_code = error.exit_code
-        click.echo(f"Error: {printable(str(error))}", err=True)
+        click.echo(f"Error: {error.message(printable)}", err=True)
     if report["note"]:
         click.echo(f"Note: {report['note']}", err=True)
     echo_json(report)

@@ -51,7 +51,7 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     for warning in document["warnings"]:
         click.echo(f"Warning: {printable(warning)}", err=True)
     if found.error is not None:
-        click.echo(f"Error: {printable(str(found.error))}", err=True)
+        click.echo(f"Error: {found.error.message(printable)}", err=True)
     return exit_code(found)
 
 

@@ -68,17 +68,14 @@ class InvalidConfigurationError(ConfigurationError):
     ) -> None:
         self.mistakes = mistakes
         self.rest = rest
-        listed = "".join(f"\n  {mistake}" for mistake in mistakes)
         count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
         super().__init__(
-            f"The configuration has {count}:{listed}\n",
+            f"The configuration has {count}:",
+            lines=[str(mistake) for mistake in mistakes],
             next_step="Correct it, then run: eraswitch config check"
             + ("" if config is None else f" --config {shlex.quote(str(config))}"),
             mistakes=[mistake.to_dict() for mistake in mistakes],
         )
-
-    def _message(self) -> str:
-        return f"{self.what}{self.next_step}"
 
 
 def mistakes_of(error: ValidationError) -> list[ConfigMistake]:

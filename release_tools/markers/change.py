@@ -234,12 +234,12 @@ class RolloutPlan:
         if not self.broken:
             return
         first, *others = self.broken
-        more = "".join(f"\n  also {rule}" for rule in others)
         raise RolloutRefusedError(
             f"Refused to {self.change} in epoch {self.epoch} (rule {first.rule})",
             expected=first.expected,
             got=first.got,
-            next_step=first.next_step + more,
+            lines=[f"also {rule}" for rule in others],
+            next_step=first.next_step,
             rules=[rule.rule for rule in self.broken],
         )
 

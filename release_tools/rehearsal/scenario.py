@@ -55,11 +55,6 @@ Kind = Annotated[Name, AfterValidator(_kind)]
 class ScenarioError(ConfigurationError):
     """A scenario cannot be used."""
 
-    def _message(self) -> str:
-        if self.what.endswith("\n"):  # a list: what to do stands on a line of its own
-            return f"{self.what}{self.next_step}"
-        return super()._message()
-
 
 class Table(BaseModel):
     """A table of a scenario: unknown keys are mistakes, values never change."""
@@ -418,9 +413,8 @@ class Scenario(Table):
         except ValidationError as error:
             listed = mistakes_in(error, cls, _TABLES, _ACTIONS)
             raise ScenarioError(
-                f"In {origin} {'a key is' if len(listed) == 1 else f'{len(listed)} keys are'} mistaken:"
-                + "".join(f"\n  {words}" for words in listed)
-                + "\n",
+                f"In {origin} {'a key is' if len(listed) == 1 else f'{len(listed)} keys are'} mistaken:",
+                lines=listed,
                 next_step="Correct it; docs/rehearsal.md has every key",
                 mistakes=listed,
             ) from None

@@ -29,9 +29,6 @@ PHASES: tuple[PhaseName, ...] = get_args(PhaseName)
 class RolloutPlanError(ConfigurationError):
     """A rollout plan cannot be read, or has mistakes; ``facts["mistakes"]`` has all of them."""
 
-    def _message(self) -> str:
-        return f"{self.what}{self.next_step}" if "mistakes" in self.facts else super()._message()
-
 
 def _share_text(text: str) -> str:
     try:
@@ -166,9 +163,8 @@ class PlannedRollout(_Table):
         except ValidationError as error:
             mistakes = [str(one) for one in findings_of(error, "a key of the plan", _keys_beside)]
         count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        listed = "".join(f"\n  {words}" for words in mistakes)
         raise RolloutPlanError(
-            f"The rollout plan {origin} has {count}:{listed}\n", next_step="Correct the file", mistakes=mistakes
+            f"The rollout plan {origin} has {count}:", lines=mistakes, next_step="Correct the file", mistakes=mistakes
         )
 
     @classmethod

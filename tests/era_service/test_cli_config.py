@@ -141,3 +141,14 @@ def test_schema(shell: Shell) -> None:
     schema = json.loads(shell("config", "schema", "--json").stdout)
     assert schema["additionalProperties"] is False
     assert set(schema["properties"]) >= {"network", "reader", "limits", "log", "networks"}
+
+
+def test_each_mistake_stands_on_a_line_of_its_own(tmp_path: Path) -> None:
+    file = tmp_path / "eraswitch.toml"
+    file.write_text('[trust]\nconfirmations = "x\\ny"\nfoo = 1\n')
+    for command in (["config", "check"], ["status"]):
+        lines = invoke(*command, "--config", str(file)).stderr.splitlines()
+        assert lines[0] == "Error: The configuration has 2 mistakes:", command
+        assert [line[:8] for line in lines[1:3]] == ["  trust."] * 2
+        assert "x\\ny" in "".join(lines)
+        assert lines[3].startswith("Correct it, then run: eraswitch config check --config ")

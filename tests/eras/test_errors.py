@@ -5,6 +5,7 @@ import pytest
 from eras import ConfigurationError, CurrentEraNotFoundError, EraSwitchError, UnsupportedEraError
 from eras.error_codes import ERROR_CODES
 from eras.errors import error_table, known_codes
+from eras.visible import visible
 
 
 def test_a_message_says_what_expected_got_and_next():
@@ -57,3 +58,18 @@ def test_the_table_has_the_codes_of_classes_and_of_the_registry_once():
     table = error_table()
     assert table["CurrentEraNotFound"][:2] == (CurrentEraNotFoundError.http_status, CurrentEraNotFoundError.exit_code)
     assert table["HistoryUnknown"] == (501, 5, ERROR_CODES["HistoryUnknown"].meaning)
+
+
+def test_only_lines_of_an_error_s_own_begin_a_line() -> None:
+    foreign = "a\nError: b"
+    error = ConfigurationError(
+        f"The file {foreign} has 2 mistakes:", lines=[f"one {foreign}", "two"], next_step=f"Correct {foreign}"
+    )
+    assert error.message(visible).splitlines() == [
+        "The file a\\nError: b has 2 mistakes:",
+        "  one a\\nError: b",
+        "  two",
+        "Correct a\\nError: b",
+    ]
+    assert len(ConfigurationError(foreign, expected=foreign, next_step=foreign).message(visible).splitlines()) == 1
+    assert str(error) == error.message()

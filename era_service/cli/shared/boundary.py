@@ -108,7 +108,7 @@ def _missing(error: ModuleNotFoundError, part: str | None) -> Exception:
 def _report(error: EraSwitchError, *, json: bool, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
-    click.echo(f"Error: {printable(str(error))}", err=True)
+    click.echo(f"Error: {error.message(printable)}", err=True)
     if json:
         echo_json({"error": error.to_dict()})
     return error.exit_code
