@@ -32,6 +32,11 @@ class EpochCalendar:
         begins_s = self.genesis.time_of(self.genesis.first_slot_of(Epoch(epoch)))
         return begins_s if 0 <= begins_s < _LAST_S else None
 
+    def iso(self, epoch: int | None) -> str | None:
+        """The same as ISO 8601, ``2026-12-13T21:44:51Z``, for machines; ``None`` too where there is no epoch."""
+        begins_s = None if epoch is None else self.begins_s(epoch)
+        return None if begins_s is None else f"{datetime.fromtimestamp(begins_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
+
     def epoch(self, epoch: int) -> str:
         """An epoch with its date: ``epoch 748 (2026-12-13 21:44 UTC)``, or ``epoch 748``."""
         begins_s = self.begins_s(epoch)

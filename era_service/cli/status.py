@@ -1,6 +1,6 @@
 """``eraswitch status``: the status of the network in words, and as an exit code."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -10,6 +10,10 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.publication_view import refused_lines
 from eras import Epoch
+from eras.words import counted
+
+if TYPE_CHECKING:
+    from chain_reader.calendar import EpochCalendar
 
 
 @click.command()
@@ -34,6 +38,7 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     from era_service.logs import bind_era
     from era_service.status.document import describe, exit_code
     from era_service.status.reader import read_status
+    from era_service.wiring.genesis import configured_calendar
     from era_service.wiring.providers import public_service
 
     settings = app.load({"reader.providers": (provider, "--provider")} if provider else None).settings
@@ -47,7 +52,7 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     if as_json:
         echo_json(document)
     else:
-        click.echo("\n".join(_in_words(document)))
+        click.echo("\n".join(_in_words(document, configured_calendar(settings))))
     for warning in document["warnings"]:
         click.echo(f"Warning: {printable(warning)}", err=True)
     if found.error is not None:
@@ -55,23 +60,28 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     return exit_code(found)
 
 
-def _in_words(document: dict[str, Any]) -> list[str]:
+def _in_words(document: dict[str, Any], calendar: "EpochCalendar") -> list[str]:
     on = "" if document["network"] is None else f" on {document['network']}"
-    epoch = "unknown" if document["epoch"] is None else document["epoch"]
+    epoch = "epoch unknown" if document["epoch"] is None else calendar.epoch(document["epoch"])
     lines = [
-        f"Epoch {epoch}{on}",
+        f"E{epoch[1:]}{on}",
         f"Current era   {printable(document['current_era'] or 'unknown')}",
-        f"Upcoming era  {_upcoming(document)}",
+        f"Upcoming era  {_upcoming(document, calendar)}",
     ]
     if document["eras"]:
         width = max(len(printable(era["name"])) for era in document["eras"])
         lines.append("Eras")
-        lines += [_era_line(era, width) for era in document["eras"]]
+        begins = [
+            "no epoch yet" if era["epoch"] is None else f"from {calendar.epoch(era['epoch'])}"
+            for era in document["eras"]
+        ]
+        widths = width, max(18, *map(len, begins))
+        lines += [_era_line(era, words, *widths) for era, words in zip(document["eras"], begins, strict=True)]
     lines += [*_trusted_lines(document["trusted"]), *_legacy_lines(document["legacy"]), *_refused_lines(document)]
-    return [*lines, *_configuration_lines(document["configuration"])]
+    return [*lines, *_configuration_lines(document["configuration"], calendar)]
 
 
-def _configuration_lines(found: dict[str, Any] | None) -> list[str]:
+def _configuration_lines(found: dict[str, Any] | None, calendar: "EpochCalendar") -> list[str]:
     """The protocol configuration in force and the next change, where they are read."""
     if found is None:
         return []
@@ -81,8 +91,8 @@ def _configuration_lines(found: dict[str, Any] | None) -> list[str]:
     lines = [f"Configuration {_parameters(current)}, from epoch {current['epoch']}"]
     if coming is None:
         return [*lines, "  next change none"]
-    left = coming["epochs_left"]
-    lines.append(f"  next change from epoch {coming['epoch']}, in {left} epoch{'' if left == 1 else 's'}")
+    left = counted(coming["epochs_left"], "epoch")
+    lines.append(f"  next change in {left}: {calendar.coming(coming['epoch'])}")
     return lines + [f"    {change}" for change in coming["changes"]]
 
 
@@ -90,17 +100,20 @@ def _parameters(configuration: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in configuration["protocol_parameters"].items())
 
 
-def _upcoming(document: dict[str, Any]) -> str:
+def _upcoming(document: dict[str, Any], calendar: "EpochCalendar") -> str:
     if document["upcoming_era"] is None:
         return "none" if document["current_era"] else "unknown"
     name, left = printable(document["upcoming_era"]), document["epochs_to_upcoming"]
-    return f"{name}, announced" if left is None else f"{name}, in {left} epoch{'' if left == 1 else 's'}"
+    if left is None:
+        return f"{name}, announced"
+    words = calendar.coming(document["epoch"] + left)
+    dated = f": {words}" if "(" in words else ""
+    return f"{name}, in {left} epoch{'' if left == 1 else 's'}{dated}"
 
 
-def _era_line(era: dict[str, Any], width: int) -> str:
-    begins = "no epoch yet" if era["epoch"] is None else f"from epoch {era['epoch']}"
+def _era_line(era: dict[str, Any], begins: str, width: int, begins_width: int) -> str:
     known = "supported" if era["supported"] else "NOT SUPPORTED"
-    return f"  {printable(era['name']):<{width}}  {begins:<18}  {era['state'] or 'unknown':<9}  {known}"
+    return f"  {printable(era['name']):<{width}}  {begins:<{begins_width}}  {era['state'] or 'unknown':<9}  {known}"
 
 
 def _trusted_lines(trusted: dict[str, Any] | None) -> list[str]:

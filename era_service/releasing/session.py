@@ -7,6 +7,7 @@ the provider: a provider of another one is refused.
 """
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from eras import ChainReadError, ConfigurationError, EraSwitchError, StoreError
 
 if TYPE_CHECKING:
     from chain_reader import ChainObserver, ChainTip, EraReading, NetworkGenesis, ScreenedOutput
+    from chain_reader.calendar import EpochCalendar
     from chain_reader.trust.policy import TrustPolicy
     from chain_reader.trust.reading import TrustedReading
     from chain_reader.trusted_reader import TrustedReader
@@ -142,6 +144,12 @@ class Release:
                 tip.slot, epoch, self.observer.name, by_slot,
             )  # fmt: skip
         return fits
+
+    def calendar(self) -> "EpochCalendar":
+        """When epochs begin, where the genesis or the provider states it, as of now."""
+        from chain_reader.calendar import EpochCalendar
+
+        return EpochCalendar(self._genesis(), time.time())
 
     def _genesis(self) -> "NetworkGenesis | None":
         from era_service.wiring.genesis import genesis_of_network

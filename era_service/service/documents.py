@@ -46,6 +46,7 @@ class EraDocument(MarkerDocument):
     state: str = Field(description="announced, scheduled, locked, active, past or cancelled.")
     supported: bool = Field(description="Whether the software of this service knows the era.")
     epochs_left: int | None = Field(default=None, description="Epochs until it begins; none once it has.")
+    begins_at: str | None = Field(default=None, description="When, as ISO 8601, where the genesis is configured.")
 
 
 class NetworkDocument(Document):

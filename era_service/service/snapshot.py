@@ -273,7 +273,14 @@ def era_document(era: dict[str, Any], epoch: Epoch | None) -> EraDocument:
     """An era of a status in an epoch."""
     begins, state = era["epoch"], era["state"] or "unknown"
     left = begins - epoch if begins is not None and epoch is not None and begins > epoch else None
-    return EraDocument(name=era["name"], epoch=begins, state=state, supported=era["supported"], epochs_left=left)
+    return EraDocument(
+        name=era["name"],
+        epoch=begins,
+        state=state,
+        supported=era["supported"],
+        epochs_left=left,
+        begins_at=era.get("begins_at"),  # an older replica's snapshot has none
+    )
 
 
 def era_of(marker: EraMarker | None, eras: list[EraDocument]) -> EraDocument | None:

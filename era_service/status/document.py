@@ -60,12 +60,16 @@ def describe(found: Reading, settings: "Settings", limit: int) -> dict[str, Any]
 def _eras(found: Reading, settings: "Settings") -> list[dict[str, Any]]:
     if found.reading is None:
         return []
+    from era_service.wiring.genesis import configured_calendar
+
+    calendar = configured_calendar(settings)
     notice, supported = settings.network.notice_epochs, settings.network.supported_eras
     schedule = dict.fromkeys(found.reading.markers)  # a payload that was signed anew says its first marker twice
     return [
         {
             "name": marker.name,
             "epoch": marker.epoch,
+            "begins_at": calendar.iso(marker.epoch),
             "state": None if found.token is None else found.token.state_of(marker, notice_epochs=notice).value,
             "supported": marker.name in supported,
         }

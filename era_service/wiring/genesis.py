@@ -1,5 +1,6 @@
 """The genesis of the configured network, from which slots, epochs and dates are computed."""
 
+import time
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
@@ -7,6 +8,7 @@ from eras import ConfigurationError
 
 if TYPE_CHECKING:
     from chain_reader import ChainObserver, NetworkGenesis
+    from chain_reader.calendar import EpochCalendar
     from era_service.config.schema import Settings
 
 
@@ -43,6 +45,17 @@ def configured_genesis(settings: "Settings") -> "NetworkGenesis | None":
         )
     coefficient = Fraction(str(network.active_slots_coefficient))
     return NetworkGenesis(network.magic, start, slot, epoch, coefficient)
+
+
+def configured_calendar(settings: "Settings") -> "EpochCalendar":
+    """When epochs begin, where the genesis is configured or a public one's, as of now.
+
+    Raises:
+        ConfigurationError: as ``configured_genesis``.
+    """
+    from chain_reader.calendar import EpochCalendar
+
+    return EpochCalendar(configured_genesis(settings), time.time())
 
 
 def genesis_of_network(settings: "Settings", observer: "ChainObserver") -> "NetworkGenesis | None":

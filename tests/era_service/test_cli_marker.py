@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import stat
 import subprocess
@@ -54,6 +55,7 @@ def test_in_words(world: World) -> None:
     world.change("activate", "thales", "--at", "5")
     result = world.change("activate", "pythagoras", "--at", "8")
     lines = result.stdout.splitlines()
+    assert re.fullmatch(r"  begins      epoch 8 \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\), .+", lines.pop(1))
     assert lines[:5] == [
         "Plan: activate pythagoras at epoch 8 (now is epoch 5, 3 epochs from now)",
         "  network     rehearsal, magic 42",

@@ -1,6 +1,7 @@
 """``eraswitch status``: against a real local chain over each of its faces, and against every source of markers."""
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -142,6 +143,19 @@ def test_in_words(network: Network, shell: Shell) -> None:
     ]
     assert "Refused       3 Malformed" in lines
     assert lines[-1] == "  and 2 more (see --limit)"
+
+
+def test_epochs_have_their_dates_where_the_genesis_is_known() -> None:
+    genesis = {"MAGIC": "42", "SYSTEM_START_S": "4102444800", "SLOT_LENGTH_S": "1", "EPOCH_LENGTH": "432000"}
+    environ = {f"ERASWITCH_NETWORK__{name}": value for name, value in genesis.items()}
+    environ |= dummy(("pythagoras", 0), ("lagrange", 2), ("euclid", None))
+    lines = invoke("status", "--epoch", "1", env=environ).stdout.splitlines()
+    assert lines[:2] == ["Epoch 1 (2100-01-06 00:00 UTC)", "Current era   pythagoras"]
+    assert re.fullmatch(r"Upcoming era  lagrange, in 1 epoch: epoch 2 \(2100-01-11 00:00 UTC\), in \d+ d", lines[2])
+    assert lines[4].startswith("  pythagoras  from epoch 0 (2100-01-01 00:00 UTC)  active")
+    assert max(map(len, lines[:7])) <= 80
+    _, found, _ = status("--epoch", "1", env=environ)
+    assert [era["begins_at"] for era in found["eras"]] == ["2100-01-01T00:00:00Z", "2100-01-11T00:00:00Z", None]
 
 
 def test_the_next_provider_is_asked_when_one_fails(network: Network, server: LocalChainServer) -> None:

@@ -23,12 +23,14 @@ from era_service.cli.shared.arguments import json_option, read_bytes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release_options import combined, read_text
+from era_service.wiring.genesis import configured_calendar
 from era_service.wiring.quorum import QUORUM_MODELS, GivenQuorum, given_quorum, quorum_of, quorum_signed_with
 from eras import Epoch
 from release_tools.forecasting.lottery import chance_words
 from release_tools.forecasting.safety import judge_switch
 
 if TYPE_CHECKING:
+    from chain_reader.calendar import EpochCalendar
     from datum.configuration import EpochConfiguration
     from era_service.config.schema import Settings
     from release_tools.adoption.gate import GateResult
@@ -221,17 +223,22 @@ def forecast(
                 current=current,
                 rules=adoption_rules(settings),
             )
-    _show(found, judged, chart, as_json=as_json)
+    _show(found, judged, chart, configured_calendar(settings), as_json=as_json)
 
 
-def _show(found: "Forecast", gate: "GateResult | None", chart: Path | None, *, as_json: bool) -> None:
+def _show(
+    found: "Forecast", gate: "GateResult | None", chart: Path | None, calendar: "EpochCalendar", *, as_json: bool
+) -> None:
     if chart is not None:
         write_file(chart, forecast_chart(found).encode())
     if as_json:
         met = None if gate is None else gate.met
-        echo_json(found.to_dict() | {"verdict": judge_switch(found, gate).verdict.value, "gate_met": met})
+        echo_json(
+            found.to_dict()
+            | {"verdict": judge_switch(found, gate).verdict.value, "gate_met": met, "begins_at": calendar.iso(found.at)}
+        )
         return
-    click.echo("\n".join(forecast_lines(found, gate)))
+    click.echo("\n".join(forecast_lines(found, gate, calendar)))
     for note in found.notes:
         click.echo(f"Note: {printable(note)}", err=True)
 

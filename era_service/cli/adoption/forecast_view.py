@@ -7,6 +7,7 @@ import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
+from chain_reader.calendar import EpochCalendar
 from era_service.cli.shared.output import printable
 from release_tools.adoption.shares import ada_words
 from release_tools.forecasting.lottery import chance_words
@@ -35,27 +36,32 @@ def needed_words(value: float) -> str:
     return f"{math.ceil(value * 10_000) / 100:.2f} %"
 
 
-def forecast_lines(found: "Forecast", gate: "GateResult | None" = None) -> Iterator[str]:
+def forecast_lines(
+    found: "Forecast", gate: "GateResult | None" = None, calendar: "EpochCalendar | None" = None
+) -> Iterator[str]:
     """The forecast for people, and whether it is safe to switch.
 
     Args:
         found: the forecast.
         gate: how the era stands to the configured gate, where there is one.
+        calendar: when epochs begin, where that is known.
     """
-    now = found.now
+    now, dates = found.now, calendar or EpochCalendar()
     yield f"Forecast of {printable(found.era)} at epoch {found.at}, from registrations up to epoch {now.epoch}"
+    if dates.iso(found.at) is not None:
+        yield f"Begins       {dates.coming(found.at)}"
     yield f"Quorum       {found.quorum.model.words}, {printable(found.quorum.source)}"
     registered = f"the {ada_words(now.registered)} that {now.parties} parties registered"
     yield f"Ready        {share_words(now.share)} of {registered}"
     yield f"Reliability  {share_words(found.reliability.average)}, {found.reliability.words}"
     yield f"Needed       {_needed(found)}"
-    yield f"By trend     {_reached(found)}"
+    yield f"By trend     {_reached(found, dates)}"
     yield ""
     yield from _table(found)
     danger = found.danger
     yield ""
     worst = chance_words(danger.quorum_probability.value)
-    yield f"The danger is greatest in epoch {danger.epoch}: a quorum with {worst}"
+    yield f"The danger is greatest in {dates.epoch(danger.epoch)}: a quorum with {worst}"
     back = next(outlook for outlook in found.epochs if outlook.phase.value == "after")
     behind = f"{_estimated(back.share_behind, share_words)} of {_whole(found)} behind it"
     yield f"From epoch {back.epoch} on: a quorum with {chance_words(back.quorum_probability.value)}, and {behind}"
@@ -89,7 +95,7 @@ def _needed(found: "Forecast") -> str:
     return f"{words}, so {needed_words(found.ready_share_needed)} must be ready"
 
 
-def _reached(found: "Forecast") -> str:
+def _reached(found: "Forecast", dates: EpochCalendar) -> str:
     reached = found.reached
     if found.ready_share_needed is None:
         return "never"
@@ -99,7 +105,7 @@ def _reached(found: "Forecast") -> str:
         return "cannot be said"
     if reached.expected is None and reached.earliest is None:
         return "not in sight"
-    expected = "not in sight" if reached.expected is None else f"reached in epoch {reached.expected}"
+    expected = "not in sight" if reached.expected is None else f"reached in {dates.epoch(reached.expected)}"
     until = "on, no end in sight" if reached.latest is None else f"to {reached.latest}"
     return f"{expected} (95 % interval: epoch {reached.earliest} {until})"
 

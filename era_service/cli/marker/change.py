@@ -46,6 +46,7 @@ from era_service.cli.shared.release_options import (
     waiting_options,
     yes_option,
 )
+from era_service.wiring.genesis import configured_calendar
 from eras import Epoch
 
 if TYPE_CHECKING:
@@ -262,7 +263,7 @@ def _show(outlook: "Outlook", release: "Release", *, as_json: bool) -> None:
         lines.append(f"An earlier run was interrupted: {printable(str(entry.change))}")
         lines.append(f"  transaction {entry.latest.transaction}")
     if outlook.plan is not None:
-        lines += plan_lines(outlook.plan, release)
+        lines += plan_lines(outlook.plan, release, release.calendar())
     if outlook.drafted is not None:
         lines += transaction_lines(outlook.drafted)
     if outlook.gate is not None:
@@ -394,7 +395,10 @@ def _sign_only(
     if not order.not_a_slip and not dry_run:
         plan.require_no_slip()
     gate = None if plan.is_done else pass_gate(settings, plan, order.override_gate)
-    lines = [*plan_lines(plan, None), *map(printable, [] if gate is None else gate.lines)]
+    lines = [
+        *plan_lines(plan, None, configured_calendar(settings)),
+        *map(printable, [] if gate is None else gate.lines),
+    ]
     click.echo("\n".join(lines), err=as_json)
     for warning in (*plan.slips, *plan.warnings):
         click.echo(f"Warning: {printable(warning)}", err=True)

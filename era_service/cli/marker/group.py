@@ -16,10 +16,12 @@ from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.publication_view import refused_lines, sight_lines
 from era_service.cli.shared.release_options import load_settings, network_options, provider_option
+from era_service.wiring.genesis import configured_calendar
 from eras import ConfigurationError
 from eras.words import counted
 
 if TYPE_CHECKING:
+    from chain_reader.calendar import EpochCalendar
     from era_service.config.schema import Settings
 
 
@@ -49,23 +51,24 @@ def show(app: AppContext, *, provider: str | None, network_magic: int | None, ma
 
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
     require_magic(settings)
-    document = read_trusted(settings)
+    document, calendar = read_trusted(settings), configured_calendar(settings)
     if as_json:
-        echo_json(document)
+        dates = {one["name"]: calendar.iso(one["epoch"]) for one in document["markers"]}
+        echo_json(document | {"begins_at": dates})
         return
-    click.echo("\n".join(_shown(document)))
+    click.echo("\n".join(_shown(document, calendar)))
     for alarm in document["alarms"]:
         click.echo(f"Warning: {printable(alarm)}", err=True)
     if document["stale"] is not None:
         click.echo(f"Warning: stale: {printable(document['stale'])}", err=True)
 
 
-def _shown(document: dict[str, Any]) -> list[str]:
+def _shown(document: dict[str, Any], calendar: "EpochCalendar") -> list[str]:
     network, trusted = document["network"], document["trusted"]
     lines = [f"At {network['era_address']}, magic {network['magic']}", *sight_lines(document)]
     width = max((len(printable(one["name"])) for one in document["markers"]), default=0)
     for one in document["markers"]:
-        begins = "announced" if one["epoch"] is None else f"from epoch {one['epoch']}"
+        begins = "announced" if one["epoch"] is None else f"from {calendar.coming(one['epoch'])}"
         lines.append(f"  {printable(one['name']):<{width}}  {begins}")
     if trusted is None:
         lines.append("Trusted       nothing")

@@ -13,6 +13,7 @@ from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import OutputError, echo_json, printable, write_file
 from era_service.cli.shared.release_options import load_settings, network_options, provider_option
+from era_service.wiring.genesis import configured_calendar
 from eras import Epoch
 
 if TYPE_CHECKING:
@@ -114,9 +115,13 @@ def plan(
     if as_json:
         echo_json({"file": str(target), "plan": made.model_dump(mode="json", exclude_none=True)})
         return
-    phases = made.activate
-    click.echo(f"Plan: announce {printable(era)} in epoch {made.announce.epoch}, activate it at epoch {phases.at}")
-    click.echo(f"  gate   {phases.gate.threshold} of {phases.gate.base.words}, by epoch {phases.decide_by}")
+    phases, calendar = made.activate, configured_calendar(settings)
+    click.echo(f"Plan of the rollout of {printable(era)}")
+    click.echo(f"  announce  in {calendar.coming(made.announce.epoch)}")
+    click.echo(f"  activate  at {calendar.coming(phases.at)}")
+    click.echo(
+        f"  gate      {phases.gate.threshold} of {phases.gate.base.words}, by {calendar.epoch(phases.decide_by)}"
+    )
     click.echo(f"Written to {target}. Where it stands: eraswitch rollout status {target}")
 
 

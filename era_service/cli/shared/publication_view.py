@@ -18,6 +18,7 @@ from eras import TransactionError
 from eras.words import ada, counted
 
 if TYPE_CHECKING:
+    from chain_reader.calendar import EpochCalendar
     from era_service.releasing.publishing import Outlook
     from era_service.releasing.session import Release
     from release_tools.markers.change import RolloutPlan
@@ -37,13 +38,15 @@ _STEPS = {
 }
 
 
-def plan_lines(plan: "RolloutPlan", release: "Release | None") -> list[str]:
+def plan_lines(plan: "RolloutPlan", release: "Release | None", calendar: "EpochCalendar") -> list[str]:
     """The plan in plain words."""
     change = plan.change
     lead = "" if change.epoch is None else f", {counted(change.epoch - plan.epoch, 'epoch')} from now"
     if change.epoch is not None and change.epoch <= plan.epoch:
         lead = ", at once"
     lines = [f"Plan: {printable(str(change))} (now is epoch {plan.epoch}{lead})"]
+    if change.epoch is not None and calendar.iso(change.epoch) is not None:
+        lines.append(f"  begins      {calendar.coming(change.epoch)}")
     if release is not None:
         network = release.network
         lines.append(f"  network     {release.settings.network.name or 'unnamed'}, magic {network.magic}")
