@@ -8,7 +8,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cache
-from typing import Any, Protocol
+from typing import Any, NoReturn, Protocol
 
 from eras import MarkerError
 
@@ -119,6 +119,9 @@ class SigningKey:
     def to_json_hex(self) -> str:
         """The seed as Mithril writes it: a secret, for a file of mode 0600 only."""
         return _json_hex(self.seed)
+
+    def __reduce__(self) -> NoReturn:
+        raise TypeError("an era key is not copied or pickled")
 
 
 def verify_signature(message: bytes, signature: bytes, key: VerificationKey) -> bool:

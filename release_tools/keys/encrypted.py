@@ -39,9 +39,13 @@ _LENGTHS: dict[str, tuple[int, ...]] = {"era": (SEED_BYTES,), "payment": (SEED_B
 class EncryptedKeyError(ConfigurationError):
     """An encrypted key file is damaged, or of a version that this software does not know."""
 
+    advice = "Restore it from a backup, or read it with the release that wrote it: `eraswitch keys show FILE`."
+
 
 class WrongPassphraseError(ConfigurationError):
     """A passphrase does not open an encrypted key."""
+
+    advice = "Give the passphrase of this key file; if none opens it, restore the key from a backup (`docs/keys.md`)."
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,9 +46,13 @@ _PATH = "/usr/local/bin:/usr/bin:/bin"
 class SignerFileError(ConfigurationError):
     """A signer file has a mistake, or others could change it."""
 
+    advice = "Correct the signer file, as `docs/keys.md` describes it; only its owner may write to it."
+
 
 class SignerError(TransactionError):
     """An external signer refused, failed, took too long, or answered something that is not a signature."""
+
+    advice = "Look at the program that the signer file names, then run the command again: nothing was signed."
 
 
 @dataclass(frozen=True, slots=True)

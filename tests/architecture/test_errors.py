@@ -1,6 +1,7 @@
 """The errors of all packages together: each code is that of one class."""
 
 import ast
+import re
 from collections import Counter, defaultdict
 from importlib import import_module
 from pkgutil import walk_packages
@@ -77,3 +78,9 @@ def test_verdicts_are_told_apart_by_their_class_and_never_by_a_text() -> None:
         if isinstance(node, ast.Compare) and ast.unparse(node.left).endswith("verdict.name")
     ]
     assert by_text == []
+
+
+def test_what_no_look_at_the_configuration_mends_has_an_advice_of_its_own() -> None:
+    about_keys = [cls for cls in every_error_class() if re.search("Passphrase|Encrypted|Signer", cls.code)]
+    assert len(about_keys) >= 5
+    assert [cls.code for cls in about_keys if "advice" not in vars(cls)] == []

@@ -1,5 +1,8 @@
 """Era keys: forms, refusals, and that a secret never shows."""
 
+import copy
+import pickle
+
 import pytest
 
 from datum import KeyFormatError, SigningKey, VerificationKey, verify_signature
@@ -83,3 +86,10 @@ def test_verification_is_as_strict_as_libsodium():
     scalar = int.from_bytes(signature[32:], "little") + order
     malleable = signature[:32] + scalar.to_bytes(32, "little")
     assert not verify_signature(b"message", malleable, PUBLIC)
+
+
+@pytest.mark.parametrize("copying", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_a_secret_key_is_never_copied_nor_pickled(copying: object) -> None:
+    with pytest.raises(TypeError, match="not copied or pickled"):
+        copying(KEY)
+    assert copying(KEY.verification_key)

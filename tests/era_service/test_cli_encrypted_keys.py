@@ -303,5 +303,6 @@ def test_no_repr_shows_a_secret_and_no_key_is_copied() -> None:
     for shown in map(repr, holders):
         assert not any(one in shown for one in (PASSPHRASE, ERA_KEY.seed.hex(), repr(ERA_KEY.seed)[2:20], "\\x02\\x03"))
     assert [field.repr for field in fields(SetUpOrder) if field.name == "passphrase"] == [False]
-    with pytest.raises(TypeError, match="not copied or pickled"):
-        pickle.dumps(WALLET)
+    for key in (ERA_KEY, WALLET):
+        with pytest.raises(TypeError, match="not copied or pickled"):
+            pickle.dumps(key)

@@ -28,6 +28,8 @@ GivenBy = tuple[int | None, Path | None]
 class PassphraseError(ConfigurationError):
     """A passphrase is needed and none was given, or it cannot be read from where it should be."""
 
+    advice = "Run the command in a terminal, or give `--passphrase-file FILE` (mode 0600) or `--passphrase-fd N`."
+
 
 def passphrase_options(prefix: str = "", *, of: str = "of encrypted keys", **shared: Any) -> list[click.Option]:
     """``--passphrase-fd`` and ``--passphrase-file``, with a word before them."""
