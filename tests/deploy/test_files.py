@@ -13,8 +13,10 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from datum import SigningKey
 from era_service.telemetry.metrics import METRICS
 from tests.deploy.promql import Scrapes, Selector, parse, selectors
+from tests.web.test_configuration import ENABLED, posted
 from tests.web.world import SCHEDULED, World, registration
 
 DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
@@ -29,12 +31,13 @@ Samples = dict[str, list[tuple[dict[str, str], float]]]
 
 @pytest.fixture(scope="module")
 def told(tmp_path_factory: pytest.TempPathFactory) -> Samples:
-    """A scrape of a service that is well, with a switch to come, everybody ready, and something refused: junk."""
+    """A scrape of a service that is well, with two changes to come, everybody ready, and something refused: junk."""
     genesis = {"system_start_s": time.time() - 100, "slot_length_s": 1.0, "epoch_length": 100}
-    with World(tmp_path_factory.mktemp("told"), network=genesis) as world:
+    with World(tmp_path_factory.mktemp("told"), network=genesis, **ENABLED) as world:
         world.publish(SCHEDULED)
         world.stage.forge(SCHEDULED)
-        world.read()
+        posted(world, {1: 1944, 4: 2422})
+        posted(world, {0: 5}, SigningKey(bytes(32)))
         for epoch in range(4):
             world.service.store.registrations.set_network_stake(epoch, 1_000_000, source="test", time_s=1)
         row = registration(version="2.0.0")
@@ -121,6 +124,15 @@ CASES: dict[str, tuple[Callable[[Samples, int], None], set[str]]] = {
     "a supported one is near": (put("eraswitch_epochs_to_activation", 1), set()),
     "nothing is trusted": (put("eraswitch_era_trusted", 0), {"EraswitchNothingTrusted"}),
     "stale": (put("eraswitch_stale", 1), {"EraswitchStale"}),
+    "configurations are stale": (put("eraswitch_configuration_stale", 1), {"EraswitchStale"}),
+    "a replay of configurations": (
+        put("eraswitch_configuration_refused_datums", 1, verdict="Replayed"),
+        {"EraswitchPayloadsRefused"},
+    ),
+    "two views of configurations": (
+        put("eraswitch_configuration_legacy_view_differs", 1),
+        {"EraswitchLegacyViewDiffers"},
+    ),
     "stale for a moment": (put("eraswitch_stale", lambda step: step > STEPS - 5), set()),
     "not reading": (put("eraswitch_last_reading_timestamp_seconds", 60), {"EraswitchNotReading"}),
     "a replay": (put("eraswitch_refused_datums", 1, verdict="Replayed"), {"EraswitchPayloadsRefused"}),

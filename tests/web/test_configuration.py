@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+from chain_reader.calendar import EpochCalendar
 from datum import SigningKey, encode_datum
 from datum.configuration import ConfigurationMarkersPayload, EpochConfiguration, ProtocolConfiguration
 from datum.configuration.values import ProtocolParameters
@@ -13,6 +14,8 @@ from era_service.status.reader import read_status
 from era_store import EventFilter
 from eras import Epoch
 from release_tools.forecasting.lottery import Lottery
+from tests.web.test_metrics import scrape
+from tests.web.test_stream import kinds_of, listening
 from tests.web.world import World
 
 ENABLED = {"protocol_configuration": {"enabled": True}}
@@ -33,6 +36,7 @@ def posted(world: World, plan: dict[int, int], key: SigningKey | None = None) ->
 def test_now_next_and_what_a_node_asks_for(tmp_path: Path) -> None:
     with World(tmp_path, **ENABLED) as world:
         assert world.client.get("/configuration").json()["current"] is None
+        assert "configuration_k" not in scrape(world)
         posted(world, {1: 1944, 4: 2422})
         posted(world, {0: 5}, SigningKey(bytes(32)))
         found = world.client.get("/configuration").json()
@@ -49,20 +53,30 @@ def test_now_next_and_what_a_node_asks_for(tmp_path: Path) -> None:
             "cardano_blocks_transactions_signing_config": None,
             "available_signed_entity_types": [],
         }
+        told = scrape(world)
+        assert [told[f"configuration_{name}"][()] for name in ("epoch", "k", "m", "phi_f")] == [1, 1944, 20_973, 0.2]
+        assert (told["epochs_to_configuration"], told["configuration_stale"]) == ({(): 3}, {(): 0})
+        assert told["configuration_refused_datums"] == {(("verdict", "WrongSigner"),): 1}
+        assert told["configuration_legacy_view_differs"] == {(): 0}
         status = world.client.get("/era/status").json()
         assert status["current_era"] == "pythagoras"
         assert status["verdicts"]["OtherKind"] == 2
         world.enter(3)
         window = world.client.get("/configuration").json()["window"]
         assert [window[name]["protocol_parameters"]["k"] for name in window] == [1944, 1944, 2422]
-        world.enter(4)
+        with listening(world) as listener:
+            listener.wait_for(lambda _: "retry: 2000" in listener.lines)
+            world.enter(4)
+            heard = listener.wait_for(lambda events: "configuration-changed" in kinds_of(events))
+        facts = heard[kinds_of(heard).index("configuration-changed")][2]["facts"]
+        assert (facts["began"], facts["changes"]) == (4, ["k 1944 → 2422"])
         assert world.client.get("/configuration").json()["current"]["protocol_parameters"]["k"] == 2422
         kinds = ("configuration-announced", "configuration-changed")
-        told = [(event.kind, event.epoch) for event in world.service.store.events.read(only=EventFilter(kinds=kinds))]
-        assert told == [(kinds[1], 1), (kinds[0], 1), (kinds[1], 4)]
+        events = world.service.store.events.read(only=EventFilter(kinds=kinds))
+        assert [(event.kind, event.epoch) for event in events] == [(kinds[1], 1), (kinds[0], 1), (kinds[1], 4)]
         document = describe(read_status(world.settings, None), world.settings, 20)
         assert json.loads(json.dumps(document["configuration"]))["current"]["epoch"] == 4
-        assert _in_words(document)[-2:] == [
+        assert _in_words(document, EpochCalendar())[-2:] == [
             "Configuration k 2422, m 20973, phi_f 0.2, from epoch 4",
             "  next change none",
         ]

@@ -67,6 +67,7 @@ class ServiceCollector:
         parts: tuple[tuple[str, Callable[[Sheet], None]], ...] = (
             ("build", self._build),
             ("eras", self._eras),
+            ("configuration", self._configuration),
             ("providers", self._providers),
             ("adoption", self._adopted),
             ("events", self._logged),
@@ -117,11 +118,24 @@ class ServiceCollector:
         if genesis is not None and slot is not None:
             began_s = genesis.anchor_time_s + (slot - genesis.anchor_slot) * genesis.slot_length_s
             sheet.put("trusted_payload_timestamp_seconds", began_s)
-        for verdict, outputs in status.verdicts.items():
-            if verdict not in NOT_REFUSED:
-                sheet.put("refused_datums", outputs, verdict=verdict)
+        _tell_refused(sheet, "refused_datums", status.verdicts)
         sheet.put("conflicting_payloads", len(status.conflicts))
         sheet.put("legacy_view_differs", status.legacy is not None and status.legacy.differs)
+
+    def _configuration(self, sheet: Sheet) -> None:
+        found = self._service.snapshot.configuration if self._service.has_read else None
+        if found is None:
+            return
+        if found.current is not None:
+            lottery = found.current.protocol_parameters
+            sheet.put("configuration_epoch", found.current.epoch)
+            sheet.put("configuration_k", lottery.k)
+            sheet.put("configuration_m", lottery.m)
+            sheet.put("configuration_phi_f", lottery.phi_f)
+        sheet.put("epochs_to_configuration", None if found.next is None else found.next.epochs_left)
+        sheet.put("configuration_stale", found.stale is not None)
+        _tell_refused(sheet, "configuration_refused_datums", found.verdicts)
+        sheet.put("configuration_legacy_view_differs", bool(found.legacy_differs))
 
     def _providers(self, sheet: Sheet) -> None:
         for name, provider in _named(self._service.provider_health().providers):
@@ -193,6 +207,12 @@ class ServiceCollector:
             for name, provider in _named(self._service.provider_health().providers):
                 if provider.ok:
                     self._answered_at_s[name] = provider.asked_at_s
+
+
+def _tell_refused(sheet: Sheet, name: str, verdicts: dict[str, int]) -> None:
+    for verdict, outputs in verdicts.items():
+        if verdict not in NOT_REFUSED:
+            sheet.put(name, outputs, verdict=verdict)
 
 
 def _named(providers: "Iterable[ProviderDocument]") -> "Iterator[tuple[str, ProviderDocument]]":

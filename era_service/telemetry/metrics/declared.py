@@ -61,6 +61,15 @@ METRICS: Final = (
     ),
     Metric("conflicting_payloads", "gauge", "Payloads that contradict what is trusted, at the last reading."),
     Metric("legacy_view_differs", "gauge", "1 where a deployed Mithril reader could see other markers, else 0."),
+    # protocol configurations, where they are read
+    Metric("configuration_epoch", "gauge", "From which epoch on the protocol configuration in force holds."),
+    Metric("configuration_k", "gauge", "Its k: the indices that must be won."),
+    Metric("configuration_m", "gauge", "Its m: the indices that are drawn."),
+    Metric("configuration_phi_f", "gauge", "Its phi_f: the chance that the whole stake wins an index."),
+    Metric("epochs_to_configuration", "gauge", "Epochs until another protocol configuration holds."),
+    Metric("configuration_stale", "gauge", "1 where protocol configurations are not confirmed now, else 0."),
+    Metric("configuration_refused_datums", "gauge", "Outputs of this kind that were refused.", ("verdict",)),
+    Metric("configuration_legacy_view_differs", "gauge", "1 where a deployed reader could see others, else 0."),
     # the providers
     Metric("provider_up", "gauge", "1 where a provider answered when last asked, else 0.", ("provider",)),
     Metric("provider_latency_seconds", "gauge", "How long it took to answer, or to fail.", ("provider",)),
