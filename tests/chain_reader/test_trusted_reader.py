@@ -3,9 +3,11 @@
 The rules are those of ``docs/trust.md``; the name of a test begins with the id of its rule.
 """
 
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -1238,7 +1240,9 @@ class TestWriting:
                 assert replace(after, stale=None, version=0) == replace(before, stale=None, version=0)
 
     @pytest.mark.parametrize("question", ["history", "inputs", "block"])
-    def test_rule_t1_what_can_be_done_without_ends_no_reading(self, knowing: World, question: str):
+    def test_rule_t1_what_can_be_done_without_ends_no_reading(
+        self, knowing: World, question: str, monkeypatch: pytest.MonkeyPatch
+    ):
         knowing.network.publish(OLD)
         knowing.read()
         knowing.network.publish(NEW)
@@ -1247,6 +1251,8 @@ class TestWriting:
         assert schedule(reading) == (OLD if question == "inputs" else NEW)
         assert reading.stale is None
         knowing.honest()
+        later_s = time.time() + 11  # what could not be had is asked for again after 10 s
+        monkeypatch.setattr("chain_reader.trust.transactions.time", SimpleNamespace(time=lambda: later_s))
         assert schedule(knowing.read()) == NEW
 
     def test_a_writer_that_was_overtaken_decides_anew(self, world: World):
