@@ -14,7 +14,6 @@ from chain_reader import NodeCore
 from chain_reader.node.core import NodeSettings
 from chain_reader.node.source import EvidenceSource
 from chain_reader.providers.tip_check import TipWatch
-from datum import SigningKey
 from era_service.node.binaries import NodeRunner
 from era_service.node.call_schedule import CallOptions
 from era_service.node.epoch_clock import EpochClock
@@ -27,7 +26,7 @@ from era_service.node.swap import EraFolder
 from era_service.node.watch_options import WatchOptions
 from era_service.node.watcher import NodeWatcher
 from era_store import MemoryStore, Store
-from eras import ConfigurationError, MarkerError, SupportedEras
+from eras import ConfigurationError, SupportedEras
 
 if TYPE_CHECKING:
     from chain_reader import ChainObserver, NetworkGenesis, TrustPolicy
@@ -210,11 +209,13 @@ def _errands(settings: "Settings") -> list[Errand]:
     """What a service is told and asked, as it is configured.
 
     Raises:
-        ConfigurationError: a key is missing, cannot be read, or does not speak for the party.
+        ConfigurationError: no key is configured, or it does not speak for the party.
+        EraSwitchError: the key cannot be had, as by ``read_secret_key``.
     """
     watch = settings.watch
     if watch.register_url is None and watch.support_url is None:
         return []
+    from era_service.cli.shared.key_loading import read_secret_key
     from era_service.node.service_works import Registering, SupportRule
     from era_service.wiring.trust import era_place
     from release_tools import Base, parse_share
@@ -222,6 +223,14 @@ def _errands(settings: "Settings") -> list[Errand]:
     marker_key = era_place(settings)[1]
     works: list[Work] = []
     if watch.register_url is not None:
+        if watch.register_key_file is None:
+            raise ConfigurationError(
+                "There is no key to register with",
+                code="RegisterKey",
+                expected="a key file, or the signer file of an external signer",
+                got="none",
+                next_step="Give --register-key FILE, or set watch.register_key_file",
+            )
         eras = None
         if watch.eras_folder is not None and watch.program is not None:
             eras = EraFolder(Path(watch.eras_folder).expanduser().absolute(), watch.program).installed
@@ -229,7 +238,7 @@ def _errands(settings: "Settings") -> list[Errand]:
         works.append(
             Registering(
                 watch.register_url,
-                _party_key(watch.register_key_file),
+                read_secret_key(f"@{watch.register_key_file.expanduser()}"),
                 marker_key,
                 SupportedEras(settings.network.supported_eras or SupportedEras.DEFAULT),
                 network_magic=settings.network.magic,
@@ -245,31 +254,6 @@ def _errands(settings: "Settings") -> list[Errand]:
         threshold = parse_share(watch.support_threshold)
         works.append(SupportRule(watch.support_url, threshold, marker_key, base, watch.node_id or "", watch.spread_s))
     return [Errand(work, longest_wait_s=watch.backoff_max_s) for work in works]
-
-
-def _party_key(path: Path | None) -> SigningKey:
-    """The key that a party registers with.
-
-    Raises:
-        ConfigurationError: no file is configured, or it holds no key.
-    """
-    try:
-        if path is not None:
-            return SigningKey.parse(path.expanduser().read_text().strip())  # raw: a key, never a database
-    except (OSError, UnicodeDecodeError, MarkerError) as error:
-        got = "a file that cannot be read" if not isinstance(error, MarkerError) else "something else"
-        raise _no_party_key(str(path), got) from error
-    raise _no_party_key("watch.register_key_file", "none")
-
-
-def _no_party_key(where: str, got: str) -> ConfigurationError:
-    return ConfigurationError(
-        f"There is no key to register with in {where}",
-        code="RegisterKey",
-        expected="a file of mode 0600 with a secret key, as keys new writes it or as 64 hex digits",
-        got=got,
-        next_step="Give --register-key FILE, or set watch.register_key_file",
-    )
 
 
 def _minimum(settings: "Settings") -> Minimum:

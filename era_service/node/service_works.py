@@ -17,7 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 from chain_reader.node.kinds import DecisionKind
-from datum import SigningKey, VerificationKey
+from datum import EraSigner, VerificationKey
 from era_service.node.epoch_clock import spread
 from era_service.service.client import ServiceClient
 from era_store.capability import Capability
@@ -50,7 +50,7 @@ class Registering:
     """
 
     url: str
-    key: SigningKey = field(repr=False)
+    key: EraSigner = field(repr=False)
     marker_key: VerificationKey
     supported: SupportedEras
     network_magic: int | None = None

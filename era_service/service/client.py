@@ -26,7 +26,7 @@ from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.statuses import status_error
 from chain_reader.trust.ratchet import is_successor
-from datum import EraMarkersPayload, SigningKey, VerificationKey
+from datum import EraMarkersPayload, EraSigner, VerificationKey
 from era_service.service.documents import API_VERSION
 from era_store.capability import Capability
 from eras import (
@@ -243,7 +243,7 @@ class ServiceClient:
         version: str | None,
         *,
         time_s: int | None = None,
-        key: SigningKey | None = None,
+        key: EraSigner | None = None,
         capability: Capability | None = None,
     ) -> None:
         """Register, signed where a key is given; it is on the service's disk when this returns.

@@ -28,6 +28,7 @@ from eras import ConfigurationError, MarkerError, TransactionError
 from eras.visible import visible
 from release_tools.keys.encrypted import Kind
 from release_tools.keys.payment_key import enterprise_address, public_key_hash
+from release_tools.registrations.signed import KIND as REGISTRATION
 
 if TYPE_CHECKING:
     from datum import EraSigner
@@ -117,7 +118,8 @@ class Signer:
         """The signature of ``message``, verified.
 
         Args:
-            what: what is signed: ``era-payload``, ``configuration-payload``, ``co-signature`` or ``transaction``.
+            what: what is signed: ``era-payload``, ``configuration-payload``, ``co-signature``,
+                ``registration`` or ``transaction``.
             message: the bytes that Ed25519 signs.
             words: what they are, for people.
             body: the body of the transaction whose hash is signed.
@@ -244,6 +246,9 @@ if TYPE_CHECKING:
 def _described(message: bytes) -> tuple[str, bytes, list[str]]:
     """What an era key is asked to sign, read from the very bytes."""
     found = json.loads(message)
+    if isinstance(found, dict) and found.get("kind") == REGISTRATION:
+        facts = [f"{name.replace('_', ' ')}: {value}" for name, value in found.items() if name != "kind"]
+        return "registration", message, facts
     if isinstance(found, dict):
         extension = found["extension"]
         named = ("network_magic", "address", "sequence", "previous", "expires_epoch", "threshold")

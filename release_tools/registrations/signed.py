@@ -24,7 +24,7 @@ from types import NoneType
 from typing import Any
 
 from chain_reader.bech32 import encode_bech32
-from datum import SigningKey, VerificationKey, verify_signature
+from datum import EraSigner, VerificationKey, verify_signature
 from era_store import Registration, RegistrationRepository
 from era_store.capability import Capability
 from eras import Epoch, MarkerError
@@ -73,7 +73,7 @@ class Statement:
         }
         return _canonical(said if self.capability is None else said | {"capability": self.capability.to_dict()})
 
-    def sign(self, key: SigningKey) -> "Signed":
+    def sign(self, key: EraSigner) -> "Signed":
         """The same, signed."""
         return Signed(key.verification_key.hex, key.sign(self.message).hex(), self.time_s)
 

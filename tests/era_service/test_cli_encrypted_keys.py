@@ -271,10 +271,10 @@ def test_an_encrypted_key_signs_configurations_and_cosigns_too() -> None:
     from era_service.cli.protocol_configuration import signing_key
 
     assert signing_key.__globals__["read_secret_key"].__module__ == "era_service.cli.shared.key_loading"
-    source = Path(passphrases.__file__).parents[1]
+    source = Path(passphrases.__file__).parents[2]
     for path in source.rglob("*.py"):
         text = path.read_text()
-        if path.name not in ("key_loading.py", "keys.py"):
+        if path.name not in ("key_loading.py", "keys.py") and path.parent.name != "demo":  # a demo makes its own keys
             assert "PaymentKey.load(" not in text, path
             assert "SigningKey.parse(" not in text, path
 

@@ -1,5 +1,6 @@
 """What a node tells and asks a service: once for each occasion, again where it fails, in nobody's way."""
 
+import json
 import threading
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -8,7 +9,9 @@ from pathlib import Path
 import pytest
 
 from chain_reader.node.kinds import DecisionKind
+from chain_reader.providers.transport.bounded_process import Finished
 from datum import SigningKey
+from era_service.cli.shared import passphrases
 from era_service.config.schema import Settings
 from era_service.node.errand import Errand
 from era_service.node.opening import _errands
@@ -16,7 +19,8 @@ from era_service.node.reactions import severity, words
 from era_service.node.service_works import Registering
 from era_store import Capability, NewEvent
 from eras import BehaviourSwitches, ChainReadError, Epoch, EraChecker, EraView, SupportedEras
-from release_tools.registrations.signed import pool_id
+from release_tools.keys import encrypted, signers
+from release_tools.registrations.signed import Statement, pool_id
 from tests.errors import raising
 from tests.node.world import ADDRESS, PYTHAGORAS, THALES, Watched, publish
 
@@ -146,18 +150,53 @@ def test_a_key_that_does_not_speak_for_the_node_is_refused_before_it_runs(tmp_pa
     section = {"register_url": "http://127.0.0.1:1", "register_key_file": file}
     network = {"era_address": ADDRESS, "magic": 1,
                "verification_key": KEY.verification_key.hex}  # fmt: skip
-    for content, code in (("nothing", "RegisterKey"), (KEY.to_json_hex(), None)):
+    for content, code in (("nothing", "KeyFormat"), (KEY.to_json_hex(), None)):
         file.write_text(content)
         file.chmod(0o600)
         settings = Settings.model_validate({"network": network, "watch": section})
         if code is None:
             assert len(_errands(settings)) == 1
         else:
-            with raising(code, match="mode 0600"):
+            with raising(code, match="secret key"):
                 _errands(settings)
     settings = Settings.model_validate({"network": network, "watch": {"register_url": "http://127.0.0.1:1"}})
     with raising("RegisterKey", match="--register-key FILE"):
         _errands(settings)
+
+
+def test_the_key_may_be_encrypted_or_a_signers(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encrypted, "COST", encrypted.Cost(1, 8192))
+    file = tmp_path / "party.sk"
+    network = {"era_address": ADDRESS, "magic": 1, "verification_key": KEY.verification_key.hex}
+    watch = {"register_url": "http://127.0.0.1:1", "register_key_file": file}
+
+    def registering(content: str) -> Registering:
+        file.write_text(content)
+        file.chmod(0o600)
+        (errand,) = _errands(Settings.model_validate({"network": network, "watch": watch}))
+        assert isinstance(errand._work, Registering)
+        return errand._work
+
+    closed = encrypted.encrypt("era", KEY.seed, b"open sesame")
+    with raising("Passphrase"):
+        registering(closed)
+    with monkeypatch.context() as given:
+        given.setattr(passphrases, "given_passphrase", lambda: b"open sesame")
+        assert registering(closed).key == KEY
+    own = {"eraswitch_signer": 1, "kind": "era", "public": KEY.verification_key.hex, "program": ["/sign"]}
+    asked = []
+
+    def sign(_program: object, _environment: object, *, stdin: bytes, **_limits: object) -> Finished:
+        asked.append(json.loads(stdin))
+        signature = KEY.sign(bytes.fromhex(asked[0]["bytes"])).hex()
+        return Finished(0, json.dumps({"signature": signature}).encode(), "")
+
+    monkeypatch.setattr(signers, "run_bounded", sign)
+    work = registering(json.dumps(own))
+    said = Statement(1, work.party_id, Epoch(4), None, 0, 1_700_000_000, work.capability())
+    said.sign(work.key).verify(said)
+    assert asked[0]["what"] == "registration"
+    assert {"epoch: 4", f"party id: {work.party_id}"} <= set(asked[0]["words"])
 
 
 @pytest.mark.parametrize(("kind", "level", "said"), [
