@@ -7,6 +7,7 @@ import click
 
 from era_service.cli.shared.arguments import json_option, read_verification_key
 from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.passphrases import encrypt_option, passphrase_of_new_keys
 from era_service.cli.shared.release_options import combined, dry_run_option
@@ -105,7 +106,11 @@ def init(
         config=Path(app.config or CONFIG_FILE_NAME),
         passphrase=passphrase_of_new_keys("the new keys", encrypts=encrypts and not dry_run),
     )
-    made = set_up(order)
+    made = set_up(
+        order,
+        None if era_key is None else read_secret_key(f"@{era_key}"),
+        None if payment_key_file is None else load_payment_key(payment_key_file),
+    )
     if not dry_run:
         made.write()
     if as_json:

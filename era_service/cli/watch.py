@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.signals import surviving_signals
 
@@ -106,7 +107,11 @@ def watch(
             echo_json(facts)
 
     opening = open_watcher(
-        settings, hooks=[_hook(text) for text in hooks], on_decision=tell, run=list(arguments) if runs else None
+        settings,
+        hooks=[_hook(text) for text in hooks],
+        on_decision=tell,
+        run=list(arguments) if runs else None,
+        read_key=read_secret_key,
     )
     with opening as watcher:
         if once:

@@ -31,8 +31,10 @@ from eras import ConfigurationError, SupportedEras
 if TYPE_CHECKING:
     from chain_reader import ChainObserver, NetworkGenesis, TrustPolicy
     from chain_reader.node.kinds import Decision
+    from datum import EraSigner
     from era_service.config.schema import HookSettings, Settings
 
+    ReadKey = Callable[[str], EraSigner]
 
 STORE_FILE = "watch.sqlite3"
 KEY_HEX = 64
@@ -83,6 +85,7 @@ def open_watcher(
     on_decision: "Callable[[Decision], object] | None" = None,
     run: Sequence[str] | None = None,
     environ: Mapping[str, str] | None = None,
+    read_key: "ReadKey | None" = None,
 ) -> Iterator[NodeWatcher]:
     """A watcher as it is configured.
 
@@ -92,6 +95,7 @@ def open_watcher(
         on_decision: told of every decision.
         run: the arguments of the node that the watcher is to run; ``None`` where somebody else runs it.
         environ: the environment that systemd gave, and that hooks and the node are given of; by default this process's.
+        read_key: reads the key of ``watch.register_key_file``; without it such a setting is refused.
 
     Raises:
         ConfigurationError: what is configured cannot be used.
@@ -129,7 +133,7 @@ def open_watcher(
             runner=runner,
             minimum=minimum,
             on_decision=on_decision,
-            errands=_errands(settings),
+            errands=_errands(settings, read_key),
             configurations=open_configuration_reader(settings, store, providers, name=watch.node_id or ""),
         )
 
@@ -205,17 +209,16 @@ def _runner(
     return NodeSupervisor(folder, run, grace_s=watch.stop_grace_s, environ=passed, waiting=notifier.alive)
 
 
-def _errands(settings: "Settings") -> list[Errand]:
+def _errands(settings: "Settings", read_key: "ReadKey | None") -> list[Errand]:
     """What a service is told and asked, as it is configured.
 
     Raises:
         ConfigurationError: no key is configured, or it does not speak for the party.
-        EraSwitchError: the key cannot be had, as by ``read_secret_key``.
+        EraSwitchError: the key cannot be had.
     """
     watch = settings.watch
     if watch.register_url is None and watch.support_url is None:
         return []
-    from era_service.cli.shared.key_loading import read_secret_key
     from era_service.node.service_works import Registering, SupportRule
     from era_service.wiring.trust import era_place
     from release_tools import Base, parse_share
@@ -223,12 +226,12 @@ def _errands(settings: "Settings") -> list[Errand]:
     marker_key = era_place(settings)[1]
     works: list[Work] = []
     if watch.register_url is not None:
-        if watch.register_key_file is None:
+        if watch.register_key_file is None or read_key is None:
             raise ConfigurationError(
                 "There is no key to register with",
                 code="RegisterKey",
                 expected="a key file, or the signer file of an external signer",
-                got="none",
+                got="none" if watch.register_key_file is None else "no way to read the file here",
                 next_step="Give --register-key FILE, or set watch.register_key_file",
             )
         eras = None
@@ -238,7 +241,7 @@ def _errands(settings: "Settings") -> list[Errand]:
         works.append(
             Registering(
                 watch.register_url,
-                read_secret_key(f"@{watch.register_key_file.expanduser()}"),
+                read_key(f"@{watch.register_key_file.expanduser()}"),
                 marker_key,
                 SupportedEras(settings.network.supported_eras or SupportedEras.DEFAULT),
                 network_magic=settings.network.magic,

@@ -160,22 +160,24 @@ class SetUp:
             ) from error
 
 
-def set_up(order: SetUpOrder) -> SetUp:
+def set_up(order: SetUpOrder, given: "EraSigner | None", payer: "PaymentSigner | None") -> SetUp:
     """Check what is asked for as a whole, and make the keys; nothing is written.
+
+    Args:
+        order: what is asked for.
+        given: the era key in ``order.era_key_file``, where one is named.
+        payer: the payment key in ``order.payment_key_file``, where one is named.
 
     Raises:
         ConfigurationError: something is missing, contradicts something else, or exists already.
     """
     from datum import SigningKey
-    from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
     from era_service.config.networks import NETWORKS, full_name
     from release_tools import Network, PaymentKey
 
     public = NETWORKS.get(full_name(order.name))
     magic = _magic(order, None if public is None else public.magic)
     network_id = Network.of(magic).network_id
-    given = None if order.era_key_file is None else read_secret_key(f"@{order.era_key_file}")
-    payer = None if order.payment_key_file is None else load_payment_key(order.payment_key_file)
     makes_era_key = public is None and given is None and order.verification_key is None
     makes_payment_key = public is None and payer is None and order.era_address is None
     _require_new(order, era_key=makes_era_key, payment_key=makes_payment_key)

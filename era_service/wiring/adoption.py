@@ -247,7 +247,7 @@ def read_files(
     Raises:
         EraSwitchError: one cannot be read.
     """
-    from era_service.cli.shared.ingest_progress import ingest_progress, source_words
+    from era_service.ingest_progress import ingest_progress, source_words
     from release_tools.registrations import ingest, open_source
 
     for name in files:

@@ -96,6 +96,40 @@ def test_no_modules_import_each_other_in_a_circle():
     assert left == {}, "these import each other, or what does"
 
 
+FOLDERS = {
+    package: tuple(text.split())
+    for package, text in {
+        "eras": "",
+        "datum": "configuration",
+        "era_store": "sql migrations",
+        "chain_reader": "local_chain providers.transport trust providers node log adapters",
+        "release_tools": "registrations adoption forecasting keys markers transactions publishing rollout rehearsal",
+        "era_service": "config wiring status follower releasing service node dashboard web telemetry demo testing cli",
+    }.items()
+}
+"""The order of the folders in each package: each one imports those before it. What stands beside them is free."""
+
+
+def folder_of(module: str) -> tuple[str, int | None]:
+    """The package of a module, and where its folder stands in the order; ``None`` beside the folders."""
+    package, _, place = module.partition(".")
+    standing = [one for one in FOLDERS[package] if f"{place}.".startswith(f"{one}.") and place != one]
+    return package, FOLDERS[package].index(max(standing, key=len)) if standing else None
+
+
+def test_folders_import_those_before_them():
+    folders = {path.relative_to(ROOT).parts[:2] for path in PATHS.values() if len(path.relative_to(ROOT).parts) > 2}
+    assert {(package, one.partition(".")[0]) for package in FOLDERS for one in FOLDERS[package]} == folders
+    back = []
+    for module, names in arrows().items():
+        package, place = folder_of(module)
+        for name in names:
+            other, its = folder_of(name)
+            if package == other and place is not None and its is not None and its > place:
+                back.append(f"{module} imports {name}")
+    assert sorted(back) == []
+
+
 @pytest.mark.parametrize("package", PURE)
 def test_the_pure_packages_do_no_io_and_read_no_clock(package):
     found = {str(path.relative_to(ROOT)): sorted(imported(path) & IMPURE) for path in modules(package)}

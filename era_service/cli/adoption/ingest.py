@@ -14,8 +14,8 @@ from era_service.cli.adoption.options import settings_of, store_option
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.ingest_progress import ingest_progress, registrations_words, source_words
 from era_service.cli.shared.output import echo_json, printable
+from era_service.ingest_progress import ingest_progress, registrations_words, source_words
 from eras import Epoch, EraSwitchError
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from era_service.cli.adoption.options import settings_of, store_option
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.ingest_progress import registrations_words
 from era_service.cli.shared.output import echo_json, printable
+from era_service.ingest_progress import registrations_words
 from eras import Epoch
 
 if TYPE_CHECKING:

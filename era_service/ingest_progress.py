@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from era_service.cli.shared.output import printable
+from eras.visible import visible
 
 if TYPE_CHECKING:
     from release_tools.registrations import IngestSummary
@@ -20,7 +20,7 @@ _KINDS = {"aggregator": "aggregator", "csv": "CSV", "lines": "JSON lines", "mith
 def source_words(name: str) -> str:
     """What people call a source that a store calls ``name`` (``csv:/a/file``): its place, and what it was read as."""
     kind, _, place = name.partition(":")
-    return printable(f"{place} ({_KINDS[kind]})" if kind in _KINDS else name)
+    return visible(f"{place} ({_KINDS[kind]})" if kind in _KINDS else name)
 
 
 def registrations_words(count: int) -> str:
