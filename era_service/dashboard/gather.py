@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.adoption import adoption_panel, no_adoption, readiness
+from era_service.dashboard.configuration import NAME, TITLE, configuration_panel
 from era_service.dashboard.headline import answer, headline, page_notices
 from era_service.dashboard.markers import markers_panel
 from era_service.dashboard.outlook import no_outlook, outlook_panel
@@ -51,10 +52,11 @@ VIEWS = (
     ("adoption", "Adoption"),
     ("forecast", "Forecast"),
     ("parties", "Not ready"),
+    (NAME, TITLE),
     ("markers", "Markers on the chain"),
     ("providers", "Providers"),
 )
-"""The six views: their names in the address, and their titles."""
+"""The views: their names in the address, and their titles; that of configurations only where they are read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ class Gatherer:
         try:
             snapshot = service.snapshot
         except EraNotReadyError as error:
-            return _loading(network, error, public=public)
+            return _loading(network, error, public=public, configured=service.settings.protocol_configuration.enabled)
         status = snapshot.status
         calendar = EpochCalendar(service.genesis, now_s)
         try:
@@ -131,11 +133,14 @@ class Gatherer:
             lambda: _adoption(_had(counted)),
             lambda: _outlook(_had(counted), status),
             lambda: self._parties(_had(counted), sought="" if public else sought.strip()),
+            lambda: configuration_panel(snapshot.configuration, calendar),
             lambda: markers_panel(status, snapshot.history),
             lambda: providers_panel(service.provider_health(), public=public),
         )
         head = headline(status, calendar, ready, _why_unknown(counted))
-        panels = tuple(_guarded(*view, make) for view, make in zip(VIEWS, makers, strict=True))
+        configured = service.settings.protocol_configuration.enabled or snapshot.configuration is not None
+        made = zip(VIEWS, makers, strict=True)
+        panels = tuple(_guarded(*view, make) for view, make in made if configured or view[0] != NAME)
         era = None if isinstance(counted, EraSwitchError) else counted.era
         return Page(
             network,
@@ -457,14 +462,14 @@ def _guarded(name: str, title: str, make: Callable[[], Panel]) -> Panel:
         return Panel(name, title, notices=(Notice("bad", "This view cannot be shown now", text),))
 
 
-def _loading(network: str, error: EraNotReadyError, *, public: bool) -> Page:
+def _loading(network: str, error: EraNotReadyError, *, public: bool, configured: bool) -> Page:
     """The page before the first reading of the chain."""
     head = Headline("Reading the chain for the first time", "One moment", "", sentence(error.what), "", "quiet")
     failed = error.got not in (None, "none so far")
     text = "" if public else sentence(str(error.got))
     notices = (Notice("bad", "The chain could not be read yet; it is tried again", text),) if failed else ()
     waiting = Notice("quiet", "Waiting for the first reading of the chain")
-    panels = tuple(Panel(name, title, notices=(waiting,)) for name, title in VIEWS)
+    panels = tuple(Panel(*view, notices=(waiting,)) for view in VIEWS if configured or view[0] != NAME)
     title = f"{network}: eras"
     return Page(network, None, head, notices, panels, None, stale=False, public=public, title=title)
 

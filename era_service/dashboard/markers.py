@@ -59,7 +59,7 @@ def _row(entry: "HistoryEntry") -> tuple[Cell, ...]:
     tone, words = _verdict(entry)
     return (
         Cell(describe(entry.markers)),
-        Cell(words, tone, note=entry.reason if tone in ("bad", "attention") else ""),
+        Cell(words, tone, note="" if words in ("In force", "Superseded") else entry.reason),
         Cell(short_hash(entry.output), code=True, note={True: "spent", False: "unspent", None: ""}[entry.spent]),
         Cell(_seen(entry)),
     )
@@ -98,7 +98,7 @@ def _verdict(entry: "HistoryEntry") -> tuple[Tone, str]:
     if entry.verdict == UNCONFIRMED:
         return "attention", "Not deep enough yet"
     if entry.verdict == OTHER_KIND:
-        return "quiet", f"Another kind: {entry.reason}"
+        return "quiet", "Another kind"
     return "bad", f"Refused: {entry.verdict}"
 
 

@@ -1,6 +1,6 @@
 """What the dashboard shows, ready to be laid out: every word, number and chart of a page, and nothing about HTML.
 
-What is in: nothing; these are the records. What comes out: a ``Page`` of one ``Headline`` and six panels. A panel is a
+What is in: nothing; these are the records. What comes out: a ``Page`` of one ``Headline`` and its panels. A panel is a
 sentence that says what matters, some facts, charts (each with its table, for those who do not see it) and a table; when
 it has nothing to show, a notice says why and what to do.
 """
@@ -228,7 +228,7 @@ class Page:
         epoch: its epoch, ``None`` where it is not known.
         headline: the numbers that matter.
         notices: what is the matter with the whole: stale, unsupported, nothing trusted.
-        panels: the six views, in the order of reading.
+        panels: the views, in the order of reading.
         read_at_s: when the chain was asked last, POSIX seconds; ``None`` before the first reading.
         stale: whether it did not confirm what is shown.
         public: whether names and addresses of others are left out.

@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
 
 from tests.browser.world import ATTACKED, RETIRED, World
 from tests.conftest import ROOT, require
+from tests.web.test_configuration import ENABLED, post
 
 SCREENSHOTS = ROOT / "artifacts" / "screenshots"
 PHONE, DESKTOP, WALL = (360, 740), (1280, 900), (2560, 1440)
@@ -77,9 +78,14 @@ def open_page(browser: Browser, make_world: object) -> Iterator[OpenPage]:
 
 @pytest.fixture(scope="session")
 def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """The network an epoch before the switch: the era is locked, the gate met, two attacks were refused."""
-    with World(tmp_path_factory.mktemp("attacked")) as world:
+    """The network an epoch before the switch: the era is locked, the gate met, two attacks were refused.
+
+    Protocol configurations are read, and one is to come.
+    """
+    with World(tmp_path_factory.mktemp("attacked"), **ENABLED) as world:
         world.play(ATTACKED)
+        post(world.stage, {1: 1944, 8: 2422})
+        world.service.read_chain()
         yield world
 
 

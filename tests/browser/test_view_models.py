@@ -7,11 +7,13 @@ from chain_reader.calendar import EpochCalendar
 from era_service.dashboard import words
 from era_service.dashboard.adoption import MAX_VERSIONS, adoption_panel, readiness
 from era_service.dashboard.badge import badge_svg
+from era_service.dashboard.configuration import configuration_panel
 from era_service.dashboard.headline import headline, page_notices
 from era_service.dashboard.parties import LISTED, Laggards, parties_panel
 from era_service.dashboard.render import views_html
 from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Current, Headline, Page
+from era_service.service.configuration_documents import ConfigurationStatus
 from era_service.service.documents import EraDocument, EraStatus, LegacyDocument, NetworkDocument
 from era_store import MemoryStore, Registration
 from eras import Epoch
@@ -124,6 +126,46 @@ def test_an_era_without_an_epoch_is_named_and_not_counted():
     assert schedule_panel(status(THALES, era("pythagoras", None, "announced")), CALENDAR).lead.endswith(
         "pythagoras is announced, without an epoch."
     )
+
+
+def configuration(at, k, **more):
+    signing = {f"cardano_{name}_signing_config": None for name in ("transactions", "blocks_transactions")}
+    lottery = {"k": k, "m": 20_973, "phi_f": 0.2}
+    return {"epoch": at, "protocol_parameters": lottery, "available_signed_entity_types": ["CardanoDatabase"]} | (
+        signing | more
+    )
+
+
+def configurations(**changes):
+    before, now, coming = configuration(0, 1_800), configuration(4, 1_944), configuration(7, 2_422)
+    following = {**coming, "epochs_left": 2, "changes": ["k 1944 → 2422"]}
+    document = {"epoch": 5, "current": now, "next": following, "configurations": [before, now, coming]}
+    quiet = {"window": None, "trusted": None, "stale": None, "legacy_differs": False, "verdicts": {"OtherKind": 2}}
+    return ConfigurationStatus(**{**document, **quiet, "refused": [], "warnings": [], **changes})
+
+
+def test_the_protocol_configuration_and_its_next_change_with_dates():
+    panel = configuration_panel(configurations(), EpochCalendar(GENESIS, 9 * DAY_S))
+    assert panel.lead == (
+        "In force since epoch 4 (1970-01-01 00:00 UTC); at epoch 7 (1970-01-16 00:00 UTC), in 6 d: k 1944 → 2422."
+    )
+    facts = {fact.label: (fact.value, fact.note) for fact in panel.facts}
+    assert [facts[name][0] for name in ("k", "m", "phi_f", "Refused")] == ["1,944", "20,973", "0.2", "0"]
+    assert facts["Next change"] == ("in 2 epochs", "epoch 7 (1970-01-16 00:00 UTC)")
+    assert panel.notes == ("Signed entity types: CardanoDatabase.",)
+    (figure,) = panel.figures
+    assert [row[1].text for row in figure.table.rows] == ["1,800", "1,944", "2,422"]
+    assert figure.svgs[0].count("<title>") == 5, "k has three values; m and phi_f have one"
+
+
+def test_what_is_the_matter_with_protocol_configurations_stands_in_their_view():
+    told = configurations(stale="nobody answered", legacy_differs=True, verdicts={"WrongSigner": 3}, next=None)
+    panel = configuration_panel(told, CALENDAR)
+    assert [notice.tone for notice in panel.notices] == ["attention", "bad"]
+    assert (panel.facts[-1].value, panel.facts[-1].tone) == ("3", "attention")
+    assert panel.lead == "In force since epoch 4; no change is announced."
+    for nothing in (None, configurations(current=None, next=None, configurations=[])):
+        assert configuration_panel(nothing, CALENDAR).notices[0].title == "No protocol configuration is trusted yet"
 
 
 def test_a_current_era_that_is_not_supported_is_said_once():

@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.conftest import DESKTOP, PHONE, WALL, shoot
 
-VIEWS = ("timeline", "adoption", "forecast", "parties", "markers", "providers")
+VIEWS = ("timeline", "adoption", "forecast", "parties", "configuration", "markers", "providers")
 
 
 def test_the_headline_says_how_far_and_how_ready(open_page, attacked):

@@ -6,8 +6,9 @@ from pathlib import Path
 from chain_reader.calendar import EpochCalendar
 from datum import SigningKey, encode_datum
 from datum.configuration import ConfigurationMarkersPayload, EpochConfiguration, ProtocolConfiguration
-from datum.configuration.values import ProtocolParameters
+from datum.configuration.values import ENTITY_TYPES, ProtocolParameters
 from era_service.cli.status import _in_words
+from era_service.demo import Stage
 from era_service.service.configuration_documents import known_quorum
 from era_service.status.document import describe
 from era_service.status.reader import read_status
@@ -22,15 +23,19 @@ ENABLED = {"protocol_configuration": {"enabled": True}}
 
 
 def posted(world: World, plan: dict[int, int], key: SigningKey | None = None) -> None:
-    """Put configurations at the era address: the team's, or with another key a thief's."""
+    """Put configurations at the era address, and read them: the team's, or with another key a thief's."""
+    post(world.stage, plan, key)
+    world.read()
+
+
+def post(stage: Stage, plan: dict[int, int], key: SigningKey | None = None) -> None:
+    """The same without reading."""
     made = [
-        EpochConfiguration(Epoch(at), ProtocolConfiguration(ProtocolParameters(k, 20_973, 0.2), ()))
+        EpochConfiguration(Epoch(at), ProtocolConfiguration(ProtocolParameters(k, 20_973, 0.2), ENTITY_TYPES[:3]))
         for at, k in plan.items()
     ]
-    stage = world.stage
     content = ConfigurationMarkersPayload.of(made).sign(key or stage.era_key).to_bytes()
     stage._submit(encode_datum(content), (), stage.wallet if key is None else stage.attacker_wallet, None)
-    world.read()
 
 
 def test_now_next_and_what_a_node_asks_for(tmp_path: Path) -> None:
@@ -51,13 +56,16 @@ def test_now_next_and_what_a_node_asks_for(tmp_path: Path) -> None:
             "protocol_parameters": {"k": 2422, "m": 20_973, "phi_f": 0.2},
             "cardano_transactions_signing_config": None,
             "cardano_blocks_transactions_signing_config": None,
-            "available_signed_entity_types": [],
+            "available_signed_entity_types": list(ENTITY_TYPES[:3]),
         }
         told = scrape(world)
         assert [told[f"configuration_{name}"][()] for name in ("epoch", "k", "m", "phi_f")] == [1, 1944, 20_973, 0.2]
         assert (told["epochs_to_configuration"], told["configuration_stale"]) == ({(): 3}, {(): 0})
         assert told["configuration_refused_datums"] == {(("verdict", "WrongSigner"),): 1}
         assert told["configuration_legacy_view_differs"] == {(): 0}
+        page = world.client.get("/").text
+        assert 'href="#configuration">Protocol configuration</a>' in page
+        assert "In force since epoch 1; at epoch 4: k 1944 → 2422." in page
         status = world.client.get("/era/status").json()
         assert status["current_era"] == "pythagoras"
         assert status["verdicts"]["OtherKind"] == 2
