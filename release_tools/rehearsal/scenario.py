@@ -212,11 +212,15 @@ class Withdraw(Action):
 
 
 class Replay(Action):
-    """Somebody posts a payload that the team once signed; ``which`` counts them from the first, 0."""
+    """Somebody posts a payload that the team once signed; ``which`` counts them from the first, 0.
+
+    With ``unreadable``, a provider lists the transaction and cannot show it.
+    """
 
     do: Literal["replay"]
     which: Annotated[int, Field(ge=0)] = 0
     times: Annotated[int, Field(ge=1, le=100)] = 1
+    unreadable: bool = False
 
 
 class Forge(Action):
@@ -228,10 +232,11 @@ class Forge(Action):
 
 
 class Flood(Action):
-    """Somebody posts outputs without any payload."""
+    """Somebody posts outputs without any payload; with ``plain``, payments without a datum."""
 
     do: Literal["flood"]
     outputs: Annotated[int, Field(ge=1, le=20_000)] = 500
+    plain: bool = False
 
 
 class Rollback(Action):

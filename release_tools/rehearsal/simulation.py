@@ -292,14 +292,16 @@ class Simulation:
             words = f"the team publishes: {plan.change}" + ("" if gate is None else f" ({_gate_words(gate)})")
             return Happening(action.at, words, published=plan.change)
         if isinstance(action, Replay):
-            world.replay(action.which, action.times)
-            words = f"somebody posts payload {action.which} again, {action.times} times"
+            world.replay(action.which, action.times, unreadable=action.unreadable)
+            times = "once" if action.times == 1 else f"{action.times} times"
+            hidden = ", where providers cannot show it" if action.unreadable else ""
+            words = f"somebody posts payload {action.which} again, {times}{hidden}"
         elif isinstance(action, Forge):
             world.forge(action.era, action.epoch)
             words = f"somebody posts a forged marker for {action.era}"
         elif isinstance(action, Flood):
-            world.flood(action.outputs)
-            words = f"somebody posts {action.outputs} outputs of junk"
+            world.flood(action.outputs, plain=action.plain)
+            words = f"somebody posts {action.outputs} {'plain payments' if action.plain else 'outputs of junk'}"
         elif isinstance(action, Rollback):
             world.rollback(action.blocks, action.lost_ticks)
             words = f"the chain rolls back {action.blocks} blocks"

@@ -5,7 +5,7 @@ is the local chain, transactions are built, signed and judged as for a real one,
 observers and screening. Keys are derived from the seed: the same scenario makes the same chain, block for block.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence, Set
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from hashlib import blake2b
@@ -26,7 +26,7 @@ from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_store import MemoryStore
 from eras import Epoch, EraMarker, Slot, SupportedEras
 from release_tools.keys.payment_key import PaymentKey
-from release_tools.markers.change import ChangeKind, MarkerChange, Markers, RolloutPlan, RolloutRules
+from release_tools.markers.change import ChangeKind, MarkerChange, Markers, PublishedBefore, RolloutPlan, RolloutRules
 from release_tools.markers.rules import plan_change
 from release_tools.rehearsal.scenario import Provider, Scenario
 from release_tools.transactions.building import build_marker_transaction, sign_transaction
@@ -38,6 +38,7 @@ SYSTEM_START_S = 1_600_000_000
 MAGIC = 42
 ADA = 1_000_000
 JUNK = "d8799f4163ff"
+NOT_SHOWN = "the transaction that made it is larger than the provider shows"
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,23 @@ class Published:
     datum: str
     cbor: bytes
     transaction: str
+
+
+class _Shown(LocalObserver):
+    """An observer that knows all, but for the transactions that its provider lists and cannot show."""
+
+    def __init__(self, chain: LocalChain, hidden: Set[str]) -> None:
+        super().__init__(chain)
+        self.name = "local chain"  # where its file is would make two runs differ
+        self._hidden = hidden
+
+    def history(self, address: str) -> tuple[DatumOutput, ...]:
+        return tuple(
+            replace(output, datum="", lovelace=0, unreadable=NOT_SHOWN)
+            if output.transaction in self._hidden
+            else output
+            for output in super().history(address)
+        )
 
 
 class _Unspent(LedgerStateOnly):
@@ -110,6 +128,8 @@ class World:
         self.published: list[Published] = []
         """Every publication of the team that is on the chain, or waits to come in again, oldest first."""
         self._lost: list[tuple[int, Published]] = []
+        self._signed: set[Markers] = set()
+        self._hidden: set[str] = set()
         self.tick = 0
         self._seen: dict[str, list[Evidence]] = {}
         self._sources: dict[str, EvidenceSource] = {}
@@ -157,7 +177,7 @@ class World:
     def plan(self, kind: str, era: str, epoch: int | None) -> RolloutPlan:
         """What a change would make of the markers, by the rules of the marker commands."""
         change = MarkerChange(ChangeKind(kind), era, None if epoch is None else Epoch(epoch))
-        return plan_change(change, self.markers, self.epoch, self._rules)
+        return plan_change(change, self.markers, self.epoch, self._rules, PublishedBefore(frozenset(self._signed)))
 
     def publish(self, markers: Markers) -> None:
         """Sign markers, and put them on the chain."""
@@ -177,15 +197,16 @@ class World:
         )
         signed = sign_transaction(built, [self._wallet])
         self.chain.submit(signed.cbor)
+        self._signed.add(markers)
         self.published.append(Published(markers, datum.hex(), signed.cbor, signed.hash))
         self._look()
 
     # --- what goes wrong
 
-    def replay(self, which: int, times: int) -> None:
-        """Somebody posts again what the team once signed."""
+    def replay(self, which: int, times: int, *, unreadable: bool) -> None:
+        """Somebody posts again what the team once signed, perhaps in a transaction that providers cannot show."""
         datum = self.published[min(which, len(self.published) - 1)].datum
-        self._post([datum] * times)
+        self._post([datum] * times, hidden=unreadable)
 
     def forge(self, era: str, epoch: int | None) -> None:
         """Somebody posts the markers in force and one more, signed by a key of their own."""
@@ -193,9 +214,9 @@ class World:
         payload = EraMarkersPayload((*self.markers, forged)).sign(self._forger)
         self._post([encode_datum(payload.to_bytes()).hex()])
 
-    def flood(self, outputs: int) -> None:
-        """Somebody posts outputs without a payload."""
-        self._post([JUNK] * outputs)
+    def flood(self, outputs: int, *, plain: bool) -> None:
+        """Somebody posts outputs without a payload, or plain payments."""
+        self._post([None if plain else JUNK] * outputs)
 
     def rollback(self, blocks: int, lost_ticks: int) -> None:
         """The chain loses its newest blocks, but not the first publication; the team's transactions come in again."""
@@ -244,9 +265,7 @@ class World:
         views: dict[str, Callable[[ChainObserver], ChainObserver]] = {"everything": _same, "unspent": _Unspent}
         for knows, wrap in views.items():
             if any(provider.knows == knows for provider in self._scenario.providers):
-                local = LocalObserver(self.chain)
-                local.name = "local chain"  # where its file is would make two runs differ
-                observer = wrap(local)
+                observer = wrap(_Shown(self.chain, self._hidden))
                 self._sources[knows] = EvidenceSource(observer, self.policy, MemoryStore())
                 self._seen[knows] = []
         before = Epoch(self._scenario.first_epoch - 1)
@@ -274,8 +293,10 @@ class World:
             del seen[self.tick :]
             seen.append(evidence)
 
-    def _post(self, datums: list[str]) -> None:
-        self.chain.place([FaucetOutput(self.address, 2 * ADA, datum=datum) for datum in datums])
+    def _post(self, datums: Sequence[str | None], *, hidden: bool = False) -> None:
+        made = self.chain.place([FaucetOutput(self.address, 2 * ADA, datum=datum) for datum in datums])
+        if hidden:
+            self._hidden.add(made[0].transaction)
         self._look()
 
     def _submit_due(self) -> None:

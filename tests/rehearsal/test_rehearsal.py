@@ -1,11 +1,13 @@
 """Rehearsals: the same again from the same seed, every shipped story as expected, and broken code found out."""
 
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from chain_reader.node.inputs import ObserverAnswered
+from datum import Accepted, Unreadable
 from eras import Epoch, select_eras
 from eras.view import taken_over
 from release_tools import RolloutRefusedError
@@ -13,6 +15,7 @@ from release_tools.forecasting.lottery import quorum_probability
 from release_tools.rehearsal import rehearse, shrink
 from release_tools.rehearsal.shipped import find_scenario, shipped_names
 from release_tools.rehearsal.simulation import compatibility_of
+from release_tools.rehearsal.world import World
 from tests.rehearsal.conftest import ACTIVATE, ANNOUNCE, deciding, small
 
 
@@ -43,6 +46,28 @@ def test_at_the_epoch_of_the_activation_all_that_know_the_era_switch_and_the_oth
     rows = {row.epoch: row for row in outcome.rows}
     assert (rows[105].era, rows[105].in_era, rows[105].stopped) == ("thales", 12, 0)
     assert (rows[106].era, rows[106].in_era, rows[106].stopped) == ("pythagoras", 9, 3)
+
+
+def test_a_transaction_that_providers_cannot_show_is_unreadable_by_itself(tmp_path: Path):
+    scenario = small()
+    world = World(scenario, tmp_path)
+    try:
+        world.replay(0, 2, unreadable=True)
+        answer = world.answer(scenario.providers[0], out=False, cut_off_at=None)
+        assert isinstance(answer, ObserverAnswered)
+        kinds = [type(item.verdict) for item in answer.evidence.considered]
+        assert kinds == [Unreadable, Unreadable, Accepted]
+    finally:
+        world.close()
+
+
+@pytest.mark.parametrize("knows", ["everything", "unspent"])
+def test_a_cancellation_reaches_every_node(knows: str):
+    cancel = {"do": "cancel", "at": 104, "era": "pythagoras"}
+    providers = [{"name": "provider", "knows": knows}]
+    outcome = rehearse(small(providers=providers, actions=[ANNOUNCE, ACTIVATE, cancel]))
+    assert [row.in_era for row in outcome.rows] == [12] * 9
+    assert {told.kind: told.nodes for told in outcome.told}["cancelled"] == 12
 
 
 def test_the_quorum_follows_the_stake_that_was_registered_two_epochs_before():
