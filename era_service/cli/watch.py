@@ -2,7 +2,7 @@
 
 import logging
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,9 +13,11 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.signals import surviving_signals
+from eras import EraSwitchError
 
 if TYPE_CHECKING:
     from chain_reader.node.kinds import Decision
+    from era_service.config.schema import Settings
     from era_service.node.hooks import Hook
     from era_service.node.watcher import NodeWatcher
 
@@ -88,8 +90,8 @@ def watch(
     """Watch the era of a node: warn in time, run hooks, switch binaries, and end when the node must stop.
 
     Checks at start-up and at every epoch. SIGTERM and Ctrl-C end it with exit code 0, a current era that is not
-    supported with 4, a node that it runs with that node's code. SIGUSR1 switches the log to debug and back, SIGUSR2
-    between text and JSON.
+    supported with 4, a node that it runs with that node's code. SIGHUP reads the configuration again. SIGUSR1 switches
+    the log to debug and back, SIGUSR2 between text and JSON.
     """
     from era_service.node.opening import open_watcher
     from era_service.node.reactions import status_line
@@ -99,7 +101,9 @@ def watch(
     if once and runs:
         raise click.UsageError("--once and --run cannot go together.")
     flags = {FLAGS[name]: value for name, value in given.items() if value is not None}
-    settings = app.load({key: (value, flag) for (key, flag), value in flags.items()}).settings
+    named = {key: (value, flag) for (key, flag), value in flags.items()}
+    settings = app.load(named).settings
+    own_hooks = [_hook(text) for text in hooks]
 
     def tell(decision: "Decision") -> None:
         facts = {"kind": str(decision.kind), "epoch": decision.epoch, "facts": decision.facts}
@@ -108,7 +112,7 @@ def watch(
 
     opening = open_watcher(
         settings,
-        hooks=[_hook(text) for text in hooks],
+        hooks=own_hooks,
         on_decision=tell,
         run=list(arguments) if runs else None,
         read_key=read_secret_key,
@@ -120,15 +124,29 @@ def watch(
                 click.echo(printable(status_line(watcher.checker)))
             return _code(watcher)
         told = _told_over_http(watcher, settings.watch.http)
-        with surviving_signals(_hung_up), _stopped_by_signals(watcher), told:
+        reloading = _reloading(watcher, settings, lambda: app.read(named).settings, own_hooks)
+        with surviving_signals(reloading), _stopped_by_signals(watcher), told:
             end = watcher.run()
     if as_json:
         echo_json({"kind": "ended", "code": end.code, "reason": end.reason})
     return end.code
 
 
-def _hung_up() -> None:
-    _log.warning("SIGHUP: the configuration is read at start only; restart the watcher to apply changes")
+def _reloading(
+    watcher: "NodeWatcher", settings: "Settings", read: "Callable[[], Settings]", hooks: "list[Hook]"
+) -> "Callable[[], None]":
+    """What SIGHUP does: the configuration is read again, and what can change does, or nothing."""
+    from era_service.node.reloading import reload
+
+    holding = [settings]
+
+    def hung_up() -> None:
+        try:
+            holding[0] = reload(watcher, holding[0], read(), hooks)
+        except EraSwitchError as error:
+            _log.error("SIGHUP: nothing was changed: %s", error)
+
+    return hung_up
 
 
 def _told_over_http(watcher: "NodeWatcher", where: str | None) -> "AbstractContextManager[object]":

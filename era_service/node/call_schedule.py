@@ -66,7 +66,7 @@ class CallSchedule:
     """
 
     def __init__(self, options: CallOptions, now_s: float) -> None:
-        self._options = options
+        self.options = options
         self._read_s = now_s
         self._poll_s = math.inf
         self._within_s = math.inf
@@ -88,11 +88,11 @@ class CallSchedule:
     def epoch_began(self, epoch: Epoch, now_s: float) -> None:
         """The clock says that an epoch began (rule 1)."""
         self._in_vain = 0
-        self._read_s = now_s + spread(self._options.node_id, epoch, self._options.spread_s)
+        self._read_s = now_s + spread(self.options.node_id, epoch, self.options.spread_s)
 
     def polled(self, now_s: float) -> None:
         """A poll was answered."""
-        self._poll_s = now_s + min(self._options.poll_interval_s, self._within_s)
+        self._poll_s = now_s + min(self.options.poll_interval_s, self._within_s)
 
     def epoch_lasts(self, seconds: float | None) -> None:
         """Poll several times in an epoch, where only polls show that one began (``EpochClock.observed_epoch_s``)."""
@@ -116,7 +116,7 @@ class CallSchedule:
         left_s = moment.next_epoch_s
         if left_s is None or moment.epoch is None or next_activation != moment.epoch + 1:
             return
-        look_s = left_s - self._options.spread_s * 2 + self._spread(f"before {next_activation}")
+        look_s = left_s - self.options.spread_s * 2 + self._spread(f"before {next_activation}")
         if look_s > 0 and self._looked_in != moment.epoch:
             self._looked_in = moment.epoch
             self._read_s = min(self._read_s, now_s + look_s)
@@ -129,17 +129,17 @@ class CallSchedule:
     def _again(self, now_s: float) -> None:
         """Rule 5; of two nodes that failed together, one waits up to twice as long as the other."""
         self._in_vain += 1
-        longest_s = min(self._options.backoff_max_s, BACKOFF_FIRST_S * 2.0 ** min(self._in_vain - 1, 32))
-        share = spread(self._options.node_id, f"attempt {self._in_vain}", 0.5)
+        longest_s = min(self.options.backoff_max_s, BACKOFF_FIRST_S * 2.0 ** min(self._in_vain - 1, 32))
+        share = spread(self.options.node_id, f"attempt {self._in_vain}", 0.5)
         self._read_s = now_s + longest_s * (0.5 + share)
 
     def _until_next_reading(self, epoch: Epoch) -> float:
         """Rule 3."""
-        interval_s = self._options.read_interval_s
+        interval_s = self.options.read_interval_s
         if self._spread_in == epoch or math.isinf(interval_s):
             return interval_s
         self._spread_in = epoch
-        return spread(self._options.node_id, f"readings of {epoch}", interval_s)
+        return spread(self.options.node_id, f"readings of {epoch}", interval_s)
 
     def _spread(self, occasion: str) -> float:
-        return spread(self._options.node_id, occasion, self._options.spread_s)
+        return spread(self.options.node_id, occasion, self.options.spread_s)

@@ -168,6 +168,12 @@ class Hooks:
     def __exit__(self, *reason: object) -> None:
         self.close()
 
+    def take_over(self, other: "Hooks") -> None:
+        """Run what ``other`` would, as it would, from the next event on; what waits or runs is finished."""
+        self.hooks, self.timeout_s = other.hooks, other.timeout_s
+        self._before_switch_timeout_s, self._max_output_bytes = other._before_switch_timeout_s, other._max_output_bytes
+        self._environment = other._environment
+
     @property
     def dropped(self) -> int:
         """How many runs of ``refused`` were dropped, for too many waited."""

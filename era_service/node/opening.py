@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from chain_reader import ChainObserver, NetworkGenesis, TrustPolicy
     from chain_reader.node.kinds import Decision
     from datum import EraSigner
-    from era_service.config.schema import HookSettings, Settings
+    from era_service.config.schema import HookSettings, Settings, WatchSettings
 
     ReadKey = Callable[[str], EraSigner]
 
@@ -118,17 +118,8 @@ def open_watcher(
             core,
             EvidenceSource(providers, core.state.settings.policy, store),
             EpochClock(genesis),
-            options=WatchOptions(
-                CallOptions(
-                    watch.poll_interval_s,
-                    watch.spread_s,
-                    watch.backoff_max_s,
-                    watch.node_id or socket.gethostname(),
-                    watch.read_interval_s,
-                ),
-                watch.drain_s if watch.on_unsupported == "drain" else None,
-            ),
-            hooks=opened.enter_context(_hooks(settings.hooks, hooks, surroundings)),
+            options=watch_options(watch),
+            hooks=opened.enter_context(configured_hooks(settings.hooks, hooks, surroundings)),
             notifier=notifier,
             runner=runner,
             minimum=minimum,
@@ -172,7 +163,22 @@ def _require_chain(settings: "Settings") -> None:
     check_adapter(settings)
 
 
-def _hooks(configured: "HookSettings", more: Sequence[Hook], environ: Mapping[str, str]) -> Hooks:
+def watch_options(watch: "WatchSettings") -> WatchOptions:
+    """How a node is watched, as it is configured."""
+    return WatchOptions(
+        CallOptions(
+            watch.poll_interval_s,
+            watch.spread_s,
+            watch.backoff_max_s,
+            watch.node_id or socket.gethostname(),
+            watch.read_interval_s,
+        ),
+        watch.drain_s if watch.on_unsupported == "drain" else None,
+    )
+
+
+def configured_hooks(configured: "HookSettings", more: Sequence[Hook], environ: Mapping[str, str]) -> Hooks:
+    """The hooks that are configured, and ``more``."""
     listed = [
         Hook(event, path.expanduser())
         for event in HookEvent

@@ -193,6 +193,12 @@ class NodeWatcher:
         """
         return self.give(CommandGiven(name, self._clock.machine.posix(), arguments), patience_s=0)
 
+    def reconfigure(self, options: WatchOptions, hooks: Hooks) -> None:
+        """Call, and run hooks, as these say from now on; the chain is read at once. From any thread."""
+        self.hooks.take_over(hooks)
+        self.options, self._calls.schedule.options = options, options.calls
+        self.command("check")
+
     def give(self, event: InputEvent, *, patience_s: float | None = None) -> bool:
         """Hand an input over, a registration for example, from any thread; whether it was taken (``Intake.put``)."""
         taken = self._intake.put(event, patience_s=patience_s)

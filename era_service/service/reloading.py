@@ -4,6 +4,7 @@ In: a running ``Service`` and newly checked settings. Out: the names of the sett
 not. Everything is tried before anything is changed: a mistake leaves the service as it was.
 """
 
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -59,17 +60,26 @@ def reload(service: "Service", settings: "Settings") -> Reloaded:
         ConfigurationError: the new settings cannot be used; nothing was changed.
         CompatibilityError: the table of eras and versions has a mistake; nothing was changed.
     """
-    merged, result = _merged(service.settings, settings)
-    _try_out(merged)
-    service.reconfigure(merged)
+    combined, result = merged(service.settings, settings, is_reloaded, UNUSED_SECTIONS)
+    _try_out(combined)
+    service.reconfigure(combined)
     return result
 
 
-def _merged(old: "Settings", new: "Settings") -> "tuple[Settings, Reloaded]":
-    """The old settings with what can change of the new ones, and what that is."""
+def merged(
+    old: "Settings", new: "Settings", changes: Callable[[str], bool], unused: Container[str]
+) -> "tuple[Settings, Reloaded]":
+    """The old settings with what can change of the new ones, and what that is.
+
+    Args:
+        old: what holds.
+        new: what was read now.
+        changes: whether a setting can change while the process runs.
+        unused: sections that the process does not use.
+    """
     sections, changed, kept = {}, [], []
     for section in type(old).model_fields:
-        if section in UNUSED_SECTIONS:
+        if section in unused:
             continue
         before, after = getattr(old, section), getattr(new, section)
         values = {}
@@ -77,7 +87,7 @@ def _merged(old: "Settings", new: "Settings") -> "tuple[Settings, Reloaded]":
             if getattr(before, name) == getattr(after, name):
                 continue
             key = f"{section}.{name}"
-            if is_reloaded(key):
+            if changes(key):
                 changed.append(key)
                 values[name] = getattr(after, name)
             else:

@@ -1,6 +1,7 @@
 """``eraswitch watch``: as a real process on a real local chain, with signals, hooks, binaries, and every exit code."""
 
 import json
+import logging
 import signal
 import socket
 import subprocess
@@ -16,6 +17,10 @@ import pytest
 from click.testing import CliRunner
 
 from chain_reader.local_chain import Genesis, LocalChain
+from era_service.config.schema import Settings
+from era_service.logs import configure_logging
+from era_service.node.hooks import Hook, HookEvent
+from era_service.node.reloading import KEPT_SETTINGS, RELOADED_SECTIONS, RELOADED_SETTINGS
 from tests.conftest import ROOT
 from tests.node.programs import gone, install, program
 from tests.node.world import ADDRESS, KEY, LAGRANGE, PYTHAGORAS, THALES, publish
@@ -162,6 +167,56 @@ def test_a_signal_ends_it_cleanly(chain: LocalChain, number: signal.Signals) -> 
         errors = node.process.stderr.read()  # type: ignore[union-attr]
         assert "Traceback" not in errors
         assert "Watching: epoch 5, era thales" in errors
+
+
+def test_a_hang_up_changes_hooks_log_and_intervals_or_nothing(
+    chain: LocalChain, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    from era_service.cli.shared.context import AppContext
+    from era_service.cli.watch import _reloading
+    from era_service.node import open_watcher
+
+    publish(chain, (THALES, 0))
+    app, out = AppContext(), tmp_path / "out"
+    program(tmp_path / "hook", f"echo $1 >> {out}")
+    settings = app.read().settings
+    own = Hook(HookEvent.REFUSED, tmp_path / "hook")
+    with open_watcher(settings, hooks=[own]) as watcher:
+        hang_up = _reloading(watcher, settings, lambda: app.read().settings, [own])
+        text = Path("eraswitch.toml").read_text()
+        changed = text.replace("poll_interval_s = 0.1", "poll_interval_s = 7").replace("local:chain", "local:other")
+        hooks = '[hooks]\nactivated = ["hook"]\nbefore_switch = ["hook"]\n[log]\nlevel = "debug"\n'
+        before = watcher.hooks.hooks
+        for mistake in (changed + "[hooks]\nactivated = ['none']\n", changed.replace("= 7", "= 'often'")):
+            Path("eraswitch.toml").write_text(mistake)
+            hang_up()
+            assert "SIGHUP: nothing was changed" in caplog.text
+            assert (watcher.hooks.hooks, watcher.options.calls.poll_interval_s) == (before, 0.1)
+            caplog.clear()
+        Path("eraswitch.toml").write_text(changed + hooks)
+        hang_up()
+        assert "changed: log.level, watch.poll_interval_s, hooks.activated" in caplog.text
+        assert "with a restart only: reader.providers, hooks.before_switch" in caplog.text
+        assert logging.getLogger("era_service").getEffectiveLevel() == logging.DEBUG
+        watcher.check()
+        assert watcher.checker.current_era == THALES, "the provider of the start is read"
+        assert watcher._calls.schedule.options.poll_interval_s == watcher.options.calls.poll_interval_s == 7
+        assert [hook.event for hook in watcher.hooks.hooks] == ["activated", "refused"]
+    configure_logging()
+    assert out.read_text() == "activated\n"
+
+
+def test_every_setting_that_a_watcher_reloads_exists_and_is_in_the_docs() -> None:
+    part = (ROOT / "docs" / "operations.md").read_text().partition("reload eraswitch-watch")[2].partition("\n## ")[0]
+    known = {f"{name}.{key}" for name, field in Settings.model_fields.items() for key in fields_of(field)}
+    assert known >= RELOADED_SETTINGS | KEPT_SETTINGS
+    assert all(key in part for key in KEPT_SETTINGS)
+    assert all(key.partition(".")[2] in part for key in RELOADED_SETTINGS)
+    assert all(f"`{section}`" in part for section in RELOADED_SECTIONS)
+
+
+def fields_of(field: Any) -> Any:
+    return getattr(field.annotation, "model_fields", ())
 
 
 def test_across_a_switch_to_an_era_that_it_does_not_know(chain: LocalChain, tmp_path: Path) -> None:
