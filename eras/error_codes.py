@@ -45,6 +45,7 @@ _ROWS = (
     ("MissingPackage", 500, 2, "A package that the command requires is not installed.", "Install it with the command in the message."),
     ("EraScriptFile", 500, 2, "The script file of the era address cannot be read.", "Correct `network.era_script_file`."),
     ("ThreadTokenName", 500, 2, "A text is not the name of a thread token.", "Correct `trust.thread_token`: `eraswitch marker show` has it."),
+    ("TokenLine", 409, 1, "The thread token cannot be written into the configuration file.", "Put the line into `[trust]` yourself: `eraswitch marker show` has the token."),
     # files and arguments of commands
     ("CertificatesUnreadable", 500, 2, "A file of certificates per epoch is not the CSV that it should be.", "Correct the line in the message."),
     ("EpochArgument", 500, 2, "An epoch on the command line is not a whole number in range.", "Correct the epoch."),

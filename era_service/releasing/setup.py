@@ -127,10 +127,11 @@ class SetUp:
             return (f"eraswitch {'doctor' if has_keys else 'status'}{config}",)
         era = self.settings.network.supported_eras[0]
         first = f"eraswitch marker activate {era} --at {'EPOCH' if self.epoch is None else self.epoch}{config}"
+        token = f"eraswitch marker adopt-token --write{config}"
         chain = self.order.rehearsal_chain
         if chain is None:
-            return (f"eraswitch doctor{config}", first)
-        return (f"eraswitch local-chain fund {chain} {self.era_address} {_FIRST_FUNDS}", first)
+            return (f"eraswitch doctor{config}", first, token)
+        return (f"eraswitch local-chain fund {chain} {self.era_address} {_FIRST_FUNDS}", first, token)
 
     def write(self) -> None:
         """Write the keys, the rehearsal chain and, last, the configuration.

@@ -85,14 +85,22 @@ def _payload_of(reading: TrustedReading) -> bytes | None:
     return None if in_force is None else decode_datum(in_force.output.datum).content
 
 
-def _token_document(policy: "TrustPolicy", reading: TrustedReading) -> dict[str, Any] | None:
-    """The token that the output in force holds; ``None`` where it holds none, or the provider does not report it."""
+def token_in_force(reading: TrustedReading) -> str | None:
+    """Return the token that the output in force holds; ``None`` where it holds none, or the provider reports none.
+
+    Raises:
+        ChainReadError: a node trusts an output that is not there any more.
+    """
     from era_service.releasing.session import output_in_force
 
     in_force = output_in_force(reading)
-    if in_force is None or len(in_force.output.assets) != 1:
+    return None if in_force is None or len(in_force.output.assets) != 1 else in_force.output.assets[0][0]
+
+
+def _token_document(policy: "TrustPolicy", reading: TrustedReading) -> dict[str, Any] | None:
+    unit = token_in_force(reading)
+    if unit is None:
         return None
-    unit, _ = in_force.output.assets[0]
     configured = policy.thread_token == unit
     words = "no output without it is believed" if configured else "not in trust.thread_token yet"
     return {"token": spelled(unit), "configured": configured, "words": words}

@@ -50,7 +50,7 @@ def test_four_commands_of_the_readme_publish_markers(own_folders: Path) -> None:
         assert result.exit_code == 0, result.output
         if command[0] == "init":
             address = re.findall(r"Era address +(\S+)", result.stdout)[0]
-            advised = [line.strip().removeprefix("eraswitch ") for line in result.stdout.splitlines()[-2:]]
+            advised = [line.strip().removeprefix("eraswitch ") for line in result.stdout.splitlines()[-3:]]
             assert advised[0].split() == [address if word == "addr_test1…" else word for word in commands[1]]
             assert advised[1].split() == [word for word in commands[2] if word != "--yes"]
     shown = json.loads(invoke("marker", "show", "--json").stdout)
@@ -119,7 +119,11 @@ def test_keys_may_be_elsewhere(own_folders: Path) -> None:
     document = made("--network", "ours", "--network-magic", "42", *elsewhere)
     assert document["files"] == ["eraswitch.toml"]
     assert "[keys]" not in Path("eraswitch.toml").read_text()
-    assert document["next"] == ["eraswitch doctor", "eraswitch marker activate pythagoras --at EPOCH"]
+    assert document["next"] == [
+        "eraswitch doctor",
+        "eraswitch marker activate pythagoras --at EPOCH",
+        "eraswitch marker adopt-token --write",
+    ]
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,17 @@
 """``marker … --mint-token`` and ``marker adopt-token``: minted once, configured, passed on, and shown."""
 
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from era_service.config.token_line import with_token
+from eras import ConfigurationError
+from release_tools.publishing.publication import Publisher
 from tests.era_service.conftest import invoke
-from tests.era_service.release_world import World, datum, release_world
+from tests.era_service.release_world import ERA_KEY, MAGIC, World, datum, release_world
 
 
 def adopt(world: World, *more: str) -> dict[str, Any]:
@@ -120,3 +124,130 @@ def test_history_shows_what_is_spent_though_the_reading_followed_the_token(
         (second["transaction"], False),
         (first["transaction"], True),
     ]
+
+
+# --- written into the configuration
+
+
+def test_it_is_written_into_the_configuration_that_is_in_use(world: World) -> None:
+    """Comments, order and permissions stay; and what a run could not write, the next one does."""
+    file = world.folder / "eraswitch.toml"
+    world.configure("[trust] # whom to believe\n  confirmations = 0 # at once")
+    file.chmod(0o640)
+    before = file.read_text()
+    world.changed("activate", "thales", "--at", "5")
+    done = adopt(world, "--write")
+    token = done["drafted"]["thread_token"]
+    header = "[trust] # whom to believe\n"
+    assert done["token_written"] == "eraswitch.toml"
+    assert file.read_text() == before.replace(header, f'{header}            thread_token = "{token}"\n', 1)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert world.show()["thread_token"]["configured"]
+
+    written = file.read_text()
+    again = adopt(world, "--write")
+    assert (again["status"], again["token_written"], file.read_text()) == ("done", "eraswitch.toml", written)
+    file.write_text(before)
+    assert adopt(world, "--write")["status"] == "done"
+    assert file.read_text() == written
+
+
+def test_with_the_first_marker_it_is_written_too_and_the_line_is_printed(world: World) -> None:
+    refused = world.change("activate", "thales", "--at", "5", "--write")
+    assert refused.exit_code == 2
+    assert "--write goes with --mint-token" in refused.output
+    result = world.change("activate", "thales", "--at", "5", "--mint-token", "--write")
+    assert result.exit_code == 0, result.output
+    assert '  thread_token = "' in result.stdout
+    assert "The thread token is in [trust] of eraswitch.toml" in result.stdout
+    assert world.show()["thread_token"]["configured"]
+
+
+@pytest.mark.parametrize(
+    ("extra", "mode", "words"),
+    [
+        (f'[trust]\nthread_token = "{"ab" * 28}.00"', 0o644, "expected no thread_token, or"),
+        ("[trust]", 0o444, "a read-only one (mode 0444)"),
+        ("trust.confirmations = 0", 0o644, ""),
+    ],
+)
+def test_a_file_that_cannot_take_it_is_found_before_anything_is_spent(
+    world: World, extra: str, mode: int, words: str
+) -> None:
+    file = world.folder / "eraswitch.toml"
+    world.configure()
+    if extra.startswith("trust."):
+        file.write_text(f"{extra}\n{file.read_text()}")
+        words = "a form that one more line would break"
+    else:
+        file.write_text(file.read_text() + extra + "\n")
+    file.chmod(mode)
+    before = file.read_text()
+    result = world.change("activate", "thales", "--at", "5", "--mint-token", "--write")
+    assert result.exit_code == 1, result.output
+    assert "The thread token cannot be written into eraswitch.toml" in result.stderr
+    assert words in result.stderr
+    assert (world.transactions(), file.read_text()) == ([], before)
+
+
+def test_a_file_that_is_changed_meanwhile_hides_no_publication(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = world.folder / "eraswitch.toml"
+    write = Publisher.publish
+
+    def publish(publisher: Publisher[Any], *arguments: Any) -> Any:
+        published = write(publisher, *arguments)
+        file.write_text("trust = [")
+        return published
+
+    monkeypatch.setattr(Publisher, "publish", publish)
+    result = world.change("activate", "thales", "--at", "5", "--mint-token", "--write")
+    assert result.exit_code == 1
+    assert "Done: transaction" in result.stdout
+    assert '  thread_token = "' in result.stdout
+    assert "cannot be written into eraswitch.toml: expected TOML" in result.stderr
+    assert file.read_text() == "trust = ["
+
+
+def test_without_a_file_there_is_nothing_to_write_into(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    (world.folder / "eraswitch.toml").unlink()
+    for name, value in {
+        "READER__PROVIDERS": world.provider,
+        "NETWORK__MAGIC": str(MAGIC),
+        "NETWORK__ERA_ADDRESS": world.address,
+        "NETWORK__VERIFICATION_KEY": ERA_KEY.verification_key.hex,
+        "NETWORK__SUPPORTED_ERAS": "thales",
+    }.items():
+        monkeypatch.setenv(f"ERASWITCH_{name}", value)
+    result = world.change("activate", "thales", "--at", "5", "--mint-token", "--write")
+    assert result.exit_code == 1
+    assert "There is no configuration file" in result.stderr
+    assert world.transactions() == []
+
+
+TOKEN = "ab" * 28 + ".00"
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", f'[trust]\nthread_token = "{TOKEN}"\n'),
+        ("[log]", f'[log]\n\n[trust]\nthread_token = "{TOKEN}"\n'),
+        ("[ trust ]\r\na = 1\r\n", f'[ trust ]\r\nthread_token = "{TOKEN}"\r\na = 1\r\n'),
+        ("[trust]", f'[trust]\nthread_token = "{TOKEN}"'),
+        (f'[trust]\nthread_token = " {TOKEN.upper()}"', f'[trust]\nthread_token = " {TOKEN.upper()}"'),
+        ('a = """\n[trust]\n"""', None),
+        ("trust = { a = 1 }", None),
+        ("trust.a = 1", None),
+        ("trust = 1", None),
+        ("trust = ", None),
+        ("[trust.a]\nb = 1", '[trust.a]\nb = 1\n\n[trust]\nthread_token = "' + TOKEN + '"\n'),
+    ],
+)
+def test_the_text_reads_as_before_but_for_the_token(tmp_path: Path, before: str, after: str | None) -> None:
+    file = tmp_path / "eraswitch.toml"
+    file.write_bytes(before.encode())
+    if after is not None:
+        assert with_token(file, TOKEN) == after
+        return
+    with pytest.raises(ConfigurationError, match="cannot be written into"):
+        with_token(file, TOKEN)

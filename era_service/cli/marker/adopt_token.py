@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from era_service.cli.marker.change import publish_order
+from era_service.cli.marker.token_writing import write_token_option
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.release_options import (
@@ -27,7 +28,7 @@ from era_service.cli.shared.release_options import (
 
 @click.command("adopt-token")
 @combined(payment_key_option, purse_options, waiting_options, journal_option, provider_option, network_options)
-@combined(dry_run_option, yes_option, json_option)
+@combined(write_token_option, dry_run_option, yes_option, json_option)
 @pass_app
 def adopt_token(
     app: AppContext,
@@ -38,6 +39,7 @@ def adopt_token(
     network_magic: int | None,
     mainnet: bool,
     provider: str | None,
+    writes_token: bool,
     dry_run: bool,
     yes: bool,
     as_json: bool,
@@ -53,6 +55,7 @@ def adopt_token(
     (trust.thread_token) believe no output without it; deployed Mithril readers are not affected. It needs no era key.
     """
     from era_service.config.paths import user_state_folder
+    from era_service.config.token_line import require_place
     from era_service.releasing.publishing import ChangeOrder
     from release_tools.markers.change import ADOPT_TOKEN, DEFAULT_LEAD_EPOCHS
 
@@ -68,4 +71,5 @@ def adopt_token(
         journal_root=journal or user_state_folder() / "publications",
         waiting=waiting_of(settings, confirmations=confirmations, timeout_s=timeout_s, poll_s=poll_s),
     )
-    publish_order(settings, order, dry_run=dry_run, yes=yes, as_json=as_json)
+    file = require_place(app.load().file) if writes_token else None
+    publish_order(settings, order, dry_run=dry_run, yes=yes, as_json=as_json, token_file=file)

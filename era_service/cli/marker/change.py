@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from chain_reader.thread_token import spelled
+from era_service.cli.marker.token_writing import write_token, write_token_option
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
@@ -46,8 +48,9 @@ from era_service.cli.shared.release_options import (
     waiting_options,
     yes_option,
 )
+from era_service.config.token_line import require_place, with_token
 from era_service.wiring.genesis import configured_calendar
-from eras import Epoch
+from eras import Epoch, EraSwitchError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -114,7 +117,7 @@ def change_command(kind: str) -> click.Command:
     at_option = click.option("--at", required=True, metavar="EPOCH", type=epoch_type, help="When it begins.")
     options = combined(
         click.argument("era"),
-        *([mint_token_option] if kind in ("announce", "activate") else []),
+        *([mint_token_option, write_token_option] if kind in ("announce", "activate") else []),
         *([at_option] if takes_epoch else []),
         *([_override_option] if kind == "activate" else []),
         signing_options,
@@ -156,6 +159,7 @@ def run_change(
     dry_run: bool,
     yes: bool,
     as_json: bool,
+    writes_token: bool = False,
     **options: Any,
 ) -> None:
     """Do a change of the markers, with the values of the options that ``change_command`` gives."""
@@ -163,11 +167,14 @@ def run_change(
     order = _order(settings, change, **options)
     if snapshot is not None and payload_out is None and not dry_run:
         raise click.UsageError("--from plans without a network: give --payload-out, or --dry-run.")
+    if writes_token and (not order.mint_token or snapshot is not None or payload_out is not None):
+        raise click.UsageError("--write goes with --mint-token, and with publishing at once.")
     if snapshot is not None or payload_out is not None:
         files = SigningFiles(snapshot, payload_out, expires_epoch)
         _sign_only(settings, order, files, dry_run=dry_run, as_json=as_json)
         return
-    publish_order(settings, order, dry_run=dry_run, yes=yes, as_json=as_json)
+    file = require_place(app.load().file) if writes_token else None
+    publish_order(settings, order, dry_run=dry_run, yes=yes, as_json=as_json, token_file=file)
 
 
 def _order(
@@ -216,8 +223,20 @@ def _order(
 # --- the whole way
 
 
-def publish_order(settings: "Settings", order: "ChangeOrder", *, dry_run: bool, yes: bool, as_json: bool) -> None:
-    """Show what an order does, ask, do it, and say what nodes see then."""
+def publish_order(
+    settings: "Settings",
+    order: "ChangeOrder",
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+    token_file: Path | None = None,
+) -> None:
+    """Show what an order does, ask, do it, write the thread token into ``token_file``, and say what nodes see then.
+
+    Raises:
+        EraSwitchError: something stands in the way, or the token could not be written.
+    """
     from era_service.releasing.adopting import look_at_adoption
     from era_service.releasing.publishing import look
     from era_service.releasing.session import open_release
@@ -233,10 +252,13 @@ def publish_order(settings: "Settings", order: "ChangeOrder", *, dry_run: bool, 
             looks = {ChangeKind.SWEEP: look_at_sweep, ChangeKind.ADOPT_TOKEN: look_at_adoption}
             outlook = looks.get(order.change.kind, look)(release, order, publisher, journal)
             _show(outlook, release, as_json=as_json)
+            minted = None if outlook.drafted is None else outlook.drafted.transaction.minted
+            if token_file is not None and minted is not None:
+                with_token(token_file, spelled(minted.unit))  # refused before anything is spent
             if outlook.is_done:
                 if not dry_run:
                     journal.drop()  # of an earlier run, whose change somebody else has made
-                _conclude(release, outlook, None, "done", as_json=as_json)
+                _conclude(release, outlook, None, "done", as_json=as_json, token_file=None if dry_run else token_file)
             elif dry_run:
                 status = "planned" if outlook.unfinished is None else "unfinished"
                 _conclude(release, outlook, None, status, as_json=as_json)
@@ -253,7 +275,7 @@ def publish_order(settings: "Settings", order: "ChangeOrder", *, dry_run: bool, 
                     quiet=as_json,
                 )
                 status = "superseded" if published.superseded else "published"
-                _conclude(release, outlook, published, status, as_json=as_json)
+                _conclude(release, outlook, published, status, as_json=as_json, token_file=token_file)
 
 
 def _show(outlook: "Outlook", release: "Release", *, as_json: bool) -> None:
@@ -310,7 +332,34 @@ def see_through(
 
 
 def _conclude(
-    release: "Release", outlook: "Outlook", published: "Published[TrustedReading] | None", status: str, *, as_json: bool
+    release: "Release",
+    outlook: "Outlook",
+    published: "Published[TrustedReading] | None",
+    status: str,
+    *,
+    as_json: bool,
+    token_file: Path | None = None,
+) -> None:
+    """Show what was done; and write the thread token last, so that a file that refuses it hides nothing."""
+    failure, written = None, None
+    if token_file is not None:
+        try:
+            written = write_token(release, outlook, published, token_file)
+        except EraSwitchError as error:
+            failure = error
+    _show_end(release, outlook, published, status, as_json=as_json, written=written)
+    if failure is not None:
+        raise failure
+
+
+def _show_end(
+    release: "Release",
+    outlook: "Outlook",
+    published: "Published[TrustedReading] | None",
+    status: str,
+    *,
+    as_json: bool,
+    written: str | None,
 ) -> None:
     from era_service.releasing.trusted_snapshot import nodes_see
 
@@ -330,6 +379,7 @@ def _conclude(
                 "nodes_see": sight,
                 "warnings": warnings_of(outlook),
                 "gate": None if outlook.gate is None else outlook.gate.to_dict(),
+                "token_written": written,
             }
         )
         return
@@ -346,6 +396,8 @@ def _conclude(
     }
     minted = None if outlook.drafted is None else outlook.drafted.transaction.minted
     token = [] if minted is None or status != "published" else token_lines(minted.unit)
+    if written is not None:
+        token.append(f"The thread token is in [trust] of {printable(written)}")
     click.echo("\n".join([words[status], *token, *sight_lines(sight)]))
 
 

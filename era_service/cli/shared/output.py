@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,16 @@ def printable(text: str) -> str:
     return visible(text)
 
 
+def _keep_owner(descriptor: int, before: os.stat_result) -> None:
+    """Let a new file be whose the one before was, and as open; before anything is in it."""
+    made = os.fstat(descriptor)
+    if (made.st_uid, made.st_gid) != (before.st_uid, before.st_gid):
+        os.fchown(descriptor, before.st_uid, before.st_gid)
+    os.fchmod(descriptor, stat.S_IMODE(before.st_mode))
+
+
 def write_file(path: Path, content: bytes) -> None:
-    """Write a file so that it is there whole, or stays as it was.
+    """Write a file so that it is there whole, or stays as it was; its owner and its permissions stay, too.
 
     A link is followed; what is no regular file (``/dev/stdout``, a pipe) is written to as it is.
 
@@ -41,7 +50,10 @@ def write_file(path: Path, content: bytes) -> None:
             path.write_bytes(content)
             return
         try:
+            before = target.stat() if target.exists() else None
             with temporary.open("xb") as file:
+                if before is not None:
+                    _keep_owner(file.fileno(), before)
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

@@ -14,6 +14,7 @@ import click
 
 from chain_reader.thread_token import spelled
 from era_service.cli.shared.output import printable
+from era_service.config.token_line import token_line
 from eras import TransactionError
 from eras.words import ada, counted
 
@@ -108,7 +109,7 @@ def token_lines(unit: str) -> list[str]:
     """What to do once a thread token is minted: how nodes are configured with it."""
     return [
         "Thread token: once every node has this setting, no other output can mislead one ([trust]):",
-        f'  thread_token = "{spelled(unit)}"',
+        f"  {token_line(spelled(unit))}",
     ]
 
 
