@@ -1,6 +1,8 @@
 """``eraswitch rehearse``: a rollout with thousands of simulated nodes, the same again from the same seed."""
 
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import click
@@ -163,7 +165,8 @@ def _show(outcome: "Outcome", shrunk: "Shrunk | None") -> None:
     for happening in outcome.happenings:
         click.echo(f"  {happening.at:>7g}  {printable(happening.words)}")
     told = ", ".join(f"{one.kind} ({one.nodes:,})" for one in outcome.told)
-    click.echo(f"Told, by nodes: {told}")
+    width = get_terminal_size().columns
+    click.echo(fill(f"Told, by nodes: {told}", width, subsequent_indent="  ", break_on_hyphens=False))
     for checked in outcome.checked:
         click.echo(f"{'met   ' if checked.met else 'MISSED'} {printable(checked.expected)}: {printable(checked.got)}")
     for violation in outcome.violations:

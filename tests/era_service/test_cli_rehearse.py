@@ -75,6 +75,7 @@ def test_the_same_to_the_byte_in_processes_that_hash_differently(tmp_path: Path)
 
 def test_the_verdict_is_the_last_that_is_seen(scenario: Path):
     lines = invoke("rehearse", str(scenario)).stdout.splitlines()
+    assert max(map(len, lines[:-4])) <= 80, "the table and what was told fit the terminal"
     assert lines[-4:] == [
         "It went well: the quorum was kept in all 5 epochs",
         "  When pythagoras began at epoch 103, 100.0 % of the registered stake was ready, and no node had to stop",
