@@ -12,6 +12,7 @@ from typing_extensions import TypedDict
 
 from chain_reader.authorship import MAX_TRANSACTION_BYTES
 from chain_reader.providers.transport.calls import STRICT, Answer
+from chain_reader.providers.transport.sieve import Sieve
 from eras import MAX_EPOCH
 
 Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
@@ -155,3 +156,12 @@ TRANSACTION_BYTES = TypeAdapter(TransactionBytes)
 TRANSACTION_OUTPUTS = TypeAdapter(TransactionOutputs)
 ADDRESS_OUTPUTS = TypeAdapter(tuple[AddressOutput, ...])
 ADDRESS_TRANSACTIONS = TypeAdapter(tuple[AddressTransaction, ...])
+OUTPUTS_SIEVE = Sieve(
+    {
+        "hash": None,
+        "inputs": dict.fromkeys(SpentInput.model_fields),
+        "outputs": dict.fromkeys(CreatedOutput.model_fields),
+    },
+    without=lambda item: item.get("collateral") is True or item.get("reference") is True,
+)
+"""Of ``/txs/{hash}/utxos``: collateral outputs, and what strangers make long, reference inputs, are left out."""

@@ -22,6 +22,7 @@ from chain_reader.providers.transport.errors import ReadLimitExceededError
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
+from chain_reader.providers.transport.sieve import Sieve
 from chain_reader.providers.transport.statuses import status_error
 from eras import ChainReadError, ConfigurationError
 
@@ -67,15 +68,15 @@ class BlockfrostApi:
         """The request for ``path``, as errors tell it."""
         return Call(self.name, f"GET {path}", self._secret)
 
-    def one(self, path: str, expected: TypeAdapter[Parsed], until: float) -> Parsed:
-        """The thing at ``path``.
+    def one(self, path: str, expected: TypeAdapter[Parsed], until: float, sieve: Sieve | None = None) -> Parsed:
+        """The thing at ``path``, or of a long one what a ``sieve`` keeps.
 
         Raises:
             ChainReadError: it could not be read.
         """
         call = self.call(path)
         try:
-            return _parsed(call, self._http.get(path, call, until=until), expected)
+            return _parsed(call, self._http.get(path, call, until=until, sieve=sieve), expected)
         except FOREIGN as error:
             if self._is_blockfrost or path not in _OF_EVERY_CHAIN:
                 raise

@@ -30,6 +30,7 @@ from chain_reader.providers.blockfrost.answers import (
     ADDRESS_OUTPUTS,
     ADDRESS_TRANSACTIONS,
     BLOCK,
+    OUTPUTS_SIEVE,
     TRANSACTION_OUTPUTS,
     AddressOutput,
     Block,
@@ -190,7 +191,7 @@ def transaction_outputs(api: BlockfrostApi, transaction: str, until: float) -> T
         ChainReadError: it could not be read.
     """
     path = f"/txs/{quote(transaction, safe='')}/utxos"
-    answer = api.one(path, TRANSACTION_OUTPUTS, until)
+    answer = api.one(path, TRANSACTION_OUTPUTS, until, OUTPUTS_SIEVE)
     if answer.hash != transaction:
         raise api.call(path).unexpected(f"the transaction {transaction}", f"{answer.hash}")
     return answer

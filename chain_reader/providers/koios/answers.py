@@ -10,6 +10,7 @@ from pydantic import BeforeValidator, Field, StringConstraints, TypeAdapter
 from typing_extensions import TypedDict
 
 from chain_reader.providers.transport.calls import STRICT, Answer
+from chain_reader.providers.transport.sieve import Fields, Sieve
 from eras import MAX_EPOCH
 
 _LONGEST = 20
@@ -142,3 +143,6 @@ REFERENCES = TypeAdapter(tuple[Reference, ...])
 TRANSACTIONS = TypeAdapter(tuple[Transaction, ...])
 TRANSACTION_BYTES = TypeAdapter(tuple[TransactionBytes, ...])
 SUBMITTED: TypeAdapter[str] = TypeAdapter(Hash)
+_TRANSACTION_FIELDS: Fields = dict.fromkeys(Transaction.model_fields)
+TRANSACTIONS_SIEVE = Sieve({**_TRANSACTION_FIELDS, "inputs": dict.fromkeys(SpentInput.model_fields)})
+"""Of ``/tx_info``, which has reference inputs, with all that lies beside them, in a field of their own."""

@@ -25,6 +25,7 @@ from chain_reader.providers.koios.answers import (
     TIP,
     TRANSACTION_BYTES,
     TRANSACTIONS,
+    TRANSACTIONS_SIEVE,
     Output,
     Reference,
     Tip,
@@ -36,6 +37,7 @@ from chain_reader.providers.transport.errors import ProviderNotFoundError, ReadL
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
+from chain_reader.providers.transport.sieve import Sieve
 from chain_reader.providers.transport.statuses import status_error
 from chain_reader.thread_token import spelled
 from eras import ConfigurationError
@@ -118,7 +120,7 @@ class KoiosApi:
         """
         path = "/tx_info"
         asked = {"_tx_hashes": [transaction], "_inputs": inputs, **dict.fromkeys(_EVERYTHING_ELSE, False)}
-        found = self._asked(path, asked, TRANSACTIONS, until)
+        found = self._asked(path, asked, TRANSACTIONS, until, sieve=TRANSACTIONS_SIEVE)
         if any(item.tx_hash != transaction for item in found):
             raise self.call("POST", path).unexpected(f"the transaction {transaction}", found[0].tx_hash)
         return found[0] if found else None
@@ -276,10 +278,11 @@ class KoiosApi:
         until: float,
         *,
         query: str = "",
+        sieve: Sieve | None = None,
         **how: Any,
     ) -> Parsed:
         call, body = self.call("POST", path), json.dumps(asked).encode()
-        answer = self._http.query(f"{path}?{query}".rstrip("?"), call, body, until=until)
+        answer = self._http.query(f"{path}?{query}".rstrip("?"), call, body, until=until, sieve=sieve)
         return self._parsed(call, answer, expected, **how)
 
     @staticmethod

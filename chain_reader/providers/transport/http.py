@@ -33,6 +33,7 @@ from chain_reader.providers.transport.errors import (
 from chain_reader.providers.transport.limits import ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace, pace_of
 from chain_reader.providers.transport.retries import Retries, may_pass
+from chain_reader.providers.transport.sieve import Sieve
 from eras import ChainReadError
 
 _CHUNK_BYTES = 1 << 16
@@ -188,21 +189,23 @@ class BoundedHttp:
         params: Mapping[str, Any] | None = None,
         headers: Mapping[str, str] | None = None,
         until: float,
+        sieve: Sieve | None = None,
     ) -> HttpAnswer:
         """Ask for ``path``, and be done at ``until`` (of the clock's ``monotonic``), all attempts included.
 
-        ``headers`` are sent beside those of every request.
+        ``headers`` are sent beside those of every request. With a ``sieve`` the answer is read as a stream, and its
+        body is what that keeps.
 
         Raises:
             ChainReadError: one of its subclasses in ``errors``: unreachable, too slow, too long, half an answer.
         """
         return self._retries.run(
-            lambda: self._once("GET", path, call, until, params=params, headers=headers),
+            lambda: self._once("GET", path, call, until, sieve, params=params, headers=headers),
             until,
             pause_of=lambda answer: (answer.retry_after_s or 0.0) if may_pass(answer.status) else None,
         )
 
-    def query(self, path: str, call: Call, body: bytes, *, until: float) -> HttpAnswer:
+    def query(self, path: str, call: Call, body: bytes, *, until: float, sieve: Sieve | None = None) -> HttpAnswer:
         """Ask by a POST of JSON that changes nothing, and is therefore repeated as a GET is.
 
         Raises:
@@ -210,7 +213,7 @@ class BoundedHttp:
         """
         headers = {"Content-Type": "application/json"}
         return self._retries.run(
-            lambda: self._once("POST", path, call, until, data=body, headers=headers),
+            lambda: self._once("POST", path, call, until, sieve, data=body, headers=headers),
             until,
             pause_of=lambda answer: (answer.retry_after_s or 0.0) if may_pass(answer.status) else None,
         )
@@ -233,9 +236,11 @@ class BoundedHttp:
             ChainReadError: as ``get``. After any of these but a ban, whether it arrived is unknown.
         """
         sent = {**(headers or {}), "Content-Type": content_type}
-        return self._once("POST", path, call, until, data=body, headers=sent)
+        return self._once("POST", path, call, until, None, data=body, headers=sent)
 
-    def _once(self, method: str, path: str, call: Call, until: float, **request: Any) -> HttpAnswer:
+    def _once(
+        self, method: str, path: str, call: Call, until: float, sieve: Sieve | None, **request: Any
+    ) -> HttpAnswer:
         self._pace.enter(call, until)
         with self._turn:
             seconds = min(self._limits.call_deadline_s, until - self._clock.monotonic())
@@ -244,7 +249,7 @@ class BoundedHttp:
             self._guard = _Guard()
             with self._watchdog.watching(self._guard, seconds):
                 try:
-                    answer = self._send(method, path, call, seconds, request)
+                    answer = self._send(method, path, call, seconds=seconds, request=request, sieve=sieve)
                 except ChainReadError:
                     raise
                 except Exception as error:
@@ -261,7 +266,9 @@ class BoundedHttp:
         self._watchdog.stop()
         self._session.close()
 
-    def _send(self, method: str, path: str, call: Call, seconds: float, request: Mapping[str, Any]) -> HttpAnswer:
+    def _send(
+        self, method: str, path: str, call: Call, *, seconds: float, request: Mapping[str, Any], sieve: Sieve | None
+    ) -> HttpAnswer:
         limits = self._limits
         timeouts = (min(limits.connect_timeout_s, seconds), min(limits.read_timeout_s, seconds))
         url = self._base_url + path
@@ -272,21 +279,30 @@ class BoundedHttp:
             if response.status_code != http.HTTPStatus.OK:
                 retry_after_s = self._retry_after_s(response)
                 return HttpAnswer(response.status_code, self._error_body(response), retry_after_s, headers)
-            body = bytearray()
-            for chunk in response.raw.stream(_CHUNK_BYTES, decode_content=True):
-                body += chunk
-                if len(body) > limits.max_answer_bytes:
-                    raise call.error(
-                        ReadLimitExceededError,
-                        "got an answer beyond the limit",
-                        expected=f"at most {limits.max_answer_bytes} bytes",
-                        got="more",
-                        next_step="Raise max_answer_bytes only if the provider is trusted",
-                        limit="max_answer_bytes",
-                    )
-            if self._guard.expired:  # the shut socket looked like the end of an answer without a length
-                raise self._too_late(call)
-            return HttpAnswer(response.status_code, bytes(body), headers=headers)
+            if sieve is None:
+                body = b"".join(self._pieces(call, response, "max_answer_bytes"))
+            else:
+                pieces = self._pieces(call, response, "max_message_bytes")
+                body = sieve.sift(call, pieces, limits.max_answer_bytes)
+            return HttpAnswer(response.status_code, body, headers=headers)
+
+    def _pieces(self, call: Call, response: requests.Response, limit: str) -> Iterator[bytes]:
+        """The body as it comes, within the limit of that name and the deadline."""
+        left = most = getattr(self._limits, limit)
+        for piece in response.raw.stream(_CHUNK_BYTES, decode_content=True):
+            left -= len(piece)
+            if left < 0:
+                raise call.error(
+                    ReadLimitExceededError,
+                    "got an answer beyond the limit",
+                    expected=f"at most {most} bytes",
+                    got="more",
+                    next_step=f"Raise {limit} only if the provider is trusted",
+                    limit=limit,
+                )
+            yield piece
+        if self._guard.expired:  # the shut socket looked like the end of an answer without a length
+            raise self._too_late(call)
 
     @staticmethod
     def _error_body(response: requests.Response) -> bytes:

@@ -17,7 +17,8 @@ class ReadLimits:
         call_deadline_s: seconds for one request, however steadily its answer trickles.
         read_deadline_s: seconds for one question to the observer, all its pages included.
         max_answer_bytes: bytes of one HTTP answer, decompressed.
-        max_message_bytes: bytes of one websocket message, decompressed; it holds all outputs at an address.
+        max_message_bytes: bytes of one websocket message, decompressed, which holds all outputs at an address, or of
+            an HTTP answer of which a part is kept (a transaction's inputs), within ``max_answer_bytes``.
         max_pages: pages of one list (of 100 items at Blockfrost).
         max_transactions: transactions whose inputs or outputs are asked for to answer one question.
         max_attempts: how often one request is made, the first time included (``retries``).
