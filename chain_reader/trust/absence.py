@@ -8,7 +8,8 @@ In: the outputs of a bare set, what is remembered, the epoch. Out: the same outp
    postponed schedule wins nothing once its epoch has come.
 2. A checkpoint confirms its own epoch in the same way, also where a store remembers an earlier one.
 3. A payload that was seen in time and was not deep enough then (T8) is not late.
-4. Where authorship, history or the token decide, they know better: there a payload has its place in the chain.
+4. A configuration that its epoch resolved to anyway is not late: it changes nothing.
+5. Where authorship, history or the token decide, they know better: there a payload has its place in the chain.
 """
 
 from collections.abc import Sequence
@@ -19,6 +20,7 @@ from chain_reader.trust.policy import Checkpoint
 from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, may_follow, verified_of
 from chain_reader.trust.verdicts import Conflict, Unconfirmed
 from datum import Accepted, EraMarkersPayload, decode_datum
+from datum.kinds import Marker
 from era_store import StoredTrust
 from eras import Epoch, EraMarker
 
@@ -46,13 +48,13 @@ def refuse_late(
         return tuple(screened)
     confirmed = min(state.epoch, epoch)
     shipped = Epoch(0) if checkpoint is None else checkpoint.epoch
-    known = frozenset(markers_of(state.trusted))
+    known = markers_of(state.trusted)
     in_checkpoint = frozenset() if checkpoint is None else _markers_in(checkpoint)
     in_time = {payload.digest for payload in before.payloads if payload.verdict == Unconfirmed.__name__}
     decided = state.superseded_payloads | in_time
 
-    def is_late(marker: EraMarker) -> bool:
-        if marker.epoch is None or marker in known:
+    def is_late(marker: Marker) -> bool:
+        if marker.epoch is None or state.kind.is_told(known, marker):
             return False
         return marker.epoch <= confirmed or (marker.epoch <= shipped and marker not in in_checkpoint)
 
@@ -60,7 +62,8 @@ def refuse_late(
         late = next(filter(is_late, markers_of(item)), None) if isinstance(item.verdict, Accepted) else None
         if late is None or digest_of(item) in decided or not may_follow(state, item, epoch, epoch):
             return item
-        reason = f"it adds the era {late.name} from epoch {late.epoch}, which was confirmed not to be there"
+        subject = state.kind.subject(late)
+        reason = f"it adds {subject} from epoch {late.epoch}, which was confirmed not to be there"
         return replace(item, verdict=Conflict(reason, verified_of(item)))
 
     return tuple(map(judged, screened))

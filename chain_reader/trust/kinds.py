@@ -34,6 +34,7 @@ class TrustKind:
         keeps_mark: (mark, markers, epoch) → whether they may follow whatever ended with this high-water mark.
         last_begun: (markers, epoch) → the marker that holds at the epoch, or ``None``.
         schedule: what is told by markers, whatever their order.
+        is_told: (markers, marker) → whether they tell of its epoch what it does (T13).
         subject: what a marker is about, for alarms.
         described: (markers, epoch) → the schedule in words.
     """
@@ -44,6 +45,7 @@ class TrustKind:
     keeps_mark: Callable[[Any, Sequence[Any], Epoch], bool]
     last_begun: Callable[[Iterable[Any], Epoch], Any]
     schedule: Callable[[Iterable[Any]], frozenset[Any]]
+    is_told: Callable[[Sequence[Any], Any], bool]
     subject: Callable[[Any], str]
     described: Callable[[Markers, Epoch], str]
 
@@ -138,6 +140,7 @@ ERAS = TrustKind(
     keeps_mark,
     last_activation,
     frozenset,
+    lambda markers, marker: marker in markers,
     lambda marker: f"the era {marker.name}",
     _eras_in_words,
 )
@@ -148,7 +151,8 @@ CONFIGURATIONS = TrustKind(
     _keeps,
     _begun,
     _told_last,
-    str,
+    lambda markers, marker: _keeps(marker, markers, Epoch(0)),
+    lambda marker: "the configuration",
     _configurations_in_words,
 )
 KINDS = (ERAS, CONFIGURATIONS)

@@ -252,3 +252,21 @@ def test_a_schedule_is_told_by_its_last_marker_of_an_epoch() -> None:
     first, last = ConfigurationMarker(Epoch(1), encoded(5)), ConfigurationMarker(Epoch(1), encoded(6))
     assert CONFIGURATIONS.schedule((first, last)) == frozenset((last,))
     assert CONFIGURATIONS.last_begun((first, last), Epoch(4)) == last
+
+
+def test_what_is_first_seen_too_late_is_refused_unless_it_changes_nothing(network: Network) -> None:
+    """Rule T13, where nothing but the payloads decides."""
+    in_force = network.publish_datum(payload({6: 1944}))
+    observer = Knowing(network.chain, BARE)
+    reader = ConfigurationReader(TrustedReader(observer, policy_of(network), MemoryStore()))
+    assert k_at(reader.read(), 5) is None
+    network.post_datum(payload({3: 5, 6: 1944}))
+    late = reader.read()
+    assert (k_at(late, 5), verdicts(late)) == (None, ["Accepted", "Conflict"])
+    assert "adds the configuration from epoch 3" in str(late.trusted.conflicts[0].verdict.reason)
+    network.chain.advance_to_epoch(8)
+    assert k_at(reader.read(), 8) == 1944
+    network.spend(in_force)
+    network.publish_datum(payload({6: 1944, 7: 1944}))
+    same = reader.read()
+    assert [item.epoch for item in same.configurations] == [6, 7], "it changes nothing, and is taken"
