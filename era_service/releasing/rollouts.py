@@ -43,7 +43,11 @@ def require_network_of(plan: "PlannedRollout", magic: int) -> None:
 
 
 def standing_of(
-    release: "Release", plan: "PlannedRollout", files: "Sequence[str]" = (), table: Path | None = None
+    release: "Release",
+    plan: "PlannedRollout",
+    files: "Sequence[str]" = (),
+    table: Path | None = None,
+    waits: tuple[str, ...] = (),
 ) -> "RolloutStanding":
     """Where a rollout stands.
 
@@ -52,6 +56,7 @@ def standing_of(
         plan: the plan.
         files: registrations, in place of those in the store.
         table: the table of eras and versions, in place of the configured one.
+        waits: which networks are waited for, in words.
 
     Raises:
         ConfigurationError: the plan is of another network.
@@ -64,7 +69,7 @@ def standing_of(
     require_network_of(plan, release.network.magic)
     reading = release.read()
     epoch = release.epoch_of(reading)
-    evidence = gate_evidence(release.settings, plan, epoch, files, table)
+    evidence = replace(gate_evidence(release.settings, plan, epoch, files, table), waits=waits)
     if reading.stale is not None:
         evidence = replace(evidence, unknown=(*evidence.unknown, f"what nodes trust is stale: {reading.stale}"))
     calendar = EpochCalendar(genesis_of_network(release.settings, release.observer), time.time())

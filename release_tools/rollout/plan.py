@@ -127,6 +127,15 @@ class Person(_Table):
         return self.name if self.contact is None else f"{self.name} <{self.contact}>"
 
 
+class PlannedBefore(_Table):
+    """A network that must have switched and recovered first."""
+
+    network: Words
+    network_magic: Annotated[int, Field(ge=0, lt=2**32)]
+    verified: Words
+    """The file that ``rollout verify --json`` wrote there; a relative path begins where the plan is."""
+
+
 class PlannedRollout(_Table):
     """A rollout, as planned."""
 
@@ -135,6 +144,7 @@ class PlannedRollout(_Table):
     network_magic: Annotated[int, Field(ge=0, lt=2**32)]
     announce: AnnouncePhase
     activate: ActivatePhase
+    before: tuple[PlannedBefore, ...] = Field(default=(), strict=False)
     quorum: PlannedQuorum | None = None
     people: tuple[Person, ...] = Field(default=(), strict=False)
 
@@ -145,6 +155,9 @@ class PlannedRollout(_Table):
                 f"activate.at at epoch {self.announce.epoch + self.activate.lead_epochs + 1} or later: announced in "
                 f"epoch {self.announce.epoch}, and activated {self.activate.lead_epochs} epochs ahead"
             )
+        magics = [self.network_magic, *(one.network_magic for one in self.before)]
+        if twice := [magic for magic in magics if magics.count(magic) > 1]:
+            raise ValueError(f"before: other networks, each once; network magic {twice[0]} is there twice")
         return self
 
     def people_to_tell(self, phase: PhaseName) -> tuple[Person, ...]:
@@ -194,6 +207,13 @@ def _lines(plan: PlannedRollout) -> Iterator[str]:
     yield f"version = {plan.version}"
     yield f"era = {_toml(plan.era)}"
     yield f"network_magic = {plan.network_magic}"
+    for one in plan.before:
+        yield ""
+        yield "# First there: nothing happens here until rollout verify --json wrote that it recovered."
+        yield "[[before]]"
+        yield f"network = {_toml(one.network)}"
+        yield f"network_magic = {one.network_magic}"
+        yield f"verified = {_toml(one.verified)}"
     yield ""
     yield "# Phase 1: the marker without an epoch. Nodes that do not know the era warn; nothing switches."
     yield "[announce]"
@@ -239,6 +259,7 @@ def _keys_beside(path: Sequence[str]) -> list[str]:
         "activate": ActivatePhase,
         "gate": PlannedGate,
         "quorum": PlannedQuorum,
+        "before": PlannedBefore,
         "people": Person,
     }
     for part in path[:-1]:

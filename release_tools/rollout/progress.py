@@ -4,14 +4,15 @@ In: the plan, the markers in force, the epoch, and what the gates say. Out: a ``
 
 1. to announce, once its epoch has come;
 2. to activate, once the gate holds, and no later than the plan's lead before the era begins;
-3. none, when the markers say what the plan wants, or when they say something else: then plan and chain are brought
+3. neither before every network that the plan puts first has been verified as recovered;
+4. none, when the markers say what the plan wants, or when they say something else: then plan and chain are brought
    together by people, never by a command.
 """
 
 import enum
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chain_reader.calendar import EpochCalendar
@@ -48,11 +49,13 @@ class GateEvidence:
         adoption: the adoption, held against the plan's threshold; ``None`` where it cannot be told.
         forecast: the forecast of the switch, where the plan asks for a chance of a quorum and it can be told.
         unknown: why something cannot be told, in words.
+        waits: which networks are waited for, in words; they hold back the first phase, too.
     """
 
     adoption: GateResult | None = None
     forecast: Forecast | None = None
     unknown: tuple[str, ...] = ()
+    waits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +112,11 @@ class RolloutStanding:
         """Whom to tell of the next step."""
         return () if self.step.phase is None else self.plan.people_to_tell(self.step.phase)
 
+    @property
+    def waits(self) -> bool:
+        """Whether the next step waits for another network."""
+        return bool(self.evidence.waits) and self.step.state is StepState.BLOCKED
+
     def to_dict(self) -> dict[str, Any]:
         """The standing, JSON-ready."""
         evidence = self.evidence
@@ -122,6 +130,7 @@ class RolloutStanding:
             "gate": None if evidence.adoption is None else evidence.adoption.to_dict(),
             "forecast": None if evidence.forecast is None else evidence.forecast.to_dict(),
             "unknown": list(evidence.unknown),
+            "waits": list(evidence.waits),
             "step": self.step.to_dict(),
             "tell": [str(person) for person in self.tell],
         }
@@ -136,10 +145,15 @@ def rollout_standing(
         plan: the plan.
         markers: those in force, as a node trusts them.
         epoch: the current epoch.
-        evidence: what is known for the gate of the second phase.
+        evidence: what is known for the gate of the second phase, and of the networks before.
     """
     marker = next((one for one in markers if one.name == plan.era), None)
-    return RolloutStanding(plan, epoch, marker, evidence, _next_step(plan, marker, epoch, evidence))
+    step = _next_step(plan, marker, epoch, evidence)
+    if evidence.waits and step.change is not None:
+        words = f"Wait for the networks before this one; nothing is done for {plan.era} here until they recovered"
+        lacks = (*evidence.waits, *step.lacks)
+        step = replace(step, state=StepState.BLOCKED, words=words, lacks=lacks)
+    return RolloutStanding(plan, epoch, marker, evidence, step)
 
 
 def _next_step(plan: PlannedRollout, marker: EraMarker | None, epoch: Epoch, evidence: GateEvidence) -> NextStep:

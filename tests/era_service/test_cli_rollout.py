@@ -200,6 +200,84 @@ def test_a_plan_of_another_network_is_refused(world: World) -> None:
         assert result.exit_code == 2
 
 
+# --- network after network
+
+
+def waiting_for_preprod(magic: int = 1) -> None:
+    path = Path(PLAN)
+    entry = f'[[before]]\nnetwork = "preprod"\nnetwork_magic = {magic}\nverified = "preprod.json"\n\n[announce]'
+    path.write_text(path.read_text().replace("[announce]", entry, 1))
+
+
+def verified_on_preprod(**changes: Any) -> None:
+    """The document that ``rollout verify --json`` writes, with what is given in place of its own."""
+    shown = document(invoke("rollout", "verify", PLAN, "--json"), 6)
+    Path("preprod.json").write_text(json.dumps(shown | {"network_magic": 1, "before": []} | changes))
+
+
+def test_a_network_waits_for_the_one_before_it(world: World) -> None:
+    planned("--announce-at", "5", "--at", "12")
+    waiting_for_preprod()
+    assert "waits for preprod: not verified yet" in invoke("rollout", "status", PLAN).stdout
+    verified_on_preprod()
+    for command in ("status", "next"):
+        result = invoke("rollout", command, PLAN)
+        assert result.exit_code == 6, result.output
+        assert "  waits for preprod: not recovered yet in epoch 5. pythagoras is not active" in result.stdout
+    blocked = document(step(world, "--yes", "--json"), 6)
+    assert (blocked["status"], len(blocked["standing"]["waits"])) == ("blocked", 1)
+    assert len(world.transactions()) == 1
+    verified_on_preprod(recovered=True)
+    assert invoke("rollout", "status", PLAN).exit_code == 0
+    assert step(world, "--yes").exit_code == 0
+    Path("preprod.json").unlink()
+    register(5, 100)
+    assert step(world, "--yes").exit_code == 6
+    verified_on_preprod(recovered=True)
+    assert step(world, "--yes").exit_code == 0
+    Path("preprod.json").unlink()
+    assert invoke("rollout", "status", PLAN).exit_code == 0, "nothing is left to do"
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"era": "thales"}, "expected the era pythagoras"),
+        ({"network_magic": 2}, "expected network magic 1, as the plan says of preprod, got 2"),
+        ({"before": [42]}, "each would wait for the other"),
+        ({"recovered": "yes"}, "got recovered: Input should be a valid boolean"),
+        ({"words": None}, "got words: Input should be a valid string"),
+    ],
+)
+def test_what_is_not_the_recovery_of_the_network_before(world: World, changes: dict[str, Any], words: str) -> None:
+    planned("--announce-at", "5", "--at", "12")
+    waiting_for_preprod()
+    verified_on_preprod(**changes)
+    for command in ("status", "next", "announcement"):
+        result = invoke("rollout", command, PLAN)
+        assert result.exit_code == 2
+        assert words in " ".join(result.stderr.split())
+        assert "rollout verify PLAN --json" in " ".join(result.stderr.split())
+
+
+def test_files_that_are_no_recovery(world: World) -> None:
+    planned("--announce-at", "5", "--at", "12")
+    waiting_for_preprod()
+    for content in (b"", b"[" * 9999, b"\xff\xfe", b"[]"):
+        Path("preprod.json").write_bytes(content)
+        result = invoke("rollout", "status", PLAN, "--json")
+        assert result.exit_code == 2, result.output
+        assert json.loads(result.stdout)["error"]["next_step"]
+
+
+def test_a_plan_that_waits_for_itself_is_refused(world: World) -> None:
+    planned("--announce-at", "5", "--at", "12")
+    waiting_for_preprod(42)
+    result = invoke("rollout", "status", PLAN)
+    assert result.exit_code == 2
+    assert "network magic 42 is there twice" in " ".join(result.stderr.split())
+
+
 # --- making plans
 
 

@@ -55,6 +55,7 @@ FULL = PlannedRollout.of(
             "gate": {"threshold": "66.7 %", "of": "network", "for_epochs": 2, "quorum_probability": 0.999},
         },
         quorum={"model": "lottery", "k": 1944, "m": 16948, "phi_f": 0.2, "source": 'a "test"\\'},
+        before=[{"network": "preprod", "network_magic": 1, "verified": "preprod.json"}],
     )
 )
 
@@ -68,6 +69,12 @@ def test_the_text_is_stable_and_says_every_key() -> None:
         "version = 1\n"
         'era = "pythagoras"\n'
         "network_magic = 42\n"
+        "\n"
+        "# First there: nothing happens here until rollout verify --json wrote that it recovered.\n"
+        "[[before]]\n"
+        'network = "preprod"\n'
+        "network_magic = 1\n"
+        'verified = "preprod.json"\n'
         "\n"
         "# Phase 1: the marker without an epoch. Nodes that do not know the era warn; nothing switches.\n"
         "[announce]\n"

@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.rollout.plan import force_name_option, plan
-from era_service.cli.rollout.verify import read_plan, recovery_options, standing_options, verified, verify
+from era_service.cli.rollout.verify import (
+    networks_waited_for,
+    read_plan,
+    recovery_options,
+    standing_options,
+    verified,
+    verify,
+)
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
@@ -46,13 +53,17 @@ rollout.add_command(verify)
 @standing_options
 @json_option
 @pass_app
-def status(app: AppContext, /, *, as_json: bool, **where: Any) -> None:
-    """Show where the rollout in FILE stands: the chain, the adoption, the next step, and whom to tell."""
+def status(app: AppContext, /, *, as_json: bool, **where: Any) -> int:
+    """Show where the rollout in FILE stands: the chain, the adoption, the next step, and whom to tell.
+
+    The exit code is 6 while the next step waits for another network that the plan has in [[before]], else 0.
+    """
     standing, _ = _standing(app, **where)
     if as_json:
         echo_json(standing.to_dict())
     else:
         click.echo("\n".join(map(printable, _status_lines(standing))))
+    return _EXIT_CODES["waiting"] if standing.waits else 0
 
 
 @rollout.command("next")
@@ -81,9 +92,9 @@ def next_step(
 ) -> int:
     """Do the next step of the rollout in FILE, if its gate holds: what marker announce or marker activate does.
 
-    The exit code is 0 when it is done, or nothing is left to do; 6 when the gate does not hold, or the epoch of the
-    step has not come; 1 when it is too late, or the chain says something else than the plan. Interrupted at any point,
-    the same command goes on.
+    The exit code is 0 when it is done, or nothing is left to do; 6 when the gate does not hold, the epoch of the step
+    has not come, or a network before this one has not recovered; 1 when it is too late, or the chain says something
+    else than the plan. Interrupted at any point, the same command goes on.
     """
     from era_service.cli.marker.change import run_change
     from era_service.config.paths import user_state_folder
@@ -93,8 +104,9 @@ def next_step(
     where = {name: options[name] for name in ("provider", "network_magic", "mainnet")}
     planned, settings = read_plan(app, plan_file, **where)
     options |= {"lead_epochs": planned.activate.lead_epochs, "as_json": as_json}
+    waits = networks_waited_for(planned, plan_file)
     with open_release(settings, submits=False) as release:
-        standing = standing_of(release, planned, files, compatibility_file)
+        standing = standing_of(release, planned, files, compatibility_file, waits)
         begun = unfinished_change(release, planned, options["journal"] or user_state_folder() / "publications")
     step = standing.step
     change = begun or (step.change if step.state.value == "due" else None)
@@ -174,8 +186,9 @@ def _standing(
     from era_service.releasing.session import open_release
 
     planned, settings = read_plan(app, plan_file, **where)
+    waits = networks_waited_for(planned, plan_file)
     with open_release(settings, submits=False) as release:
-        return standing_of(release, planned, files, compatibility_file), settings
+        return standing_of(release, planned, files, compatibility_file, waits), settings
 
 
 def _status_lines(standing: "RolloutStanding") -> list[str]:

@@ -55,11 +55,14 @@ def verify(app: AppContext, /, *, as_json: bool, **where: Any) -> int:
 
     Certificates and the stake that takes part are compared with the three epochs before the switch. Who takes part is
     known from an aggregator's certificates, else from registrations. The exit code is 0 when the network has recovered,
-    and 6 when it has not yet, or the era has not begun.
+    and 6 when it has not yet, or the era has not begun. What --json prints is what the plan of another network names in
+    its [[before]].
     """
-    _, _, found, unknown = verified(app, **where)
+    from release_tools.rollout.before import RecoveryDocument
+
+    planned, _, found, unknown = verified(app, **where)
     if as_json:
-        echo_json(found.to_dict() | {"unknown": list(unknown)})
+        echo_json(RecoveryDocument.of(planned, found) | {"unknown": list(unknown)})
     else:
         click.echo("\n".join(map(printable, [*_lines(found), *(f"Not known: {one}" for one in unknown)])))
     return 0 if found.recovered else _NOT_YET
@@ -73,6 +76,22 @@ def read_plan(
 
     planned = PlannedRollout.from_text(read_text(plan_file), plan_file)
     return planned, load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+
+
+def networks_waited_for(planned: "PlannedRollout", plan_file: str) -> tuple[str, ...]:
+    """The networks before this one that a plan still waits for, in words; files are looked for beside the plan.
+
+    Raises:
+        RecoveryDocumentError: a document is not what the plan waits for.
+        InputFileError: it cannot be read.
+    """
+    from release_tools.rollout.before import waits_for
+
+    def read(name: str) -> str | None:
+        path = Path(plan_file).parent / name
+        return read_text(str(path)) if path.exists() else None
+
+    return waits_for(planned, read)
 
 
 def verified(

@@ -1,0 +1,99 @@
+"""The networks whose switch comes first: what ``rollout verify`` wrote of each, and what a plan still waits for.
+
+In: a plan with ``[[before]]``, and the text of each document. Out: what it waits for, in words. A document that is not
+there yet is waited for; one of another era or network, or of a plan that waits for this one, is a mistake.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from eras import ConfigurationError
+from release_tools.rollout.plan import PlannedBefore, PlannedRollout
+from release_tools.rollout.recovery import Recovery
+
+
+class RecoveryDocumentError(ConfigurationError):
+    """What a plan names as the verified recovery of another network is not that."""
+
+
+class RecoveryDocument(BaseModel):
+    """What a plan reads of the document that ``rollout verify --json`` writes; the rest of it is for people."""
+
+    model_config = ConfigDict(frozen=True, strict=True)
+
+    era: str
+    network_magic: int
+    before: list[int]
+    """The magics of the networks that its own plan waits for."""
+    epoch: int
+    recovered: bool
+    words: str
+
+    @classmethod
+    def of(cls, plan: PlannedRollout, found: Recovery) -> dict[str, Any]:
+        """The whole document, JSON-ready."""
+        magics = [one.network_magic for one in plan.before]
+        named = {"era": plan.era, "network_magic": plan.network_magic, "before": magics}
+        return named | found.to_dict()
+
+    @classmethod
+    def from_text(cls, text: str, origin: str) -> Self:
+        """The document in a text.
+
+        Raises:
+            RecoveryDocumentError: it is none.
+        """
+        try:
+            return cls.model_validate_json(text)
+        except ValidationError as error:
+            first = error.errors()[0]
+            place = ".".join(map(str, first["loc"]))
+            got = f"{place}: {first['msg']}" if place else first["msg"]
+            raise _mistake(origin, "the JSON that rollout verify --json writes", got[:200]) from error
+
+
+def waits_for(plan: PlannedRollout, read: Callable[[str], str | None]) -> tuple[str, ...]:
+    """What a plan still waits for of the networks before it, in words; empty where all of them recovered.
+
+    Args:
+        plan: the plan.
+        read: gives the text of a file that the plan names; ``None`` where it is not there yet.
+
+    Raises:
+        RecoveryDocumentError: a document is none, is of another era or network, or of a plan that waits for this one.
+    """
+    return tuple(_waits_for(plan, read))
+
+
+def _waits_for(plan: PlannedRollout, read: Callable[[str], str | None]) -> Iterator[str]:
+    for one in plan.before:
+        text = read(one.verified)
+        if text is None:
+            yield f"waits for {one.network}: not verified yet, {one.verified} is not there"
+            continue
+        found = RecoveryDocument.from_text(text, one.verified)
+        _require_fitting(plan, one, found)
+        if not found.recovered:
+            yield f"waits for {one.network}: not recovered yet in epoch {found.epoch}. {found.words}"
+
+
+def _require_fitting(plan: PlannedRollout, one: PlannedBefore, found: RecoveryDocument) -> None:
+    if found.era != plan.era:
+        raise _mistake(one.verified, f"the era {plan.era}, as the plan", f"{found.era!r}"[:80])
+    if found.network_magic != one.network_magic:
+        wanted = f"network magic {one.network_magic}, as the plan says of {one.network}"
+        raise _mistake(one.verified, wanted, f"{found.network_magic}")
+    if plan.network_magic in found.before:
+        wanted = f"a plan of {one.network} that does not wait for network magic {plan.network_magic}"
+        raise _mistake(one.verified, wanted, "one that does: each would wait for the other")
+
+
+def _mistake(origin: str, expected: str, got: str) -> RecoveryDocumentError:
+    return RecoveryDocumentError(
+        f"{origin} is not the recovery that the rollout plan waits for",
+        expected=expected,
+        got=got,
+        next_step="Correct [[before]] in the plan, or write the file again: eraswitch rollout verify PLAN --json",
+    )
