@@ -305,7 +305,8 @@ class LimitSettings(Section):
     )
     max_message_bytes: Above0Whole = Field(
         default=DEFAULT_LIMITS.max_message_bytes,
-        description="Bytes of one websocket message, decompressed; it holds all outputs at an address.",
+        description="Bytes of one websocket message, which holds all outputs at an address, or of one HTTP answer of "
+        "which a part is kept; decompressed.",
     )
     max_pages: Above0Whole = Field(default=DEFAULT_LIMITS.max_pages, description="Pages of one list.")
     max_transactions: Above0Whole = Field(
