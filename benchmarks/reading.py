@@ -100,19 +100,26 @@ def next_read_requests() -> float:
         observer = BlockfrostObserver(url)
         reader = TrustedReader(observer, policy)
         reader.read()
-        sent: list[str] = []
-        send = requests.Session.send
-
-        def counted(session: requests.Session, request: requests.PreparedRequest, **options: object) -> object:
-            sent.append(str(request.url))
-            return send(session, request, **options)  # type: ignore[arg-type]
-
-        with patch.object(requests.Session, "send", counted):
-            reader.read()
+        counted = requests_of(reader)
         observer.close()
-        if not sent:
-            raise RuntimeError("no request was seen: they are counted in the wrong place")
-        return float(len(sent))
+        return float(counted)
+
+
+def requests_of(reader: TrustedReader) -> int:
+    """How many requests a reading makes."""
+    sent: list[str] = []
+    send = requests.Session.send
+
+    def counting(session: requests.Session, request: requests.PreparedRequest, **options: object) -> object:
+        sent.append(str(request.url))
+        return send(session, request, **options)  # type: ignore[arg-type]
+
+    with patch.object(requests.Session, "send", counting):
+        if not reader.read().markers:
+            raise RuntimeError("the marker was not found")
+    if not sent:
+        raise RuntimeError("no request was seen: they are counted in the wrong place")
+    return len(sent)
 
 
 def verdict_cache_hit() -> float:

@@ -3,14 +3,12 @@
 import statistics
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from unittest.mock import patch
-
-import requests
 
 from benchmarks.measure import Benchmark, seconds
-from benchmarks.reading import ADA, JUNK_OUTPUTS, KEY, serving
+from benchmarks.reading import ADA, JUNK_OUTPUTS, KEY, requests_of, serving
 from chain_reader import BlockfrostObserver
 from chain_reader.local_chain import FaucetOutput, LocalChain
 from chain_reader.trust.policy import TrustPolicy
@@ -50,8 +48,9 @@ def marked(strangers: int, junk: int = 0) -> Iterator[tuple[LocalChain, str, Tru
             yield chain, url, TrustPolicy(address, (KEY.verification_key,), thread_token=built.thread_token)
 
 
+@cache
 def next_readings(strangers: int) -> tuple[float, int]:
-    """Seconds and requests of the next reading, at a new block, without the token."""
+    """Seconds and requests of the next reading, at a new block, without the token; measured once for both figures."""
     with marked(strangers) as (chain, url, policy):
         observer = BlockfrostObserver(url)
         reader = TrustedReader(observer, TrustPolicy(policy.address, policy.keys))
@@ -66,23 +65,6 @@ def next_readings(strangers: int) -> tuple[float, int]:
         counted = requests_of(reader)
         observer.close()
     return statistics.median(times), counted
-
-
-def requests_of(reader: TrustedReader) -> int:
-    """How many requests a reading makes."""
-    sent: list[str] = []
-    send = requests.Session.send
-
-    def counting(session: requests.Session, request: requests.PreparedRequest, **options: object) -> object:
-        sent.append(str(request.url))
-        return send(session, request, **options)  # type: ignore[arg-type]
-
-    with patch.object(requests.Session, "send", counting):
-        if not reader.read().markers:
-            raise RuntimeError("the marker was not found")
-    if not sent:
-        raise RuntimeError("no request was seen: they are counted in the wrong place")
-    return len(sent)
 
 
 def next_requests() -> float:
