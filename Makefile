@@ -11,7 +11,7 @@ PYTEST_ARGS ?= -n auto
 MINUTES ?= 10
 SECONDS ?= 60
 
-.PHONY: demo test test-fast test-lowest mutants soak fuzz check lint types docs docs-check site man audit lock bench clean help
+.PHONY: demo test test-fast test-lowest mutants roads soak fuzz check lint types docs docs-check site man audit lock bench clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -54,6 +54,9 @@ test-lowest: ## the fast tests and the faces with the lowest versions that pypro
 
 mutants: $(STAMP) ## change an operator at a time in the code that decides; print what no test notices
 	$(BIN)/python tools/mutants.py $(MUTANTS_ARGS)
+
+roads: $(STAMP) ## count the modules and calls between a datum and a switch, in marker activate and in a reading of the service
+	$(BIN)/python -m tools.roads
 
 soak: $(STAMP) ## replicas, watchers, an attacker and faults for MINUTES (10): fail if anything is missed, lost, doubled or grows
 	@$(BIN)/python tests/provision.py
