@@ -44,7 +44,7 @@ class KeySet:
         return self.threshold == other.threshold and set(self.keys) == set(other.keys)
 
     def problem(self) -> tuple[str, str] | None:
-        """What was expected and what is there, where keys and threshold do not fit together (rule 5)."""
+        """The expected and the found value, where keys and threshold do not fit together (rule 5)."""
         if len(set(self.keys)) != len(self.keys):
             return "distinct keys", "one twice"
         if type(self.threshold) is not int or not 1 <= self.threshold <= len(self.keys):
@@ -54,7 +54,7 @@ class KeySet:
 
 @dataclass(frozen=True, slots=True)
 class Extension:
-    """What the keys of the release team sign beside the markers.
+    """The facts that the keys of the release team sign beside the markers.
 
     Attributes:
         network_magic: magic of the Cardano network that the payload is for.
@@ -161,7 +161,7 @@ class ExtendedPayload:
 
     @property
     def message(self) -> bytes:
-        """What the extension signatures are over (rule 2)."""
+        """The bytes that the extension signatures are over (rule 2)."""
         signature = self.payload.signature
         assert signature is not None  # noqa: S101 - checked when it was made
         parts = {

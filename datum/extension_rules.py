@@ -1,4 +1,4 @@
-"""What is made of an extended payload: rules T5 (threshold) and T6 (binding, sequence, expiry) of the trust rules.
+"""Judges an extended payload: rules T5 (threshold) and T6 (binding, sequence, expiry) of the trust rules.
 
 In: the payload, the policy that is configured, the extended payload trusted before, the epoch. Out: a verdict. The
 payload's own signature, by the era key, is not judged here: ``screen`` does that, for this reader as for any other.
@@ -9,8 +9,8 @@ payload's own signature, by the era key, is not judged here: ``screen`` does tha
    extension names other keys or another threshold, these do too. Else it is ``BelowThreshold``. A key counts once,
    a key that is in neither set not at all.
 4. The trusted sequence again with the same hash is the trusted payload again; with another hash, ``Equivocation``.
-5. A payload that directly follows the trusted one names its hash as ``previous``, and none that follows it says that it
-   is the first; else ``BrokenChain``. Across a gap in the sequence a reader that was off cannot know what came
+5. A payload that directly follows the trusted one names its hash as ``previous``, and none that follows it claims
+   to be the first; else ``BrokenChain``. Across a gap in the sequence a reader that was off cannot know what came
    between, and takes what the keys that it knows have signed.
 6. Past ``expires_epoch`` a payload stays in force, and is stale.
 7. Two payloads of one sequence, both good by these rules and neither trusted before, are both ``Equivocation``, and
@@ -34,7 +34,7 @@ class ExtensionPolicyError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class ExtensionPolicy:
-    """What a reader is configured to ask of an extended payload.
+    """A reader's configured requirements on an extended payload.
 
     Attributes:
         network_magic: magic of its Cardano network.
@@ -70,7 +70,7 @@ class ExtensionPolicy:
 
 @dataclass(frozen=True, slots=True)
 class ExtensionAccepted(Verdict):
-    """Its extension is good. ``stale`` says that it has expired, and stays in force for want of a newer one."""
+    """Its extension is good. ``stale``: it has expired, and stays in force for want of a newer one."""
 
     stale: bool
 
@@ -155,7 +155,7 @@ def choose_extended(
         previous: the extended payload trusted before, if any.
         epoch: the current epoch.
         refuse: why a payload that is good by these rules may not take the place of the one before all the same; for
-            what the extension knows nothing of, such as what its markers say.
+            what the extension knows nothing of, such as the contents of its markers.
 
     Returns:
         The verdicts, in the order of the candidates, and what to trust now: ``previous`` when none is better.
@@ -187,7 +187,7 @@ def choose_extended(
 
 
 def required_key_sets(extension: Extension, in_force: KeySet) -> tuple[KeySet, ...]:
-    """Who must sign (rule 3): the key set in force, and after it the one that the extension names if that differs."""
+    """The key sets that must sign (rule 3): the one in force, then the one that the extension names if that differs."""
     named = extension.key_set
     return (in_force,) if named.same_as(in_force) else (in_force, named)
 

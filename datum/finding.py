@@ -36,7 +36,7 @@ _SHORTEST = 6
 
 @dataclass(frozen=True, slots=True)
 class FoundDatum:
-    """A datum, or a line that is none.
+    """A datum, or a line without one.
 
     Attributes:
         datum: as it was found: CBOR, CBOR in hex, or JSON text.
@@ -76,7 +76,7 @@ def find_datums(data: bytes) -> tuple[FoundDatum, ...]:
 
 
 def kind_of_file(data: bytes) -> str:
-    """What a file without any datum is, in words."""
+    """A description of a file without any datum."""
     known = next((words for magic, words in _MAGIC if data.startswith(magic)), None)
     if known is not None:
         return known

@@ -25,7 +25,7 @@ def _unmarked(beginning: bytes) -> str:
 
 
 def toml_problem(error: ValueError | RecursionError) -> str:
-    """What ``tomllib`` stumbled over, in words: of two faults it knows no error of its own."""
+    """Describes what ``tomllib`` stumbled over: for two faults it has no error of its own."""
     if isinstance(error, RecursionError):
         return "it nests too deep"
     return "a number of too many digits" if type(error) is ValueError else str(error)

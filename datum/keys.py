@@ -39,7 +39,7 @@ class VerificationKey:
             raise KeyFormatError(
                 "A verification key is not usable",
                 expected="a point of the Ed25519 main subgroup",
-                got="32 bytes that are none",
+                got="32 bytes that are not a key",
                 next_step="Check that it is the verification key, not the secret one, and that it was copied whole",
             )
 
@@ -66,7 +66,7 @@ class VerificationKey:
 
 
 class EraSigner(Protocol):
-    """Who signs as an era key: the key itself, or what holds it elsewhere."""
+    """A signer with an era key: the key itself, or a device that holds it."""
 
     @property
     def verification_key(self) -> VerificationKey:

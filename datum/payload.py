@@ -44,12 +44,12 @@ class EraMarkersPayload(MarkersPayload[EraMarker]):
 
     @property
     def signed_bytes(self) -> bytes:
-        """What the signature is over."""
+        """The bytes that the signature is over."""
         return signed_bytes(self.markers)
 
 
 def claim(content: bytes) -> tuple[bytes, bytes | None]:
-    """What a payload's JSON claims: the signed bytes and the signature, which nobody has checked yet.
+    """The claim of a payload's JSON: the signed bytes and the signature, not checked yet.
 
     The same as reading the payload and asking it for both, but without reading the markers where the payload is
     written in the canonical way, because most claims are forged and their markers are never looked at.

@@ -34,7 +34,7 @@ class DecodedDatum:
     """A datum, taken apart.
 
     Attributes:
-        constructor: number of the Plutus constructor; ``None`` where JSON did not say.
+        constructor: number of the Plutus constructor; ``None`` where the JSON does not state it.
         content: the byte-string fields, joined.
         byte_fields: how many there were.
         other_fields: how many fields of other kinds were skipped.

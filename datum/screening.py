@@ -1,7 +1,7 @@
 """Screening: every datum at an address gets a verdict, each judged alone, so that a bad one never spoils the read (T1).
 
-Most outputs at an address that somebody floods are junk: it is told before anything is decoded, and a signature is
-checked only where there is one. Signatures are checked on several threads: libsodium runs outside the interpreter lock.
+Most outputs at a flooded address are junk, which is recognised before anything is decoded. A signature is checked only
+where there is one. Signatures are checked on several threads: libsodium runs outside the interpreter lock.
 """
 
 import os
@@ -112,7 +112,7 @@ def _screen(texts: list[str], keys: tuple[VerificationKey, ...], kind: MarkerKin
         (index, datum)
         for index, text in enumerate(texts)
         if len(text) >= _SHORTEST_HEX
-        # The commonest junk, a first field of 24 bytes or more that does not begin as JSON does, is told by two slices.
+        # The commonest junk, a first field of 24 bytes or more that does not begin as JSON does, shows in two slices.
         and (text[:8] != "d8799f58" or text[10:12] in _JSON_BEGINS or text[8:10] == "00")
         and (datum := _candidate(text)) is not None
     ]
@@ -129,7 +129,7 @@ def _candidate(text: str) -> str | bytes | None:
     try:
         data = unhexlify(text.strip())
     except ValueError:
-        return text  # the reader proper says why
+        return text  # the reader proper gives the reason
     enough = len(data) - len(data.translate(None, _HEX_DIGITS)) >= _SIGNATURE_DIGITS
     return data if enough else None
 

@@ -62,7 +62,7 @@ class MarkersPayload(Generic[M_co]):
     """
 
     KIND: ClassVar[str]
-    """What the markers are, as in "a payload of era markers"."""
+    """A name for the markers, as in "a payload of era markers"."""
 
     markers: tuple[M_co, ...]
     signature: bytes | None = None
@@ -95,7 +95,7 @@ class MarkersPayload(Generic[M_co]):
     @property
     @abstractmethod
     def signed_bytes(self) -> bytes:
-        """What the signature is over (rule 1)."""
+        """The bytes that the signature is over (rule 1)."""
 
     def sign(self, key: EraSigner) -> Self:
         """The same markers, signed by ``key``."""
@@ -123,7 +123,7 @@ class MarkersPayload(Generic[M_co]):
 
 
 def read_json(data: bytes, read: Callable[[Any], T], kind: str) -> T:
-    """What ``read`` makes of the one JSON value in ``data``; ``kind`` is what its markers should be.
+    """The result of ``read`` for the one JSON value in ``data``; ``kind`` names the expected markers.
 
     Raises:
         PayloadFormatError: it is not JSON, or ``read`` raised a ``ValueError``.
@@ -157,7 +157,7 @@ def struct_fields(value: Any, names: tuple[str, ...], what: str, *, optional: tu
 
 
 def list_of(value: Any, read: Callable[[Any], T], what: str) -> tuple[T, ...]:
-    """What ``read`` makes of each item of a JSON array.
+    """The results of ``read`` for each item of a JSON array.
 
     Raises:
         ValueError: it is not an array, or ``read`` raised one.

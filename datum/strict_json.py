@@ -73,10 +73,10 @@ def _without_depths(text: str) -> str:
 
 
 def _end_of_value(text: str, position: int) -> int:
-    """Where the JSON value ends that begins at ``position``, told without recursion.
+    """The position where the JSON value that begins at ``position`` ends, found without recursion.
 
     Raises:
-        ValueError: there is none.
+        ValueError: there is no JSON value.
     """
     awaited: list[str] = []
     while True:
@@ -100,7 +100,7 @@ def _end_of_value(text: str, position: int) -> int:
 
 
 def _after_key(text: str, position: int, awaited: str) -> int:
-    """Where the next value of an array or object begins."""
+    """The position where the next value of an array or object begins."""
     return position if awaited == "]" else _match(_KEY, text, position).end()
 
 
@@ -140,7 +140,7 @@ def described(value: Any) -> str:
 
 
 def reason(error: ValueError) -> str:
-    """What a reader of JSON stumbled over, in words."""
+    """Describes what a JSON reader stumbled over."""
     return "text that is not UTF-8" if isinstance(error, UnicodeError) else str(error)
 
 

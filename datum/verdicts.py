@@ -9,12 +9,12 @@ from datum.signed_payload import M_co, VerifiedMarkers
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was made of one datum. ``reason`` says why, in words for an operator."""
+    """The verdict on one datum. ``reason`` explains it to an operator."""
 
     is_refusal: ClassVar[bool] = True
     """Whether the output was turned down; operators are shown and asked to count those."""
     is_payload: ClassVar[bool] = True
-    """Whether it carries a payload of the kind that is read, true or not: what does not is counted, never told."""
+    """Whether it carries a payload of the kind that is read, true or not: what does not is counted, never reported."""
 
     reason: str
 
@@ -41,7 +41,7 @@ class WrongSigner(Verdict):
 
     @property
     def payload(self) -> EraMarkersPayload:
-        """What the datum claims, unverified."""
+        """The claim of the datum, unverified."""
         return EraMarkersPayload.from_bytes(self.content)
 
 

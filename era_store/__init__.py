@@ -1,4 +1,4 @@
-"""What is remembered between readings and restarts: what is trusted, verdicts, the event log."""
+"""Memory between readings and restarts: the trusted markers, verdicts, the event log."""
 
 from eras.front_door import front_door
 

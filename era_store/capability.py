@@ -1,4 +1,4 @@
-"""What a node can do, as it reports it beside its version. Pure.
+"""The capability that a node reports beside its version. Pure.
 
 In: the eras that it knows, the digest of its sealed switches, the eras whose behaviour it has loaded. Out: a
 ``Capability`` and its canonical text, by which two that are the same are recognised.
@@ -20,12 +20,12 @@ MAX_NAME = 100
 
 @dataclass(frozen=True, slots=True)
 class Capability:
-    """What a node reports that it can do.
+    """The eras and behaviours that a node reports it can run.
 
     Attributes:
         eras: the eras that its software knows, in alphabetical order.
         switches: the digest of its sealed behaviour switches; ``None`` where it has none.
-        loaded: the eras whose behaviour it has loaded, in alphabetical order; ``None`` where it does not say.
+        loaded: the eras whose behaviour it has loaded, in alphabetical order; ``None`` where it is not reported.
     """
 
     eras: tuple[str, ...]
@@ -33,7 +33,7 @@ class Capability:
     loaded: tuple[str, ...] | None = None
 
     def supports(self, era: str) -> bool:
-        """Whether the node is ready for an era: it knows it and, where it says what is loaded, has loaded it."""
+        """Whether the node is ready for an era: it knows it and, where it reports what is loaded, has loaded it."""
         return era in self.eras and (self.loaded is None or era in self.loaded)
 
     def to_dict(self) -> dict[str, Any]:
@@ -64,7 +64,7 @@ class Capability:
 
     @classmethod
     def parse(cls, text: str) -> "Capability | None":
-        """The capability of a JSON text; ``None`` if it is none."""
+        """The capability of a JSON text; ``None`` if it is something else."""
         try:
             return cls.of(json.loads(text))
         except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""What can go wrong with a store: one class for each thing an operator would do differently.
+"""Errors of a store: one class for each thing an operator would do differently.
 
 In: facts by keyword (``store``, the URL without its password). Out: subclasses of ``StoreError``, each with what was
 expected, what was there, and what to do next.
@@ -12,7 +12,7 @@ class StoreMissingError(StoreError):
 
 
 class StoreForeignError(StoreError):
-    """What is at the place is no store of this project: no database, or the database of another program."""
+    """The file or database is not a store of this project: not a database, or another program's."""
 
 
 class StoreDamagedError(StoreError):

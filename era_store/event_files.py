@@ -89,7 +89,7 @@ class EventFile:
 
     @property
     def name(self) -> str:
-        """What operators call it."""
+        """The name that operators use for it."""
         return str(self.path)
 
     @classmethod
@@ -130,7 +130,7 @@ class EventFile:
         return (line for line in self._all() if line.event.id > after and only.passes(line.event))
 
     def head(self) -> LogHead:
-        """Where it begins and ends; reads all of it.
+        """Its first and last events; reads all of it.
 
         Raises:
             StoreError: as ``lines``.

@@ -22,7 +22,7 @@ from era_store.redaction import redacted
 from eras import Epoch, StoreError, __version__
 
 NO_HASH = "0" * 64
-"""What stands before the first hash."""
+"""The value in place of a hash before the first event."""
 
 
 class EventLogDamagedError(StoreError):
@@ -46,7 +46,7 @@ class EventFilter:
     Attributes:
         kinds: of these kinds.
         roles: of these roles.
-        verdicts: that tell one of these verdicts.
+        verdicts: events with one of these verdicts.
         first_epoch: of this epoch or a later one.
         last_epoch: of this epoch or an earlier one.
         since_s: written at this POSIX time, in seconds, or later.
@@ -83,7 +83,7 @@ ALL_EVENTS = EventFilter()
 
 @dataclass(frozen=True, slots=True)
 class LogHead:
-    """Where the log begins and ends.
+    """The range of the log.
 
     Attributes:
         first_id: the first event that is kept; those before it were taken out by compaction.
@@ -195,7 +195,7 @@ def verified(lines: Iterable[LogLine], before: str) -> Iterator[LogLine]:
 
 
 def require_end(head: LogHead, last_id: int) -> None:
-    """Check that the last line is the one that the head of the log says.
+    """Check that the last line is the one in the head of the log.
 
     Raises:
         EventLogDamagedError: it is another one: lines are missing at the end.

@@ -37,7 +37,7 @@ def install_command(package: str, part: str | None = None) -> str:
 
 
 def _source(found: "Distribution", extra: str) -> str | None:
-    """Where this copy came from, as pip takes it (PEP 610); ``None`` where that is unknown or no longer there."""
+    """The source of this copy, as pip takes it (PEP 610); ``None`` where it is unknown or gone."""
     origin = json.loads(found.read_text("direct_url.json") or "{}")
     url = str(origin.get("url", ""))
     if url.startswith("file:"):
@@ -66,7 +66,7 @@ def _larger(part: str, other: str | None) -> str:
 
 
 def _requirements(found: "Distribution", extra: str) -> list[str]:
-    """What an extra requires beyond the base."""
+    """The requirements of an extra beyond the base."""
     split = [requirement.partition(";") for requirement in found.requires or ()]
     return [name.strip() for name, _, condition in split if f"extra == '{extra}'" in condition.replace('"', "'")]
 

@@ -1,6 +1,6 @@
 """A store that lives as long as its process: for a node that keeps no file, and for tests.
 
-It needs no package. What goes in and out is what ``era_store.ports`` says.
+It needs no package. In and out: the types of ``era_store.ports``.
 """
 
 import threading
@@ -54,7 +54,7 @@ class MemoryTrust:
         self._trust: dict[TrustKey, StoredTrust] = {}
 
     def load(self, key: TrustKey) -> StoredTrust | None:
-        """What was saved last, or ``None``."""
+        """The last saved trust, or ``None``."""
         return self._trust.get(key)
 
     def save(self, key: TrustKey, trust: StoredTrust, events: Iterable[NewEvent] = (), *, time_s: float) -> StoredTrust:
@@ -136,7 +136,7 @@ class MemoryEvents:
         return (line for line in islice(known, start, None) if only.passes(line.event))
 
     def head(self) -> LogHead:
-        """Where the log begins and ends."""
+        """The range of the log."""
         return self._head
 
     def compact(self, first_id: int) -> int:

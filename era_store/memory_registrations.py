@@ -1,6 +1,6 @@
 """Registrations that are kept as long as a process lives: the port's rules, without a database.
 
-In and out: what ``era_store.registrations`` says.
+In and out: the types of ``era_store.registrations``.
 """
 
 import threading
@@ -71,7 +71,7 @@ class MemoryRegistrations:
             return tuple(sorted(self._epochs, reverse=True))
 
     def tally(self, epoch: Epoch) -> tuple[VersionTally, ...]:
-        """What each release has of an epoch, largest stake first."""
+        """The stake and parties of each release in an epoch, largest stake first."""
         groups: dict[tuple[str | None, Capability | None], list[int]] = defaultdict(list)
         for row in self.newest(epoch):
             groups[row.release, row.capability].append(row.stake)
@@ -129,7 +129,7 @@ class MemoryRegistrations:
         return tuple(reject for reject in found if source in (None, reject.source))[:limit]
 
     def uncounted(self, epoch: Epoch) -> Uncounted:
-        """What was rejected of an epoch, and is missing from its whole."""
+        """The rejected registrations of an epoch, which are missing from its whole."""
         with self._lock:
             known = self._epochs.get(epoch, {})
             found = [one.reject for one in self._rejects.values() if one.reject.epoch == epoch]
@@ -185,7 +185,7 @@ class MemoryRegistrations:
 
 
 def _identity(row: Registration) -> _Identity:
-    """What tells a registration of a party for an epoch from its others."""
+    """The key of a registration among those of a party for an epoch."""
     return (precedence(row), row.stake, row.version or "", capability_text(row))
 
 

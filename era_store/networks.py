@@ -1,8 +1,8 @@
 """Which network registrations, network stake and tokens belong to. Pure.
 
-In: a network magic and an era address, as they are configured. Out: a key that tells one network from another, in
-words and in a database. Two networks of one Cardano network share its magic, and may share their key (Mithril's
-``testing-preview`` and ``pre-release-preview`` do): only the era address tells them apart.
+In: a network magic and an era address, as they are configured. Out: a key that distinguishes networks, in words and in
+a database. Two networks of one Cardano network share its magic, and may share their key (Mithril's
+``testing-preview`` and ``pre-release-preview`` do): only the era address distinguishes them.
 """
 
 from dataclasses import dataclass
@@ -22,7 +22,7 @@ class NetworkKey:
 
     @property
     def is_named(self) -> bool:
-        """Whether anything tells it from other networks."""
+        """Whether anything distinguishes it from other networks."""
         return self != NO_NETWORK
 
     def matches(self, other: "NetworkKey") -> bool:

@@ -1,4 +1,4 @@
-"""What a store is to those who remember things in it: a repository for each kind of thing.
+"""The interface of a store: a repository for each kind of thing.
 
 ``SqlStore`` (``era_store.sql.store``) keeps them in a database, ``MemoryStore`` (``era_store.memory``) for as long as
 it lives, with no package beyond this one. Both raise ``StoreError`` (or a subclass) and nothing else.
@@ -14,10 +14,10 @@ from eras import Epoch
 
 
 class TrustRepository(Protocol):
-    """What is trusted, for each key."""
+    """The trusted markers, for each key."""
 
     def load(self, key: TrustKey) -> StoredTrust | None:
-        """What was saved last, or ``None``."""
+        """The last saved trust, or ``None``."""
         ...
 
     def save(self, key: TrustKey, trust: StoredTrust, events: Iterable[NewEvent] = (), *, time_s: float) -> StoredTrust:
@@ -33,7 +33,7 @@ class VerdictRepository(Protocol):
     """Verdicts on outputs, so that a restart need not judge a flooded address again."""
 
     def load(self, key: TrustKey) -> dict[str, CachedVerdict]:
-        """Every verdict kept for the keys at their address, by output reference; what is gone there says something."""
+        """Every verdict kept for the keys at their address, by output reference."""
         ...
 
     def save(self, key: TrustKey, verdicts: Iterable[CachedVerdict]) -> None:
@@ -71,7 +71,7 @@ class EventRepository(Protocol):
         ...
 
     def head(self) -> LogHead:
-        """Where the log begins and ends."""
+        """The range of the log."""
         ...
 
     def compact(self, first_id: int) -> int:
@@ -108,7 +108,7 @@ NOTHING: frozenset[str] = frozenset()
 
 
 class Notices(Protocol):
-    """What hears that a store changed. One thread waits; another one may close it."""
+    """A listener for changes of a store. One thread waits; another one may close it."""
 
     def wait(self, timeout_s: float) -> frozenset[str]:
         """Wait for a change, at most so long; the topics of those that there may have been since the last call.
@@ -127,7 +127,7 @@ class Store(Protocol):
 
     @property
     def trust(self) -> TrustRepository:
-        """What is trusted."""
+        """The trusted markers."""
         ...
 
     @property
@@ -142,7 +142,7 @@ class Store(Protocol):
 
     @property
     def registrations(self) -> RegistrationRepository:
-        """What nodes said of their versions and stakes (``era_store.registrations``)."""
+        """The versions and stakes that nodes reported (``era_store.registrations``)."""
         ...
 
     def try_to_write(self, *, wait_s: float) -> None:
@@ -152,7 +152,7 @@ class Store(Protocol):
             wait_s: seconds to wait while another process writes.
 
         Raises:
-            StoreError: no change can be committed; the class says why.
+            StoreError: no change can be committed; the class names the reason.
         """
         ...
 

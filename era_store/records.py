@@ -1,4 +1,4 @@
-"""What a store remembers, as plain values: they know neither SQL nor the rules that fill them.
+"""The records of a store, as plain values: they know neither SQL nor the rules that fill them.
 
 In and out of every store, the one in a database and the one in memory alike.
 """
@@ -14,7 +14,7 @@ from eras import Epoch, Slot
 
 @dataclass(frozen=True, slots=True)
 class TrustKey:
-    """What trust belongs to: other keys, another network or another address know nothing of it.
+    """The scope of trust: it is not shared with other keys, another network or another address.
 
     Attributes:
         keys: the verification keys, 64 hex digits each, sorted.
@@ -95,7 +95,7 @@ class SeenPayload:
 
 @dataclass(frozen=True, slots=True)
 class Sighting:
-    """Where the chain was when an answer was last believed, for nodes that have no clock of their own.
+    """The position of the chain when an answer was last believed, for nodes that have no clock of their own.
 
     Attributes:
         epoch: the greatest epoch.
@@ -116,7 +116,7 @@ class Sighting:
 
     @classmethod
     def from_dict(cls, value: dict[str, Any] | None) -> "Sighting | None":
-        """What ``to_dict`` gave, or ``None``.
+        """The sighting of a ``to_dict`` document, or ``None``.
 
         Raises:
             KeyError, TypeError, ValueError: it is neither.
@@ -166,7 +166,7 @@ class StoredTrust:
 
 
 class CachedVerdict(NamedTuple):
-    """What screening made of the datum of an output, in a form that can be kept; there are many, so it is a tuple.
+    """The result of screening an output's datum, in a form that can be kept; there are many, so it is a tuple.
 
     Attributes:
         reference: the output.
@@ -230,6 +230,6 @@ class StoredEvent:
 
     @property
     def verdict(self) -> str | None:
-        """The verdict that it tells, if any."""
+        """The verdict in it, if any."""
         found = self.facts.get("verdict")
         return found if isinstance(found, str) else None

@@ -1,4 +1,4 @@
-"""What must never be written down: secrets by their name, by the look of them, or because they were registered.
+"""Masks what must never be written down: secrets by name, by form, or because they were registered.
 
 In: JSON-ready values. Out: the same with every secret masked. The event log masks before it writes, logs before a line
 is rendered. Masking what is masked changes nothing.

@@ -111,7 +111,7 @@ class StoredReject:
 
 @dataclass(frozen=True, slots=True)
 class IngestResult:
-    """What became of a batch.
+    """The result of a batch.
 
     Attributes:
         accepted: registrations that are new.
@@ -131,7 +131,7 @@ class IngestResult:
 
 @dataclass(frozen=True, slots=True)
 class VersionTally:
-    """What a release has of an epoch.
+    """The stake and parties of a release in an epoch.
 
     Attributes:
         release: the version without its build metadata; ``None`` for those that said none.
@@ -148,7 +148,7 @@ class VersionTally:
 
 @dataclass(frozen=True, slots=True)
 class Uncounted:
-    """What was rejected of an epoch, and is missing from its whole.
+    """The rejected registrations of an epoch, which are missing from its whole.
 
     Attributes:
         rows: rejected rows whose party has no registration for the epoch; of several of one party, one.
@@ -197,7 +197,7 @@ class Withdrawal:
     dry_run: bool = False
 
     def reject(self, withdrawn: Registration) -> Reject:
-        """What is kept of a registration: all of it, as a line that ``adoption ingest`` reads."""
+        """The stored registration, complete, as a line that ``adoption ingest`` reads."""
         content = json.dumps(withdrawn.to_dict(), separators=(",", ":"))
         return Reject(f"epoch {withdrawn.epoch}", f"withdrawn: {self.reason}", content)
 
@@ -237,7 +237,7 @@ class RegistrationRepository(Protocol):
         ...
 
     def tally(self, epoch: Epoch) -> tuple[VersionTally, ...]:
-        """What each release has of an epoch, largest stake first."""
+        """The stake and parties of each release in an epoch, largest stake first."""
         ...
 
     def newest(self, epoch: Epoch, *, after: str | None = None, limit: int | None = None) -> Iterator[Registration]:
@@ -276,11 +276,11 @@ class RegistrationRepository(Protocol):
         ...
 
     def uncounted(self, epoch: Epoch) -> Uncounted:
-        """What was rejected of an epoch, and is missing from its whole."""
+        """The rejected registrations of an epoch, which are missing from its whole."""
         ...
 
     def rebuild(self, progress: Callable[[Epoch], None] | None = None) -> int:
-        """Count every epoch again and correct what ``tally`` would say. Returns how many figures were wrong."""
+        """Count every epoch again and correct the figures of ``tally``. Returns how many were wrong."""
         ...
 
     def sources(self) -> tuple[str, ...]:
@@ -300,7 +300,7 @@ class RegistrationRepository(Protocol):
         ...
 
     def network_stake(self, epoch: Epoch) -> int | None:
-        """The stake of the whole network in an epoch, in lovelace, where it was told."""
+        """The stake of the whole network in an epoch, in lovelace, where it was reported."""
         ...
 
     def set_network_stake(self, epoch: Epoch, lovelace: int, *, source: str, time_s: float) -> None:
@@ -341,5 +341,5 @@ def capability_text(row: Registration | VersionTally) -> str:
 
 
 def precedence(row: Registration) -> float:
-    """What the newest registration is chosen by (rule 2): when it was seen, after all unsigned ones if it is signed."""
+    """The order in which the newest registration is chosen (rule 2): by when it was seen, signed after unsigned."""
     return row.seen_at_s if row.signed is None else SIGNED_FIRST + row.seen_at_s

@@ -33,7 +33,7 @@ def make_file(path: Path) -> None:
     try:
         # Locked, so that another thread connects only after the descriptor of the new file is closed.
         with _making, contextlib.suppress(FileExistsError):
-            if not os.path.exists(path):  # noqa: PTH110 - one that may not be looked at is told by opening it
+            if not os.path.exists(path):  # noqa: PTH110 - one that may not be looked at is found by opening it
                 os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))  # raw: new
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):

@@ -18,7 +18,7 @@ from eras import ConfigurationError
 REGISTRATIONS_WRITE = "registrations:write"
 LOG_WRITE = "log:write"
 SCOPES = (REGISTRATIONS_WRITE, LOG_WRITE)
-"""What a token can allow."""
+"""The scopes that a token can have."""
 
 MAX_NAME = 100
 """Characters of the name of a token."""
@@ -78,7 +78,7 @@ class TokenRepository(Protocol):
         """From now on it counts no more; one that was revoked stays as it is.
 
         Raises:
-            ConfigurationError: there is none with that id.
+            ConfigurationError: no token has that id.
         """
         ...
 
@@ -90,12 +90,12 @@ def new_token(
 
     Raises:
         ConfigurationError: the name is empty, too long, or cannot be printed.
-        ConfigurationError: a scope does not exist, or there is none.
+        ConfigurationError: a scope does not exist, or no scope is given.
     """
     name = name.strip()
     if not 0 < len(name) <= MAX_NAME or not name.isprintable():
         raise ConfigurationError(
-            "A token needs a name by which people can tell it",
+            "A token needs a name by which people can recognise it",
             code="TokenName",
             expected=f"1 to {MAX_NAME} characters that can be printed",
             got=f"{name!r}"[:40],

@@ -37,7 +37,7 @@ class _Pin:
     """A pinned view, and whether it still holds.
 
     A task that was started inside the block keeps a copy of the context, and with it the pin, after the block has
-    ended: who has a pin says nothing.
+    ended: a holder of a pin reports nothing.
     """
 
     __slots__ = ("held", "outer", "view")
@@ -54,7 +54,7 @@ class EraChecker:
     Args:
         supported: the eras this software knows.
         notice_epochs: with fewer epochs than this left, a scheduled era counts as locked.
-        report_handler_error: what is told when an event handler raises; the log ``eras`` by default.
+        report_handler_error: called when an event handler raises; the log ``eras`` by default.
     """
 
     def __init__(
@@ -207,7 +207,7 @@ class EraChecker:
         """Whether this thread or task is inside ``pinned()``."""
         return self._held_pin() is not None
 
-    # -- what the reader of markers tells ---------------------------------------------------------------------------
+    # -- reports from the reader of markers ---------------------------------------------------------------------------
 
     def change_era(self, token: EraEpochToken) -> None:
         """Take over a fresh selection, at start-up and at every epoch.
@@ -248,7 +248,7 @@ class EraChecker:
         self._dispatcher.deliver()
 
     def mark_stale(self, message: str) -> None:
-        """The schedule could not be refreshed: it stays in force, and the status says that it may be old.
+        """Note that the schedule could not be refreshed: it stays in force, and the status shows that it may be old.
 
         Before the first reading, and where the current era is unsupported, the status stays what it is.
         """

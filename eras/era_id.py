@@ -33,7 +33,7 @@ _TEXT = re.compile(r"([0-9a-f]{8})/(0|[1-9]\d{0,19})", re.ASCII)
 
 
 class PeerSchedule(enum.Enum):
-    """What a peer's era-id says about its schedule."""
+    """The state of a peer's schedule, as its era-id shows it."""
 
     SAME = "same"
     OTHER_PLAN = "other plan"
@@ -77,7 +77,7 @@ class EraId:
 
 @dataclass(frozen=True, slots=True)
 class EraIdentity:
-    """What an era-id is made of, beside the epoch.
+    """The parts of an era-id beside the epoch.
 
     Attributes:
         network_magic: magic of the Cardano network; ``None`` where it is not configured.
@@ -97,7 +97,7 @@ class EraIdentity:
         return EraId(self._checksum(passed), _first_epoch(coming))
 
     def compare(self, peer: EraId, epoch: Epoch) -> PeerSchedule:
-        """What ``peer`` says about the peer's schedule, when it is ``epoch`` here (rules 1 to 5)."""
+        """The state of the peer's schedule by its era-id ``peer``, when it is ``epoch`` here (rules 1 to 5)."""
         passed, coming = self._split(epoch)
         own_next = _first_epoch(coming)
         for past in (passed[start:] for start in range(max(1, len(passed)))):

@@ -1,4 +1,4 @@
-"""The registry of error codes that have no class of their own, because no caller tells them apart from their family.
+"""The registry of error codes that have no class of their own, because no caller distinguishes them from their family.
 
 An error is raised as its family with a code, ``ConfigurationError(…, code="LeaderNeeded")``; the registry has what the
 code means, what to do about it in general, and its HTTP status and exit code. A code of its own class
@@ -12,7 +12,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class ErrorCode:
-    """What a code stands for.
+    """The meaning of a code.
 
     Attributes:
         code: the stable name.

@@ -1,6 +1,6 @@
 """The errors of eraswitch: one base, a few families, and what each means to HTTP and to a shell.
 
-A message states what happened, what was expected, what was found and what to do next. Errors that callers tell apart
+A message states what happened, what was expected, what was found and what to do next. Errors that callers distinguish
 are classes, whose stable ``code`` is their name without the ``Error`` suffix; all others are their family with a code
 from the registry (``eras.error_codes``). ``docs/errors.md`` lists every code with its HTTP status and exit code, and a
 test holds the page to both.
@@ -64,7 +64,7 @@ class EraSwitchError(Exception):
         """The error as text; only where it has ``lines`` does it have more than one line of its own.
 
         Args:
-            shown: what each line goes through, so that line breaks of others can be told from ours.
+            shown: what each line goes through, so that line breaks of others can be distinguished from ours.
         """
         if not self.lines:
             return shown(self._sentence(self.next_step))
@@ -82,7 +82,7 @@ class EraSwitchError(Exception):
         elif self.got is not None:
             text += f": got {self.got}"
         if next_step is not None:
-            text = f"{text.removesuffix('.')}. {next_step}"  # what other programs say often ends in one
+            text = f"{text.removesuffix('.')}. {next_step}"  # messages of other programs often end in one
         return text
 
     def to_dict(self) -> dict[str, Any]:
@@ -120,14 +120,14 @@ class UnsupportedEraError(EraSwitchError):
 
 
 class ConfigurationError(EraSwitchError):
-    """What the operator or the embedding code configured cannot work."""
+    """The configuration, by the operator or the embedding code, cannot work."""
 
     exit_code = 2
     advice = "Correct the setting, option or file in the message: `eraswitch config check`."
 
 
 class StoreError(EraSwitchError):
-    """What should be remembered could not be read or written."""
+    """The store could not be read or written."""
 
     advice = "Look at the store: `eraswitch db check`."
 

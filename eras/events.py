@@ -34,7 +34,7 @@ class EraStatus(enum.Enum):
 
 
 class EraEvent(enum.Enum):
-    """What can happen. The first four carry the status of the same name."""
+    """The kinds of events. The first four carry the status of the same name."""
 
     READY = "ready"
     STALE = "stale"
@@ -55,7 +55,7 @@ EVENT_OF_STATUS = {
 
 @dataclass(frozen=True, slots=True)
 class EraEventDetails:
-    """What a handler is told.
+    """The facts that a handler receives.
 
     Attributes:
         event: what happened.

@@ -1,4 +1,4 @@
-"""Where a set of markers comes from: the transaction that published it and the key that signed it."""
+"""The origin of a set of markers: the transaction that published it and the key that signed it."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from eras.marker import Slot
 
 @dataclass(frozen=True, slots=True)
 class Provenance:
-    """Where markers come from; a part that the source does not know is ``None``.
+    """The origin of markers; a part that the source does not know is ``None``.
 
     Attributes:
         source: what was read, in an operator's words (``blockfrost http://host:1234``, ``file markers.json``).

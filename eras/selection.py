@@ -22,7 +22,7 @@ DEFAULT_NOTICE_EPOCHS = 2
 
 
 class EraState(enum.Enum):
-    """Where an era stands on its way."""
+    """The state of an era on its way."""
 
     ANNOUNCED = "announced"
     SCHEDULED = "scheduled"
@@ -34,7 +34,7 @@ class EraState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class EraEpochToken:
-    """What the markers say at an epoch.
+    """The selection of eras that markers make at an epoch.
 
     Attributes:
         epoch: the epoch asked about.
@@ -70,7 +70,7 @@ class EraEpochToken:
         return self.upcoming.epoch - self.epoch
 
     def state_of(self, marker: EraMarker, *, notice_epochs: int = DEFAULT_NOTICE_EPOCHS) -> EraState:
-        """Where ``marker`` stands (rule 4); one that is not in the schedule is cancelled."""
+        """The state of ``marker`` (rule 4); one that is not in the schedule is cancelled."""
         if marker not in self.markers:
             return EraState.CANCELLED
         if marker == self.current:

@@ -89,7 +89,7 @@ class SupportedEras:
         return min(unknown, key=lambda marker: (marker.epoch is None, marker.epoch or 0), default=None)
 
     def unsupported(self, name: Name, *, what: str = "An era is not supported") -> UnsupportedEraError:
-        """The error that says that ``name`` is none of these eras."""
+        """The error for a ``name`` that is not one of these eras."""
         name = name_of(name)
         return UnsupportedEraError(
             f"{what} by this version of the software",

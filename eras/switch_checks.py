@@ -1,4 +1,4 @@
-"""What is wrong with the registrations of a node's switches, found at start-up. Pure: registrations in, words out.
+"""Finds mistakes in the registrations of a node's switches at start-up. Pure: registrations in, words out.
 
 1. Every era that is named is supported, and no name is used twice for the same era or for two kinds of switch.
 2. Every behaviour has a function for every supported era; an interval is not empty.
@@ -169,12 +169,12 @@ def _kind(function: Callable[..., Any]) -> str:
 def _signature(function: Callable[..., Any]) -> inspect.Signature | None:
     try:
         return inspect.signature(function)
-    except (TypeError, ValueError):  # something in C that says nothing of its parameters
+    except (TypeError, ValueError):  # something in C that does not show its parameters
         return None
 
 
 def _allowed(of: Any) -> tuple[list[_Call], str, bool | None]:
-    """The calls that a type allows, its parameters as text, and whether it is a coroutine function, if it says so."""
+    """The calls that a type allows, its parameters as text, and whether it is a coroutine function, where known."""
     if get_origin(of) is Callable:
         parameters = get_args(of)[0]
         if not isinstance(parameters, list):

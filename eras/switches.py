@@ -65,7 +65,7 @@ class Evaluation:
 
 @dataclass(frozen=True, slots=True)
 class SwitchDescription:
-    """What one switch does in each supported era: the behaviour's qualified name, or the boolean."""
+    """One switch in each supported era: the behaviour's qualified name, or the boolean."""
 
     name: str
     kind: str
@@ -284,7 +284,7 @@ class BehaviourSwitches:
         )
 
     def describe(self) -> tuple[SwitchDescription, ...]:
-        """What runs in which era, sorted by name.
+        """The behaviours in every era, sorted by name.
 
         Raises:
             SwitchError: the registry is not sealed.
@@ -302,7 +302,7 @@ class BehaviourSwitches:
         )
 
     def describe_era(self, era: Name) -> dict[str, str | bool]:
-        """What runs in one era, whichever is current: every switch, with its behaviour's qualified name or its value.
+        """Every switch in one era, whichever is current, with its behaviour's qualified name or its value.
 
         Raises:
             SwitchError: the registry is not sealed.
@@ -334,7 +334,7 @@ class BehaviourSwitches:
         return supported[supported.index(era)]
 
     def _by_member(self, table: Mapping[str | None, Mapping[str, Found]], era: str | None, name: Name) -> Found:
-        """What a table has under a name, which may be a member of an enumeration."""
+        """The entry of a table under a name, which may be a member of an enumeration."""
         try:
             return table[era][name_of(name)]
         except KeyError:

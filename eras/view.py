@@ -1,4 +1,4 @@
-"""What a node knows about its era at one moment, and how that changes. Pure: a view goes in, the next one comes out.
+"""A node's knowledge of its era at one moment, and how that changes. Pure: a view goes in, the next one comes out.
 
 1. A fresh selection replaces the one in force, unless it is of an earlier epoch or would undo an activation that has
    happened (``EraRegressionError``).
@@ -49,7 +49,7 @@ def taken_over(before: EraView, token: EraEpochToken, supported: SupportedEras) 
 
     Args:
         before: the view in force.
-        token: the selection; whatever it says of support, ``supported`` decides.
+        token: the selection; its support flags are ignored, ``supported`` decides.
         supported: the eras this software knows.
 
     Raises:
@@ -82,7 +82,7 @@ def advanced(before: EraView, epoch: Epoch, supported: SupportedEras) -> EraView
 
 
 def marked(before: EraView, status: EraStatus, message: str) -> EraView:
-    """The view with another status; not ready and fatal stay, for they say more, and so does why a view is fatal."""
+    """The view with another status; not ready and fatal stay, and so does the reason why a view is fatal."""
     if before.status is EraStatus.FATAL:
         return before
     return replace(before, status=before.status if before.era is None else status, message=message)

@@ -8,7 +8,7 @@ and CSV use it.
 import json
 
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What a sheet takes for the beginning of a formula."""
+"""Characters that a spreadsheet takes for the beginning of a formula."""
 
 
 def visible(text: str, *, keep: str = "") -> str:

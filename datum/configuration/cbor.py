@@ -139,7 +139,7 @@ class _Reader:
         return {name: fields.get(name) for name in known}
 
     def _items(self, count: int | None, read: Callable[[], Any]) -> list[Any]:
-        """What ``read`` makes of each item, or entry, of a list or map."""
+        """The results of ``read`` for each item, or entry, of a list or map."""
         if self._depth == 0:
             raise ValueError("CBOR that nests too deep")
         self._depth -= 1

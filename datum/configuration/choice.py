@@ -2,7 +2,7 @@
 
 The first that can be used and has markers; one without any counts only where there is no other. Deployed readers take
 the first that is signed, whatever is in it, and end their reading where it cannot be read: where that is another one,
-a note says so.
+a note states it.
 """
 
 from collections.abc import Sequence
@@ -15,7 +15,7 @@ from datum.verdicts import Accepted, Unusable, Verdict
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationChoice:
-    """What counts.
+    """The choice of what counts.
 
     Attributes:
         index: of the datum that counts; ``None`` where none does.

@@ -81,7 +81,7 @@ class ConfigurationMarkersPayload(MarkersPayload[ConfigurationMarker]):
 
     @property
     def signed_bytes(self) -> bytes:
-        """What the signature is over."""
+        """The bytes that the signature is over."""
         items = (f'{{"epoch":{one.epoch},"configuration":{quote(one.encoded)}}}' for one in self.markers)
         return f"[{','.join(items)}]".encode()
 

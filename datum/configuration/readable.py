@@ -8,7 +8,7 @@ from typing import Any
 from datum.configuration.values import EpochConfiguration, ProtocolConfiguration, SigningConfig
 
 _SHORTEST_FRACTION, _LONGEST_WHOLE = -5, 16
-"""Where the decimal point stands, in digits after the first, beyond which an exponent is written."""
+"""Digits between the first one and the decimal point, beyond which an exponent is written."""
 
 
 def to_readable(configurations: Iterable[EpochConfiguration]) -> str:

@@ -29,7 +29,7 @@ class ProtocolParameters:
     phi_f: float
 
     def problems(self) -> tuple[str, ...]:
-        """What no lottery can have, as Mithril's own check judges it."""
+        """Values that no lottery can have, as Mithril's own check judges it."""
         found = []
         if self.k < 1:
             found.append(f"k is {self.k}, expected at least 1")
@@ -70,7 +70,7 @@ class ProtocolConfiguration:
         object.__setattr__(self, "enabled", tuple(name for name in ENTITY_TYPES if name in self.enabled))
 
     def problems(self) -> tuple[str, ...]:
-        """What Mithril's tool refuses to publish."""
+        """Values that Mithril's tool refuses to publish."""
         found = list(self.parameters.problems())
         for name, config in ((TRANSACTIONS, self.transactions), (BLOCKS, self.blocks)):
             if name in self.enabled and config is None:
@@ -86,7 +86,7 @@ class ProtocolConfiguration:
         return ProtocolConfiguration(self.parameters, enabled, self.transactions, self.blocks)
 
     def differences(self, other: "ProtocolConfiguration") -> tuple[str, ...]:
-        """What differs, in words, from this one to ``other``; nothing where Mithril takes them for equal."""
+        """The differences between this one and ``other``, in words; empty where Mithril takes them for equal."""
         ours, theirs = self.parameters, other.parameters
         pairs = [("k", ours.k, theirs.k), ("m", ours.m, theirs.m)]
         found = [f"{name} {mine} → {other}" for name, mine, other in pairs if mine != other]
@@ -128,7 +128,7 @@ DEFAULT_CONFIGURATIONS: tuple[EpochConfiguration, ...] = (
         ),
     ),
 )
-"""What Mithril's tool exports where nothing is on the chain."""
+"""The configuration that Mithril's tool exports where nothing is on the chain."""
 
 
 def schedule(configurations: Iterable[EpochConfiguration]) -> tuple[EpochConfiguration, ...]:
@@ -144,7 +144,7 @@ def configuration_at(configurations: Iterable[EpochConfiguration], epoch: Epoch)
 
 
 def window_at(configurations: Iterable[EpochConfiguration], epoch: Epoch) -> ConfigurationWindow | None:
-    """What a node at ``epoch`` needs; ``None`` where one of the three is missing. Types it cannot sign are left out."""
+    """The configurations that a node needs at ``epoch``, without types it cannot sign; ``None`` if one is missing."""
     known = schedule(configurations)
     epochs = (max(0, epoch - 1), epoch, min(MAX_EPOCH, epoch + 1))
     found = [configuration_at(known, Epoch(at)) for at in epochs]

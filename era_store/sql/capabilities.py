@@ -1,4 +1,4 @@
-"""What nodes report that they can do, in a database: each capability once, by a number.
+"""The capabilities that nodes report, in a database: each once, by a number.
 
 In: registrations, or numbers. Out: numbers, or capabilities. Nodes of one release mostly report the same.
 """

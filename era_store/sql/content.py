@@ -1,4 +1,4 @@
-"""What a database holds, made into values again: what cannot be is damage, not a bug of whoever reads it.
+"""Turns the contents of a database into values again: what cannot be read is damage, not a bug of the reader.
 
 In: values of a row. Out: the same, or a ``ContentError``, which ``Database`` turns into a ``StoreDamagedError``.
 """
@@ -11,7 +11,7 @@ Value = TypeVar("Value")
 
 
 class ContentError(ValueError):
-    """What is stored is not what this project writes there."""
+    """The stored value is not one that this project writes there."""
 
 
 @contextmanager

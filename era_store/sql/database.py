@@ -82,7 +82,7 @@ class Database:
             wait_s: seconds to wait for another writer.
 
         Raises:
-            StoreError: no change can be committed; the class says why.
+            StoreError: no change can be committed; the class names the reason.
         """
         if self.path is None:
             with self.write() as connection:
@@ -147,7 +147,7 @@ class Database:
         """Errors of the database come out as ours.
 
         Raises:
-            StoreError: of the kind that says what is wrong (``era_store.sql.database_errors``).
+            StoreError: of the kind that names what is wrong (``era_store.sql.database_errors``).
         """
         try:
             yield
@@ -226,7 +226,7 @@ def sqlite_path(url: URL) -> Path | None:
 
 
 def store_name(url: URL) -> str:
-    """What operators call a store: its path, or its URL without the password."""
+    """The name of a store for operators: its path, or its URL without the password."""
     path = sqlite_path(url)
     return str(path) if path is not None else url.render_as_string(hide_password=True)
 

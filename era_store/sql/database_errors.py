@@ -1,4 +1,4 @@
-"""What the errors of SQLite and PostgreSQL mean to an operator: each a ``StoreError`` with a next step.
+"""Translates the errors of SQLite and PostgreSQL: each into a ``StoreError`` with a next step.
 
 In: an error of SQLAlchemy or of a driver. Out: the error to raise in its place. The text of a foreign error may quote
 values, so that it is shown only where it is known to hold none, and without the password.
@@ -127,7 +127,7 @@ _POSTGRES: dict[str, _Meaning] = {
 
 
 _PASSING = ("the database system is", "too many clients", "connection slots", "terminating connection")
-"""What a server answers while it starts, stops or is busy."""
+"""The answers of a server while it starts, stops or is busy."""
 
 
 def mapped(error: Exception, name: str, url: URL, wait_s: float) -> StoreError:
@@ -165,7 +165,7 @@ def _meaning(cause: BaseException, url: URL) -> _Meaning | None:
 
 
 def _shown(cause: BaseException, url: URL) -> str:
-    """What may be shown of a foreign error."""
+    """The part of a foreign error that may be shown."""
     if isinstance(cause, sqlite3.Error):
         return str(cause) if getattr(cause, "sqlite_errorcode", None) is not None else type(cause).__name__
     state = getattr(cause, "sqlstate", None)

@@ -120,7 +120,7 @@ class SqlEvents:
             after = rows[-1].id
 
     def head(self) -> LogHead:
-        """Where the log begins and ends, what an older version added included.
+        """The first and last events of the log, including those that an older version added.
 
         Raises:
             StoreError: it could not be read.

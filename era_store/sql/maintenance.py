@@ -37,7 +37,7 @@ class StoreExistsError(StoreError):
 
 @dataclass(frozen=True, slots=True)
 class StoreReport:
-    """What a check found.
+    """The findings of a check.
 
     Attributes:
         store: what operators call it.
@@ -55,7 +55,7 @@ class StoreReport:
 
 
 CONTENT = ("the hashes of the event log", "the rollup of registrations")
-"""What takes as long as there are events and registrations to check."""
+"""Checks whose duration grows with the number of events and registrations."""
 
 
 def check_store(url: str, *, content: bool = True, wait_s: float = DEFAULT_WAIT_S) -> StoreReport:

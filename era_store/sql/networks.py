@@ -12,7 +12,7 @@ from era_store.sql.tables import trust
 from era_store.sql.tables_registrations import network
 
 UNKNOWN_MAGIC = -1
-"""What stands for a magic that is not configured."""
+"""The value in place of a magic that is not configured."""
 
 _MISSING = 0
 """The number of a network of which nothing is stored: no row has it."""

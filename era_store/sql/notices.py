@@ -1,10 +1,10 @@
 """Notices: that another process, or this one, changed what is in a store.
 
-In: a database. Out: ``Notices``, whose ``wait`` returns when something changed, or after a time. A notice says no more
-than that, and of what kind it is where that is known: who hears it looks. Some come though nothing changed; none is
-missed, however the connection fares.
+In: a database. Out: ``Notices``, whose ``wait`` returns when something changed, or after a time. A notice
+carries the kind of the change at most, where it is known; the listener reads the store. Some come though nothing
+changed; none is missed, whatever happens to the connection.
 
-1. On PostgreSQL whoever writes tells with its transaction (``tell``), and LISTEN hears it when that is committed.
+1. On PostgreSQL a writer notifies with its transaction (``tell``), and LISTEN hears it when that is committed.
 2. On a SQLite file the file's own counter of commits is looked at, some times in a second.
 """
 
@@ -20,7 +20,7 @@ from eras import StoreError
 
 CHANNEL = "eraswitch"
 ANYTHING = frozenset(("anything",))
-"""What changed is not known."""
+"""A topic for unknown changes."""
 REGISTRATIONS = "registrations"
 """The topic of new registrations, which may come by the hundred in a second."""
 
@@ -38,13 +38,13 @@ def notices_of(database: Database) -> Notices:
 
 
 def tell(connection: Connection, topic: str) -> None:
-    """Within a writing transaction: tell who listens, once it is committed. SQLite counts commits by itself."""
+    """Within a writing transaction: notify listeners, once it is committed. SQLite counts commits by itself."""
     if connection.dialect.name == "postgresql":
         connection.execute(text("SELECT pg_notify(:channel, :topic)"), {"channel": CHANNEL, "topic": topic})
 
 
 class _SessionNotices:
-    """What hears by a session of its own, which another thread may close while one waits."""
+    """A listener with a session of its own, which another thread may close while one waits."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -99,7 +99,7 @@ class ListenNotices(_SessionNotices):
         self._session = self._listen()
 
     def wait(self, timeout_s: float) -> frozenset[str]:
-        """Wait for what is told, in slices, so that closing need not wait for the server."""
+        """Wait for notices, in slices, so that closing need not wait for the server."""
         until = time.monotonic() + timeout_s
         while not self._closed.is_set():
             left = until - time.monotonic()

@@ -1,11 +1,11 @@
-"""What a batch of registrations changes in the tallies of its epochs. Pure.
+"""Computes the changes that a batch of registrations makes in the tallies of its epochs. Pure.
 
 In: the rows of a batch, numbered in the order they arrived, and the newest of the same parties that are stored. Out:
 the batch without repetitions within it, and for each epoch, release and capability how much stake and how many parties
 come or go.
 
 Of the rows that are stored only the newest of each party and epoch are asked for, with all that were seen at the same
-moment: a row seen before them changes no tally, whether it is a repetition or not, and one seen after them is none.
+moment: a row seen before them changes no tally, whether it is a repetition or not, and one seen after them is not one.
 
 There are millions, so rows are plain tuples: naming their fields would double what an ingest takes.
 """
@@ -18,7 +18,7 @@ from era_store.registrations import release_of
 
 Row = tuple[int, int, float, int, str, int, int, int]
 """A registration as a store keeps it: epoch, party, precedence, stake, version, capability, arrival, source. The first
-six are what makes two of them the same; arrival tells which of two of the same precedence is newer."""
+six are what makes two of them the same; arrival decides which of two of the same precedence is newer."""
 
 Tallies = dict[tuple[int, str, int], tuple[int, int]]
 """Epoch, release and capability → lovelace and parties; of changes, those that come or, negative, go."""
@@ -27,7 +27,7 @@ _pair: Callable[[Row], tuple[int, int]] = itemgetter(0, 1)
 
 
 def count(rows: Sequence[Row], standing: Sequence[Row]) -> tuple[Sequence[Row], Tallies]:
-    """What of a batch may be new, and what it changes.
+    """The rows of a batch that may be new, and the changes that they make.
 
     Args:
         rows: the batch, in the order it arrived.

@@ -92,7 +92,7 @@ def recount(connection: Connection, network: int, epoch: Epoch) -> int:
 
 
 def wrong_tallies(connection: Connection, network: int, epoch: Epoch) -> Tallies:
-    """What the rollup of an epoch should have instead of what it has, counted from its registrations."""
+    """The figures in the rollup of an epoch that are wrong, with the right ones, counted from its registrations."""
     counted: Tallies = {}
     placed = newest_first(registration.c.epoch == epoch)
     newest = (

@@ -1,8 +1,8 @@
 """Registrations in a database: a batch and all that it changes go in together, and tallies come from a rollup.
 
-In and out: what ``era_store.registrations`` says. The rollup (``era_store.sql.registration_rollup``) is changed by what
-each batch changes and never counted anew, so that a summary reads a few rows however many registrations there are;
-``rebuild`` does count anew.
+In and out: the types of ``era_store.registrations``. Each batch adds its changes to the rollup
+(``era_store.sql.registration_rollup``), which is never counted anew, so that a summary reads a few rows however many
+registrations there are; ``rebuild`` does count anew.
 """
 
 import hashlib
@@ -156,7 +156,7 @@ class SqlRegistrations:
             return tuple(connection.execute(asked).scalars())
 
     def tally(self, epoch: Epoch) -> tuple[VersionTally, ...]:
-        """What each release has of an epoch, largest stake first.
+        """The stake and parties of each release in an epoch, largest stake first.
 
         Raises:
             StoreError: it could not be read.
@@ -247,7 +247,7 @@ class SqlRegistrations:
             )
 
     def uncounted(self, epoch: Epoch) -> Uncounted:
-        """What was rejected of an epoch, and is missing from its whole.
+        """The rejected registrations of an epoch, which are missing from its whole.
 
         Raises:
             StoreError: it could not be read.
@@ -347,7 +347,7 @@ class SqlRegistrations:
         return found
 
     def network_stake(self, epoch: Epoch) -> int | None:
-        """The stake of the whole network in an epoch, in lovelace, where it was told.
+        """The stake of the whole network in an epoch, in lovelace, where it was reported.
 
         Raises:
             StoreError: it could not be read.

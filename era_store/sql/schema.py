@@ -80,7 +80,7 @@ def is_usable(revision: str | None) -> bool:
 
 
 def _is_usable(connection: Connection, tables: list[str]) -> bool:
-    """Whether the newer version that wrote the schema says that this one can use it."""
+    """Whether this version can use the schema, by the newer version that wrote it."""
     if schema_floor.name not in tables:
         return False
     return connection.execute(select(schema_floor.c.usable_from)).scalar() in REVISIONS

@@ -1,4 +1,4 @@
-"""API tokens and snapshots in a database. In and out: what ``era_store.tokens`` and ``era_store.snapshots`` say."""
+"""API tokens and snapshots in a database. In and out: the types of ``era_store.tokens`` and ``era_store.snapshots``."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -57,7 +57,7 @@ class SqlTokens:
         """From now on it counts no more.
 
         Raises:
-            ConfigurationError: there is none with that id.
+            ConfigurationError: no token has that id.
         """
         table = tables.api_token
         with self._database.write() as connection:

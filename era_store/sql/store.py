@@ -64,7 +64,7 @@ class SqlStore:
             wait_s: seconds to wait while another process writes.
 
         Raises:
-            StoreError: no change can be committed; the class says why.
+            StoreError: no change can be committed; the class names the reason.
         """
         self.database.try_to_write(wait_s)
 
@@ -104,7 +104,7 @@ def open_store(
             logged.
 
     Raises:
-        StoreError: it cannot be opened; the class says why.
+        StoreError: it cannot be opened; the class names the reason.
         ConfigurationError: ``url`` names no store.
     """
     database = Database(parse_url(url), wait_s=wait_s)
@@ -151,6 +151,6 @@ def _bring_up_to_date(database: Database, *, migrate: bool) -> None:
     if database.path is not None:
         database.keep_a_write_ahead_log()
         with database.raw() as driver:
-            # A file that cannot be written to is told now, not when there is something to remember.
+            # A file that cannot be written to is reported now, not when there is something to remember.
             driver.execute("BEGIN IMMEDIATE")
             driver.execute("ROLLBACK")

@@ -1,6 +1,6 @@
-"""What is trusted, in a database. In and out: ``StoredTrust``, each saving one transaction with its events.
+"""The trusted markers, in a database. In and out: ``StoredTrust``, each saving one transaction with its events.
 
-A save says which version it was made from. When another process has saved meanwhile, it writes nothing.
+A save names the version it was made from. When another process has saved meanwhile, it writes nothing.
 """
 
 from collections.abc import Iterable
@@ -28,7 +28,7 @@ class SqlTrust:
         self._database = database
 
     def load(self, key: TrustKey) -> StoredTrust | None:
-        """What was saved last, or ``None``.
+        """The last saved trust, or ``None``.
 
         Raises:
             StoreError: it could not be read, or is damaged.

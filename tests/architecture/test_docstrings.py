@@ -1,11 +1,20 @@
-"""Public functions say what they raise; their other parts are ruff's to check."""
+"""Public functions document what they raise, and docstrings are in plain English; the rest is ruff's to check."""
 
 import ast
+import re
 from collections.abc import Iterator
+
+import pytest
 
 from tests.architecture.test_imports import PACKAGES, ROOT, modules
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
+PLAIN = ("eras", "datum", "era_store")
+"""The packages whose docstrings begin with the thing or the action that they document."""
+
+CRYPTIC = re.compile(
+    r"^(What|Who|Whose|That|Where) |\b(tells|told|says|comes to|came to|goes by|(?<!there )(is|are) none)\b"
+)
 
 
 def public_functions(node: ast.AST) -> Iterator[Function]:
@@ -52,3 +61,16 @@ def test_no_default_is_the_environment():
         if default is not None and "environ" in ast.unparse(default)
     ]
     assert printed == []
+
+
+@pytest.mark.parametrize("package", PLAIN)
+def test_docstrings_are_plain(package: str):
+    """They name the thing or the action, and use the usual word: *reports*, *states*, *results in*, *is missing*."""
+    cryptic = [
+        f"{path.relative_to(ROOT)}: {found.group()!r} in {text[:60]!r}"
+        for path in modules(package)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Module | ast.ClassDef | Function)
+        if (text := ast.get_docstring(node)) and (found := CRYPTIC.search(text))
+    ]
+    assert cryptic == []

@@ -106,7 +106,7 @@ def test_parameters_that_are_none_name_the_cause(adapter_type: str, params: str 
         ("cardano-chain", {"address": "addr", "verification_key": [1]}, "verification_key", "a list"),
         ("cardano-chain", {"address": "addr", "verification_key": "zz"}, "verification_key", "2 characters"),
         ("cardano-chain", {"address": "addr", "verification_key": GOOD_KEY[:-2]}, "verification_key", "a text of"),
-        ("cardano-chain", {"address": "addr", "verification_key": "00" * 32}, "verification_key", "that are none"),
+        ("cardano-chain", {"address": "addr", "verification_key": "00" * 32}, "verification_key", "not a key"),
     ],
     ids=lambda value: str(value)[:40],
 )
