@@ -163,10 +163,9 @@ def _show(outcome: "Outcome", shrunk: "Shrunk | None") -> None:
         click.echo(f"  {column}")
     click.echo()
     for happening in outcome.happenings:
-        click.echo(f"  {happening.at:>7g}  {printable(happening.words)}")
+        _line(f"  {happening.at:>7g}  {printable(happening.words)}", indent=11)
     told = ", ".join(f"{one.kind} ({one.nodes:,})" for one in outcome.told)
-    width = get_terminal_size().columns
-    click.echo(fill(f"Told, by nodes: {told}", width, subsequent_indent="  ", break_on_hyphens=False))
+    _line(f"Told, by nodes: {told}", indent=2)
     for checked in outcome.checked:
         click.echo(f"{'met   ' if checked.met else 'MISSED'} {printable(checked.expected)}: {printable(checked.got)}")
     for violation in outcome.violations:
@@ -178,8 +177,13 @@ def _show(outcome: "Outcome", shrunk: "Shrunk | None") -> None:
     verdict = outcome.verdict
     click.secho(f"\n{printable(verdict.headline)}", bold=True, fg=_COLOURS[verdict.grade])
     for reason in verdict.reasons:
-        click.echo(f"  {printable(reason)}")
-    click.echo(f"Next: {printable(verdict.next_step)}")
+        _line(f"  {printable(reason)}", indent=4)
+    _line(f"Next: {printable(verdict.next_step)}", indent=6)
+
+
+def _line(text: str, *, indent: int) -> None:
+    """A line of text, wrapped at the terminal's width."""
+    click.echo(fill(text, get_terminal_size().columns, subsequent_indent=" " * indent, break_on_hyphens=False))
 
 
 def _show_shortest(shrunk: "Shrunk") -> None:

@@ -101,7 +101,7 @@ class ConfigurationStatus(Document):
             ConfigurationError: none holds then.
         """
         from datum.configuration import EpochConfiguration, ProtocolConfiguration, ProtocolParameters
-        from era_service.wiring.quorum import quorum_signed_with
+        from release_tools.forecasting.lottery_parameters import quorum_signed_with
 
         known = []
         for one in self.configurations:

@@ -7,10 +7,9 @@ with no source there is an error.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eras import ConfigurationError, Epoch
+from eras import ConfigurationError
 
 if TYPE_CHECKING:
-    from datum.configuration import EpochConfiguration
     from era_service.config.schema import Settings
     from release_tools.forecasting.lottery_parameters import SourcedQuorum
 
@@ -84,40 +83,6 @@ def quorum_of(settings: "Settings", given: GivenQuorum | None = None) -> "Source
         f"({', '.join(PUBLISHED)})",
         got="neither, and no network" if name is None else f"neither, and nothing that {name} published",
         next_step="Ask the network: an aggregator says its protocol parameters (docs/forecast.md)",
-    )
-
-
-def quorum_signed_with(
-    configurations: "tuple[EpochConfiguration, ...]", epoch: Epoch | None, where: str
-) -> "SourcedQuorum":
-    """What decides the quorum at ``epoch`` by protocol configurations: that of the epoch before, which it signs with.
-
-    Args:
-        configurations: the configurations.
-        epoch: the epoch; ``None`` for the last configuration.
-        where: where they are, for the source.
-
-    Raises:
-        ConfigurationError: none of them holds then.
-    """
-    from datum.configuration import configuration_at, schedule
-    from release_tools.forecasting.lottery import Lottery
-    from release_tools.forecasting.lottery_parameters import SourcedQuorum
-
-    known = schedule(configurations)
-    at = known[-1].epoch if epoch is None and known else Epoch(max(0, (epoch or 0) - 1))
-    found = configuration_at(known, at)
-    if found is None:
-        raise ConfigurationError(
-            "What decides the quorum is not known",
-            code="QuorumNeeded",
-            expected=f"a configuration that holds at epoch {at}",
-            got=f"none in {where}" if not known else f"the first one from epoch {known[0].epoch} on, in {where}",
-            next_step="Name a file with it: eraswitch marker configuration export writes those on the chain",
-        )
-    lottery = found.parameters
-    return SourcedQuorum(
-        Lottery(lottery.k, lottery.m, lottery.phi_f), f"the protocol configuration of epoch {at} in {where}"
     )
 
 

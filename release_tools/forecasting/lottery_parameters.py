@@ -1,6 +1,6 @@
-"""What decides the quorum of a network, and where that was said: published parameters of the lottery, by network.
+"""What decides the quorum of a network, and where that was said: by protocol configurations, or published by network.
 
-Nothing comes in. A forecast never assumes parameters: they are given, configured, or taken from this table by the name
+A forecast never assumes parameters: they are given, configured, or taken from this table by the name
 of a network, and then the answer says which, from where and of when. Networks change them: the table says what was
 published, not what runs today. docs/forecast.md has the history, and how to ask a network itself.
 """
@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from datum.configuration import EpochConfiguration, configuration_at, schedule
+from eras import ConfigurationError, Epoch
 from release_tools.forecasting.lottery import Lottery, QuorumModel
 
 
@@ -43,3 +45,33 @@ PUBLISHED: Mapping[str, SourcedQuorum] = MappingProxyType(
     }
 )
 """The newest published parameters of each network that publishes them, by the network's full name."""
+
+
+def quorum_signed_with(
+    configurations: tuple[EpochConfiguration, ...], epoch: Epoch | None, where: str
+) -> SourcedQuorum:
+    """What decides the quorum at ``epoch`` by protocol configurations: that of the epoch before, which it signs with.
+
+    Args:
+        configurations: the configurations.
+        epoch: the epoch; ``None`` for the last configuration.
+        where: where they are, for the source.
+
+    Raises:
+        ConfigurationError: none of them holds then.
+    """
+    known = schedule(configurations)
+    at = known[-1].epoch if epoch is None and known else Epoch(max(0, (epoch or 0) - 1))
+    found = configuration_at(known, at)
+    if found is None:
+        raise ConfigurationError(
+            "What decides the quorum is not known",
+            code="QuorumNeeded",
+            expected=f"a configuration that holds at epoch {at}",
+            got=f"none in {where}" if not known else f"the first one from epoch {known[0].epoch} on, in {where}",
+            next_step="Name a file with it: eraswitch marker configuration export writes those on the chain",
+        )
+    lottery = found.parameters
+    return SourcedQuorum(
+        Lottery(lottery.k, lottery.m, lottery.phi_f), f"the protocol configuration of epoch {at} in {where}"
+    )

@@ -2,21 +2,29 @@
 
 In: what the simulation does, step by step. Out: violations, each in the words that a release team needs. The rules:
 
-1. ``agreement``: two nodes that are up, at the same epoch, with the same view of the chain, name the same current era.
-   (A node that lost its memory and sees unspent outputs only is exempt: docs/trust.md says what it is left to trust.)
-2. ``one-way``: no node goes back to an earlier epoch or era.
+1. ``agreement``: two nodes that are up, at the same epoch, with the same view of the chain, name the same current era,
+   and the same protocol configuration. (A node that lost its memory and sees unspent outputs only is exempt:
+   docs/trust.md says what it is left to trust.)
+2. ``one-way``: no node goes back to an earlier epoch or era, nor to another configuration for an epoch in which, or
+   after which, it read the chain.
 3. ``verdicts``: every datum at the era address that is not in force has a verdict.
 4. ``quorum``: the quorum is kept, or a forecast made before the switch said that it might not be, or something is
    broken that no forecast knows of (a crash, an outage, expired keys).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from chain_reader.node.core import NodeState
+from chain_reader.node.core import Decided, NodeState
+from chain_reader.node.inputs import InputEvent, ObserverAnswered, ObserverFailed
 from chain_reader.trust.evidence import Evidence
+from datum.configuration import ProtocolConfiguration, configuration_at
+from datum.configuration.markers import decoded
 from eras import Epoch, EraMarker, EraStatus
+
+Decide = Callable[[NodeState, InputEvent], Decided]
+Answer = ObserverAnswered | ObserverFailed
 
 LIKELY = 0.999
 """A quorum that was forecast with this chance must not be missed."""
@@ -58,12 +66,24 @@ class Invariants:
         self._steps[key] = (before, after)  # held, so that no identity is given twice
         if before.epoch is not None and (after.epoch is None or after.epoch < before.epoch):
             self._broken("one-way", before.epoch, f"{party_id} went from epoch {before.epoch} back to {after.epoch}")
+        if before.epoch is None:
+            return
+        if before.configurations is not None and before.configurations is not after.configurations:
+            self._same_configuration(party_id, before, after, min(before.epoch, before.trust.epoch))
         was, now = before.view.token, after.view.token
-        if was is None or now is None or before.epoch is None:
+        if was is None or now is None:
             return
         if (now.current.epoch or 0) < (was.current.epoch or 0):
             words = f"{party_id} went from {was.current} back to {now.current}"
             self._broken("one-way", before.epoch, words)
+
+    def _same_configuration(self, party_id: str, before: NodeState, after: NodeState, epoch: Epoch) -> None:
+        """Rule 2, for the configurations that nodes still sign with, and hold."""
+        for at in (Epoch(max(0, epoch - 1)), epoch):
+            was, now = _configured(before, at), _configured(after, at)
+            if was is not None and was != now:
+                words = "none" if now is None else ", ".join(was.differences(now))
+                self._broken("one-way", epoch, f"the configuration of epoch {at} changed with {party_id}: {words}")
 
     def verdicts(self, state: NodeState, evidence: Evidence) -> None:
         """Rule 3, for what a node makes of an answer."""
@@ -78,18 +98,18 @@ class Invariants:
 
     def agreement(self, seen: Iterable[tuple[str, int, NodeState]]) -> None:
         """Rule 1, for (party, view of the chain, state) of every node that is up and can be held to it."""
-        found: dict[tuple[int, Epoch], tuple[str, EraMarker]] = {}
+        found: dict[tuple[int, Epoch], tuple[str, EraMarker | ProtocolConfiguration]] = {}
         checked: set[tuple[int, int]] = set()
         for party_id, view, state in seen:
             if (view, id(state)) in checked:
                 continue
             checked.add((view, id(state)))
-            token = state.view.token
-            if token is None or state.epoch is None or state.view.status is not EraStatus.READY:
+            holds = _in_force(state)
+            if holds is None or state.epoch is None:
                 continue
-            other, current = found.setdefault((view, state.epoch), (party_id, token.current))
-            if current != token.current:
-                words = f"with the same view of the chain, {other} is in {current} and {party_id} in {token.current}"
+            other, current = found.setdefault((view, state.epoch), (party_id, holds))
+            if current != holds:
+                words = f"with the same view of the chain, {other} is in {current} and {party_id} in {holds}"
                 self._broken("agreement", state.epoch, words)
 
     def quorum(self, epoch: Epoch, *, kept: bool, forecast: float | None, broken: bool) -> None:
@@ -106,3 +126,15 @@ class Invariants:
     def _broken(self, rule: str, epoch: Epoch, words: str) -> None:
         if len(self.violations) < MOST_VIOLATIONS:
             self.violations.append(Violation(rule, epoch, words))
+
+
+def _configured(state: NodeState, epoch: Epoch) -> ProtocolConfiguration | None:
+    return configuration_at(decoded(state.configurations or ()), epoch)
+
+
+def _in_force(state: NodeState) -> EraMarker | ProtocolConfiguration | None:
+    """What a node takes to be in force, as read: its era, or its configuration."""
+    if state.configurations is not None and state.epoch is not None:
+        return None if state.failing or state.trust.stale else _configured(state, state.epoch)
+    token = state.view.token
+    return None if token is None or state.view.status is not EraStatus.READY else token.current

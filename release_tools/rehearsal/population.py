@@ -14,6 +14,8 @@ from itertools import accumulate, cycle, islice
 from pathlib import Path
 
 from chain_reader.node.core import NodeState
+from release_tools.adoption.compatibility import Compatibility
+from release_tools.adoption.versions import newest_first
 from release_tools.rehearsal.scenario import Scenario, ScenarioError, Upgrade
 
 LOVELACE = 1_000_000
@@ -137,6 +139,22 @@ def read_stakes(path: Path) -> tuple[int, ...]:
     if not stakes:
         raise _unusable_stakes(path, "at least one stake", "none")
     return tuple(stakes)
+
+
+def compatibility_of(scenario: Scenario) -> Compatibility:
+    """Which versions of a scenario support which era, as a table of requirements.
+
+    Raises:
+        CompatibilityError: the name of a version is none.
+    """
+    ordered = newest_first(version.name for version in scenario.versions)[::-1]
+    requirements = {}
+    for era in scenario.eras:
+        know = {version.name for version in scenario.versions if era in version.eras}
+        least = next(name for name in ordered if name in know)
+        others = [name for name in ordered[ordered.index(least) :] if name not in know]
+        requirements[era] = ", ".join([f">={least}", *(f"!={name}" for name in others)])
+    return Compatibility.of(requirements)
 
 
 def drift(scenario: Scenario, nodes: Sequence[Node], epoch: int) -> None:

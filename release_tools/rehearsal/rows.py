@@ -22,6 +22,7 @@ class EpochRow:
         signing: share of it that signs, half-way through the epoch.
         quorum_probability: the chance of a quorum with that share.
         quorum: whether the lottery, drawn, reached it.
+        lottery: what decided it: the parameters that the network signs with in this epoch.
         forecast: the chance of a quorum that was forecast before the switch, if one was.
         behind: share of the whole network's stake that signs.
         by_version: lovelace that registered in this epoch, by version.
@@ -37,6 +38,7 @@ class EpochRow:
     signing: float
     quorum_probability: float
     quorum: bool
+    lottery: dict[str, Any]
     forecast: float | None
     behind: float
     by_version: dict[str, int]

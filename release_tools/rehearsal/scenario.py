@@ -11,23 +11,34 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import AfterValidator, Field, ValidationError, model_validator
 
 from chain_reader.node.kinds import DecisionKind
 from datum.foreign_text import toml_problem
 from eras import ConfigurationError
 from release_tools.adoption.versions import is_known
+from release_tools.rehearsal.actions import (
+    ACTIONS,
+    MAX_EPOCHS,
+    Activate,
+    Announce,
+    AnyAction,
+    Configure,
+    ForgeConfiguration,
+    Name,
+    Outage,
+    Parameters,
+    Part,
+    Partition,
+    Replay,
+    Table,
+    When,
+    Withdraw,
+)
 from release_tools.rehearsal.scenario_mistakes import mistakes_in
 
 MAX_FILE_BYTES = 1 << 20
 MAX_NODES = 100_000
-MAX_EPOCHS = 1_000
-
-Part = Annotated[float, Field(ge=0, le=1)]
-"""A share, 0 to 1."""
-When = Annotated[float, Field(ge=0, le=float(2**32))]
-"""An epoch, with a fraction for a moment within it."""
-Name = Annotated[str, Field(min_length=1, max_length=80)]
 
 
 def _release(name: str) -> str:
@@ -54,12 +65,6 @@ Kind = Annotated[Name, AfterValidator(_kind)]
 
 class ScenarioError(ConfigurationError):
     """A scenario cannot be used."""
-
-
-class Table(BaseModel):
-    """A table of a scenario: unknown keys are mistakes, values never change."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
 class Version(Table):
@@ -124,19 +129,13 @@ class Stake(Table):
         return self
 
 
-class Quorum(Table):
-    """What decides the quorum.
+class Quorum(Parameters):
+    """What decides the quorum; where parameters are on the chain, those that the team published first.
 
     Attributes:
-        k: signatures needed.
-        m: lotteries.
-        phi_f: chance of a party with all stake to win one.
         lag_epochs: epochs from a registration to the signatures it counts for.
     """
 
-    k: Annotated[int, Field(gt=0)]
-    m: Annotated[int, Field(gt=0)]
-    phi_f: Annotated[float, Field(gt=0, le=1)]
     lag_epochs: Annotated[int, Field(ge=0, le=10)] = 2
 
 
@@ -180,102 +179,6 @@ class Keys(Table):
     expire_at: When
     share: Part
     renewed_after: Annotated[float, Field(gt=0, le=MAX_EPOCHS)] = 2.0
-
-
-class Action(Table):
-    """Something that somebody does, or that happens. ``do`` says what, ``at`` when."""
-
-    at: When
-
-
-class Announce(Action):
-    """The team announces an era."""
-
-    do: Literal["announce"]
-    era: Name
-
-
-class Activate(Action):
-    """The team gives an era its epoch; with less than the share ``gate`` of the stake ready it does not."""
-
-    do: Literal["activate", "postpone"]
-    era: Name
-    epoch: Annotated[int, Field(ge=0, le=2**32)]
-    gate: Annotated[float, Field(gt=0, le=1)] | None = None
-
-
-class Withdraw(Action):
-    """The team cancels an era that has not begun, or retires one that is past."""
-
-    do: Literal["cancel", "retire"]
-    era: Name
-
-
-class Replay(Action):
-    """Somebody posts a payload that the team once signed; ``which`` counts them from the first, 0.
-
-    With ``unreadable``, a provider lists the transaction and cannot show it.
-    """
-
-    do: Literal["replay"]
-    which: Annotated[int, Field(ge=0)] = 0
-    times: Annotated[int, Field(ge=1, le=100)] = 1
-    unreadable: bool = False
-
-
-class Forge(Action):
-    """Somebody posts markers that another key signed."""
-
-    do: Literal["forge"]
-    era: Name = "forged"
-    epoch: Annotated[int, Field(ge=0)] | None = None
-
-
-class Flood(Action):
-    """Somebody posts outputs without any payload; with ``plain``, payments without a datum."""
-
-    do: Literal["flood"]
-    outputs: Annotated[int, Field(ge=1, le=20_000)] = 500
-    plain: bool = False
-
-
-class Rollback(Action):
-    """The chain loses its newest blocks; the team's transactions come in again after ``lost_ticks``."""
-
-    do: Literal["rollback"]
-    blocks: Annotated[int, Field(ge=1, le=2_160)]
-    lost_ticks: Annotated[int, Field(ge=0, le=1_000)] = 1
-
-
-class Outage(Action):
-    """A provider does not answer."""
-
-    do: Literal["outage"]
-    provider: Name
-    epochs: Annotated[float, Field(gt=0, le=MAX_EPOCHS)] = 1.0
-
-
-class Partition(Action):
-    """A provider is cut off from the network: it answers, and sees no new block."""
-
-    do: Literal["partition"]
-    provider: Name
-    epochs: Annotated[float, Field(gt=0, le=MAX_EPOCHS)] = 1.0
-
-
-class Crash(Action):
-    """Nodes crash, and come back with what they remembered, or without."""
-
-    do: Literal["crash"]
-    share: Part
-    epochs: Annotated[float, Field(gt=0, le=MAX_EPOCHS)] = 0.5
-    forget: bool = False
-
-
-AnyAction = Annotated[
-    Announce | Activate | Withdraw | Replay | Forge | Flood | Rollback | Outage | Partition | Crash,
-    Field(discriminator="do"),
-]
 
 
 class Expect(Table):
@@ -371,6 +274,15 @@ class Scenario(Table):
         return self
 
     @property
+    def configures(self) -> bool:
+        """Whether the parameters of the lottery are on the chain, and nodes read them there."""
+        return any(
+            isinstance(action, Configure | ForgeConfiguration)
+            or (isinstance(action, Replay) and action.of == "configurations")
+            for action in self.actions
+        )
+
+    @property
     def eras(self) -> tuple[str, ...]:
         """Every era that any version knows, oldest first."""
         return tuple(dict.fromkeys(era for version in self.versions for era in version.eras))
@@ -416,7 +328,7 @@ class Scenario(Table):
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
-            listed = mistakes_in(error, cls, _TABLES, _ACTIONS)
+            listed = mistakes_in(error, cls, _TABLES, ACTIONS)
             raise ScenarioError(
                 f"In {origin} {'a key is' if len(listed) == 1 else f'{len(listed)} keys are'} mistaken:",
                 lines=listed,
@@ -453,20 +365,6 @@ _TABLES: dict[str, type[Table] | None] = {
     "keys": Keys,
     "expect": Expect,
     "actions": None,
-}
-_ACTIONS: dict[str, type[Action]] = {
-    "announce": Announce,
-    "activate": Activate,
-    "postpone": Activate,
-    "cancel": Withdraw,
-    "retire": Withdraw,
-    "replay": Replay,
-    "forge": Forge,
-    "flood": Flood,
-    "rollback": Rollback,
-    "outage": Outage,
-    "partition": Partition,
-    "crash": Crash,
 }
 
 

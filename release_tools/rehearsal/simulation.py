@@ -15,41 +15,40 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from chain_reader.node.core import Decided, NodeSettings, NodeState
-from chain_reader.node.inputs import ClockTicked, InputEvent, MemoryRead, ObserverAnswered, ObserverFailed
+from chain_reader.node.core import NodeSettings, NodeState
+from chain_reader.node.inputs import ClockTicked, MemoryRead, ObserverAnswered
 from chain_reader.node.shared import SharedDeciding
+from chain_reader.trust.kinds import CONFIGURATIONS, ERAS, TrustKind
 from era_store import MemoryStore, Registration, StoredTrust, VersionTally
 from eras import Epoch, EraStatus, SupportedEras, select_eras
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.gate import GateResult, judge_gate
 from release_tools.adoption.shares import share_words, support_share
 from release_tools.adoption.summary import NoRegistrationsError
-from release_tools.adoption.versions import newest_first
 from release_tools.forecasting.forecast import ForecastOrder, forecast
-from release_tools.forecasting.lottery import Lottery
-from release_tools.forecasting.lottery_parameters import SourcedQuorum
-from release_tools.rehearsal.invariants import Invariants, Violation
-from release_tools.rehearsal.outcome import Outcome
-from release_tools.rehearsal.population import Node, draw_nodes, drift, pick
-from release_tools.rehearsal.rows import EpochRow, Happening, Told
-from release_tools.rehearsal.scenario import (
+from release_tools.rehearsal.actions import (
     Activate,
     Announce,
     AnyAction,
+    Configure,
     Crash,
     Flood,
     Forge,
+    ForgeConfiguration,
     Outage,
     Partition,
     Replay,
     Rollback,
-    Scenario,
     Withdraw,
 )
+from release_tools.rehearsal.configured import ConfiguredNodes
+from release_tools.rehearsal.invariants import Answer, Decide, Invariants, Violation
+from release_tools.rehearsal.outcome import Outcome
+from release_tools.rehearsal.population import Node, compatibility_of, draw_nodes, drift, pick
+from release_tools.rehearsal.rows import EpochRow, Happening, Told
+from release_tools.rehearsal.scenario import Scenario
 from release_tools.rehearsal.world import World
 
-Decide = Callable[[NodeState, InputEvent], Decided]
-Answer = ObserverAnswered | ObserverFailed
 Heard = tuple[NodeState, NodeState, tuple[str, ...]]
 """The state before, which is held on to so that its identity is not given twice; the one after; the kinds told."""
 KEPT_EPOCHS = 8
@@ -102,13 +101,16 @@ class Simulation:
         self._alone = decide is not None  # each node is given its inputs by itself, whatever others are given
         self._nodes = draw_nodes(scenario)
         self._invariants = Invariants()
-        self._settings = [NodeSettings(world.policy, SupportedEras(version.eras)) for version in scenario.versions]
+        self.configured: ConfiguredNodes | None = None
+        """What nodes make of protocol configurations, where the scenario has them on the chain."""
+        if CONFIGURATIONS in world.kinds:
+            self.configured = ConfiguredNodes(world, self._decide, self._invariants)
+        self._settings = [NodeSettings(world.policy(), SupportedEras(version.eras)) for version in scenario.versions]
         self._started: dict[tuple[int, int], tuple[StoredTrust | None, NodeState]] = {}
         self._forgot: set[str] = set()
         self._compatibility = compatibility_of(scenario)
         self._registrations = MemoryStore().registrations
         self._registered: dict[Epoch, dict[str, int]] = {}
-        self._lottery = Lottery(scenario.quorum.k, scenario.quorum.m, scenario.quorum.phi_f)
         self._draws = random.Random(f"{scenario.seed} lottery")  # noqa: S311 - a rehearsal must be the same again
         self._signing: set[str] = set()
         self._forecast: dict[Epoch, float] = {}
@@ -187,6 +189,8 @@ class Simulation:
             self._started[key] = (trust, state)
         node.state = self._started[key][1]
         node.back_at, node.stopped = None, False
+        if self.configured is not None:
+            self.configured.restart(node)
 
     def _merge(self) -> None:
         """Nodes that came to know the same by different ways share one state again."""
@@ -214,7 +218,9 @@ class Simulation:
             off: ClockTicked(world.epoch_at(tick + off), world.now_s)
             for off in {node.off_ticks for node in self._nodes}
         }
-        answers = [self._answer(index) for index in range(len(self._scenario.providers))]
+        providers = range(len(self._scenario.providers))
+        answers = [self._answer(index, ERAS) for index in providers]
+        configured = [self._answer(index, CONFIGURATIONS) for index in providers] if self.configured else []
         views = [id(one.evidence) if isinstance(one, ObserverAnswered) else 0 for one in answers]
         heard: dict[tuple[int, int, int, str], Heard] = {}
         for node in self._nodes:
@@ -237,7 +243,12 @@ class Simulation:
             if node.state.view.status is EraStatus.FATAL:
                 node.stopped = True
             node.heard = views[node.provider]
-        self._invariants.agreement(self._comparable())
+            if self.configured is not None:
+                for kind in self.configured.hear(node, ticks[node.off_ticks], configured[node.provider]):
+                    self._tell(kind, node)
+        self._invariants.agreement((node.party_id, node.heard, node.state) for node in self._comparable() if node.state)
+        if self.configured is not None:
+            self._invariants.agreement(self.configured.comparable(self._comparable()))
 
     def _hear(self, party_id: str, before: NodeState, clock: ClockTicked, answer: Answer) -> Heard:
         """A node hears its clock and its provider; the first time it reads before it looks at the clock."""
@@ -249,12 +260,12 @@ class Simulation:
             self._invariants.verdicts(state, answer.evidence)
         return before, state, tuple(decision.kind for decision in (*decisions, *more))
 
-    def _comparable(self) -> Iterator[tuple[str, int, NodeState]]:
+    def _comparable(self) -> Iterator[Node]:
         bare = {index for index, provider in enumerate(self._scenario.providers) if provider.knows == "unspent"}
         for node in self._nodes:
             fooled = node.provider in bare and node.party_id in self._forgot
             if node.is_up and node.heard and node.state is not None and not fooled:
-                yield node.party_id, node.heard, node.state
+                yield node
 
     def _upgrade(self, node: Node) -> None:
         """The operator has installed another version, and starts it, unless the machine is down."""
@@ -262,11 +273,12 @@ class Simulation:
         if node.back_at is None:
             self._start(node, None if node.state is None else node.state.trust)
 
-    def _answer(self, index: int) -> Answer:
+    def _answer(self, index: int, kind: TrustKind) -> Answer:
         tick = self._world.tick
         cut_off = self._cut_off.get(index, range(0))
         return self._world.answer(
             self._scenario.providers[index],
+            kind,
             out=tick in self._out.get(index, range(0)),
             cut_off_at=cut_off.start if tick in cut_off else None,
         )
@@ -291,11 +303,21 @@ class Simulation:
             world.publish(plan.after)
             words = f"the team publishes: {plan.change}" + ("" if gate is None else f" ({_gate_words(gate)})")
             return Happening(action.at, words, published=plan.change)
+        if isinstance(action, Configure):
+            change = world.plan_configuration(action, action.epoch, instead=action.instead)
+            world.publish(change.after, CONFIGURATIONS)
+            words = f"the team publishes a configuration: {'; '.join(map(str, change.differences))}"
+            return Happening(action.at, words, published=change.change)
         if isinstance(action, Replay):
-            world.replay(action.which, action.times, unreadable=action.unreadable)
+            kind = ERAS if action.of == "eras" else CONFIGURATIONS
+            world.replay(action.which, action.times, unreadable=action.unreadable, kind=kind)
             times = "once" if action.times == 1 else f"{action.times} times"
             hidden = ", where providers cannot show it" if action.unreadable else ""
-            words = f"somebody posts payload {action.which} again, {times}{hidden}"
+            of = "" if kind is ERAS else " of configurations"
+            words = f"somebody posts payload {action.which}{of} again, {times}{hidden}"
+        elif isinstance(action, ForgeConfiguration):
+            world.forge_configuration(action, action.epoch)
+            words = f"somebody posts a forged configuration with k {action.k}, m {action.m}, phi_f {action.phi_f}"
         elif isinstance(action, Forge):
             world.forge(action.era, action.epoch)
             words = f"somebody posts a forged marker for {action.era}"
@@ -339,6 +361,8 @@ class Simulation:
             node.back_at = back_at
             if action.forget:
                 node.state = None
+                if self.configured is not None:
+                    self.configured.forget(node)
                 self._forgot.add(node.party_id)
         memory = " and lose their memory" if action.forget else ""
         return f"{len(crashed)} nodes crash{memory}, and come back after {action.epochs:g} epochs"
@@ -372,7 +396,13 @@ class Simulation:
         """Half-way through an epoch: who signs in it."""
         world = self._world
         era = select_eras(world.markers, world.epoch).current.name
-        self._signing = {node.party_id for node in self._nodes if _is_in(node, era) and node.may_sign(world.tick)}
+        self._signing = {
+            node.party_id
+            for node in self._nodes
+            if _is_in(node, era)
+            and node.may_sign(world.tick)
+            and (self.configured is None or self.configured.signs_with_all(node, world.epoch))
+        }
 
     def _end_epoch(self) -> EpochRow:
         """Who signs in this epoch, what that comes to, and what is to be expected of the next ones."""
@@ -386,7 +416,8 @@ class Simulation:
         registered = sum(counted.values())
         signed = sum(stake for party_id, stake in counted.items() if party_id in self._signing)
         share = signed / registered if registered else 0.0
-        chance = self._lottery.quorum_probability(share)
+        quorum = world.quorum_at(epoch)
+        chance = quorum.model.quorum_probability(share)
         kept = self._draws.random() < chance
         upcoming = token.upcoming
         tallies = self._registrations.tally(epoch)
@@ -406,20 +437,27 @@ class Simulation:
             signing=share,
             quorum_probability=chance,
             quorum=kept,
+            lottery=quorum.model.to_dict(),
             forecast=said,
             behind=signed / sum(node.stake for node in self._nodes),
             by_version={tally.release or "": tally.stake for tally in tallies},
         )
 
     def _look_ahead(self, era: str, at: Epoch) -> None:
-        """Forecast the epochs to come, as a release team would before the switch."""
-        quorum = SourcedQuorum(self._lottery, "the scenario")
-        order = ForecastOrder(era, at, quorum, lag_epochs=self._scenario.quorum.lag_epochs)
-        try:
-            found = forecast(self._registrations, order, compatibility=self._compatibility)
-        except NoRegistrationsError:
-            return
-        self._forecast = {outlook.epoch: outlook.quorum_probability.value for outlook in found.epochs}
+        """Forecast the epochs to come, as a release team would before the switch: each with what it signs with."""
+        last = self._scenario.first_epoch + self._scenario.epochs
+        quorums = {one.model: one for one in (self._world.quorum_at(Epoch(epoch)) for epoch in range(at, last + 1))}
+        found = {}
+        for quorum in quorums.values():
+            order = ForecastOrder(era, at, quorum, lag_epochs=self._scenario.quorum.lag_epochs)
+            try:
+                expected = forecast(self._registrations, order, compatibility=self._compatibility)
+            except NoRegistrationsError:
+                return
+            for one in expected.epochs:
+                if self._world.quorum_at(one.epoch).model == quorum.model:
+                    found[one.epoch] = one.quorum_probability.value
+        self._forecast = found
 
     def _keys_expired(self) -> bool:
         return any(self._world.tick in node.key_expired for node in self._nodes)
@@ -444,19 +482,3 @@ def _gate_words(gate: GateResult) -> str:
 def _is_in(node: Node, era: str) -> bool:
     """Whether a node runs, in that era."""
     return node.is_up and node.state is not None and node.state.view.era == era
-
-
-def compatibility_of(scenario: Scenario) -> Compatibility:
-    """Which versions of a scenario support which era, as a table of requirements.
-
-    Raises:
-        CompatibilityError: the name of a version is none.
-    """
-    ordered = newest_first(version.name for version in scenario.versions)[::-1]
-    requirements = {}
-    for era in scenario.eras:
-        know = {version.name for version in scenario.versions if era in version.eras}
-        least = next(name for name in ordered if name in know)
-        others = [name for name in ordered[ordered.index(least) :] if name not in know]
-        requirements[era] = ", ".join([f">={least}", *(f"!={name}" for name in others)])
-    return Compatibility.of(requirements)

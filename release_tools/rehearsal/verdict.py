@@ -15,9 +15,10 @@ from typing import Any, Literal, Protocol
 
 from eras.words import percent
 from release_tools.forecasting.lottery import Lottery
+from release_tools.rehearsal.actions import Activate
 from release_tools.rehearsal.invariants import LIKELY, Violation
 from release_tools.rehearsal.rows import Checked, EpochRow, Happening
-from release_tools.rehearsal.scenario import Activate, Scenario
+from release_tools.rehearsal.scenario import Scenario
 
 Grade = Literal["good", "doubtful", "bad"]
 _LISTED = 6
@@ -121,9 +122,12 @@ def _reasons(outcome: Outcome) -> Iterator[str]:
         ready = "" if before.ready is None else f" {percent(before.ready)} of the registered stake was ready, and"
         stopped = f"{row.stopped:,} of {nodes:,} nodes" if row.stopped else "no node"
         yield f"When {row.era} began at epoch {row.epoch},{ready} {stopped} had to stop"
+    for before, row in pairwise(rows):
+        if before.lottery != row.lottery:
+            yield f"From epoch {row.epoch} on signatures count by {_changed(before.lottery, row.lottery)}"
     worst = min(rows, key=lambda row: row.quorum_probability)
     if worst.quorum_probability < LIKELY:
-        needed = _needed(outcome)
+        needed = _needed(worst)
         asked = "no share would suffice" if needed is None else f"a safe quorum takes {percent(needed)}"
         yield f"At epoch {worst.epoch} {percent(worst.signing)} of the registered stake signed; {asked}"
     for happening in outcome.happenings:
@@ -139,7 +143,7 @@ def _reasons(outcome: Outcome) -> Iterator[str]:
 
 def _step(outcome: Outcome, row: EpochRow) -> str:
     """What to do about an epoch without a safe quorum: too few were ready, or something else was broken."""
-    needed = _needed(outcome)
+    needed = _needed(row)
     ready = next(
         (before.ready for before, after in reversed(_switches(outcome.rows)) if after.epoch <= row.epoch), None
     )
@@ -157,8 +161,13 @@ def _switches(rows: "Sequence[EpochRow]") -> "list[tuple[EpochRow, EpochRow]]":
     return [(before, row) for before, row in pairwise(rows) if before.era != row.era]
 
 
-def _needed(outcome: Outcome) -> float | None:
+def _changed(before: dict[str, Any], after: dict[str, Any]) -> str:
+    """A change of the lottery, by parameter."""
+    return ", ".join(f"{name} {after[name]} instead of {before[name]}" for name in after if after[name] != before[name])
+
+
+def _needed(row: EpochRow) -> float | None:
     """The share for a quorum that is as good as certain, rounded up to what is shown; ``None`` where none suffices."""
-    quorum = outcome.scenario.quorum
-    share = Lottery(quorum.k, quorum.m, quorum.phi_f).share_needed(LIKELY)
+    lottery = row.lottery
+    share = Lottery(lottery["k"], lottery["m"], lottery["phi_f"]).share_needed(LIKELY)
     return None if share is None else math.ceil(share * 1_000) / 1_000

@@ -22,12 +22,25 @@ from chain_reader.providers.cardano_cli.ledger_state import LedgerStateOnly
 from chain_reader.providers.local.gateway import LocalChainGateway
 from chain_reader.providers.tip_check import check_tip
 from chain_reader.trust.evidence import Evidence
+from chain_reader.trust.kinds import CONFIGURATIONS, ERAS, TrustKind
 from datum import EraMarkersPayload, SigningKey, encode_datum
+from datum.configuration import (
+    DEFAULT_CONFIGURATIONS,
+    ConfigurationMarker,
+    ConfigurationMarkersPayload,
+    EpochConfiguration,
+    ProtocolParameters,
+)
+from datum.configuration.markers import decoded
 from era_store import MemoryStore
 from eras import Epoch, EraMarker, Slot, SupportedEras
+from release_tools.forecasting.lottery import Lottery
+from release_tools.forecasting.lottery_parameters import SourcedQuorum, quorum_signed_with
 from release_tools.keys.payment_key import PaymentKey
 from release_tools.markers.change import ChangeKind, MarkerChange, Markers, PublishedBefore, RolloutPlan, RolloutRules
+from release_tools.markers.configurations import ConfigurationPlan, plan_configurations
 from release_tools.markers.rules import plan_change
+from release_tools.rehearsal.actions import Parameters
 from release_tools.rehearsal.scenario import Provider, Scenario
 from release_tools.transactions.building import build_marker_transaction, sign_transaction
 
@@ -41,14 +54,29 @@ JUNK = "d8799f4163ff"
 NOT_SHOWN = "the transaction that made it is larger than the provider shows"
 
 
+AnyMarkers = tuple[Any, ...]
+"""Markers of one kind."""
+
+
 @dataclass(frozen=True, slots=True)
 class Published:
     """A transaction of the team: the markers it publishes, and its bytes, to submit it again after a rollback."""
 
-    markers: Markers
+    kind: TrustKind
+    markers: AnyMarkers
     datum: str
     cbor: bytes
     transaction: str
+
+
+class _Thread:
+    """What the team published of one kind of marker, and what each kind of provider saw of it, by tick."""
+
+    def __init__(self, policy: TrustPolicy) -> None:
+        self.policy = policy
+        self.published: list[Published] = []
+        self.sources: dict[str, EvidenceSource] = {}
+        self.seen: dict[str, list[Evidence]] = {}
 
 
 class _Shown(LocalObserver):
@@ -117,22 +145,20 @@ class World:
         self._forger = SigningKey(self._seed("forger"))
         self._wallet = PaymentKey(self._seed("payment key"))
         self.address = self._wallet.address(genesis.network_id)
-        self.policy = TrustPolicy(
+        policy = TrustPolicy(
             self.address,
             (self._era_key.verification_key,),
             network_magic=MAGIC,
             confirmations=scenario.confirmations,
         )
+        kinds = (ERAS, CONFIGURATIONS) if scenario.configures else (ERAS,)
+        self._threads = {kind: _Thread(replace(policy, kind=kind)) for kind in kinds}
         self.chain = LocalChain.create(folder / "chain.sqlite3", genesis=genesis, clock=lambda: SYSTEM_START_S)
         self._gateway = LocalChainGateway(self.chain)
-        self.published: list[Published] = []
-        """Every publication of the team that is on the chain, or waits to come in again, oldest first."""
         self._lost: list[tuple[int, Published]] = []
-        self._signed: set[Markers] = set()
+        self._signed: set[AnyMarkers] = set()
         self._hidden: set[str] = set()
         self.tick = 0
-        self._seen: dict[str, list[Evidence]] = {}
-        self._sources: dict[str, EvidenceSource] = {}
         self._begin()
 
     def close(self) -> None:
@@ -170,20 +196,52 @@ class World:
     # --- the team
 
     @property
+    def kinds(self) -> tuple[TrustKind, ...]:
+        """The kinds of marker that are at the address, each with a thread of its own."""
+        return tuple(self._threads)
+
+    def policy(self, kind: TrustKind = ERAS) -> TrustPolicy:
+        """What nodes trust of a kind."""
+        return self._threads[kind].policy
+
+    @property
     def markers(self) -> Markers:
-        """The markers that the team published last, whether or not a rollback has taken them meanwhile."""
-        return self.published[-1].markers if self.published else ()
+        """The eras that the team published last, whether or not a rollback has taken them meanwhile."""
+        return self._published_last(ERAS)
+
+    @property
+    def configurations(self) -> tuple[EpochConfiguration, ...]:
+        """The configurations that the team published last; none where the scenario has none on the chain."""
+        return decoded(self._published_last(CONFIGURATIONS)) if CONFIGURATIONS in self._threads else ()
+
+    def quorum_at(self, epoch: Epoch) -> SourcedQuorum:
+        """What decides the quorum at an epoch, by what the team published."""
+        if not self.configurations:
+            asked = self._scenario.quorum
+            return SourcedQuorum(Lottery(asked.k, asked.m, asked.phi_f), "the scenario")
+        return quorum_signed_with(self.configurations, epoch, "the chain")
 
     def plan(self, kind: str, era: str, epoch: int | None) -> RolloutPlan:
         """What a change would make of the markers, by the rules of the marker commands."""
         change = MarkerChange(ChangeKind(kind), era, None if epoch is None else Epoch(epoch))
         return plan_change(change, self.markers, self.epoch, self._rules, PublishedBefore(frozenset(self._signed)))
 
-    def publish(self, markers: Markers) -> None:
+    def plan_configuration(self, action: Parameters, epoch: int, *, instead: bool) -> ConfigurationPlan:
+        """What a change of parameters would make of the configurations, by the rules of ``marker configuration``.
+
+        Raises:
+            ProtocolConfigurationError: the rules forbid it.
+        """
+        kept = [one for one in self.configurations if not instead or one.epoch <= self.epoch]
+        before = self._published_last(CONFIGURATIONS)
+        return plan_configurations(before, [*kept, _configuration(action, epoch)], self.epoch)
+
+    def publish(self, markers: AnyMarkers, kind: TrustKind = ERAS) -> None:
         """Sign markers, and put them on the chain."""
-        datum = encode_datum(EraMarkersPayload(markers).sign(self._era_key).to_bytes())
+        datum = encode_datum(_PAYLOADS[kind](markers).sign(self._era_key).to_bytes())
         outputs = self._gateway.spendable_outputs(self.address)
-        last = {f"{one.transaction}#0" for one in self.published}
+        published = self._threads[kind].published
+        last = {f"{one.transaction}#0" for one in published}
         built = build_marker_transaction(
             datum,
             era_address=self.address,
@@ -198,36 +256,41 @@ class World:
         signed = sign_transaction(built, [self._wallet])
         self.chain.submit(signed.cbor)
         self._signed.add(markers)
-        self.published.append(Published(markers, datum.hex(), signed.cbor, signed.hash))
+        published.append(Published(kind, markers, datum.hex(), signed.cbor, signed.hash))
         self._look()
 
     # --- what goes wrong
 
-    def replay(self, which: int, times: int, *, unreadable: bool) -> None:
+    def replay(self, which: int, times: int, *, unreadable: bool, kind: TrustKind = ERAS) -> None:
         """Somebody posts again what the team once signed, perhaps in a transaction that providers cannot show."""
-        datum = self.published[min(which, len(self.published) - 1)].datum
+        published = self._threads[kind].published
+        datum = published[min(which, len(published) - 1)].datum
         self._post([datum] * times, hidden=unreadable)
 
     def forge(self, era: str, epoch: int | None) -> None:
         """Somebody posts the markers in force and one more, signed by a key of their own."""
         forged = EraMarker(era, self.epoch if epoch is None else Epoch(epoch))
-        payload = EraMarkersPayload((*self.markers, forged)).sign(self._forger)
-        self._post([encode_datum(payload.to_bytes()).hex()])
+        self._post_forged((*self.markers, forged), ERAS)
+
+    def forge_configuration(self, action: Parameters, epoch: int) -> None:
+        """Somebody posts the configurations in force and one more, signed by a key of their own."""
+        forged = ConfigurationMarker.of(_configuration(action, epoch))
+        self._post_forged((*self._published_last(CONFIGURATIONS), forged), CONFIGURATIONS)
 
     def flood(self, outputs: int, *, plain: bool) -> None:
         """Somebody posts outputs without a payload, or plain payments."""
         self._post([None if plain else JUNK] * outputs)
 
     def rollback(self, blocks: int, lost_ticks: int) -> None:
-        """The chain loses its newest blocks, but not the first publication; the team's transactions come in again."""
-        first = self.chain.transaction(self.published[0].transaction)
-        kept = 0 if first is None else first.block.height
+        """The chain loses its newest blocks, but not the first publications; the team's transactions come in again."""
+        firsts = [self.chain.transaction(thread.published[0].transaction) for thread in self._threads.values()]
+        kept = max(0 if first is None else first.block.height for first in firsts)
         depth = min(blocks, self.chain.tip().height - kept)
         if depth < 1:
             return
         self.chain.rollback(depth)
         waiting = {one.transaction for _, one in self._lost}
-        for one in self.published:
+        for one in (one for thread in self._threads.values() for one in thread.published):
             if one.transaction not in waiting and self.chain.transaction(one.transaction) is None:
                 self._lost.append((self.tick + lost_ticks, one))
         self._mint()
@@ -236,11 +299,14 @@ class World:
 
     # --- providers
 
-    def answer(self, provider: Provider, *, out: bool, cut_off_at: int | None) -> ObserverAnswered | ObserverFailed:
+    def answer(
+        self, provider: Provider, kind: TrustKind = ERAS, *, out: bool, cut_off_at: int | None
+    ) -> ObserverAnswered | ObserverFailed:
         """What a provider answers in this tick.
 
         Args:
             provider: who is asked.
+            kind: what it is asked for.
             out: whether it does not answer.
             cut_off_at: the tick since which it sees no new block; ``None`` while it is connected.
         """
@@ -248,7 +314,7 @@ class World:
             return ObserverFailed(
                 provider.name, "ProviderUnreachable", f"{provider.name} could not be asked", self.now_s
             )
-        seen = self._seen[provider.knows]
+        seen = self._threads[kind].seen[provider.knows]
         tick = self.tick if cut_off_at is None else cut_off_at
         evidence = seen[max(0, tick - provider.lag_ticks)]
         two_ticks = 2.5 * SLOTS_OF_TICK * self._slot_s
@@ -266,13 +332,17 @@ class World:
         for knows, wrap in views.items():
             if any(provider.knows == knows for provider in self._scenario.providers):
                 observer = wrap(_Shown(self.chain, self._hidden))
-                self._sources[knows] = EvidenceSource(observer, self.policy, MemoryStore())
-                self._seen[knows] = []
+                for thread in self._threads.values():
+                    thread.sources[knows] = EvidenceSource(observer, thread.policy, MemoryStore())
+                    thread.seen[knows] = []
         before = Epoch(self._scenario.first_epoch - 1)
         self.chain.advance_to_epoch(before)
         self.chain.fund(self.address, 10_000 * ADA)
         first = EraMarker(self._scenario.first_era, before)
         self.publish((first,))
+        if CONFIGURATIONS in self._threads:
+            configured = _configuration(self._scenario.quorum, max(0, before - 1))
+            self.publish((ConfigurationMarker.of(configured),), CONFIGURATIONS)
         for _ in range(self._scenario.confirmations):
             self.chain.advance_slots(1)
         self._mint()
@@ -285,13 +355,21 @@ class World:
 
     def _look(self) -> None:
         """What every kind of provider sees in this tick."""
-        for knows, source in self._sources.items():
-            seen = self._seen[knows]
-            evidence = source.gather()
-            if seen:
-                evidence = _shared(evidence, seen[-1])
-            del seen[self.tick :]
-            seen.append(evidence)
+        for thread in self._threads.values():
+            for knows, source in thread.sources.items():
+                seen = thread.seen[knows]
+                evidence = source.gather()
+                if seen:
+                    evidence = _shared(evidence, seen[-1])
+                del seen[self.tick :]
+                seen.append(evidence)
+
+    def _published_last(self, kind: TrustKind) -> AnyMarkers:
+        published = self._threads[kind].published
+        return published[-1].markers if published else ()
+
+    def _post_forged(self, markers: AnyMarkers, kind: TrustKind) -> None:
+        self._post([encode_datum(_PAYLOADS[kind](markers).sign(self._forger).to_bytes()).hex()])
 
     def _post(self, datums: Sequence[str | None], *, hidden: bool = False) -> None:
         made = self.chain.place([FaucetOutput(self.address, 2 * ADA, datum=datum) for datum in datums])
@@ -310,10 +388,24 @@ class World:
             self.chain.submit(lost.cbor)
         except LedgerRefusedError:
             # What it spends is gone. The team builds its last word anew; what came before that is past.
-            is_last = self.published[-1] is lost
-            self.published.remove(lost)
+            published = self._threads[lost.kind].published
+            is_last = published[-1] is lost
+            published.remove(lost)
             if is_last:
-                self.publish(lost.markers)
+                self.publish(lost.markers, lost.kind)
+
+
+_PAYLOADS: dict[TrustKind, Callable[[AnyMarkers], EraMarkersPayload | ConfigurationMarkersPayload]] = {
+    ERAS: EraMarkersPayload,
+    CONFIGURATIONS: ConfigurationMarkersPayload,
+}
+
+
+def _configuration(asked: Parameters, epoch: int) -> EpochConfiguration:
+    """The default configuration of Mithril with other parameters."""
+    default = DEFAULT_CONFIGURATIONS[0].configuration
+    parameters = ProtocolParameters(asked.k, asked.m, asked.phi_f)
+    return EpochConfiguration(Epoch(epoch), replace(default, parameters=parameters))
 
 
 def _same(observer: ChainObserver) -> ChainObserver:

@@ -6,15 +6,18 @@ from typing import Any
 
 import pytest
 
+from chain_reader import LocalObserver
 from chain_reader.node.inputs import ObserverAnswered
-from datum import Accepted, Unreadable
+from chain_reader.trust.kinds import CONFIGURATIONS, ERAS
+from datum import Accepted, Unreadable, screen
 from eras import Epoch, select_eras
 from eras.view import taken_over
 from release_tools import RolloutRefusedError
 from release_tools.forecasting.lottery import quorum_probability
 from release_tools.rehearsal import rehearse, shrink
+from release_tools.rehearsal.actions import Configure
+from release_tools.rehearsal.population import compatibility_of
 from release_tools.rehearsal.shipped import find_scenario, shipped_names
-from release_tools.rehearsal.simulation import compatibility_of
 from release_tools.rehearsal.world import World
 from tests.rehearsal.conftest import ACTIVATE, ANNOUNCE, deciding, small
 
@@ -68,6 +71,53 @@ def test_a_cancellation_reaches_every_node(knows: str):
     outcome = rehearse(small(providers=providers, actions=[ANNOUNCE, ACTIVATE, cancel]))
     assert [row.in_era for row in outcome.rows] == [12] * 9
     assert {told.kind: told.nodes for told in outcome.told}["cancelled"] == 12
+
+
+CONFIGURE = {"do": "configure", "at": 102, "epoch": 105, "k": 2600, "m": 16948, "phi_f": 0.2}
+
+
+def test_an_epoch_is_signed_with_the_configuration_of_the_epoch_before():
+    outcome = rehearse(small(actions=[CONFIGURE]))
+    assert outcome.ok
+    assert [row.lottery["k"] for row in outcome.rows if 104 <= row.epoch <= 107] == [1944, 1944, 2600, 2600]
+    told = {one.kind: (one.first, one.nodes) for one in outcome.told}
+    assert (told["configuration-announced"], told["configuration-changed"]) == ((102, 12), (100, 12))
+
+
+def test_who_holds_another_configuration_does_not_count():
+    """A node that is down at the publication, and comes back while its provider is, signs with the old one."""
+    crash = {"do": "crash", "at": 101.75, "share": 0.5, "epochs": 2.0}
+    outage = {"do": "outage", "at": 103.5, "provider": "provider", "epochs": 3.5}
+    outcome = rehearse(small(actions=[CONFIGURE, crash, outage], stake={"distribution": "equal"}))
+    rows = {row.epoch: row for row in outcome.rows}
+    assert [rows[epoch].signing for epoch in (105, 106, 107)] == [1.0, 0.5, 1.0]
+    assert (rows[106].in_era, outcome.violations) == (12, ())
+
+
+def test_publications_of_one_kind_spend_nothing_of_the_other(tmp_path: Path):
+    scenario = small(actions=[CONFIGURE, ANNOUNCE])
+    world = World(scenario, tmp_path)
+    try:
+        for kind in (CONFIGURATIONS, ERAS, CONFIGURATIONS):
+            before = _unspent(world)
+            if kind is ERAS:
+                world.publish(world.plan("announce", "pythagoras", None).after)
+            else:
+                asked = Configure.model_validate(CONFIGURE | {"k": 2000 + len(world.configurations)})
+                world.publish(world.plan_configuration(asked, 105, instead=True).after, CONFIGURATIONS)
+            after = _unspent(world)
+            other = "OtherKind" if kind is ERAS else "Accepted"
+            assert [one for one, verdict in before.items() if verdict == other and one not in after] == []
+            assert sorted(after.values()) == ["Accepted", "OtherKind"]
+    finally:
+        world.close()
+
+
+def _unspent(world: World) -> dict[str, str]:
+    """The markers at the address, with their verdicts as era markers."""
+    found = [one for one in LocalObserver(world.chain).datums(world.address) if one.datum]
+    verdicts = screen([one.datum for one in found], world.policy().keys[0])
+    return {one.reference: verdict.name for one, verdict in zip(found, verdicts, strict=True)}
 
 
 def test_the_quorum_follows_the_stake_that_was_registered_two_epochs_before():
@@ -155,17 +205,27 @@ def early(state: Any, event: Any, after: Any) -> Any:
     return replace(after, view=view)
 
 
+def reconfigured(state: Any, event: Any, after: Any) -> Any:
+    """A node that takes the configuration to come for the one in force."""
+    known = after.configurations
+    if not known or after.epoch < 103:
+        return None
+    early = tuple(replace(marker, epoch=Epoch(max(0, marker.epoch - 2))) for marker in known)
+    return replace(after, configurations=early)
+
+
 def silent(state: Any, event: Any, after: Any) -> Any:
     """A node that refuses without a word."""
     return replace(after, told={}) if after.told else None
 
 
-BROKEN = [(back_to_the_first_era, "one-way"), (early, "agreement"), (silent, "verdicts")]
+BROKEN = [(back_to_the_first_era, "one-way"), (early, "agreement"), (silent, "verdicts"), (reconfigured, "one-way")]
 
 
 @pytest.mark.parametrize(("wrong", "rule"), BROKEN)
 def test_a_node_that_breaks_a_rule_is_found_out(wrong: Any, rule: str):
-    outcome = rehearse(small(), decide=deciding(wrong))
+    actions = [ANNOUNCE, ACTIVATE, *([CONFIGURE] if wrong is reconfigured else [])]
+    outcome = rehearse(small(actions=actions), decide=deciding(wrong))
     assert rule in {violation.rule for violation in outcome.violations}
     assert not outcome.ok
 

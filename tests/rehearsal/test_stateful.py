@@ -1,7 +1,9 @@
 """Whatever a release team, attackers, the chain and providers do, in any order: the rules hold, nodes follow a model.
 
-The model is a dictionary of eras and epochs. It knows nothing of payloads, signatures, provenance or depth; the machine
-that it is held against is the one that rehearsals play, with the local chain and the deciding core of production.
+The model is a dictionary of eras and epochs, and one of epochs and parameters of the lottery: both kinds of marker are
+at one address, under one key, each as a thread of its own. It knows nothing of payloads, signatures, provenance or
+depth; the machine that it is held against is the one that rehearsals play, with the local chain and the deciding core
+of production.
 """
 
 from pathlib import Path
@@ -11,8 +13,22 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from datum.configuration import configuration_at
+from datum.configuration.markers import decoded
 from eras import EraStatus
-from release_tools.rehearsal.scenario import Activate, Announce, Crash, Flood, Forge, Outage, Replay, Rollback, Withdraw
+from release_tools.rehearsal.actions import (
+    Activate,
+    Announce,
+    Configure,
+    Crash,
+    Flood,
+    Forge,
+    ForgeConfiguration,
+    Outage,
+    Replay,
+    Rollback,
+    Withdraw,
+)
 from release_tools.rehearsal.simulation import Simulation
 from release_tools.rehearsal.world import World
 from tests.rehearsal.conftest import small
@@ -20,6 +36,7 @@ from tests.rehearsal.conftest import small
 ERAS = ("thales", "pythagoras", "lagrange", "euler")
 TICKS = 4
 FIRST = 100
+LOTTERY = {"m": 16948, "phi_f": 0.2}
 
 
 class Rollout(RuleBasedStateMachine):
@@ -35,11 +52,12 @@ class Rollout(RuleBasedStateMachine):
             confirmations=0,
             versions=[{"name": "1.0.0", "eras": ERAS, "share": 1.0}],
             providers=[{"name": "prompt", "share": 0.7}, {"name": "late", "share": 0.3, "lag_ticks": 1}],
-            actions=[],
+            actions=[{"do": "configure", "at": 599, "epoch": 601, "k": 1944, **LOTTERY}],  # so that both kinds are read
         )
         self.world = World(scenario, Path(self.folder.name))
         self.simulation = Simulation(scenario, self.world)
         self.schedule: dict[str, int | None] = {"thales": FIRST - 1}
+        self.parameters: dict[int, int] = {FIRST - 2: 1944}
         self.troubled_until = 0
         self.step(1)
 
@@ -94,9 +112,24 @@ class Rollout(RuleBasedStateMachine):
         del self.schedule[era]
         self.trouble(2)
 
-    @rule(which=st.integers(0, 5), times=st.integers(1, 3))
-    def replay(self, which: int, times: int) -> None:
-        self.simulation.do(Replay(do="replay", at=FIRST, which=which, times=times))
+    @rule(lead=st.integers(2, 4), k=st.integers(1000, 3000), instead=st.booleans())
+    def configure(self, lead: int, k: int, instead: bool) -> None:
+        at = self.world.epoch + lead
+        if instead and self.world.epoch + 1 in self.parameters:
+            return  # too late to take it back
+        self.simulation.do(Configure(do="configure", at=FIRST, epoch=at, k=k, instead=instead, **LOTTERY))
+        if instead:
+            self.parameters = {epoch: k for epoch, k in self.parameters.items() if epoch <= self.world.epoch}
+        self.parameters[at] = k
+        self.trouble(2)
+
+    @rule(epoch=st.integers(0, 200), k=st.integers(1, 3000))
+    def forge_configuration(self, epoch: int, k: int) -> None:
+        self.simulation.do(ForgeConfiguration(do="forge-configuration", at=FIRST, epoch=epoch, k=k, **LOTTERY))
+
+    @rule(of=st.sampled_from(["eras", "configurations"]), which=st.integers(0, 5), times=st.integers(1, 3))
+    def replay(self, of: str, which: int, times: int) -> None:
+        self.simulation.do(Replay(do="replay", at=FIRST, of=of, which=which, times=times))
 
     @rule(era=st.sampled_from(ERAS), at=st.none() | st.integers(0, 200))
     def forge(self, era: str, at: int | None) -> None:
@@ -141,6 +174,9 @@ class Rollout(RuleBasedStateMachine):
             assert node.state is not None
             if node.state.view.status is EraStatus.READY:
                 assert node.state.view.era == self.current()
+            known = self.simulation.configured.state_of(node)
+            found = configuration_at(decoded(known.configurations), self.world.epoch)
+            assert found.parameters.k == self.parameters[max(at for at in self.parameters if at <= self.world.epoch)]
 
 
 Rollout.TestCase.settings = settings(

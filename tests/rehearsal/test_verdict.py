@@ -12,7 +12,7 @@ from release_tools.rehearsal.shipped import find_scenario, shipped_names
 from tests.rehearsal.conftest import ACTIVATE, ANNOUNCE, small
 
 EQUAL = {"distribution": "equal"}
-GRADES = {"too-early": "bad", "sleepers": "bad", "partition": "bad"}
+GRADES = {"parameters-near-a-switch": "bad", "too-early": "bad", "sleepers": "bad", "partition": "bad"}
 """What is expected of a story makes it no better; all the others go well."""
 
 

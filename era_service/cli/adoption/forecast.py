@@ -24,9 +24,10 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release_options import combined, read_text
 from era_service.wiring.genesis import configured_calendar
-from era_service.wiring.quorum import QUORUM_MODELS, GivenQuorum, given_quorum, quorum_of, quorum_signed_with
+from era_service.wiring.quorum import QUORUM_MODELS, GivenQuorum, given_quorum, quorum_of
 from eras import Epoch
 from release_tools.forecasting.lottery import chance_words
+from release_tools.forecasting.lottery_parameters import quorum_signed_with
 from release_tools.forecasting.safety import judge_switch
 
 if TYPE_CHECKING:
