@@ -42,7 +42,7 @@ class MadeOutput:
 
 @dataclass(frozen=True, slots=True)
 class SignedBy:
-    """What the bytes of a transaction show.
+    """The facts that the bytes of a transaction show.
 
     Attributes:
         signed: the addresses whose owner signed it.

@@ -17,7 +17,7 @@ _POINTER_BYTES = 1 + _HASH_BYTES + 3  # at least; kinds 4 and 5
 
 @dataclass(frozen=True, slots=True)
 class PaymentCredential:
-    """Who may spend from an address: the holder of a key, or whoever satisfies a script."""
+    """The owner of an address: the holder of a key, or of the keys that satisfy a script."""
 
     hash: bytes
     is_script: bool

@@ -1,8 +1,8 @@
 """Which slot it is at what time, and which epoch a slot is in: what a network fixed when it began.
 
 In: a network's genesis, or its Shelley genesis file. Out: slots, times and epochs, by arithmetic; no clock is read
-here. Cardano's public networks began with an era (Byron) of other slots than today's, so a genesis here is told from a
-slot of the newest era on: the *anchor*. A network without such a past has its anchor at slot 0.
+here. Cardano's public networks began with an era (Byron) of other slots than today's, so a genesis here
+begins at a slot of the newest era: the *anchor*. A network without such a past has its anchor at slot 0.
 """
 
 import json

@@ -20,7 +20,7 @@ UNKNOWN_ADDRESS = ""
 
 @dataclass(frozen=True, slots=True)
 class ObserverCapabilities:
-    """What an observer knows about the outputs it reports.
+    """The knowledge of an observer about the outputs it reports.
 
     Attributes:
         order: ``datums`` comes newest first; else its order means nothing.
@@ -95,12 +95,12 @@ class ChainObserver(Protocol):
 
     @property
     def name(self) -> str:
-        """What operators call it in logs and errors, with no secret in it (``blockfrost http://host:1234``)."""
+        """Its name in logs and errors, with no secret in it (``blockfrost http://host:1234``)."""
         ...
 
     @property
     def capabilities(self) -> ObserverCapabilities:
-        """What it knows; constant over its life."""
+        """Its knowledge; constant over its life."""
         ...
 
     def epoch(self) -> Epoch:
@@ -136,7 +136,7 @@ class PagedObserver(ChainObserver, Protocol):
     """A chain observer that need not read all of an address: newest first, it can stop where the answer is settled."""
 
     def datums_until(self, address: str, settled: Callable[[tuple[DatumOutput, ...]], bool]) -> tuple[DatumOutput, ...]:
-        """What ``datums`` answers, up to the end of the first page that ``settled`` says yes to.
+        """The answer of ``datums``, up to the end of the first page that ``settled`` accepts.
 
         What is answered is of one state of the address: where that changed meanwhile, reading began anew.
         """
@@ -145,10 +145,10 @@ class PagedObserver(ChainObserver, Protocol):
 
 @runtime_checkable
 class LocatingObserver(ChainObserver, Protocol):
-    """A chain observer that knows which block a transaction is in (its capability ``blocks`` says whether it does)."""
+    """A chain observer that knows which block a transaction is in (its capability ``blocks`` shows whether it does)."""
 
     def block_of(self, transaction: str) -> ChainTip | None:
-        """The block of ``transaction``; ``None`` where the provider says that it knows no such transaction."""
+        """The block of ``transaction``; ``None`` where the provider reports that it knows no such transaction."""
         ...
 
 
@@ -247,7 +247,7 @@ class ScreenedOutput:
 
 @dataclass(frozen=True, slots=True)
 class EraReading:
-    """What an adapter read: the markers in force, where they come from, and what was refused and why."""
+    """The reading of an adapter: the markers in force, their origin, and what was refused and why."""
 
     markers: tuple[EraMarker, ...]
     provenance: Provenance | None = None

@@ -5,7 +5,8 @@ is gathered (``evidence_source``), a node's core decides (``deciding``) and reme
 transaction, so that a process that dies leaves the old memory or the new. Every command, the service and the watcher
 of a node decide by that same core: from the same store and the same answers they report the same era.
 
-While something is trusted, reading never fails: what cannot be confirmed is in force all the same, and *stale* says why
+While something is trusted, reading never fails: what cannot be confirmed is in force all the same, and *stale* gives
+    the reason
 (T9). With nothing trusted, an error names the cause.
 """
 
@@ -84,7 +85,7 @@ class TrustedReader:
         return reading
 
     def refresh(self, epoch: Epoch | None = None) -> TrustedReading:
-        """As ``read``, but a chain that could not be read is an error, and a reading that trusts nothing is none.
+        """As ``read``, but a chain that could not be read is an error, and a reading that trusts nothing is no error.
 
         Raises:
             ChainReadError: the chain could not be read; what is trusted stays so.
@@ -102,7 +103,7 @@ class TrustedReader:
             return _told(core, decision.reading, decisions)
 
     def remembered(self, error: ChainReadError | StoreError, epoch: Epoch | None = None) -> TrustedReading:
-        """What is remembered, where the chain could not be read (T9): stale, for that reason.
+        """The remembered reading, where the chain could not be read (T9): stale, for that reason.
 
         Args:
             error: why it could not.
@@ -138,7 +139,7 @@ class TrustedReader:
 def _told(core: NodeCore, reading: TrustedReading, decisions: tuple[Decision, ...]) -> TrustedReading:
     """The reading as the core decided on it: its epoch, whether it is stale, what stays in force where it was refused.
 
-    An alarm says where that could not be remembered.
+    An alarm is raised where that could not be remembered.
     """
     state: NodeState = core.state
     unsaved = core.not_recording

@@ -9,7 +9,7 @@ In: a type, its parameters as JSON, and an observer for the type that reads a ch
 | ``dummy`` | ``{"markers":[{"name":"…","epoch":…},…]}`` |
 | ``bootstrap``, ``bootstrap-latest`` | none; given ones are ignored |
 
-Keys that a type does not know are ignored, as Mithril's readers do. Mithril tells every mistake as "general error";
+Keys that a type does not know are ignored, as Mithril's readers do. Mithril reports every mistake as "general error";
 here each names its cause.
 """
 
@@ -31,7 +31,7 @@ PARAMS_VARIABLE = "ERA_READER_ADAPTER_PARAMS"
 
 
 class UnknownAdapterError(ConfigurationError):
-    """The adapter type is none of the known ones."""
+    """The adapter type is not known."""
 
 
 class AdapterParamsError(ConfigurationError):

@@ -2,7 +2,7 @@
 
 In: a chain observer, the era address and the verification key. Out: an ``EraReading`` with a verdict on every output.
 
-It is a ``TrustedReader`` that remembers for as long as it lives, and that tells a chain that it could not read as an
+It is a ``TrustedReader`` that remembers for as long as it lives, and that reports a chain that it could not read as an
 error: what to do then, its caller knows best (``EraChecker`` goes on by the schedule that it has).
 """
 

@@ -13,7 +13,7 @@ from eras import Epoch, StoreError
 
 @dataclass(frozen=True, slots=True)
 class Compaction:
-    """What a compaction did.
+    """The result of a compaction.
 
     Attributes:
         removed: events that were taken out.

@@ -1,8 +1,9 @@
-"""Where two nodes parted: two event logs, epoch beside epoch.
+"""Finds where two nodes parted: two event logs, epoch beside epoch.
 
 In: the lines of two logs. Out: a ``Parting``. Two nodes never log the same bytes: their clocks, providers and starts
 differ. What must be the same is what they decide: at the end of every epoch that both logs cover, the current era and
-the schedule that is trusted. Verdicts on the same output may differ, for providers know more or less; they are told.
+the schedule that is trusted. Verdicts on the same output may differ, for providers know more or less; they are
+reported.
 """
 
 from bisect import bisect_right
@@ -22,11 +23,11 @@ _VERDICT_KINDS = (DecisionKind.REFUSED, DecisionKind.CONFLICT)
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What one node had decided.
+    """The decision of one node.
 
     Attributes:
         value: the era, the schedule, or the verdict; ``None`` where it had none.
-        event: the event that says so.
+        event: the event that records it.
         cause: the input upon which that was decided.
     """
 
@@ -41,7 +42,7 @@ class Side:
 
 @dataclass(frozen=True, slots=True)
 class Parting:
-    """What two logs have in common.
+    """The comparison of two logs.
 
     Attributes:
         same_until: the last event up to which they are one log, byte for byte; 0 where they are two from the start.
@@ -63,7 +64,7 @@ class Parting:
 
 
 def diff(first: Iterable[LogLine], second: Iterable[LogLine]) -> Parting:
-    """Where two logs, oldest line first, parted."""
+    """Compares two logs, oldest line first."""
     logs = (_Log(), _Log())
     for log, lines in zip(logs, (first, second), strict=True):
         for line in lines:
@@ -91,7 +92,7 @@ def diff(first: Iterable[LogLine], second: Iterable[LogLine]) -> Parting:
 
 
 class _Log:
-    """What a node had decided at the end of each epoch."""
+    """The decisions of a node at the end of each epoch."""
 
     def __init__(self) -> None:
         self.hashes: list[tuple[int, str | None]] = []
@@ -118,7 +119,7 @@ class _Log:
         return {epoch for told in self._told.values() for epoch, _, _ in told}
 
     def at(self, matter: str, epoch: Epoch) -> Side:
-        """What it had decided at the end of an epoch."""
+        """The decision at the end of an epoch."""
         told = self._told[matter]
         place = bisect_right(told, epoch, key=lambda entry: entry[0])
         if not place:

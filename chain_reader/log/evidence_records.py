@@ -32,7 +32,7 @@ def output_of(facts: Sequence[Any]) -> DatumOutput:
     """The output that ``output_facts`` gave.
 
     Raises:
-        TypeError, ValueError: it is none.
+        TypeError, ValueError: these are not the facts of an output.
     """
     transaction, index, datum, lovelace, slot, height, spent, *rest = facts
     unreadable, assets = (*rest, None, ())[:2]  # logs of before do not have them
@@ -53,7 +53,7 @@ class EvidenceWriter:
         self._written: Evidence | None = None
 
     def facts_of(self, evidence: Evidence) -> Facts:
-        """The facts of an answer; it counts as written once ``wrote`` says so."""
+        """The facts of an answer; it counts as written once ``wrote`` is called."""
         last = self._last
         facts: Facts = {
             "source": evidence.source,
@@ -119,7 +119,8 @@ class EvidenceReader:
         """The evidence of an answer.
 
         Raises:
-            KeyError, TypeError, ValueError: it is none, or its base is not the answer that was read before.
+            KeyError, TypeError, ValueError: these are not the facts of an answer, or its base is not the answer that
+                was read before.
         """
         if facts["base"] != self._base:
             raise ValueError(f"it continues answer {facts['base']}, which is not the one before")

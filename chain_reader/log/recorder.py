@@ -6,7 +6,7 @@ transaction; an ``EraChecker`` that is up to date. What is decided is ``decide``
 1. Input and decisions are written together with what is trusted, whole or not at all. A node that is killed begins
    where the log ends: it replays the log from its last snapshot.
 2. What another process trusted meanwhile comes in as an input too (``MemoryRead``), before what was to be written.
-3. While the store cannot be written to (a full disk) the node decides all the same, and says that it does not record.
+3. While the store cannot be written to (a full disk) the node decides all the same, and warns that it does not record.
    When it can be again, a snapshot marks the gap.
 4. The log is kept within a size: beyond it the older half is taken out, up to a snapshot.
 """
@@ -61,17 +61,17 @@ IN_MEMORY = LogLimits(4 * 1024 * 1024)
 class NodeCore:
     """Decides for one node. Several threads may use it; it takes one input at a time.
 
-    It begins with what the log says it knew, or else with what the store says is trusted.
+    It begins with the state in the log, or else with the trust in the store.
 
     Args:
         settings: what the node is configured to do.
         store: where it is remembered; by default in this process only.
-        checker: what the era is told to; by default one of its own.
+        checker: receives the era; by default one of its own.
         limits: of the log.
         name: of the node among those that write into this log; it goes on where one of this name ended.
         clock: POSIX time in seconds, for what happens at the start.
         logged: whether inputs and decisions are written into the log. Without it the node begins with what the store
-            says is trusted, and writes only that, with the decisions that concern it.
+            has as trusted, and writes only that, with the decisions that concern it.
 
     Raises:
         StoreError: what is trusted could not be read, or is damaged.
@@ -123,7 +123,7 @@ class NodeCore:
 
     @property
     def judged(self) -> TrustDecision | None:
-        """What the rules of trust came to at the last answer that was not just as the one before it."""
+        """The result of the rules of trust at the last answer that differed from the one before it."""
         return self._judged
 
     def catch_up(self, time_s: float) -> tuple[Decision, ...]:
@@ -164,7 +164,7 @@ class NodeCore:
         return 0 if stored is None else stored.version
 
     def apply(self, event: InputEvent) -> tuple[Decision, ...]:
-        """What the node makes of ``event``, remembered and applied to the checker.
+        """The node's decisions on ``event``, remembered and applied to the checker.
 
         Raises:
             StoreDamagedError: what is remembered as trusted was not signed by the keys.
@@ -207,7 +207,7 @@ class NodeCore:
     # --- starting
 
     def _begin(self, settings: NodeSettings) -> tuple[int | None, int | None, NodeState]:
-        """What the log says the node knew: the node it resumes, that one's last event, the state."""
+        """The node's state by the log: the node it resumes, that one's last event, the state."""
         try:
             snapshot = self._last_snapshot() if self._logged else None
             if snapshot is not None:

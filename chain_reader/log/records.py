@@ -114,7 +114,7 @@ def state_of(facts: Facts) -> NodeState:
     """The state that ``state_facts`` gave.
 
     Raises:
-        KeyError, TypeError, ValueError, EraSwitchError: they are none.
+        KeyError, TypeError, ValueError, EraSwitchError: the facts are damaged.
     """
     settings, warned = settings_of(facts["settings"]), facts["warned"]
     return NodeState(
@@ -160,7 +160,7 @@ def _provenance_facts(provenance: Provenance | None) -> Facts | None:
 
 
 def settings_facts(settings: NodeSettings) -> Facts:
-    """What a node is configured to do, as far as a decision depends on it."""
+    """The configuration of a node, as far as a decision depends on it."""
     policy = settings.policy
     extension, checkpoint = policy.extension, policy.checkpoint
     kind = {} if policy.kind is ERAS else {"kind": policy.kind.markers.name}
@@ -192,7 +192,7 @@ def settings_of(facts: Facts) -> NodeSettings:
     """The settings that ``settings_facts`` gave.
 
     Raises:
-        KeyError, TypeError, ValueError, EraSwitchError: they are none.
+        KeyError, TypeError, ValueError, EraSwitchError: the facts are damaged.
     """
     policy: Facts = dict(facts["policy"])
     place = (policy["network_magic"], policy["address"])
@@ -225,7 +225,7 @@ def _keys_of(texts: list[str]) -> tuple[VerificationKey, ...]:
 
 
 def trust_facts(trust: StoredTrust) -> Facts:
-    """What is trusted and remembered; the store's version of it is left out."""
+    """The trusted and remembered state; the store's version of it is left out."""
     trusted = trust.trusted
     return {
         "trusted": None
@@ -262,7 +262,7 @@ def trust_of(facts: Facts) -> StoredTrust:
     """The trust that ``trust_facts`` gave.
 
     Raises:
-        KeyError, TypeError, ValueError, MarkerError: it is none.
+        KeyError, TypeError, ValueError, MarkerError: the facts are damaged.
     """
     trusted = facts["trusted"]
     values = facts | {

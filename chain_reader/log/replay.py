@@ -6,7 +6,7 @@ state so.
 
 1. A node begins with a snapshot (``started``): its settings and its state. What it wrote refers to that event's id.
 2. For each input the decisions that follow it, up to the next one, must be those that ``decide`` gives, in that order.
-3. A later snapshot must be the state that the inputs lead to; one that says that it follows a gap is taken over.
+3. A later snapshot must be the state that the inputs lead to; one that is marked as following a gap is taken over.
 4. What a node wrote before the first snapshot that is there (compaction took it out) cannot be replayed; it is counted.
    Neither can decisions whose inputs nobody recorded: those of a command that read the chain, or of an older version.
 """
@@ -36,7 +36,7 @@ RESUMED = "recording-resumed"
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """Where a replay and the log part.
+    """The difference between a replay and the log.
 
     Attributes:
         event_id: the event of the log at which they do.
@@ -251,7 +251,7 @@ def _is_same(due: Decision, line: LogLine) -> bool:
 
 
 def reconfigured(state: NodeState, settings: NodeSettings) -> NodeState:
-    """A state under other settings, as a node has it that starts anew after an upgrade; nothing is told.
+    """A state under other settings, as a node has it that starts anew after an upgrade; nothing is reported.
 
     Raises:
         EraRegressionError: the eras it supports now contradict the order that its schedule had.

@@ -1,6 +1,6 @@
-"""What a change of protocol configurations means to a node: the decisions about them. Pure.
+"""The decisions of a node about changes of protocol configurations. Pure.
 
-In: the configurations in force before and after, each at its epoch. Out: decisions, each told once: on a change of what
+In: the configurations in force before and after, each at its epoch. Out: decisions, each made once: on a change of what
 is to come, and when another configuration holds.
 """
 
@@ -19,7 +19,7 @@ Markers = tuple[ConfigurationMarker, ...]
 def configuration_decisions(
     before: Markers | None, told_at: Epoch | None, after: Markers, epoch: Epoch
 ) -> tuple[Decision, ...]:
-    """What to tell when ``after`` is in force at ``epoch``.
+    """The decisions when ``after`` is in force at ``epoch``.
 
     Args:
         before: what was in force; ``None`` before the first.
@@ -44,7 +44,7 @@ def configuration_decisions(
 def _announced(
     old: tuple[EpochConfiguration, ...], new: tuple[EpochConfiguration, ...], epoch: Epoch
 ) -> Iterator[Decision]:
-    """What later epochs resolve to now, where that is another configuration than before."""
+    """The configurations of later epochs that differ from before."""
     for at in sorted({item.epoch for item in (*schedule(old), *schedule(new)) if item.epoch > epoch}):
         was, now = configuration_at(old, at), configuration_at(new, at)
         if was == now:

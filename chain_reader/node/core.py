@@ -5,10 +5,11 @@ network and no store here: a running node, the replay of its event log, and a re
 same ``decide``.
 
 1. An epoch never goes back: the greatest that clock or chain ever said counts. A chain whose tip is in doubt by the
-   clock says none: who believed it could be led into an era before its epoch.
+   clock is not one: a node that believed it could be led into an era before its epoch.
 2. What is trusted is decided by the rules T0 to T13 (``trust_deciding``), which era is current by ``eras.view``.
-3. At an epoch for which nothing was read, the remembered schedule decides (T9), and it is told what cannot be known.
-4. What is the same as before is not told again; an unsupported upcoming era is, once a day, until it is acknowledged.
+3. At an epoch for which nothing was read, the remembered schedule decides (T9), and the decision names what cannot be
+   known.
+4. An unchanged state is not reported again; an unsupported upcoming era is, once a day, until it is acknowledged.
 5. Equal inputs in equal states give equal decisions, and an input that changes nothing returns the very same state.
 """
 
@@ -71,13 +72,13 @@ Judge = Callable[["NodeState", ObserverAnswered], Judged]
 
 @dataclass(frozen=True, slots=True)
 class NodeSettings:
-    """What a node is configured to do; it never changes while it runs.
+    """The configuration of a node; it never changes while the node runs.
 
     Attributes:
         policy: what to trust.
         supported: the eras this software knows.
         notice_epochs: with fewer epochs than this left, a scheduled era is locked.
-        warn_again_s: how often an unsupported upcoming era is told, in seconds.
+        warn_again_s: how often an unsupported upcoming era is reported, in seconds.
     """
 
     policy: TrustPolicy
@@ -93,17 +94,17 @@ class NodeState:
     Attributes:
         settings: what it is configured to do.
         trust: what it trusts and remembers; its ``version`` is the store's matter, and 0 here.
-        told: output reference → name of the verdict on it that was told.
+        told: output reference → name of the verdict on it that was reported.
         view: its era.
         epoch: the greatest epoch that clock or chain said.
         clock: the epoch that the clock said last.
         failing: the code of the error, while no observer answers.
-        warned: the unsupported upcoming era that was told last, and when (POSIX, seconds).
+        warned: the unsupported upcoming era that was reported last, and when (POSIX, seconds).
         acknowledged: the unsupported upcoming era that an operator knows of.
         verified: what is trusted, as the keys verified it; made anew where it is missing.
         steady: evidence that changes nothing when it is decided upon again.
         configurations: the markers in force, where configurations are read and no eras; ``None`` before the first ones.
-        configured: the epoch at which they were told.
+        configured: the epoch at which they were reported.
     """
 
     settings: NodeSettings
@@ -129,7 +130,7 @@ class NodeState:
 
 
 def decide(state: NodeState, event: InputEvent) -> Decided:
-    """What a node in ``state`` makes of ``event``.
+    """The next state and the decisions of a node in ``state`` upon ``event``.
 
     Returns:
         The next state, the very same one where nothing changes, and what was decided, in order.
@@ -142,7 +143,7 @@ def decide(state: NodeState, event: InputEvent) -> Decided:
 
 
 def decide_with(state: NodeState, event: InputEvent, judging: Judge) -> Decided:
-    """``decide``, with the rules of trust applied by ``judging`` (``deciding_shared`` remembers what it came to)."""
+    """``decide``, with the rules of trust applied by ``judging`` (``deciding_shared`` remembers its results)."""
     if isinstance(event, ObserverAnswered):
         after, decisions = _answered(state, event, judging)
     else:
@@ -156,7 +157,7 @@ def decide_with(state: NodeState, event: InputEvent, judging: Judge) -> Decided:
 
 
 def judge(state: NodeState, event: ObserverAnswered) -> Judged:
-    """The rules of trust: the decision, and the verdicts that were told once it is."""
+    """The rules of trust: the decision, and the verdicts reported with it."""
     decision = decide_trust(
         state.trust,
         event.evidence,
@@ -279,7 +280,7 @@ def _configured(state: NodeState, epoch: Epoch, markers: tuple[ConfigurationMark
 
 
 def _refused(state: NodeState, kind: DecisionKind, reason: str) -> Decided:
-    """What was read had to be refused: the view stays, and says why; told once."""
+    """The reading had to be refused: the view stays, with the reason; reported once."""
     if state.view.message == reason:
         return state, ()
     told = _tell(kind, state.epoch, reason=reason, era=state.view.era)
@@ -376,7 +377,7 @@ def _commanded(state: NodeState, event: CommandGiven) -> Decided:
 
 
 def _prepared(state: NodeState, came: Mapping[str, str]) -> Decision:
-    """What came of the hooks that run before a switch."""
+    """The result of the hooks that run before a switch."""
     kind = DecisionKind.PREPARED
     if came.get("outcome") != "prepared":
         kind = DecisionKind.VETOED if came.get("phase") == "switch" else DecisionKind.UNPREPARED
@@ -399,7 +400,7 @@ _DECIDERS: dict[type, Callable[[NodeState, Any], Decided]] = {
 
 
 def _warned(state: NodeState, time_s: float, decisions: tuple[Decision, ...]) -> Decided:
-    """The upcoming era is not supported: told on change, and once a day (rule 4)."""
+    """The upcoming era is not supported: reported on change, and once a day (rule 4)."""
     token = state.view.token
     if token is None or token.upcoming is None:
         return state, decisions

@@ -1,6 +1,6 @@
-"""What a change of view means to a node: the decisions about eras. Pure.
+"""The decisions of a node about eras. Pure.
 
-In: two views of ``eras.view``. Out: decisions, each told once: on a change of schedule, at an epoch, or at an
+In: two views of ``eras.view``. Out: decisions, each made once: on a change of schedule, at an epoch, or at an
 activation.
 """
 
@@ -12,7 +12,7 @@ from eras import Epoch, EraMarker, EraView
 
 
 def era_decisions(before: EraView, after: EraView, notice_epochs: int) -> tuple[Decision, ...]:
-    """What to tell when ``after`` takes the place of ``before``.
+    """The decisions when ``after`` takes the place of ``before``.
 
     Args:
         before: the view in force until now.
@@ -41,7 +41,7 @@ def era_decisions(before: EraView, after: EraView, notice_epochs: int) -> tuple[
 
 
 def unsupported_current(view: EraView) -> Decision:
-    """That the current era of a view, which has one, is not supported."""
+    """The decision that the current era of a view, which has one, is not supported."""
     token = view.token
     assert token is not None  # noqa: S101 - only asked with one
     facts = _current(view) | {"reason": view.message, "supported_eras": list(token.supported)}

@@ -1,8 +1,8 @@
-"""What comes into the deciding core: one frozen record for each kind of input.
+"""The inputs of the deciding core: one frozen record for each kind.
 
-Each says when it came (``time_s``, POSIX time in seconds): the core has no clock. Evidence is shared, never copied: a
-thousand nodes that read the same answer hold the same object. How inputs are written into the event log, and read back,
-is ``deciding_records``.
+Each has the time when it came (``time_s``, POSIX time in seconds): the core has no clock. Evidence is shared, never
+copied: a thousand nodes that read the same answer hold the same object. How inputs are written into the event log, and
+read back, is ``deciding_records``.
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ REPORTED = "reported"
 
 @dataclass(frozen=True, slots=True)
 class ClockTicked:
-    """The node's own epoch clock says where the network is.
+    """The node's own epoch clock gives the epoch of the network.
 
     Attributes:
         epoch: the epoch by the clock.
@@ -102,7 +102,7 @@ class RegistrationReceived:
 
 @dataclass(frozen=True, slots=True)
 class CommandGiven:
-    """An operator, or a program on their behalf, told the node to do something.
+    """An operator, or a program on their behalf, gave the node a command.
 
     Attributes:
         name: ``acknowledge`` (an unsupported upcoming era is known: warn only when it changes), ``check`` (read the
@@ -121,7 +121,7 @@ class InputsShed:
     """The queues before the core were full, and inputs were lost.
 
     Attributes:
-        counts: kind of input → how many were shed since the last time this was told.
+        counts: kind of input → how many were shed since this was last reported.
         time_s: when.
     """
 

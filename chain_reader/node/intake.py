@@ -3,10 +3,10 @@
 In: inputs from any thread. Out: one input after the other, for the one thread that decides.
 
 1. Commands come first, then clock ticks, answers of observers, registrations: a flood of the last delays no other.
-2. A tick takes the place of one that waits, and an answer that of one of the same source: the newest says it all.
+2. A tick takes the place of one that waits, and an answer that of one of the same source: the newest suffices.
    Nothing is lost by that, and nothing counted.
 3. Where a queue is full, who puts waits (back-pressure), at most ``patience_s``. Then the input is shed and counted,
-   and the core is told next (``InputsShed``).
+   and the core learns of it next (``InputsShed``).
 """
 
 import threading
@@ -48,7 +48,7 @@ class Intake:
 
     Args:
         limits: how much may wait.
-        clock: POSIX time in seconds, for what is told of shed inputs.
+        clock: POSIX time in seconds, for reports of shed inputs.
     """
 
     def __init__(self, limits: IntakeLimits | None = None, *, clock: Callable[[], float] = time.time) -> None:

@@ -1,4 +1,4 @@
-"""What the deciding core can decide: the kind under which each decision stands in the event log.
+"""The kinds of decisions, under which they stand in the event log.
 
 ``docs/events.md`` lists them; hooks of a node are run by kind. The trust kinds are those of ``trust_reading``.
 """

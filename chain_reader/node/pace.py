@@ -18,7 +18,7 @@ SHORTEST_SLOT_S = 0.05
 
 
 def paced(before: Sighting | None, evidence: Evidence, time_s: float) -> tuple[Sighting, str | None]:
-    """What is believed of an answer, and why it is in doubt.
+    """The believed part of an answer, and why the rest is in doubt.
 
     Args:
         before: what was believed last; ``None`` at a first reading.

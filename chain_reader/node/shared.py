@@ -1,4 +1,4 @@
-"""Deciding for many nodes at once: what one came to serves every other that is asked the same.
+"""Deciding for many nodes at once: the result of one serves every other that is asked the same.
 
 In: states and events, shared by identity. Out: what ``decide`` gives for them; nothing here decides. In a rehearsal a
 thousand nodes with the same memory read the same answer, and the rules of trust need be applied to it once.

@@ -1,4 +1,4 @@
-"""Where evidence comes from: the first of several observers that answers, screened and held against the clock.
+"""The source of evidence: the first of several observers that answers, screened and checked against the clock.
 
 In: observers, the policy, the store that keeps verdicts. Out: ``Evidence``; or, for the deciding core, the same as an
 input event: ``ObserverAnswered`` or ``ObserverFailed``. Nothing is decided here.
@@ -50,12 +50,12 @@ class EvidenceSource:
 
     @property
     def name(self) -> str:
-        """What operators call the observers."""
+        """The name of the observers for operators."""
         return self.providers.name
 
     @property
     def told(self) -> Mapping[str, str]:
-        """Output reference → name of the verdict on it that was told before."""
+        """Output reference → name of the verdict on it that was reported before."""
         return self._screening.told
 
     def keep(self, changed: Sequence[ScreenedOutput]) -> None:
@@ -71,7 +71,7 @@ class EvidenceSource:
         return self.providers.tip_stale(evidence.tip)
 
     def gather(self, epoch: Epoch | None = None) -> Evidence:
-        """What the first observer that answers knows.
+        """The evidence of the first observer that answers.
 
         Args:
             epoch: the current epoch by a clock of one's own; a provider that is more than one off is not believed.

@@ -31,7 +31,7 @@ def settles(trust: StoredTrust, decision: TrustDecision, evidence: Evidence, pol
 
     Args:
         trust: what was remembered before the decision.
-        decision: what the rules of trust came to.
+        decision: the result of the rules of trust.
         evidence: what they were applied to.
         policy: what to trust.
     """

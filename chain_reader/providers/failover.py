@@ -90,7 +90,7 @@ class Failover:
 
     @property
     def name(self) -> str:
-        """What operators call the providers."""
+        """The name of the providers for operators."""
         return ", ".join(map(self._name_of, range(len(self._providers))))
 
     @property
@@ -99,7 +99,7 @@ class Failover:
         return not self._providers
 
     def ask(self, question: Callable[[ChainObserver], Answer]) -> Answer:
-        """What the first provider that answers says.
+        """The answer of the first provider that answers.
 
         Raises:
             ConfigurationError: a provider is configured wrongly.

@@ -15,7 +15,7 @@ KIND_OF_SCHEME = {"http": "blockfrost", "https": "blockfrost", "ws": "ogmios", "
 
 
 class UnknownObserverError(ConfigurationError):
-    """The kind of chain observer is none of the known ones."""
+    """The kind of chain observer is not known."""
 
 
 def observer_from_url(
@@ -32,7 +32,7 @@ def observer_from_url(
         text: a kind, a colon, and where the chain is: for ``blockfrost`` and ``koios`` a base URL with its version or
             the name of a public network, for ``ogmios`` a websocket URL, for ``kupo`` its URL, a plus and the URL of an
             Ogmios, for ``cardano-cli`` the path of a node's socket, for ``local`` the path of a local chain. A URL
-            alone says its kind by its scheme.
+            alone has its kind in its scheme.
         project_id: the key for ``blockfrost``, or the token for ``koios``; never part of ``text``, which is shown in
             errors and logs.
         network_magic: magic of the network, which ``cardano-cli`` must name to the node.
@@ -78,7 +78,7 @@ def observer_from_url(
 
 
 def with_kind(text: str) -> str:
-    """What names a provider, its kind before it; a URL alone is Blockfrost's by http(s), Ogmios' by ws(s)."""
+    """A text that names a provider, its kind in front; a URL alone is Blockfrost's by http(s), Ogmios' by ws(s)."""
     text = text.strip()
     kind = KIND_OF_SCHEME.get(text.partition("://")[0])
     return text if kind is None else f"{kind}:{text}"

@@ -100,7 +100,7 @@ class TransactionGateway(Protocol):
 
     @property
     def name(self) -> str:
-        """What operators call it in logs and errors, with no secret in it."""
+        """Its name in logs and errors, with no secret in it."""
         ...
 
     @property
@@ -132,7 +132,7 @@ class TransactionGateway(Protocol):
         """Submit a signed transaction; its hash as the chain gives it.
 
         Raises:
-            TransactionRefusedError: the ledger refused it, and says why.
+            TransactionRefusedError: the ledger refused it, with its reason.
         """
         ...
 

@@ -22,7 +22,7 @@ def gateway_from_url(
     """The gateway to the provider that ``text`` names (see ``chain_reader.observer_from_url``).
 
     Args:
-        text: a kind, a colon, and where the chain is; a URL alone says its kind by its scheme.
+        text: a kind, a colon, and where the chain is; a URL alone has its kind in its scheme.
         project_id: the key for ``blockfrost``, or the token for ``koios``.
         limits: time and size of what is asked.
 

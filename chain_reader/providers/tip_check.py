@@ -34,7 +34,7 @@ CLOCK_SKEW_S = 10.0
 
 
 class TipState(enum.Enum):
-    """What a tip is, by the rules above."""
+    """The verdict on a tip, by the rules above."""
 
     FRESH = "fresh"
     STALE = "stale"
@@ -44,7 +44,7 @@ class TipState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class TipCheck:
-    """What was made of a tip.
+    """The result of checking a tip.
 
     Attributes:
         state: fresh, or what is wrong.
@@ -77,7 +77,7 @@ def check_tip(
     """Hold a tip against the clock.
 
     Args:
-        tip: the tip that an observer tells.
+        tip: the tip that an observer reports.
         genesis: of the observer's network.
         now_s: POSIX time.
         tolerance_s: how old a tip may be; by default as old as chance makes it.
@@ -140,7 +140,7 @@ class TipWatch:
         return None if found.is_fresh else found.words
 
     def check(self, tip: ChainTip) -> TipCheck:
-        """What is made of ``tip``."""
+        """The verdict on ``tip``."""
         found = self._check(tip, ())
         return found if found.is_fresh else self._check(tip, self._others())
 
@@ -150,9 +150,9 @@ class TipWatch:
 
 
 def genesis_of(observer: ChainObserver, network_magic: int | None) -> NetworkGenesis | None:
-    """The genesis of the network that ``observer`` should read: a public one's, or what the observer tells.
+    """The genesis of the network that ``observer`` should read: a public one's, or the one that the observer reports.
 
-    Of observers that must agree each is checked for its network; the first one that tells a genesis is believed.
+    Of observers that must agree each is checked for its network; the first one that reports a genesis is believed.
 
     Args:
         observer: it is asked where it knows the genesis.
@@ -160,7 +160,7 @@ def genesis_of(observer: ChainObserver, network_magic: int | None) -> NetworkGen
 
     Returns:
         The genesis, or ``None`` where nobody knows it. A provider that does not serve it cannot be checked for being of
-        the right network; a log line says so.
+        the right network, with a log line.
 
     Raises:
         ProviderOfOtherNetworkError: the observer is of another network.

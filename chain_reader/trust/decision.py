@@ -1,8 +1,8 @@
-"""What a reading of the chain comes to: the rules of trust applied to one piece of evidence. Pure.
+"""Decides on a reading of the chain: the rules of trust applied to one piece of evidence. Pure.
 
-In: what is remembered, what an observer answered, the policy, the verdicts told before. Out: a ``TrustDecision``: the
-reading, what to remember, and what is new. ``TrustedReader`` and the deciding core (``chain_reader.node.core``) both
-ask here, so that a node, a replay of its log and a rehearsal come to the same.
+In: what is remembered, what an observer answered, the policy, the verdicts reported before. Out: a ``TrustDecision``:
+the reading, what to remember, and what is new. ``TrustedReader`` and the deciding core (``chain_reader.node.core``)
+both ask here, so that a node, a replay of its log and a rehearsal come to the same.
 """
 
 from collections.abc import Mapping, Sequence
@@ -27,13 +27,13 @@ from eras import Epoch, Provenance
 
 @dataclass(frozen=True, slots=True)
 class TrustDecision:
-    """What was decided.
+    """The decision on a reading.
 
     Attributes:
         reading: the markers in force and all that is to be said of them; its ``events`` are what is new.
         after: what to remember; the very ``before`` where nothing changed.
         changed: the outputs whose verdict is new.
-        state: what the rules came to, with the payload in force verified.
+        state: the result of the rules, with the payload in force verified.
     """
 
     reading: TrustedReading
@@ -57,7 +57,7 @@ def decide_trust(
         before: what is remembered.
         evidence: what an observer knows, at one point of the chain.
         policy: what to trust.
-        told: output reference → name of the verdict on it that was told before.
+        told: output reference → name of the verdict on it that was reported before.
         tip_stale: why the tip is late by a clock of one's own, or ``None`` (T7).
         verified: what is remembered as trusted, where it is at hand as it was verified; else it is verified anew.
 
@@ -124,7 +124,7 @@ def decide_remembered(
     *,
     verified: ScreenedOutput | None = None,
 ) -> TrustDecision:
-    """What is in force while the chain cannot be read (T9): what was trusted before, stale for ``reason``.
+    """The decision while the chain cannot be read (T9): what was trusted before stays in force, stale for ``reason``.
 
     Raises:
         StoreDamagedError: as ``decide_trust``.
@@ -164,7 +164,7 @@ def _published(marker: Marker, state: TrustState, after: StoredTrust, facts: Cha
 
 
 def _is_news(item: ScreenedOutput, told: Mapping[str, str]) -> bool:
-    """Whether an output carries a payload of eras, and its verdict was not told before."""
+    """Whether an output carries a payload of eras, and its verdict was not reported before."""
     return item.verdict.is_payload and told.get(item.output.reference) != item.verdict.name
 
 
@@ -207,7 +207,7 @@ def _confirmed(
 
 
 def _depth(item: ScreenedOutput, evidence: Evidence, first_seen: dict[str, int | None], *, fresh: bool) -> int | None:
-    """Blocks upon an output, or since it was first seen; ``None`` when it counts without (T8 says when)."""
+    """Blocks upon an output, or since it was first seen; ``None`` when it counts without (T8)."""
     tip, height = evidence.tip.height, evidence.height_of(item.output)
     if height is None:
         if fresh:

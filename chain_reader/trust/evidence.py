@@ -1,4 +1,4 @@
-"""What a chain observer knows about the era address, gathered at one point of the chain (rules T1, T2, T3, T7).
+"""Gathers what an observer knows about the era address, at one point of the chain (rules T1, T2, T3, T7).
 
 In: an observer and the policy. Out: ``Evidence``, or a ``ChainReadError``; nothing is decided here.
 
@@ -8,8 +8,9 @@ In: an observer and the policy. Out: ``Evidence``, or a ``ChainReadError``; noth
    believed, or whoever finds an output that a provider forgets there could keep every node from reading.
 2. Where history is known it is read too. At an address with more unspent outputs than ``whole_outputs``, reading
    stops at the newest one that counts, and there, as where history cannot be had or is longer than the limits allow,
-   what is unspent has to do; what is missing is told. An observer that knows no inputs has to be asked again instead.
-   Where a thread token is configured, the newest page and the output that holds the token are all that is read (T0).
+   the unspent outputs must do; what is missing is reported. An observer that knows no inputs has to be asked again
+   instead. Where a thread token is configured, the newest page and the output that holds the token are all that is read
+   (T0).
 3. Transactions are asked for only where a signature is true, newest first, and never twice: they do not change. Where
    an output was published is asked for only where it counts, and again until it is deep in the chain.
 4. Every publication spends the one before it (rule T12). So where reading the address would cost more than a page, and
@@ -72,7 +73,7 @@ class SelectiveHistoryObserver(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What an observer knows, at one point of the chain.
+    """The knowledge of an observer, at one point of the chain.
 
     Attributes:
         source: what operators call the observer.
@@ -136,7 +137,7 @@ class EvidenceGatherer:
         self._asked, self._until = 0, 0.0
 
     def gather(self, trusted: str | None = None) -> Evidence:
-        """What the observer knows now.
+        """The evidence of the observer now.
 
         Args:
             trusted: reference of the output that is trusted (rule 4).
@@ -168,7 +169,7 @@ class EvidenceGatherer:
         )
 
     def _by_thread(self, tip: ChainTip, epoch: Epoch, trusted: str | None) -> Evidence | None:
-        """What was known before, where the trusted output is unspent; ``None`` where the address has to be read."""
+        """The evidence from before, where the trusted output is unspent; ``None`` where the address must be read."""
         last, observer = self._last, self.observer
         if last is None or last.epoch != epoch or not isinstance(observer, ThreadObserver) or observer.listed <= CROWD:
             return None
@@ -195,7 +196,7 @@ class EvidenceGatherer:
     def _continued(
         self, last: Evidence, trusted: str | None, newer: Sequence[ScreenedOutput], tip: ChainTip
     ) -> Evidence:
-        """What was known before, with what took the place of the trusted output."""
+        """The evidence from before, with what took the place of the trusted output."""
         known = {item.output.reference for item in newer}
         gone = {trusted} | {item.output.reference for item in newer if item.output.spent}
         kept = (item for item in last.considered if item.output.reference not in known)
@@ -264,7 +265,7 @@ class EvidenceGatherer:
         )
 
     def _known_of(self, read: Evidence) -> Evidence:
-        """What was read, with who published what counts, and where."""
+        """The evidence from what was read, with who published what counts, and where."""
         facts = read.facts
         valid = [item for item in read.considered if isinstance(item.verdict, Accepted)]
         if self.observer.capabilities.inputs:
@@ -277,7 +278,7 @@ class EvidenceGatherer:
         return replace(read, facts=replace(facts, published=published), blocks=blocks)
 
     def _of_token(self, unit: str, tip: ChainTip, epoch: Epoch) -> Evidence:
-        """What the thread token shows: its holder is the team's, whatever else lies at the address (T0)."""
+        """The evidence of the thread token: its holder is the team's, whatever else lies at the address (T0)."""
         unspent = self._screening.screen(self._beside_token(unit))
         holding = [item.output for item in unspent if item.output.holds(unit)]
         if isinstance(self.observer, BytesObserver):
@@ -341,7 +342,7 @@ class EvidenceGatherer:
         return isinstance(author, Author) and self._policy.address in author.addresses
 
     def _author_of(self, output: DatumOutput) -> Author | Doubt | None:
-        """Who published an output, or why nobody can tell; ``None`` when the limits allow no more questions now."""
+        """The publisher of an output, or why it is unknown; ``None`` when the limits allow no more questions now."""
         known = self._transactions
         found: Author | Doubt | None = known.known(self.observer, output) or known.failure(
             self.observer, output.transaction

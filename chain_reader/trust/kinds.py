@@ -1,8 +1,8 @@
-"""What is particular to a kind of marker in the rules of trust, which are the same for all. Pure.
+"""The particulars of each kind of marker in the rules of trust, which are the same for all. Pure.
 
 Authorship, order, thread, memory and staleness know nothing of what a payload means. They ask the kind: whether a
 payload may follow another (the ratchet, rule T4), which of several follows all others, what has begun, and how an
-operator is told of it.
+operator is warned of it.
 
 A configuration is not altered by name, as an era is: what counts is what an epoch resolves to.
 
@@ -33,7 +33,7 @@ class TrustKind:
         only_adds: (old, new, epoch) → whether it does so without changing what is to come.
         keeps_mark: (mark, markers, epoch) → whether they may follow whatever ended with this high-water mark.
         last_begun: (markers, epoch) → the marker that holds at the epoch, or ``None``.
-        schedule: what is told by markers, whatever their order.
+        schedule: the content of markers, whatever their order.
         is_told: (markers, marker) → whether they tell of its epoch what it does (T13).
         subject: what a marker is about, for alarms.
         described: (markers, epoch) → the schedule in words.

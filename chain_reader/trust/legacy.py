@@ -20,7 +20,7 @@ from eras import Epoch
 
 @dataclass(frozen=True, slots=True)
 class LegacyView:
-    """What Mithril readers could make of the era address.
+    """The schedules that Mithril readers could take from the era address.
 
     Attributes:
         possible: the schedules that one could take, each once, in the order in which the outputs are listed.

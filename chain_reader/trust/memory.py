@@ -26,7 +26,7 @@ EMPTY = StoredTrust(None, Epoch(0), Slot(0))
 
 
 def recalled(stored: StoredTrust, policy: TrustPolicy, verified: ScreenedOutput | None = None) -> TrustState:
-    """What is remembered; before the first reading, the checkpoint where there is one.
+    """The remembered state; before the first reading, the checkpoint where there is one.
 
     Args:
         stored: what the store holds.
@@ -92,12 +92,12 @@ def remembered(
     signed: Sequence[ScreenedOutput],
     judged: Sequence[ScreenedOutput],
 ) -> StoredTrust:
-    """What to write after a reading.
+    """The trust to write after a reading.
 
     Args:
         stored: what was there before.
-        state: what the rules came to.
-        evidence: what they came to it from.
+        state: the result of the rules.
+        evidence: the evidence it results from.
         signed: the outputs with a true signature, as they were screened.
         judged: the same with their final verdicts.
     """

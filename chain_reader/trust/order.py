@@ -6,7 +6,7 @@ In: the outputs that count, what is remembered, what is known of them. Out: a ``
    it in the epoch in which it was published (T4), and is a conflict else. Where inputs are unknown, a payload counts
    where it first appeared, and a later copy of it gains nothing. What an observer that knew as much has shown to be
    superseded does not come after the trusted one by another order.
-2. ``by_ratchet`` (T4 alone): where nothing tells an order, the successor of all others wins. What contradicts the one
+2. ``by_ratchet`` (T4 alone): where no order is known, the successor of all others wins. What contradicts the one
    trusted before is a conflict, and so are payloads among which there is no such successor. Without anything trusted
    the first valid one has to do. When an output with the trusted payload is gone, which only the owner of the era
    address can bring about, a copy of it is worth nothing against one that may follow it: else anybody could keep a
@@ -28,7 +28,7 @@ from eras import Epoch
 
 @dataclass(slots=True)
 class Choice:
-    """What was chosen.
+    """The choice.
 
     Attributes:
         in_force: the output whose payload is in force.
@@ -89,7 +89,7 @@ def in_chain_order(counted: Sequence[ScreenedOutput], state: TrustState, epoch: 
 
 
 def _binding(state: TrustState, facts: ChainFacts) -> frozenset[str]:
-    """What is remembered as superseded by an observer that knew as much, whatever order this one claims."""
+    """The outputs remembered as superseded by an observer that knew as much, whatever order this one claims."""
     if facts.spends is not None:
         return state.superseded_outputs if state.proven else frozenset()
     return state.superseded_payloads if state.complete else frozenset()
@@ -116,7 +116,7 @@ def _keep_or_follow(
 
 
 def by_ratchet(counted: Sequence[ScreenedOutput], state: TrustState, epoch: Epoch, facts: ChainFacts) -> Choice:
-    """The choice where nothing tells an order (rule 2)."""
+    """The choice where no order is known (rule 2)."""
     trusted = state.trusted
     live: dict[frozenset[Marker], ScreenedOutput] = {}
     for item in counted:

@@ -1,4 +1,4 @@
-"""What a reader is configured to trust, and the checkpoint that a release may ship.
+"""The policy of a reader, and the checkpoint that a release may ship.
 
 In: addresses, keys, numbers. Out: a frozen ``TrustPolicy``. Nothing is read here but the text of a checkpoint.
 """
@@ -41,7 +41,7 @@ class Checkpoint:
         """The checkpoint that ``to_json`` wrote.
 
         Raises:
-            CheckpointInvalidError: it is none.
+            CheckpointInvalidError: it is not a checkpoint.
         """
         try:
             return _read_checkpoint(json.loads(text, parse_int=short_whole))
@@ -62,7 +62,7 @@ class Checkpoint:
 
 @dataclass(frozen=True, slots=True)
 class TrustPolicy:
-    """What a reader is configured to trust.
+    """The policy of a reader.
 
     Attributes:
         address: the era address.
@@ -125,7 +125,7 @@ class TrustPolicy:
 
     @property
     def key(self) -> TrustKey:
-        """What the memory of this trust is kept under."""
+        """The key under which the memory of this trust is kept."""
         return TrustKey(tuple(key.hex for key in self.keys), self.network_magic, self.address, self.kind.markers.name)
 
 

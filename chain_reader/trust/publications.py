@@ -54,7 +54,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class VerifiedHistory:
-    """What could be verified.
+    """The result of verifying.
 
     Attributes:
         links: the publications, newest first, each verified.
@@ -180,7 +180,7 @@ def _not_the_first(links: tuple[Link, ...], stored: StoredTrust) -> str | None:
 
 
 def _link(transaction: str, kept: Mapping[str, bytes], policy: TrustPolicy) -> Link | str:
-    """A publication, verified; or why it is none."""
+    """A publication, verified; or why it is not one."""
     data = kept.get(transaction)
     if data is None:
         return "its bytes are not in the store"

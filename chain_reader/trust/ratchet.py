@@ -6,7 +6,7 @@ In: schedules and an epoch. Out: whether one may follow the other, or which of s
    drop one that is past. It never alters or drops an activation that has happened, and appends none before the
    current one.
 2. Where two payloads are successors of each other (a cancelled era looks like an old payload posted again), the one
-   that only adds to the other wins, because schedules grow far more often than they shrink. Where nothing else tells
+   that only adds to the other wins, because schedules grow far more often than they shrink. Where nothing else shows
    them apart, so does the one that adds to it or moves an era to a later epoch: nobody moves one to an earlier epoch,
    but by cancelling it first.
 """

@@ -1,4 +1,4 @@
-"""What a trusted reading says, and the events that it raises. Pure.
+"""A trusted reading, and the events that it raises. Pure.
 
 In: what was read and chosen. Out: ``TrustedReading``, and the difference between two readings as events for the log.
 """
@@ -66,7 +66,7 @@ def schedule_alarms(
     epoch: Epoch,
     policy: TrustPolicy,
 ) -> list[tuple[str, str]]:
-    """What is odd about a schedule that is trusted all the same (T5): (kind, words).
+    """The oddities of a schedule that is trusted all the same (T5): (kind, words).
 
     ``published_in`` is asked for the epoch in which an activation was published, where it begins soon.
 
@@ -102,7 +102,7 @@ def events_between(
     changed: Sequence[ScreenedOutput],
     kind: TrustKind = ERAS,
 ) -> tuple[NewEvent, ...]:
-    """What a reading has to tell the event log: only what is new since the one before.
+    """The events of a reading for the event log: only what is new since the one before.
 
     Args:
         before: what was remembered.

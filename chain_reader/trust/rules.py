@@ -12,7 +12,7 @@ and what was trusted before. Out: the same outputs with their final verdicts, an
    (``trust_order``), and by the sequence where the extension is required (``trust_extended``).
 4. What was superseded once never wins again: an output where inputs are known, else a payload.
 
-``docs/trust.md`` says what each rule leaves to trust for each kind of observer.
+``docs/trust.md`` states what each rule leaves to trust for each kind of observer.
 """
 
 from collections.abc import Iterable, Sequence
@@ -80,7 +80,7 @@ def choose(
 
 
 def _without_inputs(signed: Sequence[ScreenedOutput], facts: ChainFacts) -> ChainFacts:
-    """The same facts as of an observer that does not know inputs; who was told to be an impostor stays one."""
+    """The same facts as of an observer that does not know inputs; an impostor by that observer stays one."""
     spends = facts.spends or {}
     told = {item.output.reference for item in signed if spends.get(item.output.transaction) is False}
     return replace(facts, spends=None, unproven={}, impostors=facts.impostors | told)
@@ -147,6 +147,6 @@ def _remembered(choice: Choice, state: TrustState, epoch: Epoch, facts: ChainFac
 
 
 def legacy_choice(screened: Iterable[ScreenedOutput]) -> VerifiedMarkers | None:
-    """What a deployed Mithril reader makes of the same outputs in the same order: the first true signature wins."""
+    """The verdict of a deployed Mithril reader on the same outputs in the same order: the first true signature wins."""
     signed = (signed_markers(item.verdict) for item in screened)
     return next((verified for verified in signed if verified is not None), None)

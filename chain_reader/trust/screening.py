@@ -2,8 +2,8 @@
 
 In: outputs as an observer reports them. Out: the same with what screening made of their datums. Kept in the store is
 what costs a signature to tell: forgeries, so that a restart at a flooded address is quick, and the final verdict on
-every payload with a true signature, so that it is told once. A true signature is checked again by every process, and
-what is no payload at all is told faster than it is looked up.
+every payload with a true signature, so that it is reported once. A true signature is checked again by every process,
+and a datum without a payload is judged faster than it is looked up.
 """
 
 import logging
@@ -88,7 +88,7 @@ class RememberedScreening:
 
 
 def fingerprint(datum: str) -> int:
-    """A number that tells a datum from another at the same reference, the same in every process.
+    """A number that distinguishes a datum from another at the same reference, the same in every process.
 
     It need not withstand an enemy: a provider that could report another datum for a reference could as well hide it,
     and what a kept verdict can do is to refuse.

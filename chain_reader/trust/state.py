@@ -1,4 +1,4 @@
-"""What a reader remembers between two readings, and the words in which payloads are told apart. Pure.
+"""The memory of a reader between two readings, and the identity of payloads. Pure.
 
 A payload is the same payload when the same markers are signed in the same order: who copies it cannot change that, and
 who holds the key can publish the same schedule as a new payload, which a cancelled activation needs.
@@ -18,7 +18,7 @@ from eras import Epoch
 
 @dataclass(frozen=True, slots=True)
 class TrustState:
-    """What a reader remembers.
+    """The memory of a reader.
 
     Attributes:
         trusted: the output whose payload is in force, its verdict ``Accepted``.
@@ -45,16 +45,16 @@ class TrustState:
 
 @dataclass(frozen=True, slots=True)
 class ChainFacts:
-    """What is known of the outputs of one reading, beside their datums.
+    """Facts about the outputs of one reading, beside their datums.
 
     Attributes:
         spends: transaction → whether it spends an input at the era address; ``None`` where inputs cannot be known. A
             transaction left out was not asked about, because a newer output already won.
         unproven: transaction → why nobody can tell whether it spends an input at the era address.
         false: transaction → why it cannot have made what a provider reports of it.
-        proved: transactions of which their bytes show who signed them; of the others the provider tells it.
+        proved: transactions of which their bytes show who signed them; of the others the provider reports it.
         announced: transactions that spend an input at an announcer's address.
-        impostors: references of outputs that an observer that knows inputs has told to be impostors before.
+        impostors: references of outputs that an observer that knows inputs found to be impostors before.
         published: transaction → epoch of its block, where known.
         newest_first: whether the outputs are in that order.
         history: whether they are all that was ever at the address, spent ones included.
@@ -95,7 +95,7 @@ def content_of(item: ScreenedOutput) -> bytes:
 
 
 def digest_of(item: ScreenedOutput) -> str:
-    """What tells the payload of an accepted output from others: the hash of what is signed, in hex."""
+    """The identity of an accepted output's payload: the hash of what is signed, in hex."""
     return hashlib.sha256(bytes_signed(markers_of(item))).hexdigest()
 
 
@@ -110,5 +110,5 @@ def may_follow(state: TrustState, item: ScreenedOutput, at: Epoch, epoch: Epoch)
 
 
 def schedule_of(state: TrustState, item: ScreenedOutput) -> frozenset[Marker]:
-    """What an accepted output tells, whatever the order of its markers."""
+    """The schedule of an accepted output, whatever the order of its markers."""
     return state.kind.schedule(markers_of(item))

@@ -1,8 +1,8 @@
-"""What is known of transactions at the era address for good: asked for once, kept in the store, the empty answer too.
+"""Lasting facts about transactions at the era address: asked for once, kept in the store, the empty answer too.
 
-In: an observer, and the transactions of outputs. Out: who published each, proved by its bytes or told by the provider;
-or why nobody can tell. What could not be had is remembered, too, and asked for again, each time after twice the pause:
-by this process or the next.
+In: an observer, and the transactions of outputs. Out: who published each, proved by its bytes or reported by the
+provider; or why nobody can tell. What could not be had is remembered, too, and asked for again, each time after twice
+the pause: by this process or the next.
 
 Publications are kept with their bytes, so that a history can be verified without any provider.
 """
@@ -31,10 +31,11 @@ _UNKNOWN_INPUTS = "the provider does not know where an input of its transaction 
 
 @dataclass(frozen=True, slots=True)
 class Author:
-    """Who published a transaction.
+    """The publisher of a transaction.
 
     Attributes:
-        addresses: those of the era address and the announcers whose owner signed it, or which it is told to spend from.
+        addresses: those of the era address and the announcers whose owner signed it, or which it reportedly spends
+            from.
         is_proved: whether its bytes show that; else it is the word of the provider.
         data: the bytes of a publication.
     """
@@ -71,7 +72,7 @@ class Transactions:
         self._shown: dict[str, SignedBy] = {}
 
     def known(self, observer: ChainObserver, output: DatumOutput) -> Author | Doubt | None:
-        """Return what was proved before, or what this very observer told; ``None`` where neither was."""
+        """Return the proof from before, or this very observer's report; ``None`` where there is neither."""
         kept, transaction = self._known(), output.transaction
         found = kept.get(transaction) or kept.get(_told_by(observer, transaction))
         if found is None:
@@ -187,7 +188,7 @@ class Transactions:
         return self._kept
 
     def _proved(self, observer: ChainObserver, output: DatumOutput) -> Author | Doubt | None:
-        """Who signed it, by its bytes; ``None`` where these cannot be had, or do not show it."""
+        """The signers, by its bytes; ``None`` where these cannot be had, or do not show it."""
         data = observer.transaction_bytes(output.transaction) if isinstance(observer, BytesObserver) else None
         return None if data is None else self._judged(data, output)
 
@@ -214,12 +215,12 @@ class Transactions:
 
 
 def _told_by(observer: ChainObserver, transaction: str) -> str:
-    """Where the word of a provider is kept: apart, so that a lie is not the answer of another one, too."""
+    """The key of a provider's word: a key of its own, so that a lie is not the answer of another one, too."""
     return f"{transaction}@{zlib.crc32(observer.name.encode()):08x}"
 
 
 def _failed_at(observer: ChainObserver, place: str) -> str:
-    """Where it is kept that this provider cannot show something; another one may."""
+    """The key of a note that this provider cannot show something; another one may."""
     return f"{place}!{zlib.crc32(observer.name.encode()):08x}"
 
 

@@ -1,6 +1,6 @@
 """The verdicts of trust: what is made of a payload that the era key did sign, and that is not in force all the same.
 
-Each says why, so that nothing refused is silent (rule T10). The verdicts of screening and of the extension are in
+Each has its reason, so that nothing refused is silent (rule T10). The verdicts of screening and of the extension are in
 ``datum``.
 """
 
@@ -38,7 +38,7 @@ class Replayed(Untrusted):
 
 @dataclass(frozen=True, slots=True)
 class Conflict(Untrusted):
-    """It contradicts the payload in force: an activation that has happened would change, or no order can be told."""
+    """It contradicts the payload in force: an activation that has happened would change, or no order is known."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -138,7 +138,7 @@ def transaction(found: ChainTransaction) -> dict[str, Any]:
 
 
 def transaction_utxos(found: ChainTransaction) -> dict[str, Any]:
-    """What a transaction spends, reads and makes, as ``tx_content_utxo``."""
+    """The inputs and outputs of a transaction, as ``tx_content_utxo``."""
 
     def read(output: Output, *, reference: bool) -> dict[str, Any]:
         return {**_output(output), "tx_hash": output.transaction, "collateral": False, "reference": reference}
@@ -180,7 +180,7 @@ def genesis(found: Genesis) -> dict[str, Any]:
 
 
 def whole(number: float) -> float:
-    """The same number, as an integer if it is one: JSON tells 1 and 1.0 apart."""
+    """The same number, as an integer if it is one: JSON distinguishes 1 from 1.0."""
     return int(number) if number == int(number) else number
 
 
@@ -272,7 +272,7 @@ def protocol_parameters(found: ProtocolParameters, epoch: int) -> dict[str, Any]
 
 
 def address_total(text: str, received: Amount, sent: Amount, transactions: int) -> dict[str, Any]:
-    """What an address ever received and sent, as ``address_content_total``."""
+    """The totals that an address ever received and sent, as ``address_content_total``."""
     return {
         "address": text,
         "received_sum": amount(*received),

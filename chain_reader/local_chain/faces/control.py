@@ -6,8 +6,8 @@
     POST /local/rollback  {"blocks": 2}                      take back the newest blocks
 
 In: JSON objects. Out: the block or the output that came of it, as JSON; errors in the form of ``http_answers``. Only
-clients on this machine are served unless the server was told otherwise, and never a page in a browser (which sends an
-``Origin``).
+clients on this machine are served unless the server is configured otherwise, and never a page in a browser (which sends
+an ``Origin``).
 """
 
 import ipaddress

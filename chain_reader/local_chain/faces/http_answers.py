@@ -2,7 +2,7 @@
 
 In: exceptions and request bodies. Out: ``{"status_code": 400, "error": "Bad Request", "message": "…"}``, and bodies
 within a limit. A path or a method that does not exist is a 400, as at Blockfrost; what goes wrong inside is a 500 that
-tells the client nothing (the server logs it, with its traceback).
+shows the client nothing (the server logs it, with its traceback).
 """
 
 import json
@@ -63,7 +63,8 @@ async def read_object(request: Request) -> dict[str, Any]:
 def json_object(text: str | bytes) -> dict[str, Any] | None:
     """The JSON object that ``text`` is, or ``None``.
 
-    What Python's reader takes and no answer could repeat is none: ``NaN``, infinities, halves of surrogate pairs.
+    Values that Python's reader takes and no answer could repeat are not JSON: ``NaN``, infinities, halves of surrogate
+    pairs.
     """
     try:
         found = json.loads(text)

@@ -23,7 +23,7 @@ CURRENT_ERA = ERAS[-1]
 
 
 def point(block: Block) -> dict[str, Any]:
-    """Where ``block`` is."""
+    """The point of ``block``."""
     return {"slot": block.slot, "id": block.hash}
 
 
@@ -71,7 +71,7 @@ def utc(time_s: float) -> str:
 
 
 def network(genesis: Genesis) -> str:
-    """What kind of network it is."""
+    """The kind of the network."""
     return "mainnet" if genesis.network_id == 1 else "testnet"
 
 
@@ -183,7 +183,7 @@ def protocol_parameters(found: ProtocolParameters) -> dict[str, Any]:
 
 
 def shelley_genesis(genesis: Genesis, parameters: ProtocolParameters) -> dict[str, Any]:
-    """The genesis configuration of the Shelley era, which has all that a local chain's genesis says."""
+    """The genesis configuration of the Shelley era, which has all of a local chain's genesis."""
     return {
         "era": "shelley",
         "startTime": start_time(genesis),

@@ -1,7 +1,7 @@
-"""What Ogmios would say of a transaction that the ledger refused: its error codes, with their data.
+"""Ogmios' answers to a transaction that the ledger refused: its error codes, with their data.
 
 In: a ``LedgerRefusedError`` and the transaction it is about. Out: code, and data in the shape of that code. What the
-ledger found comes from the facts of the error, what the transaction itself says from the transaction.
+ledger found comes from the facts of the error, the transaction's own facts from the transaction.
 """
 
 import hashlib

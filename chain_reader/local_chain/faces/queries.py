@@ -1,4 +1,4 @@
-"""What the faces ask of a local chain beyond its own queries: sums, and outputs as they were after an earlier block.
+"""Queries of the faces beyond a local chain's own: sums, and outputs as they were after an earlier block.
 
 In: a ``LocalChain``. Out: numbers, and the values of ``model``; inside ``LocalChain.snapshot``, all from one moment.
 """
@@ -42,17 +42,17 @@ def supply(chain: LocalChain) -> int:
 
 
 def balance(chain: LocalChain, address: str) -> Amount:
-    """What is unspent at ``address``."""
+    """The unspent outputs at ``address``."""
     return _sum(chain, address, "spent_by IS NULL")
 
 
 def received(chain: LocalChain, address: str) -> Amount:
-    """What ``address`` ever received, change included."""
+    """The amounts that ``address`` ever received, change included."""
     return _sum(chain, address, "TRUE")
 
 
 def sent(chain: LocalChain, address: str) -> Amount:
-    """What was ever spent from ``address``."""
+    """The amounts ever spent from ``address``."""
     return _sum(chain, address, "spent_by IS NOT NULL")
 
 
@@ -114,7 +114,7 @@ WHERE address_tx.address = ? AND (tx.height, tx.position) BETWEEN (?, ?) AND (?,
 
 @dataclass(frozen=True, slots=True)
 class TransactionPlace:
-    """Where a transaction is: its place in the block, and the block's height and slot."""
+    """The place of a transaction: its index in the block, and the block's height and slot."""
 
     hash: str
     index: int
@@ -169,7 +169,7 @@ class FrozenState:
         )
 
     def at_addresses(self, wanted: tuple[str, ...] | None) -> tuple[Output, ...]:
-        """What was unspent at the ``wanted`` addresses, or at all of them."""
+        """The outputs unspent at the ``wanted`` addresses, or at all of them."""
         read = self.chain.utxos if self.block == self.chain.tip() else self.chain.outputs
         chosen = addresses(self.chain) if wanted is None else dict.fromkeys(wanted)
         return self._unspent(tuple(output for address in chosen for output in read(address)))
@@ -182,7 +182,7 @@ class FrozenState:
 
 @dataclass(frozen=True, slots=True)
 class Spending:
-    """Where an output was spent: by which transaction, as which of its inputs, in which block."""
+    """The spending of an output: the transaction, the index of the input, the block."""
 
     transaction: str
     input_index: int

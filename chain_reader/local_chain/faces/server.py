@@ -67,7 +67,7 @@ class LocalChainServer:
     Args:
         path: a chain that ``LocalChain.create`` made.
         host: the address to listen at.
-        port: the port; 0 picks a free one, told by ``port`` once started.
+        port: the port; 0 picks a free one, which is ``port`` once started.
         project_id: the token that Blockfrost's API asks for; ``None`` asks for none.
         remote_control: whether clients on other machines may use ``/local``.
         clock: POSIX time in seconds, for a chain whose slots follow the clock.
@@ -95,27 +95,27 @@ class LocalChainServer:
 
     @property
     def blockfrost_url(self) -> str:
-        """Where Blockfrost's API is, its version included."""
+        """The base URL of Blockfrost's API, its version included."""
         return f"http://{self._authority}/api/v0"
 
     @property
     def ogmios_url(self) -> str:
-        """Where the websocket of Ogmios is."""
+        """The URL of Ogmios' websocket."""
         return f"ws://{self._authority}"
 
     @property
     def koios_url(self) -> str:
-        """Where Koios' API is."""
+        """The base URL of Koios' API."""
         return f"http://{self._authority}/koios"
 
     @property
     def kupo_url(self) -> str:
-        """Where Kupo's API is."""
+        """The base URL of Kupo's API."""
         return f"http://{self._authority}/kupo"
 
     @property
     def control_url(self) -> str:
-        """Where the rehearsal's own endpoints are."""
+        """The base URL of the rehearsal's own endpoints."""
         return f"http://{self._authority}/local"
 
     @property

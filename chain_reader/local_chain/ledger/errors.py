@@ -45,6 +45,6 @@ class LedgerRefusedError(TransactionError):
 
 
 class LocalChainRequestError(ConfigurationError):
-    """What was asked of the local chain is not possible."""
+    """The request to the local chain is not possible."""
 
     http_status = 422

@@ -31,7 +31,7 @@ def transaction_metadata(cbor: bytes) -> tuple[tuple[str, Any], ...]:
 
 
 def transaction_mint(cbor: bytes) -> tuple[tuple[str, int], ...]:
-    """What the transaction that ``cbor`` is mints, and burns where the quantity is negative.
+    """The tokens that the transaction in ``cbor`` mints, and burns where the quantity is negative.
 
     Raises:
         CborError: ``cbor`` is not CBOR.

@@ -1,4 +1,4 @@
-"""What the local chain is made of: blocks, transactions and outputs, as its readers see them."""
+"""The model of the local chain: blocks, transactions and outputs, as its readers see them."""
 
 from dataclasses import dataclass, field
 

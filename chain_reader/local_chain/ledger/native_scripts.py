@@ -52,7 +52,7 @@ def parse_native_script(item: Item) -> NativeScript:
     """The native script that ``item`` is.
 
     Raises:
-        NativeScriptError: it is none.
+        NativeScriptError: it is not a native script.
     """
     _check(item, 0)
     return NativeScript(hashlib.blake2b(_LANGUAGE + item.raw, digest_size=28).digest(), item)

@@ -1,4 +1,4 @@
-"""What a local chain is created with: its genesis and its protocol parameters, like those of a Conway-era test network.
+"""The genesis and the protocol parameters of a local chain, like those of a Conway-era test network.
 
 In: keyword arguments, or the JSON that ``to_json`` wrote. Out: frozen values; amounts are lovelace, sizes bytes, ratios
 exact.
@@ -32,15 +32,15 @@ def _require(holds: bool, name: str, expected: str, got: object) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Genesis:
-    """What never changes on a chain.
+    """The settings that never change on a chain.
 
     Attributes:
-        network_magic: tells test networks apart.
+        network_magic: distinguishes test networks.
         network_id: 0 for a test network, 1 for a main network; every address carries it.
         epoch_length: in slots.
         slot_length_s: in seconds.
         system_start_s: POSIX time of slot 0; 0 stands for the moment of creation.
-        security_param: how many blocks a chain may roll back, as nodes are told; the local chain goes back to genesis.
+        security_param: how many blocks a chain may roll back, as nodes see it; the local chain goes back to genesis.
         active_slots_coeff: the share of slots that have a block; by the wall clock, the empty blocks come this often.
         clock_mode: ``manual`` moves slots by command only, ``wall`` also by the clock.
 

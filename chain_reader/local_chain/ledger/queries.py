@@ -1,4 +1,4 @@
-"""What the SQL of a local chain says, as blocks, transactions and outputs.
+"""Reads the rows of a local chain as blocks, transactions and outputs.
 
 In: the connection of a ``ChainStore`` context. Out: the values of ``model``. Lists are paged in SQL, over an index.
 The SQL is put together from words of this module only; values are always bound.

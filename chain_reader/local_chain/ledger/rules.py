@@ -26,7 +26,7 @@ Reference = tuple[str, int]
 
 @dataclass(frozen=True, slots=True)
 class LedgerState:
-    """What a transaction is judged against; ``unspent`` holds the outputs it refers to, as far as they are there."""
+    """The state that judges a transaction; ``unspent`` holds the outputs it refers to, as far as they exist."""
 
     unspent: Mapping[Reference, Output]
     slot: Slot

@@ -130,7 +130,7 @@ class AgreementObserver:
 
     @property
     def dissents(self) -> tuple[Dissent, ...]:
-        """Who differed, or did not answer, when each kind of question was last asked."""
+        """The observers that differed, or did not answer, when each kind of question was last asked."""
         return tuple(dissent for dissents in self._dissents.values() for dissent in dissents)
 
     def epoch(self) -> Epoch:
@@ -161,7 +161,7 @@ class AgreementObserver:
         return self._agreed("the tip", "", lambda one: one.tip(), agreed, _tip_words)
 
     def tips(self) -> Mapping[str, ChainTip]:
-        """The tip of every observer that tells one, by name."""
+        """The tip of every observer that reports one, by name."""
         return self._ask(lambda one: one.tip(), lambda _: False).answers
 
     def datums(self, address: str) -> tuple[DatumOutput, ...]:
@@ -250,7 +250,7 @@ class AgreementObserver:
     def _outputs(
         self, kind: str, address: str, ask: Callable[[ChainObserver], tuple[DatumOutput, ...]], *, tokens: bool = True
     ) -> tuple[DatumOutput, ...]:
-        """What enough report; of a history without tokens, which the bytes of a transaction do not report."""
+        """The answer that enough report; of a history without tokens, which the bytes of a transaction do not show."""
         knows = self.capabilities
         counts = partial(self._spends_at, address) if knows.inputs else None
 
@@ -281,7 +281,7 @@ class AgreementObserver:
         agree: Callable[[Mapping[str, Answer]], Agreed[Answer] | None],
         words: Callable[[Answer], str],
     ) -> Answer:
-        """What enough agree on, once everybody was heard who answers in time."""
+        """The answer that enough agree on, once all that answer in time were heard."""
         question = f"{kind} {about}".rstrip()
         heard = self._ask(ask, lambda answers: agree(answers) is not None)
         agreed = agree(heard.answers)

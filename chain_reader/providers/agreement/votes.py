@@ -1,4 +1,4 @@
-"""What several observers of one chain agree on, as pure functions.
+"""Agreement between several observers of one chain, as pure functions.
 
 In: their answers by name, and how many must agree. Out: the answer that so many stand behind, and who does not; or
 nothing. Observers follow the chain at their own pace, so that honest answers differ for a moment:
@@ -8,8 +8,9 @@ nothing. Observers follow the chain at their own pace, so that honest answers di
 2. Of tips, the agreed one is the highest that so many have reached. One that claims to be ahead does not push it, and
    one that lags does not hold it back.
 3. Outputs count only where so many report them, alike in all that matters. *Which payloads with a true signature there
-   are* must be the same for so many, or one that hides the newest could not be told from one that is right. A copy of a
-   payload that is there already makes no difference: else whoever posts copies could keep observers from agreeing.
+   are* must be the same for so many, or one that hides the newest could not be distinguished from one that is right. A
+   copy of a payload that is there already makes no difference: else whoever posts copies could keep observers from
+   agreeing.
 4. Neither does the order of outputs that do not count, which providers may list as they like within one block.
 """
 
@@ -37,7 +38,7 @@ class Agreed(Generic[Answer]):
 def agreed_value(
     answers: Mapping[str, Answer], needed: int, *, identity: Callable[[Answer], Hashable]
 ) -> Agreed[Answer] | None:
-    """What ``needed`` say alike, and nobody else as many."""
+    """The answer that ``needed`` give alike, and no other as many."""
     groups: dict[Hashable, list[str]] = {}
     for name, answer in answers.items():
         groups.setdefault(identity(answer), []).append(name)
@@ -171,7 +172,7 @@ class OutputVotes:
         return Agreed(voted[members[0]], differing)
 
     def told(self, outputs: Sequence[DatumOutput]) -> str:
-        """What an observer reports, as far as it matters, in words."""
+        """The report of an observer, as far as it matters, in words."""
         if not self._keys:
             return f"{len(outputs)} outputs"
         found = sorted(set(self._payloads(outputs).values()))

@@ -21,7 +21,7 @@ OutputIndex = Annotated[int, Field(ge=0, le=2**32 - 1)]
 
 
 class ErrorBody(Answer):
-    """What Blockfrost sends with a status other than 200."""
+    """Blockfrost's answer with a status other than 200."""
 
     status_code: int
     error: str

@@ -203,7 +203,7 @@ class BlockfrostGateway:
         return self._http.get(path, call, until=time.monotonic() + self._limits.read_deadline_s)
 
     def _read(self, path: str, expected: TypeAdapter[Parsed]) -> Parsed:
-        """What the provider says at ``path``."""
+        """The provider's answer at ``path``."""
         call = self._call("GET", path)
         try:
             return self._parsed(call, self._get(path, call), expected)
@@ -223,7 +223,7 @@ class BlockfrostGateway:
     def _page(self, path: str) -> tuple[_Output | None, ...]:
         """A page of outputs, ``None`` for one that makes no sense and can therefore not be spent.
 
-        Of an address that was never used, nothing: but only if the provider says so in Blockfrost's own words.
+        Nothing for an address that was never used: but only by an answer in Blockfrost's own words.
         """
         call = self._call("GET", path)
         answer = self._get(path, call)

@@ -103,7 +103,7 @@ class BlockfrostObserver:
 
     @property
     def name(self) -> str:
-        """What operators call it, without the key."""
+        """Its name for operators, without the key."""
         return self._api.name
 
     @property
@@ -203,7 +203,7 @@ class BlockfrostObserver:
         return data
 
     def block_of(self, transaction: str) -> ChainTip | None:
-        """The block that ``transaction`` is in; ``None`` when the provider says that it is in none.
+        """The block that ``transaction`` is in; ``None`` when the provider reports that it is not in a block.
 
         Raises:
             ChainReadError: it could not be read.
@@ -260,7 +260,7 @@ class BlockfrostObserver:
         return tuple(found)
 
     def _made(self, address: str, transaction: str, until: float) -> tuple[DatumOutput, ...] | str:
-        """What a transaction made at an address, with a datum, the last first; or why it cannot be had.
+        """The outputs with a datum that a transaction made at an address, the last first; or why it cannot be had.
 
         Its bytes say it, which are short whatever it refers to; the longer answer has to do where there are none.
 
@@ -308,7 +308,7 @@ class BlockfrostObserver:
         return None if spender == "" else spender is None
 
     def successors(self, output: DatumOutput, address: str) -> tuple[DatumOutput, ...] | None:
-        """What the spender of an output made at ``address``, with a datum; ``None`` where none is known or shown.
+        """The datum outputs at ``address`` that the spender of an output made; ``None`` if unknown.
 
         Raises:
             ChainReadError: it could not be read.
@@ -356,7 +356,7 @@ class BlockfrostObserver:
         return self._genesis
 
     def _observed_slot_length_s(self, system_start_s: float) -> float:
-        """The seconds of a slot as the newest block shows them, where the genesis says 0: they are rounded there."""
+        """The seconds of a slot as the newest block shows them, where the genesis has 0: they are rounded there."""
         tip = self._api.one("/blocks/latest", BLOCK, self._api.until())
         if not tip.slot or tip.time is None or tip.time <= system_start_s:
             return 1.0  # nothing shows it yet

@@ -1,6 +1,6 @@
-"""Servers that speak another protocol than Blockfrost's, told by how they answer: the error then names the right form.
+"""Recognises servers of another protocol than Blockfrost's by their answers: the error then names the right form.
 
-In: HTTP requests to a base URL whose answer made no sense, and that error. Out: the same error, or one that says what
+In: HTTP requests to a base URL whose answer made no sense, and that error. Out: the same error, or one that names what
 the server is. It is asked twice at most, and only after it failed.
 """
 
@@ -53,7 +53,7 @@ _KINDS: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
 
 
 def named(error: ChainReadError, http: BoundedHttp, call: Callable[[str], Call], until: float) -> ChainReadError:
-    """Return ``error``, or where the server is of another kind the error that says so.
+    """Return ``error``, or where the server is of another kind an error about that.
 
     Args:
         error: what the first question ended in.

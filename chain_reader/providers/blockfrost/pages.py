@@ -61,7 +61,7 @@ Settled = Callable[[tuple[DatumOutput, ...]], bool]
 
 @dataclass(slots=True)
 class _Snapshot:
-    """What was read of an address at a tip, as far as it was read."""
+    """The outputs read of an address at a tip, as far as it was read."""
 
     address: str
     tip: Block
@@ -185,7 +185,7 @@ class AddressReader:
 
 
 def transaction_outputs(api: BlockfrostApi, transaction: str, until: float) -> TransactionOutputs:
-    """What a transaction spends and makes.
+    """The inputs and outputs of a transaction.
 
     Raises:
         ChainReadError: it could not be read.
@@ -198,9 +198,9 @@ def transaction_outputs(api: BlockfrostApi, transaction: str, until: float) -> T
 
 
 def spent_addresses(transaction: TransactionOutputs) -> tuple[str, ...]:
-    """Where the spent inputs were, each address once; reference and collateral inputs prove nothing (rule T2).
+    """The addresses of the spent inputs, each once; reference and collateral inputs prove nothing (rule T2).
 
-    ``UNKNOWN_ADDRESS`` is among them where an input lacks its address, or a flag that says what kind of input it is.
+    ``UNKNOWN_ADDRESS`` is among them where an input lacks its address, or a flag for the kind of input.
     """
     spent = (
         (item.address or UNKNOWN_ADDRESS) if item.collateral is False and item.reference is False else UNKNOWN_ADDRESS

@@ -1,6 +1,6 @@
-"""What observers have in common that query the ledger state of a node: a set of unspent outputs, without a past.
+"""The common part of observers that query the ledger state of a node: a set of unspent outputs, without a past.
 
-In: a name. Out: the part of the ``ChainObserver`` port that such an observer does not know, as an error that says so.
+In: a name. Out: the part of the ``ChainObserver`` port that such an observer does not know, as an error.
 """
 
 from chain_reader.ports import DatumOutput, ObserverCapabilities

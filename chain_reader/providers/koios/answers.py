@@ -105,7 +105,7 @@ class Reference(Answer):
 
 
 class PaymentAddress(Answer):
-    """Where an input was."""
+    """The address of an input."""
 
     bech32: str
 

@@ -113,7 +113,7 @@ class KoiosApi:
         return found[0]
 
     def transaction(self, transaction: str, until: float, *, inputs: bool = False) -> Transaction | None:
-        """What Koios knows of a transaction; ``None`` where it is in no block.
+        """Koios' record of a transaction; ``None`` where it is in no block.
 
         Raises:
             ChainReadError: it could not be read.

@@ -54,7 +54,7 @@ class KoiosObserver:
 
     @property
     def name(self) -> str:
-        """What operators call it, without the token."""
+        """Its name for operators, without the token."""
         return self._api.name
 
     @property

@@ -26,7 +26,7 @@ class Point(TypedDict):
 
 
 class SpentAt(TypedDict):
-    """Where an output was spent; the transaction is null in indexes that were begun before version 2.10."""
+    """The spending of an output; the transaction is null in indexes that were begun before version 2.10."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
 
@@ -35,7 +35,7 @@ class SpentAt(TypedDict):
 
 
 class Value(TypedDict):
-    """What an output holds; assets by ``policy.name``, or ``policy`` where the name is empty."""
+    """The value of an output; assets by ``policy.name``, or ``policy`` where the name is empty."""
 
     __pydantic_config__ = STRICT  # type: ignore[misc]
 
@@ -62,7 +62,7 @@ class Match(TypedDict):
 
 
 class Hint(Answer):
-    """What Kupo answers to a request that it does not understand."""
+    """Kupo's answer to a request that it does not understand."""
 
     hint: str
 

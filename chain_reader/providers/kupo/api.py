@@ -122,7 +122,7 @@ class KupoApi:
         return self._parsed(call, answer, MATCHES, instead=odd_match)
 
     def checkpoint(self, until: float) -> tuple[int, str | None]:
-        """The slot of the newest block in the index, and its hash where the server says it.
+        """The slot of the newest block in the index, and its hash where the server gives it.
 
         Raises:
             ChainReadError: it could not be read.

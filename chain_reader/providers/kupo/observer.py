@@ -50,7 +50,7 @@ class KupoObserver:
 
     @property
     def name(self) -> str:
-        """What operators call it."""
+        """Its name for operators."""
         return self._api.name
 
     @property
@@ -106,7 +106,7 @@ class KupoObserver:
         return None if found is None else found["spent_at"] is None
 
     def successors(self, output: DatumOutput, address: str) -> tuple[DatumOutput, ...] | None:
-        """What the spender of an output made at ``address``, with a datum; ``None`` where Kupo knows no spender.
+        """The datum outputs at ``address`` that the spender of an output made; ``None`` if unknown.
 
         Raises:
             ChainReadError: it could not be read.

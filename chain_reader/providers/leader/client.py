@@ -1,4 +1,4 @@
-"""What a follower asks a leader over HTTP: its configuration, the pages of its history, its registrations.
+"""The requests of a follower to a leader over HTTP: its configuration, the pages of its history, its registrations.
 
 In: the leader's base URL, with or without a slash at its end or a path before what is asked. Out: answers parsed
 strictly, or a ``ChainReadError`` that names the question. Every question ends within its limits, and is asked again
@@ -39,14 +39,14 @@ class LeaderNetwork(Answer):
 
 
 class LeaderFreshness(Answer):
-    """How old what the leader says is."""
+    """The age of the leader's answer."""
 
     stale: str | None
     tip_slot: Whole | None
 
 
 class LeaderConfig(Answer):
-    """What a follower uses of ``/era/config``."""
+    """The part of ``/era/config`` that a follower uses."""
 
     network: LeaderNetwork
     epoch: Whole
@@ -54,7 +54,7 @@ class LeaderConfig(Answer):
 
 
 class LeaderEntry(Answer):
-    """What a follower uses of an entry of ``/era/history``."""
+    """The part of an entry of ``/era/history`` that a follower uses."""
 
     output: Reference
     slot: Whole | None
@@ -137,7 +137,7 @@ class LeaderClient:
         return Call(self.name, f"GET {path}", self._secret)
 
     def config(self, until: float) -> LeaderConfig:
-        """What the leader runs.
+        """The software of the leader.
 
         Raises:
             ChainReadError: it could not be read.

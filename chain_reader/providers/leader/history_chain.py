@@ -29,7 +29,7 @@ class SeenLink:
 
 
 def digest_of_signed(content: bytes) -> str:
-    """What payloads are told apart by: the hash of what is signed (``chain_reader.trust.state``), in hex."""
+    """The identity of a payload: the hash of what is signed (``chain_reader.trust.state``), in hex."""
     return hashlib.sha256(content).hexdigest()
 
 

@@ -1,4 +1,4 @@
-"""A leader as a chain observer: what it tells is held against the same rules of trust as a chain provider's answer.
+"""A leader as a chain observer: its answers are judged by the same rules of trust as a chain provider's.
 
 In: a ``LeaderClient``, and what is followed already. Out: the answers of the ``ChainObserver`` port. The history is
 walked and verified as a whole before any of it is answered: the payloads (``walk``), and the chain of publications by
@@ -28,7 +28,7 @@ class LeaderObserver:
         policy: the genesis that the leader has to be of, and what its history is verified by.
         known: what is followed already, newest first.
         kept: transaction → bytes of the publications that are followed already.
-        genesis: of the Cardano network, where known: it says in which epoch a payload was published.
+        genesis: of the Cardano network, where known: it gives the epoch in which a payload was published.
         accept_stale: whether to take what the leader itself cannot confirm now.
         require_proof: whether each publication is proved by its bytes; else signatures and the ratchet have to do.
     """
@@ -103,7 +103,7 @@ class LeaderObserver:
         return next((link.data for link in self.links if link.transaction == transaction), None)
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
-        """A leader tells nothing of inputs.
+        """A leader reports nothing of inputs.
 
         Raises:
             ChainReadError: always.
@@ -111,7 +111,7 @@ class LeaderObserver:
         raise ChainReadError(f"{self.name} does not know the inputs of {transaction}", next_step="Ask a chain provider")
 
     def block_of(self, transaction: str) -> ChainTip | None:
-        """The block of a payload's transaction, as far as its slot tells."""
+        """The block of a payload's transaction, as far as its slot shows."""
         for output in self.history(self._policy.address):
             if output.transaction == transaction and output.slot is not None:
                 epoch = None if self._genesis is None else self._genesis.epoch_of(output.slot)

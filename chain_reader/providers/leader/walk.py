@@ -24,7 +24,7 @@ from era_store.records import StoredTrust
 
 
 class LeaderHistoryError(UnexpectedAnswerError):
-    """The history that a leader tells is not true: a bad signature, a gap, a fork, or no end."""
+    """The history that a leader reports is not true: a bad signature, a gap, a fork, or no end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class FollowedPayload:
 
 
 def followed(stored: StoredTrust | None) -> tuple[FollowedPayload, ...]:
-    """What is followed already, newest first."""
+    """The payloads followed already, newest first."""
     found = []
     for link in history_of(stored):
         if link.in_force:

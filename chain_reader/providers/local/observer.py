@@ -69,7 +69,7 @@ class LocalObserver:
         return found is not None and found.spent_by is None
 
     def successors(self, output: DatumOutput, address: str) -> tuple[DatumOutput, ...] | None:
-        """What the spender of an output made at ``address``, with a datum; ``None`` where it is unspent."""
+        """The outputs with a datum that the spender of an output made at ``address``; ``None`` where it is unspent."""
         with self._read_errors():
             found = self._chain.output(output.transaction, output.index)
             spender = None if found is None or found.spent_by is None else self._chain.transaction(found.spent_by)

@@ -45,7 +45,7 @@ class Reply(Answer, Generic[Result]):
 
 
 class Fault(Answer):
-    """What went wrong, in Ogmios' words."""
+    """The fault, in Ogmios' words."""
 
     code: int
     message: str = ""
@@ -117,7 +117,7 @@ class Seconds(Answer):
 
 
 class EraBound(Answer):
-    """Where an era begins."""
+    """The beginning of an era."""
 
     time: Seconds
     slot: Whole
@@ -139,7 +139,7 @@ class EraSummary(Answer):
 
 
 class ShelleyGenesis(Answer):
-    """What the network began with, as its first era of today's protocol told it."""
+    """The genesis of the network, as its first era of today's protocol has it."""
 
     era: Literal["shelley"]
     start_time: Annotated[datetime, Field(alias="startTime")]

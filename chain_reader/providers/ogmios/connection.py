@@ -1,6 +1,6 @@
 """Questions to Ogmios over a websocket that is opened when it is needed, kept, and opened again when it was lost.
 
-In: requests with the types of their answers. Out: their results, or a ``ChainReadError`` that says what was asked and
+In: requests with the types of their answers. Out: their results, or a ``ChainReadError`` that names what was asked and
 what came.
 
 1. A connection serves one conversation at a time, and is kept for the next one only when that ended well: after a
@@ -96,7 +96,7 @@ class OgmiosConnection:
         self._turn = threading.Lock()
 
     def converse(self, about: str, talk: "Callable[[Conversation], Answer]", *, once: bool = False) -> Answer:
-        """What ``talk`` makes of the answers to its requests, the first of which is ``about``.
+        """The result of ``talk`` over the answers to its requests, the first of which is ``about``.
 
         It may be called again when the connection is lost, so it must only read; unless it is to be called ``once``,
         over a new connection, and whether a request arrived that was not answered remains unknown.

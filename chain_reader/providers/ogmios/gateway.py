@@ -2,8 +2,8 @@
 
 What is in: a URL. What comes out: values of our own, each checked where it enters. A node knows what is unspent, not
 what was ever in the chain: so a transaction is in the chain when its first output, which is the marker, is unspent. Its
-depth is counted from the block at which that was first seen here, so it is never told too deep. Of a transaction whose
-marker was spent since, a node knows nothing any more.
+depth is counted from the block at which that was first seen here, so it is never reported too deep. Of a transaction
+whose marker was spent since, a node knows nothing any more.
 """
 
 from typing import Annotated

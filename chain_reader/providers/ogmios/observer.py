@@ -1,7 +1,7 @@
 """Reads a chain through an Ogmios websocket, v6 or later, next to a Cardano node.
 
 In: a URL. Out: the answers of the ``ChainObserver`` port. Ogmios queries the ledger state, which is a set: it knows
-no order of outputs, no slots, no inputs of past transactions and no history, and says so in its capabilities.
+no order of outputs, no slots, no inputs of past transactions and no history, as its capabilities show.
 """
 
 from chain_reader.genesis import NetworkGenesis

@@ -118,7 +118,7 @@ def _read(
 
 
 def _hand_over(descriptor: int, given: bytes) -> bytes:
-    """What is left to be written; nothing once the program does not read any more."""
+    """The bytes left to be written; none once the program does not read any more."""
     try:
         return given[os.write(descriptor, given[:_CHUNK_BYTES]) :]
     except BrokenPipeError:

@@ -1,7 +1,7 @@
 """One request to a provider as errors tell it, and answers parsed strictly.
 
 In: who is asked what, and the bytes that came back. Out: values of the expected types, or a ``ChainReadError`` that
-says what was asked, what came and what to do next. Whatever a provider puts into its answer, a secret never shows in
+states what was asked, what came and what to do next. Whatever a provider puts into its answer, a secret never shows in
 an error.
 """
 
@@ -120,7 +120,7 @@ class Call:
         return json.dumps(items)
 
     def unexpected(self, expected: str, got: str) -> UnexpectedAnswerError:
-        """The error for an answer that is not what the protocol says."""
+        """The error for an answer that is not as the protocol has it."""
         return self.error(
             UnexpectedAnswerError,
             "got an answer that makes no sense",

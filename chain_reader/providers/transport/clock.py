@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Where the time comes from.
+    """The source of the time.
 
     Attributes:
-        monotonic: seconds that only ever grow; deadlines are told in them.
+        monotonic: seconds that only ever grow; deadlines are given in them.
         posix: seconds since 1970, which the machine may set.
         sleep: waits for so many seconds.
     """

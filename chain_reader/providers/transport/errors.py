@@ -1,4 +1,4 @@
-"""What can go wrong between an observer and its provider: one class for each thing an operator would do differently.
+"""Errors between an observer and its provider: one class for each thing an operator would do differently.
 
 In: nothing but facts by keyword (``provider``, ``request``, ``status``). Out: subclasses of ``ChainReadError``, whose
 codes tell what to do next: correct the key, stop for long, wait, check the network, or distrust the provider. What
@@ -89,7 +89,7 @@ class TruncatedAnswerError(ChainReadError):
 
 
 class UnexpectedAnswerError(ChainReadError):
-    """An answer is not what the provider's protocol says: no JSON, a wrong type, an answer to another question."""
+    """An answer is not as the provider's protocol has it: no JSON, a wrong type, an answer to another question."""
 
     is_permanent = True
     http_status = 502
@@ -102,4 +102,4 @@ class ReadLimitExceededError(ChainReadError):
 
 
 class UnsteadyAnswerError(ChainReadError):
-    """What was read page by page changed meanwhile, so that an output may have been missed."""
+    """The pages changed while they were read, so that an output may have been missed."""

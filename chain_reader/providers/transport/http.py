@@ -48,7 +48,7 @@ _NEXT_SLOW = "Check that the provider is up and the network is not blocked, then
 class HttpAnswer:
     """The status and the body of an answer; the body of an error is cut short.
 
-    ``retry_after_s`` is how long the provider says to wait, if it says; the names of ``headers`` are in lower case.
+    ``retry_after_s`` is how long the provider asks to wait, if it does; the names of ``headers`` are in lower case.
     """
 
     status: int
@@ -58,7 +58,7 @@ class HttpAnswer:
 
 
 class _Guard:
-    """What one request runs on, so that it can be ended from another thread."""
+    """The connection of one request, so that it can be ended from another thread."""
 
     def __init__(self) -> None:
         self.connection: Any = None
@@ -306,7 +306,7 @@ class BoundedHttp:
 
     @staticmethod
     def _error_body(response: requests.Response) -> bytes:
-        """The beginning of an error's body; the status says enough if it cannot be read."""
+        """The beginning of an error's body; the status suffices if it cannot be read."""
         try:
             return bytes(response.raw.read(_ERROR_BODY_BYTES, decode_content=True))
         except (HTTPError, OSError, ValueError, http.client.HTTPException):
@@ -389,7 +389,7 @@ def _root_cause(error: BaseException) -> BaseException:
 
 
 def _reason_text(reason: BaseException) -> str:
-    """What the system says of a failed connection; other texts may quote the URL, so their type must do."""
+    """The system's message about a failed connection; other texts may quote the URL, so their type must do."""
     return (reason.strerror if isinstance(reason, OSError) else None) or _words(type(reason).__name__)
 
 

@@ -9,7 +9,7 @@ In: a request as a function, and until when. Out: its first good answer, or the 
 2. Between two attempts lies a random pause (full jitter), whose bound doubles, so that a thousand nodes that lost the
    same provider do not come back in step; where the provider names a time (``Retry-After``), no less than that.
 3. All ends within a number of attempts, a budget of seconds, and the deadline of the reading: a pause that would go
-   beyond is not begun, and the last answer is what is told.
+   beyond is not begun, and the last answer is reported.
 """
 
 import logging
@@ -70,7 +70,7 @@ class Retries:
         *,
         pause_of: Callable[[Answer], float | None] = lambda _: None,
     ) -> Answer:
-        """What ``request`` answers, asked as often as it takes and the limits allow.
+        """The answer of ``request``, repeated as often as needed and the limits allow.
 
         Args:
             request: asks once.

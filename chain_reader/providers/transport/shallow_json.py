@@ -1,7 +1,7 @@
 """JSON made harmless to parse: what nests too deep, or is too long a number, is replaced.
 
 In: a JSON text. Out: the same text, with null for what nests too deep, and with a text for a number that is too long:
-where a number is asked for it is none, and it is not taken for one that is missing. A parser refuses a whole answer for
+where a number is expected it is not a number, and it does not count as missing. A parser refuses a whole answer for
 one of them, and anybody can put one into it: a native script or a datum that nests a hundred levels deep, or a number
 of thousands of digits, in a single output at the address. That must not spoil the reading of the others (rule T1),
 which look at none of these.

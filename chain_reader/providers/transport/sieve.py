@@ -32,7 +32,7 @@ _LONGEST_END = 400
 
 @dataclass(frozen=True, slots=True)
 class Sieve:
-    """What of an answer is kept.
+    """The parts of an answer to keep.
 
     Attributes:
         fields: the fields that are needed; what nests deeper than ``DEEPEST`` is null.
@@ -65,7 +65,7 @@ class Sieve:
 
 
 class _Kept:
-    """What has been kept so far; ``whole`` is the answer once it has ended."""
+    """The parts kept so far; ``whole`` is the answer once it has ended."""
 
     def __init__(self, sieve: Sieve) -> None:
         self._without = sieve.without

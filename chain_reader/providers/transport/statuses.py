@@ -1,6 +1,6 @@
-"""What an HTTP status of a provider means, and what to do about it.
+"""The meaning of a provider's HTTP status, and what to do about it.
 
-In: a status, and what the provider says with it. Out: the error an operator can act on. The words are Blockfrost's; a
+In: a status, and the provider's words with it. Out: the error an operator can act on. The words are Blockfrost's; a
 websocket that is refused at the door answers with the same statuses.
 """
 
@@ -60,7 +60,7 @@ _REFUSED = (
 
 
 def status_error(call: Call, status: int, said: str = "", *, retry_after_s: float | None = None) -> ChainReadError:
-    """The error for an answer with ``status``, with what the provider ``said`` and how long it says to wait."""
+    """The error for an answer with ``status``, with what the provider ``said`` and how long it asks to wait."""
     kind, what, next_step = _MEANINGS.get(status, _FAILED if status >= 500 else _REFUSED)
     facts: dict[str, Any] = {"status": status}
     if retry_after_s is not None:
