@@ -33,6 +33,8 @@ _ROWS = (
     # the network, the provider and the configuration
     ("ProviderNeeded", 500, 2, "No source of the chain is configured.", "Give `--provider`, or set `reader.providers`."),
     ("ReleaseProviderNeeded", 500, 2, "No provider takes transactions.", "Give `--provider`, or set `reader.providers`."),
+    ("WebhookSecret", 500, 2, "The secret of a webhook is missing or is not one.", "Make one with `eraswitch webhooks secret FILE`, and name it as `secret_file`."),
+    ("WebhookUnknown", 404, 2, "No webhook of that name is configured.", "Configure it under `[[service.webhooks]]`."),
     ("EpochNeeded", 500, 2, "Nothing that is configured knows the current epoch.", "Give `--epoch`, or configure a provider."),
     ("NetworkContradiction", 500, 2, "The command line names two networks.", "Name one network."),
     ("UntimelyProvider", 409, 5, "The newest block of the provider is too old, or in the future.", "Wait until it has caught up, ask another provider, or set the clock: `eraswitch doctor`."),

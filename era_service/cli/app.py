@@ -32,6 +32,7 @@ COMMANDS = {
     "watch": "era_service.cli.watch:watch",
     "sync": "era_service.cli.sync:sync",
     "events": "era_service.cli.events.group:events",
+    "webhooks": "era_service.cli.webhooks:webhooks",
     "token": "era_service.cli.token:token",
     "db": "era_service.cli.db:db",
     "rehearse": "era_service.cli.rehearse:rehearse",
@@ -43,7 +44,10 @@ COMMANDS = {
 }
 """Name → where the command is, in the order in which help lists them."""
 
-PARTS = dict.fromkeys(("status", "watch", "era", "datum", "config"), "watch") | {"serve": "service"}
+PARTS = dict.fromkeys(("status", "watch", "era", "datum", "config"), "watch") | {
+    "serve": "service",
+    "webhooks": "service",
+}
 """Name → the part of eraswitch that the command needs; for all others it is ``tools``."""
 
 

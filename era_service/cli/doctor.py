@@ -87,6 +87,7 @@ def doctor(
     _providers(settings, examination, [one for one in dict.fromkeys(wanted) if one is not None])
     if (url := store or settings.store.url) is not None:
         examination.store(url, named=store is not None)
+    _webhooks(settings, examination)
     _journal(settings, examination, journal, magic, address)
     if as_json:
         echo_json(
@@ -216,6 +217,23 @@ def _standing(settings: "Settings", journal: "Journal", entry: "JournalEntry") -
         except EraSwitchError:
             continue  # what is wrong with the provider is a finding of its own
     return None
+
+
+def _webhooks(settings: "Settings", examination: "Examination") -> None:
+    """Each webhook has a secret that can be used, and an address that may be sent to; nothing is sent."""
+    from era_service.webhooks.sending import AddressError, addresses_of, place_of
+    from era_service.webhooks.settings import webhook_of
+
+    for one in settings.service.webhooks:
+        check = f"webhook {one.name}"
+        if examination.attempt(check, lambda one=one: webhook_of(one)) is None:  # type: ignore[misc]
+            continue
+        try:
+            addresses_of(*place_of(one.url), allow_private=one.allow_private)
+        except AddressError as error:
+            examination.problem(check, f"{one.host}: {error}", "Correct its url under [[service.webhooks]]")
+        else:
+            examination.fine(check, f"{one.host}; eraswitch webhooks test {one.name} sends a message")
 
 
 def _journal(

@@ -2,8 +2,6 @@
 
 import re
 import time
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,14 +11,13 @@ import click
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
-from era_service.cli.shared.output import OutputError, echo_json, printable
+from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.service_store import service_store, store_option, write_secret
 
 if TYPE_CHECKING:
-    from era_store import ApiToken, SqlStore
+    from era_store import ApiToken
 
 _UNITS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
-
-store_option = click.option("--store", metavar="URL", help="The store of the service; by default the configured one.")
 
 
 def lifetime(text: str) -> int | None:
@@ -61,9 +58,9 @@ def new(
 
     now_s = time.time()
     text, record = new_token(name, scopes, time_s=now_s, expires_at_s=None if expires is None else now_s + expires)
-    with _opened(app, store) as opened:
+    with service_store(app, store) as opened:
         if out is not None:
-            _write_secret(out, text)
+            write_secret(out, text)
         try:
             opened.tokens.add(record)
         except BaseException:
@@ -87,7 +84,7 @@ def new(
 def list_tokens(app: AppContext, *, store: str | None, as_json: bool) -> None:
     """List the tokens; what they are is not kept, and cannot be shown."""
     now_s = time.time()
-    with _opened(app, store) as opened:
+    with service_store(app, store) as opened:
         found = opened.tokens.all()
     if as_json:
         echo_json({"tokens": [_facts(one, now_s) for one in found]})
@@ -108,7 +105,7 @@ def list_tokens(app: AppContext, *, store: str | None, as_json: bool) -> None:
 def revoke(app: AppContext, *, token_id: str, store: str | None, as_json: bool) -> None:
     """Revoke the token ID, from its next request on; that cannot be undone."""
     now_s = time.time()
-    with _opened(app, store) as opened:
+    with service_store(app, store) as opened:
         found = opened.tokens.revoke(token_id, time_s=now_s)
     if as_json:
         echo_json(_facts(found, now_s))
@@ -116,37 +113,6 @@ def revoke(app: AppContext, *, token_id: str, store: str | None, as_json: bool) 
         click.echo(f"Token {found.id} is revoked")
         again = f'eraswitch adoption withdraw "api {found.id}" takes it back'
         click.echo(f"What was registered with it still counts: {again}.", err=True)
-
-
-@contextmanager
-def _opened(app: AppContext, url: str | None) -> "Iterator[SqlStore]":
-    """The store that ``eraswitch serve`` would use with the same configuration."""
-    from era_service.service.place import store_url
-    from era_service.wiring.trust import network_key
-    from era_store import open_store
-
-    settings = app.load({"store.url": (url, "--store")} if url else None).settings
-    with closing(open_store(store_url(settings), network=network_key(settings))) as opened:
-        yield opened
-
-
-def _write_secret(path: Path, text: str) -> None:
-    """Write a new file for its owner alone.
-
-    Raises:
-        OutputError: it is there already, or cannot be written.
-    """
-    from release_tools.keys.secret_files import write_new
-
-    try:
-        write_new(path, text + "\n")
-    except OSError as error:
-        raise OutputError(
-            "The token could not be written",
-            expected=f"to make the file {path}",
-            got=error.strerror or type(error).__name__,
-            next_step="Name a file that is not there yet, in a folder that exists",
-        ) from error
 
 
 def _facts(one: "ApiToken", now_s: float) -> dict[str, object]:

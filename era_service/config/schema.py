@@ -35,6 +35,7 @@ from era_service.config.types import (
     listed,
     provider_tables,
 )
+from era_service.config.webhooks import Webhooks
 from era_store.redaction import mask_url
 from eras import SupportedEras
 
@@ -250,6 +251,9 @@ class ServiceSettings(Section):
     )
     trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
         default=(), description="Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
+    )
+    webhooks: Webhooks = Field(
+        default=(), description="URLs that are told what happened: a list of tables (docs/service.md)."
     )
     tracing: bool = Field(
         default=False, description="Send OpenTelemetry traces, as the OTEL_… variables say (docs/metrics.md)."
@@ -473,25 +477,16 @@ class Settings(BaseSettings):
         tree = self.model_dump(mode="json")  # pydantic masks SecretStr
         for provider in tree["reader"]["providers"]:
             provider["url"] = mask_url(provider["url"])
+        for webhook, told in zip(self.service.webhooks, tree["service"]["webhooks"], strict=True):
+            told["url"] = webhook.host
         if tree["store"]["url"] is not None:
             tree["store"]["url"] = mask_url(tree["store"]["url"])
         return tree
 
 
 SECTIONS: dict[str, type[Section]] = {
-    "network": NetworkSettings,
-    "reader": ReaderSettings,
-    "trust": TrustSettings,
-    "protocol_configuration": ProtocolConfigurationSettings,
-    "keys": KeySettings,
-    "store": StoreSettings,
-    "events": EventSettings,
-    "adoption": AdoptionSettings,
-    "service": ServiceSettings,
-    "follower": FollowerSettings,
-    "quorum": QuorumSettings,
-    "limits": LimitSettings,
-    "log": LogSettings,
-    "watch": WatchSettings,
-    "hooks": HookSettings,
+    name: field.annotation
+    for name, field in Settings.model_fields.items()
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Section)
 }
+"""The tables of the configuration; ``networks`` is a table of tables."""

@@ -155,13 +155,12 @@ class TomlSource(Source):
 
     def _refuse_readable_secrets(self, path: Path, found: Values) -> None:
         """An API key that others can read is no secret: it belongs in the environment or in a file of its own."""
-        providers = found.get("reader.providers", ((), ""))[0]
-        entries = providers if isinstance(providers, list) else []
-        secrets = [key for key in found if is_secret(key)] + [
-            f"reader.providers.{index}.project_id"
-            for index, entry in enumerate(entries)
-            if isinstance(entry, dict) and "project_id" in entry
-        ]
+        secrets = [key for key in found if is_secret(key)]
+        for key in ("reader.providers", "service.webhooks"):
+            entries = found.get(key, ((), ""))[0]
+            for index, entry in enumerate(entries if isinstance(entries, list) else []):
+                names = entry if isinstance(entry, dict) else ()
+                secrets += [f"{key}.{index}.{name}" for name in names if is_secret(f"{key}.{name}")]
         if secrets and stat.S_IMODE(path.stat().st_mode) & 0o077:
             self.mistakes.extend(
                 ConfigMistake(key, "a file of mode 0600 around a secret", "one that others can read", f"{key}_file")

@@ -25,8 +25,9 @@ if TYPE_CHECKING:
 Facts = Mapping[str, Any]
 
 _CHANGES = frozenset((DecisionKind.ANNOUNCED, DecisionKind.SCHEDULED, DecisionKind.MOVED, DecisionKind.CANCELLED))
-_NO_REFUSALS = frozenset((IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND))
-_REFUSALS = frozenset((DecisionKind.REFUSED, DecisionKind.REFUSED_MANY))
+_NOREFUSALS = frozenset((IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND))
+REFUSALS = frozenset((DecisionKind.REFUSED, DecisionKind.REFUSED_MANY))
+"""Kinds of events of which those that follow each other are one entry."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ _TELLERS: dict[str, Callable[[Facts, EpochCalendar], tuple[str, str, str, Tone]]
     DecisionKind.CONFLICT: _conflict,
 }
 
-KINDS: tuple[str, ...] = tuple(sorted(map(str, {*_TELLERS, *_CHANGES, *_REFUSALS})))
+KINDS: tuple[str, ...] = tuple(sorted(map(str, {*_TELLERS, *_CHANGES, *REFUSALS})))
 """The kinds of events that are told."""
 
 
@@ -122,7 +123,7 @@ def activity_of(events: "Iterable[StoredEvent]", calendar: EpochCalendar) -> tup
     told: set[tuple[str, str]] = set()  # several processes on one store tell the same
     verdicts: Counter[str] = Counter()
     for event in events:
-        if event.kind in _REFUSALS:
+        if event.kind in REFUSALS:
             news = _refused(event.facts)
             if not news:
                 continue
@@ -156,7 +157,7 @@ def _refused(facts: Facts) -> dict[str, int]:
     """How often there was which verdict, of those that refuse."""
     many = facts.get("verdicts")
     told = many if isinstance(many, Mapping) else {str(facts.get("verdict")): 1}
-    return {verdict: number for verdict, number in told.items() if verdict not in _NO_REFUSALS}
+    return {verdict: number for verdict, number in told.items() if verdict not in _NOREFUSALS}
 
 
 def _entry(event: "StoredEvent", kind: str, title: str, detail: str, tone: Tone) -> Activity:

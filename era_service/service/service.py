@@ -61,11 +61,12 @@ OF_PROVIDERS = frozenset(
         "no-current-era",
         "followed",
         "follow-refused",
+        "webhook-given-up",
     )
 )
-"""Kinds of events that may say who was asked, or followed."""
+"""Kinds of events that may say who was asked, followed, or told."""
 
-NOT_PUBLIC = frozenset(("reason", "source", "leader", "words"))
+NOT_PUBLIC = frozenset(("reason", "source", "leader", "words", "webhook"))
 """Their facts that say it."""
 
 

@@ -27,7 +27,12 @@ from era_service.web.front import Gate
 from era_service.web.stream import EventStream
 from eras import EraSwitchError, __version__
 
-MOUNTED = ("era_service.telemetry.metrics", "era_service.telemetry.tracing", "era_service.dashboard")
+MOUNTED = (
+    "era_service.webhooks",
+    "era_service.telemetry.metrics",
+    "era_service.telemetry.tracing",
+    "era_service.dashboard",
+)
 """Modules that mount themselves on the application."""
 
 

@@ -103,31 +103,40 @@ def _project_id(provider: "ProviderSettings", settings: "Settings") -> str | Non
         if place.project_id is not None:
             found = place.project_id.get_secret_value()
         elif place.project_id_file is not None:
-            found = _secret_in(place.project_id_file)
+            found = secret_in(place.project_id_file)
         if found:
             register_secret(found)
             return found
     return None
 
 
-def _secret_in(path: "Path") -> str:
+def secret_in(path: "Path", what: str = "an API key") -> str:
+    """The secret that is alone in a file.
+
+    Args:
+        path: the file.
+        what: the secret is, for the error.
+
+    Raises:
+        ConfigurationError: the file has none, or cannot be read.
+    """
     try:
         found = path.read_text(encoding="utf-8").strip()
     except OSError as error:
-        raise _no_secret(path, error.strerror or type(error).__name__) from error
+        raise _no_secret(path, what, error.strerror or type(error).__name__) from error
     except UnicodeDecodeError:
         found = ""
     if not found:
         # Outside the handler: the exception of the decoder holds the bytes.
-        raise _no_secret(path, "something else" if path.stat().st_size else "an empty file")
+        raise _no_secret(path, what, "something else" if path.stat().st_size else "an empty file")
     return found
 
 
-def _no_secret(path: "Path", got: str) -> ConfigurationError:
+def _no_secret(path: "Path", what: str, got: str) -> ConfigurationError:
     return ConfigurationError(
-        "The file of an API key cannot be used",
+        f"The file of {what} cannot be used",
         code="SecretFile",
-        expected=f"an API key in {path}",
+        expected=f"{what} in {path}",
         got=got,
-        next_step="Put the key, and nothing else, into the file",
+        next_step="Put it, and nothing else, into the file",
     )

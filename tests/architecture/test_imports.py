@@ -104,7 +104,8 @@ FOLDERS = {
         "era_store": "sql migrations",
         "chain_reader": "local_chain providers.transport trust providers node log adapters",
         "release_tools": "registrations adoption forecasting keys markers transactions publishing rollout rehearsal",
-        "era_service": "config wiring status follower releasing service node dashboard web telemetry demo testing cli",
+        "era_service": "config wiring status follower releasing service node dashboard webhooks web telemetry demo "
+        "testing cli",
     }.items()
 }
 """The order of the folders in each package: each one imports those before it. What stands beside them is free."""

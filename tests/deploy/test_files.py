@@ -15,6 +15,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from datum import SigningKey
 from era_service.telemetry.metrics import METRICS
+from era_service.webhooks.message import new_secret
 from tests.deploy.promql import Scrapes, Selector, parse, selectors
 from tests.web.test_configuration import ENABLED, posted
 from tests.web.world import SCHEDULED, World, registration
@@ -33,7 +34,12 @@ Samples = dict[str, list[tuple[dict[str, str], float]]]
 def told(tmp_path_factory: pytest.TempPathFactory) -> Samples:
     """A scrape of a service that is well, with two changes to come, everybody ready, and something refused: junk."""
     genesis = {"system_start_s": time.time() - 100, "slot_length_s": 1.0, "epoch_length": 100}
-    with World(tmp_path_factory.mktemp("told"), network=genesis, **ENABLED) as world:
+    hook = {
+        "name": "ops", "url": "http://127.0.0.1:9/", "secret": new_secret(bytes(32)), "allow_private": True,
+        "events": ["overridden"],
+    }  # fmt: skip
+    sections = {"network": genesis, "service": {"webhooks": [hook]}, **ENABLED}
+    with World(tmp_path_factory.mktemp("told"), **sections) as world:
         world.publish(SCHEDULED)
         world.stage.forge(SCHEDULED)
         posted(world, {1: 1944, 4: 2422})
@@ -46,7 +52,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Samples:
             world.client.get("/era/status", headers={"era-id": era_id, "signer-node-version": "2.0.0"})
         world.client.get("/events")
         world.service.store.events.append("inputs-shed", {"counts": {"registration": 1}}, time_s=world.now_s)
-        text = world.client.get("/metrics").text
+        text = until(lambda: world.client.get("/metrics").text, lambda text: "eraswitch_webhook_waiting{" in text)
         now_s = world.now_s
     samples: Samples = {"up": [(dict(WHERE), 1.0)]}
     for family in text_string_to_metric_families(text):
@@ -55,6 +61,15 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Samples:
             value = sample.value - now_s if sample.name.endswith("timestamp_seconds") else sample.value
             samples.setdefault(sample.name, []).append((WHERE | sample.labels, value))
     return samples
+
+
+def until(ask: Callable[[], str], is_it: Callable[[str], bool]) -> str:
+    """The answer, once it is the one that is waited for."""
+    ends_s = time.monotonic() + 30
+    while not is_it(found := ask()):
+        assert time.monotonic() < ends_s
+        time.sleep(0.02)
+    return found
 
 
 def scraped(told: Samples, change: Callable[[Samples, int], None] = lambda _samples, _step: None) -> Scrapes:
@@ -171,6 +186,11 @@ CASES: dict[str, tuple[Callable[[Samples, int], None], set[str]]] = {
         {"EraswitchPeersElsewhere"},
     ),
     "a peer that is behind": (put("eraswitch_peer_requests_total", requests, schedule="behind"), set()),
+    "a webhook is down": (put("eraswitch_webhook_waiting", 3), {"EraswitchWebhookFails"}),
+    "a webhook is given up": (
+        put("eraswitch_webhook_given_up_total", lambda step: step // 50),
+        {"EraswitchWebhookGivenUp"},
+    ),
     "a hundredth of the answers fail": (
         both(
             put(REQUESTS, requests, route="/era/status", method="GET", status="200"),

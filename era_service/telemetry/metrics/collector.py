@@ -7,7 +7,7 @@ does not answer) takes no other with it, and says that it failed. What costs som
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from chain_reader.node.kinds import DecisionKind
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from era_service.service.documents import EraStatus, ProviderDocument
     from era_service.service.service import Service
     from era_service.web.stream import EventStream
+    from era_service.webhooks.deliverer import Deliverer
 
 _log = logging.getLogger(__name__)
 
@@ -43,9 +44,11 @@ class ServiceCollector:
     Args:
         service: what is asked.
         stream: its event stream.
+        deliverers: what sends to its webhooks.
     """
 
-    def __init__(self, service: "Service", stream: "EventStream") -> None:
+    def __init__(self, service: "Service", stream: "EventStream", deliverers: "Sequence[Deliverer]" = ()) -> None:
+        self._deliverers = deliverers
         self._service = service
         self._stream = stream
         self._lock = threading.Lock()
@@ -71,6 +74,7 @@ class ServiceCollector:
             ("providers", self._providers),
             ("adoption", self._adopted),
             ("events", self._logged),
+            ("webhooks", self._webhooks),
             ("peers", self._peers),
         )
         with self._lock:
@@ -193,6 +197,14 @@ class ServiceCollector:
             sheet.put("events_total", count, kind=kind)
         for kind, count in self._shed.items():
             sheet.put("shed_inputs_total", count, input=kind)
+
+    def _webhooks(self, sheet: Sheet) -> None:
+        for one in self._deliverers:
+            outbox = one.outbox
+            sheet.put("webhook_waiting", None if outbox is None else len(outbox.waiting), webhook=one.name)
+            for outcome in ("accepted", "failed"):
+                sheet.put("webhook_attempts_total", one.outcomes[outcome], webhook=one.name, outcome=outcome)
+            sheet.put("webhook_given_up_total", one.outcomes["given up"], webhook=one.name)
 
     def _peers(self, sheet: Sheet) -> None:
         peers = self._service.peers

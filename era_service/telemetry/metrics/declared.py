@@ -99,6 +99,10 @@ METRICS: Final = (
     Metric("event_stream_listeners", "gauge", "Listeners to the event stream."),
     Metric("events_total", "counter", "Decisions in the event log, since the first scrape.", ("kind",)),
     Metric("shed_inputs_total", "counter", "Inputs that were shed, as the event log tells, since then.", ("input",)),
+    # webhooks
+    Metric("webhook_waiting", "gauge", "Messages that wait to be sent, at the replica that sends.", ("webhook",)),
+    Metric("webhook_attempts_total", "counter", "Attempts to send a message.", ("webhook", "outcome")),
+    Metric("webhook_given_up_total", "counter", "Messages that were given up.", ("webhook",)),
     # requests
     Metric(
         "peer_requests_total", "counter", "Requests by what their era-id says of the peer's schedule.", ("schedule",)

@@ -25,7 +25,7 @@ def mount(app: "FastAPI", service: "Service") -> None:
     from prometheus_client.exposition import choose_encoder
 
     registry = CollectorRegistry(auto_describe=False)
-    registry.register(ServiceCollector(service, app.state.stream))
+    registry.register(ServiceCollector(service, app.state.stream, app.state.deliverers))
     ProcessCollector(registry=registry)
     app.state.around.append(RequestMetrics(service, registry).watch)
 

@@ -1,0 +1,125 @@
+"""``eraswitch webhooks``: make a secret, send a test message, and see what waits and what failed."""
+
+import secrets
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.service_store import service_store, store_option, write_secret
+from eras import ConfigurationError
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+    from era_service.config.webhooks import WebhookSettings
+
+
+@click.group(cls=KnownGroup)
+def webhooks() -> None:
+    """Make secrets for webhooks of the service, test them, and list what waits and what failed."""
+
+
+@webhooks.command()
+@click.argument("file", type=click.Path(path_type=Path))
+def secret(*, file: Path) -> None:
+    """Make a secret in a new FILE, for its owner alone. It is not shown; the receiver needs the same."""
+    from era_service.webhooks.message import new_secret
+
+    write_secret(file, new_secret(secrets.token_bytes(32)))
+    click.echo(f"The secret is in {file}: name it as secret_file, and give the receiver the same")
+
+
+@webhooks.command()
+@click.argument("name", required=False)
+@json_option
+@pass_app
+def test(app: AppContext, *, name: str | None, as_json: bool) -> int:
+    """Send a message of type test to the webhook NAME, or to all, and say what came back.
+
+    Nothing is stored, and nothing is sent again. The exit code is 1 when one did not accept it.
+    """
+    from era_service.webhooks.message import sample
+    from era_service.webhooks.sending import post
+    from era_service.webhooks.settings import network_facts, webhook_of
+
+    settings = app.load().settings
+    chosen = [(one, webhook_of(one)) for one in _chosen(settings, name)]
+    rows = []
+    for one, hook in chosen:
+        now_s, began_s = time.time(), time.monotonic()
+        message = sample(network_facts(settings), time_s=now_s)
+        headers = hook.secrets.headers(message, time_s=now_s)
+        answer = post(hook.url, headers, message.body.encode(), allow_private=hook.allow_private)
+        took_s = time.monotonic() - began_s
+        facts = {"name": hook.name, "host": one.host, "id": message.id, "accepted": answer.is_accepted}
+        rows.append({**facts, "answer": answer.words, "status": answer.status, "text": answer.text, "took_s": took_s})
+        if not as_json:
+            took = f" in {took_s:.2f} s" if answer.status is not None else ""
+            verdict = "accepted" if answer.is_accepted else "NOT ACCEPTED"
+            click.echo(f"{hook.name}  {one.host}  {verdict}: {printable(answer.words)}{took}")
+            if answer.text.strip() and not answer.is_accepted:
+                click.echo(f"  {printable(answer.text.strip())[:200]}")
+    if as_json:
+        echo_json({"webhooks": rows})
+    return 0 if all(row["accepted"] for row in rows) else 1
+
+
+@webhooks.command("list")
+@store_option
+@json_option
+@pass_app
+def list_webhooks(app: AppContext, *, store: str | None, as_json: bool) -> None:
+    """List the webhooks, with what waits, what was accepted, and what was given up."""
+    from era_service.dashboard.words import iso
+    from era_service.webhooks.outbox import load_outbox, outbox_key
+    from era_service.wiring.trust import network_key
+    from eras.words import counted
+
+    settings = app.load().settings
+    hooks = _chosen(settings, None)
+    with service_store(app, store) as opened:
+        found = [(one, load_outbox(opened.snapshots, outbox_key(network_key(settings), one.name))) for one in hooks]
+    if as_json:
+        names = ("delivered", "given_up", "delivered_s", "failed_s", "failure")
+        rows = []
+        for one, box in found:
+            facts = {name: None if box is None else getattr(box, name) for name in names}
+            waiting = None if box is None else len(box.waiting)
+            rows.append({"name": one.name, "host": one.host, "events": list(one.events), "waiting": waiting, **facts})
+        echo_json({"webhooks": rows})
+        return
+    for one, box in found:
+        types = ", ".join(one.events) or "all"
+        if box is None:
+            click.echo(f"{one.name}  {one.host}  {types}: not used yet; a running service begins")
+            continue
+        counts = f"{box.delivered:,} accepted, {len(box.waiting):,} waiting, {box.given_up:,} given up"
+        click.echo(f"{one.name}  {one.host}  {types}: {counts}")
+        if box.failure is not None and box.failed_s is not None and box.failed_s > (box.delivered_s or 0):
+            attempts = counted(max((each.attempts for each in box.waiting), default=0), "attempt")
+            words = f"{printable(box.failure)}, {iso(box.failed_s)}"
+            click.echo(f"  failing: {words}" + (f", after {attempts}" if box.waiting else ""))
+
+
+def _chosen(settings: "Settings", name: str | None) -> "tuple[WebhookSettings, ...]":
+    """The webhook of that name, or all.
+
+    Raises:
+        ConfigurationError: there is none, or none of that name.
+    """
+    known = settings.service.webhooks
+    chosen = tuple(one for one in known if name in (None, one.name))
+    if chosen:
+        return chosen
+    raise ConfigurationError(
+        "There is no webhook" if name is None else f"There is no webhook {name[:40]!r}",
+        code="WebhookUnknown",
+        expected=", ".join(one.name for one in known) or "[[service.webhooks]] in the configuration",
+        got="none" if name is None else repr(name[:40]),
+        next_step="Name one of those" if known else "Configure one (docs/service.md)",
+    )

@@ -1,0 +1,81 @@
+"""The settings of webhooks: a table for each URL that is told what happened."""
+
+import re
+from collections.abc import Iterator
+from typing import Annotated, Any, Self
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+
+from era_service.config.section import Section
+from era_service.config.types import SecretFile, Texts, listed
+
+URL = re.compile(r"https?://[^\s/@?#]+(/[^\s#]*)?(\?[^\s#]*)?")
+HOST = re.compile(r"https?://[^/?]+")
+NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,39}")
+TYPES = ("published", "switched", "gate-crossed", "overridden", "refused")
+
+
+def _url(value: str) -> str:
+    if not URL.fullmatch(value) or not value.isascii():
+        raise ValueError("http(s)://HOST/PATH without a user and a fragment")
+    return value
+
+
+def _name(value: str) -> str:
+    if not NAME.fullmatch(value):
+        raise ValueError("a name of at most 40 small letters, digits and hyphens")
+    return value
+
+
+def _types(value: tuple[str, ...]) -> tuple[str, ...]:
+    if not set(value) <= set(TYPES):
+        raise ValueError("some of " + ", ".join(TYPES))
+    return value
+
+
+Url = Annotated[str, AfterValidator(_url)]
+Name = Annotated[str, AfterValidator(_name)]
+Types = Annotated[Texts, AfterValidator(_types)]
+
+
+class WebhookSettings(Section):
+    """A URL that is told what happened (docs/service.md)."""
+
+    name: Name = Field(description="What it is called, in logs, metrics and the store.")
+    url: Url = Field(description="Where messages are sent, https://…; http:// is for private addresses.")
+    secret: SecretStr | None = Field(default=None, description="The secret that messages are signed with, whsec_….")
+    secret_file: SecretFile | None = Field(
+        default=None, description="File with that secret, readable by its owner only; with two lines, both sign."
+    )
+    events: Types = Field(default=(), description="Types of messages that are sent; by default all.")
+    allow_private: bool = Field(
+        default=False, description="Send to loopback, private and link-local addresses, too, and by http://."
+    )
+
+    @model_validator(mode="after")
+    def _secured(self) -> Self:
+        if (self.secret is None) == (self.secret_file is None):
+            raise ValueError("either a secret_file or a secret")
+        if self.url.startswith("http:") and not self.allow_private:
+            raise ValueError("an https:// URL; http:// takes allow_private = true")
+        return self
+
+    @property
+    def host(self) -> str:
+        """Where messages go, without the path, which may be what lets others post there."""
+        return HOST.match(self.url)[0]  # type: ignore[index]  # the URL was held against a stricter pattern
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """What ``repr`` shows: of the URL the host alone."""
+        for name, value in super().__repr_args__():
+            yield name, self.host if name == "url" else value
+
+
+def _named_apart(value: tuple[WebhookSettings, ...]) -> tuple[WebhookSettings, ...]:
+    """Tables whose names differ."""
+    if len({one.name for one in value}) < len(value):
+        raise ValueError("tables with names that differ")
+    return value
+
+
+Webhooks = Annotated[tuple[WebhookSettings, ...], BeforeValidator(listed), AfterValidator(_named_apart)]

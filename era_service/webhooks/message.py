@@ -1,0 +1,133 @@
+"""A message to a webhook: its body, its id and its signature, as Standard Webhooks has them. Pure.
+
+In: what happened, and secrets. Out: bytes and headers. Signed is ``id.timestamp.body`` with HMAC-SHA256; each secret
+signs, so that one can be replaced by another without a message that the receiver refuses.
+"""
+
+import base64
+import binascii
+import hashlib
+import hmac
+import json
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from uuid import NAMESPACE_URL, uuid5
+
+from era_service.dashboard.words import iso
+from eras import ConfigurationError, __version__
+
+if TYPE_CHECKING:
+    from era_service.dashboard.activity import Activity
+    from era_store import StoredEvent
+
+PREFIX = "whsec_"
+LEAST_BYTES, MOST_BYTES = 24, 64
+TEST = "test"
+"""The type of the message that ``eraswitch webhooks test`` sends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """A message as it is sent.
+
+    Attributes:
+        id: the same however often it is sent.
+        type: of what happened.
+        body: JSON.
+    """
+
+    id: str
+    type: str
+    body: str
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """The keys of a webhook's secrets, which ``repr`` does not show."""
+
+    keys: tuple[bytes, ...] = field(repr=False)
+
+    def headers(self, message: Message, *, time_s: float) -> dict[str, str]:
+        """The headers of a message that is sent at a POSIX time."""
+        timestamp = str(int(time_s))
+        signed = f"{message.id}.{timestamp}.{message.body}".encode()
+        signatures = (base64.b64encode(hmac.digest(key, signed, hashlib.sha256)).decode() for key in self.keys)
+        return {
+            "content-type": "application/json",
+            "user-agent": f"eraswitch/{__version__}",
+            "webhook-id": message.id,
+            "webhook-timestamp": timestamp,
+            "webhook-signature": " ".join(f"v1,{signature}" for signature in signatures),
+        }
+
+
+def parse_secrets(text: str, name: str) -> Secrets:
+    """The secrets in ``text``, one a line.
+
+    Args:
+        text: what the file or the environment has.
+        name: of the webhook, for the error.
+
+    Raises:
+        ConfigurationError: a line is not a secret; the error does not show it.
+    """
+    keys = []
+    for line in text.split():
+        try:
+            key = base64.b64decode(line.removeprefix(PREFIX), validate=True)
+        except binascii.Error:
+            key = b""  # the exception holds the text
+        if not line.startswith(PREFIX) or not LEAST_BYTES <= len(key) <= MOST_BYTES:
+            break
+        keys.append(key)
+    else:
+        if keys:
+            return Secrets(tuple(keys))
+    raise ConfigurationError(
+        f"The secret of the webhook {name} cannot be used",
+        code="WebhookSecret",
+        expected=f"{PREFIX} and {LEAST_BYTES} to {MOST_BYTES} bytes in base64, one secret a line",
+        got="something else" if text.strip() else "nothing",
+        next_step="Make one: eraswitch webhooks secret FILE, and name it as secret_file",
+    )
+
+
+def new_secret(entropy: bytes) -> str:
+    """The secret that random bytes make."""
+    return PREFIX + base64.b64encode(entropy).decode()
+
+
+def message_of(entry: "Activity", event: "StoredEvent", network: dict[str, Any]) -> Message:
+    """What happened as a message.
+
+    Args:
+        entry: what happened, in words.
+        event: the newest entry of the event log that it was made of.
+        network: which network it happened on.
+    """
+    facts = {"id": event.id, "kind": event.kind, "epoch": event.epoch, "time_s": event.time_s, "facts": event.facts}
+    data = {"title": entry.title, "detail": entry.detail, "epoch": entry.epoch, "network": network, "event": facts}
+    return _message(f"{json.dumps(network)} {entry.id} {entry.time_s}", type_of(entry.kind), entry.time_s, data)
+
+
+def sample(network: dict[str, Any], *, time_s: float) -> Message:
+    """A message that says nothing but that it is a test."""
+    data = {
+        "title": "This is a test",
+        "detail": "Nothing happened",
+        "epoch": None,
+        "network": network,
+        "event": None,
+    }
+    return _message(f"{TEST} {json.dumps(network)} {time_s}", TEST, time_s, data)
+
+
+def type_of(kind: str) -> str:
+    """The type of a message, from the kind of an activity."""
+    return kind.replace(" ", "-")
+
+
+def _message(of: str, kind: str, time_s: float, data: dict[str, Any]) -> Message:
+    body = {"type": kind, "timestamp": iso(time_s), "data": data}
+    text = json.dumps(body, ensure_ascii=True, separators=(",", ":"), default=str)
+    return Message(f"msg_{uuid5(NAMESPACE_URL, f'urn:eraswitch:webhook:{of}').hex}", kind, text)
