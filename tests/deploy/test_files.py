@@ -262,7 +262,7 @@ def test_every_metric_is_shown_or_judged() -> None:
         "build_info", "adoption_epoch", "adoption_parties", "adoption_registered_stake_lovelace",
         "adoption_network_stake_lovelace", "adoption_version_share", "trusted_payload_slot",
         "provider_asked_timestamp_seconds", "event_log_last_id", "event_log_size_bytes", "shed_inputs_total",
-        "node_requests_total",
+        "node_requests_total", "webhook_attempts_total",
     }  # fmt: skip
     named = {selector.name for _, expression in expressions() for selector in selectors(parse(expression))}
     told = {name.removesuffix("_bucket").removeprefix("eraswitch_") for name in named}
