@@ -14,6 +14,7 @@ from eras.words import percent
 if TYPE_CHECKING:
     from release_tools.adoption.charts import Series
     from release_tools.adoption.charts import Tone as ChartTone
+    from release_tools.adoption.shares import Share
 
 Document = Mapping[str, Any]
 
@@ -81,16 +82,29 @@ def readiness(epochs: Sequence[Document], gate: Document | None, era: str | None
     if gate is not None:
         if gate["share"] is None:
             return None
-        share, threshold = gate["share"]["share"], gate["threshold"]
+        share, threshold = _ready(gate["share"]), gate["threshold"]
         words = f"gate {percent_of(threshold)}"
         whole = _BASES.get(gate["base"], str(gate["base"]))
-        return Readiness(gate["era"], share, _floored(share), threshold, words, _verdict(gate), gate["met"], whole)
+        told, of = _with_parts(share, _verdict(gate)), float(share.fraction)
+        return Readiness(gate["era"], of, f"{share}", threshold, words, told, gate["met"], whole)
     row = next((row for row in epochs[0]["eras"] if row["era"] == era), None) if epochs else None
-    if row is None or row["minimum"] is None:
+    if row is None or not row["told"]:
         return None
-    share = row["registered"]["share"]
-    told = f"Of the registered stake in epoch {epochs[0]['epoch']}. No gate is configured."
-    return Readiness(row["era"], share, _floored(share), None, "no gate", told, None, _BASES["registered"])
+    share = _ready(row["registered"])
+    told = _with_parts(share, f"Of the registered stake in epoch {epochs[0]['epoch']}. No gate is configured.")
+    of = float(share.fraction)
+    return Readiness(row["era"], of, f"{share}", None, "no gate", told, None, _BASES["registered"])
+
+
+def _ready(share: Document) -> "Share":
+    from release_tools.adoption.shares import Share
+
+    return Share(share["stake"], share["total"], share["by_capability"])
+
+
+def _with_parts(share: "Share", words: str) -> str:
+    """A sentence about a share, and how it is known who is ready."""
+    return f"{words} {sentence(f'Ready: {share.apart}')}" if share.apart else words
 
 
 def _verdict(gate: Document) -> str:
@@ -106,11 +120,6 @@ def _verdict(gate: Document) -> str:
         return f"{ada(missing)} of the {base} are missing, more than all who registered could bring."
     whom = "the largest party" if enough == 1 else f"the {enough:,} largest parties"
     return f"{ada(missing)} of the {base} are missing: it takes {whom} not ready."
-
-
-def _floored(share: float) -> str:
-    """A share that is never shown as more than it is: 79.99 % does not reach a gate of 80 %."""
-    return f"{int(share * 1000 + 1e-9) / 10:.1f} %"
 
 
 def _lead(now: Document) -> str:
@@ -147,14 +156,15 @@ def _era_row(row: Document, gate: Document | None) -> tuple[Cell, ...]:
 
 
 def _share_cell(row: Document, base: str, gate: Document | None) -> Cell:
-    share = row[base]
-    if share is None or row["minimum"] is None:
+    if row[base] is None:
         return Cell("unknown")
+    share = _ready(row[base])
     gated = gate is not None and gate["era"] == row["era"] and gate["base"] == base
     tone: Tone | None = None
     if gated and gate is not None:
-        tone = "good" if share["share"] >= gate["threshold"] else "attention"
-    return Cell(_floored(share["share"]), tone, note=ada(share["stake"]))
+        tone = "good" if share.fraction >= gate["threshold"] else "attention"
+    apart = f"; {share.apart}" if share.apart else ""
+    return Cell(f"{share}", tone, note=f"{ada(share.part)}{apart}")
 
 
 def _versions_figure(epochs: Sequence[Document], era: str | None) -> Figure:
@@ -163,7 +173,7 @@ def _versions_figure(epochs: Sequence[Document], era: str | None) -> Figure:
     oldest_first = list(reversed(epochs))
     labels = [str(one["epoch"]) for one in oldest_first]
     names = _names(epochs, era)
-    series = [_series(name, tone, oldest_first, names) for name, tone in names.items()]
+    series = [_series(name, tone, oldest_first, names, era) for name, tone in names.items()]
     title = "Stake by version" + ("" if era is None else f", versions ready for {era} below")
     description = f"Shares of the registered stake in epochs {labels[0]} to {labels[-1]}, a bar for each."
     svgs = tuple(
@@ -184,7 +194,7 @@ def _names(epochs: Sequence[Document], era: str | None) -> "dict[str, ChartTone 
     tones: dict[str, ChartTone | None] = {}
     for one in epochs:
         for row in one["versions"]:
-            name = _name(row)
+            name = _name(row, era)
             most[name] = max(most.get(name, 0.0), row["share"])
             tones.setdefault(name, _tone(row, era))
     kept = sorted(most, key=lambda name: -most[name])[:MAX_VERSIONS]
@@ -195,8 +205,9 @@ def _names(epochs: Sequence[Document], era: str | None) -> "dict[str, ChartTone 
     return found
 
 
-def _name(row: Document) -> str:
-    return str(row["version"]) if row["known"] else UNKNOWN
+def _name(row: Document, era: str | None) -> str:
+    name = str(row["version"]) if row["known"] else UNKNOWN
+    return f"{name}, in part" if era in row["in_part"] else name
 
 
 def _tone(row: Document, era: str | None) -> "ChartTone | None":
@@ -204,20 +215,24 @@ def _tone(row: Document, era: str | None) -> "ChartTone | None":
         return "unknown"
     if era is None:
         return None
+    if era in row["in_part"]:
+        return None
     return "ready" if era in row["supports"] else "not-ready"
 
 
-def _series(name: str, tone: "ChartTone | None", epochs: Sequence[Document], names: Mapping[str, object]) -> "Series":
+def _series(
+    name: str, tone: "ChartTone | None", epochs: Sequence[Document], names: Mapping[str, object], era: str | None
+) -> "Series":
     from release_tools.adoption.charts import Series
 
     def share(one: Document) -> float:
-        return float(sum(row["share"] for row in one["versions"] if _shown_as(row, names) == name))
+        return float(sum(row["share"] for row in one["versions"] if _shown_as(row, names, era) == name))
 
     return Series(name, tuple(share(one) for one in epochs), tone)
 
 
-def _shown_as(row: Document, names: Mapping[str, object]) -> str:
-    name = _name(row)
+def _shown_as(row: Document, names: Mapping[str, object], era: str | None) -> str:
+    name = _name(row, era)
     return name if name in names else _OTHERS
 
 

@@ -8,7 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -81,8 +81,9 @@ class Counted:
 
     @property
     def is_vouched_for(self) -> bool:
-        """Whether anybody has said which versions support the era."""
-        return self.era is not None and self.compatibility.minimum(self.era) is not None
+        """Whether anybody can tell who is ready for the era."""
+        told = [row["told"] for one in self.epochs[:1] for row in one["eras"] if row["era"] == self.era]
+        return any(told) or self.era in self.compatibility.eras
 
 
 _Known = tuple[tuple[object, ...], float, float, Counted]
@@ -282,7 +283,7 @@ class Gatherer:
         """
         counted = self.counted(self._service.snapshot)
         rows = counted.epochs[0]["eras"] if counted.epochs else ()
-        row = next((row for row in rows if row["era"] == era and row["minimum"] is not None), None)
+        row = next((row for row in rows if row["era"] == era and row["told"]), None)
         if row is None:
             return None
         ready = readiness(counted.epochs, counted.gate if counted.era == era else None, era)
@@ -300,6 +301,7 @@ class Gatherer:
 
     def _count(self, status: "EraStatus") -> Counted:
         from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
+        from release_tools.adoption.compatibility import EraNotListedError
         from release_tools.adoption.gate import judge_gate
         from release_tools.adoption.summary import newest_begun, summarise_last
 
@@ -316,17 +318,18 @@ class Gatherer:
             registrations, EPOCHS, last=begun, compatibility=compatibility, eras=eras, rules=rules
         )
         judged = None
-        if gate is not None and era in compatibility.eras:
-            judged = judge_gate(
-                registrations,
-                era=era,
-                threshold=gate.threshold,
-                compatibility=compatibility,
-                base=gate.base,
-                for_epochs=gate.for_epochs,
-                current=current,
-                rules=rules,
-            )
+        if gate is not None and era is not None:
+            with suppress(EraNotListedError):  # nobody can tell who is ready: the views have the reason
+                judged = judge_gate(
+                    registrations,
+                    era=era,
+                    threshold=gate.threshold,
+                    compatibility=compatibility,
+                    base=gate.base,
+                    for_epochs=gate.for_epochs,
+                    current=current,
+                    rules=rules,
+                )
         forecast = self._forecast(status, compatibility)
         told = forecast if forecast is None or isinstance(forecast, EraSwitchError) else forecast.to_dict()
         return Counted(

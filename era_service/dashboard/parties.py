@@ -66,8 +66,8 @@ class Laggards:
             now: the adoption of their epoch, as its document, from which all of them are counted.
             sought: what is looked for.
         """
-        others = [row for row in now["versions"] if era not in row["supports"]]
-        parties, stake = (sum(row[what] for row in others) for what in ("parties", "stake"))
+        row = next(row for row in now["eras"] if row["era"] == era)
+        parties, stake = row["behind"], now["registered"]["stake"] - row["registered"]["stake"]
         if sought:
             wanted = sought.casefold()
             hits = [one for one in behind if wanted in one.name.casefold() or wanted in (one.version or UNKNOWN)]

@@ -205,8 +205,9 @@ def _cell(text: str) -> str:
 
 def _party_panel(one: Party, roster: Roster, minimum: str | None) -> Panel:
     """Whether a party is ready, and what to do."""
-    since = f"since epoch {one.since}" + (" at least" if one.since == roster.epochs[-1] else "")
     newest = one.newest
+    known_by = "" if roster.era is None else f", by its {'version' if newest.capability is None else 'capability'}"
+    since = f"since epoch {one.since}" + (" at least" if one.since == roster.epochs[-1] else "") + known_by
     facts = (
         Fact(f"For {roster.era}" if roster.era else "Readiness", one.state, since, _TONES[one.state]),
         Fact("Version", one.version, f"as of epoch {newest.epoch}"),
@@ -214,7 +215,8 @@ def _party_panel(one: Party, roster: Roster, minimum: str | None) -> Panel:
     )
     notices: tuple[Notice, ...] = ()
     if one.state == NOT_READY:
-        notices = (Notice("attention", f"Install {minimum}", f"This is what {roster.era} needs."),)
+        wanted = minimum or f"a release that supports {roster.era}"
+        notices = (Notice("attention", f"Install {wanted}", f"This is what {roster.era} needs."),)
     elif one.state == GONE:
         notices = (
             Notice("attention", f"It did not register for epoch {roster.epochs[0]}", "Its node may have stopped."),

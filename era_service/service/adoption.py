@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING, Protocol
 from era_service.service.configuration_documents import known_quorum
 from era_service.service.documents import AdoptionForecast, AdoptionGate, AdoptionHistory, AdoptionSummary
 from era_service.service.gate_watch import Watched, configured, current_epoch, judged_gate
-from eras import Epoch, EraSwitchError
+from eras import Epoch, EraNotReadyError, EraSwitchError
 
 if TYPE_CHECKING:
     from era_service.service.documents import EraStatus
     from era_service.service.snapshot import Snapshot
+    from release_tools import Compatibility
 
 
 MAX_HISTORY = 100
@@ -50,10 +51,12 @@ def summary(service: Asked, epoch: int | None, *, details: bool = True) -> Adopt
     registrations = service.store.registrations
     current = current_epoch(service, fresh=True)
     begun = newest_begun(registrations.epochs(), current) if epoch is None else Epoch(epoch)
+    compatibility = compatibility_of(service.settings)
     found = summarise(
         registrations,
         epoch=begun,
-        compatibility=compatibility_of(service.settings),
+        compatibility=compatibility,
+        eras=_eras(service, compatibility, begun),
         rules=adoption_rules(service.settings),
         details=details,
     )
@@ -89,7 +92,14 @@ def history(service: Asked, first: int | None, last: int | None) -> AdoptionHist
     listed, rest = found[:MAX_HISTORY], found[MAX_HISTORY:]
     compatibility, rules = compatibility_of(service.settings), adoption_rules(service.settings)
     told = [
-        summarise(registrations, epoch=epoch, compatibility=compatibility, rules=rules, details=False)
+        summarise(
+            registrations,
+            epoch=epoch,
+            compatibility=compatibility,
+            eras=_eras(service, compatibility, epoch),
+            rules=rules,
+            details=False,
+        )
         for epoch in reversed(listed)
     ]
     order = configured_gate(service.settings)
@@ -98,6 +108,20 @@ def history(service: Asked, first: int | None, last: int | None) -> AdoptionHist
         gate_threshold=None if order is None else float(order.threshold),
         earlier=rest[0] if rest else None,
     )
+
+
+def _eras(service: Asked, compatibility: "Compatibility", epoch: Epoch | None) -> tuple[str, ...]:
+    """The eras of the table, and of those in force and coming the ones that nodes report about."""
+    from release_tools.adoption.shares import is_told
+
+    try:
+        status = service.era_status()
+    except EraNotReadyError:
+        return compatibility.eras
+    tallies = () if epoch is None else service.store.registrations.tally(epoch)
+    named = [era.name for era in (status.current, status.upcoming) if era is not None]
+    told = (name for name in named if is_told(tallies, name, compatibility))
+    return tuple(dict.fromkeys((*compatibility.eras, *told)))
 
 
 def gate(service: Asked, era: str | None) -> AdoptionGate:

@@ -87,7 +87,7 @@ class _Share(Answer):
 
 class _EraShares(Answer):
     era: str
-    registered: _Share
+    registered: _Share | None
     network: _Share | None
     recent: _Share | None
 

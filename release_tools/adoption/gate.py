@@ -29,6 +29,7 @@ from release_tools.adoption.summary import (
     how_to_have_some,
     newest_begun,
     rejected_words,
+    require_told,
     summarise,
 )
 
@@ -60,7 +61,7 @@ class GateEpoch:
         """The epoch, JSON-ready."""
         return {
             "epoch": self.epoch,
-            "share": None if self.share is None else self.share.to_dict(),
+            "share": None if self.share is None else self.share.to_ready_dict(),
             "met": self.met,
             "why": self.why,
         }
@@ -116,7 +117,8 @@ class GateResult:
         asked = f"{share_words(self.threshold)} of {self.base.words}"
         over = f" in each of {len(self.epochs)} epochs" if len(self.epochs) > 1 else ""
         if self.met:
-            return f"The gate of {self.era} is met: {asked}{over}, {self.share} in epoch {self.epoch}"
+            share = "" if self.share is None else self.share.words
+            return f"The gate of {self.era} is met: {asked}{over}, {share} in epoch {self.epoch}"
         return f"The gate of {self.era} is not met: it asks for {asked}{over}"
 
     @property
@@ -184,7 +186,7 @@ class GateResult:
             "base": self.base.value,
             "threshold": float(self.threshold),
             "epoch": self.epoch,
-            "share": None if self.share is None else self.share.to_dict(),
+            "share": None if self.share is None else self.share.to_ready_dict(),
             "epochs": [one.to_dict() for one in self.epochs],
             "minimum": self.minimum,
             "missing_stake": self.missing_stake,
@@ -223,14 +225,13 @@ def judge_gate(
         rules: what it is counted by.
 
     Raises:
-        EraNotListedError: the table does not have the era.
+        EraNotListedError: nothing tells who is ready for the era: neither the table nor what nodes report.
         GateNotMetError: there are no registrations at all, and no epoch was named.
         StoreError: they cannot be read.
     """
     rules = rules or AdoptionRules()
     known = repository.epochs()
-    if not any(tally.capability for one in known[:for_epochs] for tally in repository.tally(one)):
-        compatibility.require_era(era)
+    require_told(repository, era, compatibility, known[:for_epochs])
     if epoch is None and not known:
         raise GateNotMetError(
             f"The gate of {era} is not met: there are no registrations at all",
@@ -286,11 +287,12 @@ def _judged(epoch: Epoch, adoption: EpochAdoption | None, base: Base, threshold:
         why = f"{rejected_words(adoption.rejected)}. Correct and ingest them, or leave them out: --ignore-rejected"
         return GateEpoch(epoch, share, met=False, why=why)
     met = share.reaches(threshold)
+    apart = f": {share.apart}" if share.apart else ""
     return GateEpoch(
         epoch,
         share,
         met,
-        None if met else f"{share_words(share.fraction)} of {base.words} ({ada_words(share.total)}) is ready",
+        None if met else f"{share_words(share.fraction)} of {base.words} ({ada_words(share.total)}) is ready{apart}",
     )
 
 

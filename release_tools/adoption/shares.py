@@ -44,10 +44,38 @@ class Base(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """A part of a whole, in lovelace."""
+    """A part of a whole, in lovelace.
+
+    Attributes:
+        part: the part.
+        total: the whole.
+        by_capability: of a part that is ready, what is because its nodes report that they can do it.
+    """
 
     part: int
     total: int
+    by_capability: int = 0
+
+    @property
+    def parts(self) -> "tuple[Share, Share]":
+        """Of a part that is ready, what is by capability, and what by version of nodes that report nothing else."""
+        able = self.by_capability
+        return Share(able, self.total), Share(self.part - able, self.total)
+
+    @property
+    def apart(self) -> str:
+        """How it is known who is ready: ``50.0 % by capability, 20.0 % by version``; empty if by version alone."""
+        able, by_version = self.parts
+        return f"{able} by capability, {by_version} by version" if self.by_capability else ""
+
+    @property
+    def words(self) -> str:
+        """The share, and how it is known: ``70.0 % (50.0 % by capability, 20.0 % by version)``."""
+        return f"{self} ({self.apart})" if self.apart else f"{self}"
+
+    def of(self, total: int) -> "Share":
+        """The same part of another whole."""
+        return Share(self.part, total, self.by_capability)
 
     @property
     def fraction(self) -> Fraction:
@@ -63,12 +91,17 @@ class Share:
         return max(0, math.ceil(threshold * self.total) - self.part)
 
     def __str__(self) -> str:
-        shown = f"{float(self.fraction * 100):.1f}"
-        return f"{'99.9' if shown == '100.0' and self.part < self.total else shown} %"
+        """The share with one digit, never shown as more than it is: 79.99 % does not reach a gate of 80 %."""
+        return f"{math.floor(self.fraction * 1000) / 10:.1f} %"
 
     def to_dict(self) -> dict[str, Any]:
         """The share, JSON-ready."""
         return {"stake": self.part, "total": self.total, "share": float(self.fraction)}
+
+    def to_ready_dict(self) -> dict[str, Any]:
+        """The share that is ready, JSON-ready, by capability and by version apart."""
+        able, by_version = self.parts
+        return {**self.to_dict(), "by_capability": able.part, "by_version": by_version.part}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,15 +140,18 @@ def is_ready(reported: VersionTally | Registration, era: str, compatibility: Com
     return compatibility.supports(reported.release, era)
 
 
-def ready_stake(tallies: Iterable[VersionTally], era: str, compatibility: Compatibility) -> int:
-    """The lovelace of those who are ready for an era."""
-    return sum(tally.stake for tally in tallies if is_ready(tally, era, compatibility))
+def is_told(tallies: Iterable[VersionTally], era: str, compatibility: Compatibility) -> bool:
+    """Whether anybody can tell who is ready for an era: the table has it, or a node reports that it knows it."""
+    reported = (tally.capability for tally in tallies if tally.capability is not None)
+    return era in compatibility.eras or any(era in one.eras for one in reported)
 
 
 def support_share(tallies: Sequence[VersionTally], era: str, compatibility: Compatibility, rejected: int = 0) -> Share:
     """The share of the stake of ``tallies`` that is ready for an era; what was rejected is part of its whole."""
     whole = sum(tally.stake for tally in tallies) + rejected
-    return Share(ready_stake(tallies, era, compatibility), whole)
+    ready = [tally for tally in tallies if is_ready(tally, era, compatibility)]
+    able = sum(tally.stake for tally in ready if tally.capability is not None)
+    return Share(sum(tally.stake for tally in ready), whole, able)
 
 
 def parse_share(text: str) -> Fraction:

@@ -21,8 +21,8 @@ from release_tools.adoption.shares import (
     Share,
     ada_words,
     is_ready,
+    is_told,
     parties_words,
-    ready_stake,
     support_share,
 )
 from release_tools.adoption.versions import is_known, newest_first
@@ -45,7 +45,8 @@ class VersionRow:
         parties: how many they are.
         share: its share of the registered stake.
         network_share: its share of the whole network's stake, where that is known.
-        supports: the eras that it supports.
+        supports: the eras that all its nodes are ready for.
+        in_part: the eras that some of them are, as they report.
     """
 
     release: str | None
@@ -54,6 +55,7 @@ class VersionRow:
     share: Share
     network_share: Share | None
     supports: tuple[str, ...]
+    in_part: tuple[str, ...] = ()
 
     @property
     def is_known(self) -> bool:
@@ -70,6 +72,7 @@ class VersionRow:
             "network_share": None if self.network_share is None else float(self.network_share.fraction),
             "parties": self.parties,
             "supports": list(self.supports),
+            "in_part": list(self.in_part),
         }
 
 
@@ -84,8 +87,8 @@ class EraShares:
         network: of the whole network's stake; ``None`` where that is not known.
         recent: of the newest registration of each party; ``None`` in a summary without details.
         not_ready: the largest parties that are not ready; empty in a summary without details.
-        by_capability: lovelace that is ready because its nodes report that they can do it.
-        by_version: lovelace that is ready by the version that its nodes report, which report nothing else.
+        behind: how many parties are not ready.
+        told: whether anybody can tell who is ready: the table has the era, or a node reports that it knows it.
     """
 
     era: str
@@ -94,8 +97,8 @@ class EraShares:
     network: Share | None
     recent: Share | None
     not_ready: tuple[NotReady, ...]
-    by_capability: int = 0
-    by_version: int = 0
+    behind: int = 0
+    told: bool = True
 
     def of(self, base: Base) -> Share | None:
         """The share on a base."""
@@ -103,12 +106,13 @@ class EraShares:
 
     def to_dict(self) -> dict[str, Any]:
         """The shares, JSON-ready."""
-        shares = {base.value: self.of(base) for base in Base}
+        shares = {base.value: self.of(base) if self.told else None for base in Base}
         return {
             "era": self.era,
             "minimum": self.minimum,
-            **{name: None if share is None else share.to_dict() for name, share in shares.items()},
-            "ready": {"by_capability": self.by_capability, "by_version": self.by_version},
+            **{name: None if share is None else share.to_ready_dict() for name, share in shares.items()},
+            "told": self.told,
+            "behind": self.behind,
             "not_ready": [party.to_dict() for party in self.not_ready],
         }
 
@@ -250,7 +254,7 @@ def summarise(
                 era,
                 compatibility.minimum(era),
                 ready := support_share(tallies, era, compatibility, rejected.stake),
-                None if network is None else Share(ready.part, network),
+                None if network is None else ready.of(network),
                 None if recent is None else support_share(recent, era, compatibility, rejected.stake),
                 tuple(
                     islice(
@@ -262,8 +266,8 @@ def summarise(
                 )
                 if details
                 else (),
-                able := ready_stake([one for one in tallies if one.capability is not None], era, compatibility),
-                ready.part - able,
+                sum(one.parties for one in tallies if not is_ready(one, era, compatibility)),
+                is_told(tallies, era, compatibility),
             )
             for era in eras
         ),
@@ -307,6 +311,19 @@ def summarise_last(
     return tuple(
         summarise(repository, epoch=epoch, details=details_of_all or epoch == asked[0], **options) for epoch in asked
     )
+
+
+def require_told(
+    repository: RegistrationRepository, era: str, compatibility: Compatibility, epochs: Sequence[Epoch]
+) -> None:
+    """Check that in some of the epochs anybody can tell who is ready for an era.
+
+    Raises:
+        EraNotListedError: neither the table nor what nodes report tells it.
+        StoreError: the registrations cannot be read.
+    """
+    if not any(is_told(repository.tally(epoch), era, compatibility) for epoch in epochs):
+        compatibility.require_era(era)
 
 
 def assumed_epoch(repository: RegistrationRepository) -> Epoch | None:
@@ -358,13 +375,15 @@ def _version_rows(
     for release in newest_first(by_release):
         some = by_release[release]
         stake = sum(tally.stake for tally in some)
+        ready = {era: [is_ready(tally, era, compatibility) for tally in some] for era in eras}
         yield VersionRow(
             release,
             stake,
             sum(tally.parties for tally in some),
             Share(stake, registered),
             None if network is None else Share(stake, network),
-            tuple(era for era in eras if all(is_ready(tally, era, compatibility) for tally in some)),
+            tuple(era for era in eras if all(ready[era])),
+            tuple(era for era in eras if any(ready[era]) and not all(ready[era])),
         )
 
 

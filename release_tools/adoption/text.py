@@ -91,15 +91,16 @@ def _versions(adoption: EpochAdoption) -> Iterator[str]:
     yield "|---|--:|--:|" + ("--:|" if network else "") + "--:|---|"
     for row in adoption.versions:
         name = _plain(row.release or "none given") + ("" if row.is_known else " (unknown)")
+        supports = (*row.supports, *(f"{era} in part" for era in row.in_part))
         share = f"{row.share} |" + (f" {row.network_share} |" if network else "")
-        yield f"| {name} | {ada_words(row.stake)} | {share} {row.parties} | {_plain(', '.join(row.supports))} |"
+        yield f"| {name} | {ada_words(row.stake)} | {share} {row.parties} | {_plain(', '.join(supports))} |"
 
 
 def _eras(adoption: EpochAdoption) -> Iterator[str]:
     yield f"| era | needs | registered | network | newest of {adoption.recent_epochs} epochs |"
     yield "|---|---|--:|--:|--:|"
     for era in adoption.eras:
-        shares = " | ".join(_share(era.of(base)) for base in Base)
+        shares = " | ".join(_share(era.of(base) if era.told else None) for base in Base)
         yield f"| {_plain(era.era)} | {_plain(era.minimum or 'not said')} | {shares} |"
 
 
@@ -119,7 +120,7 @@ def _history(adoptions: Sequence[EpochAdoption]) -> Iterator[str]:
     yield f"| epoch | registered | {' | '.join(map(_plain, eras))} |"
     yield "|--:|--:|" + "--:|" * len(eras)
     for one in adoptions:
-        shares = " | ".join(_share(era.registered) for era in one.eras)
+        shares = " | ".join(_share(era.registered if era.told else None) for era in one.eras)
         yield f"| {one.epoch} | {ada_words(one.registered_stake)} | {shares} |"
 
 
@@ -134,7 +135,7 @@ def _group(group: ChangeGroup) -> str:
 
 
 def _share(share: Share | None) -> str:
-    return "not known" if share is None else f"{share}"
+    return "not known" if share is None else share.words
 
 
 def _plain(text: str) -> str:

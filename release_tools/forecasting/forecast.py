@@ -20,8 +20,8 @@ from itertools import islice, pairwise
 from era_store import Registration, RegistrationRepository
 from eras import ConfigurationError, Epoch
 from release_tools.adoption.compatibility import Compatibility
-from release_tools.adoption.shares import AdoptionRules, ada_words, is_ready, ready_stake
-from release_tools.adoption.summary import NoRegistrationsError
+from release_tools.adoption.shares import AdoptionRules, ada_words, is_ready, support_share
+from release_tools.adoption.summary import NoRegistrationsError, require_told
 from release_tools.forecasting.lottery import require_probability
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
 from release_tools.forecasting.reliability import Reliability, Signatures, SignaturesFileError
@@ -94,14 +94,14 @@ def forecast(
         rules: what adoption is counted by.
 
     Raises:
-        EraNotListedError: ``compatibility`` does not have the era.
+        EraNotListedError: neither ``compatibility`` nor what nodes report tells who is ready for the era.
         NoRegistrationsError: no stake is registered for the epoch.
         ForecastRangeError: the switch is not after it, or too far ahead.
         QuorumParametersError: a probability or share is not usable.
         StoreError: the registrations could not be read.
     """
     require_probability(order.probability)
-    compatibility.require_era(order.era)
+    require_told(repository, order.era, compatibility, repository.epochs()[: order.window_epochs])
     return _Forecaster(repository, order, compatibility, rules or AdoptionRules()).forecast()
 
 
@@ -184,7 +184,7 @@ class _Forecaster:
         registered = sum(tally.stake for tally in tallies)
         if self._rules.count_rejected and registered:
             registered += self._repository.uncounted(epoch).stake
-        ready = ready_stake(tallies, self._order.era, self._compatibility)
+        ready = support_share(tallies, self._order.era, self._compatibility).part
         parties = sum(tally.parties for tally in tallies)
         return ReadyPoint(epoch, ready, registered, parties) if registered else None
 

@@ -15,7 +15,7 @@ from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Current, Headline, Page
 from era_service.service.configuration_documents import ConfigurationStatus
 from era_service.service.documents import EraDocument, EraStatus, LegacyDocument, NetworkDocument
-from era_store import MemoryStore, Registration
+from era_store import Capability, MemoryStore, Registration
 from eras import Epoch
 from release_tools import Compatibility
 from release_tools.adoption.parties import NotReady
@@ -233,19 +233,39 @@ def test_a_warning_is_told_once():
     ]
 
 
-def adoption(versions, epochs=1, network=None):
+TABLE = {"pythagoras": ">=2.0.0"}
+
+
+def adoption(versions, epochs=1, network=None, table=TABLE):
     """The documents of epochs in which each version has a party with the given stake."""
     repository = MemoryStore().registrations
     for epoch in range(1, epochs + 1):
         rows = [
-            Registration(f"party{number}", Epoch(epoch), version, stake * ADA, 1.0, "test")
-            for number, (version, stake) in enumerate(versions)
+            Registration(f"party{number}", Epoch(epoch), version, stake * ADA, 1.0, "test", capability=able)
+            for number, (version, stake, *reported) in enumerate(versions)
+            for able in [*map(Capability, reported), None][:1]
         ]
         repository.ingest(rows, source="test", time_s=1.0)
         if network:
             repository.set_network_stake(Epoch(epoch + 1), network * ADA, source="test", time_s=1.0)
-    table = Compatibility.of({"pythagoras": ">=2.0.0"})
+    table = Compatibility.of(table)
     return [one.to_dict() for one in summarise_last(repository, epochs, compatibility=table, eras=("pythagoras",))]
+
+
+def test_who_is_ready_by_capability_needs_no_table_and_is_shown_apart():
+    versions = [("1.0.0", 50, ("pythagoras",)), ("2.0.0", 30), ("1.0.0", 20)]
+    for table, share, apart in (
+        (TABLE, "80.0 %", "50.0 % by capability, 30.0 % by version"),
+        ({}, "50.0 %", "50.0 % by capability, 0.0 % by version"),
+    ):
+        epochs = adoption(versions, table=table)
+        panel = adoption_panel(epochs, None, "pythagoras")
+        cell = panel.table.rows[0][2]
+        assert (cell.text, cell.note.partition("; ")[2]) == (share, apart)
+        assert apart in readiness(epochs, None, "pythagoras").verdict
+    legend = [name for name, _ in adoption_panel(adoption(versions), None, "pythagoras").figures[0].table.headings]
+    assert legend == ["Epoch", "2.0.0", "1.0.0, in part"]
+    assert readiness(adoption([("1.0.0", 50)], table={}), None, "pythagoras") is None
 
 
 def test_many_versions_are_told_apart_up_to_a_number_and_add_up():
@@ -287,9 +307,9 @@ def behind(count):
 
 
 def laggards(sought="", count=40):
-    rows = [{"supports": [], "parties": count, "stake": sum(one.stake for one in behind(count))}]
-    rows.append({"supports": ["pythagoras"], "parties": 1, "stake": 9_000 * ADA})
-    now = {"epoch": 5, "versions": rows, "registered": {"stake": 10_000 * ADA}}
+    ready = 10_000 * ADA - sum(one.stake for one in behind(count))
+    row = {"era": "pythagoras", "behind": count, "registered": {"stake": ready}}
+    now = {"epoch": 5, "eras": [row], "registered": {"stake": 10_000 * ADA}}
     return Laggards.among(behind(count), era="pythagoras", now=now, sought=sought)
 
 

@@ -141,7 +141,8 @@ def test_summary_for_machines(folder: Path) -> None:
     ]
     lagrange = newest["eras"][1]
     assert (lagrange["era"], lagrange["minimum"]) == ("lagrange", "0.3.0 or newer, but not 0.3.5")
-    assert lagrange["registered"] == {"stake": 800_000_000, "total": 1_000_000_000, "share": 0.8}
+    parts = {"by_capability": 0, "by_version": 800_000_000}
+    assert lagrange["registered"] == {"stake": 800_000_000, "total": 1_000_000_000, "share": 0.8, **parts}
     assert [party["party_id"] for party in lagrange["not_ready"]] == ["cat"]
     assert newest["changes"]["upgraded"]["parties"] == newest["changes"]["new"]["parties"] == 1
     assert [alarm["kind"] for alarm in newest["alarms"]] == ["unknown-share", "unknown-growth"]
@@ -173,6 +174,24 @@ def test_on_a_narrow_terminal_bars_give_way_and_not_figures(folder: Path, monkey
     assert [line.split()[:6] for line in lines if line.startswith(" 0.3.0 ")] == [
         ["0.3.0", "800.0", "ada", "80.0", "%", "2"]
     ]
+
+
+def test_who_is_ready_by_capability_and_by_version_is_shown_apart(folder: Path) -> None:
+    able = ROWS[3] | {"version": "0.2.0", "capability": {"eras": ["lagrange", "newton"], "switches": None}}
+    write_rows(folder / "able.jsonl", [ROWS[1], able, ROWS[4]])
+    count = ("--from", "able.jsonl", "--compatibility", "compatibility.toml")
+    lines = [line.strip() for line in invoke("adoption", "summary", *count).stdout.splitlines()]
+    heading = next(line for line in lines if line.startswith("era"))
+    assert heading.split()[2:] == ["registered", "by", "capability", "by", "version", "network", "recent"]
+    row = next(line for line in lines if line.startswith("lagrange"))
+    assert row.split("  ", 1)[1].split()[-10::2][:3] == ["80.0", "30.0", "50.0"]
+    apart = "30.0 % by capability, 50.0 % by version"
+    assert apart in invoke("adoption", "gate", "lagrange", "--threshold", "80%", *count).stdout
+    assert apart in invoke("adoption", "gate", "lagrange", "--threshold", "81%", *count).stdout
+    assert f"80.0 % ({apart})" in invoke("adoption", "summary", *count, "--markdown").stdout
+    (shares,) = documents("summary", *count, "--era", "newton")["epochs"][0]["eras"]
+    assert (shares["minimum"], shares["registered"]["by_capability"]) == (None, 300_000_000)
+    assert invoke("adoption", "summary", *count, "--era", "curie").exit_code == 2, "nobody tells of it"
 
 
 def test_markdown_and_csv(folder: Path) -> None:

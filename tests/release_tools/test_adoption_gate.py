@@ -230,17 +230,35 @@ def test_who_reports_what_it_can_do_is_ready_by_that_and_shown_apart(any_reposit
         registration("c", "0.3.0", 20),
     )
     result = judged(any_repository)
-    assert result.share == Share(70, 100)
+    assert result.share == Share(70, 100, by_capability=50)
+    assert result.lacks[0].endswith("is ready: 50.0 % by capability, 20.0 % by version")
+    assert judged(any_repository, "0.7").words.endswith("70.0 % (50.0 % by capability, 20.0 % by version) in epoch 5")
     assert [party.party_id for party in result.whom] == ["b"]
     (era,) = summarise(any_repository, compatibility=TABLE).eras
-    assert (era.by_capability, era.by_version) == (50, 20)
-    assert era.to_dict()["ready"] == {"by_capability": 50, "by_version": 20}
+    shares = (era.to_dict()["registered"], result.to_dict()["share"], era.to_dict()["recent"])
+    assert [(share["by_capability"], share["by_version"]) for share in shares] == [(50, 20)] * 3
+    assert era.behind == 1
 
 
 def test_capabilities_need_no_table(repository: RegistrationRepository) -> None:
     register(repository, replace(registration("a", None, 50), capability=Capability(("newton",))))
     found = judge_gate(repository, era="newton", threshold=Fraction(1), compatibility=Compatibility())
     assert found.met
+    (era,) = summarise(repository, eras=("newton",)).eras
+    assert (era.told, era.minimum, era.registered.parts[0]) == (True, None, Share(50, 50))
+    register(repository, registration("a", "1.0.0", 50, 6))
+    (untold,) = summarise(repository, eras=("newton",)).eras
+    assert (untold.told, untold.to_dict()["registered"]) == (False, None)
+
+
+def test_a_release_of_which_some_nodes_report_more_than_its_version_is_ready_in_part(
+    repository: RegistrationRepository,
+) -> None:
+    able = replace(registration("a", "0.1.0", 50), capability=Capability(("lagrange",)))
+    register(repository, able, registration("b", "0.1.0", 30), registration("c", "0.3.0", 20))
+    newest, older = summarise(repository, compatibility=TABLE).versions
+    assert (newest.supports, newest.in_part) == (("lagrange",), ())
+    assert (older.supports, older.in_part) == ((), ("lagrange",))
 
 
 @pytest.mark.parametrize(

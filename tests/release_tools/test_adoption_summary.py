@@ -198,6 +198,8 @@ def test_all_of_it_is_ready_for_json(repository: RegistrationRepository) -> None
         "stake": 100 * ADA,
         "total": 100 * ADA + 5,
         "share": 100 * ADA / (100 * ADA + 5),
+        "by_capability": 0,
+        "by_version": 100 * ADA,
     }
     assert document["eras"][1]["network"] is None
     assert document["versions"][0]["supports"] == ["thales", "lagrange"]

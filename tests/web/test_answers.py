@@ -41,6 +41,7 @@ def test_caches_keep_an_answer_for_those_that_speak_the_same_version(still_world
 
 def test_who_has_it_is_not_sent_it_again(any_world):
     any_world.client.post("/registrations", json=registration(), headers=any_world.headers())
+    any_world.client.headers["accept-encoding"] = "identity"  # what is compressed has a weak tag
     for path in (*CACHED, "/adoption/summary", "/registrations?epoch=1", "/events"):
         first = any_world.client.get(path)
         assert first.status_code == 200, path

@@ -106,7 +106,7 @@ def summary(
         open_registrations,
     )
     from release_tools import summarise_last
-    from release_tools.adoption.summary import newest_begun
+    from release_tools.adoption.summary import newest_begun, require_told
 
     if (verify and service_url is None) or (files and service_url is not None):
         raise click.UsageError("--from-service stands alone, and --verify belongs to it.")
@@ -114,13 +114,13 @@ def summary(
         raise click.UsageError("Choose one of --json, --csv and --markdown.")
     settings = settings_of(app, store)
     compatibility = compatibility_of(settings, compatibility_file)
-    for era in eras:
-        compatibility.require_era(era)
     handed_on = None if service_url is None else nullcontext(_handed_on(settings, service_url, verify=verify))
     with handed_on or open_registrations(settings, files) as repository:
         if mithril:
             _mithril(repository, epoch, last, as_json=as_json, as_csv=as_csv, markdown=markdown)
             return
+        for era in eras:
+            require_told(repository, era, compatibility, repository.epochs())
         current, assumed = (epoch, None) if epoch is not None else epoch_or_assumed(settings, repository)
         if assumed is not None:
             click.echo(f"! {assumed}", err=True)

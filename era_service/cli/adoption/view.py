@@ -12,7 +12,6 @@ from rich.table import Table
 from rich.text import Text
 
 from era_service.cli.shared.output import printable
-from release_tools import Base
 from release_tools.adoption.shares import ada_words, parties_words
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ def _versions(adoption: "EpochAdoption") -> Table:
             f"{row.share}",
             *([] if row.network_share is None else [f"{row.network_share}"]),
             f"{row.parties}",
-            ", ".join(map(printable, row.supports)),
+            ", ".join([*map(printable, row.supports), *(f"{printable(era)} in part" for era in row.in_part)]),
             _bar(row.share, "green" if row.supports else "yellow"),
         )
     return table
@@ -96,11 +95,14 @@ def _version(row: "VersionRow") -> Text:
 
 
 def _eras(adoption: "EpochAdoption") -> Table:
-    table = _table("era", "needs", *(base.value for base in Base), right=tuple(base.value for base in Base))
+    kinds = ("by capability", "by version") if any(era.registered.by_capability for era in adoption.eras) else ()
+    columns = ("registered", *kinds, "network", "recent")
+    table = _table("era", "needs", *columns, right=columns)
     for era in adoption.eras:
-        table.add_row(
-            printable(era.era), era.minimum or "not said", *(_share(era.of(base), "not known") for base in Base)
-        )
+        apart = era.registered.parts if kinds else ()
+        shares = (era.registered, *apart, era.network, era.recent)
+        shown = (_share(share if era.told else None, "not known") for share in shares)
+        table.add_row(printable(era.era), era.minimum or "not said", *shown)
     return table
 
 
@@ -127,7 +129,7 @@ def _history(adoptions: "Sequence[EpochAdoption]") -> Table:
     eras = [era.era for era in adoptions[0].eras]
     table = _table("epoch", "registered", "parties", *eras, right=("epoch", "registered", "parties", *eras))
     for one in adoptions:
-        shares = (_share(era.registered, "") for era in one.eras)
+        shares = (_share(era.registered if era.told else None, "") for era in one.eras)
         table.add_row(f"{one.epoch}", ada_words(one.registered_stake), f"{one.parties}", *shares)
     return table
 

@@ -71,11 +71,10 @@ def watch(
         open_registrations,
         read_files,
     )
+    from release_tools.adoption.summary import require_told
 
     settings = settings_of(app, store)
     compatibility = compatibility_of(settings, compatibility_file)
-    for era in eras:
-        compatibility.require_era(era)
     rules = replace(adoption_rules(settings), limit=limit)
     options = {
         "compatibility": compatibility,
@@ -84,6 +83,8 @@ def watch(
         "rules": rules,
     }
     with suppress(KeyboardInterrupt), open_registrations(settings, files) as repository, _display() as show:
+        for era in eras:
+            require_told(repository, era, compatibility, repository.epochs())
 
         def refresh() -> "Epoch | None":
             current = current_epoch_of(settings)
