@@ -1,4 +1,4 @@
-"""What the release team does: keys, marker transactions, and watching adoption before an activation."""
+"""The tools of the release team: keys, marker transactions, and watching adoption before an activation."""
 
 from eras.front_door import front_door
 

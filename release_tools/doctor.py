@@ -49,7 +49,7 @@ class Health(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What a check found.
+    """A finding of a check.
 
     Attributes:
         check: what was looked at.
@@ -78,13 +78,13 @@ class Examination:
 
     @property
     def is_healthy(self) -> bool:
-        """Whether nothing is a problem; warnings are none."""
+        """Whether there is no problem; warnings do not count."""
         return all(finding.health is not Health.PROBLEM for finding in self.findings)
 
     def attempt(
         self, check: str, ask: Callable[[], Answer], words: Callable[[Answer], str] | None = None
     ) -> Answer | None:
-        """What ``ask`` answers; that it raised is a finding, and so are the ``words`` for what it answered."""
+        """The answer of ``ask``; an error is a finding, and so are the ``words`` for the answer."""
         with self._check(check):
             answer = ask()
             if words is not None:
@@ -276,7 +276,7 @@ class Examination:
             self._ok("agreement", f"epoch {listed}")
 
     def _tip(self, check: str, genesis: "NetworkGenesis", age_s: float, health: Health) -> None:
-        """Hold a tip against the clock: one of the two may be wrong, and either is told."""
+        """Compare a tip with the clock: one of the two may be wrong, and either is reported."""
         clock = f"clock, by {check}"
         allowed = max(genesis.rare_gap_s, CLOCK_TOLERANCE_S)
         if age_s < -CLOCK_TOLERANCE_S:

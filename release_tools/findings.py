@@ -1,4 +1,4 @@
-"""What pydantic finds wrong with a document, in an operator's words: one translator for every file that people write.
+"""Translates pydantic's findings into an operator's words: one translator for every file that people write.
 
 In: a ``ValidationError``, and which keys could stand at a place. Out: one ``Finding`` for each mistake. A secret is
 never shown, and neither is a password in a URL.

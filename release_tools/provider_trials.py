@@ -1,7 +1,7 @@
-"""What a rollout will ask of a provider, tried while there is time: part of the doctor.
+"""Tries what a rollout will ask of a provider, while there is time: part of the doctor.
 
 In: an observer and a gateway of one provider, and the era address. Out: findings. Nothing is changed: what is submitted
-is no transaction, and a ledger behind the provider says so.
+is no transaction, and a ledger behind the provider reports that.
 """
 
 from typing import TYPE_CHECKING
@@ -123,10 +123,10 @@ def _shown(observer: BytesObserver, transaction: str) -> int:
 
 
 def _require_unknown(name: str, observer: "ChainObserver", gateway: "TransactionGateway | None") -> None:
-    """Check that a transaction that does not exist is told to be in no block.
+    """Check that a transaction that does not exist is reported in no block.
 
     Raises:
-        ChainReadError: it is told to be in one.
+        ChainReadError: it is reported in one.
         ChainReadError: the provider fails on it.
     """
     found = gateway is not None and gateway.transaction_depth(NO_TRANSACTION) is not None

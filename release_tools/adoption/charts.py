@@ -98,7 +98,7 @@ def stacked_bars(
         labels: below the bars; epochs, as a rule, oldest first.
         series: from the bottom up; shares from 0 to 1, which may add up to less than 1.
         title: names the chart.
-        description: says in words what it shows.
+        description: describes in words what it shows.
         gate: the share that is asked for, as a line across.
         width: in pixels of the view box; the chart fills what it is put into.
         height: the same, without the legend.
@@ -183,7 +183,7 @@ def stacked(*charts: str, title: str, description: str, width: int = 720) -> str
     Args:
         charts: as the other functions draw them, all as wide as ``width``.
         title: names the image.
-        description: says in words what it shows.
+        description: describes in words what it shows.
         width: in pixels of the view box.
     """
     body, top = [], 0
@@ -210,7 +210,7 @@ def timeline(
         spans: what lasts; lanes come in the order in which they are first named.
         moments: what happens at once.
         title: names the chart.
-        description: says in words what it shows.
+        description: describes in words what it shows.
         unit: what time is counted in, below the axis.
         width: in pixels of the view box; the height follows from the lanes.
     """

@@ -62,7 +62,7 @@ class EraNotListedError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """What a version must be to support an era.
+    """The requirement on a version to support an era.
 
     Attributes:
         text: as it was written.
@@ -81,7 +81,7 @@ class Requirement:
             key: where it stands, for errors.
 
         Raises:
-            CompatibilityError: it is none.
+            CompatibilityError: it is not valid.
         """
         if not isinstance(text, str):
             raise _mistake(key, 'a requirement such as ">=0.3.12, !=0.3.15"', f"{text!r}"[:80])
@@ -105,7 +105,7 @@ class Requirement:
 
     @property
     def words(self) -> str:
-        """What to install, in words."""
+        """The version to install, in words."""
         parts = [_WORDS[sign].format(release) for sign, release in self.comparisons if sign != "!="]
         but = [_WORDS[sign].format(release) for sign, release in self.comparisons if sign == "!="]
         return ", but ".join(part for part in (" and ".join(parts), " and ".join(but)) if part)
@@ -255,7 +255,7 @@ def _same(name: str, network: str, known: Mapping[str, str]) -> bool:
 
 
 def _nearest_comparison(part: str) -> str | None:
-    """What somebody meant who wrote ``=> 0.3`` or ``~v0.3.12``."""
+    """The likely meaning of ``=> 0.3`` or ``~v0.3.12``."""
     match = re.fullmatch(r"([<>=!~^]*)\s*v?(\d+)(?:\.(\d+))?(?:\.(\d+))?(-[0-9A-Za-z.-]+)?", part)
     if match is None:
         return None

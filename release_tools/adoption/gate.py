@@ -7,7 +7,7 @@ not, and if not what is missing and from whom. The rules:
 2. Whole lovelace are compared with an exact fraction; nothing is rounded into a gate.
 3. On the network base a network stake that is not known, or is less than what registered, never meets a gate.
 4. An epoch that has not begun, where that is known, is not looked at: nobody can have registered for it, and whoever
-   says so would be all that counts.
+   states it would be all that counts.
 5. A row of an epoch that was rejected is part of its whole, as not ready. Where its stake cannot be read the gate is
    not met, unless the rules leave such rows out; of the whole network's stake, which is known, they can take nothing.
 6. What is missing is counted in the last epoch: past ones cannot be mended, only waited for.
@@ -47,7 +47,7 @@ class GateEpoch:
 
     Attributes:
         epoch: the epoch.
-        share: the share that is ready; ``None`` where it cannot be told.
+        share: the share that is ready; ``None`` where it is unknown.
         met: whether it is enough.
         why: why not, in words; ``None`` where it is.
     """
@@ -69,7 +69,7 @@ class GateEpoch:
 
 @dataclass(frozen=True, slots=True)
 class GateResult:
-    """What the gate came to.
+    """The result of the gate.
 
     Attributes:
         era: the era that is to be activated.
@@ -78,7 +78,7 @@ class GateResult:
         epochs: the epochs that were looked at, newest first.
         minimum: the version to install, in words.
         missing_stake: lovelace that must become ready until the last epoch has the share; ``None`` where its share
-            cannot be told.
+            is unknown.
         whom: the parties to call: the fewest, largest first, whose upgrade would do; cut to the largest few.
         enough: how many parties that is; ``None`` where all that registered together would not do.
         unregistered_stake: on the network base, lovelace of those that did not register at all.
@@ -123,7 +123,7 @@ class GateResult:
 
     @property
     def lacks(self) -> tuple[str, ...]:
-        """What is missing and from whom, line by line; empty where the gate is met."""
+        """The missing stake and its parties, line by line; empty where the gate is met."""
         return tuple(self._lacks())
 
     def _lacks(self) -> Iterator[str]:
@@ -134,7 +134,7 @@ class GateResult:
             yield from (f"  {words}" for words in self._others())
 
     def _gaps(self) -> Iterator[str]:
-        """What is missing, each in a sentence."""
+        """The unmet conditions, a sentence each."""
         for one in self.epochs:
             if not one.met:
                 yield f"epoch {one.epoch}: {one.why}"
@@ -167,7 +167,7 @@ class GateResult:
         """Check that the gate is met.
 
         Raises:
-            GateNotMetError: it is not; the error says what is missing and from whom.
+            GateNotMetError: it is not; the error states what is missing and from whom.
         """
         if not self.met:
             raise GateNotMetError(

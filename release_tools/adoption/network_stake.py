@@ -1,4 +1,4 @@
-"""The stake of the whole network in epochs, as a file tells it.
+"""The stake of the whole network in epochs, from a file.
 
 In: the path of a CSV file with the columns ``epoch`` and ``lovelace``. Out: figures that can be, by epoch, or an error
 that names the line, and then none of them.

@@ -26,7 +26,7 @@ class NotReady:
         stake: its lovelace.
         version: what it runs, as it said it; ``None`` where it said nothing.
         epoch: when it said so.
-        ticker: the name of its pool, where somebody told it.
+        ticker: the name of its pool, where known.
     """
 
     party_id: str
@@ -48,7 +48,7 @@ class NotReady:
 
 @dataclass(frozen=True, slots=True)
 class PartyChange:
-    """What became of a party between two epochs; ``None`` is a version that it did not say, or an epoch it missed."""
+    """The change of a party between two epochs; ``None`` is a version that it did not report, or an epoch it missed."""
 
     party_id: str
     stake: int
@@ -88,7 +88,7 @@ class ChangeGroup:
 
 @dataclass(frozen=True, slots=True)
 class PartyChanges:
-    """What changed among the parties since an earlier epoch.
+    """The changes among the parties since an earlier epoch.
 
     Attributes:
         since: that epoch, the last one before with registrations.
@@ -121,7 +121,7 @@ def named(parties: Iterable[NotReady], tickers: Mapping[str, str]) -> tuple[NotR
 
 
 def party_changes(repository: RegistrationRepository, epoch: Epoch, since: Epoch, rules: AdoptionRules) -> PartyChanges:
-    """What changed among the parties from ``since`` to ``epoch``.
+    """The changes among the parties from ``since`` to ``epoch``.
 
     Raises:
         StoreError: the registrations cannot be read.

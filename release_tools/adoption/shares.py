@@ -1,7 +1,7 @@
 """Adoption: what share of the stake runs a version that supports an era. The values that all of it is counted in. Pure.
 
 In: numbers. Out: shares as exact fractions, so that a gate compares whole lovelace; on what they are counted
-(``Base``); and what the counting goes by (``AdoptionRules``). ``docs/adoption.md`` says what each means.
+(``Base``); and the rules of the counting (``AdoptionRules``). ``docs/adoption.md`` explains each.
 """
 
 import enum
@@ -22,7 +22,7 @@ _SHARE = re.compile(r"(\d{1,12}(?:\.\d{1,12})?)\s*(%?)")
 
 
 class ShareError(ConfigurationError):
-    """A text that should be a share is none."""
+    """A text that should be a share is something else."""
 
 
 class Base(enum.Enum):
@@ -34,7 +34,7 @@ class Base(enum.Enum):
 
     @property
     def words(self) -> str:
-        """What it is, in words."""
+        """The description, in words."""
         return {
             Base.REGISTERED: "the registered stake",
             Base.NETWORK: "the stake of the whole network",
@@ -106,7 +106,7 @@ class Share:
 
 @dataclass(frozen=True, slots=True)
 class AdoptionRules:
-    """What adoption is counted by.
+    """The rules by which adoption is counted.
 
     Attributes:
         stake_epoch_offset: a registration of epoch e counts with the network's stake of epoch e + this. As chain
@@ -158,7 +158,7 @@ def parse_share(text: str) -> Fraction:
     """The share that ``text`` writes: ``95%``, ``66.7 %``, or ``0.95``; more than nothing, at most all.
 
     Raises:
-        ShareError: it is none.
+        ShareError: it is not a share.
     """
     match = _SHARE.fullmatch(text.strip())
     share = Fraction(match[1]) / (100 if match[2] else 1) if match else Fraction(0)

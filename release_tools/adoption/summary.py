@@ -37,7 +37,7 @@ class NoRegistrationsError(EraSwitchError):
 
 @dataclass(frozen=True, slots=True)
 class VersionRow:
-    """What a release has of an epoch.
+    """The stake and parties of a release in an epoch.
 
     Attributes:
         release: the version without its build; ``None`` for those that said none.
@@ -327,7 +327,7 @@ def require_told(
 
 
 def assumed_epoch(repository: RegistrationRepository) -> Epoch | None:
-    """The epoch to take for the current one where nothing tells it: the newest that has registrations.
+    """The epoch to take for the current one where it is unknown: the newest that has registrations.
 
     One that lies more than ``EPOCHS_AHEAD`` after the one before, and does not have more parties, is of a wrong clock
     or file, and is passed over.
@@ -344,7 +344,7 @@ def assumed_epoch(repository: RegistrationRepository) -> Epoch | None:
 
 
 def rejected_words(rejected: Uncounted) -> str:
-    """What was rejected of an epoch, in words."""
+    """The rejected registrations of an epoch, in words."""
     rows = f"{rejected.rows} {'row' if rejected.rows == 1 else 'rows'} of the epoch cannot be counted"
     stakes = f"{ada_words(rejected.stake)} of it counts as not ready"
     if rejected.unknown:

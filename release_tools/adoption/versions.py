@@ -2,7 +2,7 @@
 
 In: the text that a node reported, if any. Out: its release, and the place of that release among others. The rules:
 
-1. What stands after ``+`` says how a release was built; ``0.3.12+abc`` is the release ``0.3.12``.
+1. The part after ``+`` names the build; ``0.3.12+abc`` is the release ``0.3.12``.
 2. A pre-release lies below its release: ``0.3.12-rc.1 < 0.3.12``.
 3. Blanks around a version and a leading ``v`` are not part of it: ``v1.2.3`` is the release ``1.2.3``.
 4. What is missing, or is not a semantic version (``1.2``, ``nightly``), is *unknown*: it is kept as it was reported,

@@ -49,7 +49,7 @@ class ForecastRangeError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class ForecastOrder:
-    """What is asked of a forecast.
+    """The question to a forecast.
 
     Attributes:
         era: the era that begins.

@@ -33,7 +33,7 @@ class QuorumParametersError(ConfigurationError):
 
 @runtime_checkable
 class QuorumModel(Protocol):
-    """What decides whether those who sign are enough."""
+    """The rule that decides whether the signers are enough."""
 
     @property
     def words(self) -> str:
@@ -49,7 +49,7 @@ class QuorumModel(Protocol):
         ...
 
     def failure_probability(self, share: float) -> float:
-        """The chance that there is none, exact where it is too small to be told from ``1 - quorum_probability``.
+        """The chance of no quorum, exact where it is too small to result from ``1 - quorum_probability``.
 
         Raises:
             QuorumParametersError: the share is not from 0 to 1.

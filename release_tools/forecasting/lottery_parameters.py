@@ -1,7 +1,7 @@
-"""What decides the quorum of a network, and where that was said: by protocol configurations, or published by network.
+"""The quorum parameters of a network and their origin: by protocol configurations, or published by network.
 
 A forecast never assumes parameters: they are given, configured, or taken from this table by the name
-of a network, and then the answer says which, from where and of when. Networks change them: the table says what was
+of a network, and then the answer names which, from where and of when. Networks change them: the table holds what was
 published, not what runs today. docs/forecast.md has the history, and how to ask a network itself.
 """
 
@@ -50,7 +50,7 @@ PUBLISHED: Mapping[str, SourcedQuorum] = MappingProxyType(
 def quorum_signed_with(
     configurations: tuple[EpochConfiguration, ...], epoch: Epoch | None, where: str
 ) -> SourcedQuorum:
-    """What decides the quorum at ``epoch`` by protocol configurations: that of the epoch before, which it signs with.
+    """The quorum parameters at ``epoch`` by protocol configurations: those of the epoch before, which it signs with.
 
     Args:
         configurations: the configurations.

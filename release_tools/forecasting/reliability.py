@@ -2,7 +2,7 @@
 
 In: registrations, and signatures that were seen (a file). Out: a ``Reliability``: the chance that a party signs in an
 epoch it has registered for. A party that was watched has its own, the others have the average of all that were watched,
-by stake. Whatever it rests on, it says so in words.
+by stake. It states in words what it rests on.
 """
 
 import csv
@@ -62,7 +62,7 @@ class Reliability:
     def measured(
         cls, registrations: Iterable["Registration"], signatures: Signatures, *, lag_epochs: int
     ) -> "Reliability | None":
-        """What the past says; ``None`` where no signature was looked for that one of the registrations counts for.
+        """The reliability in the past; ``None`` where no signature of a registered party was looked for.
 
         Args:
             registrations: the newest of each party and epoch.

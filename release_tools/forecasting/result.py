@@ -1,4 +1,4 @@
-"""What a forecast says, as records: the outlook of each epoch, whom to call, and all of it as a document. Pure."""
+"""The records of a forecast: the outlook of each epoch, whom to call, and all of it as a document. Pure."""
 
 import enum
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from release_tools.forecasting.trend import Estimate, Reached, ReadyPoint, Trend
 
 
 class Phase(enum.Enum):
-    """Where an epoch stands to the switch.
+    """The place of an epoch relative to the switch.
 
     ``BEFORE`` it. ``DANGER``: it has happened, and nodes that stopped are still among the registered. ``AFTER``: only
     those that came back are.
@@ -46,7 +46,7 @@ class Chance:
 
 @dataclass(frozen=True, slots=True)
 class EpochOutlook:
-    """What is to be expected of an epoch.
+    """The outlook of an epoch.
 
     Attributes:
         epoch: the epoch.
@@ -120,7 +120,7 @@ class Verdict(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Forecast:
-    """What is to be expected of a switch.
+    """The outlook of a switch.
 
     Attributes:
         era: the era that begins.

@@ -8,7 +8,7 @@ both ends, 0 and 1. The interval is that of the share itself, and widens with th
 strays only as far as falls were seen: who has upgraded seldom goes back, and a leap upwards is no sign of a fall to
 come. With fewer than ``MIN_POINTS`` epochs, or where nothing moved in them, nothing is said.
 
-Why no curve is fitted: a line through all log-odds says what early epochs, when hardly anybody was ready, suggest, and
+Why no curve is fitted: a line through all log-odds follows the early epochs, when hardly anybody was ready, and
 overlooks what the last ones were. Over simulated rollouts it was too high by up to half the stake (docs/forecast.md).
 """
 
@@ -30,7 +30,7 @@ HORIZON_EPOCHS = 200
 
 @dataclass(frozen=True, slots=True)
 class ReadyPoint:
-    """What was ready in an epoch.
+    """The ready stake in an epoch.
 
     Attributes:
         epoch: the epoch of registration.

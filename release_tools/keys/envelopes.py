@@ -1,7 +1,7 @@
 """cardano-cli's text envelopes: the JSON files in which it keeps keys and transactions.
 
-In: the text of a file. Out: a ``TextEnvelope`` with the decoded bytes, or an error that says what is wrong with it and
-never shows it, because it may be a secret. An envelope is ``{"type":…,"description":…,"cborHex":…}``; cardano-cli
+In: the text of a file. Out: a ``TextEnvelope`` with the decoded bytes, or an error that states what is wrong with it
+and never shows it, because it may be a secret. An envelope is ``{"type":…,"description":…,"cborHex":…}``; cardano-cli
 ignores other fields, so a transaction on its way between machines can carry facts of ours beside them.
 """
 
@@ -55,7 +55,7 @@ class EnvelopeError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class TextEnvelope:
-    """What a text envelope says. Its ``repr`` shows no content.
+    """The content of a text envelope. Its ``repr`` shows none of it.
 
     Attributes:
         type: what it holds, in cardano-cli's words.
@@ -71,10 +71,10 @@ class TextEnvelope:
 
     @classmethod
     def parse(cls, text: str, source: str) -> "TextEnvelope":
-        """The envelope in ``text``; ``source`` says where the text is from, in errors.
+        """The envelope in ``text``; ``source`` names the origin of the text, in errors.
 
         Raises:
-            EnvelopeError: it is none.
+            EnvelopeError: it is not an envelope.
         """
         try:
             fields = json.loads(text)
@@ -109,7 +109,7 @@ def bare_cbor_hex(text: str) -> str | None:
 
 
 def described_type(kind: str) -> str:
-    """What an envelope of this type holds, in words and by the type itself."""
+    """The content of an envelope of this type, in words and by the type itself."""
     words = next((words for part, words in _KINDS if part in kind), None)
     return f"type {kind!r}"[:80] if words is None else f"{words} (type {kind!r})"[:120]
 

@@ -26,7 +26,7 @@ class KeyFileError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class KeyFiles:
-    """Where a key pair was written."""
+    """The paths of a key pair."""
 
     secret_key: Path
     verification_key: Path

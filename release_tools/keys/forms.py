@@ -153,7 +153,7 @@ def unquoted(text: str) -> str:
 
 
 class _PathNeededError(DerivationError):
-    """A text holds a whole wallet, and nothing says which of its keys is meant."""
+    """A text holds a whole wallet, and it is not known which of its keys is meant."""
 
 
 def _needed(path: DerivationPath | None) -> DerivationPath:

@@ -23,7 +23,7 @@ _MAX_FILE_BYTES = 65_536
 
 
 class PaymentSigner(Protocol):
-    """Who signs as a payment key: the key itself, or what holds it elsewhere."""
+    """A signer with a payment key: the key itself, or a device that holds it."""
 
     @property
     def key_hash(self) -> str:

@@ -67,7 +67,7 @@ class Signer:
         timeout_s: how long one signature may take.
         environment: names of the variables that it is given beside ``PATH``, ``HOME`` and ``LANG``.
         source: the file, for errors.
-        notify: is told in words that it is waited for.
+        notify: receives, in words, that it is waited for.
     """
 
     kind: Kind
@@ -151,7 +151,7 @@ class Signer:
         return raw
 
     def _answer(self, request: bytes) -> dict[str, Any]:
-        """What the program answers: one JSON object."""
+        """The answer of the program: one JSON object."""
         names = {"HOME", *self.environment}
         environment = {name: os.environ[name] for name in names if name in os.environ}
         environment = {"PATH": _PATH, "LANG": "C.UTF-8"} | environment
@@ -244,7 +244,7 @@ if TYPE_CHECKING:
 
 
 def _described(message: bytes) -> tuple[str, bytes, list[str]]:
-    """What an era key is asked to sign, read from the very bytes."""
+    """A description of what an era key is asked to sign, read from the very bytes."""
     found = json.loads(message)
     if isinstance(found, dict) and found.get("kind") == REGISTRATION:
         facts = [f"{name.replace('_', ' ')}: {value}" for name, value in found.items() if name != "kind"]

@@ -30,7 +30,7 @@ class RolloutRefusedError(MarkerError):
 
 
 class ChangeKind(enum.Enum):
-    """What can be done about an era."""
+    """The actions on an era."""
 
     ANNOUNCE = "announce"
     ACTIVATE = "activate"
@@ -97,7 +97,7 @@ ADOPT_TOKEN = MarkerChange(ChangeKind.ADOPT_TOKEN, "")
 
 @dataclass(frozen=True, slots=True)
 class RolloutRules:
-    """What the network asks of a change.
+    """The requirements of the network on a change.
 
     Attributes:
         supported: the eras that its software knows, in their order.
@@ -114,7 +114,7 @@ class RolloutRules:
 
 @dataclass(frozen=True, slots=True)
 class PublishedBefore:
-    """What the era key is known to have signed.
+    """The payloads that the era key is known to have signed.
 
     Attributes:
         payloads: the markers of every such payload, in the order in which they were signed.
@@ -130,7 +130,7 @@ class PublishedBefore:
 
         Where readers see only what is unspent, a payload whose place another took never wins again (rule T4), and a
         copy of it is the same payload. So the first marker is said twice, or as often as it takes: that is signed anew,
-        and means the same to every reader. Their order says something to deployed readers, and stays.
+        and means the same to every reader. Their order matters to deployed readers, and stays.
         """
         while markers and markers in self.payloads:
             markers = (markers[0], *markers)
@@ -170,7 +170,7 @@ class MarkerDifference:
 
     @property
     def words(self) -> str:
-        """What changes about it, in plain words."""
+        """The changes to it, in plain words."""
         if self.before == self.after:
             return f"{_begins(self.after)}, as before"
         if self.before is None:
@@ -229,7 +229,7 @@ class RolloutPlan:
         """Check that no rule is broken.
 
         Raises:
-            RolloutRefusedError: one is; the error says all of them.
+            RolloutRefusedError: one is; the error lists all of them.
         """
         if not self.broken:
             return

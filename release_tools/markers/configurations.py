@@ -60,7 +60,7 @@ class ConfigurationPlan:
 
     @property
     def change(self) -> MarkerChange:
-        """What is asked for."""
+        """The request, in words."""
         content = ConfigurationMarkersPayload(self.after).signed_bytes
         return MarkerChange(ChangeKind.CONFIGURE, blake2b(content, digest_size=8).hexdigest())
 

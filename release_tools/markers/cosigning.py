@@ -3,9 +3,9 @@
 In: a signed payload and what its extension shall say, or the text of a file. Out: the text of the file with one more
 signature, and at last the bytes to publish. Reading and writing the file itself is the caller's.
 
-1. The file is JSON for people: ``check`` says in words what a signer must check, ``payload`` is what is signed, and
+1. The file is JSON for people: ``check`` states in words what a signer must check, ``payload`` is what is signed, and
    ``previous`` the extended payload that it takes the place of. ``check`` is made from the other two, never believed.
-2. A file is refused when a signature in it is not over what it holds, when ``check`` says something else than the
+2. A file is refused when a signature in it is not over what it holds, when ``check`` states something else than the
    payload, or when ``previous`` is not the payload that the extension names, signed as its own keys require. So what
    somebody has signed cannot be changed, and nothing can be hidden from the next signer.
 3. Who may sign is who must: the keys of ``previous``, and the keys that the extension names. Each signs once.
@@ -72,7 +72,7 @@ class Cosigning:
 
     @property
     def key_sets(self) -> tuple[KeySet, ...]:
-        """Who must sign: one set of keys, or the old and the new one."""
+        """The key sets that must sign: one, or the old and the new one."""
         extension = self.extended.extension
         return required_key_sets(extension, (self.previous.extension if self.previous else extension).key_set)
 
@@ -145,7 +145,7 @@ class Cosigning:
         return Cosigning(self.extended.sign(key), self.previous)
 
     def check(self) -> dict[str, Any]:
-        """What a signer must check, in words and JSON-ready: the ``check`` of the file."""
+        """The facts that a signer must check, in words and JSON-ready: the ``check`` of the file."""
         extension, before = self.extended.extension, self.previous.payload.markers if self.previous else ()
         signed = self.extended.signers(self.keys)
         which = ("keys",) if len(self.key_sets) == 1 else ("old keys", "new keys")
@@ -170,7 +170,7 @@ class Cosigning:
         }
 
     def doubts(self, now: Epoch | None, *, max_lead_epochs: int, supported: Iterable[str]) -> tuple[str, ...]:
-        """What nobody should sign without a second look, as sentences.
+        """Warnings before signing, as sentences.
 
         Args:
             now: the current epoch; where it is not known, the last epoch that the previous payload has is its stand-in.
@@ -211,9 +211,9 @@ class Cosigning:
         """Read the text of a co-signing file.
 
         Raises:
-            CosigningFileError: it is none, or what it holds does not fit together.
-            PayloadFormatError: a payload in it is none.
-            MarkerError: it was changed after somebody signed, or says something else than it holds.
+            CosigningFileError: it is not such a file, or its contents do not fit together.
+            PayloadFormatError: a payload in it is malformed.
+            MarkerError: it was changed after somebody signed, or states something else than it holds.
         """
         try:
             document = _parse(text)
@@ -283,7 +283,7 @@ def propose(
 
 
 def marker_changes(before: Sequence[EraMarker], after: Sequence[EraMarker]) -> tuple[str, ...]:
-    """What becomes of each marker, in words: those of ``after`` in their order, then those that are dropped."""
+    """The change of each marker, in words: those of ``after`` in their order, then those that are dropped."""
     gone = [marker for marker in before if marker not in after]
     kept = [[marker for marker in one if marker in other] for one, other in ((before, after), (after, before))]
     lines = []

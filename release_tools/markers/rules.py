@@ -18,7 +18,7 @@ with the markers after it, every rule that it breaks, and the differences. The r
 What is published is signed anew, never a copy of an older payload (``PublishedBefore``).
 
 The first marker of a network is free of the lead: there is no node yet that could miss it. What breaks no rule and
-looks like a slip is told apart (``release_tools.markers.slips``).
+looks like a slip is judged elsewhere (``release_tools.markers.slips``).
 """
 
 from collections.abc import Iterable
@@ -268,7 +268,7 @@ class _Planner:
                 )
 
     def _follows(self, marker: EraMarker) -> bool | None:
-        """Whether the era of the change comes after that of ``marker``; ``None`` where nothing says so.
+        """Whether the era of the change comes after that of ``marker``; ``None`` where that is unknown.
 
         By the list of supported eras where it knows both, else by what has begun.
         """

@@ -1,4 +1,4 @@
-"""What looks like a slip in a change of the markers, although no rule forbids it. Pure.
+"""Finds likely slips in a change of the markers, although no rule forbids it. Pure.
 
 In: names and epochs that are about to be signed, and what is known. Out: one sentence for each that looks like a slip:
 
@@ -30,7 +30,7 @@ def slips(
     supported: Iterable[str],
     in_force: Iterable[EraMarker],
 ) -> tuple[str, ...]:
-    """What looks like a slip, as sentences.
+    """Likely slips, as sentences.
 
     Args:
         names: the names of eras that are new.

@@ -139,7 +139,7 @@ class Journal:
         """The publications that are finished, in no order.
 
         Raises:
-            JournalError: one cannot be read, or is none.
+            JournalError: one cannot be read, or is damaged.
         """
         with self._errors("be read"):
             files = [path for path in self.folder.glob("*.json") if path.name != _CURRENT]

@@ -5,7 +5,7 @@ reads it. The steps are sign → journal → submit → confirm → read back �
 of them, or in the middle of one, is followed by another that goes on. What makes that safe:
 
 1. The signed transaction is in the journal, on disk, before it is submitted for the first time.
-2. Whatever the journal says, the chain decides: a later run first asks it for every transaction in the journal.
+2. The chain decides, not the journal: a later run first asks it for every transaction in the journal.
 3. What may still come in is submitted again as it is: the same bytes are the same transaction.
 4. A transaction is built anew only when the one before was refused, is void, or lost an input; and it spends an output
    that the one before spends, too (the *anchor*: the marker output that is replaced). So at most one of them can ever
@@ -60,7 +60,7 @@ class PublishedPlan(Protocol):
 
     @property
     def change(self) -> MarkerChange:
-        """What is asked for."""
+        """The request, in words."""
         ...
 
     @property
@@ -75,7 +75,7 @@ class PublishedPlan(Protocol):
 
 
 class MarkersInForce(Protocol):
-    """What a reader of one kind of marker found: the markers in force, their origin, and what else is there."""
+    """The findings of a reader of one kind of marker: the markers in force, their origin, and what else is there."""
 
     @property
     def markers(self) -> AnyMarkers:
@@ -84,7 +84,7 @@ class MarkersInForce(Protocol):
 
     @property
     def provenance(self) -> Provenance | None:
-        """Where they come from."""
+        """Their origin."""
         ...
 
     @property
@@ -97,7 +97,7 @@ R = TypeVar("R", bound=MarkersInForce)
 
 
 class Standing(enum.Enum):
-    """Where the publication in the journal stands, by the chain.
+    """The state of the publication in the journal, by the chain.
 
     ``LANDED``: one of its transactions is in a block. ``LIVE``: the latest may still come in. ``DEAD``: it cannot, but
     the anchor is unspent. ``LOST``: something else spent the anchor, so none of them can come in any more.
@@ -126,13 +126,13 @@ class Unfinished:
 
     @property
     def words(self) -> str:
-        """What it is."""
+        """Its name, in words."""
         stands = "" if self.standing is None else f", {_STANDS[self.standing]}"
         return f"{self.entry.change}, transaction {self.entry.latest.transaction}{stands}"
 
     @property
     def next_step(self) -> str:
-        """What helps where it stands."""
+        """The next step in its state."""
         command = f"eraswitch {self.entry.change.command}"
         if self.standing is Standing.LOST:
             return f"See what stands: eraswitch marker show; if the change is still wanted, plan it anew: {command}"
@@ -193,7 +193,7 @@ class Publisher(Generic[R]):
         journal: of the address.
         read: what a node reads at the address.
         waiting: how long to wait, and for what.
-        watch: told of every step, and of every block while waiting.
+        watch: called at every step, and at every block while waiting.
         clock: seconds that never go back.
         sleep: waits for seconds.
     """
@@ -215,7 +215,7 @@ class Publisher(Generic[R]):
         self._submission = partial(Submission, gateway, waiting or Waiting(), watch, clock=clock, sleep=sleep)
 
     def standing(self, entry: JournalEntry) -> Standing:
-        """Where a publication in the journal stands.
+        """The state of a publication in the journal.
 
         Raises:
             ChainReadError: the chain could not be asked.
@@ -317,7 +317,7 @@ class Publisher(Generic[R]):
         return Published(entry.change, entry.after, transaction, depth, reading, superseded)
 
     def _read_back(self, submission: Submission, entry: JournalEntry, reference: str) -> tuple[R, bool]:
-        """Read as a node until it says what was published; providers may take a while."""
+        """Read as a node until it shows what was published; providers may take a while."""
         while True:
             reading = submission.ask(self._read)
             if set(reading.markers) == set(entry.after):
@@ -331,7 +331,7 @@ class Publisher(Generic[R]):
             submission.pause(untrusted)
 
     def _swept(self, submission: Submission, attempt: Attempt) -> R:
-        """What a node reads once nothing is left of what a sweep spends; providers may take a while."""
+        """The reading of a node once nothing is left of what a sweep spends; providers may take a while."""
         spent = {reference for reference, _ in attempt.spends}
         while True:
             outputs = submission.ask(lambda: self._gateway.spendable_outputs(self._journal.address))

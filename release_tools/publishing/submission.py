@@ -50,7 +50,7 @@ class PublicationExpiredError(TransactionError):
 
 
 class Step(enum.Enum):
-    """What has been done."""
+    """A step that was done."""
 
     SIGNED = "signed"
     JOURNALED = "journaled"
@@ -63,7 +63,7 @@ class Step(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """What is told while a publication goes on.
+    """The progress of a publication.
 
     Attributes:
         step: what has just been done, or while waiting for confirmations was done last.
@@ -104,7 +104,7 @@ class Submission:
     Args:
         gateway: the chain.
         waiting: how long to wait, and for what.
-        watch: told of every step, and of every look at the chain while waiting.
+        watch: called at every step, and at every look at the chain while waiting.
         clock: seconds that never go back.
         sleep: waits for seconds.
     """
@@ -132,7 +132,7 @@ class Submission:
         self._tip_before: Slot | None = None
 
     def submit(self, transaction: SignedTransaction, *, first: bool) -> None:
-        """Submit a transaction (rules 1 and 2); ``first`` says that it never was before.
+        """Submit a transaction (rules 1 and 2); ``first`` where it never was before.
 
         Raises:
             TransactionRefusedError: the ledger refused it the first time.
@@ -215,7 +215,7 @@ class Submission:
 
         Args:
             otherwise: what is raised when the time is up, or waiting cannot help.
-            transaction: hash of the transaction that is waited for, before anything was told of it.
+            transaction: hash of the transaction that is waited for, before anything was reported of it.
 
         Raises:
             EraSwitchError: ``otherwise``; of a chain that cannot be asked as a ``PublicationUnfinishedError`` (rule 6).
@@ -247,7 +247,7 @@ class Submission:
         self._watch(replace(last, note=note))
 
     def _is_quiet(self, seconds: float) -> bool:
-        """Whether nothing new was told for so long."""
+        """Whether nothing new was reported for so long."""
         return self._clock() - self._since >= seconds
 
     def _silence(self, error: EraSwitchError) -> str:

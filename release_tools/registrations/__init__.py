@@ -1,4 +1,4 @@
-"""Where registrations come from: an aggregator's event store or its HTTP API, JSON lines, CSV."""
+"""The sources of registrations: an aggregator's event store or its HTTP API, JSON lines, CSV."""
 
 from eras.front_door import front_door
 

@@ -1,12 +1,12 @@
-"""Registrations as a Mithril aggregator tells them over HTTP: ``/signers/registered/{epoch}`` and ``/signers/tickers``.
+"""Registrations by a Mithril aggregator over HTTP: ``/signers/registered/{epoch}`` and ``/signers/tickers``.
 
 In: the aggregator's URL, the epochs to ask for, and what is known of them. Out: one batch for each epoch, or an error
 and nothing of that epoch. What sets it apart from the event store:
 
-1. It tells no times. A registration that says what is known already is told as it is known, so that asking twice adds
+1. It reports no times. A registration that equals a known one is passed on as the known one, so that asking twice adds
    nothing; any other one is as new as the answer.
-2. Most aggregators tell no versions. Where none is told, the version known for that party and epoch stays; where none
-   is known either, it is missing.
+2. Most aggregators report no versions. Where none is reported, the version known for that party and epoch stays; where
+   none is known either, it is missing.
 3. An epoch that comes in pages (``next``) counts whole or not at all; pages that contradict each other are no answer.
 """
 
@@ -105,7 +105,7 @@ class AggregatorHttp:
 
     @property
     def notes(self) -> Counter[str]:
-        """What was wrong with rows that count all the same."""
+        """The faults of rows that count all the same."""
         return self._judge.notes
 
     def close(self) -> None:
@@ -118,7 +118,7 @@ class AggregatorHttp:
         return len(self._epochs) or 1
 
     def batches(self, cursor: str | None, size: int) -> Iterator[Batch]:
-        """One batch for each epoch; there is no cursor, because any epoch can be told otherwise later.
+        """One batch for each epoch; there is no cursor, because any epoch can be reported otherwise later.
 
         Raises:
             ChainReadError: the aggregator did not answer, or not as it should; the epochs before stand.

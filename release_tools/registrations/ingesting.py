@@ -21,7 +21,7 @@ BATCH_ROWS = 50_000
 
 @dataclass(slots=True)
 class IngestSummary:
-    """What became of a source, so far.
+    """The result of a source, so far.
 
     Attributes:
         source: its name.

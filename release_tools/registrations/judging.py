@@ -187,7 +187,7 @@ class Judge:
     def fields(self, row: Mapping[str, Any]) -> Registration | Refusal:
         """Return the registration of a row with named fields (``FIELDS``), or the reason why there is none.
 
-        A field that is none of them, or cannot be read, is noted, and the row counts without it.
+        An unknown or unreadable field is noted, and the row counts without it.
         """
         given = {name: value for name, value in row.items() if value not in (None, "")}
         found = self.row(
@@ -246,7 +246,7 @@ class Judge:
         return Signed(str(parts[0]), str(parts[1]), time_s, _whole(given.get("stated_stake"))).to_bytes()
 
     def _capability(self, value: Any) -> Capability | None:
-        """What a node reports that it can do, as JSON or as the text of JSON."""
+        """A node's reported capability, as JSON or as the text of JSON."""
         found = Capability.parse(value) if isinstance(value, str) else Capability.of(value)
         if found is None and value is not None:
             self.notes[BAD_CAPABILITY] += 1

@@ -1,7 +1,7 @@
 """Registrations as JSON lines: one object a line, with ``party_id``, ``epoch``, ``stake``, and more where it is known.
 
 In: a path, or ``-``. Out: batches. ``version``, ``seen_at`` (ISO 8601 or POSIX seconds) and ``signed`` (hex) may be
-missing or null. A field that is none of these is noted, and its row counts without it.
+missing or null. An unknown field is noted, and its row counts without it.
 """
 
 import json

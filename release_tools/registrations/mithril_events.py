@@ -85,7 +85,7 @@ class MithrilEvents:
 
     @property
     def notes(self) -> Counter[str]:
-        """What was wrong with rows that count all the same."""
+        """The faults of rows that count all the same."""
         return self._judge.notes
 
     def close(self) -> None:

@@ -34,14 +34,14 @@ def open_source(
 
     Args:
         text: a URL of an aggregator, the path of a file, or ``-`` for standard input.
-        kind: what it is; by default told by looking at it.
+        kind: what it is; by default found by looking at it.
         epochs: the epochs that an aggregator is asked for.
         current: the current epoch, where it is known.
         known: what a store knows of an epoch, for an aggregator's answers.
         network_magic: of the network that signatures must be for; ``None`` where none is configured.
 
     Raises:
-        ConfigurationError: the URL is none.
+        ConfigurationError: the URL is malformed.
     """
     match kind or kind_of(text):
         case "aggregator":
@@ -57,7 +57,7 @@ def open_source(
 
 
 def kind_of(text: str) -> SourceKind:
-    """What a text seems to name. Of a file that cannot be read, opening it will tell."""
+    """The kind of source that a text seems to name. A file that cannot be read is reported when it is opened."""
     if text.startswith(("http://", "https://")):
         return "aggregator"
     path = Path(text)

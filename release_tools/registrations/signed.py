@@ -1,13 +1,13 @@
 """Registrations that their parties have signed, so that anyone can work out the adoption and trust nobody for it.
 
-In: what a party says, and its key. Out: the bytes that it signs, and a check of what was handed on. The rules:
+In: a party's statement, and its key. Out: the bytes that it signs, and a check of what was handed on. The rules:
 
 1. Signed is, with Ed25519, the canonical JSON (sorted keys, no spaces, UTF-8) of ``{"epoch":…,"kind":
    "eraswitch-registration-1","network_magic":…|null,"party_id":…,"stake":…,"time_s":…,"version":…|null}``: a signature
-   of another network, of another kind of message or of another time is none of this one. Where the party reports what
+   of another network, of another kind of message or of another time does not count here. Where the party reports what
    it can do, ``"capability":{"eras":[…],"loaded":[…]|null,"switches":…|null}`` is signed too; where it does not, the
    key is absent, so that nodes that know no capability sign the same bytes as ever.
-2. ``time_s`` is when the party made it, and by it the newest is told: a copy sent later gains nothing.
+2. ``time_s`` is when the party made it, and it decides which is the newest: a copy sent later gains nothing.
 3. A key speaks for a party when the party's id *is* the key: its 64 hex digits, or the pool id (``pool1…``) that is the
    hash of the key. For any other party id somebody must say which key is the party's.
 4. For a party that has signed one for an epoch nobody else speaks: what comes without a signature is left out.
@@ -39,7 +39,7 @@ class RegistrationSignatureError(MarkerError):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What a party says.
+    """A party's statement.
 
     Attributes:
         network_magic: of the Cardano network; ``None`` where it is not configured.
@@ -47,7 +47,7 @@ class Statement:
         epoch: the epoch it registers for.
         version: of its software.
         stake: in lovelace.
-        time_s: POSIX time when it says so, in whole seconds.
+        time_s: POSIX time of the statement, in whole seconds.
         capability: what it can do; ``None`` where it reports its version only.
     """
 
@@ -96,7 +96,7 @@ class Signed:
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Signed | None":
-        """What ``to_bytes`` wrote; ``None`` for anything else."""
+        """The statement that ``to_bytes`` wrote; ``None`` for anything else."""
         try:
             found = json.loads(content)
             signed = cls(found["key"], found["signature"], found["time_s"], found.get("stake"))
@@ -125,7 +125,7 @@ class Signed:
 
         Args:
             statement: what was said.
-            party_key: the party's key, where somebody says which it is.
+            party_key: the party's key, where it is known.
 
         Raises:
             RegistrationSignatureError: the signature is not true, or the key is not the party's (rule 3).

@@ -1,8 +1,8 @@
-"""What every source of registrations is: batches with a cursor, and the errors a source ends in.
+"""The interface of a source of registrations: batches with a cursor, and the errors a source ends in.
 
 In: how far it was read before, and how much to hold at a time. Out: ``Batch``es, each of which is added to a store
-whole. A cursor tells what was read by its content too, so that a source that is another one by now is read from its
-beginning: that repeats nothing, because registrations are idempotent.
+whole. A cursor identifies what was read by its content too, so that a source that is another one by now is read from
+its beginning: that repeats nothing, because registrations are idempotent.
 """
 
 from collections import Counter
@@ -64,12 +64,12 @@ class RegistrationSource(Protocol):
 
     @property
     def name(self) -> str:
-        """What a store calls it."""
+        """Its name in a store."""
         ...
 
     @property
     def notes(self) -> Counter[str]:
-        """What was wrong with rows that count all the same → how many they are, so far."""
+        """Fault of rows that count all the same → how many they are, so far."""
         ...
 
     @property
@@ -78,7 +78,7 @@ class RegistrationSource(Protocol):
         ...
 
     def batches(self, cursor: str | None, size: int) -> Iterator[Batch]:
-        """What there is after ``cursor``, at most ``size`` entries at a time.
+        """The entries after ``cursor``, at most ``size`` at a time.
 
         Raises:
             RegistrationSourceError: it cannot be read on; what came before stands.

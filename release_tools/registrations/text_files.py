@@ -174,7 +174,7 @@ class TextFile:
             raise self._unreadable(error) from error
 
     def _resume(self, file: BinaryIO, cursor: str | None) -> tuple[int, int]:
-        """Where to go on: at the cursor, if what is before it is what was; else at the beginning."""
+        """The place to go on from: the cursor, if the text before it is unchanged; else the beginning."""
         try:
             end, number, _ = (cursor or "").split()
             begin = int(end), int(number)
@@ -195,7 +195,7 @@ class TextFile:
 
 
 class TextRows:
-    """What every ``RegistrationSource`` of text is: a file of lines, its name, and who judges its rows.
+    """The common part of a ``RegistrationSource`` of text: a file of lines, its name, and the judge of its rows.
 
     Args:
         path: where the file is; ``-`` is standard input.
@@ -213,7 +213,7 @@ class TextRows:
 
     @property
     def notes(self) -> Counter[str]:
-        """What was wrong with rows that count all the same."""
+        """The faults of rows that count all the same."""
         return self._judge.notes
 
     def close(self) -> None:

@@ -1,7 +1,7 @@
 """Registrations that count no longer, because what brought them is not to be trusted: a stolen token, a wrong file.
 
 In: a store, and which registrations of which source. Out: how many of each epoch are gone. What is withdrawn stays
-among the source's rejects, whole and with the reason, and the event log tells of it.
+among the source's rejects, whole and with the reason, and the event log records it.
 """
 
 import time

@@ -1,4 +1,4 @@
-"""What somebody does in a scenario, or what happens: ``do`` names it, ``at`` when."""
+"""The actions and events of a scenario: ``do`` names one, ``at`` when."""
 
 from typing import Annotated, Literal, Self
 
@@ -33,7 +33,7 @@ class Parameters(Table):
 
 
 class Action(Table):
-    """Something that somebody does, or that happens. ``do`` says what, ``at`` when."""
+    """An action or an event. ``do`` names it, ``at`` when."""
 
     at: When
 

@@ -1,6 +1,6 @@
-"""What the nodes of a rehearsal make of protocol configurations, beside what they make of eras.
+"""The decisions of a rehearsal's nodes on protocol configurations, beside those on eras.
 
-In: each node's clock and its provider's answer. Out: the decisions that it tells, and whether it signs with the
+In: each node's clock and its provider's answer. Out: its decisions, and whether it signs with the
 configuration that the network signs with. Each node decides by the deciding core, with a memory of this kind alone.
 """
 
@@ -48,7 +48,7 @@ class ConfiguredNodes:
             self._states[node.party_id] = self._decide(self._fresh, memory)[0]
 
     def hear(self, node: Node, clock: ClockTicked, answer: Answer) -> tuple[str, ...]:
-        """A node hears its clock and its provider; the kinds of decisions that it tells."""
+        """A node hears its clock and its provider; the kinds of its decisions."""
         before = self._states.get(node.party_id, self._fresh)
         first, second = (clock, answer) if before.configurations is not None else (answer, clock)
         state, decisions = self._decide(before, first)
@@ -61,7 +61,7 @@ class ConfiguredNodes:
         return tuple(decision.kind for decision in (*decisions, *more))
 
     def state_of(self, node: Node) -> NodeState:
-        """What a node knows of configurations."""
+        """A node's knowledge of configurations."""
         return self._states.get(node.party_id, self._fresh)
 
     def comparable(self, nodes: Iterator[Node]) -> Iterator[tuple[str, int, NodeState]]:

@@ -1,10 +1,10 @@
-"""What must never happen in a rehearsal, whatever else does.
+"""The invariants of a rehearsal: what must never happen, whatever else does.
 
 In: what the simulation does, step by step. Out: violations, each in the words that a release team needs. The rules:
 
 1. ``agreement``: two nodes that are up, at the same epoch, with the same view of the chain, name the same current era,
    and the same protocol configuration. (A node that lost its memory and sees unspent outputs only is exempt:
-   docs/trust.md says what it is left to trust.)
+   docs/trust.md states what it is left to trust.)
 2. ``one-way``: no node goes back to an earlier epoch or era, nor to another configuration for an epoch in which, or
    after which, it read the chain.
 3. ``verdicts``: every datum at the era address that is not in force has a verdict.
@@ -133,7 +133,7 @@ def _configured(state: NodeState, epoch: Epoch) -> ProtocolConfiguration | None:
 
 
 def _in_force(state: NodeState) -> EraMarker | ProtocolConfiguration | None:
-    """What a node takes to be in force, as read: its era, or its configuration."""
+    """The state in force for a node, as read: its era, or its configuration."""
     if state.configurations is not None and state.epoch is not None:
         return None if state.failing or state.trust.stale else _configured(state, state.epoch)
     token = state.view.token

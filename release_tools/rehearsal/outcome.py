@@ -1,4 +1,4 @@
-"""What a rehearsal came to: a row an epoch, what was told, what was broken, and whether it ended as expected.
+"""The outcome of a rehearsal: a row an epoch, the decisions, what was broken, and whether it ended as expected.
 
 Nothing is read or drawn here. Equal scenarios give equal outcomes, to the letter of ``to_dict``.
 """
@@ -14,12 +14,12 @@ from release_tools.rehearsal.verdict import Verdict, verdict_of
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a rehearsal came to.
+    """The outcome of a rehearsal.
 
     Attributes:
         scenario: what was rehearsed.
         rows: an entry for each epoch.
-        told: what nodes told, in the order in which it was first told.
+        told: the decisions of nodes, in the order of their first time.
         happenings: what was done and what went wrong, in order.
         violations: the rules that were broken.
     """
@@ -32,7 +32,7 @@ class Outcome:
 
     @property
     def checked(self) -> tuple[Checked, ...]:
-        """What was expected, with what came."""
+        """An expectation, with what came."""
         return tuple(_checked(self.scenario.expect, self))
 
     @property

@@ -145,7 +145,7 @@ def compatibility_of(scenario: Scenario) -> Compatibility:
     """Which versions of a scenario support which era, as a table of requirements.
 
     Raises:
-        CompatibilityError: the name of a version is none.
+        CompatibilityError: the name of a version is not valid.
     """
     ordered = newest_first(version.name for version in scenario.versions)[::-1]
     requirements = {}

@@ -50,12 +50,12 @@ class EpochRow:
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """A kind of decision that nodes told.
+    """A kind of decision that nodes made.
 
     Attributes:
         kind: which.
-        first: the epoch in which a node told it first.
-        nodes: how many told it.
+        first: the epoch in which a node made it first.
+        nodes: how many made it.
         times: how often, all together.
     """
 

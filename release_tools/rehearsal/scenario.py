@@ -2,7 +2,7 @@
 
 In: TOML. Out: a frozen ``Scenario``, or a ``ScenarioError`` that names every mistaken key with the nearest right one.
 Epochs may be written with a fraction: ``106.5`` is half-way through epoch 106. Shares are of the nodes, 0 to 1, unless
-a key says of what. ``docs/rehearsal.md`` explains each key.
+a key names it. ``docs/rehearsal.md`` explains each key.
 """
 
 import tomllib
@@ -130,7 +130,7 @@ class Stake(Table):
 
 
 class Quorum(Parameters):
-    """What decides the quorum; where parameters are on the chain, those that the team published first.
+    """The quorum parameters; where they are on the chain, those that the team published first.
 
     Attributes:
         lag_epochs: epochs from a registration to the signatures it counts for.
@@ -189,8 +189,8 @@ class Expect(Table):
         switched: the least part of the nodes that are up and in that era at the end.
         stopped: the most part of the nodes that stopped because they do not know it.
         quorum_lost_epochs: the least and the most epochs without a quorum.
-        told: decisions that at least one node must have told, by kind.
-        not_told: those that no node may have told.
+        told: decisions that at least one node must have made, by kind.
+        not_told: those that no node may have made.
     """
 
     current: Name | None = None

@@ -2,7 +2,7 @@
 
 In: a scenario. Out: an ``Outcome``, the same for the same scenario, whatever the machine. Each tick the actions that
 are due are done to the chain; then every node that is up is given its clock's epoch and its provider's answer, as
-inputs of the deciding core (``chain_reader.node.core``). Nodes that know the same and are told the same share their
+inputs of the deciding core (``chain_reader.node.core``). Nodes that know the same and hear the same share their
 state, so that a node more costs a look-up (``chain_reader.node.shared``). Adoption, forecast and lottery are the
 release tools'.
 """
@@ -163,7 +163,7 @@ class Simulation:
         self._happenings.append(self._done(action))
 
     def outcome(self) -> Outcome:
-        """What it came to so far; at least one epoch must be over."""
+        """The outcome so far; at least one epoch must be over."""
         return Outcome(
             self._scenario,
             tuple(self._rows),
@@ -193,7 +193,7 @@ class Simulation:
             self.configured.restart(node)
 
     def _merge(self) -> None:
-        """Nodes that came to know the same by different ways share one state again."""
+        """Nodes that know the same by different ways share one state again."""
         if self._alone:
             return
         same: dict[tuple[Any, ...], NodeState] = {}
@@ -342,7 +342,7 @@ class Simulation:
         )
 
     def _broken(self, action: Outage | Partition | Crash) -> str:
-        """What no forecast knows of."""
+        """Events that no forecast knows of."""
         tick = self._world.tick
         ends = tick + self._ticks(action.epochs)
         self._broken_until = max(self._broken_until, ends + self._scenario.ticks_per_epoch)
@@ -405,7 +405,7 @@ class Simulation:
         }
 
     def _end_epoch(self) -> EpochRow:
-        """Who signs in this epoch, what that comes to, and what is to be expected of the next ones."""
+        """The signers of this epoch, their stake, and the outlook of the next epochs."""
         world, scenario = self._world, self._scenario
         epoch, tick = world.epoch, world.tick
         token = select_eras(world.markers, epoch)

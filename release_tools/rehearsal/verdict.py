@@ -1,7 +1,8 @@
 """The verdict on a rehearsal: what a release manager must know first. How it went, why, and what to do now.
 
 In: an ``Outcome``. Out: a ``Verdict``. That a scenario expects the worst makes it no better: a rollout that loses the
-quorum is a bad one, and a rehearsal of it that ends as expected says so. The first of these that holds is the verdict:
+quorum is a bad one, and a rehearsal of it that ends as expected reports it. The first of these that holds is the
+verdict:
 
 1. a rule was broken; 2. it did not end as the scenario expects; 3. the quorum was lost; 4. an era that was to begin
 did not; 5. the quorum was kept by luck; 6. it went well.
@@ -142,7 +143,7 @@ def _reasons(outcome: Outcome) -> Iterator[str]:
 
 
 def _step(outcome: Outcome, row: EpochRow) -> str:
-    """What to do about an epoch without a safe quorum: too few were ready, or something else was broken."""
+    """The advice for an epoch without a safe quorum: too few were ready, or something else was broken."""
     needed = _needed(row)
     ready = next(
         (before.ready for before, after in reversed(_switches(outcome.rows)) if after.epoch <= row.epoch), None

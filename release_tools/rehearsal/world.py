@@ -70,7 +70,7 @@ class Published:
 
 
 class _Thread:
-    """What the team published of one kind of marker, and what each kind of provider saw of it, by tick."""
+    """The team's publications of one kind of marker, and each kind of provider's view of them, by tick."""
 
     def __init__(self, policy: TrustPolicy) -> None:
         self.policy = policy
@@ -201,7 +201,7 @@ class World:
         return tuple(self._threads)
 
     def policy(self, kind: TrustKind = ERAS) -> TrustPolicy:
-        """What nodes trust of a kind."""
+        """The trusted markers of a kind."""
         return self._threads[kind].policy
 
     @property
@@ -215,19 +215,19 @@ class World:
         return decoded(self._published_last(CONFIGURATIONS)) if CONFIGURATIONS in self._threads else ()
 
     def quorum_at(self, epoch: Epoch) -> SourcedQuorum:
-        """What decides the quorum at an epoch, by what the team published."""
+        """The quorum parameters at an epoch, by the team's publications."""
         if not self.configurations:
             asked = self._scenario.quorum
             return SourcedQuorum(Lottery(asked.k, asked.m, asked.phi_f), "the scenario")
         return quorum_signed_with(self.configurations, epoch, "the chain")
 
     def plan(self, kind: str, era: str, epoch: int | None) -> RolloutPlan:
-        """What a change would make of the markers, by the rules of the marker commands."""
+        """The markers after a change, by the rules of the marker commands."""
         change = MarkerChange(ChangeKind(kind), era, None if epoch is None else Epoch(epoch))
         return plan_change(change, self.markers, self.epoch, self._rules, PublishedBefore(frozenset(self._signed)))
 
     def plan_configuration(self, action: Parameters, epoch: int, *, instead: bool) -> ConfigurationPlan:
-        """What a change of parameters would make of the configurations, by the rules of ``marker configuration``.
+        """The configurations after a change of parameters, by the rules of ``marker configuration``.
 
         Raises:
             ProtocolConfigurationError: the rules forbid it.
@@ -302,7 +302,7 @@ class World:
     def answer(
         self, provider: Provider, kind: TrustKind = ERAS, *, out: bool, cut_off_at: int | None
     ) -> ObserverAnswered | ObserverFailed:
-        """What a provider answers in this tick.
+        """The answer of a provider in this tick.
 
         Args:
             provider: who is asked.
@@ -354,7 +354,7 @@ class World:
             self.chain.advance_slots(behind)
 
     def _look(self) -> None:
-        """What every kind of provider sees in this tick."""
+        """The view of every kind of provider in this tick."""
         for thread in self._threads.values():
             for knows, source in thread.sources.items():
                 seen = thread.seen[knows]
@@ -413,7 +413,7 @@ def _same(observer: ChainObserver) -> ChainObserver:
 
 
 def _shared(evidence: Evidence, last: Evidence) -> Evidence:
-    """The same evidence, holding on to what ``last`` held already, so that it can be told to be the same."""
+    """The same evidence, holding on to what ``last`` held already, so that it is known to be the same."""
     same: dict[str, Any] = {}
     for name in ("unspent", "considered", "facts", "blocks"):
         if getattr(evidence, name) == getattr(last, name):

@@ -1,7 +1,7 @@
-"""The text that tells operators of a phase of a rollout, from a template with the figures filled in. Pure.
+"""The announcement of a phase of a rollout to operators, from a template with the figures filled in. Pure.
 
 In: where a rollout stands, and a template: text with ``$name`` where a figure goes (``$$`` is a dollar). Out: the text.
-A name that is no figure is a mistake, with the nearest that is. A figure that is not known says so.
+A name that is no figure is a mistake, with the nearest that is. An unknown figure is marked as unknown.
 """
 
 from collections.abc import Mapping
@@ -70,7 +70,7 @@ def announcement(
 
     Args:
         standing: where the rollout stands.
-        phase: which phase is told of.
+        phase: the phase that is announced.
         network: the name of the network.
         lag_epochs: epochs from a registration to the signatures it counts for.
         template: in place of the one that every phase has.

@@ -15,11 +15,11 @@ from release_tools.rollout.recovery import Recovery
 
 
 class RecoveryDocumentError(ConfigurationError):
-    """What a plan names as the verified recovery of another network is not that."""
+    """The document that a plan names as another network's verified recovery is not one."""
 
 
 class RecoveryDocument(BaseModel):
-    """What a plan reads of the document that ``rollout verify --json`` writes; the rest of it is for people."""
+    """The part of ``rollout verify --json`` that a plan reads; the rest is for people."""
 
     model_config = ConfigDict(frozen=True, strict=True)
 
@@ -43,7 +43,7 @@ class RecoveryDocument(BaseModel):
         """The document in a text.
 
         Raises:
-            RecoveryDocumentError: it is none.
+            RecoveryDocumentError: it is malformed.
         """
         try:
             return cls.model_validate_json(text)
@@ -55,14 +55,15 @@ class RecoveryDocument(BaseModel):
 
 
 def waits_for(plan: PlannedRollout, read: Callable[[str], str | None]) -> tuple[str, ...]:
-    """What a plan still waits for of the networks before it, in words; empty where all of them recovered.
+    """The networks that a plan still waits for, in words; empty where all of them recovered.
 
     Args:
         plan: the plan.
         read: gives the text of a file that the plan names; ``None`` where it is not there yet.
 
     Raises:
-        RecoveryDocumentError: a document is none, is of another era or network, or of a plan that waits for this one.
+        RecoveryDocumentError: a document is malformed, is of another era or network, or of a plan that waits for this
+            one.
     """
     return tuple(_waits_for(plan, read))
 

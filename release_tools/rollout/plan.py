@@ -63,7 +63,7 @@ class AnnouncePhase(_Table):
 
 
 class PlannedGate(_Table):
-    """What must hold before the second phase."""
+    """The conditions of the second phase."""
 
     threshold: ShareText
     of: Literal["registered", "network", "recent"] = "registered"
@@ -97,7 +97,7 @@ class ActivatePhase(_Table):
 
 
 class PlannedQuorum(_Table):
-    """What decides the quorum, as the plan has it reviewed."""
+    """The quorum parameters, as the plan has them reviewed."""
 
     model: Literal["lottery", "cosmos", "ethereum"] = "lottery"
     k: Annotated[int, Field(ge=1)] | None = None

@@ -1,4 +1,4 @@
-"""Where a planned rollout stands, and what its next step is. Pure.
+"""The state of a planned rollout, and its next step. Pure.
 
 In: the plan, the markers in force, the epoch, and what the gates say. Out: a ``RolloutStanding``. The next step is
 
@@ -29,7 +29,7 @@ class StepState(enum.Enum):
     """How the next step stands.
 
     ``DUE``: it can be done now. ``WAITING``: its epoch has not come. ``BLOCKED``: its gate does not hold. ``LATE``: its
-    time is over, the plan needs another epoch. ``DEVIATED``: the chain says something else than the plan. ``DONE``:
+    time is over, the plan needs another epoch. ``DEVIATED``: the chain holds something else than the plan. ``DONE``:
     nothing is left to do.
     """
 
@@ -43,12 +43,12 @@ class StepState(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class GateEvidence:
-    """What is known for the gate of the second phase.
+    """The facts for the gate of the second phase.
 
     Attributes:
-        adoption: the adoption, held against the plan's threshold; ``None`` where it cannot be told.
-        forecast: the forecast of the switch, where the plan asks for a chance of a quorum and it can be told.
-        unknown: why something cannot be told, in words.
+        adoption: the adoption, held against the plan's threshold; ``None`` where it is unknown.
+        forecast: the forecast of the switch, where the plan asks for a chance of a quorum and it is known.
+        unknown: why something is unknown, in words.
         waits: which networks are waited for, in words; they hold back the first phase, too.
     """
 
@@ -89,7 +89,7 @@ class NextStep:
 
 @dataclass(frozen=True, slots=True)
 class RolloutStanding:
-    """Where a rollout stands.
+    """The state of a rollout.
 
     Attributes:
         plan: the plan.
@@ -139,7 +139,7 @@ class RolloutStanding:
 def rollout_standing(
     plan: PlannedRollout, markers: Sequence[EraMarker], epoch: Epoch, evidence: GateEvidence
 ) -> RolloutStanding:
-    """Where a rollout stands.
+    """The state of a rollout.
 
     Args:
         plan: the plan.
@@ -199,7 +199,7 @@ def _scheduled(plan: PlannedRollout, begins: Epoch, epoch: Epoch) -> NextStep:
 
 
 def gate_lacks(plan: PlannedRollout, evidence: GateEvidence) -> list[str]:
-    """What the gate of the second phase still misses; nothing where it holds."""
+    """The unmet conditions of the second phase's gate; nothing where it holds."""
     wanted, found = plan.activate.gate.quorum_probability, evidence.forecast
     lacks = list(evidence.unknown)
     if not lacks and (evidence.adoption is None or (wanted is not None and found is None)):

@@ -30,7 +30,7 @@ DEFAULT_RECOVERED = Fraction(9, 10)
 
 @dataclass(frozen=True, slots=True)
 class EpochActivity:
-    """What happened in an epoch.
+    """The activity of an epoch.
 
     Attributes:
         epoch: the epoch.

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Owner:
-    """Who owns an address: a payment key, or a native script of several.
+    """The owner of an address: a payment key, or a native script of several.
 
     Attributes:
         key_hash: the hash of the key; ``None`` where a script owns it.
@@ -24,7 +24,7 @@ class Owner:
 
     @property
     def terms(self) -> KeyScript:
-        """Who must sign, as a script."""
+        """The required signers, as a script."""
         return self.script if self.script is not None else KeyScript.of_key(self.key_hash or "")
 
     @property
@@ -49,7 +49,7 @@ def parse_address(text: str, network_id: int, what: str, script: KeyScript | Non
     """``text`` as an address of this network that a payment key, or ``script``, owns; ``what`` names it in errors.
 
     Raises:
-        TransactionError: it is none.
+        TransactionError: it is not an address.
     """
     from pycardano import Address, ScriptHash, VerificationKeyHash
 

@@ -83,7 +83,7 @@ class UnsignedTransaction:
 
     @property
     def signers(self) -> str:
-        """Who must sign, in words."""
+        """The required signers, in words."""
         if not self.scripts:
             return ", ".join(self.required_keys)
         wanted = [*self.required_keys, *(f"enough of {', '.join(one.key_hashes)}" for one in self.scripts)]
@@ -100,7 +100,7 @@ class UnsignedTransaction:
 
 
 class Draft:
-    """What stays the same while inputs are chosen, and the balancing of each choice."""
+    """The fixed parts while inputs are chosen, and the balancing of each choice."""
 
     def __init__(
         self,
@@ -200,7 +200,7 @@ class Draft:
         )
 
     def _owners(self, spent: Sequence[SpendableOutput]) -> set[Owner]:
-        """Who must sign: the owners of what is spent, and of the era address where a token is minted."""
+        """The required signers: the owners of what is spent, and of the era address where a token is minted."""
         addresses = {output.address for output in spent} | ({str(self._era)} if self._minted is not None else set())
         return {owner_of(address, self._network_id, self._era_script) for address in addresses}
 
@@ -280,7 +280,7 @@ class Draft:
 
 
 def _holdings(spent: Sequence[SpendableOutput], payer: str) -> str:
-    """What each address has in outputs that may be spent, the paying one first."""
+    """The funds of each address in outputs that may be spent, the paying one first."""
     by_address: dict[str, list[int]] = {payer: []}
     for output in spent:
         by_address.setdefault(output.address, []).append(output.lovelace)

@@ -12,7 +12,7 @@ can do it, and signing needs no network. The rules:
 3. The marker output holds the least ada its size allows, and takes a remainder that is too small to be change.
 4. The fee is the least that the ledger takes for the size of the signed transaction.
 5. The datum is in the transaction byte for byte as given.
-6. The transaction names its network, ends after a number of slots, and tells in its metadata what made it.
+6. The transaction names its network, ends after a number of slots, and names in its metadata what made it.
 
 7. The marker output holds the thread token, where there is one: that of the output before, or a new one, minted under
    a script of the era address's owner that is void with the transaction, a day from now at most (rule T0).

@@ -10,7 +10,7 @@ spends, and warnings. Building itself is pure (``transactions``); here is what h
 4. It spends something at the era address (rule T2), or comes from an address that may announce the first marker.
 5. It is void as soon as it would give less notice than it should: however late it is submitted, or by whom, the ledger
    itself then refuses it.
-6. Its fee is at most what the operator allows, whatever a provider says of the protocol parameters.
+6. Its fee is at most what the operator allows, whatever protocol parameters a provider reports.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -90,7 +90,7 @@ class DraftedTransaction:
 
 @dataclass(frozen=True, slots=True)
 class Purse:
-    """What pays, and what else is spent.
+    """The paying outputs, and what else is spent.
 
     Attributes:
         address: where the outputs that pay are, and the change goes.

@@ -1,7 +1,7 @@
 """A transaction on its way between machines: built on one, signed on others, submitted by any.
 
 In: a built transaction, or the text of a file: cardano-cli's envelope, or the CBOR of a transaction in hex. Out: a
-``CarriedTransaction`` that tells what it does from its own bytes, takes signatures, and becomes a file again.
+``CarriedTransaction`` that describes itself from its own bytes, takes signatures, and becomes a file again.
 
 1. The body's bytes are never encoded anew: its hash is what is signed.
 2. What a signer is shown is decoded from the body. Facts beside it (``eraswitch`` in the envelope) only add what a body
@@ -45,7 +45,7 @@ class TransactionFileError(TransactionError):
 
 @dataclass(frozen=True, slots=True)
 class TransactionFacts:
-    """What travels beside a transaction.
+    """The facts that travel beside a transaction.
 
     Attributes:
         network_magic: the network that it is for.
@@ -158,7 +158,7 @@ class CarriedTransaction:
 
     @property
     def minted(self) -> tuple[tuple[str, int], ...]:
-        """What it mints: policy id and asset name in hex, and the quantity."""
+        """The minted tokens: policy id and asset name in hex, and the quantity."""
         return self._decoded.new.minted
 
     def _require_thread_token(self) -> None:
@@ -274,7 +274,7 @@ class CarriedTransaction:
         return SignedTransaction(self.cbor, self.hash)
 
     def require_network(self, magic: int, network_id: int) -> None:
-        """Check that it is for this network, as far as it says.
+        """Check that it is for this network, as far as it names one.
 
         Raises:
             TransactionFileError: it is for another one, or pays to one.
@@ -289,7 +289,7 @@ class CarriedTransaction:
             )
 
     def summary(self, key: "VerificationKey | None" = None) -> dict[str, Any]:
-        """What it does, JSON-ready and decoded from its own bytes.
+        """Its effects, JSON-ready and decoded from its own bytes.
 
         Args:
             key: the era key that the markers in it should be signed with.

@@ -1,4 +1,4 @@
-"""What a signer has to know of a transaction that was built elsewhere, before it is signed. Pure.
+"""The warnings about a transaction that was built elsewhere, before it is signed. Pure.
 
 In: a carried transaction, and what the signer's own machine is configured with. Out: an error where it must not be
 signed, and doubts in words where only the signer can tell. The machine that built it may be in other hands, so nothing
@@ -37,7 +37,7 @@ def signing_doubts(
     max_fee: int,
     sweep_beside: str | None = None,
 ) -> tuple[str, ...]:
-    """What speaks against signing a transaction, in words.
+    """Reasons against signing a transaction, in words.
 
     Args:
         carried: the transaction.

@@ -1,4 +1,4 @@
-"""What a transaction does, in words: for who signs it, at a terminal or behind an external signer. Pure."""
+"""Describes a transaction in words: for its signer, at a terminal or behind an external signer. Pure."""
 
 from typing import Any
 

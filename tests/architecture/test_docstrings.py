@@ -9,7 +9,7 @@ import pytest
 from tests.architecture.test_imports import PACKAGES, ROOT, modules
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-PLAIN = ("eras", "datum", "era_store", "chain_reader")
+PLAIN = ("eras", "datum", "era_store", "chain_reader", "release_tools")
 """The packages whose docstrings begin with the thing or the action that they document."""
 
 CRYPTIC = re.compile(

@@ -259,7 +259,7 @@ def _address_transactions(chain: LocalChain, request: Request) -> Any:
 
 
 def _position(request: Request, name: str, default: tuple[int, int]) -> tuple[int, int]:
-    """The begin or end of a range of transactions: ``height`` or ``height:index``."""
+    """The beginning or end of a range of transactions: ``height`` or ``height:index``."""
     if name not in request.query_params:
         return default
     height, _, index = request.query_params[name].partition(":")
