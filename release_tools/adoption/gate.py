@@ -225,7 +225,7 @@ def judge_gate(
         rules: what it is counted by.
 
     Raises:
-        EraNotListedError: nothing tells who is ready for the era: neither the table nor what nodes report.
+        EraNotListedError: neither the table nor the reports of nodes show who is ready.
         GateNotMetError: there are no registrations at all, and no epoch was named.
         StoreError: they cannot be read.
     """

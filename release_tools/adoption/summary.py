@@ -319,7 +319,7 @@ def require_told(
     """Check that in some of the epochs anybody can tell who is ready for an era.
 
     Raises:
-        EraNotListedError: neither the table nor what nodes report tells it.
+        EraNotListedError: neither the table nor the reports of nodes show it.
         StoreError: the registrations cannot be read.
     """
     if not any(is_told(repository.tally(epoch), era, compatibility) for epoch in epochs):

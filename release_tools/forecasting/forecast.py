@@ -94,7 +94,7 @@ def forecast(
         rules: what adoption is counted by.
 
     Raises:
-        EraNotListedError: neither ``compatibility`` nor what nodes report tells who is ready for the era.
+        EraNotListedError: neither ``compatibility`` nor the reports of nodes show who is ready for the era.
         NoRegistrationsError: no stake is registered for the epoch.
         ForecastRangeError: the switch is not after it, or too far ahead.
         QuorumParametersError: a probability or share is not usable.
