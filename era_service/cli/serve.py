@@ -287,7 +287,7 @@ class Server:
         if self._as_json:
             echo_json({"url": url, "embedded": self._service.network.embedded, "store": str(self._service.store)})
             return
-        click.echo(f"Serving at {url}  (that is the dashboard; status {url}/era/status, API {url}/openapi.json)")
+        click.echo(f"Serving at {url}  (that is the dashboard; status {url}/era/status, API {url}/docs)")
 
 
 def _load(config: "uvicorn.Config") -> None:

@@ -5,24 +5,20 @@ In: a ``Service``. Out: an ASGI application. The dashboard (``era_service.dashbo
 """
 
 import asyncio
-import json
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
 
-from fastapi import APIRouter, FastAPI, Request
+from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
-from fastapi.openapi.utils import get_openapi
-from fastapi.responses import JSONResponse, Response
 from starlette.exceptions import HTTPException
 
-from era_service.service.documents import API_VERSION, Problem, RegistrationBatch, RegistrationIn
 from era_service.service.service import Service
 from era_service.web import problems, routes
 from era_service.web.admin import admin_router
 from era_service.web.compressed import Compressed
+from era_service.web.explorer import explorer_router
 from era_service.web.front import Gate
 from era_service.web.stream import EventStream
 from eras import EraSwitchError, __version__
@@ -88,7 +84,7 @@ def build_api(service: Service) -> FastAPI:
         routes.events_router(stream),
         routes.health_router(),
         admin_router(),
-        _description_router(service),
+        explorer_router(service),
     ):
         app.include_router(router)
     for name in MOUNTED:
@@ -98,34 +94,3 @@ def build_api(service: Service) -> FastAPI:
             if mount is not None:
                 mount(app, service)
     return app
-
-
-def describe(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI description of the routes."""
-    description = get_openapi(
-        title="eraswitch",
-        version=str(API_VERSION),
-        summary="Which era a network is in, which is next, and who is ready.",
-        routes=app.routes,
-    )
-    components = description["components"]
-    for model in (Problem, RegistrationIn, RegistrationBatch):
-        schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
-        components["schemas"].update(schema.pop("$defs", {}))
-        components["schemas"][model.__name__] = schema
-    components["securitySchemes"] = {"token": {"type": "http", "scheme": "bearer"}}
-    return description
-
-
-def _description_router(service: Service) -> APIRouter:
-    router = APIRouter(tags=["service"])
-    written: list[bytes] = []
-
-    @router.get("/openapi.json", response_class=JSONResponse)
-    def description(request: Request) -> Response:
-        """The OpenAPI description of the API."""
-        if not written:
-            written.append(json.dumps(describe(request.app), separators=(",", ":")).encode())
-        return routes.written(request, service, written[0])
-
-    return router

@@ -1,4 +1,4 @@
-"""The badge, as others embed it."""
+"""The badge, as others embed it, and the page of the API, which takes nothing from elsewhere."""
 
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -58,3 +58,14 @@ def test_an_era_that_nobody_knows_has_a_badge_that_says_so(open_page, attacked, 
     root = ElementTree.fromstring(answer.body())
     assert root.get("aria-label").endswith(": unknown")
     assert b"<script" not in answer.body()
+
+
+def test_the_page_of_the_api_asks_what_it_describes_and_takes_nothing_from_elsewhere(open_page, attacked):
+    page = open_page(f"{attacked.url}/docs", viewport=(390, 800))
+    page.click('.opblock-summary-path[data-path="/era/status"]')
+    page.click("text=Try it out")
+    page.click("text=Execute")
+    assert "pythagoras" in page.locator(".live-responses-table .microlight").first.inner_text()
+    asked = page.evaluate("performance.getEntriesByType('resource').map(one => one.name)")
+    assert {one.removeprefix(attacked.url) for one in asked} > {"/docs/swagger-ui.css", "/openapi.json", "/era/status"}
+    assert all(one.startswith((attacked.url, "data:")) for one in asked)
