@@ -16,7 +16,6 @@ from release_tools.transactions.scripts import MAX_LOCK_SLOTS, KeyScript
 MAX_STEPS = 50
 _MAX_BYTES = 1 << 16
 _POLICY_DIGITS = 56
-_CHECK = "thread token"
 
 
 def minting_of(unit: str, transaction: str, observer: ChainObserver) -> tuple[KeyScript, int] | None:
@@ -46,7 +45,13 @@ def minting_of(unit: str, transaction: str, observer: ChainObserver) -> tuple[Ke
 
 
 def check_thread_token(
-    examination: Examination, observer: ChainObserver, gateway: TransactionGateway, address: str, unit: str
+    examination: Examination,
+    observer: ChainObserver,
+    gateway: TransactionGateway,
+    address: str,
+    unit: str,
+    *,
+    check: str = "thread token",
 ) -> None:
     """Examine a thread token: where it is, its script, its time lock, and how many there are."""
 
@@ -56,17 +61,17 @@ def check_thread_token(
         if [dict(output.assets)[unit] for output in holders] != [1] or holders[0].datum is None:
             found = ", ".join(f"{output.reference} with {dict(output.assets)[unit]}" for output in holders) or "nothing"
             examination.problem(
-                _CHECK,
+                check,
                 f"{spelled(unit)} should be in one output with markers at the era address; found: {found}",
                 "If it was sent elsewhere, publish with --spend TX#N; if it is lost, mint another: marker adopt-token",
             )
             return
         (holder,) = holders
-        examination.fine(_CHECK, f"{holder.reference} at the era address holds it")
+        examination.fine(check, f"{holder.reference} at the era address holds it")
         minted = minting_of(unit, holder.transaction, observer)
         if minted is None:
             examination.warning(
-                f"{_CHECK} policy",
+                f"{check} policy",
                 f"not checked: {observer.name} does not show the transaction that minted it, within {MAX_STEPS} steps",
                 "Ask a provider that shows the bytes of transactions; an explorer shows policy script and supply",
             )
@@ -77,13 +82,13 @@ def check_thread_token(
         if quantity != 1 or script.lock is None or script.lock > slot + MAX_LOCK_SLOTS:
             lock = "no time lock" if script.lock is None else f"a lock at slot {script.lock}"
             examination.problem(
-                f"{_CHECK} policy",
+                f"{check} policy",
                 f"{words}, with {lock}: more can be minted",
                 "Do not configure it; mint one by eraswitch marker adopt-token",
             )
         elif script.lock > slot:
-            examination.fine(f"{_CHECK} policy", f"{words}, which is void from slot {script.lock} on: not yet")
+            examination.fine(f"{check} policy", f"{words}, which is void from slot {script.lock} on: not yet")
         else:
-            examination.fine(f"{_CHECK} policy", f"{words}, void since slot {script.lock}: nobody can mint another")
+            examination.fine(f"{check} policy", f"{words}, void since slot {script.lock}: nobody can mint another")
 
-    examination.attempt(_CHECK, look)
+    examination.attempt(check, look)

@@ -22,6 +22,7 @@ from era_service.cli.shared.release_options import (
 from era_store.redaction import mask_url
 
 if TYPE_CHECKING:
+    from chain_reader import TrustPolicy
     from datum import VerificationKey
     from era_service.config.schema import ProviderSettings, Settings
     from release_tools.doctor import Examination
@@ -163,6 +164,7 @@ def _provider(
     from chain_reader.thread_token import token_unit
     from era_service.wiring.genesis import genesis_of_network
     from era_service.wiring.providers import open_gateway, open_provider
+    from era_service.wiring.trust import configuration_policy
     from release_tools.provider_trials import try_provider
     from release_tools.thread_check import check_thread_token
 
@@ -198,9 +200,17 @@ def _provider(
                     "thread token",
                     "none is configured: eraswitch marker adopt-token mints one, and nothing else misleads a node",
                 )
+            configurations = examination.attempt("configurations", lambda: configuration_policy(settings), _configured)
+            if configurations is not None and configurations.thread_token is not None:
+                own, check = configurations.thread_token, "thread token of configurations"
+                check_thread_token(examination, observer, gateway, configurations.address, own, check=check)
             for payer in payers:
                 examination.funds(gateway, payer, network.network_id)
     return True
+
+
+def _configured(policy: "TrustPolicy | None") -> str:
+    return "not read: protocol_configuration.enabled is off" if policy is None else f"at {policy.address}"
 
 
 def _standing(settings: "Settings", journal: "Journal", entry: "JournalEntry") -> "Standing | None":

@@ -105,8 +105,8 @@ def _export(
     if not is_default:
         settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
         found = on_chain(settings, adapter)
-        configurations = found.chosen.configurations or DEFAULT_CONFIGURATIONS
-        if not found.chosen.configurations:
+        configurations = found.configurations or DEFAULT_CONFIGURATIONS
+        if not found.configurations:
             click.echo(
                 f"There is no configuration on the chain by {found.source}: the default one is written", err=True
             )
@@ -144,7 +144,7 @@ def _import(
         settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
         found = on_chain(settings, adapter)
         at = found.epoch if current_epoch is None else current_epoch
-        unknown = check_against(found.chosen.configurations, configurations, at)
+        unknown = check_against(found.configurations, configurations, at)
         if unknown:
             listed = ", ".join(map(str, unknown))
             click.echo(f"Warning: the chain has no configuration for epoch {listed}: not compared", err=True)
@@ -200,13 +200,13 @@ def on_chain(settings: "Settings", adapter: str | None) -> "ConfigurationsOnChai
     from era_service.releasing.configurations import read_configurations
 
     found = read_configurations(settings, place_of(settings, adapter))
-    for note in found.chosen.notes:
+    for note in found.notes:
         click.echo(f"Warning: {printable(note)}", err=True)
     return found
 
 
 def place_of(settings: "Settings", adapter: str | None) -> "ConfigurationPlace":
-    """Where configurations are published: as the option or the environment states, else at the era address.
+    """Where configurations are published: by the option or the environment, else as configured.
 
     Raises:
         ConfigurationError: it is not stated usably.
@@ -214,10 +214,10 @@ def place_of(settings: "Settings", adapter: str | None) -> "ConfigurationPlace":
     """
     from datum import VerificationKey
     from era_service.releasing.configurations import ConfigurationPlace
-    from era_service.wiring.trust import era_place
+    from era_service.wiring.trust import configuration_place
 
     if adapter is None:
-        return ConfigurationPlace(*era_place(settings))
+        return ConfigurationPlace(*configuration_place(settings))
     try:
         fields = json.loads(adapter)
         if not isinstance(fields, dict):

@@ -38,6 +38,7 @@ class ConfigurationOrder:
         journal_root: the folder of the journals.
         waiting: how long to wait, and for what.
         force: the reason to publish although what nodes use already changes.
+        mint_token: whether a thread token of this kind is minted (rule T0).
     """
 
     configurations: "tuple[EpochConfiguration, ...]"
@@ -47,6 +48,7 @@ class ConfigurationOrder:
     journal_root: Path
     waiting: "Waiting"
     force: str | None = None
+    mint_token: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +71,17 @@ class ConfigurationOutlook:
 
 
 def at_place(release: "Release", place: "ConfigurationPlace") -> "Release":
-    """The same session, at the address and with the key of configurations."""
-    policy = replace(
-        release.policy, address=place.address, keys=(place.key,), extension=None, checkpoint=None, thread_token=None
-    )
-    return replace(release, policy=policy)
+    """The same session, at the address and with the key of configurations, and with the memory of their kind.
+
+    Raises:
+        ConfigurationError: the settings of trust cannot be used.
+    """
+    from chain_reader.trusted_reader import TrustedReader
+    from era_service.wiring.trust import configuration_policy_at
+
+    policy = configuration_policy_at(release.settings, place.address, place.key)
+    reader = TrustedReader(release.observer, policy, release.reader.store, tip_check=release.tip_check)
+    return replace(release, policy=policy, reader=reader)
 
 
 def look_at_configurations(
@@ -129,6 +137,9 @@ def look_at_configurations(
         purse=replace(order.purse, address=order.purse.address or purse_address(release, order.payment_keys)),
         anchor=anchor,
         deadline=release.deadline_after(plan.publish_by),
+        thread_token=None if order.mint_token else release.policy.thread_token,
+        mint_token=order.mint_token,
+        era_script=release.era_script if release.policy.address == release.settings.network.era_address else None,
     )
     draft = Draft(plan, payload, drafted.transaction, drafted.spends, anchor or drafted.spends[0])
     return ConfigurationOutlook(plan, None, lost, drafted, draft)

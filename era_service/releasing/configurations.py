@@ -1,28 +1,30 @@
 """The protocol configurations that are on the chain, read for those who publish them.
 
-In: settings and the place, an address and a key. Out: the epoch, and the configurations of the payload that counts
-among the unspent outputs there: an old one that somebody posted again does not, once the owner has published. The
-providers are those by which nodes read, one after the other until one answers.
+In: settings and the place, an address and a key. Out: the epoch, and the configurations that a node trusts there, by
+the rules and with the memory of ``TrustedReader``. Where the output that is trusted was spent by what nodes do not
+trust, as after a change by force, what counts for whoever publishes is what is unspent now, and a note states it.
 """
 
-from collections.abc import Sequence
+from collections import Counter
 from contextlib import closing
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
 
-from datum import CONFIGURATION, Accepted, Unusable, VerificationKey, screen
+from datum import Unusable, VerificationKey
 from datum.configuration import (
-    ConfigurationChoice,
     ConfigurationMarker,
+    EpochConfiguration,
     ProtocolConfigurationError,
-    choose_configurations,
+    schedule,
 )
-from eras import ChainReadError, ConfigurationError, Epoch, EraSwitchError, Provenance, StoreError
+from datum.configuration.markers import decoded
+from eras import ChainReadError, ConfigurationError, Epoch, Provenance, StoreError
 
 if TYPE_CHECKING:
-    from chain_reader import ChainObserver, DatumOutput, ScreenedOutput
-    from datum import Verdict
+    from chain_reader import ScreenedOutput
+    from chain_reader.trust.reading import TrustedReading
     from era_service.config.schema import Settings
+    from era_service.releasing.session import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,29 +41,39 @@ class ConfigurationsOnChain:
 
     Attributes:
         epoch: the current epoch.
-        chosen: the payload that counts.
+        markers: those of the payload that counts.
+        provenance: where that comes from; ``None`` where nothing counts.
         source: who was asked.
-        screened: the outputs at the place, with a verdict on each.
+        screened: the unspent outputs at the place, with a verdict on each.
+        stale: why what counts could not be confirmed; ``None`` where it was.
+        notes: what an operator has to look at, in words.
     """
 
     epoch: Epoch
-    chosen: ConfigurationChoice
+    markers: tuple[ConfigurationMarker, ...]
+    provenance: Provenance | None
     source: str
     screened: "tuple[ScreenedOutput, ...]" = ()
+    stale: str | None = None
+    notes: tuple[str, ...] = ()
 
     @property
-    def markers(self) -> tuple[ConfigurationMarker, ...]:
-        """The markers of the payload that counts."""
-        verdict = None if self.chosen.index is None else self.screened[self.chosen.index].verdict
-        return verdict.verified.markers if isinstance(verdict, Accepted) else ()
+    def configurations(self) -> tuple[EpochConfiguration, ...]:
+        """The configurations that count, by epoch."""
+        return schedule(decoded(self.markers))
 
     @property
-    def provenance(self) -> Provenance | None:
-        """Where the payload that counts comes from."""
-        if self.chosen.index is None:
-            return None
-        output = self.screened[self.chosen.index].output
-        return Provenance(self.source, output.transaction, output.slot)
+    def output(self) -> "ScreenedOutput | None":
+        """The unspent output whose payload counts; ``None`` where none does, or it is only remembered."""
+        made_by = None if self.provenance is None or not self.markers else self.provenance.transaction
+        found = (item for item in self.screened if item.output.transaction == made_by and item.verdict.is_payload)
+        return next(found, None)
+
+    @property
+    def token(self) -> str | None:
+        """The thread token that the output holds; ``None`` where it holds none, or the provider reports none."""
+        held = None if self.output is None else self.output.output.assets
+        return held[0][0] if held and len(held) == 1 else None
 
     @property
     def replaces(self) -> str | None:
@@ -70,92 +82,100 @@ class ConfigurationsOnChain:
         Such a payload belongs to era markers, too, and its output may be theirs. Where nothing counts, it is one that
         is signed and cannot be used: deployed readers fail on it, or follow it.
         """
-        if self.markers and self.chosen.index is not None:
-            return self.screened[self.chosen.index].output.reference
+        if self.output is not None:
+            return self.output.output.reference
         unusable = (one.output.reference for one in self.screened if isinstance(one.verdict, Unusable))
         return next(unusable, None)
 
 
 def read_configurations(settings: "Settings", place: ConfigurationPlace) -> ConfigurationsOnChain:
-    """The configurations on the chain.
+    """The configurations that a node trusts at the place, by the first provider that answers.
+
+    Where none answers, it is what the store remembers, stale (rule T9).
 
     Raises:
         ConfigurationError: no provider is configured.
-        ChainReadError, StoreError: none answers.
-        ProtocolConfigurationError: what is signed there cannot be used.
+        ChainReadError, StoreError: none answers, and nothing is remembered.
+        ProtocolConfigurationError: nothing is trusted, and what is signed there cannot be used.
     """
+    from chain_reader.trusted_reader import TrustedReader
+    from era_service.wiring.deciding import providers_in_order
     from era_service.wiring.observers import openings_of
+    from era_service.wiring.trust import configuration_policy_at, open_memory
 
-    failed: EraSwitchError | None = None
-    for opening in openings_of(settings):
+    if not openings_of(settings):
+        raise ConfigurationError(
+            "There is no provider to read the chain from",
+            expected="a Blockfrost API, an Ogmios server or a local chain",
+            got="none",
+            next_step="Give --provider, or set reader.providers; import-markers needs none with --without-chain",
+        )
+    policy = configuration_policy_at(settings, place.address, place.key)
+    with closing(open_memory(settings)) as memory, closing(providers_in_order(settings)) as providers:
+        reader = TrustedReader(providers, policy, memory)
         try:
-            with closing(opening()) as observer:
-                return read_place(observer, place)
+            found = _found(reader.refresh(), providers.name)
         except (ChainReadError, StoreError) as error:
-            failed = error
-    if failed is not None:
-        raise failed
-    raise ConfigurationError(
-        "There is no provider to read the chain from",
-        expected="a Blockfrost API, an Ogmios server or a local chain",
-        got="none",
-        next_step="Give --provider, or set reader.providers; import-markers needs none with --without-chain",
-    )
+            found = _found(reader.remembered(error), providers.name)
+            if not found.markers:
+                raise
+            return found
+    if not found.markers:
+        _require_usable(found)
+    return found
 
 
-def read_place(
-    observer: "ChainObserver", place: ConfigurationPlace, *, to_replace: bool = False
-) -> ConfigurationsOnChain:
-    """The configurations at the place, by one observer.
+def read_to_replace(release: "Release") -> ConfigurationsOnChain:
+    """The configurations that a publication replaces, in a session at their place: those that a node trusts.
 
-    Args:
-        observer: the chain.
-        place: where configurations are published.
-        to_replace: whether nothing counts, instead of an error, where what is signed there cannot be used.
+    Where the output of these was spent by one that contradicts them, as by a change with force, it is that one: nodes
+    refuse it, deployed readers follow it, and the next publication has to spend it. A note states it.
 
     Raises:
-        ChainReadError: it could not be asked.
-        ProtocolConfigurationError: what is signed there cannot be used.
+        ChainReadError, StoreError: they could not be read.
     """
-    from chain_reader import ScreenedOutput
+    from chain_reader.trust.verdicts import Conflict
 
-    epoch = observer.epoch()
-    outputs = observer.datums(place.address)
-    verdicts = _without_impostors(
-        observer, place, outputs, screen([output.datum for output in outputs], place.key, kind=CONFIGURATION)
+    trusted = _found(release.read(), release.observer.name)
+    if trusted.output is not None or not trusted.markers:
+        return trusted
+    contrary = [(item.output, item.verdict) for item in trusted.screened if isinstance(item.verdict, Conflict)]
+    if not contrary:
+        return trusted
+    output, verdict = max(contrary, key=lambda one: (one[0].slot or 0, one[0].reference))
+    note = "nodes refuse what is on the chain, and hold what they trusted before: it changes what they use already"
+    return replace(
+        trusted,
+        markers=cast("tuple[ConfigurationMarker, ...]", verdict.verified.markers),
+        provenance=Provenance(trusted.source, output.transaction, output.slot),
+        notes=(note, *trusted.notes),
     )
-    try:
-        chosen = choose_configurations(verdicts)
-    except ProtocolConfigurationError as error:
-        if not to_replace:
-            raise
-        chosen = ConfigurationChoice(None, notes=(str(error),))
-    screened = tuple(map(ScreenedOutput, outputs, verdicts))
-    return ConfigurationsOnChain(epoch, chosen, observer.name, screened)
 
 
-def _without_impostors(
-    observer: "ChainObserver",
-    place: ConfigurationPlace,
-    outputs: "Sequence[DatumOutput]",
-    verdicts: "Sequence[Verdict]",
-) -> "list[Verdict]":
-    """The verdicts, with one on each signed payload that somebody else may have posted again (rule T2).
+def _found(reading: "TrustedReading", source: str) -> ConfigurationsOnChain:
+    markers = cast("tuple[ConfigurationMarker, ...]", reading.markers)
+    notes = [*reading.alarms, *(() if reading.stale is None else (f"not confirmed: {reading.stale}",))]
+    refused = Counter(item.verdict.name for item in reading.screened if item.verdict.is_refusal)
+    if refused and not markers:
+        notes.append(f"not trusted: {', '.join(f'{count} {name}' for name, count in sorted(refused.items()))}")
+    return ConfigurationsOnChain(
+        Epoch(0) if reading.epoch is None else reading.epoch,
+        markers,
+        reading.provenance,
+        source,
+        reading.screened,
+        reading.stale,
+        tuple(notes),
+    )
 
-    A payload is proved to be the team's where its transaction spends an output at the place. The first one of all need
-    not: so where none is proved, none is refused.
-    """
-    from chain_reader.trust.verdicts import Impostor
 
-    found = list(verdicts)
-    if not observer.capabilities.inputs:
-        return found
-    signed = [index for index, verdict in enumerate(found) if isinstance(verdict, Accepted | Unusable)]
-    if len(signed) < 2:
-        return found
-    own = [index for index in signed if place.address in observer.input_addresses(outputs[index].transaction)]
-    for index in set(signed) - set(own) if own else ():
-        verdict = found[index]
-        if isinstance(verdict, Accepted | Unusable):
-            found[index] = Impostor("its transaction spends nothing at the address", verdict.verified)
-    return found
+def _require_usable(found: ConfigurationsOnChain) -> None:
+    """Check that nothing is signed that deployed readers fail on, or follow."""
+    for item in found.screened:
+        if isinstance(item.verdict, Unusable):
+            raise ProtocolConfigurationError(
+                "A signed payload of configurations cannot be used",
+                expected="configurations that can be read, with parameters that a lottery can have",
+                got=f"{item.output.reference}: {item.verdict.reason}",
+                next_step="Publish a correct one: deployed readers fail on this one, or follow it",
+            )

@@ -97,31 +97,54 @@ def trust_policy(settings: "Settings") -> "TrustPolicy":
 def configuration_policy(settings: "Settings") -> "TrustPolicy | None":
     """What a node trusts as protocol configurations; ``None`` where none are to be read.
 
-    Address and key are those of the era markers where no others are configured. Extension and checkpoint are of era
-    markers alone.
-
     Raises:
         EraPlaceNeededError: the settings do not say where they are published.
+        ConfigurationError: they cannot be used.
+    """
+    if not settings.protocol_configuration.enabled or settings.follower.leader is not None:
+        return None
+    return configuration_policy_at(settings, *configuration_place(settings))
+
+
+def configuration_place(settings: "Settings") -> "tuple[str, VerificationKey]":
+    """Where configurations are published, and with which key they are signed: by default as the era markers.
+
+    Raises:
+        EraPlaceNeededError: the settings do not say.
+        KeyFormatError: what they give as a key is none.
+    """
+    from datum import VerificationKey
+
+    asked = settings.protocol_configuration
+    if asked.address is not None and asked.verification_key is not None:
+        return asked.address, VerificationKey.parse(asked.verification_key)
+    address, key = era_place(settings)
+    own = asked.verification_key
+    return asked.address or address, key if own is None else VerificationKey.parse(own)
+
+
+def configuration_policy_at(settings: "Settings", address: str, key: "VerificationKey") -> "TrustPolicy":
+    """What a node trusts as protocol configurations at a place. Extension and checkpoint are of era markers alone.
+
+    Raises:
+        EraPlaceNeededError: the settings do not say where era markers are published.
         ConfigurationError: they cannot be used.
     """
     from dataclasses import replace
 
     from chain_reader.thread_token import token_unit
     from chain_reader.trust.kinds import CONFIGURATIONS
-    from datum import VerificationKey
 
-    asked = settings.protocol_configuration
-    if not asked.enabled or settings.follower.leader is not None:
-        return None
-    eras = trust_policy(settings)
+    eras, asked = trust_policy(settings), settings.protocol_configuration
+    is_there = asked.thread_token is not None and address == (asked.address or eras.address)
     return replace(
         eras,
         kind=CONFIGURATIONS,
-        address=asked.address or eras.address,
-        keys=eras.keys if asked.verification_key is None else (VerificationKey.parse(asked.verification_key),),
+        address=address,
+        keys=(key,),
         extension=None,
         checkpoint=None,
-        thread_token=None if asked.thread_token is None else token_unit(asked.thread_token),
+        thread_token=token_unit(asked.thread_token) if is_there and asked.thread_token is not None else None,
     )
 
 

@@ -25,6 +25,7 @@ from dataclasses import dataclass
 
 from chain_reader.providers.gateway import SpendableOutput, TransactionGateway, TransactionParameters
 from chain_reader.thread_token import spelled
+from datum import ERA, MarkerKind
 from eras import Slot, TransactionError
 from release_tools.keys.payment_key import PaymentSigner
 from release_tools.transactions.addresses import owner_of, parse_address
@@ -67,6 +68,7 @@ def build_marker_transaction(
     validity_slots: int = DEFAULT_VALIDITY_SLOTS,
     thread_token: str | None = None,
     mint_token: bool = False,
+    kind: MarkerKind = ERA,
     era_script: KeyScript | None = None,
 ) -> UnsignedTransaction:
     """Build the transaction that puts ``datum`` at the era address, as output 0.
@@ -84,6 +86,7 @@ def build_marker_transaction(
         validity_slots: slots from ``slot`` after which the transaction is void.
         thread_token: the token that readers are configured with, policy id and asset name in hex.
         mint_token: whether a thread token is minted; after this transaction nobody can mint it again.
+        kind: of the markers, which names the token that is minted.
         era_script: the native script that owns the era address, where one does.
 
     Raises:
@@ -107,7 +110,7 @@ def build_marker_transaction(
         network_id=network_id,
         invalid_hereafter=end,
         thread=held,
-        minted=None if owner is None else ThreadToken.of(owner.terms, end),
+        minted=None if owner is None else ThreadToken.of(owner.terms, end, kind),
         era_script=era_script,
     )
     for output in also_spend:

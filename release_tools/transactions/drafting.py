@@ -201,6 +201,7 @@ def draft_transaction(
         validity_slots=void,
         thread_token=thread_token,
         mint_token=mint_token,
+        kind=kind,
         era_script=era_script,
     )
     transaction = build(change_address=purse.address)

@@ -23,10 +23,10 @@ from chain_reader.local_chain.ledger.native_scripts import (
     NativeScript,
     parse_native_script,
 )
+from datum import ERA, MarkerKind
 from datum.strict_json import short_whole
 from eras import Slot, TransactionError
 
-THREAD_TOKEN_NAME = b"era-thread"
 """The name of a thread token; its policy id tells it from every other."""
 
 MAX_LOCK_SLOTS = 86_400
@@ -130,16 +130,20 @@ class ThreadToken:
     """A thread token that is to be minted, under the script that only lets it be minted now (rule T0)."""
 
     script: KeyScript
+    kind: MarkerKind = ERA
 
     @classmethod
-    def of(cls, owner: KeyScript, before: Slot) -> "ThreadToken":
-        """Return the token that the owner of an era address mints in a transaction that is void from ``before`` on."""
-        return cls(owner.before(before))
+    def of(cls, owner: KeyScript, before: Slot, kind: MarkerKind = ERA) -> "ThreadToken":
+        """Return the token that the owner of an era address mints in a transaction that is void from ``before`` on.
+
+        Each kind of marker has a name of its own, ``era-thread`` for eras.
+        """
+        return cls(owner.before(before), kind)
 
     @property
     def unit(self) -> str:
         """Policy id and asset name, in hex and without anything between."""
-        return self.script.hash + THREAD_TOKEN_NAME.hex()
+        return self.script.hash + f"{self.kind.name}-thread".encode().hex()
 
 
 def signers_of(

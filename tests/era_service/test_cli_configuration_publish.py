@@ -74,6 +74,31 @@ def test_both_kinds_at_one_address_and_neither_spends_the_other(any_world: World
     assert in_force() == [0, 8]
 
 
+def test_each_kind_has_a_token_of_its_own_and_hands_it_on(any_world: World) -> None:
+    world = any_world
+    world.changed("activate", "thales", "--at", "5", "--mint-token")
+    published(world, FIRST, options=("--mint-token",))
+    eras = world.show()["thread_token"]["token"]
+    own = json.loads(invoke("marker", "configuration", "show", "--json").stdout)["thread_token"]
+    assert [bytes.fromhex(token.partition(".")[2]) for token in (eras, own)] == [b"era-thread", b"configuration-thread"]
+    world.configure(
+        f'[trust]\nthread_token = "{eras}"\n[protocol_configuration]\nthread_token = "{own}"\nenabled = true'
+    )
+    world.post(datum(FIRST, {**LATER, "epoch": 7}))  # without the token
+    later = published(world, FIRST, LATER, options=("--sweep",))
+    world.changed("activate", "pythagoras", "--at", "8", "--sweep")
+    held = {made.transaction: dict(made.assets) for made in world.chain.utxos(world.address) if made.datum is not None}
+    tokens = [token for assets in held.values() for token in assets]
+    assert sorted(tokens) == sorted(token.replace(".", "") for token in (eras, own))
+    assert list(held[later["transaction"]]) == [own.replace(".", "")]
+    shown = invoke("marker", "configuration", "show")
+    assert f"Thread token {own}: no output without it is believed" in shown.stdout
+    assert (in_force(), world.show()["thread_token"]["configured"]) == ([0, 8], True)
+    found = {one["check"]: one["words"] for one in json.loads(invoke("doctor", "--json").stdout)["findings"]}
+    assert f"{later['transaction']}#0" in found["thread token of configurations"]
+    assert found["thread token"] != found["thread token of configurations"]
+
+
 def test_the_same_again_does_nothing(world: World) -> None:
     published(world, FIRST)
     there = world.transactions()
@@ -102,7 +127,13 @@ def test_what_nodes_use_already_changes_only_for_a_reason_that_is_kept(world: Wo
     done = publish(world, FIRST, USED, options=("--force", "k was a typo"))
     assert done.exit_code == 0, done.output
     assert "FORCED, for the reason: k was a typo" in done.stdout
-    assert in_force() == [0, 4]
+    assert in_force() == [0], "nodes hold what they trusted"
+    assert (
+        "a Mithril reader could take [k 3, m 9, phi_f 0.5 from epoch 0; k 5"
+        in invoke("marker", "configuration", "show").stderr
+    )
+    again = published(world, FIRST, USED, LATER)
+    assert again["plan"]["differences"] == [{"epoch": 8, "changes": ["k 5 → 4"]}], "what it replaces is what is there"
     with open_store("sqlite:///store.sqlite3", network=NETWORK) as store:
         kept = store.events.last(EventFilter(kinds=("configuration-forced",)))
     assert kept is not None

@@ -20,7 +20,8 @@ from release_tools import (
 )
 from tests.era_service.conftest import invoke
 
-ADDRESS = PaymentKey(bytes(range(32))).address(0)
+OWNER = PaymentKey(bytes(range(32)))
+ADDRESS = OWNER.address(0)
 KEY_OPTION = "--protocol-configuration-markers-secret-key-file"
 
 
@@ -53,8 +54,25 @@ def chain(folder: Path) -> Iterator[LocalChain]:
         yield chain
 
 
-def post(chain: LocalChain, *contents: bytes) -> None:
+def faucet(chain: LocalChain, *contents: bytes) -> None:
+    """Post as anybody can."""
     chain.place([FaucetOutput(ADDRESS, 30_000_000, datum=encode_datum(content).hex()) for content in contents])
+
+
+def post(chain: LocalChain, content: bytes) -> None:
+    """Publish as the team does: the transaction spends an output at the address."""
+    chain.fund(ADDRESS, 100_000_000)
+    gateway = LocalChainGateway(chain)
+    transaction = build_marker_transaction(
+        encode_datum(content),
+        era_address=ADDRESS,
+        change_address=ADDRESS,
+        payer_outputs=gateway.spendable_outputs(ADDRESS),
+        parameters=gateway.protocol_parameters(),
+        network_id=0,
+        slot=gateway.tip_slot(),
+    )
+    submit_transaction(gateway, sign_transaction(transaction, [OWNER]))
 
 
 def import_(path: Path | str, *options: str) -> Any:
@@ -81,9 +99,11 @@ def test_exports_are_mithrils_byte_for_byte(folder: Path, chain: LocalChain) -> 
     assert "There is no configuration on the chain" in done.stderr
     assert Path("export.json").read_bytes() == (folder / "export-default.json").read_bytes()
     eras = EraMarkersPayload((EraMarker("thales", Epoch(1)),)).sign(SigningKey(bytes(32))).to_bytes()
-    post(chain, eras, (folder / "payload-network-like.json").read_bytes())
+    faucet(chain, eras)
+    post(chain, (folder / "payload-network-like.json").read_bytes())
     done = export()
-    assert (done.exit_code, done.stderr) == (0, "")
+    assert done.exit_code == 0, done.output
+    assert "the configuration is to begin at epoch 540, more than 146 epochs ahead" in done.stderr
     assert Path("export.json").read_bytes() == (folder / "export-network-like.json").read_bytes()
 
 
@@ -164,7 +184,7 @@ def test_a_signed_payload_that_cannot_be_used_is_an_error(folder: Path, chain: L
     post(chain, (folder / "payload-one-epoch.json").read_bytes())
     done = export()
     assert done.exit_code == 0
-    assert "deployed readers that come to it first fail on it" in done.stderr
+    assert "a Mithril reader could take [one that cannot be read from epoch 0]" in done.stderr
 
 
 def test_both_kinds_at_one_address_are_told_apart(folder: Path, chain: LocalChain) -> None:
@@ -174,7 +194,8 @@ def test_both_kinds_at_one_address_are_told_apart(folder: Path, chain: LocalChai
         json.dumps([PLAIN, {**PLAIN, "epoch": 6, "enabled_signed_entity_types": ["CardanoDatabase"]}])
     )
     assert import_("now.json", "--without-chain").exit_code == 0
-    post(chain, eras, decode_datum(Path("out.json").read_text()).content)
+    faucet(chain, eras)
+    post(chain, decode_datum(Path("out.json").read_text()).content)
     told = invoke("marker", "show")
     assert told.exit_code == 0, told.output
     assert "Other kinds   1 payload of another kind" in told.stdout
@@ -210,25 +231,25 @@ def test_what_a_file_would_change(folder: Path, chain: LocalChain) -> None:
     assert "Configurations that nodes use already would change" in refused.stderr
 
 
-def publish(chain: LocalChain, owner: PaymentKey, content: bytes) -> None:
-    """Publish as the team does: the transaction spends an output at the address."""
-    gateway = LocalChainGateway(chain)
-    transaction = build_marker_transaction(
-        encode_datum(content),
-        era_address=ADDRESS,
-        change_address=ADDRESS,
-        payer_outputs=gateway.spendable_outputs(ADDRESS),
-        parameters=gateway.protocol_parameters(),
-        network_id=0,
-        slot=gateway.tip_slot(),
-    )
-    submit_transaction(gateway, sign_transaction(transaction, [owner]))
-
-
 def test_an_old_payload_that_somebody_posts_again_does_not_count(folder: Path, chain: LocalChain) -> None:
     old, new = ((folder / f"payload-{name}.json").read_bytes() for name in ("one-epoch", "three-epochs"))
-    chain.fund(ADDRESS, 100_000_000)
-    publish(chain, PaymentKey(bytes(range(32))), new)
-    post(chain, old)
+    faucet(chain, old)
+    refused = export()
+    assert "not trusted: 1 Impostor" in refused.stderr
+    assert "There is no configuration on the chain" in refused.stderr
+    post(chain, new)
+    faucet(chain, old)
     assert export().exit_code == 0
     assert Path("export.json").read_bytes() == (folder / "export-three-epochs.json").read_bytes()
+
+
+def test_what_is_remembered_is_shown_while_no_provider_answers(folder: Path, chain: LocalChain) -> None:
+    file = Path("eraswitch.toml")
+    file.write_text(file.read_text() + '[store]\nurl = "sqlite:///store.sqlite3"\n')
+    post(chain, (folder / "payload-one-epoch.json").read_bytes())
+    known = json.loads(invoke("marker", "configuration", "show", "--json").stdout)
+    assert (known["stale"], len(known["markers"])) == (None, 1)
+    nowhere = ("--provider", "http://127.0.0.1:1/api/v0")
+    told = json.loads(invoke("marker", "configuration", "show", *nowhere, "--json").stdout)
+    assert told["markers"] == known["markers"]
+    assert "ProviderUnreachable" in told["stale"] or "could not" in told["stale"]

@@ -104,7 +104,7 @@ def test_after_its_slot_the_ledger_refuses_another(
     """The same policy again: refused once its slot is over, though the owner signs; before it, the ledger takes it."""
     assert minted.minted is not None
     again = ThreadToken(minted.minted.script)
-    monkeypatch.setattr(ThreadToken, "of", classmethod(lambda _cls, _owner, _before: again))
+    monkeypatch.setattr(ThreadToken, "of", classmethod(lambda *_: again))
     in_time = build_on(gateway, wallet, mint_token=True)
     submit_transaction(gateway, sign_transaction(in_time, [wallet]))
     chain.rollback(1)

@@ -262,7 +262,7 @@ def _published(settings: "Settings", at: Epoch | None) -> "SourcedQuorum":
             return _signed_with(trusted.configurations, at, "the chain, as it is trusted")
     found = configurations_on_chain(settings, None)
     epoch = found.epoch if at is None else at
-    return _signed_with(found.chosen.configurations, epoch, f"the chain, by {found.source}")
+    return _signed_with(found.configurations, epoch, f"the chain, by {found.source}")
 
 
 def _signed_with(configurations: "tuple[EpochConfiguration, ...]", at: Epoch | None, where: str) -> "SourcedQuorum":

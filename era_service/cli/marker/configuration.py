@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chain_reader.thread_token import spelled, token_unit
 from era_service.cli.marker.configuration_publish import publish
 from era_service.cli.protocol_configuration import export_command, import_command, on_chain, place_option
 from era_service.cli.shared.arguments import json_option, read_bytes
@@ -49,7 +50,7 @@ def show(
 
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
     found = on_chain(settings, adapter)
-    known = found.chosen.configurations
+    known = found.configurations
     current, window = configuration_at(known, found.epoch), window_at(known, found.epoch)
     names = ("aggregation", "next_aggregation", "registration")
     needed = None if window is None else {name: configuration_document(getattr(window, name)) for name in names}
@@ -58,16 +59,23 @@ def show(
             {
                 "epoch": found.epoch,
                 "source": found.source,
+                "thread_token": None if found.token is None else spelled(found.token),
+                "stale": found.stale,
                 "markers": _documents(known),
                 "configuration_at_epoch": None if current is None else configuration_document(current),
                 "window": needed,
-                "notes": list(found.chosen.notes),
+                "notes": list(found.notes),
             }
         )
         return 0 if current is not None else NOTHING_ON_CHAIN
     click.echo(f"Epoch {found.epoch} by {found.source}")
     for one in _documents(known):
         click.echo(f"  {configuration_in_words(one)}")
+    if found.token is not None:
+        held = settings.protocol_configuration.thread_token
+        is_set = held is not None and token_unit(held) == found.token
+        words = "no output without it is believed" if is_set else "not in protocol_configuration.thread_token yet"
+        click.echo(f"Thread token {spelled(found.token)}: {words}")
     if current is None:
         click.echo("No configuration holds now")
     elif needed is None:
@@ -104,12 +112,12 @@ def diff(
     wanted = read_import(read_bytes(file))
     settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
     found = on_chain(settings, adapter)
-    changes = differences(found.chosen.configurations, wanted)
+    changes = differences(found.configurations, wanted)
     if as_json:
         echo_json({"epoch": found.epoch, "changes": [one.to_dict() for one in changes]})
     else:
         click.echo("\n".join(map(str, changes)) or "Nothing changes")
-    check_against(found.chosen.configurations, wanted, found.epoch)
+    check_against(found.configurations, wanted, found.epoch)
 
 
 def _documents(configurations: "tuple[EpochConfiguration, ...]") -> list[dict[str, Any]]:

@@ -47,6 +47,11 @@ if TYPE_CHECKING:
     callback=in_words,
     help="In an emergency: change what nodes use already, for this reason; it is kept in the event log.",
 )
+@click.option(
+    "--mint-token",
+    is_flag=True,
+    help="Mint a thread token of this kind with it: protocol_configuration.thread_token for nodes (docs/trust.md).",
+)
 @combined(secret_key_options, payment_key_option, purse_options, waiting_options, journal_option)
 @combined(place_option, provider_option, network_options, dry_run_option, yes_option, json_option)
 @pass_app
@@ -55,6 +60,7 @@ def publish(
     *,
     file: str,
     force: str | None,
+    mint_token: bool,
     secret_key: str | None,
     secret_key_file: str | None,
     payment_key_files: tuple[Path, ...],
@@ -97,6 +103,7 @@ def publish(
         journal_root=journal or user_state_folder() / "publications",
         waiting=waiting_of(settings, confirmations=confirmations, timeout_s=timeout_s, poll_s=poll_s),
         force=force,
+        mint_token=mint_token,
     )
     _publish(settings, place_of(settings, adapter), order, dry_run=dry_run, yes=yes, as_json=as_json)
 
@@ -112,7 +119,7 @@ def _publish(
 ) -> None:
     from datum import CONFIGURATION
     from era_service.releasing.configuration_publishing import at_place, look_at_configurations, record_force
-    from era_service.releasing.configurations import read_place
+    from era_service.releasing.configurations import read_to_replace
     from era_service.releasing.publishing import require_keys
     from era_service.releasing.session import open_release
     from release_tools.publishing.journal import Journal
@@ -123,7 +130,7 @@ def _publish(
         journal = Journal(order.journal_root, release.network.magic, place.address, CONFIGURATION)
 
         def read() -> "ConfigurationsOnChain":
-            return read_place(release.observer, place, to_replace=True)
+            return read_to_replace(release)
 
         with nullcontext() if dry_run else journal.held():
             found = read()
@@ -177,7 +184,7 @@ def _show(
 def _warnings(outlook: "ConfigurationOutlook", found: "ConfigurationsOnChain") -> list[str]:
     lost = outlook.lost
     return [
-        *found.chosen.notes,
+        *found.notes,
         *outlook.plan.warnings,
         *(() if outlook.drafted is None else outlook.drafted.warnings),
         *(() if lost is None else (f"An earlier run was overtaken: transaction {lost.latest.transaction}",)),
