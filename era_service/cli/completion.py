@@ -3,8 +3,10 @@
 import click
 from click.shell_completion import get_completion_class
 
+from era_service.cli.shared.commands import SectionedCommand
 
-@click.command()
+
+@click.command(cls=SectionedCommand, example="eraswitch completion bash")
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 @click.pass_context
 def completion(context: click.Context, shell: str) -> None:

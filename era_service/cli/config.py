@@ -21,7 +21,7 @@ def config() -> None:
     """Show, check and explain the configuration."""
 
 
-@config.command()
+@config.command(example="eraswitch config show --network preview")
 @json_option
 @pass_app
 def show(app: AppContext, *, as_json: bool) -> None:
@@ -38,7 +38,7 @@ def show(app: AppContext, *, as_json: bool) -> None:
         click.echo(f"{key:<{width}} = {printable(text)}  ({origin})")
 
 
-@config.command()
+@config.command(example="eraswitch config check --config eraswitch.toml")
 @json_option
 @pass_app
 def check(app: AppContext, *, as_json: bool) -> int:
@@ -66,7 +66,7 @@ def check(app: AppContext, *, as_json: bool) -> int:
     return 0 if error is None else error.exit_code
 
 
-@config.command()
+@config.command(example="eraswitch config schema --json")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON schema.")
 def schema(*, as_json: bool) -> None:
     """List every setting with its type, default, environment variable and help."""

@@ -25,7 +25,7 @@ def datum() -> None:
     """Verify and decode the datums of era markers, without a chain."""
 
 
-@datum.command()
+@datum.command(example="eraswitch datum verify datum.json --verification-key @keys/era.vk --epoch 748")
 @click.argument("file", type=click.Path(allow_dash=True))
 @click.option(
     "--verification-key",
@@ -171,7 +171,7 @@ def _note(valid: "list[tuple[int, Accepted]]") -> str | None:
     )
 
 
-@datum.command()
+@datum.command(example="eraswitch datum decode datum.json")
 @click.argument("file", type=click.Path(allow_dash=True))
 @json_option
 def decode(file: str, *, as_json: bool) -> int:

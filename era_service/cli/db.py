@@ -27,7 +27,7 @@ def db() -> None:
     """Keep the store in which trust and events are remembered."""
 
 
-@db.command()
+@db.command(example="eraswitch db upgrade --store eraswitch.sqlite3")
 @_with_store
 def upgrade(app: AppContext, *, store: str | None, as_json: bool) -> None:
     """Bring the store up to date; one that is missing is made."""
@@ -39,7 +39,7 @@ def upgrade(app: AppContext, *, store: str | None, as_json: bool) -> None:
     _tell(report, f"The store {report.store} is up to date ({report.head})", as_json=as_json)
 
 
-@db.command()
+@db.command(example="eraswitch db check --store eraswitch.sqlite3")
 @click.option("--quick", is_flag=True, help="Leave out what takes long: hashes of the event log, rollup.")
 @_with_store
 def check(app: AppContext, *, quick: bool, store: str | None, as_json: bool) -> int:
@@ -62,7 +62,7 @@ def check(app: AppContext, *, quick: bool, store: str | None, as_json: bool) -> 
     return 1
 
 
-@db.command()
+@db.command(example="eraswitch db backup backup.sqlite3 --store eraswitch.sqlite3")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Replace FILE if it is there.")
 @_with_store
@@ -74,7 +74,7 @@ def backup(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_j
     _tell(report, f"The backup {file} is whole and sound", as_json=as_json)
 
 
-@db.command()
+@db.command(example="eraswitch db restore backup.sqlite3 --store eraswitch.sqlite3")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.option("--yes", is_flag=True, help="Overwrite a store that is there.")
 @_with_store

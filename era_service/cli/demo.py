@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING
 
 import click
 
+from era_service.cli.shared.commands import SectionedCommand
+
 if TYPE_CHECKING:
     from era_service.demo import Presenter
 
 
-@click.command()
+@click.command(cls=SectionedCommand, example="eraswitch demo --keep tour")
 @click.option("--json", "as_json", is_flag=True, help="Write events, one JSON object a line.")
 @click.option(
     "--keep",

@@ -7,17 +7,16 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import echo_json, printable
-from era_service.cli.shared.release_options import (
-    journal_option,
-    load_settings,
-    network_options,
-    payment_key_option,
-    provider_option,
-    secret_key_option,
+from era_service.cli.shared.release import (
+    EraKeyOptions,
+    JournalOptions,
+    JsonOptions,
+    NetworkOptions,
+    PaymentKeyOptions,
 )
 from era_store.redaction import mask_url
 
@@ -32,28 +31,31 @@ if TYPE_CHECKING:
 MARKS = {"ok": "ok     ", "warning": "WARNING", "problem": "PROBLEM"}
 
 
-@click.command()
-@secret_key_option
-@payment_key_option
-@click.option("--payment-address", metavar="ADDR", help="Also look at what is there to pay with.")
-@click.option("--store", metavar="URL", help="Check this store; by default the one that is configured.")
-@journal_option
-@provider_option
-@network_options
-@json_option
+@option_group("Keys")
+class DoctorKeyOptions(EraKeyOptions):
+    """The keys that are checked."""
+
+    payment: PaymentKeyOptions = nested(PaymentKeyOptions)
+
+
+@option_group()
+class DoctorOptions:
+    """What else is checked."""
+
+    payment_address: str | None = option(
+        "--payment-address", metavar="ADDR", help="Also look at what is there to pay with."
+    )
+    store: str | None = option(
+        "--store", metavar="URL", help="Check this store; by default the one that is configured."
+    )
+    journal: JournalOptions = nested(JournalOptions)
+
+
+@click.command(cls=SectionedCommand, example="eraswitch doctor --network preview --secret-key @keys/era.sk")
+@takes(keys=DoctorKeyOptions, what=DoctorOptions, network=NetworkOptions, output=JsonOptions)
 @pass_app
 def doctor(
-    app: AppContext,
-    *,
-    secret_key: str | None,
-    payment_key_files: tuple[Path, ...],
-    payment_address: str | None,
-    store: str | None,
-    journal: Path | None,
-    provider: str | None,
-    network_magic: int | None,
-    mainnet: bool,
-    as_json: bool,
+    app: AppContext, *, keys: DoctorKeyOptions, what: DoctorOptions, network: NetworkOptions, output: JsonOptions
 ) -> int:
     """Look for what could go wrong in a rollout, and say what to do about it.
 
@@ -64,7 +66,7 @@ def doctor(
     from era_service.wiring.trust import era_script
     from release_tools import Examination, Network
 
-    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    settings = network.settings(app)
     examination = Examination()
     place = _place(settings, examination)
     magic = settings.network.magic
@@ -73,6 +75,7 @@ def doctor(
     examination.era_script = examination.attempt("script of the era address", lambda: era_script(settings))
     if address is not None and network_id is not None:
         examination.address("era address", address, network_id)
+    secret_key = keys.secret_key
     if secret_key is None and settings.keys.era_key_file is not None:
         secret_key = f"@{settings.keys.era_key_file}"
     if secret_key is not None:
@@ -82,15 +85,15 @@ def doctor(
         examination.shared_key(settings.network.name, magic, key, _networks(settings))
     payers = [
         examination.payment_key(path, network_id, address, load_payment_key)
-        for path in payment_key_files or settings.keys.payment_key_files
+        for path in keys.payment.payment_key_files or settings.keys.payment_key_files
     ]
-    wanted = [payment_address, *payers] if payment_address else payers or [address]
+    wanted = [what.payment_address, *payers] if what.payment_address else payers or [address]
     _providers(settings, examination, [one for one in dict.fromkeys(wanted) if one is not None])
-    if (url := store or settings.store.url) is not None:
-        examination.store(url, named=store is not None)
+    if (url := what.store or settings.store.url) is not None:
+        examination.store(url, named=what.store is not None)
     _webhooks(settings, examination)
-    _journal(settings, examination, journal, magic, address)
-    if as_json:
+    _journal(settings, examination, what.journal.root, address)
+    if output.as_json:
         echo_json(
             {
                 "healthy": examination.is_healthy,
@@ -246,14 +249,11 @@ def _webhooks(settings: "Settings", examination: "Examination") -> None:
             examination.fine(check, f"{one.host}; eraswitch webhooks test {one.name} sends a message")
 
 
-def _journal(
-    settings: "Settings", examination: "Examination", root: Path | None, magic: int | None, address: str | None
-) -> None:
-    from era_service.config.paths import user_state_folder
+def _journal(settings: "Settings", examination: "Examination", folder: Path, address: str | None) -> None:
     from release_tools.publishing.journal import Journal
     from release_tools.publishing.publication import Unfinished
 
-    folder = root or user_state_folder() / "publications"
+    magic = settings.network.magic
 
     def unfinished() -> Unfinished | None:
         if magic is None or address is None:

@@ -17,7 +17,7 @@ def era() -> None:
     """Make keys and datums, as Mithril's aggregator does."""
 
 
-@era.command("list")
+@era.command("list", example="eraswitch era list --json")
 @json_option
 @pass_app
 def list_(app: AppContext, *, as_json: bool) -> None:
@@ -30,7 +30,7 @@ def list_(app: AppContext, *, as_json: bool) -> None:
     click.echo(f"Supported Eras:\n[{listed}\n]")
 
 
-@era.command("generate-keypair")
+@era.command("generate-keypair", example="eraswitch era generate-keypair --target-path keys")
 @click.option(
     "--target-path",
     required=True,
@@ -47,7 +47,9 @@ def generate_keypair(target_path: Path) -> None:
     click.echo(f"Era generate keypair to {target_path}")
 
 
-@era.command("generate-tx-datum")
+@era.command(
+    "generate-tx-datum", example="eraswitch era generate-tx-datum --current-era-epoch 1 --target-path datum.json"
+)
 @click.option(
     "--current-era-epoch",
     required=True,

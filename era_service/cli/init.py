@@ -5,118 +5,113 @@ from pathlib import Path
 
 import click
 
-from era_service.cli.shared.arguments import json_option, read_verification_key
+from era_service.cli.shared.arguments import read_verification_key
+from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import echo_json, printable
-from era_service.cli.shared.passphrases import encrypt_option, passphrase_of_new_keys
-from era_service.cli.shared.release_options import combined, dry_run_option
+from era_service.cli.shared.passphrases import EncryptOptions, passphrase_of_new_keys
+from era_service.cli.shared.release import DryRunOptions
 from era_service.config.networks import SHORT_NAMES
 from era_service.config.paths import CONFIG_FILE_NAME
 from era_service.releasing.setup import LOCAL, SetUp, SetUpError, SetUpOrder, set_up
 
 DEFAULT_REHEARSAL = "rehearsal"
 
-_network_options = combined(
-    click.option(
+
+@option_group("Network")
+class InitNetworkOptions:
+    """The network that is set up."""
+
+    network_magic: int | None = option(
         "--network-magic", metavar="N", type=click.IntRange(0, 2**32 - 1), help="Magic, for a network of your own."
-    ),
-    click.option(
+    )
+    provider: str | None = option(
         "--provider",
         metavar="URL",
         help="Where the chain is read: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE, "
         "a rehearsal chain, which is made if it is missing.",
-    ),
-    click.option(
+    )
+    project_id_file: Path | None = option(
         "--project-id-file",
         metavar="FILE",
         type=click.Path(path_type=Path),
         help="File with the provider's API key, readable by its owner only.",
-    ),
-    click.option("--era", "eras", metavar="NAME", multiple=True, help="A supported era, oldest first; several times."),
-)
-_key_options = combined(
-    click.option(
+    )
+    eras: tuple[str, ...] = option(
+        "--era", metavar="NAME", multiple=True, help="A supported era, oldest first; several times."
+    )
+
+
+@option_group("Keys")
+class InitKeyOptions:
+    """The keys that exist, and where new ones go."""
+
+    era_key: Path | None = option(
         "--era-key",
         metavar="FILE",
         type=click.Path(path_type=Path),
         help="The era key that exists (era.sk). By default a network of your own gets a new one.",
-    ),
-    click.option("--verification-key", metavar="KEY", help="The era key's public half, if somebody else signs."),
-    click.option(
+    )
+    verification_key: str | None = option(
+        "--verification-key", metavar="KEY", help="The era key's public half, if somebody else signs."
+    )
+    payment_key_file: Path | None = option(
         "--payment-key-file",
         metavar="FILE",
         type=click.Path(path_type=Path),
         help="The payment key that exists, and owns the era address. By default a new one is made.",
-    ),
-    click.option("--era-address", metavar="ADDR", help="The era address, if its payment key is elsewhere."),
-    click.option(
+    )
+    era_address: str | None = option(
+        "--era-address", metavar="ADDR", help="The era address, if its payment key is elsewhere."
+    )
+    keys_folder: Path = option(
         "--keys",
-        "keys_folder",
         metavar="DIR",
         default="keys",
         show_default=True,
         type=click.Path(path_type=Path),
         help="The folder that new keys go into.",
-    ),
-    encrypt_option,
-)
+    )
+    new: EncryptOptions = nested(EncryptOptions)
 
 
-@click.command()
-@_network_options
-@_key_options
-@dry_run_option
-@json_option
+@click.command(cls=SectionedCommand, example="eraswitch init --provider local:chain.sqlite3")
+@takes(network=InitNetworkOptions, keys=InitKeyOptions, output=DryRunOptions)
 @pass_app
-def init(
-    app: AppContext,
-    *,
-    network_magic: int | None,
-    provider: str | None,
-    project_id_file: Path | None,
-    eras: tuple[str, ...],
-    era_key: Path | None,
-    verification_key: str | None,
-    payment_key_file: Path | None,
-    era_address: str | None,
-    keys_folder: Path,
-    encrypts: bool,
-    dry_run: bool,
-    as_json: bool,
-) -> None:
+def init(app: AppContext, *, network: InitNetworkOptions, keys: InitKeyOptions, output: DryRunOptions) -> None:
     """Set up this folder: keys where they are wanted, and a configuration that names them.
 
     --network NAME is a public network, whose era address and key are known, or a name of your own for another one; then
     the keys are made that do not exist yet. On a terminal it asks for what is missing. Afterwards commands need no key
     options. Nothing that exists is replaced.
     """
-    name, provider = _asked(app.network, provider)
+    name, provider = _asked(app.network, network.provider)
     order = SetUpOrder(
         name=name,
-        magic=network_magic,
+        magic=network.network_magic,
         provider=provider,
-        project_id_file=project_id_file,
-        era_key_file=era_key,
-        verification_key=None if verification_key is None else read_verification_key(verification_key),
-        payment_key_file=payment_key_file,
-        era_address=era_address,
-        eras=eras,
-        keys_folder=keys_folder,
+        project_id_file=network.project_id_file,
+        era_key_file=keys.era_key,
+        verification_key=None if keys.verification_key is None else read_verification_key(keys.verification_key),
+        payment_key_file=keys.payment_key_file,
+        era_address=keys.era_address,
+        eras=network.eras,
+        keys_folder=keys.keys_folder,
         config=Path(app.config or CONFIG_FILE_NAME),
-        passphrase=passphrase_of_new_keys("the new keys", encrypts=encrypts and not dry_run),
+        passphrase=passphrase_of_new_keys("the new keys", encrypts=keys.new.encrypts and not output.dry_run),
     )
     made = set_up(
         order,
-        None if era_key is None else read_secret_key(f"@{era_key}"),
-        None if payment_key_file is None else load_payment_key(payment_key_file),
+        None if keys.era_key is None else read_secret_key(f"@{keys.era_key}"),
+        None if keys.payment_key_file is None else load_payment_key(keys.payment_key_file),
     )
-    if not dry_run:
+    if not output.dry_run:
         made.write()
-    if as_json:
-        echo_json(_document(made, dry_run=dry_run))
+    if output.as_json:
+        echo_json(_document(made, dry_run=output.dry_run))
         return
-    click.echo("\n".join(map(printable, _lines(made, dry_run=dry_run))))
+    click.echo("\n".join(map(printable, _lines(made, dry_run=output.dry_run))))
     if made.warning is not None:
         click.echo(f"Warning: {printable(made.warning)}", err=True)
 

@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from era_service.cli.shared.arguments import json_option, read_bytes, read_verification_key
+from era_service.cli.shared.commands import option, option_group, takes
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import echo_json
 from era_service.cli.shared.passphrases import (
+    EncryptOptions,
     asked_passphrase,
-    encrypt_option,
     given_passphrase,
     is_interactive,
     new_passphrase,
@@ -44,12 +45,12 @@ def keys() -> None:
     """Make keys, take keys over, and show what is public of them."""
 
 
-@keys.command()
+@keys.command(example="eraswitch keys new era keys --encrypt")
 @kind_argument
 @click.argument("target", type=click.Path(path_type=Path))
-@encrypt_option
+@takes(new=EncryptOptions)
 @json_option
-def new(kind: str, target: Path, *, encrypts: bool, as_json: bool) -> None:
+def new(kind: str, target: Path, *, new: EncryptOptions, as_json: bool) -> None:
     """Make a key.
 
     An era key pair goes into the folder TARGET, as era.sk and era.vk; a payment key into the file TARGET, in
@@ -58,32 +59,37 @@ def new(kind: str, target: Path, *, encrypts: bool, as_json: bool) -> None:
     if kind == "era":
         from datum import SigningKey
 
-        _write_era_key(SigningKey.generate(), target, encrypts=encrypts, as_json=as_json)
+        _write_era_key(SigningKey.generate(), target, encrypts=new.encrypts, as_json=as_json)
     else:
         from release_tools import PaymentKey
 
-        _write_payment_key(PaymentKey.generate(), target, encrypts=encrypts, as_json=as_json)
+        _write_payment_key(PaymentKey.generate(), target, encrypts=new.encrypts, as_json=as_json)
 
 
-@keys.command("import")
+@option_group("Keys")
+class ImportOptions(EncryptOptions):
+    """How a key is taken over."""
+
+    path: str | None = option(
+        "--path",
+        metavar="PATH",
+        help="Where in a wallet the payment key is (CIP-1852), for words, root_xsk and acct_xsk. "
+        "By default 1852H/1815H/0H/0/0, the first address.",
+    )
+    second_factor: str | None = option(
+        "--second-factor",
+        metavar="FILE",
+        help="The passphrase that belongs to a wallet's words: a file, or - to be asked.",
+    )
+
+
+@keys.command("import", example="eraswitch keys import payment wallet.words pay.skey --path 1852H/1815H/0H/0/0")
 @kind_argument
 @click.argument("source")
 @click.argument("target", type=click.Path(path_type=Path))
-@click.option(
-    "--path",
-    "path",
-    metavar="PATH",
-    help="Where in a wallet the payment key is (CIP-1852), for words, root_xsk and acct_xsk. "
-    "By default 1852H/1815H/0H/0/0, the first address.",
-)
-@click.option(
-    "--second-factor", metavar="FILE", help="The passphrase that belongs to a wallet's words: a file, or - to be asked."
-)
-@encrypt_option
+@takes(how=ImportOptions)
 @json_option
-def import_(
-    kind: str, source: str, target: Path, *, path: str | None, second_factor: str | None, encrypts: bool, as_json: bool
-) -> None:
+def import_(kind: str, source: str, target: Path, *, how: ImportOptions, as_json: bool) -> None:
     """Take a key over from SOURCE, a file, or - for standard input, which a terminal asks for unseen.
 
     An era key is JSON-hex as in era.sk, or 64 hex digits. A payment key is an envelope of cardano-cli (a payment key,
@@ -93,18 +99,18 @@ def import_(
     is as for `new`.
     """
     if kind == "era":
-        if path is not None or second_factor is not None:
+        if how.path is not None or how.second_factor is not None:
             raise click.UsageError("--path and --second-factor are for payment keys: an era key is not derived")
-        _write_era_key(_era_key(source), target, encrypts=encrypts, as_json=as_json)
+        _write_era_key(_era_key(source), target, encrypts=how.encrypts, as_json=as_json)
         return
     from release_tools import PaymentKey
 
-    found = _payment_key(source, path, second_factor)
+    found = _payment_key(source, how.path, how.second_factor)
     facts = {"form": found.form} | ({} if found.path is None else {"path": found.path})
-    _write_payment_key(PaymentKey(found.raw), target, facts, encrypts=encrypts, as_json=as_json)
+    _write_payment_key(PaymentKey(found.raw), target, facts, encrypts=how.encrypts, as_json=as_json)
 
 
-@keys.command()
+@keys.command(example="eraswitch keys show keys/era.vk")
 @click.argument("file")
 @click.option("--secret/--public", "is_secret", default=None, help="What FILE holds; told by its ending, .sk or .vk.")
 @json_option
@@ -144,7 +150,11 @@ def show(file: str, *, is_secret: bool | None, as_json: bool) -> None:
     _echo(_public_facts("era", key.raw), as_json=as_json)
 
 
-@keys.command("change-passphrase", params=passphrase_options("new-", of="to encrypt with"))
+@keys.command(
+    "change-passphrase",
+    params=passphrase_options("new-", of="to encrypt with"),
+    example="eraswitch keys change-passphrase keys/era.sk",
+)
 @click.argument("file", type=click.Path(path_type=Path))
 @json_option
 def change_passphrase(
@@ -179,7 +189,7 @@ def change_passphrase(
     _echo(_public_facts(kind, written.public) | {"encrypted": True, "secret_file": str(file)}, as_json=as_json)
 
 
-@keys.command()
+@keys.command(example="eraswitch keys export keys/era.sk plain/era.sk")
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("target", type=click.Path(path_type=Path))
 @json_option

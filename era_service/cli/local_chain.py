@@ -29,7 +29,7 @@ def local_chain() -> None:
     """Run and steer a rehearsal ledger that is one file."""
 
 
-@local_chain.command()
+@local_chain.command(example="eraswitch local-chain start --path chain.sqlite3 --clock wall")
 @click.option(
     "--path",
     default=DEFAULT_PATH,
@@ -117,7 +117,7 @@ def _create_or_check(path: Path, asked: dict[str, Any]) -> None:
                 )
 
 
-@local_chain.command()
+@local_chain.command(example="eraswitch local-chain advance chain.sqlite3 --epochs 2")
 @file_argument
 @click.option("--slots", type=click.IntRange(min=1), help="Move this many slots ahead.")
 @click.option("--epochs", type=click.IntRange(min=1), help="Move to the first slot this many epochs ahead.")
@@ -137,7 +137,7 @@ def advance(file: Path, slots: int | None, epochs: int | None, to_epoch: Epoch |
     _echo_block(block, as_json=as_json)
 
 
-@local_chain.command()
+@local_chain.command(example="eraswitch local-chain fund chain.sqlite3 addr_test1vz 100000000")
 @file_argument
 @click.argument("address")
 @click.argument("amount", nargs=-1, required=True, metavar="AMOUNT")
@@ -176,10 +176,12 @@ def parse_amount(text: str) -> int:
     return int(lovelace)
 
 
-@local_chain.command()
+@local_chain.command(example="eraswitch local-chain show chain.sqlite3")
 @file_argument
 @click.option("--address", help="Also list the unspent outputs there, newest first.")
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(min=1), help="Outputs to list at most.")
+@click.option(
+    "--limit", metavar="N", default=20, show_default=True, type=click.IntRange(min=1), help="Outputs to list at most."
+)
 @json_option
 def show(file: Path, address: str | None, limit: int, *, as_json: bool) -> None:
     """Show where the chain in FILE stands, and what is unspent at an address."""
@@ -226,7 +228,7 @@ def _require_address(text: str) -> None:
         raise click.BadParameter(f"expected a payment address, but {error}", param_hint="'--address'") from error
 
 
-@local_chain.command()
+@local_chain.command(example="eraswitch local-chain rollback chain.sqlite3 2")
 @file_argument
 @click.argument("blocks", type=click.IntRange(min=1))
 @click.option("--yes", is_flag=True, help="Do not ask.")

@@ -12,11 +12,12 @@ import click
 
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import read_bytes
+from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import printable, write_file
-from era_service.cli.shared.release_options import combined, load_settings, network_options, provider_option
+from era_service.cli.shared.release import NetworkOptions
 from eras import ConfigurationError, Epoch
 
 if TYPE_CHECKING:
@@ -27,106 +28,118 @@ if TYPE_CHECKING:
 SECRET_KEY_VARIABLES = ["PROTOCOL_CONFIGURATION_MARKERS_SECRET_KEY", "PROTOCOL_CONFIGURATION_READER_SECRET_KEY"]
 PLACE_VARIABLES = ["PROTOCOL_CONFIGURATION_READER_ADAPTER_CONFIG", "PROTOCOL_CONFIGURATION_READER_ADAPTER_PARAMS"]
 
-place_option = click.option(
-    "--protocol-configuration-reader-adapter-config",
-    "adapter",
-    metavar="JSON",
-    envvar=PLACE_VARIABLES,
-    show_envvar=True,
-    help='Where configurations are published: {"address":…,"verification_key":…}. By default the era address and key.',
-)
 
-secret_key_options = combined(
-    click.option(
+@option_group("Network")
+class PlaceOptions:
+    """Where configurations are published."""
+
+    adapter: str | None = option(
+        "--protocol-configuration-reader-adapter-config",
+        metavar="JSON",
+        envvar=PLACE_VARIABLES,
+        show_envvar=True,
+        help='Where configurations are published: {"address":…,"verification_key":…}. By default the era address and '
+        "key.",
+    )
+
+    def of(self, settings: "Settings") -> "ConfigurationPlace":
+        """Where configurations are published: by the option or the environment, else as configured.
+
+        Raises:
+            ConfigurationError: it is not stated usably.
+            KeyFormatError: what is given as a key is not one.
+        """
+        return _place_of(settings, self.adapter)
+
+
+@option_group("Keys")
+class ConfigurationKeyOptions:
+    """The key that configurations are signed with."""
+
+    secret_key: str | None = option(
         "--protocol-configuration-markers-secret-key",
-        "secret_key",
         metavar="KEY",
         envvar=SECRET_KEY_VARIABLES,
         show_envvar=True,
         help="Secret key, JSON-hex as in era.sk, or @FILE: a key given here is seen by all who can list processes.",
-    ),
-    click.option(
-        "--protocol-configuration-markers-secret-key-file",
-        "secret_key_file",
-        metavar="FILE",
-        help="File with the secret key.",
-    ),
-)
+    )
+    secret_key_file: str | None = option(
+        "--protocol-configuration-markers-secret-key-file", metavar="FILE", help="File with the secret key."
+    )
 
-_export_options = combined(
-    click.option(
+    def signing_key(self) -> "EraSigner":
+        """The key that is given; the file before the text, which may be of the environment.
+
+        Raises:
+            InputFileError: its file cannot be read.
+            KeyFormatError: it is not a key.
+        """
+        secret_key = self.secret_key if self.secret_key_file is None else f"@{self.secret_key_file}"
+        if secret_key is None:
+            raise click.UsageError(
+                "Missing option '--protocol-configuration-markers-secret-key' or "
+                "'--protocol-configuration-markers-secret-key-file'."
+            )
+        return read_secret_key(secret_key)
+
+
+@option_group()
+class ExportOptions:
+    """What is exported, and where it goes."""
+
+    target_path: Path = option(
         "--target-path", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the export goes."
-    ),
-    click.option("--default", "is_default", is_flag=True, help="Export the default configuration, and read no chain."),
-    place_option,
-    provider_option,
-    network_options,
-)
+    )
+    is_default: bool = option("--default", is_flag=True, help="Export the default configuration, and read no chain.")
 
-_import_options = combined(
-    click.option(
+
+@option_group()
+class ImportOptions:
+    """What is imported, what it is compared with, and where the datum goes."""
+
+    import_path: str = option(
         "--import-path", required=True, metavar="FILE", help="The configurations, as export-markers writes them."
-    ),
-    click.option(
+    )
+    target_path: Path = option(
         "--target-path",
         required=True,
         metavar="FILE",
         type=click.Path(path_type=Path),
         help="Where the datum goes, for cardano-cli's --tx-out-inline-datum-file.",
-    ),
-    secret_key_options,
-    click.option("--current-epoch", metavar="N", type=epoch_type, help="The current epoch; by default the provider's."),
-    click.option(
+    )
+    current_epoch: Epoch | None = option(
+        "--current-epoch", metavar="N", type=epoch_type, help="The current epoch; by default the provider's."
+    )
+    without_chain: bool = option(
         "--without-chain",
         is_flag=True,
         help="Do not compare with the chain: nodes may see what they use already change.",
-    ),
-    place_option,
-    provider_option,
-    network_options,
-)
+    )
 
 
-def _export(
-    app: AppContext,
-    /,
-    *,
-    target_path: Path,
-    is_default: bool,
-    adapter: str | None,
-    provider: str | None,
-    network_magic: int | None,
-    mainnet: bool,
-) -> None:
+def _export(app: AppContext, /, *, what: ExportOptions, place: PlaceOptions, network: NetworkOptions) -> None:
     """Write the configurations on the chain as JSON; the default one where there is none."""
     from datum.configuration import DEFAULT_CONFIGURATIONS, to_readable
 
     configurations = DEFAULT_CONFIGURATIONS
-    if not is_default:
-        settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
-        found = on_chain(settings, adapter)
+    if not what.is_default:
+        found = on_chain(network.settings(app), place)
         configurations = found.configurations or DEFAULT_CONFIGURATIONS
         if not found.configurations:
             click.echo(
                 f"There is no configuration on the chain by {found.source}: the default one is written", err=True
             )
-    write_file(target_path, to_readable(configurations).encode())
+    write_file(what.target_path, to_readable(configurations).encode())
 
 
 def _import(
     app: AppContext,
     /,
     *,
-    import_path: str,
-    target_path: Path,
-    secret_key: str | None,
-    secret_key_file: str | None,
-    current_epoch: Epoch | None,
-    without_chain: bool,
-    adapter: str | None,
-    provider: str | None,
-    network_magic: int | None,
-    mainnet: bool,
+    what: ImportOptions,
+    key: ConfigurationKeyOptions,
+    place: PlaceOptions,
+    network: NetworkOptions,
 ) -> None:
     """Check and sign configurations, and write the datum that publishes them.
 
@@ -136,31 +149,42 @@ def _import(
     from datum import encode_datum_json
     from datum.configuration import ConfigurationMarkersPayload, check_against, read_import, require_size
 
-    key = signing_key(secret_key, secret_key_file)
-    configurations = read_import(read_bytes(import_path))
-    if without_chain:
+    signer = key.signing_key()
+    configurations = read_import(read_bytes(what.import_path))
+    if what.without_chain:
         click.echo("Warning: not compared with the chain: what nodes use already may change", err=True)
     else:
-        settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
-        found = on_chain(settings, adapter)
-        at = found.epoch if current_epoch is None else current_epoch
+        found = on_chain(network.settings(app), place)
+        at = found.epoch if what.current_epoch is None else what.current_epoch
         unknown = check_against(found.configurations, configurations, at)
         if unknown:
             listed = ", ".join(map(str, unknown))
             click.echo(f"Warning: the chain has no configuration for epoch {listed}: not compared", err=True)
-    datum = encode_datum_json(ConfigurationMarkersPayload.of(configurations).sign(key).to_bytes())
+    datum = encode_datum_json(ConfigurationMarkersPayload.of(configurations).sign(signer).to_bytes())
     require_size(datum)
-    write_file(target_path, datum.encode())
+    write_file(what.target_path, datum.encode())
 
 
 def export_command(name: str) -> click.Command:
     """The command that exports, by its name in a group."""
-    return click.command(name)(_export_options(pass_app(_export)))
+    example = f"eraswitch {_GROUPS[name]} {name} --target-path markers.json"
+    takes_options = takes(what=ExportOptions, place=PlaceOptions, network=NetworkOptions)
+    return click.command(name, cls=SectionedCommand, example=example)(takes_options(pass_app(_export)))
 
 
 def import_command(name: str) -> click.Command:
     """The command that imports, by its name in a group."""
-    return click.command(name)(_import_options(pass_app(_import)))
+    example = (
+        f"eraswitch {_GROUPS[name]} {name} --import-path markers.json \\\n"
+        "  --target-path datum.json \\\n  --protocol-configuration-markers-secret-key-file keys/era.sk"
+    )
+    takes_options = takes(what=ImportOptions, key=ConfigurationKeyOptions, place=PlaceOptions, network=NetworkOptions)
+    return click.command(name, cls=SectionedCommand, example=example)(takes_options(pass_app(_import)))
+
+
+_GROUPS = dict.fromkeys(("export-markers", "import-markers"), "protocol-configuration") | dict.fromkeys(
+    ("export", "import"), "marker configuration"
+)
 
 
 @click.group("protocol-configuration", cls=KnownGroup)
@@ -172,24 +196,7 @@ protocol_configuration.add_command(export_command("export-markers"))
 protocol_configuration.add_command(import_command("import-markers"))
 
 
-def signing_key(secret_key: str | None, secret_key_file: str | None) -> "EraSigner":
-    """The key that the options give; the file before the text, which may be of the environment.
-
-    Raises:
-        InputFileError: its file cannot be read.
-        KeyFormatError: it is not a key.
-    """
-    if secret_key_file is not None:
-        secret_key = f"@{secret_key_file}"
-    if secret_key is None:
-        raise click.UsageError(
-            "Missing option '--protocol-configuration-markers-secret-key' or "
-            "'--protocol-configuration-markers-secret-key-file'."
-        )
-    return read_secret_key(secret_key)
-
-
-def on_chain(settings: "Settings", adapter: str | None) -> "ConfigurationsOnChain":
+def on_chain(settings: "Settings", place: PlaceOptions) -> "ConfigurationsOnChain":
     """The configurations on the chain, with a warning for whatever deployed readers may take instead.
 
     Raises:
@@ -199,19 +206,13 @@ def on_chain(settings: "Settings", adapter: str | None) -> "ConfigurationsOnChai
     """
     from era_service.releasing.configurations import read_configurations
 
-    found = read_configurations(settings, place_of(settings, adapter))
+    found = read_configurations(settings, place.of(settings))
     for note in found.notes:
         click.echo(f"Warning: {printable(note)}", err=True)
     return found
 
 
-def place_of(settings: "Settings", adapter: str | None) -> "ConfigurationPlace":
-    """Where configurations are published: by the option or the environment, else as configured.
-
-    Raises:
-        ConfigurationError: it is not stated usably.
-        KeyFormatError: what is given as a key is not one.
-    """
+def _place_of(settings: "Settings", adapter: str | None) -> "ConfigurationPlace":
     from datum import VerificationKey
     from era_service.releasing.configurations import ConfigurationPlace
     from era_service.wiring.trust import configuration_place

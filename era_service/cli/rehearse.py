@@ -7,39 +7,46 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.output import echo_json, printable, write_file
+from era_service.cli.shared.release import JsonOptions
 from eras.words import percent
 
 if TYPE_CHECKING:
     from release_tools.rehearsal import Outcome, Scenario, Shrunk
 
 
-@click.command()
-@click.argument("scenario", required=False)
-@click.option("--list", "list_only", is_flag=True, help="List the scenarios that are shipped.")
-@click.option("--seed", type=click.IntRange(min=0), help="Draw from this seed instead of the scenario's.")
-@click.option("--nodes", type=click.IntRange(min=1), help="Play with so many nodes.")
-@click.option("--html", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the report there.")
-@json_option
-@click.option(
-    "--shortest",
-    metavar="FILE",
-    type=click.Path(path_type=Path, dir_okay=False),
-    help="Write the shortest story that goes wrong there, as a scenario to play again.",
-)
-@click.option("--no-shrink", is_flag=True, help="Do not look for the shortest story when it goes wrong.")
-def rehearse(
-    scenario: str | None,
-    *,
-    list_only: bool,
-    seed: int | None,
-    nodes: int | None,
-    html: Path | None,
-    as_json: bool,
-    shortest: Path | None,
-    no_shrink: bool,
-) -> int:
+@option_group()
+class PlayOptions:
+    """What is played."""
+
+    scenario: str | None = argument(required=False)
+    list_only: bool = option("--list", is_flag=True, help="List the scenarios that are shipped.")
+    seed: int | None = option(
+        "--seed", type=click.IntRange(min=0), help="Draw from this seed instead of the scenario's."
+    )
+    nodes: int | None = option("--nodes", type=click.IntRange(min=1), help="Play with so many nodes.")
+    no_shrink: bool = option("--no-shrink", is_flag=True, help="Do not look for the shortest story when it goes wrong.")
+
+
+@option_group(OUTPUT)
+class ReportOptions(JsonOptions):
+    """What is written, and where."""
+
+    html: Path | None = option(
+        "--html", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the report there."
+    )
+    shortest: Path | None = option(
+        "--shortest",
+        metavar="FILE",
+        type=click.Path(path_type=Path, dir_okay=False),
+        help="Write the shortest story that goes wrong there, as a scenario to play again.",
+    )
+
+
+@click.command(cls=SectionedCommand, example="eraswitch rehearse mainnet-slow --nodes 500 --html report.html")
+@takes(what=PlayOptions, output=ReportOptions)
+def rehearse(*, what: PlayOptions, output: ReportOptions) -> int:
     """Rehearse a rollout with thousands of nodes, on the rules of a real chain.
 
     SCENARIO is a file (docs/rehearsal.md), or the name of a shipped scenario. Every node decides by the code that runs
@@ -50,34 +57,35 @@ def rehearse(
     from release_tools.rehearsal import shrink
     from release_tools.rehearsal.shipped import find_scenario, shipped_scenarios
 
-    if list_only:
-        return _list(shipped_scenarios(), as_json=as_json)
-    if scenario is None:
+    if what.list_only:
+        return _list(shipped_scenarios(), as_json=output.as_json)
+    if what.scenario is None:
         raise click.UsageError("Which scenario? Name a file, or one of those that --list lists.")
-    if shortest is not None and no_shrink:
+    if output.shortest is not None and what.no_shrink:
         raise click.UsageError("--shortest and --no-shrink cannot go together.")
-    changes = {key: value for key, value in (("seed", seed), ("nodes", nodes)) if value is not None}
-    chosen = find_scenario(scenario).changed(**changes)
-    with _Progress(chosen, shown=not as_json) as progress:
+    changes = {key: value for key, value in (("seed", what.seed), ("nodes", what.nodes)) if value is not None}
+    chosen = find_scenario(what.scenario).changed(**changes)
+    with _Progress(chosen, shown=not output.as_json) as progress:
         outcome = play(chosen, progress=progress.epoch)
-    shrunk = None if outcome.ok or no_shrink else shrink(outcome, play)
-    if html is not None:
+    shrunk = None if outcome.ok or what.no_shrink else shrink(outcome, play)
+    if output.html is not None:
         from release_tools.rehearsal.report import html_report
 
-        write_file(html, html_report(outcome).encode())
-    if shrunk is not None and shortest is not None:
+        write_file(output.html, html_report(outcome).encode())
+    if shrunk is not None and output.shortest is not None:
         from release_tools.rehearsal.scenario_text import scenario_toml
 
-        write_file(shortest, scenario_toml(shrunk.outcome.scenario).encode())
-    if as_json:
+        write_file(output.shortest, scenario_toml(shrunk.outcome.scenario).encode())
+    if output.as_json:
         echo_json(outcome.to_dict() | {"shortest": None if shrunk is None else _shortest(shrunk)})
     else:
         _show(outcome, shrunk)
-        for name, file in (("Report", html), ("The shortest story", None if shrunk is None else shortest)):
+        shortest = None if shrunk is None else output.shortest
+        for name, file in (("Report", output.html), ("The shortest story", shortest)):
             if file is not None:
                 click.echo(f"{name}: {file}")
-        if shrunk is None and shortest is not None:
-            click.echo(f"There is no story that goes wrong, and {shortest} is not written")
+        if shrunk is None and output.shortest is not None:
+            click.echo(f"There is no story that goes wrong, and {output.shortest} is not written")
     return 0 if outcome.ok else 1
 
 

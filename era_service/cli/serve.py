@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json
 from era_service.cli.signals import surviving_signals
@@ -33,34 +34,55 @@ EMBEDDED = "embedded"
 EMBEDDED_POLL_S = 1.0
 
 
-@click.command()
-@click.option("--host", metavar="ADDRESS", help="The address to listen at; by default this machine only.")
-@click.option("--port", metavar="PORT", type=click.IntRange(0, 65535), help="The port; 0 takes a free one.")
-@click.option("--tls-cert", metavar="FILE", type=click.Path(path_type=Path), help="Certificate chain (PEM): speak TLS.")
-@click.option("--tls-key", metavar="FILE", type=click.Path(path_type=Path), help="The certificate's key (PEM), 0600.")
-@click.option("--public", is_flag=True, default=None, help="Read only: nothing can be written over HTTP.")
-@click.option("--provider", metavar="URL", help="Read the chain here.")
-@click.option("--follow", metavar="URL", help="Read no chain, but follow the service of a leader.")
-@click.option("--with-registrations", is_flag=True, default=None, help="Take the leader's registrations too.")
-@click.option("--store", metavar="URL", help="Remember here: the path of a SQLite file, or the URL of a database.")
-@click.option("--poll", "poll_interval_s", metavar="SECONDS", type=float, help="Seconds between two readings.")
-@click.option("--json", "as_json", is_flag=True, help="Print where it serves as JSON.")
+@option_group("Network")
+class ListeningOptions:
+    """Where it listens, and to whom."""
+
+    host: str | None = option(
+        "--host", metavar="ADDRESS", help="The address to listen at; by default this machine only."
+    )
+    port: int | None = option(
+        "--port", metavar="PORT", type=click.IntRange(0, 65535), help="The port; 0 takes a free one."
+    )
+    tls_cert: Path | None = option(
+        "--tls-cert", metavar="FILE", type=click.Path(path_type=Path), help="Certificate chain (PEM): speak TLS."
+    )
+    tls_key: Path | None = option(
+        "--tls-key", metavar="FILE", type=click.Path(path_type=Path), help="The certificate's key (PEM), 0600."
+    )
+    public: bool | None = option(
+        "--public", is_flag=True, default=None, help="Read only: nothing can be written over HTTP."
+    )
+
+
+@option_group("Data")
+class ServedOptions:
+    """Where what is served comes from."""
+
+    provider: str | None = option("--provider", metavar="URL", help="Read the chain here.")
+    follow: str | None = option("--follow", metavar="URL", help="Read no chain, but follow the service of a leader.")
+    with_registrations: bool | None = option(
+        "--with-registrations", is_flag=True, default=None, help="Take the leader's registrations too."
+    )
+    store: str | None = option(
+        "--store", metavar="URL", help="Remember here: the path of a SQLite file, or the URL of a database."
+    )
+    poll_interval_s: float | None = option(
+        "--poll", metavar="SECONDS", type=float, help="Seconds between two readings."
+    )
+
+
+@option_group(OUTPUT)
+class ServeOutputOptions:
+    """What is printed."""
+
+    as_json: bool = option("--json", is_flag=True, help="Print where it serves as JSON.")
+
+
+@click.command(cls=SectionedCommand, example="eraswitch serve --network preview --store eraswitch.sqlite3 --port 8000")
+@takes(at=ListeningOptions, data=ServedOptions, output=ServeOutputOptions)
 @pass_app
-def serve(
-    app: AppContext,
-    *,
-    host: str | None,
-    port: int | None,
-    tls_cert: Path | None,
-    tls_key: Path | None,
-    public: bool | None,
-    provider: str | None,
-    follow: str | None,
-    with_registrations: bool | None,
-    store: str | None,
-    poll_interval_s: float | None,
-    as_json: bool,
-) -> None:
+def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output: ServeOutputOptions) -> None:
     """Serve the eras over HTTP: to nodes, to dashboards, to caches.
 
     With no network configured it follows an embedded local chain, made for the purpose, and says so. It ends on
@@ -73,16 +95,16 @@ def serve(
     from era_service.web import Service
 
     given: dict[str, tuple[Any, str]] = {
-        "service.host": (host, "--host"),
-        "service.port": (port, "--port"),
-        "service.tls_cert": (tls_cert, "--tls-cert"),
-        "service.tls_key": (tls_key, "--tls-key"),
-        "service.public": (public, "--public"),
-        "service.poll_interval_s": (poll_interval_s, "--poll"),
-        "reader.providers": (provider, "--provider"),
-        "follower.leader": (follow, "--follow"),
-        "follower.registrations": (with_registrations, "--with-registrations"),
-        "store.url": (store, "--store"),
+        "service.host": (at.host, "--host"),
+        "service.port": (at.port, "--port"),
+        "service.tls_cert": (at.tls_cert, "--tls-cert"),
+        "service.tls_key": (at.tls_key, "--tls-key"),
+        "service.public": (at.public, "--public"),
+        "service.poll_interval_s": (data.poll_interval_s, "--poll"),
+        "reader.providers": (data.provider, "--provider"),
+        "follower.leader": (data.follow, "--follow"),
+        "follower.registrations": (data.with_registrations, "--with-registrations"),
+        "store.url": (data.store, "--store"),
     }
     settings = app.load(given).settings
     _require_both(settings.service)
@@ -111,12 +133,12 @@ def serve(
         _listening(settings.service) as listener,
     ):  # before anything is made for a service that cannot be asked
         if embedded:
-            given |= _embedded(poll_interval_s)
+            given |= _embedded(data.poll_interval_s)
             settings = app.load(given).settings
         service = Service.open(settings, embedded=embedded)
         try:
             with following_registrations(service):
-                running.append(Server(service, as_json=as_json))
+                running.append(Server(service, as_json=output.as_json))
                 running[0].run(listener)
         finally:
             service.close()

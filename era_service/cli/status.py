@@ -6,6 +6,7 @@ import click
 
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.publication_view import refused_lines
@@ -16,14 +17,16 @@ if TYPE_CHECKING:
     from chain_reader.calendar import EpochCalendar
 
 
-@click.command()
+@click.command(cls=SectionedCommand, example="eraswitch status --network preview")
 @click.option("--epoch", type=epoch_type, metavar="EPOCH", help="The epoch to ask about; by default the provider's.")
 @click.option(
     "--provider",
     metavar="URL",
     help="Read here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
 )
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(min=0), help="Refused outputs to list.")
+@click.option(
+    "--limit", metavar="N", default=20, show_default=True, type=click.IntRange(min=0), help="Refused outputs to list."
+)
 @json_option
 @pass_app
 def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit: int, as_json: bool) -> int:

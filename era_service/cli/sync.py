@@ -5,6 +5,7 @@ from contextlib import closing
 import click
 
 from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 
@@ -18,7 +19,7 @@ _WORDS = {
 }
 
 
-@click.command()
+@click.command(cls=SectionedCommand, example="eraswitch sync --from https://eras.example --store follower.sqlite3")
 @click.option("--from", "leader", metavar="URL", help="The leader's service; by default follower.leader.")
 @click.option("--force", is_flag=True, help="Take all of its history anew, whatever is known here.")
 @click.option("--with-registrations", is_flag=True, default=None, help="Take the registrations too.")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import click
 
 from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
@@ -35,49 +36,59 @@ def token() -> None:
     """Make, list and revoke the API tokens of the service."""
 
 
-@token.command()
+@option_group()
+class NewTokenOptions:
+    """What a token allows, and where it goes."""
+
+    scopes: tuple[str, ...] = option(
+        "--scope", multiple=True, default=("registrations:write",), show_default=True, help="Allow it."
+    )
+    expires: int | None = option(
+        "--expires",
+        type=lifetime,
+        default="90d",
+        show_default=True,
+        metavar="12h|90d|4w|never",
+        help="When it expires.",
+    )
+    out: Path | None = option(
+        "--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it to FILE, for its owner alone."
+    )
+
+
+@token.command(example="eraswitch token new pool-1 --expires 30d --out pool-1.token")
 @click.argument("name")
-@click.option("--scope", "scopes", multiple=True, default=("registrations:write",), show_default=True, help="Allow it.")
-@click.option("--expires", type=lifetime, default="90d", show_default=True, metavar="12h|90d|4w|never", help="When.")
-@click.option("--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it to FILE, for its owner alone.")
+@takes(what=NewTokenOptions)
 @store_option
 @json_option
 @pass_app
-def new(
-    app: AppContext,
-    *,
-    name: str,
-    scopes: tuple[str, ...],
-    expires: int | None,
-    out: Path | None,
-    store: str | None,
-    as_json: bool,
-) -> None:
+def new(app: AppContext, *, name: str, what: NewTokenOptions, store: str | None, as_json: bool) -> None:
     """Make a token for NAME. It is shown once, or written to a file; the store keeps a hash of it only."""
     from era_store import new_token
 
     now_s = time.time()
-    text, record = new_token(name, scopes, time_s=now_s, expires_at_s=None if expires is None else now_s + expires)
+    expires_at_s = None if what.expires is None else now_s + what.expires
+    text, record = new_token(name, what.scopes, time_s=now_s, expires_at_s=expires_at_s)
     with service_store(app, store) as opened:
-        if out is not None:
-            write_secret(out, text)
+        if what.out is not None:
+            write_secret(what.out, text)
         try:
             opened.tokens.add(record)
         except BaseException:
-            if out is not None:
-                out.unlink()  # what it holds opens nothing
+            if what.out is not None:
+                what.out.unlink()  # what it holds opens nothing
             raise
     if as_json:
-        echo_json({**_facts(record, now_s), "token": None if out is not None else text})
+        echo_json({**_facts(record, now_s), "token": None if what.out is not None else text})
         return
-    if out is None:
+    if what.out is None:
         click.echo(text)
         click.echo("It is shown this once. Keep it where only its user can read it.", err=True)
     else:
-        click.echo(f"Token {record.id} is in {out}")
+        click.echo(f"Token {record.id} is in {what.out}")
 
 
-@token.command("list")
+@token.command("list", example="eraswitch token list --store eraswitch.sqlite3")
 @store_option
 @json_option
 @pass_app
@@ -97,7 +108,7 @@ def list_tokens(app: AppContext, *, store: str | None, as_json: bool) -> None:
         click.echo("There are no tokens.")
 
 
-@token.command()
+@token.command(example="eraswitch token revoke 3f2a --store eraswitch.sqlite3")
 @click.argument("token_id", metavar="ID")
 @store_option
 @json_option

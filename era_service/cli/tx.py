@@ -4,13 +4,13 @@
 transaction, however often they are submitted.
 """
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import OUTPUT, argument, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.files import read_payload, read_text, with_witnesses
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.publication_view import (
@@ -21,29 +21,19 @@ from era_service.cli.shared.publication_view import (
     transaction_document,
     transaction_lines,
 )
-from era_service.cli.shared.release_options import (
-    combined,
-    dry_run_option,
-    format_option,
+from era_service.cli.shared.release import (
+    AskingOptions,
+    JsonOptions,
+    NameOptions,
+    NetworkOptions,
+    PaymentKeyOptions,
+    PurseOptions,
+    TransactionFileOptions,
+    WaitingOptions,
     lead_option,
-    load_settings,
     max_fee_option,
-    network_options,
     not_a_slip_option,
     output_reference,
-    payment_key_option,
-    provider_option,
-    purse_of,
-    purse_options,
-    read_payload,
-    read_payment_keys,
-    read_text,
-    waiting_of,
-    waiting_options,
-    with_witnesses,
-    witness_option,
-    write_transaction,
-    yes_option,
 )
 from eras import MarkerError
 
@@ -55,36 +45,39 @@ if TYPE_CHECKING:
     from eras import Epoch
     from release_tools.transactions.files import CarriedTransaction
 
-out_option = click.option(
-    "--out", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the transaction goes."
-)
-
 
 @click.group(cls=KnownGroup)
 def tx() -> None:
     """Build, sign and submit a marker transaction, each on a machine of its own."""
 
 
-@tx.command()
-@click.argument("payload_file", metavar="PAYLOAD")
-@out_option
-@format_option
-@combined(purse_options, lead_option, not_a_slip_option, provider_option, network_options, json_option)
+@option_group()
+class BuildOptions:
+    """What is built, and the rules that it is held against."""
+
+    payload_file: str = argument(metavar="PAYLOAD")
+    lead_epochs: int = lead_option()
+    not_a_slip: bool = not_a_slip_option()
+
+
+@option_group(OUTPUT)
+class BuiltOptions(JsonOptions):
+    """Where the transaction goes, and what is printed."""
+
+    file: TransactionFileOptions = nested(TransactionFileOptions)
+
+
+@tx.command(example="eraswitch tx build payload.json --out transaction.json --network preview")
+@takes(what=BuildOptions, purse=PurseOptions, network=NetworkOptions, output=BuiltOptions)
 @pass_app
 def build(
     app: AppContext,
     /,
-    payload_file: str,
     *,
-    out: Path,
-    form: str,
-    lead_epochs: int,
-    not_a_slip: bool,
-    network_magic: int | None,
-    mainnet: bool,
-    provider: str | None,
-    as_json: bool,
-    **options: Any,
+    what: BuildOptions,
+    purse: PurseOptions,
+    network: NetworkOptions,
+    output: BuiltOptions,
 ) -> None:
     """Build the transaction that publishes PAYLOAD, without any key.
 
@@ -98,25 +91,26 @@ def build(
     from era_service.releasing.session import open_release
     from release_tools.transactions.files import CarriedTransaction
 
-    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
-    content = read_payload(payload_file)
+    settings = network.settings(app)
+    content = read_payload(what.payload_file)
     with open_release(settings) as release:
         reading = release.read()
-        publish_by = _require_successor(content, release, reading, lead_epochs)
-        if not not_a_slip:
+        publish_by = _require_successor(content, release, reading, what.lead_epochs)
+        if not what.not_a_slip:
             _require_no_slip(content, release, reading)
-        purse = purse_of(**options)
-        purse = replace(purse, address=purse.address or release.policy.address)
-        drafted = draft(release, reading, content, purse, publish_by=publish_by)
+        paid = purse.purse()
+        paid = replace(paid, address=paid.address or release.policy.address)
+        drafted = draft(release, reading, content, paid, publish_by=publish_by)
     carried = CarriedTransaction.of(drafted.transaction, release.network.magic, drafted.spends)
-    write_transaction(out, carried, form)
+    output.file.write(carried)
     for warning in (*drafted.warnings, *reading.alarms):
         click.echo(f"Warning: {printable(warning)}", err=True)
-    if as_json:
-        echo_json({"network": network_document(release), **transaction_document(drafted), "file": str(out)})
+    if output.as_json:
+        document = transaction_document(drafted)
+        echo_json({"network": network_document(release), **document, "file": str(output.file.out)})
         return
     click.echo("\n".join(transaction_lines(drafted)))
-    click.echo(f"Written to {out}. It must be signed by: {drafted.transaction.signers}")
+    click.echo(f"Written to {output.file.out}. It must be signed by: {drafted.transaction.signers}")
 
 
 def _require_successor(
@@ -182,41 +176,66 @@ def _is_renewal(content: bytes, release: "Release", reading: "TrustedReading") -
     return before is None or before.hash != extended.hash
 
 
-@tx.command()
-@click.argument("file")
-@combined(payment_key_option, witness_option, out_option, format_option)
-@click.option(
-    "--change-address",
-    "change_addresses",
-    metavar="ADDR",
-    multiple=True,
-    help="An address that change may go to, besides the era address and those of the keys. May be given several times.",
-)
-@click.option(
-    "--sweep-beside",
-    metavar="TX#N",
-    callback=output_reference,
-    help="FILE is of marker sweep, and publishes nothing; this is the marker output in force, which it must not spend.",
-)
-@combined(max_fee_option, network_options, dry_run_option, yes_option, json_option)
+@option_group("Keys")
+class WitnessOptions:
+    """Signatures made elsewhere."""
+
+    witness_files: tuple[str, ...] = option(
+        "--witness",
+        metavar="FILE",
+        multiple=True,
+        help="Signature made elsewhere, as cardano-cli transaction witness and hardware wallets write it. May be given "
+        "several times.",
+    )
+
+
+@option_group("Keys")
+class SignKeyOptions(WitnessOptions):
+    """What signs."""
+
+    payment: PaymentKeyOptions = nested(PaymentKeyOptions)
+
+
+@option_group()
+class CheckOptions:
+    """What is signed, and what it is held against first."""
+
+    file: str = argument()
+    change_addresses: tuple[str, ...] = option(
+        "--change-address",
+        metavar="ADDR",
+        multiple=True,
+        help="An address that change may go to, besides the era address and those of the keys. May be given several "
+        "times.",
+    )
+    sweep_beside: str | None = option(
+        "--sweep-beside",
+        metavar="TX#N",
+        callback=output_reference,
+        help="FILE is of marker sweep, and publishes nothing; this is the marker output in force, which it must not "
+        "spend.",
+    )
+    max_fee: int = max_fee_option()
+
+
+@option_group(OUTPUT)
+class SignedOptions(AskingOptions):
+    """Where the transaction goes, whether it asks, and what is printed."""
+
+    file: TransactionFileOptions = nested(TransactionFileOptions)
+
+
+@tx.command(example="eraswitch tx sign built.json --payment-key-file pay.skey --out signed.json")
+@takes(checks=CheckOptions, keys=SignKeyOptions, network=NameOptions, output=SignedOptions)
 @pass_app
 def sign(
     app: AppContext,
     /,
-    file: str,
     *,
-    payment_key_files: tuple[Path, ...],
-    witness_files: tuple[str, ...],
-    out: Path,
-    form: str,
-    change_addresses: tuple[str, ...],
-    sweep_beside: str | None,
-    max_fee: int,
-    network_magic: int | None,
-    mainnet: bool,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
+    checks: CheckOptions,
+    keys: SignKeyOptions,
+    network: NameOptions,
+    output: SignedOptions,
 ) -> None:
     """Add signatures to the transaction in FILE, without any network.
 
@@ -229,57 +248,54 @@ def sign(
     from release_tools.transactions.files import CarriedTransaction
     from release_tools.transactions.signing_checks import require_no_doubt, signing_doubts
 
-    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=None)
-    carried = CarriedTransaction.parse(read_text(file), file)
+    settings = network.settings(app)
+    carried = CarriedTransaction.parse(read_text(checks.file), checks.file)
     network_id = _require_network(carried, settings)
-    keys = read_payment_keys(payment_key_files, settings)
+    signers = keys.payment.payment_keys(settings)
     era_address, key = _era_place(settings)
-    _show(carried, key, as_json=as_json)
+    _show(carried, key, as_json=output.as_json)
     doubts = signing_doubts(
         carried,
         network_id=network_id,
-        key_hashes={one.key_hash for one in keys},
-        addresses=change_addresses,
+        key_hashes={one.key_hash for one in signers},
+        addresses=checks.change_addresses,
         era_address=era_address,
         key=key,
-        max_fee=max_fee,
-        sweep_beside=sweep_beside,
+        max_fee=checks.max_fee,
+        sweep_beside=checks.sweep_beside,
     )
     for doubt in doubts:
         click.echo(f"Warning: {printable(doubt)}", err=True)
-    signed = with_witnesses(carried, witness_files)
-    signed = signed.sign(keys) if keys or not witness_files else signed
-    if not dry_run:
-        if yes:
+    signed = with_witnesses(carried, keys.witness_files)
+    signed = signed.sign(signers) if signers or not keys.witness_files else signed
+    if not output.dry_run:
+        if output.yes:
             require_no_doubt(doubts)
         else:
             click.confirm("Sign this?", abort=True, err=True)
-        write_transaction(out, signed, form)
-    if as_json:
-        echo_json({**signed.summary(key), "doubts": list(doubts), "file": None if dry_run else str(out)})
+        output.file.write(signed)
+    out = output.file.out
+    if output.as_json:
+        echo_json({**signed.summary(key), "doubts": list(doubts), "file": None if output.dry_run else str(out)})
         return
-    done = "Nothing was written: this was a dry run" if dry_run else f"Signed, and written to {out}"
+    done = "Nothing was written: this was a dry run" if output.dry_run else f"Signed, and written to {out}"
     missing = f". Still missing: {', '.join(signed.missing_keys)}" if signed.missing_keys else ""
     click.echo(f"{done}{missing}")
 
 
-@tx.command()
+@tx.command(example="eraswitch tx submit signed.json --network preview")
 @click.argument("file")
-@combined(witness_option, waiting_options, provider_option, network_options, dry_run_option, yes_option, json_option)
+@takes(witnesses=WitnessOptions, waiting=WaitingOptions, network=NetworkOptions, output=AskingOptions)
 @pass_app
 def submit(
     app: AppContext,
     /,
-    file: str,
     *,
-    witness_files: tuple[str, ...],
-    network_magic: int | None,
-    mainnet: bool,
-    provider: str | None,
-    dry_run: bool,
-    yes: bool,
-    as_json: bool,
-    **options: Any,
+    file: str,
+    witnesses: WitnessOptions,
+    waiting: WaitingOptions,
+    network: NetworkOptions,
+    output: AskingOptions,
 ) -> None:
     """Submit the signed transaction in FILE, wait for confirmations, and say what nodes see then.
 
@@ -288,19 +304,21 @@ def submit(
     from era_service.releasing.session import open_release
     from release_tools.transactions.files import CarriedTransaction
 
-    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
-    carried = with_witnesses(CarriedTransaction.parse(read_text(file), file), witness_files)
+    settings = network.settings(app)
+    carried = with_witnesses(CarriedTransaction.parse(read_text(file), file), witnesses.witness_files)
     signed = carried.to_signed()
     with open_release(settings) as release:
         carried.require_network(release.network.magic, release.network.network_id)
         known = release.gateway.transaction_depth(signed.hash)
-        _show(carried, release.policy.keys[0], as_json=as_json)
+        _show(carried, release.policy.keys[0], as_json=output.as_json)
         depth = known
-        if not dry_run:
-            if known is None and not yes:
+        if not output.dry_run:
+            if known is None and not output.yes:
                 click.confirm("Submit this?", abort=True, err=True)
-            depth = _submit(release, carried, waiting_of(settings, **options), known=known is not None, as_json=as_json)
-        _conclude_submit(release, carried, known=known, depth=depth, dry_run=dry_run, as_json=as_json)
+            depth = _submit(
+                release, carried, waiting.waiting(settings), known=known is not None, as_json=output.as_json
+            )
+        _conclude_submit(release, carried, output, known=known, depth=depth)
 
 
 def _submit(release: "Release", carried: "CarriedTransaction", waiting: Any, *, known: bool, as_json: bool) -> int:
@@ -351,11 +369,10 @@ def _require_unspent(release: "Release", carried: "CarriedTransaction", refusal:
 def _conclude_submit(
     release: "Release",
     carried: "CarriedTransaction",
+    output: AskingOptions,
     *,
     known: int | None,
     depth: int | None,
-    dry_run: bool,
-    as_json: bool,
 ) -> None:
     from era_service.releasing.trusted_snapshot import nodes_see
 
@@ -367,8 +384,8 @@ def _conclude_submit(
     if known is not None:
         words = f"It is on the chain already, {known} blocks deep"
     else:
-        words = "Nothing was done: this was a dry run" if dry_run else f"Done: transaction {transaction}"
-    if as_json:
+        words = "Nothing was done: this was a dry run" if output.dry_run else f"Done: transaction {transaction}"
+    if output.as_json:
         echo_json(
             {
                 "transaction": transaction,

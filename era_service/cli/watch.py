@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable
@@ -43,7 +44,7 @@ FLAGS = {
 """Option → the setting that it gives."""
 
 
-@click.command()
+@click.command(cls=SectionedCommand, example="eraswitch watch --network preview --hook era-switched=./switched.sh")
 @click.option("--once", is_flag=True, help="Check once, and exit as status does: 0, 3, 4 or 5.")
 @click.option(
     "--provider",

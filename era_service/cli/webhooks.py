@@ -24,7 +24,7 @@ def webhooks() -> None:
     """Make secrets for webhooks of the service, test them, and list what waits and what failed."""
 
 
-@webhooks.command()
+@webhooks.command(example="eraswitch webhooks secret keys/webhook.secret")
 @click.argument("file", type=click.Path(path_type=Path))
 def secret(*, file: Path) -> None:
     """Make a secret in a new FILE, for its owner alone. It is not shown; the receiver needs the same."""
@@ -34,7 +34,7 @@ def secret(*, file: Path) -> None:
     click.echo(f"The secret is in {file}: name it as secret_file, and give the receiver the same")
 
 
-@webhooks.command()
+@webhooks.command(example="eraswitch webhooks test --config eraswitch.toml")
 @click.argument("name", required=False)
 @json_option
 @pass_app
@@ -69,7 +69,7 @@ def test(app: AppContext, *, name: str | None, as_json: bool) -> int:
     return 0 if all(row["accepted"] for row in rows) else 1
 
 
-@webhooks.command("list")
+@webhooks.command("list", example="eraswitch webhooks list --store eraswitch.sqlite3")
 @store_option
 @json_option
 @pass_app

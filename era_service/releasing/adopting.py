@@ -1,13 +1,12 @@
 """Minting a thread token for markers that are published already: the same payload again, beside it (rule T0).
 
-In: an open ``Release`` and an order. Out: an ``Outlook``, as of every other publication. No era key is needed, since
+In: an open ``Release`` and what pays. Out: an ``Outlook``, as of every other publication. No era key is needed, since
 nothing is signed anew; the owner of the era address signs the transaction.
 """
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from era_service.releasing.publishing import ChangeOrder, Outlook, drafted_publication
+from era_service.releasing.publishing import Outlook, Prepared, PublishingMeans, drafted_publication
 from era_service.releasing.session import output_in_force
 from eras import TransactionError
 
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def look_at_adoption(
-    release: "Release", order: ChangeOrder, publisher: "Publisher[TrustedReading]", journal: "Journal"
+    release: "Release", means: PublishingMeans, publisher: "Publisher[TrustedReading]", journal: "Journal"
 ) -> Outlook:
     """See what minting a thread token would do, without doing any of it.
 
@@ -54,7 +53,5 @@ def look_at_adoption(
     if in_force.output.assets:
         return Outlook(reading, plan, done_by=in_force.output.transaction, is_done=True)
     payload = decode_datum(in_force.output.datum).content
-    drafted, draft = drafted_publication(
-        release, replace(order, mint_token=True), reading, plan, payload, anchor=anchor
-    )
+    drafted, draft = drafted_publication(release, means, Prepared(reading, plan, payload, anchor, mint_token=True))
     return Outlook(reading, plan, lost=lost, drafted=drafted, draft=draft)

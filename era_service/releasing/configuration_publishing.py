@@ -6,7 +6,6 @@ is. The transaction spends the configuration output that it replaces, and never 
 
 import time
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,13 +13,12 @@ if TYPE_CHECKING:
     from datum.configuration import EpochConfiguration
     from era_service.config.schema import Settings
     from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain
+    from era_service.releasing.publishing import PublishingMeans
     from era_service.releasing.session import Release
-    from release_tools.keys.payment_key import PaymentSigner
     from release_tools.markers.configurations import ConfigurationPlan
     from release_tools.publishing.journal import Journal, JournalEntry
     from release_tools.publishing.publication import Draft, Publisher
-    from release_tools.publishing.submission import Waiting
-    from release_tools.transactions.drafting import DraftedTransaction, Purse
+    from release_tools.transactions.drafting import DraftedTransaction
 
 FORCED = "configuration-forced"
 """The kind of the event that keeps the reason for a change of what nodes use already."""
@@ -33,20 +31,14 @@ class ConfigurationOrder:
     Attributes:
         configurations: what is published.
         key: signs them.
-        purse: what pays; the address may be empty, and then follows from the keys.
-        payment_keys: sign the transaction.
-        journal_root: the folder of the journals.
-        waiting: how long to wait, and for what.
+        means: pays, signs the transaction and waits.
         force: the reason to publish although what nodes use already changes.
         mint_token: whether a thread token of this kind is minted (rule T0).
     """
 
     configurations: "tuple[EpochConfiguration, ...]"
     key: "EraSigner"
-    purse: "Purse"
-    payment_keys: "tuple[PaymentSigner, ...]"
-    journal_root: Path
-    waiting: "Waiting"
+    means: "PublishingMeans"
     force: str | None = None
     mint_token: bool = False
 
@@ -56,6 +48,7 @@ class ConfigurationOutlook:
     """What would be done.
 
     Attributes:
+        reading: what is on the chain.
         plan: the publication, worked out.
         unfinished: the same publication by an earlier run, to be gone on with.
         lost: the publication of an earlier run whose place something else took.
@@ -63,11 +56,17 @@ class ConfigurationOutlook:
         draft: the same as a publication.
     """
 
+    reading: "ConfigurationsOnChain"
     plan: "ConfigurationPlan"
     unfinished: "JournalEntry | None" = None
     lost: "JournalEntry | None" = None
     drafted: "DraftedTransaction | None" = None
     draft: "Draft | None" = None
+
+    @property
+    def is_done(self) -> bool:
+        """Whether there is nothing to do."""
+        return self.unfinished is None and self.plan.is_done
 
 
 def at_place(release: "Release", place: "ConfigurationPlace") -> "Release":
@@ -120,10 +119,11 @@ def look_at_configurations(
         require_store(release.settings)
     unfinished, anchor, lost = earlier_run(publisher, journal, plan.change)
     if unfinished is not None or plan.is_done:
-        return ConfigurationOutlook(plan, unfinished)
+        return ConfigurationOutlook(found, plan, unfinished)
     payload = ConfigurationMarkersPayload(plan.after).sign(order.key).to_bytes()
     require_size(encode_datum_json(payload))
-    require_owner(release, order.payment_keys)
+    require_owner(release, order.means.payment_keys)
+    address = order.means.purse.address or purse_address(release, order.means.payment_keys)
     release.require_timely()
     drafted = draft_transaction(
         release.gateway,
@@ -134,7 +134,7 @@ def look_at_configurations(
         kind=CONFIGURATION,
         in_force=found.replaces,
         judged={item.output.reference for item in found.screened},
-        purse=replace(order.purse, address=order.purse.address or purse_address(release, order.payment_keys)),
+        purse=replace(order.means.purse, address=address),
         anchor=anchor,
         deadline=release.deadline_after(plan.publish_by),
         thread_token=None if order.mint_token else release.policy.thread_token,
@@ -142,7 +142,7 @@ def look_at_configurations(
         era_script=release.era_script if release.policy.address == release.settings.network.era_address else None,
     )
     draft = Draft(plan, payload, drafted.transaction, drafted.spends, anchor or drafted.spends[0])
-    return ConfigurationOutlook(plan, None, lost, drafted, draft)
+    return ConfigurationOutlook(found, plan, None, lost, drafted, draft)
 
 
 def record_force(settings: "Settings", plan: "ConfigurationPlan") -> None:

@@ -30,38 +30,45 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeOrder:
-    """What an operator orders.
+class PublishingMeans:
+    """What pays for a publication, signs its transaction and waits for it.
 
     Attributes:
-        change: the change.
-        lead_epochs: epochs between now and an activation, at least.
-        force_name: whether a name is taken that no supported era has.
-        not_a_slip: whether what looks like a slip is meant.
         purse: what pays; the address may be empty, and then follows from the keys.
-        era_key: signs the markers.
-        payload: the payload, signed elsewhere, in place of ``era_key``.
         payment_keys: sign the transaction.
         journal_root: the folder of the journals.
         waiting: how long to wait, and for what.
+    """
+
+    purse: "Purse"
+    payment_keys: "tuple[PaymentSigner, ...]"
+    journal_root: Path
+    waiting: "Waiting"
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeOrder:
+    """A change of the markers, as an operator orders it.
+
+    Attributes:
+        change: the change.
+        means: pays, signs the transaction and waits.
+        lead_epochs: epochs between now and an activation, at least.
+        force_name: whether a name is taken that no supported era has.
+        era_key: signs the markers.
+        payload: the payload, signed elsewhere, in place of ``era_key``.
         override_gate: why an activation goes on although the gate is not met.
-        beside: the marker output that a sweep leaves, as the operator knows it; ``None`` where the provider knows.
-        copies: whether a sweep takes copies of the markers in force, too.
+        not_a_slip: whether what looks like a slip is meant.
         mint_token: whether a thread token is minted.
     """
 
     change: "MarkerChange"
+    means: PublishingMeans
     lead_epochs: int
     force_name: bool
-    purse: "Purse"
     era_key: "EraSigner | None"
     payload: bytes | None
-    payment_keys: "tuple[PaymentSigner, ...]"
-    journal_root: Path
-    waiting: "Waiting"
     override_gate: str | None = None
-    beside: str | None = None
-    copies: bool = False
     not_a_slip: bool = False
     mint_token: bool = False
 
@@ -120,7 +127,8 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher[TrustedRe
     payload = signed_payload(plan, release.policy, key=order.era_key, payload=order.payload, published=published)
     if payload is None:
         return Outlook(reading, plan, lost=lost, gate=gate)
-    drafted, publication = drafted_publication(release, order, reading, plan, payload, anchor=anchor)
+    prepared = Prepared(reading, plan, payload, anchor, mint_token=order.mint_token)
+    drafted, publication = drafted_publication(release, order.means, prepared)
     return Outlook(reading, plan, lost=lost, drafted=drafted, draft=publication, gate=gate)
 
 
@@ -146,22 +154,49 @@ def earlier_run(
     return None, publisher.anchor(entry), entry if standing is Standing.LOST else None
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What is to be published.
+
+    Attributes:
+        reading: what a node reads now.
+        plan: the change, which breaks no rule.
+        payload: the signed payload.
+        anchor: the output that an earlier run spent, and this one must spend, too.
+        mint_token: whether a thread token is minted.
+    """
+
+    reading: "TrustedReading"
+    plan: "RolloutPlan"
+    payload: bytes
+    anchor: "SpendableOutput | None"
+    mint_token: bool
+
+
 def drafted_publication(
-    release: "Release",
-    order: ChangeOrder,
-    reading: "TrustedReading",
-    plan: "RolloutPlan",
-    payload: bytes,
-    *,
-    anchor: "SpendableOutput | None",
+    release: "Release", means: PublishingMeans, prepared: Prepared
 ) -> "tuple[DraftedTransaction, Draft]":
-    """The transaction that publishes ``payload`` as the order wants it, and the same as a publication.
+    """The transaction that publishes what is prepared, and the same as a publication.
 
     Raises:
         EraSwitchError: it cannot be built.
     """
-    drafted = _drafted(release, order, reading, payload, publish_by=plan.publish_by, anchor=anchor)
-    return drafted, _publication(plan, payload, drafted, anchor)
+    from release_tools.publishing.publication import Draft
+
+    address = means.purse.address or purse_address(release, means.payment_keys)
+    if output_in_force(prepared.reading) is not None or address not in release.policy.announcers:
+        require_owner(release, means.payment_keys)
+    drafted = draft(
+        release,
+        prepared.reading,
+        prepared.payload,
+        replace(means.purse, address=address),
+        publish_by=prepared.plan.publish_by,
+        anchor=prepared.anchor,
+        mint_token=prepared.mint_token,
+    )
+    anchor = prepared.anchor or drafted.spends[0]
+    return drafted, Draft(prepared.plan, prepared.payload, drafted.transaction, drafted.spends, anchor)
 
 
 def plan_order(release: "Release", order: ChangeOrder, reading: "TrustedReading") -> "RolloutPlan":
@@ -179,29 +214,6 @@ def rules_of(order: ChangeOrder, settings: "Settings") -> "RolloutRules":
 
     supported = SupportedEras(settings.network.supported_eras)
     return RolloutRules(supported, order.lead_epochs, order.force_name, settings.trust.max_lead_epochs)
-
-
-def _drafted(
-    release: "Release",
-    order: ChangeOrder,
-    reading: "TrustedReading",
-    payload: bytes,
-    *,
-    publish_by: "Epoch | None",
-    anchor: "SpendableOutput | None",
-) -> "DraftedTransaction":
-    address = order.purse.address or purse_address(release, order.payment_keys)
-    if output_in_force(reading) is not None or address not in release.policy.announcers:
-        require_owner(release, order.payment_keys)
-    return draft(
-        release,
-        reading,
-        payload,
-        replace(order.purse, address=address),
-        publish_by=publish_by,
-        anchor=anchor,
-        mint_token=order.mint_token,
-    )
 
 
 def draft(
@@ -273,14 +285,6 @@ def _require_confirmed(release: "Release", reading: "TrustedReading", in_force: 
             next_step="Wait until nodes trust it: eraswitch marker show; then run this again",
             output=waiting[0].output.reference,
         )
-
-
-def _publication(
-    plan: "RolloutPlan", payload: bytes, drafted: "DraftedTransaction", anchor: "SpendableOutput | None"
-) -> "Draft":
-    from release_tools.publishing.publication import Draft
-
-    return Draft(plan, payload, drafted.transaction, drafted.spends, anchor or drafted.spends[0])
 
 
 def purse_address(release: "Release", keys: "Sequence[PaymentSigner]") -> str:

@@ -13,7 +13,7 @@ team's own:
    what is unspent, one that is gone says that the team takes these markers back (rule T4).
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from datum import Accepted, WrongSigner
@@ -22,7 +22,7 @@ from eras import TransactionError
 if TYPE_CHECKING:
     from chain_reader import ScreenedOutput
     from chain_reader.trust.reading import TrustedReading
-    from era_service.releasing.publishing import ChangeOrder, Outlook
+    from era_service.releasing.publishing import Outlook, PublishingMeans
     from era_service.releasing.session import Release
     from release_tools.publishing.journal import Journal
     from release_tools.publishing.publication import Publisher
@@ -35,8 +35,23 @@ NOT_PROVEN = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class SweepOrder:
+    """A sweep, as an operator orders it.
+
+    Attributes:
+        means: pays, signs the transaction and waits.
+        beside: the marker output that stays, as the operator knows it; ``None`` where the provider knows.
+        copies: whether copies of the markers in force are swept, too.
+    """
+
+    means: "PublishingMeans"
+    beside: str | None = None
+    copies: bool = False
+
+
 def look_at_sweep(
-    release: "Release", order: "ChangeOrder", publisher: "Publisher[TrustedReading]", journal: "Journal"
+    release: "Release", order: SweepOrder, publisher: "Publisher[TrustedReading]", journal: "Journal"
 ) -> "Outlook":
     """See what a sweep would do, without doing any of it.
 
@@ -72,7 +87,7 @@ def look_at_sweep(
 
 
 def draft_sweep(
-    release: "Release", order: "ChangeOrder", reading: "TrustedReading", journal: "Journal"
+    release: "Release", order: SweepOrder, reading: "TrustedReading", journal: "Journal"
 ) -> "DraftedTransaction | None":
     """The transaction that sweeps the era address; ``None`` where there is nothing to sweep.
 
@@ -99,7 +114,8 @@ def draft_sweep(
     if order.beside is not None:
         in_force = _named(release, reading, in_force, order.beside)
     proven = order.beside is not None or _is_the_teams(release, reading, in_force, journal)
-    require_owner(release, order.payment_keys)
+    require_owner(release, order.means.payment_keys)
+    address = order.means.purse.address or purse_address(release, order.means.payment_keys)
     drafted = sweeping.draft_sweep(
         release.gateway,
         network=release.network,
@@ -114,7 +130,7 @@ def draft_sweep(
         spared=frozenset() if order.copies else _copies(reading),
         thread_token=release.policy.thread_token,
         era_script=release.era_script,
-        purse=replace(order.purse, address=order.purse.address or purse_address(release, order.payment_keys)),
+        purse=replace(order.means.purse, address=address),
     )
     if drafted is None or proven:
         return drafted

@@ -61,7 +61,7 @@ def documents(*arguments: str, code: int = 0) -> Any:
 
 @pytest.mark.parametrize(("store", "published"), FILES)
 def test_mithrils_view_to_the_letter(own_folders: Path, mithril: MithrilFile, store: str, published: str) -> None:
-    asked = ("summary", "--from", str(mithril(store)), "--mithril")
+    asked = ("mithril", "--from", str(mithril(store)))
     expected = mithril(published).read_bytes()
     assert invoke("adoption", *asked, "--csv").stdout_bytes == expected
     with StringIO(expected.decode(), newline="") as text:
@@ -201,19 +201,19 @@ def test_markdown_and_csv(folder: Path) -> None:
 
 
 def test_chart(folder: Path) -> None:
-    result = invoke("adoption", "summary", *COUNT, "--chart", "versions.svg")
+    result = invoke("adoption", "chart", "versions.svg", *COUNT)
     assert result.exit_code == 0
     assert "Chart: versions.svg" in result.stderr
     ET.parse(folder / "versions.svg")
     assert "var(" not in (folder / "versions.svg").read_text(), "a file has plain colours, for any program"
     assert "<title>7: 0.2.0 37.5 %</title>" in (folder / "versions.svg").read_text()
-    of_era = ("--era", "lagrange", "--threshold", "95%", "--chart", "support.svg")
-    assert invoke("adoption", "summary", *COUNT, *of_era).exit_code == 0
+    of_era = ("support.svg", "--era", "lagrange", "--threshold", "95%")
+    assert invoke("adoption", "chart", *COUNT, *of_era).exit_code == 0
     support = (folder / "support.svg").read_text()
     assert "<title>7: the registered stake 62.5 %</title>" in support
     assert "gate 95 %" in support
-    assert invoke("adoption", "summary", *COUNT, "--chart", "versions.png").exit_code == 2
-    assert invoke("adoption", "summary", *COUNT, "--chart", "gone/versions.svg").exit_code == 1
+    assert invoke("adoption", "chart", "versions.png", *COUNT).exit_code == 2
+    assert invoke("adoption", "chart", "gone/versions.svg", *COUNT).exit_code == 1
 
 
 def test_what_a_node_says_cannot_steer_the_terminal(folder: Path) -> None:
@@ -229,7 +229,7 @@ def test_what_a_node_says_is_no_markup(folder: Path) -> None:
     shown = invoke("adoption", "summary", *COUNT)
     assert shown.exit_code == 0, shown.output
     assert "[/a] :smile:" in shown.stdout
-    assert "[/b]" in invoke("adoption", "summary", *COUNT, "--mithril").stdout
+    assert "[/b]" in invoke("adoption", "mithril", *COUNT[:2]).stdout
 
 
 def test_bad_rows_are_told_and_the_rest_counts(folder: Path) -> None:

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.adoption.options import from_option, settings_of, store_option
+from era_service.cli.adoption.options import RegistrationOptions
 from era_service.cli.shared.arguments import epoch as epoch_type
+from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_store.canonical import canonical
 from eras import Epoch
@@ -21,29 +22,31 @@ if TYPE_CHECKING:
 COLUMNS = ("party_id", "epoch", "version", "stake", "seen_at_s", "source", "signed", "capability")
 
 
-@click.command()
-@click.option(
-    "--epoch",
-    "epochs",
-    type=epoch_type,
-    multiple=True,
-    metavar="EPOCH",
-    help="Only this one; may be given several times.",
-)
-@click.option("--format", "form", type=click.Choice(("jsonl", "csv")), default="jsonl", show_default=True)
-@from_option
-@store_option
+@option_group()
+class ExportOptions:
+    """What is written, and how."""
+
+    epochs: tuple[Epoch, ...] = option(
+        "--epoch", type=epoch_type, multiple=True, metavar="EPOCH", help="Only this one; may be given several times."
+    )
+    form: str = option(
+        "--format", type=click.Choice(("jsonl", "csv")), default="jsonl", show_default=True, help="How to write them."
+    )
+
+
+@click.command(cls=SectionedCommand, example="eraswitch adoption export --format csv --store eraswitch.sqlite3")
+@takes(what=ExportOptions, data=RegistrationOptions)
 @pass_app
-def export(app: AppContext, *, epochs: tuple[Epoch, ...], form: str, files: tuple[str, ...], store: str | None) -> None:
+def export(app: AppContext, *, what: ExportOptions, data: RegistrationOptions) -> None:
     """Write the registrations that count to standard output.
 
     They are the newest of each party for each epoch, the oldest epoch first.
     """
     from era_service.wiring.adoption import open_registrations
 
-    with open_registrations(settings_of(app, store), files) as repository:
-        rows = _rows(repository, epochs)
-        if form == "csv":
+    with open_registrations(data.settings(app), data.files) as repository:
+        rows = _rows(repository, what.epochs)
+        if what.form == "csv":
             writer = csv.DictWriter(sys.stdout, COLUMNS, lineterminator="\n")
             writer.writeheader()
             writer.writerows({name: _cell(value) for name, value in row.items()} for row in rows)

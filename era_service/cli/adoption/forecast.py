@@ -9,22 +9,18 @@ from typing import TYPE_CHECKING
 import click
 
 from era_service.cli.adoption.forecast_view import forecast_chart, forecast_lines, needed_words, share_words
-from era_service.cli.adoption.options import (
-    compatibility_option,
-    from_option,
-    settings_of,
-    share,
-    store_option,
-    svg_path,
-)
+from era_service.cli.adoption.options import QuorumOptions, ReadinessOptions, share, svg_path
+from era_service.cli.protocol_configuration import PlaceOptions
 from era_service.cli.protocol_configuration import on_chain as configurations_on_chain
 from era_service.cli.shared.arguments import epoch as epoch_type
-from era_service.cli.shared.arguments import json_option, read_bytes
+from era_service.cli.shared.arguments import read_bytes
+from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, printable, write_file
-from era_service.cli.shared.release_options import combined, read_text
+from era_service.cli.shared.release import JsonOptions
 from era_service.wiring.genesis import configured_calendar
-from era_service.wiring.quorum import QUORUM_MODELS, GivenQuorum, given_quorum, quorum_of
+from era_service.wiring.quorum import GivenQuorum, given_quorum, quorum_of
 from eras import Epoch
 from release_tools.forecasting.lottery import chance_words
 from release_tools.forecasting.lottery_parameters import quorum_signed_with
@@ -44,108 +40,91 @@ def any_share(text: str) -> float:
     return 0.0 if text.rstrip(" %") in ("0", "0.0") else float(share(text))
 
 
-quorum_options = combined(
-    click.option("--k", metavar="K", type=click.IntRange(min=1), help="Indices of Mithril's lottery that must be won."),
-    click.option("--m", metavar="M", type=click.IntRange(min=1), help="Indices of Mithril's lottery."),
-    click.option(
-        "--phi-f",
-        metavar="PHI",
+@option_group()
+class ForecastOptions:
+    """What is asked."""
+
+    era: str | None = argument(required=False)
+    at: Epoch | None = option("--at", metavar="EPOCH", type=epoch_type, help="The epoch at which ERA is to begin.")
+    given_share: float | None = option(
+        "--share",
+        metavar="SHARE",
+        type=any_share,
+        help="The bare question: what if this share of the registered stake signs?",
+    )
+    probabilities: tuple[float, ...] = option(
+        "--probability",
+        metavar="P",
+        multiple=True,
+        default=(0.999,),
+        show_default=True,
         type=click.FloatRange(0, 1, min_open=True),
-        help="The chance that the whole stake wins an index.",
-    ),
-    click.option(
-        "--model",
-        type=click.Choice(QUORUM_MODELS),
-        help="What decides the quorum: Mithril's lottery, or a fixed two thirds as in Cosmos or in Ethereum.",
-    ),
-)
+        help="The chance of a quorum that is wanted; with --share it may be given several times.",
+    )
+    epoch: Epoch | None = option(
+        "--epoch", metavar="EPOCH", type=epoch_type, help="Look at registrations up to this epoch only."
+    )
+    reliability: float | None = option(
+        "--reliability",
+        metavar="SHARE",
+        type=any_share,
+        help="How much of the ready stake signs; else see --signatures.",
+    )
+    signatures: str | None = option(
+        "--signatures",
+        metavar="FILE",
+        help="Who signed in past epochs, to measure that by: CSV or JSON lines with epoch and party_id.",
+    )
+    window_epochs: int = option(
+        "--window",
+        metavar="EPOCHS",
+        default=10,
+        show_default=True,
+        type=click.IntRange(1, 1000),
+        help="Epochs of registrations to look back at.",
+    )
 
 
-@click.command()
-@click.argument("era", required=False)
-@click.option("--at", metavar="EPOCH", type=epoch_type, help="The epoch at which ERA is to begin.")
-@click.option(
-    "--share",
-    "given_share",
-    metavar="SHARE",
-    type=any_share,
-    help="The bare question: what if this share of the registered stake signs?",
-)
-@quorum_options
-@click.option(
-    "--probability",
-    "probabilities",
-    metavar="P",
-    multiple=True,
-    default=(0.999,),
-    show_default=True,
-    type=click.FloatRange(0, 1, min_open=True),
-    help="The chance of a quorum that is wanted; with --share it may be given several times.",
-)
-@click.option("--epoch", metavar="EPOCH", type=epoch_type, help="Look at registrations up to this epoch only.")
-@click.option(
-    "--reliability", metavar="SHARE", type=any_share, help="How much of the ready stake signs; else see --signatures."
-)
-@click.option(
-    "--signatures",
-    metavar="FILE",
-    help="Who signed in past epochs, to measure that by: CSV or JSON lines with epoch and party_id.",
-)
-@click.option(
-    "--with-configuration",
-    "configuration_file",
-    metavar="FILE",
-    help="Forecast with the protocol configurations in FILE, as for marker configuration publish, before they hold.",
-)
-@click.option(
-    "--configuration-on-chain",
-    "on_chain",
-    is_flag=True,
-    help="Take k, m and phi_f from the protocol configuration that is published on the chain for that epoch.",
-)
-@click.option(
-    "--window",
-    "window_epochs",
-    metavar="EPOCHS",
-    default=10,
-    show_default=True,
-    type=click.IntRange(1, 1000),
-    help="Epochs of registrations to look back at.",
-)
-@click.option(
-    "--chart",
-    metavar="FILE.svg",
-    type=click.Path(path_type=Path),
-    callback=svg_path,
-    help="Draw a chart too: what is ready, the trend, and the chance of a quorum.",
-)
-@from_option
-@store_option
-@compatibility_option
-@json_option
+@option_group()
+class ForecastQuorumOptions(QuorumOptions):
+    """What decides the quorum: by parameters, or by a protocol configuration."""
+
+    configuration_file: str | None = option(
+        "--with-configuration",
+        metavar="FILE",
+        help="Forecast with the protocol configurations in FILE, as for marker configuration publish, before they "
+        "hold.",
+    )
+    on_chain: bool = option(
+        "--configuration-on-chain",
+        is_flag=True,
+        help="Take k, m and phi_f from the protocol configuration that is published on the chain for that epoch.",
+    )
+
+
+@option_group(OUTPUT)
+class ForecastOutputOptions(JsonOptions):
+    """What is printed, and drawn."""
+
+    chart: Path | None = option(
+        "--chart",
+        metavar="FILE.svg",
+        type=click.Path(path_type=Path),
+        callback=svg_path,
+        help="Draw a chart too: what is ready, the trend, and the chance of a quorum.",
+    )
+
+
+@click.command(cls=SectionedCommand, example="eraswitch adoption forecast pythagoras --at 560 --reliability 92%")
+@takes(asked=ForecastOptions, quorum_by=ForecastQuorumOptions, data=ReadinessOptions, output=ForecastOutputOptions)
 @pass_app
 def forecast(
     app: AppContext,
     *,
-    era: str | None,
-    at: Epoch | None,
-    given_share: float | None,
-    k: int | None,
-    m: int | None,
-    phi_f: float | None,
-    model: str | None,
-    configuration_file: str | None,
-    on_chain: bool,
-    probabilities: tuple[float, ...],
-    epoch: Epoch | None,
-    reliability: float | None,
-    signatures: str | None,
-    window_epochs: int,
-    chart: Path | None,
-    files: tuple[str, ...],
-    store: str | None,
-    compatibility_file: Path | None,
-    as_json: bool,
+    asked: ForecastOptions,
+    quorum_by: ForecastQuorumOptions,
+    data: ReadinessOptions,
+    output: ForecastOutputOptions,
 ) -> None:
     """Tell the chance that the network keeps its quorum when ERA begins at an epoch, from how its nodes upgrade.
 
@@ -155,27 +134,27 @@ def forecast(
 
     With --share instead of ERA it answers for that share of the registered stake, without any registrations.
     """
-    given = GivenQuorum(model, k, m, phi_f)
-    if (configuration_file is not None or on_chain) and given != GivenQuorum():
+    era, at, given = asked.era, asked.at, quorum_by.given
+    if (quorum_by.configuration_file is not None or quorum_by.on_chain) and given != GivenQuorum():
         raise click.UsageError(
             "--with-configuration and --configuration-on-chain name the parameters: leave out --k, --m, --phi-f and "
             "--model."
         )
-    if configuration_file is not None and on_chain:
+    if quorum_by.configuration_file is not None and quorum_by.on_chain:
         raise click.UsageError("--with-configuration and --configuration-on-chain exclude each other.")
-    planned = None if configuration_file is None else _planned(configuration_file, at)
-    if on_chain:
-        planned = _published(settings_of(app, store), at)
-    if given_share is not None:
+    planned = None if quorum_by.configuration_file is None else _planned(quorum_by.configuration_file, at)
+    if quorum_by.on_chain:
+        planned = _published(data.settings(app), at)
+    if asked.given_share is not None:
         if era is not None or at is not None:
             raise click.UsageError("--share is the bare question: give it, or ERA and --at.")
-        _answer(app, given, planned, given_share, probabilities, as_json=as_json)
+        _answer(app, given, planned, asked, as_json=output.as_json)
         return
     if era is None or at is None:
         raise click.UsageError("Give ERA and --at EPOCH, or the bare question --share SHARE.")
-    if len(probabilities) > 1:
+    if len(asked.probabilities) > 1:
         raise click.UsageError("--probability can be given several times with --share only.")
-    if reliability is not None and signatures is not None:
+    if asked.reliability is not None and asked.signatures is not None:
         raise click.UsageError("--reliability states what --signatures measures: give one of them.")
     from era_service.wiring.adoption import (
         adoption_rules,
@@ -189,24 +168,24 @@ def forecast(
     from release_tools.forecasting.forecast import forecast as forecast_switch
     from release_tools.forecasting.reliability import read_signatures
 
-    settings = settings_of(app, store)
-    table = compatibility_of(settings, compatibility_file)
+    settings = data.settings(app)
+    table = compatibility_of(settings, data.compatibility_file)
     quorum = planned or quorum_of(settings, given)
-    signed = None if signatures is None else read_signatures(read_text(signatures))
-    with open_registrations(settings, files) as registrations:
-        current, assumed = (epoch, None) if epoch is not None else epoch_or_assumed(settings, registrations)
+    signed = None if asked.signatures is None else read_signatures(read_text(asked.signatures))
+    with open_registrations(settings, data.files) as registrations:
+        current, assumed = (asked.epoch, None) if asked.epoch is not None else epoch_or_assumed(settings, registrations)
         if assumed is not None:
             click.echo(f"! {assumed}", err=True)
         order = ForecastOrder(
             era=era,
             at=at,
             quorum=quorum,
-            epoch=epoch,
+            epoch=asked.epoch,
             current=current,
-            probability=probabilities[0],
+            probability=asked.probabilities[0],
             lag_epochs=settings.quorum.lag_epochs,
-            window_epochs=window_epochs,
-            reliability=reliability,
+            window_epochs=asked.window_epochs,
+            reliability=asked.reliability,
             signatures=signed,
         )
         found = forecast_switch(registrations, order, compatibility=table, rules=adoption_rules(settings))
@@ -220,19 +199,19 @@ def forecast(
                 compatibility=table,
                 base=gate.base,
                 for_epochs=gate.for_epochs,
-                epoch=epoch,
+                epoch=asked.epoch,
                 current=current,
                 rules=adoption_rules(settings),
             )
-    _show(found, judged, chart, configured_calendar(settings), as_json=as_json)
+    _show(found, judged, configured_calendar(settings), output)
 
 
 def _show(
-    found: "Forecast", gate: "GateResult | None", chart: Path | None, calendar: "EpochCalendar", *, as_json: bool
+    found: "Forecast", gate: "GateResult | None", calendar: "EpochCalendar", output: ForecastOutputOptions
 ) -> None:
-    if chart is not None:
-        write_file(chart, forecast_chart(found).encode())
-    if as_json:
+    if output.chart is not None:
+        write_file(output.chart, forecast_chart(found).encode())
+    if output.as_json:
         met = None if gate is None else gate.met
         echo_json(
             found.to_dict()
@@ -260,7 +239,7 @@ def _published(settings: "Settings", at: Epoch | None) -> "SourcedQuorum":
         if trusted is not None:
             at = trusted.epoch if at is None else at
             return _signed_with(trusted.configurations, at, "the chain, as it is trusted")
-    found = configurations_on_chain(settings, None)
+    found = configurations_on_chain(settings, PlaceOptions(adapter=None))
     epoch = found.epoch if at is None else at
     return _signed_with(found.configurations, epoch, f"the chain, by {found.source}")
 
@@ -284,15 +263,15 @@ def _answer(
     app: AppContext,
     given: GivenQuorum,
     planned: "SourcedQuorum | None",
-    signing: float,
-    probabilities: tuple[float, ...],
+    asked: ForecastOptions,
     *,
     as_json: bool,
 ) -> None:
     """The bare question: parameters that the command line gives in full need no configuration."""
+    signing = asked.given_share or 0.0
     quorum = planned or given_quorum(given) or quorum_of(app.settings)
     model = quorum.model
-    needed = {f"{probability!r}": model.share_needed(probability) for probability in probabilities}
+    needed = {f"{probability!r}": model.share_needed(probability) for probability in asked.probabilities}
     if not given.is_complete:
         click.echo(f"With {model.words}, {printable(quorum.source)}", err=True)
     if as_json:

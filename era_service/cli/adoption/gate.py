@@ -1,71 +1,52 @@
 """``eraswitch adoption gate``: is enough of the stake ready for an era? Exit code 0 or 6."""
 
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.adoption.options import (
-    base_of,
-    base_option,
-    compatibility_option,
-    from_option,
-    settings_of,
-    share,
-    store_option,
-    tickers_of,
-    tickers_option,
-)
+from era_service.cli.adoption.options import BaseOptions, ReadinessOptions, TickerOptions, share
 from era_service.cli.shared.arguments import epoch as epoch_type
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.release import JsonOptions
 from eras import Epoch
 
 if TYPE_CHECKING:
     from fractions import Fraction
 
 
-@click.command()
+@option_group()
+class GateOptions(BaseOptions):
+    """The gate."""
+
+    threshold: "Fraction | None" = option(
+        "--threshold",
+        type=share,
+        metavar="SHARE",
+        help="The share to ask for, as 95%; by default adoption.gate_threshold.",
+    )
+    for_epochs: int | None = option(
+        "--for-epochs",
+        metavar="N",
+        type=click.IntRange(min=1, max=1000),
+        help="Epochs, one after the other, that must have it; by default adoption.gate_for_epochs.",
+    )
+    epoch: Epoch | None = option(
+        "--epoch", type=epoch_type, metavar="EPOCH", help="The last of them; by default the newest that has begun."
+    )
+    ignore_rejected: bool = option(
+        "--ignore-rejected", is_flag=True, help="Leave rows that were rejected out of the whole, whatever their stake."
+    )
+    pools: TickerOptions = nested(TickerOptions)
+
+
+@click.command(cls=SectionedCommand, example="eraswitch adoption gate pythagoras --threshold 95% --of network")
 @click.argument("era")
-@click.option(
-    "--threshold", type=share, metavar="SHARE", help="The share to ask for, as 95%; by default adoption.gate_threshold."
-)
-@base_option
-@click.option(
-    "--for-epochs",
-    metavar="N",
-    type=click.IntRange(min=1, max=1000),
-    help="Epochs, one after the other, that must have it; by default adoption.gate_for_epochs.",
-)
-@click.option(
-    "--epoch", type=epoch_type, metavar="EPOCH", help="The last of them; by default the newest that has begun."
-)
-@click.option(
-    "--ignore-rejected", is_flag=True, help="Leave rows that were rejected out of the whole, whatever their stake."
-)
-@from_option
-@store_option
-@compatibility_option
-@tickers_option
-@json_option
+@takes(asked=GateOptions, data=ReadinessOptions, output=JsonOptions)
 @pass_app
-def gate(
-    app: AppContext,
-    *,
-    era: str,
-    threshold: "Fraction | None",
-    base_name: str | None,
-    for_epochs: int | None,
-    epoch: Epoch | None,
-    files: tuple[str, ...],
-    store: str | None,
-    compatibility_file: Path | None,
-    tickers_url: str | None,
-    ignore_rejected: bool,
-    as_json: bool,
-) -> int:
+def gate(app: AppContext, *, era: str, asked: GateOptions, data: ReadinessOptions, output: JsonOptions) -> int:
     """Check whether ERA meets its adoption gate.
 
     The exit code is 0 when the gate is met, and 6 when it is not; then it says what is missing and from whom.
@@ -80,28 +61,28 @@ def gate(
     from release_tools import GateNotMetError, judge_gate
     from release_tools.adoption.parties import named
 
-    settings = settings_of(app, store)
+    settings, threshold = data.settings(app), asked.threshold
     if threshold is None:
         configured = configured_gate(settings)
         if configured is None:
             raise click.UsageError("Give --threshold, or set adoption.gate_threshold.")
         threshold = configured.threshold
-    rules = replace(adoption_rules(settings), count_rejected=not ignore_rejected)
-    with open_registrations(settings, files) as repository:
-        current, assumed = (epoch, None) if epoch is not None else epoch_or_assumed(settings, repository)
+    rules = replace(adoption_rules(settings), count_rejected=not asked.ignore_rejected)
+    with open_registrations(settings, data.files) as repository:
+        current, assumed = (asked.epoch, None) if asked.epoch is not None else epoch_or_assumed(settings, repository)
         result = judge_gate(
             repository,
             era=era,
             threshold=threshold,
-            compatibility=compatibility_of(settings, compatibility_file),
-            base=base_of(settings, base_name),
-            for_epochs=for_epochs or settings.adoption.gate_for_epochs,
-            epoch=epoch,
+            compatibility=compatibility_of(settings, data.compatibility_file),
+            base=asked.base(settings),
+            for_epochs=asked.for_epochs or settings.adoption.gate_for_epochs,
+            epoch=asked.epoch,
             current=current,
             rules=rules,
         )
-    result = replace(result, whom=named(result.whom, tickers_of(tickers_url)))
-    if as_json:
+    result = replace(result, whom=named(result.whom, asked.pools.tickers()))
+    if output.as_json:
         echo_json(result.to_dict() | {"current_epoch": current, "assumed": assumed})
     else:
         click.echo("\n".join(map(printable, (result.words, *result.lacks))))

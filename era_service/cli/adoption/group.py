@@ -7,9 +7,11 @@ from era_service.cli.shared.groups import LazyGroup
 COMMANDS = {
     "ingest": "era_service.cli.adoption.ingest:ingest",
     "summary": "era_service.cli.adoption.summary:summary",
+    "chart": "era_service.cli.adoption.summary:chart",
     "gate": "era_service.cli.adoption.gate:gate",
     "forecast": "era_service.cli.adoption.forecast:forecast",
     "watch": "era_service.cli.adoption.watch:watch",
+    "mithril": "era_service.cli.adoption.summary:mithril",
     "export": "era_service.cli.adoption.export:export",
     "withdraw": "era_service.cli.adoption.withdraw:withdraw",
     "rejects": "era_service.cli.adoption.ingest:rejects",

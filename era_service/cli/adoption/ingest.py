@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.adoption.options import settings_of, store_option
+from era_service.cli.adoption.options import StoreOptions
 from era_service.cli.shared.arguments import epoch as epoch_type
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.release import JsonOptions
 from era_service.ingest_progress import ingest_progress, registrations_words, source_words
 from eras import Epoch, EraSwitchError
 
@@ -27,44 +28,36 @@ if TYPE_CHECKING:
 _KINDS = ("aggregator", "mithril", "csv", "lines")
 
 
-@click.command()
-@click.argument("source", required=False)
-@click.option("--from", "file", metavar="FILE", help="The same as SOURCE, of a file.")
-@click.option("--from-aggregator", "aggregator", metavar="URL", help="The same as SOURCE, of an aggregator.")
-@click.option("--as", "kind", type=click.Choice(_KINDS), help="What SOURCE is; by default told by looking at it.")
-@click.option(
-    "--epoch",
-    "epochs",
-    metavar="N",
-    type=epoch_type,
-    multiple=True,
-    help="Ask an aggregator for this epoch; may be given several times. By default the one it is in.",
-)
-@click.option(
-    "--current-epoch",
-    "current",
-    metavar="N",
-    type=epoch_type,
-    help="The current epoch, after which others are in the future; by default by the clock, on a public network.",
-)
-@click.option("--dry-run", is_flag=True, help="Read and judge everything, and write nothing.")
-@store_option
-@json_option
+@option_group()
+class SourceOptions:
+    """Where registrations come from."""
+
+    source: str | None = argument(required=False)
+    file: str | None = option("--from", metavar="FILE", help="The same as SOURCE, of a file.")
+    aggregator: str | None = option("--from-aggregator", metavar="URL", help="The same as SOURCE, of an aggregator.")
+    kind: "SourceKind | None" = option(
+        "--as", type=click.Choice(_KINDS), help="What SOURCE is; by default told by looking at it."
+    )
+    epochs: tuple[Epoch, ...] = option(
+        "--epoch",
+        metavar="N",
+        type=epoch_type,
+        multiple=True,
+        help="Ask an aggregator for this epoch; may be given several times. By default the one it is in.",
+    )
+    current: Epoch | None = option(
+        "--current-epoch",
+        metavar="N",
+        type=epoch_type,
+        help="The current epoch, after which others are in the future; by default by the clock, on a public network.",
+    )
+    dry_run: bool = option("--dry-run", is_flag=True, help="Read and judge everything, and write nothing.")
+
+
+@click.command(cls=SectionedCommand, example="eraswitch adoption ingest monitoring.sqlite3 --store eraswitch.sqlite3")
+@takes(what=SourceOptions, data=StoreOptions, output=JsonOptions)
 @pass_app
-def ingest(
-    app: AppContext,
-    /,
-    *,
-    source: str | None,
-    file: str | None,
-    aggregator: str | None,
-    kind: "SourceKind | None",
-    epochs: tuple[Epoch, ...],
-    current: Epoch | None,
-    dry_run: bool,
-    store: str | None,
-    as_json: bool,
-) -> None:
+def ingest(app: AppContext, /, *, what: SourceOptions, data: StoreOptions, output: JsonOptions) -> None:
     """Add the registrations of SOURCE to the store, going on where the last run stopped.
 
     SOURCE is the monitoring.sqlite3 of a Mithril aggregator, which may be running; the URL of an aggregator; a file of
@@ -75,48 +68,54 @@ def ingest(
     from release_tools.registrations import ingest as run
     from release_tools.registrations import kind_of, open_source
 
-    text = _one_of(source, file, aggregator)
-    kind = kind or ("aggregator" if aggregator is not None else kind_of(text))
-    if epochs and kind != "aggregator":
+    text = _one_of(what.source, what.file, what.aggregator)
+    kind = what.kind or ("aggregator" if what.aggregator is not None else kind_of(text))
+    if what.epochs and kind != "aggregator":
         raise click.UsageError("--epoch is for an aggregator: a file is read whole")
-    settings = settings_of(app, store)
+    settings = data.settings(app)
     with open_adoption_store(settings) as opened:
         repository = opened.registrations
-        if current is None:
-            current = current_epoch_of(settings)
+        current = what.current if what.current is not None else current_epoch_of(settings)
         magic = settings.network.magic
         opening = open_source(
-            text, kind=kind, epochs=epochs, current=current, known=repository.newest, network_magic=magic
+            text, kind=kind, epochs=what.epochs, current=current, known=repository.newest, network_magic=magic
         )
-        with closing(opening) as found, ingest_progress(source_words(found.name), quiet=as_json) as progress:
+        with closing(opening) as found, ingest_progress(source_words(found.name), quiet=output.as_json) as progress:
             try:
-                summary = run(found, repository, dry_run=dry_run, progress=progress)
+                summary = run(found, repository, dry_run=what.dry_run, progress=progress)
             except EraSwitchError as error:
-                if not (as_json or dry_run):
+                if not (output.as_json or what.dry_run):
                     click.echo(_kept_words(error.facts.get("ingested", {})), err=True)
                 raise
-    if as_json:
+    if output.as_json:
         echo_json(summary.to_dict())
     else:
         click.echo("\n".join(_summary_lines(summary)))
 
 
-@click.command()
-@click.option("--source", metavar="NAME", help="Only those of this source.")
-@click.option("--after", default=0, metavar="ID", type=click.IntRange(min=0), help="Only those after this one.")
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="How many at most.")
-@store_option
-@json_option
+@option_group()
+class RejectOptions:
+    """Which rejects are listed."""
+
+    source: str | None = option("--source", metavar="NAME", help="Only those of this source.")
+    after: int = option(
+        "--after", default=0, metavar="ID", type=click.IntRange(min=0), help="Only those after this one."
+    )
+    limit: int = option(
+        "--limit", metavar="N", default=50, show_default=True, type=click.IntRange(min=1), help="How many at most."
+    )
+
+
+@click.command(cls=SectionedCommand, example="eraswitch adoption rejects --limit 10 --store eraswitch.sqlite3")
+@takes(which=RejectOptions, data=StoreOptions, output=JsonOptions)
 @pass_app
-def rejects(
-    app: AppContext, /, *, source: str | None, after: int, limit: int, store: str | None, as_json: bool
-) -> None:
+def rejects(app: AppContext, /, *, which: RejectOptions, data: StoreOptions, output: JsonOptions) -> None:
     """List what was in sources and is no registration, with the reasons, oldest first."""
     from era_service.wiring.adoption import open_adoption_store
 
-    with open_adoption_store(settings_of(app, store)) as opened:
-        found = opened.registrations.rejects(source=source, after=after, limit=limit)
-    if as_json:
+    with open_adoption_store(data.settings(app)) as opened:
+        found = opened.registrations.rejects(source=which.source, after=which.after, limit=which.limit)
+    if output.as_json:
         echo_json({"rejects": [_reject_facts(entry) for entry in found]})
         return
     for entry in found:
@@ -128,11 +127,10 @@ def rejects(
         click.echo("Nothing was rejected")
 
 
-@click.command()
-@store_option
-@json_option
+@click.command(cls=SectionedCommand, example="eraswitch adoption rebuild --store eraswitch.sqlite3")
+@takes(data=StoreOptions, output=JsonOptions)
 @pass_app
-def rebuild(app: AppContext, /, *, store: str | None, as_json: bool) -> None:
+def rebuild(app: AppContext, /, *, data: StoreOptions, output: JsonOptions) -> None:
     """Count the registrations again, and correct the summary where it differs; it never should."""
     from era_service.wiring.adoption import open_adoption_store
 
@@ -142,9 +140,9 @@ def rebuild(app: AppContext, /, *, store: str | None, as_json: bool) -> None:
         nonlocal counted
         counted += 1
 
-    with open_adoption_store(settings_of(app, store)) as opened:
+    with open_adoption_store(data.settings(app)) as opened:
         wrong = opened.registrations.rebuild(tick)
-    if as_json:
+    if output.as_json:
         echo_json({"epochs": counted, "repaired": wrong})
     elif wrong:
         click.echo(f"Counted {counted} epochs again: {wrong} figures of the summary were wrong, and are right now")
@@ -152,36 +150,36 @@ def rebuild(app: AppContext, /, *, store: str | None, as_json: bool) -> None:
         click.echo(f"Counted {counted} epochs again: the summary is right")
 
 
-@click.command("network-stake")
-@click.argument("epoch", required=False, type=epoch_type)
-@click.argument("lovelace", required=False, type=click.IntRange(min=0))
-@click.option("--from", "file", metavar="FILE", help="Figures in a file: CSV with the columns epoch and lovelace.")
-@click.option("--from-chain", is_flag=True, help="Ask the configured providers; Blockfrost's tell the stake of EPOCH.")
-@store_option
-@json_option
+@option_group()
+class NetworkStakeOptions:
+    """What is remembered, and who knows it."""
+
+    epoch: Epoch | None = argument(required=False, type=epoch_type)
+    lovelace: int | None = argument(required=False, type=click.IntRange(min=0))
+    file: str | None = option(
+        "--from", metavar="FILE", help="Figures in a file: CSV with the columns epoch and lovelace."
+    )
+    from_chain: bool = option(
+        "--from-chain", is_flag=True, help="Ask the configured providers; Blockfrost's tell the stake of EPOCH."
+    )
+
+
+@click.command("network-stake", cls=SectionedCommand, example="eraswitch adoption network-stake 550 21500000000000000")
+@takes(what=NetworkStakeOptions, data=StoreOptions, output=JsonOptions)
 @pass_app
-def network_stake(
-    app: AppContext,
-    /,
-    *,
-    epoch: Epoch | None,
-    lovelace: int | None,
-    file: str | None,
-    from_chain: bool,
-    store: str | None,
-    as_json: bool,
-) -> None:
+def network_stake(app: AppContext, /, *, what: NetworkStakeOptions, data: StoreOptions, output: JsonOptions) -> None:
     """Remember the stake of the whole network, LOVELACE, in EPOCH; without LOVELACE show what is remembered."""
     from era_service.wiring.adoption import open_adoption_store
     from release_tools.adoption.network_stake import read_network_stake, require_network_stake
 
-    if (epoch is None) == (file is None) or (from_chain and (epoch is None or lovelace is not None)):
+    epoch, lovelace, file = what.epoch, what.lovelace, what.file
+    if (epoch is None) == (file is None) or (what.from_chain and (epoch is None or lovelace is not None)):
         raise click.UsageError("Name an epoch with its stake, an epoch and --from-chain, or --from FILE")
-    settings = settings_of(app, store)
+    settings = data.settings(app)
     figures: dict[Epoch, int] = {}
     if file is not None:
         figures, origin = read_network_stake(file), f"csv:{file}"
-    elif epoch is not None and from_chain:
+    elif epoch is not None and what.from_chain:
         lovelace, origin = _stake_on_chain(settings, epoch)
     else:
         origin = "operator"
@@ -193,7 +191,7 @@ def network_stake(
             repository.set_network_stake(at, stake, source=origin, time_s=time.time())
         asked = figures if epoch is None else [epoch]
         known = {at: repository.network_stake(at) for at in asked}
-    if as_json:
+    if output.as_json:
         echo_json({"network_stake": [{"epoch": at, "lovelace": found} for at, found in known.items()]})
         return
     for at, found in known.items():

@@ -6,11 +6,13 @@ In: click commands and the values of their options. Out: the same with these opt
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from era_service.cli.shared.commands import option, option_group
 from era_service.cli.shared.output import printable
+from era_service.wiring.quorum import QUORUM_MODELS, GivenQuorum
 from eras import ChainReadError
 
 if TYPE_CHECKING:
@@ -20,60 +22,140 @@ if TYPE_CHECKING:
 
 BASES = ("registered", "network", "recent")
 
-from_option = click.option(
-    "--from",
-    "files",
-    metavar="FILE",
-    multiple=True,
-    help="Count what is in this file instead of the store: an event store of Mithril's aggregator (SQLite), JSON lines "
-    "or CSV. May be given several times.",
-)
 
-store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
-
-compatibility_option = click.option(
-    "--compatibility",
-    "compatibility_file",
-    metavar="FILE",
-    type=click.Path(path_type=Path),
-    help="Which versions support which era (TOML); by default adoption.compatibility_file.",
-)
-
-base_option = click.option(
-    "--of",
-    "base_name",
-    type=click.Choice(BASES),
-    help="Of what stake: registered for the epoch, of the whole network, or of each party's newest registration over "
-    "the last epochs; by default adoption.gate_base.",
-)
+def from_option() -> Any:
+    """The option with files to count instead of the store, as a field of a group."""
+    return option(
+        "--from",
+        metavar="FILE",
+        multiple=True,
+        help="Count what is in this file instead of the store: an event store of Mithril's aggregator (SQLite), JSON "
+        "lines or CSV. May be given several times.",
+    )
 
 
-tickers_option = click.option(
-    "--tickers",
-    "tickers_url",
-    metavar="URL",
-    help="Ask this aggregator for the tickers of pools, to name whom to call.",
-)
+def compatibility_option() -> Any:
+    """The option with the table of versions and eras, as a field of a group."""
+    return option(
+        "--compatibility",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Which versions support which era (TOML); by default adoption.compatibility_file.",
+    )
 
 
-def tickers_of(url: str | None) -> dict[str, str]:
-    """Party id → ticker, as an aggregator tells them; none where it does not answer, because nothing hangs on names."""
-    from release_tools.registrations import AggregatorHttp
+@option_group("Data")
+class StoreOptions:
+    """The store of registrations."""
 
-    if url is None:
-        return {}
-    try:
-        with closing(AggregatorHttp(url)) as aggregator:
-            return {signer.party_id: signer.ticker for signer in aggregator.signers() if signer.ticker is not None}
-    except ChainReadError as error:
-        click.echo(printable(f"Without tickers: {error}"), err=True)
-        return {}
+    store: str | None = option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
+
+    def settings(self, app: "AppContext") -> "Settings":
+        """The settings, with the store that the command line names."""
+        return app.load({"store.url": (self.store, "--store")} if self.store is not None else None).settings
+
+
+@option_group("Data")
+class RegistrationOptions(StoreOptions):
+    """The registrations that count: those of the store, or of files."""
+
+    files: tuple[str, ...] = from_option()
+
+
+@option_group("Data")
+class ReadinessOptions(RegistrationOptions):
+    """The registrations that count, and which of them are ready for an era."""
+
+    compatibility_file: Path | None = compatibility_option()
+
+
+@option_group()
+class BaseOptions:
+    """Of what stake shares are."""
+
+    base_name: str | None = option(
+        "--of",
+        type=click.Choice(BASES),
+        help="Of what stake: registered for the epoch, of the whole network, or of each party's newest registration "
+        "over the last epochs; by default adoption.gate_base.",
+    )
+
+    def base(self, settings: "Settings") -> "Base":
+        """The base that is named, or else configured."""
+        from release_tools import Base
+
+        return Base(self.base_name or settings.adoption.gate_base)
+
+
+@option_group()
+class TickerOptions:
+    """Who names the pools."""
+
+    tickers_url: str | None = option(
+        "--tickers", metavar="URL", help="Ask this aggregator for the tickers of pools, to name whom to call."
+    )
+
+    def tickers(self) -> dict[str, str]:
+        """Party id → ticker; empty where the aggregator does not answer, because nothing depends on names."""
+        from release_tools.registrations import AggregatorHttp
+
+        if self.tickers_url is None:
+            return {}
+        try:
+            with closing(AggregatorHttp(self.tickers_url)) as aggregator:
+                return {signer.party_id: signer.ticker for signer in aggregator.signers() if signer.ticker is not None}
+        except ChainReadError as error:
+            click.echo(printable(f"Without tickers: {error}"), err=True)
+            return {}
+
+
+def limit_option() -> Any:
+    """The option with the length of lists of parties, as a field of a group."""
+    return option(
+        "--limit",
+        metavar="N",
+        default=10,
+        show_default=True,
+        type=click.IntRange(min=0),
+        help="Parties that a list names at most.",
+    )
+
+
+def eras_option() -> Any:
+    """The option with the eras that are counted, as a field of a group."""
+    return option("--era", multiple=True, metavar="ERA", help="Count this era; by default all of the table.")
+
+
+@option_group()
+class QuorumOptions:
+    """What decides the quorum."""
+
+    k: int | None = option(
+        "--k", metavar="K", type=click.IntRange(min=1), help="Indices of Mithril's lottery that must be won."
+    )
+    m: int | None = option("--m", metavar="M", type=click.IntRange(min=1), help="Indices of Mithril's lottery.")
+    phi_f: float | None = option(
+        "--phi-f",
+        metavar="PHI",
+        type=click.FloatRange(0, 1, min_open=True),
+        help="The chance that the whole stake wins an index.",
+    )
+    model: str | None = option(
+        "--model",
+        type=click.Choice(QUORUM_MODELS),
+        help="What decides the quorum: Mithril's lottery, or a fixed two thirds as in Cosmos or in Ethereum.",
+    )
+
+    @property
+    def given(self) -> GivenQuorum:
+        """What is given of it."""
+        return GivenQuorum(self.model, self.k, self.m, self.phi_f)
 
 
 def svg_path(context: click.Context, parameter: click.Parameter, path: Path | None) -> Path | None:
     """The file that a chart goes into, as the callback of an option; one that is not called SVG is a usage error."""
     if path is not None and path.suffix != ".svg":
-        raise click.UsageError(f"--chart draws SVG: name a file that ends in .svg, not {path.name!r}.")
+        raise click.UsageError(f"A chart is SVG: name a file that ends in .svg, not {path.name!r}.")
     return path
 
 
@@ -85,15 +167,3 @@ def share(text: str) -> Fraction:
         return parse_share(text)
     except ShareError as error:
         raise click.BadParameter(f"expected {error.expected}, got {error.got}. {error.next_step}") from error
-
-
-def settings_of(app: "AppContext", store: str | None) -> "Settings":
-    """The settings, with the store that the command line names."""
-    return app.load({"store.url": (store, "--store")} if store is not None else None).settings
-
-
-def base_of(settings: "Settings", name: str | None) -> "Base":
-    """The base that is named, or else configured."""
-    from release_tools import Base
-
-    return Base(name or settings.adoption.gate_base)

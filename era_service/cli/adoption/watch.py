@@ -3,19 +3,12 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.adoption.options import (
-    base_of,
-    base_option,
-    compatibility_option,
-    from_option,
-    settings_of,
-    store_option,
-)
+from era_service.cli.adoption.options import BaseOptions, ReadinessOptions, eras_option, limit_option
+from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 
 if TYPE_CHECKING:
@@ -26,38 +19,29 @@ if TYPE_CHECKING:
     from release_tools import AdoptionRules
 
 
-@click.command()
-@click.option("--era", "eras", multiple=True, metavar="ERA", help="Count this era; by default all of the table.")
-@click.option(
-    "--interval",
-    "interval_s",
-    default=5.0,
-    show_default=True,
-    metavar="SECONDS",
-    type=click.FloatRange(min=0.1),
-    help="How often to look.",
-)
-@click.option("--last", default=5, show_default=True, type=click.IntRange(min=1), help="Epochs to show.")
-@click.option(
-    "--limit", default=10, show_default=True, type=click.IntRange(min=0), help="Parties that a list names at most."
-)
-@base_option
-@from_option
-@store_option
-@compatibility_option
+@option_group()
+class WatchOptions(BaseOptions):
+    """What is shown, and how often."""
+
+    eras: tuple[str, ...] = eras_option()
+    interval_s: float = option(
+        "--interval",
+        default=5.0,
+        show_default=True,
+        metavar="SECONDS",
+        type=click.FloatRange(min=0.1),
+        help="How often to look.",
+    )
+    last: int = option(
+        "--last", metavar="N", default=5, show_default=True, type=click.IntRange(min=1), help="Epochs to show."
+    )
+    limit: int = limit_option()
+
+
+@click.command(cls=SectionedCommand, example="eraswitch adoption watch --era pythagoras --store eraswitch.sqlite3")
+@takes(shown=WatchOptions, data=ReadinessOptions)
 @pass_app
-def watch(
-    app: AppContext,
-    *,
-    eras: tuple[str, ...],
-    interval_s: float,
-    last: int,
-    limit: int,
-    base_name: str | None,
-    files: tuple[str, ...],
-    store: str | None,
-    compatibility_file: Path | None,
-) -> None:
+def watch(app: AppContext, *, shown: WatchOptions, data: ReadinessOptions) -> None:
     """Show the adoption live, as registrations come in. Ctrl-C ends it.
 
     On a terminal one display is kept up to date; into a pipe or a file each change is printed.
@@ -73,28 +57,28 @@ def watch(
     )
     from release_tools.adoption.summary import require_told
 
-    settings = settings_of(app, store)
-    compatibility = compatibility_of(settings, compatibility_file)
-    rules = replace(adoption_rules(settings), limit=limit)
+    settings = data.settings(app)
+    compatibility = compatibility_of(settings, data.compatibility_file)
+    rules = replace(adoption_rules(settings), limit=shown.limit)
     options = {
         "compatibility": compatibility,
-        "eras": eras or None,
-        "base": base_of(settings, base_name),
+        "eras": shown.eras or None,
+        "base": shown.base(settings),
         "rules": rules,
     }
-    with suppress(KeyboardInterrupt), open_registrations(settings, files) as repository, _display() as show:
-        for era in eras:
+    with suppress(KeyboardInterrupt), open_registrations(settings, data.files) as repository, _display() as show:
+        for era in shown.eras:
             require_told(repository, era, compatibility, repository.epochs())
 
         def refresh() -> "Epoch | None":
             current = current_epoch_of(settings)
-            read_files(repository, files, current, settings.network.magic)
+            read_files(repository, data.files, current, settings.network.magic)
             return current
 
-        for view in _views(repository, refresh, last, rules, options):
+        for view in _views(repository, refresh, shown.last, rules, options):
             if view is not None:
                 show(view)
-            time.sleep(interval_s)
+            time.sleep(shown.interval_s)
 
 
 def _views(

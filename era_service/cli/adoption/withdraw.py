@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.adoption.options import settings_of, store_option
+from era_service.cli.adoption.options import StoreOptions
 from era_service.cli.shared.arguments import epoch as epoch_type
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.release import JsonOptions
 from era_service.ingest_progress import registrations_words
 from eras import Epoch
 
@@ -21,28 +22,32 @@ if TYPE_CHECKING:
     from era_store import Withdrawal
 
 
-@click.command()
-@click.argument("source")
-@click.option("--reason", required=True, metavar="WHY", help="Why; it is kept with each of them and in the event log.")
-@click.option(
-    "--from-epoch", default="0", metavar="N", type=epoch_type, help="Only those of epoch N and later; by default all."
+@option_group()
+class WithdrawOptions:
+    """What is withdrawn, and why."""
+
+    reason: str = option(
+        "--reason", required=True, metavar="WHY", help="Why; it is kept with each of them and in the event log."
+    )
+    from_epoch: Epoch = option(
+        "--from-epoch",
+        default="0",
+        metavar="N",
+        type=epoch_type,
+        help="Only those of epoch N and later; by default all.",
+    )
+    signed_too: bool = option("--signed-too", is_flag=True, help="Also those that their parties have signed.")
+    dry_run: bool = option("--dry-run", is_flag=True, help="Say how many they are, and change nothing.")
+
+
+@click.command(
+    cls=SectionedCommand, example='eraswitch adoption withdraw "api 3f2a" --reason "a stolen token" --dry-run'
 )
-@click.option("--signed-too", is_flag=True, help="Also those that their parties have signed.")
-@click.option("--dry-run", is_flag=True, help="Say how many they are, and change nothing.")
-@store_option
-@json_option
+@click.argument("source")
+@takes(what=WithdrawOptions, data=StoreOptions, output=JsonOptions)
 @pass_app
 def withdraw(
-    app: AppContext,
-    /,
-    *,
-    source: str,
-    reason: str,
-    from_epoch: Epoch,
-    signed_too: bool,
-    dry_run: bool,
-    store: str | None,
-    as_json: bool,
+    app: AppContext, /, *, source: str, what: WithdrawOptions, data: StoreOptions, output: JsonOptions
 ) -> None:
     """Take back what SOURCE registered, such as a token that was stolen.
 
@@ -54,14 +59,14 @@ def withdraw(
     from era_store import Withdrawal
     from release_tools.registrations.withdrawal import withdraw as run
 
-    if not reason.strip():
+    if not what.reason.strip():
         raise click.BadParameter("expected words that say why", param_hint="--reason")
-    withdrawal = Withdrawal(source, reason, from_epoch, signed_too=signed_too, dry_run=dry_run)
-    with open_adoption_store(settings_of(app, store)) as opened:
+    withdrawal = Withdrawal(source, what.reason, what.from_epoch, signed_too=what.signed_too, dry_run=what.dry_run)
+    with open_adoption_store(data.settings(app)) as opened:
         found = run(opened, withdrawal)
-    if as_json:
+    if output.as_json:
         epochs = [{"epoch": epoch, "registrations": count} for epoch, count in sorted(found.items())]
-        echo_json({"source": source, "dry_run": dry_run, "withdrawn": sum(found.values()), "epochs": epochs})
+        echo_json({"source": source, "dry_run": what.dry_run, "withdrawn": sum(found.values()), "epochs": epochs})
     else:
         click.echo(printable(_words(withdrawal, found)))
 

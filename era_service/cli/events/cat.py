@@ -16,6 +16,7 @@ from era_service.cli.events.place import (
     place_argument,
     store_option,
 )
+from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 from eras import MAX_EPOCH, Epoch
@@ -57,58 +58,56 @@ def _moment(_context: click.Context, _parameter: click.Parameter, value: str | N
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
-@click.command()
+@option_group()
+class FilterOptions:
+    """Which events are printed."""
+
+    kinds: tuple[str, ...] = option(
+        "--kind", multiple=True, metavar="KIND", help="Only of this kind; may be given again."
+    )
+    roles: tuple[str, ...] = option(
+        "--role", multiple=True, type=click.Choice(["input", "decision", "snapshot"]), help="Only of this role."
+    )
+    verdicts: tuple[str, ...] = option(
+        "--verdict", multiple=True, metavar="NAME", help="Only those that have this verdict."
+    )
+    epochs: tuple[Epoch | None, Epoch | None] = option(
+        "--epoch", callback=_epochs, metavar="N[..M]", help="Only of these epochs."
+    )
+    since: float | None = option(
+        "--since", callback=_moment, metavar="TIME", help="Only from this time on (ISO 8601 or POSIX seconds)."
+    )
+    until: float | None = option("--until", callback=_moment, metavar="TIME", help="Only before this time.")
+    after: int = option("--after", type=click.IntRange(min=0), default=0, metavar="ID", help="Only after this event.")
+    limit: int | None = option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many.")
+    last: int | None = option("--last", type=click.IntRange(min=1), metavar="N", help="Only the last so many of them.")
+    follow: bool = option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+
+
+@click.command(cls=SectionedCommand, example="eraswitch events cat --kind era-switched --last 20")
 @place_argument
-@click.option("--kind", "kinds", multiple=True, metavar="KIND", help="Only of this kind; may be given again.")
-@click.option(
-    "--role", "roles", multiple=True, type=click.Choice(["input", "decision", "snapshot"]), help="Only of this role."
-)
-@click.option("--verdict", "verdicts", multiple=True, metavar="NAME", help="Only those that tell this verdict.")
-@click.option("--epoch", "epochs", callback=_epochs, metavar="N[..M]", help="Only of these epochs.")
-@click.option("--since", callback=_moment, metavar="TIME", help="Only from this time on (ISO 8601 or POSIX seconds).")
-@click.option("--until", callback=_moment, metavar="TIME", help="Only before this time.")
-@click.option("--after", type=click.IntRange(min=0), default=0, metavar="ID", help="Only after this event.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many.")
-@click.option("--last", type=click.IntRange(min=1), metavar="N", help="Only the last so many of them.")
-@click.option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+@takes(which=FilterOptions)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one event a line.")
 @store_option
 @pass_app
-def cat(
-    app: AppContext,
-    /,
-    *,
-    place: str | None,
-    store: str | None,
-    kinds: tuple[str, ...],
-    roles: tuple[str, ...],
-    verdicts: tuple[str, ...],
-    epochs: tuple[Epoch | None, Epoch | None],
-    since: float | None,
-    until: float | None,
-    after: int,
-    limit: int | None,
-    last: int | None,
-    follow: bool,
-    as_json: bool,
-) -> None:
+def cat(app: AppContext, /, *, place: str | None, which: FilterOptions, store: str | None, as_json: bool) -> None:
     """Print events, oldest first: of the store, or of FILE. What came in is marked with >, a snapshot with =."""
     from collections import deque
     from itertools import islice
 
     from era_store import EventFilter
 
-    only = EventFilter(kinds, roles, verdicts, *epochs, since, until)
-    _warn_of_unknown(kinds)
+    only = EventFilter(which.kinds, which.roles, which.verdicts, *which.epochs, which.since, which.until)
+    _warn_of_unknown(which.kinds)
     with opened_log(app, place, store=store) as log:
-        if follow and not isinstance(log, StoreLog):
+        if which.follow and not isinstance(log, StoreLog):
             raise click.UsageError("--follow needs a store: a file does not grow")
-        if follow and isinstance(log, StoreLog):
-            lines = _following(log, only, after, last)
+        if which.follow and isinstance(log, StoreLog):
+            lines = _following(log, only, which.after, which.last)
         else:
-            found = log.lines(after=after, only=only)
-            lines = found if last is None else iter(deque(found, maxlen=last))
-        for line in islice(lines, limit):
+            found = log.lines(after=which.after, only=only)
+            lines = found if which.last is None else iter(deque(found, maxlen=which.last))
+        for line in islice(lines, which.limit):
             if as_json:
                 echo_json(event_facts(line.event, line.hash))
             else:

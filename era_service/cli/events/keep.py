@@ -7,12 +7,13 @@ import click
 
 from era_service.cli.events.place import opened_log, opened_store, place_argument, store_option
 from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import OutputError, echo_json, printable
 from eras import MAX_EPOCH, Epoch
 
 
-@click.command()
+@click.command(cls=SectionedCommand, example="eraswitch events verify --store eraswitch.sqlite3")
 @place_argument
 @store_option
 @json_option
@@ -40,7 +41,7 @@ def verify(app: AppContext, /, *, place: str | None, store: str | None, as_json:
         click.echo(printable(f"{name}: {count} events are what was written; the last hash is {head.last_hash}"))
 
 
-@click.command()
+@click.command(cls=SectionedCommand, example="eraswitch events export events.jsonl --store eraswitch.sqlite3")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--yes", is_flag=True, help="Replace FILE if it is there.")
 @store_option
@@ -67,7 +68,7 @@ def export(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_j
     _tell({"file": str(file), "events": count}, f"{count} events are in {file}", as_json=as_json)
 
 
-@click.command("import")
+@click.command("import", cls=SectionedCommand, example="eraswitch events import events.jsonl --store eraswitch.sqlite3")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
 @store_option
 @json_option
@@ -85,7 +86,7 @@ def import_(app: AppContext, /, *, file: Path, store: str | None, as_json: bool)
     _tell({"file": str(file), "added": added}, f"{added} events of {file} were added", as_json=as_json)
 
 
-@click.command()
+@click.command(cls=SectionedCommand, example="eraswitch events compact --keep-from 740 --store eraswitch.sqlite3")
 @click.option(
     "--keep-from",
     type=click.IntRange(min=0, max=MAX_EPOCH),

@@ -13,6 +13,7 @@ from era_service.cli.events.place import (
     store_option,
 )
 from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
     from era_store import LogLine
 
 
-@click.command()
+@click.command(cls=SectionedCommand, example="eraswitch events replay events.jsonl --until 120")
 @place_argument
 @click.option("--until", type=click.IntRange(min=1), metavar="ID", help="Stop after this event.")
 @click.option("--break-at", type=click.IntRange(min=1), metavar="ID", help="Stop before this event; show the state.")
@@ -131,7 +132,7 @@ def _report(document: dict[str, Any], stopped: "LogLine | None") -> list[str]:
     return lines
 
 
-@click.command()
+@click.command(cls=SectionedCommand, example="eraswitch events diff events.jsonl eraswitch.sqlite3")
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @json_option

@@ -9,13 +9,14 @@ import click
 
 from chain_reader.thread_token import spelled, token_unit
 from era_service.cli.marker.configuration_publish import publish
-from era_service.cli.protocol_configuration import export_command, import_command, on_chain, place_option
-from era_service.cli.shared.arguments import json_option, read_bytes
+from era_service.cli.protocol_configuration import PlaceOptions, export_command, import_command, on_chain
+from era_service.cli.shared.arguments import read_bytes
+from era_service.cli.shared.commands import takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.datum_view import configuration_in_words
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json
-from era_service.cli.shared.release_options import combined, load_settings, network_options, provider_option
+from era_service.cli.shared.release import JsonOptions, NetworkOptions
 
 if TYPE_CHECKING:
     from datum.configuration import EpochConfiguration
@@ -33,28 +34,20 @@ configuration.add_command(import_command("import"))
 configuration.add_command(publish)
 
 
-@configuration.command()
-@combined(place_option, provider_option, network_options, json_option)
+@configuration.command(example="eraswitch marker configuration show --network preview")
+@takes(place=PlaceOptions, network=NetworkOptions, output=JsonOptions)
 @pass_app
-def show(
-    app: AppContext,
-    *,
-    adapter: str | None,
-    provider: str | None,
-    network_magic: int | None,
-    mainnet: bool,
-    as_json: bool,
-) -> int:
+def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, output: JsonOptions) -> int:
     """Show the configurations on the chain, and the three that a node needs now. Exit code 5: none holds now."""
     from datum.configuration import configuration_at, configuration_document, window_at
 
-    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
-    found = on_chain(settings, adapter)
+    settings = network.settings(app)
+    found = on_chain(settings, place)
     known = found.configurations
     current, window = configuration_at(known, found.epoch), window_at(known, found.epoch)
     names = ("aggregation", "next_aggregation", "registration")
     needed = None if window is None else {name: configuration_document(getattr(window, name)) for name in names}
-    if as_json:
+    if output.as_json:
         echo_json(
             {
                 "epoch": found.epoch,
@@ -88,20 +81,11 @@ def show(
     return 0 if current is not None else NOTHING_ON_CHAIN
 
 
-@configuration.command()
+@configuration.command(example="eraswitch marker configuration diff configurations.json --network preview")
 @click.argument("file")
-@combined(place_option, provider_option, network_options, json_option)
+@takes(place=PlaceOptions, network=NetworkOptions, output=JsonOptions)
 @pass_app
-def diff(
-    app: AppContext,
-    *,
-    file: str,
-    adapter: str | None,
-    provider: str | None,
-    network_magic: int | None,
-    mainnet: bool,
-    as_json: bool,
-) -> None:
+def diff(app: AppContext, *, file: str, place: PlaceOptions, network: NetworkOptions, output: JsonOptions) -> None:
     """Show what the configurations in FILE would change on the chain, by epoch and parameter.
 
     FILE is as for import. A change of what nodes use already, in the current epoch or the last three, is refused.
@@ -110,10 +94,9 @@ def diff(
     from release_tools.markers.configurations import differences
 
     wanted = read_import(read_bytes(file))
-    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
-    found = on_chain(settings, adapter)
+    found = on_chain(network.settings(app), place)
     changes = differences(found.configurations, wanted)
-    if as_json:
+    if output.as_json:
         echo_json({"epoch": found.epoch, "changes": [one.to_dict() for one in changes]})
     else:
         click.echo("\n".join(map(str, changes)) or "Nothing changes")

@@ -6,36 +6,41 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.shared.arguments import json_option, read_bytes
+from era_service.cli.shared.arguments import read_bytes
+from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable, write_file
-from era_service.cli.shared.release_options import SECRET_KEY_VARIABLE, never_on_the_command_line, not_a_slip_option
+from era_service.cli.shared.release import JsonOptions, not_a_slip_option, secret_key_option
 
 if TYPE_CHECKING:
     from era_service.config.schema import NetworkSettings
     from release_tools.markers.cosigning import Cosigning
 
 
-@click.command()
+@option_group("Keys")
+class CosignKeyOptions:
+    """The key that signs."""
+
+    secret_key: str | None = secret_key_option(
+        "your secret key", more=" Without a key the file is only shown and checked."
+    )
+
+
+@option_group(OUTPUT)
+class CosignOptions(JsonOptions):
+    """Whether anything is written and asked."""
+
+    dry_run: bool = option("--dry-run", is_flag=True, help="Check everything, and leave the file as it is.")
+    yes: bool = option("--yes", is_flag=True, help="Do not ask; only asked on a terminal.")
+    not_a_slip: bool = not_a_slip_option()
+
+
+@click.command(cls=SectionedCommand, example="eraswitch marker cosign payload.json --secret-key @keys/cosigner.sk")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option(
-    "--secret-key",
-    metavar="@FILE",
-    envvar=SECRET_KEY_VARIABLE,
-    show_envvar=True,
-    callback=never_on_the_command_line,
-    help="File with your secret key, JSON-hex as in era.sk or 64 hex digits; the variable may hold the key itself. "
-    "Without a key the file is only shown and checked.",
-)
-@click.option("--dry-run", is_flag=True, help="Check everything, and leave the file as it is.")
-@click.option("--yes", is_flag=True, help="Do not ask; only asked on a terminal.")
-@not_a_slip_option
-@json_option
+@takes(keys=CosignKeyOptions, output=CosignOptions)
 @pass_app
-def cosign(
-    app: AppContext, *, file: Path, secret_key: str | None, dry_run: bool, yes: bool, not_a_slip: bool, as_json: bool
-) -> None:
+def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: CosignOptions) -> None:
     """Add your signature to the extended payload in FILE, a co-signing file.
 
     First it says in plain words what you are about to sign. It refuses a file that was altered after somebody signed,
@@ -50,19 +55,19 @@ def cosign(
     text = _read(file)
     cosigning = Cosigning.from_text(text)
     configured = _require_configured(cosigning, app.settings.network)
-    key = None if secret_key is None else read_secret_key(secret_key)
+    key = None if keys.secret_key is None else read_secret_key(keys.secret_key)
     if key is not None:
         cosigning.require_may_sign(key.verification_key)
-    if not as_json:
+    if not output.as_json:
         click.echo("\n".join(cosigning_lines(cosigning, configured=configured)))
     doubts = _doubts(cosigning, app)
     for doubt in doubts:
         click.echo(f"Warning: {printable(doubt)}", err=True)
-    if doubts and key is not None and not not_a_slip:
+    if doubts and key is not None and not output.not_a_slip:
         raise slip_error("to sign this payload", doubts)
-    changes = key is not None and not dry_run
+    changes = key is not None and not output.dry_run
     if key is not None:
-        if changes and not yes and sys.stdin.isatty():
+        if changes and not output.yes and sys.stdin.isatty():
             click.confirm(f"Sign this with {key.verification_key}?", abort=True, err=True)
         cosigning = cosigning.sign(key)
     if changes:
@@ -74,7 +79,7 @@ def cosign(
                 next_step="Run it again, and look again",
             )
         write_file(file, cosigning.to_text().encode())
-    if as_json:
+    if output.as_json:
         signed_by = None if key is None else key.verification_key.hex
         echo_json(
             {
@@ -89,7 +94,7 @@ def cosign(
     signed = "Nothing was signed: no key was given"
     if key is not None:
         signed = f"{'Signed' if changes else 'Nothing was signed: this would sign'} with {key.verification_key}"
-    click.echo(f"{signed}\n{_what_next(cosigning, would=key is not None and dry_run)}")
+    click.echo(f"{signed}\n{_what_next(cosigning, would=key is not None and output.dry_run)}")
 
 
 def _doubts(cosigning: "Cosigning", app: AppContext) -> tuple[str, ...]:

@@ -10,12 +10,12 @@ from era_service.cli.marker.configuration import configuration
 from era_service.cli.marker.cosign import cosign
 from era_service.cli.marker.renew import renew
 from era_service.cli.marker.sweep import sweep
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.publication_view import refused_lines, sight_lines
-from era_service.cli.shared.release_options import load_settings, network_options, provider_option
+from era_service.cli.shared.release import JsonOptions, NetworkOptions
 from era_service.wiring.genesis import configured_calendar
 from eras import ConfigurationError
 from eras.words import counted
@@ -39,20 +39,18 @@ marker.add_command(renew)
 marker.add_command(sweep)
 
 
-@marker.command()
-@provider_option
-@network_options
-@json_option
+@marker.command(example="eraswitch marker show --network preview")
+@takes(network=NetworkOptions, output=JsonOptions)
 @pass_app
-def show(app: AppContext, *, provider: str | None, network_magic: int | None, mainnet: bool, as_json: bool) -> None:
+def show(app: AppContext, *, network: NetworkOptions, output: JsonOptions) -> None:
     """Show what nodes trust now, and what deployed Mithril readers could make of it when that differs."""
     from era_service.releasing.session import require_magic
     from era_service.releasing.trusted_snapshot import read_trusted
 
-    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    settings = network.settings(app)
     require_magic(settings)
     document, calendar = read_trusted(settings), configured_calendar(settings)
-    if as_json:
+    if output.as_json:
         dates = {one["name"]: calendar.iso(one["epoch"]) for one in document["markers"]}
         echo_json(document | {"begins_at": dates})
         return
@@ -84,27 +82,29 @@ def _shown(document: dict[str, Any], calendar: "EpochCalendar") -> list[str]:
     return lines + refused_lines(document["verdicts"])
 
 
-@marker.command()
-@provider_option
-@network_options
-@click.option("--limit", default=50, show_default=True, type=click.IntRange(min=1), help="Payloads to list at most.")
-@click.option(
-    "--verify",
-    is_flag=True,
-    help="Verify the chain of publications by the transactions in the store; no provider is asked.",
-)
-@json_option
+@option_group()
+class HistoryOptions:
+    """How much of the history is shown, and from where."""
+
+    limit: int = option(
+        "--limit",
+        metavar="N",
+        default=50,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Payloads to list at most.",
+    )
+    verify: bool = option(
+        "--verify",
+        is_flag=True,
+        help="Verify the chain of publications by the transactions in the store; no provider is asked.",
+    )
+
+
+@marker.command(example="eraswitch marker history --limit 10 --network preview")
+@takes(shown=HistoryOptions, network=NetworkOptions, output=JsonOptions)
 @pass_app
-def history(
-    app: AppContext,
-    *,
-    provider: str | None,
-    network_magic: int | None,
-    mainnet: bool,
-    limit: int,
-    verify: bool,
-    as_json: bool,
-) -> int:
+def history(app: AppContext, *, shown: HistoryOptions, network: NetworkOptions, output: JsonOptions) -> int:
     """Show every payload that was ever at the era address: slot, transaction, author, verdict. Newest first.
 
     What is no payload at all is counted, not listed. It takes an observer that knows history, as Blockfrost does. With
@@ -113,12 +113,12 @@ def history(
     from era_service.releasing.marker_history import read_history
     from era_service.releasing.session import open_release
 
-    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
-    if verify:
-        return _verify(settings, as_json=as_json)
+    settings = network.settings(app)
+    if shown.verify:
+        return _verify(settings, as_json=output.as_json)
     with open_release(settings, submits=False) as release:
-        document = read_history(release, limit)
-    if as_json:
+        document = read_history(release, shown.limit)
+    if output.as_json:
         echo_json(document)
         return 0
     lines: list[str] = []

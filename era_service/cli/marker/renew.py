@@ -9,65 +9,48 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.marker.change import no_era_key
 from era_service.cli.marker.cosign import cosigning_lines
-from era_service.cli.shared.arguments import epoch as epoch_type
-from era_service.cli.shared.arguments import json_option, read_verification_key
+from era_service.cli.marker.marker_jobs import no_era_key
+from era_service.cli.marker.signing_apart import trusted_by
+from era_service.cli.shared.arguments import read_verification_key
+from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, write_file
-from era_service.cli.shared.release_options import (
-    dry_run_option,
-    load_settings,
-    network_options,
-    provider_option,
-    read_era_key,
-    read_text,
-    secret_key_option,
-)
+from era_service.cli.shared.release import DryRunOptions, EraKeyOptions, NetworkOptions, expires_option
 from eras import ConfigurationError, Epoch
 
 if TYPE_CHECKING:
-    from chain_reader import TrustPolicy
     from datum import ExtendedPayload, KeySet
-    from era_service.config.schema import Settings
+    from era_service.releasing.trusted_snapshot import TrustedSnapshot
 
 
-@click.command()
-@secret_key_option
-@click.option(
-    "--cosigner",
-    "cosigners",
-    metavar="KEY",
-    multiple=True,
-    help="A verification key that signs from now on, as hex or @FILE; give all of them. By default they stay.",
-)
-@click.option("--threshold", metavar="K", type=click.IntRange(min=1), help="How many of them must sign from now on.")
-@click.option(
-    "--expires-epoch", metavar="EPOCH", type=epoch_type, help="The last epoch in which it is fresh; stays by default."
-)
-@click.option(
-    "--payload-out", metavar="FILE", required=True, type=click.Path(path_type=Path), help="The co-signing file."
-)
-@click.option("--from", "snapshot", metavar="FILE", help="Renew what marker show --json printed, without a network.")
-@provider_option
-@network_options
-@dry_run_option
-@json_option
+@option_group()
+class RenewOptions:
+    """What is new, and where it goes."""
+
+    cosigners: tuple[str, ...] = option(
+        "--cosigner",
+        metavar="KEY",
+        multiple=True,
+        help="A verification key that signs from now on, as hex or @FILE; give all of them. By default they stay.",
+    )
+    threshold: int | None = option(
+        "--threshold", metavar="K", type=click.IntRange(min=1), help="How many of them must sign from now on."
+    )
+    expires_epoch: Epoch | None = expires_option("The last epoch in which it is fresh; stays by default.")
+    payload_out: Path = option(
+        "--payload-out", metavar="FILE", required=True, type=click.Path(path_type=Path), help="The co-signing file."
+    )
+    snapshot: str | None = option(
+        "--from", metavar="FILE", help="Renew what marker show --json printed, without a network."
+    )
+
+
+@click.command(cls=SectionedCommand, example="eraswitch marker renew --expires-epoch 790 --payload-out payload.json")
+@takes(new=RenewOptions, keys=EraKeyOptions, network=NetworkOptions, output=DryRunOptions)
 @pass_app
 def renew(
-    app: AppContext,
-    *,
-    secret_key: str | None,
-    cosigners: tuple[str, ...],
-    threshold: int | None,
-    expires_epoch: Epoch | None,
-    payload_out: Path,
-    snapshot: str | None,
-    provider: str | None,
-    network_magic: int | None,
-    mainnet: bool,
-    dry_run: bool,
-    as_json: bool,
+    app: AppContext, *, new: RenewOptions, keys: EraKeyOptions, network: NetworkOptions, output: DryRunOptions
 ) -> None:
     """Have the markers in force co-signed anew: by other keys (a rotation), by more or fewer, or for longer.
 
@@ -79,47 +62,42 @@ def renew(
     from era_service.wiring.trust import trust_policy
     from release_tools.markers.cosigning import propose
 
-    if not cosigners and threshold is None and expires_epoch is None:
+    if not new.cosigners and new.threshold is None and new.expires_epoch is None:
         raise click.UsageError("Nothing would be new: give --cosigner, --threshold or --expires-epoch.")
-    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    settings = network.settings(app)
     policy = trust_policy(settings)
     if policy.extension is None:
         raise _not_cosigned('trust.mode = "extended" on this network', f'"{policy.trust}"')
-    era_key = read_era_key(secret_key, settings)
+    era_key = keys.era_key(settings)
     if era_key is None:
         raise no_era_key("--secret-key @FILE, or ERA_MARKERS_SECRET_KEY in the environment")
     require_era_key(era_key, policy)
-    previous = _in_force(settings, policy, snapshot)
+    previous = _in_force(trusted_by(settings, policy, new.snapshot))
     proposal = propose(
         EraMarkersPayload(previous.payload.markers).sign(era_key),
         policy.extension,
         previous=previous,
-        expires_epoch=previous.extension.expires_epoch if expires_epoch is None else expires_epoch,
-        new_keys=_key_set(previous, cosigners, threshold),
+        expires_epoch=previous.extension.expires_epoch if new.expires_epoch is None else new.expires_epoch,
+        new_keys=_key_set(previous, new.cosigners, new.threshold),
     )
-    if not dry_run:
-        write_file(payload_out, proposal.to_text().encode())
-    if as_json:
-        echo_json({"payload_file": None if dry_run else str(payload_out), "check": proposal.check()})
+    if not output.dry_run:
+        write_file(new.payload_out, proposal.to_text().encode())
+    if output.as_json:
+        echo_json({"payload_file": None if output.dry_run else str(new.payload_out), "check": proposal.check()})
         return
     click.echo("\n".join(cosigning_lines(proposal, configured=True)))
-    if dry_run:
+    if output.dry_run:
         click.echo("Nothing was written: this was a dry run")
     else:
-        click.echo(f"To be co-signed: {payload_out}. Pass it to the signers: eraswitch marker cosign {payload_out}")
+        click.echo(
+            f"To be co-signed: {new.payload_out}. Pass it to the signers: eraswitch marker cosign {new.payload_out}"
+        )
 
 
-def _in_force(settings: "Settings", policy: "TrustPolicy", snapshot: str | None) -> "ExtendedPayload":
-    """The co-signed payload that nodes trust, from the document or else from the chain."""
+def _in_force(trusted: "TrustedSnapshot") -> "ExtendedPayload":
+    """The co-signed payload that nodes trust."""
     from datum import read_extended
-    from era_service.releasing.session import open_release
-    from era_service.releasing.trusted_snapshot import TrustedSnapshot, read_snapshot
 
-    if snapshot is not None:
-        trusted = read_snapshot(read_text(snapshot), policy)
-    else:
-        with open_release(settings, submits=False) as release:
-            trusted = TrustedSnapshot.of(release, release.read())
     extended = None if trusted.payload is None else read_extended(trusted.payload)
     if extended is None:
         raise _not_cosigned(

@@ -4,11 +4,10 @@ In: what was published and read back, and the file. Out: the file with the threa
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-import click
+from typing import TYPE_CHECKING, Any
 
 from chain_reader.thread_token import spelled
+from era_service.cli.shared.commands import option
 from era_service.cli.shared.output import write_file
 from era_service.config.token_line import with_token
 from eras import ConfigurationError
@@ -19,12 +18,14 @@ if TYPE_CHECKING:
     from era_service.releasing.session import Release
     from release_tools.publishing.publication import Published
 
-write_token_option = click.option(
-    "--write",
-    "writes_token",
-    is_flag=True,
-    help="Put the new thread token into [trust] of the configuration file in use, once nodes trust it.",
-)
+
+def write_token_option() -> Any:
+    """The option that configures the new thread token, as a field of a group."""
+    return option(
+        "--write",
+        is_flag=True,
+        help="Put the new thread token into [trust] of the configuration file in use, once nodes trust it.",
+    )
 
 
 def write_token(

@@ -1,34 +1,31 @@
 """``eraswitch rollout``: a plan in a file to be reviewed, where it stands, its next step, and the text to send out."""
 
-from fractions import Fraction
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.rollout.plan import force_name_option, plan
+from era_service.cli.rollout.plan import plan
 from era_service.cli.rollout.verify import (
+    RecoveryOptions,
+    StandingOptions,
     networks_waited_for,
     read_plan,
-    recovery_options,
-    standing_options,
     verified,
     verify,
 )
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.files import read_text
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
-from era_service.cli.shared.release_options import (
-    dry_run_option,
-    journal_option,
+from era_service.cli.shared.release import (
+    JsonOptions,
+    MarkerSourceOptions,
+    NetworkOptions,
+    PublishingOptions,
+    PurseOptions,
+    force_name_option,
     not_a_slip_option,
-    payment_key_option,
-    purse_options,
-    read_text,
-    secret_key_option,
-    waiting_options,
-    yes_option,
 )
 from eras.visible import visible
 from release_tools.forecasting.lottery import chance_words
@@ -49,46 +46,37 @@ rollout.add_command(plan)
 rollout.add_command(verify)
 
 
-@rollout.command()
-@standing_options
-@json_option
+@rollout.command(example="eraswitch rollout status rollout-pythagoras.toml --network preview")
+@takes(where=StandingOptions, network=NetworkOptions, output=JsonOptions)
 @pass_app
-def status(app: AppContext, /, *, as_json: bool, **where: Any) -> int:
+def status(app: AppContext, /, *, where: StandingOptions, network: NetworkOptions, output: JsonOptions) -> int:
     """Show where the rollout in FILE stands: the chain, the adoption, the next step, and whom to tell.
 
     The exit code is 6 while the next step waits for another network that the plan has in [[before]], else 0.
     """
-    standing, _ = _standing(app, **where)
-    if as_json:
+    standing, _ = _standing(app, where, network)
+    if output.as_json:
         echo_json(standing.to_dict())
     else:
         click.echo("\n".join(map(printable, _status_lines(standing))))
     return _EXIT_CODES["waiting"] if standing.waits else 0
 
 
-@rollout.command("next")
-@standing_options
-@secret_key_option
-@click.option("--payload-file", metavar="FILE", help="The payload, signed elsewhere, in place of the era key.")
-@payment_key_option
-@purse_options
-@force_name_option
-@not_a_slip_option
-@waiting_options
-@journal_option
-@dry_run_option
-@yes_option
-@json_option
+@option_group()
+class NextOptions:
+    """What the next step takes, beside the plan."""
+
+    force_name: bool = force_name_option()
+    not_a_slip: bool = not_a_slip_option()
+    source: MarkerSourceOptions = nested(MarkerSourceOptions)
+    purse: PurseOptions = nested(PurseOptions)
+
+
+@rollout.command("next", example="eraswitch rollout next rollout-pythagoras.toml --network preview --dry-run")
+@takes(where=StandingOptions, options=NextOptions, publishing=PublishingOptions)
 @pass_app
 def next_step(
-    app: AppContext,
-    /,
-    *,
-    plan_file: str,
-    files: tuple[str, ...],
-    compatibility_file: Path | None,
-    as_json: bool,
-    **options: Any,
+    app: AppContext, /, *, where: StandingOptions, options: NextOptions, publishing: PublishingOptions
 ) -> int:
     """Do the next step of the rollout in FILE, if its gate holds: what marker announce or marker activate does.
 
@@ -96,52 +84,62 @@ def next_step(
     has not come, or a network before this one has not recovered; 1 when it is too late, or the chain says something
     else than the plan. Interrupted at any point, the same command goes on.
     """
-    from era_service.cli.marker.change import run_change
-    from era_service.config.paths import user_state_folder
+    from era_service.cli.marker.change import ChangeOptions, RuleOptions, run_change
+    from era_service.cli.shared.release import SigningFiles
     from era_service.releasing.rollouts import standing_of, unfinished_change
     from era_service.releasing.session import open_release
 
-    where = {name: options[name] for name in ("provider", "network_magic", "mainnet")}
-    planned, settings = read_plan(app, plan_file, **where)
-    options |= {"lead_epochs": planned.activate.lead_epochs, "as_json": as_json}
-    waits = networks_waited_for(planned, plan_file)
+    planned, settings = read_plan(app, where.plan_file, publishing.network)
+    waits = networks_waited_for(planned, where.plan_file)
     with open_release(settings, submits=False) as release:
-        standing = standing_of(release, planned, files, compatibility_file, waits)
-        begun = unfinished_change(release, planned, options["journal"] or user_state_folder() / "publications")
+        standing = standing_of(release, planned, where.files, where.compatibility_file, waits)
+        begun = unfinished_change(release, planned, publishing.journal.root)
     step = standing.step
     change = begun or (step.change if step.state.value == "due" else None)
     if change is None:
-        if as_json:
+        if publishing.output.as_json:
             echo_json({"status": step.state.value, "standing": standing.to_dict()})
         else:
             click.echo("\n".join(map(printable, _step_lines(standing))))
         return _EXIT_CODES.get(step.state.value, 1)
-    run_change(app, change, **options)
-    if standing.tell and not options["dry_run"]:
+    rules = RuleOptions(
+        lead_epochs=planned.activate.lead_epochs, force_name=options.force_name, not_a_slip=options.not_a_slip
+    )
+    files = SigningFiles(payload=None, snapshot=None, expires_epoch=None)
+    run_change(
+        app,
+        change,
+        ChangeOptions(rules=rules, source=options.source, files=files, purse=options.purse, publishing=publishing),
+    )
+    if standing.tell and not publishing.output.dry_run:
         click.echo(printable(f"Tell: {', '.join(map(str, standing.tell))}"), err=True)
     return 0
 
 
-@rollout.command()
-@standing_options
-@click.option(
-    "--phase",
-    type=click.Choice(("announce", "activate", "completed")),
-    help="By default announce, until the era has its epoch; completed is the closing text, once the network recovered.",
-)
-@recovery_options
-@click.option("--template", metavar="FILE", help="A text with $figures, in place of the usual one.")
+@option_group()
+class AnnouncementOptions:
+    """Which text is printed."""
+
+    phase: str | None = option(
+        "--phase",
+        type=click.Choice(("announce", "activate", "completed")),
+        help="By default announce, until the era has its epoch; completed is the closing text, once the network "
+        "recovered.",
+    )
+    template: str | None = option("--template", metavar="FILE", help="A text with $figures, in place of the usual one.")
+
+
+@rollout.command(example="eraswitch rollout announcement rollout-pythagoras.toml --phase activate")
+@takes(where=StandingOptions, text=AnnouncementOptions, recovery=RecoveryOptions, network=NetworkOptions)
 @pass_app
 def announcement(
     app: AppContext,
     /,
     *,
-    phase: str | None,
-    template: str | None,
-    aggregator: str | None,
-    certificates_file: str | None,
-    wanted: Fraction,
-    **where: Any,
+    where: StandingOptions,
+    text: AnnouncementOptions,
+    recovery: RecoveryOptions,
+    network: NetworkOptions,
 ) -> int:
     """Print the text that tells operators of a phase of the rollout in FILE, with the figures filled in.
 
@@ -150,28 +148,26 @@ def announcement(
     from release_tools.rollout.announcement import announcement as announcement_of
     from release_tools.rollout.announcement import closing_text
 
-    custom = None if template is None else read_text(template)
-    if phase == "completed":
-        planned, settings, found, _ = verified(
-            app, aggregator=aggregator, certificates_file=certificates_file, wanted=wanted, **where
-        )
+    custom = None if text.template is None else read_text(text.template)
+    if text.phase == "completed":
+        planned, settings, found, _ = verified(app, where, recovery, network)
         if not found.recovered:
             click.echo(printable(f"{found.words}. Nothing is announced: see eraswitch rollout verify"), err=True)
             return 6
-        text = closing_text(planned, found, network=_network_name(settings), template=custom)
+        made = closing_text(planned, found, network=_network_name(settings), template=custom)
     else:
-        if aggregator is not None or certificates_file is not None:
+        if recovery.aggregator is not None or recovery.certificates_file is not None:
             raise click.UsageError("--aggregator and --certificates belong to --phase completed.")
-        standing, settings = _standing(app, **where)
+        standing, settings = _standing(app, where, network)
         scheduled = standing.marker is not None and standing.marker.epoch is not None
-        text = announcement_of(
+        made = announcement_of(
             standing,
-            "activate" if phase == "activate" or (phase is None and scheduled) else "announce",
+            "activate" if text.phase == "activate" or (text.phase is None and scheduled) else "announce",
             network=_network_name(settings),
             lag_epochs=settings.quorum.lag_epochs,
             template=custom,
         )
-    click.echo(visible(text, keep="\n"), nl=not text.endswith("\n"))
+    click.echo(visible(made, keep="\n"), nl=not made.endswith("\n"))
     return 0
 
 
@@ -179,16 +175,14 @@ def _network_name(settings: "Settings") -> str:
     return settings.network.name or f"the network with magic {settings.network.magic}"
 
 
-def _standing(
-    app: AppContext, *, plan_file: str, files: tuple[str, ...], compatibility_file: Path | None, **where: Any
-) -> "tuple[RolloutStanding, Settings]":
+def _standing(app: AppContext, where: StandingOptions, network: NetworkOptions) -> "tuple[RolloutStanding, Settings]":
     from era_service.releasing.rollouts import standing_of
     from era_service.releasing.session import open_release
 
-    planned, settings = read_plan(app, plan_file, **where)
-    waits = networks_waited_for(planned, plan_file)
+    planned, settings = read_plan(app, where.plan_file, network)
+    waits = networks_waited_for(planned, where.plan_file)
     with open_release(settings, submits=False) as release:
-        return standing_of(release, planned, files, compatibility_file, waits), settings
+        return standing_of(release, planned, where.files, where.compatibility_file, waits), settings
 
 
 def _status_lines(standing: "RolloutStanding") -> list[str]:

@@ -1,18 +1,18 @@
 """``eraswitch rollout plan``: write the plan of a rollout, for people to review."""
 
+from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.adoption.forecast import quorum_options
-from era_service.cli.adoption.options import BASES
+from era_service.cli.adoption.options import BASES, QuorumOptions
 from era_service.cli.shared.arguments import epoch as epoch_type
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import OUTPUT, SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import OutputError, echo_json, printable, write_file
-from era_service.cli.shared.release_options import load_settings, network_options, provider_option
+from era_service.cli.shared.release import JsonOptions, NetworkOptions, force_name_option
 from era_service.wiring.genesis import configured_calendar
 from eras import Epoch
 
@@ -25,67 +25,83 @@ DEFAULT_WAY_EPOCHS = 10
 
 _PERSON = "NAME or NAME <CONTACT>"
 
-force_name_option = click.option(
-    "--force-name", is_flag=True, help="Take a name that is not in the list of supported eras."
+
+@option_group()
+class GateOptions:
+    """What must be ready before the era is activated."""
+
+    threshold: str | None = option(
+        "--threshold",
+        metavar="SHARE",
+        help="The share that must be ready to activate, as 95%; by default adoption.gate_threshold.",
+    )
+    base: str = option("--of", type=click.Choice(BASES), default="registered", show_default=True, help="Of what stake.")
+    for_epochs: int = option(
+        "--for-epochs",
+        metavar="N",
+        type=click.IntRange(1, 100),
+        default=1,
+        show_default=True,
+        help="Epochs, one after the other, that must have it.",
+    )
+    quorum_probability: float | None = option(
+        "--quorum-probability",
+        metavar="P",
+        type=click.FloatRange(0, 1, min_open=True, max_open=True),
+        help="The chance of a quorum right after the switch that is asked for, too.",
+    )
+    quorum: QuorumOptions = nested(QuorumOptions)
+
+
+@option_group()
+class ScheduleOptions:
+    """When the phases are, and whom to tell."""
+
+    announce_at: Epoch | None = option(
+        "--announce-at", metavar="EPOCH", type=epoch_type, help="Announce then at the earliest; by default now."
+    )
+    at: Epoch | None = option(
+        "--at", metavar="EPOCH", type=epoch_type, help="When ERA is to begin; by default 10 epochs after announcing."
+    )
+    lead_epochs: int = option(
+        "--lead-epochs",
+        metavar="N",
+        type=click.IntRange(1, 100),
+        default=2,
+        show_default=True,
+        help="Epochs before that in which it must be activated, at the latest.",
+    )
+    tell: tuple[str, ...] = option(
+        "--tell", metavar=_PERSON, multiple=True, help="Somebody to tell. May be given several times."
+    )
+    force_name: bool = force_name_option()
+
+
+@option_group(OUTPUT)
+class PlanOutputOptions(JsonOptions):
+    """Where the plan goes, and what is printed."""
+
+    out: str | None = option(
+        "--out", metavar="FILE", help="The file to write, - for standard output; by default rollout-ERA.toml."
+    )
+    yes: bool = option("--yes", is_flag=True, help="Replace FILE if it is there.")
+
+
+@click.command(
+    cls=SectionedCommand, example="eraswitch rollout plan pythagoras --threshold 95% --at 760 --network preview"
 )
-
-
-@click.command()
 @click.argument("era")
-@click.option(
-    "--threshold",
-    metavar="SHARE",
-    help="The share that must be ready to activate, as 95%; by default adoption.gate_threshold.",
-)
-@click.option("--of", "base", type=click.Choice(BASES), default="registered", show_default=True, help="Of what stake.")
-@click.option(
-    "--for-epochs",
-    metavar="N",
-    type=click.IntRange(1, 100),
-    default=1,
-    show_default=True,
-    help="Epochs, one after the other, that must have it.",
-)
-@click.option(
-    "--quorum-probability",
-    metavar="P",
-    type=click.FloatRange(0, 1, min_open=True, max_open=True),
-    help="The chance of a quorum right after the switch that is asked for, too.",
-)
-@quorum_options
-@click.option("--announce-at", metavar="EPOCH", type=epoch_type, help="Announce then at the earliest; by default now.")
-@click.option(
-    "--at", metavar="EPOCH", type=epoch_type, help="When ERA is to begin; by default 10 epochs after announcing."
-)
-@click.option(
-    "--lead-epochs",
-    metavar="N",
-    type=click.IntRange(1, 100),
-    default=2,
-    show_default=True,
-    help="Epochs before that in which it must be activated, at the latest.",
-)
-@click.option("--tell", metavar=_PERSON, multiple=True, help="Somebody to tell. May be given several times.")
-@force_name_option
-@click.option("--out", metavar="FILE", help="The file to write, - for standard output; by default rollout-ERA.toml.")
-@click.option("--yes", is_flag=True, help="Replace FILE if it is there.")
-@provider_option
-@network_options
-@json_option
+@takes(gate=GateOptions, schedule=ScheduleOptions, network=NetworkOptions, output=PlanOutputOptions)
 @pass_app
 def plan(
     app: AppContext,
     /,
     *,
     era: str,
-    out: str | None,
-    yes: bool,
-    network_magic: int | None,
-    mainnet: bool,
-    provider: str | None,
-    force_name: bool,
-    as_json: bool,
-    **planned: Any,
+    gate: GateOptions,
+    schedule: ScheduleOptions,
+    network: NetworkOptions,
+    output: PlanOutputOptions,
 ) -> None:
     """Write the plan of a rollout of ERA: its two phases, gates and epochs, and whom to tell.
 
@@ -93,18 +109,19 @@ def plan(
     """
     from era_service.releasing.session import require_magic
 
-    settings = load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
-    planned["threshold"] = planned["threshold"] or settings.adoption.gate_threshold
-    if planned["threshold"] is None:
+    settings = network.settings(app)
+    threshold = gate.threshold or settings.adoption.gate_threshold
+    if threshold is None:
         raise click.UsageError("Give --threshold, or set adoption.gate_threshold.")
-    if not force_name:
+    if not schedule.force_name:
         _require_supported(era, settings.network.supported_eras)
-    made = _planned(settings, era, require_magic(settings), **planned)
-    target = _target(era, out)
+    require_magic(settings)
+    made = _planned(settings, era, replace(gate, threshold=threshold), schedule)
+    target = _target(era, output.out)
     if target is None:
         click.echo(made.to_text(), nl=False)
         return
-    if target.exists() and not yes:
+    if target.exists() and not output.yes:
         raise OutputError(
             "The rollout plan is there already",
             expected=f"no file {target}",
@@ -112,7 +129,7 @@ def plan(
             next_step="Change it with an editor, or replace it with --yes",
         )
     write_file(target, made.to_text().encode())
-    if as_json:
+    if output.as_json:
         echo_json({"file": str(target), "plan": made.model_dump(mode="json", exclude_none=True)})
         return
     phases, calendar = made.activate, configured_calendar(settings)
@@ -125,48 +142,31 @@ def plan(
     click.echo(f"Written to {target}. Where it stands: eraswitch rollout status {target}")
 
 
-def _planned(
-    settings: "Settings",
-    era: str,
-    magic: int,
-    *,
-    threshold: str,
-    base: str,
-    for_epochs: int,
-    quorum_probability: float | None,
-    k: int | None,
-    m: int | None,
-    phi_f: float | None,
-    model: str | None,
-    announce_at: Epoch | None,
-    at: Epoch | None,
-    lead_epochs: int,
-    tell: tuple[str, ...],
-) -> "PlannedRollout":
+def _planned(settings: "Settings", era: str, asked: GateOptions, schedule: ScheduleOptions) -> "PlannedRollout":
     from era_service.wiring.quorum import GivenQuorum, quorum_of
     from release_tools.rollout.plan import PLAN_VERSION, PlannedRollout
 
-    gate: dict[str, Any] = {"threshold": threshold, "of": base, "for_epochs": for_epochs}
+    gate: dict[str, Any] = {"threshold": asked.threshold, "of": asked.base, "for_epochs": asked.for_epochs}
     quorum: dict[str, Any] | None = None
-    given = GivenQuorum(model, k, m, phi_f)
-    if quorum_probability is not None:
-        gate["quorum_probability"] = quorum_probability
+    given = asked.quorum.given
+    if asked.quorum_probability is not None:
+        gate["quorum_probability"] = asked.quorum_probability
         found = quorum_of(settings, given)
         quorum = {**_parameters(found.model.to_dict()), "source": found.source}
     elif given != GivenQuorum():
         raise click.UsageError("--k, --m, --phi-f and --model belong to --quorum-probability.")
-    announced = _current_epoch(settings) if announce_at is None else announce_at
+    announced = _current_epoch(settings) if schedule.announce_at is None else schedule.announce_at
     tree = {
         "version": PLAN_VERSION,
         "era": era,
-        "network_magic": magic,
+        "network_magic": settings.network.magic,
         "announce": {"epoch": announced},
         "activate": {
-            "at": announced + DEFAULT_WAY_EPOCHS if at is None else at,
-            "lead_epochs": lead_epochs,
+            "at": announced + DEFAULT_WAY_EPOCHS if schedule.at is None else schedule.at,
+            "lead_epochs": schedule.lead_epochs,
             "gate": gate,
         },
-        "people": [_person_of(text) for text in tell],
+        "people": [_person_of(text) for text in schedule.tell],
     }
     return PlannedRollout.of(tree if quorum is None else {**tree, "quorum": quorum}, "as ordered")
 

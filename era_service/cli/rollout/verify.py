@@ -3,15 +3,16 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from era_service.cli.adoption.options import compatibility_option, from_option, share
-from era_service.cli.shared.arguments import json_option
+from era_service.cli.shared.commands import SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, printable
-from era_service.cli.shared.release_options import combined, load_settings, network_options, provider_option, read_text
+from era_service.cli.shared.release import JsonOptions, NetworkOptions
 from release_tools.adoption.shares import ada_words
 from release_tools.forecasting.lottery import chance_words
 
@@ -23,34 +24,50 @@ if TYPE_CHECKING:
 _MISSING_SHOWN = 20
 _NOT_YET = 6
 
-plan_argument = click.argument("plan_file", metavar="FILE")
-standing_options = combined(plan_argument, from_option, compatibility_option, provider_option, network_options)
-recovery_options = combined(
-    click.option("--aggregator", metavar="URL", help="Take certificates, and who signed them, from this aggregator."),
-    click.option(
+
+@option_group()
+class StandingOptions:
+    """The plan of a rollout, and what its standing is read from."""
+
+    plan_file: str = argument(metavar="FILE")
+    files: tuple[str, ...] = from_option()
+    compatibility_file: Path | None = compatibility_option()
+
+
+@option_group()
+class RecoveryOptions:
+    """Where certificates are taken from, and when the network has recovered."""
+
+    aggregator: str | None = option(
+        "--aggregator", metavar="URL", help="Take certificates, and who signed them, from this aggregator."
+    )
+    certificates_file: str | None = option(
         "--certificates",
-        "certificates_file",
         metavar="CSV",
         help="Take certificates from this file, with the columns epoch and certificates; - for standard input.",
-    ),
-    click.option(
+    )
+    wanted: Fraction = option(
         "--share",
-        "wanted",
         metavar="SHARE",
         type=share,
         default="90%",
         show_default=True,
         help="The share of what was before the switch at which the network has recovered.",
-    ),
-)
+    )
 
 
-@click.command()
-@standing_options
-@recovery_options
-@json_option
+@click.command(cls=SectionedCommand, example="eraswitch rollout verify rollout-pythagoras.toml --network preview")
+@takes(standing=StandingOptions, recovery=RecoveryOptions, network=NetworkOptions, output=JsonOptions)
 @pass_app
-def verify(app: AppContext, /, *, as_json: bool, **where: Any) -> int:
+def verify(
+    app: AppContext,
+    /,
+    *,
+    standing: StandingOptions,
+    recovery: RecoveryOptions,
+    network: NetworkOptions,
+    output: JsonOptions,
+) -> int:
     """Show whether the network recovered after the switch of the rollout in FILE.
 
     Certificates and the stake that takes part are compared with the three epochs before the switch. Who takes part is
@@ -60,22 +77,20 @@ def verify(app: AppContext, /, *, as_json: bool, **where: Any) -> int:
     """
     from release_tools.rollout.before import RecoveryDocument
 
-    planned, _, found, unknown = verified(app, **where)
-    if as_json:
+    planned, _, found, unknown = verified(app, standing, recovery, network)
+    if output.as_json:
         echo_json(RecoveryDocument.of(planned, found) | {"unknown": list(unknown)})
     else:
         click.echo("\n".join(map(printable, [*_lines(found), *(f"Not known: {one}" for one in unknown)])))
     return 0 if found.recovered else _NOT_YET
 
 
-def read_plan(
-    app: AppContext, plan_file: str, *, provider: str | None, network_magic: int | None, mainnet: bool
-) -> "tuple[PlannedRollout, Settings]":
+def read_plan(app: AppContext, plan_file: str, network: NetworkOptions) -> "tuple[PlannedRollout, Settings]":
     """The plan, before the chain is read: one with a mistake asks nobody anything."""
     from release_tools.rollout.plan import PlannedRollout
 
     planned = PlannedRollout.from_text(read_text(plan_file), plan_file)
-    return planned, load_settings(app, network_magic=network_magic, mainnet=mainnet, provider=provider)
+    return planned, network.settings(app)
 
 
 def networks_waited_for(planned: "PlannedRollout", plan_file: str) -> tuple[str, ...]:
@@ -95,27 +110,20 @@ def networks_waited_for(planned: "PlannedRollout", plan_file: str) -> tuple[str,
 
 
 def verified(
-    app: AppContext,
-    *,
-    plan_file: str,
-    files: tuple[str, ...],
-    compatibility_file: Path | None,
-    aggregator: str | None,
-    certificates_file: str | None,
-    wanted: Fraction,
-    **where: Any,
+    app: AppContext, standing: StandingOptions, recovery: RecoveryOptions, network: NetworkOptions
 ) -> "tuple[PlannedRollout, Settings, Recovery, tuple[str, ...]]":
     """The plan, the settings, how the network stands after the switch, and what is not known."""
     from era_service.releasing.recoveries import ActivitySources, recovery_of
     from era_service.releasing.session import open_release
 
+    aggregator, certificates_file = recovery.aggregator, recovery.certificates_file
     if aggregator is not None and certificates_file is not None:
         raise click.UsageError("Give --aggregator or --certificates, not both.")
-    planned, settings = read_plan(app, plan_file, **where)
+    planned, settings = read_plan(app, standing.plan_file, network)
     csv = None if certificates_file is None else (read_text(certificates_file), certificates_file)
-    sources = ActivitySources(aggregator, csv, files, compatibility_file)
+    sources = ActivitySources(aggregator, csv, standing.files, standing.compatibility_file)
     with open_release(settings, submits=False) as release:
-        found, unknown = recovery_of(release, planned, sources, wanted)
+        found, unknown = recovery_of(release, planned, sources, recovery.wanted)
     return planned, settings, found, unknown
 
 

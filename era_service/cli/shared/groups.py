@@ -9,11 +9,14 @@ from typing import Any
 
 import click
 
+from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.global_options import global_options
 
 
 class KnownGroup(click.Group):
     """A group that tells the command which was meant, of those that are not loaded yet too, and lists them in words."""
+
+    command_class = SectionedCommand
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """List each command with its whole first sentence; click would cut it off at the end of the line."""

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from era_service.cli.shared.commands import option, option_group
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
@@ -51,9 +52,13 @@ def passphrase_options(prefix: str = "", *, of: str = "of encrypted keys", **sha
     ]
 
 
-encrypt_option = click.option(
-    "--encrypt", "encrypts", is_flag=True, help="Encrypt new keys with a passphrase, as a passphrase option implies."
-)
+@option_group("Keys")
+class EncryptOptions:
+    """Whether new keys are encrypted."""
+
+    encrypts: bool = option(
+        "--encrypt", is_flag=True, help="Encrypt new keys with a passphrase, as a passphrase option implies."
+    )
 
 
 def is_interactive() -> bool:

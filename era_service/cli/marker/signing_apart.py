@@ -1,0 +1,93 @@
+"""Planning and signing a change of the markers without spending anything: ``--payload-out``, ``--from``.
+
+In: what is trusted, from the chain or from a file, and an order. Out: the signed payload in a file, which goes on to
+``--payload-file``, ``marker cosign`` or ``tx build``.
+"""
+
+from typing import TYPE_CHECKING
+
+import click
+
+from era_service.cli.marker.marker_jobs import no_era_key
+from era_service.cli.shared.files import read_text
+from era_service.cli.shared.output import echo_json, printable, write_file
+from era_service.cli.shared.publication_view import plan_lines
+from era_service.wiring.genesis import configured_calendar
+
+if TYPE_CHECKING:
+    from chain_reader import TrustPolicy
+    from era_service.cli.shared.release import DryRunOptions, SigningFiles
+    from era_service.config.schema import Settings
+    from era_service.releasing.publishing import ChangeOrder
+    from era_service.releasing.trusted_snapshot import TrustedSnapshot
+
+
+def trusted_by(settings: "Settings", policy: "TrustPolicy", snapshot: str | None) -> "TrustedSnapshot":
+    """What nodes trust, from the document that ``marker show --json`` printed, or else from the chain.
+
+    Raises:
+        InputFileError: the document cannot be read.
+        EraSwitchError: the chain could not be read, or the document is not one.
+    """
+    from era_service.releasing.session import open_release
+    from era_service.releasing.trusted_snapshot import TrustedSnapshot, read_snapshot
+
+    if snapshot is not None:
+        return read_snapshot(read_text(snapshot), policy)
+    with open_release(settings, submits=False) as release:
+        return TrustedSnapshot.of(release, release.read())
+
+
+def sign_apart(settings: "Settings", order: "ChangeOrder", files: "SigningFiles", output: "DryRunOptions") -> None:
+    """Plan a change, and write its signed payload into a file.
+
+    Raises:
+        EraSwitchError: something stands in the way.
+    """
+    from era_service.releasing.activation_gate import pass_gate
+    from era_service.releasing.publishing import rules_of
+    from era_service.releasing.signed_payload import payload_file
+    from era_service.wiring.trust import trust_policy
+    from release_tools.markers.rules import plan_change
+
+    policy = trust_policy(settings)
+    trusted = trusted_by(settings, policy, files.snapshot)
+    rules = rules_of(order, settings)
+    plan = plan_change(order.change, trusted.markers, trusted.epoch, rules, trusted.published)
+    plan.require_allowed()
+    if not order.not_a_slip and not output.dry_run:
+        plan.require_no_slip()
+    gate = None if plan.is_done else pass_gate(settings, plan, order.override_gate)
+    lines = [
+        *plan_lines(plan, None, configured_calendar(settings)),
+        *map(printable, [] if gate is None else gate.lines),
+    ]
+    click.echo("\n".join(lines), err=output.as_json)
+    for warning in (*plan.slips, *plan.warnings):
+        click.echo(f"Warning: {printable(warning)}", err=True)
+    written = None
+    if files.payload is not None and not output.dry_run and not plan.is_done:
+        if order.era_key is None:
+            raise no_era_key("--secret-key @FILE, or ERA_MARKERS_SECRET_KEY in the environment")
+        content = payload_file(plan, order.era_key, policy, trusted.payload, files.expires_epoch)
+        if gate is not None:
+            gate.record(settings)
+        write_file(files.payload, content)
+        written = str(files.payload)
+    if output.as_json:
+        echo_json(
+            {
+                "status": "done" if plan.is_done else "planned",
+                "plan": plan.to_dict(),
+                "payload_file": written,
+                "gate": None if gate is None else gate.to_dict(),
+            }
+        )
+    elif plan.is_done:
+        click.echo("Nothing to do: it is done already")
+    elif written is None:
+        click.echo("Nothing was written: this was a dry run")
+    elif policy.extension is None:
+        click.echo(f"Signed payload: {written}. Publish it: the same command with --payload-file, or tx build")
+    else:
+        click.echo(f"To be co-signed: {written}. Pass it to the signers: eraswitch marker cosign {written}")

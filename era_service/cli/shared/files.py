@@ -1,0 +1,81 @@
+"""Files that several of the release team's commands read: texts, signed payloads, signatures made elsewhere."""
+
+from typing import TYPE_CHECKING
+
+from era_service.cli.shared.arguments import InputFileError, read_bytes
+
+if TYPE_CHECKING:
+    from release_tools.transactions.files import CarriedTransaction
+
+
+def with_witnesses(carried: "CarriedTransaction", files: tuple[str, ...]) -> "CarriedTransaction":
+    """A transaction with the signatures in these files.
+
+    Raises:
+        InputFileError: a file cannot be read.
+        EnvelopeError: a file holds no signature.
+        TransactionFileError: a signature does not belong to the transaction.
+    """
+    from release_tools.transactions.witness_files import read_signatures
+
+    return carried.add([one for name in files for one in read_signatures(read_text(name), name)]) if files else carried
+
+
+def read_payload(name: str) -> bytes:
+    """The signed payload in a file: in a complete co-signing file, or in whatever holds a datum (``datum.finding``).
+
+    Raises:
+        InputFileError: it cannot be read, or does not hold one payload.
+        MarkerError: its payload is not complete.
+    """
+    import json
+
+    from datum import find_datums, kind_of_file
+    from release_tools.markers.cosigning import Cosigning
+
+    data = read_bytes(name)
+    text = read_text(name, data)
+    try:
+        document = json.loads(text)
+    except (ValueError, RecursionError):
+        document = None
+    if isinstance(document, dict) and "eraswitch_cosigning" in document:
+        cosigning = Cosigning.from_text(text)
+        if not cosigning.is_complete:
+            raise InputFileError(
+                "The co-signing file is not complete",
+                expected=f"in {name} the signatures of enough signers",
+                got="too few of them",
+                next_step=f"Have it signed: eraswitch marker cosign {name}",
+            )
+        return cosigning.extended.to_bytes()
+    if isinstance(document, dict) and "markers" in document:
+        return text.strip().encode()
+    contents = {found.content for found in find_datums(data)} - {None}
+    if len(contents) == 1 and (content := contents.pop()) is not None:
+        return content
+    raise InputFileError(
+        "The file does not hold one signed payload",
+        expected=f"in {name} a payload as JSON, one datum in JSON or hex, or a co-signing file",
+        got=f"{len(contents)} different datums" if contents else kind_of_file(data),
+        next_step="Give the file that --payload-out wrote",
+    )
+
+
+def read_text(name: str, data: bytes | None = None) -> str:
+    """The text in a file, or in standard input for ``-``; ``data`` is its content, where that is read already.
+
+    Raises:
+        InputFileError: it cannot be read, or is not text.
+    """
+    from datum import text_of
+
+    try:
+        return text_of(read_bytes(name) if data is None else data)
+    except UnicodeDecodeError as error:
+        raise InputFileError(
+            "A file cannot be read",
+            expected=f"text in {name}",
+            got="bytes that are not text",
+            next_step="Check the path",
+        ) from error

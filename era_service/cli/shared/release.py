@@ -1,0 +1,452 @@
+"""Groups of options that the release team's commands share, and what becomes of their values.
+
+A secret never stands on the command line: keys come from files or from the environment.
+"""
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from click.core import ParameterSource
+
+from chain_reader.providers.gateway import MAINNET_MAGIC
+from era_service.cli.shared.arguments import epoch as epoch_type
+from era_service.cli.shared.commands import OUTPUT, nested, option, option_group
+from era_service.cli.shared.context import AppContext
+from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
+from era_service.cli.shared.output import write_file
+from eras import ConfigurationError, Epoch
+
+if TYPE_CHECKING:
+    from datum import EraSigner
+    from era_service.config.schema import Settings
+    from era_service.releasing.publishing import PublishingMeans
+    from release_tools.keys.payment_key import PaymentSigner
+    from release_tools.publishing.submission import Waiting
+    from release_tools.transactions.drafting import Purse
+    from release_tools.transactions.files import CarriedTransaction
+
+SECRET_KEY_VARIABLE = "ERA_MARKERS_SECRET_KEY"  # noqa: S105 - the name of a variable
+
+
+def never_on_the_command_line(context: click.Context, parameter: click.Parameter, value: str | None) -> str | None:
+    """The value of an option that holds a secret; given on the command line it must be ``@FILE``."""
+    source = context.get_parameter_source(parameter.name or "")
+    if value is not None and source is ParameterSource.COMMANDLINE and not value.startswith("@"):
+        raise click.BadParameter(
+            f"expected @FILE: a key given here is seen by all who can list processes. Or set {SECRET_KEY_VARIABLE}"
+        )
+    return value
+
+
+def output_reference(_context: click.Context, _parameter: click.Parameter, value: str | None) -> str | None:
+    """The value of an option that names an output."""
+    if value is not None and not re.fullmatch(r"[0-9a-f]{64}#[0-9]{1,5}", value):
+        raise click.BadParameter("expected a transaction hash, # and the number of its output")
+    return value
+
+
+# --- the network
+
+
+@option_group("Network")
+class NameOptions:
+    """The network, by its name, for what asks no provider."""
+
+    network_magic: int | None = option(
+        "--network-magic", metavar="N", type=click.IntRange(0, 2**32 - 1), help="Magic of the network."
+    )
+    mainnet: bool = option("--mainnet", is_flag=True, help=f"The same as --network-magic {MAINNET_MAGIC}.")
+
+    def settings(self, app: AppContext) -> "Settings":
+        """The settings, with the network that the command line names.
+
+        Raises:
+            ConfigurationError: it names two.
+            InvalidConfigurationError: the configuration has mistakes.
+        """
+        return _load(app, self, {})
+
+
+@option_group("Network")
+class NetworkOptions(NameOptions):
+    """The network, and where its chain is read."""
+
+    provider: str | None = option(
+        "--provider",
+        metavar="URL",
+        help="Read here, and submit here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or "
+        "local:FILE.",
+    )
+
+    def settings(self, app: AppContext) -> "Settings":
+        """The settings, with the network and the provider that the command line names.
+
+        Raises:
+            ConfigurationError: it names two networks.
+            InvalidConfigurationError: the configuration has mistakes.
+        """
+        return _load(app, self, {"reader.providers": (self.provider, "--provider")} if self.provider else {})
+
+
+def _load(app: AppContext, named: NameOptions, flags: "dict[str, tuple[Any, str]]") -> "Settings":
+    if named.mainnet and named.network_magic not in (None, MAINNET_MAGIC):
+        raise click.UsageError("--mainnet and --network-magic name different networks.")
+    settings = app.load(flags).settings
+    magic, flag = (MAINNET_MAGIC, "--mainnet") if named.mainnet else (named.network_magic, "--network-magic")
+    if magic is None:
+        return settings
+    if settings.network.magic not in (None, magic):
+        raise ConfigurationError(
+            "Two networks are named",
+            code="NetworkContradiction",
+            expected=f"network magic {settings.network.magic} of {settings.network.name or 'the configuration'}",
+            got=f"{magic} by {flag}",
+            next_step="Name one network",
+        )
+    return app.load({**flags, "network.magic": (magic, flag)}).settings
+
+
+# --- keys
+
+
+def secret_key_option(of: str = "the era key", *, more: str = "") -> Any:
+    """The option with a secret key, as a field of a group."""
+    return option(
+        "--secret-key",
+        metavar="@FILE",
+        envvar=SECRET_KEY_VARIABLE,
+        show_envvar=True,
+        callback=never_on_the_command_line,
+        help=f"File with {of}, JSON-hex as in era.sk or 64 hex digits; the variable may hold the key itself.{more}",
+    )
+
+
+@option_group("Keys")
+class EraKeyOptions:
+    """The key that markers are signed with."""
+
+    secret_key: str | None = secret_key_option()
+
+    def era_key(self, settings: "Settings") -> "EraSigner | None":
+        """The era key that is given here or in the environment, else the configured one (``keys.era_key_file``).
+
+        Raises:
+            InputFileError: its file cannot be read.
+            KeyFormatError: it is not a key.
+        """
+        text = self.secret_key
+        if text is None and settings.keys.era_key_file is not None:
+            text = f"@{settings.keys.era_key_file}"
+        return None if text is None else read_secret_key(text)
+
+
+@option_group("Keys")
+class PaymentKeyOptions:
+    """The keys that transactions are signed with."""
+
+    payment_key_files: tuple[Path, ...] = option(
+        "--payment-key-file",
+        metavar="FILE",
+        multiple=True,
+        type=click.Path(path_type=Path),
+        help="Payment signing key: an envelope of cardano-cli, bech32 or hex. May be given several times.",
+    )
+
+    def payment_keys(self, settings: "Settings") -> "tuple[PaymentSigner, ...]":
+        """The payment keys in these files, else the configured ones (``keys.payment_key_files``).
+
+        Raises:
+            PaymentKeyError: one cannot be used.
+            WrongPassphraseError: the passphrase of an encrypted one is another one.
+        """
+        return tuple(map(load_payment_key, self.payment_key_files or settings.keys.payment_key_files))
+
+
+# --- paying
+
+
+def payment_address_option() -> Any:
+    """The option with the address that pays, as a field of a group."""
+    return option(
+        "--payment-address",
+        metavar="ADDR",
+        default="",
+        help="Pays from this address and returns the change to it. By default the era address if the payment key owns "
+        "it, else that key's own address.",
+    )
+
+
+def max_fee_option() -> Any:
+    """The option with the highest fee, as a field of a group."""
+    return option(
+        "--max-fee",
+        metavar="LOVELACE",
+        default=2_000_000,
+        show_default=True,
+        type=click.IntRange(min=0),
+        help="Refuse a transaction that costs more.",
+    )
+
+
+@option_group("Paying")
+class LimitOptions:
+    """How long a transaction is valid, and what it may cost."""
+
+    validity_slots: int = option(
+        "--validity-slots",
+        metavar="SLOTS",
+        default=7_200,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Slots after which the transaction is void; it is so earlier where it would give too little notice.",
+    )
+    max_fee: int = max_fee_option()
+
+    def purse(self, payment_address: str, spend: tuple[str, ...], *, sweep: bool) -> "Purse":
+        """What pays within these limits."""
+        from release_tools.transactions.drafting import Purse
+
+        return Purse(payment_address, spend, sweep, validity_slots=self.validity_slots, max_fee=self.max_fee)
+
+
+@option_group("Paying")
+class PurseOptions:
+    """What a publication is paid from."""
+
+    payment_address: str = payment_address_option()
+    spend: tuple[str, ...] = option(
+        "--spend",
+        metavar="TX#N",
+        multiple=True,
+        help="Spend this output too, whatever it carries; else none with tokens or other datums is touched.",
+    )
+    sweep: bool = option(
+        "--sweep", is_flag=True, help="Spend older markers and copies at the era address, too: what the era key signed."
+    )
+    limits: LimitOptions = nested(LimitOptions)
+
+    def purse(self) -> "Purse":
+        """What pays."""
+        return self.limits.purse(self.payment_address, self.spend, sweep=self.sweep)
+
+
+# --- waiting
+
+
+@option_group("Waiting")
+class WaitingOptions:
+    """How long a command waits for its transaction, and for what."""
+
+    confirmations: int | None = option(
+        "--confirmations",
+        metavar="N",
+        type=click.IntRange(min=0),
+        help="Blocks on top of the transaction's block to wait for; by default 3, or more where nodes ask for more.",
+    )
+    timeout_s: float = option(
+        "--timeout",
+        metavar="SECONDS",
+        default=1_800.0,
+        show_default=True,
+        type=click.FloatRange(min=0),
+        help="How long to wait in all. The same command goes on later.",
+    )
+    poll_s: float = option(
+        "--poll",
+        metavar="SECONDS",
+        default=1.0,
+        type=click.FloatRange(min=0.05),
+        help="How often to look while waiting; every second by default.",
+    )
+
+    def waiting(self, settings: "Settings") -> "Waiting":
+        """How long to wait; nodes themselves may wait for more blocks than that (rule T8).
+
+        Raises:
+            ConfigurationError: the network, or what its nodes trust, is not known.
+        """
+        from era_service.releasing.session import require_magic
+        from era_service.wiring.trust import trust_policy
+        from release_tools.publishing.submission import DEFAULT_CONFIRMATIONS, Waiting
+
+        require_magic(settings)
+        confirmations = self.confirmations
+        if confirmations is None:
+            confirmations = max(DEFAULT_CONFIRMATIONS, trust_policy(settings).confirmations)
+        return Waiting(confirmations, self.timeout_s, self.poll_s)
+
+
+@option_group("Waiting")
+class JournalOptions:
+    """Where an interrupted run is remembered."""
+
+    journal: Path | None = option(
+        "--journal",
+        metavar="DIR",
+        type=click.Path(path_type=Path),
+        help="Folder of the journal, by which an interrupted run is gone on with; by default below ~/.local/state.",
+    )
+
+    @property
+    def root(self) -> Path:
+        """The folder of all journals."""
+        from era_service.config.paths import user_state_folder
+
+        return self.journal or user_state_folder() / "publications"
+
+
+# --- what is written
+
+
+@option_group(OUTPUT)
+class JsonOptions:
+    """What a command prints."""
+
+    as_json: bool = option("--json", is_flag=True, help="Print JSON.")
+
+
+def dry_run_option() -> Any:
+    """The option of a command that can show what it would do, as a field of a group."""
+    return option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+
+
+@option_group(OUTPUT)
+class DryRunOptions(JsonOptions):
+    """Whether a command only shows what it would do, and what it prints."""
+
+    dry_run: bool = dry_run_option()
+
+
+@option_group(OUTPUT)
+class AskingOptions(DryRunOptions):
+    """Whether a command asks before it does anything, and what it prints."""
+
+    yes: bool = option("--yes", is_flag=True, help="Do not ask.")
+
+
+def format_option() -> Any:
+    """The option with the form of a transaction, as a field of a group."""
+    return option(
+        "--format",
+        type=click.Choice(["envelope", "hex"]),
+        default="envelope",
+        show_default=True,
+        help="cardano-cli's envelope, or the CBOR in hex, as wallets take it.",
+    )
+
+
+@option_group(OUTPUT)
+class TransactionFileOptions:
+    """Where a transaction goes, and in which form."""
+
+    out: Path = option(
+        "--out", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the transaction goes."
+    )
+    form: str = format_option()
+
+    def write(self, carried: "CarriedTransaction") -> None:
+        """Write a transaction into the file.
+
+        Raises:
+            OutputError: it cannot be written.
+        """
+        write_transaction(self.out, carried, self.form)
+
+
+def write_transaction(out: Path, carried: "CarriedTransaction", form: str) -> None:
+    """Write a transaction into a file, in the form that ``--format`` names.
+
+    Raises:
+        OutputError: it cannot be written.
+    """
+    text = carried.to_text() if form == "envelope" else carried.cbor.hex() + "\n"
+    write_file(out, text.encode())
+
+
+# --- what publications have in common
+
+
+@option_group()
+class PublishingOptions:
+    """How something is published: who signs, how long to wait, on which network, and what is shown and asked."""
+
+    keys: PaymentKeyOptions = nested(PaymentKeyOptions)
+    waiting: WaitingOptions = nested(WaitingOptions)
+    journal: JournalOptions = nested(JournalOptions)
+    network: NetworkOptions = nested(NetworkOptions)
+    output: AskingOptions = nested(AskingOptions)
+
+    def means(self, settings: "Settings", purse: "Purse") -> "PublishingMeans":
+        """What pays, signs the transaction and waits.
+
+        Raises:
+            PaymentKeyError, WrongPassphraseError: a key cannot be used.
+            ConfigurationError: the network, or what its nodes trust, is not known.
+        """
+        from era_service.releasing.publishing import PublishingMeans
+
+        return PublishingMeans(
+            purse, self.keys.payment_keys(settings), self.journal.root, self.waiting.waiting(settings)
+        )
+
+
+def not_a_slip_option() -> Any:
+    """The option that confirms what looks like a slip, as a field of a group."""
+    return option(
+        "--not-a-slip",
+        is_flag=True,
+        help="Confirm what looks like a slip: an epoch far ahead, a name that looks like another. --yes does not.",
+    )
+
+
+def lead_option() -> Any:
+    """The option with the notice of an activation, as a field of a group."""
+    return option(
+        "--lead-epochs",
+        metavar="EPOCHS",
+        default=2,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Epochs between now and an activation, at least.",
+    )
+
+
+def force_name_option() -> Any:
+    """The option that takes an unknown era, as a field of a group."""
+    return option("--force-name", is_flag=True, help="Take a name that is not in the list of supported eras.")
+
+
+def expires_option(text: str) -> Any:
+    """The option with the last epoch in which a co-signed payload is fresh, as a field of a group."""
+    return option("--expires-epoch", metavar="EPOCH", type=epoch_type, help=text)
+
+
+@option_group("Keys")
+class MarkerSourceOptions(EraKeyOptions):
+    """Who signs the markers: the era key, or somebody elsewhere."""
+
+    payload_file: str | None = option(
+        "--payload-file", metavar="FILE", help="The payload, signed elsewhere, in place of the era key."
+    )
+
+
+@option_group("Signing apart")
+class SigningFiles:
+    """Where signing without a network reads and writes: what is trusted, the payload, and how long it is fresh."""
+
+    payload: Path | None = option(
+        "--payload-out",
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Only plan and sign: write the payload here, and submit nothing.",
+    )
+    snapshot: str | None = option(
+        "--from",
+        metavar="FILE",
+        help="Plan from what marker show --json printed, without a network; with --payload-out.",
+    )
+    expires_epoch: Epoch | None = expires_option(
+        "With --payload-out: the last epoch in which a co-signed payload is fresh."
+    )

@@ -1,0 +1,56 @@
+"""Commands take groups of options, and their help has an example that can be typed."""
+
+import ast
+import shlex
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from era_service.cli.app import cli
+from era_service.cli.shared.commands import SectionedCommand, option_group
+from tests.architecture.test_imports import ROOT, modules
+
+MAX_PARAMETERS = 6
+
+
+def leaves(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], click.Command]]:
+    """Every command that is not a group, by the words that call it."""
+    if not isinstance(command, click.Group):
+        yield path, command
+        return
+    context = click.Context(command)
+    for name in command.list_commands(context):
+        below = command.get_command(context, name)
+        assert below is not None
+        yield from leaves(below, (*path, name))
+
+
+def test_functions_of_the_command_line_take_few_parameters() -> None:
+    long = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
+        for path in modules("era_service")
+        if "cli" in path.parts
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.FunctionDef)
+        and len(node.args.posonlyargs) + len(node.args.args) + len(node.args.kwonlyargs) > MAX_PARAMETERS
+    ]
+    assert long == [], "options that belong together are an option_group"
+
+
+def test_every_command_has_an_example_that_its_own_parser_takes() -> None:
+    found = dict(leaves(cli))
+    assert len(found) > 60
+    for path, command in found.items():
+        assert isinstance(command, SectionedCommand), path
+        assert command.example is not None, path
+        assert max(map(len, command.example.splitlines())) <= 78, path
+        words = shlex.split(command.example.replace("\\\n", " "))
+        assert words[: len(path) + 1] == ["eraswitch", *path]
+        context = command.make_context(path[-1], words[len(path) + 1 :], parent=click.Context(cli))
+        assert f"Example:\n  {command.example.splitlines()[0]}" in command.get_help(context)
+
+
+def test_a_group_of_options_is_listed_in_a_section_that_help_has() -> None:
+    with pytest.raises(ValueError, match="'Elsewhere' is not a section"):
+        option_group("Elsewhere")
