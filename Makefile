@@ -9,9 +9,11 @@ DEMO_STAMP := $(or $(wildcard $(STAMP)),$(VENV)/.installed-tools)
 PYTEST_ARGS ?= -n auto
 
 MINUTES ?= 10
+FROM ?=
+TO ?= HEAD
 SECONDS ?= 60
 
-.PHONY: demo test test-fast test-lowest mutants roads soak fuzz check lint types docs docs-check site man audit lock bench clean help
+.PHONY: demo test test-fast test-lowest mutants roads soak upgrade-check fuzz check lint types docs docs-check site man audit lock bench clean help
 .DEFAULT_GOAL := help
 
 help: ## list the targets
@@ -61,6 +63,10 @@ roads: $(STAMP) ## count the modules and calls between a datum and a switch, in 
 soak: $(STAMP) ## replicas, watchers, an attacker and faults for MINUTES (10): fail if anything is missed, lost, doubled or grows
 	@$(BIN)/python tests/provision.py
 	$(BIN)/python -m benchmarks.soak --minutes $(MINUTES) $(SOAK_ARGS)
+
+upgrade-check: $(STAMP) ## upgrade two replicas under load, from FROM (the last release) to TO (HEAD) and back: fail if an answer is lost
+	@$(BIN)/python tests/provision.py
+	$(BIN)/python -m benchmarks.soak.upgrade $(if $(FROM),--from $(FROM)) --to $(TO)
 
 fuzz: $(STAMP) ## throw damaged input at everything that reads for SECONDS (60); what fails is kept in artifacts/fuzz
 	$(BIN)/python -m tools.fuzz --seconds $(SECONDS) $(FUZZ_ARGS)

@@ -1,6 +1,6 @@
 """A TCP proxy that can reset every connection that goes through it, and refuse new ones for a while.
 
-In: the port behind it. Out: a port of its own. One thread and one selector carry all connections.
+In: the ports behind it, which take turns. Out: a port of its own. One thread and one selector carry all connections.
 """
 
 import selectors
@@ -19,11 +19,15 @@ class Proxy:
     """A proxy in front of a port of this machine. A context manager.
 
     Args:
-        target: the port behind it; it may be closed, and then connections are.
+        targets: the ports behind it; where none of them is open, a connection is closed.
+
+    Attributes:
+        targets: the ports that take turns from now on; connections that are open stay where they are.
     """
 
-    def __init__(self, target: int) -> None:
-        self._target = target
+    def __init__(self, *targets: int) -> None:
+        self.targets = targets
+        self._turn = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.port: int = self._listener.getsockname()[1]
         self.resets = 0
@@ -55,6 +59,11 @@ class Proxy:
             self.resets += found
         return found
 
+    def connections(self, target: int) -> int:
+        """How many are open to a port behind it."""
+        with self._lock:
+            return sum(one.getpeername()[1] == target for one in self._pairs)
+
     def _run(self) -> None:
         while not self._ending:
             for key, _ in self._selector.select(0.2):
@@ -72,7 +81,7 @@ class Proxy:
         try:
             if time.monotonic() < self._closed_until_s:
                 raise ConnectionRefusedError
-            behind = socket.create_connection(("127.0.0.1", self._target), timeout=2)
+            behind = self._connected()
         except OSError:
             _close(client, reset=True)
             return
@@ -81,6 +90,22 @@ class Proxy:
             one.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self._pairs[one] = other
             self._selector.register(one, selectors.EVENT_READ)
+
+    def _connected(self) -> socket.socket:
+        """A connection to the next port that takes one.
+
+        Raises:
+            OSError: none does.
+        """
+        self._turn += 1
+        targets = self.targets
+        failed: ConnectionError = ConnectionRefusedError("no port is behind the proxy")
+        for number in range(len(targets)):
+            try:
+                return socket.create_connection(("127.0.0.1", targets[(self._turn + number) % len(targets)]), timeout=2)
+            except ConnectionError as error:
+                failed = error
+        raise failed
 
     def _carry(self, end: socket.socket) -> None:
         try:

@@ -12,6 +12,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from fractions import Fraction
@@ -89,9 +90,18 @@ class Stage:
 
     Args:
         folder: an empty folder; what is left in it afterwards is what there is to look at.
+        services: those of ``SERVICES`` that run.
+        watchers: those of ``WATCHERS`` that run.
+        release: the program ``eraswitch`` of the release team; by default this checkout's.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        services: Sequence[str] = SERVICES,
+        watchers: Sequence[str] = tuple(WATCHERS),
+        release: Path | None = None,
+    ) -> None:
         self.folder = folder
         self.chain_file = folder / "chain.sqlite3"
         self.clock_file = folder / "clock"
@@ -102,6 +112,7 @@ class Stage:
         self.attacker_key, self.attacker_wallet = SigningKey.generate(), PaymentKey.generate()
         self.programs: dict[str, Program] = {}
         self.tokens: dict[str, str] = {}
+        self._services, self._watchers, self._release = services, watchers, release
         self._open = ExitStack()
 
     def __enter__(self) -> Self:
@@ -131,11 +142,11 @@ class Stage:
             database = f"postgresql+psycopg://era@127.0.0.1:{self.to_database.port}/soak"
             self.stores = dict.fromkeys(SERVICES[:2], database) | {SERVICES[2]: str(self.disk / "store.sqlite3")}
             self.urls = {name: f"http://127.0.0.1:{_free_port()}" for name in SERVICES}
-            for name in SERVICES:
+            for name in self._services:
                 self._configure(name)
                 self._add(name, "era_service.cli:main", "--config", str(self.settings(name)), "serve", "--json")
-            for name, nodes in WATCHERS.items():
-                self._add(name, "benchmarks.soak.watchers:main", self._world(name, nodes))
+            for name in self._watchers:
+                self._add(name, "benchmarks.soak.watchers:main", self._world(name, WATCHERS[name]))
             self._open = opening.pop_all()
         return self
 
@@ -156,9 +167,11 @@ class Stage:
 
     def start(self) -> None:
         """Start everything; the first era is published before the nodes look."""
-        for name, program in self.programs.items():
-            if name == min(WATCHERS) and self.marker("activate", ERAS[0], "--at", "0").wait() != 0:
-                raise RuntimeError("the first era could not be published: see commands.log")
+        programs = dict(self.programs)
+        programs.pop("chain").start()
+        if self.marker("activate", ERAS[0], "--at", "0").wait() != 0:
+            raise RuntimeError("the first era could not be published: see commands.log")
+        for program in programs.values():
             program.start()
 
     def marker(self, *change: str) -> "subprocess.Popen[bytes]":
@@ -173,7 +186,7 @@ class Stage:
     def eraswitch(self, *arguments: str) -> "subprocess.Popen[bytes]":
         """Begin a command of the release team."""
         with (self.folder / "commands.log").open("ab") as log:
-            program = Path(sys.executable).with_name("eraswitch")
+            program = self._release or Path(sys.executable).with_name("eraswitch")
             return subprocess.Popen(
                 [str(program), *arguments], cwd=self.folder, env=_environment(self.folder), stdout=log, stderr=log
             )
@@ -181,8 +194,8 @@ class Stage:
     def _add(self, name: str, entry: str, *arguments: str) -> None:
         """A program of the stage; the chain's clock is never stepped, for it is the time itself."""
         clock = os.devnull if name == "chain" else str(self.clock_file)
-        command = [sys.executable, "-m", "benchmarks.soak.stepped", clock, entry, *arguments]
-        self.programs[name] = Program(name, command, self.folder)
+        python = ["env", f"PYTHONPATH={ROOT}", sys.executable, "-m", "benchmarks.soak.stepped"]
+        self.programs[name] = Program(name, [*python, clock, entry, *arguments], self.folder)
 
     def _make_disk(self, opening: ExitStack) -> None:
         """A disk of its own for the store in a file, where this process may mount one."""
@@ -260,7 +273,7 @@ write_burst = 1000
 
 def _environment(home: Path) -> dict[str, str]:
     kept = {name: os.environ[name] for name in ("PATH", "LANG") if name in os.environ}
-    return kept | {"PYTHONPATH": str(ROOT), "HOME": str(home)}
+    return kept | {"HOME": str(home)}
 
 
 def _free_port() -> int:

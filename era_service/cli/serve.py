@@ -1,9 +1,11 @@
 """``eraswitch serve``: the HTTP service, in the foreground."""
 
 import logging
+import math
 import signal
 import socket
 import ssl
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -18,6 +20,8 @@ from era_service.cli.signals import surviving_signals
 from eras import ConfigurationError, EraSwitchError
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     import uvicorn
 
     from era_service.config.schema import ServiceSettings, Settings
@@ -86,7 +90,8 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output:
     """Serve the eras over HTTP: to nodes, to dashboards, to caches.
 
     With no network configured it follows an embedded local chain, made for the purpose, and says so. It ends on
-    SIGTERM or Ctrl-C, after the requests that are being answered. SIGHUP reads the configuration and the certificate
+    SIGTERM or Ctrl-C, after the requests that are being answered; on SIGTERM, service.shutdown_delay_s after
+    /health/ready has begun to fail. SIGHUP reads the configuration and the certificate
     again. SIGUSR1 switches the log to debug and back, SIGUSR2 between text and JSON.
     """
     from era_service.service.follower_loop import following_registrations
@@ -266,7 +271,22 @@ class Server:
         own, tls = self._settings, self._settings.tls_cert is not None
         gate = create_app(self._service, tls=tls)
 
+        service = self._service
+
         class GracefulServer(uvicorn.Server):
+            ends_at_s = math.inf
+
+            def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
+                delay_s = service.settings.service.shutdown_delay_s
+                if sig != signal.SIGTERM or service.is_leaving or delay_s is None:
+                    super().handle_exit(sig, frame)  # also for who asks a second time
+                    return
+                service.is_leaving = True
+                self.ends_at_s = time.monotonic() + delay_s
+
+            async def on_tick(self, counter: int) -> bool:
+                return await super().on_tick(counter) or time.monotonic() >= self.ends_at_s
+
             async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
                 gate.stream.end()  # its listeners would never leave by themselves
                 await super().shutdown(sockets)

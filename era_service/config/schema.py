@@ -246,6 +246,9 @@ class ServiceSettings(Section):
     request_timeout_s: Above0 = Field(default=30.0, description="Seconds that a client may take to send a request.")
     max_streams: Above0Whole = Field(default=10_000, description="Listeners to the event stream at the same time.")
     heartbeat_s: Above0 = Field(default=15.0, description="Seconds between signs of life on the event stream.")
+    shutdown_delay_s: Above0 | None = Field(
+        default=None, description="Seconds after SIGTERM in which it still answers, and /health/ready fails already."
+    )
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
         default=(), description="Origins whose pages may read from a browser; by default none."
     )

@@ -19,7 +19,15 @@ RELOADED_SETTINGS = frozenset(
     f"{section}.{name}"
     for section, names in {
         "reader": ("providers", "agreement", "max_tip_age_s", "project_id", "project_id_file"),
-        "service": ("poll_interval_s", "max_age_s", "max_body_bytes", "writes_per_s", "write_burst", "heartbeat_s"),
+        "service": (
+            "poll_interval_s",
+            "max_age_s",
+            "max_body_bytes",
+            "writes_per_s",
+            "write_burst",
+            "heartbeat_s",
+            "shutdown_delay_s",
+        ),
     }.items()
     for name in names
 )

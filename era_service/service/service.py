@@ -99,6 +99,8 @@ class Service(Keeper):
         self._switches = switches
         self._leader: LeaderPoller | None = None
         self.publications = Publications()
+        self.is_leaving = False
+        """Whether it ends soon: it still answers, but nobody should send it more."""
 
     @classmethod
     def open(cls, settings: "Settings", *, embedded: bool = False) -> Self:
@@ -355,11 +357,14 @@ class Service(Keeper):
         return _health(HealthCheck(name="poller", ok=not died, detail="it has died" if died else "it turns"))
 
     def ready(self) -> Health:
-        """Whether it has something to answer with, and a store that answers and takes changes."""
+        """Whether it has something to answer with, a store that answers and takes changes, and no end in sight."""
         known = self._snapshot
         trusted = known is not None and known.status.current is not None
         detail = "an era is known" if trusted else "no current era is known"
-        return _health(HealthCheck(name="eras", ok=trusted, detail=detail), *self._store_checks())
+        staying = HealthCheck(
+            name="staying", ok=not self.is_leaving, detail="it ends" if self.is_leaving else "it stays"
+        )
+        return _health(HealthCheck(name="eras", ok=trusted, detail=detail), staying, *self._store_checks())
 
     def started(self) -> Health:
         """Whether it has read something, or loaded what was read before."""

@@ -69,6 +69,8 @@ _API, _ERA_ID = API_VERSION_HEADER.encode(), ERA_ID_HEADER.encode()
 _SIGNER, _AGGREGATOR = SIGNER_NODE_VERSION_HEADER.encode(), AGGREGATOR_NODE_VERSION_HEADER.encode()
 _REQUEST_ID = b"x-request-id"
 _PLAIN_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_GOODBYE: Final[Header] = (b"connection", b"close")
+"""Ends a connection that is kept, after its answer: a balancer would send the next request into it."""
 _VARY: Final[Header] = (b"vary", _API)
 _SEEN: Final = frozenset((b"if-none-match", b"content-length", _API, _ERA_ID, _SIGNER, _REQUEST_ID))
 
@@ -128,6 +130,8 @@ class Gate:
         seen = {name: value for name, value in scope["headers"] if name in _SEEN}
         spoken = path.startswith(SPOKEN_UNDER)
         own = (*self._own_headers(varying=spoken), (_REQUEST_ID, _id_of(seen.get(_REQUEST_ID))))
+        if self._service.is_leaving:
+            own = (_GOODBYE, *own)
         if _ERA_ID in seen and seen[_ERA_ID] != self._service.era_id:
             self._judge_peer(seen[_ERA_ID].decode("latin-1"))
         if _SIGNER in seen:

@@ -2,11 +2,12 @@
 
 import socket
 import threading
+from contextlib import ExitStack
 from itertools import pairwise
 
 import pytest
 
-from benchmarks.soak import verdict
+from benchmarks.soak import upgrade, verdict
 from benchmarks.soak.proxy import Proxy
 from eras import Epoch, EraMarker
 
@@ -91,3 +92,35 @@ def test_the_proxy_carries_bytes_and_resets_connections():
             socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as refused,
         ):
             refused.recv(1)
+
+
+def test_ports_behind_the_proxy_take_turns_and_one_that_is_closed_is_left_out():
+    with ExitStack() as opened:
+        servers = [opened.enter_context(socket.create_server(("127.0.0.1", 0))) for _ in range(3)]
+        one, other, closed = (server.getsockname()[1] for server in servers)
+        servers[2].close()
+        proxy = opened.enter_context(Proxy(one, closed, other))
+        for _ in range(3):
+            client = opened.enter_context(socket.create_connection(("127.0.0.1", proxy.port), timeout=10))
+            client.sendall(b"?")
+        for server, turns in zip(servers, (1, 2), strict=False):  # the turn of the one that is closed goes to the next
+            server.settimeout(10)
+            for _ in range(turns):
+                behind = opened.enter_context(server.accept()[0])
+                assert behind.recv(1) == b"?"
+        assert [proxy.connections(port) for port in (one, other, closed)] == [1, 2, 0]
+
+
+def test_the_release_before_is_the_last_tag_else_the_last_commit_of_another_version(monkeypatch: pytest.MonkeyPatch):
+    versions = {"HEAD": "2", "bump": "2", "bump^": "1", "first": "1"}
+    answers = {
+        ("log", "--format=%H", "HEAD", "--", upgrade.VERSION_FILE): "bump\nfirst",
+        ("rev-parse", "bump^"): "before",
+        **{("show", f"{revision}:{upgrade.VERSION_FILE}"): version for revision, version in versions.items()},
+    }
+    monkeypatch.setattr(upgrade, "git", lambda *asked: answers.get(asked, ""))
+    assert upgrade.previous("HEAD") == "before"
+    answers[("describe", "--tags", "--abbrev=0", "HEAD^")] = "v1"
+    assert upgrade.previous("HEAD") == "v1"
+    with pytest.raises(LookupError, match="name a revision with --from"):
+        upgrade.previous("first")

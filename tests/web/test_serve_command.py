@@ -50,12 +50,21 @@ def test_with_no_configuration_it_serves_the_embedded_chain_and_says_so(tmp_path
         assert len(client.get("/registrations?epoch=0").json()["registrations"]) == 1
 
 
-def test_it_ends_gracefully_though_somebody_listens(world):
-    with serve(world.folder, **environment_of(world)) as served, Client(served.url) as client:
+def test_it_ends_gracefully_though_somebody_listens_and_is_unready_before_its_socket_closes(world):
+    environ = environment_of(world) | {"ERASWITCH_SERVICE__SHUTDOWN_DELAY_S": "3600"}
+    with serve(world.folder, **environ) as served, Client(served.url) as client:
         served.wait_until_ready(client)
         listener = Listener(served.url)
         listener.wait_for(lambda _: "retry: 2000" in listener.lines)
-        assert served.end(signal.SIGTERM) == 0
+        assert "connection" not in client.get("/era/status").headers
+        served.process.send_signal(signal.SIGTERM)
+        while (unready := client.get("/health/ready")).status_code == 200:
+            time.sleep(0.01)
+        assert [check["name"] for check in unready.json()["checks"] if not check["ok"]] == ["staying"]
+        answer = client.get("/era/status")
+        assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+        assert served.process.poll() is None
+        assert served.end(signal.SIGTERM) == 0, "whoever asks a second time does not wait"
         assert "timeout graceful shutdown exceeded" not in served.log, "the listener was let go, not cut off"
         listener.thread.join(timeout=10)
         listener.response.close()
