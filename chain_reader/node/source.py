@@ -4,7 +4,7 @@ In: observers, the policy, the store that keeps verdicts. Out: ``Evidence``; or,
 input event: ``ObserverAnswered`` or ``ObserverFailed``. Nothing is decided here.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
 from chain_reader.node.inputs import ObserverAnswered, ObserverFailed
@@ -44,6 +44,8 @@ class EvidenceSource:
             observers = (observer,) if isinstance(observer, ChainObserver) else tuple(observer)
             observer = Failover.over(observers, tip_check)
         self.providers = observer
+        self.on_tip: Callable[[ChainTip], object] = lambda _tip: None
+        """Called with each tip as soon as it is known: a reading may go on for seconds after it."""
         self._last: Evidence | None = None
         self._trusted: str | None = None
         self._gatherers: dict[int, EvidenceGatherer] = {}
@@ -98,6 +100,7 @@ class EvidenceSource:
 
         def look(observer: ChainObserver) -> ChainTip:
             tip = observer.tip()
+            self.on_tip(tip)
             return replace(tip, epoch=observer.epoch()) if with_epoch and tip.epoch is None else tip
 
         return self.providers.ask(look)
@@ -106,7 +109,7 @@ class EvidenceSource:
         found = self._gatherers.get(id(observer))
         if found is None:
             found = self._gatherers[id(observer)] = EvidenceGatherer(
-                observer, self._policy, self._screening, self.transactions
+                observer, self._policy, self._screening, self.transactions, self.on_tip
             )
         return found
 

@@ -19,7 +19,7 @@ In: an observer and the policy. Out: ``Evidence``, or a ``ChainReadError``; noth
 
 import logging
 import time
-from collections.abc import Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol, runtime_checkable
 
@@ -118,6 +118,7 @@ class EvidenceGatherer:
         policy: address, announcers and limits.
         screening: judges datums.
         transactions: knows their authors.
+        on_tip: called with the tip of a reading as soon as it is known, before the rest is read.
     """
 
     def __init__(
@@ -126,8 +127,10 @@ class EvidenceGatherer:
         policy: TrustPolicy,
         screening: RememberedScreening,
         transactions: Transactions,
+        on_tip: Callable[[ChainTip], object] = lambda _tip: None,
     ) -> None:
         self.observer = observer
+        self._on_tip = on_tip
         self._policy = policy
         self._screening = screening
         self._transactions = transactions
@@ -210,6 +213,7 @@ class EvidenceGatherer:
     def _point(self) -> tuple[ChainTip, Epoch]:
         """The tip and its epoch; where the tip does not tell it, the current one has to do."""
         tip = self.observer.tip()
+        self._on_tip(tip)
         return tip, self.observer.epoch() if tip.epoch is None else tip.epoch
 
     def _is_steady(self, tip: ChainTip, epoch: Epoch) -> bool:

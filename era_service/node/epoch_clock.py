@@ -3,8 +3,9 @@
 In: the genesis where it is known, the time, and every tip that is read. Out: a ``Moment``. The rules:
 
 1. With a genesis, the epoch is that of the slot of now. Without one it is that of the last tip, which has to be polled.
-2. It is never earlier than a block that was seen, plus the time that passed since: where the clock of this machine says
-   so it is slow, and corrected until it is set right. More than ``MAX_CORRECTION_S`` are not believed: the provider
+2. It is never earlier than a block that was seen, plus the time that passed since it was seen, which is when its tip
+   was told and not when all else was read: where the clock of this machine says so it is slow, and corrected until it
+   is set right. More than ``MAX_CORRECTION_S`` are not believed: the provider
    could be lying, and believing it would switch the era early.
 3. A tip that is behind proves nothing, for blocks come at random and providers lag: no correction is made by it.
 4. An epoch that was told once is never taken back.
@@ -85,8 +86,12 @@ class EpochClock:
             self._epoch = found if self._epoch is None else max(self._epoch, found)
             return Moment(time_s, self._epoch, slot, max(0.0, self._begins_s(Epoch(self._epoch + 1)) - time_s))
 
-    def correct(self, tip: ChainTip) -> str | None:
+    def correct(self, tip: ChainTip, seen_s: float | None = None) -> str | None:
         """Learn from a tip.
+
+        Args:
+            tip: it.
+            seen_s: when it was told, in monotonic seconds; by default now.
 
         Returns:
             What an operator should know of this machine's clock, in words, where the tip says something of it.
@@ -106,7 +111,7 @@ class EpochClock:
                     "set the clock, or look at the provider"
                 )
             slow_before_s = self._time_s() - posix_s
-            ahead_s = tip_s - self.machine.monotonic()
+            ahead_s = tip_s - (self.machine.monotonic() if seen_s is None else seen_s)
             self._ahead_s = ahead_s if self._ahead_s is None else max(self._ahead_s, ahead_s)
             if slow_s > max(CLOCK_SKEW_S, slow_before_s):
                 return f"The clock of this machine is {slow_s:.0f} s slow by the tip: it is corrected, set it right"

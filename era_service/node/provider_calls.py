@@ -29,10 +29,17 @@ Begin = Callable[[Callable[[], Answer], Callable[[], object]], Future[Answer]]
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A call that is over, and its answer: of a poll the tip."""
+    """A call that is over.
+
+    Attributes:
+        call: what was asked.
+        answer: the answer: of a poll the tip.
+        tip_seen_s: when the provider had told the tip, in monotonic seconds; the answer may be much later.
+    """
 
     call: Call
     answer: Answer
+    tip_seen_s: float
 
 
 def in_background(work: Callable[[], Answer], then: Callable[[], object]) -> Future[Answer]:
@@ -80,6 +87,8 @@ class ProviderCalls:
         self._configurations = also
         self._told: SimpleQueue[tuple[Decision, ...]] = SimpleQueue()
         self._wanted = False
+        self._tip_seen_s = 0.0
+        source.on_tip = self._note_tip
         self._under_way: tuple[Call, Future[Answer]] | None = None
 
     @property
@@ -118,7 +127,7 @@ class ProviderCalls:
         answer = future.result()
         if not isinstance(answer, ChainTip):
             answer = replace(answer, time_s=self._clock.now().time_s)
-        return Called(call, answer)
+        return Called(call, answer, self._tip_seen_s)
 
     def told(self) -> tuple[Decision, ...]:
         """What was decided about protocol configurations since this was asked last."""
@@ -141,6 +150,9 @@ class ProviderCalls:
             return self.source.poll(with_epoch=self._clock.genesis is None)
         except (ChainReadError, StoreError) as error:
             return ObserverFailed(self.source.name, error.code, str(error), self._clock.now().time_s)
+
+    def _note_tip(self, _tip: ChainTip) -> None:
+        self._tip_seen_s = self._now_s()
 
     def _now_s(self) -> float:
         return self._clock.machine.monotonic()

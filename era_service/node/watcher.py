@@ -385,10 +385,11 @@ class NodeWatcher:
             schedule.failed(self._now_s())
             self._checked = True
         elif isinstance(answer, ObserverAnswered):
+            self._learn(answer.evidence.tip, called.tip_seen_s)
             self._read(answer)
             self._checked = True
         else:
-            self._learn(answer)
+            self._learn(answer, called.tip_seen_s)
             schedule.polled(self._now_s())
             moment, token = self._clock.now(), self.checker.view.token
             if self._clock.genesis is None and (token is None or moment.epoch != token.epoch):
@@ -397,7 +398,6 @@ class NodeWatcher:
                 self._tick(moment)
 
     def _read(self, answer: ObserverAnswered) -> None:
-        self._learn(answer.evidence.tip)
         if self._ticked is None and answer.tip_stale is not None and self._clock.genesis is not None:
             self._tick(self._clock.now())  # what is in doubt by the clock does not say which epoch it is
         self._apply(answer)
@@ -411,8 +411,8 @@ class NodeWatcher:
         if self._binaries is not None and token is not None and token.upcoming is not None:
             self._binaries.look_ahead(token.upcoming, token.epoch, moment.time_s)
 
-    def _learn(self, tip: ChainTip) -> None:
-        warning = self._clock.correct(tip)
+    def _learn(self, tip: ChainTip, seen_s: float) -> None:
+        warning = self._clock.correct(tip, seen_s)
         self._calls.schedule.epoch_lasts(self._clock.observed_epoch_s)
         if warning is not None:
             _log.warning("%s", warning)

@@ -16,6 +16,10 @@ class FakeClock:
         """Let time pass."""
         self.now += seconds
 
+    def step(self, seconds: float) -> None:
+        """Set the time of day; the monotonic clock does not notice."""
+        self._posix += seconds
+
     def _sleep(self, seconds: float) -> None:
         self.sleeps.append(seconds)
         self.now += seconds

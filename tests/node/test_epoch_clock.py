@@ -8,6 +8,7 @@ from chain_reader import PUBLIC_GENESES, ChainTip, NetworkGenesis
 from chain_reader.providers.transport.clock import Clock
 from era_service.node.epoch_clock import MAX_CORRECTION_S, EpochClock, spread
 from eras import Epoch, Slot
+from tests.node.world import EPOCH_LENGTH, PYTHAGORAS, THALES, Watched, publish
 
 GENESIS = NetworkGenesis(42, 1_000_000.0, 1.0, 100)
 
@@ -63,6 +64,26 @@ def test_a_slow_clock_is_corrected_by_a_block_of_the_future_until_it_is_set() ->
     assert (clock.now().slot, clock.now().epoch) == (300, 3)
     machine.posix_s += 40  # the operator sets the clock: the correction ends by itself
     assert (clock.now().slot, clock.correction_s) == (300, 0.0)
+
+
+def test_a_clock_that_is_set_back_switches_on_time_though_readings_take_long(node: Watched) -> None:
+    """What the tip proves is counted from when it was told; the rest of a reading may take seconds under load."""
+
+    def slow(question: str, answer: object) -> object:
+        if question == "datums":
+            node.time.pass_(5)
+        return node._answer(question, answer)
+
+    publish(node.chain, (THALES, 0), (PYTHAGORAS, 6))
+    watcher = node.watcher()
+    node.provider.change = slow
+    watcher.step()
+    begins_s = node.genesis.time_of(Slot(6 * EPOCH_LENGTH)) - node.time.clock.posix()
+    node.time.step(-30)
+    node.until(watcher, begins_s - 0.1)
+    assert watcher.checker.current_era == THALES
+    node.until(watcher, 1.1)  # a block is found each second
+    assert watcher.checker.current_era == PYTHAGORAS
 
 
 def test_what_is_too_far_ahead_is_not_believed() -> None:
