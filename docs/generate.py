@@ -110,12 +110,27 @@ def _room(folder: Path, imports: str) -> str:
     return f"| {f'**`{name}`**' if imports else f'`{name}`'} | {summary.splitlines()[0]} | {imports} |"
 
 
+def node_names() -> str:
+    """Every name that a node developer imports, with what it is."""
+    return "\n".join(["| name | what it is |", "| --- | --- |", *_documented("eraswitch")])
+
+
+def _documented(door: str) -> Iterator[str]:
+    """The public names of a front door, each with the first sentence of its documentation, or with its value."""
+    package = import_module(door)
+    for name in package.__all__:
+        found = getattr(package, name)
+        text = f"`{found}`" if isinstance(found, str) else (found.__doc__ or "").strip().splitlines()[0]
+        yield f"| `{name}` | {text} |"
+
+
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "cli": ("cli.md", cli_reference),
     "errors": ("errors.md", error_table),
     "settings": ("configuration.md", settings),
     "networks": ("configuration.md", networks),
     "metrics": ("metrics.md", metrics),
+    "node names": ("node.md", node_names),
     "house": ("architecture.md", house),
 }
 """Name of a part → its page, and what makes it."""

@@ -17,8 +17,7 @@ from typing import Any
 
 from protocol import NODE_VERSION, api_versions, arguments, open_watcher, signing, spoken_version
 
-from era_service.node import NodeWatcher
-from eras import AGGREGATOR_NODE_VERSION_HEADER, API_VERSION_HEADER, EraSwitchError
+from eraswitch import AGGREGATOR_NODE_VERSION_HEADER, API_VERSION_HEADER, EraSwitchError, NodeWatcher
 
 MAX_BODY_BYTES = 64 * 1024
 PATIENCE_S = 10.0

@@ -9,17 +9,22 @@ import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 
-from chain_reader import TrustPolicy, genesis_of, observer_from_url
-from datum import VerificationKey
-from era_service.node import CallOptions, NodeWatcher, WatchOptions, embed_watcher
-from eras import (
+from eraswitch import (
     ApiVersion,
     ApiVersionTable,
     BehaviourSwitches,
+    CallOptions,
     EraChecker,
     MarkerError,
+    NodeWatcher,
     SupportedEras,
+    TrustPolicy,
     TypedSwitch,
+    VerificationKey,
+    WatchOptions,
+    embed_watcher,
+    genesis_of,
+    observer_from_url,
 )
 
 ERAS = ("thales", "pythagoras")

@@ -19,8 +19,13 @@ from http import HTTPStatus
 import requests
 from protocol import NODE_VERSION, api_versions, arguments, open_watcher, signing, spoken_version
 
-from era_service.node import NodeWatcher
-from eras import API_VERSION_HEADER, SIGNER_NODE_VERSION_HEADER, EraNotReadyError, UnsupportedEraError
+from eraswitch import (
+    API_VERSION_HEADER,
+    SIGNER_NODE_VERSION_HEADER,
+    EraNotReadyError,
+    NodeWatcher,
+    UnsupportedEraError,
+)
 
 _log = logging.getLogger("signer")
 

@@ -6,8 +6,8 @@ python -m pytest examples/test_protocol.py
 import pytest
 from protocol import ERAS, sign_like_pythagoras, sign_like_thales, signing
 
-from era_service.testing import EraSchedule, FakeProvider, checker_in_era, read_again, watcher_of
-from eras import UnsupportedEraError
+from eraswitch import UnsupportedEraError
+from eraswitch.testing import EraSchedule, FakeProvider, checker_in_era, read_again, watcher_of
 
 
 def test_each_era_signs_in_its_own_way() -> None:

@@ -25,7 +25,7 @@ NESTED = {
 }
 """Part → what its commands import, each part in the environment of the one before."""
 
-ALONE = {"openfeature": "era_service.openfeature_provider"}
+ALONE = {"openfeature": "eraswitch.openfeature"}
 """Parts that hold the base only, each in an environment of its own."""
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if not name.startswith("PYTHON")}

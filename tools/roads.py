@@ -29,7 +29,7 @@ from era_store import open_store
 from eras import BehaviourSwitches, Epoch, EraChecker, EraMarker, SupportedEras
 
 ROOT = Path(__file__).resolve().parents[1]
-PACKAGES = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service")
+PACKAGES = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service", "eraswitch")
 PROVIDER = "chain_reader.local_chain."
 ERAS = SupportedEras(("thales", "pythagoras", "lagrange"))
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-ORDER = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service")
+ORDER = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service", "eraswitch")
 PACKAGES = tuple(package for package in ORDER if (ROOT / package).is_dir())
 DOORS = tuple(
     ".".join(path.parent.relative_to(ROOT).parts)
@@ -104,8 +104,8 @@ FOLDERS = {
         "era_store": "sql migrations",
         "chain_reader": "local_chain providers.transport trust providers node log adapters",
         "release_tools": "registrations adoption forecasting keys markers transactions publishing rollout rehearsal",
-        "era_service": "config wiring status follower releasing service node dashboard webhooks web telemetry demo "
-        "testing cli",
+        "era_service": "config wiring status follower releasing service node dashboard webhooks web telemetry demo cli",
+        "eraswitch": "testing",
     }.items()
 }
 """The order of the folders in each package: each one imports those before it. What stands beside them is free."""

@@ -12,7 +12,7 @@ from era_store.installation import install_command
 from tests.conftest import ROOT
 
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-PACKAGES = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service")
+PACKAGES = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service", "eraswitch")
 
 
 EXTRAS: dict[str, list[str]] = PROJECT["optional-dependencies"]

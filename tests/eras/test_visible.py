@@ -36,7 +36,7 @@ def test_no_cell_begins_a_formula_and_all_come_back(text: str) -> None:
 def test_there_is_one_such_function() -> None:
     written = [
         str(path.relative_to(ROOT))
-        for package in ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service")
+        for package in ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service", "eraswitch")
         for path in (ROOT / package).rglob("*.py")
         if "isprintable() " in path.read_text() and "json.dumps(char)" in path.read_text()
     ]

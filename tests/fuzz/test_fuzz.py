@@ -45,7 +45,7 @@ def test_the_same_seed_does_the_same_damage_and_a_broken_promise_is_told_once_wi
 
 
 def test_whoever_reads_toml_knows_the_faults_that_its_reader_has_no_error_for():
-    packages = ("datum", "eras", "era_store", "chain_reader", "release_tools", "era_service")
+    packages = ("datum", "eras", "era_store", "chain_reader", "release_tools", "era_service", "eraswitch")
     texts = {path: path.read_text() for name in packages for path in (ROOT / name).rglob("*.py")}
     readers = {path for path, text in texts.items() if "tomllib.load" in text}
     assert len(readers) >= 4

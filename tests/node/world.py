@@ -16,9 +16,9 @@ from era_service.node.call_schedule import CallOptions
 from era_service.node.epoch_clock import EpochClock
 from era_service.node.hooks import Hook, HookEvent, Hooks
 from era_service.node.watcher import NodeWatcher, WatchOptions
-from era_service.testing import at_once
 from era_store import MemoryStore, Store
 from eras import ChainReadError, Epoch, EraMarker, Slot, SupportedEras
+from eraswitch.testing import at_once
 from release_tools import LocalChainGateway, PaymentKey, build_marker_transaction, sign_transaction, submit_transaction
 from tests.chain_reader.fake_clock import FakeClock
 from tests.chain_reader.knowing import Knowing

@@ -12,9 +12,9 @@ from openfeature.exception import ErrorCode
 from openfeature.flag_evaluation import Reason
 from openfeature.provider import ProviderStatus
 
-from era_service.openfeature_provider import EraSwitchProvider
-from era_service.testing import EraSchedule
 from eras import BehaviourSwitches, EraChecker, SupportedEras
+from eraswitch.openfeature import EraSwitchProvider
+from eraswitch.testing import EraSchedule
 
 THALES, PYTHAGORAS, EULER = "thales", "pythagoras", "euler"
 

@@ -12,11 +12,11 @@ import pytest
 
 from chain_reader import ChainObserver
 from era_service.node import Hook, HookEvent, Hooks, NodeWatcher
-from era_service.testing import EraSchedule, FakeProvider, read_again
 from eras import EraChecker, EraNotReadyError, EraRegressionError, EraStatus, UnsupportedEraError
+from eraswitch.testing import EraSchedule, FakeProvider, read_again
 from tests.conftest import ROOT
 
-pytest_plugins = ["era_service.testing.pytest_plugin"]
+pytest_plugins = ["eraswitch.testing.pytest_plugin"]
 
 PAGE = (ROOT / "docs" / "testing.md").read_text()
 THALES, PYTHAGORAS = "thales", "pythagoras"

@@ -24,7 +24,7 @@ from era_store.installation import install_command
 from eras import ConfigurationError, EraSwitchError
 
 INTERRUPTED = 130
-OWN_PACKAGES = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service")
+OWN_PACKAGES = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service", "eraswitch")
 
 
 def run_guarded(

@@ -9,9 +9,9 @@ from collections.abc import Iterable
 
 from chain_reader import ChainTip, DatumOutput, ObserverCapabilities, TrustPolicy
 from datum import EraMarkersPayload, SigningKey, encode_datum
-from era_service.testing.schedule import Marker
 from eras import ChainReadError, Epoch, EraMarker, Slot
 from eras.names import name_of
+from eraswitch.testing.schedule import Marker
 
 ADDRESS = "addr_test1vqfakeprovider"
 STRANGER = "addr_test1vqstranger"

@@ -10,9 +10,9 @@ from typing import Any
 from era_service.node.opening import embed_watcher
 from era_service.node.provider_calls import Answer
 from era_service.node.watcher import NodeWatcher
-from era_service.testing.provider import FakeProvider
 from eras import SupportedEras
 from eras.names import Name, name_of
+from eraswitch.testing.provider import FakeProvider
 
 
 def at_once(work: Callable[[], Answer], then: Callable[[], object]) -> Future[Answer]:

@@ -7,15 +7,15 @@ import pytest
 
 if TYPE_CHECKING:
     from era_service.node.watcher import NodeWatcher
-    from era_service.testing.provider import FakeProvider
-    from era_service.testing.schedule import EraSchedule
     from eras import EraChecker
+    from eraswitch.testing.provider import FakeProvider
+    from eraswitch.testing.schedule import EraSchedule
 
 
 @pytest.fixture
 def era_schedule() -> "type[EraSchedule]":
     """Makes schedules: ``era_schedule(("pythagoras", 0), ("lagrange", 7), epoch=6)``, then ``.advance()``."""
-    from era_service.testing.schedule import EraSchedule
+    from eraswitch.testing.schedule import EraSchedule
 
     return EraSchedule
 
@@ -23,7 +23,7 @@ def era_schedule() -> "type[EraSchedule]":
 @pytest.fixture
 def checker_in_era() -> "Callable[..., EraChecker]":
     """Makes checkers: ``checker_in_era("lagrange", ["pythagoras", "lagrange"])``."""
-    from era_service.testing.schedule import checker_in_era
+    from eraswitch.testing.schedule import checker_in_era
 
     return checker_in_era
 
@@ -31,7 +31,7 @@ def checker_in_era() -> "Callable[..., EraChecker]":
 @pytest.fixture
 def fake_provider() -> "FakeProvider":
     """A provider in epoch 5, with nothing published."""
-    from era_service.testing.provider import FakeProvider
+    from eraswitch.testing.provider import FakeProvider
 
     return FakeProvider(epoch=5)
 
@@ -39,7 +39,7 @@ def fake_provider() -> "FakeProvider":
 @pytest.fixture
 def watched_node(fake_provider: "FakeProvider") -> "Iterator[Callable[..., NodeWatcher]]":
     """Makes watchers over ``fake_provider``: ``watched_node(["pythagoras"], hooks=…)``; ends them after the test."""
-    from era_service.testing.watching import watcher_of
+    from eraswitch.testing.watching import watcher_of
 
     made: list[NodeWatcher] = []
 
