@@ -108,6 +108,7 @@ class EvidenceSource:
     def _gatherer(self, observer: ChainObserver) -> EvidenceGatherer:
         found = self._gatherers.get(id(observer))
         if found is None:
+            self._gatherers = {one: of for one, of in self._gatherers.items() if self.providers.has(of.observer)}
             found = self._gatherers[id(observer)] = EvidenceGatherer(
                 observer, self._policy, self._screening, self.transactions, self.on_tip
             )

@@ -10,6 +10,7 @@ providers were asked for it. Nothing is decided here.
 """
 
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -75,6 +76,7 @@ class Failover:
         self._admit = admit
         self._clock = clock
         self._owned = True
+        self._asking = threading.RLock()
         self._tip_check: TipChecker | None = None
         self.calls: tuple[ProviderCall, ...] = ()
         """The providers that the last question went to, in order."""
@@ -106,6 +108,24 @@ class Failover:
             ChainReadError: none answered.
             StoreError: none answered, and the last one is a local chain that cannot be opened.
         """
+        with self._asking:
+            return self._ask(question)
+
+    def take_over(self, other: "Failover") -> None:
+        """Ask the providers of ``other``, which nobody else uses, from now on; what was opened here before is closed.
+
+        From any thread; a question that is under way is answered first.
+        """
+        with self._asking:
+            self.close()
+            self._providers, self._owned = other._providers, other._owned
+            self._admit, self._clock = other._admit, other._clock
+
+    def has(self, observer: ChainObserver) -> bool:
+        """Whether an observer is one of those that are asked."""
+        return any(provider.observer is observer for provider in self._providers)
+
+    def _ask(self, question: Callable[[ChainObserver], Answer]) -> Answer:
         calls: list[ProviderCall] = []
         failed: ChainReadError | StoreError | None = None
         try:

@@ -58,7 +58,7 @@ class Errand:
     """
 
     def __init__(self, work: Work, *, clock: Clock = SYSTEM_CLOCK, longest_wait_s: float = LONGEST_WAIT_S) -> None:
-        self._work = work
+        self.work = work
         self._clock = clock
         self._longest_wait_s = longest_wait_s
         self._wanted: Hashable | None = None
@@ -85,10 +85,10 @@ class Errand:
             What the core is to record, if anything.
         """
         report = self._take()
-        occasion = self._work.occasion(view)
+        occasion = self.work.occasion(view)
         if occasion is not None and occasion != self._wanted:
             self._wanted, self._failures, self._told = occasion, 0, None
-            self._due_s = self._clock.monotonic() + self._work.wait_s(occasion)
+            self._due_s = self._clock.monotonic() + self.work.wait_s(occasion)
         if self._under_way is None and self._due_s is not None and self._clock.monotonic() >= self._due_s:
             self._begin(over)
         return report
@@ -107,7 +107,7 @@ class Errand:
 
         def run() -> None:
             try:
-                future.set_result(self._work.run(occasion))
+                future.set_result(self.work.run(occasion))
             except BaseException as error:
                 future.set_exception(error)
             over()
@@ -135,7 +135,7 @@ class Errand:
             if error.code + str(error) == self._told:
                 return None
             self._told = error.code + str(error)
-            kind, facts = self._work.failed, {"code": error.code, "reason": str(error)}
+            kind, facts = self.work.failed, {"code": error.code, "reason": str(error)}
         else:
             self._due_s = None
         return CommandGiven(REPORTED, self._clock.posix(), {"kind": str(kind), **facts})

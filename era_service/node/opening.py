@@ -109,7 +109,7 @@ def open_watcher(
     genesis, watch = configured_genesis(settings), settings.watch
     notifier = SystemdNotifier(surroundings)
     runner = _runner(settings, run, surroundings, notifier)
-    minimum = _minimum(settings)
+    minimum = minimum_of(settings)
     with ExitStack() as opened:
         store = opened.enter_context(closing(_memory(settings, surroundings)))
         providers = opened.enter_context(closing(providers_in_order(settings)))
@@ -225,9 +225,8 @@ def _errands(settings: "Settings", read_key: "ReadKey | None") -> list[Errand]:
     watch = settings.watch
     if watch.register_url is None and watch.support_url is None:
         return []
-    from era_service.node.service_works import Registering, SupportRule
+    from era_service.node.service_works import Registering
     from era_service.wiring.trust import era_place
-    from release_tools import Base, parse_share
 
     marker_key = era_place(settings)[1]
     works: list[Work] = []
@@ -258,14 +257,36 @@ def _errands(settings: "Settings", read_key: "ReadKey | None") -> list[Errand]:
                 spread_s=watch.spread_s,
             )
         )
-    if watch.support_url is not None:
-        base = Base(settings.adoption.gate_base)
-        threshold = parse_share(watch.support_threshold)
-        works.append(SupportRule(watch.support_url, threshold, marker_key, base, watch.node_id or "", watch.spread_s))
-    return [Errand(work, longest_wait_s=watch.backoff_max_s) for work in works]
+    errands = [Errand(work, longest_wait_s=watch.backoff_max_s) for work in works]
+    support = support_errand(settings)
+    return errands if support is None else [*errands, support]
 
 
-def _minimum(settings: "Settings") -> Minimum:
+def support_errand(settings: "Settings") -> Errand | None:
+    """The check of the support of an era that is in force, where it is configured.
+
+    Raises:
+        ConfigurationError: the era address, the key or the threshold cannot be used.
+    """
+    from era_service.node.service_works import SupportRule
+    from era_service.wiring.trust import era_place
+    from release_tools import Base, parse_share
+
+    watch = settings.watch
+    if watch.support_url is None:
+        return None
+    rule = SupportRule(
+        watch.support_url,
+        parse_share(watch.support_threshold),
+        era_place(settings)[1],
+        Base(settings.adoption.gate_base),
+        watch.node_id or "",
+        watch.spread_s,
+    )
+    return Errand(rule, longest_wait_s=watch.backoff_max_s)
+
+
+def minimum_of(settings: "Settings") -> Minimum:
     """The version to install for an era, from the compatibility table where there is one."""
     if settings.adoption.compatibility_file is None:
         return lambda _era: None

@@ -1,6 +1,7 @@
-"""New settings for a watcher that runs: when it calls, its hooks and its log change; the rest waits for a restart.
+"""New settings for a watcher that runs: whom it asks and when, its hooks, its log and the support that it wants.
 
-In: a running ``NodeWatcher``, the settings that hold and newly checked ones. Out: the settings that hold then.
+In: a running ``NodeWatcher``, the settings that hold and newly checked ones. Out: the settings that hold then. All is
+tried before anything is changed, providers by one reading.
 """
 
 import logging
@@ -9,18 +10,25 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from era_service.logs import configure_logging
-from era_service.node.opening import configured_hooks, watch_options
-from era_service.service.reloading import merged
+from era_service.node.opening import configured_hooks, minimum_of, support_errand, watch_options
+from era_service.node.service_works import SupportRule
+from era_service.service.reloading import Reloaded, merged, reads_elsewhere
+from era_service.wiring.deciding import tried_providers
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
+    from chain_reader.providers.failover import Failover
     from era_service.config.schema import Settings
     from era_service.node.hooks import Hook
     from era_service.node.watcher import NodeWatcher
 
-RELOADED_SECTIONS = frozenset(("hooks", "log"))
+RELOADED_SECTIONS = frozenset(("adoption", "hooks", "log"))
 RELOADED_SETTINGS = frozenset(
-    f"watch.{name}" for name in ("poll_interval_s", "spread_s", "backoff_max_s", "read_interval_s")
+    (
+        *(f"reader.{name}" for name in ("providers", "agreement", "max_tip_age_s", "project_id", "project_id_file")),
+        *(f"watch.{name}" for name in ("poll_interval_s", "spread_s", "backoff_max_s", "read_interval_s")),
+        *(f"watch.{name}" for name in ("support_url", "support_threshold")),
+    )
 )
 KEPT_SETTINGS = frozenset(("hooks.before_switch",))
 """What prepares a switch, and may veto it, does not change within one."""
@@ -43,7 +51,8 @@ def reload(watcher: "NodeWatcher", old: "Settings", new: "Settings", hooks: Sequ
         hooks: those beside the configured ones.
 
     Raises:
-        ConfigurationError: a hook could not be run; nothing was changed.
+        ConfigurationError: a hook could not be run, or the new providers cannot be read; nothing was changed.
+        CompatibilityError: the table of eras and versions has a mistake; nothing was changed.
     """
     settings, result = merged(old, new, is_reloaded, UNUSED_SECTIONS)
     made = configured_hooks(settings.hooks, hooks, os.environ)
@@ -54,9 +63,33 @@ def reload(watcher: "NodeWatcher", old: "Settings", new: "Settings", hooks: Sequ
             got="; ".join(problems),
             next_step="Correct it, then send SIGHUP again",
         )
+    minimum, errands = minimum_of(settings), watcher.errands
+    if any(key.startswith(("watch.support_", "adoption.")) for key in result.changed):
+        support = support_errand(settings)
+        kept = [errand for errand in errands if not isinstance(errand.work, SupportRule)]
+        errands = kept if support is None else [*kept, support]
+    providers = _providers(settings, result)
+    if providers is not None:
+        watcher.providers.take_over(providers)
+    watcher.minimum, watcher.errands = minimum, errands
     watcher.reconfigure(watch_options(settings.watch), made)
     configure_logging(settings.log.level, settings.log.format)
     _log.warning("SIGHUP: the configuration was read again; changed: %s", ", ".join(result.changed) or "nothing")
     if result.kept:
         _log.warning("SIGHUP: these settings change with a restart only: %s", ", ".join(result.kept))
     return settings
+
+
+def _providers(settings: "Settings", result: Reloaded) -> "Failover | None":
+    """The providers, opened anew, so that key files are read again; ``None`` where those of before are to stay.
+
+    Raises:
+        ConfigurationError: others are configured, and they cannot be read.
+    """
+    try:
+        return tried_providers(settings)
+    except ConfigurationError as error:
+        if reads_elsewhere(result):
+            raise
+        _log.warning("SIGHUP: the providers stay open as they are: %s", error)
+        return None

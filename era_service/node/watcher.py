@@ -106,12 +106,13 @@ class NodeWatcher:
         self.options = WatchOptions() if options is None else options
         self.hooks = Hooks() if hooks is None else hooks
         self._core = core
+        self.providers = source.providers
         self._clock = clock
         self._notifier = SystemdNotifier({}) if notifier is None else notifier
         self._binaries = None if runner is None else Binaries(runner, self.hooks)
-        self._minimum = minimum
+        self.minimum = minimum
         self._on_decision = on_decision
-        self._errands = errands
+        self.errands = errands
         self._alarm = Alarm()
         self._wait = self._alarm.sleep if wait is None else wait
         schedule = CallSchedule(self.options.calls, clock.machine.monotonic())
@@ -274,10 +275,10 @@ class NodeWatcher:
             if not self._checked:
                 self._wait(_CHECK_TICK_S)
         self._preparation.wait()
-        for errand in self._errands:
+        for errand in self.errands:
             errand.hurry()
         self.step()
-        for errand in self._errands:
+        for errand in self.errands:
             errand.wait(ERRAND_S)
         self.step()
         self.hooks.wait()
@@ -299,7 +300,7 @@ class NodeWatcher:
             self._calls.begin_due()
         while (prepared := self._preparation.take()) is not None:
             self._apply(prepared)
-        for errand in self._errands:
+        for errand in self.errands:
             if (report := errand.step(self.checker.view, self._alarm.ring)) is not None:
                 self._apply(report)
         self._settle()
@@ -424,7 +425,7 @@ class NodeWatcher:
         """Log lines, hooks, and whoever embeds the watcher."""
         view = self.checker.view
         bind_era(view.era, None if view.token is None else view.token.epoch)
-        for level, line in log_lines(decisions, self._minimum):
+        for level, line in log_lines(decisions, self.minimum):
             _log.log(level, "%s", line)
         for decision in decisions:
             if self._on_decision is not None:
@@ -433,7 +434,7 @@ class NodeWatcher:
                 except Exception:
                     _log.exception("The decision %s could not be told of", decision.kind)
         self._preparation.look(decisions)
-        for event, facts in hooks_of(decisions, self._minimum):
+        for event, facts in hooks_of(decisions, self.minimum):
             self.hooks.fire(event, facts)
 
     def _settle(self) -> None:
@@ -480,7 +481,7 @@ class NodeWatcher:
         left_s = [self.options.calls.poll_interval_s]
         if self._calls.due_s is not None:
             left_s.append(self._calls.due_s - self._now_s())
-        left_s += [due_s for errand in self._errands if (due_s := errand.due_in_s) is not None]
+        left_s += [due_s for errand in self.errands if (due_s := errand.due_in_s) is not None]
         next_epoch_s = self._clock.now().next_epoch_s
         if next_epoch_s is not None:
             left_s.append(next_epoch_s)

@@ -69,7 +69,7 @@ def reload(service: "Service", settings: "Settings") -> Reloaded:
         CompatibilityError: the table of eras and versions has a mistake; nothing was changed.
     """
     combined, result = merged(service.settings, settings, is_reloaded, UNUSED_SECTIONS)
-    _try_out(combined)
+    _try_out(combined, read=reads_elsewhere(result))
     service.reconfigure(combined)
     return result
 
@@ -105,16 +105,25 @@ def merged(
     return old.model_copy(update=sections), Reloaded(tuple(changed), tuple(kept))
 
 
-def _try_out(settings: "Settings") -> None:
-    """Make everything that is made of the settings, and drop it.
+def reads_elsewhere(result: Reloaded) -> bool:
+    """Whether the chain is read in another way than before."""
+    return any(key.startswith("reader.") for key in result.changed)
+
+
+def _try_out(settings: "Settings", *, read: bool) -> None:
+    """Make everything that is made of the settings, and drop it; ``read`` the chain by it, too.
 
     Raises:
         ConfigurationError: something of it cannot be made.
         CompatibilityError: the table of eras and versions has a mistake.
     """
     from era_service.wiring.adoption import compatibility_of
+    from era_service.wiring.deciding import tried_providers
     from era_service.wiring.observers import openings_of
 
     compatibility_of(settings)
+    if read:
+        tried_providers(settings).close()
+        return
     for opening in openings_of(settings):
         opening().close()

@@ -13,7 +13,7 @@ from chain_reader.trusted_reader import TrustedReader
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.observers import openings_of, tip_watch
 from era_service.wiring.trust import trust_policy
-from eras import Epoch, SupportedEras
+from eras import ChainReadError, ConfigurationError, Epoch, StoreError, SupportedEras
 
 if TYPE_CHECKING:
     from chain_reader import NetworkGenesis, NodeCore, TrustPolicy
@@ -40,6 +40,32 @@ def providers_in_order(
     return Failover(
         openings_of(settings), admit=lambda observer: tip_watch(settings, observer, clock, told), clock=clock
     )
+
+
+def tried_providers(settings: "Settings") -> Failover:
+    """The configured providers, once one of them has answered a whole reading. The caller closes them.
+
+    Raises:
+        ConfigurationError: they cannot be used, or none answers.
+    """
+    from chain_reader.node.source import EvidenceSource
+    from era_store import MemoryStore
+
+    providers = providers_in_order(settings)
+    try:
+        source = EvidenceSource(providers, trust_policy(settings), MemoryStore())
+        source.gather(clock_epoch(settings, time.time()))
+    except BaseException as error:
+        providers.close()
+        if not isinstance(error, ChainReadError | StoreError):
+            raise
+        raise ConfigurationError(
+            "The providers of the new configuration cannot be read",
+            expected="one that answers, of the configured network",
+            got=str(error),
+            next_step="Correct reader.providers, or wait until the provider answers; then reload again",
+        ) from error
+    return providers
 
 
 def clock_epoch(settings: "Settings", now_s: float) -> Epoch | None:

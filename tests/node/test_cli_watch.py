@@ -21,6 +21,7 @@ from era_service.config.schema import Settings
 from era_service.logs import configure_logging
 from era_service.node.hooks import Hook, HookEvent
 from era_service.node.reloading import KEPT_SETTINGS, RELOADED_SECTIONS, RELOADED_SETTINGS
+from era_service.node.service_works import SupportRule
 from tests.conftest import ROOT
 from tests.node.programs import gone, install, program
 from tests.node.world import ADDRESS, KEY, LAGRANGE, PYTHAGORAS, THALES, publish
@@ -169,7 +170,7 @@ def test_a_signal_ends_it_cleanly(chain: LocalChain, number: signal.Signals) -> 
         assert "Watching: epoch 5, era thales" in errors
 
 
-def test_a_hang_up_changes_hooks_log_and_intervals_or_nothing(
+def test_a_hang_up_changes_providers_hooks_log_and_intervals_or_nothing(
     chain: LocalChain, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     from era_service.cli.shared.context import AppContext
@@ -184,23 +185,37 @@ def test_a_hang_up_changes_hooks_log_and_intervals_or_nothing(
     with open_watcher(settings, hooks=[own]) as watcher:
         hang_up = _reloading(watcher, settings, lambda: app.read().settings, [own])
         text = Path("eraswitch.toml").read_text()
-        changed = text.replace("poll_interval_s = 0.1", "poll_interval_s = 7").replace("local:chain", "local:other")
+        changed = text.replace("poll_interval_s = 0.1", "poll_interval_s = 7")
+        elsewhere = changed.replace("local:chain", "local:other")
         hooks = '[hooks]\nactivated = ["hook"]\nbefore_switch = ["hook"]\n[log]\nlevel = "debug"\n'
         before = watcher.hooks.hooks
-        for mistake in (changed + "[hooks]\nactivated = ['none']\n", changed.replace("= 7", "= 'often'")):
+        mistakes = (changed + "[hooks]\nactivated = ['none']\n", changed.replace("= 7", "= 'often'"), elsewhere)
+        for mistake in mistakes:
             Path("eraswitch.toml").write_text(mistake)
             hang_up()
             assert "SIGHUP: nothing was changed" in caplog.text
             assert (watcher.hooks.hooks, watcher.options.calls.poll_interval_s) == (before, 0.1)
             caplog.clear()
-        Path("eraswitch.toml").write_text(changed + hooks)
+        Path("other.sqlite3").symlink_to("chain.sqlite3")
+        support = 'spread_s = 0.1\nsupport_url = "http://127.0.0.1:1"\n'
+        Path("eraswitch.toml").write_text(elsewhere.replace("spread_s = 0.1", support) + hooks)
         hang_up()
-        assert "changed: log.level, watch.poll_interval_s, hooks.activated" in caplog.text
-        assert "with a restart only: reader.providers, hooks.before_switch" in caplog.text
+        assert "changed: reader.providers, log.level, watch.poll_interval_s, watch.support_url, hooks.activated" in (
+            caplog.text
+        )
+        assert "with a restart only: hooks.before_switch" in caplog.text
         assert logging.getLogger("era_service").getEffectiveLevel() == logging.DEBUG
         watcher.check()
-        assert watcher.checker.current_era == THALES, "the provider of the start is read"
-        assert watcher._calls.schedule.options.poll_interval_s == watcher.options.calls.poll_interval_s == 7
+        assert watcher.checker.current_era == THALES
+        assert "other.sqlite3" in watcher.providers.name
+        assert [type(errand.work) for errand in watcher.errands] == [SupportRule]
+        caplog.clear()
+        Path("other.sqlite3").unlink()
+        Path("eraswitch.toml").write_text(Path("eraswitch.toml").read_text().replace("= 7", "= 8"))
+        hang_up()
+        assert "the providers stay open as they are" in caplog.text, "what is not changed holds up nothing else"
+        assert watcher.checker.current_era == THALES
+        assert watcher._calls.schedule.options.poll_interval_s == watcher.options.calls.poll_interval_s == 8
         assert [hook.event for hook in watcher.hooks.hooks] == ["activated", "refused"]
     configure_logging()
     assert out.read_text() == "activated\n"

@@ -175,8 +175,8 @@ def test_the_key_may_be_encrypted_or_a_signers(tmp_path: Path, monkeypatch: pyte
         file.write_text(content)
         file.chmod(0o600)
         (errand,) = _errands(Settings.model_validate({"network": network, "watch": watch}), read_secret_key)
-        assert isinstance(errand._work, Registering)
-        return errand._work
+        assert isinstance(errand.work, Registering)
+        return errand.work
 
     closed = encrypted.encrypt("era", KEY.seed, b"open sesame")
     with raising("Passphrase"):

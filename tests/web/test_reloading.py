@@ -4,7 +4,8 @@ import signal
 
 import pytest
 
-from era_service.config.schema import Settings
+from chain_reader.local_chain import Genesis, LocalChain
+from era_service.config.schema import ProviderSettings, Settings
 from era_service.service.reloading import UNUSED_SECTIONS, is_reloaded, reload
 from eras import ConfigurationError, EraSwitchError
 from tests.conftest import ROOT
@@ -63,6 +64,15 @@ def test_a_mistake_changes_nothing(world, mistake):
         reload(world.service, changed(world, service={"max_age_s": 7}, **mistake))
     assert world.service.settings is before
     world.read()
+
+
+def test_a_provider_that_opens_and_is_of_another_network_changes_nothing(world):
+    elsewhere = world.folder / "elsewhere.sqlite3"
+    LocalChain.create(elsewhere, genesis=Genesis(network_magic=7)).close()
+    before = world.service.settings
+    with pytest.raises(EraSwitchError, match="network"):
+        reload(world.service, changed(world, reader={"providers": (ProviderSettings(url=f"local:{elsewhere}"),)}))
+    assert world.service.settings is before
 
 
 def test_every_setting_that_is_reloaded_exists_and_is_named_in_the_docs():
