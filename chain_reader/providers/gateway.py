@@ -143,3 +143,16 @@ class TransactionGateway(Protocol):
     def close(self) -> None:
         """Release connections. Calling it twice is fine."""
         ...
+
+
+@runtime_checkable
+class SupplyGateway(TransactionGateway, Protocol):
+    """A transaction gateway that knows how many of a token there are, whoever holds them."""
+
+    def supply(self, unit: str) -> int:
+        """How many of a token exist: minted, and not burnt.
+
+        Raises:
+            ChainReadError: it could not be asked.
+        """
+        ...

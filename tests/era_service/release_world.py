@@ -17,6 +17,7 @@ from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_store import NetworkKey
 from eras import Epoch, EraMarker
 from release_tools import PaymentKey
+from tests.chain_reader.fake_cardano_cli import answer_in_process
 from tests.conftest import require
 from tests.era_service.conftest import invoke
 from tests.ledger.judge import ScalusLedger
@@ -31,7 +32,10 @@ NETWORK = NetworkKey(MAGIC, WALLET.address(0))
 
 @dataclass
 class World:
-    """The folder of a release team. ``run`` gives the options that every publishing command needs."""
+    """The folder of a release team. ``run`` gives the options that every publishing command needs.
+
+    ``provider`` may be several, with spaces between.
+    """
 
     chain: LocalChain
     folder: Path
@@ -43,7 +47,7 @@ class World:
         (self.folder / "eraswitch.toml").write_text(
             f"""network = "rehearsal"
             [reader]
-            providers = ["{self.provider}"]
+            providers = {json.dumps(self.provider.split())}
             [networks.rehearsal]
             magic = {MAGIC}
             era_address = "{self.address}"
@@ -110,12 +114,20 @@ def release_world(folder: Path, monkeypatch: pytest.MonkeyPatch, face: str = "lo
         chain.fund(world.address, 100 * ADA)
         chain.advance_to_epoch(5)
         judge_every_transaction(monkeypatch)
-        if face == "local":
+        if face in ("local", "cardano-cli"):
+            if face == "cardano-cli":  # it takes no transactions
+                world.provider = f"cardano-cli:chain.sqlite3 {world.provider}"
+                answer_in_process(monkeypatch)
             world.configure()
             yield world
             return
         with LocalChainServer(chain.path) as server:
-            world.provider = server.blockfrost_url if face == "blockfrost" else server.ogmios_url
+            world.provider = {
+                "blockfrost": server.blockfrost_url,
+                "koios": f"koios:{server.koios_url}",
+                "kupo": f"kupo:{server.kupo_url}+{server.ogmios_url}",
+                "ogmios": server.ogmios_url,
+            }[face]
             world.configure()
             yield world
 
@@ -127,7 +139,8 @@ def judge_every_transaction(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def judged(chain: LocalChain, cbor: bytes) -> str:
         unspent = [made for key in (WALLET, STRANGER) for made in chain.utxos(key.address(0))]
-        for reference in parse_transaction(cbor, max_bytes=1 << 16).new.inputs:
+        new = parse_transaction(cbor, max_bytes=1 << 16).new
+        for reference in (*new.inputs, *new.reference_inputs):
             spent = chain.output(*reference)
             if spent is not None and spent.spent_by is None and spent not in unspent:
                 unspent.append(spent)

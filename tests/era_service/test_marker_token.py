@@ -1,17 +1,22 @@
 """``marker … --mint-token`` and ``marker adopt-token``: minted once, configured, passed on, and shown."""
 
+import hashlib
 import json
 import stat
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pytest
+from pycardano import Address
 
 from era_service.config.token_line import with_token
-from eras import ConfigurationError
+from eras import ConfigurationError, Slot
 from release_tools.publishing.publication import Publisher
+from release_tools.transactions.balancing import witness_set
+from release_tools.transactions.scripts import KeyScript, ThreadToken
 from tests.era_service.conftest import invoke
-from tests.era_service.release_world import ERA_KEY, MAGIC, World, datum, release_world
+from tests.era_service.release_world import ADA, ERA_KEY, MAGIC, STRANGER, WALLET, World, datum, release_world
 
 
 def adopt(world: World, *more: str) -> dict[str, Any]:
@@ -97,12 +102,47 @@ def test_doctor_looks_where_it_is_and_whether_it_can_be_minted_again(world: Worl
     found = examined()
     assert found["thread token"] == ("ok", f"{second['transaction']}#0 at the era address holds it")
     assert found["thread token policy"][0] == "ok"
-    assert "minted 1 under a script of" in found["thread token policy"][1]
+    assert found["thread token supply"][0] == "ok"
+    assert found["thread token policy"][1].startswith(f"{first['transaction']} minted it under a script of")
     assert found["thread token policy"][1].endswith(": not yet")
     world.chain.advance_slots(first["drafted"]["invalid_hereafter"])
     assert examined()["thread token policy"][1].endswith("nobody can mint another")
     monkeypatch.setenv("ERASWITCH_TRUST__THREAD_TOKEN", "ab" * 28 + ".00")
     assert examined()["thread token"][0] == "problem"
+
+
+@pytest.mark.parametrize("face", ["local", "blockfrost", "koios", "kupo", "ogmios"])
+def test_doctor_finds_a_second_one_that_never_came_by_the_era_address(
+    own_folders: Path, monkeypatch: pytest.MonkeyPatch, face: str
+) -> None:
+    with release_world(own_folders, monkeypatch, face) as world:
+        first = world.changed("activate", "thales", "--at", "5", "--mint-token", "--write")["drafted"]
+        before = examined()["thread token supply"]
+        mint_another(world, Slot(first["invalid_hereafter"]))
+        health, words = examined()["thread token supply"]
+    if face == "ogmios":
+        assert before == (health, words)
+        assert (health, "cannot be asked how many" in words) == ("warning", True)
+    else:
+        assert (before[0], before[1].startswith("there is one, by ")) == ("ok", True)
+        assert (health, words.startswith("expected one, got 2, by ")) == ("problem", True)
+
+
+def mint_another(world: World, lock: Slot) -> None:
+    """Mint the same token again while its policy still lets the owner, and send it to somebody else."""
+    token = ThreadToken.of(KeyScript.of_key(WALLET.key_hash), lock)
+    policy, name = bytes.fromhex(token.script.hash), bytes.fromhex(token.unit[56:])
+    plain = next(one for one in world.chain.utxos(world.address) if one.datum is None)
+    held, own, theirs = {policy: {name: 1}}, *(bytes(Address.decode(one.address(0))) for one in (WALLET, STRANGER))
+    body = cbor2.dumps({
+        0: [[bytes.fromhex(plain.transaction), plain.index]],
+        1: [[theirs, [2 * ADA, held]], [own, plain.lovelace - 3 * ADA]],
+        2: ADA,
+        3: lock,
+        9: held,
+    })  # fmt: skip
+    signed = witness_set([WALLET.witness(hashlib.blake2b(body, digest_size=32).digest())], [token.script.cbor])
+    world.chain.submit(b"\x84" + body + signed + b"\xf5\xf6")
 
 
 def examined() -> dict[str, tuple[str, str]]:

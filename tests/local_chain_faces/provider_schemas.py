@@ -68,6 +68,8 @@ def _json_schema(part: Any) -> Any:
     schema = {name: value if name == "example" else _json_schema(value) for name, value in part.items()}
     if schema.get("nullable") is True and isinstance(schema.get("type"), str):
         schema["type"] = [schema["type"], "null"]
+        if "enum" in schema:  # what Blockfrost answers where a list of values leaves null out
+            schema["enum"] = [*schema["enum"], None]
     if schema.get("type") == "object" and isinstance(schema.get("properties"), dict):
         schema.setdefault("additionalProperties", False)
     return schema

@@ -116,5 +116,9 @@ def test_a_mint_and_the_outputs_that_hold_it(blockfrost: BlockFrostApi, chain: L
     assert (found.tx_hash, found.output_index) == (minted, 0)
     assert {part.unit: part.quantity for part in found.amount}[unit] == "3"
     assert blockfrost.address_utxos_asset(holder, unit + "00") == []
+    asset = blockfrost.asset(unit)
+    assert (asset.quantity, asset.mint_or_burn_count) == ("8", 1), "five were the faucet's"
+    assert refusal(blockfrost.asset, unit + "00")[0] == 404
+    assert refusal(blockfrost.asset, "dabbling")[0] == 400
     assert refusal(blockfrost.address_utxos_asset, holder, "dabbling")[0] == 400
     assert refusal(blockfrost.address_utxos_asset, Wallet.new().address, unit)[0] == 404

@@ -109,6 +109,8 @@ def test_an_asset(koios: Koios, chain: LocalChain) -> None:
     assert [asset["quantity"] for asset in held["asset_list"]] == ["3"]
     (made,) = koios.post("/tx_info", _tx_hashes=[minted], _assets=True)
     assert [asset["quantity"] for asset in made["assets_minted"]] == ["3"]
+    (info,) = koios.post("/asset_info", _asset_list=[[policy, name], [policy, "ab"]])
+    assert (info["total_supply"], info["mint_cnt"], info["burn_cnt"], info["minting_tx_hash"]) == ("8", 1, 0, minted)
 
 
 def test_submission(koios: Koios, chain: LocalChain, wallet: Wallet, funds: Output) -> None:

@@ -68,7 +68,8 @@ def blockfrost_routes(chain: LocalChain, *, project_id: str | None = None) -> Mo
         "/epochs/{number}": lambda chain, request: _epoch_body(chain, _asked_epoch(request)),
         "/epochs/{number}/parameters": _epoch_parameters,
         "/genesis": lambda chain, request: bodies.genesis(chain.genesis),
-        "/network": lambda chain, request: bodies.network(face_queries.supply(chain)),
+        "/network": lambda chain, request: bodies.network(chain.supply()),
+        "/assets/{asset}": _asset,
         "/addresses/{address}": _address,
         "/addresses/{address}/total": _address_total,
         "/addresses/{address}/utxos": _address_utxos,
@@ -163,6 +164,13 @@ def _seen_address(chain: LocalChain, request: Request) -> str:
     return address.text
 
 
+def _unit(request: Request) -> str:
+    unit: str = request.path_params["asset"]
+    if not UNIT.fullmatch(unit):
+        raise HTTPException(400, INVALID_ASSET)
+    return unit
+
+
 def _found(chain: LocalChain, request: Request) -> ChainTransaction:
     transaction = chain.transaction(request.path_params["hash"])
     if transaction is None:
@@ -225,6 +233,14 @@ def _epoch_parameters(chain: LocalChain, request: Request) -> Any:
     return bodies.protocol_parameters(chain.parameters, epoch)
 
 
+def _asset(chain: LocalChain, request: Request) -> Any:
+    unit = _unit(request)
+    moves = face_queries.asset_moves(chain, unit)
+    if not moves:
+        raise not_found()
+    return bodies.asset(unit, chain.supply(unit), moves)
+
+
 def _address(chain: LocalChain, request: Request) -> Any:
     address = _seen_address(chain, request)
     return bodies.address(address, *face_queries.balance(chain, address))
@@ -238,9 +254,7 @@ def _address_total(chain: LocalChain, request: Request) -> Any:
 
 def _address_utxos(chain: LocalChain, request: Request) -> Any:
     page = _page(request)
-    unit = request.path_params.get("asset")
-    if unit is not None and not UNIT.fullmatch(unit):
-        raise HTTPException(400, INVALID_ASSET)
+    unit = _unit(request) if "asset" in request.path_params else None
     address = _seen_address(chain, request)
     outputs = chain.utxos(address, unit=unit, newest_first=page.newest_first, offset=page.offset, limit=page.limit)
     return [bodies.utxo(output) for output in outputs]

@@ -5,12 +5,13 @@ In: values of ``model`` and ``parameters``. Out: JSON-ready values; amounts are 
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from chain_reader.local_chain.faces.queries import Amount, BlockTotals, TransactionPlace
+from chain_reader.bech32 import encode_bech32
+from chain_reader.local_chain.faces.queries import Amount, AssetMove, BlockTotals, TransactionPlace
 from chain_reader.local_chain.ledger.metadata import transaction_mint
-from chain_reader.local_chain.ledger.model import Block, ChainTransaction, Output
+from chain_reader.local_chain.ledger.model import POLICY_DIGITS, Block, ChainTransaction, Output
 from chain_reader.local_chain.ledger.parameters import MAX_LOVELACE_SUPPLY, Genesis, ProtocolParameters, cost_models
 
 SLOTS_PER_KES_PERIOD = 129_600
@@ -268,6 +269,25 @@ def protocol_parameters(found: ProtocolParameters, epoch: int) -> dict[str, Any]
         "nonce": NO_NONCE,
         "cost_models": {f"PlutusV{version}": dict(enumerate(costs)) for version, costs in cost_models().items()},
         "cost_models_raw": {f"PlutusV{version}": costs for version, costs in cost_models().items()},
+    }
+
+
+def fingerprint(unit: str) -> str:
+    """The fingerprint of a token (CIP-14)."""
+    return encode_bech32("asset", hashlib.blake2b(bytes.fromhex(unit), digest_size=20).digest())
+
+
+def asset(unit: str, supply: int, moves: Sequence[AssetMove]) -> dict[str, Any]:
+    """A token, as ``asset``; what the faucet made was minted by nobody."""
+    return {
+        "asset": unit,
+        "policy_id": unit[:POLICY_DIGITS],
+        "asset_name": unit[POLICY_DIGITS:] or None,
+        "fingerprint": fingerprint(unit),
+        "quantity": str(supply),
+        "initial_mint_tx_hash": moves[0].transaction,
+        "mint_or_burn_count": sum(move.minted != 0 for move in moves),
+        **dict.fromkeys(("onchain_metadata", "onchain_metadata_standard", "onchain_metadata_extra", "metadata")),
     }
 
 

@@ -21,6 +21,7 @@ from chain_reader.local_chain.faces.blockfrost_bodies import (
     MAX_KES_EVOLUTIONS,
     SLOTS_PER_KES_PERIOD,
     UPDATE_QUORUM,
+    fingerprint,
     protocol_parameters,
     total,
     whole,
@@ -58,6 +59,7 @@ def koios_routes(chain: LocalChain) -> Mount:
             {name: value for name, value in output.items() if name not in _EXTENDED}
             for output in _address_outputs(chain, asked, spent=None)
         ],
+        "/asset_info": _asset_info,
         "/asset_utxos": _asset_utxos,
         "/utxo_info": _utxo_info,
         "/tx_info": lambda chain, asked: [_transaction(chain, made, asked) for made in _transactions(chain, asked)],
@@ -222,11 +224,38 @@ def _address_outputs(chain: LocalChain, asked: Asked, *, spent: bool | None) -> 
             yield _output(chain, output, extended=asked.get("_extended") is True)
 
 
-def _asset_utxos(chain: LocalChain, asked: Asked) -> Iterable[dict[str, Any]]:
+def _units(asked: Asked) -> tuple[str, ...]:
     pairs = asked.get("_asset_list")
     if not isinstance(pairs, list) or not all(isinstance(pair, list) and len(pair) == 2 for pair in pairs):
         raise HTTPException(400, "_asset_list must be a list of policy ids with asset names")
-    units = {f"{policy}{name}" for policy, name in pairs}
+    return tuple(dict.fromkeys(f"{policy}{name}" for policy, name in pairs))
+
+
+def _asset_info(chain: LocalChain, asked: Asked) -> Iterable[dict[str, Any]]:
+    for unit in _units(asked):
+        moves = queries.asset_moves(chain, unit)
+        if not moves:
+            continue
+        minted = [move for move in moves if move.minted > 0] or [moves[0]]  # what the faucet made, nobody minted
+        name = unit[POLICY_DIGITS:]
+        yield {
+            "policy_id": unit[:POLICY_DIGITS],
+            "asset_name": name,
+            "asset_name_ascii": bytes.fromhex(name).decode(errors="replace"),
+            "fingerprint": fingerprint(unit),
+            "minting_tx_hash": minted[-1].transaction,
+            "total_supply": str(chain.supply(unit)),
+            "mint_cnt": sum(move.minted > 0 for move in moves),
+            "burn_cnt": sum(move.minted < 0 for move in moves),
+            "creation_time": int(chain.slot_time_s(minted[0].slot)),
+            "minting_tx_metadata": None,
+            "token_registry_metadata": None,
+            "cip68_metadata": None,
+        }
+
+
+def _asset_utxos(chain: LocalChain, asked: Asked) -> Iterable[dict[str, Any]]:
+    units = _units(asked)
     for output in queries.indexed_outputs(chain, None, spent=False):
         if any(unit in units for unit, _ in output.assets):
             yield _output(chain, output, extended=asked.get("_extended") is True)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from chain_reader.local_chain.ledger.chain import LocalChain
+from chain_reader.local_chain.ledger.metadata import transaction_mint
 from chain_reader.local_chain.ledger.model import Block, Output
-from chain_reader.local_chain.ledger.queries import read_supply
 
 Amount = tuple[int, tuple[tuple[str, int], ...]]
 """Lovelace, and assets by unit."""
@@ -35,10 +35,28 @@ def _file(chain: LocalChain) -> AbstractContextManager[sqlite3.Connection]:
     return chain._store.read()  # the same package, and the same moment as an enclosing snapshot
 
 
-def supply(chain: LocalChain) -> int:
-    """All the lovelace that is unspent."""
+@dataclass(frozen=True, slots=True)
+class AssetMove:
+    """A transaction that moved a token: its hash and slot, and how many it minted (or burnt, below zero)."""
+
+    transaction: str
+    slot: int
+    minted: int
+
+
+_MOVES = """
+SELECT tx.hash, slot, cbor FROM tx JOIN block USING (height) WHERE id IN (
+    SELECT tx FROM output WHERE ? IN (SELECT value ->> 0 FROM json_each(output.assets))
+    UNION SELECT spent_by FROM output WHERE ? IN (SELECT value ->> 0 FROM json_each(output.assets))
+) ORDER BY id
+"""
+
+
+def asset_moves(chain: LocalChain, unit: str) -> tuple[AssetMove, ...]:
+    """The transactions that made or spent an output with a token, in their order."""
     with _file(chain) as db:
-        return read_supply(db)
+        rows = db.execute(_MOVES, (unit, unit)).fetchall()
+    return tuple(AssetMove(hash_, slot, dict(transaction_mint(cbor)).get(unit, 0)) for hash_, slot, cbor in rows)
 
 
 def balance(chain: LocalChain, address: str) -> Amount:

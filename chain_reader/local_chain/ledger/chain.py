@@ -184,6 +184,11 @@ class LocalChain:
                 db, self.genesis, address, newest_first=newest_first, offset=offset, limit=limit
             )
 
+    def supply(self, unit: str | None = None) -> int:
+        """All that is unspent, of lovelace or of a token."""
+        with self._store.read() as db:
+            return queries.read_supply(db, unit)
+
     # --- changing
 
     def submit(self, cbor: bytes) -> str:

@@ -110,10 +110,13 @@ def read_transactions(
     return tuple(transaction for transaction in found if transaction is not None)
 
 
-def read_supply(db: sqlite3.Connection) -> int:
-    """All the lovelace that is unspent."""
-    supply: int = db.execute("SELECT coalesce(sum(lovelace), 0) FROM output WHERE spent_by IS NULL").fetchone()[0]
-    return supply
+def read_supply(db: sqlite3.Connection, unit: str | None = None) -> int:
+    """All that is unspent, of lovelace or of a token."""
+    if unit is None:
+        supply: int = db.execute("SELECT coalesce(sum(lovelace), 0) FROM output WHERE spent_by IS NULL").fetchone()[0]
+        return supply
+    held = "SELECT value ->> 1 FROM output, json_each(output.assets) WHERE spent_by IS NULL AND value ->> 0 = ?"
+    return sum(int(quantity) for (quantity,) in db.execute(held, (unit,)))
 
 
 def insert_transaction(db: sqlite3.Connection, height: int, position: int, transaction: NewTransaction) -> None:

@@ -60,6 +60,10 @@ class _Transaction(Answer):
     block: Hash
 
 
+class _Asset(Answer):
+    quantity: Annotated[str, Field(pattern=r"^[0-9]{1,20}$")]
+
+
 class _Output(Answer):
     tx_hash: Hash
     output_index: OutputIndex
@@ -89,6 +93,7 @@ _PARAMETERS = TypeAdapter(_Parameters)
 _LATEST_BLOCK = TypeAdapter(_LatestBlock)
 _BLOCK = TypeAdapter(_Block)
 _TRANSACTION = TypeAdapter(_Transaction)
+_ASSET = TypeAdapter(_Asset)
 _OUTPUTS = TypeAdapter(tuple[_Output | None, ...])
 _SUBMITTED: TypeAdapter[str] = TypeAdapter(Hash)
 
@@ -166,6 +171,15 @@ class BlockfrostGateway:
             next_step="Pay from another address",
             limit="max_pages",
         )
+
+    def supply(self, unit: str) -> int:
+        """How many of a token exist; none where the provider knows no such token.
+
+        Raises:
+            ChainReadError: it could not be asked, as of a provider that has no list of tokens.
+        """
+        found = self._read_known(f"/assets/{quote(unit, safe='')}", _ASSET)
+        return 0 if found is None else int(found.quantity)
 
     def submit(self, cbor: bytes) -> str:
         """Submit a signed transaction; its hash as the provider gives it.

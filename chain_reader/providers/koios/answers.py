@@ -128,6 +128,14 @@ class Transaction(Answer):
     inputs: tuple[SpentInput, ...] | None = None
 
 
+class AssetSupply(Answer):
+    """An item of ``/asset_info``."""
+
+    policy_id: str
+    asset_name: str | None
+    total_supply: Written
+
+
 class TransactionBytes(Answer):
     """An item of ``/tx_cbor``."""
 
@@ -138,6 +146,7 @@ class TransactionBytes(Answer):
 TIP = TypeAdapter(tuple[Tip, ...])
 GENESIS = TypeAdapter(tuple[Genesis, ...])
 EPOCH_PARAMETERS = TypeAdapter(tuple[EpochParameters, ...])
+ASSET_SUPPLIES = TypeAdapter(tuple[AssetSupply, ...])
 OUTPUTS = TypeAdapter(tuple[Output, ...])
 REFERENCES = TypeAdapter(tuple[Reference, ...])
 TRANSACTIONS = TypeAdapter(tuple[Transaction, ...])

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 
 from chain_reader.providers.blockfrost.api import usable_project_id
 from chain_reader.providers.koios.answers import (
+    ASSET_SUPPLIES,
     OUTPUTS,
     REFERENCES,
     TIP,
@@ -189,6 +190,16 @@ class KoiosApi:
         asked = {"_asset_list": [spelled(unit).split(".")], "_extended": True}
         found = self._asked("/asset_utxos", asked, OUTPUTS, until, query=f"limit={PAGE_ITEMS}", instead=odd_output)
         return tuple(item for item in found if item["address"] == address)
+
+    def supply(self, unit: str, until: float) -> int:
+        """How many of a token exist; none where Koios knows no such token.
+
+        Raises:
+            ChainReadError: it could not be asked.
+        """
+        asked = {"_asset_list": [spelled(unit).split(".")]}
+        found = self._asked("/asset_info", asked, ASSET_SUPPLIES, until)
+        return sum(item.total_supply for item in found if item.policy_id + (item.asset_name or "") == unit)
 
     def is_unspent(self, reference: str, until: float) -> bool | None:
         """Whether an output is unspent; ``None`` where Koios knows no such output.

@@ -79,6 +79,14 @@ class KoiosGateway:
         found = self._api.unspent(address, _OLDEST_FIRST, self._api.until())
         return tuple(_spendable(item) for item in found if "unreadable" not in item)
 
+    def supply(self, unit: str) -> int:
+        """How many of a token exist.
+
+        Raises:
+            ChainReadError: it could not be asked.
+        """
+        return self._api.supply(unit, self._api.until())
+
     def submit(self, cbor: bytes) -> str:
         """Submit a signed transaction; its hash as the server gives it.
 

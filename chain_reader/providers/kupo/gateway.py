@@ -13,6 +13,7 @@ from chain_reader.providers.kupo.observer import split_url
 from chain_reader.providers.ogmios.gateway import OgmiosGateway
 from chain_reader.providers.transport.clock import SYSTEM_CLOCK
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.thread_token import spelled
 
 
 class KupoGateway(OgmiosGateway):
@@ -49,6 +50,19 @@ class KupoGateway(OgmiosGateway):
         """
         found = self._api.at_address(address, "unspent&order=oldest_first", self._until())
         return tuple(_spendable(match) for match in found if "unreadable" not in match)
+
+    def supply(self, unit: str) -> int:
+        """How many of a token exist, by what Kupo has of it; its pattern must be followed, at all addresses.
+
+        Raises:
+            AddressNotIndexedError: Kupo does not follow the token.
+            ChainReadError: it could not be asked.
+        """
+        until, pattern = self._until(), spelled(unit)
+        pattern += "*" * pattern.endswith(".")
+        self._api.require_followed(pattern, until)
+        held = (match["value"].get("assets", {}) for match in self._api.matches(pattern, "unspent", until))
+        return sum(quantity for assets in held for asset, quantity in assets.items() if asset.replace(".", "") == unit)
 
     def is_on_chain(self, transaction: str) -> bool:
         """Whether Kupo knows an output of the transaction, spent or not.

@@ -75,6 +75,10 @@ class LocalChainGateway:
             for output in self._chain.utxos(address)
         )
 
+    def supply(self, unit: str) -> int:
+        """How many of a token exist."""
+        return self._chain.supply(unit)
+
     def submit(self, cbor: bytes) -> str:
         """Submit a signed transaction, which the chain mines at once.
 
