@@ -38,9 +38,9 @@ class Minting:
 
 def minting_of(unit: str, transaction: str, observer: ChainObserver) -> Minting | None:
     """Return the minting that leads to the output of a transaction; ``None`` where it is not shown."""
-    waiting, seen = [transaction], {transaction}
+    waiting, seen = [(0, transaction)], {transaction}
     while waiting and len(seen) <= MAX_STEPS and isinstance(observer, BytesObserver):
-        asked = waiting.pop(0)
+        _, asked = waiting.pop(0)
         try:
             data = observer.transaction_bytes(asked)
             if data is None:
@@ -53,9 +53,9 @@ def minting_of(unit: str, transaction: str, observer: ChainObserver) -> Minting 
             scripts = (KeyScript.of_item(script.item) for script in found.scripts)
             script = next((one for one in scripts if one.hash == unit[:_POLICY_DIGITS]), None)
             return None if script is None else Minting(asked, script, quantity)
-        before = [spent for spent, index in found.new.inputs if index == 0 and spent not in seen]
-        waiting += before
-        seen.update(before)
+        before = [(index, spent) for spent, index in found.new.inputs if spent not in seen]
+        waiting = sorted([*waiting, *before], key=lambda one: one[0])  # a publication is output 0
+        seen.update(spent for _, spent in before)
     return None
 
 
@@ -109,7 +109,7 @@ class _Look:
         elif holders and self.check == ERA_CHECK:
             next_step = f"Publish the markers with it: eraswitch marker adopt-token --spend {holders[0].reference}"
         else:
-            next_step = "Nodes keep what they trust, and nothing can be published: docs/contingency.md, the thread token"
+            next_step = "Nodes keep what they trust, and nothing can be published: see docs/contingency.md"
         self.examination.problem(
             self.check,
             f"expected {spelled(self.unit)} in one output with markers at the era address, got {where or 'none there'}",
@@ -124,7 +124,7 @@ class _Look:
             examination.problem(check, words, self._replace)
             return
         if not isinstance(self.gateway, SupplyGateway):
-            examination.warning(check, f"not checked: {name} cannot be asked how many there are elsewhere", _ASK_ANOTHER)
+            examination.warning(check, f"not checked: {name} cannot be asked how many there are", _ASK_ANOTHER)
             return
         try:
             count = self.gateway.supply(self.unit)

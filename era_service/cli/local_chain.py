@@ -51,7 +51,7 @@ def local_chain() -> None:
 @json_option
 @pass_app
 def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool, **genesis: Any) -> None:
-    r"""Serve a chain, as the providers of public networks do, until Ctrl-C.
+    """Serve a chain, as the providers of public networks do, until Ctrl-C.
 
     The clock, lengths and magic are fixed when the chain is made; given again, they must be the same. By the clock an
     epoch takes 100 s; a chain of --clock manual stands still until `eraswitch local-chain advance FILE`.
@@ -60,7 +60,7 @@ def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool
     Served, under the address that is printed:
       /api/v0/   Blockfrost: health, blocks, epochs with parameters, genesis,
                  network, addresses (total, utxos, utxos of an asset,
-                 transactions), txs (utxos, cbor, metadata), tx/submit
+                 transactions), assets, txs (utxos, cbor, metadata), tx/submit
       /          Ogmios 6, by websocket and by POST: queryNetwork and
                  queryLedgerState (tip, epoch, utxo, eraSummaries,
                  protocolParameters, …), acquireLedgerState,
@@ -68,10 +68,10 @@ def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool
       /kupo/     Kupo 2.10 beside that Ogmios: matches by pattern, patterns,
                  checkpoints, datums, scripts, health
       /koios/    Koios: tip, genesis, epoch_params, address_utxos,
-                 address_outputs, asset_utxos, utxo_info, tx_info, tx_cbor,
-                 tx_status, submittx
+                 address_outputs, asset_info, asset_utxos, utxo_info, tx_info,
+                 tx_cbor, tx_status, submittx
       /local/    state, advance, fund, rollback; for this machine only
-    """
+    """  # noqa: D301 - click knows that mark, and no backslash
     from chain_reader.local_chain import LocalChainServer
 
     app.load()  # for the logs

@@ -47,8 +47,13 @@ def require_place(file: Path | None) -> Path:
     return file
 
 
-def with_token(file: Path, token: str) -> str:
+def with_token(file: Path, token: str, instead_of: str | None = None) -> str:
     """Return the text of a configuration file with ``trust.thread_token``; all else in it stays as it is.
+
+    Args:
+        file: the file.
+        token: ``<policy id>.<asset name>``, both in hex.
+        instead_of: the token that this one replaces, where it is configured.
 
     Raises:
         ConfigurationError: it has another token, its form leaves no safe place for the line, or it cannot be read.
@@ -63,13 +68,16 @@ def with_token(file: Path, token: str) -> str:
     trust = document.get("trust", {})
     if not isinstance(trust, dict):
         raise _refused(file, "a table [trust]", "a value")
-    if "thread_token" in trust:
-        if str(trust["thread_token"]).strip().lower() == token:
-            return text
-        raise _refused(file, f"no thread_token, or {token}", f"{trust['thread_token']!r}"[:150])
+    before = trust.get("thread_token")
+    if before is not None and str(before).strip().lower() == token:
+        return text
+    if before is not None and str(before).strip().lower() != instead_of:
+        raise _refused(file, f"no thread_token, or {token}", f"{before!r}"[:150])
     newline = "\r\n" if "\r\n" in text else "\n"
     header = _HEADER.search(text)
-    if header is None:
+    if before is not None:
+        changed = text.replace(str(before), token)
+    elif header is None:
         gap = "" if not text else newline if text.endswith("\n") else newline * 2
         changed = f"{text}{gap}[trust]{newline}{token_line(token)}{newline}"
     else:

@@ -1,14 +1,19 @@
-"""Minting a thread token for markers that are published already: the same payload again, beside it (rule T0).
+"""A thread token for markers that are published already: the same payload again, beside it (rule T0).
 
 In: an open ``Release`` and what pays. Out: an ``Outlook``, as of every other publication. No era key is needed, since
-nothing is signed anew; the owner of the era address signs the transaction.
+nothing is signed anew; the owner of the era address signs the transaction. The token is minted, where there is none or
+one is to be replaced; or, where it was sent away with the marker output and came back, it is taken up again.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from chain_reader.thread_token import spelled
 from era_service.releasing.publishing import Outlook, Prepared, PublishingMeans, drafted_publication
 from era_service.releasing.session import output_in_force
 from eras import TransactionError
+from release_tools.transactions.building import ThreadTokenError
+from release_tools.transactions.drafting import MarkerOutputMissingError
 
 if TYPE_CHECKING:
     from chain_reader.trust.reading import TrustedReading
@@ -16,18 +21,34 @@ if TYPE_CHECKING:
     from release_tools.publishing.journal import Journal
     from release_tools.publishing.publication import Publisher
 
+_GONE = "gone"
+_REPLACED = (
+    "Nodes that are configured with {} keep what they trust, and learn nothing newer before they have the new line"
+)
+
 
 def look_at_adoption(
-    release: "Release", means: PublishingMeans, publisher: "Publisher[TrustedReading]", journal: "Journal"
+    release: "Release",
+    means: PublishingMeans,
+    publisher: "Publisher[TrustedReading]",
+    journal: "Journal",
+    replaces: str | None = None,
 ) -> Outlook:
-    """See what minting a thread token would do, without doing any of it.
+    """See what adopting a thread token would do, without doing any of it.
+
+    Args:
+        release: the session.
+        means: pays, signs the transaction and waits.
+        publisher: of markers.
+        journal: of markers.
+        replaces: the token, policy id and asset name in hex, that a new one takes the place of.
 
     Raises:
+        ThreadTokenError: the marker output is gone with its token, and nothing states what is to be done.
         TransactionError: nothing is in force, or it could not be confirmed.
         OtherPublicationError: another change is being published.
         EraSwitchError: anything else that stands in its way.
     """
-    from datum import decode_datum
     from release_tools.markers.change import ADOPT_TOKEN, RolloutPlan
     from release_tools.publishing.publication import Standing, require_same_change
 
@@ -40,7 +61,45 @@ def look_at_adoption(
         anchor = publisher.anchor(entry)
         lost = entry if standing is Standing.LOST else None
     reading = release.read()
-    in_force = output_in_force(reading)
+    payload, held = _payload_in_force(release, reading)
+    plan = RolloutPlan(ADOPT_TOKEN, release.epoch_of(reading), reading.markers, reading.markers)
+    if held not in (None, _GONE, replaces):
+        origin = reading.provenance
+        return Outlook(reading, plan, done_by=None if origin is None else origin.transaction, is_done=True)
+    is_gone = held == _GONE
+    mints = not (is_gone and means.purse.spend)
+    if is_gone and mints and replaces is None:
+        raise ThreadTokenError(
+            "The marker output that nodes trust was spent, and its thread token with it",
+            expected="--spend TX#N, an output at the era address that holds the token again, or --replace TOKEN",
+            got=reading.stale or "neither",
+            next_step="Have the token sent back to the era address, or give it up: docs/contingency.md",
+        )
+    if mints and replaces is not None:
+        plan = replace(plan, warnings=(_REPLACED.format(spelled(replaces)),))
+    prepared = Prepared(reading, plan, payload, anchor, mint_token=mints, replaces=replaces, is_gone=is_gone)
+    drafted, draft = drafted_publication(release, means, prepared)
+    return Outlook(reading, plan, lost=lost, drafted=drafted, draft=draft)
+
+
+def _payload_in_force(release: "Release", reading: "TrustedReading") -> tuple[bytes, str | None]:
+    """The payload that nodes trust, and the token of its output: ``None`` for none, ``_GONE`` where it was spent.
+
+    Raises:
+        TransactionError: nothing is in force, or it could not be confirmed.
+        ChainReadError: the gateway could not be asked.
+    """
+    from datum import decode_datum
+
+    try:
+        in_force = output_in_force(reading)
+    except MarkerOutputMissingError:
+        known = release.reader.store.trust.load(release.policy.key)
+        trusted = None if known is None else known.trusted
+        unspent = {output.reference for output in release.gateway.spendable_outputs(release.policy.address)}
+        if trusted is None or f"{trusted.transaction}#{trusted.index}" in unspent:
+            raise
+        return trusted.content, _GONE
     if in_force is None or reading.stale is not None:
         raise TransactionError(
             "There are no markers in force that a thread token could go with",
@@ -49,9 +108,5 @@ def look_at_adoption(
             got=reading.stale or "none",
             next_step="Mint it with the first marker: eraswitch marker activate ERA --at EPOCH --mint-token",
         )
-    plan = RolloutPlan(ADOPT_TOKEN, release.epoch_of(reading), reading.markers, reading.markers)
-    if in_force.output.assets:
-        return Outlook(reading, plan, done_by=in_force.output.transaction, is_done=True)
-    payload = decode_datum(in_force.output.datum).content
-    drafted, draft = drafted_publication(release, means, Prepared(reading, plan, payload, anchor, mint_token=True))
-    return Outlook(reading, plan, lost=lost, drafted=drafted, draft=draft)
+    assets = in_force.output.assets
+    return decode_datum(in_force.output.datum).content, assets[0][0] if assets else None

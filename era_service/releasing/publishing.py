@@ -164,6 +164,8 @@ class Prepared:
         payload: the signed payload.
         anchor: the output that an earlier run spent, and this one must spend, too.
         mint_token: whether a thread token is minted.
+        replaces: the thread token, policy id and asset name in hex, that the minted one takes the place of.
+        is_gone: whether the payload is the one that nodes trust, and its output was spent without a successor.
     """
 
     reading: "TrustedReading"
@@ -171,6 +173,8 @@ class Prepared:
     payload: bytes
     anchor: "SpendableOutput | None"
     mint_token: bool
+    replaces: str | None = None
+    is_gone: bool = False
 
 
 def drafted_publication(
@@ -184,7 +188,7 @@ def drafted_publication(
     from release_tools.publishing.publication import Draft
 
     address = means.purse.address or purse_address(release, means.payment_keys)
-    if output_in_force(prepared.reading) is not None or address not in release.policy.announcers:
+    if prepared.is_gone or output_in_force(prepared.reading) is not None or address not in release.policy.announcers:
         require_owner(release, means.payment_keys)
     drafted = draft(
         release,
@@ -194,6 +198,8 @@ def drafted_publication(
         publish_by=prepared.plan.publish_by,
         anchor=prepared.anchor,
         mint_token=prepared.mint_token,
+        replaces=prepared.replaces,
+        is_gone=prepared.is_gone,
     )
     anchor = prepared.anchor or drafted.spends[0]
     return drafted, Draft(prepared.plan, prepared.payload, drafted.transaction, drafted.spends, anchor)
@@ -225,8 +231,12 @@ def draft(
     publish_by: "Epoch | None" = None,
     anchor: "SpendableOutput | None" = None,
     mint_token: bool = False,
+    replaces: str | None = None,
+    is_gone: bool = False,
 ) -> "DraftedTransaction":
     """The transaction that publishes ``payload``, void as soon as ``publish_by`` is over.
+
+    ``replaces`` and ``is_gone`` are those of ``Prepared``.
 
     Raises:
         ChainReadError: the provider is behind.
@@ -237,9 +247,11 @@ def draft(
     from release_tools.transactions.drafting import draft_transaction
 
     release.require_timely()
-    in_force = output_in_force(reading)
-    _require_confirmed(release, reading, in_force)
-    require_extension(release.policy, payload, in_force, release.epoch_of(reading))
+    in_force = None
+    if not is_gone:
+        in_force = output_in_force(reading)
+        _require_confirmed(release, reading, in_force)
+        require_extension(release.policy, payload, in_force, release.epoch_of(reading))
     return draft_transaction(
         release.gateway,
         encode_datum(payload),
@@ -253,6 +265,7 @@ def draft(
         deadline=release.deadline_after(publish_by),
         thread_token=None if mint_token else release.policy.thread_token,
         mint_token=mint_token,
+        replaces=replaces,
         era_script=release.era_script,
     )
 

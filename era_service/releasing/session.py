@@ -319,7 +319,8 @@ def output_in_force(reading: "TrustedReading") -> "ScreenedOutput | None":
             "The marker output that a node trusts is not at the era address",
             expected=f"an output of {transaction}, unspent",
             got=reading.stale or "none",
-            next_step="Look at the address: eraswitch marker history; then try again after the next block",
+            next_step="Look: eraswitch marker history. After a rollback try again after the next block; if it was "
+            "spent by mistake: eraswitch marker adopt-token",
             transaction=transaction,
         )
     return found

@@ -69,7 +69,7 @@ class MarkerChange:
         if self.kind is ChangeKind.SWEEP:
             return "sweep the era address"
         if self.kind is ChangeKind.ADOPT_TOKEN:
-            return "mint the thread token"
+            return "adopt the thread token"
         if self.kind is ChangeKind.CONFIGURE:
             return f"publish the configurations {self.era}"
         to = {ChangeKind.ACTIVATE: " at epoch ", ChangeKind.POSTPONE: " to epoch "}.get(self.kind, "")

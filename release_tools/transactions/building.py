@@ -69,6 +69,7 @@ def build_marker_transaction(
     thread_token: str | None = None,
     mint_token: bool = False,
     kind: MarkerKind = ERA,
+    replaces: str | None = None,
     era_script: KeyScript | None = None,
 ) -> UnsignedTransaction:
     """Build the transaction that puts ``datum`` at the era address, as output 0.
@@ -87,6 +88,7 @@ def build_marker_transaction(
         thread_token: the token that readers are configured with, policy id and asset name in hex.
         mint_token: whether a thread token is minted; after this transaction nobody can mint it again.
         kind: of the markers, which names the token that is minted.
+        replaces: the token that the new one takes the place of; the marker output holds none otherwise.
         era_script: the native script that owns the era address, where one does.
 
     Raises:
@@ -100,8 +102,14 @@ def build_marker_transaction(
     if previous is not None:
         _require_marker_output(previous, str(era))
     end = Slot(slot + (min(validity_slots, MAX_LOCK_SLOTS) if mint_token else validity_slots))
-    held = _thread_token(previous, also_spend, thread_token, mint=mint_token)
-    owner = owner_of(era_address, network_id, era_script) if mint_token else None
+    held = _thread_token(previous, also_spend, thread_token, mint=mint_token, replaces=replaces)
+    minted = None
+    if mint_token:
+        owner = owner_of(era_address, network_id, era_script).terms
+        minted = ThreadToken.of(owner, end, kind)
+        if minted.unit == replaces:  # the same slot as then, and so the same policy
+            end = Slot(end - 1)
+            minted = ThreadToken.of(owner, end, kind)
     draft = Draft(
         datum,
         era=era,
@@ -110,7 +118,7 @@ def build_marker_transaction(
         network_id=network_id,
         invalid_hereafter=end,
         thread=held,
-        minted=None if owner is None else ThreadToken.of(owner.terms, end, kind),
+        minted=minted,
         era_script=era_script,
     )
     for output in also_spend:
@@ -272,15 +280,20 @@ def _require_marker_output(output: SpendableOutput, era_address: str) -> None:
 
 
 def _thread_token(
-    previous: SpendableOutput | None, also_spend: Sequence[SpendableOutput], configured: str | None, *, mint: bool
+    previous: SpendableOutput | None,
+    also_spend: Sequence[SpendableOutput],
+    configured: str | None,
+    *,
+    mint: bool,
+    replaces: str | None,
 ) -> str | None:
     """The token that the marker output takes over: that of the one before, or the configured one from elsewhere."""
     held = None if previous is None or not previous.assets else previous.assets[0][0]
-    if mint and held is not None:
+    if mint and held not in (None, replaces):
         raise ThreadTokenError(
             "There is a thread token already",
             expected="a marker output without one",
-            got=f"{previous.reference if previous else ''}, which holds {spelled(held)}",
+            got=f"{previous.reference if previous else ''}, which holds {spelled(held or '')}",
             next_step="Publish without minting: every publication passes it on",
         )
     if mint or configured is None or held == configured:

@@ -142,6 +142,7 @@ def draft_transaction(
     deadline: PublicationDeadline | None = None,
     thread_token: str | None = None,
     mint_token: bool = False,
+    replaces: str | None = None,
     era_script: KeyScript | None = None,
 ) -> DraftedTransaction:
     """Build the transaction that publishes ``datum``.
@@ -160,6 +161,7 @@ def draft_transaction(
         deadline: until when it may come into the chain.
         thread_token: the token that readers are configured with, policy id and asset name in hex.
         mint_token: whether a thread token is minted.
+        replaces: the token that it takes the place of.
         era_script: the native script that owns the era address, where one does.
 
     Raises:
@@ -202,6 +204,7 @@ def draft_transaction(
         thread_token=thread_token,
         mint_token=mint_token,
         kind=kind,
+        replaces=replaces,
         era_script=era_script,
     )
     transaction = build(change_address=purse.address)

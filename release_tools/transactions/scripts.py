@@ -27,8 +27,6 @@ from datum import ERA, MarkerKind
 from datum.strict_json import short_whole
 from eras import Slot, TransactionError
 
-"""The name of a thread token; its policy id tells it from every other."""
-
 MAX_LOCK_SLOTS = 86_400
 """A day on the public networks: for so long, at most, may a thread token be minted."""
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from eras.visible import visible
-from eras.words import ada
+from eras.words import ada, counted
 
 
 def transaction_lines(summary: dict[str, Any]) -> list[str]:
@@ -13,7 +13,7 @@ def transaction_lines(summary: dict[str, Any]) -> list[str]:
         known = "" if one["lovelace"] is None else f", {ada(one['lovelace'])} at {one['address']}"
         lines.append(f"  spends  {one['output']}{known}")
     for output in summary["outputs"]:
-        tokens = f" and {len(output['assets'])} tokens" if output["assets"] else ""
+        tokens = f" and {counted(len(output['assets']), 'token')}" if output["assets"] else ""
         lines.append(f"  pays    {ada(output['lovelace'])}{tokens} to {output['address']}")
         lines += _datum_lines(output)
     lines.append(f"  fee     {ada(summary['fee'])}")

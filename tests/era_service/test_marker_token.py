@@ -12,8 +12,10 @@ from pycardano import Address
 
 from era_service.config.token_line import with_token
 from eras import ConfigurationError, Slot
+from release_tools import LocalChainGateway, PaymentKey, sign_transaction
 from release_tools.publishing.publication import Publisher
 from release_tools.transactions.balancing import witness_set
+from release_tools.transactions.building import build_sweep_transaction
 from release_tools.transactions.scripts import KeyScript, ThreadToken
 from tests.era_service.conftest import invoke
 from tests.era_service.release_world import ADA, ERA_KEY, MAGIC, STRANGER, WALLET, World, datum, release_world
@@ -81,7 +83,7 @@ def test_in_words(world: World) -> None:
     keys = ("--payment-key-file", "payment.skey")
     result = invoke("marker", "adopt-token", *keys, *world.options, "--yes")
     assert result.exit_code == 0, result.output
-    assert "Plan: mint the thread token (now is epoch 5)" in result.stdout
+    assert "Plan: adopt the thread token (now is epoch 5)" in result.stdout
     assert "  token       is minted, once and for all:" in result.stdout
     assert '  thread_token = "' in result.stdout
     again = invoke("marker", "adopt-token", *keys, *world.options, "--yes")
@@ -145,10 +147,10 @@ def mint_another(world: World, lock: Slot) -> None:
     world.chain.submit(b"\x84" + body + signed + b"\xf5\xf6")
 
 
-def examined() -> dict[str, tuple[str, str]]:
-    """What doctor finds, by check."""
+def examined(what: str = "words") -> dict[str, tuple[str, str]]:
+    """What doctor finds, by check: how grave it is, and its words or another part."""
     document = json.loads(invoke("doctor", "--json").stdout)
-    return {one["check"]: (one["health"], one["words"]) for one in document["findings"]}
+    return {one["check"]: (one["health"], one[what]) for one in document["findings"]}
 
 
 @pytest.mark.parametrize("face", ["local", "blockfrost"])
@@ -164,6 +166,64 @@ def test_history_shows_what_is_spent_though_the_reading_followed_the_token(
         (second["transaction"], False),
         (first["transaction"], True),
     ]
+
+
+# --- sent away, or minted twice
+
+
+def pay_away(world: World, key: PaymentKey, to: str) -> str:
+    """A wallet pays what holds tokens to somebody; the output that holds them then."""
+    gateway = LocalChainGateway(world.chain)
+    held = gateway.spendable_outputs(key.address(0))
+    paid = build_sweep_transaction(
+        [one for one in held if one.assets],
+        era_address=key.address(0),
+        change_address=to,
+        payer_outputs=held,
+        parameters=gateway.protocol_parameters(),
+        network_id=0,
+        slot=gateway.tip_slot(),
+    )
+    sent = gateway.submit(sign_transaction(paid, [key]).cbor)
+    return next(one.reference for one in gateway.spendable_outputs(to) if one.assets and one.transaction == sent)
+
+
+def test_a_token_that_was_sent_away_comes_back_or_is_replaced(world: World) -> None:
+    world.configure('[store]\nurl = "store.sqlite3"')
+    lost = world.changed("activate", "thales", "--at", "5", "--mint-token", "--write")["drafted"]["thread_token"]
+    world.chain.fund(STRANGER.address(0), 5 * ADA)
+    keys = ("--payment-key-file", "payment.skey")
+
+    pay_away(world, WALLET, STRANGER.address(0))
+    assert world.change("announce", "pythagoras").exit_code == 5
+    refused = invoke("marker", "adopt-token", *keys, *world.options, "--yes", "--json")
+    assert json.loads(refused.stdout)["error"]["code"] == "ThreadToken"
+    assert "docs/contingency.md" in examined("next_step")["thread token"][1]
+    back = pay_away(world, STRANGER, world.address)
+    assert f"adopt-token --spend {back}" in examined("next_step")["thread token"][1]
+    again = adopt(world, "--spend", back)
+    assert (again["status"], again["drafted"]["mints_thread_token"]) == ("published", False)
+    assert held(world, again["transaction"]) == [lost]
+
+    pay_away(world, WALLET, STRANGER.address(0))
+    done = adopt(world, "--replace", lost.upper(), "--write")
+    new = done["drafted"]["thread_token"]
+    assert (done["status"], done["token_written"], new != lost) == ("published", "eraswitch.toml", True)
+    assert f"Nodes that are configured with {lost} keep what they trust" in done["warnings"][0]
+    assert world.show()["thread_token"]["words"] == "no output without it is believed"
+    transactions = world.transactions()
+    assert adopt(world, "--replace", lost, "--write")["status"] == "done"
+    assert world.transactions() == transactions
+    assert world.changed("announce", "pythagoras")["status"] == "published"
+
+
+def test_a_token_that_was_minted_twice_is_replaced_where_it_is(world: World) -> None:
+    twice = world.changed("activate", "thales", "--at", "5", "--mint-token", "--write")["drafted"]["thread_token"]
+    assert adopt(world)["status"] == adopt(world, "--replace", "ab" * 28 + ".00")["status"] == "done"
+    done = adopt(world, "--replace", twice, "--write")
+    assert held(world, done["transaction"]) == [done["drafted"]["thread_token"]] != [twice]
+    assert examined()["thread token supply"][0] == "ok"
+    assert world.changed("announce", "pythagoras")["status"] == "published"
 
 
 # --- written into the configuration

@@ -2,19 +2,25 @@
 
 import click
 
+from chain_reader.thread_token import spelled, token_unit
 from era_service.cli.marker.marker_jobs import AdoptTokenJob
 from era_service.cli.marker.pipeline import publish
 from era_service.cli.marker.token_writing import write_token_option
-from era_service.cli.shared.commands import SectionedCommand, option_group, takes
+from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.release import PublishingOptions, PurseOptions
 from era_service.config.token_line import require_place
 
 
 @option_group()
-class WriteOptions:
-    """Whether the new thread token goes into the configuration."""
+class AdoptionOptions:
+    """Whether the token takes the place of another, and goes into the configuration."""
 
+    replaces: str | None = option(
+        "--replace",
+        metavar="TOKEN",
+        help="Mint another in place of this one, which is lost, or was minted twice. Nodes need the new one then.",
+    )
     writes_token: bool = write_token_option()
 
 
@@ -23,18 +29,25 @@ class WriteOptions:
     cls=SectionedCommand,
     example="eraswitch marker adopt-token --payment-key-file keys/payment.skey --write",
 )
-@takes(written=WriteOptions, purse=PurseOptions, publishing=PublishingOptions)
+@takes(adoption=AdoptionOptions, purse=PurseOptions, publishing=PublishingOptions)
 @pass_app
 def adopt_token(
-    app: AppContext, /, *, written: WriteOptions, purse: PurseOptions, publishing: PublishingOptions
+    app: AppContext, /, *, adoption: AdoptionOptions, purse: PurseOptions, publishing: PublishingOptions
 ) -> None:
     """Mint a thread token for the markers in force, and publish them again with it; no era changes.
 
     Its script wants the owner of the era address, before the slot in which this transaction becomes void: nobody can
     mint a second one after that. Every later publication passes it on. Nodes that are configured with it
     (trust.thread_token) believe no output without it; deployed Mithril readers are not affected. It needs no era key.
+
+    Where the marker output was sent away with its token, --spend names the output at the era address that holds it
+    again: nothing is minted then, and the markers that nodes trust are published with it.
     """
     settings = publishing.network.settings(app)
+    replaced = None if adoption.replaces is None else spelled(token_unit(adoption.replaces))
+    if replaced is not None and settings.trust.thread_token == replaced:
+        # it is no longer what makes an output believed
+        settings = settings.model_copy(update={"trust": settings.trust.model_copy(update={"thread_token": None})})
     means = publishing.means(settings, purse.purse())
-    file = require_place(app.load().file) if written.writes_token else None
-    publish(settings, AdoptTokenJob(means, publishing.output, file))
+    file = require_place(app.load().file) if adoption.writes_token else None
+    publish(settings, AdoptTokenJob(means, publishing.output, file, replaced))

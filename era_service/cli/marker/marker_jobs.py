@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from chain_reader.thread_token import spelled
+from chain_reader.thread_token import spelled, token_unit
 from era_service.cli.marker.pipeline import Job, publication_document
 from era_service.cli.marker.token_writing import write_token
 from era_service.cli.shared.output import echo_json, printable
@@ -41,6 +41,9 @@ class MarkerJob(Job["TrustedReading", Outlook]):
         token_file: the configuration file that a new thread token is written into.
     """
 
+    replaces: str | None = None
+    """The thread token that a new one takes the place of, as configurations name it."""
+
     done_words = "it is done already"
     reaches_nodes = True
 
@@ -72,7 +75,7 @@ class MarkerJob(Job["TrustedReading", Outlook]):
             click.echo(f"Warning: {printable(warning)}", err=True)
         minted = None if outlook.drafted is None else outlook.drafted.transaction.minted
         if self.token_file is not None and minted is not None:
-            with_token(self.token_file, spelled(minted.unit))  # refused before anything is spent
+            with_token(self.token_file, spelled(minted.unit), self.replaces)  # refused before anything is spent
 
     def conclude(
         self, release: "Release", outlook: Outlook, published: "Published[TrustedReading] | None", status: str
@@ -81,7 +84,7 @@ class MarkerJob(Job["TrustedReading", Outlook]):
         failure, written = None, None
         if self.token_file is not None and not self.output.dry_run:
             try:
-                written = write_token(release, outlook, published, self.token_file)
+                written = write_token(release, outlook, published, self.token_file, self.replaces)
             except EraSwitchError as error:
                 failure = error
         self._show_end(release, outlook, published, status, written)
@@ -185,15 +188,22 @@ class SweepJob(MarkerJob):
 
 
 class AdoptTokenJob(MarkerJob):
-    """The minting of a thread token for the markers in force."""
+    """The adoption of a thread token for the markers in force."""
 
     done_words = "the marker output holds a thread token already"
 
+    def __init__(
+        self, means: "PublishingMeans", output: "AskingOptions", token_file: Path | None, replaces: str | None
+    ) -> None:
+        super().__init__(means, output, token_file)
+        self.replaces = replaces
+
     def look(self, release: "Release", publisher: "Publisher[TrustedReading]", journal: "Journal") -> Outlook:
-        """See what the minting does."""
+        """See what the adoption does."""
         from era_service.releasing.adopting import look_at_adoption
 
-        return look_at_adoption(release, self.means, publisher, journal)
+        replaces = None if self.replaces is None else token_unit(self.replaces)
+        return look_at_adoption(release, self.means, publisher, journal, replaces)
 
 
 def no_era_key(expected: str) -> Exception:

@@ -29,9 +29,15 @@ def write_token_option() -> Any:
 
 
 def write_token(
-    release: "Release", outlook: "Outlook", published: "Published[TrustedReading] | None", file: Path
+    release: "Release",
+    outlook: "Outlook",
+    published: "Published[TrustedReading] | None",
+    file: Path,
+    replaced: str | None,
 ) -> str:
     """Write the token that was read back into the configuration, and return the file's name.
+
+    ``replaced`` is a token that may be configured there, and is not any longer.
 
     Raises:
         ConfigurationError: there is none, nothing proves that it is the team's, or the file cannot take it.
@@ -52,5 +58,5 @@ def write_token(
             got="markers without one" if unit is None else "an output that nothing proves to be the owner's",
             next_step="Look: eraswitch marker show; a token that is yours goes into [trust] by hand",
         )
-    write_file(file, with_token(file, spelled(unit)).encode())
+    write_file(file, with_token(file, spelled(unit), replaced).encode())
     return str(file)

@@ -64,7 +64,7 @@ def transaction_lines(drafted: "DraftedTransaction") -> list[str]:
     made = drafted.transaction
     lines = [f"Transaction {made.hash}"]
     for output in drafted.spends:
-        carries = [f"{len(output.assets)} tokens"] if output.assets else []
+        carries = [counted(len(output.assets), "token")] if output.assets else []
         carries += ["a datum"] if output.datum or output.datum_hash else []
         extra = f" with {' and '.join(carries)}" if carries else ""
         lines.append(f"  spends      {output.reference}, {ada(output.lovelace)}{extra}")
