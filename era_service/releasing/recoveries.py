@@ -6,9 +6,10 @@ In: settings, a plan, an open session of the release team, and where certificate
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from functools import partial
 from typing import TYPE_CHECKING
 
-from era_service.releasing.rollouts import forecast_of, require_network_of
+from era_service.releasing.rollouts import forecast_of, planned_quorum, require_network_of, trusted_configurations
 from eras import EraSwitchError
 
 if TYPE_CHECKING:
@@ -74,7 +75,8 @@ def recovery_of(
             known = _with_registrations(settings, registrations, known, at, epoch)
             if at > 0:
                 table = compatibility_of(settings, sources.table)
-                before = forecast_of(settings, plan, registrations, table, Epoch(at - 1))
+                quorum = partial(planned_quorum, settings, plan, trusted_configurations(release))
+                before = forecast_of(settings, plan, registrations, table, Epoch(at - 1), quorum=quorum)
     except EraSwitchError as error:
         unknown.append(str(error))
     if reading.stale is not None:

@@ -4,16 +4,19 @@ In: settings, a plan, and an open session of the release team. Out: a ``RolloutS
 opens a gate: it is said, and counts as missing.
 """
 
+import logging
 import time
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from eras import ConfigurationError, Epoch, EraSwitchError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
+    from datum.configuration import EpochConfiguration
     from era_service.config.schema import Settings
     from era_service.releasing.session import Release
     from era_store import RegistrationRepository
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
     from release_tools.forecasting.lottery_parameters import SourcedQuorum
     from release_tools.forecasting.result import Forecast
     from release_tools.markers.change import MarkerChange
+    from release_tools.rollout.configurations import PlannedChange
     from release_tools.rollout.plan import PlannedRollout
     from release_tools.rollout.progress import GateEvidence, RolloutStanding
 
@@ -47,7 +51,9 @@ def standing_of(
     plan: "PlannedRollout",
     files: "Sequence[str]" = (),
     table: Path | None = None,
+    *,
     waits: tuple[str, ...] = (),
+    changes: "tuple[PlannedChange, ...]" = (),
 ) -> "RolloutStanding":
     """Where a rollout stands.
 
@@ -57,6 +63,7 @@ def standing_of(
         files: registrations, in place of those in the store.
         table: the table of eras and versions, in place of the configured one.
         waits: which networks are waited for, in words.
+        changes: the planned changes of the protocol configuration.
 
     Raises:
         ConfigurationError: the plan is of another network.
@@ -64,16 +71,40 @@ def standing_of(
     """
     from chain_reader.calendar import EpochCalendar
     from era_service.wiring.genesis import genesis_of_network
+    from release_tools.rollout.configurations import configuration_standings
     from release_tools.rollout.progress import rollout_standing
 
     require_network_of(plan, release.network.magic)
     reading = release.read()
     epoch = release.epoch_of(reading)
-    evidence = replace(gate_evidence(release.settings, plan, epoch, files, table), waits=waits)
+    known = trusted_configurations(release)
+    evidence = gate_evidence(release.settings, plan, epoch, files, table, known=known, changes=changes)
+    evidence = replace(evidence, waits=waits)
     if reading.stale is not None:
         evidence = replace(evidence, unknown=(*evidence.unknown, f"what nodes trust is stale: {reading.stale}"))
     calendar = EpochCalendar(genesis_of_network(release.settings, release.observer), time.time())
-    return replace(rollout_standing(plan, reading.markers, epoch, evidence), calendar=calendar)
+    share = None if evidence.adoption is None else evidence.adoption.share
+    ready = None if share is None else float(share.fraction)
+    configurations = configuration_standings(changes, known, epoch, ready=ready, waits=bool(waits))
+    standing = rollout_standing(plan, reading.markers, epoch, evidence)
+    return replace(standing, calendar=calendar, configurations=configurations)
+
+
+def trusted_configurations(release: "Release") -> "tuple[EpochConfiguration, ...] | None":
+    """The protocol configurations that nodes trust; ``None`` where none are read, or that cannot be told."""
+    from era_service.releasing.configuration_publishing import at_place
+    from era_service.releasing.configurations import ConfigurationPlace, read_to_replace
+    from era_service.wiring.trust import configuration_policy
+
+    policy = configuration_policy(release.settings)
+    if policy is None:
+        return None
+    try:
+        found = read_to_replace(at_place(release, ConfigurationPlace(policy.address, policy.keys[0])))
+    except EraSwitchError as error:
+        logging.getLogger(__name__).warning("The protocol configurations could not be read: %s", error)
+        return None
+    return found.configurations
 
 
 def unfinished_change(release: "Release", plan: "PlannedRollout", journal_root: Path) -> "MarkerChange | None":
@@ -97,6 +128,9 @@ def gate_evidence(
     epoch: Epoch,
     files: "Sequence[str]" = (),
     table: Path | None = None,
+    *,
+    known: "tuple[EpochConfiguration, ...] | None" = None,
+    changes: "tuple[PlannedChange, ...]" = (),
 ) -> "GateEvidence":
     """What is known for the gate of a plan; whatever stands in the way is said in words, never raised."""
     from era_service.wiring.adoption import compatibility_of, open_registrations
@@ -111,7 +145,8 @@ def gate_evidence(
             oldest = epoch - settings.adoption.gate_max_age_epochs
             if adoption.epoch < oldest:
                 unknown.append(f"the newest registrations are of epoch {adoption.epoch}, older than epoch {oldest}")
-            found = forecast_of(settings, plan, registrations, compatibility, epoch)
+            quorum = partial(planned_quorum, settings, plan, known, changes)
+            found = forecast_of(settings, plan, registrations, compatibility, epoch, quorum=quorum)
     except EraSwitchError as error:
         unknown.append(str(error))
     return GateEvidence(adoption, found, tuple(unknown))
@@ -146,6 +181,8 @@ def forecast_of(
     registrations: "RegistrationRepository",
     table: "Compatibility",
     epoch: Epoch,
+    *,
+    quorum: "Callable[[], SourcedQuorum]",
 ) -> "Forecast | None":
     """The forecast of the switch as of an epoch before it; one that the plan does not ask for may be left out.
 
@@ -162,7 +199,7 @@ def forecast_of(
         order = ForecastOrder(
             era=plan.era,
             at=at,
-            quorum=planned_quorum(settings, plan),
+            quorum=quorum(),
             current=epoch,
             probability=wanted or DEFAULT_PROBABILITY,
             lag_epochs=settings.quorum.lag_epochs,
@@ -174,16 +211,30 @@ def forecast_of(
         return None
 
 
-def planned_quorum(settings: "Settings", plan: "PlannedRollout") -> "SourcedQuorum":
-    """What decides the quorum: what the plan says, else what is configured or published.
+def planned_quorum(
+    settings: "Settings",
+    plan: "PlannedRollout",
+    known: "tuple[EpochConfiguration, ...] | None" = None,
+    changes: "tuple[PlannedChange, ...]" = (),
+) -> "SourcedQuorum":
+    """What decides the quorum at the switch: what the plan says, else the chain, else what is configured or published.
+
+    Args:
+        settings: what is configured.
+        plan: the plan.
+        known: the protocol configurations that nodes trust, where they are read.
+        changes: the plan's changes of them, which hold as if they were published.
 
     Raises:
         ConfigurationError: nothing says it.
         QuorumParametersError: what is said is not usable.
     """
-    from era_service.wiring.quorum import GivenQuorum, quorum_of
+    from era_service.wiring.quorum import GivenQuorum, quorum_in_force, quorum_of
+    from release_tools.rollout.configurations import with_changes
 
-    said = plan.quorum
-    if said is None:
-        return quorum_of(settings)
-    return quorum_of(settings, GivenQuorum(said.model, said.k, said.m, said.phi_f, said.source))
+    said, at = plan.quorum, Epoch(plan.activate.at)
+    if said is not None:
+        return quorum_of(settings, GivenQuorum(said.model, said.k, said.m, said.phi_f, said.source))
+    before = [change for change in changes if change.epoch < at]
+    where = "the chain, as it is trusted" + (", with the changes of the plan" if before else "")
+    return quorum_in_force(settings, with_changes(known or (), before), at, where)

@@ -8,6 +8,7 @@ from era_service.service.documents import Document, EpochNumber
 from eras import Epoch
 
 if TYPE_CHECKING:
+    from datum.configuration import EpochConfiguration
     from era_service.config.schema import Settings
     from release_tools.forecasting.lottery_parameters import SourcedQuorum
 
@@ -94,14 +95,9 @@ class ConfigurationStatus(Document):
         begun = [one for one in self.configurations if one.epoch <= epoch]
         return NodeConfiguration(**begun[-1].model_dump(exclude={"epoch"})) if begun else None
 
-    def quorum_at(self, epoch: int) -> "SourcedQuorum":
-        """What decides the quorum at an epoch: by the configuration that it is signed with, which is named.
-
-        Raises:
-            ConfigurationError: none holds then.
-        """
+    def schedule(self) -> "tuple[EpochConfiguration, ...]":
+        """The configurations by epoch, with their parameters; one whose ``phi_f`` is not a number is left out."""
         from datum.configuration import EpochConfiguration, ProtocolConfiguration, ProtocolParameters
-        from release_tools.forecasting.lottery_parameters import quorum_signed_with
 
         known = []
         for one in self.configurations:
@@ -109,8 +105,7 @@ class ConfigurationStatus(Document):
             if lottery.phi_f is not None:
                 parameters = ProtocolParameters(lottery.k, lottery.m, lottery.phi_f)
                 known.append(EpochConfiguration(Epoch(one.epoch), ProtocolConfiguration(parameters)))
-        stale = "" if self.stale is None else ", stale"
-        return quorum_signed_with(tuple(known), Epoch(epoch), f"the chain, as it is trusted{stale}")
+        return tuple(known)
 
     def for_the_public(self) -> "ConfigurationStatus":
         """The same without a word on who was asked."""
@@ -125,8 +120,8 @@ def known_quorum(settings: "Settings", found: ConfigurationStatus | None, epoch:
     Raises:
         ConfigurationError: nothing says it.
     """
-    from era_service.wiring.quorum import quorum_of
+    from era_service.wiring.quorum import quorum_in_force
 
-    if found is not None and found.at(max(0, epoch - 1)) is not None:
-        return found.quorum_at(epoch)
-    return quorum_of(settings)
+    stale = "" if found is None or found.stale is None else ", stale"
+    known = () if found is None else found.schedule()
+    return quorum_in_force(settings, known, Epoch(epoch), f"the chain, as it is trusted{stale}")

@@ -7,9 +7,10 @@ with no source there is an error.
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from eras import ConfigurationError
+from eras import ConfigurationError, Epoch
 
 if TYPE_CHECKING:
+    from datum.configuration import EpochConfiguration
     from era_service.config.schema import Settings
     from release_tools.forecasting.lottery_parameters import SourcedQuorum
 
@@ -84,6 +85,28 @@ def quorum_of(settings: "Settings", given: GivenQuorum | None = None) -> "Source
         got="neither, and no network" if name is None else f"neither, and nothing that {name} published",
         next_step="Ask the network: an aggregator says its protocol parameters (docs/forecast.md)",
     )
+
+
+def quorum_in_force(
+    settings: "Settings", configurations: "tuple[EpochConfiguration, ...]", epoch: Epoch, where: str
+) -> "SourcedQuorum":
+    """What decides the quorum at an epoch: the configuration on the chain that it signs with, or what is configured.
+
+    Args:
+        settings: what is configured.
+        configurations: what is trusted; nothing where none is read.
+        epoch: the epoch.
+        where: where they are, for the source.
+
+    Raises:
+        ConfigurationError: nothing says it.
+    """
+    from datum.configuration import configuration_at
+    from release_tools.forecasting.lottery_parameters import quorum_signed_with
+
+    if configuration_at(configurations, Epoch(max(0, epoch - 1))) is not None:
+        return quorum_signed_with(configurations, epoch, where)
+    return quorum_of(settings)
 
 
 def given_quorum(given: GivenQuorum, names: str = "k, m and phi_f") -> "SourcedQuorum | None":

@@ -12,7 +12,8 @@ from typing import Any
 
 from datum.configuration import EpochConfiguration, configuration_at, schedule
 from eras import ConfigurationError, Epoch
-from release_tools.forecasting.lottery import Lottery, QuorumModel
+from eras.words import percent
+from release_tools.forecasting.lottery import Lottery, QuorumModel, chance_words
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,29 @@ PUBLISHED: Mapping[str, SourcedQuorum] = MappingProxyType(
     }
 )
 """The newest published parameters of each network that publishes them, by the network's full name."""
+
+
+def change_words(before: QuorumModel | None, after: QuorumModel, epoch: Epoch, ready: float) -> str:
+    """The effect of a change of the parameters on the chance of a quorum, in a sentence.
+
+    Args:
+        before: what decides without it; ``None`` where that is not known.
+        after: the parameters with it.
+        epoch: the epoch of the configuration.
+        ready: the share of the registered stake that is ready today.
+    """
+    was = {} if before is None else before.to_dict()
+    parts = []
+    for name, value in after.to_dict().items():
+        old = was.get(name)
+        if name != "model" and old != value:
+            parts.append(f"{name} {value}" if old is None else f"{name} {value} instead of {old}")
+    chance = chance_words(after.quorum_probability(ready))
+    with_it = f"with {', '.join(parts) or 'the same k, m and phi_f'} at epoch {epoch}"
+    words = f"{with_it} the chance of a quorum with today's ready stake ({percent(ready)}) is {chance}"
+    if before is None or not parts:
+        return words
+    return f"{words}; without the change it is {chance_words(before.quorum_probability(ready))}"
 
 
 def quorum_signed_with(

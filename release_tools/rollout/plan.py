@@ -127,6 +127,31 @@ class Person(_Table):
         return self.name if self.contact is None else f"{self.name} <{self.contact}>"
 
 
+class PlannedConfiguration(_Table):
+    """A change of the protocol configuration beside the era: its parameters, or the file that has all of it."""
+
+    epoch: Annotated[int, Field(ge=1, le=MAX_PLANNED_EPOCH)]
+    """From this epoch on it holds; the network signs with it one epoch later."""
+    publish: PlannedEpoch | None = None
+    """Not to be published before this epoch."""
+    file: Words | None = None
+    """As ``marker configuration export`` writes it; a relative path begins where the plan is."""
+    k: Annotated[int, Field(ge=1)] | None = None
+    m: Annotated[int, Field(ge=1)] | None = None
+    phi_f: Annotated[float, Field(gt=0, le=1)] | None = None
+
+    @model_validator(mode="after")
+    def _is_one_of_both(self) -> Self:
+        given = [name for name in ("k", "m", "phi_f") if getattr(self, name) is not None]
+        if len(given) != (0 if self.file is not None else 3):
+            raise ValueError(f"file, or all of k, m and phi_f, got {' and '.join(given) or 'none of them'}")
+        if self.k is not None and self.m is not None and self.k > self.m:
+            raise ValueError(f"k of at most m, which is {self.m}, got {self.k}")
+        if self.publish is not None and self.publish >= self.epoch:
+            raise ValueError(f"publish before epoch {self.epoch}, from which on it holds")
+        return self
+
+
 class PlannedBefore(_Table):
     """A network that must have switched and recovered first."""
 
@@ -146,6 +171,7 @@ class PlannedRollout(_Table):
     activate: ActivatePhase
     before: tuple[PlannedBefore, ...] = Field(default=(), strict=False)
     quorum: PlannedQuorum | None = None
+    configuration: tuple[PlannedConfiguration, ...] = Field(default=(), strict=False)
     people: tuple[Person, ...] = Field(default=(), strict=False)
 
     @model_validator(mode="after")
@@ -158,6 +184,9 @@ class PlannedRollout(_Table):
         magics = [self.network_magic, *(one.network_magic for one in self.before)]
         if twice := [magic for magic in magics if magics.count(magic) > 1]:
             raise ValueError(f"before: other networks, each once; network magic {twice[0]} is there twice")
+        epochs = [one.epoch for one in self.configuration]
+        if again := [epoch for epoch in epochs if epochs.count(epoch) > 1]:
+            raise ValueError(f"configuration: each epoch once; epoch {again[0]} is there twice")
         return self
 
     def people_to_tell(self, phase: PhaseName) -> tuple[Person, ...]:
@@ -237,6 +266,16 @@ def _lines(plan: PlannedRollout) -> Iterator[str]:
         for name, value in plan.quorum:
             if value is not None:
                 yield f"{name} = {_toml(value)}"
+    for change in plan.configuration:
+        yield ""
+        yield "# A change of the protocol configuration: eraswitch marker configuration publish."
+        yield "[[configuration]]"
+        yield f"epoch = {change.epoch}  # it holds from then on; signed with from epoch {change.epoch + 1} on"
+        if change.publish is not None:
+            yield f"publish = {change.publish}  # not before this epoch"
+        for name in ("file", "k", "m", "phi_f"):
+            if getattr(change, name) is not None:
+                yield f"{name} = {_toml(getattr(change, name))}"
     for person in plan.people:
         yield ""
         yield "[[people]]"
@@ -260,6 +299,7 @@ def _keys_beside(path: Sequence[str]) -> list[str]:
         "gate": PlannedGate,
         "quorum": PlannedQuorum,
         "before": PlannedBefore,
+        "configuration": PlannedConfiguration,
         "people": Person,
     }
     for part in path[:-1]:

@@ -9,7 +9,6 @@ In: the plan, the markers in force, the epoch, and what the gates say. Out: a ``
    together by people, never by a command.
 """
 
-import enum
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -20,25 +19,11 @@ from eras import Epoch, EraMarker
 from release_tools.adoption.gate import GateResult
 from release_tools.forecasting.result import Forecast
 from release_tools.markers.change import ChangeKind, MarkerChange
+from release_tools.rollout.configurations import ConfigurationStanding
 from release_tools.rollout.plan import Person, PhaseName, PlannedRollout
+from release_tools.rollout.steps import StepState
 
 _NO_DATES = EpochCalendar()
-
-
-class StepState(enum.Enum):
-    """How the next step stands.
-
-    ``DUE``: it can be done now. ``WAITING``: its epoch has not come. ``BLOCKED``: its gate does not hold. ``LATE``: its
-    time is over, the plan needs another epoch. ``DEVIATED``: the chain holds something else than the plan. ``DONE``:
-    nothing is left to do.
-    """
-
-    DUE = "due"
-    WAITING = "waiting"
-    BLOCKED = "blocked"
-    LATE = "late"
-    DEVIATED = "deviated"
-    DONE = "done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +83,7 @@ class RolloutStanding:
         evidence: what is known for the gate.
         step: what is next.
         calendar: when epochs begin, where that is known.
+        configurations: where the planned changes of the protocol configuration stand.
     """
 
     plan: PlannedRollout
@@ -106,6 +92,7 @@ class RolloutStanding:
     evidence: GateEvidence
     step: NextStep
     calendar: EpochCalendar = _NO_DATES
+    configurations: tuple[ConfigurationStanding, ...] = ()
 
     @property
     def tell(self) -> tuple[Person, ...]:
@@ -132,6 +119,7 @@ class RolloutStanding:
             "unknown": list(evidence.unknown),
             "waits": list(evidence.waits),
             "step": self.step.to_dict(),
+            "configurations": [one.to_dict() for one in self.configurations],
             "tell": [str(person) for person in self.tell],
         }
 

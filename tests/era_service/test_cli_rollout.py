@@ -389,3 +389,87 @@ def test_after_the_switch(world: World) -> None:
     assert "Correct the template" in invoke(*closing, "--template", "own.txt").output
     both = invoke("rollout", "verify", PLAN, "--certificates", "c", "--aggregator", "http://127.0.0.1:1")
     assert both.exit_code == 2
+
+
+LOTTERY_NOW = {"k": 1944, "m": 16948, "phi_f": 0.2}
+
+
+def _joined(result: Result) -> str:
+    assert result.exit_code == 0, result.output
+    return " ".join(result.stdout.split())
+
+
+def configure(world: World, *configurations: tuple[int, int]) -> None:
+    """Publish parameters of the lottery, ``(epoch, k)`` each."""
+    listed = [
+        {"epoch": epoch, "protocol_parameters": LOTTERY_NOW | {"k": k}, "enabled_signed_entity_types": []}
+        for epoch, k in configurations
+    ]
+    Path("wanted.json").write_text(json.dumps(listed))
+    keys = ("--protocol-configuration-markers-secret-key-file", "keys/era.sk", "--payment-key-file", "payment.skey")
+    done = invoke("marker", "configuration", "publish", "wanted.json", *keys, *world.options, "--yes")
+    assert done.exit_code == 0, done.output
+
+
+def test_a_change_of_parameters_beside_the_era(world: World) -> None:
+    file = Path("eraswitch.toml")
+    file.write_text(file.read_text() + "[protocol_configuration]\nenabled = true\n")
+    configure(world, (0, 1944))
+    register(5, 96)
+    change = ("--configuration", "9:2600,16948,0.2")
+    made = planned("--announce-at", "5", "--at", "10", "--quorum-probability", "0.99", *change)
+    assert made.exit_code == 0, made.output
+    assert (
+        "with the protocol configuration of epoch 9 in the chain, as it is trusted, with the changes of" in made.stdout
+    )
+    effect = "with k 2600 instead of 1944 at epoch 9 the chance of a quorum with today's ready stake (96.0 %) is"
+    assert effect in made.stdout
+    assert "[quorum]" not in Path(PLAN).read_text()
+    shown = invoke("rollout", "status", PLAN).stdout
+    assert "to be changed: k 1944 → 2600" in shown
+    assert effect in shown
+    assert "Also: Publish the protocol configuration of epoch 9 by epoch 7, before nodes register for it" in shown
+    forecast = document(invoke("rollout", "status", PLAN, "--json"))["forecast"]["quorum"]
+    assert (forecast["k"], forecast["source"].partition(",")[0]) == (
+        2600,
+        "the protocol configuration of epoch 9 in the chain",
+    )
+    asked = ("adoption", "forecast", "pythagoras", "--at", "10")
+    assert "k=1944, m=16948, phi_f=0.2, the protocol configuration of epoch 9 in the chain" in _joined(invoke(*asked))
+    next_one = [{"epoch": 9, "protocol_parameters": LOTTERY_NOW | {"k": 2600}, "enabled_signed_entity_types": []}]
+    Path("next.json").write_text(json.dumps(next_one))
+    assert f"As planned: {effect}" in _joined(invoke(*asked, "--with-configuration", "next.json"))
+    step(world, "--yes")
+    world.chain.advance_to_epoch(6)
+    register(6, 96)
+    step(world, "--yes")
+    due = document(step(world, "--yes", "--json"), 6)
+    assert (due["status"], due["standing"]["configurations"][0]["state"]) == ("done", "due")
+    configure(world, (0, 1944), (9, 2600))
+    done = document(step(world, "--yes", "--json"))
+    assert done["standing"]["configurations"][0]["state"] == "done"
+    assert "on the chain as planned" in invoke("rollout", "status", PLAN).stdout
+    world.chain.advance_to_epoch(9)
+    text = Path(PLAN).read_text()
+    Path(PLAN).write_text(text.replace("k = 2600", "k = 2500"))
+    late = step(world, "--yes")
+    assert late.exit_code == 1
+    assert "It is too late to publish the protocol configuration of epoch 9" in late.stdout
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ("9", "expected EPOCH:FILE or EPOCH:K,M,PHI, got '9'"),
+        ("9:20000,16948,0.2", "configuration.0: expected k of at most m, which is 16948, got 20000"),
+        ("9:wanted.json", "expected a configuration from epoch 9 in wanted.json, got ones from epoch 0"),
+        ("9:nowhere.json", "nowhere.json"),
+    ],
+)
+def test_a_change_of_parameters_with_a_mistake(world: World, change: str, words: str) -> None:
+    one = {"epoch": 0, "protocol_parameters": LOTTERY_NOW, "enabled_signed_entity_types": []}
+    Path("wanted.json").write_text(json.dumps([one]))
+    refused = planned("--announce-at", "5", "--at", "10", "--configuration", change)
+    assert refused.exit_code in (1, 2)
+    assert words in refused.stderr
+    assert not Path(PLAN).exists()

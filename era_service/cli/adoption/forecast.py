@@ -3,6 +3,7 @@
 ``era_service.cli.adoption.group`` has the group that the command stands in.
 """
 
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,12 +22,13 @@ from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions
 from era_service.wiring.genesis import configured_calendar
 from era_service.wiring.quorum import GivenQuorum, given_quorum, quorum_of
-from eras import Epoch
+from eras import Epoch, EraSwitchError
 from release_tools.forecasting.lottery import chance_words
-from release_tools.forecasting.lottery_parameters import quorum_signed_with
+from release_tools.forecasting.lottery_parameters import change_words, quorum_signed_with
 from release_tools.forecasting.safety import judge_switch
 
 if TYPE_CHECKING:
+    from chain_reader import ConfigurationReading
     from chain_reader.calendar import EpochCalendar
     from datum.configuration import EpochConfiguration
     from era_service.config.schema import Settings
@@ -98,7 +100,8 @@ class ForecastQuorumOptions(QuorumOptions):
     on_chain: bool = option(
         "--configuration-on-chain",
         is_flag=True,
-        help="Take k, m and phi_f from the protocol configuration that is published on the chain for that epoch.",
+        help="Take k, m and phi_f from the protocol configuration on the chain for that epoch, and from nothing else; "
+        "where protocol_configuration.enabled is set and none are given, they are taken from there in any case.",
     )
 
 
@@ -143,8 +146,9 @@ def forecast(
     if quorum_by.configuration_file is not None and quorum_by.on_chain:
         raise click.UsageError("--with-configuration and --configuration-on-chain exclude each other.")
     planned = None if quorum_by.configuration_file is None else _planned(quorum_by.configuration_file, at)
-    if quorum_by.on_chain:
-        planned = _published(data.settings(app), at)
+    by_chain = planned is None and given == GivenQuorum() and data.settings(app).protocol_configuration.enabled
+    if quorum_by.on_chain or by_chain:
+        planned = _published(data.settings(app), at, is_asked=quorum_by.on_chain)
     if asked.given_share is not None:
         if era is not None or at is not None:
             raise click.UsageError("--share is the bare question: give it, or ERA and --at.")
@@ -204,6 +208,8 @@ def forecast(
                 rules=adoption_rules(settings),
             )
     _show(found, judged, configured_calendar(settings), output)
+    if quorum_by.configuration_file is not None:
+        click.echo(f"As planned: {_effect(settings, quorum, at, found)}", err=output.as_json)
 
 
 def _show(
@@ -230,18 +236,41 @@ def _planned(file: str, at: Epoch | None) -> "SourcedQuorum":
     return _signed_with(read_import(read_bytes(file)), at, file)
 
 
-def _published(settings: "Settings", at: Epoch | None) -> "SourcedQuorum":
-    """What decides the quorum at an epoch, or now, by the configurations on the chain."""
-    if settings.protocol_configuration.enabled:
-        from era_service.status.reader import read_status
+def _published(settings: "Settings", at: Epoch | None, *, is_asked: bool) -> "SourcedQuorum":
+    """What decides the quorum at an epoch, or now, by the configurations on the chain.
 
-        trusted = read_status(settings, None).configuration
-        if trusted is not None:
+    Unless it is asked for, what is configured decides where none holds.
+    """
+    if settings.protocol_configuration.enabled:
+        trusted = _trusted(settings)
+        if trusted is not None and (is_asked or trusted.configuration_at(_signing(at, trusted.epoch)) is not None):
             at = trusted.epoch if at is None else at
             return _signed_with(trusted.configurations, at, "the chain, as it is trusted")
+        if not is_asked:
+            return quorum_of(settings)
     found = configurations_on_chain(settings, PlaceOptions(adapter=None))
     epoch = found.epoch if at is None else at
     return _signed_with(found.configurations, epoch, f"the chain, by {found.source}")
+
+
+def _trusted(settings: "Settings") -> "ConfigurationReading | None":
+    from era_service.status.reader import read_status
+
+    return read_status(settings, None).configuration
+
+
+def _signing(at: Epoch | None, now: Epoch | None) -> Epoch:
+    """The epoch whose configuration an epoch signs with: the one before."""
+    return Epoch(max(0, (at or now or Epoch(0)) - 1))
+
+
+def _effect(settings: "Settings", planned: "SourcedQuorum", at: Epoch, found: "Forecast") -> str:
+    """What the configurations in a file do to the chance of a quorum, in a sentence."""
+    before = None
+    with suppress(EraSwitchError):  # without it, the sentence has what is planned alone
+        before = _published(settings, at, is_asked=False) if settings.protocol_configuration.enabled else None
+        before = before or quorum_of(settings)
+    return change_words(None if before is None else before.model, planned.model, Epoch(at - 1), found.now.share)
 
 
 def _signed_with(configurations: "tuple[EpochConfiguration, ...]", at: Epoch | None, where: str) -> "SourcedQuorum":

@@ -9,6 +9,7 @@ from era_service.cli.rollout.verify import (
     RecoveryOptions,
     StandingOptions,
     networks_waited_for,
+    planned_changes_of,
     read_plan,
     verified,
     verify,
@@ -34,7 +35,8 @@ if TYPE_CHECKING:
     from era_service.config.schema import Settings
     from release_tools.rollout.progress import RolloutStanding
 
-_EXIT_CODES = {"done": 0, "waiting": 6, "blocked": 6}
+_EXIT_CODES = {"done": 0, "due": 6, "waiting": 6, "blocked": 6}
+_MOST_URGENT = (0, 6, 1)
 
 
 @click.group(cls=KnownGroup)
@@ -81,8 +83,9 @@ def next_step(
     """Do the next step of the rollout in FILE, if its gate holds: what marker announce or marker activate does.
 
     The exit code is 0 when it is done, or nothing is left to do; 6 when the gate does not hold, the epoch of the step
-    has not come, or a network before this one has not recovered; 1 when it is too late, or the chain says something
-    else than the plan. Interrupted at any point, the same command goes on.
+    has not come, a network before this one has not recovered, or a protocol configuration is to be published (marker
+    configuration publish); 1 when it is too late, or the chain says something else than the plan. Interrupted at any
+    point, the same command goes on.
     """
     from era_service.cli.marker.change import ChangeOptions, RuleOptions, run_change
     from era_service.cli.shared.release import SigningFiles
@@ -90,9 +93,10 @@ def next_step(
     from era_service.releasing.session import open_release
 
     planned, settings = read_plan(app, where.plan_file, publishing.network)
+    changes = planned_changes_of(planned, where.plan_file)
     waits = networks_waited_for(planned, where.plan_file)
     with open_release(settings, submits=False) as release:
-        standing = standing_of(release, planned, where.files, where.compatibility_file, waits)
+        standing = standing_of(release, planned, where.files, where.compatibility_file, waits=waits, changes=changes)
         begun = unfinished_change(release, planned, publishing.journal.root)
     step = standing.step
     change = begun or (step.change if step.state.value == "due" else None)
@@ -101,7 +105,7 @@ def next_step(
             echo_json({"status": step.state.value, "standing": standing.to_dict()})
         else:
             click.echo("\n".join(map(printable, _step_lines(standing))))
-        return _EXIT_CODES.get(step.state.value, 1)
+        return max(_EXIT_CODES.get(step.state.value, 1), *_configuration_codes(standing), key=_MOST_URGENT.index)
     rules = RuleOptions(
         lead_epochs=planned.activate.lead_epochs, force_name=options.force_name, not_a_slip=options.not_a_slip
     )
@@ -111,6 +115,8 @@ def next_step(
         change,
         ChangeOptions(rules=rules, source=options.source, files=files, purse=options.purse, publishing=publishing),
     )
+    for line in _configuration_steps(standing):
+        click.echo(printable(line), err=True)
     if standing.tell and not publishing.output.dry_run:
         click.echo(printable(f"Tell: {', '.join(map(str, standing.tell))}"), err=True)
     return 0
@@ -180,9 +186,11 @@ def _standing(app: AppContext, where: StandingOptions, network: NetworkOptions) 
     from era_service.releasing.session import open_release
 
     planned, settings = read_plan(app, where.plan_file, network)
+    changes = planned_changes_of(planned, where.plan_file)
     waits = networks_waited_for(planned, where.plan_file)
     with open_release(settings, submits=False) as release:
-        return standing_of(release, planned, where.files, where.compatibility_file, waits), settings
+        standing = standing_of(release, planned, where.files, where.compatibility_file, waits=waits, changes=changes)
+        return standing, settings
 
 
 def _status_lines(standing: "RolloutStanding") -> list[str]:
@@ -194,6 +202,11 @@ def _status_lines(standing: "RolloutStanding") -> list[str]:
     lines.append(f"  announce      in {words.epoch(planned.announce.epoch)} or later")
     lines.append(f"  activate      at {words.coming(planned.activate.at)}")
     lines.append(f"  decide by     {words.coming(planned.activate.decide_by)}")
+    for one in standing.configurations:
+        lines.append(f"  configuration from {words.coming(one.change.epoch)}")
+        changes = f"to be changed: {'; '.join(one.differences)}" if one.differences else "on the chain as planned"
+        lines.append(f"                {changes}")
+        lines += [f"                {part}" for part in (one.effect or "").split("; ") if part]
     if standing.step.state.value == "done":
         return [*lines, *_step_lines(standing)]
     if evidence.adoption is not None:
@@ -212,6 +225,17 @@ def _status_lines(standing: "RolloutStanding") -> list[str]:
 def _step_lines(standing: "RolloutStanding") -> list[str]:
     step = standing.step
     lines = [f"Next: {step.words}", *(f"  {line}" for line in step.lacks)]
+    lines += _configuration_steps(standing)
     if standing.tell:
         lines.append(f"Tell: {', '.join(map(str, standing.tell))}")
     return lines
+
+
+def _configuration_steps(standing: "RolloutStanding") -> list[str]:
+    """The next steps of the planned changes of the protocol configuration that are not on the chain yet."""
+    return [f"Also: {one.words}" for one in standing.configurations if one.state.value != "done"]
+
+
+def _configuration_codes(standing: "RolloutStanding") -> list[int]:
+    """The exit codes of these steps: rollout next takes none of them itself."""
+    return [_EXIT_CODES.get(one.state.value, 1) for one in standing.configurations] or [0]

@@ -1,5 +1,6 @@
 """``eraswitch rollout plan``: write the plan of a rollout, for people to review."""
 
+from collections.abc import Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -7,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from era_service.cli.adoption.options import BASES, QuorumOptions
+from era_service.cli.adoption.options import BASES, QuorumOptions, compatibility_option, from_option
+from era_service.cli.rollout.verify import planned_changes_of
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
@@ -17,7 +19,9 @@ from era_service.wiring.genesis import configured_calendar
 from eras import Epoch
 
 if TYPE_CHECKING:
+    from datum.configuration import EpochConfiguration
     from era_service.config.schema import Settings
+    from release_tools.rollout.configurations import PlannedChange
     from release_tools.rollout.plan import PlannedRollout
 
 DEFAULT_WAY_EPOCHS = 10
@@ -50,6 +54,8 @@ class GateOptions:
         type=click.FloatRange(0, 1, min_open=True, max_open=True),
         help="The chance of a quorum right after the switch that is asked for, too.",
     )
+    files: tuple[str, ...] = from_option()
+    compatibility_file: Path | None = compatibility_option()
     quorum: QuorumOptions = nested(QuorumOptions)
 
 
@@ -73,6 +79,12 @@ class ScheduleOptions:
     )
     tell: tuple[str, ...] = option(
         "--tell", metavar=_PERSON, multiple=True, help="Somebody to tell. May be given several times."
+    )
+    configurations: tuple[str, ...] = option(
+        "--configuration",
+        metavar="EPOCH:FILE|EPOCH:K,M,PHI",
+        multiple=True,
+        help="A change of the protocol configuration beside it: a file of marker configuration export, or parameters.",
     )
     force_name: bool = force_name_option()
 
@@ -116,8 +128,10 @@ def plan(
     if not schedule.force_name:
         _require_supported(era, settings.network.supported_eras)
     require_magic(settings)
-    made = _planned(settings, era, replace(gate, threshold=threshold), schedule)
+    known = _trusted(settings)
+    made = _planned(settings, era, replace(gate, threshold=threshold), schedule, is_on_chain=bool(known))
     target = _target(era, output.out)
+    changes = planned_changes_of(made, str(target or "-"))
     if target is None:
         click.echo(made.to_text(), nl=False)
         return
@@ -139,10 +153,14 @@ def plan(
     click.echo(
         f"  gate      {phases.gate.threshold} of {phases.gate.base.words}, by {calendar.epoch(phases.decide_by)}"
     )
+    for line in _quorum_lines(settings, made, known, changes, gate):
+        click.echo(printable(line))
     click.echo(f"Written to {target}. Where it stands: eraswitch rollout status {target}")
 
 
-def _planned(settings: "Settings", era: str, asked: GateOptions, schedule: ScheduleOptions) -> "PlannedRollout":
+def _planned(
+    settings: "Settings", era: str, asked: GateOptions, schedule: ScheduleOptions, *, is_on_chain: bool
+) -> "PlannedRollout":
     from era_service.wiring.quorum import GivenQuorum, quorum_of
     from release_tools.rollout.plan import PLAN_VERSION, PlannedRollout
 
@@ -151,8 +169,9 @@ def _planned(settings: "Settings", era: str, asked: GateOptions, schedule: Sched
     given = asked.quorum.given
     if asked.quorum_probability is not None:
         gate["quorum_probability"] = asked.quorum_probability
-        found = quorum_of(settings, given)
-        quorum = {**_parameters(found.model.to_dict()), "source": found.source}
+        if given != GivenQuorum() or not is_on_chain:  # else the chain is asked for that of the epoch each time
+            found = quorum_of(settings, given)
+            quorum = {**_parameters(found.model.to_dict()), "source": found.source}
     elif given != GivenQuorum():
         raise click.UsageError("--k, --m, --phi-f and --model belong to --quorum-probability.")
     announced = _current_epoch(settings) if schedule.announce_at is None else schedule.announce_at
@@ -166,9 +185,59 @@ def _planned(settings: "Settings", era: str, asked: GateOptions, schedule: Sched
             "lead_epochs": schedule.lead_epochs,
             "gate": gate,
         },
+        "configuration": [{"publish": announced} | _change_of(text) for text in schedule.configurations],
         "people": [_person_of(text) for text in schedule.tell],
     }
     return PlannedRollout.of(tree if quorum is None else {**tree, "quorum": quorum}, "as ordered")
+
+
+def _change_of(text: str) -> dict[str, Any]:
+    """The entry that ``--configuration`` writes."""
+    epoch, _, what = text.partition(":")
+    if not (epoch.isascii() and epoch.isdigit() and len(epoch) < 10 and what):
+        raise click.BadParameter(f"expected EPOCH:FILE or EPOCH:K,M,PHI, got {text[:60]!r}")
+    parts = what.split(",")
+    try:
+        k, m, phi_f = int(parts[0]), int(parts[1]), float(parts[2])
+    except (ValueError, IndexError):
+        return {"epoch": int(epoch), "file": what}
+    return {"epoch": int(epoch), "k": k, "m": m, "phi_f": phi_f}
+
+
+def _trusted(settings: "Settings") -> "tuple[EpochConfiguration, ...] | None":
+    """The protocol configurations that nodes trust, where they are read."""
+    if not settings.protocol_configuration.enabled:
+        return None
+    from era_service.releasing.rollouts import trusted_configurations
+    from era_service.releasing.session import open_release
+
+    with open_release(settings, submits=False) as release:
+        return trusted_configurations(release)
+
+
+def _quorum_lines(
+    settings: "Settings",
+    made: "PlannedRollout",
+    known: "tuple[EpochConfiguration, ...] | None",
+    changes: "tuple[PlannedChange, ...]",
+    gate: GateOptions,
+) -> Iterator[str]:
+    """What decides the quorum at the switch, and what the planned changes do to its chance with today's ready stake."""
+    from era_service.releasing.rollouts import gate_evidence, planned_quorum
+    from release_tools.rollout.configurations import configuration_standings
+
+    if made.activate.gate.quorum_probability is not None:
+        yield f"  quorum    with {planned_quorum(settings, made, known, changes).source}"
+    if not changes:
+        return
+    now = Epoch(made.announce.epoch)
+    evidence = gate_evidence(settings, made, now, gate.files, gate.compatibility_file, known=known, changes=changes)
+    share = None if evidence.adoption is None else evidence.adoption.share
+    ready = None if share is None else float(share.fraction)
+    for one in configuration_standings(changes, known, now, ready=ready):
+        yield f"  configuration from epoch {one.change.epoch}: {'; '.join(one.differences) or 'on the chain already'}"
+        effect = one.effect or "what it does to the quorum is not known: no registrations"
+        yield from (f"    {part}" for part in effect.split("; "))
 
 
 def _require_supported(era: str, supported: tuple[str, ...]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from era_service.cli.adoption.options import compatibility_option, from_option, share
+from era_service.cli.shared.arguments import read_bytes
 from era_service.cli.shared.commands import SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.files import read_text
@@ -18,6 +19,7 @@ from release_tools.forecasting.lottery import chance_words
 
 if TYPE_CHECKING:
     from era_service.config.schema import Settings
+    from release_tools.rollout.configurations import PlannedChange
     from release_tools.rollout.plan import PlannedRollout
     from release_tools.rollout.recovery import Recovery
 
@@ -107,6 +109,18 @@ def networks_waited_for(planned: "PlannedRollout", plan_file: str) -> tuple[str,
         return read_text(str(path)) if path.exists() else None
 
     return waits_for(planned, read)
+
+
+def planned_changes_of(planned: "PlannedRollout", plan_file: str) -> "tuple[PlannedChange, ...]":
+    """The plan's changes of the protocol configuration; files are looked for beside the plan.
+
+    Raises:
+        RolloutPlanError, ProtocolConfigurationError: a file does not hold what the plan says, or cannot be used.
+        InputFileError: it cannot be read.
+    """
+    from release_tools.rollout.configurations import planned_changes
+
+    return planned_changes(planned, lambda name: read_bytes(str(Path(plan_file).parent / name)))
 
 
 def verified(
