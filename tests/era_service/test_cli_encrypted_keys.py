@@ -268,9 +268,10 @@ def test_the_second_factor_of_a_wallet(at_a_terminal: None) -> None:
 
 def test_an_encrypted_key_signs_configurations_and_cosigns_too() -> None:
     """All others that take an era key read it by the same function."""
-    from era_service.cli.protocol_configuration import signing_key
+    from era_service.cli.protocol_configuration import ConfigurationKeyOptions
 
-    assert signing_key.__globals__["read_secret_key"].__module__ == "era_service.cli.shared.key_loading"
+    loader = ConfigurationKeyOptions.signing_key.__globals__["read_secret_key"]
+    assert loader.__module__ == "era_service.cli.shared.key_loading"
     source = Path(passphrases.__file__).parents[2]
     for path in source.rglob("*.py"):
         text = path.read_text()

@@ -169,12 +169,13 @@ def _order(
     from era_service.releasing.publishing import ChangeOrder
 
     rules, source = options.rules, options.source
+    era_key = None if source.payload_file is not None else source.era_key(settings)  # asked for before payment keys
     return ChangeOrder(
         change=change,
         means=options.publishing.means(settings, options.purse.purse()),
         lead_epochs=rules.lead_epochs,
         force_name=rules.force_name,
-        era_key=None if source.payload_file is not None else source.era_key(settings),
+        era_key=era_key,
         payload=None if source.payload_file is None else read_payload(source.payload_file),
         override_gate=override_gate,
         not_a_slip=rules.not_a_slip,
