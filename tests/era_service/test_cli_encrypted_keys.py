@@ -1,17 +1,19 @@
 """Encrypted keys on the command line: made, opened by every command that signs, changed and exported; never shown."""
 
+import ctypes
 import json
 import os
 import re
 import resource
 import shlex
-from collections.abc import Callable
+import sys
 from pathlib import Path
 
 import pytest
 
 from datum import SigningKey
 from era_service.cli.shared import passphrases
+from era_service.node import child
 from release_tools import PaymentKey
 from release_tools.keys import encrypted
 from tests.conftest import ROOT
@@ -239,15 +241,26 @@ def test_init_encrypts_the_keys_that_it_makes_and_takes_encrypted_ones() -> None
     assert invoke("init", *given, "--config", "c.toml").exit_code == 2
 
 
-def test_no_core_dump_is_written_of_a_process_that_opened_a_key(monkeypatch: pytest.MonkeyPatch) -> None:
-    limits: list[tuple[int, int]] = []
-    set_limit: Callable[[int, tuple[int, int]], None] = lambda _kind, pair: limits.append(pair)  # noqa: E731
-    monkeypatch.setattr(resource, "setrlimit", set_limit)
-    keys("new", "era", "keys", *GIVEN)
-    invoke("era", "generate-tx-datum", "--current-era-epoch", "1", "--era-markers-secret-key-file", "keys/era.sk",
-           "--target-path", "datum.json", *GIVEN)  # fmt: skip
-    assert [soft for soft, _ in limits] == [0, 0]
-    assert Path("datum.json").exists()
+@pytest.mark.skipif(sys.platform != "linux", reason="an attribute of Linux processes")
+def test_no_core_dump_is_written_of_a_process_that_opened_a_key_and_the_node_that_it_runs_is_as_it_was() -> None:
+    prctl = ctypes.CDLL(None).prctl
+    is_dumpable, set_dumpable, limit = 3, 4, resource.getrlimit(resource.RLIMIT_CORE)
+    opening = (
+        ("keys", "new", "era", "keys", *GIVEN),
+        ("era", "generate-tx-datum", "--current-era-epoch", "1", "--era-markers-secret-key-file", "keys/era.sk",
+         "--target-path", "datum.json", *GIVEN),
+    )  # fmt: skip
+    try:
+        for command in opening:
+            prctl(set_dumpable, 1, 0, 0, 0)
+            assert invoke(*command).exit_code == 0
+            assert prctl(is_dumpable, 0, 0, 0, 0) == 0
+        tell = f"import ctypes; print(ctypes.CDLL(None).prctl({is_dumpable}, 0, 0, 0, 0), file=open('told', 'w'))"
+        assert child.start([sys.executable, "-c", tell], os.environ).wait(30) == 0
+    finally:
+        prctl(set_dumpable, 1, 0, 0, 0)
+    assert Path("told").read_text() == "1\n"
+    assert resource.getrlimit(resource.RLIMIT_CORE) == limit
 
 
 def test_the_second_factor_of_a_wallet(at_a_terminal: None) -> None:

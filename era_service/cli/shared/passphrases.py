@@ -4,6 +4,7 @@ A passphrase that was given opens every encrypted key of a command; a terminal i
 libsodium cannot be wiped (docs/keys.md), so it is kept for one command, and no core dump is written of it.
 """
 
+import ctypes
 import resource
 import sys
 from collections.abc import Callable
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
 
 _MAX_BYTES = 4096
 _TRIES = 3
+_PR_SET_DUMPABLE = 4
 
 GivenBy = tuple[int | None, Path | None]
 """A file descriptor, and a file; at most one of them."""
@@ -172,9 +174,16 @@ def _whole(read: Callable[[int], bytes]) -> bytearray:
 
 
 def without_core_dumps() -> None:
-    """Keep secrets out of core dumps from now on."""
-    with suppress(OSError, ValueError):  # where that is forbidden, dumps are the system's business
-        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
+    """Keep secrets out of core dumps from now on; programs that are started keep what they had.
+
+    On Linux by an attribute that no program that is started inherits, and that counts, other than the limit, where
+    the system pipes dumps to a program. Elsewhere by the limit.
+    """
+    with suppress(OSError, ValueError, AttributeError):  # where that is forbidden, dumps are the system's business
+        if sys.platform == "linux":
+            ctypes.CDLL(None).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
+        else:
+            resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def require_somebody(what: str) -> None:
