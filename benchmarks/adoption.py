@@ -22,7 +22,9 @@ from typing import Any
 from benchmarks.measure import Benchmark, seconds
 from era_store import Registration, open_store
 from eras import Epoch
-from release_tools.registrations import BATCH_ROWS, MithrilEvents, ingest
+from release_tools.registrations import ingest
+from release_tools.registrations.ingesting import BATCH_ROWS
+from release_tools.registrations.mithril_events import MithrilEvents
 from tests.provision import postgres_programs
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -1,43 +1,17 @@
 """Reads a chain and decides what to trust: observers, adapters, trust, the era reader."""
 
-from chain_reader import adapters, providers
 from eras.front_door import front_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from chain_reader.adapters import (
-        ADAPTER_TYPES,
-        DEFAULT_ADAPTER_TYPE,
-        AdapterParamsError,
-        BootstrapAdapter,
-        CardanoChainAdapter,
-        DummyAdapter,
-        FileAdapter,
-        MarkersFileInvalidError,
-        MarkersFileUnreadableError,
-        ObserverNeededError,
-        UnknownAdapterError,
-        adapter_from_environment,
-        build_adapter,
-    )
-    from chain_reader.configuration_reader import ConfigurationReader, ConfigurationReading
+    from chain_reader.adapters.builder import build_adapter
+    from chain_reader.adapters.cardano_chain import CardanoChainAdapter
     from chain_reader.era_reader import EraReader
+    from chain_reader.genesis import PUBLIC_GENESES, NetworkGenesis
     from chain_reader.log.recorder import LogLimits, NodeCore
-    from chain_reader.log.replay import Difference, Replay
-    from chain_reader.node.core import NodeSettings, NodeState, decide
-    from chain_reader.node.inputs import (
-        ClockTicked,
-        CommandGiven,
-        InputEvent,
-        InputsShed,
-        MemoryRead,
-        ObserverAnswered,
-        ObserverFailed,
-        RegistrationReceived,
-    )
-    from chain_reader.node.intake import Intake, IntakeLimits
-    from chain_reader.node.kinds import Decision, DecisionKind
-    from chain_reader.node.shared import SharedDeciding
+    from chain_reader.log.replay import Replay
+    from chain_reader.node.core import NodeSettings
+    from chain_reader.node.inputs import ClockTicked, ObserverAnswered, ObserverFailed
     from chain_reader.node.source import EvidenceSource
     from chain_reader.ports import (
         ChainObserver,
@@ -45,236 +19,124 @@ if TYPE_CHECKING:
         DatumOutput,
         EraReaderAdapter,
         EraReading,
-        GenesisObserver,
-        LocatingObserver,
         ObserverCapabilities,
-        PagedObserver,
         ScreenedOutput,
-        read_datums,
     )
-    from chain_reader.providers import (
-        DEFAULT_LIMITS,
-        OBSERVER_KINDS,
-        PUBLIC_GENESES,
-        SYSTEM_CLOCK,
-        AgreementError,
-        AgreementObserver,
-        BlockfrostObserver,
-        CardanoCliObserver,
-        Clock,
-        Dissent,
-        LocalObserver,
-        NetworkGenesis,
-        OgmiosObserver,
-        ProviderBannedError,
-        ProviderBusyError,
+    from chain_reader.providers.agreement.observer import AgreementObserver
+    from chain_reader.providers.blockfrost.observer import BlockfrostObserver
+    from chain_reader.providers.from_url import observer_from_url
+    from chain_reader.providers.local.observer import LocalObserver
+    from chain_reader.providers.ogmios.observer import OgmiosObserver
+    from chain_reader.providers.tip_check import genesis_of
+    from chain_reader.providers.transport.errors import (
         ProviderFailedError,
         ProviderKeyRefusedError,
         ProviderNotFoundError,
-        ProviderOfOtherNetworkError,
-        ProviderQuotaExceededError,
         ProviderRateLimitedError,
         ProviderRefusedError,
-        ProviderSyncingError,
         ProviderTimeoutError,
         ProviderUnreachableError,
         ReadLimitExceededError,
-        ReadLimits,
-        TipCheck,
-        TipState,
-        TipWatch,
         TruncatedAnswerError,
         UnexpectedAnswerError,
-        UnknownObserverError,
-        UnsteadyAnswerError,
-        check_tip,
-        genesis_of,
-        observer_from_url,
-        read_genesis_file,
     )
-    from chain_reader.trust.kinds import CONFIGURATIONS
-    from chain_reader.trust.legacy import LegacyView
-    from chain_reader.trust.policy import Checkpoint, CheckpointInvalidError, TrustPolicy
-    from chain_reader.trust.ratchet import is_successor, only_adds
-    from chain_reader.trust.reading import NothingTrustedError, TrustedReading
-    from chain_reader.trust.rules import choose, legacy_choice
-    from chain_reader.trust.state import ChainFacts, TrustState
-    from chain_reader.trust.verdicts import (
-        Conflict,
-        Impostor,
-        Replayed,
-        Superseded,
-        Unconfirmed,
-        Untrusted,
-        WithoutToken,
-    )
+    from chain_reader.providers.transport.limits import ReadLimits
+    from chain_reader.trust.policy import Checkpoint, TrustPolicy
+    from chain_reader.trust.ratchet import is_successor
+    from chain_reader.trust.reading import TrustedReading
+    from chain_reader.trust.state import ChainFacts
     from chain_reader.trusted_reader import TrustedReader
 
 __all__ = [
-    "ADAPTER_TYPES",
-    "CONFIGURATIONS",
-    "DEFAULT_ADAPTER_TYPE",
-    "DEFAULT_LIMITS",
-    "OBSERVER_KINDS",
     "PUBLIC_GENESES",
-    "SYSTEM_CLOCK",
-    "AdapterParamsError",
-    "AgreementError",
     "AgreementObserver",
     "BlockfrostObserver",
-    "BootstrapAdapter",
     "CardanoChainAdapter",
-    "CardanoCliObserver",
     "ChainFacts",
     "ChainObserver",
     "ChainTip",
     "Checkpoint",
-    "CheckpointInvalidError",
-    "Clock",
     "ClockTicked",
-    "CommandGiven",
-    "ConfigurationReader",
-    "ConfigurationReading",
-    "Conflict",
     "DatumOutput",
-    "Decision",
-    "DecisionKind",
-    "Difference",
-    "Dissent",
-    "DummyAdapter",
     "EraReader",
     "EraReaderAdapter",
     "EraReading",
     "EvidenceSource",
-    "FileAdapter",
-    "GenesisObserver",
-    "Impostor",
-    "InputEvent",
-    "InputsShed",
-    "Intake",
-    "IntakeLimits",
-    "LegacyView",
     "LocalObserver",
-    "LocatingObserver",
     "LogLimits",
-    "MarkersFileInvalidError",
-    "MarkersFileUnreadableError",
-    "MemoryRead",
     "NetworkGenesis",
     "NodeCore",
     "NodeSettings",
-    "NodeState",
-    "NothingTrustedError",
     "ObserverAnswered",
     "ObserverCapabilities",
     "ObserverFailed",
-    "ObserverNeededError",
     "OgmiosObserver",
-    "PagedObserver",
-    "ProviderBannedError",
-    "ProviderBusyError",
     "ProviderFailedError",
     "ProviderKeyRefusedError",
     "ProviderNotFoundError",
-    "ProviderOfOtherNetworkError",
-    "ProviderQuotaExceededError",
     "ProviderRateLimitedError",
     "ProviderRefusedError",
-    "ProviderSyncingError",
     "ProviderTimeoutError",
     "ProviderUnreachableError",
     "ReadLimitExceededError",
     "ReadLimits",
-    "RegistrationReceived",
     "Replay",
-    "Replayed",
     "ScreenedOutput",
-    "SharedDeciding",
-    "Superseded",
-    "TipCheck",
-    "TipState",
-    "TipWatch",
     "TruncatedAnswerError",
     "TrustPolicy",
-    "TrustState",
     "TrustedReader",
     "TrustedReading",
-    "Unconfirmed",
     "UnexpectedAnswerError",
-    "UnknownAdapterError",
-    "UnknownObserverError",
-    "UnsteadyAnswerError",
-    "Untrusted",
-    "WithoutToken",
-    "adapter_from_environment",
     "build_adapter",
-    "check_tip",
-    "choose",
-    "decide",
     "genesis_of",
     "is_successor",
-    "legacy_choice",
     "observer_from_url",
-    "only_adds",
-    "read_datums",
-    "read_genesis_file",
 ]
 
 __getattr__ = front_door(
     __name__,
     {
-        "chain_reader.adapters": adapters.__all__,
-        "chain_reader.node.core": ("NodeSettings", "NodeState", "decide"),
-        "chain_reader.node.inputs": (
-            "ClockTicked",
-            "CommandGiven",
-            "ConfigurationReader",
-            "ConfigurationReading",
-            "InputEvent",
-            "InputsShed",
-            "MemoryRead",
-            "ObserverAnswered",
-            "ObserverFailed",
-            "RegistrationReceived",
-        ),
-        "chain_reader.node.kinds": ("Decision", "DecisionKind"),
-        "chain_reader.node.shared": ("SharedDeciding",),
-        "chain_reader.configuration_reader": ("ConfigurationReader", "ConfigurationReading"),
+        "chain_reader.adapters.builder": ("build_adapter",),
+        "chain_reader.adapters.cardano_chain": ("CardanoChainAdapter",),
         "chain_reader.era_reader": ("EraReader",),
-        "chain_reader.node.source": ("EvidenceSource",),
-        "chain_reader.node.intake": ("Intake", "IntakeLimits"),
+        "chain_reader.genesis": ("PUBLIC_GENESES", "NetworkGenesis"),
         "chain_reader.log.recorder": ("LogLimits", "NodeCore"),
-        "chain_reader.providers": providers.__all__,
+        "chain_reader.log.replay": ("Replay",),
+        "chain_reader.node.core": ("NodeSettings",),
+        "chain_reader.node.inputs": ("ClockTicked", "ObserverAnswered", "ObserverFailed"),
+        "chain_reader.node.source": ("EvidenceSource",),
         "chain_reader.ports": (
             "ChainObserver",
             "ChainTip",
             "DatumOutput",
             "EraReaderAdapter",
             "EraReading",
-            "GenesisObserver",
-            "LocatingObserver",
             "ObserverCapabilities",
-            "PagedObserver",
             "ScreenedOutput",
-            "read_datums",
         ),
-        "chain_reader.log.replay": ("Difference", "Replay"),
-        "chain_reader.trust.rules": ("choose", "legacy_choice"),
-        "chain_reader.trust.legacy": ("LegacyView",),
-        "chain_reader.trust.policy": ("Checkpoint", "CheckpointInvalidError", "TrustPolicy"),
-        "chain_reader.trust.kinds": ("CONFIGURATIONS",),
-        "chain_reader.trust.ratchet": ("is_successor", "only_adds"),
-        "chain_reader.trust.reading": ("NothingTrustedError", "TrustedReading"),
-        "chain_reader.trust.state": ("ChainFacts", "TrustState"),
-        "chain_reader.trust.verdicts": (
-            "Conflict",
-            "Impostor",
-            "Replayed",
-            "Superseded",
-            "Unconfirmed",
-            "Untrusted",
-            "WithoutToken",
+        "chain_reader.providers.agreement.observer": ("AgreementObserver",),
+        "chain_reader.providers.blockfrost.observer": ("BlockfrostObserver",),
+        "chain_reader.providers.from_url": ("observer_from_url",),
+        "chain_reader.providers.local.observer": ("LocalObserver",),
+        "chain_reader.providers.ogmios.observer": ("OgmiosObserver",),
+        "chain_reader.providers.tip_check": ("genesis_of",),
+        "chain_reader.providers.transport.errors": (
+            "ProviderFailedError",
+            "ProviderKeyRefusedError",
+            "ProviderNotFoundError",
+            "ProviderRateLimitedError",
+            "ProviderRefusedError",
+            "ProviderTimeoutError",
+            "ProviderUnreachableError",
+            "ReadLimitExceededError",
+            "TruncatedAnswerError",
+            "UnexpectedAnswerError",
         ),
+        "chain_reader.providers.transport.limits": ("ReadLimits",),
+        "chain_reader.trust.policy": ("Checkpoint", "TrustPolicy"),
+        "chain_reader.trust.ratchet": ("is_successor",),
+        "chain_reader.trust.reading": ("TrustedReading",),
+        "chain_reader.trust.state": ("ChainFacts",),
         "chain_reader.trusted_reader": ("TrustedReader",),
     },
 )

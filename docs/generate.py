@@ -120,8 +120,24 @@ def _documented(door: str) -> Iterator[str]:
     package = import_module(door)
     for name in package.__all__:
         found = getattr(package, name)
-        text = f"`{found}`" if isinstance(found, str) else (found.__doc__ or "").strip().splitlines()[0]
-        yield f"| `{name}` | {text} |"
+        is_value = not callable(found)
+        text = f"`{found}`" if isinstance(found, str) else "a constant" if is_value else found.__doc__ or ""
+        yield f"| `{name}` | {text.strip().splitlines()[0].replace('|', 'or')} |"
+
+
+def public_names() -> str:
+    """The names of every front door."""
+    root = PAGES.parent
+    project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
+    parts = []
+    for package in reversed(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]):
+        for path in sorted((root / package).rglob("__init__.py")):
+            door = ".".join(path.parent.relative_to(root).parts)
+            if "front_door(" in path.read_text(encoding="utf-8"):
+                parts.append(
+                    "\n".join([f"## {door}", "", "| name | what it is |", "| --- | --- |", *_documented(door)])
+                )
+    return "\n\n".join(parts)
 
 
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
@@ -131,6 +147,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "networks": ("configuration.md", networks),
     "metrics": ("metrics.md", metrics),
     "node names": ("node.md", node_names),
+    "public names": ("api.md", public_names),
     "house": ("architecture.md", house),
 }
 """Name of a part → its page, and what makes it."""

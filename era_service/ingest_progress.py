@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from eras.visible import visible
 
 if TYPE_CHECKING:
-    from release_tools.registrations import IngestSummary
+    from release_tools.registrations.ingesting import IngestSummary
 
 _KINDS = {"aggregator": "aggregator", "csv": "CSV", "lines": "JSON lines", "mithril": "event store of an aggregator"}
 

@@ -5,31 +5,10 @@ from eras.front_door import front_door
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from era_store.capability import Capability
-    from era_store.errors import (
-        StoreChangedError,
-        StoreDamagedError,
-        StoreForeignError,
-        StoreFullError,
-        StoreLockedError,
-        StoreMissingError,
-        StoreNewerError,
-        StoreOutdatedError,
-        StoreReadOnlyError,
-        StoreRefusedError,
-        StoreUnavailableError,
-    )
-    from era_store.event_log import (
-        EventFilter,
-        EventLogDamagedError,
-        EventLogForeignError,
-        EventLogNewerError,
-        LogHead,
-        LogLine,
-        verified,
-    )
+    from era_store.errors import StoreDamagedError, StoreFullError, StoreMissingError, StoreUnavailableError
+    from era_store.event_log import EventFilter, EventLogNewerError, LogLine, verified
     from era_store.memory import MemoryStore
-    from era_store.networks import NO_NETWORK, NetworkKey
-    from era_store.ports import EventRepository, Store, TrustRepository, VerdictRepository
+    from era_store.ports import Store
     from era_store.records import (
         CachedVerdict,
         NewEvent,
@@ -40,51 +19,25 @@ if TYPE_CHECKING:
         StoredTrust,
         TrustKey,
     )
-    from era_store.redaction import redacted
     from era_store.registrations import (
-        MAX_LOVELACE,
-        MAX_REGISTRATION_EPOCH,
-        IngestResult,
         Registration,
         RegistrationRepository,
         Reject,
-        StoredReject,
-        Uncounted,
         VersionTally,
         Withdrawal,
         release_of,
     )
-    from era_store.snapshots import StoredSnapshot
-    from era_store.sql.maintenance import (
-        StoreExistsError,
-        StoreOfOtherNetworkError,
-        StoreReport,
-        backup_store,
-        check_store,
-        restore_store,
-    )
+    from era_store.sql.maintenance import check_store
     from era_store.sql.store import SqlStore, open_store
-    from era_store.tokens import REGISTRATIONS_WRITE, SCOPES, ApiToken, TokenRepository, check_token, new_token
+    from era_store.tokens import new_token
 
 __all__ = [
-    "MAX_LOVELACE",
-    "MAX_REGISTRATION_EPOCH",
-    "NO_NETWORK",
-    "REGISTRATIONS_WRITE",
-    "SCOPES",
-    "ApiToken",
     "CachedVerdict",
     "Capability",
     "EventFilter",
-    "EventLogDamagedError",
-    "EventLogForeignError",
     "EventLogNewerError",
-    "EventRepository",
-    "IngestResult",
-    "LogHead",
     "LogLine",
     "MemoryStore",
-    "NetworkKey",
     "NewEvent",
     "Registration",
     "RegistrationRepository",
@@ -93,40 +46,20 @@ __all__ = [
     "Sighting",
     "SqlStore",
     "Store",
-    "StoreChangedError",
     "StoreDamagedError",
-    "StoreExistsError",
-    "StoreForeignError",
     "StoreFullError",
-    "StoreLockedError",
     "StoreMissingError",
-    "StoreNewerError",
-    "StoreOfOtherNetworkError",
-    "StoreOutdatedError",
-    "StoreReadOnlyError",
-    "StoreRefusedError",
-    "StoreReport",
     "StoreUnavailableError",
     "StoredEvent",
     "StoredOutput",
-    "StoredReject",
-    "StoredSnapshot",
     "StoredTrust",
-    "TokenRepository",
     "TrustKey",
-    "TrustRepository",
-    "Uncounted",
-    "VerdictRepository",
     "VersionTally",
     "Withdrawal",
-    "backup_store",
     "check_store",
-    "check_token",
     "new_token",
     "open_store",
-    "redacted",
     "release_of",
-    "restore_store",
     "verified",
 ]
 
@@ -134,39 +67,10 @@ __getattr__ = front_door(
     __name__,
     {
         "era_store.capability": ("Capability",),
-        "era_store.errors": (
-            "StoreChangedError",
-            "StoreDamagedError",
-            "StoreForeignError",
-            "StoreFullError",
-            "StoreLockedError",
-            "StoreMissingError",
-            "StoreNewerError",
-            "StoreOutdatedError",
-            "StoreReadOnlyError",
-            "StoreRefusedError",
-            "StoreUnavailableError",
-        ),
-        "era_store.event_log": (
-            "EventFilter",
-            "EventLogDamagedError",
-            "EventLogForeignError",
-            "EventLogNewerError",
-            "LogHead",
-            "LogLine",
-            "verified",
-        ),
-        "era_store.sql.maintenance": (
-            "StoreExistsError",
-            "StoreOfOtherNetworkError",
-            "StoreReport",
-            "backup_store",
-            "check_store",
-            "restore_store",
-        ),
+        "era_store.errors": ("StoreDamagedError", "StoreFullError", "StoreMissingError", "StoreUnavailableError"),
+        "era_store.event_log": ("EventFilter", "EventLogNewerError", "LogLine", "verified"),
         "era_store.memory": ("MemoryStore",),
-        "era_store.networks": ("NO_NETWORK", "NetworkKey"),
-        "era_store.ports": ("EventRepository", "Store", "TrustRepository", "VerdictRepository"),
+        "era_store.ports": ("Store",),
         "era_store.records": (
             "CachedVerdict",
             "NewEvent",
@@ -177,29 +81,16 @@ __getattr__ = front_door(
             "StoredTrust",
             "TrustKey",
         ),
-        "era_store.redaction": ("redacted",),
         "era_store.registrations": (
-            "MAX_LOVELACE",
-            "MAX_REGISTRATION_EPOCH",
-            "IngestResult",
             "Registration",
             "RegistrationRepository",
             "Reject",
-            "StoredReject",
-            "Uncounted",
             "VersionTally",
             "Withdrawal",
             "release_of",
         ),
-        "era_store.snapshots": ("StoredSnapshot",),
+        "era_store.sql.maintenance": ("check_store",),
         "era_store.sql.store": ("SqlStore", "open_store"),
-        "era_store.tokens": (
-            "REGISTRATIONS_WRITE",
-            "SCOPES",
-            "ApiToken",
-            "TokenRepository",
-            "check_token",
-            "new_token",
-        ),
+        "era_store.tokens": ("new_token",),
     },
 )

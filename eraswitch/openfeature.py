@@ -28,15 +28,8 @@ from openfeature.exception import (
 from openfeature.flag_evaluation import FlagResolutionDetails, FlagValueType, Reason
 from openfeature.provider import AbstractProvider, Metadata
 
-from eras import (
-    BehaviourSwitches,
-    EraChecker,
-    EraEvent,
-    EraEventDetails,
-    EraNotReadyError,
-    EraStatus,
-    UnsupportedEraError,
-)
+from eras import BehaviourSwitches, EraChecker, EraEvent, EraNotReadyError, EraStatus, UnsupportedEraError
+from eras.events import EraEventDetails
 
 ERA, EPOCH = "era", "epoch"
 Value = TypeVar("Value")

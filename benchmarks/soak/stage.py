@@ -22,7 +22,8 @@ from typing import Self
 from benchmarks.soak.proxy import Proxy
 from chain_reader.local_chain import Genesis, LocalChain
 from datum import SigningKey
-from release_tools import PaymentKey, write_key_pair
+from release_tools import PaymentKey
+from release_tools.keys.files import write_key_pair
 from tests.postgres import Cluster
 
 ROOT = Path(__file__).resolve().parents[2]

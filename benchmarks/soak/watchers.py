@@ -16,7 +16,10 @@ from typing import Any
 from chain_reader import NetworkGenesis, ReadLimits, TrustPolicy, observer_from_url
 from chain_reader.node.kinds import Decision, DecisionKind
 from datum import VerificationKey
-from era_service.node import CallOptions, NodeWatcher, WatchOptions, embed_watcher
+from era_service.node.call_schedule import CallOptions
+from era_service.node.opening import embed_watcher
+from era_service.node.watch_options import WatchOptions
+from era_service.node.watcher import NodeWatcher
 from era_store import open_store
 from eras import SupportedEras
 

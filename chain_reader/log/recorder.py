@@ -26,7 +26,8 @@ from chain_reader.node.inputs import ClockTicked, InputEvent, MemoryRead, Observ
 from chain_reader.node.kinds import OF_TRUST, Decision
 from chain_reader.trust.decision import TrustDecision
 from chain_reader.trust.memory import EMPTY
-from era_store import EventFilter, MemoryStore, NewEvent, Store, StoreChangedError, StoreDamagedError, StoredEvent
+from era_store import EventFilter, MemoryStore, NewEvent, Store, StoreDamagedError, StoredEvent
+from era_store.errors import StoreChangedError
 from eras import EraChecker, EraSwitchError, StoreError
 
 _log = logging.getLogger(__name__)

@@ -45,7 +45,6 @@ from chain_reader.trust.state import markers_of
 from datum.configuration.markers import ConfigurationMarker
 from era_store import StoredTrust
 from eras import (
-    DEFAULT_NOTICE_EPOCHS,
     CurrentEraNotFoundError,
     Epoch,
     EraMarker,
@@ -56,6 +55,7 @@ from eras import (
     SupportedEras,
     select_eras,
 )
+from eras.selection import DEFAULT_NOTICE_EPOCHS
 from eras.view import NO_VIEW, advanced, marked, taken_over
 
 DAY_S = 86_400.0

@@ -4,9 +4,10 @@ In: ``blockfrost:https://…``, ``blockfrost:preview`` or ``local:chain.sqlite``
 caller closes.
 """
 
-from chain_reader import DEFAULT_LIMITS, ReadLimits
+from chain_reader import ReadLimits
 from chain_reader.providers.from_url import with_kind
 from chain_reader.providers.gateway import TransactionGateway
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS
 from eras import ConfigurationError
 
 GATEWAY_KINDS = ("blockfrost", "koios", "ogmios", "kupo", "local")

@@ -19,7 +19,8 @@ from chain_reader.trust.reading import TrustedReading, events_between, schedule_
 from chain_reader.trust.rules import choose
 from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, verified_of
 from chain_reader.trust.verdicts import Conflict, Impostor, Unconfirmed
-from datum import Accepted, Equivocation, Malformed
+from datum import Accepted, Malformed
+from datum.extension_rules import Equivocation
 from datum.kinds import Marker
 from era_store import NewEvent, StoredTrust
 from eras import Epoch, Provenance

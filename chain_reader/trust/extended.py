@@ -17,21 +17,23 @@ from chain_reader.trust.state import ChainFacts, TrustState, content_of, markers
 from chain_reader.trust.verdicts import Superseded
 from datum import (
     Accepted,
-    BelowThreshold,
-    BrokenChain,
     ExtendedPayload,
     ExtensionAccepted,
     ExtensionPolicy,
     Malformed,
     PayloadFormatError,
+    Verdict,
+    judge_extension,
+    read_extended,
+)
+from datum.extension_rules import (
+    BelowThreshold,
+    BrokenChain,
     RolledBack,
     Unextended,
-    Verdict,
     WrongAddress,
     WrongNetwork,
     choose_extended,
-    judge_extension,
-    read_extended,
 )
 from eras import Epoch
 

@@ -11,64 +11,48 @@ from eras.front_door import front_door
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from datum.configuration.choice import ConfigurationChoice, choose_configurations
-    from datum.configuration.imports import check_against, read_import, require_size
-    from datum.configuration.markers import ConfigurationMarker, ConfigurationMarkersPayload, fault_of
-    from datum.configuration.readable import configuration_document, to_readable
+    from datum.configuration.imports import check_against, read_import
+    from datum.configuration.markers import ConfigurationMarker, ConfigurationMarkersPayload
+    from datum.configuration.readable import configuration_document
     from datum.configuration.values import (
         DEFAULT_CONFIGURATIONS,
-        ConfigurationWindow,
         EpochConfiguration,
         ProtocolConfiguration,
         ProtocolConfigurationError,
         ProtocolParameters,
-        SigningConfig,
         configuration_at,
         schedule,
-        window_at,
     )
 
 __all__ = [
     "DEFAULT_CONFIGURATIONS",
-    "ConfigurationChoice",
     "ConfigurationMarker",
     "ConfigurationMarkersPayload",
-    "ConfigurationWindow",
     "EpochConfiguration",
     "ProtocolConfiguration",
     "ProtocolConfigurationError",
     "ProtocolParameters",
-    "SigningConfig",
     "check_against",
-    "choose_configurations",
     "configuration_at",
     "configuration_document",
-    "fault_of",
     "read_import",
-    "require_size",
     "schedule",
-    "to_readable",
-    "window_at",
 ]
 
 __getattr__ = front_door(
     __name__,
     {
-        "datum.configuration.choice": ("ConfigurationChoice", "choose_configurations"),
-        "datum.configuration.imports": ("check_against", "read_import", "require_size"),
-        "datum.configuration.markers": ("ConfigurationMarker", "ConfigurationMarkersPayload", "fault_of"),
-        "datum.configuration.readable": ("configuration_document", "to_readable"),
+        "datum.configuration.imports": ("check_against", "read_import"),
+        "datum.configuration.markers": ("ConfigurationMarker", "ConfigurationMarkersPayload"),
+        "datum.configuration.readable": ("configuration_document",),
         "datum.configuration.values": (
             "DEFAULT_CONFIGURATIONS",
-            "ProtocolConfigurationError",
-            "ConfigurationWindow",
             "EpochConfiguration",
             "ProtocolConfiguration",
+            "ProtocolConfigurationError",
             "ProtocolParameters",
-            "SigningConfig",
             "configuration_at",
             "schedule",
-            "window_at",
         ),
     },
 )

@@ -14,7 +14,8 @@ from eras import ConfigurationError, CurrentEraNotFoundError, Epoch, EraSwitchEr
 from eras.visible import visible
 
 if TYPE_CHECKING:
-    from datum import Accepted, FoundDatum, MarkerKind, Verdict
+    from datum import Accepted, MarkerKind, Verdict
+    from datum.finding import FoundDatum
 
 
 NOTHING_TRUSTED = 5
@@ -98,7 +99,9 @@ def _verify_into(report: dict[str, Any], file: str, verification_key: str, epoch
 def _verify_configurations_into(report: dict[str, Any], file: str, verification_key: str, epoch: str) -> int:
     """Fill in what is found, as ``_verify_into`` does; returns the exit code."""
     from datum import CONFIGURATION
-    from datum.configuration import choose_configurations, configuration_at, configuration_document, window_at
+    from datum.configuration import configuration_at, configuration_document
+    from datum.configuration.choice import choose_configurations
+    from datum.configuration.values import window_at
 
     at = _require_epoch_argument(epoch)
     chosen = choose_configurations(_judge_into(report, file, verification_key, CONFIGURATION))

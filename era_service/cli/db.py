@@ -13,7 +13,7 @@ from era_service.cli.shared.output import echo_json, printable
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
-    from era_store import StoreReport
+    from era_store.sql.maintenance import StoreReport
 
 store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
 
@@ -68,7 +68,7 @@ def check(app: AppContext, *, quick: bool, store: str | None, as_json: bool) -> 
 @_with_store
 def backup(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:
     """Copy the store to FILE, while others use it; the copy is checked before it gets its name."""
-    from era_store import backup_store
+    from era_store.sql.maintenance import backup_store
 
     report = backup_store(_store_url(app, store), file, replace=yes)
     _tell(report, f"The backup {file} is whole and sound", as_json=as_json)
@@ -84,7 +84,7 @@ def restore(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_
     A backup of another network is refused: of the one that is configured, else of the one whose store is there.
     """
     from era_service.wiring.trust import network_key
-    from era_store import restore_store
+    from era_store.sql.maintenance import restore_store
 
     report = restore_store(file, _store_url(app, store), network=network_key(app.settings), replace=yes)
     _tell(report, f"The store {report.store} is what {file} is", as_json=as_json)

@@ -12,7 +12,7 @@ import click
 from era_service.cli.shared.commands import SectionedCommand
 
 if TYPE_CHECKING:
-    from era_service.demo import Presenter
+    from era_service.demo.events import Presenter
 
 
 @click.command(cls=SectionedCommand, example="eraswitch demo --keep tour")
@@ -29,7 +29,8 @@ def demo(*, as_json: bool, keep: Path | None) -> int:
     Six nodes on three distributions, a release team and an attacker. Everything runs on this machine, in a temporary
     folder. The exit code is 0 only if every step was verified.
     """
-    from era_service.demo import CHAIN_FILE, CONFIGURATION_FILE, Stage, Story
+    from era_service.demo import CHAIN_FILE, Stage, Story
+    from era_service.demo.stage import CONFIGURATION_FILE
 
     with (
         TemporaryDirectory(prefix="eraswitch-demo-") if keep is None else nullcontext(str(keep)) as folder,
@@ -47,13 +48,13 @@ def demo(*, as_json: bool, keep: Path | None) -> int:
 
 def _presenter(*, as_json: bool) -> "Presenter":
     if as_json:
-        from era_service.demo import JsonPresenter
+        from era_service.demo.presenters import JsonPresenter
 
         return JsonPresenter(sys.stdout)
     if sys.stdout.isatty():
-        from era_service.demo import RichPresenter
+        from era_service.demo.rich_presenter import RichPresenter
 
         return RichPresenter()
-    from era_service.demo import PlainPresenter
+    from era_service.demo.presenters import PlainPresenter
 
     return PlainPresenter(sys.stdout)

@@ -64,7 +64,8 @@ def doctor(
     problem; warnings are none.
     """
     from era_service.wiring.trust import era_script
-    from release_tools import Examination, Network
+    from release_tools import Network
+    from release_tools.doctor import Examination
 
     settings = network.settings(app)
     examination = Examination()

@@ -14,7 +14,8 @@ from eras import ConfigurationError, Epoch
 from eras.words import LOVELACE_PER_ADA, ada
 
 if TYPE_CHECKING:
-    from chain_reader.local_chain import Block, LocalChain, LocalChainServer, Output
+    from chain_reader.local_chain import LocalChain, LocalChainServer, Output
+    from chain_reader.local_chain.ledger.model import Block
 
 UNITS = {"lovelace": 1, "ada": LOVELACE_PER_ADA}
 MAX_AMOUNT = 2**63

@@ -119,7 +119,8 @@ class ImportOptions:
 
 def _export(app: AppContext, /, *, what: ExportOptions, place: PlaceOptions, network: NetworkOptions) -> None:
     """Write the configurations on the chain as JSON; the default one where there is none."""
-    from datum.configuration import DEFAULT_CONFIGURATIONS, to_readable
+    from datum.configuration import DEFAULT_CONFIGURATIONS
+    from datum.configuration.readable import to_readable
 
     configurations = DEFAULT_CONFIGURATIONS
     if not what.is_default:
@@ -147,7 +148,8 @@ def _import(
     current epoch and the last three must stay as they are on the chain. All mistakes are named at once.
     """
     from datum import encode_datum_json
-    from datum.configuration import ConfigurationMarkersPayload, check_against, read_import, require_size
+    from datum.configuration import ConfigurationMarkersPayload, check_against, read_import
+    from datum.configuration.imports import require_size
 
     signer = key.signing_key()
     configurations = read_import(read_bytes(what.import_path))

@@ -13,7 +13,9 @@ from era_service.cli.shared.release import JsonOptions
 from eras.words import percent
 
 if TYPE_CHECKING:
-    from release_tools.rehearsal import Outcome, Scenario, Shrunk
+    from release_tools.rehearsal import Scenario
+    from release_tools.rehearsal.outcome import Outcome
+    from release_tools.rehearsal.shrinking import Shrunk
 
 
 @option_group()
@@ -54,8 +56,8 @@ def rehearse(*, what: PlayOptions, output: ReportOptions) -> int:
     than the scenario expects; then the shortest story that does so is looked for.
     """
     from release_tools.rehearsal import rehearse as play
-    from release_tools.rehearsal import shrink
     from release_tools.rehearsal.shipped import find_scenario, shipped_scenarios
+    from release_tools.rehearsal.shrinking import shrink
 
     if what.list_only:
         return _list(shipped_scenarios(), as_json=output.as_json)

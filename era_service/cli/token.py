@@ -16,7 +16,7 @@ from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.service_store import service_store, store_option, write_secret
 
 if TYPE_CHECKING:
-    from era_store import ApiToken
+    from era_store.tokens import ApiToken
 
 _UNITS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
 

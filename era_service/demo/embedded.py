@@ -62,7 +62,8 @@ def _make(folder: Path) -> None:
     """Make the chain beside its place, and move it there when it is whole."""
     from chain_reader.local_chain import Genesis, LocalChain
     from datum import SigningKey
-    from release_tools import PaymentKey, write_key_pair
+    from release_tools import PaymentKey
+    from release_tools.keys.files import write_key_pair
 
     making = folder.with_name(f".{folder.name}.making")
     try:

@@ -13,7 +13,8 @@ from era_service.demo.cast import CAST, COMPATIBILITY, PYTHAGORAS, Distribution
 from era_service.demo.node import DemoNode, NodeReport, NodeState, Refused, Source
 from era_store import MemoryStore, Registration
 from eras import Epoch
-from release_tools import Compatibility, Share, support_share
+from release_tools import Compatibility, Share
+from release_tools.adoption.shares import support_share
 
 
 @dataclass(frozen=True, slots=True)

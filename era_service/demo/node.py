@@ -10,19 +10,12 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chain_reader import BlockfrostObserver, CardanoChainAdapter, EraReader, EraReading, legacy_choice
+from chain_reader import BlockfrostObserver, CardanoChainAdapter, EraReader, EraReading
+from chain_reader.trust.rules import legacy_choice
 from datum import Accepted, VerificationKey
 from era_service.demo.cast import Distribution
-from eras import (
-    BehaviourSwitches,
-    Epoch,
-    EraChecker,
-    EraEvent,
-    EraEventDetails,
-    EraMarker,
-    EraSwitchError,
-    SupportedEras,
-)
+from eras import BehaviourSwitches, Epoch, EraChecker, EraEvent, EraMarker, EraSwitchError, SupportedEras
+from eras.events import EraEventDetails
 
 CERTIFICATE = "certificate"
 

@@ -12,18 +12,12 @@ from pathlib import Path
 from typing import Self
 
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
+from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_service.demo.cast import PYTHAGORAS, THALES
 from eras import ConfigurationError, Epoch, EraMarker, TransactionError
-from release_tools import (
-    BlockfrostGateway,
-    PaymentKey,
-    SpendableOutput,
-    build_marker_transaction,
-    sign_transaction,
-    submit_transaction,
-    write_key_pair,
-)
+from release_tools import PaymentKey, SpendableOutput, build_marker_transaction, sign_transaction, submit_transaction
+from release_tools.keys.files import write_key_pair
 
 CHAIN_FILE = "chain.sqlite3"
 CONFIGURATION_FILE = "eraswitch.toml"

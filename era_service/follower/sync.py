@@ -28,13 +28,15 @@ from datum.verdicts import Accepted, Verdict
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.leader import open_leader
 from era_service.wiring.trust import trust_policy
-from era_store import CachedVerdict, IngestResult, MemoryStore, NewEvent, StoredTrust
+from era_store import CachedVerdict, MemoryStore, NewEvent, StoredTrust
+from era_store.registrations import IngestResult
 from eras import ChainReadError, Epoch, EraSwitchError
 
 if TYPE_CHECKING:
     from chain_reader import TrustedReading, TrustPolicy
     from era_service.config.schema import Settings
-    from era_store import Registration, SqlStore, StoredSnapshot
+    from era_store import Registration, SqlStore
+    from era_store.snapshots import StoredSnapshot
 
 FORCED, EMPTY, GENESIS_CHANGED, NEW, NOTHING_NEW, BEHIND = (
     "forced", "empty", "genesis-changed", "new", "nothing-new", "behind",

@@ -17,7 +17,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from eras import Epoch, EraSwitchError
-from release_tools import GateNotMetError, GateResult, NoRegistrationsError, judge_gate
+from release_tools import GateResult, judge_gate
+from release_tools.adoption.gate import GateNotMetError
+from release_tools.adoption.summary import NoRegistrationsError
 
 if TYPE_CHECKING:
     from era_service.config.schema import Settings

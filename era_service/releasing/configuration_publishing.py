@@ -105,7 +105,8 @@ def look_at_configurations(
         EraSwitchError: anything else that stands in its way.
     """
     from datum import CONFIGURATION, encode_datum, encode_datum_json
-    from datum.configuration import ConfigurationMarkersPayload, require_size
+    from datum.configuration import ConfigurationMarkersPayload
+    from datum.configuration.imports import require_size
     from era_service.releasing.publishing import earlier_run, purse_address, require_owner
     from era_service.releasing.signed_payload import require_era_key
     from era_service.wiring.adoption import require_store

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from era_service.config.schema import Settings
     from era_service.releasing.activation_gate import ActivationGate
     from era_service.releasing.session import Release
-    from release_tools import SignedTransaction
     from release_tools.keys.payment_key import PaymentSigner
     from release_tools.markers.change import MarkerChange, RolloutPlan, RolloutRules
     from release_tools.publishing.journal import Journal, JournalEntry
     from release_tools.publishing.publication import Draft, Publisher
     from release_tools.publishing.submission import Waiting
+    from release_tools.transactions.building import SignedTransaction
     from release_tools.transactions.drafting import DraftedTransaction, Purse
 
 

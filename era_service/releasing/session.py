@@ -278,8 +278,9 @@ def _open(
     from era_service.wiring.observers import open_agreement, tip_watch
     from era_service.wiring.providers import open_gateway, open_provider
     from era_service.wiring.trust import era_script, open_memory, trust_policy
-    from release_tools import Network, require_network
+    from release_tools import Network
     from release_tools.transactions.addresses import parse_address
+    from release_tools.transactions.drafting import require_network
 
     policy = trust_policy(settings)
     agree = settings.reader.agreement is not None

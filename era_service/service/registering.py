@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from era_service.service.service import Service
-    from era_store import ApiToken
+    from era_store.tokens import ApiToken
 
 NOT_SIGNED = (
     "A registration is not signed, and its party has signed one for this epoch: expected its signature. "

@@ -117,7 +117,8 @@ class Service(Keeper):
         from era_service.service.place import store_url
         from era_service.wiring.adoption import compatibility_of
         from era_service.wiring.trust import network_key
-        from era_store import NO_NETWORK, open_store
+        from era_store import open_store
+        from era_store.networks import NO_NETWORK
 
         compatibility_of(settings)  # a mistake in it is found now, not when somebody asks for the adoption
         network = NO_NETWORK if embedded else network_key(settings)

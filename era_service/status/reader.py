@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING
 from eras import ChainReadError, ConfigurationError, Epoch, EraEpochToken, EraSwitchError, StoreError, SupportedEras
 
 if TYPE_CHECKING:
-    from chain_reader import ConfigurationReader, ConfigurationReading, EraReading, NetworkGenesis, TrustedReader
+    from chain_reader import EraReading, NetworkGenesis, TrustedReader
+    from chain_reader.configuration_reader import ConfigurationReader, ConfigurationReading
     from chain_reader.providers.failover import ProviderCall
     from era_service.config.schema import Settings
     from era_store import Store
@@ -224,7 +225,7 @@ def check_adapter(settings: "Settings") -> None:
     Raises:
         ConfigurationError: they cannot be used.
     """
-    from chain_reader import ObserverNeededError
+    from chain_reader.adapters.builder import ObserverNeededError
     from era_service.wiring.providers import open_adapter
 
     with suppress(ObserverNeededError):

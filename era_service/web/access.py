@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from starlette.requests import Request
 
     from era_service.service.service import Service
-    from era_store import ApiToken
+    from era_store.tokens import ApiToken
 
 
 def registering_token(request: "Request", service: "Service") -> "ApiToken | None":

@@ -5,13 +5,3 @@
 3. The replica that reads the chain sends; a message may come twice, with the same id, and is never lost in silence.
 4. A secret is read from its file when the service starts, and shown nowhere (``message`` signs with it).
 """
-
-from eras.front_door import front_door
-
-TYPE_CHECKING = False
-if TYPE_CHECKING:
-    from era_service.webhooks.deliverer import mount
-
-__all__ = ["mount"]
-
-__getattr__ = front_door(__name__, {"era_service.webhooks.deliverer": ("mount",)})

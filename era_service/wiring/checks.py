@@ -6,7 +6,7 @@ In: settings that the schema found right. Out: the mistakes that are left. Nothi
 import json
 from typing import TYPE_CHECKING
 
-from chain_reader import ObserverNeededError
+from chain_reader.adapters.builder import ObserverNeededError
 from chain_reader.bech32 import network_id_of
 from era_service.config.mistakes import ConfigMistake
 from era_service.wiring.adoption import compatibility_of

@@ -18,7 +18,8 @@ def configured_genesis(settings: "Settings") -> "NetworkGenesis | None":
     Raises:
         ConfigurationError: it is configured by half, or cannot be.
     """
-    from chain_reader import PUBLIC_GENESES, NetworkGenesis, read_genesis_file
+    from chain_reader import PUBLIC_GENESES, NetworkGenesis
+    from chain_reader.genesis import read_genesis_file
 
     network = settings.network
     if network.magic is not None and network.magic in PUBLIC_GENESES:

@@ -14,7 +14,8 @@ from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.providers import open_provider, providers_of
 
 if TYPE_CHECKING:
-    from chain_reader import AgreementObserver, ChainObserver, NetworkGenesis, TipWatch
+    from chain_reader import AgreementObserver, ChainObserver, NetworkGenesis
+    from chain_reader.providers.tip_check import TipWatch
     from era_service.config.schema import Settings
 
 
@@ -77,7 +78,9 @@ def tip_watch(
         ChainReadError: it could not be asked which it is of.
         ConfigurationError: the genesis of the network cannot be.
     """
-    from chain_reader import AgreementObserver, Clock, TipWatch, genesis_of
+    from chain_reader import AgreementObserver, genesis_of
+    from chain_reader.providers.tip_check import TipWatch
+    from chain_reader.providers.transport.clock import Clock
 
     genesis = configured_genesis(settings)
     of_provider = genesis_of(observer, settings.network.magic)

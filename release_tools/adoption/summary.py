@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 from itertools import islice, pairwise
 from typing import Any
 
-from era_store import Capability, RegistrationRepository, Uncounted, VersionTally
+from era_store import Capability, RegistrationRepository, VersionTally
+from era_store.registrations import Uncounted
 from eras import Epoch, EraSwitchError
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.parties import NotReady, PartyChanges, named, not_ready, party_changes

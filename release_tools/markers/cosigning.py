@@ -26,11 +26,11 @@ from datum import (
     SignatureMismatchError,
     VerificationKey,
     read_extended,
-    required_key_sets,
     verify_signature,
 )
+from datum.extension_rules import required_key_sets
 from datum.strict_json import short_whole
-from era_store import MAX_REGISTRATION_EPOCH
+from era_store.registrations import MAX_REGISTRATION_EPOCH
 from eras import Epoch, EraMarker, MarkerError
 from release_tools.markers.slips import slips
 

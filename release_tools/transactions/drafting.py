@@ -18,7 +18,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from chain_reader.providers.gateway import Network, SpendableOutput, TransactionGateway
-from datum import ERA, Accepted, MarkerKind, OtherKind, VerificationKey, screen
+from datum import ERA, Accepted, MarkerKind, VerificationKey, screen
+from datum.verdicts import OtherKind
 from eras import ChainReadError, ConfigurationError, Epoch, Slot, TransactionError
 from release_tools.transactions.balancing import UnsignedTransaction, token_bytes
 from release_tools.transactions.building import DEFAULT_VALIDITY_SLOTS, build_marker_transaction

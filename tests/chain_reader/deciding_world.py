@@ -8,15 +8,14 @@ from chain_reader import (
     ChainTip,
     ClockTicked,
     DatumOutput,
-    Decision,
     NodeSettings,
-    NodeState,
     ObserverAnswered,
     ObserverFailed,
     TrustPolicy,
-    decide,
 )
+from chain_reader.node.core import NodeState, decide
 from chain_reader.node.inputs import InputEvent
+from chain_reader.node.kinds import Decision
 from chain_reader.ports import ScreenedOutput
 from chain_reader.trust.evidence import Evidence
 from datum import SigningKey, screen

@@ -7,7 +7,6 @@ from pathlib import Path
 import pytest
 
 from chain_reader import (
-    ADAPTER_TYPES,
     BlockfrostObserver,
     ChainObserver,
     EraReader,
@@ -15,9 +14,9 @@ from chain_reader import (
     EraReading,
     LocalObserver,
     OgmiosObserver,
-    adapter_from_environment,
     build_adapter,
 )
+from chain_reader.adapters.builder import ADAPTER_TYPES, adapter_from_environment
 from chain_reader.local_chain import LocalChainServer
 from eras import Epoch, Provenance, SupportedEras, select_eras
 from tests.chain_reader.conftest import KEY, Network, markers

@@ -7,19 +7,16 @@ from pathlib import Path
 
 import pytest
 
-from chain_reader import (
+from chain_reader import ChainObserver, build_adapter
+from chain_reader.adapters.bootstrap import BootstrapAdapter
+from chain_reader.adapters.builder import (
     AdapterParamsError,
-    BootstrapAdapter,
-    ChainObserver,
-    DummyAdapter,
-    FileAdapter,
-    MarkersFileInvalidError,
-    MarkersFileUnreadableError,
     ObserverNeededError,
     UnknownAdapterError,
     adapter_from_environment,
-    build_adapter,
 )
+from chain_reader.adapters.dummy import DummyAdapter
+from chain_reader.adapters.file import FileAdapter, MarkersFileInvalidError, MarkersFileUnreadableError
 from eras import EraSwitchError, SupportedEras
 from tests.chain_reader.conftest import KEY, Schedule, markers
 

@@ -14,12 +14,9 @@ import requests
 
 from chain_reader import (
     BlockfrostObserver,
-    ProviderBannedError,
-    ProviderBusyError,
     ProviderFailedError,
     ProviderKeyRefusedError,
     ProviderNotFoundError,
-    ProviderQuotaExceededError,
     ProviderRateLimitedError,
     ProviderRefusedError,
     ProviderTimeoutError,
@@ -30,6 +27,7 @@ from chain_reader import (
     UnexpectedAnswerError,
 )
 from chain_reader.local_chain import LocalChainServer
+from chain_reader.providers.transport.errors import ProviderBannedError, ProviderBusyError, ProviderQuotaExceededError
 from eras import ChainReadError, ConfigurationError, Epoch
 from tests.chain_reader.conftest import Network
 from tests.chain_reader.hostile import Chunks, HostileHttp, error, reply

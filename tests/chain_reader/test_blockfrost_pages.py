@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from chain_reader import BlockfrostObserver, DatumOutput, UnsteadyAnswerError
+from chain_reader import BlockfrostObserver, DatumOutput
 from chain_reader.local_chain import FaucetOutput, LocalChainServer
+from chain_reader.providers.transport.errors import UnsteadyAnswerError
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import ReadLimits
 from tests.chain_reader.conftest import Network

@@ -17,8 +17,8 @@ from chain_reader import (
     ObserverCapabilities,
     ReadLimitExceededError,
     ReadLimits,
-    legacy_choice,
 )
+from chain_reader.trust.rules import legacy_choice
 from datum import VerificationKey
 from eras import ChainReadError, CurrentEraNotFoundError, Epoch, Slot, SupportedEras
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Schedule, datum_of, markers

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain_reader import CONFIGURATIONS, LogLimits, NodeCore, NodeSettings, Replay, TrustedReader, TrustPolicy
+from chain_reader import LogLimits, NodeCore, NodeSettings, Replay, TrustedReader, TrustPolicy
 from chain_reader.configuration_reader import ConfigurationReader, ConfigurationReading
 from chain_reader.node.kinds import DecisionKind
+from chain_reader.trust.kinds import CONFIGURATIONS
 from datum import SigningKey, encode_datum
 from datum.configuration import (
     ConfigurationMarker,

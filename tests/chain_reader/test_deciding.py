@@ -11,23 +11,25 @@ from hypothesis import strategies as st
 
 from chain_reader import (
     ClockTicked,
-    CommandGiven,
-    DecisionKind,
     EvidenceSource,
-    InputsShed,
-    MemoryRead,
     NodeSettings,
-    NodeState,
     ObserverAnswered,
     ObserverFailed,
-    RegistrationReceived,
-    SharedDeciding,
     TrustedReader,
     TrustPolicy,
-    decide,
 )
 from chain_reader.log.replay import RESUMED, SNAPSHOT, STARTED
-from chain_reader.node.inputs import KIND_OF_INPUT, InputEvent
+from chain_reader.node.core import NodeState, decide
+from chain_reader.node.inputs import (
+    KIND_OF_INPUT,
+    CommandGiven,
+    InputEvent,
+    InputsShed,
+    MemoryRead,
+    RegistrationReceived,
+)
+from chain_reader.node.kinds import DecisionKind
+from chain_reader.node.shared import SharedDeciding
 from chain_reader.trust.evidence import Evidence
 from era_store import MemoryStore, Sighting
 from eras import ChainReadError, Epoch, EraStatus, SupportedEras

@@ -17,13 +17,13 @@ import pytest
 
 from chain_reader import (
     BlockfrostObserver,
-    CardanoCliObserver,
     ChainObserver,
     OgmiosObserver,
     ReadLimitExceededError,
     ReadLimits,
     UnexpectedAnswerError,
 )
+from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
 from chain_reader.providers.koios.observer import KoiosObserver
 from chain_reader.providers.kupo.observer import KupoObserver
 from chain_reader.providers.transport.errors import ProviderSyncingError

@@ -5,16 +5,9 @@ import time
 
 import pytest
 
-from chain_reader import (
-    ClockTicked,
-    CommandGiven,
-    InputsShed,
-    Intake,
-    IntakeLimits,
-    ObserverAnswered,
-    ObserverFailed,
-    RegistrationReceived,
-)
+from chain_reader import ClockTicked, ObserverAnswered, ObserverFailed
+from chain_reader.node.inputs import CommandGiven, InputsShed, RegistrationReceived
+from chain_reader.node.intake import Intake, IntakeLimits
 from eras import Epoch
 from tests.chain_reader.deciding_world import THALES, Address
 

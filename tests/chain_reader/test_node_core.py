@@ -16,22 +16,18 @@ from sqlalchemy import event as sql_event
 
 from chain_reader import (
     ClockTicked,
-    CommandGiven,
-    InputsShed,
     LogLimits,
-    MemoryRead,
     NodeCore,
     NodeSettings,
     ObserverAnswered,
     ObserverFailed,
-    RegistrationReceived,
     Replay,
     TrustedReader,
     TrustPolicy,
 )
 from chain_reader.log.records import settings_facts, settings_of, state_facts, state_of
 from chain_reader.log.replay import Difference
-from chain_reader.node.inputs import InputEvent
+from chain_reader.node.inputs import CommandGiven, InputEvent, InputsShed, MemoryRead, RegistrationReceived
 from era_store import (
     EventFilter,
     MemoryStore,

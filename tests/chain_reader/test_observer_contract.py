@@ -9,15 +9,13 @@ from chain_reader import (
     ChainObserver,
     ChainTip,
     DatumOutput,
-    LocatingObserver,
     ObserverCapabilities,
-    PagedObserver,
     ReadLimitExceededError,
     ReadLimits,
     UnexpectedAnswerError,
-    read_datums,
 )
 from chain_reader.local_chain import FaucetOutput, Output
+from chain_reader.ports import LocatingObserver, PagedObserver, read_datums
 from eras import ChainReadError, Epoch
 from tests.chain_reader.conftest import ADA, Network
 from tests.local_chain_faces.wallet import Wallet

@@ -4,16 +4,10 @@ from pathlib import Path
 
 import pytest
 
-from chain_reader import (
-    BlockfrostObserver,
-    LocalObserver,
-    OgmiosObserver,
-    ReadLimits,
-    UnknownObserverError,
-    observer_from_url,
-)
+from chain_reader import BlockfrostObserver, LocalObserver, OgmiosObserver, ReadLimits, observer_from_url
 from chain_reader.local_chain import LocalChainServer
 from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
+from chain_reader.providers.from_url import UnknownObserverError
 from eras import ConfigurationError, Epoch, StoreError
 from tests.chain_reader.conftest import Network
 from tests.chain_reader.fake_cardano_cli import answering

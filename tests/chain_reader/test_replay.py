@@ -6,22 +6,15 @@ from typing import Any
 
 import pytest
 
-from chain_reader import (
-    ClockTicked,
-    Decision,
-    LogLimits,
-    NodeCore,
-    NodeSettings,
-    NodeState,
-    ObserverAnswered,
-    Replay,
-    decide,
-)
+from chain_reader import ClockTicked, LogLimits, NodeCore, NodeSettings, ObserverAnswered, Replay
 from chain_reader.log.compaction import compact
 from chain_reader.log.diff import Parting, diff
+from chain_reader.node.core import NodeState, decide
 from chain_reader.node.inputs import InputEvent
-from era_store import EventFilter, EventLogDamagedError, EventLogNewerError, LogLine, MemoryStore, NewEvent, verified
+from chain_reader.node.kinds import Decision
+from era_store import EventFilter, EventLogNewerError, LogLine, MemoryStore, NewEvent, verified
 from era_store.canonical import canonical
+from era_store.event_log import EventLogDamagedError
 from eras import Epoch, SupportedEras, __version__
 from tests.chain_reader.conftest import OTHER_KEY, Schedule
 from tests.chain_reader.deciding_world import ANNOUNCED, POLICY, SCHEDULED, SETTINGS, THALES, Address

@@ -14,12 +14,9 @@ from websockets.sync.server import ServerConnection, serve
 from chain_reader import (
     BlockfrostObserver,
     OgmiosObserver,
-    ProviderBannedError,
-    ProviderBusyError,
     ProviderFailedError,
     ProviderKeyRefusedError,
     ProviderNotFoundError,
-    ProviderQuotaExceededError,
     ProviderRateLimitedError,
     ProviderTimeoutError,
     ProviderUnreachableError,
@@ -28,6 +25,7 @@ from chain_reader import (
     UnexpectedAnswerError,
 )
 from chain_reader.providers.transport.calls import Call
+from chain_reader.providers.transport.errors import ProviderBannedError, ProviderBusyError, ProviderQuotaExceededError
 from chain_reader.providers.transport.http import BoundedHttp
 from chain_reader.providers.transport.rate_limit import Pace, TokenBucket, pace_of
 from chain_reader.providers.transport.retries import Retries

@@ -8,17 +8,11 @@ from types import SimpleNamespace
 import pytest
 import requests
 
-from chain_reader import (
-    BlockfrostObserver,
-    CardanoCliObserver,
-    ChainObserver,
-    LocalObserver,
-    OgmiosObserver,
-    ReadLimits,
-)
+from chain_reader import BlockfrostObserver, ChainObserver, LocalObserver, OgmiosObserver, ReadLimits
 from chain_reader.local_chain import FaucetOutput, LocalChainServer, Output
 from chain_reader.ports import DatumOutput, SuccessorObserver
 from chain_reader.providers.agreement.observer import AgreementObserver
+from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
 from chain_reader.providers.koios.observer import KoiosObserver
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trusted_reader import TrustedReader

@@ -8,7 +8,7 @@ from typing import Any
 import cbor2
 import pytest
 
-from chain_reader import BlockfrostObserver, ChainObserver, LocalObserver, ReadLimits, TrustedReader, WithoutToken
+from chain_reader import BlockfrostObserver, ChainObserver, LocalObserver, ReadLimits, TrustedReader
 from chain_reader.local_chain import FaucetOutput, LocalChainServer
 from chain_reader.log.evidence_records import EvidenceReader, EvidenceWriter
 from chain_reader.node.source import EvidenceSource
@@ -18,6 +18,7 @@ from chain_reader.providers.kupo.observer import KupoObserver
 from chain_reader.providers.transport.errors import UnexpectedAnswerError
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import NothingTrustedError
+from chain_reader.trust.verdicts import WithoutToken
 from era_store import MemoryStore, open_store
 from eras import ConfigurationError, EraMarker
 from release_tools import LocalChainGateway, PaymentKey, build_marker_transaction, sign_transaction

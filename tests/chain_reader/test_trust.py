@@ -4,20 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain_reader import (
-    ChainFacts,
-    Conflict,
-    DatumOutput,
-    Impostor,
-    Replayed,
-    ScreenedOutput,
-    Superseded,
-    TrustState,
-    choose,
-    is_successor,
-    legacy_choice,
-    only_adds,
-)
+from chain_reader import ChainFacts, DatumOutput, ScreenedOutput, is_successor
+from chain_reader.trust.ratchet import only_adds
+from chain_reader.trust.rules import choose, legacy_choice
+from chain_reader.trust.state import TrustState
+from chain_reader.trust.verdicts import Conflict, Impostor, Replayed, Superseded
 from datum import Accepted, EraMarkersPayload, Malformed, WrongSigner, encode_datum, screen
 from eras import Epoch, EraMarker
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Schedule, datum_of, markers

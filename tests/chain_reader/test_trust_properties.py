@@ -9,8 +9,9 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain_reader import ChainFacts, DatumOutput, ScreenedOutput, TrustState, choose, is_successor
-from chain_reader.trust.state import digest_of
+from chain_reader import ChainFacts, DatumOutput, ScreenedOutput, is_successor
+from chain_reader.trust.rules import choose
+from chain_reader.trust.state import TrustState, digest_of
 from datum import (
     EraMarkersPayload,
     ExtendedPayload,

@@ -12,7 +12,6 @@ from datum import (
     ERA,
     Accepted,
     EraMarkersPayload,
-    OtherKind,
     PayloadFormatError,
     SigningKey,
     Unusable,
@@ -21,7 +20,6 @@ from datum import (
     decode_datum,
     encode_datum,
     encode_datum_json,
-    kinds_of,
     screen,
 )
 from datum.configuration import (
@@ -31,17 +29,17 @@ from datum.configuration import (
     ProtocolConfiguration,
     ProtocolConfigurationError,
     ProtocolParameters,
-    SigningConfig,
-    choose_configurations,
     configuration_at,
     configuration_document,
     schedule,
-    to_readable,
-    window_at,
 )
 from datum.configuration.cbor import DEEPEST, decode_configuration, encode_configuration
+from datum.configuration.choice import choose_configurations
 from datum.configuration.markers import decoded
-from datum.configuration.readable import written_float
+from datum.configuration.readable import to_readable, written_float
+from datum.configuration.values import SigningConfig, window_at
+from datum.kinds import kinds_of
+from datum.verdicts import OtherKind
 from eras import MAX_EPOCH, Epoch, EraMarker
 
 NO_LOTTERY = "no lottery can have these parameters; Mithril's reader does not look at them"

@@ -13,12 +13,11 @@ from datum.configuration import (
     ProtocolConfiguration,
     ProtocolConfigurationError,
     ProtocolParameters,
-    SigningConfig,
     check_against,
     read_import,
-    require_size,
 )
-from datum.configuration.imports import serde_float
+from datum.configuration.imports import require_size, serde_float
+from datum.configuration.values import SigningConfig
 from eras import Epoch
 
 

@@ -13,7 +13,6 @@ from datum import (
     EraMarkersPayload,
     ExtendedPayload,
     Extension,
-    ExtensionSignature,
     PayloadFormatError,
     SigningKey,
     VerificationKey,
@@ -23,6 +22,7 @@ from datum import (
     read_extended,
     screen,
 )
+from datum.extension import ExtensionSignature
 from eras import MAX_EPOCH, EraMarker
 
 ERA = SigningKey(b"e" * 32)

@@ -8,23 +8,25 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from datum import (
-    BelowThreshold,
-    BrokenChain,
-    Equivocation,
     EraMarkersPayload,
     ExtendedPayload,
     Extension,
     ExtensionAccepted,
     ExtensionPolicy,
-    ExtensionPolicyError,
-    ExtensionSignature,
     KeySet,
-    RolledBack,
     SigningKey,
+    judge_extension,
+)
+from datum.extension import ExtensionSignature
+from datum.extension_rules import (
+    BelowThreshold,
+    BrokenChain,
+    Equivocation,
+    ExtensionPolicyError,
+    RolledBack,
     WrongAddress,
     WrongNetwork,
     choose_extended,
-    judge_extension,
     required_key_sets,
 )
 from eras import EraMarker

@@ -7,15 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from datum import (
-    CHUNK_BYTES,
-    MAX_DATUM_BYTES,
-    DatumFormatError,
-    DecodedDatum,
-    decode_datum,
-    encode_datum,
-    encode_datum_json,
-)
+from datum import decode_datum, encode_datum, encode_datum_json
+from datum.plutus import CHUNK_BYTES, MAX_DATUM_BYTES, DatumFormatError, DecodedDatum
 
 
 def obvious_decode(data: bytes) -> bytes:

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from chain_reader import LocalObserver, NodeCore, NodeSettings, TrustedReader, TrustPolicy
-from chain_reader.local_chain import FaucetOutput, LocalChain, ProtocolParameters
+from chain_reader.local_chain import FaucetOutput, LocalChain
+from chain_reader.local_chain.ledger.parameters import ProtocolParameters
 from datum import EraMarkersPayload, ExtendedPayload, Extension, SigningKey, encode_datum
 from era_service.config.schema import ServiceSettings
 from era_store import MemoryStore

@@ -14,7 +14,7 @@ from click.testing import Result
 from chain_reader.local_chain import FaucetOutput, Genesis, LedgerRefusedError, LocalChain, LocalChainServer
 from chain_reader.local_chain.ledger.transaction import parse_transaction
 from datum import EraMarkersPayload, SigningKey, encode_datum
-from era_store import NetworkKey
+from era_store.networks import NetworkKey
 from eras import Epoch, EraMarker
 from release_tools import PaymentKey
 from tests.chain_reader.fake_cardano_cli import answer_in_process

@@ -11,8 +11,8 @@ from click.testing import Result
 
 from era_store import Registration, open_store
 from eras import Epoch
-from release_tools import PlannedRollout
 from release_tools.publishing.journal import Journal
+from release_tools.rollout.plan import PlannedRollout
 from tests.era_service.conftest import invoke
 from tests.era_service.release_world import NETWORK, World, release_world
 

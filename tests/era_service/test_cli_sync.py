@@ -10,7 +10,8 @@ import pytest
 
 from chain_reader.local_chain import Genesis, LocalChain
 from era_service.service.client import ServiceClient
-from era_store import NetworkKey, Registration, open_store
+from era_store import Registration, open_store
+from era_store.networks import NetworkKey
 from eras import Epoch
 from release_tools import PaymentKey
 from tests.era_service.conftest import invoke

@@ -10,15 +10,9 @@ from typing import Any, ClassVar
 
 import pytest
 
-from chain_reader import (
-    PUBLIC_GENESES,
-    AgreementObserver,
-    ChainTip,
-    LocalObserver,
-    NetworkGenesis,
-    ProviderOfOtherNetworkError,
-)
+from chain_reader import PUBLIC_GENESES, AgreementObserver, ChainTip, LocalObserver, NetworkGenesis
 from chain_reader.local_chain import Genesis, LocalChain
+from chain_reader.providers.transport.errors import ProviderOfOtherNetworkError
 from era_service.config.load import load_settings
 from era_service.config.networks import NETWORKS
 from era_service.config.schema import Settings

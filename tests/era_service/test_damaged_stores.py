@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from chain_reader.local_chain import Genesis, LocalChain
-from era_store import Registration, backup_store, open_store
+from era_store import Registration, open_store
+from era_store.sql.maintenance import backup_store
 from eras import Epoch, StoreError
 from tests.era_service.conftest import invoke
 from tests.era_store.conftest import KEY, trust

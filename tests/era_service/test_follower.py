@@ -18,8 +18,9 @@ from era_service.follower.registrations import EMPTY_EPOCHS
 from era_service.follower.sync import SyncReport, sync
 from era_service.service.client import ServiceClient
 from era_service.wiring.trust import trust_policy
-from era_store import SqlStore, StoreChangedError, StoredTrust, open_store
+from era_store import SqlStore, StoredTrust, open_store
 from era_store.capability import Capability
+from era_store.errors import StoreChangedError
 from eras import ChainReadError, ConfigurationError, Epoch
 from release_tools import PaymentKey
 from release_tools.registrations.signed import Statement

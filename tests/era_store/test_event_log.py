@@ -16,23 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy import insert, update
 
-from era_store import (
-    EventFilter,
-    EventLogDamagedError,
-    EventLogForeignError,
-    EventLogNewerError,
-    MemoryStore,
-    NewEvent,
-    SqlStore,
-    Store,
-    open_store,
-    redacted,
-    verified,
-)
+from era_store import EventFilter, EventLogNewerError, MemoryStore, NewEvent, SqlStore, Store, open_store, verified
 from era_store.canonical import canonical
 from era_store.event_files import EventFile, write_events
-from era_store.event_log import NO_HASH, LogHead, next_hash, require_end
-from era_store.redaction import MASK, register_secret
+from era_store.event_log import NO_HASH, EventLogDamagedError, EventLogForeignError, LogHead, next_hash, require_end
+from era_store.redaction import MASK, redacted, register_secret
 from era_store.sql import tables
 from eras import MAX_EPOCH, Epoch
 from tests.conftest import ROOT

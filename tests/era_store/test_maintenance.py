@@ -11,20 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import text
 
-from era_store import (
-    Registration,
-    StoreDamagedError,
-    StoreExistsError,
-    StoreForeignError,
-    StoreMissingError,
-    StoreReadOnlyError,
-    backup_store,
-    check_store,
-    open_store,
-    restore_store,
-)
+from era_store import Registration, StoreDamagedError, StoreMissingError, check_store, open_store
+from era_store.errors import StoreForeignError, StoreReadOnlyError
 from era_store.event_files import write_events
-from era_store.sql.maintenance import CONTENT
+from era_store.sql.maintenance import CONTENT, StoreExistsError, backup_store, restore_store
 from era_store.sql.schema import HEAD
 from eras import ConfigurationError, Epoch
 from tests.conftest import ROOT

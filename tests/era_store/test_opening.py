@@ -11,18 +11,13 @@ from pathlib import Path
 import pytest
 from sqlalchemy import event as sqlalchemy_event
 
-from era_store import (
-    SqlStore,
-    StoreDamagedError,
+from era_store import SqlStore, StoreDamagedError, StoreFullError, StoreMissingError, StoreUnavailableError, open_store
+from era_store.errors import (
     StoreForeignError,
-    StoreFullError,
     StoreLockedError,
-    StoreMissingError,
     StoreNewerError,
     StoreOutdatedError,
     StoreReadOnlyError,
-    StoreUnavailableError,
-    open_store,
 )
 from era_store.sql.schema import HEAD, VERSION_TABLE
 from eras import ConfigurationError, StoreError

@@ -7,19 +7,14 @@ import time
 
 import pytest
 
-from era_store import (
-    SqlStore,
+from era_store import SqlStore, StoreFullError, StoreMissingError, StoreUnavailableError, check_store, open_store
+from era_store.errors import (
     StoreForeignError,
-    StoreFullError,
     StoreLockedError,
-    StoreMissingError,
     StoreNewerError,
     StoreOutdatedError,
     StoreReadOnlyError,
     StoreRefusedError,
-    StoreUnavailableError,
-    check_store,
-    open_store,
 )
 from era_store.sql.schema import HEAD, VERSION_TABLE
 from eras import StoreError

@@ -16,17 +16,12 @@ import pytest
 from sqlalchemy import text
 
 from era_store import (
-    MAX_LOVELACE,
-    MAX_REGISTRATION_EPOCH,
     Capability,
-    IngestResult,
     MemoryStore,
-    NetworkKey,
     Registration,
     Reject,
     SqlStore,
     Store,
-    Uncounted,
     VersionTally,
     Withdrawal,
     check_store,
@@ -34,6 +29,8 @@ from era_store import (
     release_of,
 )
 from era_store.errors import StoreError
+from era_store.networks import NetworkKey
+from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH, IngestResult, Uncounted
 from eras import Epoch
 from tests.conftest import ROOT
 

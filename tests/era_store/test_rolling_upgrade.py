@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 from sqlalchemy import Connection, text
 
-from era_store import NewEvent, SqlStore, StoreNewerError, StoreOutdatedError, check_store, open_store
+from era_store import NewEvent, SqlStore, check_store, open_store
+from era_store.errors import StoreNewerError, StoreOutdatedError
 from era_store.sql import schema
 from era_store.sql.database import Database, parse_url
 from era_store.sql.schema import HEAD, REVISIONS, USABLE_FROM, VERSION_TABLE

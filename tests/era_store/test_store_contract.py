@@ -4,7 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from era_store import CachedVerdict, NewEvent, Store, StoreChangedError, StoredEvent, TrustKey
+from era_store import CachedVerdict, NewEvent, Store, StoredEvent, TrustKey
+from era_store.errors import StoreChangedError
 from eras import MAX_EPOCH, Epoch, __version__
 from tests.era_store.conftest import KEY, OTHER_NETWORK, output, seen, trust
 

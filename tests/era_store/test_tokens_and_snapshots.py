@@ -2,7 +2,8 @@
 
 import pytest
 
-from era_store import REGISTRATIONS_WRITE, NewEvent, check_token, new_token
+from era_store import NewEvent, new_token
+from era_store.tokens import REGISTRATIONS_WRITE, check_token
 from eras import Epoch
 from tests.errors import raising
 

@@ -7,12 +7,12 @@ from eras import (
     API_VERSION_HEADER,
     SIGNER_NODE_VERSION_HEADER,
     ApiVersion,
-    ApiVersionTable,
     ConfigurationError,
     MarkerError,
     SupportedEras,
     UnsupportedEraError,
 )
+from eras.api_version import ApiVersionTable
 
 V = ApiVersion.parse
 

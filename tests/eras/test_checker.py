@@ -13,7 +13,6 @@ from eras import (
     EraMarker,
     EraNotReadyError,
     EraRegressionError,
-    EraState,
     EraStatus,
     MarkerError,
     Provenance,
@@ -21,6 +20,7 @@ from eras import (
     UnsupportedEraError,
     select_eras,
 )
+from eras.selection import EraState
 from eras.view import NO_VIEW, advanced
 
 ERAS = SupportedEras(["thales", "pythagoras"])

@@ -9,13 +9,13 @@ from eras import (
     ConfigurationError,
     CurrentEraNotFoundError,
     EraMarker,
-    EraState,
     MarkerError,
     SupportedEras,
     UnsupportedEraError,
     require_epoch,
     select_eras,
 )
+from eras.selection import EraState
 
 THALES = EraMarker("thales", 1)
 PYTHAGORAS = EraMarker("pythagoras", 10)

@@ -14,12 +14,11 @@ from eras import (
     EraMarker,
     EraNotReadyError,
     Provenance,
-    Reason,
     SupportedEras,
-    SwitchError,
     UnsupportedEraError,
     select_eras,
 )
+from eras.switches import Reason, SwitchError
 
 ERAS = SupportedEras(["thales", "pythagoras", "lagrange"])
 SCHEDULE = [EraMarker("thales", 1), EraMarker("pythagoras", 10), EraMarker("lagrange", 20), EraMarker("euler", 30)]

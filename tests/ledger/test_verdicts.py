@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from chain_reader.local_chain import RULES, Genesis, LedgerRefusedError, LocalChain
+from chain_reader.local_chain import Genesis, LedgerRefusedError, LocalChain
+from chain_reader.local_chain.ledger.errors import RULES
 from tests.ledger import script_cases
 from tests.ledger.cases import Case
 from tests.ledger.judge import ScalusLedger

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from chain_reader.local_chain import FaucetOutput, LocalChain, LocalChainRequestError
+from chain_reader.local_chain import FaucetOutput, LocalChain
+from chain_reader.local_chain.ledger.errors import LocalChainRequestError
 from tests.ledger.wallet import ADA, END, OTHER, OWN, POLICY, READ, SCRIPT, START, Wallet, output
 from tests.local_chain.conftest import GENESIS
 

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 import chain_reader.local_chain
-from chain_reader.local_chain import Genesis, LocalChain, ProtocolParameters
+from chain_reader.local_chain import Genesis, LocalChain
+from chain_reader.local_chain.ledger.parameters import ProtocolParameters
 from eras import ConfigurationError, StoreError
 
 

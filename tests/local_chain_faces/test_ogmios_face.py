@@ -12,7 +12,8 @@ from ogmios import Address, Origin, Point, TxOutputReference
 from ogmios.errors import ResponseError
 from ogmios.utils import get_current_era
 
-from chain_reader.local_chain import RULES, FaucetOutput, LocalChain, LocalChainServer, Output
+from chain_reader.local_chain import FaucetOutput, LocalChain, LocalChainServer, Output
+from chain_reader.local_chain.ledger.errors import RULES
 from tests.ledger.table import CASES
 from tests.ledger.wallet import SLOT
 from tests.ledger.wallet import Wallet as FundedWallet

@@ -175,7 +175,7 @@ def test_a_hang_up_changes_providers_hooks_log_and_intervals_or_nothing(
 ) -> None:
     from era_service.cli.shared.context import AppContext
     from era_service.cli.watch import _reloading
-    from era_service.node import open_watcher
+    from era_service.node.opening import open_watcher
 
     publish(chain, (THALES, 0))
     app, out = AppContext(), tmp_path / "out"

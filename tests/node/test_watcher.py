@@ -9,18 +9,13 @@ from typing import Any
 
 import pytest
 
-from chain_reader import (
-    CONFIGURATIONS,
-    ConfigurationReader,
-    NodeCore,
-    NodeSettings,
-    TrustedReader,
-    TrustPolicy,
-)
+from chain_reader import NodeCore, NodeSettings, TrustedReader, TrustPolicy
+from chain_reader.configuration_reader import ConfigurationReader
 from chain_reader.local_chain import FaucetOutput
 from chain_reader.node.inputs import RegistrationReceived
 from chain_reader.node.kinds import Decision
 from chain_reader.providers.tip_check import TipWatch
+from chain_reader.trust.kinds import CONFIGURATIONS
 from datum import EraMarkersPayload, encode_datum
 from datum.configuration import (
     ConfigurationMarkersPayload,

@@ -12,12 +12,13 @@ from chain_reader.trust.kinds import CONFIGURATIONS, ERAS
 from datum import Accepted, Unreadable, screen
 from eras import Epoch, select_eras
 from eras.view import taken_over
-from release_tools import RolloutRefusedError
 from release_tools.forecasting.lottery import quorum_probability
-from release_tools.rehearsal import rehearse, shrink
+from release_tools.markers.change import RolloutRefusedError
+from release_tools.rehearsal import rehearse
 from release_tools.rehearsal.actions import Configure
 from release_tools.rehearsal.population import compatibility_of
 from release_tools.rehearsal.shipped import find_scenario, shipped_names
+from release_tools.rehearsal.shrinking import shrink
 from release_tools.rehearsal.world import World
 from tests.rehearsal.conftest import ACTIVATE, ANNOUNCE, deciding, small
 

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
-from release_tools.rehearsal import Scenario, ScenarioError
+from release_tools.rehearsal import Scenario
 from release_tools.rehearsal.population import draw_nodes, draw_stakes, read_stakes
+from release_tools.rehearsal.scenario import ScenarioError
 from release_tools.rehearsal.scenario_text import scenario_toml
 from release_tools.rehearsal.shipped import find_scenario, shipped_names
 from tests.rehearsal.conftest import ACTIVATE, small

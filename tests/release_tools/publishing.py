@@ -10,12 +10,13 @@ from chain_reader.local_chain import LocalChain
 from chain_reader.providers.gateway import SpendableOutput, TransactionGateway
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import Epoch, EraMarker, SupportedEras
-from release_tools import PaymentKey, SignedTransaction, UnsignedTransaction, sign_transaction
+from release_tools import PaymentKey, UnsignedTransaction, sign_transaction
 from release_tools.markers.change import ChangeKind, MarkerChange, RolloutPlan, RolloutRules
 from release_tools.markers.rules import plan_change
 from release_tools.publishing.journal import Journal
 from release_tools.publishing.publication import Draft, Published, Publisher, Standing, require_same_change
 from release_tools.publishing.submission import Progress, Waiting
+from release_tools.transactions.building import SignedTransaction
 from release_tools.transactions.drafting import DraftedTransaction, Purse, draft_transaction
 
 ERA_KEY = SigningKey(bytes(range(50, 82)))

@@ -9,16 +9,9 @@ import pytest
 
 from era_store import Capability, RegistrationRepository, Reject
 from eras import Epoch
-from release_tools import (
-    AdoptionRules,
-    Base,
-    Compatibility,
-    EraNotListedError,
-    GateNotMetError,
-    GateResult,
-    judge_gate,
-    summarise,
-)
+from release_tools import AdoptionRules, Base, Compatibility, GateResult, judge_gate, summarise
+from release_tools.adoption.compatibility import EraNotListedError
+from release_tools.adoption.gate import GateNotMetError
 from release_tools.adoption.shares import Share
 from release_tools.adoption.summary import assumed_epoch
 from tests.release_tools.registered import any_repository, register, registration, repository, told

@@ -7,16 +7,8 @@ import pytest
 
 from era_store import RegistrationRepository
 from eras import Epoch
-from release_tools import (
-    AdoptionRules,
-    Base,
-    Compatibility,
-    EpochAdoption,
-    NoRegistrationsError,
-    Share,
-    summarise,
-    summarise_last,
-)
+from release_tools import AdoptionRules, Base, Compatibility, EpochAdoption, Share, summarise, summarise_last
+from release_tools.adoption.summary import NoRegistrationsError
 from tests.release_tools.registered import ADA, any_repository, register, registration, repository, told
 
 __all__ = ["any_repository", "repository"]

@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from release_tools import Compatibility, CompatibilityError, EraNotListedError
+from release_tools import Compatibility
+from release_tools.adoption.compatibility import CompatibilityError, EraNotListedError
 
 TABLE = {"thales": ">=0.1.0", "lagrange": ">=0.3.12, !=0.3.15"}
 NETWORKS = {"preview": "pre-release-preview", "pre-release-preview": "pre-release-preview", "mainnet": "mainnet"}

@@ -16,12 +16,12 @@ from datum import (
     ExtendedPayload,
     ExtensionAccepted,
     ExtensionPolicy,
-    ExtensionSignature,
     KeySet,
     PayloadFormatError,
     SigningKey,
     judge_extension,
 )
+from datum.extension import ExtensionSignature
 from eras import EraMarker, MarkerError
 from release_tools.markers.cosigning import (
     Cosigning,

@@ -11,18 +11,12 @@ from hypothesis import strategies as st
 
 from era_store import MemoryStore, Registration, RegistrationRepository
 from eras import Epoch
-from release_tools import (
-    Compatibility,
-    EraNotListedError,
-    FixedQuorum,
-    ForecastOrder,
-    ForecastRangeError,
-    Lottery,
-    NoRegistrationsError,
-    QuorumParametersError,
-    SourcedQuorum,
-)
-from release_tools.forecasting.forecast import forecast
+from release_tools import Compatibility
+from release_tools.adoption.compatibility import EraNotListedError
+from release_tools.adoption.summary import NoRegistrationsError
+from release_tools.forecasting.forecast import ForecastOrder, ForecastRangeError, forecast
+from release_tools.forecasting.lottery import FixedQuorum, Lottery, QuorumParametersError
+from release_tools.forecasting.lottery_parameters import SourcedQuorum
 from release_tools.forecasting.reliability import Reliability, SignaturesFileError, read_signatures
 from release_tools.forecasting.result import Forecast, Phase
 from release_tools.forecasting.trend import HORIZON_EPOCHS, MIN_POINTS, ReadyPoint, fit_trend

@@ -10,12 +10,9 @@ from typing import Any
 import pytest
 
 from chain_reader import (
-    ProviderBannedError,
-    ProviderBusyError,
     ProviderFailedError,
     ProviderKeyRefusedError,
     ProviderNotFoundError,
-    ProviderQuotaExceededError,
     ProviderRateLimitedError,
     ProviderRefusedError,
     ProviderTimeoutError,
@@ -25,18 +22,19 @@ from chain_reader import (
     UnexpectedAnswerError,
 )
 from chain_reader.local_chain import FaucetOutput, LocalChain, LocalChainServer
+from chain_reader.providers.blockfrost.gateway import BlockfrostGateway
+from chain_reader.providers.gateway import TransactionParameters
 from chain_reader.providers.gateway_from_url import NoGatewayError, gateway_from_url
 from chain_reader.providers.koios.gateway import KoiosGateway
 from chain_reader.providers.kupo.gateway import KupoGateway
 from chain_reader.providers.ogmios.gateway import OgmiosGateway
+from chain_reader.providers.transport.errors import ProviderBannedError, ProviderBusyError, ProviderQuotaExceededError
 from eras import ChainReadError, ConfigurationError
 from release_tools import (
-    BlockfrostGateway,
     LocalChainGateway,
     Network,
     PaymentKey,
     TransactionGateway,
-    TransactionParameters,
     TransactionRefusedError,
     build_marker_transaction,
     sign_transaction,

@@ -19,15 +19,11 @@ import pytest
 
 from era_store import MemoryStore, Registration, Reject, SqlStore, open_store
 from eras import Epoch, StoreError
-from release_tools.registrations import (
-    Batch,
-    IngestSummary,
-    JsonLines,
-    MithrilEvents,
-    SourceDamagedError,
-    ingest,
-    open_source,
-)
+from release_tools.registrations import ingest, open_source
+from release_tools.registrations.ingesting import IngestSummary
+from release_tools.registrations.lines import JsonLines
+from release_tools.registrations.mithril_events import MithrilEvents
+from release_tools.registrations.source import Batch, SourceDamagedError
 from tests.conftest import ROOT, MithrilFile
 
 

@@ -12,9 +12,9 @@ from pycardano import HDWallet
 from pycardano.crypto.bech32 import CHARSET, Encoding, bech32_create_checksum, convertbits
 
 from datum import SigningKey
-from release_tools import PaymentKey, PaymentKeyError
+from release_tools import PaymentKey
 from release_tools.keys.derivation import DEFAULT_PATH, DerivationPath
-from release_tools.keys.forms import FoundKey, find_payment_key, looks_like_payment_key
+from release_tools.keys.forms import FoundKey, PaymentKeyError, find_payment_key, looks_like_payment_key
 from tests.release_tools.test_payment_key import extended_key
 
 SEED = bytes(range(32))

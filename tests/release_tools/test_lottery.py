@@ -11,8 +11,15 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from era_service.config.networks import NETWORKS
-from release_tools import FixedQuorum, Lottery, QuorumModel, QuorumParametersError, quorum_probability, share_needed
-from release_tools.forecasting.lottery import FIXED_QUORUMS
+from release_tools.forecasting.lottery import (
+    FIXED_QUORUMS,
+    FixedQuorum,
+    Lottery,
+    QuorumModel,
+    QuorumParametersError,
+    quorum_probability,
+    share_needed,
+)
 from release_tools.forecasting.lottery_parameters import PUBLISHED
 
 MAINNET_2022 = Lottery(2422, 20973, 0.2)

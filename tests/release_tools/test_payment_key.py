@@ -12,8 +12,9 @@ from nacl.bindings import crypto_sign_open
 from pycardano import Address, ExtendedSigningKey, HDWallet, Network, PaymentSigningKey
 
 from eras import EraSwitchError
-from release_tools import PaymentKey, PaymentKeyError
+from release_tools import PaymentKey
 from release_tools.keys.envelopes import EXTENDED_PAYMENT_KEY
+from release_tools.keys.forms import PaymentKeyError
 
 SEED = bytes(range(32))
 

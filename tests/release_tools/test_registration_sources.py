@@ -12,31 +12,21 @@ from typing import Any
 import pytest
 
 from chain_reader import ReadLimits
-from chain_reader.providers import (
+from chain_reader.providers.transport.errors import (
+    ProviderFailedError,
     ProviderNotFoundError,
     ProviderTimeoutError,
     ReadLimitExceededError,
     UnexpectedAnswerError,
     UnsteadyAnswerError,
 )
-from chain_reader.providers.transport.errors import ProviderFailedError
 from datum import SigningKey
-from era_store import MAX_LOVELACE, Capability, MemoryStore, Registration, Reject
+from era_store import Capability, MemoryStore, Registration, Reject
+from era_store.registrations import MAX_LOVELACE
 from eras import Epoch
-from release_tools.registrations import (
-    AggregatorHttp,
-    CsvRows,
-    JsonLines,
-    MithrilEvents,
-    RegistrationSource,
-    SourceDamagedError,
-    SourceFormatError,
-    SourceLockedError,
-    SourceMissingError,
-    ingest,
-    kind_of,
-    open_source,
-)
+from release_tools.registrations import ingest, open_source
+from release_tools.registrations.aggregator_http import AggregatorHttp
+from release_tools.registrations.csv_rows import CsvRows
 from release_tools.registrations.judging import (
     FALSE_SIGNATURE,
     FUTURE_SIGNATURE,
@@ -44,7 +34,17 @@ from release_tools.registrations.judging import (
     Judge,
     Refusal,
 )
+from release_tools.registrations.lines import JsonLines
+from release_tools.registrations.mithril_events import MithrilEvents
+from release_tools.registrations.opening import kind_of
 from release_tools.registrations.signed import Statement
+from release_tools.registrations.source import (
+    RegistrationSource,
+    SourceDamagedError,
+    SourceFormatError,
+    SourceLockedError,
+    SourceMissingError,
+)
 from release_tools.registrations.text_files import FOREIGN_LINES, MAX_LINE_BYTES
 from tests.chain_reader.hostile import HostileHttp, error, reply
 from tests.conftest import MithrilFile

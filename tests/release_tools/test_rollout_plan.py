@@ -12,22 +12,14 @@ from hypothesis import strategies as st
 
 from era_store import MemoryStore, Registration
 from eras import Epoch, EraMarker
-from release_tools import (
-    Base,
-    ChangeKind,
-    Compatibility,
-    ForecastOrder,
-    Lottery,
-    MarkerChange,
-    PlannedRollout,
-    RolloutPlanError,
-    SourcedQuorum,
-    judge_gate,
-    rollout_standing,
-)
-from release_tools.forecasting.forecast import forecast
+from release_tools import Base, Compatibility, judge_gate
+from release_tools.forecasting.forecast import ForecastOrder, forecast
+from release_tools.forecasting.lottery import Lottery
+from release_tools.forecasting.lottery_parameters import SourcedQuorum
+from release_tools.markers.change import ChangeKind, MarkerChange
 from release_tools.rollout.announcement import TEMPLATES, UNKNOWN, announcement, closing_figures, figures_of
-from release_tools.rollout.progress import GateEvidence, RolloutStanding, StepState
+from release_tools.rollout.plan import PlannedRollout, RolloutPlanError
+from release_tools.rollout.progress import GateEvidence, RolloutStanding, StepState, rollout_standing
 from release_tools.rollout.recovery import recovery
 from tests.conftest import ROOT
 from tests.errors import raising

@@ -10,21 +10,20 @@ from hypothesis import strategies as st
 from pycardano import Transaction
 
 from chain_reader.local_chain import LocalChain
+from chain_reader.providers.gateway import TransactionParameters
 from eras import Slot, TransactionError, __version__
 from release_tools import (
-    InsufficientFundsError,
     LocalChainGateway,
     MissingSignatureError,
     PaymentKey,
     SpendableOutput,
-    TransactionParameters,
     TransactionRefusedError,
-    TransactionTooLargeError,
     UnsignedTransaction,
     build_marker_transaction,
     sign_transaction,
     submit_transaction,
 )
+from release_tools.transactions.balancing import InsufficientFundsError, TransactionTooLargeError
 
 PARAMETERS = TransactionParameters(
     min_fee_per_byte=44, min_fee_constant=155_381, max_tx_size=16_384, coins_per_utxo_byte=4_310

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from chain_reader import ChainObserver
-from era_service.node import Hook, HookEvent, Hooks, NodeWatcher
+from era_service.node.hooks import Hook, HookEvent, Hooks
+from era_service.node.watcher import NodeWatcher
 from eras import EraChecker, EraNotReadyError, EraRegressionError, EraStatus, UnsupportedEraError
 from eraswitch.testing import EraSchedule, FakeProvider, read_again
 from tests.conftest import ROOT

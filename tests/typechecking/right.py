@@ -5,7 +5,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from eras import BehaviourSwitches, Epoch, EraChecker, EraMarker, SupportedEras, TypedSwitch, select_eras
+from eras import BehaviourSwitches, Epoch, EraChecker, EraMarker, SupportedEras, select_eras
+from eras.switches import TypedSwitch
 
 
 class Era(enum.Enum):

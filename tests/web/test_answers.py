@@ -188,7 +188,7 @@ def test_a_bug_tells_no_more_than_that(world, monkeypatch):
 
 
 def test_codes_and_statuses_are_those_of_the_error_table(still_world):
-    from eras import error_table
+    from eras.errors import error_table
 
     table = error_table()
     for path in ("/nothing", "/adoption/summary", "/registrations", "/openapi/x.json"):

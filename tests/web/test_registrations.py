@@ -13,15 +13,16 @@ from pycardano.crypto.bech32 import decode
 
 from datum import SigningKey
 from era_service.cli.app import cli
-from era_service.node import Registering, SupportRule
+from era_service.node.service_works import Registering, SupportRule
 from era_service.service.client import ServiceClient
 from era_service.service.patterns import WORDS
 from era_service.service.rates import Rates
 from era_service.service.refusals import TooManyRequestsError
 from era_service.service.registering import UNSIGNED
 from era_service.wiring.trust import network_key
-from era_store import Uncounted, Withdrawal, open_store
+from era_store import Withdrawal, open_store
 from era_store.capability import Capability
+from era_store.registrations import Uncounted
 from eras import Epoch, SupportedEras
 from release_tools.registrations.judging import FALSE_SIGNATURE, NEGATIVE_STAKE
 from release_tools.registrations.signed import (

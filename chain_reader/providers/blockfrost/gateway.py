@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 from pydantic import Field, TypeAdapter
 
-from chain_reader import DEFAULT_LIMITS, ReadLimitExceededError, ReadLimits
+from chain_reader import ReadLimitExceededError, ReadLimits
 from chain_reader.providers.blockfrost.answers import ERROR_BODY, Amount, Hash, OutputIndex, Whole, lovelace_of
 from chain_reader.providers.blockfrost.api import usable_project_id
 from chain_reader.providers.blockfrost.other_kinds import FOREIGN, named
@@ -26,6 +26,7 @@ from chain_reader.providers.gateway import (
 )
 from chain_reader.providers.transport.calls import Answer, Call, provider_name
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS
 from chain_reader.providers.transport.statuses import status_error
 from eras import Slot
 

@@ -32,7 +32,8 @@ from chain_reader.providers.transport.errors import (
 )
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.retries import Retries
-from datum import DatumFormatError, decode_datum, encode_datum
+from datum import decode_datum, encode_datum
+from datum.plutus import DatumFormatError
 from eras import MAX_EPOCH, ChainReadError, ConfigurationError, Epoch, Slot
 
 MAINNET_MAGIC = 764_824_073

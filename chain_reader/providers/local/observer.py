@@ -9,7 +9,8 @@ from os import PathLike
 from typing import Self
 
 from chain_reader.genesis import NetworkGenesis
-from chain_reader.local_chain import Block, LocalChain, Output
+from chain_reader.local_chain import LocalChain, Output
+from chain_reader.local_chain.ledger.model import Block
 from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
 from eras import ChainReadError, Epoch, StoreError
 

@@ -10,7 +10,7 @@ from typing import Annotated
 
 from pydantic import Field, TypeAdapter
 
-from chain_reader import DEFAULT_LIMITS, ProviderRefusedError, ReadLimits, UnexpectedAnswerError
+from chain_reader import ProviderRefusedError, ReadLimits, UnexpectedAnswerError
 from chain_reader.providers.gateway import (
     REMOTE_WHEN_IDLE,
     Network,
@@ -31,6 +31,7 @@ from chain_reader.providers.ogmios.answers import (
 )
 from chain_reader.providers.ogmios.connection import Conversation, OgmiosConnection
 from chain_reader.providers.transport.calls import Answer
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS
 from eras import Slot
 
 _LEDGER_FAULTS = range(3000, 4000)

@@ -28,8 +28,8 @@ from release_tools.forecasting.lottery_parameters import change_words, quorum_si
 from release_tools.forecasting.safety import judge_switch
 
 if TYPE_CHECKING:
-    from chain_reader import ConfigurationReading
     from chain_reader.calendar import EpochCalendar
+    from chain_reader.configuration_reader import ConfigurationReading
     from datum.configuration import EpochConfiguration
     from era_service.config.schema import Settings
     from release_tools.adoption.gate import GateResult

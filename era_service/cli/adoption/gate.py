@@ -58,7 +58,8 @@ def gate(app: AppContext, *, era: str, asked: GateOptions, data: ReadinessOption
         epoch_or_assumed,
         open_registrations,
     )
-    from release_tools import GateNotMetError, judge_gate
+    from release_tools import judge_gate
+    from release_tools.adoption.gate import GateNotMetError
     from release_tools.adoption.parties import named
 
     settings, threshold = data.settings(app), asked.threshold

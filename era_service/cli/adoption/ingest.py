@@ -21,8 +21,8 @@ from eras import Epoch, EraSwitchError
 
 if TYPE_CHECKING:
     from era_service.config.schema import Settings
-    from era_store import StoredReject
-    from release_tools.registrations import IngestSummary
+    from era_store.registrations import StoredReject
+    from release_tools.registrations.ingesting import IngestSummary
     from release_tools.registrations.opening import SourceKind
 
 _KINDS = ("aggregator", "mithril", "csv", "lines")
@@ -66,7 +66,8 @@ def ingest(app: AppContext, /, *, what: SourceOptions, data: StoreOptions, outpu
     """
     from era_service.wiring.adoption import current_epoch_of, open_adoption_store
     from release_tools.registrations import ingest as run
-    from release_tools.registrations import kind_of, open_source
+    from release_tools.registrations import open_source
+    from release_tools.registrations.opening import kind_of
 
     text = _one_of(what.source, what.file, what.aggregator)
     kind = what.kind or ("aggregator" if what.aggregator is not None else kind_of(text))

@@ -97,7 +97,7 @@ class TickerOptions:
 
     def tickers(self) -> dict[str, str]:
         """Party id → ticker; empty where the aggregator does not answer, because nothing depends on names."""
-        from release_tools.registrations import AggregatorHttp
+        from release_tools.registrations.aggregator_http import AggregatorHttp
 
         if self.tickers_url is None:
             return {}
@@ -161,7 +161,8 @@ def svg_path(context: click.Context, parameter: click.Parameter, path: Path | No
 
 def share(text: str) -> Fraction:
     """The share that ``text`` writes, as the type of an option; anything else is a usage error."""
-    from release_tools import ShareError, parse_share
+    from release_tools import parse_share
+    from release_tools.adoption.shares import ShareError
 
     try:
         return parse_share(text)

@@ -15,7 +15,9 @@ from era_service.cli.shared.output import printable
 from release_tools.adoption.shares import ada_words, parties_words
 
 if TYPE_CHECKING:
-    from release_tools import EpochAdoption, EraShares, PartyChanges, Share, VersionRow
+    from release_tools import EpochAdoption, Share
+    from release_tools.adoption.parties import PartyChanges
+    from release_tools.adoption.summary import EraShares, VersionRow
 
 _BAR_CELLS = 20
 _PLAIN_WIDTH = 120

@@ -116,8 +116,8 @@ def cat(app: AppContext, /, *, place: str | None, which: FilterOptions, store: s
 
 def _warn_of_unknown(kinds: tuple[str, ...]) -> None:
     """A kind that this version does not write may be one of a newer version, and more likely is a slip."""
-    from chain_reader import DecisionKind
     from chain_reader.node.inputs import KIND_OF_INPUT
+    from chain_reader.node.kinds import DecisionKind
 
     known = [kind.value for kind in DecisionKind] + [*KIND_OF_INPUT.values()]
     for kind in kinds:

@@ -16,7 +16,8 @@ from era_service.cli.shared.output import printable
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
-    from era_store import EventFilter, LogHead, LogLine, Store, StoredEvent
+    from era_store import EventFilter, LogLine, Store, StoredEvent
+    from era_store.event_log import LogHead
 
 store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
 place_argument = click.argument("place", metavar="[FILE|STORE]", required=False)

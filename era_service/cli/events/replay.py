@@ -91,7 +91,7 @@ def _node(node: Any) -> dict[str, Any]:
 def _stop(done: "Replay", line: "LogLine") -> dict[str, Any]:
     """The state before an event, and what is decided upon it."""
     from chain_reader.log.records import state_facts
-    from era_store import redacted
+    from era_store.redaction import redacted
 
     event = line.event
     node = done.nodes.get(event.id if event.stream is None else event.stream)

@@ -39,7 +39,8 @@ configuration.add_command(publish)
 @pass_app
 def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, output: JsonOptions) -> int:
     """Show the configurations on the chain, and the three that a node needs now. Exit code 5: none holds now."""
-    from datum.configuration import configuration_at, configuration_document, window_at
+    from datum.configuration import configuration_at, configuration_document
+    from datum.configuration.values import window_at
 
     settings = network.settings(app)
     found = on_chain(settings, place)

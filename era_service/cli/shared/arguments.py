@@ -9,7 +9,8 @@ import click
 from eras import MAX_EPOCH, ConfigurationError, Epoch
 
 if TYPE_CHECKING:
-    from datum import FoundDatum, VerificationKey
+    from datum import VerificationKey
+    from datum.finding import FoundDatum
 
 MAX_INPUT_BYTES = 256 * 1024 * 1024
 """A file of datums that is longer is refused: 100,000 outputs of the largest size a transaction can have are less."""

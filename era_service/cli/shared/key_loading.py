@@ -96,7 +96,7 @@ def load_payment_key(path: Path) -> "PaymentSigner":
 
 def _payment_signer(path: Path) -> "PaymentSigner | None":
     """The external signer that a file describes; ``None`` where it holds something else, which is then judged."""
-    from release_tools import PaymentKeyError
+    from release_tools.keys.forms import PaymentKeyError
     from release_tools.keys.signers import ExternalPaymentKey, Signer
 
     try:

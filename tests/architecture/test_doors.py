@@ -1,0 +1,36 @@
+"""The public API stays small: each front door shows what its users need, and every name of it is documented."""
+
+import importlib
+
+import pytest
+
+from tests.architecture.test_imports import DOORS, ROOT
+
+MOST = {
+    "chain_reader": 43,
+    "chain_reader.local_chain": 6,
+    "datum": 35,
+    "datum.configuration": 12,
+    "era_service.demo": 4,
+    "era_service.web": 2,
+    "era_store": 29,
+    "eras": 29,
+    "eraswitch": 32,
+    "eraswitch.testing": 6,
+    "release_tools": 21,
+    "release_tools.registrations": 2,
+    "release_tools.rehearsal": 2,
+}
+"""Names of each door at most. What is used in few places is imported from its module, and is internal."""
+
+
+@pytest.mark.parametrize("door", DOORS)
+def test_a_door_has_few_names(door: str) -> None:
+    assert len(importlib.import_module(door).__all__) <= MOST[door]
+
+
+def test_every_public_name_is_documented() -> None:
+    page = (ROOT / "docs" / "api.md").read_text(encoding="utf-8")
+    for door in DOORS:
+        part = page.partition(f"\n## {door}\n")[2].partition("\n## ")[0]
+        assert {name for name in importlib.import_module(door).__all__ if f"| `{name}` | " not in part} == set(), door
