@@ -37,6 +37,11 @@ class EpochCalendar:
         begins_s = None if epoch is None else self.begins_s(epoch)
         return None if begins_s is None else f"{datetime.fromtimestamp(begins_s, UTC):%Y-%m-%dT%H:%M:%SZ}"
 
+    def label(self, epoch: float) -> str:
+        """An epoch as an axis of a chart has it: its number and below it its day, where that is known."""
+        iso = self.iso(int(epoch))
+        return f"{epoch:g}" if iso is None else f"{epoch:g}\n{iso[:10]}"
+
     def epoch(self, epoch: int) -> str:
         """An epoch with its date: ``epoch 748 (2026-12-13 21:44 UTC)``, or ``epoch 748``."""
         begins_s = self.begins_s(epoch)

@@ -7,6 +7,8 @@ documents). Out: a ``Panel``, and the ``Readiness`` of the headline.
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from chain_reader.calendar import EpochCalendar
+from era_service.dashboard.outlook import NO_CALENDAR
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Readiness, Table, Tone
 from era_service.dashboard.words import ada, counted, listed, percent_of, sentence
 from eras.words import percent
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
 
 Document = Mapping[str, Any]
 
-MAX_VERSIONS = 7
+MAX_VERSIONS = 5
 """Versions that the chart tells apart; the others of an epoch are shown together."""
 
 HEIGHT = 250
@@ -33,13 +35,16 @@ _BASES: dict[str, str] = {
 }
 
 
-def adoption_panel(epochs: Sequence[Document], gate: Document | None, era: str | None) -> Panel:
+def adoption_panel(
+    epochs: Sequence[Document], gate: Document | None, era: str | None, calendar: EpochCalendar = NO_CALENDAR
+) -> Panel:
     """The panel of the adoption.
 
     Args:
         epochs: the last epochs with registrations, newest first; at least one.
         gate: how the era that is coming stands to its gate.
         era: that era, or the current one where none is coming; ``None`` where nobody can tell who supports it.
+        calendar: when epochs begin.
     """
     now = epochs[0]
     return Panel(
@@ -50,7 +55,7 @@ def adoption_panel(epochs: Sequence[Document], gate: Document | None, era: str |
         _facts(now),
         tuple(
             figure
-            for figure in (_versions_figure(epochs, era), _readiness_figure(epochs, gate, era))
+            for figure in (_versions_figure(epochs, era, calendar), _readiness_figure(epochs, gate, era, calendar))
             if figure is not None
         ),
         table=Table(
@@ -167,17 +172,17 @@ def _share_cell(row: Document, base: str, gate: Document | None) -> Cell:
     return Cell(f"{share}", tone, note=f"{ada(share.part)}{apart}")
 
 
-def _versions_figure(epochs: Sequence[Document], era: str | None) -> Figure:
+def _versions_figure(epochs: Sequence[Document], era: str | None, calendar: EpochCalendar) -> Figure:
     from release_tools.adoption import charts
 
     oldest_first = list(reversed(epochs))
-    labels = [str(one["epoch"]) for one in oldest_first]
+    labels, dated = ([form(one["epoch"]) for one in oldest_first] for form in (str, calendar.label))
     names = _names(epochs, era)
     series = [_series(name, tone, oldest_first, names, era) for name, tone in names.items()]
     title = "Stake by version" + ("" if era is None else f", versions ready for {era} below")
     description = f"Shares of the registered stake in epochs {labels[0]} to {labels[-1]}, a bar for each."
     svgs = tuple(
-        charts.stacked_bars(labels, series, title=title, description=description, width=width, height=HEIGHT)
+        charts.stacked_bars(dated, series, title=title, description=description, width=width, height=HEIGHT)
         for width in CHART_WIDTHS
     )
     rows = tuple(
@@ -236,17 +241,19 @@ def _shown_as(row: Document, names: Mapping[str, object], era: str | None) -> st
     return name if name in names else _OTHERS
 
 
-def _readiness_figure(epochs: Sequence[Document], gate: Document | None, era: str | None) -> Figure | None:
+def _readiness_figure(
+    epochs: Sequence[Document], gate: Document | None, era: str | None, calendar: EpochCalendar
+) -> Figure | None:
     from release_tools.adoption import charts
 
     oldest_first = list(reversed(epochs))
     rows = [next((row for row in one["eras"] if row["era"] == era), None) for one in oldest_first]
     if era is None or not any(rows):
         return None
-    labels = [str(one["epoch"]) for one in oldest_first]
+    labels, dated = ([form(one["epoch"]) for one in oldest_first] for form in (str, calendar.label))
     bases: tuple[tuple[str, ChartTone | None], ...] = (("registered", "ready"), ("network", None))
     series = [
-        charts.Series(f"of the {_BASES[base]}", tuple(_share(row, base) for row in rows), tone)
+        charts.Series(f"of the {_BASES[base]}", tuple(_share(row, base) for row in rows), tone, dashed=tone is None)
         for base, tone in bases
         if any(_share(row, base) is not None for row in rows)
     ]
@@ -256,15 +263,21 @@ def _readiness_figure(epochs: Sequence[Document], gate: Document | None, era: st
         "." if threshold is None else f", against the gate of {percent_of(threshold)}."
     )
     svgs = tuple(
-        charts.lines(labels, series, title=title, description=description, gate=threshold, width=width, height=HEIGHT)
+        charts.lines(dated, series, title=title, description=description, gate=threshold, width=width, height=HEIGHT)
         for width in CHART_WIDTHS
     )
     cells = tuple(
-        (Cell(label), *(Cell(percent(one.values[index])) for one in series))
+        (Cell(label), *(Cell(_floored(one.values[index])) for one in series))
         for index, label in reversed(list(enumerate(labels)))
     )
     columns = ("Epoch", *(f">{one.name.capitalize()}" for one in series))
     return Figure("readiness-chart", title, svgs, Table(f"Share of the stake that supports {era}", columns, cells))
+
+
+def _floored(share: float | None) -> str:
+    from release_tools.adoption.shares import shown_share
+
+    return "unknown" if share is None else shown_share(share)
 
 
 def _share(row: Document | None, base: str) -> float | None:

@@ -88,6 +88,7 @@ def _figure(found: "ConfigurationStatus", now: int, calendar: EpochCalendar) -> 
             [charts.Moment(f"now: epoch {now}", now)],
             title=title,
             description=_lead(found, calendar),
+            label=calendar.label,
             width=width,
         )
         for width in CHART_WIDTHS

@@ -8,24 +8,27 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.adoption import adoption_panel, no_adoption, readiness
 from era_service.dashboard.configuration import NAME, TITLE, configuration_panel
+from era_service.dashboard.counting import Counted, count
 from era_service.dashboard.headline import answer, headline, page_notices
 from era_service.dashboard.markers import markers_panel
 from era_service.dashboard.outlook import no_outlook, outlook_panel
 from era_service.dashboard.parties import Laggards, parties_panel, unknown_parties
 from era_service.dashboard.providers import providers_panel
+from era_service.dashboard.recovery import NAME as RECOVERY
+from era_service.dashboard.recovery import TITLE as RECOVERY_TITLE
+from era_service.dashboard.recovery import recovery_answer, recovery_panel
 from era_service.dashboard.roster import Roster
 from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Answer, Headline, Notice, Page, Panel, Tone
 from era_service.dashboard.words import nobody_vouches, sentence
 from era_service.service.changes import COUNTED, REGISTRATIONS, SNAPSHOT
-from era_service.service.configuration_documents import known_quorum
 from era_store.event_log import EventFilter
 from eras import ConfigurationError, Epoch, EraNotReadyError, EraSwitchError, StoreError
 
@@ -33,13 +36,8 @@ if TYPE_CHECKING:
     from era_service.service.documents import EraStatus
     from era_service.service.service import Service
     from era_service.service.snapshot import Snapshot
-    from release_tools import Compatibility, GateResult
-    from release_tools.forecasting.result import Forecast
 
 _log = logging.getLogger(__name__)
-
-EPOCHS = 16
-"""Epochs of registrations that the charts show at most."""
 
 COUNTED_FOR_S = 30.0
 """How long what was counted holds where nothing tells of new registrations: another replica may have taken some."""
@@ -49,6 +47,7 @@ PAUSES = 2.0
 
 VIEWS = (
     ("timeline", "Timeline"),
+    (RECOVERY, RECOVERY_TITLE),
     ("adoption", "Adoption"),
     ("forecast", "Forecast"),
     ("parties", "Not ready"),
@@ -56,35 +55,7 @@ VIEWS = (
     ("markers", "Markers on the chain"),
     ("providers", "Providers"),
 )
-"""The views: their names in the address, and their titles; that of configurations only where they are read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """What was counted from registrations for one snapshot of the eras.
-
-    Attributes:
-        era: the era that is coming, or the current one where none is.
-        epochs: the adoption of the last epochs, newest first; none before the first registration.
-        gate: how the era stands to the gate; ``None`` where no gate is configured, or it cannot be told.
-        forecast: of its switch, or the error why there is none.
-        compatibility: which versions support which era.
-        judged: the gate and the forecast as they were judged, of which the others are the documents.
-    """
-
-    era: str | None
-    epochs: tuple[dict[str, Any], ...]
-    gate: dict[str, Any] | None
-    forecast: dict[str, Any] | EraSwitchError | None
-    compatibility: "Compatibility"
-    judged: "tuple[Forecast | None, GateResult | None]" = (None, None)
-
-    @property
-    def is_vouched_for(self) -> bool:
-        """Whether anybody can tell who is ready for the era."""
-        told = [row["told"] for one in self.epochs[:1] for row in one["eras"] if row["era"] == self.era]
-        return any(told) or self.era in self.compatibility.eras
-
+"""The views: their names in the address, and their titles; one that has no subject is left out."""
 
 _Known = tuple[tuple[object, ...], float, float, Counted]
 """What was counted, of what, and when that began and ended."""
@@ -129,19 +100,21 @@ class Gatherer:
         except EraSwitchError as error:
             counted = error
         ready = None if isinstance(counted, EraSwitchError) else readiness(counted.epochs, counted.gate, counted.era)
-        makers: tuple[Callable[[], Panel], ...] = (
+        configured = service.settings.protocol_configuration.enabled or snapshot.configuration is not None
+        is_over = status.upcoming is None and not isinstance(counted, EraSwitchError) and counted.recovery is not None
+        makers: tuple[Callable[[], Panel | None], ...] = (
             lambda: schedule_panel(status, calendar),
-            lambda: _adoption(_had(counted)),
-            lambda: _outlook(_had(counted), status),
+            lambda: self._recovery(counted, calendar),
+            lambda: _adoption(_had(counted), calendar),
+            lambda: None if is_over else _outlook(_had(counted), status, calendar),
             lambda: self._parties(_had(counted), sought="" if public else sought.strip()),
-            lambda: configuration_panel(snapshot.configuration, calendar),
+            lambda: configuration_panel(snapshot.configuration, calendar) if configured else None,
             lambda: markers_panel(status, snapshot.history),
             lambda: providers_panel(service.provider_health(), public=public),
         )
         head = headline(status, calendar, ready, _why_unknown(counted))
-        configured = service.settings.protocol_configuration.enabled or snapshot.configuration is not None
-        made = zip(VIEWS, makers, strict=True)
-        panels = tuple(_guarded(*view, make) for view, make in made if configured or view[0] != NAME)
+        made = (_guarded(*view, make) for view, make in zip(VIEWS, makers, strict=True))
+        panels = tuple(panel for panel in made if panel is not None)
         era = None if isinstance(counted, EraSwitchError) else counted.era
         return Page(
             network,
@@ -238,7 +211,7 @@ class Gatherer:
             self._is_old = False  # before it is counted: what comes in meanwhile is counted the next time
             began_s = time.monotonic()
             try:
-                counted = self._count(snapshot.status)
+                counted = count(self._service, snapshot.status)
             except BaseException:
                 self._counted = None  # whoever asks is told why, and shown nothing old
                 raise
@@ -299,56 +272,25 @@ class Gatherer:
             self._due.set()
         self.generation += 1
 
-    def _count(self, status: "EraStatus") -> Counted:
-        from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
-        from release_tools.adoption.compatibility import EraNotListedError
-        from release_tools.adoption.gate import judge_gate
-        from release_tools.adoption.summary import newest_begun, summarise_last
+    def _recovery(self, counted: "Counted | EraSwitchError", calendar: EpochCalendar) -> Panel | None:
+        from era_service.wiring.adoption import configured_tickers
 
-        settings, registrations = self._service.settings, self._service.store.registrations
-        coming = status.upcoming or status.current
-        era = None if coming is None else coming.name
-        compatibility, rules, gate = compatibility_of(settings), adoption_rules(settings), configured_gate(settings)
-        if not registrations.epochs():
-            return Counted(era, (), None, None, compatibility)
-        eras = tuple(dict.fromkeys((*compatibility.eras, *(() if era is None else (era,)))))
-        current = None if status.epoch is None else Epoch(status.epoch)
-        begun = newest_begun(registrations.epochs(), current)
-        adoptions = summarise_last(
-            registrations, EPOCHS, last=begun, compatibility=compatibility, eras=eras, rules=rules
-        )
-        judged = None
-        if gate is not None and era is not None:
-            with suppress(EraNotListedError):  # nobody can tell who is ready: the views have the reason
-                judged = judge_gate(
-                    registrations,
-                    era=era,
-                    threshold=gate.threshold,
-                    compatibility=compatibility,
-                    base=gate.base,
-                    for_epochs=gate.for_epochs,
-                    current=current,
-                    rules=rules,
-                )
-        forecast = self._forecast(status, compatibility)
-        told = forecast if forecast is None or isinstance(forecast, EraSwitchError) else forecast.to_dict()
-        return Counted(
-            era,
-            tuple(one.to_dict() for one in adoptions),
-            None if judged is None else judged.to_dict(),
-            told,
-            compatibility,
-            (None if isinstance(forecast, EraSwitchError) else forecast, judged),
-        )
+        found = _had(counted).recovery
+        if found is None:
+            return None
+        settings = self._service.settings
+        tickers = {} if settings.service.public else configured_tickers(settings)
+        return recovery_panel(found, calendar, tickers, public=settings.service.public)
 
     def _answer(self, counted: "Counted | EraSwitchError", status: "EraStatus") -> Answer | None:
-        """Whether it is safe to switch; ``None`` where there is nothing to switch to."""
+        """Whether it is safe to switch, or the network recovered from a switch; ``None`` where none is near."""
         from era_service.releasing.activation_gate import OVERRIDDEN
         from release_tools.forecasting.result import Verdict
         from release_tools.forecasting.safety import SwitchSafety, judge_switch
 
         if status.upcoming is None:
-            return None
+            found = None if isinstance(counted, EraSwitchError) else counted.recovery
+            return None if found is None else recovery_answer(found, stale=status.stale is not None)
         era = status.upcoming.name
         forecast, gate = (None, None) if isinstance(counted, EraSwitchError) else counted.judged
         try:
@@ -363,31 +305,9 @@ class Gatherer:
             stale=status.stale is not None,
             override=str(overridden.facts.get("reason")) if overridden is not None and is_of_era else None,
             refused=len(status.refused) + status.refused_not_listed,
+            supported=status.upcoming.supported,
         )
-        return answer(era, safety)
-
-    def _forecast(self, status: "EraStatus", compatibility: "Compatibility") -> "Forecast | EraSwitchError | None":
-        from era_service.wiring.adoption import adoption_rules
-        from release_tools.forecasting.forecast import ForecastOrder, forecast
-
-        settings, registrations = self._service.settings, self._service.store.registrations
-        if status.upcoming is None or status.epoch is None:
-            return None
-        at = status.upcoming.epoch
-        if at is None:
-            at = status.epoch + max(1, settings.network.notice_epochs)
-        try:
-            order = ForecastOrder(
-                status.upcoming.name,
-                Epoch(at),
-                known_quorum(settings, self._service.snapshot.configuration, at),
-                current=Epoch(status.epoch),
-                lag_epochs=settings.quorum.lag_epochs,
-            )
-            rules = adoption_rules(settings)
-            return forecast(registrations, order, compatibility=compatibility, rules=rules)
-        except EraSwitchError as error:
-            return error
+        return answer(era, safety, supported=status.upcoming.supported)
 
     def _parties(self, counted: Counted, *, sought: str) -> Panel:
         from era_service.wiring.adoption import adoption_rules, configured_tickers
@@ -439,12 +359,12 @@ def _why_no_answer(counted: Counted | EraSwitchError) -> str:
     return words[:1].lower() + words[1:].removesuffix(".")
 
 
-def _adoption(counted: Counted) -> Panel:
+def _adoption(counted: Counted, calendar: EpochCalendar) -> Panel:
     era = counted.era if counted.is_vouched_for else None
-    return adoption_panel(counted.epochs, counted.gate, era) if counted.epochs else no_adoption()
+    return adoption_panel(counted.epochs, counted.gate, era, calendar) if counted.epochs else no_adoption()
 
 
-def _outlook(counted: Counted, status: "EraStatus") -> Panel:
+def _outlook(counted: Counted, status: "EraStatus", calendar: EpochCalendar) -> Panel:
     if status.upcoming is None:
         return no_outlook("No era is coming")
     if not counted.epochs:
@@ -453,11 +373,13 @@ def _outlook(counted: Counted, status: "EraStatus") -> Panel:
         return no_outlook(f"{sentence(counted.forecast.what)} {counted.forecast.next_step or ''}")
     if isinstance(counted.forecast, EraSwitchError):
         raise counted.forecast
-    return no_outlook("No era is coming") if counted.forecast is None else outlook_panel(counted.forecast)
+    if counted.forecast is None:
+        return no_outlook("No era is coming")
+    return outlook_panel(counted.forecast, calendar, is_decided=status.upcoming.epoch is not None)
 
 
-def _guarded(name: str, title: str, make: Callable[[], Panel]) -> Panel:
-    """A view, or why there is none."""
+def _guarded(name: str, title: str, make: "Callable[[], Panel | None]") -> Panel | None:
+    """A view, or why it cannot be shown; ``None`` where there is nothing that it could be of."""
     try:
         return make()
     except EraSwitchError as error:
@@ -472,7 +394,8 @@ def _loading(network: str, error: EraNotReadyError, *, public: bool, configured:
     text = "" if public else sentence(str(error.got))
     notices = (Notice("bad", "The chain could not be read yet; it is tried again", text),) if failed else ()
     waiting = Notice("quiet", "Waiting for the first reading of the chain")
-    panels = tuple(Panel(*view, notices=(waiting,)) for view in VIEWS if configured or view[0] != NAME)
+    shown = [view for view in VIEWS if view[0] != RECOVERY and (configured or view[0] != NAME)]
+    panels = tuple(Panel(*view, notices=(waiting,)) for view in shown)
     title = f"{network}: eras"
     return Page(network, None, head, notices, panels, None, stale=False, public=public, title=title)
 

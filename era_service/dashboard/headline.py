@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.views import Answer, Current, Headline, Notice, Readiness, Tone
-from era_service.dashboard.words import counted, duration, iso, moment, sentence
+from era_service.dashboard.words import counted, duration, iso, sentence
 from release_tools.forecasting.result import Verdict
 from release_tools.forecasting.safety import SwitchSafety
 
@@ -60,7 +60,7 @@ def headline(
             why_unknown=why_unknown,
         )
     at_s = calendar.begins_s(coming.epoch)
-    when = f"At epoch {coming.epoch}" + (f", {moment(at_s)}" if at_s is not None else "")
+    when = f"At {calendar.epoch(coming.epoch)}"
     return Headline(
         f"{coming.name} activates in",
         f"{coming.epochs_left:,}",
@@ -84,9 +84,16 @@ _ANSWERS: "dict[Verdict, tuple[Tone, str]]" = {
 }
 
 
-def answer(era: str, safety: SwitchSafety) -> Answer:
-    """Whether it is safe to switch to an era, as the page's first sentence."""
+def answer(era: str, safety: SwitchSafety, *, supported: bool = True) -> Answer:
+    """Whether it is safe to switch to an era, as the page's first sentence.
+
+    Args:
+        era: its name.
+        safety: the answer.
+        supported: whether this service's own release supports the era.
+    """
     tone, words = _ANSWERS[safety.verdict]
+    tone = "attention" if tone == "good" and not supported else tone
     return Answer(tone, sentence(f"{words} {era}: {safety.reasons[0]}"), tuple(map(sentence, safety.reasons[1:])))
 
 

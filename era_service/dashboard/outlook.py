@@ -7,21 +7,35 @@ the next step.
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Table, Tone
 from era_service.dashboard.words import counted, percent_of, sentence
-from eras.words import percent
+from release_tools.adoption.shares import needed_share, shown_share
+from release_tools.forecasting.lottery import chance_words
 
 VISIBLE = 0.005
 """What differs by less is one line to the eye."""
+
+NO_CALENDAR = EpochCalendar()
+"""Where nobody tells when epochs begin."""
 
 PHASES = {"before": "before the switch", "danger": "stopped nodes still count", "after": "after the switch"}
 """What the phases of a forecast mean, in words."""
 
 
-def outlook_panel(document: Mapping[str, Any]) -> Panel:
-    """The panel of a forecast."""
+def outlook_panel(
+    document: Mapping[str, Any], calendar: EpochCalendar = NO_CALENDAR, *, is_decided: bool = True
+) -> Panel:
+    """The panel of a forecast.
+
+    Args:
+        document: the forecast.
+        calendar: when epochs begin.
+        is_decided: whether the epoch of the switch is that of the marker, and not only the earliest that may be.
+    """
     danger, wanted = document["danger"], document["probability"]
     chance = danger["quorum_probability"]["value"]
+    supposed = f"If {document['era']} begins at" + ("" if is_decided else " the earliest that may be,")
     tone: Tone = "good" if chance >= wanted else "attention" if chance >= 0.5 else "bad"
     facts = [
         Fact(f"Chance of a quorum at epoch {danger['epoch']}", _chance(danger), "the least likely epoch", tone),
@@ -31,9 +45,9 @@ def outlook_panel(document: Mapping[str, Any]) -> Panel:
     return Panel(
         "forecast",
         "Forecast",
-        f"If {document['era']} begins at epoch {document['at']}: {_advice(document)}",
+        f"{supposed} {calendar.epoch(document['at'])}: {_advice(document)}",
         facts=tuple(fact for fact in facts if fact is not None),
-        figures=(_figure(document),),
+        figures=(_figure(document, calendar),),
         notes=tuple(sentence(note) for note in document["notes"]),
     )
 
@@ -44,16 +58,12 @@ def no_outlook(reason: str) -> Panel:
 
 
 def _chance(outlook: Mapping[str, Any]) -> str:
-    """The chance of a quorum; what is nearly certain by the chance that it fails."""
-    value, failure = outlook["quorum_probability"]["value"], outlook["failure_probability"]["value"]
-    if value >= 0.9995:
-        return "over 99.99 %" if failure < 0.0001 else f"{value * 100:.2f} %"
-    return percent(value)
+    return chance_words(outlook["quorum_probability"]["value"])
 
 
 def _needed(document: Mapping[str, Any]) -> str:
     share = document["ready_share_needed"]
-    return "no share suffices" if share is None else percent(share)
+    return "no share suffices" if share is None else needed_share(share)
 
 
 def _when(document: Mapping[str, Any]) -> Fact | None:
@@ -77,11 +87,12 @@ def _advice(document: Mapping[str, Any]) -> str:
     return "all who are not ready would have to upgrade, and that would not suffice."
 
 
-def _figure(document: Mapping[str, Any]) -> Figure:
+def _figure(document: Mapping[str, Any], calendar: EpochCalendar) -> Figure:
     from release_tools.adoption import charts
 
     outlooks: Sequence[Mapping[str, Any]] = document["epochs"]
-    labels = [str(outlook["epoch"]) for outlook in outlooks]
+    labels = [calendar.label(outlook["epoch"]) for outlook in outlooks]
+    mark = (calendar.label(document["at"]), "the switch")
     chance = tuple(_of(outlook, "value") for outlook in outlooks)
     low = tuple(_of(outlook, "at_low") for outlook in outlooks)
     danger = document["danger"]
@@ -100,6 +111,8 @@ def _figure(document: Mapping[str, Any]) -> Figure:
                 description=description,
                 gate=document["probability"],
                 gate_name="wanted",
+                axis=charts.CHANCES,
+                mark=mark,
                 width=width,
                 height=230,
             ),
@@ -107,7 +120,8 @@ def _figure(document: Mapping[str, Any]) -> Figure:
                 labels,
                 [charts.Series("stake that signs", signing, "unknown")],
                 title="Stake that signs, of the registered stake",
-                description=f"At epoch {danger['epoch']}: {percent(danger['signing_share']['value'])}.",
+                description=f"At epoch {danger['epoch']}: {shown_share(danger['signing_share']['value'])}.",
+                mark=mark,
                 width=width,
                 height=190,
             ),
@@ -129,16 +143,16 @@ def _row(outlook: Mapping[str, Any]) -> tuple[Cell, ...]:
         Cell(PHASES[outlook["phase"]]),
         Cell(_signing(outlook["signing_share"])),
         Cell(_chance(outlook)),
-        Cell("" if low is None else percent(low)),
-        Cell("" if high is None else percent(high)),
+        Cell("" if low is None else chance_words(low)),
+        Cell("" if high is None else chance_words(high)),
     )
 
 
 def _signing(share: Mapping[str, Any]) -> str:
     """A share with the ends of its interval, which few and many signing mean."""
-    if share["low"] is None or percent(share["low"]) == percent(share["high"]):
-        return percent(share["value"])
-    return f"{percent(share['value'])} ({percent(share['low'])} to {percent(share['high'])})"
+    if share["low"] is None or shown_share(share["low"]) == shown_share(share["high"]):
+        return shown_share(share["value"])
+    return f"{shown_share(share['value'])} ({shown_share(share['low'])} to {shown_share(share['high'])})"
 
 
 def _of(outlook: Mapping[str, Any], part: str) -> float | None:

@@ -3,13 +3,14 @@
 In: a ``Page``. Out: HTML as text. Everything the page needs comes with the package; no other server is asked.
 """
 
+import re
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
 from typing import TYPE_CHECKING
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from era_service.dashboard.views import Page
 from era_service.dashboard.words import clock, iso, moment
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 THEMES = ("light", "dark")
 
 _MEDIA_TYPES = {"css": "text/css", "js": "text/javascript", "svg": "image/svg+xml"}
+_DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d UTC")
 _HERE = files("era_service.dashboard")
 
 
@@ -56,6 +58,11 @@ def _shown(value: object) -> object:
     return visible(value, keep="\n") if isinstance(value, str) and not isinstance(value, Markup) else value
 
 
+def _dated(text: str) -> Markup:
+    """Text in which no date is broken over two lines."""
+    return Markup(_DATE.sub(r'<span class="date">\g<0></span>', str(escape(visible(text, keep="\n")))))  # noqa: S704
+
+
 @cache
 def _templates() -> "Environment":
     from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -69,7 +76,7 @@ def _templates() -> "Environment":
         auto_reload=False,
         finalize=_shown,
     )
-    environment.filters.update(clock=clock, iso=iso, moment=moment)
+    environment.filters.update(clock=clock, iso=iso, moment=moment, dated=_dated)
     environment.globals.update(
         assets={name: asset.address for name, asset in assets().items()},
         version=__version__,

@@ -31,7 +31,7 @@ def schedule_panel(status: "EraStatus", calendar: EpochCalendar) -> Panel:
         )
     rows = tuple(_row(era, status.epoch, calendar) for era in status.eras)
     table = Table("The eras, their states and epochs", ("Era", "State", ">Epoch", "When", "Supported here"), rows)
-    return Panel("timeline", "Timeline", _lead(status), figures=(_figure(status, status.epoch, table),))
+    return Panel("timeline", "Timeline", _lead(status), figures=(_figure(status, status.epoch, table, calendar),))
 
 
 def _lead(status: "EraStatus") -> str:
@@ -46,7 +46,7 @@ def _lead(status: "EraStatus") -> str:
     return "; ".join(words) + "."
 
 
-def _figure(status: "EraStatus", now: int, table: Table) -> Figure:
+def _figure(status: "EraStatus", now: int, table: Table, calendar: EpochCalendar) -> Figure:
     from release_tools.adoption import charts
 
     dated = [(era.epoch, era) for era in status.eras if era.epoch is not None]
@@ -65,7 +65,9 @@ def _figure(status: "EraStatus", now: int, table: Table) -> Figure:
     ]
     moments = [charts.Moment(f"now: epoch {now}", now)]
     svgs = [
-        charts.timeline(spans, moments, title="Eras by epoch", description=_lead(status), width=width)
+        charts.timeline(
+            spans, moments, title="Eras by epoch", description=_lead(status), label=calendar.label, width=width
+        )
         for width in CHART_WIDTHS
     ]
     return Figure("timeline-chart", "Eras by epoch", tuple(svgs), table)

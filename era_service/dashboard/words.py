@@ -54,8 +54,8 @@ def iso(posix_s: float) -> str:
 
 
 def moment(posix_s: float) -> str:
-    """A moment as people read it: ``Sat 21 Nov 2026, 14:00 UTC``."""
-    return datetime.fromtimestamp(posix_s, UTC).strftime("%a %-d %b %Y, %H:%M UTC")
+    """A moment as people read it: ``2026-11-21 14:00 UTC``."""
+    return datetime.fromtimestamp(posix_s, UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def clock(posix_s: float) -> str:

@@ -72,7 +72,7 @@ def recovery_of(
     before: Forecast | None = None
     try:
         with open_registrations(settings, sources.files) as registrations:
-            known = _with_registrations(settings, registrations, known, at, epoch)
+            known = with_registrations(settings, registrations, known, at, epoch)
             if at > 0:
                 table = compatibility_of(settings, sources.table)
                 quorum = partial(planned_quorum, settings, plan, trusted_configurations(release))
@@ -101,14 +101,25 @@ def _certificates(sources: ActivitySources, oldest: "Epoch", epoch: "Epoch") -> 
     return {one.epoch: one for one in found}
 
 
-def _with_registrations(
+def with_registrations(
     settings: "Settings",
     registrations: "RegistrationRepository",
     known: "dict[Epoch, EpochActivity]",
     at: "Epoch",
     epoch: "Epoch",
 ) -> "dict[Epoch, EpochActivity]":
-    """What is known, with the stake whose signatures count; who registered, where it is not known who signed."""
+    """What is known, with the stake whose signatures count; who registered, where it is not known who signed.
+
+    Args:
+        settings: what is configured.
+        registrations: of the network.
+        known: what is known of epochs from elsewhere.
+        at: the epoch of the switch.
+        epoch: the current epoch.
+
+    Raises:
+        StoreError: the registrations cannot be read.
+    """
     from eras import Epoch
     from release_tools.rollout.recovery import BEFORE_EPOCHS, EpochActivity
 

@@ -3,7 +3,7 @@
 In: summaries of epochs. Out: inline SVG (``release_tools.adoption.charts``).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from fractions import Fraction
 
 from release_tools.adoption.charts import Series, lines, stacked_bars
@@ -15,12 +15,15 @@ MAX_VERSIONS = 7
 """Versions with a colour of their own; the smaller ones are one series."""
 
 
-def versions_chart(adoptions: Sequence[EpochAdoption], *, gate: Fraction | None = None) -> str:
+def versions_chart(
+    adoptions: Sequence[EpochAdoption], *, gate: Fraction | None = None, label: Callable[[int], str] = str
+) -> str:
     """The share of each version of the registered stake, epoch by epoch.
 
     Args:
         adoptions: the epochs, in any order.
         gate: a share to draw a line at.
+        label: what the axis calls an epoch.
     """
     epochs = sorted(adoptions, key=lambda adoption: adoption.epoch)
     shares = [{row.release: float(row.share.fraction) for row in one.versions if row.is_known} for one in epochs]
@@ -39,7 +42,7 @@ def versions_chart(adoptions: Sequence[EpochAdoption], *, gate: Fraction | None 
     if any(one.unknown.part for one in epochs):
         series.append(Series("unknown", tuple(float(one.unknown.fraction) for one in epochs), "unknown"))
     return stacked_bars(
-        [f"{one.epoch}" for one in epochs],
+        [label(one.epoch) for one in epochs],
         series,
         title="Registered stake by version",
         description=" ".join(_epoch_words(one) for one in epochs[-1:]),
@@ -47,13 +50,16 @@ def versions_chart(adoptions: Sequence[EpochAdoption], *, gate: Fraction | None 
     )
 
 
-def support_chart(adoptions: Sequence[EpochAdoption], era: str, *, gate: Fraction | None = None) -> str:
+def support_chart(
+    adoptions: Sequence[EpochAdoption], era: str, *, gate: Fraction | None = None, label: Callable[[int], str] = str
+) -> str:
     """The share that supports an era, on every base that is known, epoch by epoch.
 
     Args:
         adoptions: the epochs, in any order; each has ``era``.
         era: the era.
         gate: a share to draw a line at.
+        label: what the axis calls an epoch.
     """
     epochs = sorted(adoptions, key=lambda adoption: adoption.epoch)
     of_era = [next(shares for shares in one.eras if shares.era == era) for one in epochs]
@@ -67,7 +73,7 @@ def support_chart(adoptions: Sequence[EpochAdoption], era: str, *, gate: Fractio
         f"{share} of {base.words}" for base in Base for share in [of_era[-1].of(base)] if share is not None
     )
     return lines(
-        [f"{one.epoch}" for one in epochs],
+        [label(one.epoch) for one in epochs],
         series,
         title=f"Stake that supports {era}",
         description=f"In epoch {epochs[-1].epoch} it is {last}.",

@@ -14,13 +14,14 @@ each of these with ``-on-`` (``--chart-on-ready``) for text upon it.
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from html import escape
 from typing import Literal
 
 from eras.words import percent
+from release_tools.adoption.shares import shown_share
 
 Tone = Literal["ready", "not-ready", "unknown"]
 
@@ -32,7 +33,8 @@ _FONT = 12
 _CHARACTER = 6.6
 """The width of a character of the font, about."""
 
-_TOP, _BOTTOM, _LEFT, _RIGHT = 34, 26, 52, 12
+_TOP, _BOTTOM, _LEFT, _RIGHT = 34, 26, 58, 12
+_LINE = 14
 _LANE = 26
 _VIEW_BOX = re.compile(r'viewBox="0 0 (\d+) (\d+)"')
 _MARK = 14
@@ -53,6 +55,39 @@ class Series:
     values: tuple[float | None, ...]
     tone: Tone | None = None
     dashed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """How values lie upon an axis.
+
+    Attributes:
+        ticks: the values that are named, the least first.
+        place: the height of a value, from 0 to 1.
+        words: a value as people read it.
+    """
+
+    ticks: tuple[float, ...]
+    place: Callable[[float], float]
+    words: Callable[[float], str] = shown_share
+
+
+SHARES = Axis((0.0, 0.25, 0.5, 0.75, 1.0), lambda share: share)
+
+_NINES = 4
+CHANCES = Axis(
+    (0.0, 0.9, 0.99, 0.999, 0.9999),
+    lambda chance: 1.0 if chance >= 1 else min(-math.log10(1 - chance) / _NINES, 1.0),
+    lambda chance: f"{math.floor(chance * 10_000) / 100:.2f} %",
+)
+"""By its nines, so that a chance is told apart from a wanted 99.9 %; 99.99 % and more are one."""
+
+
+def up_to(top: float) -> Axis:
+    """Shares that may be more than all: to the next quarter above ``top``."""
+    quarters = max(4, math.ceil(top * 4))
+    every = math.ceil(quarters / 6)
+    return Axis(tuple(index / 4 for index in range(0, quarters + 1, every)), lambda share: share / (quarters / 4))
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +130,7 @@ def stacked_bars(
     """A bar for each label, of shares that lie upon each other.
 
     Args:
-        labels: below the bars; epochs, as a rule, oldest first.
+        labels: below the bars, with a second line after a line break; epochs and their dates, as a rule, oldest first.
         series: from the bottom up; shares from 0 to 1, which may add up to less than 1.
         title: names the chart.
         description: describes in words what it shows.
@@ -103,7 +138,7 @@ def stacked_bars(
         width: in pixels of the view box; the chart fills what it is put into.
         height: the same, without the legend.
     """
-    plot = _Plot(len(labels), width, height, series)
+    plot = _Plot(labels, width, height, series, SHARES)
     step = plot.width / max(1, len(labels))
     body = [*plot.frame(labels, step)]
     for index, label in enumerate(labels):
@@ -115,10 +150,10 @@ def stacked_bars(
                 body.append(
                     f'<rect x="{plot.left + step * (index + 0.12):.1f}" y="{top:.1f}" width="{step * 0.76:.1f}" '
                     f'height="{plot.y(base) - top:.1f}" fill="{colour}">'
-                    f"<title>{escape(f'{label}: {one.name} {percent(value)}')}</title></rect>"
+                    f"<title>{escape(f'{_on_one_line(label)}: {one.name} {percent(value)}')}</title></rect>"
                 )
             base += value
-    body += [*plot.gate(gate), *plot.legend(series)]
+    body += [*plot.gate(gate), *plot.gate_label(gate), *plot.legend(series)]
     return _svg(title, description, width, plot.full_height, body)
 
 
@@ -131,10 +166,11 @@ def lines(
     gate: float | None = None,
     gate_name: str = "gate",
     mark: tuple[str, str] | None = None,
+    axis: Axis = SHARES,
     width: int = 720,
     height: int = 300,
 ) -> str:
-    """A line for each series over the labels; it is broken where a value is missing.
+    """A line for each series over the labels; it is broken where a value is missing. The gate lies below the lines.
 
     The arguments are those of ``stacked_bars``; shares lie beside each other here, each from 0 to 1. Further ones:
 
@@ -146,12 +182,13 @@ def lines(
         gate: see there.
         gate_name: what its line is called.
         mark: a label before which a line goes down, and what it is called.
+        axis: how the values lie upon the axis.
         width: see there.
         height: see there.
     """
-    plot = _Plot(len(labels), width, height, series)
+    plot = _Plot(labels, width, height, series, axis)
     step = plot.width / max(1, len(labels))
-    body = [*plot.frame(labels, step)]
+    body = [*plot.frame(labels, step), *plot.gate(gate)]
     for colour, one in zip(plot.colours, series, strict=True):
         points = [
             None if value is None else (plot.left + step * (index + 0.5), plot.y(value))
@@ -164,7 +201,7 @@ def lines(
                 body.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
         for index, point in enumerate(points):
             if point is not None:
-                words = f"{labels[index]}: {one.name} {percent(one.values[index] or 0.0)}"
+                words = f"{_on_one_line(labels[index])}: {one.name} {axis.words(one.values[index] or 0.0)}"
                 body.append(
                     f'<circle cx="{point[0]:.1f}" cy="{point[1]:.1f}" r="3" fill="{colour}">'
                     f"<title>{escape(words)}</title></circle>"
@@ -172,8 +209,10 @@ def lines(
     if mark is not None and mark[0] in labels:
         x = plot.left + step * labels.index(mark[0])
         body.append(_rule(x, _TOP, x, plot.bottom, "muted", dashed=True))
-        body.append(_text(x, _TOP - 6, mark[1], anchor="middle", tone="muted"))
-    body += [*plot.gate(gate, gate_name), *plot.legend(series)]
+        room = plot.left + plot.width - x > len(mark[1]) * _CHARACTER + 8
+        place, anchor = (x + 4, "start") if room else (x - 4, "end")
+        body.append(_text(place, plot.bottom - 6, mark[1], anchor=anchor, tone="muted", halo=True))
+    body += [*plot.gate_label(gate, gate_name), *plot.legend(series)]
     return _svg(title, description, width, plot.full_height, body)
 
 
@@ -202,6 +241,7 @@ def timeline(
     title: str,
     description: str,
     unit: str = "epoch",
+    label: Callable[[float], str] = "{:g}".format,
     width: int = 720,
 ) -> str:
     """Spans in lanes from left to right, with moments as lines across.
@@ -212,6 +252,7 @@ def timeline(
         title: names the chart.
         description: describes in words what it shows.
         unit: what time is counted in, below the axis.
+        label: what the axis calls a time; a second line after a line break.
         width: in pixels of the view box; the height follows from the lanes.
     """
     lanes = {lane: index for index, lane in enumerate(dict.fromkeys(span.lane for span in spans))}
@@ -229,10 +270,10 @@ def timeline(
     def x(time: float) -> float:
         return left + (time - first) * scale
 
-    body = []
-    for time in _ticks(first, last):
-        body.append(_rule(x(time), _TOP + _MARK - 4, x(time), bottom, "grid"))
-        body.append(_text(x(time), bottom + 16, f"{time:g}", anchor="middle", tone="muted"))
+    ticks = _ticks(first, last)
+    labels, places = [label(time) for time in ticks], [x(time) for time in ticks]
+    body = [_rule(place, _TOP + _MARK - 4, place, bottom, "grid") for place in places]
+    body += _below(places, labels, bottom + 16, places[1] - places[0] if places[1:] else width, width)
     body.append(_text(12, bottom + 16, unit, tone="muted"))
     body += [_text(12, _TOP + _MARK + _LANE * index + 17, lane) for lane, index in lanes.items()]
     colours = _colours([span.tone for span in spans])
@@ -251,8 +292,9 @@ def timeline(
             )
     for moment in moments:
         body.append(_rule(x(moment.at), _TOP + _MARK - 4, x(moment.at), bottom, "gate", dashed=True))
-        body.append(_text(x(moment.at), _TOP + _MARK - 11, moment.label, anchor="middle", tone="gate"))
-    return _svg(title, description, width, bottom + _BOTTOM, body)
+        place = min(x(moment.at), width - len(moment.label) * _CHARACTER / 2)
+        body.append(_text(place, _TOP + _MARK - 11, moment.label, anchor="middle", tone="gate"))
+    return _svg(title, description, width, bottom + _BOTTOM + _LINE * _second_line(labels), body)
 
 
 def standalone(svg: str) -> str:
@@ -264,36 +306,38 @@ def standalone(svg: str) -> str:
 class _Plot:
     """The frame of a chart with shares upwards and labels sideways."""
 
-    def __init__(self, count: int, width: int, height: int, series: Sequence[Series]) -> None:
+    def __init__(self, labels: Sequence[str], width: int, height: int, series: Sequence[Series], axis: Axis) -> None:
         for one in series:
-            if len(one.values) != count:
-                raise ValueError(f"{one.name}: {len(one.values)} values for {count} labels")
+            if len(one.values) != len(labels):
+                raise ValueError(f"{one.name}: {len(one.values)} values for {len(labels)} labels")
+        height += _LINE * _second_line(labels)
+        self.axis = axis
         self.left = _LEFT
         self.width = width - _LEFT - _RIGHT
-        self.bottom = height - _BOTTOM
+        self.bottom = height - _BOTTOM - _LINE * _second_line(labels)
         self.colours = _colours([one.tone for one in series])
         self._rows = list(_legend_rows(series, self.width))
         self.full_height = height + 18 * len(self._rows)
         self._height = height
 
     def y(self, share: float) -> float:
-        return self.bottom - (self.bottom - _TOP) * share
+        return self.bottom - (self.bottom - _TOP) * self.axis.place(share)
 
     def frame(self, labels: Sequence[str], step: float) -> Iterator[str]:
-        for share in (0.0, 0.25, 0.5, 0.75, 1.0):
+        for share in self.axis.ticks:
             yield _rule(self.left, self.y(share), self.left + self.width, self.y(share), "grid")
-            yield _text(self.left - 8, self.y(share) + 4, f"{share:.0%}", anchor="end", tone="muted")
-        widest = max((len(label) for label in labels), default=0) * _CHARACTER + 10
-        every = max(1, math.ceil(widest / step))
-        for index, label in enumerate(labels):
-            if (len(labels) - 1 - index) % every == 0:
-                yield _text(self.left + step * (index + 0.5), self.bottom + 17, label, anchor="middle", tone="muted")
+            yield _text(self.left - 8, self.y(share) + 4, f"{share * 100:.4g} %", anchor="end", tone="muted")
+        middles = [self.left + step * (index + 0.5) for index in range(len(labels))]
+        yield from _below(middles, labels, self.bottom + 17, step, self.left + self.width + _RIGHT)
 
-    def gate(self, share: float | None, name: str = "gate") -> Iterator[str]:
+    def gate(self, share: float | None) -> Iterator[str]:
+        if share is not None:
+            yield _rule(self.left, self.y(share), self.left + self.width, self.y(share), "gate", dashed=True)
+
+    def gate_label(self, share: float | None, name: str = "gate") -> Iterator[str]:
         if share is None:
             return
-        yield _rule(self.left, self.y(share), self.left + self.width, self.y(share), "gate", dashed=True)
-        below = self.y(share) < _TOP + _FONT  # above the line it would lie upon the title
+        below = self.y(share) < _TOP + 3 * _FONT  # above the line it would lie upon the title, or what is nearly all
         yield _text(
             self.left + 4, self.y(share) + (15 if below else -5), f"{name} {share * 100:.4g} %", tone="gate", halo=True
         )
@@ -306,6 +350,24 @@ class _Plot:
                 yield f'<rect x="{left:.1f}" y="{base - 9}" width="10" height="10" rx="2" fill="{next(colours)}"/>'
                 yield _text(left + _MARK, base, name)
                 left += _entry_width(name)
+
+
+def _below(middles: Sequence[float], labels: Sequence[str], base: float, step: float, end: float) -> Iterator[str]:
+    """Labels below an axis, line by line: of each line so many that they do not touch, the last of them always."""
+    for number, line in enumerate(zip(*(f"{label}\n".split("\n")[:2] for label in labels), strict=True)):
+        every = max(1, math.ceil((max(map(len, line)) * _CHARACTER + 10) / step))
+        for index, (middle, words) in enumerate(zip(middles, line, strict=True)):
+            if words and (len(line) - 1 - index) % every == 0:
+                place = min(middle, end - len(words) * _CHARACTER / 2)  # none of them is cut off
+                yield _text(place, base + _LINE * number, words, anchor="middle", tone="muted")
+
+
+def _second_line(labels: Iterable[str]) -> bool:
+    return any("\n" in label for label in labels)
+
+
+def _on_one_line(label: str) -> str:
+    return label.replace("\n", ", ")
 
 
 def _legend_rows(series: Sequence[Series], width: float) -> Iterator[list[str]]:
@@ -351,8 +413,8 @@ def _colours(tones: Sequence[Tone | None]) -> list[str]:
 
 
 def _lighter(colour: str, steps: int) -> str:
-    """A colour mixed with white, a quarter more at each step, three at most."""
-    left = 0.75 ** min(steps, 3)
+    """A colour mixed with white, a quarter more at each step, four at most."""
+    left = 0.75 ** min(steps, 4)
     return "#" + "".join(f"{round(255 - (255 - int(colour[at : at + 2], 16)) * left):02x}" for at in (1, 3, 5))
 
 

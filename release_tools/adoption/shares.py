@@ -91,8 +91,7 @@ class Share:
         return max(0, math.ceil(threshold * self.total) - self.part)
 
     def __str__(self) -> str:
-        """The share with one digit, never shown as more than it is: 79.99 % does not reach a gate of 80 %."""
-        return f"{math.floor(self.fraction * 1000) / 10:.1f} %"
+        return shown_share(self.fraction)
 
     def to_dict(self) -> dict[str, Any]:
         """The share, JSON-ready."""
@@ -170,6 +169,17 @@ def parse_share(text: str) -> Fraction:
             next_step=f"Did you mean {match[1]}%?" if match and not match[2] and 1 < share <= 100 else "Correct it",
         )
     return share
+
+
+def shown_share(share: Fraction | float) -> str:
+    """A share with one digit, never shown as more than it is: 79.99 % does not reach a gate of 80 %."""
+    exact = share if isinstance(share, Fraction) else Fraction(repr(share))
+    return f"{math.floor(exact * 1000) / 10:.1f} %"
+
+
+def needed_share(share: float) -> str:
+    """A share that is needed: rounded up to two digits, so that what is read suffices."""
+    return f"{math.ceil(share * 10_000) / 100:.2f} %"
 
 
 def share_words(share: Fraction) -> str:

@@ -40,6 +40,7 @@ def judge_switch(
     stale: bool = False,
     override: str | None = None,
     refused: int = 0,
+    supported: bool = True,
 ) -> SwitchSafety:
     """Judge whether a switch is safe.
 
@@ -50,12 +51,15 @@ def judge_switch(
         stale: whether the chain does not confirm now what is known of it.
         override: the reason for which the gate was overridden; ``None`` where it was not.
         refused: payloads at the era address that were refused.
+        supported: whether the software that judges supports the era.
     """
     deciding, others = _decided(forecast, gate, missing)
     verdict, reasons = deciding[0], [deciding[1], *others]
     if stale:
         verdict = Verdict.UNKNOWN
         reasons.insert(0, "the chain does not confirm now what is known of it")
+    if not supported:
+        reasons.append("the release that judges this does not support the era: its nodes would stop at the switch")
     if override is not None:
         reasons.append(f"the gate was overridden, for the reason: {override}")
     if refused:
@@ -86,7 +90,7 @@ def _gate_reason(gate: "GateResult") -> str:
 
 def quorum_reason(found: "Forecast") -> str:
     """Why a forecast has its verdict."""
-    wanted = chance_words(found.probability)
+    wanted = f"{found.probability * 100:.10g} %"
     if found.verdict is Verdict.SAFE:
         return f"enough stake is ready for a {wanted} chance of a quorum"
     if found.verdict is Verdict.NOT_YET:

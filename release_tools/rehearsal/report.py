@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from html import escape
 
 from eras.words import percent
-from release_tools.adoption.charts import Moment, Series, Span, lines, stacked, stacked_bars, timeline
+from release_tools.adoption.charts import CHANCES, Moment, Series, Span, lines, stacked, stacked_bars, timeline
 from release_tools.rehearsal.outcome import Outcome
 
 _STYLE = """
@@ -133,7 +133,7 @@ def _quorum(outcome: Outcome) -> str:
     ]
     words = f"{outcome.lost} of {len(outcome.rows)} epochs had no quorum."
     return stacked(
-        lines(_labels(outcome), chances, title="Chance of a quorum", description=words),
+        lines(_labels(outcome), chances, title="Chance of a quorum", description=words, axis=CHANCES),
         lines(_labels(outcome), signing, title="Stake that signs", description="The share of the stake that signs."),
         title="Quorum",
         description=words,

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from string import Template
 
 from eras import ConfigurationError
-from release_tools.adoption.shares import ada_words, parties_words, share_words
+from release_tools.adoption.shares import ada_words, parties_words, shown_share
 from release_tools.forecasting.forecast import DEFAULT_LAG_EPOCHS
 from release_tools.forecasting.lottery import chance_words
 from release_tools.rollout.plan import PhaseName, PlannedRollout
@@ -107,8 +107,8 @@ def closing_figures(plan: PlannedRollout, found: Recovery, network: str) -> dict
         "epoch": f"{found.current}",
         "activate_at": f"{found.at}",
         "judged_epoch": UNKNOWN if found.judged is None else f"{found.judged}",
-        "certificates": UNKNOWN if found.certificates is None else share_words(found.certificates),
-        "stake": UNKNOWN if found.stake is None else share_words(found.stake),
+        "certificates": UNKNOWN if found.certificates is None else shown_share(found.certificates),
+        "stake": UNKNOWN if found.stake is None else shown_share(found.stake),
         "missing": missing,
         "people": ", ".join(map(str, plan.people_to_tell("activate"))) or UNKNOWN,
     }

@@ -18,7 +18,7 @@ from fractions import Fraction
 from typing import Any
 
 from eras import Epoch
-from release_tools.adoption.shares import Share, share_words
+from release_tools.adoption.shares import Share, share_words, shown_share
 from release_tools.forecasting.result import Forecast
 
 BEFORE_EPOCHS = 3
@@ -102,6 +102,10 @@ class Recovery:
         outlooks = () if self.forecast is None else self.forecast.epochs
         return next((one.quorum_probability.value for one in outlooks if one.epoch == epoch), None)
 
+    def of_before(self, one: EpochActivity) -> Fraction | None:
+        """The stake that took part in an epoch, as a share of that before the switch."""
+        return _of_mean(one.stake, [before.stake for before in self.epochs if before.epoch < self.at])
+
     def to_dict(self) -> dict[str, Any]:
         """The recovery, JSON-ready."""
         return {
@@ -155,7 +159,7 @@ def recovery(
         words = f"Nothing that can be compared is known of epoch {newest.epoch} and of the epochs before {at}"
     else:
         shares = {"certificates": certificates, "stake": stake}
-        parts = [f"{share_words(one)} of the {name}" for name, one in shares.items() if one is not None]
+        parts = [f"{shown_share(one)} of the {name}" for name, one in shares.items() if one is not None]
         words = (
             f"The network has {'' if recovered else 'not '}recovered: epoch {newest.epoch} has {' and '.join(parts)} "
             f"of before the switch, and at least {share_words(wanted)} is wanted"

@@ -10,6 +10,7 @@ from era_service.dashboard.badge import badge_svg
 from era_service.dashboard.configuration import configuration_panel
 from era_service.dashboard.headline import headline, page_notices
 from era_service.dashboard.parties import LISTED, Laggards, parties_panel
+from era_service.dashboard.recovery import recovery_answer, recovery_panel
 from era_service.dashboard.render import views_html
 from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Current, Headline, Page
@@ -20,6 +21,7 @@ from eras import Epoch
 from release_tools import Compatibility
 from release_tools.adoption.parties import NotReady
 from release_tools.adoption.summary import summarise_last
+from release_tools.rollout.recovery import EpochActivity, recovery
 
 ADA = 1_000_000
 
@@ -339,3 +341,44 @@ def test_a_badge_escapes_what_it_is_given():
     svg = badge_svg('<b>"&', "85.1 % ready", "good")
     assert "<b>" not in svg
     assert "&lt;b&gt;&quot;&amp;" in svg
+
+
+def recovered(after, current=13):
+    """How a network stands that switched at epoch 10, by the stake of each party after it."""
+    before = {"quito": 60 * ADA, "perth": 30 * ADA, "lima": 10 * ADA}
+    activities = [EpochActivity(Epoch(epoch), None, before) for epoch in (7, 8, 9)]
+    activities += [EpochActivity(Epoch(epoch), None, after) for epoch in range(10, current + 1)]
+    return recovery(activities, at=Epoch(10), current=Epoch(current))
+
+
+@pytest.mark.parametrize(
+    ("after", "stale", "tone", "sentence", "reasons"),
+    [
+        ({"quito": 60 * ADA, "perth": 30 * ADA}, False, "good", "has recovered: epoch 12 has 90.0 %", 1),
+        ({"quito": 60 * ADA, "perth": 30 * ADA}, True, "attention", "has recovered", 2),
+        ({"quito": 60 * ADA}, False, "attention", "has not recovered: epoch 12 has 60.0 %", 1),
+    ],
+)
+def test_after_a_switch_the_page_opens_with_whether_the_network_recovered(after, stale, tone, sentence, reasons):
+    found = recovery_answer(recovered(after), stale=stale)
+    assert (found.tone, len(found.reasons)) == (tone, reasons)
+    assert sentence in found.sentence
+    assert found.reasons[-1].endswith("stopped and has not come back." if len(after) == 2 else "have not come back.")
+
+
+def test_the_recovery_names_who_has_not_come_back_but_not_in_public():
+    found = recovered({"quito": 60 * ADA})
+    panel = recovery_panel(found, EpochCalendar(), {"perth": "PERTH"})
+    assert [(row[0].text, row[0].link) for row in panel.table.rows] == [
+        ("PERTH", "party/perth"),
+        ("lima", "party/lima"),
+    ]
+    assert [(fact.label, fact.value, fact.tone) for fact in panel.facts] == [
+        ("Stake that registered for epoch 12", "60.0 %", "attention"),
+        ("Stopped and not back", "2 parties", "attention"),
+    ]
+    rows = {row[0].text: [cell.text for cell in row[1:]] for row in panel.figures[0].table.rows}
+    assert rows["9"] == ["3", "100 ada", "100.0 %", "", ""]
+    assert rows["10"] == ["1", "60.0 ada", "60.0 %", "", "the switch"]
+    public = recovery_panel(found, EpochCalendar(), {}, public=True)
+    assert [(row[0].text, row[0].link) for row in public.table.rows] == [("Party 1", ""), ("Party 2", "")]

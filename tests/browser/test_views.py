@@ -126,7 +126,9 @@ def test_after_the_story_the_era_is_told_as_a_word(open_page, retired):
     expect(page.locator("#headline")).to_contain_text("No other era is announced")
     expect(page.locator("#headline .current")).to_have_count(0)
     expect(page.locator("#headline")).to_contain_text("of the registered stake supports pythagoras")
-    expect(page.locator("#forecast")).to_contain_text("No era is coming")
+    expect(page.locator("#answer .sentence")).to_contain_text("The network has recovered: epoch 7 has 100.0 %")
+    expect(page.locator("#recovery svg:visible")).to_contain_text("the switch")
+    expect(page.locator("#forecast")).to_have_count(0)
     shoot(page, "retired-desktop-light")
 
 

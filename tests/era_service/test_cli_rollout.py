@@ -368,7 +368,7 @@ def test_after_the_switch(world: World) -> None:
     world.chain.advance_to_epoch(10)
     refused = invoke(*closing)
     assert (refused.exit_code, refused.stdout) == (6, "")
-    assert "epoch 9 has 20 % of the certificates" in refused.stderr
+    assert "epoch 9 has 20.0 % of the certificates" in refused.stderr
     world.chain.advance_to_epoch(11)
     with open_store("store.sqlite3", network=NETWORK) as store:
         back = [Registration("ready", Epoch(epoch), "2.0.0", 95, 0.0, "t") for epoch in (9, 10)]
@@ -383,7 +383,7 @@ def test_after_the_switch(world: World) -> None:
     assert by_registrations.exit_code == 6, by_registrations.output
     text = invoke(*closing)
     assert text.exit_code == 0, text.output
-    assert "in epoch 10, 90 % of the certificates" in " ".join(text.stdout.split())
+    assert "in epoch 10, 90.0 % of the certificates" in " ".join(text.stdout.split())
     assert "Stopped and not back: 1 party with 5 lovelace." in text.stdout
     Path("own.txt").write_text("$nobody")
     assert "Correct the template" in invoke(*closing, "--template", "own.txt").output

@@ -1,13 +1,24 @@
 """Charts: well-formed, themable, readable without seeing them, and safe with any text."""
 
 import re
+from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from release_tools.adoption.charts import Moment, Series, Span, lines, stacked_bars, standalone, timeline
+from release_tools.adoption.charts import (
+    CHANCES,
+    Moment,
+    Series,
+    Span,
+    lines,
+    stacked_bars,
+    standalone,
+    timeline,
+    up_to,
+)
 
 SVG = "{http://www.w3.org/2000/svg}"
 LABELS = ("742", "743", "744")
@@ -58,9 +69,9 @@ def test_a_chart_in_a_file_of_its_own_needs_nothing_else(svg: str) -> None:
 
 
 def test_a_mark_stands_before_its_label() -> None:
-    root = parsed(lines(LABELS, SERIES, title="t", description="d", mark=("743", "the switch"), width=364))
+    root = parsed(lines(LABELS, SERIES, title="t", description="d", mark=("743", "the switch"), width=370))
     (line,) = (line for line in root.iter(f"{SVG}line") if line.get("stroke-dasharray"))
-    assert line.get("x1") == line.get("x2") == "152.0", "300 wide from 52 on, and a third of it is 742's"
+    assert line.get("x1") == line.get("x2") == "158.0", "300 wide from 58 on, and a third of it is 742's"
     assert "the switch" in [text.text for text in root.iter(f"{SVG}text")]
     assert "the switch" not in lines(LABELS, SERIES, title="t", description="d", mark=("9", "the switch"))
 
@@ -147,3 +158,23 @@ def test_charts_on_one_page_have_ids_of_their_own() -> None:
 def test_series_of_another_length_is_refused() -> None:
     with pytest.raises(ValueError, match="2 values for 3 labels"):
         lines(LABELS, [Series("a", (0.1, 0.2))], title="t", description="d")
+
+
+def test_a_label_has_a_second_line_where_there_is_room_and_none_is_cut_off() -> None:
+    dated = [f"{label}\n2026-11-0{number}" for number, label in enumerate(LABELS, 1)]
+    for width in (720, 320):
+        root = parsed(lines(dated, SERIES, title="t", description="d", width=width))
+        texts = {text.text: text for text in root.iter(f"{SVG}text")}
+        assert set(LABELS) <= texts.keys()
+        dates = [float(text.get("x", "")) for words, text in texts.items() if words.startswith("2026-")]
+        assert 1 <= len(dates) <= len(LABELS)
+        assert max(dates) + 10 * 6.6 / 2 <= width
+        assert all(after - before >= 66 for before, after in pairwise(dates))
+        assert any("742, 2026-11-01: " in (title.text or "") for title in root.iter(f"{SVG}title"))
+
+
+def test_a_chance_lies_by_its_nines() -> None:
+    places = [round(CHANCES.place(chance), 9) for chance in (*CHANCES.ticks, 1)]
+    assert places == [0, 0.25, 0.5, 0.75, 1, 1]
+    assert up_to(1.1).ticks == (0, 0.25, 0.5, 0.75, 1.0, 1.25)
+    assert up_to(0.4).place(1) == 1

@@ -54,8 +54,8 @@ def test_both_certificates_and_stake_must_be_there_again() -> None:
     assert (found.certificates, found.stake, found.recovered) == (1, Fraction(7, 10), False)
     assert found.missing == {"b": 30}
     assert found.words == (
-        "The network has not recovered: epoch 12 has 100 % of the certificates and 70 % of the stake of before the "
-        "switch, and at least 90 % is wanted"
+        "The network has not recovered: epoch 12 has 100.0 % of the certificates and 70.0 % of the stake of before "
+        "the switch, and at least 90 % is wanted"
     )
     assert judged(before, EpochActivity(Epoch(12), 10, {"a": 50, "b": 40})).recovered
     assert judged(before, EpochActivity(Epoch(12), 10)).missing == {}, "who takes part is not known"

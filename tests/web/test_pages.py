@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from era_service.dashboard.counting import count
 from era_service.dashboard.gather import Gatherer
 from era_service.service.changes import COUNTED, REGISTRATIONS
 from era_store import Registration
@@ -45,7 +46,7 @@ def test_what_is_long_goes_compressed_and_the_stream_does_not(world):
         assert next(stream.iter_lines()) == b"retry: 2000"
 
 
-def unreadable(_status):
+def unreadable(_service, _status):
     raise StoreError("unreadable")
 
 
@@ -53,8 +54,8 @@ def test_nobody_waits_for_the_counting_and_who_was_shown_what_is_old_is_told(wor
     service, made, told, by = world.service, threading.Semaphore(0), [], []
     register(world, "1.0.0")
     gatherer = Gatherer(service)
-    count = gatherer._count
-    monkeypatch.setattr(gatherer, "_count", lambda status: by.append(threading.current_thread().name) or count(status))
+    noted = lambda *of: by.append(threading.current_thread().name) or count(*of)  # noqa: E731
+    monkeypatch.setattr("era_service.dashboard.gather.count", noted)
     with gatherer.kept_warm(made.release):
         assert made.acquire(timeout=30), "the page is made before anybody asks"
         before = gatherer.counted(service.snapshot)
@@ -67,7 +68,7 @@ def test_nobody_waits_for_the_counting_and_who_was_shown_what_is_old_is_told(wor
         assert gatherer._counted[3].epochs[0]["registered"]["parties"] == 2
         service.changes.notify(REGISTRATIONS)
         assert made.acquire(timeout=30), "what comes in is counted before anybody asks"
-        monkeypatch.setattr(gatherer, "_count", unreadable)
+        monkeypatch.setattr("era_service.dashboard.gather.count", unreadable)
         service.changes.notify(REGISTRATIONS)
         until = time.monotonic() + 30
         while gatherer._counted is not None:

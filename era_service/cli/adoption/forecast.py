@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.adoption.forecast_view import forecast_chart, forecast_lines, needed_words, share_words
+from era_service.cli.adoption.forecast_view import forecast_chart, forecast_lines
 from era_service.cli.adoption.options import QuorumOptions, ReadinessOptions, share, svg_path
 from era_service.cli.protocol_configuration import PlaceOptions
 from era_service.cli.protocol_configuration import on_chain as configurations_on_chain
@@ -23,6 +23,7 @@ from era_service.cli.shared.release import JsonOptions
 from era_service.wiring.genesis import configured_calendar
 from era_service.wiring.quorum import GivenQuorum, given_quorum, quorum_of
 from eras import Epoch, EraSwitchError
+from release_tools.adoption.shares import needed_share, shown_share
 from release_tools.forecasting.lottery import chance_words
 from release_tools.forecasting.lottery_parameters import change_words, quorum_signed_with
 from release_tools.forecasting.safety import judge_switch
@@ -216,7 +217,7 @@ def _show(
     found: "Forecast", gate: "GateResult | None", calendar: "EpochCalendar", output: ForecastOutputOptions
 ) -> None:
     if output.chart is not None:
-        write_file(output.chart, forecast_chart(found).encode())
+        write_file(output.chart, forecast_chart(found, calendar).encode())
     if output.as_json:
         met = None if gate is None else gate.met
         echo_json(
@@ -309,10 +310,10 @@ def _answer(
     if given.is_complete:
         click.echo(f"With {model.words}")
     click.echo(
-        f"When {share_words(signing)} of the registered stake signs, the chance of a quorum is {_odds(quorum, signing)}"
+        f"When {shown_share(signing)} of the registered stake signs, the chance of a quorum is {_odds(quorum, signing)}"
     )
     for probability, least in needed.items():
-        takes = "no share of the stake suffices" if least is None else f"{needed_words(least)} must sign"
+        takes = "no share of the stake suffices" if least is None else f"{needed_share(least)} must sign"
         click.echo(f"For a quorum with {float(probability) * 100:.10g} %, {takes}")
 
 

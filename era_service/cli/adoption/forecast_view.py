@@ -3,13 +3,12 @@
 In: a ``Forecast``. Out: lines, or the text of an SVG image. The document for machines is ``Forecast.to_dict``.
 """
 
-import math
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from chain_reader.calendar import EpochCalendar
 from era_service.cli.shared.output import printable
-from release_tools.adoption.shares import ada_words
+from release_tools.adoption.shares import ada_words, needed_share, shown_share
 from release_tools.forecasting.lottery import chance_words
 from release_tools.forecasting.safety import judge_switch
 
@@ -24,16 +23,6 @@ _PHASES = {
     "danger": "those that stopped still count",
     "after": "those that came back",
 }
-
-
-def share_words(value: float) -> str:
-    """A share as people read it."""
-    return f"{value * 100:.1f} %"
-
-
-def needed_words(value: float) -> str:
-    """A share that is needed: rounded up, so that what is read suffices."""
-    return f"{math.ceil(value * 10_000) / 100:.2f} %"
 
 
 def forecast_lines(
@@ -52,8 +41,8 @@ def forecast_lines(
         yield f"Begins       {dates.coming(found.at)}"
     yield f"Quorum       {found.quorum.model.words}, {printable(found.quorum.source)}"
     registered = f"the {ada_words(now.registered)} that {now.parties} parties registered"
-    yield f"Ready        {share_words(now.share)} of {registered}"
-    yield f"Reliability  {share_words(found.reliability.average)}, {found.reliability.words}"
+    yield f"Ready        {shown_share(now.share)} of {registered}"
+    yield f"Reliability  {shown_share(found.reliability.average)}, {found.reliability.words}"
     yield f"Needed       {_needed(found)}"
     yield f"By trend     {_reached(found, dates)}"
     yield ""
@@ -63,7 +52,7 @@ def forecast_lines(
     worst = chance_words(danger.quorum_probability.value)
     yield f"The danger is greatest in {dates.epoch(danger.epoch)}: a quorum with {worst}"
     back = next(outlook for outlook in found.epochs if outlook.phase.value == "after")
-    behind = f"{_estimated(back.share_behind, share_words)} of {_whole(found)} behind it"
+    behind = f"{_estimated(back.share_behind, shown_share)} of {_whole(found)} behind it"
     yield f"From epoch {back.epoch} on: a quorum with {chance_words(back.quorum_probability.value)}, and {behind}"
     yield from _calls(found)
     yield ""
@@ -89,10 +78,10 @@ def _needed(found: "Forecast") -> str:
     wanted = f"{found.probability * 100:.10g} %"
     if found.share_needed is None:
         return f"no share of the stake makes a quorum with {wanted}"
-    words = f"{needed_words(found.share_needed)} must sign for a quorum with {wanted}"
+    words = f"{needed_share(found.share_needed)} must sign for a quorum with {wanted}"
     if found.ready_share_needed is None:
         return f"{words}: as reliably as parties sign, not even all of them are enough"
-    return f"{words}, so {needed_words(found.ready_share_needed)} must be ready"
+    return f"{words}, so {needed_share(found.ready_share_needed)} must be ready"
 
 
 def _reached(found: "Forecast", dates: EpochCalendar) -> str:
@@ -128,9 +117,9 @@ def _row(outlook: "EpochOutlook") -> tuple[str, ...]:
     return (
         f"{outlook.epoch}",
         f"{outlook.registered_at}",
-        _estimated(outlook.signing_share, share_words),
+        _estimated(outlook.signing_share, shown_share),
         chance_words(outlook.quorum_probability.value),
-        _estimated(outlook.share_behind, share_words),
+        _estimated(outlook.share_behind, shown_share),
         _PHASES[outlook.phase.value],
     )
 
@@ -157,20 +146,21 @@ def _calls(found: "Forecast") -> Iterator[str]:
     width = max(len(printable(call.party_id)) for call in shown)
     for call in shown:
         version = printable(call.version or "no version")
-        after = f"{share_words(call.ready_share_after)}, {chance_words(call.quorum_probability_after)}"
+        after = f"{shown_share(call.ready_share_after)}, {chance_words(call.quorum_probability_after)}"
         yield f"  {printable(call.party_id):<{width}}  {ada_words(call.stake)}  {version}  → {after}"
     if count > len(shown):
         yield f"  and {count - len(shown)} more (see --json)"
 
 
-def forecast_chart(found: "Forecast") -> str:
+def forecast_chart(found: "Forecast", calendar: "EpochCalendar | None" = None) -> str:
     """The forecast as a file of SVG: the ready stake and its trend, and below it the chance of a quorum."""
-    from release_tools.adoption.charts import Series, lines, stacked, standalone
+    from release_tools.adoption.charts import CHANCES, Series, lines, stacked, standalone
 
     observed = {point.epoch: point.share for point in found.observed}
     outlooks = {outlook.epoch: outlook for outlook in found.epochs}
     epochs = sorted({*observed, *outlooks})
-    labels, mark = [str(epoch) for epoch in epochs], (str(found.at), "the switch")
+    dates = calendar or EpochCalendar()
+    labels, mark = [dates.label(epoch) for epoch in epochs], (dates.label(found.at), "the switch")
     trend = {epoch: found.trend.share(epoch) for epoch in epochs if epoch >= found.now.epoch} if found.trend else {}
     series = [Series("ready", tuple(observed.get(epoch) for epoch in epochs))]
     for name, side in (("trend", "value"), ("trend, at worst", "low"), ("trend, at best", "high")):
@@ -182,7 +172,7 @@ def forecast_chart(found: "Forecast") -> str:
         labels,
         series,
         title="Ready share of the registered stake",
-        description="No share suffices." if needed is None else f"{share_words(needed)} is needed.",
+        description="No share suffices." if needed is None else f"{shown_share(needed)} is needed.",
         gate=needed,
         gate_name="needed",
         mark=mark,
@@ -197,6 +187,7 @@ def forecast_chart(found: "Forecast") -> str:
         gate=found.probability,
         gate_name="wanted",
         mark=mark,
+        axis=CHANCES,
         height=240,
     )
     drawn = stacked(

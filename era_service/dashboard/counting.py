@@ -1,0 +1,149 @@
+"""What registrations come to, counted for the page: adoption, gate, forecast, and the recovery after a switch.
+
+In: a ``Service`` and the status of its network. Out: a ``Counted``.
+"""
+
+from contextlib import suppress
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from era_service.service.configuration_documents import known_quorum
+from eras import Epoch, EraSwitchError
+
+if TYPE_CHECKING:
+    from era_service.service.documents import EraStatus
+    from era_service.service.service import Service
+    from release_tools import Compatibility, GateResult
+    from release_tools.forecasting.result import Forecast
+    from release_tools.rollout.recovery import Recovery
+
+EPOCHS = 16
+"""Epochs of registrations that the charts show at most."""
+
+RECOVERY_EPOCHS = 6
+"""Epochs after a switch for which the page shows whether the network recovered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What was counted from registrations for one snapshot of the eras.
+
+    Attributes:
+        era: the era that is coming, or the current one where none is.
+        epochs: the adoption of the last epochs, newest first; none before the first registration.
+        gate: how the era stands to the gate; ``None`` where no gate is configured, or it cannot be told.
+        forecast: of its switch, or the error why there is none.
+        compatibility: which versions support which era.
+        judged: the gate and the forecast as they were judged, of which the others are the documents.
+        recovery: how the network stands after its newest switch; ``None`` where that was long ago.
+    """
+
+    era: str | None
+    epochs: tuple[dict[str, Any], ...]
+    gate: dict[str, Any] | None
+    forecast: dict[str, Any] | EraSwitchError | None
+    compatibility: "Compatibility"
+    judged: "tuple[Forecast | None, GateResult | None]" = (None, None)
+    recovery: "Recovery | None" = None
+
+    @property
+    def is_vouched_for(self) -> bool:
+        """Whether anybody can tell who is ready for the era."""
+        told = [row["told"] for one in self.epochs[:1] for row in one["eras"] if row["era"] == self.era]
+        return any(told) or self.era in self.compatibility.eras
+
+
+def count(service: "Service", status: "EraStatus") -> Counted:
+    """Count what the registrations of a service come to.
+
+    Args:
+        service: whose registrations and settings.
+        status: of the network.
+
+    Raises:
+        EraSwitchError: they cannot be read, or the settings cannot be used.
+    """
+    from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
+    from release_tools.adoption.compatibility import EraNotListedError
+    from release_tools.adoption.gate import judge_gate
+    from release_tools.adoption.summary import newest_begun, summarise_last
+
+    settings, registrations = service.settings, service.store.registrations
+    coming = status.upcoming or status.current
+    era = None if coming is None else coming.name
+    compatibility, rules, gate = compatibility_of(settings), adoption_rules(settings), configured_gate(settings)
+    if not registrations.epochs():
+        return Counted(era, (), None, None, compatibility)
+    eras = tuple(dict.fromkeys((*compatibility.eras, *(() if era is None else (era,)))))
+    current = None if status.epoch is None else Epoch(status.epoch)
+    begun = newest_begun(registrations.epochs(), current)
+    adoptions = summarise_last(registrations, EPOCHS, last=begun, compatibility=compatibility, eras=eras, rules=rules)
+    judged = None
+    if gate is not None and era is not None:
+        with suppress(EraNotListedError):  # nobody can tell who is ready: the views have the reason
+            judged = judge_gate(
+                registrations,
+                era=era,
+                threshold=gate.threshold,
+                compatibility=compatibility,
+                base=gate.base,
+                for_epochs=gate.for_epochs,
+                current=current,
+                rules=rules,
+            )
+    forecast = _forecast(service, status, compatibility)
+    told = forecast if forecast is None or isinstance(forecast, EraSwitchError) else forecast.to_dict()
+    return Counted(
+        era,
+        tuple(one.to_dict() for one in adoptions),
+        None if judged is None else judged.to_dict(),
+        told,
+        compatibility,
+        (None if isinstance(forecast, EraSwitchError) else forecast, judged),
+        _recovered(service, status, compatibility),
+    )
+
+
+def _recovered(service: "Service", status: "EraStatus", compatibility: "Compatibility") -> "Recovery | None":
+    """How the network stands after its newest switch, if that is not long ago; by registrations."""
+    from era_service.releasing.recoveries import with_registrations
+    from release_tools.rollout.recovery import recovery
+
+    current, began = status.current, None if status.current is None else status.current.epoch
+    if current is None or began is None or status.epoch is None or status.epoch - began > RECOVERY_EPOCHS:
+        return None
+    at, now, registrations = Epoch(began), Epoch(status.epoch), service.store.registrations
+    activities = with_registrations(service.settings, registrations, {}, at, now)
+    if not any(one.stake for one in activities.values() if one.epoch < at):
+        return None  # nobody registered before: the first era of a network
+    forecast = _forecast_of(service, current.name, at, Epoch(at - 1), compatibility)
+    before = None if isinstance(forecast, EraSwitchError) else forecast
+    return recovery(activities.values(), at=at, current=now, forecast=before)
+
+
+def _forecast(
+    service: "Service", status: "EraStatus", compatibility: "Compatibility"
+) -> "Forecast | EraSwitchError | None":
+    if status.upcoming is None or status.epoch is None:
+        return None
+    at = status.upcoming.epoch
+    if at is None:
+        at = status.epoch + max(1, service.settings.network.notice_epochs)
+    return _forecast_of(service, status.upcoming.name, Epoch(at), Epoch(status.epoch), compatibility)
+
+
+def _forecast_of(
+    service: "Service", era: str, at: Epoch, current: Epoch, compatibility: "Compatibility"
+) -> "Forecast | EraSwitchError":
+    """The forecast of a switch as of an epoch, or why there is none."""
+    from era_service.wiring.adoption import adoption_rules
+    from release_tools.forecasting.forecast import ForecastOrder, forecast
+
+    settings, registrations = service.settings, service.store.registrations
+    try:
+        quorum = known_quorum(settings, service.snapshot.configuration, at)
+        order = ForecastOrder(era, at, quorum, current=current, lag_epochs=settings.quorum.lag_epochs)
+        rules = adoption_rules(settings)
+        return forecast(registrations, order, compatibility=compatibility, rules=rules)
+    except EraSwitchError as error:
+        return error
