@@ -18,6 +18,7 @@ from era_service.cli.shared.publication_view import (
     network_document,
     progress,
     sight_lines,
+    token_lines,
     transaction_document,
     transaction_lines,
 )
@@ -58,6 +59,9 @@ class BuildOptions:
     payload_file: str = argument(metavar="PAYLOAD")
     lead_epochs: int = lead_option()
     not_a_slip: bool = not_a_slip_option()
+    mint_token: bool = option(
+        "--mint-token", is_flag=True, help="Mint a thread token with this marker, a network's first (rule T0)."
+    )
 
 
 @option_group(OUTPUT)
@@ -100,7 +104,7 @@ def build(
             _require_no_slip(content, release, reading)
         paid = purse.purse()
         paid = replace(paid, address=paid.address or release.policy.address)
-        drafted = draft(release, reading, content, paid, publish_by=publish_by)
+        drafted = draft(release, reading, content, paid, publish_by=publish_by, mint_token=what.mint_token)
     carried = CarriedTransaction.of(drafted.transaction, release.network.magic, drafted.spends)
     output.file.write(carried)
     for warning in (*drafted.warnings, *reading.alarms):
@@ -184,7 +188,8 @@ class WitnessOptions:
         "--witness",
         metavar="FILE",
         multiple=True,
-        help="Signature made elsewhere, as cardano-cli transaction witness and hardware wallets write it. May be given "
+        help="Signature made elsewhere, as cardano-cli transaction witness and hardware wallets write it, or the same "
+        "transaction as somebody else signed it. May be given "
         "several times.",
     )
 
@@ -279,7 +284,7 @@ def sign(
         echo_json({**signed.summary(key), "doubts": list(doubts), "file": None if output.dry_run else str(out)})
         return
     done = "Nothing was written: this was a dry run" if output.dry_run else f"Signed, and written to {out}"
-    missing = f". Still missing: {', '.join(signed.missing_keys)}" if signed.missing_keys else ""
+    missing = f". Still missing: {signed.missing}" if signed.missing else ""
     click.echo(f"{done}{missing}")
 
 
@@ -396,7 +401,8 @@ def _conclude_submit(
             }
         )
     else:
-        click.echo("\n".join([words, learning_line(sight["epoch"]), *sight_lines(sight)]))
+        minted = [] if output.dry_run else [line for unit, _ in carried.minted for line in token_lines(unit)]
+        click.echo("\n".join([words, *minted, learning_line(sight["epoch"]), *sight_lines(sight)]))
     if depth is not None and publishes and not trusted:
         click.echo("Warning: nodes do not trust what this transaction published: eraswitch marker history", err=True)
 

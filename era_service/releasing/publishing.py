@@ -364,18 +364,24 @@ def require_keys(release: "Release", draft: "Draft", keys: "Sequence[PaymentSign
     network_id = release.network.network_id
     known = {key.key_hash for key in keys}
     addresses = dict.fromkeys(output.address for output in draft.spends)
-    missing = [
-        address
-        for address in addresses
-        if not owner_of(address, network_id, release.era_script).terms.satisfied_by(known)
-    ]
+    owners = {address: owner_of(address, network_id, release.era_script) for address in addresses}
+    missing = [address for address, owner in owners.items() if not owner.terms.satisfied_by(known)]
     if missing:
+        shared = any(owners[address].script is not None for address in missing)
         raise MissingSignatureError(
             "A payment key is missing",
-            expected=f"the key of {' and of '.join(missing)}",
-            got=", ".join(f"the key of {key.address(network_id)}" for key in keys) or "no payment key",
-            next_step="Give the key of each address that the transaction spends from: --payment-key-file FILE; if "
-            "several keys own the era address, on several machines: eraswitch tx build, then tx sign on each",
+            expected=" and ".join(
+                f"the key of {address}"
+                if (script := owners[address].script) is None
+                else f"{script.most_signatures} of the keys {', '.join(script.key_hashes)}, which own {address}"
+                for address in missing
+            ),
+            got=", ".join(key.key_hash if shared else f"the key of {key.address(network_id)}" for key in keys)
+            or "no payment key",
+            next_step="Give each with --payment-key-file; where they are on several machines: --payload-out FILE (or "
+            "--out FILE) here, eraswitch tx build, then tx sign on each and tx submit"
+            if shared
+            else "Give the key of each address that the transaction spends from: --payment-key-file FILE",
             addresses=missing,
         )
     signers_among(draft.transaction, known)

@@ -19,7 +19,7 @@ from eras import Slot, TransactionError, __version__
 from eras.words import LOVELACE_PER_ADA, ada, counted
 from release_tools.keys.payment_key import PaymentKey
 from release_tools.transactions.addresses import Owner, owner_of
-from release_tools.transactions.scripts import KeyScript, ThreadToken
+from release_tools.transactions.scripts import KeyScript, ThreadToken, some_of
 
 if TYPE_CHECKING:
     from pycardano import Address, AuxiliaryData, TransactionBody, TransactionOutput, Value
@@ -86,7 +86,7 @@ class UnsignedTransaction:
         """The required signers, in words."""
         if not self.scripts:
             return ", ".join(self.required_keys)
-        wanted = [*self.required_keys, *(f"enough of {', '.join(one.key_hashes)}" for one in self.scripts)]
+        wanted = [*self.required_keys, *(some_of(one.most_signatures, one.key_hashes) for one in self.scripts)]
         return ", and ".join(dict.fromkeys(wanted))
 
     @property

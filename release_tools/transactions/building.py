@@ -231,7 +231,7 @@ def signers_among(transaction: UnsignedTransaction, known: Collection[str]) -> l
             "A transaction cannot be signed",
             expected=f"the keys with hash {', '.join(transaction.required_keys)}"
             if cosigners is not None
-            else f"enough of the keys with hash {', '.join(transaction.signing_keys)}",
+            else f"the keys with hash {transaction.signers}",
             got=f"no key for {', '.join(missing)}",
             next_step="Give the payment key of every address that the transaction spends from: --payment-key-file FILE",
         )

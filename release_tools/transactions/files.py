@@ -23,7 +23,7 @@ from release_tools.keys.envelopes import TextEnvelope, transaction_bytes, transa
 from release_tools.keys.payment_key import PaymentSigner
 from release_tools.transactions.balancing import UnsignedTransaction, witness_set
 from release_tools.transactions.building import MissingSignatureError, SignedTransaction
-from release_tools.transactions.scripts import KeyScript, signers_of
+from release_tools.transactions.scripts import KeyScript, signers_of, some_of
 from release_tools.transactions.words import transaction_lines
 
 if TYPE_CHECKING:
@@ -197,6 +197,14 @@ class CarriedTransaction:
         )
 
     @property
+    def missing(self) -> str:
+        """The keys that must still sign, in words: how many of which; empty where nobody must."""
+        cosigners, there = sorted(set(self._cosigners)), {*self.signed_by, *self._required}
+        fewest = signers_of(self.scripts, cosigners, self._decoded.new.invalid_hereafter, beside=there)
+        some = some_of(len(cosigners if fewest is None else fewest), cosigners)
+        return ", and ".join([*sorted(self._required - set(self.signed_by)), *([some] if some else [])])
+
+    @property
     def is_signed(self) -> bool:
         """Whether somebody has signed, and nobody who must is missing."""
         return bool(self.signatures) and not self.missing_keys
@@ -214,9 +222,7 @@ class CarriedTransaction:
         if not signers:
             raise MissingSignatureError(
                 "There is nothing to sign",
-                expected=f"the key with hash {' or '.join(wanted)}"
-                if wanted
-                else "a transaction that lacks a signature",
+                expected=f"a key with hash {' or '.join(wanted)}" if wanted else "a transaction that lacks a signature",
                 got=", ".join(key.key_hash for key in keys) or "no key",
                 next_step="Give the payment key of an address that the transaction spends from: --payment-key-file FILE"
                 if wanted
@@ -267,9 +273,9 @@ class CarriedTransaction:
         if not self.is_signed:
             raise MissingSignatureError(
                 "The transaction cannot be submitted yet",
-                expected="signatures by everyone who must sign",
-                got=f"none by {', '.join(self.missing_keys) or 'anyone'}",
-                next_step="Sign it: eraswitch tx sign",
+                expected=f"signatures by {self.missing or 'those who must sign'}, too",
+                got=f"signatures by {', '.join(self.signed_by)}" if self.signatures else "none",
+                next_step="Sign it: eraswitch tx sign; a file that was signed elsewhere: --witness FILE",
             )
         return SignedTransaction(self.cbor, self.hash)
 

@@ -162,6 +162,11 @@ def signers_of(
     return tuple(chosen)
 
 
+def some_of(count: int, keys: Collection[str]) -> str:
+    """Return in words that so many of these keys are meant."""
+    return ", ".join(keys) if count == len(keys) else f"{count} of {', '.join(keys)}"
+
+
 def _from_json(value: Any, depth: int) -> list[Any]:
     kind = value["type"]
     if depth > MAX_DEPTH:

@@ -1,8 +1,9 @@
 """Signatures of a transaction that other programs made, as files. Pure.
 
 In: the text of a file: an envelope as cardano-cli and the tools of hardware wallets write it (``TxWitness ConwayEra``,
-or of any other ledger era: its bytes are judged), the same bytes in hex, or the witness set that a browser wallet
-returns. Out: the signatures. Whether they fit a transaction is for the transaction to judge.
+or of any other ledger era: its bytes are judged), the same bytes in hex, the witness set that a browser wallet
+returns, or the whole transaction as another signer has signed it. Out: the signatures. Whether they fit is for the
+transaction to judge.
 """
 
 from typing import TYPE_CHECKING
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
     from chain_reader.local_chain.ledger.cbor import Item
     from chain_reader.local_chain.ledger.transaction import Signature
 
+_KINDS = ("TxWitness", "Tx ", "Witnessed Tx", "Unwitnessed Tx")
+_TRANSACTION_PARTS = 4
 _KEY_BYTES, _SIGNATURE_BYTES = 32, 64
 
 
@@ -29,7 +32,7 @@ def read_signatures(text: str, source: str) -> "tuple[Signature, ...]":
     if text.startswith("{"):
         envelope = TextEnvelope.parse(text, source)
         kind, data = described_type(envelope.type), envelope.cbor
-        if "Witness" not in envelope.type:
+        if not envelope.type.startswith(_KINDS):
             raise _none_in(source, kind)
     else:
         try:
@@ -54,6 +57,8 @@ def _members(item: "Item", source: str) -> "tuple[Item, ...]":
         if item.items[0].number != 0:
             raise _none_in(source, "a signature of a Byron address")
         return (item.items[1],)
+    if item.major == LIST and len(item.items) == _TRANSACTION_PARTS:
+        return _members(item.items[1], source)
     if item.major == LIST:
         return (item,)
     if item.major != MAP:

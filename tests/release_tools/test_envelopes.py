@@ -85,7 +85,7 @@ def test_built_here_signed_there_by_two_submitted_elsewhere(
     second = CarriedTransaction.parse(first).sign([wallet])
     assert second.missing_keys == (stranger.key_hash,)
     assert not second.is_signed
-    with pytest.raises(MissingSignatureError, match=f"got none by {stranger.key_hash}"):
+    with pytest.raises(MissingSignatureError, match=f"expected signatures by {stranger.key_hash}, too"):
         second.to_signed()
     assert json.loads(second.to_text())["type"] == "Unwitnessed Tx ConwayEra"
 

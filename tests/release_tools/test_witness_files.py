@@ -30,6 +30,8 @@ def envelope(kind: str, content: object) -> str:
         cbor2.dumps([0, [KEY, SIGNATURE]]).hex() + "\n",
         cbor2.dumps({0: [[KEY, SIGNATURE]]}).hex(),
         cbor2.dumps({0: cbor2.CBORTag(258, [[KEY, SIGNATURE]])}).hex(),
+        envelope("Unwitnessed Tx ConwayEra", [{}, {0: [[KEY, SIGNATURE]]}, True, None]),
+        envelope("Tx ConwayEra", [{}, {0: cbor2.CBORTag(258, [[KEY, SIGNATURE]])}, True, None]),
     ],
 )
 def test_forms_of_a_signature(text: str) -> None:
@@ -48,7 +50,7 @@ def test_forms_of_a_signature(text: str) -> None:
         ("80", "a key of 32 bytes and a signature of 64"),
         (cbor2.dumps([1, [KEY, SIGNATURE, b"", b""]]).hex(), "a signature of a Byron address"),
         (cbor2.dumps([0, [KEY, SIGNATURE[1:]]]).hex(), "a key of 32 bytes and a signature of 64"),
-        (envelope("Tx ConwayEra", [0, [KEY, SIGNATURE]]), "a transaction"),
+        (envelope("Unwitnessed Tx ConwayEra", [{}, {}, True, None]), "a transaction without a signature"),
         (envelope("PaymentSigningKeyShelley_ed25519", KEY), "PaymentSigningKeyShelley_ed25519"),
     ],
 )

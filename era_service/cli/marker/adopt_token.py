@@ -3,6 +3,7 @@
 import click
 
 from chain_reader.thread_token import spelled, token_unit
+from era_service.cli.marker.build_only import BuildOptions, build_only
 from era_service.cli.marker.marker_jobs import AdoptTokenJob
 from era_service.cli.marker.pipeline import publish
 from era_service.cli.marker.token_writing import write_token_option
@@ -29,10 +30,16 @@ class AdoptionOptions:
     cls=SectionedCommand,
     example="eraswitch marker adopt-token --payment-key-file keys/payment.skey --write",
 )
-@takes(adoption=AdoptionOptions, purse=PurseOptions, publishing=PublishingOptions)
+@takes(adoption=AdoptionOptions, purse=PurseOptions, publishing=PublishingOptions, build=BuildOptions)
 @pass_app
 def adopt_token(
-    app: AppContext, /, *, adoption: AdoptionOptions, purse: PurseOptions, publishing: PublishingOptions
+    app: AppContext,
+    /,
+    *,
+    adoption: AdoptionOptions,
+    purse: PurseOptions,
+    publishing: PublishingOptions,
+    build: BuildOptions,
 ) -> None:
     """Mint a thread token for the markers in force, and publish them again with it; no era changes.
 
@@ -43,6 +50,8 @@ def adopt_token(
     Where the marker output was sent away with its token, --spend names the output at the era address that holds it
     again: nothing is minted then, and the markers that nodes trust are published with it.
     """
+    if build.out is not None and adoption.writes_token:
+        raise click.UsageError("--write goes with publishing at once, and --out only builds.")
     settings = publishing.network.settings(app)
     replaced = None if adoption.replaces is None else spelled(token_unit(adoption.replaces))
     if replaced is not None and settings.trust.thread_token == replaced:
@@ -50,4 +59,8 @@ def adopt_token(
         settings = settings.model_copy(update={"trust": settings.trust.model_copy(update={"thread_token": None})})
     means = publishing.means(settings, purse.purse())
     file = require_place(app.load().file) if adoption.writes_token else None
-    publish(settings, AdoptTokenJob(means, publishing.output, file, replaced))
+    job = AdoptTokenJob(means, publishing.output, file, replaced)
+    if build.out is None:
+        publish(settings, job)
+    else:
+        build_only(settings, job, build.out, build.form)

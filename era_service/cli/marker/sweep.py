@@ -4,34 +4,19 @@ In: what nodes trust and what is at the address, by one provider. Out: a transac
 change of the markers is, or written into a file for a signer elsewhere.
 """
 
-from pathlib import Path
-from typing import TYPE_CHECKING
-
 import click
 
+from era_service.cli.marker.build_only import BuildOptions, build_only
 from era_service.cli.marker.marker_jobs import SweepJob
 from era_service.cli.marker.pipeline import publish
-from era_service.cli.shared.commands import OUTPUT, SectionedCommand, nested, option, option_group, takes
+from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.output import echo_json, printable
-from era_service.cli.shared.publication_view import (
-    network_document,
-    transaction_document,
-    transaction_lines,
-    warnings_of,
-)
 from era_service.cli.shared.release import (
     LimitOptions,
     PublishingOptions,
-    format_option,
     output_reference,
     payment_address_option,
-    write_transaction,
 )
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
-    from era_service.releasing.sweeping import SweepOrder
 
 
 @option_group()
@@ -56,19 +41,6 @@ class SweepPurseOptions:
 
     payment_address: str = payment_address_option()
     limits: LimitOptions = nested(LimitOptions)
-
-
-@option_group(OUTPUT)
-class BuildOptions:
-    """Where the transaction goes that is only built."""
-
-    out: Path | None = option(
-        "--out",
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        help="Only build: write the unsigned transaction here.",
-    )
-    form: str = format_option()
 
 
 @click.command(cls=SectionedCommand, example="eraswitch marker sweep --payment-key-file keys/payment.skey --dry-run")
@@ -97,35 +69,4 @@ def sweep(
     if build.out is None:
         publish(settings, job)
     else:
-        _build(settings, order, job, build.out, build.form)
-
-
-def _build(settings: "Settings", order: "SweepOrder", job: SweepJob, out: Path, form: str) -> None:
-    """Write the transaction for a signer elsewhere."""
-    from era_service.releasing.session import open_release
-    from release_tools.publishing.journal import Journal
-    from release_tools.publishing.publication import Publisher
-    from release_tools.transactions.files import CarriedTransaction
-
-    dry_run = job.output.dry_run
-    with open_release(settings) as release:
-        journal = Journal(order.means.journal_root, release.network.magic, release.policy.address)
-        outlook = job.look(release, Publisher(release.gateway, journal, release.read), journal)
-        drafted = outlook.drafted
-    written = None
-    if drafted is not None and not dry_run:
-        write_transaction(out, CarriedTransaction.of(drafted.transaction, release.network.magic, drafted.spends), form)
-        written = str(out)
-    for warning in warnings_of(outlook):
-        click.echo(f"Warning: {printable(warning)}", err=True)
-    if job.output.as_json:
-        document = None if drafted is None else transaction_document(drafted)
-        echo_json({"network": network_document(release), "drafted": document, "file": written})
-    elif drafted is None:
-        entry = outlook.unfinished
-        earlier = "" if entry is None else f": transaction {entry.latest.transaction} of an earlier run is on its way"
-        click.echo(f"Nothing to build{earlier}")
-    else:
-        signers = drafted.transaction.signers
-        done = "Nothing was written: this was a dry run" if dry_run else f"Written to {out}"
-        click.echo("\n".join([*transaction_lines(drafted), f"{done}. It must be signed by: {signers}"]))
+        build_only(settings, job, build.out, build.form)
