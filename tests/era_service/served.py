@@ -44,7 +44,7 @@ class Served:
 
     def leads(self) -> bool:
         """Whether it has said that it reads the chain."""
-        return "reads the chain from now on" in self.log.read_text()
+        return "This replica reads the chain from now on" in self.log.read_text()
 
     def kill(self) -> None:
         """End it without any warning."""

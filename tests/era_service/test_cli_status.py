@@ -164,7 +164,7 @@ def test_the_next_provider_is_asked_when_one_fails(network: Network, server: Loc
     environ = network.environ() | {"ERASWITCH_READER__PROVIDERS": providers}
     code, found, errors = status(env=environ)
     assert (code, found["current_era"]) == (0, "pythagoras")
-    assert "the next is asked" in errors
+    assert "A provider could not be read, the next is asked" in errors
 
 
 def test_a_public_network_is_read_through_koios_where_nothing_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
