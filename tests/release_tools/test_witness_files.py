@@ -50,7 +50,7 @@ def test_forms_of_a_signature(text: str) -> None:
         ("80", "a key of 32 bytes and a signature of 64"),
         (cbor2.dumps([1, [KEY, SIGNATURE, b"", b""]]).hex(), "a signature of a Byron address"),
         (cbor2.dumps([0, [KEY, SIGNATURE[1:]]]).hex(), "a key of 32 bytes and a signature of 64"),
-        (envelope("Unwitnessed Tx ConwayEra", [{}, {}, True, None]), "a transaction without a signature"),
+        (envelope("Unwitnessed Tx ConwayEra", [{}, {}, True, None]), "without a signature"),
         (envelope("PaymentSigningKeyShelley_ed25519", KEY), "PaymentSigningKeyShelley_ed25519"),
     ],
 )
