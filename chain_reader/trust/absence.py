@@ -19,10 +19,10 @@ from chain_reader.ports import ScreenedOutput
 from chain_reader.trust.policy import Checkpoint
 from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, may_follow, verified_of
 from chain_reader.trust.verdicts import Conflict, Unconfirmed
-from datum import Accepted, EraMarkersPayload, decode_datum
+from datum import Accepted, MarkerKind, decode_datum
 from datum.kinds import Marker
 from era_store import StoredTrust
-from eras import Epoch, EraMarker
+from eras import Epoch
 
 
 def refuse_late(
@@ -49,14 +49,14 @@ def refuse_late(
     confirmed = min(state.epoch, epoch)
     shipped = Epoch(0) if checkpoint is None else checkpoint.epoch
     known = markers_of(state.trusted)
-    in_checkpoint = frozenset() if checkpoint is None else _markers_in(checkpoint)
+    in_checkpoint = () if checkpoint is None else _markers_in(checkpoint, state.kind.markers)
     in_time = {payload.digest for payload in before.payloads if payload.verdict == Unconfirmed.__name__}
     decided = state.superseded_payloads | in_time
 
     def is_late(marker: Marker) -> bool:
         if marker.epoch is None or state.kind.is_told(known, marker):
             return False
-        return marker.epoch <= confirmed or (marker.epoch <= shipped and marker not in in_checkpoint)
+        return marker.epoch <= confirmed or (marker.epoch <= shipped and not state.kind.is_told(in_checkpoint, marker))
 
     def judged(item: ScreenedOutput) -> ScreenedOutput:
         late = next(filter(is_late, markers_of(item)), None) if isinstance(item.verdict, Accepted) else None
@@ -78,5 +78,6 @@ def _is_bare(facts: ChainFacts, state: TrustState) -> bool:
     return bool(facts.unproven) and not state.proven and not any(facts.spends.values())
 
 
-def _markers_in(checkpoint: Checkpoint) -> frozenset[EraMarker]:
-    return frozenset(EraMarkersPayload.from_bytes(decode_datum(checkpoint.output.datum).content).markers)
+def _markers_in(checkpoint: Checkpoint, kind: MarkerKind) -> tuple[Marker, ...]:
+    markers: tuple[Marker, ...] = kind.payload.from_bytes(decode_datum(checkpoint.output.datum).content).markers
+    return markers

@@ -180,6 +180,9 @@ class ProtocolConfigurationSettings(Section):
     thread_token: ThreadTokenText | None = Field(
         default=None, description="The token of their output, as trust.thread_token: each kind has its own."
     )
+    checkpoint_file: Path | None = Field(
+        default=None, description="As trust.checkpoint_file, with a payload of configurations: each kind has its own."
+    )
 
 
 class KeySettings(Section):

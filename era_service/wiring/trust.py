@@ -11,6 +11,8 @@ from era_store.networks import NetworkKey
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from chain_reader import Checkpoint, TrustPolicy
     from datum import ExtensionPolicy, VerificationKey
     from era_service.config.schema import Settings
@@ -85,7 +87,7 @@ def trust_policy(settings: "Settings") -> "TrustPolicy":
         max_lead_epochs=trust.max_lead_epochs,
         notice_epochs=network.notice_epochs,
         extension=_extension(settings, address),
-        checkpoint=_checkpoint(settings),
+        checkpoint=_checkpoint(trust.checkpoint_file, "trust"),
         limits=settings.limits.to_limits(),
         # of a leader the payloads come without their outputs, and it has looked for the token itself
         thread_token=None
@@ -124,7 +126,7 @@ def configuration_place(settings: "Settings") -> "tuple[str, VerificationKey]":
 
 
 def configuration_policy_at(settings: "Settings", address: str, key: "VerificationKey") -> "TrustPolicy":
-    """What a node trusts as protocol configurations at a place. Extension and checkpoint are of era markers alone.
+    """What a node trusts as protocol configurations at a place. The extension is of era markers alone.
 
     Raises:
         EraPlaceNeededError: the settings do not say where era markers are published.
@@ -143,7 +145,7 @@ def configuration_policy_at(settings: "Settings", address: str, key: "Verificati
         address=address,
         keys=(key,),
         extension=None,
-        checkpoint=None,
+        checkpoint=_checkpoint(asked.checkpoint_file, "protocol_configuration"),
         thread_token=token_unit(asked.thread_token) if is_there and asked.thread_token is not None else None,
     )
 
@@ -211,10 +213,9 @@ def _extension(settings: "Settings", address: str) -> "ExtensionPolicy | None":
     return ExtensionPolicy(magic, address, keys, trust.threshold)
 
 
-def _checkpoint(settings: "Settings") -> "Checkpoint | None":
+def _checkpoint(path: "Path | None", section: str) -> "Checkpoint | None":
     from chain_reader import Checkpoint
 
-    path = settings.trust.checkpoint_file
     if path is None:
         return None
     try:
@@ -225,6 +226,6 @@ def _checkpoint(settings: "Settings") -> "Checkpoint | None":
             code="CheckpointFile",
             expected=f"to read {path}",
             got=getattr(error, "strerror", None) or "bytes that are not text",
-            next_step="Correct trust.checkpoint_file",
+            next_step=f"Correct {section}.checkpoint_file",
         ) from error
     return Checkpoint.from_json(text)

@@ -1,12 +1,23 @@
 """Protocol configurations are read with the trust that eras are: the same attacks, with memory and without."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chain_reader import LogLimits, NodeCore, NodeSettings, Replay, TrustedReader, TrustPolicy
+from chain_reader import (
+    Checkpoint,
+    CheckpointInvalidError,
+    LocalObserver,
+    LogLimits,
+    NodeCore,
+    NodeSettings,
+    Replay,
+    TrustedReader,
+    TrustPolicy,
+)
 from chain_reader.configuration_reader import ConfigurationReader, ConfigurationReading
 from chain_reader.node.kinds import DecisionKind
 from chain_reader.trust.kinds import CONFIGURATIONS
@@ -271,3 +282,24 @@ def test_what_is_first_seen_too_late_is_refused_unless_it_changes_nothing(networ
     network.publish_datum(payload({6: 1944, 7: 1944}))
     same = reader.read()
     assert [item.epoch for item in same.configurations] == [6, 7], "it changes nothing, and is taken"
+
+
+def test_a_checkpoint_of_this_kind_confirms_its_own_epoch(network: Network) -> None:
+    """At a first start that sees unspent outputs only: an old plan for an epoch that has begun is posted again."""
+    plans = [{1: 1944}, {1: 1944, 7: 16_000}, {1: 1944, 30: 2422}]
+    made = network.publish_datum(payload(plans[0]))
+    for plan in plans[1:]:  # the second is a mistake, taken back before its epoch
+        network.spend(made)
+        made = network.publish_datum(payload(plan))
+    (known,) = (
+        one for one in LocalObserver(network.chain).datums(network.address) if one.transaction == made.transaction
+    )
+    network.chain.advance_to_epoch(9)
+    network.post_datum(payload(plans[1]))
+    policy = replace(policy_of(network), checkpoint=Checkpoint(known, Epoch(8)))
+    reader = TrustedReader(Knowing(network.chain, BARE), policy, MemoryStore())
+    reading = ConfigurationReader(reader).read()
+    assert (k_at(reading, 8), verdicts(reading)) == (1944, ["Accepted", "Conflict"])
+    eras = Checkpoint(replace(known, datum=datum_of({"thales": 1}, OTHER_KEY)), Epoch(8))
+    with pytest.raises(CheckpointInvalidError):
+        TrustedReader(Knowing(network.chain, BARE), replace(policy, checkpoint=eras), MemoryStore()).refresh()

@@ -1,4 +1,4 @@
-"""The rules of trust under random attack: publications, copies, reorganisations, providers that lie and lag.
+"""The rules of trust under random attack, for both kinds: copies, reorganisations, providers that lie and lag.
 
 Pure: the chain is a list, a reading is a call of ``decide_trust`` with what an observer of each kind would know. The
 team changes the schedule as ``eraswitch marker`` does: each change spends the output before it and is signed anew.
@@ -12,6 +12,7 @@ team changes the schedule as ``eraswitch marker`` does: each change spends the o
 import random
 from dataclasses import dataclass, field, replace
 from functools import cache
+from typing import Any
 
 import pytest
 from hypothesis import settings
@@ -25,13 +26,21 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from chain_reader import ChainFacts, ChainTip, DatumOutput, ScreenedOutput, TrustPolicy, is_successor
+from chain_reader import ChainFacts, ChainTip, DatumOutput, ScreenedOutput, TrustPolicy
 from chain_reader.trust.decision import decide_trust
 from chain_reader.trust.evidence import Evidence
+from chain_reader.trust.kinds import CONFIGURATIONS, ERAS
 from chain_reader.trust.memory import EMPTY
-from datum import EraMarkersPayload, Verdict, encode_datum, screen
+from datum import MarkerKind, Verdict, encode_datum, screen
+from datum.configuration import (
+    ConfigurationMarker,
+    EpochConfiguration,
+    ProtocolConfiguration,
+    ProtocolParameters,
+)
+from datum.configuration.imports import UNCHANGED_EPOCHS
 from era_store import StoredTrust
-from eras import Epoch, EraMarker, Slot
+from eras import Epoch, Slot
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Schedule, markers
 
 SCHEDULES: list[Schedule] = [
@@ -48,14 +57,36 @@ SCHEDULES: list[Schedule] = [
         {"q": 7},
     )
 ] + [{"p": 3}, {"p": 5}]
-Markers = tuple[EraMarker, ...]
+PARAMETERS: list[dict[int, int]] = [
+    {1: 3},
+    {1: 3, 3: 4},
+    {1: 3, 5: 4},
+    {1: 3, 9: 4},
+    {1: 3, 12: 4},
+    {1: 3, 5: 4, 9: 5},
+    {1: 3, 5: 3, 9: 5},
+    {1: 3, 7: 5},
+    {3: 4},
+    {5: 4},
+    {9: 5},
+]
+"""Of configurations: epoch → k."""
+Markers = tuple[Any, ...]
 
 
 @cache
-def screened(payload: Markers, *, forged: bool) -> tuple[str, Verdict]:
+def screened(payload: Markers, kind: MarkerKind, *, forged: bool) -> tuple[str, Verdict]:
     """A datum with this payload, and what screening makes of it."""
-    datum = encode_datum(EraMarkersPayload(payload).sign(OTHER_KEY if forged else KEY).to_bytes()).hex()
-    return datum, screen([datum], KEY.verification_key)[0]
+    datum = encode_datum(kind.payload(payload).sign(OTHER_KEY if forged else KEY).to_bytes()).hex()
+    return datum, screen([datum], KEY.verification_key, kind=kind)[0]
+
+
+def configurations(parameters: dict[int, int]) -> tuple[ConfigurationMarker, ...]:
+    listed = (
+        EpochConfiguration(Epoch(epoch), ProtocolConfiguration(ProtocolParameters(k, 9, 0.5), ()))
+        for epoch, k in parameters.items()
+    )
+    return tuple(map(ConfigurationMarker.of, listed))
 
 
 @dataclass(slots=True)
@@ -80,25 +111,29 @@ class Node:
     told: dict[str, str] = field(default_factory=dict)
     verified: ScreenedOutput | None = None
 
-    def read(self, evidence: Evidence, tip_stale: str | None = None) -> frozenset[EraMarker]:
+    def read(self, evidence: Evidence, tip_stale: str | None = None) -> frozenset[Any]:
         decision = decide_trust(
             self.stored, evidence, self.policy, self.told, tip_stale=tip_stale, verified=self.verified
         )
         self.stored, self.verified = decision.after, decision.state.trusted
         self.told |= {item.output.reference: item.verdict.name for item in decision.changed}
-        return frozenset(decision.reading.markers)
+        return self.policy.kind.schedule(decision.reading.markers)
 
 
 class World(RuleBasedStateMachine):
     """A chain with an era address; ``confirmations`` is what the nodes ask for."""
 
     confirmations = 0
+    kind = ERAS
+    payloads: tuple[Markers, ...] = tuple(map(markers, SCHEDULES))
 
     @initialize()
     def begin(self) -> None:
-        policy = TrustPolicy("addr_test1era", (KEY.verification_key,), 42, confirmations=self.confirmations)
+        keys = (KEY.verification_key,)
+        policy = TrustPolicy("addr_test1era", keys, 42, confirmations=self.confirmations, kind=self.kind)
         self.outputs: list[Output] = []
         self.signed: list[Markers] = []
+        self.resolved: dict[int, dict[int, str]] = {}
         self.height, self.epoch = 1, Epoch(1)
         self.knowing, self.bare, self.fresh = Node(policy), Node(policy), Node(policy)
         self.publish(0, 0, random.Random(0))
@@ -108,12 +143,12 @@ class World(RuleBasedStateMachine):
     @rule(place=st.integers(0, len(SCHEDULES) - 1), copies=st.integers(0, 3), chance=st.randoms(use_true_random=False))
     def publish(self, place: int, copies: int, chance: random.Random) -> None:
         """The team changes the schedule; somebody copies it before anybody has read it."""
-        payload = markers(SCHEDULES[place])
+        payload, kind = self.payloads[place], self.kind
         last = self.signed[-1] if self.signed else ()
-        if frozenset(payload) == frozenset(last) or not is_successor(last, payload, self.epoch):
+        if kind.schedule(payload) == kind.schedule(last) or not kind.is_successor(last, payload, self.epoch):
             return
-        added = [marker for marker in payload if marker not in last and marker.epoch is not None]
-        if last and any(marker.epoch <= self.epoch for marker in added):
+        begun = [marker for marker in payload if marker.epoch is not None and marker.epoch <= self.epoch]
+        if last and not all(kind.is_told(last, marker) for marker in begun):
             return  # without any notice: a bare set confirmed that it was not there (T13)
         while payload in self.signed:
             payload = (payload[0], *payload)
@@ -140,7 +175,7 @@ class World(RuleBasedStateMachine):
     @rule(place=st.integers(0, len(SCHEDULES) - 1))
     def forge(self, place: int) -> None:
         self.height += 1
-        self._add(markers(SCHEDULES[place]), team=False, forged=True)
+        self._add(self.payloads[place], team=False, forged=True)
 
     @rule(epochs=st.integers(1, 3), chance=st.randoms(use_true_random=False))
     def advance(self, epochs: int, chance: random.Random) -> None:
@@ -187,11 +222,11 @@ class World(RuleBasedStateMachine):
     def all_agree(self, chance: random.Random) -> None:
         """An honest reading, once what is there is deep enough."""
         self.height += self.confirmations
-        expected = frozenset(self.signed[-1])
+        expected = self.kind.schedule(self.signed[-1])
         assert self.knowing.read(self._all()) == expected
         assert Node(self.knowing.policy).read(self._all()) == expected
         assert self.bare.read(self._bare(chance)) == expected
-        once_signed = {frozenset(payload) for payload in self.signed}
+        once_signed = {self.kind.schedule(payload) for payload in self.signed}
         assert Node(self.bare.policy).read(self._bare(chance)) in once_signed
         assert self.fresh.read(self._bare(chance)) in once_signed
 
@@ -208,7 +243,7 @@ class World(RuleBasedStateMachine):
     # --- inside
 
     def _add(self, payload: Markers, *, team: bool, forged: bool = False) -> None:
-        datum, verdict = screened(payload, forged=forged)
+        datum, verdict = screened(payload, self.kind.markers, forged=forged)
         self.outputs.append(Output(len(self.outputs), datum, verdict, team, self.height, self.epoch))
 
     def _read_all(self, chance: random.Random, height: int | None = None) -> None:
@@ -269,9 +304,39 @@ class ConfirmedWorld(World):
     confirmations = 2
 
 
-@pytest.mark.parametrize("world", [World, ConfirmedWorld])
+class ConfigurationWorld(World):
+    """The same with protocol configurations, whose ratchet is another."""
+
+    kind = CONFIGURATIONS
+    payloads = tuple(map(configurations, PARAMETERS))
+
+    @invariant()
+    def what_an_epoch_resolved_to_stays(self) -> None:
+        """Nothing that begun epochs resolved to ever changes, at a node that reads."""
+        for node in (self.knowing, self.bare):
+            known = node.stored.trusted
+            if known is None:
+                continue
+            found = {
+                at: self.kind.last_begun(known.markers, Epoch(at)).encoded
+                for at in range(max(1, node.stored.epoch - UNCHANGED_EPOCHS), node.stored.epoch + 1)
+                if self.kind.last_begun(known.markers, Epoch(at)) is not None
+            }
+            before = self.resolved.setdefault(id(node), {})
+            assert {at: before.get(at, now) for at, now in found.items()} == found
+            before.update(found)
+
+
+class ConfirmedConfigurationWorld(ConfigurationWorld):
+    """The same, where a payload counts once two blocks lie upon it."""
+
+    confirmations = 2
+
+
+@pytest.mark.parametrize("world", [World, ConfirmedWorld, ConfigurationWorld, ConfirmedConfigurationWorld])
 def test_rules_t2_t4_t7_and_t8_under_attack(world: type[World]) -> None:
-    run_state_machine_as_test(world, settings=settings(max_examples=40, stateful_step_count=20, deadline=None))
+    examples = 40 if world.kind is ERAS else 20
+    run_state_machine_as_test(world, settings=settings(max_examples=examples, stateful_step_count=20, deadline=None))
 
 
 def test_what_was_superseded_stays_so_though_a_provider_lied_about_how_deep_it_is() -> None:
