@@ -1,14 +1,13 @@
 """The application: the routes behind the gate, the dashboard and the metrics beside them.
 
 In: a ``Service``. Out: an ASGI application. The dashboard (``era_service.dashboard``) and the metrics
-(``era_service.telemetry.metrics``) each mount themselves on the routes, by ``mount(app, service)``.
+(``era_service.telemetry.metrics``) each mount themselves on the routes, by ``mount(app, service)``; that must be there.
 """
 
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import ExitStack, asynccontextmanager
 from importlib import import_module
-from importlib.util import find_spec
 
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
@@ -24,10 +23,10 @@ from era_service.web.stream import EventStream
 from eras import EraSwitchError, __version__
 
 MOUNTED = (
-    "era_service.webhooks",
-    "era_service.telemetry.metrics",
+    "era_service.webhooks.deliverer",
+    "era_service.telemetry.metrics.routes",
     "era_service.telemetry.tracing",
-    "era_service.dashboard",
+    "era_service.dashboard.routes",
 )
 """Modules that mount themselves on the application."""
 
@@ -88,9 +87,5 @@ def build_api(service: Service) -> FastAPI:
     ):
         app.include_router(router)
     for name in MOUNTED:
-        package, _, _ = name.rpartition(".")
-        if find_spec(package) is not None and find_spec(name) is not None:
-            mount = getattr(import_module(name), "mount", None)
-            if mount is not None:
-                mount(app, service)
+        import_module(name).mount(app, service)
     return app
