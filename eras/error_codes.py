@@ -54,7 +54,7 @@ _ROWS = (
     ("MarkerPlan", 500, 2, "The epochs and the supported eras do not make a schedule.", "Correct the epochs."),
     ("KeySource", 500, 2, "A key cannot be read from its source.", "Check that it was copied whole."),
     ("GenesisMismatch", 500, 2, "A local chain exists with another genesis than requested.", "Leave the option out, or choose another `--path`."),
-    ("EmbeddedChain", 500, 2, "The embedded chain is damaged, or its folder cannot be used.", "Remove the folder; it is made anew."),
+    ("Rehearsal", 500, 2, "A rehearsal has no folder for temporary files.", "Set `TMPDIR`, or configure a network."),
     ("StepFailed", 500, 1, "A step of the demo did not have the expected result.", "Report it with the output above."),
     # the store, the event log and tokens
     ("StoreNeeded", 500, 2, "No store is named.", "Give `--store`, or set `store.url`."),

@@ -7,8 +7,9 @@ import socket
 import ssl
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     import uvicorn
 
     from era_service.config.schema import ServiceSettings, Settings
+    from era_service.demo.living import LivingRehearsal
     from era_service.web import Service
 
 _log = logging.getLogger(__name__)
@@ -34,7 +36,6 @@ IDLE_S, PROXY_IDLE_S = 5, 75
 """How long a connection without a request is kept. A proxy keeps some for a minute: were they closed before, it would
 now and then send a request into a connection that is just closing, and answer that with an error of its own."""
 
-EMBEDDED = "embedded"
 EMBEDDED_POLL_S = 1.0
 
 
@@ -89,7 +90,7 @@ class ServeOutputOptions:
 def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output: ServeOutputOptions) -> None:
     """Serve the eras over HTTP: to nodes, to dashboards, to caches.
 
-    With no network configured it follows an embedded local chain, made for the purpose, and says so. It ends on
+    With no network configured it shows a rehearsal that lives while it runs, and says so on every page. It ends on
     SIGTERM or Ctrl-C, after the requests that are being answered; on SIGTERM, service.shutdown_delay_s after
     /health/ready has begun to fail. SIGHUP reads the configuration and the certificate
     again. SIGUSR1 switches the log to debug and back, SIGUSR2 between text and JSON.
@@ -133,20 +134,22 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output:
         except EraSwitchError as error:
             _log.error("SIGHUP: nothing was changed: %s", error)
 
-    with (
-        surviving_signals(hung_up),
-        _listening(settings.service) as listener,
-    ):  # before anything is made for a service that cannot be asked
-        if embedded:
-            given |= _embedded(data.poll_interval_s)
+    with ExitStack() as open_now:
+        open_now.enter_context(surviving_signals(hung_up))
+        listener = open_now.enter_context(_listening(settings.service))  # before anything is made for nobody to ask
+        rehearsal = open_now.enter_context(_rehearsal(settings)) if embedded else None
+        if rehearsal is not None:
+            given |= rehearsal.flags
+            if data.poll_interval_s is None:
+                given["service.poll_interval_s"] = (EMBEDDED_POLL_S, "the rehearsal")
             settings = app.load(given).settings
         service = Service.open(settings, embedded=embedded)
-        try:
-            with following_registrations(service):
-                running.append(Server(service, as_json=output.as_json))
-                running[0].run(listener)
-        finally:
-            service.close()
+        open_now.callback(service.close)
+        open_now.enter_context(following_registrations(service))
+        if rehearsal is not None:
+            open_now.enter_context(rehearsal.living(service.store.registrations))
+        running.append(Server(service, as_json=output.as_json))
+        running[0].run(listener)
 
 
 def _require_both(service: "ServiceSettings") -> None:
@@ -166,7 +169,7 @@ def _require_both(service: "ServiceSettings") -> None:
 
 
 def _require_no_provider(settings: "Settings") -> None:
-    """Refuse to show the embedded chain to an operator who named a provider.
+    """Refuse to show a rehearsal to an operator who named a provider.
 
     Raises:
         NetworkNeededError: a provider is named, and no network.
@@ -178,24 +181,39 @@ def _require_no_provider(settings: "Settings") -> None:
             "A provider is named, and no network to read there",
             expected="--network NAME, or network.era_address and network.verification_key",
             got="neither",
-            next_step="Name the network, or leave the provider out to look at the embedded local chain",
+            next_step="Name the network, or leave the provider out to look at a rehearsal",
         )
 
 
-def _embedded(poll_interval_s: float | None) -> dict[str, tuple[Any, str]]:
-    """Make the embedded chain where there is none, say so, and return the settings that it needs."""
-    from era_service.config.paths import user_state_folder
-    from era_service.demo.embedded import embedded_flags
+@contextmanager
+def _rehearsal(settings: "Settings") -> "Iterator[LivingRehearsal]":
+    """The network that lives while no other is configured, in a folder that goes with it; says so.
 
-    folder = user_state_folder() / EMBEDDED
-    flags = embedded_flags(folder)
-    click.echo(
-        f"No network is configured: this is the embedded local chain in {folder}, a rehearsal and nobody's network. "
-        "To follow a real one: eraswitch serve --network NAME --provider URL",
-        err=True,
-    )
-    poll = {} if poll_interval_s is not None else {"service.poll_interval_s": (EMBEDDED_POLL_S, "the embedded chain")}
-    return {**flags, **poll}
+    Raises:
+        ConfigurationError: there is no place for it.
+    """
+    from era_service.demo.living import LivingRehearsal
+
+    try:
+        folder = TemporaryDirectory(prefix="eraswitch-rehearsal-")
+    except OSError as error:
+        raise ConfigurationError(
+            "There is no place for a rehearsal",
+            code="Rehearsal",
+            expected="a folder for temporary files that can be written to",
+            got=error.strerror or type(error).__name__,
+            next_step="Set TMPDIR to one, or configure a network: eraswitch serve --network NAME",
+        ) from error
+    with folder as place, LivingRehearsal(Path(place)) as rehearsal:
+        click.echo(
+            "No network is configured: this is a REHEARSAL, and nobody's network. Its parties are drawn from a "
+            "seed, its epochs take a minute, and nothing of it is kept. "
+            "To follow a real network: eraswitch serve --network NAME --provider URL",
+            err=True,
+        )
+        if settings.store.url is not None:
+            click.echo("The configured store is left alone.", err=True)
+        yield rehearsal
 
 
 def _listening(service: "ServiceSettings") -> socket.socket:

@@ -54,7 +54,7 @@ def sync(
         }
     ).settings
     require_follower(settings)
-    with closing(open_store(store_url(settings, embedded=False), network=network_key(settings))) as opened:
+    with closing(open_store(store_url(settings), network=network_key(settings))) as opened:
         report = follower.sync(settings, opened, force=force, with_registrations=settings.follower.registrations)
     if as_json:
         echo_json(report.to_dict())

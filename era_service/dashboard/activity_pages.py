@@ -29,7 +29,7 @@ MAX_ID = 2**63 - 1
 def activity_routes(service: "Service") -> APIRouter:
     """The routes of the activity."""
     routes = APIRouter(include_in_schema=False)
-    network = service.network.name or ("the local chain" if service.network.embedded else "this network")
+    network = service.network.name or "this network"
     place = service.network.era_address or network
 
     def calendar() -> EpochCalendar:

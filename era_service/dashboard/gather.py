@@ -88,7 +88,7 @@ class Gatherer:
         """
         service, now_s = self._service, self._service.clock()
         public = service.settings.service.public
-        network = service.network.name or ("the local chain" if service.network.embedded else "this network")
+        network = service.network.name or "this network"
         try:
             snapshot = service.snapshot
         except EraNotReadyError as error:

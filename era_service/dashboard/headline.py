@@ -159,9 +159,10 @@ def page_notices(status: "EraStatus") -> tuple[Notice, ...]:
     if status.network.embedded:
         found.append(
             Notice(
-                "quiet",
-                "A rehearsal: this is the embedded local chain, and nobody's network",
-                "To follow a real one: eraswitch serve --network NAME --provider URL",
+                "attention",
+                "A rehearsal: parties, stakes and eras are made up, and this is nobody's network",
+                "An epoch takes a minute, and nothing is kept. To follow a real network: "
+                "eraswitch serve --network NAME --provider URL",
             )
         )
     return tuple(found)

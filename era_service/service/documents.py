@@ -56,7 +56,7 @@ class NetworkDocument(Document):
     magic: int | None
     era_address: str | None
     verification_key: str | None = Field(description="64 hex digits.")
-    embedded: bool = Field(default=False, description="Whether it is the embedded local chain: nobody's real network.")
+    embedded: bool = Field(default=False, description="Whether it is a rehearsal: nobody's real network.")
 
 
 class SourceDocument(Document):

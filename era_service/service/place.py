@@ -6,31 +6,36 @@ In: settings. Out: a URL for ``open_store``. The commands that make tokens ask t
 from typing import TYPE_CHECKING
 
 from era_service.config.paths import user_state_folder
+from era_service.releasing.session import NetworkNeededError
 from eras import StoreError
 
 if TYPE_CHECKING:
     from era_service.config.schema import Settings
 
-SERVICE_FILE, EMBEDDED_FILE = "service.sqlite3", "embedded.sqlite3"
+SERVICE_FILE = "service.sqlite3"
 
 
 def is_embedded(settings: "Settings") -> bool:
-    """Whether no network is configured, so that the service follows its embedded one."""
+    """Whether no network is configured, so that the service shows a rehearsal."""
     return settings.reader.adapter_type.startswith("bootstrap")
 
 
-def store_url(settings: "Settings", *, embedded: bool | None = None) -> str:
+def store_url(settings: "Settings") -> str:
     """The place of the store.
 
-    Args:
-        settings: what is configured.
-        embedded: whether the network is the embedded one; by default as ``settings`` say.
-
     Raises:
+        NetworkNeededError: neither a network nor a store is configured, and a rehearsal keeps nothing.
         StoreError: the user's state folder cannot be made.
     """
     if settings.store.url is not None:
         return settings.store.url
+    if is_embedded(settings) and settings.follower.leader is None:
+        raise NetworkNeededError(
+            "No network is configured, and a rehearsal keeps nothing",
+            expected="--network NAME, or the setting network.name",
+            got="neither",
+            next_step="Name the network that the service serves, or its store: --store FILE",
+        )
     folder = user_state_folder()
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -42,5 +47,4 @@ def store_url(settings: "Settings", *, embedded: bool | None = None) -> str:
             got=error.strerror or type(error).__name__,
             next_step="Name a store: --store FILE, or the setting store.url",
         ) from error
-    own = is_embedded(settings) if embedded is None else embedded
-    return str(folder / (EMBEDDED_FILE if own else SERVICE_FILE))
+    return str(folder / SERVICE_FILE)

@@ -122,7 +122,7 @@ class Service(Keeper):
 
         compatibility_of(settings)  # a mistake in it is found now, not when somebody asks for the adoption
         network = NO_NETWORK if embedded else network_key(settings)
-        url = store_url(settings, embedded=embedded)
+        url = store_url(settings)
         store = open_store(url, network=network, patience_s=STORE_PATIENCE_S)
         try:
             leader = LeaderPoller(store)

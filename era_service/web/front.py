@@ -65,6 +65,9 @@ SECURITY_HEADERS: Final[tuple[Header, ...]] = (
 )
 TLS_HEADERS: Final[tuple[Header, ...]] = ((b"strict-transport-security", b"max-age=31536000"),)
 
+REHEARSAL: Final[tuple[Header, ...]] = ((b"eraswitch-rehearsal", b"true"),)
+"""On every answer about a network that is nobody's."""
+
 _API, _ERA_ID = API_VERSION_HEADER.encode(), ERA_ID_HEADER.encode()
 _SIGNER, _AGGREGATOR = SIGNER_NODE_VERSION_HEADER.encode(), AGGREGATOR_NODE_VERSION_HEADER.encode()
 _REQUEST_ID = b"x-request-id"
@@ -112,6 +115,7 @@ class Gate:
         self._constant: tuple[Header, ...] = (
             *SECURITY_HEADERS,
             *(TLS_HEADERS if tls else ()),
+            *(REHEARSAL if service.network.embedded else ()),
             (_AGGREGATOR, __version__.encode()),
         )
         self._ours: tuple[object, tuple[Header, ...]] = (None, ())

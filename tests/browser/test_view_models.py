@@ -214,10 +214,10 @@ def test_the_current_era_stands_beside_the_one_that_comes(supported, tone):
     assert headline(status(now), CALENDAR, None).current is None, "alone it is the number itself"
 
 
-def test_the_embedded_chain_is_said_to_be_nobodys_network():
+def test_a_rehearsal_is_said_to_be_nobodys_network():
     embedded = status(THALES).network.model_copy(update={"embedded": True})
     (notice,) = page_notices(status(THALES, network=embedded))
-    assert (notice.tone, "nobody's network" in notice.title) == ("quiet", True)
+    assert (notice.tone, "nobody's network" in notice.title) == ("attention", True)
     assert page_notices(status(THALES)) == ()
 
 

@@ -8,6 +8,7 @@ import stat
 import subprocess
 import threading
 import time
+from contextlib import ExitStack, closing
 
 import pytest
 import requests
@@ -15,6 +16,10 @@ from click.testing import CliRunner
 
 from era_service.cli.app import cli
 from era_service.cli.serve import IDLE_S
+from era_service.config.load import load_settings
+from era_service.demo.living import EPOCH_S, LivingRehearsal
+from era_service.service.service import Service
+from era_store import open_store
 from eras import Epoch, StoreError
 from tests.web.processes import environment_of, serve
 from tests.web.test_stream import Listener
@@ -25,29 +30,50 @@ def run(*arguments, **environ):
     return CliRunner().invoke(cli, [str(argument) for argument in arguments], env=environ)
 
 
-def test_with_no_configuration_it_serves_the_embedded_chain_and_says_so(tmp_path):
-    with serve(tmp_path) as served, Client(served.url) as client:
+def test_with_no_configuration_it_shows_a_rehearsal_that_lives_and_keeps_nothing(tmp_path):
+    with serve(tmp_path, TMPDIR=str(tmp_path)) as served, Client(served.url) as client:
         served.wait_until_ready(client)
         assert served.place["embedded"] is True
-        assert "No network is configured" in served.log
-        config = client.get("/era/config").json()
-        assert (config["current"]["name"], config["next"]["name"], config["network"]["embedded"]) == (
-            "pythagoras",
-            "lagrange",
-            True,
-        )
-        assert config["freshness"]["epoch_ends_at_s"] > time.time() - 1
-        made = run("token", "new", "nodes", "--json", XDG_STATE_HOME=str(tmp_path / "state"), HOME=str(tmp_path))
-        headers = {"authorization": f"Bearer {json.loads(made.stdout)['token']}"}
-        assert client.post("/registrations", json=registration(epoch=0), headers=headers).json()["accepted"] == 1
+        assert "this is a REHEARSAL, and nobody's network" in served.log
+        answer = client.get("/era/config")
+        config = answer.json()
+        assert (config["network"]["name"], config["network"]["embedded"]) == ("rehearsal", True)
+        assert answer.headers["eraswitch-rehearsal"] == "true"
+        assert (config["current"]["name"], config["next"]["name"], config["next"]["epoch"]) == ("alder", "birch", 10)
+        assert client.get("/adoption/gate").json()["met"] is True
+        assert len(client.get("/adoption/history").json()["epochs"]) >= 7
+        assert "A rehearsal: parties, stakes and eras are made up" in client.get("/").text
+        made = run("token", "new", "nodes", XDG_STATE_HOME=str(tmp_path / "state"), HOME=str(tmp_path))
+        assert (made.exit_code, "a rehearsal keeps nothing" in made.stderr) == (2, True)
         assert served.end() == 0
-    state = tmp_path / "state" / "eraswitch"
-    assert stat.S_IMODE((state / "embedded.sqlite3").stat().st_mode) == 0o600
-    assert stat.S_IMODE((state / "embedded" / "era.sk").stat().st_mode) == 0o600
-    with serve(tmp_path) as again, Client(again.url) as client:
-        again.wait_until_ready(client)
-        assert client.get("/era/config").json()["network"] == config["network"], "the same chain"
-        assert len(client.get("/registrations?epoch=0").json()["registrations"]) == 1
+    assert list(tmp_path.glob("**/*.sqlite3*")) == []
+
+
+def test_a_rehearsal_goes_on_from_era_to_era(tmp_path):
+    now_s = [time.time()]
+    seen = {}
+    with LivingRehearsal(tmp_path, clock=lambda: now_s[0]) as rehearsal, ExitStack() as opened:
+        settings = load_settings(flags=rehearsal.flags, environ={}).settings
+        store = opened.enter_context(closing(open_store(settings.store.url)))
+        service = Service(settings, store, embedded=True, clock=lambda: now_s[0])
+        opened.callback(service.let_go)
+        for epoch in (6, 7, 10, 11, 16, 20):
+            now_s[0] = settings.network.system_start_s + epoch * EPOCH_S + 5.0
+            rehearsal.catch_up(store.registrations)
+            service.read_chain()
+            status = service.era_status()
+            gate = None if status.upcoming_era is None else service.adoption_gate().root["met"]
+            seen[epoch] = (status.current_era, status.upcoming_era, gate)
+    assert seen == {
+        6: ("alder", "birch", True),
+        7: ("alder", "birch", True),
+        10: ("birch", None, None),
+        11: ("birch", "cedar", False),
+        16: ("birch", "cedar", True),
+        20: ("cedar", None, None),
+    }
+    assert set(status.verdicts) == {"Accepted", "Superseded", "WrongSigner"}
+    assert status.stale is None
 
 
 def test_it_ends_gracefully_though_somebody_listens_and_is_unready_before_its_socket_closes(world):
@@ -157,7 +183,7 @@ def test_a_provider_without_a_network_is_not_passed_over(tmp_path):
     own = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
     result = run("serve", "--provider", "https://example.test", "--port", "0", **own)
     assert (result.exit_code, "A provider is named, and no network" in result.stderr) == (2, True)
-    assert not list(tmp_path.iterdir()), "no embedded chain was made"
+    assert not list(tmp_path.iterdir()), "nothing was made"
 
 
 def test_a_network_that_nothing_can_read_is_said_before_anybody_asks(world):
@@ -174,7 +200,7 @@ def test_a_port_that_is_taken_is_an_error_in_words(world):
     assert f"cannot listen at 127.0.0.1 port {port}" in result.stderr
     own = {"HOME": str(world.folder), "XDG_STATE_HOME": str(world.folder / "nothing")}
     assert run("serve", "--port", port, **own).exit_code == 2
-    assert not (world.folder / "nothing").exists(), "no embedded chain was made for it"
+    assert not (world.folder / "nothing").exists(), "nothing was made for it"
     nowhere = run("serve", "--host", "a..b", "--port", "0", **environment_of(world))
     assert (nowhere.exit_code, "cannot listen at a..b" in nowhere.stderr) == (2, True)
 
@@ -274,7 +300,8 @@ def test_a_wrong_compatibility_file_is_found_at_the_start(tmp_path, monkeypatch,
     if content is not None:
         table.write_text(content)
     environ = {"ERASWITCH_ADOPTION__COMPATIBILITY_FILE": str(table), "XDG_STATE_HOME": str(tmp_path / "state")}
-    done = run("serve", "--port", "0", "--store", "store.sqlite3", **environ)
+    network = ("--network", "preview", "--provider", "koios:preview")
+    done = run("serve", "--port", "0", "--store", "store.sqlite3", *network, **environ)
     assert done.exit_code == 2
     assert "The table of eras and versions" in done.stderr
     assert words in done.stderr
