@@ -191,7 +191,7 @@ class LivingRehearsal:
         """The release team states which versions know the eras up to that of a cycle."""
         table = "".join(f'{era} = ">={number}.0.0"\n' for number, era in enumerate(ERAS[: cycle + 1], 1))
         new = self._folder / "compatibility.new"
-        new.write_text(table)
+        new.write_text(table)  # raw: a table of versions
         new.replace(self._folder / "compatibility.toml")
 
     def _post(self, epoch: int) -> None:

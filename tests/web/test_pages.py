@@ -78,3 +78,8 @@ def test_nobody_waits_for_the_counting_and_who_was_shown_what_is_old_is_told(wor
             gatherer.counted(service.snapshot)
     assert COUNTED in told
     assert set(by) == {"dashboard"}
+
+
+def test_all_that_mounts_itself_is_there(still_world):
+    found = {path: still_world.client.get(path).status_code for path in ("/", "/activity", "/docs", "/metrics")}
+    assert set(found.values()) == {200}, found
