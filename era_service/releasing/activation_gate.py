@@ -109,10 +109,10 @@ def pass_gate(settings: "Settings", plan: "RolloutPlan", override: str | None = 
         ConfigurationError: it is to be overridden, and there is no store to keep the reason in.
     """
     from era_service.wiring.adoption import configured_gate, open_adoption_store, require_store
-    from release_tools.markers.change import ChangeKind
+    from release_tools.markers.change import ChangeKind, MarkerChange
 
     change, epoch = plan.change, plan.epoch
-    if change.kind is not ChangeKind.ACTIVATE:
+    if not isinstance(change, MarkerChange) or change.kind is not ChangeKind.ACTIVATE:
         return None
     order = configured_gate(settings)
     if order is None or not plan.before:

@@ -49,20 +49,20 @@ def look_at_adoption(
         OtherPublicationError: another change is being published.
         EraSwitchError: anything else that stands in its way.
     """
-    from release_tools.markers.change import ADOPT_TOKEN, RolloutPlan
+    from release_tools.markers.change import RolloutPlan, Upkeep
     from release_tools.publishing.publication import Standing, require_same_change
 
     entry, anchor, lost = journal.current(), None, None
     if entry is not None:
         standing = publisher.standing(entry)
         if standing in (Standing.LANDED, Standing.LIVE):
-            require_same_change(entry, ADOPT_TOKEN, standing)
+            require_same_change(entry, Upkeep.ADOPT_TOKEN, standing)
             return Outlook(release.read(), unfinished=entry)
         anchor = publisher.anchor(entry)
         lost = entry if standing is Standing.LOST else None
     reading = release.read()
     payload, held = _payload_in_force(release, reading)
-    plan = RolloutPlan(ADOPT_TOKEN, release.epoch_of(reading), reading.markers, reading.markers)
+    plan = RolloutPlan(Upkeep.ADOPT_TOKEN, release.epoch_of(reading), reading.markers, reading.markers)
     if held not in (None, _GONE, replaces):
         origin = reading.provenance
         return Outlook(reading, plan, done_by=None if origin is None else origin.transaction, is_done=True)

@@ -161,7 +161,7 @@ def record_force(settings: "Settings", plan: "ConfigurationPlan") -> None:
         "reason": plan.force,
         "changes": [one.to_dict() for one in plan.differences],
         "broken": plan.broken,
-        "digest": plan.change.era,
+        "digest": plan.change.digest,
     }
     with open_adoption_store(settings) as store:
         store.events.append(FORCED, facts, time_s=time.time(), epoch=plan.epoch)

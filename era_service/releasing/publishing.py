@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from era_service.releasing.activation_gate import ActivationGate
     from era_service.releasing.session import Release
     from release_tools.keys.payment_key import PaymentSigner
-    from release_tools.markers.change import MarkerChange, RolloutPlan, RolloutRules
+    from release_tools.markers.change import Change, MarkerChange, RolloutPlan, RolloutRules
     from release_tools.publishing.journal import Journal, JournalEntry
     from release_tools.publishing.publication import Draft, Publisher
     from release_tools.publishing.submission import Waiting
@@ -133,7 +133,7 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher[TrustedRe
 
 
 def earlier_run(
-    publisher: "Publisher[Any]", journal: "Journal", change: "MarkerChange"
+    publisher: "Publisher[Any]", journal: "Journal", change: "Change"
 ) -> "tuple[JournalEntry | None, SpendableOutput | None, JournalEntry | None]":
     """What the journal has of an earlier run: the publication to go on with, the output to spend, the one that is lost.
 
@@ -141,11 +141,11 @@ def earlier_run(
         OtherPublicationError: another change is in a block, or may still come in.
         ChainReadError: the chain could not be asked.
     """
-    from release_tools.markers.change import SWEEP
+    from release_tools.markers.change import Upkeep
     from release_tools.publishing.publication import Standing, require_same_change
 
     entry = journal.current()
-    if entry is None or entry.change == SWEEP:  # a sweep gives way: whether it comes in changes no marker
+    if entry is None or entry.change is Upkeep.SWEEP:  # a sweep gives way: whether it comes in changes no marker
         return None, None, None
     standing = publisher.standing(entry)
     if standing in (Standing.LANDED, Standing.LIVE):

@@ -113,11 +113,11 @@ def unfinished_change(release: "Release", plan: "PlannedRollout", journal_root: 
     Raises:
         JournalError: the journal could not be read.
     """
-    from release_tools.markers.change import ChangeKind
+    from release_tools.markers.change import ChangeKind, MarkerChange
     from release_tools.publishing.journal import Journal
 
     entry = Journal(journal_root, release.network.magic, release.policy.address).current()
-    if entry is None or entry.change.era != plan.era:
+    if entry is None or not isinstance(entry.change, MarkerChange) or entry.change.era != plan.era:
         return None
     return entry.change if entry.change.kind in (ChangeKind.ANNOUNCE, ChangeKind.ACTIVATE) else None
 

@@ -61,12 +61,12 @@ def look_at_sweep(
         EraSwitchError: anything else that stands in its way.
     """
     from era_service.releasing.publishing import Outlook
-    from release_tools.markers.change import SWEEP, RolloutPlan, said_once
+    from release_tools.markers.change import RolloutPlan, Upkeep, said_once
     from release_tools.publishing.publication import Draft, Standing, require_same_change
 
     entry = journal.current()
     if entry is not None and (standing := publisher.standing(entry)) is not Standing.LOST:
-        require_same_change(entry, SWEEP, standing)
+        require_same_change(entry, Upkeep.SWEEP, standing)
         if standing is not Standing.DEAD:
             return Outlook(release.read(), unfinished=entry)
     reading = release.read()
@@ -75,7 +75,7 @@ def look_at_sweep(
     copies = frozenset() if order.copies else _copies(reading)
     if drafted is None:
         _require_clear(reading, copies)
-    plan = RolloutPlan(SWEEP, release.epoch_of(reading), markers, markers, warnings=_copy_words(len(copies)))
+    plan = RolloutPlan(Upkeep.SWEEP, release.epoch_of(reading), markers, markers, warnings=_copy_words(len(copies)))
     if drafted is None:
         return Outlook(reading, plan, is_done=True)
     return Outlook(

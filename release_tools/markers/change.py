@@ -37,9 +37,6 @@ class ChangeKind(enum.Enum):
     POSTPONE = "postpone"
     CANCEL = "cancel"
     RETIRE = "retire"
-    SWEEP = "sweep"
-    CONFIGURE = "configure"
-    ADOPT_TOKEN = "adopt-token"  # noqa: S105 - the name of a command
 
     @property
     def takes_epoch(self) -> bool:
@@ -49,9 +46,7 @@ class ChangeKind(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class MarkerChange:
-    """A change that is asked for. A sweep and a minting are of no era, and leave the markers.
-
-    Where configurations are published, ``era`` is the digest of them: two files are two changes.
+    """A change of the markers of an era.
 
     Raises:
         ValueError: an epoch is missing, or given where none belongs.
@@ -66,21 +61,13 @@ class MarkerChange:
             raise ValueError(f"{self.kind.value} {'needs an' if self.kind.takes_epoch else 'takes no'} epoch")
 
     def __str__(self) -> str:
-        if self.kind is ChangeKind.SWEEP:
-            return "sweep the era address"
-        if self.kind is ChangeKind.ADOPT_TOKEN:
-            return "adopt the thread token"
-        if self.kind is ChangeKind.CONFIGURE:
-            return f"publish the configurations {self.era}"
         to = {ChangeKind.ACTIVATE: " at epoch ", ChangeKind.POSTPONE: " to epoch "}.get(self.kind, "")
         return f"{self.kind.value} {self.era}{to}{'' if self.epoch is None else self.epoch}"
 
     @property
     def command(self) -> str:
         """The words of the command line that make this change."""
-        if self.kind is ChangeKind.CONFIGURE:
-            return "marker configuration publish FILE"
-        words = ["marker", self.kind.value, *([shlex.quote(self.era)] if self.era else [])]
+        words = ["marker", self.kind.value, shlex.quote(self.era)]
         return " ".join(words if self.epoch is None else [*words, "--at", str(self.epoch)])
 
     def to_dict(self) -> dict[str, Any]:
@@ -88,11 +75,67 @@ class MarkerChange:
         return {"change": self.kind.value, "era": self.era, "epoch": self.epoch}
 
 
-SWEEP = MarkerChange(ChangeKind.SWEEP, "")
-"""What clears the era address and leaves the markers in force as they are."""
+class Upkeep(enum.Enum):
+    """Upkeep of the era address, which leaves the markers: a sweep, and the minting of a thread token for them."""
 
-ADOPT_TOKEN = MarkerChange(ChangeKind.ADOPT_TOKEN, "")
-"""What publishes the markers in force again, with a thread token."""
+    SWEEP = "sweep"
+    ADOPT_TOKEN = "adopt-token"  # noqa: S105 - the name of a command
+
+    def __str__(self) -> str:
+        return "sweep the era address" if self is Upkeep.SWEEP else "adopt the thread token"
+
+    @property
+    def epoch(self) -> None:
+        """No epoch belongs to it."""
+
+    @property
+    def command(self) -> str:
+        """The words of the command line that do it."""
+        return f"marker {self.value}"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The upkeep, JSON-ready, in the form of a change."""
+        return {"change": self.value, "era": "", "epoch": None}
+
+
+_CONFIGURE = "configure"
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigurationChange:
+    """A publication of protocol configurations, by the digest of them: two files are two changes."""
+
+    digest: str
+
+    def __str__(self) -> str:
+        return f"publish the configurations {self.digest}"
+
+    @property
+    def command(self) -> str:
+        """The words of the command line that make this change."""
+        return "marker configuration publish FILE"
+
+    def to_dict(self) -> dict[str, Any]:
+        """The change, JSON-ready, in the form of a change of the markers."""
+        return {"change": _CONFIGURE, "era": self.digest, "epoch": None}
+
+
+Change = MarkerChange | Upkeep | ConfigurationChange
+"""The purpose of a transaction at the address of markers."""
+
+
+def change_of(found: dict[str, Any]) -> Change:
+    """The change that ``to_dict`` wrote.
+
+    Raises:
+        KeyError, ValueError: it is not one.
+    """
+    kind, era, epoch = found["change"], found["era"], found["epoch"]
+    if kind == _CONFIGURE:
+        return ConfigurationChange(era)
+    if kind in [one.value for one in Upkeep]:
+        return Upkeep(kind)
+    return MarkerChange(ChangeKind(kind), era, None if epoch is None else Epoch(epoch))
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +247,7 @@ class RolloutPlan:
         slips: what looks like a slip (``release_tools.markers.slips``).
     """
 
-    change: MarkerChange
+    change: MarkerChange | Upkeep
     epoch: Epoch
     before: Markers
     after: Markers

@@ -18,7 +18,7 @@ from datum.configuration import (
     schedule,
 )
 from eras import Epoch
-from release_tools.markers.change import ChangeKind, MarkerChange
+from release_tools.markers.change import ConfigurationChange
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ class ConfigurationPlan:
     force: str | None = None
 
     @property
-    def change(self) -> MarkerChange:
+    def change(self) -> ConfigurationChange:
         """The request, in words."""
         content = ConfigurationMarkersPayload(self.after).signed_bytes
-        return MarkerChange(ChangeKind.CONFIGURE, blake2b(content, digest_size=8).hexdigest())
+        return ConfigurationChange(blake2b(content, digest_size=8).hexdigest())
 
     @property
     def is_done(self) -> bool:

@@ -62,10 +62,7 @@ def plan_change(
 
     Raises:
         MarkerError: an epoch is no epoch.
-        ValueError: it is a sweep or a minting, which change no marker.
     """
-    if change.kind in (ChangeKind.SWEEP, ChangeKind.ADOPT_TOKEN, ChangeKind.CONFIGURE):
-        raise ValueError(f"{change} changes no marker")
     if change.epoch is not None:
         require_epoch(change.epoch)
     return _Planner(change, said_once(before), epoch, rules, published or PublishedBefore()).plan()

@@ -18,8 +18,8 @@ from typing import Any
 
 from datum import ERA, MarkerKind
 from datum.configuration import ConfigurationMarker
-from eras import Epoch, EraMarker, MarkerError, Slot, StoreError
-from release_tools.markers.change import AnyMarkers, ChangeKind, MarkerChange
+from eras import EraMarker, MarkerError, Slot, StoreError
+from release_tools.markers.change import AnyMarkers, Change, change_of
 
 JOURNAL_VERSION = 1
 _CURRENT = "current.json"
@@ -69,7 +69,7 @@ class JournalEntry:
         attempts: its signed transactions, in the order in which they were made.
     """
 
-    change: MarkerChange
+    change: Change
     before: AnyMarkers
     after: AnyMarkers
     payload: bytes
@@ -247,12 +247,11 @@ def _to_dict(entry: JournalEntry) -> dict[str, Any]:
 def _from_dict(found: dict[str, Any]) -> JournalEntry:
     if found["version"] != JOURNAL_VERSION:
         raise ValueError("another version")
-    epoch = found["epoch"]
     attempts = tuple(_attempt(one) for one in found["attempts"])
     if not attempts:
         raise ValueError("no attempt")
     return JournalEntry(
-        change=MarkerChange(ChangeKind(found["change"]), found["era"], None if epoch is None else Epoch(epoch)),
+        change=change_of(found),
         before=_markers(found["before"]),
         after=_markers(found["after"]),
         payload=found["payload"].encode(),

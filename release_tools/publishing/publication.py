@@ -26,7 +26,7 @@ from chain_reader.providers.gateway import SpendableOutput, TransactionGateway, 
 from chain_reader.trust.verdicts import Superseded, Unconfirmed
 from datum import Accepted, Unreadable
 from eras import Provenance, TransactionError
-from release_tools.markers.change import AnyMarkers, ChangeKind, MarkerChange, listed
+from release_tools.markers.change import AnyMarkers, Change, Upkeep, listed
 from release_tools.publishing.journal import Attempt, Journal, JournalEntry
 from release_tools.publishing.submission import Step, Submission, Waiting, Watch
 from release_tools.transactions.balancing import UnsignedTransaction
@@ -59,7 +59,7 @@ class PublishedPlan(Protocol):
     """A change that is worked out: what it is, and the markers before and after it."""
 
     @property
-    def change(self) -> MarkerChange:
+    def change(self) -> Change:
         """The request, in words."""
         ...
 
@@ -177,7 +177,7 @@ class Published(Generic[R]):
         superseded: whether another publication has replaced it since.
     """
 
-    change: MarkerChange
+    change: Change
     after: AnyMarkers
     transaction: str
     depth: int
@@ -244,7 +244,7 @@ class Publisher(Generic[R]):
         outputs = self._gateway.spendable_outputs(entry.anchor_address)
         return next((output for output in outputs if output.reference == entry.anchor), None)
 
-    def finished(self, change: MarkerChange, in_force: AnyMarkers) -> JournalEntry | None:
+    def finished(self, change: Change, in_force: AnyMarkers) -> JournalEntry | None:
         """The publication of this very change that is finished, if what it published is in force.
 
         Raises:
@@ -307,7 +307,7 @@ class Publisher(Generic[R]):
         transaction = attempt.transaction
         depth = submission.confirm(_signed(attempt), attempt.invalid_hereafter, lambda: self._overtaken(entry))
         submission.tell(Step.CONFIRMED, transaction, depth)
-        if entry.change.kind is ChangeKind.SWEEP:
+        if entry.change is Upkeep.SWEEP:
             reading, superseded = self._swept(submission, attempt), False
         else:
             reading, superseded = self._read_back(submission, entry, f"{transaction}#0")
@@ -364,7 +364,7 @@ class Publisher(Generic[R]):
         return next((one for one in attempts if self._gateway.transaction_depth(one.transaction) is not None), None)
 
 
-def require_same_change(entry: JournalEntry, change: MarkerChange, standing: Standing) -> None:
+def require_same_change(entry: JournalEntry, change: Change, standing: Standing) -> None:
     """Check that the unfinished publication in the journal is of this change.
 
     Raises:

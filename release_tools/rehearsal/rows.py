@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from eras import Epoch
-from release_tools.markers.change import MarkerChange
+from release_tools.markers.change import Change
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,8 +82,8 @@ class Happening:
 
     at: float
     words: str
-    published: MarkerChange | None = None
-    refused: MarkerChange | None = None
+    published: Change | None = None
+    refused: Change | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The happening, JSON-ready."""
