@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 
 from chain_reader import (
     Checkpoint,
-    CheckpointInvalidError,
     LocalObserver,
     LogLimits,
     NodeCore,
@@ -21,6 +20,7 @@ from chain_reader import (
 from chain_reader.configuration_reader import ConfigurationReader, ConfigurationReading
 from chain_reader.node.kinds import DecisionKind
 from chain_reader.trust.kinds import CONFIGURATIONS
+from chain_reader.trust.policy import CheckpointInvalidError
 from datum import SigningKey, encode_datum
 from datum.configuration import (
     ConfigurationMarker,
