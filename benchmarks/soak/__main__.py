@@ -7,6 +7,7 @@ doubled, and nothing may have grown.
 
 import argparse
 import json
+import os
 import re
 import shutil
 import signal
@@ -31,17 +32,21 @@ _QUIET_S = 2 * EPOCH_S
 
 
 class Sampler(threading.Thread):
-    """Memory and open files of every process, every few seconds."""
+    """Memory and open files of every process, every few seconds; and how late the machine lets a thread be."""
 
     def __init__(self, stage: Stage) -> None:
         super().__init__(daemon=True)
         self._stage = stage
         self._over = threading.Event()
         self.samples: list[tuple[float, str, int, float, int]] = []
+        self.late_s = 0.0
 
     def run(self) -> None:
         """Take samples until it is stopped."""
-        while not self._over.wait(_SAMPLE_S):
+        due_s = time.monotonic() + _SAMPLE_S
+        while not self._over.wait(due_s - time.monotonic()):
+            now_s = time.monotonic()
+            self.late_s, due_s = max(self.late_s, now_s - due_s), now_s + _SAMPLE_S
             for name, program in self._stage.programs.items():
                 process = program.process
                 if process is None:
@@ -82,6 +87,7 @@ def publications(stage: Stage) -> list[tuple[float, tuple[EraMarker, ...]]]:
 
 def soak(folder: Path, minutes: float, seed: int) -> dict[str, Any]:
     """Let it run, and judge it."""
+    load = round(os.getloadavg()[0], 1)
     with Stage(folder) as stage:
         stage.start()
         sampler = Sampler(stage)
@@ -100,7 +106,7 @@ def soak(folder: Path, minutes: float, seed: int) -> dict[str, Any]:
         small_disk, resets = stage.disk_is_small, stage.to_chain.resets + stage.to_database.resets
         start_s = stage.start_s
     notes = actors.notes
-    truth = verdict.reigns(published, start_s, EPOCH_S)
+    truth = verdict.reigns(published, start_s, EPOCH_S, sampler.late_s)
     switches, late = verdict.missed_switches(truth, diary, ended, until_s)
     grown, figures = verdict.growth(sampler.samples)
     held[SERVICES[0]] = held[SERVICES[1]]  # they share a store
@@ -120,7 +126,8 @@ def soak(folder: Path, minutes: float, seed: int) -> dict[str, Any]:
         "troubles": notes.troubles,
     }
     return {
-        "minutes": minutes, "seed": seed, "ok": not any(wrong.values()), "wrong": wrong,
+        "minutes": minutes, "seed": seed, "load_before": load, "threads_late_s": round(sampler.late_s, 2),
+         "ok": not any(wrong.values()), "wrong": wrong,
         "faults": dict(sorted(faults.done.items())), "skipped": faults.skipped, "small_disk": small_disk,
         "eras": len(truth), "publications": len(published), "attacks": notes.attacks, "connections_reset": resets,
         "switches_of_watchers": len(late), "latest_switch_s": round(max(late, default=0.0), 2),
@@ -136,6 +143,10 @@ def text(report: dict[str, Any]) -> str:
     )  # fmt: skip
     lines = [
         f"{report['minutes']:g} minutes, seed {report['seed']}",
+        (
+            f"load average {report['load_before']:g} on {os.cpu_count()} processors before; threads woke up to "
+            f"{report['threads_late_s']:g} s late, and so much later a switch may be"
+        ),
         f"{report['eras']} eras in {report['publications']} publications, {report['attacks']} attacks",
         f"{report['switches_of_watchers']} switches of watchers, the latest after {report['latest_switch_s']} s",
         f"{taken:,} registrations taken; {answers:,} answers of services, {none} times none",

@@ -30,15 +30,18 @@ class Reign:
     begins_s: float
     ends_s: float
     published_s: float
+    grace_s: float = GRACE_S
 
     @property
     def due_s(self) -> float:
         """By when everyone must be in it."""
-        return max(self.begins_s + GRACE_S, self.published_s + LEARNT_WITHIN_S)
+        return max(self.begins_s + self.grace_s, self.published_s + LEARNT_WITHIN_S)
 
 
-def reigns(publications: Sequence[tuple[float, tuple[EraMarker, ...]]], start_s: float, epoch_s: float) -> list[Reign]:
-    """Which era was in force when, by what was published."""
+def reigns(
+    publications: Sequence[tuple[float, tuple[EraMarker, ...]]], start_s: float, epoch_s: float, late_s: float = 0.0
+) -> list[Reign]:
+    """Which era was in force when, by what was published; on a machine that lets a thread wait ``late_s`` too long."""
     epochs: dict[str, tuple[int, float]] = {}
     for at_s, markers in publications:
         for marker in markers:
@@ -48,7 +51,8 @@ def reigns(publications: Sequence[tuple[float, tuple[EraMarker, ...]]], start_s:
     begins = [start_s + epoch * epoch_s for _, (epoch, _) in order]
     ends = [*begins[1:], float("inf")]
     return [
-        Reign(era, begin, end, published) for (era, (_, published)), begin, end in zip(order, begins, ends, strict=True)
+        Reign(era, begin, end, published, GRACE_S + late_s)
+        for (era, (_, published)), begin, end in zip(order, begins, ends, strict=True)
     ]
 
 
