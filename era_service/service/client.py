@@ -15,13 +15,14 @@ import json
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
 from chain_reader.ports import EraReading
 from chain_reader.providers.transport.calls import Answer, Call, provider_name
-from chain_reader.providers.transport.errors import UnexpectedAnswerError
+from chain_reader.providers.transport.errors import ProviderNotFoundError, UnexpectedAnswerError
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.statuses import status_error
@@ -311,7 +312,14 @@ class ServiceClient:
         call = Call(self._name, f"GET {path}")
         answer = self._http.get(path, call, headers=self._headers(), until=self._until())
         self._require_spoken(call, answer)
-        if answer.status != 200:
+        if answer.status == HTTPStatus.NOT_FOUND:
+            raise call.error(
+                ProviderNotFoundError,
+                "found nothing",
+                got=f"status 404, {_detail(answer.body)}",
+                next_step="Check that the URL is that of a service of this project; if it is, ask its operators",
+            )
+        if answer.status != HTTPStatus.OK:
             raise status_error(call, answer.status, retry_after_s=answer.retry_after_s)
         return call, answer
 

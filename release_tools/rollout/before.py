@@ -5,11 +5,13 @@ there yet is waited for; one of another era or network, or of a plan that waits 
 """
 
 from collections.abc import Callable, Iterator
+from fractions import Fraction
 from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from eras import ConfigurationError
+from release_tools.adoption.shares import parse_share, share_words
 from release_tools.rollout.plan import PlannedBefore, PlannedRollout
 from release_tools.rollout.recovery import Recovery
 
@@ -30,6 +32,8 @@ class RecoveryDocument(BaseModel):
     epoch: int
     recovered: bool
     words: str
+    wanted: float
+    """The share at which it was taken for recovered."""
 
     @classmethod
     def of(cls, plan: PlannedRollout, found: Recovery) -> dict[str, Any]:
@@ -78,6 +82,11 @@ def _waits_for(plan: PlannedRollout, read: Callable[[str], str | None]) -> Itera
         _require_fitting(plan, one, found)
         if not found.recovered:
             yield f"waits for {one.network}: not recovered yet in epoch {found.epoch}. {found.words}"
+        elif found.wanted < float(wanted := parse_share(one.share)):
+            yield (
+                f"waits for {one.network}: {one.verified} was made with --share {share_words(Fraction(found.wanted))}, "
+                f"and this plan wants {share_words(wanted)}"
+            )
 
 
 def _require_fitting(plan: PlannedRollout, one: PlannedBefore, found: RecoveryDocument) -> None:

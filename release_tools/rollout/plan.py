@@ -159,6 +159,8 @@ class PlannedBefore(_Table):
     network_magic: Annotated[int, Field(ge=0, lt=2**32)]
     verified: Words
     """The file that ``rollout verify --json`` wrote there; a relative path begins where the plan is."""
+    share: ShareText = "90%"
+    """The share of what was before the switch at which this plan takes it for recovered."""
 
 
 class PlannedRollout(_Table):
@@ -243,6 +245,7 @@ def _lines(plan: PlannedRollout) -> Iterator[str]:
         yield f"network = {_toml(one.network)}"
         yield f"network_magic = {one.network_magic}"
         yield f"verified = {_toml(one.verified)}"
+        yield f"share = {_toml(one.share)}  # of what was before the switch there"
     yield ""
     yield "# Phase 1: the marker without an epoch. Nodes that do not know the era warn; nothing switches."
     yield "[announce]"

@@ -227,6 +227,10 @@ def test_a_network_waits_for_the_one_before_it(world: World) -> None:
     blocked = document(step(world, "--yes", "--json"), 6)
     assert (blocked["status"], len(blocked["standing"]["waits"])) == ("blocked", 1)
     assert len(world.transactions()) == 1
+    verified_on_preprod(recovered=True, wanted=0.01)
+    lax = invoke("rollout", "status", PLAN)
+    assert lax.exit_code == 6
+    assert "made with --share 1 %, and this plan wants 90 %" in " ".join(lax.stdout.split())
     verified_on_preprod(recovered=True)
     assert invoke("rollout", "status", PLAN).exit_code == 0
     assert step(world, "--yes").exit_code == 0

@@ -67,6 +67,7 @@ def test_the_text_is_stable_and_says_every_key() -> None:
         'network = "preprod"\n'
         "network_magic = 1\n"
         'verified = "preprod.json"\n'
+        'share = "90%"  # of what was before the switch there\n'
         "\n"
         "# Phase 1: the marker without an epoch. Nodes that do not know the era warn; nothing switches.\n"
         "[announce]\n"

@@ -601,3 +601,11 @@ def test_the_client_says_why_it_was_refused(world):
 def test_verify_belongs_to_a_service():
     assert run("adoption", "summary", "--verify").exit_code == 2
     assert run("adoption", "summary", "--from", "x", "--from-service", "http://x").exit_code == 2
+
+
+def test_a_service_that_does_not_know_the_support_says_why(world):
+    with closing(ServiceClient(world.client.url, world.stage.era_key.verification_key)) as client:
+        with raising("ProviderNotFound", match="There are no registrations") as caught:
+            client.support("pythagoras", "registered")
+        assert "ask its operators" in str(caught.value)
+        assert "followed the chain" not in str(caught.value)
