@@ -194,6 +194,12 @@ def _provider(
             )
             if examination.has_answered(name):
                 try_provider(examination, name, observer, gateway, settings.network.era_address)
+            if gateway is None and settings.trust.thread_token is not None:
+                examination.warning(
+                    "thread token",
+                    f"not checked: {name} cannot be asked where it is, and how many there are",
+                    "Ask another provider: eraswitch doctor --provider URL",
+                )
             if gateway is None or network is None:
                 return False
             if settings.trust.thread_token is not None and settings.network.era_address is not None:
@@ -205,8 +211,12 @@ def _provider(
                     "none is configured: eraswitch marker adopt-token mints one, and nothing else misleads a node",
                 )
             configurations = examination.attempt("configurations", lambda: configuration_policy(settings), _configured)
-            if configurations is not None and configurations.thread_token is not None:
-                own, check = configurations.thread_token, "thread token of configurations"
+            check = "thread token of configurations"
+            if configurations is not None and configurations.thread_token is None:
+                examination.fine(
+                    check, "none is configured: eraswitch marker configuration publish FILE --mint-token mints one"
+                )
+            elif configurations is not None and (own := configurations.thread_token) is not None:
                 check_thread_token(examination, observer, gateway, configurations.address, own, check=check)
             for payer in payers:
                 examination.funds(gateway, payer, network.network_id)

@@ -256,7 +256,7 @@ def _first_that_answers(
 
     failed: EraSwitchError | None = None
     for provider in providers:
-        if failed is not None:
+        if failed is not None and not isinstance(failed, NoGatewayError):
             logging.getLogger(__name__).warning("A provider could not be asked, the next one is: %s", failed)
         with ExitStack() as attempt:
             try:

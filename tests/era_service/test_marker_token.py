@@ -113,6 +113,16 @@ def test_doctor_looks_where_it_is_and_whether_it_can_be_minted_again(world: Worl
     assert examined()["thread token"][0] == "problem"
 
 
+def test_doctor_states_that_a_provider_cannot_be_asked_for_a_token(
+    own_folders: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with release_world(own_folders, monkeypatch, "cardano-cli") as world:
+        world.changed("activate", "thales", "--at", "5", "--mint-token", "--write")
+        document = json.loads(invoke("doctor", "--json").stdout)["findings"]
+    found = [one["health"] for one in document if one["check"] == "thread token"]
+    assert found == ["warning", "ok"], "the one that takes no transactions, and the one that does"
+
+
 @pytest.mark.parametrize("face", ["local", "blockfrost", "koios", "kupo", "ogmios"])
 def test_doctor_finds_a_second_one_that_never_came_by_the_era_address(
     own_folders: Path, monkeypatch: pytest.MonkeyPatch, face: str
