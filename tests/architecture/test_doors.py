@@ -1,6 +1,7 @@
 """The public API stays small: each front door shows what its users need, and every name of it is documented."""
 
 import importlib
+import re
 
 import pytest
 
@@ -27,6 +28,22 @@ MOST = {
 @pytest.mark.parametrize("door", DOORS)
 def test_a_door_has_few_names(door: str) -> None:
     assert len(importlib.import_module(door).__all__) <= MOST[door]
+
+
+def test_programs_in_strings_import_names_that_are_there() -> None:
+    """What tests and tools run in a process of its own, no other check reads."""
+    written = re.compile(rf"from ({'|'.join(map(re.escape, DOORS))}) import ([\w, ]+)")
+    gone = [
+        f"{path.relative_to(ROOT)}: {door}.{name}"
+        for folder in ("tests", "tools", "deploy", "benchmarks", "docs", "examples")
+        for path in (ROOT / folder).rglob("*")
+        if path.suffix in (".py", ".sh", ".md") and "node_modules" not in path.parts
+        for door, names in written.findall(path.read_text(encoding="utf-8"))
+        for name in (one.split()[0] for one in names.split(",") if one.strip())
+        if not hasattr(importlib.import_module(door), name)
+        and not (ROOT / door.replace(".", "/") / f"{name}.py").exists()
+    ]
+    assert gone == []
 
 
 def test_every_public_name_is_documented() -> None:

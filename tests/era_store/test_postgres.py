@@ -177,7 +177,8 @@ def test_a_server_that_dies_and_comes_back(own_cluster: Cluster) -> None:
 COUNTER = """
 import sys
 from dataclasses import replace
-from era_store import NewEvent, StoreChangedError, open_store
+from era_store import NewEvent, open_store
+from era_store.errors import StoreChangedError
 from tests.era_store.conftest import KEY, trust
 with open_store(sys.argv[1]) as store:
     done = refused = 0
@@ -219,7 +220,8 @@ def test_the_first_of_several_writers_wins(sql_store: SqlStore) -> None:
 
 FIRST = """
 import sys
-from era_store import StoreChangedError, open_store
+from era_store import open_store
+from era_store.errors import StoreChangedError
 from tests.era_store.conftest import KEY, trust
 with open_store(sys.argv[1]) as store:
     try:

@@ -170,7 +170,8 @@ def test_a_store_that_fails_in_the_middle_keeps_no_half_of_a_batch(
 INGESTER = """
 import sys
 from era_store import open_store
-from release_tools.registrations import JsonLines, ingest
+from release_tools.registrations import ingest
+from release_tools.registrations.lines import JsonLines
 with open_store(sys.argv[1]) as store:
     ingest(JsonLines(sys.argv[2]), store.registrations, batch_rows=50, progress=lambda _: print("batch", flush=True))
 print("done", flush=True)
