@@ -206,13 +206,14 @@ def lines(
                     f'<circle cx="{point[0]:.1f}" cy="{point[1]:.1f}" r="3" fill="{colour}">'
                     f"<title>{escape(words)}</title></circle>"
                 )
+    x = None
     if mark is not None and mark[0] in labels:
         x = plot.left + step * labels.index(mark[0])
         body.append(_rule(x, _TOP, x, plot.bottom, "muted", dashed=True))
         room = plot.left + plot.width - x > len(mark[1]) * _CHARACTER + 8
         place, anchor = (x + 4, "start") if room else (x - 4, "end")
         body.append(_text(place, plot.bottom - 6, mark[1], anchor=anchor, tone="muted", halo=True))
-    body += [*plot.gate_label(gate, gate_name), *plot.legend(series)]
+    body += [*plot.gate_label(gate, gate_name, x), *plot.legend(series)]
     return _svg(title, description, width, plot.full_height, body)
 
 
@@ -334,13 +335,17 @@ class _Plot:
         if share is not None:
             yield _rule(self.left, self.y(share), self.left + self.width, self.y(share), "gate", dashed=True)
 
-    def gate_label(self, share: float | None, name: str = "gate") -> Iterator[str]:
+    def gate_label(self, share: float | None, name: str = "gate", mark: float | None = None) -> Iterator[str]:
+        """The name of the gate at the left, or where a mark would go through it at the right."""
         if share is None:
             return
+        words = f"{name} {share * 100:.4g} %"
         below = self.y(share) < _TOP + 3 * _FONT  # above the line it would lie upon the title, or what is nearly all
-        yield _text(
-            self.left + 4, self.y(share) + (15 if below else -5), f"{name} {share * 100:.4g} %", tone="gate", halo=True
-        )
+        base = self.y(share) + (15 if below else -5)
+        if mark is not None and mark < self.left + 8 + len(words) * _CHARACTER:
+            yield _text(self.left + self.width - 4, base, words, anchor="end", tone="gate", halo=True)
+        else:
+            yield _text(self.left + 4, base, words, tone="gate", halo=True)
 
     def legend(self, series: Sequence[Series]) -> Iterator[str]:
         colours = iter(self.colours)

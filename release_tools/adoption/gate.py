@@ -292,7 +292,7 @@ def _judged(epoch: Epoch, adoption: EpochAdoption | None, base: Base, threshold:
         epoch,
         share,
         met,
-        None if met else f"{share_words(share.fraction)} of {base.words} ({ada_words(share.total)}) is ready{apart}",
+        None if met else f"{share} of {base.words} ({ada_words(share.total)}) is ready{apart}",
     )
 
 

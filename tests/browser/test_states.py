@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 from era_service.config.schema import Settings
 from era_service.web import Service, create_app
 from era_store import open_store
+from eras import Epoch
 from tests.browser.conftest import shoot
 from tests.browser.world import ATTACKED
 from tests.web.world import serving
@@ -132,3 +133,17 @@ def test_a_search_that_is_too_long_is_refused_in_words(attacked, open_page):
     page = open_page(attacked.url)
     answer = page.request.get(f"{attacked.url}/?party={'x' * 101}")
     assert answer.status == 422
+
+
+def test_an_era_that_this_release_does_not_know_and_a_gate_that_was_overridden(open_page, make_world):
+    world = make_world(network={"supported_eras": ("thales",)})
+    world.play(ATTACKED)
+    facts = {"era": "pythagoras", "reason": "all large operators upgrade on Monday"}
+    world.store.events.append("gate-overridden", facts, time_s=world.now_s(), epoch=Epoch(6))
+    page = open_page(world.url)
+    answer = page.locator("#answer")
+    expect(answer).not_to_have_attribute("data-tone", "good")
+    expect(answer).to_contain_text("does not support the era")
+    expect(answer).to_contain_text("The gate was overridden, for the reason: all large operators upgrade on Monday.")
+    expect(page.locator("#notices")).to_contain_text("This service does not know the upcoming era pythagoras")
+    clean(page, "unsupported-overridden")

@@ -291,7 +291,7 @@ def test_gate_not_met_says_what_is_missing_and_from_whom(folder: Path) -> None:
     assert result.exit_code == 6
     assert result.stdout.splitlines() == [
         "The gate of lagrange is not met: it asks for 95 % of the registered stake",
-        "epoch 8: 80 % of the registered stake (1.0 k ada) is ready",
+        "epoch 8: 80.0 % of the registered stake (1.0 k ada) is ready",
         "missing: 150.0 ada on 0.3.0 or newer, but not 0.3.5",
         "whom to call (1 party would do):",
         "  cat  200.0 ada  no version",

@@ -5,17 +5,22 @@ import os
 import re
 import subprocess
 import sys
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 
-from era_service.cli.adoption.forecast_view import forecast_lines
+from era_service.cli.adoption.forecast_view import forecast_lines, gate_words
 from era_store import Registration, open_store
 from eras import Epoch
-from release_tools.forecasting.lottery_parameters import PUBLISHED
+from release_tools import judge_gate
+from release_tools.forecasting.lottery import FixedQuorum
+from release_tools.forecasting.lottery_parameters import PUBLISHED, SourcedQuorum
+from release_tools.forecasting.result import Verdict
+from release_tools.forecasting.safety import judge_switch
 from tests.conftest import ROOT
 from tests.era_service.conftest import Shell, invoke
-from tests.release_tools.test_forecast import forecast_of, shares_of
+from tests.release_tools.test_forecast import TABLE, forecast_of, rising, shares_of
 
 LOTTERY = ("--k", "2422", "--m", "20973", "--phi-f", "0.2")
 LOTTERY_DOCUMENT = {"model": "lottery", "k": 2422, "m": 20973, "phi_f": 0.2}
@@ -322,6 +327,15 @@ def test_a_switch_too_early_is_not_safe_and_the_gate_agrees(registered: Path) ->
     shown = verdict(105, "95%")
     assert "Verdict      not safe: the chance of a quorum in epoch" in shown
     assert shown.splitlines()[-1].startswith("Gate         agrees: The gate of pythagoras is not met")
+
+
+def test_where_a_quorum_is_likely_a_gate_that_is_not_met_decides() -> None:
+    found = forecast_of(rising(), 8, quorum=SourcedQuorum(FixedQuorum(Fraction(1, 10)), "a test"))
+    gate = judge_gate(rising(), era="pythagoras", threshold=Fraction(95, 100), compatibility=TABLE)
+    assert (found.verdict, judge_switch(found, gate).verdict, gate.met) == (Verdict.SAFE, Verdict.NOT_YET, False)
+    assert gate_words(found, gate).startswith(
+        "Gate         decides, because it asks for more than a quorum: enough stake"
+    )
 
 
 def test_a_switch_in_time_by_the_trend_is_not_yet_safe_and_a_low_gate_differs(registered: Path) -> None:

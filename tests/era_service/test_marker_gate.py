@@ -79,7 +79,7 @@ def test_a_gate_that_is_not_met_stops_it(world: World) -> None:
     register(79, 21)
     error = refused(world)
     assert (
-        "The gate of pythagoras is not met: expected 80 % of the registered stake, got epoch 5: 79 %"
+        "The gate of pythagoras is not met: expected 80 % of the registered stake, got epoch 5: 79.0 %"
         in error["message"]
     )
     assert "behind" in error["message"]

@@ -10,7 +10,8 @@ from chain_reader.calendar import EpochCalendar
 from era_service.cli.shared.output import printable
 from release_tools.adoption.shares import ada_words, needed_share, shown_share
 from release_tools.forecasting.lottery import chance_words
-from release_tools.forecasting.safety import judge_switch
+from release_tools.forecasting.result import Verdict
+from release_tools.forecasting.safety import judge_switch, quorum_reason
 
 if TYPE_CHECKING:
     from release_tools.adoption.gate import GateResult
@@ -63,11 +64,13 @@ def forecast_lines(
 
 
 def gate_words(found: "Forecast", gate: "GateResult") -> str:
-    """Whether the configured gate agrees with the verdict, and if not, why."""
-    if gate.met == (found.verdict.value == "safe"):
+    """Whether the configured gate agrees with the verdict, decides it, or differs, and why."""
+    if gate.met == (found.verdict is Verdict.SAFE):
         return f"Gate         agrees: {printable(gate.words)}"
-    why = "it asks for a share, and not for the chance of a quorum" if gate.met else "it asks for more than a quorum"
-    return f"Gate         differs, because {why}: {printable('; '.join((gate.words, *gate.lacks[:1])))}"
+    if gate.met:
+        why = "it asks for a share, and not for the chance of a quorum"
+        return f"Gate         differs, because {why}: {printable(gate.words)}"
+    return f"Gate         decides, because it asks for more than a quorum: {quorum_reason(found)}"
 
 
 def _whole(found: "Forecast") -> str:
