@@ -146,6 +146,12 @@ def _leader(settings: "Settings", examination: "Examination") -> None:
     from era_service.wiring.leader import open_leader
 
     check = f"leader {mask_url(settings.follower.leader or '')}"
+    if settings.protocol_configuration.enabled:
+        examination.warning(
+            "configurations",
+            "not read: a leader hands on the markers of eras alone",
+            "Read the chain here (reader.providers), or set protocol_configuration.enabled to false",
+        )
     leader = examination.attempt(check, lambda: open_leader(settings))
     if leader is None:
         return

@@ -147,5 +147,8 @@ def test_a_follower_has_a_leader_and_needs_no_provider(own_folders: Path) -> Non
         leader.entries[0]["payload"] = leader.entries[1]["payload"]
         assert doctor()[0] == 1, "what it hands on is not true"
     assert doctor()[1][f"leader {leader.url}"]["health"] == "problem"
+    file = Path("eraswitch.toml")
+    file.write_text(file.read_text() + "[protocol_configuration]\nenabled = true\n")
+    assert doctor()[1]["configurations"]["words"] == "not read: a leader hands on the markers of eras alone"
     Path("eraswitch.toml").write_text(text + '[reader]\nproviders = ["http://127.0.0.1:1/api/v0"]')
     assert "configuration without chain providers" in doctor()[1][f"leader {leader.url}"]["words"]
