@@ -6,7 +6,7 @@ the trust rules (``docs/trust.md``) use what is declared, never what an answer h
 An ``EraReaderAdapter`` has one method, ``read``: the markers in force, with where they come from.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, runtime_checkable
 
@@ -192,6 +192,20 @@ class SuccessorObserver(ThreadObserver, Protocol):
 
         Raises:
             ChainReadError: it could not be asked.
+        """
+        ...
+
+
+@runtime_checkable
+class SelectiveHistoryObserver(ChainObserver, Protocol):
+    """A chain observer that reads the history of an address without asking again for what is known."""
+
+    def history_beside(
+        self, address: str, known: MutableMapping[str, Sequence[DatumOutput]]
+    ) -> tuple[DatumOutput, ...]:
+        """As ``history``; ``known`` holds the outputs with a datum of transactions that need not be asked for.
+
+        Those that are asked for are added, though the limits may end it; what cannot be had, as an unreadable output.
         """
         ...
 

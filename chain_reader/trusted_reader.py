@@ -92,6 +92,7 @@ class TrustedReader:
             StoreError: as ``read``.
         """
         with self._turn:
+            self._source.follow((self._core or self._caught_up()).state.trust.trusted)
             evidence = self._source.gather(epoch)
             core = self._caught_up()
             doubt = self._source.tip_stale(evidence)
@@ -99,7 +100,6 @@ class TrustedReader:
             decision = core.judged
             assert decision is not None  # noqa: S101 - an answer was judged, this one or one like it
             self._source.keep(decision.changed)
-            self._source.follow(core.state.trust.trusted)
             return _told(core, decision.reading, decisions)
 
     def remembered(self, error: ChainReadError | StoreError, epoch: Epoch | None = None) -> TrustedReading:

@@ -47,7 +47,7 @@ class EvidenceSource:
         self.on_tip: Callable[[ChainTip], object] = lambda _tip: None
         """Called with each tip as soon as it is known: a reading may go on for seconds after it."""
         self._last: Evidence | None = None
-        self._trusted: str | None = None
+        self._trusted: StoredOutput | None = None
         self._gatherers: dict[int, EvidenceGatherer] = {}
 
     @property
@@ -65,8 +65,8 @@ class EvidenceSource:
         self._screening.keep(changed)
 
     def follow(self, trusted: StoredOutput | None) -> None:
-        """From now on this output is trusted: while it is unspent, a crowded address need not be read (rule T12)."""
-        self._trusted = None if trusted is None else f"{trusted.transaction}#{trusted.index}"
+        """From now on this output is trusted: while it is unspent, the address need not be read (rule T12)."""
+        self._trusted = trusted
 
     def tip_stale(self, evidence: Evidence) -> str | None:
         """Why the tip of the evidence is late by a clock of one's own; ``None`` when it is not."""

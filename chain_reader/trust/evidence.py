@@ -15,13 +15,15 @@ In: an observer and the policy. Out: ``Evidence``, or a ``ChainReadError``; noth
    an output was published is asked for only where it counts, and again until it is deep in the chain.
 4. Every publication spends the one before it (rule T12). So where reading the address would cost more than a page, and
    it was read in this epoch, the trusted output is asked for instead: while it is unspent, nothing newer is in force.
+5. An address that cannot be read (too long, refused, slow, malformed) ends no reading where the trusted output, or the
+   history, can be had: it is one ``Unreadable`` verdict, remembered, and read again later, each time after twice the
+   pause.
 """
 
 import logging
 import time
-from collections.abc import Callable, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol, runtime_checkable
 
 from chain_reader.ports import (
     BytesObserver,
@@ -30,17 +32,24 @@ from chain_reader.ports import (
     DatumOutput,
     LocatingObserver,
     ScreenedOutput,
+    SelectiveHistoryObserver,
     ThreadObserver,
     TokenObserver,
     read_datums,
 )
-from chain_reader.providers.transport.errors import ProviderNotFoundError, ReadLimitExceededError, UnsteadyAnswerError
+from chain_reader.providers.transport.errors import (
+    OF_ONE_ANSWER,
+    ProviderNotFoundError,
+    ReadLimitExceededError,
+    UnsteadyAnswerError,
+)
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.screening import RememberedScreening
 from chain_reader.trust.state import ChainFacts
-from chain_reader.trust.thread import as_spent, follow
+from chain_reader.trust.thread import as_spent, follow, is_lost, taken_up, unlisted
 from chain_reader.trust.transactions import Author, Doubt, Transactions
 from datum import Accepted
+from era_store import StoredOutput
 from eras import ChainReadError, Epoch, Slot
 
 _log = logging.getLogger(__name__)
@@ -53,22 +62,11 @@ _NOT_SHOWN = (ReadLimitExceededError, ProviderNotFoundError)
 CROWD = 100
 """Outputs or transactions at the era address that are read again without a thought: a page of Blockfrost's."""
 
+_ADDRESS, _NEWEST = "address", "newest"
+"""Where it is kept that the address, or the newest page of it, cannot be read (rule 5)."""
+
 DEEP_BLOCKS = 2160
 """No rollback of Cardano goes deeper (its security parameter)."""
-
-
-@runtime_checkable
-class SelectiveHistoryObserver(Protocol):
-    """An observer that reads the history of an address without asking again for what is known."""
-
-    def history_beside(
-        self, address: str, known: MutableMapping[str, Sequence[DatumOutput]]
-    ) -> tuple[DatumOutput, ...]:
-        """As ``history``; ``known`` holds the outputs with a datum of transactions that need not be asked for.
-
-        Those that are asked for are added, though the limits may end it; what cannot be had, as an unreadable output.
-        """
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,11 +137,11 @@ class EvidenceGatherer:
         self._last: Evidence | None = None
         self._asked, self._until = 0, 0.0
 
-    def gather(self, trusted: str | None = None) -> Evidence:
+    def gather(self, trusted: StoredOutput | None = None) -> Evidence:
         """The evidence of the observer now.
 
         Args:
-            trusted: reference of the output that is trusted (rule 4).
+            trusted: the output that is trusted (rules 4 and 5).
 
         Raises:
             ChainReadError: it could not be read.
@@ -155,7 +153,7 @@ class EvidenceGatherer:
             if last is not None and tip.block_hash is not None and (last.tip, last.epoch) == (tip, epoch):
                 return last
             try:
-                evidence = self._by_thread(tip, epoch, trusted) or self._read(tip, epoch, is_last=attempt == ATTEMPTS)
+                evidence = self._found(tip, epoch, trusted, is_last=attempt == ATTEMPTS)
             except ChainReadError:
                 if self._is_steady(tip, epoch):
                     raise
@@ -171,6 +169,53 @@ class EvidenceGatherer:
             provider=self.observer.name,
         )
 
+    def _found(self, tip: ChainTip, epoch: Epoch, trusted: StoredOutput | None, *, is_last: bool) -> Evidence | None:
+        """The evidence by the thread, else of the address, else without it; ``None`` as of ``_read``."""
+        evidence = self._by_thread(tip, epoch, None if trusted is None else f"{trusted.transaction}#{trusted.index}")
+        if evidence is not None:
+            return evidence
+        doubt = self._transactions.failure(self.observer, _ADDRESS)
+        if doubt is not None and (evidence := self._without_the_address(tip, epoch, trusted, doubt.why)) is not None:
+            return evidence
+        try:
+            evidence = self._read(tip, epoch, is_last=is_last)
+        except ChainReadError as error:
+            evidence = self._without_the_address(tip, epoch, trusted, str(error))
+            if evidence is None:
+                raise
+            self._transactions.fail(self.observer, _ADDRESS, str(error))
+        else:
+            self._transactions.had(self.observer, _ADDRESS)
+        self._transactions.save()
+        return evidence
+
+    def _without_the_address(
+        self, tip: ChainTip, epoch: Epoch, trusted: StoredOutput | None, why: str
+    ) -> Evidence | None:
+        """The evidence of the thread, or else of the history; ``None`` where neither can be had (rule 5)."""
+        knows, unit, address = self.observer.capabilities, self._policy.thread_token, self._policy.address
+        unread = self._screening.screen([unlisted(why)])
+        facts = ChainFacts(newest_first=knows.order)
+        found: tuple[ScreenedOutput, ...] | None = None
+        try:
+            if trusted is not None and isinstance(self.observer, ThreadObserver):
+                found = taken_up(self.observer, address, trusted, self._screening.screen)
+            if unit is not None and knows.tokens:  # who holds it is known of the trusted output alone
+                if found is None or len(found) > 1:
+                    return None
+                facts = replace(facts, holders=frozenset(item.output.reference for item in found))
+            elif found is None and knows.history and knows.inputs:
+                found = self._screening.screen(self._history(()))
+                facts = ChainFacts(newest_first=True, history=True)
+        except ChainReadError as error:
+            _log.info("What is trusted cannot be confirmed without the era address: %s", error)
+        if found is None:
+            return None
+        here = () if facts.history else tuple(item for item in found if not item.output.spent)
+        source, missing = self.observer.name, f"the era address could not be read: {why}"
+        unspent, considered = (*unread, *here), (*unread, *found)
+        return self._known_of(Evidence(source, tip, epoch, unspent, considered, facts, history_missing=missing))
+
     def _by_thread(self, tip: ChainTip, epoch: Epoch, trusted: str | None) -> Evidence | None:
         """The evidence from before, where the trusted output is unspent; ``None`` where the address must be read."""
         last, observer = self._last, self.observer
@@ -185,16 +230,10 @@ class EvidenceGatherer:
         except ChainReadError as error:
             _log.info("The thread is not followed, and the era address read instead: %s", error)
             return None
-        if newer is None or self._is_lost(last, place, newer):
+        spends, ahead = last.facts.spends or {}, last.considered[:place]
+        if newer is None or is_lost([item for item in ahead if spends.get(item.output.transaction)], newer):
             return None
         return self._continued(last, trusted, newer, tip) if newer else replace(last, tip=tip)
-
-    @staticmethod
-    def _is_lost(last: Evidence, place: int, newer: Sequence[ScreenedOutput]) -> bool:
-        """Whether what counted as newer than the trusted output is not on the thread any more: it was rolled back."""
-        followed, spends = {item.output.reference for item in newer}, last.facts.spends or {}
-        ahead = (item.output for item in last.considered[:place])
-        return any(spends.get(output.transaction) and output.reference not in followed for output in ahead)
 
     def _continued(
         self, last: Evidence, trusted: str | None, newer: Sequence[ScreenedOutput], tip: ChainTip
@@ -301,21 +340,30 @@ class EvidenceGatherer:
 
     def _beside_token(self, unit: str) -> tuple[DatumOutput, ...]:
         """The newest outputs at the era address, and the one with the token wherever it is among them."""
-        address, observer = self._policy.address, self.observer
+        address, observer, known = self._policy.address, self.observer, self._transactions
+        doubt = known.failure(observer, _NEWEST)
+        if doubt is not None and (found := self._holding(unit)) is not None:
+            return (unlisted(doubt.why), *found)
         try:
             newest = read_datums(observer, address, lambda _: True)
-        except (ReadLimitExceededError, UnsteadyAnswerError):  # a flood hides nothing from who asks for the token
-            found = observer.holders(address, unit) if isinstance(observer, TokenObserver) else None
+        except (*OF_ONE_ANSWER, UnsteadyAnswerError) as error:  # a flood hides nothing from who asks for the token
+            found = self._holding(unit)
             if found is None:
                 raise
-            return found
+            known.fail(observer, _NEWEST, str(error))
+            return (unlisted(str(error)), *found)
+        known.had(observer, _NEWEST)
         if any(output.holds(unit) for output in newest):
             return newest
-        found = observer.holders(address, unit) if isinstance(observer, TokenObserver) else None
+        found = self._holding(unit)
         if found is None:
             return read_datums(observer, address, lambda page: any(output.holds(unit) for output in page))
-        known = {output.reference for output in newest}
-        return (*newest, *(output for output in found if output.reference not in known))
+        listed = {output.reference for output in newest}
+        return (*newest, *(output for output in found if output.reference not in listed))
+
+    def _holding(self, unit: str) -> tuple[DatumOutput, ...] | None:
+        observer = self.observer
+        return observer.holders(self._policy.address, unit) if isinstance(observer, TokenObserver) else None
 
     def _unspent(self) -> tuple[tuple[ScreenedOutput, ...], str | None]:
         """The unspent outputs, screened, and what was left out where there are very many (rule 2)."""

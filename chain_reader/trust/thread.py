@@ -13,6 +13,7 @@ from dataclasses import replace
 
 from chain_reader.ports import DatumOutput, ScreenedOutput, SuccessorObserver, ThreadObserver
 from datum import Accepted
+from era_store import StoredOutput
 
 MAX_STEPS = 100
 """More publications than these between two readings are read from the address."""
@@ -41,6 +42,35 @@ def follow(
         found = [*screened, *(as_spent(item) if item.output is at else item for item in found)]
         at = last.output
     return None
+
+
+def taken_up(
+    observer: ThreadObserver, address: str, trusted: StoredOutput, screen: Screen
+) -> tuple[ScreenedOutput, ...] | None:
+    """Return the output that is remembered as trusted, with what took its place before it; ``None`` as of ``follow``.
+
+    Raises:
+        ChainReadError: the observer could not be asked.
+    """
+    output = DatumOutput(
+        trusted.transaction, trusted.index, trusted.datum, trusted.lovelace, trusted.slot, trusted.height, spent=False
+    )
+    (remembered,) = screen([output])
+    newer = follow(observer, address, output, screen) if isinstance(remembered.verdict, Accepted) else None
+    if newer is None:
+        return None
+    return (*newer, as_spent(remembered)) if newer else (remembered,)
+
+
+def is_lost(ahead: Sequence[ScreenedOutput], newer: Sequence[ScreenedOutput]) -> bool:
+    """Return whether what counted as newer than the trusted output is not on the thread now: it was rolled back."""
+    followed = {item.output.reference for item in newer}
+    return any(item.output.reference not in followed for item in ahead)
+
+
+def unlisted(why: str) -> DatumOutput:
+    """Return an output that stands for a list that could not be read, and states why."""
+    return DatumOutput("0" * 64, 0, "", 0, unreadable=why)
 
 
 def as_spent(item: ScreenedOutput) -> ScreenedOutput:

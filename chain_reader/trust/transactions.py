@@ -85,6 +85,17 @@ class Transactions:
         """Return why a transaction cannot be had, as long as it need not be asked for again."""
         return self._not_yet(_failed_at(observer, transaction))
 
+    def fail(self, observer: ChainObserver, place: str, why: str) -> None:
+        """Remember that something cannot be had, and until when it is not asked for again."""
+        self._fail(_failed_at(observer, place), Doubt(why))
+
+    def had(self, observer: ChainObserver, place: str) -> None:
+        """Forget that something could not be had."""
+        place = _failed_at(observer, place)
+        kept = self._known().get(place)
+        if kept is not None and kept.content is not None and json.loads(kept.content)[0] > 0:
+            self._keep(kept._replace(content=json.dumps([0, _FIRST_PAUSE_S / 2, False]).encode()))
+
     def ask(self, observer: ChainObserver, output: DatumOutput) -> Author | Doubt:
         """Return who published the transaction of an output, or why nobody can tell."""
         transaction = output.transaction

@@ -12,10 +12,14 @@ from chain_reader.providers.agreement.observer import AgreementObserver
 from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
 from chain_reader.providers.koios.observer import KoiosObserver
 from chain_reader.providers.kupo.observer import KupoObserver
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.rate_limit import forget_paces
+from chain_reader.trust.policy import TrustPolicy
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import Epoch, EraMarker
-from tests.chain_reader.fake_cardano_cli import answering
+from release_tools import LocalChainGateway, PaymentKey, build_marker_transaction, sign_transaction
+from release_tools.transactions.building import build_sweep_transaction
+from tests.chain_reader.fake_cardano_cli import answer_in_process
 from tests.local_chain_faces.wallet import Wallet
 
 ADA = 1_000_000
@@ -73,6 +77,64 @@ class Network:
         return output
 
 
+class Team:
+    """A release team by the tools that it has: each publication spends the one before, and passes on the token."""
+
+    def __init__(self, chain: LocalChain, *, token: bool = True) -> None:
+        self.chain, self.wallet = chain, PaymentKey.generate()
+        self.address, self.gateway = self.wallet.address(0), LocalChainGateway(chain)
+        self.token: str | None = "" if token else None
+        self.reference: str | None = None
+        chain.fund(self.address, 1_000 * ADA)
+
+    @property
+    def policy(self) -> TrustPolicy:
+        return TrustPolicy(self.address, (KEY.verification_key,), network_magic=42, thread_token=self.token)
+
+    def publish(self, schedule: Schedule, times: int = 1) -> str:
+        """Publish a schedule; what says it twice was signed anew."""
+        payload = EraMarkersPayload(markers(schedule) * times).sign(KEY)
+        return self.publish_datum(encode_datum(payload.to_bytes()))
+
+    def publish_datum(self, datum: bytes) -> str:
+        outputs = self.gateway.spendable_outputs(self.address)
+        built = build_marker_transaction(
+            datum,
+            era_address=self.address,
+            change_address=self.address,
+            payer_outputs=outputs,
+            parameters=self.gateway.protocol_parameters(),
+            network_id=0,
+            slot=self.gateway.tip_slot(),
+            previous=next((output for output in outputs if output.reference == self.reference), None),
+            mint_token=self.token == "",
+        )
+        self.gateway.submit(sign_transaction(built, [self.wallet]).cbor)
+        if self.token is not None:
+            self.token = built.thread_token or ""
+        self.reference = f"{built.hash}#0"
+        return built.hash
+
+    def spend(self, reference: str, to: str | None = None) -> None:
+        """Spend an output at the era address, token and all; to the team's own address, or away."""
+        outputs = self.gateway.spendable_outputs(self.address)
+        swept = build_sweep_transaction(
+            [one for one in outputs if one.reference == reference],
+            era_address=self.address,
+            change_address=self.address if to is None else to,
+            payer_outputs=outputs,
+            parameters=self.gateway.protocol_parameters(),
+            network_id=0,
+            slot=self.gateway.tip_slot(),
+        )
+        self.gateway.submit(sign_transaction(swept, [self.wallet]).cbor)
+
+    def post(self, schedule: Schedule, assets: tuple[tuple[str, int], ...] = ()) -> str:
+        """A stranger pays a payload that the team signed to the era address; its transaction."""
+        (made,) = self.chain.place([FaucetOutput(self.address, 3 * ADA, assets, datum=datum_of(schedule))])
+        return made.transaction
+
+
 @pytest.fixture(autouse=True)
 def no_bans() -> None:
     """No provider is remembered from another test that had the same port."""
@@ -97,31 +159,36 @@ def server(network: Network) -> Iterator[LocalChainServer]:
 OBSERVERS = ("local", "blockfrost", "koios", "ogmios", "kupo", "cardano-cli", "agreement", "mixed-agreement")
 
 
-def kupo_of(server: LocalChainServer) -> KupoObserver:
-    return KupoObserver(f"{server.kupo_url}+{server.ogmios_url}")
+def kupo_of(server: LocalChainServer, limits: ReadLimits = DEFAULT_LIMITS) -> KupoObserver:
+    return KupoObserver(f"{server.kupo_url}+{server.ogmios_url}", limits=limits)
+
+
+def opened(
+    name: str, chain: LocalChain, serving: Callable[[], LocalChainServer], limits: ReadLimits = DEFAULT_LIMITS
+) -> ChainObserver:
+    """The observer of that name; where ``cli_in_process`` is used, it answers for cardano-cli."""
+    makers: dict[str, Callable[[], ChainObserver]] = {
+        "local": lambda: LocalObserver(chain),
+        "blockfrost": lambda: BlockfrostObserver(serving().blockfrost_url, limits=limits),
+        "koios": lambda: KoiosObserver(serving().koios_url, limits=limits),
+        "ogmios": lambda: OgmiosObserver(serving().ogmios_url, limits=limits),
+        "kupo": lambda: kupo_of(serving(), limits),
+        "cardano-cli": lambda: CardanoCliObserver(str(chain.path), 42, limits=limits),
+        "agreement": lambda: AgreementObserver([makers["local"](), makers["blockfrost"]()], 2),
+        "mixed-agreement": lambda: AgreementObserver([makers["kupo"](), makers["blockfrost"]()], 2),
+    }
+    return makers[name]()
+
+
+@pytest.fixture
+def cli_in_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers for cardano-cli without a process for each question."""
+    answer_in_process(monkeypatch)
 
 
 @pytest.fixture(params=OBSERVERS)
-def observer(request: pytest.FixtureRequest, network: Network, tmp_path: Path) -> Iterator[ChainObserver]:
+def observer(request: pytest.FixtureRequest, network: Network, cli_in_process: None) -> Iterator[ChainObserver]:
     """Each observer in turn, of the same chain."""
-    if request.param == "local":
-        made: ChainObserver = LocalObserver(network.chain)
-    elif request.param == "cardano-cli":
-        made = CardanoCliObserver(str(network.chain.path), 42, program=answering(tmp_path / "cardano-cli"))
-    elif request.param == "agreement":
-        running = request.getfixturevalue("server")
-        made = AgreementObserver([LocalObserver(network.chain), BlockfrostObserver(running.blockfrost_url)], 2)
-    elif request.param == "mixed-agreement":
-        running = request.getfixturevalue("server")
-        made = AgreementObserver([kupo_of(running), BlockfrostObserver(running.blockfrost_url)], 2)
-    else:
-        running = request.getfixturevalue("server")
-        makers: dict[str, Callable[[], ChainObserver]] = {
-            "blockfrost": lambda: BlockfrostObserver(running.blockfrost_url),
-            "ogmios": lambda: OgmiosObserver(running.ogmios_url),
-            "koios": lambda: KoiosObserver(running.koios_url),
-            "kupo": lambda: kupo_of(running),
-        }
-        made = makers[request.param]()
+    made = opened(request.param, network.chain, lambda: request.getfixturevalue("server"))
     yield made
     made.close()

@@ -11,7 +11,6 @@ from types import SimpleNamespace
 import pytest
 
 from chain_reader import ChainObserver
-from chain_reader.local_chain import FaucetOutput
 from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
 from chain_reader.trust.policy import Checkpoint, TrustPolicy
 from chain_reader.trust.reading import NothingTrustedError, TrustedReading
@@ -227,15 +226,6 @@ def test_with_nothing_but_forgeries_the_error_names_the_cause(network, node):
     with pytest.raises(NothingTrustedError, match="1 Malformed, 1 WrongSigner") as caught:
         node.read()
     assert caught.value.exit_code == 5
-
-
-def test_twenty_thousand_junk_outputs_do_not_hide_the_marker(network, node):
-    network.publish(ANNOUNCED)
-    junk = [FaucetOutput(network.address, 2 * ADA, datum=f"d8799f58208{n:063x}ff") for n in range(20_000)]
-    network.chain.place(junk)
-    reading = node.read()
-    assert reading.markers == markers(ANNOUNCED)
-    assert reading.stale is None
 
 
 def test_a_list_that_takes_all_the_time_leaves_one_question(network, node, monkeypatch):

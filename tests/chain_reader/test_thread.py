@@ -2,24 +2,19 @@
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 import requests
 
-from chain_reader import BlockfrostObserver, ChainObserver, LocalObserver, OgmiosObserver, ReadLimits
+from chain_reader import BlockfrostObserver, ChainObserver, LocalObserver, ReadLimits
 from chain_reader.local_chain import FaucetOutput, LocalChainServer, Output
 from chain_reader.ports import DatumOutput, SuccessorObserver
-from chain_reader.providers.agreement.observer import AgreementObserver
-from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
-from chain_reader.providers.koios.observer import KoiosObserver
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trusted_reader import TrustedReader
 from era_store import MemoryStore, Store, open_store
 from eras import ChainReadError
-from tests.chain_reader.conftest import ADA, KEY, Network, datum_of, kupo_of, markers
-from tests.chain_reader.fake_cardano_cli import answering
+from tests.chain_reader.conftest import ADA, KEY, Network, datum_of, markers, opened
 from tests.chain_reader.hostile import Chunks, HostileHttp, error, reply
 from tests.chain_reader.knowing import ALL, Knowing
 from tests.chain_reader.test_blockfrost_observer import transaction
@@ -61,21 +56,9 @@ def served(network: Network) -> Iterator[LocalChainServer]:
 
 
 @pytest.fixture(params=["local", "blockfrost", "kupo", "koios", "ogmios", "cardano-cli", "agreement"])
-def threaded(request: pytest.FixtureRequest, network: Network, served: LocalChainServer, tmp_path: Path):
+def threaded(request: pytest.FixtureRequest, network: Network, served: LocalChainServer, cli_in_process: None):
     """Each observer that can be asked for one output."""
-    observer: ChainObserver = {
-        "local": lambda: LocalObserver(network.chain),
-        "blockfrost": lambda: BlockfrostObserver(served.blockfrost_url),
-        "kupo": lambda: kupo_of(served),
-        "koios": lambda: KoiosObserver(served.koios_url),
-        "ogmios": lambda: OgmiosObserver(served.ogmios_url),
-        "cardano-cli": lambda: CardanoCliObserver(
-            str(network.chain.path), 42, program=answering(tmp_path / "cardano-cli")
-        ),
-        "agreement": lambda: AgreementObserver(
-            [LocalObserver(network.chain), BlockfrostObserver(served.blockfrost_url)], 2
-        ),
-    }[request.param]()
+    observer = opened(request.param, network.chain, lambda: served)
     yield observer
     observer.close()
 

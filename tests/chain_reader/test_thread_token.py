@@ -21,8 +21,8 @@ from chain_reader.trust.reading import NothingTrustedError
 from chain_reader.trust.verdicts import WithoutToken
 from era_store import MemoryStore, open_store
 from eras import ConfigurationError, EraMarker
-from release_tools import LocalChainGateway, PaymentKey, build_marker_transaction, sign_transaction
-from tests.chain_reader.conftest import ADA, KEY, Network, Schedule, datum_of, markers
+from release_tools import PaymentKey
+from tests.chain_reader.conftest import ADA, KEY, Network, Schedule, Team, markers
 from tests.chain_reader.test_thread import Asked
 
 FIRST: Schedule = {"thales": 1}
@@ -32,49 +32,9 @@ CASES = Path(__file__).parents[1] / "vectors" / "mithril" / "reader_cases.json"
 ACCEPTED = ("valid-two-markers", "valid-announced-no-epoch", "name-unicode", "extra-payload-field", "epoch-u64-max")
 
 
-class Team:
-    """A release team whose markers carry a thread token."""
-
-    def __init__(self, network: Network) -> None:
-        self.chain, self.wallet = network.chain, PaymentKey.generate()
-        self.address, self.gateway = self.wallet.address(0), LocalChainGateway(network.chain)
-        self.token = ""
-        self.reference: str | None = None
-        self.chain.fund(self.address, 1_000 * ADA)
-
-    @property
-    def policy(self) -> TrustPolicy:
-        return TrustPolicy(self.address, (KEY.verification_key,), network_magic=42, thread_token=self.token)
-
-    def publish(self, schedule: Schedule) -> str:
-        return self.publish_datum(bytes.fromhex(datum_of(schedule)))
-
-    def publish_datum(self, datum: bytes) -> str:
-        outputs = self.gateway.spendable_outputs(self.address)
-        built = build_marker_transaction(
-            datum,
-            era_address=self.address,
-            change_address=self.address,
-            payer_outputs=outputs,
-            parameters=self.gateway.protocol_parameters(),
-            network_id=0,
-            slot=self.gateway.tip_slot(),
-            previous=next((output for output in outputs if output.reference == self.reference), None),
-            mint_token=self.reference is None,
-        )
-        self.gateway.submit(sign_transaction(built, [self.wallet]).cbor)
-        self.token, self.reference = built.thread_token or "", f"{built.hash}#0"
-        return built.hash
-
-    def post(self, schedule: Schedule, assets: tuple[tuple[str, int], ...] = ()) -> str:
-        """A stranger pays a payload that the team signed to the era address; its transaction."""
-        (made,) = self.chain.place([FaucetOutput(self.address, 3 * ADA, assets, datum=datum_of(schedule))])
-        return made.transaction
-
-
 @pytest.fixture
 def team(network: Network) -> Team:
-    return Team(network)
+    return Team(network.chain)
 
 
 def in_force(reader: TrustedReader) -> tuple[EraMarker, ...]:
@@ -120,15 +80,6 @@ def test_without_the_token_nothing_is_trusted_and_an_error_names_why(team: Team,
         fresh(observer, team).read()
 
 
-def test_junk_on_many_pages_hides_nothing(team: Team, observer: ChainObserver) -> None:
-    team.publish(ANNOUNCED)
-    team.chain.place([FaucetOutput(team.address, 2 * ADA, datum="d87980")] * 150)
-    team.chain.place([FaucetOutput(team.address, 3 * ADA, datum=datum_of(FIRST))] * 60)
-    reading = fresh(observer, team).read()
-    assert reading.markers == markers(ANNOUNCED)
-    assert len(reading.events) < 60, "what a stranger posts is counted, not told one by one"
-
-
 def test_the_token_that_moves_on_is_followed_and_a_spent_one_keeps_what_was_trusted(
     team: Team, observer: ChainObserver, tmp_path: Path
 ) -> None:
@@ -140,28 +91,11 @@ def test_the_token_that_moves_on_is_followed_and_a_spent_one_keeps_what_was_trus
     with open_store(str(tmp_path / "store.sqlite3")) as store:
         again = TrustedReader(observer, team.policy, store)
         assert in_force(again) == markers(ACTIVATED)
-        (holder,) = [one for one in team.gateway.spendable_outputs(team.address) if one.reference == team.reference]
-        spend_for_good(team, holder.reference)
+        assert team.reference is not None
+        team.spend(team.reference, to=PaymentKey.generate().address(0))  # token and all
         reading = again.read()
         assert reading.markers == markers(ACTIVATED)
         assert reading.stale is not None
-
-
-def spend_for_good(team: Team, reference: str) -> None:
-    """The team sends its marker output away, token and all."""
-    from release_tools.transactions.building import build_sweep_transaction
-
-    outputs = team.gateway.spendable_outputs(team.address)
-    swept = build_sweep_transaction(
-        [one for one in outputs if one.reference == reference],
-        era_address=team.address,
-        change_address=PaymentKey.generate().address(0),
-        payer_outputs=outputs,
-        parameters=team.gateway.protocol_parameters(),
-        network_id=0,
-        slot=team.gateway.tip_slot(),
-    )
-    team.gateway.submit(sign_transaction(swept, [team.wallet]).cbor)
 
 
 def test_the_ratchet_holds_for_the_holder_of_the_token_too(team: Team, observer: ChainObserver) -> None:

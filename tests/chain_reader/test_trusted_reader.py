@@ -161,12 +161,30 @@ class TestIsolation:
         world.network.publish(NEW)
         world.read()
 
-        def flooded(_answer: Any) -> Any:
-            raise ReadLimitExceededError("more pages than the limit")
+        def flooded(asked: str, answer: Any) -> Any:
+            if asked in ("datums", "history"):
+                raise ReadLimitExceededError("more pages than the limit")
+            return answer
 
-        world.answer("datums", flooded)
+        world.observer.change = flooded
         reading = world.read()
         assert (schedule(reading), reading.stale) == (NEW, "more pages than the limit")
+
+    def test_rule_t1_where_the_list_cannot_be_had_the_history_decides(self, world: World):
+        """And the list is not asked for again at once, by another process either."""
+        world.network.publish(NEW)
+        world.answer("datums", lambda _: (_ for _ in ()).throw(ReadLimitExceededError("more pages than the limit")))
+        knows = world.observer.capabilities
+        if not (knows.history and knows.inputs):
+            with pytest.raises(ReadLimitExceededError):
+                world.read()
+            return
+        for asked in (1, 1):
+            reading = world.node().read()
+            assert (schedule(reading), reading.stale) == (NEW, None)
+            assert [item.verdict.reason for item in reading.screened] == ["more pages than the limit"]
+            assert world.observer.asked.count("datums") == asked
+            world.network.chain.advance_slots(1)
 
     def test_rule_t1_a_history_beyond_the_limits_leaves_what_is_unspent(self, knowing: World):
         knowing.network.publish(OLD)
@@ -1227,9 +1245,9 @@ class TestWriting:
         world.read()
         before = world.store.trust.load(world.policy().key)
         world.network.publish(NEW)
-        needed = (
-            ("tip", "epoch", "datums") if world.observer.capabilities.inputs else ("tip", "epoch", "datums", "history")
-        )
+        knows = world.observer.capabilities
+        needed = {"tip", "epoch", "datums", "history"} - ({"history"} if knows.inputs else set())
+        needed -= {"datums"} if knows.inputs and knows.history else set()
         for question in needed:
             world.answer(question, lambda _: (_ for _ in ()).throw(ChainReadError("gone")))
             if question in world.observer.asked:

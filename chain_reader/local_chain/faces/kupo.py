@@ -88,10 +88,12 @@ def _matches(chain: LocalChain, pattern: str, request: Request) -> Any:
     order = asked.get("order", _ORDERS[0])
     if order not in _ORDERS:
         raise _BadRequestError("Invalid sort direction: most_recent_first or oldest_first.")
-    address, keeps = _of_pattern(pattern)
+    address, transaction, keeps = _of_pattern(pattern)
     filters = [keeps, *(_filter(name, asked[name]) for name in _FILTERS if name in asked)]
     status = True if "spent" in asked else False if "unspent" in asked else None
-    found = queries.indexed_outputs(chain, address, spent=status, newest_first=order == _ORDERS[0])
+    found = queries.indexed_outputs(
+        chain, address, transaction=transaction, spent=status, newest_first=order == _ORDERS[0]
+    )
     return [
         _match(output, resolved="resolve_hashes" in asked)
         for output in found
@@ -99,20 +101,24 @@ def _matches(chain: LocalChain, pattern: str, request: Request) -> Any:
     ]
 
 
-def _of_pattern(pattern: str) -> tuple[str | None, Keeps]:
-    """The address that a pattern is, and which outputs it keeps."""
+def _of_pattern(pattern: str) -> tuple[str | None, str | None, Keeps]:
+    """The address or transaction that a pattern names, and which of its outputs it keeps."""
     if pattern in (WILDCARD, f"{WILDCARD}/{WILDCARD}"):
-        return None, lambda output: True
+        return None, None, lambda output: True
     if reference := _REFERENCE.fullmatch(pattern):
         index, transaction = reference.groups()
-        return None, lambda output: output.transaction == transaction and index in (WILDCARD, str(output.index))
+        return None, transaction, lambda output: index in (WILDCARD, str(output.index))
     if asset := _ASSET.fullmatch(pattern):
         policy, name = asset.group(1), asset.group(2)
-        return None, lambda output: any(
-            unit == policy + name or (name == WILDCARD and unit.startswith(policy)) for unit, _ in output.assets
+        return (
+            None,
+            None,
+            lambda output: any(
+                unit == policy + name or (name == WILDCARD and unit.startswith(policy)) for unit, _ in output.assets
+            ),
         )
     try:
-        return parse_address(pattern).text, lambda output: True
+        return parse_address(pattern).text, None, lambda output: True
     except AddressError as error:
         raise _BadRequestError(f"Invalid pattern! {error}") from error
 

@@ -237,15 +237,23 @@ LEFT JOIN input ON input.tx = spending.id AND NOT input.is_reference AND input.o
 
 
 def indexed_outputs(
-    chain: LocalChain, address: str | None, *, spent: bool | None = None, newest_first: bool = True
+    chain: LocalChain,
+    address: str | None,
+    *,
+    transaction: str | None = None,
+    spent: bool | None = None,
+    newest_first: bool = True,
 ) -> tuple[IndexedOutput, ...]:
-    """The outputs that were ever at ``address``, or anywhere; with ``spent``, only those that are, or are not."""
-    condition = "(? IS NULL OR output.address = ?) AND (? IS NULL OR (output.spent_by IS NOT NULL) = ?)"
+    """The outputs that were ever at ``address``, or anywhere, of one transaction or all; by ``spent``, of such only."""
+    asked = {"output.address = ?": address, "made.hash = ?": transaction}
+    conditions = [condition for condition, value in asked.items() if value is not None]
+    if spent is not None:
+        conditions.append(f"output.spent_by IS {'NOT ' * spent}NULL")
+    where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
     direction = "DESC" if newest_first else "ASC"
     with _file(chain) as db:
-        rows = db.execute(
-            f"{_INDEXED} WHERE {condition} ORDER BY output.id {direction}", (address, address, spent, spent)
-        )
+        values = [value for value in asked.values() if value is not None]
+        rows = db.execute(f"{_INDEXED} {where} ORDER BY output.id {direction}", values)
         return tuple(_indexed(row) for row in rows)
 
 

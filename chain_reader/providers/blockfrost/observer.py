@@ -38,27 +38,14 @@ from chain_reader.providers.blockfrost.api import BlockfrostApi, about_address
 from chain_reader.providers.blockfrost.pages import AddressReader, spent_addresses, transaction_outputs
 from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
 from chain_reader.providers.transport.errors import (
-    ProviderFailedError,
-    ProviderNotFoundError,
+    OF_ONE_ANSWER,
     ProviderRefusedError,
     ProviderSyncingError,
-    ProviderTimeoutError,
-    ReadLimitExceededError,
     UnexpectedAnswerError,
 )
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
 from eras import ConfigurationError, Epoch, Slot
-
-_OF_ONE_ANSWER = (
-    ReadLimitExceededError,
-    UnexpectedAnswerError,
-    ProviderFailedError,
-    ProviderNotFoundError,
-    ProviderRefusedError,
-    ProviderTimeoutError,
-)
-"""Errors that may be of one transaction alone; of all others the next question would end in the same."""
 
 _KEPT_BYTES = 256
 """Transactions whose bytes are kept: history and authorship are read from the same, one after the other."""
@@ -278,7 +265,7 @@ class BlockfrostObserver:
                         if made.datum is not None
                     )
             outputs = reversed(transaction_outputs(self._api, transaction, until).outputs)
-        except _OF_ONE_ANSWER as error:
+        except OF_ONE_ANSWER as error:
             return str(error)
         return tuple(
             _created(transaction, output, output.inline_datum)

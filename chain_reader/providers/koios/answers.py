@@ -102,6 +102,10 @@ class Reference(Answer):
 
     tx_hash: Hash
     tx_index: Index
+    block_height: Whole
+
+    def __str__(self) -> str:
+        return f"{self.tx_hash}#{self.tx_index}"
 
 
 class PaymentAddress(Answer):

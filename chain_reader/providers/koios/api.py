@@ -34,7 +34,12 @@ from chain_reader.providers.koios.answers import (
 )
 from chain_reader.providers.transport.calls import Call, provider_name
 from chain_reader.providers.transport.clock import Clock
-from chain_reader.providers.transport.errors import ProviderNotFoundError, ReadLimitExceededError, UnsteadyAnswerError
+from chain_reader.providers.transport.errors import (
+    OF_ONE_ANSWER,
+    ProviderNotFoundError,
+    ReadLimitExceededError,
+    UnsteadyAnswerError,
+)
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
@@ -59,6 +64,7 @@ _REQUESTS_A_DAY = {False: 5_000, True: 50_000}
 _BURST = 100
 _ATTEMPTS = 3
 _REFERENCES_A_BODY = 12  # of 1 kB
+_ENOUGH_FAILED = 3  # without one that is answered: it is not they
 _NO_HASH = "0" * 64
 _EVERYTHING_ELSE = ("_metadata", "_assets", "_withdrawals", "_certs", "_scripts", "_bytecode")
 
@@ -164,22 +170,39 @@ class KoiosApi:
         order = "block_height.desc,tx_hash.asc,tx_index.asc"
         return self._pages("/address_outputs", {"_addresses": [address]}, REFERENCES, order=order, until=until)
 
-    def outputs_of(self, references: Sequence[str], address: str, until: float) -> dict[str, Output]:
-        """The outputs with these references, which must be at ``address``, with their datums.
+    def outputs_of(
+        self, references: Sequence[str], address: str, until: float
+    ) -> tuple[dict[str, Output], dict[str, str]]:
+        """The outputs with these references, which must be at ``address``, with their datums; and why others are not.
+
+        One that cannot be had ends nothing: where several are refused, each is asked for by itself.
 
         Raises:
-            ReadLimitExceededError: they are more than may be asked for.
-            ChainReadError: they could not be read.
+            ChainReadError: none of them can be had.
         """
-        path = "/utxo_info"
         found: dict[str, Output] = {}
-        if len(references) > self.limits.max_transactions:
-            raise self._beyond(path, f"at most {self.limits.max_transactions} outputs to look into", "max_transactions")
-        for start in range(0, len(references), _REFERENCES_A_BODY):
-            asked = {"_utxo_refs": references[start : start + _REFERENCES_A_BODY], "_extended": True}
-            items = self._asked(path, asked, OUTPUTS, until, instead=odd_output)
-            found |= {f"{item['tx_hash']}#{item['tx_index']}": item for item in self._at(address, path, items)}
-        return found
+        failed: dict[str, str] = {}
+        batches = [
+            references[start : start + _REFERENCES_A_BODY] for start in range(0, len(references), _REFERENCES_A_BODY)
+        ]
+        while batches:
+            batch = batches.pop(0)
+            try:
+                found |= self._outputs(batch, address, until)
+            except OF_ONE_ANSWER as error:
+                if len(batch) > 1:
+                    batches[:0] = [[reference] for reference in batch]
+                    continue
+                failed[batch[0]] = str(error)
+                if not found and len(failed) >= _ENOUGH_FAILED and batches:
+                    raise
+        return found, failed
+
+    def _outputs(self, references: Sequence[str], address: str, until: float) -> dict[str, Output]:
+        path = "/utxo_info"
+        asked = {"_utxo_refs": references, "_extended": True}
+        items = self._asked(path, asked, OUTPUTS, until, instead=odd_output)
+        return {f"{item['tx_hash']}#{item['tx_index']}": item for item in self._at(address, path, items)}
 
     def holders(self, address: str, unit: str, until: float) -> tuple[Output, ...]:
         """The unspent outputs at ``address`` that hold a token.
@@ -253,7 +276,7 @@ class KoiosApi:
                     break
                 before = before or self.tip(until)
             else:
-                raise self._beyond(path, f"at most {self.limits.max_pages} pages of {PAGE_ITEMS}", "max_pages")
+                raise self.beyond(path, f"at most {self.limits.max_pages} pages of {PAGE_ITEMS}", "max_pages")
             if before is None or self.tip(until) == before:
                 return tuple(found)
         raise self.call("POST", path).error(
@@ -272,7 +295,8 @@ class KoiosApi:
             for item in items
         )
 
-    def _beyond(self, path: str, expected: str, limit: str) -> ReadLimitExceededError:
+    def beyond(self, path: str, expected: str, limit: str) -> ReadLimitExceededError:
+        """The error of a list that is longer than the limit of that name allows."""
         return self.call("POST", path).error(
             ReadLimitExceededError,
             "lists more than may be read",

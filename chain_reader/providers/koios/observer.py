@@ -5,7 +5,9 @@ blocks and history. Its lists are ordered by block; where transactions share one
 was spent is listed without its datum, which is then asked for once: only the owner of the address can spend from it.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, MutableMapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
 from fractions import Fraction
 
 from chain_reader.genesis import NetworkGenesis
@@ -13,6 +15,7 @@ from chain_reader.ports import UNKNOWN_ADDRESS, ChainTip, DatumOutput, ObserverC
 from chain_reader.providers.koios.answers import GENESIS, Output, SpentInput
 from chain_reader.providers.koios.api import KoiosApi
 from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
+from chain_reader.providers.transport.errors import OF_ONE_ANSWER
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
 from eras import Epoch, Slot
@@ -97,11 +100,11 @@ class KoiosObserver:
         until = self._api.until()
 
         def enough(page: tuple[Output, ...]) -> bool:
-            return settled(self._newest_first(page, until))
+            return settled(self._newest_first(_with_datum(page), until))
 
         found = self._api.unspent(address, NEWEST_FIRST, until, enough)
         self.listed = len(found)
-        return self._newest_first(found, until)
+        return self._newest_first(_with_datum(found), until)
 
     def holders(self, address: str, unit: str) -> tuple[DatumOutput, ...]:
         """The unspent outputs at ``address`` with a datum that hold a token.
@@ -110,7 +113,7 @@ class KoiosObserver:
             ChainReadError: they could not be read.
         """
         until = self._api.until()
-        found = self._newest_first(self._api.holders(address, unit, until), until)
+        found = self._newest_first(_with_datum(self._api.holders(address, unit, until)), until)
         return tuple(output for output in found if output.holds(unit))
 
     def is_unspent(self, output: DatumOutput) -> bool | None:
@@ -127,15 +130,48 @@ class KoiosObserver:
         Raises:
             ChainReadError: it could not be read, or not as one state of the address.
         """
-        until = self._api.until()
-        references = [f"{made.tx_hash}#{made.tx_index}" for made in self._api.outputs_ever(address, until)]
-        self.listed = max(self.listed, len(references))
-        unspent = self._api.unspent(address, NEWEST_FIRST, until)
-        here = {f"{item['tx_hash']}#{item['tx_index']}" for item in unspent}
-        missing = [reference for reference in references if reference not in here and reference not in self._spent]
-        self._spent.update(self._api.outputs_of(missing, address, until))
-        spent = (self._spent[reference] for reference in references if reference in self._spent)
-        return self._newest_first((*unspent, *spent), until)
+        return self.history_beside(address, {})
+
+    def history_beside(
+        self, address: str, known: MutableMapping[str, Sequence[DatumOutput]]
+    ) -> tuple[DatumOutput, ...]:
+        """The same, without asking again for the transactions whose outputs with a datum there are ``known``.
+
+        What is asked for becomes known, the empty answer too, and when the limits end it, so that the next reading goes
+        on. An output that cannot be had becomes an ``unreadable`` one.
+
+        Raises:
+            ChainReadError: it could not be read, or is longer than the limits allow.
+        """
+        until, most = self._api.until(), self._api.limits.max_transactions
+        ever = self._api.outputs_ever(address, until)
+        self.listed = max(self.listed, len(ever))
+        held = dict(self._spent)
+        with suppress(*OF_ONE_ANSWER):  # each is asked for by itself then
+            unspent = self._api.unspent(address, NEWEST_FIRST, until)
+            held |= {f"{item['tx_hash']}#{item['tx_index']}": item for item in unspent}
+        missing = [str(made) for made in ever if made.tx_hash not in known and str(made) not in held]
+        asked, failed = self._api.outputs_of(missing[:most], address, until)
+        self._spent.update({reference: item for reference, item in asked.items() if item["is_spent"]})
+        held |= asked
+        new: dict[str, list[DatumOutput]] = {made.tx_hash: [] for made in ever if made.tx_hash not in known}
+        for made in ever if new else ():
+            output, why = held.get(str(made)), failed.get(str(made))
+            if made.tx_hash not in new:
+                continue
+            if why is not None:
+                new[made.tx_hash].append(DatumOutput(made.tx_hash, made.tx_index, "", 0, unreadable=why))
+            elif output is not None:
+                new[made.tx_hash] += _with_datum([output])
+            else:
+                del new[made.tx_hash]  # beyond the limit
+        known.update(new)
+        if len(missing) > most:
+            raise self._api.beyond("/utxo_info", f"at most {most} outputs to look into", "max_transactions")
+        heights = {made.tx_hash: made.block_height for made in ever}
+        return self._newest_first(
+            [replace(output, height=height) for name, height in heights.items() for output in known[name]], until
+        )
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
         """The addresses of the inputs that ``transaction`` spends.
@@ -188,22 +224,22 @@ class KoiosObserver:
         """Close the connections. Calling it twice is fine."""
         self._api.close()
 
-    def _newest_first(self, outputs: Iterable[Output], until: float) -> tuple[DatumOutput, ...]:
-        """Those of ``outputs`` that carry an inline datum, and those that make no sense."""
-        found = [item for item in outputs if item.get("inline_datum") is not None or "unreadable" in item]
+    def _newest_first(self, found: Sequence[DatumOutput], until: float) -> tuple[DatumOutput, ...]:
+        """Outputs in the order of the chain; where transactions share a block, their places in it are asked for."""
         sharing: dict[int, set[str]] = {}
         for item in found:
-            sharing.setdefault(item["block_height"], set()).add(item["tx_hash"])
+            sharing.setdefault(item.height or 0, set()).add(item.transaction)
         places = {
             transaction: self._place(transaction, until)
             for together in sharing.values()
             if len(together) > 1
             for transaction in together
         }
-        found.sort(
-            key=lambda item: (item["block_height"], places.get(item["tx_hash"], 0), item["tx_index"]), reverse=True
+        return tuple(
+            sorted(
+                found, key=lambda item: (item.height or 0, places.get(item.transaction, 0), item.index), reverse=True
+            )
         )
-        return tuple(_datum(item) for item in found)
 
     def _place(self, transaction: str, until: float) -> int:
         """The place of a transaction in its block, which never changes while it is there."""
@@ -215,6 +251,11 @@ class KoiosObserver:
 
 def _address_of(item: SpentInput) -> str:
     return item.payment_addr.bech32 if item.payment_addr is not None else UNKNOWN_ADDRESS
+
+
+def _with_datum(outputs: Iterable[Output]) -> list[DatumOutput]:
+    """Those of ``outputs`` that carry an inline datum, and those that make no sense."""
+    return [_datum(item) for item in outputs if item.get("inline_datum") is not None or "unreadable" in item]
 
 
 def _datum(item: Output) -> DatumOutput:

@@ -103,3 +103,14 @@ class ReadLimitExceededError(ChainReadError):
 
 class UnsteadyAnswerError(ChainReadError):
     """The pages changed while they were read, so that an output may have been missed."""
+
+
+OF_ONE_ANSWER = (
+    ReadLimitExceededError,
+    UnexpectedAnswerError,
+    ProviderFailedError,
+    ProviderNotFoundError,
+    ProviderRefusedError,
+    ProviderTimeoutError,
+)
+"""Errors that may be of one answer alone; of all others the next question would end in the same."""
