@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from release_tools.registrations.aggregator_http import Known
 
 SourceKind = Literal["aggregator", "mithril", "csv", "lines"]
-SOURCE_KINDS: tuple[SourceKind, ...] = ("aggregator", "mithril", "csv", "lines")
 
 
 def open_source(
