@@ -107,7 +107,7 @@ def look_at_configurations(
     from datum import CONFIGURATION, encode_datum, encode_datum_json
     from datum.configuration import ConfigurationMarkersPayload
     from datum.configuration.imports import require_size
-    from era_service.releasing.publishing import earlier_run, purse_address, require_owner
+    from era_service.releasing.publishing import earlier_run, purse_address, require_owner, rolled_back
     from era_service.releasing.signed_payload import require_era_key
     from era_service.wiring.adoption import require_store
     from release_tools.markers.configurations import plan_configurations
@@ -119,6 +119,7 @@ def look_at_configurations(
     if plan.force is not None:
         require_store(release.settings)
     unfinished, anchor, lost = earlier_run(publisher, journal, plan.change)
+    unfinished = unfinished or rolled_back(publisher, found, plan.change)
     if unfinished is not None or plan.is_done:
         return ConfigurationOutlook(found, plan, unfinished)
     payload = ConfigurationMarkersPayload(plan.after).sign(order.key).to_bytes()

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from release_tools.keys.payment_key import PaymentSigner
     from release_tools.markers.change import Change, MarkerChange, RolloutPlan, RolloutRules
     from release_tools.publishing.journal import Journal, JournalEntry
-    from release_tools.publishing.publication import Draft, Publisher
+    from release_tools.publishing.publication import Draft, MarkersInForce, Publisher
     from release_tools.publishing.submission import Waiting
     from release_tools.transactions.building import SignedTransaction
     from release_tools.transactions.drafting import DraftedTransaction, Purse
@@ -114,6 +114,7 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher[TrustedRe
 
     unfinished, anchor, lost = earlier_run(publisher, journal, order.change)
     reading = release.read()
+    unfinished = unfinished or rolled_back(publisher, reading, order.change)
     if unfinished is not None:
         return Outlook(reading, unfinished=unfinished)
     plan = plan_order(release, order, reading)
@@ -152,6 +153,24 @@ def earlier_run(
         require_same_change(entry, change, standing)
         return entry, None, None
     return None, publisher.anchor(entry), entry if standing is Standing.LOST else None
+
+
+def rolled_back(publisher: "Publisher[Any]", reading: "MarkersInForce", change: "Change") -> "JournalEntry | None":
+    """The finished publication that nodes trust and the chain has lost, where it may come in again.
+
+    Raises:
+        OtherPublicationError: it is of another change.
+        ChainReadError: the chain could not be asked.
+    """
+    from release_tools.publishing.publication import Standing, require_same_change
+
+    transaction = None if reading.provenance is None else reading.provenance.transaction
+    if transaction is None or any(item.output.transaction == transaction for item in reading.screened):
+        return None
+    entry = publisher.rolled_back(transaction)
+    if entry is not None:
+        require_same_change(entry, change, Standing.LIVE)
+    return entry
 
 
 @dataclass(frozen=True, slots=True)

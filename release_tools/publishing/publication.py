@@ -253,12 +253,24 @@ class Publisher(Generic[R]):
         entries = (entry for entry in self._journal.finished() if entry.change == change)
         return next((entry for entry in entries if set(entry.after) == set(in_force)), None)
 
+    def rolled_back(self, transaction: str) -> JournalEntry | None:
+        """The finished publication of a transaction that is in no block any more, where it may come in again.
+
+        Raises:
+            ChainReadError: the chain could not be asked.
+            JournalError: the journal could not be read.
+        """
+        entries = (entry for entry in self._journal.finished() if transaction == entry.latest.transaction)
+        return next((entry for entry in entries if self.standing(entry) is Standing.LIVE), None)
+
     def resume(self, entry: JournalEntry) -> Published[R]:
-        """Go on with a publication that has landed, or may still come in.
+        """Go on with a publication that has landed, or may still come in, again if the chain has lost it.
 
         Raises:
             TransactionError, ChainReadError, StoreError: it could not be finished; run it again.
         """
+        if self._journal.current() is None:
+            self._journal.save(entry)
         submission = self._submission()
         landed = self._landed(entry)
         if landed is None:

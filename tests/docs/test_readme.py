@@ -3,7 +3,6 @@
 import hashlib
 import os
 import re
-import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -46,19 +45,6 @@ def test_the_example_of_a_node_passes_mypy_strict(tmp_path):
         command, cwd=tmp_path, env=os.environ | {"MYPYPATH": str(ROOT)}, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout
-
-
-def test_the_offline_commands_of_the_release_team_run(tmp_path):
-    text = "".join(block for block in blocks("sh") if "eraswitch" in block)
-    lines = [shlex.split(line, comments=True) for line in text.replace("\\\n", " ").splitlines()]
-    offline = [line for line in lines if line[1] in ("era", "datum")]
-    assert len(offline) == 3
-    environment = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
-    for line in offline:
-        done = subprocess.run(line, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, (line, done.stderr)
-    assert '"current_era": "pythagoras"' in done.stdout or '"current_era":"pythagoras"' in done.stdout
-    assert (tmp_path / "keys" / "era.sk").stat().st_mode & 0o777 == 0o600
 
 
 @pytest.mark.parametrize("page", ["README.md", "CONTRIBUTING.md"])

@@ -3,20 +3,16 @@
 import ctypes
 import json
 import os
-import re
 import resource
-import shlex
 import sys
 from pathlib import Path
 
 import pytest
 
-from datum import SigningKey
 from era_service.cli.shared import passphrases
 from era_service.node import child
 from release_tools import PaymentKey
 from release_tools.keys import encrypted
-from tests.conftest import ROOT
 from tests.era_service.conftest import invoke
 from tests.era_service.release_world import ERA_KEY, WALLET, World, payload
 
@@ -291,18 +287,6 @@ def test_an_encrypted_key_signs_configurations_and_cosigns_too() -> None:
         if path.name not in ("key_loading.py", "keys.py") and path.parent.name != "demo":  # a demo makes its own keys
             assert "PaymentKey.load(" not in text, path
             assert "SigningKey.parse(" not in text, path
-
-
-def test_the_commands_of_the_page_do_what_it_states() -> None:
-    passphrase_file(Path("new-passphrase"), OTHER)
-    page = (ROOT / "docs" / "keys.md").read_text(encoding="utf-8")
-    commands = [line for block in re.findall(r"^```sh\n(.*?)^```", page, re.S | re.M) for line in block.splitlines()]
-    assert len(commands) >= 5
-    for command in commands:
-        program, *arguments = shlex.split(command)
-        done = invoke(*arguments)
-        assert (program, done.exit_code) == ("eraswitch", 0), done.output
-    assert SigningKey.parse(Path("plain.sk").read_text()).verification_key.hex in keys("show", "keys/era.sk")
 
 
 def test_no_repr_shows_a_secret_and_no_key_is_copied() -> None:

@@ -1,10 +1,7 @@
 """``eraswitch adoption forecast``: the bare question, the forecast from a store, and the page that explains it."""
 
 import json
-import os
 import re
-import subprocess
-import sys
 from fractions import Fraction
 from pathlib import Path
 
@@ -279,27 +276,6 @@ def test_what_cannot_be_forecast(registered: Path, arguments: tuple[str, ...], w
 
 
 # --- the page
-
-
-def test_the_worked_example_is_what_the_commands_print(shell: Shell) -> None:
-    """Every ``sh`` block of the page is run, in order, and prints the ``text`` block after it, line for line."""
-    blocks = re.findall(r"^```(\w+)\n(.*?)^```$", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)
-    commands = [(text, blocks[at + 1]) for at, (kind, text) in enumerate(blocks) if kind == "sh"]
-    assert len(commands) == 2
-    for script, (kind, expected) in commands:
-        assert kind == "text"
-        path = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
-        done = subprocess.run(
-            ["bash", "-euc", script],
-            cwd=shell.folder,
-            env=shell.environment(PATH=path),
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
-        assert done.returncode == 0, done.stderr
-        assert done.stdout.splitlines() == expected.splitlines()
 
 
 def test_the_page_cites_the_source_of_every_published_set() -> None:

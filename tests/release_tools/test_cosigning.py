@@ -1,10 +1,8 @@
 """The co-signing file: what a signer is shown, who may sign, and that nothing in it can be changed unseen."""
 
 import json
-import re
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -29,7 +27,6 @@ from release_tools.markers.cosigning import (
     marker_changes,
     propose,
 )
-from tests.conftest import ROOT
 from tests.errors import raising
 
 ERA = SigningKey(b"e" * 32)
@@ -400,14 +397,3 @@ def test_a_signing_key_never_shows() -> None:
     shown = repr(NEXT.sign(A)) + NEXT.sign(A).to_text()
     assert A.seed.hex() not in shown
     assert A.to_json_hex() not in shown
-
-
-def test_the_example_in_the_documentation_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    Path("era.sk").write_text(ERA.to_json_hex())
-    for name, key in {"ann": A, "ben": B, "eva": C}.items():
-        Path(f"{name}.vk").write_text(key.verification_key.to_json_hex())
-    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "docs" / "extension.md").read_text(), re.DOTALL)
-    exec(example, {})
-    made = Cosigning.from_text(Path("announce.json").read_text())
-    assert made.sign(A).sign(B).is_complete

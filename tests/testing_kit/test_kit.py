@@ -1,12 +1,7 @@
 """The test kit, as a program that embeds eraswitch uses it."""
 
 import enum
-import re
-import subprocess
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -123,14 +118,3 @@ def test_an_address_of_somebody_else_and_a_history(fake_provider: FakeProvider) 
     with pytest.raises(Exception, match="does not know the history"):
         fake_provider.history("addr_test1other")
     fake_provider.close()
-
-
-def test_the_tests_of_the_page_pass(tmp_path: Path) -> None:
-    code = re.findall(r"```python\n(.*?)```", PAGE, re.DOTALL)
-    (tmp_path / "conftest.py").write_text(code[0])
-    (tmp_path / "test_node.py").write_text(code[1])
-    command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", "-W", "error", str(tmp_path)]
-    environ: dict[str, Any] = {"PYTHONPATH": str(ROOT), "PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
-    done = subprocess.run(command, cwd=tmp_path, env=environ, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    assert "2 passed" in done.stdout
