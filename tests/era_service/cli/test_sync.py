@@ -17,8 +17,8 @@ from release_tools import PaymentKey
 from tests.era_service.conftest import invoke
 from tests.era_service.leader_stub import Leader, running
 from tests.era_service.served import Served, served, within
-from tests.era_service.test_cli_status import KEY, Network, payload
-from tests.era_service.test_follower import lie_gap
+from tests.era_service.cli.test_status import KEY, Network, payload
+from tests.era_service.follower.test_follower import lie_gap
 
 MAGIC = 42
 

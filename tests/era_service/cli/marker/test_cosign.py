@@ -245,7 +245,7 @@ class Terminal:
 
     def __init__(self, *arguments: str) -> None:
         self.keyboard, screen = pty.openpty()
-        script = "from tests.era_service.test_cli_marker_cosign import GROUP; GROUP.main()"
+        script = "from tests.era_service.cli.marker.test_cosign import GROUP; GROUP.main()"
         self.process = subprocess.Popen(
             [sys.executable, "-c", script, "cosign", *arguments],
             stdin=screen,

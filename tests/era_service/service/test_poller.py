@@ -15,7 +15,7 @@ from era_store import MemoryStore, Registration, Store, open_store
 from eras import Epoch, StoreError
 from release_tools import PaymentKey
 from tests.era_service.served import Served, served, within
-from tests.era_service.test_cli_status import KEY, Network, payload
+from tests.era_service.cli.test_status import KEY, Network, payload
 from tests.postgres import Cluster
 
 FAIL_OVER_S = 60.0

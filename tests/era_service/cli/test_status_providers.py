@@ -11,7 +11,7 @@ from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
 from release_tools import PaymentKey
 from tests.chain_reader.fake_cardano_cli import answering
 from tests.era_service.conftest import invoke
-from tests.era_service.test_cli_status import Network, payload
+from tests.era_service.cli.test_status import Network, payload
 
 SCHEDULE = (("pythagoras", 0),)
 

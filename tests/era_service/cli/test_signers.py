@@ -211,7 +211,7 @@ def test_a_signer_file_that_others_can_change_is_not_run() -> None:
 
 def test_a_signer_signs_an_extension_and_a_configuration_too() -> None:
     from release_tools.keys.signers import _described
-    from tests.era_service.test_cli_marker_cosign import NEXT
+    from tests.era_service.cli.marker.test_cosign import NEXT
 
     what, message, words = _described(NEXT.extended.message)
     assert (what, message) == ("co-signature", NEXT.extended.message)
