@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
+from tests.era_service.cli.marker.interruptions import interrupt_after
 from tests.era_service.conftest import invoke
 from tests.era_service.leader_stub import ADDRESS, Leader, running
 from tests.era_service.release_world import ERA_KEY, World
-from tests.era_service.test_cli_marker import interrupt_after
 
 
 def doctor(*arguments: str, **more: Any) -> tuple[int, dict[str, dict[str, Any]]]:

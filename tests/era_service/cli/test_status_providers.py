@@ -10,8 +10,8 @@ import pytest
 from chain_reader.local_chain import Genesis, LocalChain, LocalChainServer
 from release_tools import PaymentKey
 from tests.chain_reader.fake_cardano_cli import answering
-from tests.era_service.conftest import invoke
 from tests.era_service.cli.test_status import Network, payload
+from tests.era_service.conftest import invoke
 
 SCHEDULE = (("pythagoras", 0),)
 

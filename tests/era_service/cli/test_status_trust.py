@@ -13,8 +13,8 @@ from datum import EraMarkersPayload, ExtendedPayload, Extension, SigningKey, Ver
 from era_store import open_store
 from eras import Epoch, EraMarker
 from release_tools import PaymentKey
-from tests.era_service.conftest import invoke
 from tests.era_service.cli.test_status import KEY, THIEF, Network, payload
+from tests.era_service.conftest import invoke
 
 DEAD = "http://127.0.0.1:1/api/v0"
 COSIGNERS = [SigningKey(bytes([n]) * 32) for n in (3, 4, 5)]

@@ -14,11 +14,11 @@ from era_store import Registration, open_store
 from era_store.networks import NetworkKey
 from eras import Epoch
 from release_tools import PaymentKey
+from tests.era_service.cli.test_status import KEY, Network, payload
 from tests.era_service.conftest import invoke
+from tests.era_service.follower.test_follower import lie_gap
 from tests.era_service.leader_stub import Leader, running
 from tests.era_service.served import Served, served, within
-from tests.era_service.cli.test_status import KEY, Network, payload
-from tests.era_service.follower.test_follower import lie_gap
 
 MAGIC = 42
 

@@ -10,9 +10,9 @@ import pytest
 from chain_reader import LocalObserver
 from chain_reader.local_chain import FaucetOutput
 from release_tools import LocalChainGateway
+from tests.era_service.cli.marker.interruptions import interrupt_after
 from tests.era_service.conftest import invoke
 from tests.era_service.release_world import ADA, World, datum, payload, release_world
-from tests.era_service.test_cli_marker import interrupt_after
 
 
 @pytest.fixture

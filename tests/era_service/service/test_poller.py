@@ -14,8 +14,8 @@ from era_service.service.leader import LeaderPoller
 from era_store import MemoryStore, Registration, Store, open_store
 from eras import Epoch, StoreError
 from release_tools import PaymentKey
-from tests.era_service.served import Served, served, within
 from tests.era_service.cli.test_status import KEY, Network, payload
+from tests.era_service.served import Served, served, within
 from tests.postgres import Cluster
 
 FAIL_OVER_S = 60.0

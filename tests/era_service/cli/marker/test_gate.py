@@ -200,7 +200,7 @@ def test_the_gate_stands_before_the_signature_too(world: World) -> None:
 
 
 def test_an_interrupted_activation_goes_on_without_a_second_gate(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    from tests.era_service.test_cli_marker import interrupt_after
+    from tests.era_service.cli.marker.interruptions import interrupt_after
 
     register(80, 20)
     with monkeypatch.context() as interrupted:

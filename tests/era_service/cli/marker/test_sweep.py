@@ -11,9 +11,9 @@ from chain_reader.local_chain import FaucetOutput, LocalChain
 from datum import SigningKey, encode_datum
 from datum.configuration import DEFAULT_CONFIGURATIONS, ConfigurationMarkersPayload
 from release_tools import LocalChainGateway, SpendableOutput
+from tests.era_service.cli.marker.interruptions import interrupt_after, run_killed
 from tests.era_service.conftest import Shell, invoke
 from tests.era_service.release_world import ADA, ERA_KEY, STRANGER, World, datum, release_world
-from tests.era_service.test_cli_marker import interrupt_after, run_killed
 
 JUNK = "d8799f41aaff"
 

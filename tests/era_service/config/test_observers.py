@@ -102,7 +102,7 @@ def test_cardano_cli_without_a_network_is_a_mistake():
 
 
 def test_the_examples_of_the_documentation_are_right(tmp_path: Path):
-    page = (Path(__file__).resolve().parents[2] / "docs" / "providers.md").read_text()
+    page = (Path(__file__).resolve().parents[3] / "docs" / "providers.md").read_text()
     three, devnet = re.findall(r"```toml\n(.*?)```", page, re.DOTALL)
     key = tmp_path / "blockfrost.key"
     key.write_text("preprodSecret")
