@@ -3,12 +3,14 @@
 import re
 from pathlib import Path
 
+import click
 import pytest
 
 from chain_reader import LocalObserver, NodeCore, NodeSettings, TrustedReader, TrustPolicy
 from chain_reader.local_chain import FaucetOutput, LocalChain
 from chain_reader.local_chain.ledger.parameters import ProtocolParameters
 from datum import EraMarkersPayload, ExtendedPayload, Extension, SigningKey, encode_datum
+from era_service.cli.app import cli
 from era_service.config.schema import ServiceSettings
 from era_store import MemoryStore
 from eras import EraMarker, SupportedEras
@@ -66,6 +68,35 @@ def test_every_page_that_code_and_help_name_exists() -> None:
     }
     assert len(named) > 5
     assert sorted(name for name in named if not (ROOT / name).is_file()) == []
+
+
+def unknown_words(line: str) -> list[str]:
+    """The words of a command line that are no command and no option of theirs."""
+    command: click.Command = cli
+    options: set[str] = {"--help"}
+    unknown = []
+    for word in line.partition(" -- ")[0].split()[1:]:
+        if word.startswith("-"):
+            options |= {name for one in command.params for name in (*one.opts, *one.secondary_opts)}
+            unknown += {word.partition("=")[0]} - options
+        elif isinstance(command, click.Group) and re.fullmatch(r"[a-z|-]+", word):
+            options |= {name for one in command.params for name in one.opts}
+            found = [command.get_command(click.Context(command), name) for name in word.split("|")]
+            if None in found:
+                return [*unknown, word]
+            command = found[0] or command
+    return unknown
+
+
+def test_every_command_that_prose_names_exists_with_its_options() -> None:
+    named = [
+        (page.name, line)
+        for page in PAGES
+        if page.name != "CHANGELOG.md"
+        for line in re.findall(r"`(eraswitch [^`\n]+)`", prose(page))
+    ]
+    assert len(named) > 200
+    assert [(page, line, found) for page, line in named if (found := unknown_words(line))] == []
 
 
 def test_every_decision_stands_in_the_index_by_its_number() -> None:
