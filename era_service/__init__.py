@@ -1,1 +1,1 @@
-"""What runs: the command line, the HTTP API and dashboard, the node watcher, the follower."""
+"""The programs: the command line, the HTTP API and dashboard, the node watcher, the follower."""

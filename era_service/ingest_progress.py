@@ -18,7 +18,7 @@ _KINDS = {"aggregator": "aggregator", "csv": "CSV", "lines": "JSON lines", "mith
 
 
 def source_words(name: str) -> str:
-    """What people call a source that a store calls ``name`` (``csv:/a/file``): its place, and what it was read as."""
+    """The name for people of the source ``name`` of a store (``csv:/a/file``): its place, and its kind."""
     kind, _, place = name.partition(":")
     return visible(f"{place} ({_KINDS[kind]})" if kind in _KINDS else name)
 

@@ -24,7 +24,7 @@ QUIET = ("urllib3", "websockets", "uvicorn.access", "asyncio", "alembic")
 
 
 class _Context:
-    """What every line carries, and how it is written: one era and one epoch per process, seen by all its threads."""
+    """The context and the format of log lines: one era and one epoch per process, seen by all its threads."""
 
     def __init__(self) -> None:
         self.era: str | None = None
@@ -41,7 +41,7 @@ class _Handler(logging.StreamHandler[TextIO]):
 
 
 def bind_era(era: str | None, epoch: Epoch | None) -> None:
-    """From now on every line says this era and epoch; a line that names its own keeps them."""
+    """Give every line from now on this era and epoch; a line that names its own keeps them."""
     _context.era, _context.epoch = era, epoch
 
 

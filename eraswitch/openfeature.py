@@ -49,7 +49,7 @@ class EraSwitchProvider(AbstractProvider):
         self._checker = checker
 
     def get_metadata(self) -> Metadata:
-        """What the SDK calls it."""
+        """Its name for the SDK."""
         return Metadata(name="eraswitch")
 
     def initialize(self, evaluation_context: EvaluationContext) -> None:
@@ -74,7 +74,7 @@ class EraSwitchProvider(AbstractProvider):
         """A boolean switch in the current era.
 
         Raises:
-            OpenFeatureError: it cannot be told (rule 3).
+            OpenFeatureError: it is unknown (rule 3).
         """
         self._require(flag_key, "boolean")
         return self._resolved(lambda: self._switches.is_on(flag_key))
@@ -85,7 +85,7 @@ class EraSwitchProvider(AbstractProvider):
         """The current era.
 
         Raises:
-            OpenFeatureError: it cannot be told (rule 3).
+            OpenFeatureError: it is unknown (rule 3).
         """
         self._require(flag_key, "string")
         return self._resolved(lambda: self._checker.current_era)
@@ -96,7 +96,7 @@ class EraSwitchProvider(AbstractProvider):
         """The current epoch.
 
         Raises:
-            OpenFeatureError: it cannot be told (rule 3).
+            OpenFeatureError: it is unknown (rule 3).
         """
         self._require(flag_key, "integer")
         return self._resolved(lambda: int(self._checker.current_epoch))

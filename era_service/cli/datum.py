@@ -48,7 +48,7 @@ def verify(file: str, verification_key: str, epoch: str, kind: str) -> int:
 
     FILE (- for standard input) has a datum a line, as JSON or CBOR hex, or is JSON with datums in it, such as outputs
     listed by cardano-cli or a provider. It knows no places on a chain, so the first valid datum wins, as for deployed
-    readers; when a later valid one differs, a note says so.
+    readers; when a later valid one differs, a note states it.
 
     With --kind configuration it names the protocol configuration at EPOCH, and the three that a node needs there.
 
@@ -160,7 +160,7 @@ def _none_valid(verdicts: "Sequence[Verdict]", at: Epoch) -> CurrentEraNotFoundE
 
 
 def _note(valid: "list[tuple[int, Accepted]]") -> str | None:
-    """What a reader of several valid datums should know: which one won, and which disagree with it."""
+    """Notes on several valid datums: which one won, and which disagree with it."""
     if not valid:
         return None
     first, winner = valid[0]

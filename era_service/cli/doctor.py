@@ -40,7 +40,7 @@ class DoctorKeyOptions(EraKeyOptions):
 
 @option_group()
 class DoctorOptions:
-    """What else is checked."""
+    """Further checks."""
 
     payment_address: str | None = option(
         "--payment-address", metavar="ADDR", help="Also look at what is there to pay with."
@@ -61,7 +61,7 @@ def doctor(
 
     It looks at the network, the era address, every provider and its tip (on a follower, at the leader), the clock, the
     journal, and at the keys, funds and store that are named. Nothing is changed. The exit code is 1 when there is a
-    problem; warnings are none.
+    problem; warnings do not count.
     """
     from era_service.wiring.trust import era_script
     from release_tools import Network
@@ -110,7 +110,7 @@ def doctor(
 
 
 def _place(settings: "Settings", examination: "Examination") -> "tuple[str, VerificationKey] | None":
-    """Where markers are published; what is missing is a finding."""
+    """The place where markers are published; what is missing is a finding."""
     from era_service.releasing.session import require_magic
     from era_service.wiring.trust import era_place
 
@@ -127,7 +127,7 @@ def _networks(settings: "Settings") -> dict[str, tuple[int, str]]:
 
 
 def _providers(settings: "Settings", examination: "Examination", payers: list[str]) -> None:
-    """Every provider; the first that takes transactions tells of the funds. A follower has a leader in their place."""
+    """Every provider; the first that takes transactions reports the funds. A follower has a leader in their place."""
     from era_service.wiring.providers import providers_of
 
     providers = providers_of(settings)
@@ -234,7 +234,7 @@ def _configured(policy: "TrustPolicy | None") -> str:
 
 
 def _standing(settings: "Settings", journal: "Journal", entry: "JournalEntry") -> "Standing | None":
-    """Where a publication stands by the first provider that answers; ``None`` where none does."""
+    """The state of a publication by the first provider that answers; ``None`` where none does."""
     from chain_reader import EraReading
     from era_service.wiring.providers import open_gateway, providers_of
     from eras import EraSwitchError

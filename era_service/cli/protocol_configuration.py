@@ -31,7 +31,7 @@ PLACE_VARIABLES = ["PROTOCOL_CONFIGURATION_READER_ADAPTER_CONFIG", "PROTOCOL_CON
 
 @option_group("Network")
 class PlaceOptions:
-    """Where configurations are published."""
+    """The address of configurations."""
 
     adapter: str | None = option(
         "--protocol-configuration-reader-adapter-config",
@@ -43,7 +43,7 @@ class PlaceOptions:
     )
 
     def of(self, settings: "Settings") -> "ConfigurationPlace":
-        """Where configurations are published: by the option or the environment, else as configured.
+        """The address of configurations: by the option or the environment, else as configured.
 
         Raises:
             ConfigurationError: it is not stated usably.
@@ -85,7 +85,7 @@ class ConfigurationKeyOptions:
 
 @option_group()
 class ExportOptions:
-    """What is exported, and where it goes."""
+    """The export and its file."""
 
     target_path: Path = option(
         "--target-path", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the export goes."
@@ -95,7 +95,7 @@ class ExportOptions:
 
 @option_group()
 class ImportOptions:
-    """What is imported, what it is compared with, and where the datum goes."""
+    """The import, the comparison, and the file of the datum."""
 
     import_path: str = option(
         "--import-path", required=True, metavar="FILE", help="The configurations, as export-markers writes them."

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 @option_group()
 class PlayOptions:
-    """What is played."""
+    """The scenario."""
 
     scenario: str | None = argument(required=False)
     list_only: bool = option("--list", is_flag=True, help="List the scenarios that are shipped.")
@@ -33,7 +33,7 @@ class PlayOptions:
 
 @option_group(OUTPUT)
 class ReportOptions(JsonOptions):
-    """What is written, and where."""
+    """The output and its files."""
 
     html: Path | None = option(
         "--html", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the report there."

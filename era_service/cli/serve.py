@@ -41,7 +41,7 @@ EMBEDDED_POLL_S = 1.0
 
 @option_group("Network")
 class ListeningOptions:
-    """Where it listens, and to whom."""
+    """The address to listen at, and who may ask."""
 
     host: str | None = option(
         "--host", metavar="ADDRESS", help="The address to listen at; by default this machine only."
@@ -62,7 +62,7 @@ class ListeningOptions:
 
 @option_group("Data")
 class ServedOptions:
-    """Where what is served comes from."""
+    """The source of what is served."""
 
     provider: str | None = option("--provider", metavar="URL", help="Read the chain here.")
     follow: str | None = option("--follow", metavar="URL", help="Read no chain, but follow the service of a leader.")
@@ -79,7 +79,7 @@ class ServedOptions:
 
 @option_group(OUTPUT)
 class ServeOutputOptions:
-    """What is printed."""
+    """The output."""
 
     as_json: bool = option("--json", is_flag=True, help="Print where it serves as JSON.")
 
@@ -90,7 +90,7 @@ class ServeOutputOptions:
 def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output: ServeOutputOptions) -> None:
     """Serve the eras over HTTP: to nodes, to dashboards, to caches.
 
-    With no network configured it shows a rehearsal that lives while it runs, and says so on every page. It ends on
+    With no network configured it shows a rehearsal that lives while it runs, marked as such on every page. It ends on
     SIGTERM or Ctrl-C, after the requests that are being answered; on SIGTERM, service.shutdown_delay_s after
     /health/ready has begun to fail. SIGHUP reads the configuration and the certificate
     again. SIGUSR1 switches the log to debug and back, SIGUSR2 between text and JSON.
@@ -153,7 +153,7 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output:
 
 
 def _require_both(service: "ServiceSettings") -> None:
-    """That nobody who has named a key is served without TLS.
+    """Refuses plain HTTP where a key was configured.
 
     Raises:
         ConfigurationError: there is a key, and no certificate.
@@ -187,7 +187,7 @@ def _require_no_provider(settings: "Settings") -> None:
 
 @contextmanager
 def _rehearsal(settings: "Settings") -> "Iterator[LivingRehearsal]":
-    """The network that lives while no other is configured, in a folder that goes with it; says so.
+    """The network that lives while no other is configured, in a folder that goes with it; prints that.
 
     Raises:
         ConfigurationError: there is no place for it.
@@ -217,7 +217,7 @@ def _rehearsal(settings: "Settings") -> "Iterator[LivingRehearsal]":
 
 
 def _listening(service: "ServiceSettings") -> socket.socket:
-    """What listens at the configured address; the caller closes it.
+    """The listening socket at the configured address; the caller closes it.
 
     Raises:
         ConfigurationError: the address cannot be listened at.
@@ -335,7 +335,7 @@ class Server:
             GracefulServer(config).run(sockets=[listener])
 
     def _bind_logs(self, _kind: str) -> None:
-        """Every line of the log says the era and the epoch from now on."""
+        """Every line of the log has the era and the epoch from now on."""
         from era_service.logs import bind_era
 
         view = self._service.checker.view

@@ -135,7 +135,7 @@ def _trusted_lines(trusted: dict[str, Any] | None) -> list[str]:
 
 
 def _legacy_lines(legacy: dict[str, Any] | None) -> list[str]:
-    """What Mithril readers make of it, when that differs."""
+    """The view of Mithril readers, when it differs."""
     if legacy is None or not legacy["differs"]:
         return []
     schedules = [

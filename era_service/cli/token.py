@@ -38,7 +38,7 @@ def token() -> None:
 
 @option_group()
 class NewTokenOptions:
-    """What a token allows, and where it goes."""
+    """The scopes of a token, and its file."""
 
     scopes: tuple[str, ...] = option(
         "--scope", multiple=True, default=("registrations:write",), show_default=True, help="Allow it."

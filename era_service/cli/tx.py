@@ -54,7 +54,7 @@ def tx() -> None:
 
 @option_group()
 class BuildOptions:
-    """What is built, and the rules that it is held against."""
+    """The transaction to build, and the rules that it is checked by."""
 
     payload_file: str = argument(metavar="PAYLOAD")
     lead_epochs: int = lead_option()
@@ -66,7 +66,7 @@ class BuildOptions:
 
 @option_group(OUTPUT)
 class BuiltOptions(JsonOptions):
-    """Where the transaction goes, and what is printed."""
+    """The file of the transaction, and the output."""
 
     file: TransactionFileOptions = nested(TransactionFileOptions)
 
@@ -196,14 +196,14 @@ class WitnessOptions:
 
 @option_group("Keys")
 class SignKeyOptions(WitnessOptions):
-    """What signs."""
+    """The signing keys."""
 
     payment: PaymentKeyOptions = nested(PaymentKeyOptions)
 
 
 @option_group()
 class CheckOptions:
-    """What is signed, and what it is held against first."""
+    """The transaction to sign, and the checks before."""
 
     file: str = argument()
     change_addresses: tuple[str, ...] = option(
@@ -225,7 +225,7 @@ class CheckOptions:
 
 @option_group(OUTPUT)
 class SignedOptions(AskingOptions):
-    """Where the transaction goes, whether it asks, and what is printed."""
+    """The file of the transaction, the question, and the output."""
 
     file: TransactionFileOptions = nested(TransactionFileOptions)
 
@@ -430,7 +430,7 @@ def _era_place(settings: "Settings") -> "tuple[str | None, VerificationKey | Non
 
 
 def _show(carried: "CarriedTransaction", key: "VerificationKey | None", *, as_json: bool) -> None:
-    """What a transaction does, in words; on stderr where a document goes to stdout."""
+    """Describes a transaction in words; on stderr where a document goes to stdout."""
     from release_tools.transactions.words import transaction_lines as summary_lines
 
     click.echo("\n".join(summary_lines(carried.summary(key))), err=as_json)

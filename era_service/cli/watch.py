@@ -136,7 +136,7 @@ def watch(
 def _reloading(
     watcher: "NodeWatcher", settings: "Settings", read: "Callable[[], Settings]", hooks: "list[Hook]"
 ) -> "Callable[[], None]":
-    """What SIGHUP does: the configuration is read again, and what can change does, or nothing."""
+    """Reloads on SIGHUP: the configuration is read again, and what can change does, or nothing."""
     from era_service.node.reloading import reload
 
     holding = [settings]

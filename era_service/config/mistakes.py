@@ -1,4 +1,4 @@
-"""What is wrong in a configuration: pydantic's findings, and our own, in an operator's words."""
+"""The mistakes in a configuration: pydantic's findings, and our own, in an operator's words."""
 
 import shlex
 from collections.abc import Mapping

@@ -11,7 +11,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class NetworkPreset:
-    """What is known of a network before anything is configured.
+    """The facts about a network before anything is configured.
 
     Attributes:
         magic: network magic of the Cardano network.

@@ -1,4 +1,4 @@
-"""Where the configuration file is looked for. Light: ``eraswitch era list`` imports it."""
+"""The paths of the configuration file. Light: ``eraswitch era list`` imports it."""
 
 import os
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ CONFIG_VARIABLE = "ERASWITCH_CONFIG"
 
 
 def user_config_file() -> Path:
-    """The configuration file of this user; a relative ``XDG_CONFIG_HOME`` is ignored, as the convention says."""
+    """The configuration file of this user; a relative ``XDG_CONFIG_HOME`` is ignored, by the convention."""
     named = Path(os.environ.get("XDG_CONFIG_HOME", ""))
     return (named if named.is_absolute() else Path.home() / ".config") / "eraswitch" / CONFIG_FILE_NAME
 
@@ -31,6 +31,6 @@ def find_config_file(named: str | None = None, environ: Mapping[str, str] | None
 
 
 def user_state_folder() -> Path:
-    """Where this user's programs keep what they must remember; a relative ``XDG_STATE_HOME`` is ignored."""
+    """The folder of this user's programs for what they must remember; a relative ``XDG_STATE_HOME`` is ignored."""
     named = Path(os.environ.get("XDG_STATE_HOME", ""))
     return (named if named.is_absolute() else Path.home() / ".local" / "state") / "eraswitch"

@@ -1,4 +1,4 @@
-"""What there is to configure, as lists: the names of all settings, and each with its type, default and help.
+"""Lists the settings: the names of all, and each with its type, default and help.
 
 In: the schema (``config_schema``). Out: what the documentation and ``config schema`` show, and what mistakes are held
 against.

@@ -50,7 +50,7 @@ ALIASES = {
 
 
 class GenesisFields(Section):
-    """What a network of one's own began with; the public ones' is known."""
+    """The genesis of a network of one's own; the public ones' is known."""
 
     era_script_file: Path | None = Field(
         default=None,
@@ -105,7 +105,7 @@ class ProviderSettings(Section):
 
 
 class ReaderSettings(Section):
-    """Where era markers are read from."""
+    """The source of era markers."""
 
     adapter_type: Literal["cardano-chain", "file", "dummy", "bootstrap", "bootstrap-latest"] = Field(
         default="bootstrap",
@@ -140,7 +140,7 @@ class ReaderSettings(Section):
 
 
 class TrustSettings(Section):
-    """What makes a payload trustworthy (docs/trust.md)."""
+    """The rules of trust (docs/trust.md)."""
 
     mode: Literal["markers", "extended"] = Field(
         default="markers", description="markers: a signed payload is enough; extended: its extension is required."
@@ -168,7 +168,7 @@ class TrustSettings(Section):
 
 
 class ProtocolConfigurationSettings(Section):
-    """Where the protocol configurations of the network are published (docs/protocol-configuration.md)."""
+    """The publication of the network's protocol configurations (docs/protocol-configuration.md)."""
 
     enabled: bool = Field(default=False, description="Whether to read them.")
     address: Address | None = Field(
@@ -186,7 +186,7 @@ class ProtocolConfigurationSettings(Section):
 
 
 class KeySettings(Section):
-    """Where the keys of a release team are: paths, never keys (docs/runbook.md)."""
+    """The paths of a release team's keys, never the keys (docs/runbook.md)."""
 
     era_key_file: Path | None = Field(
         default=None,
@@ -199,7 +199,7 @@ class KeySettings(Section):
 
 
 class StoreSettings(Section):
-    """Where things are remembered."""
+    """The store."""
 
     url: str | None = Field(
         default=None,
@@ -222,7 +222,7 @@ class EventSettings(Section):
 
 
 class ServiceSettings(Section):
-    """What ``eraswitch serve`` offers, to whom, and how much of it (docs/service.md)."""
+    """The offer of ``eraswitch serve``: what, to whom, and how much (docs/service.md)."""
 
     host: str = Field(default="127.0.0.1", min_length=1, description="The address to listen at.")
     port: Whole = Field(default=8470, ge=0, lt=2**16, description="The port to listen at; 0 takes a free one.")
@@ -281,7 +281,7 @@ class FollowerSettings(Section):
 
 
 class QuorumSettings(Section):
-    """What decides whether those who sign are enough (docs/forecast.md); nothing of it is ever assumed."""
+    """The quorum parameters (docs/forecast.md); none of them is ever assumed."""
 
     model: Literal["lottery", "cosmos", "ethereum"] = Field(
         default="lottery",
@@ -300,7 +300,7 @@ class QuorumSettings(Section):
 
 
 class LimitSettings(Section):
-    """What reading a chain may take; beyond a limit the answer is an error, never a part of the truth."""
+    """The limits of reading a chain; beyond one the answer is an error, never a part of the truth."""
 
     connect_timeout_s: Above0 = Field(default=DEFAULT_LIMITS.connect_timeout_s, description="Seconds to connect.")
     read_timeout_s: Above0 = Field(
@@ -342,7 +342,7 @@ class LimitSettings(Section):
 
 
 class LogSettings(Section):
-    """What is logged on stderr, and how."""
+    """The log on stderr: its level and format."""
 
     level: Literal["debug", "info", "warning", "error", "critical"] = Field(
         default="info", description="The least severity that is logged."

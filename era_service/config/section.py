@@ -24,6 +24,6 @@ class Section(BaseModel):
         return value
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """What ``repr`` shows: passwords in URLs are masked, as pydantic masks its secrets."""
+        """The arguments of ``repr``: passwords in URLs are masked, as pydantic masks its secrets."""
         for name, value in super().__repr_args__():
             yield name, mask_url(value) if isinstance(value, str) else value

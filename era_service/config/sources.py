@@ -1,7 +1,7 @@
 """The sources of the configuration, strongest first: flags, environment, TOML file, network, and then the defaults.
 
 Each source gives its values by setting (``reader.adapter_type``) with where each came from; ``pydantic-settings``
-merges them. A source that cannot be read, or says something impossible, adds to the list of mistakes and goes on,
+merges them. A source that cannot be read, or holds something impossible, adds to the list of mistakes and goes on,
 so that one check finds all of them.
 """
 
@@ -47,7 +47,7 @@ class Source(PydanticBaseSettingsSource):
         """Settings to say nothing of."""
 
     def values(self) -> Values:
-        """What this source says."""
+        """The values of this source."""
         raise NotImplementedError
 
     def get_field_value(self, field: FieldInfo, field_name: str) -> tuple[Any, str, bool]:
@@ -77,7 +77,7 @@ class FlagSource(Source):
         self._flags = flags
 
     def values(self) -> Values:
-        """What was given, flag by flag."""
+        """The given values, flag by flag."""
         return {key: (value, f"flag {flag}") for key, (value, flag) in self._flags.items() if value is not None}
 
 
@@ -89,7 +89,7 @@ class EnvironmentSource(Source):
         self._environ = {name: value for name, value in environ.items() if value}
 
     def values(self) -> Values:
-        """What the environment says; its own names win over the aliases."""
+        """The values of the environment; its own names win over the aliases."""
         found: Values = {}
         for name, key in ALIASES.items():
             if name in self._environ:
@@ -126,7 +126,7 @@ class TomlSource(Source):
         self._path = path
 
     def values(self) -> Values:
-        """What the file says. ``network = "NAME"`` is short for its ``name`` key."""
+        """The values of the file. ``network = "NAME"`` is short for its ``name`` key."""
         if self._path is None:
             return {}
         origin = f"file {self._path}"
@@ -169,7 +169,7 @@ class TomlSource(Source):
 
 
 class NetworkSource(Source):
-    """What follows from the network that the stronger sources name, or from its address."""
+    """The settings that follow from the network that the stronger sources name, or from its address."""
 
     def values(self) -> Values:
         """The network's magic, address, key and adapter."""

@@ -88,7 +88,7 @@ def listed(value: Any) -> Any:
     """Text from the environment or a flag: a JSON list, or items between commas.
 
     Raises:
-        ValueError: it begins as a JSON list, and is none.
+        ValueError: it begins as a JSON list, and is not one.
     """
     if not isinstance(value, str):
         return value

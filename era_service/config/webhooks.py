@@ -1,4 +1,4 @@
-"""The settings of webhooks: a table for each URL that is told what happened."""
+"""The settings of webhooks: a table for each URL that receives events."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ Types = Annotated[Texts, AfterValidator(_types)]
 
 
 class WebhookSettings(Section):
-    """A URL that is told what happened (docs/service.md)."""
+    """A URL that receives events (docs/service.md)."""
 
     name: Name = Field(description="What it is called, in logs, metrics and the store.")
     url: Url = Field(description="Where messages are sent, https://…; http:// is for private addresses.")
@@ -62,11 +62,11 @@ class WebhookSettings(Section):
 
     @property
     def host(self) -> str:
-        """Where messages go, without the path, which may be what lets others post there."""
+        """The host of the URL, without the path, which may be what lets others post there."""
         return HOST.match(self.url)[0]  # type: ignore[index]  # the URL was held against a stricter pattern
 
     def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
-        """What ``repr`` shows: of the URL the host alone."""
+        """The arguments of ``repr``: of the URL the host alone."""
         for name, value in super().__repr_args__():
             yield name, self.host if name == "url" else value
 

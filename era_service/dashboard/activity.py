@@ -1,4 +1,4 @@
-"""What happened, as people tell it: published, scheduled, overridden, refused, a gate crossed, an era switched.
+"""The activity in people's words: published, scheduled, overridden, refused, a gate crossed, an era switched.
 
 In: entries of the event log, and when epochs begin. Out: ``Activity`` entries, newest first, for the page and for the
 feed. What one publication brought about is one entry, and refused payloads that follow each other are one.
@@ -113,7 +113,7 @@ KINDS: tuple[str, ...] = tuple(sorted(map(str, {*_TELLERS, *_CHANGES, *REFUSALS}
 
 
 def activity_of(events: "Iterable[StoredEvent]", calendar: EpochCalendar) -> tuple[Activity, ...]:
-    """What happened, newest first.
+    """The activity, newest first.
 
     Args:
         events: of the kinds in ``KINDS``, oldest first.

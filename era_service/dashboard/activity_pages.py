@@ -1,4 +1,4 @@
-"""What happened, as a page and as a feed, and the eras as a calendar: ``/activity``, ``/activity.atom``, ``/eras.ics``.
+"""The activity as a page and a feed, and the eras as a calendar: ``/activity``, ``/activity.atom``, ``/eras.ics``.
 
 In: a service. Out: routes.
 """
@@ -36,13 +36,13 @@ def activity_routes(service: "Service") -> APIRouter:
         return EpochCalendar(service.genesis, service.clock())
 
     def told(before: int | None = None) -> tuple[tuple[Activity, ...], int | None]:
-        """What happened, and before which event there may be more."""
+        """The activity, and before which event there may be more."""
         found = service.store.events.newest(EVENTS, EventFilter(kinds=KINDS), before=before)
         return activity_of(reversed(found), calendar()), found[-1].id if len(found) == EVENTS else None
 
     @routes.get("/activity")
     def page(request: Request, before: Annotated[int | None, Query(ge=1, le=MAX_ID)] = None) -> Response:
-        """What happened, newest first."""
+        """The activity, newest first."""
         entries, earlier = told(before)
         html = subpage_html(
             "activity.html",

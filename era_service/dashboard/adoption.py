@@ -194,7 +194,7 @@ def _versions_figure(epochs: Sequence[Document], era: str | None, calendar: Epoc
 
 
 def _names(epochs: Sequence[Document], era: str | None) -> "dict[str, ChartTone | None]":
-    """The versions that the chart tells apart, with what they mean: ready first, each kind newest first."""
+    """The versions that the chart distinguishes, with their meaning: ready first, each kind newest first."""
     most: dict[str, float] = {}
     tones: dict[str, ChartTone | None] = {}
     for one in epochs:

@@ -13,7 +13,7 @@ _CHARACTER, _PADDING = 6.6, 8
 
 
 def badge_svg(name: str, value: str, tone: Tone) -> str:
-    """A badge that says ``value`` of ``name``; white on its colours has a contrast of 5 to 1 and more."""
+    """A badge with ``value`` of ``name``; white on its colours has a contrast of 5 to 1 and more."""
     left, right = (round(len(text) * _CHARACTER + 2 * _PADDING) for text in (name, value))
     label = escape(f"{name}: {value}")
     return (

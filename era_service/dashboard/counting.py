@@ -1,4 +1,4 @@
-"""What registrations come to, counted for the page: adoption, gate, forecast, and the recovery after a switch.
+"""Counts registrations for the page: adoption, gate, forecast, and the recovery after a switch.
 
 In: a ``Service`` and the status of its network. Out: a ``Counted``.
 """
@@ -26,12 +26,12 @@ RECOVERY_EPOCHS = 6
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What was counted from registrations for one snapshot of the eras.
+    """The figures counted from registrations for one snapshot of the eras.
 
     Attributes:
         era: the era that is coming, or the current one where none is.
         epochs: the adoption of the last epochs, newest first; none before the first registration.
-        gate: how the era stands to the gate; ``None`` where no gate is configured, or it cannot be told.
+        gate: how the era stands to the gate; ``None`` where no gate is configured, or it is unknown.
         forecast: of its switch, or the error why there is none.
         compatibility: which versions support which era.
         judged: the gate and the forecast as they were judged, of which the others are the documents.

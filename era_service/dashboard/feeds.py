@@ -1,4 +1,4 @@
-"""What happened as an Atom feed (RFC 4287), and the eras as an iCalendar (RFC 5545), for readers and calendars.
+"""The activity as an Atom feed (RFC 4287), and the eras as an iCalendar (RFC 5545), for readers and calendars.
 
 In: activity, the eras, and when epochs begin. Out: bytes, the same for the same input.
 """
@@ -32,7 +32,7 @@ def atom_feed(entries: Sequence[Activity], *, network: str, place: str) -> bytes
     Args:
         entries: what happened, newest first.
         network: its name.
-        place: what tells this network from others; the ids of the feed and its entries are made of it.
+        place: identifies this network; the ids of the feed and its entries are made of it.
     """
     ElementTree.register_namespace("", _ATOM_NAMESPACE)
     feed = ElementTree.Element(_atom("feed"))
@@ -76,7 +76,7 @@ def era_calendar(
         eras: the schedule.
         calendar: when epochs begin.
         network: its name.
-        place: what tells this network from others; the ids of the events are made of it.
+        place: identifies this network; the ids of the events are made of it.
         told_at_s: when the schedule was published, POSIX seconds, where that is known.
     """
     events = [line for era in eras for line in _event(era, calendar, network, place, told_at_s)]

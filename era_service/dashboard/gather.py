@@ -1,7 +1,7 @@
 """From the service to a page: its documents are fetched, and each view is made of those that it needs.
 
-In: a ``Service`` and what is looked for. Out: a ``Page``. A view whose documents cannot be had says why in its place,
-and the others go on. What is counted from registrations is counted once, and again only when something came in.
+In: a ``Service`` and what is looked for. Out: a ``Page``. A view whose documents cannot be had gives the reason in its
+place, and the others go on. What is counted from registrations is counted once, and again only when something came in.
 """
 
 import logging
@@ -131,7 +131,7 @@ class Gatherer:
         )
 
     def counted(self, snapshot: "Snapshot") -> Counted:
-        """What the registrations come to, for the era that is coming.
+        """The adoption of the era that is coming, by the registrations.
 
         Raises:
             EraSwitchError: they cannot be read, or the settings cannot be used.
@@ -249,7 +249,7 @@ class Gatherer:
         return known[1]
 
     def badge(self, era: str) -> tuple[str, Tone] | None:
-        """What the badge of an era says, and what that means; ``None`` where nobody can tell.
+        """The badge of an era and its meaning; ``None`` where it is unknown.
 
         Raises:
             EraSwitchError: nothing was read yet, or the registrations cannot be read.

@@ -106,7 +106,7 @@ def _tone(coming: "EraDocument", readiness: Readiness | None) -> Tone:
 
 
 def page_notices(status: "EraStatus") -> tuple[Notice, ...]:
-    """What is the matter with the whole, the gravest first."""
+    """Problems, most severe first."""
     found: list[Notice] = []
     unsupported = status.current is not None and not status.current.supported
     if status.error is not None and not unsupported:  # which has a notice of its own

@@ -72,7 +72,7 @@ def _seen(entry: "HistoryEntry") -> str:
 
 
 def _others(status: "EraStatus", history: "EraHistory") -> tuple[tuple[Cell, ...], ...]:
-    """What was refused and is no payload at all, so that the history does not list it."""
+    """The refused outputs without a payload, which the history does not list."""
     known = _outputs(history)
     return tuple(
         (

@@ -28,7 +28,7 @@ UNKNOWN = "unknown"
 
 
 def party_address(party_id: str) -> str:
-    """Where the page of a party is, as seen from the dashboard."""
+    """The path of a party's page, relative to the dashboard."""
     return f"party/{quote(party_id, safe='')}"
 
 

@@ -43,7 +43,7 @@ State = Literal["", "ready", "not ready", "not registered"]
 
 @dataclass(frozen=True, slots=True)
 class ListQuery:
-    """What is asked of the list of parties."""
+    """The query on the list of parties."""
 
     party: str
     state: str
@@ -133,7 +133,7 @@ def _found(roster: Roster | None, asked: ListQuery) -> list[Party]:
 
 
 def _list(roster: Roster | None, asked: ListQuery) -> dict[str, object]:
-    """What the template of the list shows."""
+    """The data for the template of the list."""
     found = _found(roster, asked)
     pages = max(1, -(-len(found) // PAGE))
     asked = replace(asked, page=min(asked.page, pages))
@@ -226,7 +226,7 @@ def _party_panel(one: Party, roster: Roster, minimum: str | None) -> Panel:
 
 
 def _history_panel(one: Party) -> Panel:
-    """What a party ran, epoch by epoch."""
+    """The versions of a party, epoch by epoch."""
     rows = tuple(
         (
             Cell(f"{row.epoch}"),

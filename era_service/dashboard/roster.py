@@ -27,7 +27,7 @@ class Party:
 
     Attributes:
         party_id: who.
-        ticker: the name of its pool, where somebody told it.
+        ticker: the name of its pool, where known.
         state: whether it is ready for the era.
         since: the epoch since which it is that without a break, as far back as was looked.
         registrations: its newest registration of each epoch, the newest epoch first.

@@ -1,8 +1,8 @@
-"""What the dashboard shows, ready to be laid out: every word, number and chart of a page, and nothing about HTML.
+"""The content of the dashboard, ready to be laid out: every word, number and chart of a page, and nothing about HTML.
 
 What is in: nothing; these are the records. What comes out: a ``Page`` of one ``Headline`` and its panels. A panel is a
-sentence that says what matters, some facts, charts (each with its table, for those who do not see it) and a table; when
-it has nothing to show, a notice says why and what to do.
+sentence that states what matters, some facts, charts (each with its table, for those who do not see it) and a table;
+when it has nothing to show, a notice gives the reason and what to do.
 """
 
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Cell:
     """A cell of a table.
 
     Attributes:
-        text: what it says.
+        text: its words.
         tone: what that means; shown as a mark with the text, never as a colour alone.
         code: it is an identifier, set in a fixed width; the full text is kept, what does not fit is cut by layout.
         note: a second line, smaller.
@@ -111,7 +111,7 @@ class Panel:
     Attributes:
         id: its name in the page's address.
         title: what it is.
-        lead: what it says now, in a sentence.
+        lead: its state now, in a sentence.
         notices: why it is empty, stale or broken.
         facts: numbers beside the charts.
         figures: the charts.

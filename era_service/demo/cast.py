@@ -1,4 +1,4 @@
-"""Who plays in the demo: three distributions of a node, six nodes with their stakes, and the calendar."""
+"""The cast of the demo: three distributions of a node, six nodes with their stakes, and the calendar."""
 
 from dataclasses import dataclass
 from fractions import Fraction

@@ -1,4 +1,4 @@
-"""What the demo tells while it runs: events, and the port of those who show them.
+"""The events of the demo while it runs, and the port of those who show them.
 
 An event carries its words and its facts: presenters for people print the words, the one for machines prints the facts,
 and none of them knows the story.

@@ -1,6 +1,6 @@
 """The living rehearsal: what ``eraswitch serve`` shows while no network is configured.
 
-In: an empty folder. Out: the settings of a network that is nobody's, and, as time goes by, what happens on it: parties
+In: an empty folder. Out: the settings of a network that is nobody's, and, as time passes, the events on it: parties
 that upgrade and register, markers that are announced, scheduled and take effect, a forged payload that is refused. The
 chain is a real one (``chain_reader.local_chain``), whose slots follow the clock; the parties are drawn from a seed, as
 those of ``eraswitch rehearse`` are. Nothing is kept: the keys, the chain and the store go with the folder.

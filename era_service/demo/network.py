@@ -19,7 +19,7 @@ from release_tools.adoption.shares import support_share
 
 @dataclass(frozen=True, slots=True)
 class NetworkReport:
-    """What every node said after a turn, and the share of the registered stake that knows pythagoras."""
+    """The report of every node after a turn, and the share of the registered stake that knows pythagoras."""
 
     nodes: Mapping[str, NodeReport]
     adoption: Share
@@ -50,7 +50,7 @@ class NetworkReport:
         return {report.certificate for report in self.nodes.values() if report.certificate}
 
     def upcoming(self) -> dict[str, str]:
-        """Node → the era it was told is coming."""
+        """Node → the era it knows is coming."""
         return {name: report.upcoming for name, report in self.nodes.items() if report.upcoming}
 
     def switched(self) -> dict[str, int]:
@@ -74,7 +74,7 @@ class NetworkReport:
         }
 
     def refused(self) -> dict[Refused, list[str]]:
-        """What running nodes refused → those nodes."""
+        """Reason of a refusal by running nodes → those nodes."""
         found: dict[Refused, list[str]] = {}
         for name, report in self.nodes.items():
             for refused in report.refused if name in self.running else ():

@@ -22,7 +22,7 @@ CERTIFICATE = "certificate"
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where nodes read markers: an HTTP provider, the era address, and the key that must have signed."""
+    """The source of the nodes' markers: an HTTP provider, the era address, and the key that must have signed."""
 
     url: str
     era_address: str
@@ -48,7 +48,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class NodeReport:
-    """What a node says of itself after a turn.
+    """A node's report about itself after a turn.
 
     Attributes:
         name: the node.
@@ -58,7 +58,7 @@ class NodeReport:
         state: whether it runs.
         epoch: the epoch it read last.
         era: the era it runs.
-        upcoming: the era it was told is coming, and when.
+        upcoming: the era it knows is coming, and when.
         warning: why it would not survive that era.
         switched_at: the epoch at which it saw the era change, since it was started.
         certificate: what its behaviour switch made of the epoch, in the way of the era.
@@ -162,7 +162,7 @@ class _Run:
         self.reader = EraReader(self.adapter, supported)
 
     def refused(self) -> tuple[Refused, ...]:
-        """What the last reading did not believe."""
+        """The refused outputs of the last reading."""
         return tuple(
             Refused(item.output.transaction, item.verdict.name, item.verdict.reason)
             for item in self.adapter.reading.screened
@@ -175,7 +175,7 @@ class _Run:
         return provenance.transaction if provenance else None
 
     def legacy(self) -> str | None:
-        """What a reader would follow that takes the first true signature it finds, newest first."""
+        """The markers for a reader that takes the first true signature it finds, newest first."""
         choice = legacy_choice(self.adapter.reading.screened)
         return described(choice.markers) if choice else None
 

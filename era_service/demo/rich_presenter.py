@@ -83,7 +83,7 @@ class RichPresenter:
 
 
 def section(event: DemoEvent) -> RenderableType:
-    """What an event adds above the table."""
+    """The lines that an event adds above the table."""
     if event.event == "step":
         title = f"{event.step}/{event.facts['steps']} {event.facts['title']}"
         return Group(Text(), Rule(Text(title, style="bold"), align="left"), Text(event.text, style="italic"))

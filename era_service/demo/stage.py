@@ -143,7 +143,7 @@ class Stage:
         write_key_pair(self.folder, self.era_key)
 
     def _save_configuration(self) -> None:
-        """What makes every command of eraswitch read this chain, for whoever keeps the folder."""
+        """The configuration that makes every command of eraswitch read this chain, for whoever keeps the folder."""
         provider = f"local:{self.chain.path.resolve()}"
         text = f"""\
 [network]

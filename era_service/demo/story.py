@@ -220,7 +220,7 @@ class Story:
         self._show("posted", text, attack=attack, **_posted_facts(posted))
 
     def _turn(self) -> NetworkReport:
-        """Every node takes a turn; what changed is told."""
+        """Every node takes a turn; changes are reported."""
         before, self._now = self._now, self.network.turn(self._stage.epoch)
         for name, report in self._now.nodes.items():
             change = _change(before.nodes.get(name), report)
@@ -276,7 +276,7 @@ def _posted_facts(posted: Posted) -> dict[str, Any]:
 
 
 def _change(before: NodeReport | None, after: NodeReport) -> str | None:
-    """What is new about a node, in words; ``None`` when nothing is."""
+    """The news about a node, in words; ``None`` without any."""
     name = f"{after.name} ({after.version})"
     if after.state is NodeState.STOPPED and (before is None or before.state is not NodeState.STOPPED):
         return f"{name} stops, {after.error}Error: {after.message}"

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class HandedOn:
-    """What was taken from a service.
+    """The documents taken from a service.
 
     Attributes:
         repository: the registrations.

@@ -1,7 +1,7 @@
 """The registrations that a leader hands on, epoch by epoch, with every signature verified.
 
 In: a ``LeaderClient``, and the epoch up to which they were taken before. Out: registrations, newest epoch first;
-nothing is written here. One with a false signature, and none is taken. By time the newest of a party is told, so that
+nothing is written here. One with a false signature, and none is taken. By time the newest of a party is found, so that
 of a signed one the time is what its party signed, and of any other none of the future: it would never be outdone.
 """
 

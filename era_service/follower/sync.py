@@ -7,7 +7,7 @@ serve. The rules, those of Mithril's follower aggregators with their certificate
    network, keys) is another one than at the last time. Otherwise only what is new.
 2. All that is taken is verified first: each signature and each link, by the bytes of the publications (``leader``),
    then the whole by the rules of trust, against what is remembered here. One that does not fit, and nothing is written.
-3. What was verified is written in one transaction, by version: who writes at the same time wins, and this one says so.
+3. What was verified is written in one transaction, by version: a writer at the same time wins, and this one reports it.
 4. A leader reads the chain itself: where a chain provider is configured, nothing is followed.
 """
 
@@ -48,7 +48,7 @@ MEMORY_KEY = "follower"
 
 @dataclass(frozen=True, slots=True)
 class SyncReport:
-    """What a sync came to.
+    """The result of a sync.
 
     Attributes:
         leader: who was followed.
@@ -101,7 +101,7 @@ def sync(
 
     Raises:
         ConfigurationError: there is no leader to follow, or this is one.
-        LeaderHistoryError: what the leader tells is not true; nothing is taken, and the event log says so.
+        LeaderHistoryError: the leader's report is not true; nothing is taken, and the event log records it.
         ChainReadError: the leader could not be read, or is of another genesis; nothing is taken.
         StoreError: what was taken could not be written; nothing is.
     """
@@ -160,7 +160,7 @@ def _judge(
     clock_epoch: Epoch | None,
     clock: Callable[[], float],
 ) -> tuple[StoredTrust, list[NewEvent], list[CachedVerdict]]:
-    """What the rules of trust make of the history, after what is remembered, in a memory of its own (rule 2)."""
+    """The rules of trust applied to the history, after what is remembered, in a memory of its own (rule 2)."""
     from chain_reader import TrustedReader
 
     memory = MemoryStore()
@@ -202,7 +202,7 @@ def follow_registrations(
 
     Raises:
         ConfigurationError: there is no leader to follow, or this is one.
-        LeaderHistoryError: one is not true; none is taken, and the event log says so.
+        LeaderHistoryError: one is not true; none is taken, and the event log records it.
         ChainReadError: the leader could not be read, or is of another genesis.
         StoreError: they could not be written.
     """
@@ -234,13 +234,13 @@ def _ingest(
 
 
 def _source(leader: str) -> str:
-    """What registrations say of where they are from; the same leader is the same source."""
+    """The source name of registrations; the same leader is the same source."""
     return leader if len(leader) <= 80 else f"leader {hashlib.sha256(leader.encode()).hexdigest()[:16]}"
 
 
 @contextmanager
 def _reported(store: "SqlStore", leader: str, clock: Callable[[], float]) -> Iterator[None]:
-    """That a leader lied is written into the event log; that it could not be asked is not news."""
+    """Write into the event log that a leader lied; that it could not be asked is not news."""
     from chain_reader.providers.transport.errors import (
         ProviderOfOtherNetworkError,
         ReadLimitExceededError,

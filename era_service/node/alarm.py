@@ -33,7 +33,7 @@ class Alarm:
         """Sleep for ``seconds``, or until it rings.
 
         The time for which a machine is suspended counts too, which the clock of ``select`` leaves out: the sleep is cut
-        into slices, and the time of day says when it is over.
+        into slices, and the time of day ends it.
         """
         until = time.time() + seconds
         with selectors.DefaultSelector() as selector:

@@ -1,9 +1,9 @@
 """Whether anybody looks after the era of this process, asked wherever work is handed out.
 
-In: when the watcher looked and how long it then meant to sleep, that it was told to stop or has ended, and that this
+In: when the watcher looked and how long it then meant to sleep, that it was asked to stop or has ended, and that this
 process was forked off another. Out: an error that names the cause, or nothing. No work begins
 
-1. before the watcher was started, once it was told to stop, and after it has ended, however it did;
+1. before the watcher was started, once it was asked to stop, and after it has ended, however it did;
 2. in a process that was forked off the one that it runs in: its thread is not there;
 3. when it should have looked ``LATE_S`` ago and has not: the machine was suspended, or the thread is stuck.
 """
@@ -20,7 +20,7 @@ FORKED = "this process was forked off the one in which the watcher runs"
 
 
 class Attendance:
-    """Who looks after the era.
+    """The party that looks after the era.
 
     Args:
         clock: time.

@@ -1,6 +1,6 @@
 """The node's own binaries follow the era: the right one at a switch, and a warning in time when the next is missing.
 
-In: the era in force, the upcoming one. Out: a runner that is told to follow; warnings by log and hook, on change and
+In: the era in force, the upcoming one. Out: a runner that is asked to follow; warnings by log and hook, on change and
 once a day. A binary that is missing at its switch is an era that this node does not support.
 """
 
@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class NodeRunner(Protocol):
-    """What follows an era: ``NodeSupervisor`` or ``LinkSwitcher``."""
+    """A follower of an era: ``NodeSupervisor`` or ``LinkSwitcher``."""
 
     needs_looking_after: bool
     """Whether something may end that ``ended`` has to be asked about."""
@@ -36,7 +36,7 @@ class NodeRunner(Protocol):
         ...
 
     def stop(self, grace_s: float | None = None, *, hurry: Callable[[], bool] = ...) -> int | None:
-        """Stop the node within ``grace_s``; within what it always has from when ``hurry`` says so."""
+        """Stop the node within ``grace_s``; within what it always has once ``hurry`` is called."""
         ...
 
 
@@ -45,7 +45,7 @@ class Binaries:
 
     Args:
         runner: what follows.
-        hooks: told of binaries that are missing.
+        hooks: called about binaries that are missing.
     """
 
     def __init__(self, runner: NodeRunner, hooks: Hooks) -> None:
@@ -55,7 +55,7 @@ class Binaries:
         self._failed: tuple[str, str] | None = None
 
     def follow(self, era: str, epoch: Epoch | None) -> str | None:
-        """See to it that the binary of ``era`` is the one; why it cannot be, told by log and hook once."""
+        """See to it that the binary of ``era`` is the one; why it cannot be is reported by log and hook once."""
         if self._failed is not None and self._failed[0] == era:
             return self._failed[1]
         try:

@@ -30,7 +30,7 @@ READ_INTERVAL_S = 3_600.0
 
 
 class Call(enum.Enum):
-    """What is asked of a provider."""
+    """The questions to a provider."""
 
     READ = "read"
     """All that is at the era address."""
@@ -46,7 +46,7 @@ class CallOptions:
         poll_interval_s: seconds between two calls at rest.
         spread_s: seconds over which the readings of all nodes are spread when an epoch begins.
         backoff_max_s: the longest wait after a failure.
-        node_id: what tells the node from others.
+        node_id: identifies the node.
         read_interval_s: seconds between two readings within an epoch; infinite for none.
     """
 
@@ -80,13 +80,13 @@ class CallSchedule:
         return min(self._read_s, self._poll_s)
 
     def due(self, now_s: float) -> Call | None:
-        """What is due now."""
+        """The calls that are due now."""
         if self._read_s <= now_s:
             return Call.READ
         return Call.POLL if self._poll_s <= now_s else None
 
     def epoch_began(self, epoch: Epoch, now_s: float) -> None:
-        """The clock says that an epoch began (rule 1)."""
+        """The clock shows that an epoch began (rule 1)."""
         self._in_vain = 0
         self._read_s = now_s + spread(self.options.node_id, epoch, self.options.spread_s)
 

@@ -1,16 +1,16 @@
-"""Which epoch it is and when the next one begins, told by a network's genesis and corrected by its chain.
+"""Which epoch it is and when the next one begins, by a network's genesis, corrected by its chain.
 
 In: the genesis where it is known, the time, and every tip that is read. Out: a ``Moment``. The rules:
 
 1. With a genesis, the epoch is that of the slot of now. Without one it is that of the last tip, which has to be polled.
 2. It is never earlier than a block that was seen, plus the time that passed since it was seen, which is when its tip
-   was told and not when all else was read: where the clock of this machine says so it is slow, and corrected until it
-   is set right. More than ``MAX_CORRECTION_S`` are not believed: the provider
-   could be lying, and believing it would switch the era early.
+   was reported, not when all else was read: where the clock of this machine is slow by it, it is corrected until it
+   is set right. More than ``MAX_CORRECTION_S`` is not believed: the provider could be lying, and believing it would
+   switch the era early.
 3. A tip that is behind proves nothing, for blocks come at random and providers lag: no correction is made by it.
-4. An epoch that was told once is never taken back.
+4. An epoch that was reported once is never taken back.
 
-Nothing waits here. ``spread`` says how long a node waits before it calls its provider, so that the thousands of nodes
+Nothing waits here. ``spread`` is how long a node waits before it calls its provider, so that the thousands of nodes
 that all meet the same boundary do not call in the same second.
 """
 
@@ -34,7 +34,7 @@ class Moment:
 
     Attributes:
         time_s: POSIX time in seconds, corrected.
-        epoch: the epoch; ``None`` while nobody has told it.
+        epoch: the epoch; ``None`` while it is unknown.
         slot: the slot, likewise.
         next_epoch_s: seconds until the next epoch begins; ``None`` without a genesis.
     """
@@ -71,7 +71,7 @@ class EpochClock:
 
     @property
     def observed_epoch_s(self) -> float | None:
-        """How long an epoch lasts at least, as observed where no genesis says it; ``None`` where one does."""
+        """How long an epoch lasts at least, as observed where no genesis is known; ``None`` where one is."""
         with self._lock:
             return self._length_s
 
@@ -91,10 +91,10 @@ class EpochClock:
 
         Args:
             tip: it.
-            seen_s: when it was told, in monotonic seconds; by default now.
+            seen_s: when it was reported, in monotonic seconds; by default now.
 
         Returns:
-            What an operator should know of this machine's clock, in words, where the tip says something of it.
+            A warning about this machine's clock, in words, where the tip shows something about it.
         """
         with self._lock:
             self._tip = tip if self._tip is None or tip.slot > self._tip.slot else self._tip
@@ -141,7 +141,7 @@ def spread(node_id: str, occasion: object, window_s: float) -> float:
     """How many seconds, less than ``window_s``, a node waits on an occasion; always the same, and another node others.
 
     Args:
-        node_id: what tells the node from others (its party id).
+        node_id: identifies the node (its party id).
         occasion: what all nodes meet at once, an epoch for example: the same node is not the last at every one.
         window_s: seconds over which the calls of all nodes are spread evenly.
     """

@@ -1,4 +1,4 @@
-"""What a node asks or tells a service besides its chain, beside the watcher: a service that hangs holds up nothing.
+"""A node's exchange with a service besides its chain, beside the watcher: a service that hangs holds up nothing.
 
 In: the era as the watcher sees it. Out: a command by which the core records what came of it. The rules:
 
@@ -24,7 +24,7 @@ LONGEST_WAIT_S = 300.0
 
 
 class Work(Protocol):
-    """What is done for an occasion."""
+    """The work for an occasion."""
 
     @property
     def failed(self) -> DecisionKind:
@@ -116,7 +116,7 @@ class Errand:
         threading.Thread(target=run, name="eraswitch-errand", daemon=True).start()
 
     def _take(self) -> CommandGiven | None:
-        """What came of the run that is over.
+        """The result of the run that is over.
 
         Raises:
             Exception: whatever it raised that no work may raise.

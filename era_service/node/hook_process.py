@@ -95,7 +95,7 @@ def run_program(
 
 
 def _read(selector: selectors.BaseSelector, wait_s: float) -> bytes:
-    """What there is to read within ``wait_s``; a pipe that nobody writes to any more is not asked again."""
+    """The bytes to read within ``wait_s``; a pipe that nobody writes to any more is not asked again."""
     if not selector.get_map():
         time.sleep(wait_s)
         return b""

@@ -1,7 +1,7 @@
 """Hooks: what an operator or an embedding program wants to be run when something happens to the eras.
 
 In: hooks, which are executables or Python callables, and what happened, as facts. Out: every hook of that event is run
-beside whoever fires it, and a log line says how each ended. The rules:
+beside whoever fires it, and a log line reports how each ended. The rules:
 
 1. An executable gets the facts as one JSON object on stdin and the event as its only argument. No shell looks at it.
 2. Its environment is ``ENVIRONMENT`` and what was allowed beside; keys and passwords of this process do not reach it.
@@ -37,7 +37,7 @@ _log = logging.getLogger(__name__)
 
 
 class HookEvent(StrEnum):
-    """What hooks can be told."""
+    """The events of hooks."""
 
     ANNOUNCED = "announced"
     """An upcoming era appeared, or its epoch changed."""
@@ -65,7 +65,7 @@ HookCallable = Callable[[HookEvent, Facts], object]
 
 @dataclass(frozen=True, slots=True)
 class Hook:
-    """What is to be run when ``event`` happens: the path of an executable, or a callable, ``async`` or not.
+    """A program to run when ``event`` happens: the path of an executable, or a callable, ``async`` or not.
 
     Raises:
         ConfigurationError: the callable is a generator, which a call does not run.
@@ -80,13 +80,13 @@ class Hook:
 
     @property
     def name(self) -> str:
-        """What log lines call it."""
+        """Its name in log lines."""
         if isinstance(self.run, Path):
             return str(self.run)
         return getattr(self.run, "__qualname__", None) or type(self.run).__name__
 
     def problem(self) -> str | None:
-        """Why it cannot be run, as far as can be told before."""
+        """Why it cannot be run, as far as is known before."""
         if not isinstance(self.run, Path):
             return None if callable(self.run) else "not callable"
         if not self.run.exists():
@@ -132,7 +132,7 @@ class Hooks:
         max_output_bytes: how much of what it prints is kept.
         pass_environment: names of variables that reach executables beside ``ENVIRONMENT``.
         environ: where variables are taken from; by default the environment of this process.
-        on_end: told of every end, in the hooks' thread.
+        on_end: called at every end, in the hooks' thread.
 
     Raises:
         ConfigurationError: ``on_end`` is a coroutine function, and nobody would await it.

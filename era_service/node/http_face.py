@@ -1,4 +1,4 @@
-"""What a watcher knows, over HTTP on this machine alone, for nodes that are written in another language.
+"""A watcher's knowledge over HTTP on this machine alone, for nodes that are written in another language.
 
 In: a ``NodeWatcher``, and where to listen. Out: ``GET /era`` and ``GET /wait?epoch=N``, as JSON, or the era's name
 alone for who accepts ``text/plain``. The rules:

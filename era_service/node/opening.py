@@ -59,7 +59,7 @@ def embed_watcher(
         supported: the eras that the program knows.
         store: where trust and events are remembered; by default in this process only. The caller closes it.
         genesis: of the network, so that switches happen by the clock; without it the provider's epoch is polled.
-        options: when to call; its ``node_id`` also tells the node from others that share the store.
+        options: when to call; its ``node_id`` also distinguishes the node from others that share the store.
         more: what else ``NodeWatcher`` takes: hooks, minimum, on_decision, errands, ….
 
     Raises:
@@ -92,7 +92,7 @@ def open_watcher(
     Args:
         settings: what is configured.
         hooks: hooks beside the configured ones.
-        on_decision: told of every decision.
+        on_decision: called with every decision.
         run: the arguments of the node that the watcher is to run; ``None`` where somebody else runs it.
         environ: the environment that systemd gave, and that hooks and the node are given of; by default this process's.
         read_key: reads the key of ``watch.register_key_file``; without it such a setting is refused.
@@ -146,7 +146,7 @@ def _require_chain(settings: "Settings") -> None:
     """Check that there is a chain to read.
 
     Raises:
-        ConfigurationError: the configured source is none.
+        ConfigurationError: the configured source does not exist.
         ConfigurationError: no provider is configured, or it cannot be used.
     """
     from era_service.status.reader import check_adapter, require_source
@@ -216,7 +216,7 @@ def _runner(
 
 
 def _errands(settings: "Settings", read_key: "ReadKey | None") -> list[Errand]:
-    """What a service is told and asked, as it is configured.
+    """The configured exchange with a service.
 
     Raises:
         ConfigurationError: no key is configured, or it does not speak for the party.

@@ -84,7 +84,7 @@ class Preparation:
             self._cleared = view.era
 
     def take(self) -> CommandGiven | None:
-        """What came of an occasion that is over."""
+        """The result of an occasion that is over."""
         try:
             done = self._done.get_nowait()
         except queue.Empty:

@@ -1,6 +1,6 @@
 """The calls of one node to its provider, made beside the watcher: a provider that hangs holds up no epoch.
 
-In: the schedule, the source of evidence. Out: what a call came to, once it is over. One call is under
+In: the schedule, the source of evidence. Out: the result of a call, once it is over. One call is under
 way at a time, in a daemon thread of its own; it ends in bounded time, for that is what observers promise.
 """
 
@@ -34,7 +34,7 @@ class Called:
     Attributes:
         call: what was asked.
         answer: the answer: of a poll the tip.
-        tip_seen_s: when the provider had told the tip, in monotonic seconds; the answer may be much later.
+        tip_seen_s: when the provider had reported the tip, in monotonic seconds; the answer may be much later.
     """
 
     call: Call
@@ -130,7 +130,7 @@ class ProviderCalls:
         return Called(call, answer, self._tip_seen_s)
 
     def told(self) -> tuple[Decision, ...]:
-        """What was decided about protocol configurations since this was asked last."""
+        """The decisions about protocol configurations since this was asked last."""
         found: tuple[Decision, ...] = ()
         while not self._told.empty():
             found += self._told.get()

@@ -1,4 +1,4 @@
-"""What a node says and does about a decision: a log line, and the hooks that are run.
+"""A node's reactions to a decision: a log line, and the hooks that are run.
 
 In: a decision of the deciding core. Out: its severity and its words, and the hook event with its facts. Pure.
 """
@@ -79,7 +79,7 @@ QUIET = (
 def log_lines(decisions: Sequence[Decision], minimum: Minimum) -> Iterator[tuple[int, str]]:
     """The decisions upon one input as they are logged: severity and words.
 
-    At a first start every change of the past is seen at once, and those payloads are told in one line.
+    At a first start every change of the past is seen at once, and those payloads are reported in one line.
     """
     routine = [decision for decision in decisions if _verdicts(decision) == {Superseded.__name__}]
     for decision in decisions:
@@ -115,7 +115,7 @@ def _outputs(refused: Decision) -> int:
 
 
 def hook_of(decision: Decision, minimum: Minimum) -> tuple[HookEvent, dict[str, Any]] | None:
-    """The hook event of a decision, with what its hooks are told; none for routine or an unsupported activation."""
+    """The hook event of a decision, with its facts; none for routine or an unsupported activation."""
     event = HOOK_OF_KIND.get(DecisionKind(decision.kind))
     facts = decision.facts
     if event is None or is_routine(decision) or (event is HookEvent.ACTIVATED and facts["supported"] is False):

@@ -1,4 +1,4 @@
-"""What systemd is told of a service: that it is ready, what it does, that it is alive, that it stops.
+"""Notifies systemd of a service: that it is ready, what it does, that it is alive, that it stops.
 
 In: the environment that systemd gave (``NOTIFY_SOCKET``, ``WATCHDOG_USEC``, ``WATCHDOG_PID``). Out: datagrams, as
 ``sd_notify(3)`` has them. Without a socket nothing is sent; a socket that takes nothing never stops a service.
@@ -29,7 +29,7 @@ class SystemdNotifier:
 
     @property
     def listens(self) -> bool:
-        """Whether anybody is told."""
+        """Whether anybody listens."""
         return bool(self._address)
 
     def ready(self) -> None:
@@ -37,7 +37,7 @@ class SystemdNotifier:
         self._send("READY=1")
 
     def status(self, text: str) -> None:
-        """What the service does, in one line for ``systemctl status``."""
+        """Report the state of the service, in one line for ``systemctl status``."""
         self._send(f"STATUS={' '.join(text.split())}")
 
     def alive(self) -> None:

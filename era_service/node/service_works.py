@@ -1,4 +1,4 @@
-"""What a node tells and asks the service of a release team: its registration, and how much stake supports its era.
+"""A node's exchange with the service of a release team: its registration, and how much stake supports its era.
 
 In: the key of the party, what the node can do, the URL of a service. Out: works for an ``Errand``. The rules:
 
@@ -76,7 +76,7 @@ class Registering:
             )
 
     def capability(self) -> Capability:
-        """What the node can do, now."""
+        """The node's capability now."""
         digest = None
         if self.switches is not None:
             told = json.dumps([one.to_dict() for one in self.switches.describe()], sort_keys=True)
@@ -116,7 +116,7 @@ class SupportRule:
         threshold: the share of stake that must support the era.
         marker_key: the verification key of the network's markers.
         base: of what stake.
-        node_id: what tells the node from others.
+        node_id: identifies the node.
         spread_s: seconds over which nodes spread their questions.
     """
 

@@ -25,7 +25,7 @@ _NAME = re.compile(r"[^/\0]+")
 
 
 class SwapError(ConfigurationError):
-    """The binary of an era is not installed, or is not what its hash file says."""
+    """The binary of an era is not installed, or does not match its hash file."""
 
     exit_code = 1
 
@@ -63,7 +63,7 @@ class EraFolder:
         return target.name if target.parts[:1] == ("eras",) and len(target.parts) == 2 else None
 
     def installed(self) -> Iterator[str]:
-        """The eras whose program is installed and is what its hash file says, sorted by name."""
+        """The eras whose program is installed and matches its hash file, sorted by name."""
         with suppress(OSError):
             for folder in sorted((self.path / "eras").iterdir()):
                 with suppress(SwapError):
@@ -120,7 +120,7 @@ class EraFolder:
         return True
 
     def _expected_hash(self, era: str, sums: Path) -> str:
-        """What the hash file says of the program."""
+        """The hash of the program by its hash file."""
         try:
             lines = sums.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
@@ -149,7 +149,7 @@ def _is_name(text: str) -> bool:
 
 
 def _flush(folder: Path) -> None:
-    """What was renamed in ``folder`` outlives a loss of power."""
+    """Make renames in ``folder`` outlive a loss of power."""
     opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(opened)

@@ -1,4 +1,4 @@
-"""The watcher of a node: sees to it that the node knows its era at start-up and at every epoch, and says so in time.
+"""The watcher of a node: sees to it that the node knows its era at start-up and at every epoch, and reports it in time.
 
 In: the deciding core, a source of evidence, the epoch clock. Out: an ``EraChecker`` that is always up to date, log
 lines, hooks, and in the end a ``WatchEnd``. Embed it in a thread (``start``), in asyncio (``watch``), or give it the
@@ -11,7 +11,7 @@ thread that calls it (``run``). What is decided is the core's; here is when thin
    nothing.
 4. Where nobody looks after the era no work begins (``attendance``), and what is known from before a gap in which nobody
    did is stale until the chain is read again.
-5. With an unsupported current era the node that it runs is told to stop at once, and it ends with exit code 4 when the
+5. With an unsupported current era the node that it runs is stopped at once, and it ends with exit code 4 when the
    hooks have ended; with ``drain_s``, when the work under way has too, or that time is over. No new work begins.
 """
 
@@ -71,12 +71,12 @@ class NodeWatcher:
         clock: the epoch clock.
         options: how to watch.
         hooks: what to run; the caller closes it.
-        notifier: tells systemd.
+        notifier: notifies systemd.
         runner: switches or runs the node's own binaries.
         minimum: era → the version to install, in words.
-        on_decision: told of every decision, in the watcher's thread.
-        errands: what is told and asked beside the chain.
-        configurations: reads the protocol configurations, where that is wanted; what is decided about them is told too.
+        on_decision: called with every decision, in the watcher's thread.
+        errands: exchanges with services beside the chain.
+        configurations: reads the protocol configurations, where that is wanted; decisions about them are reported too.
         begin: begins a call of the provider; by default in a thread of its own.
         wait: waits for at most so many seconds; by default until something has to be done.
 
@@ -190,7 +190,7 @@ class NodeWatcher:
         """Give a command of the core: ``check`` (read the chain now), ``acknowledge`` (with ``era``), ``stop``.
 
         Returns:
-            Whether it was taken; where too many wait already it is counted, and the core is told.
+            Whether it was taken; where too many wait already it is counted, and the core learns of it.
         """
         return self.give(CommandGiven(name, self._clock.machine.posix(), arguments), patience_s=0)
 
@@ -330,7 +330,7 @@ class NodeWatcher:
         return self._clock.machine.monotonic()
 
     def _notice_gap(self) -> None:
-        """What is known from before a gap is stale until the chain is read again (rule 4)."""
+        """Mark knowledge from before a gap as stale until the chain is read again (rule 4)."""
         late_s = self._attendance.late_s
         if late_s > LATE_S:
             reason = f"nobody looked after the era for {late_s:.0f} s, as happens when a machine is suspended"
@@ -360,7 +360,7 @@ class NodeWatcher:
         self._preparation.look_back(self._core.store, view)
 
     def _take_in(self) -> None:
-        """What others handed over, not so much at once that an epoch would wait for it."""
+        """Take what others handed over, not so much at once that an epoch would wait for it."""
         for _ in range(_INPUTS_AT_ONCE):
             event = self._intake.get(0)
             if event is None:
@@ -378,7 +378,7 @@ class NodeWatcher:
             self._apply(ClockTicked(moment.epoch, moment.time_s, moment.slot))
 
     def _made_of(self, called: Called) -> None:
-        """What a call that is over means."""
+        """Apply the result of a call that is over."""
         answer, schedule = called.answer, self._calls.schedule
         if isinstance(answer, ObserverFailed):
             self._apply(answer)
@@ -438,7 +438,7 @@ class NodeWatcher:
             self.hooks.fire(event, facts)
 
     def _settle(self) -> None:
-        """See to the binaries, to the end, and to what systemd is told, as things stand now."""
+        """See to the binaries, to the end, and to the notices to systemd, as things stand now."""
         view = self.checker.view
         unsupported = view.message if view.status is EraStatus.FATAL else self._preparation.vetoed
         if self._preparation.era is not None and self._binaries is not None:

@@ -33,13 +33,13 @@ OVERRIDDEN = "gate-overridden"
 
 @dataclass(frozen=True, slots=True)
 class ActivationGate:
-    """What the gate said about an activation that may go on.
+    """The gate's result for an activation that may go on.
 
     Attributes:
         change: the activation.
         epoch: the epoch it was judged in.
         is_configured: whether there is a gate.
-        result: what it came to; ``None`` where it could not be judged, or there is none.
+        result: its result; ``None`` where it could not be judged, or there is none.
         why: why it was not met; ``None`` where it was, or there is none.
         override: the reason for which it is overridden; ``None`` where it need not be.
         is_first: whether this is the first marker of the network, in whose way no gate stands.

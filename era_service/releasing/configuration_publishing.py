@@ -26,7 +26,7 @@ FORCED = "configuration-forced"
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationOrder:
-    """What an operator orders.
+    """An operator's order.
 
     Attributes:
         configurations: what is published.
@@ -45,7 +45,7 @@ class ConfigurationOrder:
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationOutlook:
-    """What would be done.
+    """The plan of what would be done.
 
     Attributes:
         reading: what is on the chain.

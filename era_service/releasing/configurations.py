@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationPlace:
-    """Where configurations are published, and the key that signs them."""
+    """The address where configurations are published, and the key that signs them."""
 
     address: str
     key: VerificationKey
@@ -37,7 +37,7 @@ class ConfigurationPlace:
 
 @dataclass(frozen=True, slots=True)
 class ConfigurationsOnChain:
-    """What is on the chain.
+    """The state on the chain.
 
     Attributes:
         epoch: the current epoch.

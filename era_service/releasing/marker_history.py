@@ -1,7 +1,7 @@
 """Every payload that was ever at the era address, with where it is, who sent it, and what to make of it.
 
 In: an open ``Release``. Out: a JSON-ready document, newest first. The verdicts are those of a node that has seen all of
-it; where the reader knows the place of an output, that is told, else the gateway is asked for its slot.
+it; where the reader knows the place of an output, it is reported, else the gateway is asked for its slot.
 """
 
 from dataclasses import replace
@@ -74,7 +74,7 @@ def _entry(item: "ScreenedOutput", release: "Release") -> dict[str, Any]:
 
 
 def _author(transaction: str, release: "Release") -> str:
-    """Who made a transaction: the owner of what it spends."""
+    """The maker of a transaction: the owner of what it spends."""
     if not release.observer.capabilities.inputs:
         return "unknown"
     from chain_reader.ports import UNKNOWN_ADDRESS

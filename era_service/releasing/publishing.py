@@ -1,7 +1,7 @@
 """A change of the markers from the order to the chain, as the commands run it.
 
-In: an open ``Release`` and an order. Out: an ``Outlook``, which says what would be done before anything is, and then a
-``Published``. What the command shows, asks and prints is the command's.
+In: an open ``Release`` and an order. Out: an ``Outlook``, which states what would be done before anything is, and then
+a ``Published``. What the command shows, asks and prints is the command's.
 """
 
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class PublishingMeans:
-    """What pays for a publication, signs its transaction and waits for it.
+    """The payment of a publication, its signature and the wait for it.
 
     Attributes:
         purse: what pays; the address may be empty, and then follows from the keys.
@@ -75,14 +75,14 @@ class ChangeOrder:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """What would be done.
+    """The plan of what would be done.
 
     Attributes:
         reading: what a node reads now.
         plan: the change, worked out; ``None`` where an earlier run is to be gone on with.
         unfinished: the publication of an earlier run that is to be gone on with.
         lost: the publication of an earlier run whose place something else took.
-        done_by: the transaction that has done the change already, where it is known; ``is_done`` says whether it is.
+        done_by: the transaction that has done the change already, where it is known; ``is_done`` is whether it is.
         is_done: whether there is nothing to do.
         drafted: the transaction; ``None`` where there is nothing to do, or nobody to sign the markers.
         draft: the same as a publication.
@@ -136,7 +136,7 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher[TrustedRe
 def earlier_run(
     publisher: "Publisher[Any]", journal: "Journal", change: "Change"
 ) -> "tuple[JournalEntry | None, SpendableOutput | None, JournalEntry | None]":
-    """What the journal has of an earlier run: the publication to go on with, the output to spend, the one that is lost.
+    """The journal's record of an earlier run: the publication to go on with, the output to spend, the one that is lost.
 
     Raises:
         OtherPublicationError: another change is in a block, or may still come in.
@@ -175,7 +175,7 @@ def rolled_back(publisher: "Publisher[Any]", reading: "MarkersInForce", change: 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What is to be published.
+    """The thing to publish.
 
     Attributes:
         reading: what a node reads now.
@@ -320,7 +320,7 @@ def _require_confirmed(release: "Release", reading: "TrustedReading", in_force: 
 
 
 def purse_address(release: "Release", keys: "Sequence[PaymentSigner]") -> str:
-    """Where the money is: the era address where a key owns it or none is given, else the first key's own."""
+    """The address with the money: the era address where a key owns it or none is given, else the first key's own."""
     from release_tools.transactions.addresses import owner_of
 
     owner = owner_of(release.policy.address, release.network.network_id, release.era_script)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ActivitySources:
-    """Where it is known from what a network does.
+    """The registrations and signatures of a network.
 
     Attributes:
         aggregator: the URL of a Mithril aggregator, for its certificates.
@@ -108,7 +108,7 @@ def with_registrations(
     at: "Epoch",
     epoch: "Epoch",
 ) -> "dict[Epoch, EpochActivity]":
-    """What is known, with the stake whose signatures count; who registered, where it is not known who signed.
+    """The activity, with the stake whose signatures count; or who registered, where it is not known who signed.
 
     Args:
         settings: what is configured.

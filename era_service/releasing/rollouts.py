@@ -1,6 +1,6 @@
 """A planned rollout against the chain and the adoption: what is known for its gate, and where it stands.
 
-In: settings, a plan, and an open session of the release team. Out: a ``RolloutStanding``. What cannot be told never
+In: settings, a plan, and an open session of the release team. Out: a ``RolloutStanding``. What is unknown never
 opens a gate: it is said, and counts as missing.
 """
 
@@ -55,7 +55,7 @@ def standing_of(
     waits: tuple[str, ...] = (),
     changes: "tuple[PlannedChange, ...]" = (),
 ) -> "RolloutStanding":
-    """Where a rollout stands.
+    """The state of a rollout.
 
     Args:
         release: an open session.
@@ -91,7 +91,7 @@ def standing_of(
 
 
 def trusted_configurations(release: "Release") -> "tuple[EpochConfiguration, ...] | None":
-    """The protocol configurations that nodes trust; ``None`` where none are read, or that cannot be told."""
+    """The protocol configurations that nodes trust; ``None`` where none are read, or it is unknown."""
     from era_service.releasing.configuration_publishing import at_place
     from era_service.releasing.configurations import ConfigurationPlace, read_to_replace
     from era_service.wiring.trust import configuration_policy
@@ -132,7 +132,7 @@ def gate_evidence(
     known: "tuple[EpochConfiguration, ...] | None" = None,
     changes: "tuple[PlannedChange, ...]" = (),
 ) -> "GateEvidence":
-    """What is known for the gate of a plan; whatever stands in the way is said in words, never raised."""
+    """The facts for the gate of a plan; obstacles are put in words, never raised."""
     from era_service.wiring.adoption import compatibility_of, open_registrations
     from release_tools.rollout.progress import GateEvidence
 
@@ -217,7 +217,7 @@ def planned_quorum(
     known: "tuple[EpochConfiguration, ...] | None" = None,
     changes: "tuple[PlannedChange, ...]" = (),
 ) -> "SourcedQuorum":
-    """What decides the quorum at the switch: what the plan says, else the chain, else what is configured or published.
+    """The quorum parameters at the switch: by the plan, else the chain, else as configured or published.
 
     Args:
         settings: what is configured.
@@ -226,7 +226,7 @@ def planned_quorum(
         changes: the plan's changes of them, which hold as if they were published.
 
     Raises:
-        ConfigurationError: nothing says it.
+        ConfigurationError: nothing gives them.
         QuorumParametersError: what is said is not usable.
     """
     from era_service.wiring.quorum import GivenQuorum, quorum_in_force, quorum_of

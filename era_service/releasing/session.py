@@ -70,7 +70,7 @@ class Release:
 
     @property
     def gateway(self) -> "TransactionGateway":
-        """What takes transactions, in a session that was opened to submit some.
+        """The gateway for transactions, in a session that was opened to submit some.
 
         Raises:
             RuntimeError: it was opened to read only.
@@ -80,7 +80,7 @@ class Release:
         return self.submits_to
 
     def read(self) -> "TrustedReading":
-        """What a node reads now; it may trust nothing.
+        """The reading of a node now; it may trust nothing.
 
         Raises:
             ChainReadError, StoreError: it could not be read.
@@ -95,7 +95,7 @@ class Release:
         return self.observer.epoch() if known is None else known
 
     def require_timely(self) -> None:
-        """Check that the provider is not behind, where that can be told: what is planned by an old epoch is too late.
+        """Check that the provider is not behind, where that is known: a plan by an old epoch is too late.
 
         Raises:
             ChainReadError: it is behind, or ahead of the clock of this machine.
@@ -112,7 +112,7 @@ class Release:
             )
 
     def deadline_after(self, epoch: "Epoch | None") -> "PublicationDeadline | None":
-        """The end of ``epoch``, in slots; ``None`` where nobody knows it: then a log line says so.
+        """The end of ``epoch``, in slots; ``None`` where it is unknown: then a log line reports it.
 
         Raises:
             ConfigurationError: the genesis is configured by half, or the provider's is of another network.
@@ -128,9 +128,9 @@ class Release:
         return PublicationDeadline(epoch, genesis.first_slot_of(Epoch(epoch + 1)))
 
     def _fits(self, genesis: "NetworkGenesis") -> bool:
-        """Whether the provider's tip is in the epoch that its slot says.
+        """Whether the provider's tip is in the epoch of its slot.
 
-        A network of one's own whose first era had other slots is told by Blockfrost as if it had not; then nothing says
+        Blockfrost reports a network of one's own whose first era had other slots as if it had not; then nothing shows
         in which slot an epoch ends.
         """
         tip = self.observer.tip()
@@ -182,7 +182,7 @@ class Release:
         return frozenset(EraMarkersPayload.from_bytes(one.content).markers for one in payloads if one.superseded)
 
     def published_before(self) -> "PublishedBefore":
-        """What the era key is known to have signed, by all that the reader has ever seen.
+        """The payloads that the era key is known to have signed, by all that the reader has ever seen.
 
         Raises:
             StoreError: its memory cannot be read.
@@ -191,7 +191,7 @@ class Release:
 
 
 def published_before(known: "StoredTrust | None") -> "PublishedBefore":
-    """What the era key signed, by what is remembered of it."""
+    """The payloads that the era key signed, as far as they are remembered."""
     from datum import EraMarkersPayload
     from release_tools.markers.change import PublishedBefore
 

@@ -44,11 +44,11 @@ class SetUpError(ConfigurationError):
 
 @dataclass(frozen=True, slots=True)
 class SetUpOrder:
-    """What an operator asks for.
+    """An operator's request.
 
     Attributes:
         name: the network, a public one or of one's own.
-        magic: of a network of one's own; ``None`` where its rehearsal chain tells.
+        magic: of a network of one's own; ``None`` where its rehearsal chain has it.
         provider: URL of the provider; ``None`` where the public network has one of its own.
         project_id_file: file with the provider's API key.
         era_key_file: secret era key that exists.
@@ -83,7 +83,7 @@ class SetUpOrder:
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """What is set up.
+    """The result of the set-up.
 
     Attributes:
         order: what was asked for.
@@ -120,7 +120,7 @@ class SetUp:
 
     @property
     def commands(self) -> tuple[str, ...]:
-        """What to run next, in this order."""
+        """The commands to run next, in this order."""
         config = "" if self.order.config == Path("eraswitch.toml") else f" --config {self.order.config}"
         if self.is_public:
             has_keys = self.order.era_key_file is not None or self.order.payment_key_file is not None
@@ -223,7 +223,7 @@ def _chain_genesis(chain: Path, magic: int) -> "Genesis":
 
 
 def _magic(order: SetUpOrder, public: int | None) -> int:
-    """The magic of the network: of a public one it is known, a rehearsal chain tells its own, else it is given."""
+    """The magic of the network: of a public one it is known, a rehearsal chain has its own, else it is given."""
     chain = order.rehearsal_chain
     told = public
     if public is None and not re.fullmatch(_NAME, order.name):

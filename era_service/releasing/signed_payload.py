@@ -38,7 +38,7 @@ def signed_payload(
 
     Raises:
         EraKeyError: the key is not the one that nodes believe, or alone is not enough.
-        MarkerError: the payload says something else, or is not signed by that key.
+        MarkerError: the payload holds something else, or is not signed by that key.
     """
     from datum import EraMarkersPayload
 
@@ -106,7 +106,7 @@ def require_payload(
     policy: "TrustPolicy",
     published: "PublishedBefore | None" = None,
 ) -> None:
-    """Check that a payload says these markers, and that nodes believe it.
+    """Check that a payload holds these markers, and that nodes believe it.
 
     One that was signed elsewhere, where less of what was ``published`` before is known, may repeat its first marker
     less or more often, as long as it is not one of those.

@@ -9,8 +9,8 @@ team's own:
    the journal of this machine, or the operator names it. Else it may be a copy, and the team's own would be swept; so
    no signed one is.
 3. One that is not deep enough may be what comes in force next.
-4. A copy of the markers in force stays unless it is asked for: it tells readers nothing else. But where nodes see only
-   what is unspent, one that is gone says that the team takes these markers back (rule T4).
+4. A copy of the markers in force stays unless it is asked for: it changes nothing for readers. But where nodes see only
+   what is unspent, one that is gone means that the team takes these markers back (rule T4).
 """
 
 from dataclasses import dataclass, replace
@@ -149,7 +149,7 @@ def _copies(reading: "TrustedReading") -> frozenset[str]:
 
 
 def _copy_words(outputs: int) -> tuple[str, ...]:
-    """What to know of copies that stay; one of the ``outputs`` is in force itself."""
+    """A note on copies that stay; one of the ``outputs`` is in force itself."""
     if outputs < 2:
         return ()
     copies = "1 copy" if outputs == 2 else f"{outputs - 1} copies"

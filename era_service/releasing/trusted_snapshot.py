@@ -1,4 +1,4 @@
-"""What a node trusts at a moment, as a document: printed by ``marker show``, carried to a machine without a network.
+"""The trust of a node at a moment, as a document: printed by ``marker show``, carried to a machine without a network.
 
 In: a reading, or the document. Out: the document, or a ``TrustedSnapshot`` whose markers were verified again from the
 signed payload that the document carries: whoever carries it cannot change them.
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class TrustedSnapshot:
-    """What a node trusted.
+    """The trust of a node.
 
     Attributes:
         epoch: the epoch in which it was read.
@@ -50,7 +50,7 @@ class TrustedSnapshot:
 
 
 def read_trusted(settings: "Settings") -> dict[str, Any]:
-    """What nodes trust now, JSON-ready, by the road that every command takes to it (``wiring.deciding``).
+    """The trust of nodes now, JSON-ready, by the road that every command takes to it (``wiring.deciding``).
 
     Where no provider answers, it is what the store remembers, stale (rule T9).
 
@@ -141,7 +141,7 @@ def snapshot_document(
 
 
 def nodes_see(markers: Sequence[EraMarker], epoch: Epoch, supported: Sequence[str]) -> dict[str, Any]:
-    """What nodes make of markers at an epoch, JSON-ready."""
+    """The eras that markers select at an epoch, JSON-ready."""
     document: dict[str, Any] = {
         "epoch": epoch,
         "markers": [marker.to_dict() for marker in said_once(markers)],
@@ -167,7 +167,7 @@ def _published_document(published: PublishedBefore) -> dict[str, Any]:
 
 
 def _published(found: dict[str, Any], trusted: tuple[EraMarker, ...]) -> PublishedBefore:
-    """What a document says was signed before: it only keeps a payload from being signed twice, and is not verified."""
+    """The payloads that a document lists as signed before, unverified: it only keeps one from being signed twice."""
     from datum import markers_from_json
 
     document = found.get("published_before") or {"payloads": [], "complete": False}
@@ -179,7 +179,7 @@ def read_snapshot(text: str, policy: "TrustPolicy") -> TrustedSnapshot:
     """The snapshot in a document, verified with the key of the policy.
 
     Raises:
-        MarkerError: it is no such document, is of another network, or its payload is not what it says.
+        MarkerError: it is no such document, is of another network, or its payload does not match it.
     """
     from datum import EraMarkersPayload
 

@@ -25,7 +25,7 @@ class Asked(Watched, Protocol):
 
     @property
     def snapshot(self) -> "Snapshot":
-        """What was read last."""
+        """The last reading."""
         ...
 
     def era_status(self) -> "EraStatus":
@@ -142,7 +142,7 @@ def forecast(service: Asked, era: str | None, at: int | None) -> AdoptionForecas
         EraSwitchError: no era is upcoming, and none was named.
         EraSwitchError: it has no epoch, and none was named.
         EraSwitchError: the quorum is not configured, or not which versions know the era.
-        EraSwitchError: nothing can be forecast; the class says why.
+        EraSwitchError: nothing can be forecast; the class names the reason.
     """
     from era_service.wiring.adoption import adoption_rules, compatibility_of
     from release_tools.forecasting.forecast import ForecastOrder

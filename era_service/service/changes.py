@@ -1,6 +1,6 @@
-"""Change notices: that something is new, told to whoever listens, from any thread to any thread.
+"""Change notices: something is new, for all listeners, from any thread to any thread.
 
-A notice carries no content but its kind: who is told looks for itself (a snapshot, the event log), so that one that is
+A notice carries no content but its kind: a listener looks for itself (a snapshot, the event log), so that one that is
 lost, doubled or late costs nothing but time.
 """
 
@@ -26,14 +26,14 @@ Listener = Callable[[str], None]
 
 
 class Changes:
-    """Where changes are told and heard."""
+    """The place where changes are announced and heard."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._listeners: tuple[Listener, ...] = ()
 
     def notify(self, kind: str) -> None:
-        """Tell every listener; one that raises is logged, and the others are told."""
+        """Notify every listener; one that raises is logged, and the others are notified."""
         for listener in self._listeners:
             try:
                 listener(kind)
@@ -41,7 +41,7 @@ class Changes:
                 _log.exception("A listener to changes failed on %r", kind)
 
     def listen(self, listener: Listener) -> Callable[[], None]:
-        """Call ``listener`` with the kind of every change, in the thread that tells it; returns what ends that."""
+        """Call ``listener`` with the kind of every change, in the thread that announces it; returns what ends that."""
         with self._lock:
             self._listeners = (*self._listeners, listener)
 
@@ -53,7 +53,7 @@ class Changes:
 
     @contextlib.asynccontextmanager
     async def subscribe(self) -> AsyncIterator[AsyncIterator[str]]:
-        """Within the block, an iterator over the kinds of changes; several of a kind at once are told as one."""
+        """Within the block, an iterator over the kinds of changes; several of a kind at once count as one."""
         loop = asyncio.get_running_loop()
         kinds = _Kinds()
 
@@ -69,7 +69,7 @@ class Changes:
 
 
 class _Kinds:
-    """The kinds that were told and not heard yet. Waiting for the next one may be given up, and begun again."""
+    """The kinds that were announced and not heard yet. Waiting for the next one may be given up, and begun again."""
 
     def __init__(self) -> None:
         self._pending: dict[str, None] = {}

@@ -3,12 +3,12 @@
 In: the URL of a service, and the verification key that the node was configured with. Out: markers, as an
 ``EraReaderAdapter`` gives them. What the client holds the service to:
 
-1. The signed payload is verified here, with the node's own key; what the service says beside it is not believed.
+1. The signed payload is verified here, with the node's own key; the service's own words beside it are not believed.
 2. The payload may follow the one before it (rule T4 of trust): an older one is refused, however true its signature.
 3. A service that answers 412 speaks another API version; what it speaks is in the error.
 4. With ``publications`` the client proves who published, too: every link of the chain, by the bytes of transactions.
 
-What a service alone cannot be held to is that it tells the newest payload: for that, ask several, or follow the chain.
+A service alone cannot prove that its payload is the newest: for that, ask several, or follow the chain.
 """
 
 import json
@@ -108,7 +108,7 @@ class ServiceClient:
     Args:
         url: where the service begins, with or without a slash.
         key: the verification key of the network's markers.
-        node_version: what the node tells of its own version.
+        node_version: the node's own version.
         token: an API token, where it registers.
         network_magic: of the Cardano network, for what is signed and for the era-id.
         era_address: of the network, for the era-id.
@@ -197,7 +197,7 @@ class ServiceClient:
         return links
 
     def epoch(self) -> Epoch:
-        """The epoch as the service tells it, which nothing proves: a node has a better source, or asks several.
+        """The epoch by the service, which nothing proves: a node has a better source, or asks several.
 
         Raises:
             ChainReadError: the service did not answer, or made no sense.

@@ -59,7 +59,7 @@ class ConfigurationWindow(Document):
 
 
 class ConfigurationSource(Document):
-    """Where what is trusted comes from."""
+    """The origin of what is trusted."""
 
     source: str
     transaction: str | None
@@ -115,10 +115,10 @@ class ConfigurationStatus(Document):
 
 
 def known_quorum(settings: "Settings", found: ConfigurationStatus | None, epoch: int) -> "SourcedQuorum":
-    """What decides the quorum at an epoch: by the chain where a configuration is read that holds, or as configured.
+    """The quorum parameters at an epoch: by the chain where a configuration is read that holds, or as configured.
 
     Raises:
-        ConfigurationError: nothing says it.
+        ConfigurationError: nothing gives them.
     """
     from era_service.wiring.quorum import quorum_in_force
 

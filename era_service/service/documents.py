@@ -60,7 +60,7 @@ class NetworkDocument(Document):
 
 
 class SourceDocument(Document):
-    """Where what is trusted comes from."""
+    """The origin of what is trusted."""
 
     source: str
     transaction: str | None = None
@@ -79,7 +79,7 @@ class FreshnessDocument(Document):
 
 
 class EraConfig(Document):
-    """What a node of this network has to run: now, next, and at last."""
+    """The versions that a node of this network must run: now, next, and at last."""
 
     network: NetworkDocument
     epoch: EpochNumber
@@ -103,7 +103,7 @@ class RefusedOutput(Document):
 
 
 class LegacyDocument(Document):
-    """What a deployed Mithril reader could make of the same outputs."""
+    """The schedules that a deployed Mithril reader could take from the same outputs."""
 
     differs: bool
     words: str | None
@@ -113,7 +113,7 @@ class LegacyDocument(Document):
 class EraStatus(Document):
     """The status of the network. API 0.1 names the eras in three flat fields too, which 0.2 leaves out.
 
-    While nothing is trusted ``current`` is null and ``error`` says why.
+    While nothing is trusted ``current`` is null and ``error`` gives the reason.
     """
 
     epoch: EpochNumber | None
@@ -215,7 +215,7 @@ class RegistrationIn(Document):
     """A node's version and its stake for an epoch, optionally signed with its key (docs/service.md).
 
     The same record as in files (docs/adoption.md): whole numbers may be digits in a string, ``seen_at``, ``seen_at_s``
-    and ``signed`` are understood too, and a field that is none of them is noted and left out.
+    and ``signed`` are understood too, and an unknown field is noted and left out.
     """
 
     model_config = ConfigDict(extra="allow")
@@ -248,7 +248,7 @@ class RejectedRegistration(Document):
 
 
 class RegistrationReceipt(Document):
-    """What became of registrations; what is counted here is on the disk."""
+    """The result of registrations; what is counted here is on the disk."""
 
     accepted: int
     repeated: int = Field(description="Those that were known already.")
@@ -293,15 +293,15 @@ class RegistrationPage(Document):
 
 
 class AdoptionSummary(RootModel[dict[str, Any]]):
-    """What ``eraswitch adoption summary --json`` prints (release_tools.adoption.summary)."""
+    """The document of ``eraswitch adoption summary --json`` (release_tools.adoption.summary)."""
 
 
 class AdoptionGate(RootModel[dict[str, Any]]):
-    """What ``eraswitch adoption gate --json`` prints (release_tools.adoption.gate)."""
+    """The document of ``eraswitch adoption gate --json`` (release_tools.adoption.gate)."""
 
 
 class AdoptionForecast(RootModel[dict[str, Any]]):
-    """What ``eraswitch adoption forecast --json`` prints (release_tools.forecasting.forecast)."""
+    """The document of ``eraswitch adoption forecast --json`` (release_tools.forecasting.forecast)."""
 
 
 class AdoptionHistory(Document):
@@ -366,7 +366,7 @@ class ProviderHealth(Document):
 
 
 class VersionDocument(Document):
-    """What software this is, and what it speaks."""
+    """The version of this software, and what it speaks."""
 
     name: Literal["eraswitch"] = "eraswitch"
     version: str
@@ -375,7 +375,7 @@ class VersionDocument(Document):
 
 
 class Problem(BaseModel):
-    """What went wrong, as RFC 9457 has it; ``code`` is a stable code of docs/errors.md."""
+    """A problem, as RFC 9457 has it; ``code`` is a stable code of docs/errors.md."""
 
     type: str
     title: str

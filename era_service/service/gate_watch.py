@@ -89,7 +89,7 @@ def judged_gate(service: Watched, era: str, current: Epoch | None) -> dict[str, 
 
 
 def gate_event(service: Watched, snapshot: Snapshot) -> NewEvent | None:
-    """The event that the gate of the upcoming era was crossed, this way or that, since it was last told.
+    """The event that the gate of the upcoming era was crossed, this way or that, since the last report.
 
     Raises:
         StoreError: the store cannot be read.

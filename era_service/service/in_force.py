@@ -25,7 +25,7 @@ def in_force_history(service: "Service", before: str | None, limit: int) -> EraH
 
     Args:
         service: its store is asked.
-        before: the digest after which the page begins; from the newest where it is none.
+        before: the digest after which the page begins; from the newest where it is empty.
         limit: how many at most.
 
     Raises:

@@ -3,10 +3,10 @@
 In: settings, a store, a clock. Out: ``Keeper``, which the ``Service`` is: any thread may ask for its snapshot, one
 thread at a time reads the chain. The rules:
 
-1. A reading that would take the network back to an earlier epoch or era is told (``regression-refused``) and changes
-   nothing; what was known stays, stale.
+1. A reading that would take the network back to an earlier epoch or era is reported (``regression-refused``) and
+   changes nothing; what was known stays, stale.
 2. A snapshot is in the store before it is in force here, together with what is new in it.
-3. Who has not read for too long says so, whatever the reason.
+3. A replica that has not read for too long reports it, whatever the reason.
 4. A switch that is trusted happens by the clock, and waits for no reading, provider or store (rule T9).
 """
 
@@ -53,7 +53,7 @@ LEAST_SILENCE_S = 60.0
 
 
 class Keeper:
-    """What was read last, and what follows from it. ``start`` it, and ``close`` it at the end.
+    """The last reading, and what follows from it. ``start`` it, and ``close`` it at the end.
 
     Args:
         settings: what is configured.
@@ -161,7 +161,7 @@ class Keeper:
                 self.take(self._on_time(found))
 
     def let_go(self) -> None:
-        """Another replica reads the chain: what it comes to is where this one goes on, should it ever read again."""
+        """Another replica is the reader; this one continues from its results."""
         with self._reading:
             self._close_reader()
 
@@ -199,7 +199,7 @@ class Keeper:
 
     @property
     def snapshot(self) -> Snapshot:
-        """What was read last; stale, when that is too long ago.
+        """The last reading; stale, when that is too long ago.
 
         Raises:
             EraNotReadyError: nothing was read yet.
@@ -221,7 +221,7 @@ class Keeper:
 
     @property
     def genesis(self) -> "NetworkGenesis | None":
-        """The genesis of the network: the configured one, else what the provider told."""
+        """The genesis of the network: the configured one, else the provider's."""
         known = self._snapshot
         return self._genesis or (None if known is None else known.network_genesis)
 
@@ -243,7 +243,7 @@ class Keeper:
 
     @property
     def known_identity(self) -> tuple[EraIdentity, Epoch] | None:
-        """What the era-id is made of, and the epoch; ``None`` while no markers are in force."""
+        """The parts of the era-id, and the epoch; ``None`` while no markers are in force."""
         known = self._snapshot
         identity = None if known is None else known.identity()
         if identity is None or known is None or known.status.epoch is None:
@@ -251,7 +251,7 @@ class Keeper:
         return identity, Epoch(known.status.epoch)
 
     def stored_trust(self) -> "StoredTrust | None":
-        """What is remembered of the payloads at the era address, where there is one.
+        """The remembered payloads at the era address, where there is one.
 
         Raises:
             StoreError: it cannot be read.
@@ -331,7 +331,7 @@ class Keeper:
         return told
 
     def _news(self, last: Snapshot | None, snapshot: Snapshot) -> tuple[NewEvent, ...]:
-        """What is new about the eras, where the reader has not put it into the event log already.
+        """The news about the eras, where the reader has not put it into the event log already.
 
         Raises:
             EraRegressionError: the snapshot is of an earlier epoch or era.
@@ -342,7 +342,7 @@ class Keeper:
     def _refused(
         self, read: Snapshot, last: Snapshot | None, error: EraRegressionError
     ) -> tuple[Snapshot, tuple[NewEvent, ...]]:
-        """What stays in force when a reading would go back, and, once, that it would."""
+        """The snapshot that stays in force when a reading would go back, with an event once."""
         known = self._snapshot or last
         assert known is not None  # noqa: S101 - there is no going back without something that was read
         _log.warning("%s", error)

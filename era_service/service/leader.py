@@ -1,4 +1,4 @@
-"""One poller of the chain at a time among the replicas on one store, and the others told of what it reads.
+"""One poller of the chain at a time among the replicas on one store, and the others notified of its readings.
 
 In: a store, and the ``Service`` on it. Out: ``LeaderPoller.leads``, which the service's ``Poller`` asks before each
 reading, and a thread that wakes it.
@@ -6,7 +6,7 @@ reading, and a thread that wakes it.
 1. Who holds the lock ``poller`` of the store reads the chain. It keeps the lock for as long as it lives, and asks the
    store at each turn whether it still has it.
 2. Who does not hold it tries again every ``look_every_s`` seconds, so that another replica reads soon after the holder
-   died, however it did; and takes what the holder has left in the store as soon as the store tells of a change. That
+   died, however it did; and takes what the holder has left in the store as soon as the store reports a change. That
    registrations came in, at any replica, is handed on, and nothing is read for it.
 3. Two that read at once for a moment, because a session broke, harm nothing: what is trusted is saved by version.
 """

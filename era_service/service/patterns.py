@@ -22,7 +22,7 @@ WORDS: Final = {
 
 
 def reason_of(mistake: Mapping[str, Any]) -> str:
-    """Why a mistake, as pydantic tells it, is one."""
+    """The reason of a mistake in pydantic's findings."""
     if mistake["type"] == "string_pattern_mismatch":
         words = WORDS.get(mistake["ctx"]["pattern"])
         if words is not None:

@@ -26,10 +26,10 @@ OTHERS = "others"
 
 
 class Peers:
-    """What peers were seen.
+    """The peers that were seen.
 
     Args:
-        store: its event log is told of other schedules.
+        store: its event log records other schedules.
         clock: POSIX time in seconds.
     """
 
@@ -57,7 +57,7 @@ class Peers:
             self.versions[known] += 1
 
     def judge(self, text: str, identity: EraIdentity, epoch: Epoch) -> tuple[PeerSchedule | None, bool]:
-        """What a peer's era-id says (``None``: it is malformed), and whether that is new."""
+        """The state by a peer's era-id (``None``: it is malformed), and whether that is new."""
         with self._lock:
             if text in self._told:
                 verdict = self._told[text]

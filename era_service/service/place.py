@@ -1,4 +1,4 @@
-"""Where the service keeps its store: as it is configured, else in the user's state folder.
+"""The place of the service's store: as it is configured, else in the user's state folder.
 
 In: settings. Out: a URL for ``open_store``. The commands that make tokens ask the same.
 """

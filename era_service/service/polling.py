@@ -129,7 +129,7 @@ class Poller:
         self._service.load_snapshot()
 
     def run_once(self) -> None:
-        """Read the chain once and hand on what it says.
+        """Read the chain once and hand on the result.
 
         Raises:
             EraSwitchError: the configuration, or the store, cannot be used.

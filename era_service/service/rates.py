@@ -29,7 +29,7 @@ class Rates:
         """Count one request of ``client``.
 
         Raises:
-            TooManyRequestsError: it has made too many; the error says when to come back.
+            TooManyRequestsError: it has made too many; the error states when to come back.
         """
         now_s = self._clock()
         with self._lock:

@@ -26,7 +26,7 @@ class PathNotFoundError(RequestError):
 
 
 class ConfigurationNotReadError(RequestError):
-    """The service was not told to read protocol configurations."""
+    """The service is not configured to read protocol configurations."""
 
     http_status = 404
 

@@ -283,7 +283,7 @@ class Service(Keeper):
             details: whether to look at single registrations too, which costs more.
 
         Raises:
-            EraSwitchError: there is nothing to summarise; the class says why.
+            EraSwitchError: there is nothing to summarise; the class names the reason.
         """
         return adoption.summary(self, epoch, details=details)
 
@@ -291,7 +291,7 @@ class Service(Keeper):
         """``/adoption/history``; by default the newest epochs.
 
         Raises:
-            EraSwitchError: there is nothing in these epochs; the class says why.
+            EraSwitchError: there is nothing in these epochs; the class names the reason.
         """
         return adoption.history(self, first, last)
 
@@ -299,7 +299,7 @@ class Service(Keeper):
         """``/adoption/gate``; by default of the upcoming era.
 
         Raises:
-            EraSwitchError: there is nothing to judge; the class says why.
+            EraSwitchError: there is nothing to judge; the class names the reason.
         """
         return adoption.gate(self, era)
 
@@ -307,7 +307,7 @@ class Service(Keeper):
         """``/adoption/forecast``; by default of the upcoming era, at the epoch that it is scheduled for.
 
         Raises:
-            EraSwitchError: there is nothing to forecast from; the class says why.
+            EraSwitchError: there is nothing to forecast from; the class names the reason.
         """
         return adoption.forecast(self, era, at)
 

@@ -1,4 +1,4 @@
-"""What was read of the network at one moment, as the documents that the service answers with.
+"""The state of the network at one moment, as the documents that the service answers with.
 
 In: a ``Reading`` and what is remembered. Out: a ``Snapshot``, which the store keeps as JSON so that every replica, and
 this one after a restart, answers with it.
@@ -77,7 +77,7 @@ class Snapshot(Document):
 
     @classmethod
     def from_bytes(cls, content: bytes) -> "Snapshot | None":
-        """What ``to_bytes`` wrote; ``None`` where it was another version of this software."""
+        """The snapshot that ``to_bytes`` wrote; ``None`` where it was another version of this software."""
         try:
             return cls.model_validate_json(content)
         except ValidationError:
@@ -89,7 +89,7 @@ class Snapshot(Document):
         return tuple(_marker(era) for era in self.status.eras)
 
     def identity(self) -> EraIdentity | None:
-        """What the era-id is made of; ``None`` where no markers are in force, or nobody knows where they come from."""
+        """The parts of the era-id; ``None`` where no markers are in force, or their origin is unknown."""
         network = self.status.network
         if network.era_address is None or network.verification_key is None or not self.status.eras:
             return None
@@ -303,7 +303,7 @@ def _provider(call: "ProviderCall") -> ProviderDocument:
 
 
 def _history(network: NetworkDocument, found: "Reading", stored: "StoredTrust | None") -> EraHistory:
-    """What is on the chain with its verdicts, then what is remembered and no longer there."""
+    """The outputs on the chain with their verdicts, then those remembered and no longer there."""
     from chain_reader import TrustedReading
 
     reading = found.reading

@@ -1,4 +1,4 @@
-"""What the service tells of what it does, to whoever traces or counts it; by itself, nothing.
+"""The service's reports of its work, for traces and counts; by itself, none.
 
 In: the beginning and the end of what takes time. Out: nothing here; ``era_service.telemetry.tracing`` makes spans
 of it.

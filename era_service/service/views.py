@@ -39,7 +39,7 @@ def view_after(before: EraView, snapshot: Snapshot, supported: SupportedEras) ->
 def events_between(
     before: Snapshot | None, after: Snapshot, supported: SupportedEras, notice_epochs: int
 ) -> tuple[NewEvent, ...]:
-    """What is new about the eras, for the event log.
+    """The news about the eras, for the event log.
 
     Raises:
         EraRegressionError: ``after`` is of an earlier epoch or era than ``before``.

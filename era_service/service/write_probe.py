@@ -34,7 +34,7 @@ class WriteProbe:
         self._error: StoreError | None = None
 
     def error(self) -> StoreError | None:
-        """What hinders a change now, or did a moment ago."""
+        """The obstacle to a change, now or a moment ago."""
         with self._lock:
             if self._tried_at_s is None or self._clock() - self._tried_at_s >= AT_MOST_EVERY_S:
                 try:

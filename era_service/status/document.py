@@ -1,4 +1,4 @@
-"""The status of a network as JSON has it, and as an exit code says it.
+"""The status of a network as JSON, and as an exit code.
 
 In: a ``Reading``. Out: the document of ``eraswitch status --json`` and of ``/era/status``, and 0, 3, 4 or 5.
 """
@@ -17,7 +17,7 @@ NOTHING_TRUSTED, CURRENT_UNSUPPORTED, UPCOMING_UNSUPPORTED = 5, 4, 3
 
 
 def exit_code(found: Reading) -> int:
-    """The exit code that tells the same as the document."""
+    """The exit code for the document."""
     if found.token is None:
         return NOTHING_TRUSTED
     if not found.token.current_supported:
@@ -98,7 +98,7 @@ def _trusted_reading(found: Reading) -> "TrustedReading | None":
 
 
 def _legacy(trusted: "TrustedReading | None") -> dict[str, Any] | None:
-    """What a Mithril reader could make of the same outputs (rule T11)."""
+    """The schedules that a Mithril reader could take from the same outputs (rule T11)."""
     if trusted is None or trusted.legacy is None:
         return None
     possible = [[marker.to_dict() for marker in verified.markers] for verified in trusted.legacy.possible]

@@ -1,6 +1,6 @@
 """Reads the status of a network: which era it is, which is next, what is trusted and why, and what was refused.
 
-In: settings, and an epoch unless a provider tells it. Out: a ``Reading``, which ``status_document`` puts into JSON.
+In: settings, and an epoch unless a provider gives it. Out: a ``Reading``, which ``status_document`` puts into JSON.
 """
 
 import time
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 def require_source(settings: "Settings") -> None:
-    """That the chain, if it is to be read, can be read somewhere.
+    """Check that the chain, if it is to be read, can be read somewhere.
 
     Raises:
-        ConfigurationError: nothing says where.
+        ConfigurationError: no source is configured.
         ConfigurationError: the leader that is named cannot be followed.
     """
     from era_service.wiring.observers import openings_of
@@ -44,7 +44,7 @@ def _provider_needed() -> ConfigurationError:
 
 @dataclass(slots=True)
 class Reading:
-    """What one reading came to, as far as it got.
+    """The result of one reading, as far as it got.
 
     Attributes:
         epoch: the epoch that was asked about, once it is known.
@@ -62,7 +62,7 @@ class Reading:
 
 
 class _Kept:
-    """A source that was read already, so that a refusal can be told in full."""
+    """A source that was read already, so that a refusal can be reported in full."""
 
     def __init__(self, reading: "EraReading") -> None:
         self._reading = reading
@@ -74,7 +74,7 @@ class _Kept:
 def read_status(settings: "Settings", epoch: Epoch | None) -> Reading:
     """Read the eras through the configured source, by the first provider that answers.
 
-    Where none answers, what is remembered is told, stale (rule T9).
+    Where none answers, the remembered state is reported, stale (rule T9).
 
     Raises:
         ConfigurationError: what is configured cannot be used.
@@ -158,7 +158,7 @@ class StatusReader:
         return found
 
     def _read_chain(self) -> Reading:
-        """What is in force at the era address: by a provider's answer, or else as it is remembered."""
+        """The markers in force at the era address: by a provider's answer, or else as remembered."""
         from era_service.wiring.deciding import open_configuration_reader, open_reader
 
         if self._reader is None:
@@ -185,7 +185,7 @@ class StatusReader:
         return clock_epoch(self._settings, self._clock())
 
     def _read_source(self, epoch: Epoch | None) -> Reading:
-        """The markers of a source that is no chain, at the epoch that is asked about or that a provider tells."""
+        """The markers of a source that is no chain, at the epoch that is asked about or that a provider reports."""
         from era_service.wiring.providers import open_adapter
 
         found, adapter = Reading(epoch), open_adapter(self._settings, None)

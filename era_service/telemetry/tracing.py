@@ -1,7 +1,7 @@
 """OpenTelemetry traces, where somebody collects them: readings of the chain, the providers asked, and HTTP requests.
 
 In: ``[service] tracing``, or the environment variable ``OTEL_TRACES_EXPORTER``; the other ``OTEL_…`` variables mean
-what OpenTelemetry says. Out: spans. Nothing of OpenTelemetry is imported while nobody wants traces. A span carries
+OpenTelemetry's settings. Out: spans. Nothing of OpenTelemetry is imported while nobody wants traces. A span carries
 routes, names of providers and classes of errors; never a header, a query or a body.
 """
 
@@ -55,7 +55,7 @@ def trace(app: "FastAPI", service: "Service", provider: "TracerProvider") -> Non
 
 
 def provider_of(exporter: "SpanExporter") -> "TracerProvider":
-    """Where spans go: in batches, in a thread, to that exporter; what waits is sent when the process ends."""
+    """The pipeline of spans: in batches, in a thread, to that exporter; what waits is sent when the process ends."""
     from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -85,7 +85,7 @@ class Traces(Spans):
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """A reading of the chain; what it raises is told by its class."""
+        """A reading of the chain; an error in it is named by its class."""
         from opentelemetry.trace import Status, StatusCode
 
         with self._tracer.start_as_current_span(

@@ -1,4 +1,4 @@
-"""Who may write, and how often: API tokens and rates.
+"""Authorisation of writers: API tokens and rates.
 
 In: requests. Out: the token that a request may write with, or an error. A rate is kept for each token, and for each
 address that comes without a good one, so that nobody can try tokens at speed; the addresses that are remembered are

@@ -26,7 +26,7 @@ class LogDocument(Document):
 
 
 def admin_router() -> APIRouter:
-    """What an operator changes while the service runs; of this process only, until its next start or reload."""
+    """Changes by an operator while the service runs; of this process only, until its next start or reload."""
     router = APIRouter(prefix="/admin", tags=["service"], responses=problems_of(400, 401, 403, 413, 422, 429, 503))
 
     @router.put("/log", response_model=LogDocument, openapi_extra={"security": [{"token": []}]})

@@ -11,7 +11,7 @@ In: requests. What happens to each, in this order:
 Every answer carries the id of its request (``x-request-id``: the client's own, where it is a plain word), which is also
 on every line of the log that the request causes; the service's era-id and versions; and headers that keep browsers from
 doing what they should not.
-Where the version of the API counts, caches are told so: who speaks another one is not to get what they keep for this.
+Where the version of the API counts, caches learn of it: a client of another version must not get what they keep.
 """
 
 import asyncio
@@ -85,7 +85,7 @@ class Gate:
         app: the routes.
         service: what is asked.
         stream: the event stream behind the routes, which whoever stops the server has to end.
-        tls: whether the service speaks TLS, so that browsers may be told to come back by it only.
+        tls: whether the service speaks TLS, so that browsers may be asked to come back by it only.
         around: what is to be put around it all, the innermost first: metrics, traces.
     """
 
@@ -155,7 +155,7 @@ class Gate:
         await self._pass_on(scope, receive, send, seen.get(b"content-length"), own)
 
     def _own_headers(self, *, varying: bool) -> tuple[Header, ...]:
-        """What every answer carries, ``varying`` where the version counts; written anew with another snapshot."""
+        """The headers of every answer, ``varying`` where the version counts; written anew with another snapshot."""
         answers = self._service.answers
         known, headers = self._ours
         if known is not answers or not headers:

@@ -1,7 +1,7 @@
 """Problems: what went wrong over HTTP, as RFC 9457 has it, with the stable codes of the error table.
 
-In: any exception. Out: ``application/problem+json``. An error of ours says all that it knows, since none
-holds a secret; one that is not ours says that it happened, and the log has the rest.
+In: any exception. Out: ``application/problem+json``. An error of ours shows all that it knows, since none
+holds a secret; of one that is not ours only the fact is shown, and the log has the rest.
 """
 
 import json
@@ -98,7 +98,7 @@ def handle_http(request: Request, error: Exception) -> Response:
 
 
 def handle_invalid(request: Request, error: Exception) -> Response:
-    """A request that is not as the OpenAPI description says."""
+    """A request that does not match the OpenAPI description."""
     found = error.errors()[:20]  # type: ignore[attr-defined]
     places = [
         {"place": ".".join(str(part) for part in item["loc"]), "reason": reason_of(item), "kind": item["type"]}
@@ -117,7 +117,7 @@ def handle_invalid(request: Request, error: Exception) -> Response:
 
 
 def handle_bug(request: Request, error: Exception) -> Response:
-    """An error that nobody foresaw: the server logs it, the answer says no more than its type."""
+    """An error that nobody foresaw: the server logs it, the answer has no more than its type."""
     problem = EraSwitchError(
         "A bug in eraswitch", got=f"an unexpected {type(error).__name__}", next_step="See the log of the service"
     )

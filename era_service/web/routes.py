@@ -106,14 +106,14 @@ def written(request: Request, service: Service, document: BaseModel | bytes, max
 
 
 def era_router() -> APIRouter:
-    """What is known of the eras."""
+    """The state of the eras."""
     router = APIRouter(
         tags=["eras"], responses={304: {"description": "The client has it."}, **problems_of(400, 412, 422, 503)}
     )
 
     @router.get("/era/config", response_model=EraConfig)
     def config(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
-        """What a node of this network has to run: now, next and at last."""
+        """The versions that a node of this network must run: now, next and at last."""
         return written(request, service, service.era_config())
 
     @router.get("/era/status", response_model=EraStatus)
@@ -161,7 +161,7 @@ def era_router() -> APIRouter:
 
 
 def adoption_router() -> APIRouter:
-    """Who is ready."""
+    """The ready parties."""
     router = APIRouter(prefix="/adoption", tags=["adoption"], responses=problems_of(400, 404, 412, 422, 503))
 
     @router.get("/summary", response_model=AdoptionSummary)
@@ -278,7 +278,7 @@ def registrations_router() -> APIRouter:
 
 
 def events_router(stream: EventStream) -> APIRouter:
-    """What happened."""
+    """The events."""
     router = APIRouter(prefix="/events", tags=["events"], responses=problems_of(400, 412, 422, 503))
 
     @router.get("", response_model=EventPage)
@@ -289,7 +289,7 @@ def events_router(stream: EventStream) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = 100,
         _spoken: Spoken = None,
     ) -> Response:
-        """What happened, by the event log, oldest first, some at a time; not all that was read to find out."""
+        """The events in the log, oldest first, some at a time; not every input that was read."""
         return written(request, service, service.events(after, limit, TOLD), 0)
 
     @router.get(
@@ -335,7 +335,7 @@ def health_router() -> APIRouter:
 
     @router.get("/version", response_model=VersionDocument)
     def version(request: Request, service: ServiceOf) -> Response:
-        """What software this is, and what it speaks in each era."""
+        """The version of this software, and what it speaks in each era."""
         return written(request, service, service.version())
 
     return router

@@ -3,7 +3,7 @@
 In: the event log, and notices that it has grown. Out: frames. One task reads each new entry once and writes its frame
 once; listeners share both. A listener that comes back with ``Last-Event-ID`` first gets what it has missed, from the
 log; one that falls further behind than the frames that are kept gets it the same way. The log is looked at every second
-even if nobody tells that it has grown, because another process may have written into it.
+even if nobody reports that it has grown, because another process may have written into it.
 
 Beside the log there are hints, for screens: that an epoch began, that registrations came in. They are no entries, have
 no id, and who was away misses them, since what they hint at can be asked for at any time.

@@ -1,4 +1,4 @@
-"""What sends the messages of one webhook, in a thread of its own: from the event log into the outbox, and from there.
+"""Sends the messages of one webhook, in a thread of its own: from the event log into the outbox, and from there.
 
 In: a ``Service``, whose store has the event log and the outbox. Out: requests, and what became of them in the store.
 Only the replica that reads the chain sends; another one that takes its place goes on with the outbox that it left.
@@ -41,7 +41,7 @@ class Deliverer:
     """Sends the messages of a webhook. One thread uses it, others may look at ``outbox`` and ``outcomes``.
 
     Args:
-        service: whose events are told.
+        service: the source of the events.
         hook: where to.
         send: makes one attempt.
     """

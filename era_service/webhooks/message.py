@@ -98,7 +98,7 @@ def new_secret(entropy: bytes) -> str:
 
 
 def message_of(entry: "Activity", event: "StoredEvent", network: dict[str, Any]) -> Message:
-    """What happened as a message.
+    """An event as a message.
 
     Args:
         entry: what happened, in words.
@@ -111,7 +111,7 @@ def message_of(entry: "Activity", event: "StoredEvent", network: dict[str, Any])
 
 
 def sample(network: dict[str, Any], *, time_s: float) -> Message:
-    """A message that says nothing but that it is a test."""
+    """A message that is only a test."""
     data = {
         "title": "This is a test",
         "detail": "Nothing happened",

@@ -119,7 +119,7 @@ class Outbox:
 
 
 class Shelf(Protocol):
-    """Where the store keeps bytes under a key, as ``SqlStore.snapshots`` does."""
+    """A place that keeps bytes under a key, as ``SqlStore.snapshots`` does."""
 
     def load(self, key_id: str) -> "StoredSnapshot | None":
         """The newest bytes, or ``None``."""

@@ -25,7 +25,7 @@ MOST_OK = 299
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back.
+    """The answer.
 
     Attributes:
         words: the answer, or why there is none.

@@ -45,7 +45,7 @@ class GateOrder:
 
 
 def adoption_rules(settings: "Settings") -> AdoptionRules:
-    """What adoption is counted by."""
+    """The rules by which adoption is counted."""
     adoption = settings.adoption
     return AdoptionRules(
         stake_epoch_offset=adoption.stake_epoch_offset,
@@ -104,7 +104,7 @@ def current_epoch_of(settings: "Settings") -> Epoch | None:
 
 
 def epoch_or_assumed(settings: "Settings", repository: "RegistrationRepository") -> tuple[Epoch | None, str | None]:
-    """The current epoch that adoption is counted up to, and in words what is assumed where nothing tells it.
+    """The current epoch that adoption is counted up to, and in words what is assumed where it is unknown.
 
     Raises:
         ChainReadError: there are providers, and none of them answered.
@@ -162,7 +162,7 @@ def configured_tickers(settings: "Settings") -> dict[str, str]:
 
 
 def require_store(settings: "Settings") -> str:
-    """Where the configured store is.
+    """The place of the configured store.
 
     Raises:
         ConfigurationError: none is configured.
@@ -213,7 +213,7 @@ def open_registrations(settings: "Settings", files: Sequence[str] = ()) -> Itera
 
 @contextmanager
 def _place_for(files: Sequence[str]) -> Iterator["RegistrationRepository"]:
-    """Where registrations of files are counted: in memory, or of large ones in a database that goes afterwards."""
+    """The store for counting registrations of files: memory, or for large ones a temporary database."""
     from era_store import MemoryStore, open_store
 
     paths = [Path(name) for name in files]

@@ -1,4 +1,4 @@
-"""What ``config check`` looks into beyond the schema: addresses, the gate, whether the configured source can be built.
+"""The checks of ``config check`` beyond the schema: addresses, the gate, whether the configured source can be built.
 
 In: settings that the schema found right. Out: the mistakes that are left. Nothing is asked of a provider.
 """
@@ -61,7 +61,7 @@ def _address_mistake(key: str, address: str, magic: int | None) -> ConfigMistake
 
 
 def _source_mistakes(settings: "Settings") -> list[ConfigMistake]:
-    """What keeps a provider or the adapter from being made. No provider is no mistake: not every machine reads."""
+    """Mistakes that keep a provider or the adapter from being made. Without a provider there is none."""
     found = []
     observer = None
     for index, provider in enumerate(providers_of(settings)):
@@ -81,7 +81,7 @@ def _source_mistakes(settings: "Settings") -> list[ConfigMistake]:
 
 
 def _adoption_mistakes(settings: "Settings") -> list[ConfigMistake]:
-    """What keeps the gate from being judged, and mistakes in the table of eras and versions."""
+    """Mistakes that keep the gate from being judged, and those in the table of eras and versions."""
     found = []
     if settings.adoption.gate_threshold is not None:
         for key, value in (

@@ -1,6 +1,6 @@
 """From settings to what decides: the providers, the core, and the reader that every command shares.
 
-In: settings, a store. Out: the one road from what a chain says to which era is in force. ``status``, ``serve``,
+In: settings, a store. Out: the one road from the chain to the era in force. ``status``, ``serve``,
 ``watch``, ``marker show`` and the follower all take it, so that they answer alike from the same store.
 """
 
@@ -81,7 +81,7 @@ def clock_epoch(settings: "Settings", now_s: float) -> Epoch | None:
 def open_core(
     settings: "Settings", store: "Store", *, name: str | None = None, clock: Callable[[], float] = time.time
 ) -> "NodeCore":
-    """What decides, on what ``store`` remembers.
+    """The deciding core, on the memory in ``store``.
 
     Args:
         settings: what to trust, and which eras are supported.

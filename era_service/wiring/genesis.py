@@ -60,7 +60,7 @@ def configured_calendar(settings: "Settings") -> "EpochCalendar":
 
 
 def genesis_of_network(settings: "Settings", observer: "ChainObserver") -> "NetworkGenesis | None":
-    """The genesis that slots and epochs are computed from: the configured one, else what the provider tells.
+    """The genesis that slots and epochs are computed from: the configured one, else the provider's.
 
     Raises:
         ConfigurationError: as ``configured_genesis``.

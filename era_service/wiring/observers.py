@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def openings_of(settings: "Settings") -> "tuple[Callable[[], ChainObserver], ...]":
-    """What opens each observer, to be asked one after the other until one answers; the caller closes what it opens.
+    """Openers of the observers, to be asked one after the other until one answers; the caller closes what they open.
 
     Opening raises what ``open_provider`` and ``open_agreement`` raise.
     """

@@ -36,7 +36,7 @@ def providers_of(settings: "Settings") -> tuple["ProviderSettings", ...]:
 
 
 def public_service(settings: "Settings") -> str | None:
-    """Koios' public service of the network, where the chain is to be read and nothing says through what."""
+    """Koios' public service of the network, where the chain is to be read and no provider is configured."""
     reader = settings.reader
     if reader.adapter_type != "cardano-chain" or settings.follower.leader is not None or providers_of(settings):
         return None

@@ -1,4 +1,4 @@
-"""What decides the quorum, and who said so: from options, from the configuration, or from what a network published.
+"""The quorum parameters and their origin: options, the configuration, or the network's publication.
 
 In: settings, and what the command line gives. Out: a ``SourcedQuorum``, which names its source. Nothing is assumed:
 with no source there is an error.
@@ -19,7 +19,7 @@ QUORUM_MODELS = ("lottery", "cosmos", "ethereum")
 
 @dataclass(frozen=True, slots=True)
 class GivenQuorum:
-    """What a command line, or a plan, gives; ``None`` where it does not.
+    """The parameters from a command line, or a plan; ``None`` where they are not given.
 
     Attributes:
         model: one of ``QUORUM_MODELS``.
@@ -47,10 +47,10 @@ class GivenQuorum:
 
 
 def quorum_of(settings: "Settings", given: GivenQuorum | None = None) -> "SourcedQuorum":
-    """What decides the quorum: what is given, else what is configured, else what the network published last.
+    """The quorum parameters: as given, else as configured, else as the network published them last.
 
     Raises:
-        ConfigurationError: none of them says it, or only a part.
+        ConfigurationError: none of them gives them, or only a part.
         QuorumParametersError: what they say is not usable.
     """
     from release_tools.forecasting.lottery_parameters import PUBLISHED
@@ -90,7 +90,7 @@ def quorum_of(settings: "Settings", given: GivenQuorum | None = None) -> "Source
 def quorum_in_force(
     settings: "Settings", configurations: "tuple[EpochConfiguration, ...]", epoch: Epoch, where: str
 ) -> "SourcedQuorum":
-    """What decides the quorum at an epoch: the configuration on the chain that it signs with, or what is configured.
+    """The quorum parameters at an epoch: the configuration on the chain that it signs with, or as configured.
 
     Args:
         settings: what is configured.
@@ -99,7 +99,7 @@ def quorum_in_force(
         where: where they are, for the source.
 
     Raises:
-        ConfigurationError: nothing says it.
+        ConfigurationError: nothing gives them.
     """
     from datum.configuration import configuration_at
     from release_tools.forecasting.lottery_parameters import quorum_signed_with
@@ -110,7 +110,7 @@ def quorum_in_force(
 
 
 def given_quorum(given: GivenQuorum, names: str = "k, m and phi_f") -> "SourcedQuorum | None":
-    """What is given as a model; ``None`` where nothing is.
+    """The given parameters as a model; ``None`` where there are none.
 
     Args:
         given: what is given.

@@ -24,15 +24,15 @@ PUBLIC_CONFIRMATIONS = 10
 
 
 class EraPlaceNeededError(ConfigurationError):
-    """Nothing says at which address, and with which key, the markers of the network are published."""
+    """It is not configured at which address, and with which key, the markers of the network are published."""
 
 
 def era_place(settings: "Settings") -> "tuple[str, VerificationKey]":
-    """Where the markers of the network are published, and with which key they are signed.
+    """The address where the markers of the network are published, and the key that signs them.
 
     Raises:
         EraPlaceNeededError: the settings do not say.
-        KeyFormatError: what they give as a key is none.
+        KeyFormatError: what they give as a key is not one.
     """
     from datum import VerificationKey
 
@@ -62,7 +62,7 @@ def _configured_place(settings: "Settings") -> tuple[object, object]:
 
 
 def trust_policy(settings: "Settings") -> "TrustPolicy":
-    """What a node trusts with these settings.
+    """The policy of trust with these settings.
 
     Raises:
         EraPlaceNeededError: they do not say where markers are published.
@@ -97,7 +97,7 @@ def trust_policy(settings: "Settings") -> "TrustPolicy":
 
 
 def configuration_policy(settings: "Settings") -> "TrustPolicy | None":
-    """What a node trusts as protocol configurations; ``None`` where none are to be read.
+    """The policy of trust for protocol configurations; ``None`` where none are to be read.
 
     Raises:
         EraPlaceNeededError: the settings do not say where they are published.
@@ -109,11 +109,11 @@ def configuration_policy(settings: "Settings") -> "TrustPolicy | None":
 
 
 def configuration_place(settings: "Settings") -> "tuple[str, VerificationKey]":
-    """Where configurations are published, and with which key they are signed: by default as the era markers.
+    """The address and the key of configurations: by default those of the era markers.
 
     Raises:
         EraPlaceNeededError: the settings do not say.
-        KeyFormatError: what they give as a key is none.
+        KeyFormatError: what they give as a key is not one.
     """
     from datum import VerificationKey
 
@@ -126,7 +126,7 @@ def configuration_place(settings: "Settings") -> "tuple[str, VerificationKey]":
 
 
 def configuration_policy_at(settings: "Settings", address: str, key: "VerificationKey") -> "TrustPolicy":
-    """What a node trusts as protocol configurations at a place. The extension is of era markers alone.
+    """The policy of trust for protocol configurations at a place. The extension is of era markers alone.
 
     Raises:
         EraPlaceNeededError: the settings do not say where era markers are published.

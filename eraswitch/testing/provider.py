@@ -73,7 +73,7 @@ class FakeProvider:
         self._behind = epochs * EPOCH_LENGTH
 
     def lie(self, *, epochs_ahead: int = 0, hides: bool = False) -> None:
-        """It says that it is a later epoch, or that nothing is at the era address."""
+        """It reports a later epoch, or nothing at the era address."""
         self._ahead, self._hides = epochs_ahead * EPOCH_LENGTH, hides
 
     def recover(self) -> None:
@@ -114,7 +114,7 @@ class FakeProvider:
         return tuple(output for output in reversed(known) if (output.slot or 0) <= self._now())
 
     def input_addresses(self, transaction: str) -> tuple[str, ...]:
-        """Where a transaction's inputs were.
+        """The addresses of a transaction's inputs.
 
         Raises:
             ChainReadError: it fails.

@@ -9,9 +9,6 @@ import pytest
 from tests.architecture.test_imports import PACKAGES, ROOT, modules
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
-PLAIN = ("eras", "datum", "era_store", "chain_reader", "release_tools")
-"""The packages whose docstrings begin with the thing or the action that they document."""
-
 CRYPTIC = re.compile(
     r"^(What|Who|Whose|That|Where) |\b(tells|told(?!:)|says|comes to|came to|goes by|(?<!there )(is|are) none)\b"
 )
@@ -63,7 +60,7 @@ def test_no_default_is_the_environment():
     assert printed == []
 
 
-@pytest.mark.parametrize("package", PLAIN)
+@pytest.mark.parametrize("package", PACKAGES)
 def test_docstrings_are_plain(package: str):
     """They name the thing or the action, and use the usual word: *reports*, *states*, *results in*, *is missing*."""
     cryptic = [

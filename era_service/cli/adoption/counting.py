@@ -32,7 +32,7 @@ def last_option(default: str) -> int | None:
 
 @option_group()
 class CountOptions(BaseOptions):
-    """What is counted."""
+    """The counting."""
 
     epoch: Epoch | None = option(
         "--epoch",

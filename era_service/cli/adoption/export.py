@@ -24,7 +24,7 @@ COLUMNS = ("party_id", "epoch", "version", "stake", "seen_at_s", "source", "sign
 
 @option_group()
 class ExportOptions:
-    """What is written, and how."""
+    """The output and its form."""
 
     epochs: tuple[Epoch, ...] = option(
         "--epoch", type=epoch_type, multiple=True, metavar="EPOCH", help="Only this one; may be given several times."

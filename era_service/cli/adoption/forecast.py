@@ -45,7 +45,7 @@ def any_share(text: str) -> float:
 
 @option_group()
 class ForecastOptions:
-    """What is asked."""
+    """The question."""
 
     era: str | None = argument(required=False)
     at: Epoch | None = option("--at", metavar="EPOCH", type=epoch_type, help="The epoch at which ERA is to begin.")
@@ -90,7 +90,7 @@ class ForecastOptions:
 
 @option_group()
 class ForecastQuorumOptions(QuorumOptions):
-    """What decides the quorum: by parameters, or by a protocol configuration."""
+    """The quorum: by parameters, or by a protocol configuration."""
 
     configuration_file: str | None = option(
         "--with-configuration",
@@ -108,7 +108,7 @@ class ForecastQuorumOptions(QuorumOptions):
 
 @option_group(OUTPUT)
 class ForecastOutputOptions(JsonOptions):
-    """What is printed, and drawn."""
+    """The output and the chart."""
 
     chart: Path | None = option(
         "--chart",
@@ -231,14 +231,14 @@ def _show(
 
 
 def _planned(file: str, at: Epoch | None) -> "SourcedQuorum":
-    """What decides the quorum at an epoch by the configurations in a file."""
+    """The quorum parameters at an epoch by the configurations in a file."""
     from datum.configuration import read_import
 
     return _signed_with(read_import(read_bytes(file)), at, file)
 
 
 def _published(settings: "Settings", at: Epoch | None, *, is_asked: bool) -> "SourcedQuorum":
-    """What decides the quorum at an epoch, or now, by the configurations on the chain.
+    """The quorum parameters at an epoch, or now, by the configurations on the chain.
 
     Unless it is asked for, what is configured decides where none holds.
     """
@@ -266,7 +266,7 @@ def _signing(at: Epoch | None, now: Epoch | None) -> Epoch:
 
 
 def _effect(settings: "Settings", planned: "SourcedQuorum", at: Epoch, found: "Forecast") -> str:
-    """What the configurations in a file do to the chance of a quorum, in a sentence."""
+    """The effect of the configurations in a file on the chance of a quorum, in a sentence."""
     before = None
     with suppress(EraSwitchError):  # without it, the sentence has what is planned alone
         before = _published(settings, at, is_asked=False) if settings.protocol_configuration.enabled else None
@@ -275,7 +275,7 @@ def _effect(settings: "Settings", planned: "SourcedQuorum", at: Epoch, found: "F
 
 
 def _signed_with(configurations: "tuple[EpochConfiguration, ...]", at: Epoch | None, where: str) -> "SourcedQuorum":
-    """What decides the quorum at an epoch; a warning where it changes soon after."""
+    """The quorum parameters at an epoch; a warning where they change soon after."""
     from datum.configuration import schedule
 
     if at is not None:

@@ -49,7 +49,7 @@ class GateOptions(BaseOptions):
 def gate(app: AppContext, *, era: str, asked: GateOptions, data: ReadinessOptions, output: JsonOptions) -> int:
     """Check whether ERA meets its adoption gate.
 
-    The exit code is 0 when the gate is met, and 6 when it is not; then it says what is missing and from whom.
+    The exit code is 0 when the gate is met, and 6 when it is not; then it lists what is missing and from whom.
     """
     from era_service.wiring.adoption import (
         adoption_rules,

@@ -30,7 +30,7 @@ _KINDS = ("aggregator", "mithril", "csv", "lines")
 
 @option_group()
 class SourceOptions:
-    """Where registrations come from."""
+    """The source of registrations."""
 
     source: str | None = argument(required=False)
     file: str | None = option("--from", metavar="FILE", help="The same as SOURCE, of a file.")
@@ -153,7 +153,7 @@ def rebuild(app: AppContext, /, *, data: StoreOptions, output: JsonOptions) -> N
 
 @option_group()
 class NetworkStakeOptions:
-    """What is remembered, and who knows it."""
+    """The memory of a source, and its checks."""
 
     epoch: Epoch | None = argument(required=False, type=epoch_type)
     lovelace: int | None = argument(required=False, type=click.IntRange(min=0))
@@ -207,7 +207,7 @@ def _one_of(source: str | None, file: str | None, aggregator: str | None) -> str
 
 
 def _stake_on_chain(settings: "Settings", epoch: Epoch) -> tuple[int, str]:
-    """The network's stake in an epoch, and who told it: the first of the configured providers that knows."""
+    """The network's stake in an epoch, and its source: the first of the configured providers that knows."""
     from chain_reader import BlockfrostObserver
     from era_service.wiring.providers import open_provider, providers_of
     from release_tools.adoption.network_stake import NetworkStakeError
@@ -229,7 +229,7 @@ def _stake_on_chain(settings: "Settings", epoch: Epoch) -> tuple[int, str]:
 
 
 def _kept_words(ingested: dict[str, Any]) -> str:
-    """What is kept of a source that could not be read to its end."""
+    """The result of a source that could not be read to its end."""
     kept = {name: ingested.get(name, 0) for name in ("accepted", "repeated", "rejected")}
     if not any(kept.values()):
         return "Nothing was added"

@@ -89,7 +89,7 @@ class BaseOptions:
 
 @option_group()
 class TickerOptions:
-    """Who names the pools."""
+    """The source of pools' tickers."""
 
     tickers_url: str | None = option(
         "--tickers", metavar="URL", help="Ask this aggregator for the tickers of pools, to name whom to call."
@@ -128,7 +128,7 @@ def eras_option() -> Any:
 
 @option_group()
 class QuorumOptions:
-    """What decides the quorum."""
+    """The quorum parameters."""
 
     k: int | None = option(
         "--k", metavar="K", type=click.IntRange(min=1), help="Indices of Mithril's lottery that must be won."
@@ -148,7 +148,7 @@ class QuorumOptions:
 
     @property
     def given(self) -> GivenQuorum:
-        """What is given of it."""
+        """The parameters that are given."""
         return GivenQuorum(self.model, self.k, self.m, self.phi_f)
 
 

@@ -23,7 +23,7 @@ CHART_EPOCHS = 30
 
 @option_group()
 class SummaryOptions(CountOptions):
-    """What is shown."""
+    """The output."""
 
     last: int | None = last_option(f"{DEFAULT_EPOCHS}")
     limit: int = limit_option()
@@ -72,7 +72,7 @@ def summary(app: AppContext, *, shown: SummaryOptions, data: HandedOnOptions, ou
 
 @option_group()
 class ChartOptions(CountOptions):
-    """What is drawn, and where."""
+    """The chart and its file."""
 
     chart: Path = argument(metavar="FILE.svg", type=click.Path(path_type=Path), callback=svg_path)
     last: int | None = last_option(f"{CHART_EPOCHS}")

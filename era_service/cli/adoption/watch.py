@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @option_group()
 class WatchOptions(BaseOptions):
-    """What is shown, and how often."""
+    """The output and its period."""
 
     eras: tuple[str, ...] = eras_option()
     interval_s: float = option(
@@ -88,7 +88,7 @@ def _views(
     rules: "AdoptionRules",
     options: Mapping[str, Any],
 ) -> "Iterator[RenderableType | None]":
-    """What to show, whenever it is asked for; ``None`` where nothing has changed since."""
+    """The text to show, whenever it is asked for; ``None`` where nothing has changed since."""
     from rich.text import Text
 
     from era_service.cli.adoption.view import adoption_view
@@ -114,7 +114,7 @@ def _views(
 
 @contextmanager
 def _display() -> "Iterator[Callable[[RenderableType], None]]":
-    """What shows something: a live display on a terminal, elsewhere one print after the other."""
+    """A display: live on a terminal, elsewhere one print after the other."""
     from rich.live import Live
 
     from era_service.cli.adoption.view import console

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @option_group()
 class WithdrawOptions:
-    """What is withdrawn, and why."""
+    """The registrations to withdraw, and the reason."""
 
     reason: str = option(
         "--reason", required=True, metavar="WHY", help="Why; it is kept with each of them and in the event log."

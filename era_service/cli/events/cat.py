@@ -46,7 +46,7 @@ def _epochs(
 
 
 def _moment(_context: click.Context, _parameter: click.Parameter, value: str | None) -> float | None:
-    """POSIX time, in seconds, of ISO 8601 (UTC unless it says otherwise), or of POSIX seconds."""
+    """POSIX time, in seconds, of ISO 8601 (UTC unless it names a zone), or of POSIX seconds."""
     if value is None:
         return None
     with contextlib.suppress(ValueError):
@@ -127,7 +127,7 @@ def _warn_of_unknown(kinds: tuple[str, ...]) -> None:
 
 
 def _following(log: StoreLog, only: "EventFilter", after: int, last: int | None) -> "Iterator[LogLine]":
-    """What is there (of it the ``last`` so many), and then what comes."""
+    """The events that are there (of them the ``last`` so many), and then those that come."""
     from collections import deque
     from contextlib import closing
 

@@ -1,4 +1,4 @@
-"""Where an event log is: a store, or a file that ``events export`` wrote; and how one event looks to people.
+"""The place of an event log: a store, or a file that ``events export`` wrote; and how one event looks to people.
 
 In: what the operator named, or the configuration. Out: an opened ``Log``, which the caller closes.
 """
@@ -32,11 +32,11 @@ class Log(Protocol):
 
     @property
     def name(self) -> str:
-        """What operators call it."""
+        """Its name for operators."""
         ...
 
     def head(self) -> "LogHead":
-        """Where it begins and ends."""
+        """Its first and last events."""
         ...
 
     def lines(self, *, after: int = 0, only: "EventFilter" = ...) -> "Iterator[LogLine]":

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @option_group(OUTPUT)
 class BuildOptions:
-    """Where the transaction goes that is only built."""
+    """The file of a transaction that is only built."""
 
     out: Path | None = option(
         "--out",

@@ -73,7 +73,7 @@ class RuleOptions:
 
 @option_group()
 class ChangeOptions:
-    """What every change of the markers takes."""
+    """The options of every change of the markers."""
 
     rules: RuleOptions = nested(RuleOptions)
     source: MarkerSourceOptions = nested(MarkerSourceOptions)

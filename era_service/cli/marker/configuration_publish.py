@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 @option_group()
 class PublishedOptions:
-    """What is published."""
+    """The publication."""
 
     file: str = argument()
     force: str | None = option(
@@ -89,7 +89,7 @@ class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationOutlook]):
     Args:
         order: what is ordered.
         place: where configurations are published.
-        output: what the command line says of showing and asking.
+        output: how the command line shows and asks.
     """
 
     kind = CONFIGURATION

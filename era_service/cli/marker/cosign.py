@@ -43,7 +43,7 @@ class CosignOptions(JsonOptions):
 def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: CosignOptions) -> None:
     """Add your signature to the extended payload in FILE, a co-signing file.
 
-    First it says in plain words what you are about to sign. It refuses a file that was altered after somebody signed,
+    First it states in plain words what you are about to sign. It refuses a file that was altered after somebody signed,
     one for another network, address or era key than those configured, a key that may not sign, and a key that has
     signed. A sequence that jumps, a payload that has expired, an epoch that is absurdly far and a name that looks like
     another one are warned of, and signed with --not-a-slip only. When enough have signed, the payload in it can be
@@ -98,7 +98,7 @@ def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: Cosig
 
 
 def _doubts(cosigning: "Cosigning", app: AppContext) -> tuple[str, ...]:
-    """What nobody should sign without a second look, by the clock where the network's genesis is known."""
+    """Warnings before signing, by the clock where the network's genesis is known."""
     from era_service.wiring.adoption import epoch_by_clock
 
     settings = app.settings
@@ -135,7 +135,7 @@ def _require_configured(cosigning: "Cosigning", network: "NetworkSettings") -> b
 
 
 def cosigning_lines(cosigning: "Cosigning", *, configured: bool) -> list[str]:
-    """What a co-signing file holds, in words; and what to compare where not all of it is ``configured``."""
+    """Describes a co-signing file in words; and what to compare where not all of it is ``configured``."""
     check: dict[str, Any] = cosigning.check()
     previous = cosigning.previous
     after = "the first" if previous is None else f"after {previous.extension.sequence}, {check['previous']}"

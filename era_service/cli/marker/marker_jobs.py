@@ -1,4 +1,4 @@
-"""What changes or tends the era markers, as jobs of the pipeline: a change, a sweep, the minting of a thread token."""
+"""The jobs of the pipeline on era markers: a change, a sweep, the minting of a thread token."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -33,11 +33,11 @@ if TYPE_CHECKING:
 
 
 class MarkerJob(Job["TrustedReading", Outlook]):
-    """What all of them have in common.
+    """The common part of all of them.
 
     Args:
         means: what pays, signs the transaction and waits.
-        output: what the command line says of showing and asking.
+        output: how the command line shows and asks.
         token_file: the configuration file that a new thread token is written into.
     """
 
@@ -52,7 +52,7 @@ class MarkerJob(Job["TrustedReading", Outlook]):
         self.token_file = token_file
 
     def read(self, release: "Release") -> "TrustedReading":
-        """What a node reads now."""
+        """The reading of a node now."""
         return release.read()
 
     def show(self, release: "Release", outlook: Outlook) -> None:

@@ -1,6 +1,6 @@
 """The one way of a publication: look, show, ask, sign, journal, submit, wait, read back, conclude.
 
-In: settings, a ``Job`` that states what is published, and what the command line says of showing and asking. Out: the
+In: settings, a ``Job`` that states what is published, and how the command line shows and asks. Out: the
 publication on the chain. What is planned, checked and signed is below ``era_service.releasing``; what happens once
 whatever interrupts it is ``release_tools.publishing``'s.
 """
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class PublicationOutlook(Protocol):
-    """What would be done."""
+    """The plan of what would be done."""
 
     @property
     def is_done(self) -> bool:
@@ -53,11 +53,11 @@ O = TypeVar("O", bound=PublicationOutlook)  # noqa: E741 - an outlook
 
 
 class Job(ABC, Generic[R, O]):
-    """What is published: how it is looked at, shown, recorded and concluded.
+    """A publication: how it is looked at, shown, recorded and concluded.
 
     Args:
         means: what pays, signs the transaction and waits.
-        output: what the command line says of showing and asking.
+        output: how the command line shows and asks.
     """
 
     kind: MarkerKind = ERA
@@ -72,7 +72,7 @@ class Job(ABC, Generic[R, O]):
 
     @abstractmethod
     def read(self, release: "Release") -> R:
-        """What readers of its kind of marker read now."""
+        """The reading of its kind of marker now."""
 
     @abstractmethod
     def look(self, release: "Release", publisher: "Publisher[R]", journal: "Journal") -> O:
@@ -161,7 +161,7 @@ def _see_through(release: "Release", job: Job[R, O], outlook: O, journal: "Journ
 def publication_document(
     release: "Release", outlook: PublicationOutlook, published: "Published[Any] | None", status: str
 ) -> dict[str, Any]:
-    """What was done, for machines; the plan is the caller's to add."""
+    """The steps done, for machines; the plan is the caller's to add."""
     return {
         "status": status,
         "network": network_document(release),

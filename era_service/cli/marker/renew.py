@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 @option_group()
 class RenewOptions:
-    """What is new, and where it goes."""
+    """The new keys or expiry, and the file."""
 
     cosigners: tuple[str, ...] = option(
         "--cosigner",
@@ -107,7 +107,7 @@ def _in_force(trusted: "TrustedSnapshot") -> "ExtendedPayload":
 
 
 def _key_set(previous: "ExtendedPayload", cosigners: tuple[str, ...], threshold: int | None) -> "KeySet":
-    """Who signs from now on; what is not given stays."""
+    """The signers from now on; what is not given stays."""
     from datum import KeySet
 
     before = previous.extension.key_set

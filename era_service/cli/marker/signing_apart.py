@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 def trusted_by(settings: "Settings", policy: "TrustPolicy", snapshot: str | None) -> "TrustedSnapshot":
-    """What nodes trust, from the document that ``marker show --json`` printed, or else from the chain.
+    """The trust of nodes, from the document that ``marker show --json`` printed, or else from the chain.
 
     Raises:
         InputFileError: the document cannot be read.

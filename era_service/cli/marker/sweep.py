@@ -21,7 +21,7 @@ from era_service.cli.shared.release import (
 
 @option_group()
 class SweptOptions:
-    """What is swept, beside old markers."""
+    """The outputs to sweep, beside old markers."""
 
     spend: tuple[str, ...] = option(
         "--spend", metavar="TX#N", multiple=True, help="Return this output too, whatever it carries."
@@ -37,7 +37,7 @@ class SweptOptions:
 
 @option_group("Paying")
 class SweepPurseOptions:
-    """What a sweep is paid from."""
+    """The payment of a sweep."""
 
     payment_address: str = payment_address_option()
     limits: LimitOptions = nested(LimitOptions)
@@ -57,8 +57,8 @@ def sweep(
     """Return what others put at the era address to the payer, and leave the markers in force as they are.
 
     Swept is every output with a datum, old markers first; as many as one transaction takes along. The marker output in
-    force stays always, a copy of it unless --copies says otherwise, and what carries only ada or tokens unless --spend
-    names it. It needs no era key. Interrupted at any point, the same command goes on or says that it is done.
+    force stays always, a copy of it unless --copies is given, and what carries only ada or tokens unless --spend
+    names it. It needs no era key. Interrupted at any point, the same command goes on or reports that it is done.
     """
     from era_service.releasing.sweeping import SweepOrder
 

@@ -66,7 +66,7 @@ def status(app: AppContext, /, *, where: StandingOptions, network: NetworkOption
 
 @option_group()
 class NextOptions:
-    """What the next step takes, beside the plan."""
+    """The options of the next step, beside the plan."""
 
     force_name: bool = force_name_option()
     not_a_slip: bool = not_a_slip_option()
@@ -84,7 +84,7 @@ def next_step(
 
     The exit code is 0 when it is done, or nothing is left to do; 6 when the gate does not hold, the epoch of the step
     has not come, a network before this one has not recovered, or a protocol configuration is to be published (marker
-    configuration publish); 1 when it is too late, or the chain says something else than the plan. Interrupted at any
+    configuration publish); 1 when it is too late, or the chain holds something else than the plan. Interrupted at any
     point, the same command goes on.
     """
     from era_service.cli.marker.change import ChangeOptions, RuleOptions, run_change
@@ -147,7 +147,7 @@ def announcement(
     recovery: RecoveryOptions,
     network: NetworkOptions,
 ) -> int:
-    """Print the text that tells operators of a phase of the rollout in FILE, with the figures filled in.
+    """Print the announcement to operators of a phase of the rollout in FILE, with the figures filled in.
 
     The closing text is printed once the network has recovered (see rollout verify); until then the exit code is 6.
     """

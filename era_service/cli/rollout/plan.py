@@ -32,7 +32,7 @@ _PERSON = "NAME or NAME <CONTACT>"
 
 @option_group()
 class GateOptions:
-    """What must be ready before the era is activated."""
+    """The conditions before the era is activated."""
 
     threshold: str | None = option(
         "--threshold",
@@ -91,7 +91,7 @@ class ScheduleOptions:
 
 @option_group(OUTPUT)
 class PlanOutputOptions(JsonOptions):
-    """Where the plan goes, and what is printed."""
+    """The file of the plan, and the output."""
 
     out: str | None = option(
         "--out", metavar="FILE", help="The file to write, - for standard output; by default rollout-ERA.toml."
@@ -222,7 +222,7 @@ def _quorum_lines(
     changes: "tuple[PlannedChange, ...]",
     gate: GateOptions,
 ) -> Iterator[str]:
-    """What decides the quorum at the switch, and what the planned changes do to its chance with today's ready stake."""
+    """The quorum at the switch, and the effect of planned changes on its chance with today's ready stake."""
     from era_service.releasing.rollouts import gate_evidence, planned_quorum
     from release_tools.rollout.configurations import configuration_standings
 

@@ -38,7 +38,7 @@ class StandingOptions:
 
 @option_group()
 class RecoveryOptions:
-    """Where certificates are taken from, and when the network has recovered."""
+    """The source of certificates, and the condition of a recovery."""
 
     aggregator: str | None = option(
         "--aggregator", metavar="URL", help="Take certificates, and who signed them, from this aggregator."
@@ -115,7 +115,7 @@ def planned_changes_of(planned: "PlannedRollout", plan_file: str) -> "tuple[Plan
     """The plan's changes of the protocol configuration; files are looked for beside the plan.
 
     Raises:
-        RolloutPlanError, ProtocolConfigurationError: a file does not hold what the plan says, or cannot be used.
+        RolloutPlanError, ProtocolConfigurationError: a file does not match the plan, or cannot be used.
         InputFileError: it cannot be read.
     """
     from release_tools.rollout.configurations import planned_changes

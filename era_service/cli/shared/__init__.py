@@ -1,1 +1,1 @@
-"""What commands have in common: options, output, errors, lazy groups."""
+"""The common parts of commands: options, output, errors, lazy groups."""

@@ -22,7 +22,7 @@ HALVES = {".sk": "secret", ".vk": "verification"}
 
 
 class InputFileError(ConfigurationError):
-    """A file that a command was told to read cannot be read."""
+    """A file that a command needs cannot be read."""
 
 
 def epoch(text: str) -> Epoch:
@@ -67,7 +67,7 @@ def read_verification_key(text: str) -> "VerificationKey":
 
     Raises:
         InputFileError: the file cannot be read.
-        KeyFormatError: it is no verification key, or the ending of the file says that it is the other half.
+        KeyFormatError: it is no verification key, or by the ending of the file it is the other half.
     """
     from datum import VerificationKey
 
@@ -76,7 +76,7 @@ def read_verification_key(text: str) -> "VerificationKey":
 
 
 def require_half(text: str, ending: str) -> None:
-    """Check that a file is not the other half of a key: both are 32 bytes, so that only its ending tells.
+    """Check that a file is not the other half of a key: both are 32 bytes, so that only its ending shows it.
 
     Raises:
         KeyFormatError: it is.

@@ -67,7 +67,7 @@ def _ending_like_an_error() -> Iterator[None]:
 
 
 def _aborted() -> str:
-    """What is said when the answer was not yes; where nobody can be asked, the question still stands on the line."""
+    """The message when the answer was not yes; where nobody can be asked, the question still stands on the line."""
     if sys.stdin is not None and sys.stdin.isatty():
         return "Aborted: nothing was done"
     return "\nAborted: nothing was done, for nobody said yes. In a script give --yes"

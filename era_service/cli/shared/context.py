@@ -1,4 +1,4 @@
-"""What the global options say, and what the commands make of it: settings, logs, supported eras.
+"""The global options, and what commands take from them: settings, logs, supported eras.
 
 Settings are loaded, and logs configured, only when a command asks: most imports of a command line are for these two.
 """

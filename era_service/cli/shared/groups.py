@@ -14,7 +14,7 @@ from era_service.cli.shared.global_options import global_options
 
 
 class KnownGroup(click.Group):
-    """A group that tells the command which was meant, of those that are not loaded yet too, and lists them in words."""
+    """A group that suggests the command which was meant, even one that is not loaded yet, and lists them in words."""
 
     command_class = SectionedCommand
 

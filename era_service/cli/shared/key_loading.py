@@ -29,7 +29,7 @@ def read_secret_key(text: str) -> "EraSigner":
 
     Raises:
         InputFileError: the file cannot be read.
-        KeyFormatError: it is no secret key, or the ending of the file says that it is the other half.
+        KeyFormatError: it is no secret key, or by the ending of the file it is the other half.
         EncryptedKeyError: it is encrypted, and damaged.
         SignerFileError: it describes a signer, and has a mistake.
         WrongPassphraseError: the passphrase is another one.
@@ -140,7 +140,7 @@ def _warn_of_plain(what: str, path: Path | None) -> None:
 
 
 def _envelope_words(text: str) -> str:
-    """What a text that begins as JSON holds, if it is a text envelope of cardano-cli."""
+    """The content of a text that begins as JSON, if it is a text envelope of cardano-cli."""
     try:
         fields = json.loads(text)
     except (ValueError, RecursionError):

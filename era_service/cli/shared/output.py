@@ -1,4 +1,4 @@
-"""What commands write: JSON documents and text on stdout, files that are whole or not there."""
+"""The output of commands: JSON documents and text on stdout, files that are whole or not there."""
 
 import contextlib
 import json
@@ -14,7 +14,7 @@ from eras.visible import visible
 
 
 class OutputError(EraSwitchError):
-    """What a command made could not be written."""
+    """The output of a command could not be written."""
 
 
 def echo_json(document: Any) -> None:

@@ -106,7 +106,7 @@ def transaction_document(drafted: "DraftedTransaction") -> dict[str, Any]:
 
 
 def token_lines(unit: str) -> list[str]:
-    """What to do once a thread token is minted: how nodes are configured with it."""
+    """The next steps once a thread token is minted: how nodes are configured with it."""
     return [
         "Thread token: once every node has this setting, no other output can mislead one ([trust]):",
         f"  {token_line(spelled(unit))}",
@@ -114,7 +114,7 @@ def token_lines(unit: str) -> list[str]:
 
 
 def warnings_of(outlook: "Outlook") -> list[str]:
-    """What an operator should know before saying yes."""
+    """Notes for an operator before the confirmation."""
     found = [] if outlook.plan is None else [*outlook.plan.slips, *outlook.plan.warnings]
     found += [] if outlook.drafted is None else outlook.drafted.warnings
     if outlook.lost is not None:
@@ -146,7 +146,7 @@ def learning_line(epoch: int) -> str:
 
 
 def sight_lines(sight: dict[str, Any]) -> list[str]:
-    """What nodes see, in words."""
+    """The nodes' view, in words."""
     if sight["current_era"] is None:
         first = ", ".join(
             f"{printable(one['name'])} from epoch {one['epoch']}" for one in sight["markers"] if one["epoch"]

@@ -205,7 +205,7 @@ class LimitOptions:
     max_fee: int = max_fee_option()
 
     def purse(self, payment_address: str, spend: tuple[str, ...], *, sweep: bool) -> "Purse":
-        """What pays within these limits."""
+        """The payment within limits."""
         from release_tools.transactions.drafting import Purse
 
         return Purse(payment_address, spend, sweep, validity_slots=self.validity_slots, max_fee=self.max_fee)
@@ -213,7 +213,7 @@ class LimitOptions:
 
 @option_group("Paying")
 class PurseOptions:
-    """What a publication is paid from."""
+    """The payment of a publication."""
 
     payment_address: str = payment_address_option()
     spend: tuple[str, ...] = option(
@@ -228,7 +228,7 @@ class PurseOptions:
     limits: LimitOptions = nested(LimitOptions)
 
     def purse(self) -> "Purse":
-        """What pays."""
+        """The payment."""
         return self.limits.purse(self.payment_address, self.spend, sweep=self.sweep)
 
 
@@ -280,7 +280,7 @@ class WaitingOptions:
 
 @option_group("Waiting")
 class JournalOptions:
-    """Where an interrupted run is remembered."""
+    """The journal of interrupted runs."""
 
     journal: Path | None = option(
         "--journal",
@@ -302,7 +302,7 @@ class JournalOptions:
 
 @option_group(OUTPUT)
 class JsonOptions:
-    """What a command prints."""
+    """The output of a command."""
 
     as_json: bool = option("--json", is_flag=True, help="Print JSON.")
 
@@ -339,7 +339,7 @@ def format_option() -> Any:
 
 @option_group(OUTPUT)
 class TransactionFileOptions:
-    """Where a transaction goes, and in which form."""
+    """The file of a transaction, and its form."""
 
     out: Path = option(
         "--out", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the transaction goes."
@@ -379,7 +379,7 @@ class PublishingOptions:
     output: AskingOptions = nested(AskingOptions)
 
     def means(self, settings: "Settings", purse: "Purse") -> "PublishingMeans":
-        """What pays, signs the transaction and waits.
+        """The payment, the signature of the transaction, and the wait.
 
         Raises:
             PaymentKeyError, WrongPassphraseError: a key cannot be used.
@@ -425,7 +425,7 @@ def expires_option(text: str) -> Any:
 
 @option_group("Keys")
 class MarkerSourceOptions(EraKeyOptions):
-    """Who signs the markers: the era key, or somebody elsewhere."""
+    """The signature of the markers: by the era key, or from elsewhere."""
 
     payload_file: str | None = option(
         "--payload-file", metavar="FILE", help="The payload, signed elsewhere, in place of the era key."
@@ -434,7 +434,7 @@ class MarkerSourceOptions(EraKeyOptions):
 
 @option_group("Signing apart")
 class SigningFiles:
-    """Where signing without a network reads and writes: what is trusted, the payload, and how long it is fresh."""
+    """The files of signing without a network: what is trusted, the payload, and how long it is fresh."""
 
     payload: Path | None = option(
         "--payload-out",

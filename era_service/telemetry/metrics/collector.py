@@ -1,7 +1,7 @@
-"""What a scrape is told: the service's documents as samples.
+"""The metrics of a scrape: the service's documents as samples.
 
-In: a ``Service``. Out: the families of a scrape. Each part is told for itself, so that one that fails (a store that
-does not answer) takes no other with it, and says that it failed. What costs something is counted at most so often.
+In: a ``Service``. Out: the families of a scrape. Each part is collected by itself, so that one that fails (a store that
+does not answer) takes no other with it, and is reported as failed. What costs something is counted at most so often.
 """
 
 import logging
@@ -61,7 +61,7 @@ class ServiceCollector:
         self._note(kinds.SNAPSHOT)
 
     def describe(self) -> "Iterable[Family]":
-        """Nothing: what is told depends on what is known, and asking costs."""
+        """Nothing: the metrics depend on what is known, and asking costs."""
         return ()
 
     def collect(self) -> "Iterator[Family]":
@@ -162,7 +162,7 @@ class ServiceCollector:
             tell(sheet)
 
     def _count_adoption(self) -> tuple[dict[str, Any], list[Callable[[Sheet], None]]]:
-        """The summary, and what the gate and the forecast have to say; what cannot be told is left out.
+        """The summary, the gate and the forecast; unknown ones are left out.
 
         Raises:
             StoreError: the registrations could not be read.
@@ -237,7 +237,7 @@ def _named(providers: "Iterable[ProviderDocument]") -> "Iterator[tuple[str, Prov
 
 
 def _known(ask: Callable[[], Any]) -> Any:
-    """What is asked, or ``None`` where there is nothing to tell: nobody registered, no gate, no upcoming era.
+    """The document, or ``None`` where there is nothing to report: nobody registered, no gate, no upcoming era.
 
     Raises:
         StoreError: the store did not answer.

@@ -1,7 +1,7 @@
-"""Every metric, declared once: its name, kind, labels, and what it says. Pure.
+"""Every metric, declared once: its name, kind, labels and help. Pure.
 
 In: nothing. Out: ``METRICS``, from which the families of a scrape and the table in docs/metrics.md are made, and a
-``Sheet``, which takes the values of one scrape. Nothing that is not declared can be told.
+``Sheet``, which takes the values of one scrape. Nothing that is not declared can be reported.
 """
 
 from collections.abc import Iterator
@@ -22,8 +22,8 @@ class Metric:
     Attributes:
         name: without the prefix; that of a counter ends in ``_total``.
         kind: ``gauge``, ``counter`` or ``histogram``.
-        help: what it says.
-        labels: what its samples are told apart by.
+        help: its meaning.
+        labels: distinguish its samples.
     """
 
     name: str
@@ -124,7 +124,7 @@ class Sheet:
         self._values: dict[str, dict[tuple[str, ...], float]] = {}
 
     def put(self, name: str, value: float | bool | None, **labels: str) -> None:
-        """Tell a value; ``None`` is not told.
+        """Put a value; ``None`` is left out.
 
         Raises:
             KeyError: the metric, or a label of it, is not declared.
@@ -138,7 +138,7 @@ class Sheet:
         of_metric[tuple(labels[label] for label in metric.labels)] = float(value)
 
     def families(self) -> "Iterator[Family]":
-        """What was told, in the order in which the metrics are declared."""
+        """The values, in the order in which the metrics are declared."""
         from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
         for name, values in sorted(self._values.items(), key=lambda item: METRICS.index(BY_NAME[item[0]])):

@@ -1,6 +1,7 @@
 """Requests as they are counted and timed: plain ASGI, because it is in the way of all of them.
 
-In: an application. Out: the same, watched. A request is told by its route, never by its path, of which there is no end.
+In: an application. Out: the same, watched. A request is named by its route, never by its path, of which there is no
+end.
 """
 
 import time
@@ -27,7 +28,7 @@ class RequestMetrics:
 
     Args:
         service: whose requests they are.
-        registry: where the metrics are told.
+        registry: the registry of the metrics.
     """
 
     def __init__(self, service: "Service", registry: "CollectorRegistry") -> None:
