@@ -5,12 +5,15 @@ exits 1. A part stands between ``<!-- generated: NAME -->`` and ``<!-- end of NA
 """
 
 import ast
+import re
 import sys
+import tempfile
 import tomllib
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 from pkgutil import walk_packages
+from typing import Any
 
 import click
 
@@ -140,12 +143,124 @@ def public_names() -> str:
     return "\n\n".join(parts)
 
 
+def http_reference() -> str:
+    """Every route of the service with its parameters and statuses, and every document it answers with."""
+    described = _openapi()
+    operations = [
+        (method.upper(), path, operation)
+        for path, methods in described["paths"].items()
+        for method, operation in methods.items()
+    ]
+    rows = [
+        f"| [`{method} {path}`](#{_anchor(f'{method} {path}')}) | {_paragraphs(operation)[0]} |"
+        for method, path, operation in operations
+    ]
+    documents = described["components"]["schemas"]
+    parts = ["\n".join(["| request | what it answers |", "| --- | --- |", *rows])]
+    parts += [_operation(*one) for one in operations]
+    parts += ["## Documents", *(_document(name, documents[name]) for name in sorted(documents))]
+    return "\n\n".join(parts)
+
+
+def _openapi() -> dict[str, Any]:
+    """The OpenAPI description that a service gives of itself; no network and no provider is asked."""
+    from era_service.config.schema import Settings
+    from era_service.service.service import Service
+    from era_service.web.app import build_api
+    from era_service.web.explorer import describe
+    from era_store import open_store
+    from era_store.networks import NO_NETWORK
+
+    with tempfile.TemporaryDirectory() as folder:
+        service = Service(Settings.model_construct(), open_store(f"{folder}/store.sqlite3", network=NO_NETWORK))
+        try:
+            return describe(build_api(service))
+        finally:
+            service.close()
+
+
+def _operation(method: str, path: str, operation: dict[str, Any]) -> str:
+    """A route: what it is for, who may ask, what to send, and what comes back."""
+    from eras import API_VERSION_HEADER
+
+    parts = [f"## {method} {path}", *_paragraphs(operation)]
+    security = operation.get("security", [])
+    if security:
+        parts.append("Needs a token, or the signature of the party." if {} in security else "Needs a token.")
+    for kind, content in operation.get("requestBody", {}).get("content", {}).items():
+        parts.append(f"Send {_shape(content['schema'])} as `{kind}`.")
+    parameters = [
+        f"| `{one['name']}` | {one['in']} | {_shape(one['schema']).removesuffix(' or null')} | "
+        f"{', '.join(filter(None, ['required' * one['required'], _plain(one.get('description', ''))]))} |"
+        for one in operation.get("parameters", [])
+        if one["name"] != API_VERSION_HEADER
+    ]
+    if parameters:
+        parts.append("\n".join(["| parameter | in | value | meaning |", "| --- | --- | --- | --- |", *parameters]))
+    problems, rows = [], []
+    for status, answer in sorted(operation["responses"].items()):
+        shapes = {_shape(content["schema"]) for content in answer.get("content", {}).values() if "schema" in content}
+        if shapes == {"[Problem](#problem)"}:
+            problems.append(status)
+        else:
+            remark = _plain(answer["description"].replace("Successful Response", ""))
+            rows.append(f"| {status} | {' or '.join(sorted(shapes))}{': ' * bool(shapes and remark)}{remark} |")
+    rows += [f"| {', '.join(problems)} | [Problem](#problem) |"] if problems else []
+    return "\n\n".join([*parts, "\n".join(["| status | answer |", "| --- | --- |", *rows])])
+
+
+def _document(name: str, schema: dict[str, Any]) -> str:
+    """A document with its fields."""
+    rows = [
+        f"| `{field}` | {_shape(value)} | {_plain(value.get('description', ''))} |"
+        for field, value in schema.get("properties", {}).items()
+    ]
+    table = ["\n".join(["| field | value | meaning |", "| --- | --- | --- |", *rows])] if rows else []
+    return "\n\n".join([f"### {name}", *_paragraphs(schema), *table])
+
+
+def _shape(schema: dict[str, Any]) -> str:
+    """What a value looks like, in words; a document is a link to its fields."""
+    if "$ref" in schema:
+        name = schema["$ref"].rpartition("/")[2]
+        return f"[{name}](#{_anchor(name)})"
+    if "anyOf" in schema:
+        return " or ".join(_shape(one) for one in schema["anyOf"])
+    choices = schema.get("enum", [schema["const"]] if "const" in schema else [])
+    if choices:
+        return " or ".join(f"`{one}`" for one in choices)
+    kind = schema.get("type", "JSON")
+    if kind == "array":
+        return f"list of {_shape(schema['items'])}"
+    if isinstance(schema.get("additionalProperties"), dict):
+        return f"object of {_shape(schema['additionalProperties'])}"
+    words = str(kind)
+    if schema.get("maximum", 2**53) < 2**53:
+        words += f" from {schema.get('minimum', 0)} to {schema['maximum']:,}"
+    if schema.get("default") is not None:
+        words += f", by default {str(schema['default']).lower()}"
+    return words
+
+
+def _paragraphs(described: dict[str, Any]) -> list[str]:
+    return [_plain(paragraph) for paragraph in described.get("description", "").split("\n\n") if paragraph.strip()]
+
+
+def _plain(text: str) -> str:
+    return " ".join(text.replace("``", "`").split()).replace("|", "\\|")
+
+
+def _anchor(title: str) -> str:
+    return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
+
+
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "cli": ("cli.md", cli_reference),
     "errors": ("errors.md", error_table),
     "settings": ("configuration.md", settings),
     "networks": ("configuration.md", networks),
     "metrics": ("metrics.md", metrics),
+    "http": ("http.md", http_reference),
     "node names": ("node.md", node_names),
     "public names": ("api.md", public_names),
     "house": ("architecture.md", house),

@@ -149,7 +149,7 @@ def era_router() -> APIRouter:
     def configuration_of(
         request: Request, service: ServiceOf, epoch: Annotated[int, Path(ge=0, le=MAX_EPOCH)], _spoken: Spoken = None
     ) -> Response:
-        """The protocol configuration that holds at an epoch, as a node of Mithril asks for it."""
+        """The protocol configuration that holds at an epoch, as Mithril's nodes ask for it; 404 before the first."""
         return written(request, service, service.configuration_of(epoch))
 
     @router.get("/switches", response_model=Switches)
@@ -289,7 +289,7 @@ def events_router(stream: EventStream) -> APIRouter:
         limit: Annotated[int, Query(ge=1, le=MAX_EVENTS)] = 100,
         _spoken: Spoken = None,
     ) -> Response:
-        """The events in the log, oldest first, some at a time; not every input that was read."""
+        """The events in the log, oldest first, by pages; `eraswitch events cat` has every input that was read, too."""
         return written(request, service, service.events(after, limit, TOLD), 0)
 
     @router.get(
@@ -325,7 +325,7 @@ def health_router() -> APIRouter:
 
     @router.get("/health/ready", response_model=Health, responses=problems_of(503))
     def ready(service: ServiceOf) -> Response:
-        """Whether it can answer: an era is known, and the store answers."""
+        """Whether it can answer: an era is known, and the store takes changes, which is tried once a second at most."""
         return _health(service.ready())
 
     @router.get("/health/startup", response_model=Health, responses=problems_of(503))
