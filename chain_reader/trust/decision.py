@@ -18,6 +18,7 @@ from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import TrustedReading, events_between, schedule_alarms
 from chain_reader.trust.rules import choose
 from chain_reader.trust.state import ChainFacts, TrustState, digest_of, markers_of, verified_of
+from chain_reader.trust.thread import is_unlisted
 from chain_reader.trust.verdicts import Conflict, Impostor, Unconfirmed
 from datum import Accepted, Malformed
 from datum.extension_rules import Equivocation
@@ -69,7 +70,8 @@ def decide_trust(
     known = state = recalled(before, policy, verified)
     lag = max(0, before.tip_slot - evidence.tip.slot)
     signed = [item for item in evidence.considered if isinstance(item.verdict, Accepted)]
-    gone = _gone(evidence, known, told)
+    listed = not is_unlisted(evidence.unspent)
+    gone = _gone(evidence, known, told) if listed else frozenset()
     facts = replace(evidence.facts, lagging=lag > 0, impostors=_impostors(signed, told), copy_gone=bool(gone))
     in_time = refuse_late(evidence.considered, state, before, evidence.epoch, facts, checkpoint=policy.checkpoint)
     deep = _confirmed(replace(evidence, considered=in_time), state, before, policy, told)
@@ -82,13 +84,14 @@ def decide_trust(
     doubts = (_lagging(evidence, lag, policy), tip_stale)
     stale = None if state.trusted is None else _stale(evidence, state.trusted, judged, policy, doubts)
     markers = () if state.trusted is None else markers_of(state.trusted)
-    legacy = legacy_view(evidence.unspent, markers, evidence.epoch, policy.kind)
+    legacy = legacy_view(evidence.unspent, markers, evidence.epoch, policy.kind) if listed else None
+    malformed = sum(isinstance(item.verdict, Malformed) for item in evidence.unspent)
     after = replace(
         remembered(before, state, evidence, signed, [final[item.output.reference] for item in signed]),
         tip_slot=before.tip_slot if tip_stale is not None else max(before.tip_slot, evidence.tip.slot),
         stale=stale,
-        legacy_differs=legacy.differs,
-        malformed=sum(isinstance(item.verdict, Malformed) for item in evidence.unspent),
+        legacy_differs=before.legacy_differs if legacy is None else legacy.differs,
+        malformed=malformed if listed else before.malformed,
     )
     if after == before:
         after = before
@@ -100,7 +103,8 @@ def decide_trust(
     conflicts = tuple(item for item in judged if isinstance(item.verdict, Conflict | Equivocation))
     alarms = [words for _, words in odd]
     alarms += [f"{item.output.reference} {item.verdict.name}: {item.verdict.reason}" for item in conflicts[:10]]
-    alarms += [words for words in (legacy.words, evidence.history_missing) if words is not None]
+    seen = None if legacy is None else legacy.words
+    alarms += [words for words in (seen, evidence.history_missing) if words is not None]
     reading = TrustedReading(
         markers,
         _provenance(evidence.source, state, after, policy),

@@ -45,7 +45,8 @@ class TrustedReading(EraReading):
         conflicts: the outputs that contradict what is in force.
         history: every output that was ever at the address, newest first, with its final verdict; empty where history is
             not known. ``screened`` holds the unspent ones only.
-        legacy: what a Mithril reader could make of the same; ``None`` when the chain could not be read.
+        legacy: what a Mithril reader could make of the same; ``None`` when the chain, or the list of what is unspent at
+            the address, could not be read.
         alarms: what an operator has to look at, in words.
         events: what is new since the reading before, as it was written into the event log.
     """
@@ -98,7 +99,7 @@ def events_between(
     *,
     epoch: Epoch,
     alarms: Iterable[tuple[str, str]],
-    legacy: LegacyView,
+    legacy: LegacyView | None,
     changed: Sequence[ScreenedOutput],
     kind: TrustKind = ERAS,
 ) -> tuple[NewEvent, ...]:
@@ -109,7 +110,7 @@ def events_between(
         after: what is remembered now.
         epoch: the current epoch.
         alarms: of the schedule in force, as ``schedule_alarms`` gives them.
-        legacy: the legacy view.
+        legacy: the legacy view; ``None`` where what is unspent could not be listed.
         changed: the outputs whose verdict is new.
         kind: what is read.
     """
@@ -130,7 +131,7 @@ def events_between(
         tell("stale", reason=after.stale)
     elif after.stale is None and before.stale is not None:
         tell("fresh", reason=before.stale)
-    if after.legacy_differs != before.legacy_differs:
+    if legacy is not None and after.legacy_differs != before.legacy_differs:
         tell("legacy-differs" if after.legacy_differs else "legacy-agrees", words=legacy.words)
     _tell_refused(tell, changed)
     if after.malformed > before.malformed:

@@ -1,5 +1,11 @@
 """Rule T11: the view of deployed Mithril readers."""
 
+import time
+from types import SimpleNamespace
+
+import pytest
+
+from chain_reader import ReadLimitExceededError
 from tests.chain_reader.conftest import OTHER_KEY, markers
 from tests.chain_reader.trusted_reader.world import NEW, OLD, World, schedule
 
@@ -38,6 +44,31 @@ class TestLegacyView:
         knowing.network.publish(NEW)
         assert knowing.read().alarms == ()
         assert knowing.kinds()[-2:] == ["legacy-agrees", "refused"]
+
+    @pytest.mark.parametrize("replayed", [False, True])
+    def test_rule_t11_while_the_list_cannot_be_had_nothing_is_said_of_it(
+        self, knowing: World, monkeypatch: pytest.MonkeyPatch, replayed: bool
+    ):
+        """Neither that a Mithril reader would find nothing, nor that it agrees now, nor anew that there is junk."""
+        knowing.network.publish(NEW)
+        knowing.network.post_datum("d87980")
+        if replayed:
+            knowing.network.post(OLD)
+        node = knowing.node()
+        before = node.read()
+        told = knowing.kinds()
+        assert ("legacy-differs" in told) is replayed
+        knowing.answer("datums", lambda _: (_ for _ in ()).throw(ReadLimitExceededError("more than the limit")))
+        knowing.chain.advance_slots(1)
+        reading = node.read()
+        assert (schedule(reading), reading.stale, reading.legacy) == (NEW, None, None)
+        assert reading.alarms == ("the era address could not be read: more than the limit",)
+        knowing.honest()
+        knowing.chain.advance_slots(1)
+        later = time.time() + 60
+        monkeypatch.setattr("chain_reader.trust.transactions.time", SimpleNamespace(time=lambda: later))
+        assert node.read().legacy == before.legacy
+        assert knowing.kinds() == [*told, "refused"], "the list, as Unreadable"
 
     def test_rule_t11_the_same_schedule_in_another_order_is_the_same(self, bare: World):
         bare.network.publish({"t": 1, "p": 9})
