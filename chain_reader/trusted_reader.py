@@ -57,6 +57,7 @@ class TrustedReader:
         self.store: Store = core.store if core is not None else MemoryStore() if store is None else store
         self._clock = clock
         self._source = EvidenceSource(observer, policy, self.store, tip_check=tip_check)
+        self._source.follow(lambda: (self._core or self._caught_up()).state.trust.trusted)
         self._core = core
         self._turn = threading.Lock()
 
@@ -92,7 +93,6 @@ class TrustedReader:
             StoreError: as ``read``.
         """
         with self._turn:
-            self._source.follow((self._core or self._caught_up()).state.trust.trusted)
             evidence = self._source.gather(epoch)
             core = self._caught_up()
             doubt = self._source.tip_stale(evidence)

@@ -47,7 +47,7 @@ class EvidenceSource:
         self.on_tip: Callable[[ChainTip], object] = lambda _tip: None
         """Called with each tip as soon as it is known: a reading may go on for seconds after it."""
         self._last: Evidence | None = None
-        self._trusted: StoredOutput | None = None
+        self._trusted: Callable[[], StoredOutput | None] = lambda: None
         self._gatherers: dict[int, EvidenceGatherer] = {}
 
     @property
@@ -64,8 +64,8 @@ class EvidenceSource:
         """Keep the final verdicts on these outputs."""
         self._screening.keep(changed)
 
-    def follow(self, trusted: StoredOutput | None) -> None:
-        """From now on this output is trusted: while it is unspent, the address need not be read (rule T12)."""
+    def follow(self, trusted: Callable[[], StoredOutput | None]) -> None:
+        """Ask this before each reading which output is trusted: unspent, it spares reading the address (rule T12)."""
         self._trusted = trusted
 
     def tip_stale(self, evidence: Evidence) -> str | None:
@@ -81,11 +81,12 @@ class EvidenceSource:
         Raises:
             ConfigurationError: a provider is configured wrongly.
             ChainReadError: none of them answered.
-            StoreError: as ``Failover.ask``.
+            StoreError: as ``Failover.ask``; or what is trusted cannot be read.
         """
+        trusted = self._trusted()
 
         def read(observer: ChainObserver) -> Evidence:
-            evidence = self._shared(self._gatherer(observer).gather(self._trusted))
+            evidence = self._shared(self._gatherer(observer).gather(trusted))
             _require_epoch_of_clock(evidence, epoch)
             return evidence
 

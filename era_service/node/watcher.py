@@ -107,6 +107,7 @@ class NodeWatcher:
         self.hooks = Hooks() if hooks is None else hooks
         self._core = core
         self.providers = source.providers
+        source.follow(lambda: core.state.trust.trusted)
         self._clock = clock
         self._notifier = SystemdNotifier({}) if notifier is None else notifier
         self._binaries = None if runner is None else Binaries(runner, self.hooks)
@@ -405,7 +406,6 @@ class NodeWatcher:
         moment, source = self._clock.now(), self._calls.source
         self._tick(moment)
         source.keep(forgeries(answer.evidence, source.told))
-        source.follow(self._core.state.trust.trusted)
         token = self.checker.view.token
         begins = None if token is None or token.upcoming is None else token.upcoming.epoch
         self._calls.schedule.read(answer.evidence.epoch, moment, self._now_s(), next_activation=begins)

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from chain_reader import NodeCore, NodeSettings, TrustedReader, TrustPolicy
+from chain_reader import NodeCore, NodeSettings, ReadLimitExceededError, TrustedReader, TrustPolicy
 from chain_reader.configuration_reader import ConfigurationReader
 from chain_reader.local_chain import FaucetOutput
 from chain_reader.node.inputs import RegistrationReceived
@@ -30,7 +30,7 @@ from era_service.node.reactions import hooks_of, log_lines
 from era_service.node.sd_notify import SystemdNotifier
 from era_service.node.watcher import NodeWatcher, WatchEnd
 from eras import Epoch, EraMarker, EraNotReadyError, EraStatus, UnsupportedEraError
-from tests.chain_reader.knowing import Knowing
+from tests.chain_reader.knowing import BARE, Knowing
 from tests.node.programs import program
 from tests.node.world import (
     ADDRESS,
@@ -334,6 +334,28 @@ def test_provider_down_at_start_up_with_a_memory(node: Watched) -> None:
     node.until(watcher, 0)
     assert watcher.checker.current_era == PYTHAGORAS
     assert watcher.checker.status is EraStatus.STALE
+
+
+def test_after_a_restart_the_first_reading_knows_what_is_trusted_where_the_address_cannot_be_listed(
+    node: Watched, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rule T12: by its reference, at a bare set."""
+    monkeypatch.setattr(Knowing, "listed", 1, raising=False)
+    monkeypatch.setattr(Knowing, "is_unspent", lambda _, output: output.reference == f"{published}#0", raising=False)
+    published = publish(node.chain, (THALES, 0))
+    node.watcher().step()
+    watcher = node.watcher()
+    node.provider.capabilities = BARE
+    node.provider.change = refuse_to_list
+    watcher.step()
+    assert "datums" in node.asked()
+    assert (watcher.checker.current_era, watcher.checker.status) == (THALES, EraStatus.READY)
+
+
+def refuse_to_list(question: str, answer: Any) -> Any:
+    if question == "datums":
+        raise ReadLimitExceededError("more than the limit")
+    return answer
 
 
 def test_a_provider_of_another_epoch_is_not_believed(node: Watched) -> None:
