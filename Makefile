@@ -71,7 +71,7 @@ upgrade-check: $(STAMP) ## upgrade two replicas under load, from FROM (the last 
 fuzz: $(STAMP) ## throw damaged input at everything that reads for SECONDS (60); what fails is kept in artifacts/fuzz
 	$(BIN)/python -m tools.fuzz --seconds $(SECONDS) $(FUZZ_ARGS)
 
-check: lint types docs-check test ## everything CI runs
+check: lint types docs-check site test ## everything CI runs
 
 lint: $(STAMP) ## style and common mistakes
 	$(BIN)/ruff check .
@@ -87,8 +87,10 @@ docs-check: $(STAMP) ## fail when a generated part of the docs is out of date
 	$(BIN)/python docs/generate.py --check
 
 site: $(STAMP) ## build the docs site into artifacts/site, strictly
+ifndef LOCKED
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'
-	$(BIN)/python -m mkdocs build --quiet --strict
+endif
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
 
 man: $(DEMO_STAMP) ## write the man pages into artifacts/man
 	$(BIN)/python tools/man_pages.py artifacts/man
@@ -101,7 +103,7 @@ audit: $(STAMP) ## list what is installed (artifacts/sbom.json, CycloneDX) and l
 
 lock: $(STAMP) ## write the lock file of CI anew: exact versions with hashes
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv
-	$(BIN)/uv pip compile --quiet pyproject.toml --extra test --python-version 3.11 --universal --generate-hashes \
+	$(BIN)/uv pip compile --quiet pyproject.toml --extra test --extra site --python-version 3.11 --universal --generate-hashes \
 		--no-emit-index-url --no-annotate --custom-compile-command 'make lock' --output-file .ci/requirements.lock
 
 bench: $(STAMP) ## print the speed ratios and their targets
