@@ -1,5 +1,8 @@
 """Amounts, shares and counts as people read them, the same everywhere. Pure."""
 
+from fractions import Fraction
+from math import floor
+
 LOVELACE_PER_ADA = 1_000_000
 
 
@@ -10,14 +13,25 @@ def ada(lovelace: int) -> str:
     return f"{whole:,}.{digits} ADA"
 
 
-def percent(share: float | None) -> str:
-    """A share with one digit: ``95.1 %``; what is not quite all, or not quite nothing, is never shown as that."""
+def about_ada(lovelace: int) -> str:
+    """A stake, or another amount of which the size matters: ``7,255.7 ADA``, ``331.8 M ADA``, ``1.36 bn ADA``."""
+    amount = lovelace / LOVELACE_PER_ADA
+    if amount < 1:
+        return ada(lovelace)  # less than one is never shown as none
+    if amount >= 999_950_000:
+        return f"{amount / 1e9:,.2f} bn ADA"
+    return f"{amount / 1e6:,.1f} M ADA" if amount >= 999_950 else f"{amount:,.1f} ADA"
+
+
+def percent(share: Fraction | float | None) -> str:
+    """A share with one digit, rounded down: ``95.1 %``; 79.99 % does not reach a gate of 80 %, and is not shown as it.
+
+    What is not quite nothing is ``< 0.1 %``.
+    """
     if share is None:
         return "unknown"
-    if 0 < share < 0.0005:
-        return "< 0.1 %"
-    shown = f"{share * 100:.1f}"
-    return f"{'99.9' if shown == '100.0' and share < 1 else shown} %"
+    exact = share if isinstance(share, Fraction) else Fraction(repr(share))
+    return "< 0.1 %" if 0 < exact < Fraction(1, 1000) else f"{floor(exact * 1000) / 10:.1f} %"
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

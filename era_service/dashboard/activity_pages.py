@@ -12,6 +12,7 @@ from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.activity import KINDS, Activity, activity_of
 from era_service.dashboard.answering import answered
 from era_service.dashboard.feeds import ATOM, CALENDAR, atom_feed, era_calendar
+from era_service.dashboard.headline import rehearsal_notices
 from era_service.dashboard.render import subpage_html, theme_of
 from era_service.service.refusals import PathNotFoundError
 from era_store.event_log import EventFilter
@@ -51,6 +52,7 @@ def activity_routes(service: "Service") -> APIRouter:
             public=service.settings.service.public,
             network=network,
             title="Activity",
+            notices=rehearsal_notices(service.network),
             entries=entries,
             earlier=earlier,
             is_newest=before is None,

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.outlook import NO_CALENDAR
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Readiness, Table, Tone
-from era_service.dashboard.words import ada, counted, listed, percent_of, sentence
-from eras.words import percent
+from era_service.dashboard.words import counted, listed, percent_of, sentence
+from eras.words import about_ada, percent
 
 if TYPE_CHECKING:
     from release_tools.adoption.charts import Series
@@ -116,15 +116,15 @@ def _verdict(gate: Document) -> str:
     base = _BASES.get(gate["base"], gate["base"])
     if gate["met"]:
         spare = gate["share"]["stake"] - gate["threshold"] * gate["share"]["total"]
-        return f"The gate is met with {ada(round(spare))} to spare, of the {base} in epoch {gate['epoch']}."
+        return f"The gate is met with {about_ada(round(spare))} to spare, of the {base} in epoch {gate['epoch']}."
     missing = gate["missing_stake"] or 0
     if not missing:
         return "Enough is ready now, but not for as many epochs as the gate asks for."
     enough = gate["enough"]
     if not enough:
-        return f"{ada(missing)} of the {base} are missing, more than all who registered could bring."
+        return f"{about_ada(missing)} of the {base} are missing, more than all who registered could bring."
     whom = "the largest party" if enough == 1 else f"the {enough:,} largest parties"
-    return f"{ada(missing)} of the {base} are missing: it takes {whom} not ready."
+    return f"{about_ada(missing)} of the {base} are missing: it takes {whom} not ready."
 
 
 def _lead(now: Document) -> str:
@@ -142,11 +142,13 @@ def _lead(now: Document) -> str:
 
 def _facts(now: Document) -> tuple[Fact, ...]:
     registered, network = now["registered"]["stake"], now["network"]["stake"]
-    facts = [Fact("Registered stake", ada(registered), counted(now["registered"]["parties"], "party", "parties"))]
+    facts = [Fact("Registered stake", about_ada(registered), counted(now["registered"]["parties"], "party", "parties"))]
     if network is None:
         facts.append(Fact("Whole network's stake", "not known", "eraswitch adoption network-stake"))
     else:
-        facts.append(Fact("Whole network's stake", ada(network), f"{percent(registered / network)} of it registered"))
+        facts.append(
+            Fact("Whole network's stake", about_ada(network), f"{percent(registered / network)} of it registered")
+        )
     if now["unknown"]["stake"]:
         facts.append(Fact("Version unknown", percent(now["unknown"]["share"]), "counts as not ready", "attention"))
     return tuple(facts)
@@ -169,7 +171,7 @@ def _share_cell(row: Document, base: str, gate: Document | None) -> Cell:
     if gated and gate is not None:
         tone = "good" if share.fraction >= gate["threshold"] else "attention"
     apart = f"; {share.apart}" if share.apart else ""
-    return Cell(f"{share}", tone, note=f"{ada(share.part)}{apart}")
+    return Cell(f"{share}", tone, note=f"{about_ada(share.part)}{apart}")
 
 
 def _versions_figure(epochs: Sequence[Document], era: str | None, calendar: EpochCalendar) -> Figure:
@@ -267,17 +269,11 @@ def _readiness_figure(
         for width in CHART_WIDTHS
     )
     cells = tuple(
-        (Cell(label), *(Cell(_floored(one.values[index])) for one in series))
+        (Cell(label), *(Cell(percent(one.values[index])) for one in series))
         for index, label in reversed(list(enumerate(labels)))
     )
     columns = ("Epoch", *(f">{one.name.capitalize()}" for one in series))
     return Figure("readiness-chart", title, svgs, Table(f"Share of the stake that supports {era}", columns, cells))
-
-
-def _floored(share: float | None) -> str:
-    from release_tools.adoption.shares import shown_share
-
-    return "unknown" if share is None else shown_share(share)
 
 
 def _share(row: Document | None, base: str) -> float | None:

@@ -13,7 +13,7 @@ from release_tools.forecasting.result import Verdict
 from release_tools.forecasting.safety import SwitchSafety
 
 if TYPE_CHECKING:
-    from era_service.service.documents import EraDocument, EraStatus
+    from era_service.service.documents import EraDocument, EraStatus, NetworkDocument
 
 
 def headline(
@@ -156,13 +156,18 @@ def page_notices(status: "EraStatus") -> tuple[Notice, ...]:
         for warning in status.warnings
         if not any(part is not None and part in warning for part in said)
     ]
-    if status.network.embedded:
-        found.append(
-            Notice(
-                "attention",
-                "A rehearsal: parties, stakes and eras are made up, and this is nobody's network",
-                "An epoch takes a minute, and nothing is kept. To follow a real network: "
-                "eraswitch serve --network NAME --provider URL",
-            )
-        )
-    return tuple(found)
+    return (*found, *rehearsal_notices(status.network))
+
+
+def rehearsal_notices(network: "NetworkDocument") -> tuple[Notice, ...]:
+    """The notice on every page of a rehearsal."""
+    if not network.embedded:
+        return ()
+    return (
+        Notice(
+            "attention",
+            "A rehearsal: parties, stakes and eras are made up, and this is nobody's network",
+            "An epoch takes a minute, and nothing is kept. To follow a real network: "
+            "eraswitch serve --network NAME --provider URL",
+        ),
+    )

@@ -10,7 +10,8 @@ from typing import Any
 from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Table, Tone
 from era_service.dashboard.words import counted, percent_of, sentence
-from release_tools.adoption.shares import needed_share, shown_share
+from eras.words import percent
+from release_tools.adoption.shares import needed_share
 from release_tools.forecasting.lottery import chance_words
 
 VISIBLE = 0.005
@@ -120,7 +121,7 @@ def _figure(document: Mapping[str, Any], calendar: EpochCalendar) -> Figure:
                 labels,
                 [charts.Series("stake that signs", signing, "unknown")],
                 title="Stake that signs, of the registered stake",
-                description=f"At epoch {danger['epoch']}: {shown_share(danger['signing_share']['value'])}.",
+                description=f"At epoch {danger['epoch']}: {percent(danger['signing_share']['value'])}.",
                 mark=mark,
                 width=width,
                 height=190,
@@ -150,9 +151,9 @@ def _row(outlook: Mapping[str, Any]) -> tuple[Cell, ...]:
 
 def _signing(share: Mapping[str, Any]) -> str:
     """A share with the ends of its interval, which few and many signing mean."""
-    if share["low"] is None or shown_share(share["low"]) == shown_share(share["high"]):
-        return shown_share(share["value"])
-    return f"{shown_share(share['value'])} ({shown_share(share['low'])} to {shown_share(share['high'])})"
+    if share["low"] is None or percent(share["low"]) == percent(share["high"]):
+        return percent(share["value"])
+    return f"{percent(share['value'])} ({percent(share['low'])} to {percent(share['high'])})"
 
 
 def _of(outlook: Mapping[str, Any], part: str) -> float | None:

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 from era_service.dashboard.views import Cell, Notice, Panel, Search, Table
-from era_service.dashboard.words import ada, counted, nobody_vouches
+from era_service.dashboard.words import counted, nobody_vouches
 from era_store import release_of
-from eras.words import percent
+from eras.words import about_ada, percent
 
 if TYPE_CHECKING:
     from release_tools.adoption.parties import NotReady
@@ -99,7 +99,9 @@ def parties_panel(laggards: Laggards | None, *, public: bool) -> Panel:
         (
             Cell(f"Party {number}") if public else Cell(party.name, link=party_address(party.party_id)),
             Cell((release_of(party.version) if public else party.version) or UNKNOWN),
-            Cell(ada(party.stake), note=percent(party.stake / laggards.registered) if laggards.registered else ""),
+            Cell(
+                about_ada(party.stake), note=percent(party.stake / laggards.registered) if laggards.registered else ""
+            ),
         )
         for number, party in enumerate(laggards.listed, 1)
     )

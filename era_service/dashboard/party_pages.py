@@ -14,13 +14,15 @@ from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from era_service.dashboard.answering import FRESH, answered
+from era_service.dashboard.headline import rehearsal_notices
 from era_service.dashboard.parties import SEARCH, party_address
 from era_service.dashboard.render import subpage_html, theme_of
 from era_service.dashboard.roster import GONE, NOT_READY, READY, UNKNOWN, Party, Roster
 from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
-from era_service.dashboard.words import ada, counted, moment
+from era_service.dashboard.words import counted, moment
 from era_service.service.refusals import PathNotFoundError
 from eras.visible import visible
+from eras.words import about_ada
 
 if TYPE_CHECKING:
     from era_service.dashboard.gather import Gatherer
@@ -89,7 +91,8 @@ def party_routes(service: "Service", gatherer: "Gatherer") -> APIRouter:
 
     def html(request: Request, template: str, shown: dict[str, object], status: int = 200) -> Response:
         root = "" if template == LIST else "../"
-        text = subpage_html(template, root=root, theme=theme_of(request), public=False, network=network, **shown)
+        shown |= {"public": False, "network": network, "notices": rehearsal_notices(service.network)}
+        text = subpage_html(template, root=root, theme=theme_of(request), **shown)
         return answered(request, text.encode(), "text/html; charset=utf-8", status=status)
 
     @routes.get("/parties")
@@ -181,7 +184,7 @@ def _row(one: Party) -> tuple[Cell, ...]:
         Cell(one.ticker or one.party_id, link=party_address(one.party_id), note=one.party_id if one.ticker else ""),
         Cell(one.state, _TONES[one.state]),
         Cell(one.version),
-        Cell(ada(one.newest.stake)),
+        Cell(about_ada(one.newest.stake)),
         Cell(f"{one.since}"),
     )
 
@@ -211,7 +214,7 @@ def _party_panel(one: Party, roster: Roster, minimum: str | None) -> Panel:
     facts = (
         Fact(f"For {roster.era}" if roster.era else "Readiness", one.state, since, _TONES[one.state]),
         Fact("Version", one.version, f"as of epoch {newest.epoch}"),
-        Fact("Stake", ada(newest.stake), f"{newest.stake:,} lovelace"),
+        Fact("Stake", about_ada(newest.stake), f"{newest.stake:,} lovelace"),
     )
     notices: tuple[Notice, ...] = ()
     if one.state == NOT_READY:
@@ -231,7 +234,7 @@ def _history_panel(one: Party) -> Panel:
         (
             Cell(f"{row.epoch}"),
             Cell(row.version or "unknown"),
-            Cell(ada(row.stake)),
+            Cell(about_ada(row.stake)),
             Cell(moment(row.seen_at_s) if row.seen_at_s else "not told"),
             Cell("signed by the party" if row.signed is not None else "not signed"),
         )

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.parties import LISTED, party_address
 from era_service.dashboard.views import CHART_WIDTHS, Answer, Cell, Fact, Figure, Panel, Table, Tone
-from era_service.dashboard.words import ada, counted, sentence
-from release_tools.adoption.shares import share_words, shown_share
+from era_service.dashboard.words import counted, sentence
+from eras.words import about_ada, percent
+from release_tools.adoption.shares import share_words
 from release_tools.forecasting.lottery import chance_words
 
 if TYPE_CHECKING:
@@ -50,7 +51,7 @@ def recovery_panel(
     rows = tuple(
         (
             Cell(f"Party {number}") if public else Cell(tickers.get(party) or party, link=party_address(party)),
-            Cell(ada(stake)),
+            Cell(about_ada(stake)),
         )
         for number, (party, stake) in enumerate(listed, 1)
     )
@@ -75,10 +76,10 @@ def _facts(found: "Recovery") -> Iterator[Fact]:
     if found.judged is not None and found.stake is not None:
         tone: Tone = "good" if found.stake >= found.wanted else "attention"
         wanted = f"{share_words(found.wanted)} of before the switch is wanted"
-        yield Fact(f"Stake that registered for epoch {found.judged}", shown_share(found.stake), wanted, tone)
+        yield Fact(f"Stake that registered for epoch {found.judged}", percent(found.stake), wanted, tone)
     if found.missing:
         parties = counted(len(found.missing), "party", "parties")
-        yield Fact("Stopped and not back", parties, f"with {ada(sum(found.missing.values()))}", "attention")
+        yield Fact("Stopped and not back", parties, f"with {about_ada(sum(found.missing.values()))}", "attention")
     if found.forecast is not None:
         danger = found.forecast.danger
         under = f"chance of a quorum at epoch {danger.epoch}, the least likely"
@@ -88,7 +89,7 @@ def _facts(found: "Recovery") -> Iterator[Fact]:
 def _missing_words(found: "Recovery") -> str:
     parties = counted(len(found.missing), "party", "parties")
     verb = "has" if len(found.missing) == 1 else "have"
-    return f"{parties} with {ada(sum(found.missing.values()))} stopped and {verb} not come back"
+    return f"{parties} with {about_ada(sum(found.missing.values()))} stopped and {verb} not come back"
 
 
 def _figure(found: "Recovery", calendar: EpochCalendar) -> Figure:
@@ -122,8 +123,8 @@ def _row(found: "Recovery", one: "EpochActivity") -> tuple[Cell, ...]:
     return (
         Cell(f"{one.epoch}"),
         Cell("" if one.parties is None else f"{len(one.parties):,}"),
-        Cell("" if one.stake is None else ada(one.stake)),
-        Cell("" if share is None else shown_share(share)),
+        Cell("" if one.stake is None else about_ada(one.stake)),
+        Cell("" if share is None else percent(share)),
         Cell("" if chance is None else chance_words(chance)),
         Cell("the switch" if one.epoch == found.at else "so far" if one.epoch == found.current else ""),
     )

@@ -7,24 +7,7 @@ read them sit in many places.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-LOVELACE_PER_ADA = 1_000_000
-_SCALES = ((1_000_000_000, "bn"), (1_000_000, "M"), (1_000, "k"))
 _UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
-
-
-def ada(lovelace: int) -> str:
-    """An amount in ada with three digits that count: ``22.0 M ada``."""
-    amount = lovelace / LOVELACE_PER_ADA
-    for size, name in _SCALES:
-        if amount >= size * 0.9995:
-            return f"{_three_digits(amount / size)} {name} ada"
-    return f"{_three_digits(amount)} ada"
-
-
-def _three_digits(value: float) -> str:
-    if value >= 99.95:
-        return f"{value:.0f}"
-    return f"{value:.1f}" if value >= 9.995 else f"{value:.2f}".removesuffix(".00")
 
 
 def percent_of(share: float) -> str:

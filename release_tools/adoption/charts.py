@@ -21,7 +21,6 @@ from html import escape
 from typing import Literal
 
 from eras.words import percent
-from release_tools.adoption.shares import shown_share
 
 Tone = Literal["ready", "not-ready", "unknown"]
 
@@ -69,7 +68,7 @@ class Axis:
 
     ticks: tuple[float, ...]
     place: Callable[[float], float]
-    words: Callable[[float], str] = shown_share
+    words: Callable[[float], str] = percent
 
 
 SHARES = Axis((0.0, 0.25, 0.5, 0.75, 1.0), lambda share: share)

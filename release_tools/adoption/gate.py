@@ -20,9 +20,10 @@ from typing import Any
 
 from era_store import RegistrationRepository
 from eras import Epoch, EraSwitchError
+from eras.words import about_ada
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.parties import NotReady, not_ready
-from release_tools.adoption.shares import AdoptionRules, Base, Share, ada_words, parties_words, share_words
+from release_tools.adoption.shares import AdoptionRules, Base, Share, parties_words, share_words
 from release_tools.adoption.summary import (
     AdoptionAlarm,
     EpochAdoption,
@@ -130,7 +131,7 @@ class GateResult:
         yield from self._gaps()
         if not self.met and self.whom:
             yield f"{self._whom_words}:"
-            yield from (f"  {one.name}  {ada_words(one.stake)}  {one.version or 'no version'}" for one in self.whom)
+            yield from (f"  {one.name}  {about_ada(one.stake)}  {one.version or 'no version'}" for one in self.whom)
             yield from (f"  {words}" for words in self._others())
 
     def _gaps(self) -> Iterator[str]:
@@ -144,9 +145,9 @@ class GateResult:
             opens = next(one.epoch for one in self.epochs if not one.met) + len(self.epochs)
             yield f"the last epoch has the share; if it stays so, the gate opens in epoch {opens}"
         if self.missing_stake:
-            yield f"missing: {ada_words(self.missing_stake)} on {self.minimum}"
+            yield f"missing: {about_ada(self.missing_stake)} on {self.minimum}"
         if self.unregistered_stake:
-            yield f"{ada_words(self.unregistered_stake)} did not register at all"
+            yield f"{about_ada(self.unregistered_stake)} did not register at all"
 
     @property
     def _whom_words(self) -> str:
@@ -160,7 +161,7 @@ class GateResult:
     def _call_list(self) -> Iterator[str]:
         """Whom to call, in one sentence."""
         if not self.met and self.whom:
-            listed = [f"{one.name} {ada_words(one.stake)} {one.version or 'no version'}" for one in self.whom]
+            listed = [f"{one.name} {about_ada(one.stake)} {one.version or 'no version'}" for one in self.whom]
             yield f"{self._whom_words}: {'; '.join([*listed, *self._others()])}"
 
     def require_met(self) -> None:
@@ -292,7 +293,7 @@ def _judged(epoch: Epoch, adoption: EpochAdoption | None, base: Base, threshold:
         epoch,
         share,
         met,
-        None if met else f"{share} of {base.words} ({ada_words(share.total)}) is ready{apart}",
+        None if met else f"{share} of {base.words} ({about_ada(share.total)}) is ready{apart}",
     )
 
 

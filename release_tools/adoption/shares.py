@@ -14,6 +14,7 @@ from typing import Any
 
 from era_store import Registration, VersionTally
 from eras import ConfigurationError, Epoch
+from eras.words import percent
 from release_tools.adoption.compatibility import Compatibility
 
 DEFAULT_STAKE_EPOCH_OFFSET = 1
@@ -91,7 +92,7 @@ class Share:
         return max(0, math.ceil(threshold * self.total) - self.part)
 
     def __str__(self) -> str:
-        return shown_share(self.fraction)
+        return percent(self.fraction)
 
     def to_dict(self) -> dict[str, Any]:
         """The share, JSON-ready."""
@@ -171,12 +172,6 @@ def parse_share(text: str) -> Fraction:
     return share
 
 
-def shown_share(share: Fraction | float) -> str:
-    """A share with one digit, never shown as more than it is: 79.99 % does not reach a gate of 80 %."""
-    exact = share if isinstance(share, Fraction) else Fraction(repr(share))
-    return f"{math.floor(exact * 1000) / 10:.1f} %"
-
-
 def needed_share(share: float) -> str:
     """A share that is needed: rounded up to two digits, so that what is read suffices."""
     return f"{math.ceil(share * 10_000) / 100:.2f} %"
@@ -185,17 +180,6 @@ def needed_share(share: float) -> str:
 def share_words(share: Fraction) -> str:
     """A share to four digits, never rounded up: ``95 %``, ``94.9999 %``."""
     return f"{math.floor(share * 1_000_000) / 10_000:g} %"
-
-
-def ada_words(lovelace: int) -> str:
-    """An amount of lovelace as people read it: ``331.8 M ada``; less than an ada is never shown as none."""
-    if 0 < lovelace < 1_000_000:
-        return f"{lovelace:,} lovelace"
-    ada = lovelace / 1_000_000
-    for size, letter in ((10**9, " G"), (10**6, " M"), (10**3, " k")):
-        if ada >= size:
-            return f"{ada / size:,.1f}{letter} ada"
-    return f"{ada:,.1f} ada"
 
 
 def parties_words(count: int) -> str:

@@ -14,18 +14,10 @@ from typing import Any
 from era_store import Capability, RegistrationRepository, VersionTally
 from era_store.registrations import Uncounted
 from eras import Epoch, EraSwitchError
+from eras.words import about_ada
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.parties import NotReady, PartyChanges, named, not_ready, party_changes
-from release_tools.adoption.shares import (
-    AdoptionRules,
-    Base,
-    Share,
-    ada_words,
-    is_ready,
-    is_told,
-    parties_words,
-    support_share,
-)
+from release_tools.adoption.shares import AdoptionRules, Base, Share, is_ready, is_told, parties_words, support_share
 from release_tools.adoption.versions import is_known, newest_first
 from release_tools.registrations.judging import EPOCHS_AHEAD
 
@@ -347,7 +339,7 @@ def assumed_epoch(repository: RegistrationRepository) -> Epoch | None:
 def rejected_words(rejected: Uncounted) -> str:
     """The rejected registrations of an epoch, in words."""
     rows = f"{rejected.rows} {'row' if rejected.rows == 1 else 'rows'} of the epoch cannot be counted"
-    stakes = f"{ada_words(rejected.stake)} of it counts as not ready"
+    stakes = f"{about_ada(rejected.stake)} of it counts as not ready"
     if rejected.unknown:
         stakes += f", and the stake of {rejected.unknown} cannot be read"
     return f"{rows}: {stakes}. See them: eraswitch adoption rejects"
@@ -427,7 +419,7 @@ def _alarms(
     if told is not None and told < unknown.total:
         yield AdoptionAlarm(
             "network-stake",
-            f"The network's stake as it was told, {ada_words(told)}, is less than what registered: it is not believed",
+            f"The network's stake as it was told, {about_ada(told)}, is less than what registered: it is not believed",
         )
     if since is None:
         return
@@ -439,7 +431,7 @@ def _alarms(
     if larger and abs(unknown.total - was.total) >= rules.swing_alarm * larger:
         yield AdoptionAlarm(
             "registered-swing",
-            f"The registered stake went from {ada_words(was.total)} in epoch {since} to {ada_words(unknown.total)}: a "
+            f"The registered stake went from {about_ada(was.total)} in epoch {since} to {about_ada(unknown.total)}: a "
             "share of it means little. Look at the whole network's, or at the recent one",
         )
 

@@ -11,8 +11,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from eras.visible import sheet_cell, visible
+from eras.words import about_ada
 from release_tools.adoption.parties import ChangeGroup
-from release_tools.adoption.shares import Base, Share, ada_words, parties_words
+from release_tools.adoption.shares import Base, Share, parties_words
 from release_tools.adoption.summary import EpochAdoption, EraShares
 
 CSV_COLUMNS = (
@@ -67,7 +68,7 @@ def adoption_markdown(adoptions: Sequence[EpochAdoption]) -> str:
     newest, *earlier = adoptions
     lines = [f"## Adoption in epoch {newest.epoch}", ""]
     lines.append(
-        f"{parties_words(newest.parties)} registered {ada_words(newest.registered_stake)}{_of_network(newest)}."
+        f"{parties_words(newest.parties)} registered {about_ada(newest.registered_stake)}{_of_network(newest)}."
     )
     lines += [f"\n> **{_plain(alarm.kind)}**: {_plain(alarm.words)}" for alarm in newest.alarms]
     lines += ["", *_versions(newest)]
@@ -93,7 +94,7 @@ def _versions(adoption: EpochAdoption) -> Iterator[str]:
         name = _plain(row.release or "none given") + ("" if row.is_known else " (unknown)")
         supports = (*row.supports, *(f"{era} in part" for era in row.in_part))
         share = f"{row.share} |" + (f" {row.network_share} |" if network else "")
-        yield f"| {name} | {ada_words(row.stake)} | {share} {row.parties} | {_plain(', '.join(supports))} |"
+        yield f"| {name} | {about_ada(row.stake)} | {share} {row.parties} | {_plain(', '.join(supports))} |"
 
 
 def _eras(adoption: EpochAdoption) -> Iterator[str]:
@@ -112,7 +113,7 @@ def _not_ready(era: EraShares) -> Iterator[str]:
         yield "| party | stake | version |"
         yield "|---|--:|---|"
         for party in era.not_ready:
-            yield f"| {_plain(party.name)} | {ada_words(party.stake)} | {_plain(party.version or 'none given')} |"
+            yield f"| {_plain(party.name)} | {about_ada(party.stake)} | {_plain(party.version or 'none given')} |"
 
 
 def _history(adoptions: Sequence[EpochAdoption]) -> Iterator[str]:
@@ -121,7 +122,7 @@ def _history(adoptions: Sequence[EpochAdoption]) -> Iterator[str]:
     yield "|--:|--:|" + "--:|" * len(eras)
     for one in adoptions:
         shares = " | ".join(_share(era.registered if era.told else None) for era in one.eras)
-        yield f"| {one.epoch} | {ada_words(one.registered_stake)} | {shares} |"
+        yield f"| {one.epoch} | {about_ada(one.registered_stake)} | {shares} |"
 
 
 def _of_network(adoption: EpochAdoption) -> str:
@@ -131,7 +132,7 @@ def _of_network(adoption: EpochAdoption) -> str:
 
 
 def _group(group: ChangeGroup) -> str:
-    return f"{group.parties}" + (f" ({ada_words(group.stake)})" if group.parties else "")
+    return f"{group.parties}" + (f" ({about_ada(group.stake)})" if group.parties else "")
 
 
 def _share(share: Share | None) -> str:

@@ -19,8 +19,9 @@ from itertools import islice, pairwise
 
 from era_store import Registration, RegistrationRepository
 from eras import ConfigurationError, Epoch
+from eras.words import about_ada
 from release_tools.adoption.compatibility import Compatibility
-from release_tools.adoption.shares import AdoptionRules, ada_words, is_ready, support_share
+from release_tools.adoption.shares import AdoptionRules, is_ready, support_share
 from release_tools.adoption.summary import NoRegistrationsError, require_told
 from release_tools.forecasting.lottery import require_probability
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
@@ -310,7 +311,7 @@ class _Forecaster:
         least, most = min(point.registered for point in points), max(point.registered for point in points)
         if most > _SWING * least:
             yield (
-                f"The registered stake swings from {ada_words(least)} to {ada_words(most)} over these epochs: the "
+                f"The registered stake swings from {about_ada(least)} to {about_ada(most)} over these epochs: the "
                 "ready share is of different parties each time"
             )
         chances = ((outlook.quorum_probability, outlook.epoch) for outlook in epochs)

@@ -15,6 +15,7 @@ from itertools import pairwise
 from typing import Any, Literal, Protocol
 
 from eras.words import percent
+from release_tools.adoption.shares import needed_share
 from release_tools.forecasting.lottery import Lottery
 from release_tools.rehearsal.actions import Activate
 from release_tools.rehearsal.invariants import LIKELY, Violation
@@ -129,7 +130,7 @@ def _reasons(outcome: Outcome) -> Iterator[str]:
     worst = min(rows, key=lambda row: row.quorum_probability)
     if worst.quorum_probability < LIKELY:
         needed = _needed(worst)
-        asked = "no share would suffice" if needed is None else f"a safe quorum takes {percent(needed)}"
+        asked = "no share would suffice" if needed is None else f"a safe quorum takes {needed_share(needed)}"
         yield f"At epoch {worst.epoch} {percent(worst.signing)} of the registered stake signed; {asked}"
     for happening in outcome.happenings:
         if happening.refused is not None:
@@ -151,9 +152,8 @@ def _step(outcome: Outcome, row: EpochRow) -> str:
     if needed is None:
         return "Correct the parameters of the quorum: with these no share of the stake suffices"
     if ready is not None and ready < needed:
-        return (
-            f"Do not activate so: wait until at least {percent(needed)} of the stake is ready (eraswitch adoption gate)"
-        )
+        enough = f"at least {needed_share(needed)} of the stake"
+        return f"Do not activate so: wait until {enough} is ready (eraswitch adoption gate)"
     return "Enough stake was ready: look at what went wrong at that time, and keep the switch clear of it"
 
 

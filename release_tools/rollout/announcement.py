@@ -9,7 +9,8 @@ from difflib import get_close_matches
 from string import Template
 
 from eras import ConfigurationError
-from release_tools.adoption.shares import ada_words, parties_words, shown_share
+from eras.words import about_ada, percent
+from release_tools.adoption.shares import parties_words
 from release_tools.forecasting.forecast import DEFAULT_LAG_EPOCHS
 from release_tools.forecasting.lottery import chance_words
 from release_tools.rollout.plan import PhaseName, PlannedRollout
@@ -100,15 +101,15 @@ def closing_text(plan: PlannedRollout, found: Recovery, *, network: str, templat
 def closing_figures(plan: PlannedRollout, found: Recovery, network: str) -> dict[str, str]:
     """Every figure that a template of the closing text may have, in words."""
     stake = sum(found.missing.values())
-    missing = f"{parties_words(len(found.missing))} with {ada_words(stake)}" if found.missing else "nobody"
+    missing = f"{parties_words(len(found.missing))} with {about_ada(stake)}" if found.missing else "nobody"
     return {
         "era": plan.era,
         "network": network,
         "epoch": f"{found.current}",
         "activate_at": f"{found.at}",
         "judged_epoch": UNKNOWN if found.judged is None else f"{found.judged}",
-        "certificates": UNKNOWN if found.certificates is None else shown_share(found.certificates),
-        "stake": UNKNOWN if found.stake is None else shown_share(found.stake),
+        "certificates": UNKNOWN if found.certificates is None else percent(found.certificates),
+        "stake": UNKNOWN if found.stake is None else percent(found.stake),
         "missing": missing,
         "people": ", ".join(map(str, plan.people_to_tell("activate"))) or UNKNOWN,
     }
@@ -161,7 +162,7 @@ def figures_of(
         "minimum": (gate.minimum if gate is not None else None) or UNKNOWN,
         "registrations_epoch": UNKNOWN if gate is None else f"{gate.epoch}",
         "ready": UNKNOWN if share is None else f"{share}",
-        "missing": UNKNOWN if missing is None else ada_words(missing) if missing else "nothing",
+        "missing": UNKNOWN if missing is None else about_ada(missing) if missing else "nothing",
         "whom": UNKNOWN if gate is None else ", ".join(party.party_id for party in gate.whom) or "nobody",
         "quorum": UNKNOWN if found is None else chance_words(found.danger.quorum_probability.value),
         "lag_epochs": f"{lag_epochs}",

@@ -18,7 +18,8 @@ from fractions import Fraction
 from typing import Any
 
 from eras import Epoch
-from release_tools.adoption.shares import Share, share_words, shown_share
+from eras.words import percent
+from release_tools.adoption.shares import Share, share_words
 from release_tools.forecasting.result import Forecast
 
 BEFORE_EPOCHS = 3
@@ -159,7 +160,7 @@ def recovery(
         words = f"Nothing that can be compared is known of epoch {newest.epoch} and of the epochs before {at}"
     else:
         shares = {"certificates": certificates, "stake": stake}
-        parts = [f"{shown_share(one)} of the {name}" for name, one in shares.items() if one is not None]
+        parts = [f"{percent(one)} of the {name}" for name, one in shares.items() if one is not None]
         words = (
             f"The network has {'' if recovered else 'not '}recovered: epoch {newest.epoch} has {' and '.join(parts)} "
             f"of before the switch, and at least {share_words(wanted)} is wanted"

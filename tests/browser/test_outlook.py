@@ -1,7 +1,7 @@
 """The panel of the forecast: what a chance rests on is not shown as an interval around it."""
 
 from era_service.dashboard.outlook import outlook_panel
-from release_tools.adoption.shares import shown_share
+from eras.words import percent
 from tests.release_tools.test_forecast import forecast_of, rising
 
 
@@ -21,7 +21,7 @@ def test_a_chance_stands_beside_those_at_both_ends_of_what_signs() -> None:
     assert low is not None
     assert high is not None
     shown = rows[str(found.danger.epoch)]
-    assert shown[0].endswith(f"({shown_share(low)} to {shown_share(high)})")
+    assert shown[0].endswith(f"({percent(low)} to {percent(high)})")
     mean, least = (float(cell.removeprefix("> ").split()[0]) for cell in shown[1:3])
     assert mean < least, "the mean lies below the low end here"
     assert any("1 in 40" in note for note in panel.notes)

@@ -65,21 +65,6 @@ DAY_S = 86_400.0
 
 
 @pytest.mark.parametrize(
-    ("lovelace", "shown"),
-    [
-        (0, "0 ada"),
-        (1_500_000, "1.50 ada"),
-        (999_600_000_000, "1 M ada"),
-        (30_000_000 * ADA, "30.0 M ada"),
-        (111_650_000 * ADA, "112 M ada"),
-        (45_000_000_000 * ADA, "45.0 bn ada"),
-    ],
-)
-def test_ada(lovelace, shown):
-    assert words.ada(lovelace) == shown
-
-
-@pytest.mark.parametrize(
     ("seconds", "shown"),
     [(-3, "0 s"), (59.4, "59 s"), (3_600, "1 h 0 min 0 s"), (90_061, "1 d 1 h 1 min"), (432_000, "5 d 0 h 0 min")],
 )
@@ -378,7 +363,7 @@ def test_the_recovery_names_who_has_not_come_back_but_not_in_public():
         ("Stopped and not back", "2 parties", "attention"),
     ]
     rows = {row[0].text: [cell.text for cell in row[1:]] for row in panel.figures[0].table.rows}
-    assert rows["9"] == ["3", "100 ada", "100.0 %", "", ""]
-    assert rows["10"] == ["1", "60.0 ada", "60.0 %", "", "the switch"]
+    assert rows["9"] == ["3", "100.0 ADA", "100.0 %", "", ""]
+    assert rows["10"] == ["1", "60.0 ADA", "60.0 %", "", "the switch"]
     public = recovery_panel(found, EpochCalendar(), {}, public=True)
     assert [(row[0].text, row[0].link) for row in public.table.rows] == [("Party 1", ""), ("Party 2", "")]

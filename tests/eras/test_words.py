@@ -1,8 +1,10 @@
 """Amounts and counts as people read them."""
 
+from fractions import Fraction
+
 import pytest
 
-from eras.words import ada, counted, percent
+from eras.words import about_ada, ada, counted, percent
 
 
 @pytest.mark.parametrize(
@@ -18,6 +20,25 @@ from eras.words import ada, counted, percent
 )
 def test_an_amount_is_exact_to_the_lovelace(lovelace: int, words: str) -> None:
     assert ada(lovelace) == words
+
+
+@pytest.mark.parametrize(
+    ("lovelace", "words"),
+    [
+        (0, "0.0 ADA"),
+        (1, "0.000001 ADA"),
+        (1_500_000, "1.5 ADA"),
+        (7_255_725_242, "7,255.7 ADA"),
+        (999_949_000_000, "999,949.0 ADA"),
+        (999_951_000_000, "1.0 M ADA"),
+        (331_826_003_409_496, "331.8 M ADA"),
+        (999_949_999_999_999, "999.9 M ADA"),
+        (999_950_000_000_000, "1.00 bn ADA"),
+        (22 * 10**15, "22.00 bn ADA"),
+    ],
+)
+def test_of_a_stake_the_size_is_shown(lovelace: int, words: str) -> None:
+    assert about_ada(lovelace) == words
 
 
 def test_a_count_has_the_right_plural() -> None:
@@ -36,10 +57,14 @@ def test_a_count_has_the_right_plural() -> None:
         (None, "unknown"),
         (0.0, "0.0 %"),
         (0.0001, "< 0.1 %"),
+        (0.001, "0.1 %"),
+        (0.29, "29.0 %"),
         (0.951, "95.1 %"),
+        (0.7999, "79.9 %"),
+        (Fraction(79_999_999, 100_000_000), "79.9 %"),
         (0.99999, "99.9 %"),
         (1.0, "100.0 %"),
     ],
 )
-def test_a_share_is_never_shown_as_all_or_nothing_when_it_is_not(share, shown):
+def test_a_share_is_never_shown_as_more_than_it_is_nor_as_nothing_when_it_is_not(share, shown):
     assert percent(share) == shown

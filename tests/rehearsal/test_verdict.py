@@ -39,10 +39,10 @@ def test_activated_too_early_it_says_how_much_was_ready_and_what_is_needed():
     assert (verdict.grade, verdict.headline) == ("bad", "The quorum was lost in 2 of 9 epochs: 106, 107")
     assert verdict.reasons == (
         "When pythagoras began at epoch 106, 50.0 % of the registered stake was ready, and 50 of 100 nodes had to stop",
-        "At epoch 106 50.0 % of the registered stake signed; a safe quorum takes 58.6 %",
+        "At epoch 106 50.0 % of the registered stake signed; a safe quorum takes 58.60 %",
         "At the end 50 of 100 nodes run in pythagoras, and 50 have stopped; 50.0 % of the network's stake signs",
     )
-    assert verdict.next_step.startswith("Do not activate so: wait until at least 58.6 % of the stake is ready")
+    assert verdict.next_step.startswith("Do not activate so: wait until at least 58.60 % of the stake is ready")
 
 
 def test_with_enough_ready_the_fault_is_looked_for_elsewhere():

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from era_store import VersionTally
 from eras import Epoch
 from release_tools import AdoptionRules, Compatibility, Share, parse_share
-from release_tools.adoption.shares import ShareError, ada_words, share_words, support_share
+from release_tools.adoption.shares import ShareError, share_words, support_share
 
 TABLE = Compatibility.of({"pythagoras": ">=2.0.0"})
 
@@ -89,19 +89,3 @@ def test_what_is_no_share_is_refused(text: str) -> None:
 def test_the_stake_of_the_right_epoch() -> None:
     assert AdoptionRules().stake_epoch(Epoch(744)) == 745
     assert AdoptionRules(stake_epoch_offset=0).stake_epoch(Epoch(744)) == 744
-
-
-@pytest.mark.parametrize(
-    ("lovelace", "words"),
-    [
-        (0, "0.0 ada"),
-        (1, "1 lovelace"),
-        (999_999, "999,999 lovelace"),
-        (1_500_000, "1.5 ada"),
-        (331_826_003_409_496, "331.8 M ada"),
-        (22 * 10**15, "22.0 G ada"),
-        (7_255_725_242, "7.3 k ada"),
-    ],
-)
-def test_amounts_in_words(lovelace: int, words: str) -> None:
-    assert ada_words(lovelace) == words

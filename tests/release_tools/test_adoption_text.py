@@ -28,13 +28,13 @@ def test_markdown_for_a_release_page(repository: RegistrationRepository) -> None
     lines = adoption_markdown(two_epochs(repository)).splitlines()
     for line in (
         "## Adoption in epoch 5",
-        "3 parties registered 5.0 ada, 50.0 % of the whole network's.",
-        "| 0.3.0 | 1.0 ada | 20.0 % | 10.0 % | 1 | lagrange |",
-        "| none given (unknown) | 1.0 ada | 20.0 % | 10.0 % | 1 |  |",
+        "3 parties registered 5.0 ADA, 50.0 % of the whole network's.",
+        "| 0.3.0 | 1.0 ADA | 20.0 % | 10.0 % | 1 | lagrange |",
+        "| none given (unknown) | 1.0 ADA | 20.0 % | 10.0 % | 1 |  |",
         "| lagrange | 0.3.0 or newer, but not 0.3.5 | 20.0 % | 10.0 % | 20.0 % |",
-        "| b | 3.0 ada | 0.2.0 |",
-        "Since epoch 4: 1 (1.0 ada) new, 1 (1.0 ada) upgraded, 0 downgraded, 0 gone.",
-        "| 4 | 4.0 ada | 0.0 % |",
+        "| b | 3.0 ADA | 0.2.0 |",
+        "Since epoch 4: 1 (1.0 ADA) new, 1 (1.0 ADA) upgraded, 0 downgraded, 0 gone.",
+        "| 4 | 4.0 ADA | 0.0 % |",
     ):
         assert line in lines, line
     assert any(line.startswith("> **unknown-share**: The version of 20.0 %") for line in lines)

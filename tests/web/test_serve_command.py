@@ -42,7 +42,8 @@ def test_with_no_configuration_it_shows_a_rehearsal_that_lives_and_keeps_nothing
         assert (config["current"]["name"], config["next"]["name"], config["next"]["epoch"]) == ("alder", "birch", 10)
         assert client.get("/adoption/gate").json()["met"] is True
         assert len(client.get("/adoption/history").json()["epochs"]) >= 7
-        assert "A rehearsal: parties, stakes and eras are made up" in client.get("/").text
+        for page in ("/", "/activity", "/parties"):
+            assert client.get(page).text.count("A rehearsal: parties, stakes and eras are made up") == 1
         made = run("token", "new", "nodes", XDG_STATE_HOME=str(tmp_path / "state"), HOME=str(tmp_path))
         assert (made.exit_code, "a rehearsal keeps nothing" in made.stderr) == (2, True)
         assert served.end() == 0

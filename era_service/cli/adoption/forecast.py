@@ -23,7 +23,8 @@ from era_service.cli.shared.release import JsonOptions
 from era_service.wiring.genesis import configured_calendar
 from era_service.wiring.quorum import GivenQuorum, given_quorum, quorum_of
 from eras import Epoch, EraSwitchError
-from release_tools.adoption.shares import needed_share, shown_share
+from eras.words import percent
+from release_tools.adoption.shares import needed_share
 from release_tools.forecasting.lottery import chance_words
 from release_tools.forecasting.lottery_parameters import change_words, quorum_signed_with
 from release_tools.forecasting.safety import judge_switch
@@ -310,7 +311,7 @@ def _answer(
     if given.is_complete:
         click.echo(f"With {model.words}")
     click.echo(
-        f"When {shown_share(signing)} of the registered stake signs, the chance of a quorum is {_odds(quorum, signing)}"
+        f"When {percent(signing)} of the registered stake signs, the chance of a quorum is {_odds(quorum, signing)}"
     )
     for probability, least in needed.items():
         takes = "no share of the stake suffices" if least is None else f"{needed_share(least)} must sign"

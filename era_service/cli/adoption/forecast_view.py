@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 
 from chain_reader.calendar import EpochCalendar
 from era_service.cli.shared.output import printable
-from release_tools.adoption.shares import ada_words, needed_share, shown_share
+from eras.words import about_ada, percent
+from release_tools.adoption.shares import needed_share
 from release_tools.forecasting.lottery import chance_words
 from release_tools.forecasting.result import Verdict
 from release_tools.forecasting.safety import judge_switch, quorum_reason
@@ -41,9 +42,9 @@ def forecast_lines(
     if dates.iso(found.at) is not None:
         yield f"Begins       {dates.coming(found.at)}"
     yield f"Quorum       {found.quorum.model.words}, {printable(found.quorum.source)}"
-    registered = f"the {ada_words(now.registered)} that {now.parties} parties registered"
-    yield f"Ready        {shown_share(now.share)} of {registered}"
-    yield f"Reliability  {shown_share(found.reliability.average)}, {found.reliability.words}"
+    registered = f"the {about_ada(now.registered)} that {now.parties} parties registered"
+    yield f"Ready        {percent(now.share)} of {registered}"
+    yield f"Reliability  {percent(found.reliability.average)}, {found.reliability.words}"
     yield f"Needed       {_needed(found)}"
     yield f"By trend     {_reached(found, dates)}"
     yield ""
@@ -53,7 +54,7 @@ def forecast_lines(
     worst = chance_words(danger.quorum_probability.value)
     yield f"The danger is greatest in {dates.epoch(danger.epoch)}: a quorum with {worst}"
     back = next(outlook for outlook in found.epochs if outlook.phase.value == "after")
-    behind = f"{_estimated(back.share_behind, shown_share)} of {_whole(found)} behind it"
+    behind = f"{_estimated(back.share_behind, percent)} of {_whole(found)} behind it"
     yield f"From epoch {back.epoch} on: a quorum with {chance_words(back.quorum_probability.value)}, and {behind}"
     yield from _calls(found)
     yield ""
@@ -120,9 +121,9 @@ def _row(outlook: "EpochOutlook") -> tuple[str, ...]:
     return (
         f"{outlook.epoch}",
         f"{outlook.registered_at}",
-        _estimated(outlook.signing_share, shown_share),
+        _estimated(outlook.signing_share, percent),
         chance_words(outlook.quorum_probability.value),
-        _estimated(outlook.share_behind, shown_share),
+        _estimated(outlook.share_behind, percent),
         _PHASES[outlook.phase.value],
     )
 
@@ -149,8 +150,8 @@ def _calls(found: "Forecast") -> Iterator[str]:
     width = max(len(printable(call.party_id)) for call in shown)
     for call in shown:
         version = printable(call.version or "no version")
-        after = f"{shown_share(call.ready_share_after)}, {chance_words(call.quorum_probability_after)}"
-        yield f"  {printable(call.party_id):<{width}}  {ada_words(call.stake)}  {version}  → {after}"
+        after = f"{percent(call.ready_share_after)}, {chance_words(call.quorum_probability_after)}"
+        yield f"  {printable(call.party_id):<{width}}  {about_ada(call.stake)}  {version}  → {after}"
     if count > len(shown):
         yield f"  and {count - len(shown)} more (see --json)"
 
@@ -175,7 +176,7 @@ def forecast_chart(found: "Forecast", calendar: "EpochCalendar | None" = None) -
         labels,
         series,
         title="Ready share of the registered stake",
-        description="No share suffices." if needed is None else f"{shown_share(needed)} is needed.",
+        description="No share suffices." if needed is None else f"{percent(needed)} is needed.",
         gate=needed,
         gate_name="needed",
         mark=mark,

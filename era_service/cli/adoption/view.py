@@ -12,7 +12,8 @@ from rich.table import Table
 from rich.text import Text
 
 from era_service.cli.shared.output import printable
-from release_tools.adoption.shares import ada_words, parties_words
+from eras.words import about_ada
+from release_tools.adoption.shares import parties_words
 
 if TYPE_CHECKING:
     from release_tools import EpochAdoption, Share
@@ -60,10 +61,10 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Tab
 def _heading(adoption: "EpochAdoption") -> Text:
     network = "the network's stake is not known"
     if adoption.network_stake is not None:
-        network = f"of {ada_words(adoption.network_stake)} in the whole network"
+        network = f"of {about_ada(adoption.network_stake)} in the whole network"
     return Text.assemble(
         (f"Epoch {adoption.epoch}", "bold"),
-        f": {parties_words(adoption.parties)} registered {ada_words(adoption.registered_stake)}",
+        f": {parties_words(adoption.parties)} registered {about_ada(adoption.registered_stake)}",
         (f"; {network}" if adoption.network_stake is None else f" {network}", "dim"),
     )
 
@@ -81,7 +82,7 @@ def _versions(adoption: "EpochAdoption") -> Table:
     for row in adoption.versions:
         table.add_row(
             _version(row),
-            ada_words(row.stake),
+            about_ada(row.stake),
             f"{row.share}",
             *([] if row.network_share is None else [f"{row.network_share}"]),
             f"{row.parties}",
@@ -115,14 +116,14 @@ def _not_ready(era: "EraShares") -> Iterator[RenderableType]:
     table = _table("party", "stake", "version", "epoch", right=("stake", "epoch"))
     for party in era.not_ready:
         version = "none given" if party.version is None else printable(party.version)[:40]
-        table.add_row(printable(party.name)[:80], ada_words(party.stake), version, f"{party.epoch}")
+        table.add_row(printable(party.name)[:80], about_ada(party.stake), version, f"{party.epoch}")
     yield table
 
 
 def _changes(changes: "PartyChanges") -> Text:
     groups = [(name, getattr(changes, name)) for name in ("new", "upgraded", "downgraded", "gone")]
     listed = ", ".join(
-        f"{group.parties} {name}" + (f" ({ada_words(group.stake)})" if group.parties else "") for name, group in groups
+        f"{group.parties} {name}" + (f" ({about_ada(group.stake)})" if group.parties else "") for name, group in groups
     )
     return Text(f"Since epoch {changes.since}: {listed}")
 
@@ -132,7 +133,7 @@ def _history(adoptions: "Sequence[EpochAdoption]") -> Table:
     table = _table("epoch", "registered", "parties", *eras, right=("epoch", "registered", "parties", *eras))
     for one in adoptions:
         shares = (_share(era.registered if era.told else None, "") for era in one.eras)
-        table.add_row(f"{one.epoch}", ada_words(one.registered_stake), f"{one.parties}", *shares)
+        table.add_row(f"{one.epoch}", about_ada(one.registered_stake), f"{one.parties}", *shares)
     return table
 
 

@@ -14,7 +14,7 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
-from release_tools.adoption.shares import ada_words
+from eras.words import about_ada
 from release_tools.forecasting.lottery import chance_words
 
 if TYPE_CHECKING:
@@ -151,7 +151,7 @@ def _lines(found: "Recovery") -> Iterator[str]:
                 f"{one.epoch}",
                 "-" if one.certificates is None else f"{one.certificates}",
                 "-" if one.parties is None else f"{len(one.parties)}",
-                "-" if one.stake is None else ada_words(one.stake),
+                "-" if one.stake is None else about_ada(one.stake),
                 "-" if one.signing is None else f"{one.signing}",
                 "-" if chance is None else chance_words(chance),
                 "the switch" if one.epoch == found.at else "so far" if one.epoch == found.current else "",
@@ -164,6 +164,6 @@ def _lines(found: "Recovery") -> Iterator[str]:
         count = len(found.missing)
         yield f"Stopped and not back ({'1 party' if count == 1 else f'{count} parties'}):"
         for party, stake in list(found.missing.items())[:_MISSING_SHOWN]:
-            yield f"  {party}  {ada_words(stake)}"
+            yield f"  {party}  {about_ada(stake)}"
         if count > _MISSING_SHOWN:
             yield f"  and {count - _MISSING_SHOWN} more (see --json)"

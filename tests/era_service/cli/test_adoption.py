@@ -155,13 +155,13 @@ def test_summary_in_words(folder: Path) -> None:
     assert result.exit_code == 0, result.output
     lines = [" ".join(line.split()) for line in result.stdout.splitlines()]
     for line in (
-        "Epoch 8: 3 parties registered 1.0 k ada; the network's stake is not known",
-        "0.3.0 800.0 ada 80.0 % 2 thales, lagrange ████████████████░░░░",
-        "none given (unknown) 200.0 ada 20.0 % 1 ████░░░░░░░░░░░░░░░░",
+        "Epoch 8: 3 parties registered 1,000.0 ADA; the network's stake is not known",
+        "0.3.0 800.0 ADA 80.0 % 2 thales, lagrange ████████████████░░░░",
+        "none given (unknown) 200.0 ADA 20.0 % 1 ████░░░░░░░░░░░░░░░░",
         "lagrange 0.3.0 or newer, but not 0.3.5 80.0 % not known 80.0 %",
-        "cat 200.0 ada none given 8",
-        "Since epoch 7: 1 new (200.0 ada), 1 upgraded (300.0 ada), 0 downgraded, 0 gone",
-        "7 800.0 ada 2 100.0 % 62.5 %",
+        "cat 200.0 ADA none given 8",
+        "Since epoch 7: 1 new (200.0 ADA), 1 upgraded (300.0 ADA), 0 downgraded, 0 gone",
+        "7 800.0 ADA 2 100.0 % 62.5 %",
     ):
         assert line in lines, f"{line}\n{result.stdout}"
     assert "\x1b" not in result.stdout, "no colours into a pipe"
@@ -172,7 +172,7 @@ def test_on_a_narrow_terminal_bars_give_way_and_not_figures(folder: Path, monkey
     lines = invoke("adoption", "summary", *COUNT).stdout.splitlines()
     assert max(map(len, lines)) <= 80
     assert [line.split()[:6] for line in lines if line.startswith(" 0.3.0 ")] == [
-        ["0.3.0", "800.0", "ada", "80.0", "%", "2"]
+        ["0.3.0", "800.0", "ADA", "80.0", "%", "2"]
     ]
 
 
@@ -195,7 +195,7 @@ def test_who_is_ready_by_capability_and_by_version_is_shown_apart(folder: Path) 
 
 
 def test_markdown_and_csv(folder: Path) -> None:
-    assert "| 0.3.0 | 800.0 ada | 80.0 % | 2 |" in invoke("adoption", "summary", *COUNT, "--markdown").stdout
+    assert "| 0.3.0 | 800.0 ADA | 80.0 % | 2 |" in invoke("adoption", "summary", *COUNT, "--markdown").stdout
     assert invoke("adoption", "summary", *COUNT, "--csv").stdout.startswith("epoch,version,known,parties,stake,")
     assert invoke("adoption", "summary", *COUNT, "--csv", "--json").exit_code == 2
 
@@ -291,10 +291,10 @@ def test_gate_not_met_says_what_is_missing_and_from_whom(folder: Path) -> None:
     assert result.exit_code == 6
     assert result.stdout.splitlines() == [
         "The gate of lagrange is not met: it asks for 95 % of the registered stake",
-        "epoch 8: 80.0 % of the registered stake (1.0 k ada) is ready",
-        "missing: 150.0 ada on 0.3.0 or newer, but not 0.3.5",
+        "epoch 8: 80.0 % of the registered stake (1,000.0 ADA) is ready",
+        "missing: 150.0 ADA on 0.3.0 or newer, but not 0.3.5",
         "whom to call (1 party would do):",
-        "  cat  200.0 ada  no version",
+        "  cat  200.0 ADA  no version",
     ]
     document = documents("gate", "lagrange", "--threshold", "95%", *COUNT, code=6)
     assert (document["met"], document["missing_stake"], document["enough"]) == (False, 150_000_000, 1)
@@ -304,7 +304,7 @@ def test_whom_to_call_has_a_name_where_an_aggregator_knows_it(folder: Path) -> N
     told = {"signers": [{"party_id": "cat", "pool_ticker": "ME|OW"}, {"party_id": "bear", "pool_ticker": None}]}
     with HostileHttp(lambda path: reply(told) if path.endswith("/signers/tickers") else reply({}, 404)) as server:
         gate = ("gate", "lagrange", "--threshold", "95%", *COUNT, "--tickers", server.url)
-        assert "  cat (ME|OW)  200.0 ada  no version" in invoke("adoption", *gate).stdout
+        assert "  cat (ME|OW)  200.0 ADA  no version" in invoke("adoption", *gate).stdout
         assert documents(*gate, code=6)["whom"][0]["ticker"] == "ME|OW"
         summary = ("adoption", "summary", *COUNT, "--tickers", server.url)
         assert "cat (ME|OW)" in invoke(*summary).stdout
@@ -312,7 +312,7 @@ def test_whom_to_call_has_a_name_where_an_aggregator_knows_it(folder: Path) -> N
         server.answer = lambda _: reply({}, 404)
         silent = invoke("adoption", *gate)
     assert silent.exit_code == 6
-    assert "  cat  200.0 ada  no version" in silent.stdout
+    assert "  cat  200.0 ADA  no version" in silent.stdout
     assert silent.stderr.startswith("Without tickers: Mithril aggregator")
 
 
@@ -320,7 +320,7 @@ def test_gate_met_by_few_says_so(folder: Path) -> None:
     write_rows(folder / "rows.jsonl", [*ROWS, {"party_id": "bear", "epoch": 9, "version": "0.3.0", "stake": 1}])
     result = invoke("adoption", "gate", "lagrange", "--threshold", "95%", *COUNT)
     assert result.exit_code == 0
-    assert "! The registered stake went from 1.0 k ada in epoch 8 to 1 lovelace" in result.stderr
+    assert "! The registered stake went from 1,000.0 ADA in epoch 8 to 0.000001 ADA" in result.stderr
 
 
 def test_no_gate_opens_on_an_epoch_that_has_not_begun(folder: Path) -> None:

@@ -202,7 +202,7 @@ def test_in_words(registered: Path) -> None:
     assert lines[:6] == [
         "Forecast of pythagoras at epoch 107, from registrations up to epoch 102",
         "Quorum       Mithril's lottery with k=2422, m=20973, phi_f=0.2, given on the command line",
-        "Ready        40.0 % of the 100.0 M ada that 7 parties registered",
+        "Ready        40.0 % of the 100.0 M ADA that 7 parties registered",
         "Reliability  100.0 %, assumed to be 1: nothing says which parties signed",
         "Needed       58.52 % must sign for a quorum with 99.9 %, so 58.52 % must be ready",
         "By trend     cannot be said",
@@ -212,7 +212,7 @@ def test_in_words(registered: Path) -> None:
     assert lines[-1].startswith("Verdict      not")
     assert lines[-4:-2] == [
         "Whom to call (1 party would do; then would be ready, and the quorum now):",
-        "  late  30.0 M ada  1.0.0  → 70.0 %, > 99.99 %",
+        "  late  30.0 M ADA  1.0.0  → 70.0 %, > 99.99 %",
     ]
     assert "Note: A trend cannot be said from 3 epochs" in result.stderr
     with_trend = invoke("adoption", "forecast", "pythagoras", "--at", "107", *LOTTERY).stdout

@@ -75,13 +75,13 @@ def test_the_same_to_the_byte_in_processes_that_hash_differently(tmp_path: Path)
 
 def test_the_verdict_is_the_last_that_is_seen(scenario: Path):
     lines = invoke("rehearse", str(scenario)).stdout.splitlines()
-    assert max(map(len, lines[:-4])) <= 80, "the table and what was told fit the terminal"
-    assert lines[-4:] == [
-        "It went well: the quorum was kept in all 5 epochs",
-        "  When pythagoras began at epoch 103, 100.0 % of the registered stake was ready, and no node had to stop",
-        "  At the end 20 of 20 nodes run in pythagoras; 100.0 % of the network's stake signs",
-        "Next: Go on with this plan; the gate of marker activate holds the real stake against it",
-    ]
+    assert max(map(len, lines)) <= 80, "every line fits the terminal"
+    verdict = lines[lines.index("It went well: the quorum was kept in all 5 epochs") :]
+    assert " ".join(line.strip() for line in verdict[1:]) == (
+        "When pythagoras began at epoch 103, 100.0 % of the registered stake was ready, and no node had to stop "
+        "At the end 20 of 20 nodes run in pythagoras; 100.0 % of the network's stake signs "
+        "Next: Go on with this plan; the gate of marker activate holds the real stake against it"
+    )
 
 
 def test_the_report_is_one_page_with_the_charts_in_it(scenario: Path, tmp_path: Path):
