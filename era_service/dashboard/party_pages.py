@@ -232,7 +232,7 @@ def _history_panel(one: Party) -> Panel:
     """The versions of a party, epoch by epoch."""
     rows = tuple(
         (
-            Cell(f"{row.epoch}"),
+            Cell(f"epoch {row.epoch}"),
             Cell(row.version or "unknown"),
             Cell(about_ada(row.stake)),
             Cell(moment(row.seen_at_s) if row.seen_at_s else "not told"),
@@ -240,5 +240,5 @@ def _history_panel(one: Party) -> Panel:
         )
         for row in one.registrations
     )
-    columns = ("Epoch", "Version", ">Stake", "Seen", "Signature")
+    columns = ("For", "Version", ">Stake", "Seen", "Signature")
     return Panel("history", "Registrations", table=Table("What it registered, newest first", columns, rows))
