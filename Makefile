@@ -90,7 +90,7 @@ site: $(STAMP) ## build the docs site into artifacts/site, strictly
 ifndef LOCKED
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[site]'
 endif
-	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --quiet --strict
+	NO_MKDOCS_2_WARNING=1 $(BIN)/python -m mkdocs build --strict # --quiet would drop the warnings before --strict counts them
 
 man: $(DEMO_STAMP) ## write the man pages into artifacts/man
 	$(BIN)/python tools/man_pages.py artifacts/man
