@@ -6,6 +6,7 @@ input event: ``ObserverAnswered`` or ``ObserverFailed``. Nothing is decided here
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Protocol, runtime_checkable
 
 from chain_reader.node.inputs import ObserverAnswered, ObserverFailed
 from chain_reader.ports import ChainObserver, ChainTip, ScreenedOutput
@@ -17,6 +18,15 @@ from chain_reader.trust.screening import RememberedScreening
 from chain_reader.trust.transactions import Transactions
 from era_store import Store, StoredOutput
 from eras import ChainReadError, Epoch, StoreError
+
+
+@runtime_checkable
+class PolicyObserver(ChainObserver, Protocol):
+    """A chain observer that verifies what it answers, and so is another one for each policy (a leader)."""
+
+    def under(self, policy: TrustPolicy) -> ChainObserver:
+        """The observer of what this policy is about, the same each time; closing it closes this one."""
+        ...
 
 
 class EvidenceSource:
@@ -107,6 +117,8 @@ class EvidenceSource:
         return self.providers.ask(look)
 
     def _gatherer(self, observer: ChainObserver) -> EvidenceGatherer:
+        if isinstance(observer, PolicyObserver):
+            observer = observer.under(self._policy)
         found = self._gatherers.get(id(observer))
         if found is None:
             self._gatherers = {one: of for one, of in self._gatherers.items() if self.providers.has(of.observer)}

@@ -15,7 +15,6 @@ from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.transactions import Transactions
 from datum import Accepted, VerifiedMarkers, screen
 from era_store import Store, StoredTrust
-from eras import EraMarker
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,12 +33,12 @@ class Link:
     transaction: str
     index: int
     datum: str
-    verified: VerifiedMarkers
+    verified: VerifiedMarkers[Any]
     spends: str | None
     data: bytes
 
     @property
-    def markers(self) -> tuple[EraMarker, ...]:
+    def markers(self) -> tuple[Any, ...]:
         """The markers that were published."""
         return self.verified.markers
 
@@ -192,7 +191,7 @@ def _link(transaction: str, kept: Mapping[str, bytes], policy: TrustPolicy) -> L
     if policy.address not in shown.signed and (before is not None or not shown.signed):
         return "the owner of the era address did not sign it"
     made = [(index, made.datum) for index, made in sorted(shown.made.items()) if made.datum is not None]
-    verdicts = screen([datum for _, datum in made], policy.keys)
+    verdicts = screen([datum for _, datum in made], policy.keys, kind=policy.kind.markers)
     for (index, datum), verdict in zip(made, verdicts, strict=True):
         if isinstance(verdict, Accepted):
             return Link(transaction, index, datum, verdict.verified, before, data)

@@ -2,6 +2,7 @@
 
 import time
 from contextlib import closing, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -144,25 +145,24 @@ def _providers(settings: "Settings", examination: "Examination", payers: list[st
 def _leader(settings: "Settings", examination: "Examination") -> None:
     """The leader that a follower asks in place of providers: whether it answers, and what it hands on is true."""
     from era_service.wiring.leader import open_leader
+    from era_service.wiring.trust import policies
 
     check = f"leader {mask_url(settings.follower.leader or '')}"
-    if settings.protocol_configuration.enabled:
-        examination.warning(
-            "configurations",
-            "not read: a leader hands on the markers of eras alone",
-            "Read the chain here (reader.providers), or set protocol_configuration.enabled to false",
-        )
-    leader = examination.attempt(check, lambda: open_leader(settings))
-    if leader is None:
+    opened = examination.attempt(check, lambda: (policies(settings), open_leader(settings)))
+    if opened is None:
         return
+    followed, leader = opened
     with closing(leader):
 
-        def ask() -> str:
-            epoch = leader.epoch()
-            leader.datums(settings.network.era_address or "")
-            return f"it answers: epoch {epoch}, and its history of {len(leader.chain)} payloads is verified"
+        def ask(policy: "TrustPolicy") -> str:
+            one = leader.under(policy)
+            epoch = one.epoch()
+            one.datums(policy.address)
+            return f"it answers: epoch {epoch}, and its history of {len(one.chain)} payloads is verified"
 
-        examination.attempt(check, ask, str)
+        for policy in followed:
+            of = "" if policy is followed[0] else f", {policy.kind.markers}"
+            examination.attempt(f"{check}{of}", partial(ask, policy), str)
 
 
 def _provider(

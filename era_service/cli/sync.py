@@ -62,4 +62,7 @@ def sync(
     words = f"{report.leader}: {_WORDS[report.reason]} ({report.taken} of {report.payloads} payloads)"
     if report.registrations is not None:
         words += f"; {report.registrations.accepted} registrations"
+    if report.configurations is not None:
+        of = report.configurations
+        words += f"; protocol configurations: {_WORDS[of.reason]} ({of.taken} of {of.payloads} payloads)"
     click.echo(printable(words))

@@ -3,6 +3,8 @@
 In: settings, a store, the leader's URL. Out: a ``SyncReport``; the store is as it was, or holds all of it, ready to
 serve. The rules, those of Mithril's follower aggregators with their certificates:
 
+0. Each kind of marker that is read is a history of its own, eras first: what was taken of them stays, whatever becomes
+   of the protocol configurations.
 1. All of the history is taken where that is forced, where nothing is followed yet, or where the genesis (era address,
    network, keys) is another one than at the last time. Otherwise only what is new.
 2. All that is taken is verified first: each signature and each link, by the bytes of the publications (``leader``),
@@ -23,11 +25,12 @@ from chain_reader.providers.leader.observer import LeaderObserver
 from chain_reader.providers.leader.walk import LeaderHistoryError, followed
 from chain_reader.trust.publications import kept_publications
 from chain_reader.trust.verdicts import Replayed, Superseded
+from datum import ERA
 from datum.extension_rules import RolledBack
 from datum.verdicts import Accepted, Verdict
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.leader import open_leader
-from era_service.wiring.trust import trust_policy
+from era_service.wiring.trust import policies
 from era_store import CachedVerdict, MemoryStore, NewEvent, StoredTrust
 from era_store.registrations import IngestResult
 from eras import ChainReadError, Epoch, EraSwitchError
@@ -58,6 +61,7 @@ class SyncReport:
         trusted: the output in force.
         epoch: the leader's epoch.
         registrations: what became of registrations, where they were asked for.
+        configurations: what became of the protocol configurations, where they are read.
     """
 
     leader: str
@@ -67,6 +71,7 @@ class SyncReport:
     trusted: str | None
     epoch: int | None
     registrations: IngestResult | None = None
+    configurations: "SyncReport | None" = None
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready."""
@@ -79,6 +84,7 @@ class SyncReport:
             "trusted": self.trusted,
             "epoch": self.epoch,
             "registrations": None if rows is None else {"accepted": rows.accepted, "repeated": rows.repeated},
+            "configurations": None if self.configurations is None else self.configurations.to_dict(),
         }
 
 
@@ -105,13 +111,32 @@ def sync(
         ChainReadError: the leader could not be read, or is of another genesis; nothing is taken.
         StoreError: what was taken could not be written; nothing is.
     """
-    policy, genesis = trust_policy(settings), configured_genesis(settings)
+    eras, *others = policies(settings)
+    report = _sync_kind(settings, store, eras, force=force, with_registrations=with_registrations, clock=clock)
+    for policy in others:
+        found = _sync_kind(settings, store, policy, force=force, with_registrations=False, clock=clock)
+        report = replace(report, configurations=found)
+    return report
+
+
+def _sync_kind(
+    settings: "Settings",
+    store: "SqlStore",
+    policy: "TrustPolicy",
+    *,
+    force: bool,
+    with_registrations: bool,
+    clock: Callable[[], float],
+) -> SyncReport:
+    """Follow the leader once, in what the policy is about."""
+    genesis, kind = configured_genesis(settings), policy.kind.markers
     by_clock = None if genesis is None else genesis.epoch_of(genesis.slot_at(clock()))
-    stored = store.trust.load(policy.key)
-    reason = _reason(policy, stored, store.snapshots.load(MEMORY_KEY), force=force)
+    stored, memory_key = store.trust.load(policy.key), MEMORY_KEY if kind is ERA else f"{MEMORY_KEY} {kind}"
+    reason = _reason(policy, stored, store.snapshots.load(memory_key), force=force)
     known = followed(stored) if reason is None else ()
     kept = kept_publications(store, policy) if reason is None else {}
-    with closing(open_leader(settings, known=known, kept=kept, accept_stale=reason is not None)) as leader:
+    is_new = reason is not None
+    with closing(open_leader(settings, known=known, kept=kept, accept_stale=is_new, policy=policy)) as leader:
         with _reported(store, leader.name, clock):
             after, events, known_now = _judge(leader, policy, stored if reason is None else None, by_clock, clock)
             chain = leader.chain
@@ -119,17 +144,20 @@ def sync(
             rows = _fetch_registrations(leader, settings, store, epoch, clock()) if with_registrations else None
         digests = {payload.digest for payload in known}
         taken = sum(payload.digest not in digests for payload in chain)
-        if reason is None:
+        if not chain:
+            reason = NOTHING_NEW
+        elif reason is None:
             behind = known and chain[0].digest != known[0].digest and chain[0].digest in digests
             reason = BEHIND if behind else NEW if taken or chain[0].content != known[0].content else NOTHING_NEW
         if reason not in (BEHIND, NOTHING_NEW):
             facts = {"leader": leader.name, "reason": reason, "payloads": len(chain), "taken": taken}
+            facts["kind"] = kind.name
             version = 0 if stored is None else stored.version
             store.verdicts.save(policy.key, known_now)  # each proves itself, so that they may be there before the rest
             told = [*events, NewEvent("followed", facts, epoch)]
             store.trust.save(policy.key, replace(after, version=version), told, time_s=clock())
             memory = {"leader": leader.name, "genesis": _genesis_of(policy)}
-            store.snapshots.save(MEMORY_KEY, json.dumps(memory).encode(), time_s=clock())
+            store.snapshots.save(memory_key, json.dumps(memory).encode(), time_s=clock())
         ingested = None if rows is None else _ingest(store, leader.name, rows, epoch, clock)
     trusted = after.trusted if reason != BEHIND or stored is None else stored.trusted
     reference = None if trusted is None else f"{trusted.transaction}#{trusted.index}"
@@ -169,15 +197,17 @@ def _judge(
     reading = TrustedReader(leader, policy, memory, clock=clock).refresh(clock_epoch)
     after = memory.trust.load(policy.key)
     _require_whole(reading, policy, leader)
+    events = [NewEvent(event.kind, event.facts, event.epoch) for event in memory.events.read()]
+    if policy.kind.markers is not ERA and after is not None and stored is None and not leader.chain:
+        return after, events, []  # a network need not have any
     if not leader.chain or after is None or after.trusted is None:
         raise LeaderHistoryError(
             f"{leader.name} has no payload to follow",
-            expected="markers signed by the era key",
+            expected=f"markers signed by the {policy.kind.markers} key",
             got="an empty history",
             next_step="Wait until the leader has read the chain, or follow another one",
             leader=leader.name,
         )
-    events = [NewEvent(event.kind, event.facts, event.epoch) for event in memory.events.read()]
     return after, events, list(memory.verdicts.load(policy.key).values())
 
 

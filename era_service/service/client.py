@@ -26,6 +26,7 @@ from chain_reader.providers.transport.errors import ProviderNotFoundError, Unexp
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.statuses import status_error
+from chain_reader.trust.kinds import ERAS, TrustKind
 from chain_reader.trust.ratchet import is_successor
 from datum import EraMarkersPayload, EraSigner, VerificationKey
 from era_service.service.documents import API_VERSION
@@ -165,11 +166,16 @@ class ServiceClient:
         return EraReading(verified.markers, Provenance(self._name, found.source.transaction, slot, verified.key.hex))
 
     def publications(
-        self, *, announcers: Sequence[str] = (), checkpoint: "Checkpoint | None" = None
+        self,
+        *,
+        kind: TrustKind = ERAS,
+        announcers: Sequence[str] = (),
+        checkpoint: "Checkpoint | None" = None,
     ) -> "tuple[Link, ...]":
         """Return every publication that led to the markers in force, newest first, each proved by its transaction.
 
         Args:
+            kind: ``CONFIGURATIONS`` for the protocol configurations, at the address and by the key of this client.
             announcers: addresses that may have made the first one, beside the era address.
             checkpoint: where the chain has to lead back to, instead of to the first one that the service knows.
 
@@ -188,11 +194,12 @@ class ServiceClient:
             self._network_magic,
             announcers=tuple(announcers),
             checkpoint=checkpoint,
+            kind=kind,
         )
         with closing(LeaderObserver(LeaderClient(self._url, self._limits), policy)) as leader:
             leader.datums(policy.address)
             links = leader.links
-        if links:
+        if links and kind is ERAS:
             self._require_successor(Call(self._name, "GET /era/history"), links[0].markers, self._epoch or Epoch(0))
         return links
 

@@ -150,8 +150,15 @@ class EraMarkers(Document):
     stale: str | None
 
 
+class ConfigurationMarkerDocument(Document):
+    """A protocol configuration from an epoch on, as it is signed."""
+
+    epoch: EpochNumber
+    configuration: str = Field(description="The hex of its CBOR.")
+
+
 class HistoryEntry(Document):
-    """A payload that was seen at the era address, with the verdict on it."""
+    """A payload that was seen at its address, with the verdict on it."""
 
     output: str = Field(description="The output that carries it, transaction#index.")
     slot: int | None
@@ -162,6 +169,9 @@ class HistoryEntry(Document):
     reason: str
     superseded: bool = Field(description="Whether it was in force and another took its place.")
     markers: list[MarkerDocument]
+    configurations: list[ConfigurationMarkerDocument] = Field(
+        default=[], description="Those of a payload of protocol configurations, which has no markers of eras."
+    )
     payload: str | None = Field(description="The payload, byte for byte, where its signature is true.")
     digest: str | None = Field(
         default=None, description="Hash of what is signed, by which payloads are told apart, where it is true."
@@ -173,20 +183,24 @@ class HistoryEntry(Document):
     publications: list[str] = Field(
         default=[],
         description="With in_force: the bytes (hex) of the transactions that published it. They prove themselves: the "
-        "owner of the era address signed each, and each spends an output of the one before it.",
+        "owner of the address signed each, and each spends an output of the one before it.",
     )
 
 
 class EraHistory(Document):
-    """Every payload that was ever seen at the era address, newest first, by pages.
+    """Every payload of eras, or of protocol configurations, that was ever seen, newest first, by pages.
 
-    With ``?in_force=true`` only those that are or were in force: each one's ``previous`` is the ``digest`` of the next
-    in the list, which is what a follower walks along (``chain_reader.providers.leader.history_chain`` orders them).
+    With ``?in_force=true``, and of configurations always, only those that are or were in force: each one's ``previous``
+    is the ``digest`` of the next in the list, which is what a follower walks along
+    (``chain_reader.providers.leader.history_chain`` orders them). The network has the address and the key of this kind.
     """
 
     network: NetworkDocument
     payloads: list[HistoryEntry]
     not_listed: int = Field(description="Payloads older than those listed.")
+    stale: str | None = Field(
+        default=None, description="With in_force: why what is in force could not be confirmed; none when it was."
+    )
     next: str | None = Field(default=None, description="Ask for ?before= this for the older ones; none at the end.")
 
 

@@ -1,7 +1,7 @@
 """The payloads that are or were in force, by pages, newest first: what a follower walks along.
 
-In: a service, and where the page begins. Out: the ``EraHistory`` document, straight from the store, with the bytes of
-the publications that prove it.
+In: a service, the kind of markers, and where the page begins. Out: the ``EraHistory`` document, straight from the
+store, with the bytes of the publications that prove it.
 """
 
 from collections.abc import Sequence
@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING
 
 from chain_reader.providers.leader.history_chain import SeenLink, digest_of_signed, history_of, page_of
 from chain_reader.trust.publications import Link
-from datum import signed_bytes
+from datum import ERA, MarkerKind
 from era_service.service.documents import EraHistory, HistoryEntry
-from era_service.service.snapshot import remembered
-from era_service.wiring.trust import trust_policy
+from era_service.service.snapshot import UNCONFIRMED, remembered
+from era_service.wiring.trust import EraPlaceNeededError, configuration_policy, trust_policy
 
 if TYPE_CHECKING:
     from era_service.service.service import Service
@@ -20,26 +20,40 @@ if TYPE_CHECKING:
 MAX_PAGE = 200
 
 
-def in_force_history(service: "Service", before: str | None, limit: int) -> EraHistory:
-    """A page of the payloads that are or were in force.
+def in_force_history(service: "Service", kind: MarkerKind, before: str | None, limit: int) -> EraHistory:
+    """A page of the payloads of a kind that are or were in force.
 
     Args:
         service: its store is asked.
+        kind: of which payloads; those that the service reads.
         before: the digest after which the page begins; from the newest where it is empty.
         limit: how many at most.
 
     Raises:
         StoreError: they could not be read.
     """
-    stored = service.stored_trust()
+    settings, network = service.settings, service.network
+    try:
+        policy = trust_policy(settings) if kind is ERA else configuration_policy(settings)
+    except EraPlaceNeededError:
+        policy = None
+    stored = None if policy is None else service.store.trust.load(policy.key)
+    chain: tuple[Link, ...] = ()
+    stale: str | None = None
+    if policy is not None:
+        place = {"era_address": policy.address, "verification_key": policy.keys[0].hex}
+        network = network.model_copy(update=place)
+    if policy is not None and stored is not None:
+        chain = service.publications[kind].links(service.store, policy, stored)
+        stale = UNCONFIRMED if stored.stale is not None and settings.service.public else stored.stale
     links = history_of(stored)
     page, left = page_of(links, before=before, limit=min(limit, MAX_PAGE), in_force=True)
-    chain = () if stored is None else service.publications.links(service.store, trust_policy(service.settings), stored)
     proof = _by_payload(links, chain)
     return EraHistory(
-        network=service.network,
-        payloads=[_entry(link, proof.get(link.payload.digest, [])) for link in page],
+        network=network,
+        payloads=[_entry(link, kind, proof.get(link.payload.digest, [])) for link in page],
         not_listed=left,
+        stale=stale,
         next=page[-1].payload.digest if page and left else None,
     )
 
@@ -50,13 +64,13 @@ def _by_payload(listed: Sequence[SeenLink], chain: Sequence[Link]) -> dict[str, 
     found: dict[str, list[str]] = {}
     place: str | None = None
     for link in chain:
-        digest = digest_of_signed(signed_bytes(link.markers))
+        digest = digest_of_signed(link.markers)
         place = digest if digest in digests else place
         if place is not None:
             found.setdefault(place, []).append(link.data.hex())
     return found
 
 
-def _entry(link: SeenLink, publications: list[str]) -> HistoryEntry:
+def _entry(link: SeenLink, kind: MarkerKind, publications: list[str]) -> HistoryEntry:
     facts = {"digest": link.payload.digest, "previous": link.previous, "publications": publications}
-    return remembered(link.payload).model_copy(update=facts)
+    return remembered(link.payload, kind).model_copy(update=facts)

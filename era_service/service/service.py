@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Self
 
 from chain_reader.trust.publications import Publications
+from datum.kinds import KINDS
 from era_service.service import adoption
 from era_service.service.configuration_documents import ConfigurationStatus, NodeConfiguration
 from era_service.service.documents import (
@@ -98,7 +99,7 @@ class Service(Keeper):
         self._write_probe = WriteProbe(store)
         self._switches = switches
         self._leader: LeaderPoller | None = None
-        self.publications = Publications()
+        self.publications = {kind: Publications() for kind in KINDS}
         self.is_leaving = False
         """Whether it ends soon: it still answers, but nobody should send it more."""
 

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from datum import Malformed
+from datum import ERA, Malformed, MarkerKind
 from era_service.service.configuration_documents import ConfigurationStatus
 from era_service.service.documents import (
     API_VERSION,
+    ConfigurationMarkerDocument,
     Document,
     EraConfig,
     EraDocument,
@@ -38,6 +39,8 @@ if TYPE_CHECKING:
 
 LISTED_REFUSED = 50
 LISTED_PAYLOADS = 200
+UNCONFIRMED = "it could not be confirmed"
+"""All that the public is told of why something is stale."""
 
 
 class GenesisDocument(Document):
@@ -114,7 +117,7 @@ class Snapshot(Document):
 
     def for_the_public(self) -> "Snapshot":
         """The same without a word on who was asked: no provider, and of what failed only that it did."""
-        status, unconfirmed = self.status, None if self.status.stale is None else "it could not be confirmed"
+        status, unconfirmed = self.status, None if self.status.stale is None else UNCONFIRMED
         source = status.trusted and status.trusted.model_copy(update={"source": "the chain"})
         what = "No era can be told from what was read"
         if status.current is not None:
@@ -347,10 +350,9 @@ def _entry(item: "ScreenedOutput", seen: "SeenPayload | None") -> HistoryEntry:
     )
 
 
-def remembered(payload: "SeenPayload") -> HistoryEntry:
-    """A payload that was once seen, as the history has it."""
-    from datum import EraMarkersPayload
-
+def remembered(payload: "SeenPayload", kind: MarkerKind = ERA) -> HistoryEntry:
+    """A payload of a kind that was once seen, as the history has it."""
+    markers = [marker.to_dict() for marker in kind.payload.from_bytes(payload.content).markers]
     return HistoryEntry(
         output=payload.reference,
         slot=payload.slot,
@@ -360,6 +362,7 @@ def remembered(payload: "SeenPayload") -> HistoryEntry:
         verdict=payload.verdict,
         reason=payload.reason,
         superseded=payload.superseded,
-        markers=[MarkerDocument(**m.to_dict()) for m in EraMarkersPayload.from_bytes(payload.content).markers],
+        markers=[MarkerDocument(**one) for one in markers] if kind is ERA else [],
+        configurations=[] if kind is ERA else [ConfigurationMarkerDocument(**one) for one in markers],
         payload=payload.content.decode(errors="replace"),
     )

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import ClientDisconnect
 
+from datum import CONFIGURATION, ERA
 from datum.strict_json import whole_or_nan
 from era_service.service.answers import Answer, cache_control
 from era_service.service.configuration_documents import ConfigurationStatus, NodeConfiguration
@@ -78,6 +79,8 @@ EraQuery = Annotated[str | None, Query(max_length=64, description="By default th
 NodeVersion = Annotated[
     str | None, Header(alias=SIGNER_NODE_VERSION_HEADER, max_length=64, pattern=VISIBLE, description="The node's.")
 ]
+Before = Annotated[str | None, Query(pattern=HEX64, description="Those older than this.")]
+InForceLimit = Annotated[int, Query(ge=1, le=MAX_IN_FORCE, description="Of those in force.")]
 Spoken = Annotated[
     str | None,
     Header(
@@ -131,19 +134,27 @@ def era_router() -> APIRouter:
         request: Request,
         service: ServiceOf,
         in_force: Annotated[bool, Query(description="Only those that are or were in force, by pages.")] = False,
-        before: Annotated[str | None, Query(pattern=HEX64, description="Those older than this.")] = None,
-        limit: Annotated[int, Query(ge=1, le=MAX_IN_FORCE, description="Of those in force.")] = 100,
+        before: Before = None,
+        limit: InForceLimit = 100,
         _spoken: Spoken = None,
     ) -> Response:
         """Every payload that was ever seen at the era address, with its verdict; newest first."""
         if in_force:
-            return written(request, service, in_force_history(service, before, limit), LIVE_AGE_S)
+            return written(request, service, in_force_history(service, ERA, before, limit), LIVE_AGE_S)
         return written(request, service, service.era_history())
 
     @router.get("/configuration", response_model=ConfigurationStatus, responses=problems_of(404))
     def configuration(request: Request, service: ServiceOf, _spoken: Spoken = None) -> Response:
         """The protocol configurations in force: now, next, and the three that a node needs."""
         return written(request, service, service.configuration())
+
+    @router.get("/configuration/history", response_model=EraHistory, responses=problems_of(404))
+    def configuration_history(
+        request: Request, service: ServiceOf, before: Before = None, limit: InForceLimit = 100, _spoken: Spoken = None
+    ) -> Response:
+        """The payloads of protocol configurations that are or were in force, by pages, newest first."""
+        service.configuration()  # where none are read, that is the answer
+        return written(request, service, in_force_history(service, CONFIGURATION, before, limit), LIVE_AGE_S)
 
     @router.get("/configuration/{epoch}", response_model=NodeConfiguration, responses=problems_of(404))
     def configuration_of(

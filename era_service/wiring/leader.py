@@ -12,6 +12,7 @@ from era_service.wiring.trust import era_place, trust_policy
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
+    from chain_reader import TrustPolicy
     from era_service.config.schema import Settings
 
 
@@ -49,8 +50,9 @@ def open_leader(
     known: Sequence[FollowedPayload] = (),
     kept: Mapping[str, bytes] | None = None,
     accept_stale: bool = False,
+    policy: "TrustPolicy | None" = None,
 ) -> LeaderObserver:
-    """The observer of the configured leader, which the caller closes.
+    """The observer of the configured leader, which the caller closes; of the eras, unless a policy is given.
 
     Raises:
         ConfigurationError: it cannot be followed.
@@ -58,7 +60,7 @@ def open_leader(
     client = LeaderClient(require_follower(settings), settings.limits.to_limits())
     return LeaderObserver(
         client,
-        trust_policy(settings),
+        trust_policy(settings) if policy is None else policy,
         known=known,
         kept=kept,
         genesis=configured_genesis(settings),

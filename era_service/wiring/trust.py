@@ -69,7 +69,6 @@ def trust_policy(settings: "Settings") -> "TrustPolicy":
         ConfigurationError: they cannot be used.
     """
     from chain_reader import TrustPolicy
-    from chain_reader.thread_token import token_unit
 
     address, key = era_place(settings)
     trust, network = settings.trust, settings.network
@@ -89,10 +88,7 @@ def trust_policy(settings: "Settings") -> "TrustPolicy":
         extension=_extension(settings, address),
         checkpoint=_checkpoint(trust.checkpoint_file, "trust"),
         limits=settings.limits.to_limits(),
-        # of a leader the payloads come without their outputs, and it has looked for the token itself
-        thread_token=None
-        if trust.thread_token is None or settings.follower.leader is not None
-        else token_unit(trust.thread_token),
+        thread_token=_thread_token(settings, trust.thread_token),
     )
 
 
@@ -103,9 +99,19 @@ def configuration_policy(settings: "Settings") -> "TrustPolicy | None":
         EraPlaceNeededError: the settings do not say where they are published.
         ConfigurationError: they cannot be used.
     """
-    if not settings.protocol_configuration.enabled or settings.follower.leader is not None:
+    if not settings.protocol_configuration.enabled:
         return None
     return configuration_policy_at(settings, *configuration_place(settings))
+
+
+def policies(settings: "Settings") -> "tuple[TrustPolicy, ...]":
+    """The policy of each kind of marker that a node reads, eras first.
+
+    Raises:
+        EraPlaceNeededError, ConfigurationError: as ``trust_policy`` and ``configuration_policy``.
+    """
+    found = configuration_policy(settings)
+    return (trust_policy(settings),) if found is None else (trust_policy(settings), found)
 
 
 def configuration_place(settings: "Settings") -> "tuple[str, VerificationKey]":
@@ -134,11 +140,10 @@ def configuration_policy_at(settings: "Settings", address: str, key: "Verificati
     """
     from dataclasses import replace
 
-    from chain_reader.thread_token import token_unit
     from chain_reader.trust.kinds import CONFIGURATIONS
 
     eras, asked = trust_policy(settings), settings.protocol_configuration
-    is_there = asked.thread_token is not None and address == (asked.address or eras.address)
+    is_there = address == (asked.address or eras.address)
     return replace(
         eras,
         kind=CONFIGURATIONS,
@@ -146,8 +151,15 @@ def configuration_policy_at(settings: "Settings", address: str, key: "Verificati
         keys=(key,),
         extension=None,
         checkpoint=_checkpoint(asked.checkpoint_file, "protocol_configuration"),
-        thread_token=token_unit(asked.thread_token) if is_there and asked.thread_token is not None else None,
+        thread_token=_thread_token(settings, asked.thread_token) if is_there else None,
     )
+
+
+def _thread_token(settings: "Settings", name: str | None) -> str | None:
+    """The unit of a thread token; of a leader payloads come without their outputs, and it looks for tokens itself."""
+    from chain_reader.thread_token import token_unit
+
+    return None if name is None or settings.follower.leader is not None else token_unit(name)
 
 
 def era_script(settings: "Settings") -> "KeyScript | None":

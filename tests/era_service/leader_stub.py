@@ -15,7 +15,15 @@ import nacl.signing
 
 from chain_reader.authorship import transaction_id
 from chain_reader.bech32 import decode_bech32
-from datum import EraMarkersPayload, SigningKey, encode_datum, signed_bytes
+from datum import CONFIGURATION, ERA, MarkerKind, SigningKey, encode_datum
+from datum.configuration import (
+    ConfigurationMarkersPayload,
+    EpochConfiguration,
+    ProtocolConfiguration,
+    ProtocolParameters,
+)
+from datum.kinds import kinds_of
+from eras import Epoch
 from release_tools import PaymentKey
 from tests.era_service.release_world import ERA_KEY, MAGIC, WALLET, payload
 
@@ -42,13 +50,13 @@ def entry(
     number: int, content: bytes, previous: str | None, spends: str | None = None, seed: bytes = SEED
 ) -> dict[str, Any]:
     """An entry of a true history, the ``number``-th payload, whose transaction spends that of ``spends``."""
-    markers = EraMarkersPayload.from_bytes(content).markers
+    signed = kinds_of(content)[0].payload.from_bytes(content).signed_bytes
     data = publication(content, spends, seed=seed)
     return {
         "output": f"{transaction_id(data)}#0", "publications": [data.hex()],
         "slot": 10 * number, "height": number, "spent": None, "seen_epoch": 5,
         "verdict": "Accepted", "reason": "", "superseded": True, "markers": [],
-        "payload": content.decode(), "digest": hashlib.sha256(signed_bytes(markers)).hexdigest(), "previous": previous,
+        "payload": content.decode(), "digest": hashlib.sha256(signed).hexdigest(), "previous": previous,
     }  # fmt: skip
 
 
@@ -62,8 +70,20 @@ def history(*contents: bytes, seed: bytes = SEED) -> list[dict[str, Any]]:
     return made[::-1]
 
 
-def growing(count: int, key: SigningKey = ERA_KEY) -> list[bytes]:
-    """Payloads of which each announces one era more."""
+def configurations(plan: dict[int, int], key: SigningKey = ERA_KEY) -> bytes:
+    """A signed payload of protocol configurations: the epoch of each, and its k."""
+    made = [
+        EpochConfiguration(Epoch(at), ProtocolConfiguration(ProtocolParameters(k, 9_000, 0.2)))
+        for at, k in plan.items()
+    ]
+    return ConfigurationMarkersPayload.of(made).sign(key).to_bytes()
+
+
+def growing(count: int, key: SigningKey = ERA_KEY, kind: MarkerKind = ERA) -> list[bytes]:
+    """Payloads of which each announces one era, or one configuration, more."""
+    if kind is CONFIGURATION:
+        later = [{100 + at: 1_001 + at for at in range(number)} for number in range(count)]
+        return [configurations({1: 1_000, **plan}, key) for plan in later]
     eras: list[tuple[str, int | None]] = [("thales", 1)]
     made = []
     for number in range(count):
@@ -74,9 +94,10 @@ def growing(count: int, key: SigningKey = ERA_KEY) -> list[bytes]:
 
 @dataclass
 class Leader:
-    """What the stub tells; a test changes it."""
+    """What the stub tells; a test changes it. The entries are of one kind; of eras there is always some history."""
 
-    entries: list[dict[str, Any]] = field(default_factory=lambda: history(*growing(3)))
+    kind: MarkerKind = ERA
+    entries: list[dict[str, Any]] = field(default_factory=list)
     network: dict[str, Any] = field(
         default_factory=lambda: {
             "name": None, "magic": MAGIC, "era_address": ADDRESS, "verification_key": ERA_KEY.verification_key.hex
@@ -92,6 +113,13 @@ class Leader:
     asked: list[str] = field(default_factory=list)
     url: str = ""
 
+    def __post_init__(self) -> None:
+        self.entries = self.entries or history(*self.growing(3))
+
+    def growing(self, count: int, key: SigningKey = ERA_KEY) -> list[bytes]:
+        """Payloads of its kind of which each announces more."""
+        return growing(count, key, self.kind)
+
     def pages(self) -> int:
         """How many pages of the history were asked for."""
         return sum(path == "/era/history" for path in self.asked)
@@ -100,8 +128,10 @@ class Leader:
         if path == "/era/config":
             fresh = {"stale": self.stale, "read_at_s": 1.0, "tip_slot": self.tip_slot, "epoch_ends_at_s": None}
             return {"network": self.network, "epoch": self.epoch, "freshness": fresh, "era_id": "x"}
-        if path == "/era/history" and query.get("in_force") == "true":
+        if path == f"/{self.kind}/history" and query.get("in_force") == "true":
             return {"network": self.network, "payloads": self.entries_from(query), "not_listed": 0, "next": None}
+        if path == "/era/history":
+            return {"network": self.network, "payloads": history(*growing(3))}
         if path == "/registrations":
             rows = self.registrations.get(int(query["epoch"]), [])
             first = 0 if "after" not in query else 1 + [row["party_id"] for row in rows].index(query["after"])

@@ -58,6 +58,8 @@ def test_now_next_and_what_a_node_asks_for(tmp_path: Path) -> None:
             "cardano_blocks_transactions_signing_config": None,
             "available_signed_entity_types": list(ENTITY_TYPES[:3]),
         }
+        (entry,) = world.client.get("/configuration/history").json()["payloads"]
+        assert ([one["epoch"] for one in entry["configurations"]], entry["markers"]) == ([1, 4], [])
         told = scrape(world)
         assert [told[f"configuration_{name}"][()] for name in ("epoch", "k", "m", "phi_f")] == [1, 1944, 20_973, 0.2]
         assert (told["epochs_to_configuration"], told["configuration_stale"]) == ({(): 3}, {(): 0})
@@ -100,5 +102,6 @@ def _where_there_is_none(world: World) -> None:
     assert (refused.status_code, refused.json()["code"]) == (404, "ConfigurationNotFound")
     assert "epoch 1 or a later one" in refused.text
     world.service.take(world.service.snapshot.model_copy(update={"configuration": None}))
-    refused = world.client.get("/configuration")
-    assert (refused.status_code, refused.json()["code"]) == (404, "ConfigurationNotRead")
+    for path in ("/configuration", "/configuration/history"):
+        refused = world.client.get(path)
+        assert (refused.status_code, refused.json()["code"]) == (404, "ConfigurationNotRead")

@@ -22,7 +22,7 @@ with warnings.catch_warnings():
     )
 
 CHECKS = [not_a_server_error, status_code_conformance, content_type_conformance, response_schema_conformance]
-OPERATIONS = 21
+OPERATIONS = 22
 EXAMPLES = 20
 
 
@@ -77,6 +77,7 @@ def test_every_route_is_described_and_nothing_else(running):
         "/adoption/history",
         "/adoption/summary",
         "/configuration",
+        "/configuration/history",
         "/configuration/{epoch}",
         "/era/config",
         "/era/history",

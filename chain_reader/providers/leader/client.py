@@ -17,6 +17,7 @@ from chain_reader.providers.transport.errors import ReadLimitExceededError
 from chain_reader.providers.transport.http import BoundedHttp
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.statuses import status_error
+from datum import MarkerKind
 from eras import MAX_EPOCH, ConfigurationError
 
 PAGE_ENTRIES = 100
@@ -54,7 +55,7 @@ class LeaderConfig(Answer):
 
 
 class LeaderEntry(Answer):
-    """The part of an entry of ``/era/history`` that a follower uses."""
+    """The part of an entry of ``/era/history`` or ``/configuration/history`` that a follower uses."""
 
     output: Reference
     slot: Whole | None
@@ -67,10 +68,12 @@ class LeaderEntry(Answer):
 
 
 class LeaderPage(Answer):
-    """A page of ``/era/history?in_force=true``, newest first."""
+    """A page of ``/era/history?in_force=true`` or ``/configuration/history``, newest first."""
 
     network: LeaderNetwork
     payloads: tuple[LeaderEntry, ...]
+    stale: str | None = None
+    """Why the leader could not confirm what is in force; leaders before 0.2 show it in ``/era/config`` alone."""
 
 
 class LeaderRegistration(Answer):
@@ -100,6 +103,11 @@ class LeaderRegistrations(Answer):
 _CONFIG = TypeAdapter(LeaderConfig)
 _PAGE = TypeAdapter(LeaderPage)
 _REGISTRATIONS = TypeAdapter(LeaderRegistrations)
+
+
+def history_path(kind: MarkerKind) -> str:
+    """The path of the history of a kind at a service."""
+    return f"/{kind}/history"
 
 
 class LeaderClient:
@@ -144,14 +152,14 @@ class LeaderClient:
         """
         return self._ask("/era/config", {}, _CONFIG, until)
 
-    def page(self, before: str | None, until: float) -> LeaderPage:
-        """A page of what was in force, from the digest ``before`` on, or from the newest.
+    def page(self, kind: MarkerKind, before: str | None, until: float) -> LeaderPage:
+        """A page of what was in force of a kind, from the digest ``before`` on, or from the newest.
 
         Raises:
             ChainReadError: it could not be read.
         """
         params = {"in_force": "true", "limit": str(PAGE_ENTRIES)}
-        return self._ask("/era/history", params if before is None else {**params, "before": before}, _PAGE, until)
+        return self._ask(history_path(kind), params if before is None else {**params, "before": before}, _PAGE, until)
 
     def registrations(self, epoch: int, after: str | None, until: float) -> LeaderRegistrations:
         """A page of the registrations for an epoch, from the party ``after`` on, or from the first.

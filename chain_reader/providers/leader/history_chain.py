@@ -1,15 +1,17 @@
 """The payloads that were ever seen, in order, with the link of each that was in force to the one before it. Pure.
 
-In: what a store remembers (``StoredTrust``). Out: ``SeenLink`` newest first, by pages. A leader serves them
-(``/era/history``), a follower walks along the links of those that are or were in force and verifies each.
+In: what a store remembers (``StoredTrust``), of either kind. Out: ``SeenLink`` newest first, by pages. A leader serves
+them (``/era/history``, ``/configuration/history``), a follower walks along the links of those that are or were in force
+and verifies each.
 
 Where the places of payloads on the chain are not known, the order in which they were first seen has to do.
 """
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from datum import signed_bytes
+from datum.kinds import Marker, bytes_signed
 from era_store.records import SeenPayload, StoredTrust
 
 
@@ -28,16 +30,16 @@ class SeenLink:
     previous: str | None = None
 
 
-def digest_of_signed(content: bytes) -> str:
+def digest_of_signed(markers: Sequence[Marker]) -> str:
     """The identity of a payload: the hash of what is signed (``chain_reader.trust.state``), in hex."""
-    return hashlib.sha256(content).hexdigest()
+    return hashlib.sha256(bytes_signed(markers)).hexdigest()
 
 
 def history_of(stored: StoredTrust | None) -> tuple[SeenLink, ...]:
     """Every payload that was ever seen, newest first; the one in force now comes first of those that were."""
     if stored is None:
         return ()
-    now = None if stored.trusted is None else digest_of_signed(signed_bytes(stored.trusted.markers))
+    now = None if stored.trusted is None else digest_of_signed(stored.trusted.markers)
     links: list[SeenLink] = []
     previous: str | None = None
     for payload in _oldest_first(stored, now):

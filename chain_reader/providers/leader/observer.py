@@ -3,6 +3,7 @@
 In: a ``LeaderClient``, and what is followed already. Out: the answers of the ``ChainObserver`` port. The history is
 walked and verified as a whole before any of it is answered: the payloads (``walk``), and the chain of publications by
 the bytes of their transactions (``chain_reader.trust.publications``). What was verified once is not asked for again.
+Each kind of marker is a history of its own, walked by an observer of its own (``under``) with the same client.
 """
 
 import threading
@@ -10,13 +11,20 @@ from collections.abc import Mapping, Sequence
 
 from chain_reader.genesis import NetworkGenesis
 from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
-from chain_reader.providers.leader.client import LeaderClient, LeaderConfig, LeaderEntry, LeaderNetwork
+from chain_reader.providers.leader.client import (
+    LeaderClient,
+    LeaderConfig,
+    LeaderEntry,
+    LeaderNetwork,
+    history_path,
+)
 from chain_reader.providers.leader.history_chain import digest_of_signed
 from chain_reader.providers.leader.walk import FollowedPayload, untrue, walk
 from chain_reader.providers.transport.errors import ProviderOfOtherNetworkError
+from chain_reader.trust.kinds import ERAS
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.publications import Link, verify_handed_on
-from datum import signed_bytes
+from era_store.records import TrustKey
 from eras import ChainReadError, Epoch, Slot
 
 
@@ -56,10 +64,24 @@ class LeaderObserver:
         self._accept_stale = accept_stale
         self._require_proof = require_proof
         self._turn = threading.Lock()
+        self._failed: ChainReadError | None = None
+        self._under: dict[TrustKey, LeaderObserver] = {policy.key: self}
         self.chain: tuple[FollowedPayload, ...] = ()
         """The chain of payloads that the last walk found, newest first."""
         self.links: tuple[Link, ...] = ()
         """The chain of publications that proves it, newest first."""
+
+    def under(self, policy: TrustPolicy) -> "LeaderObserver":
+        """The observer of what this policy is about, such as the other kind of markers; closing it closes this one."""
+        if policy.key not in self._under:
+            self._under[policy.key] = LeaderObserver(
+                self.client,
+                policy,
+                genesis=self._genesis,
+                accept_stale=self._accept_stale,
+                require_proof=self._require_proof,
+            )
+        return self._under[policy.key]
 
     def epoch(self) -> Epoch:
         """The leader's epoch."""
@@ -77,11 +99,22 @@ class LeaderObserver:
             LeaderHistoryError: a link or a signature is not true.
             ChainReadError: it could not be read.
         """
-        self.chain = self._walk()
+        self._failed = None
+        try:
+            self.chain = self._walk()
+        except ChainReadError as error:
+            self._failed = error
+            raise
         return self.history(address)[:1]
 
     def history(self, address: str) -> tuple[DatumOutput, ...]:
-        """Every payload that is or was in force, newest first, as the last walk found it."""
+        """Every payload that is or was in force, newest first, as the last walk found it.
+
+        Raises:
+            ChainReadError: it failed, and no other question gets what it did not.
+        """
+        if self._failed is not None:
+            raise self._failed
         if address != self._policy.address:
             return ()
         made = [(link.transaction, link.index, link.datum, _digest(link)) for link in self.links] or [
@@ -120,6 +153,7 @@ class LeaderObserver:
 
     def _walk(self) -> tuple[FollowedPayload, ...]:
         """The verified chain, newest first; only what is new is asked for."""
+        kind = self._policy.kind.markers
         with self._turn:
             until = self.client.until()
             pages = 0
@@ -130,13 +164,14 @@ class LeaderObserver:
                 pages += 1
                 if pages > self.client.limits.max_pages:
                     most = f"at most {self.client.limits.max_pages} pages"
-                    raise self.client.beyond("/era/history", most, "max_pages")
-                page = self.client.page(before, until)
+                    raise self.client.beyond(history_path(kind), most, "max_pages")
+                page = self.client.page(kind, before, until)
                 _require_genesis(self._policy, page.network, self.name)
+                self._require_fresh(page.stale)
                 entries.extend(page.payloads)
                 return page.payloads
 
-            found = walk(ask, self._policy.keys, self._known, leader=self.name)
+            found = walk(ask, self._policy.keys, self._known, leader=self.name, kind=kind)
             if self._require_proof and entries:
                 self.links = self._proved(entries)
                 self._kept |= {link.transaction: link.data for link in self.links}
@@ -181,8 +216,17 @@ class LeaderObserver:
 
     def _config(self) -> LeaderConfig:
         config = self.client.config(self.client.until())
-        _require_genesis(self._policy, config.network, self.name)
-        stale = config.freshness.stale
+        if self._policy.kind is ERAS:  # where other markers are published, the pages of their history say
+            _require_genesis(self._policy, config.network, self.name)
+        self._require_fresh(config.freshness.stale)
+        return config
+
+    def _require_fresh(self, stale: str | None) -> None:
+        """Check that the leader can confirm what it hands on, where that is wanted.
+
+        Raises:
+            ChainReadError: it cannot.
+        """
         if stale is not None and not self._accept_stale:
             raise ChainReadError(
                 f"{self.name} cannot confirm what it tells",
@@ -191,11 +235,10 @@ class LeaderObserver:
                 next_step="Wait for it, or follow another leader",
                 provider=self.name,
             )
-        return config
 
 
 def _digest(link: Link) -> str:
-    return digest_of_signed(signed_bytes(link.markers))
+    return digest_of_signed(link.markers)
 
 
 def _require_genesis(policy: TrustPolicy, network: LeaderNetwork, leader: str) -> None:
@@ -210,7 +253,7 @@ def _require_genesis(policy: TrustPolicy, network: LeaderNetwork, leader: str) -
         return
     raise ProviderOfOtherNetworkError(
         f"{leader} follows other markers",
-        expected=f"the era address {policy.address}, the key {' or '.join(keys)}, magic {magic}",
+        expected=f"the {policy.kind.markers} address {policy.address}, the key {' or '.join(keys)}, magic {magic}",
         got=f"{network.era_address}, {network.verification_key}, magic {network.magic}"[:300],
         next_step="Correct the URL of the leader, or the network",
         provider=leader,

@@ -19,7 +19,7 @@ from chain_reader.providers.leader.client import LeaderEntry
 from chain_reader.providers.leader.history_chain import digest_of_signed, history_of
 from chain_reader.providers.transport.errors import UnexpectedAnswerError
 from chain_reader.trust.memory import MAX_PAYLOADS
-from datum import Accepted, VerificationKey, encode_datum, screen, signed_bytes
+from datum import ERA, Accepted, MarkerKind, VerificationKey, encode_datum, screen
 from era_store.records import StoredTrust
 
 
@@ -76,6 +76,7 @@ def walk(
     known: Sequence[FollowedPayload] = (),
     *,
     leader: str,
+    kind: MarkerKind = ERA,
 ) -> tuple[FollowedPayload, ...]:
     """The leader's chain, newest first.
 
@@ -84,6 +85,7 @@ def walk(
         keys: what payloads are signed with.
         known: what is followed already, newest first; the walk ends where it meets it.
         leader: what errors call it.
+        kind: what its payloads are of.
 
     Raises:
         LeaderHistoryError: a rule is broken.
@@ -98,7 +100,7 @@ def walk(
                 raise untrue(leader, f"the payload {found[-1].previous} before {found[-1].digest}", "the end: a gap")
             return ()
         for entry in page:
-            payload = _verified(entry, keys, leader)
+            payload = _verified(entry, keys, leader, kind)
             _require_link(found, payload, leader)
             place = places.get((payload.digest, payload.previous, payload.content))
             if place is not None:
@@ -110,13 +112,13 @@ def walk(
                 return _joined(found, (), known, leader)
 
 
-def _verified(entry: LeaderEntry, keys: Sequence[VerificationKey], leader: str) -> FollowedPayload:
+def _verified(entry: LeaderEntry, keys: Sequence[VerificationKey], leader: str, kind: MarkerKind) -> FollowedPayload:
     """Rule 1."""
     content = entry.payload.encode("utf-8", "surrogatepass")
-    (verdict,) = screen([encode_datum(content).hex()], keys)
+    (verdict,) = screen([encode_datum(content).hex()], keys, kind=kind)
     if not isinstance(verdict, Accepted):
         raise untrue(leader, "payloads signed by the era key", f"{verdict.name} at {entry.output}: {verdict.reason}")
-    digest = digest_of_signed(signed_bytes(verdict.verified.markers))
+    digest = digest_of_signed(verdict.verified.markers)
     if digest != entry.digest:
         raise untrue(leader, f"the digest {digest} at {entry.output}", entry.digest)
     transaction, _, index = entry.output.partition("#")

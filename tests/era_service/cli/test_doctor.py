@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from datum import CONFIGURATION
 from tests.era_service.cli.marker.interruptions import interrupt_after
 from tests.era_service.conftest import invoke
-from tests.era_service.leader_stub import ADDRESS, Leader, running
+from tests.era_service.leader_stub import ADDRESS, Leader, growing, history, running
 from tests.era_service.release_world import ERA_KEY, World
 
 
@@ -146,9 +147,12 @@ def test_a_follower_has_a_leader_and_needs_no_provider(own_folders: Path) -> Non
         leader.stale = None
         leader.entries[0]["payload"] = leader.entries[1]["payload"]
         assert doctor()[0] == 1, "what it hands on is not true"
+        leader.kind, leader.entries = CONFIGURATION, history(*growing(2, kind=CONFIGURATION))
+        file = Path("eraswitch.toml")
+        file.write_text(text + "[protocol_configuration]\nenabled = true\n")
+        code, found = doctor()
+        words = found[f"leader {leader.url}, configuration"]["words"]
+        assert (code, words) == (0, "it answers: epoch 5, and its history of 2 payloads is verified")
     assert doctor()[1][f"leader {leader.url}"]["health"] == "problem"
-    file = Path("eraswitch.toml")
-    file.write_text(file.read_text() + "[protocol_configuration]\nenabled = true\n")
-    assert doctor()[1]["configurations"]["words"] == "not read: a leader hands on the markers of eras alone"
     Path("eraswitch.toml").write_text(text + '[reader]\nproviders = ["http://127.0.0.1:1/api/v0"]')
     assert "configuration without chain providers" in doctor()[1][f"leader {leader.url}"]["words"]

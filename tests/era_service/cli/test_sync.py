@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from chain_reader.local_chain import Genesis, LocalChain
+from datum import encode_datum
 from era_service.service.client import ServiceClient
 from era_store import Registration, open_store
 from era_store.networks import NetworkKey
@@ -17,7 +18,7 @@ from release_tools import PaymentKey
 from tests.era_service.cli.test_status import KEY, Network, payload
 from tests.era_service.conftest import invoke
 from tests.era_service.follower.test_follower import lie_gap
-from tests.era_service.leader_stub import Leader, running
+from tests.era_service.leader_stub import Leader, configurations, running
 from tests.era_service.served import Served, served, within
 
 MAGIC = 42
@@ -40,6 +41,7 @@ def environment(network: Network) -> dict[str, str]:
         "ERASWITCH_NETWORK__ERA_ADDRESS": network.address,
         "ERASWITCH_NETWORK__VERIFICATION_KEY": KEY.verification_key.hex,
         "ERASWITCH_NETWORK__MAGIC": str(MAGIC),
+        "ERASWITCH_PROTOCOL_CONFIGURATION__ENABLED": "true",
     }
 
 
@@ -94,6 +96,11 @@ def test_a_service_that_follows(network: Network, leader: Served, own_folders: P
         network.publish(payload(("thales", 0), ("pythagoras", 9)), thread=True)
         within(20, lambda: follower.get("/era/status")["eras"][-1]["epoch"] == 9)
         within(20, lambda: len(follower.get("/registrations?epoch=0")["registrations"]) == 3)
+        network.publish(encode_datum(configurations({0: 5, 9: 6}, KEY)))
+        within(20, lambda: follower.get("/configuration")["next"] is not None)
+        told, found = leader.get("/configuration"), follower.get("/configuration")
+        own = {"trusted": told["trusted"] | {"source": found["trusted"]["source"]}, "verdicts": {"Accepted": 1}}
+        assert found == told | own
         told, found = leader.get("/era/markers"), follower.get("/era/markers")
         assert found["payload"] == told["payload"]
         assert follower.get("/era/status")["stale"] is None
@@ -103,6 +110,7 @@ def test_a_service_that_follows(network: Network, leader: Served, own_folders: P
             own_folders, "--store", "third.sqlite3", "--follow", follower.url, "--poll", "0.2", env=environment(network)
         ) as third:
             within(30, lambda: third.get("/era/status").get("payload") == told["payload"])
+            within(20, lambda: third.get("/configuration/9") == leader.get("/configuration/9"))
 
 
 def test_pages_of_what_was_in_force(network: Network, leader: Served) -> None:

@@ -11,7 +11,7 @@ import pytest
 from chain_reader import Checkpoint, DatumOutput
 from chain_reader.providers.leader.walk import LeaderHistoryError, followed
 from chain_reader.providers.transport.errors import ProviderOfOtherNetworkError, ReadLimitExceededError
-from datum import SigningKey
+from datum import ERA, SigningKey
 from era_service.config.load import load_settings
 from era_service.config.schema import Settings
 from era_service.follower.registrations import EMPTY_EPOCHS
@@ -24,7 +24,16 @@ from era_store.errors import StoreChangedError
 from eras import ChainReadError, ConfigurationError, Epoch
 from release_tools import PaymentKey
 from release_tools.registrations.signed import Statement
-from tests.era_service.leader_stub import ADDRESS, Leader, entry, growing, history, publication, running
+from tests.era_service.leader_stub import (
+    ADDRESS,
+    Leader,
+    configurations,
+    entry,
+    growing,
+    history,
+    publication,
+    running,
+)
 from tests.era_service.release_world import ERA_KEY, MAGIC, payload
 from tests.errors import raising
 
@@ -174,11 +183,11 @@ def test_every_form_of_its_url(prefix: str, form: str, tmp_path: Path) -> None:
 
 
 def lie_signature(leader: Leader) -> None:
-    leader.entries = history(*growing(2), *growing(3, THIEF)[2:])
+    leader.entries = history(*leader.growing(2), *leader.growing(3, THIEF)[2:])
 
 
 def lie_signature_deep(leader: Leader) -> None:
-    leader.entries = history(*growing(1, THIEF), *growing(3)[1:])
+    leader.entries = history(*leader.growing(1, THIEF), *leader.growing(3)[1:])
 
 
 def lie_gap(leader: Leader) -> None:
@@ -198,7 +207,8 @@ def lie_order(leader: Leader) -> None:
 
 
 def lie_ratchet(leader: Leader) -> None:
-    leader.entries = history(payload(("thales", 0)), payload(("pythagoras", 0)))
+    of_eras = [payload(("thales", 0)), payload(("pythagoras", 0))]
+    leader.entries = history(*(of_eras if leader.kind is ERA else [configurations({0: k}) for k in (5, 6)]))
 
 
 def lie_endless(leader: Leader) -> None:
@@ -243,18 +253,18 @@ def lie_left_out(leader: Leader) -> None:
 
 def lie_newest_left_out(leader: Leader) -> None:
     """An older payload as the newest, of which a newer publication is shown."""
-    third, second, first = history(*growing(3))
+    third, second, first = history(*leader.growing(3))
     leader.entries = [second | {"publications": third["publications"] + second["publications"]}, first]
 
 
 def lie_swapped(leader: Leader) -> None:
-    for one, other in zip(leader.entries, history(payload(("thales", 1)), payload(("pythagoras", 1))), strict=False):
+    for one, other in zip(leader.entries, history(*leader.growing(4)[::3]), strict=False):
         one["publications"] = other["publications"]
 
 
 def lie_reordered(leader: Leader) -> None:
     """A cancelled schedule, which the era key signed, as the newest."""
-    first, second = history(payload(("thales", 1)), payload(("thales", 1), ("pythagoras", 50)))[::-1]
+    first, second = history(*leader.growing(2))[::-1]
     leader.entries = [first | {"previous": second["digest"], "slot": 30, "height": 3}, second | {"previous": None}]
 
 
@@ -262,12 +272,12 @@ def lie_invented(leader: Leader) -> None:
     """A publication that somebody else made of a payload that the era key signed."""
     newest = leader.entries[0]
     spends = leader.entries[1]["output"].partition("#")[0]
-    newest["publications"] = [publication(growing(3)[2], spends, seed=bytes(range(1, 33)), at=ADDRESS).hex()]
+    newest["publications"] = [publication(leader.growing(3)[2], spends, seed=bytes(range(1, 33)), at=ADDRESS).hex()]
 
 
 def lie_beside(leader: Leader) -> None:
     """A publication of the owner that spends none of the others."""
-    leader.entries[0]["publications"].append(publication(payload(("thales", 1), ("x", 9)), None).hex())
+    leader.entries[0]["publications"].append(publication(leader.growing(4)[3], None).hex())
 
 
 def lie_junk_bytes(leader: Leader) -> None:
