@@ -87,6 +87,7 @@ def test_the_real_leader_is_followed_and_then_served_without_it(
         found = follower.get("/era/status")
         assert found["trusted"]["transaction"] == told["trusted"]["transaction"]
         assert found["stale"] is not None
+        assert follower.get("/era/history?in_force=true")["stale"] is not None
 
 
 def test_a_service_that_follows(network: Network, leader: Served, own_folders: Path, postgres_url: str) -> None:

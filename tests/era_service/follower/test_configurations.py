@@ -1,5 +1,6 @@
 """Protocol configurations are followed as eras are: a true chain is taken and served on, a lie changes nothing."""
 
+import json
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -95,6 +96,21 @@ def test_a_leader_that_lies(
     assert store.trust.load(configurations.key) is None
     assert store.trust.load(eras.key) is not None, "its eras are true"
     assert store.events.read()[-1].kind == "follow-refused"
+
+
+def test_a_leader_that_cannot_confirm_its_configurations(leader: Leader, settings: Settings, store: SqlStore) -> None:
+    def stale(path: str, _query: dict[str, str], body: bytes) -> tuple[int, bytes] | None:
+        told = json.dumps(json.loads(body) | {"stale": "its provider is silent"}).encode()
+        return (200, told) if path == "/configuration/history" else None
+
+    leader.spoil = stale
+    assert sync(settings, store).configurations is not None, "who has nothing takes what there is: it is signed"
+    with raising("LeaderStale", match="its provider is silent"):
+        sync(settings, store)
+    told = read_status(settings, None)
+    assert told.error is None
+    assert told.configuration is not None
+    assert "its provider is silent" in str(told.configuration.trusted.stale)
 
 
 def test_without_bytes_where_that_is_configured(leader: Leader, settings: Settings, store: SqlStore) -> None:
