@@ -20,6 +20,7 @@ help: ## list the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
 
 $(STAMP): pyproject.toml eras/version.py
+	@echo "Setting up $(VENV) with eraswitch and what its tests need, from the package index: a few minutes, the first time alone"
 	$(PYTHON) -m venv $(VENV)
 ifdef LOCKED
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement .ci/requirements.lock
@@ -30,6 +31,7 @@ endif
 	@touch $@
 
 $(VENV)/.installed-tools: pyproject.toml eras/version.py
+	@echo "Setting up $(VENV) with eraswitch and its tools, from the package index: a minute, the first time alone"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[tools]'
 	@touch $@

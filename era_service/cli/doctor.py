@@ -11,7 +11,7 @@ import click
 from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_json, echo_wrapped, printable
 from era_service.cli.shared.release import (
     EraKeyOptions,
     JournalOptions,
@@ -104,9 +104,10 @@ def doctor(
         )
     else:
         for finding in examination.findings:
-            click.echo(f"{MARKS[finding.health.value]}  {printable(finding.check)}: {printable(finding.words)}")
+            words = f"{MARKS[finding.health.value]}  {printable(finding.check)}: {printable(finding.words)}"
+            echo_wrapped(words, indent=9)
             if finding.next_step is not None and finding.health.value != "ok":
-                click.echo(f"         {printable(finding.next_step)}")
+                echo_wrapped(f"         {printable(finding.next_step)}", indent=9)
     return 0 if examination.is_healthy else 1
 
 

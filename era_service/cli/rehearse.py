@@ -1,14 +1,12 @@
 """``eraswitch rehearse``: a rollout with thousands of simulated nodes, the same again from the same seed."""
 
 from pathlib import Path
-from shutil import get_terminal_size
-from textwrap import fill
 from typing import TYPE_CHECKING
 
 import click
 
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, option, option_group, takes
-from era_service.cli.shared.output import echo_json, printable, write_file
+from era_service.cli.shared.output import echo_json, echo_wrapped, printable, write_file
 from era_service.cli.shared.release import JsonOptions
 from eras.words import percent
 
@@ -173,9 +171,9 @@ def _show(outcome: "Outcome", shrunk: "Shrunk | None") -> None:
         click.echo(f"  {column}")
     click.echo()
     for happening in outcome.happenings:
-        _line(f"  {happening.at:>7g}  {printable(happening.words)}", indent=11)
+        echo_wrapped(f"  {happening.at:>7g}  {printable(happening.words)}", indent=11)
     told = ", ".join(f"{one.kind} ({one.nodes:,})" for one in outcome.told)
-    _line(f"Told, by nodes: {told}", indent=2)
+    echo_wrapped(f"Told, by nodes: {told}", indent=2)
     for checked in outcome.checked:
         click.echo(f"{'met   ' if checked.met else 'MISSED'} {printable(checked.expected)}: {printable(checked.got)}")
     for violation in outcome.violations:
@@ -187,13 +185,8 @@ def _show(outcome: "Outcome", shrunk: "Shrunk | None") -> None:
     verdict = outcome.verdict
     click.secho(f"\n{printable(verdict.headline)}", bold=True, fg=_COLOURS[verdict.grade])
     for reason in verdict.reasons:
-        _line(f"  {printable(reason)}", indent=4)
-    _line(f"Next: {printable(verdict.next_step)}", indent=6)
-
-
-def _line(text: str, *, indent: int) -> None:
-    """A line of text, wrapped at the terminal's width."""
-    click.echo(fill(text, get_terminal_size().columns, subsequent_indent=" " * indent, break_on_hyphens=False))
+        echo_wrapped(f"  {printable(reason)}", indent=4)
+    echo_wrapped(f"Next: {printable(verdict.next_step)}", indent=6)
 
 
 def _show_shortest(shrunk: "Shrunk") -> None:

@@ -42,7 +42,6 @@ eraswitch local-chain fund chain.sqlite3 $(grep -o 'addr_test1[a-z0-9]*' eraswit
 eraswitch marker activate pythagoras --at 0 --yes
 sed -n '/networks.rehearsal/,$p' eraswitch.toml | cat <(echo 'network = "rehearsal"') - > network.toml
 cp keys/era.sk party.sk
-printf 'party_id,epoch,version,stake\npool1,0,0.3.0,970\npool2,0,0.1.0,30\n' > registrations.csv
 for name in ann ben eva new; do
     eraswitch era generate-keypair --target-path $name
     mv $name/era.sk $name.sk

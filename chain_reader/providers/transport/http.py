@@ -363,7 +363,7 @@ class BoundedHttp:
             "could not be asked",
             expected="a connection",
             got=_reason_text(reason),
-            next_step="Check the URL of the provider, the network and any proxy",
+            next_step="Check that address, this machine's network and any proxy, or ask another provider",
         )
 
 

@@ -91,7 +91,7 @@ def ingest(app: AppContext, /, *, what: SourceOptions, data: StoreOptions, outpu
     if output.as_json:
         echo_json(summary.to_dict())
     else:
-        click.echo("\n".join(_summary_lines(summary)))
+        click.echo("\n".join(_summary_lines(summary, current, settings)))
 
 
 @option_group()
@@ -238,7 +238,9 @@ def _kept_words(ingested: dict[str, Any]) -> str:
     return f"Before it ended: {told}. The same command goes on from there"
 
 
-def _summary_lines(summary: "IngestSummary") -> list[str]:
+def _summary_lines(summary: "IngestSummary", current: Epoch | None, settings: "Settings") -> list[str]:
+    from release_tools.registrations.judging import FAR_EPOCH
+
     words = "could be added; nothing was written" if summary.dry_run else "added"
     lines = [
         f"{source_words(summary.source)}: {registrations_words(summary.accepted)} {words}",
@@ -246,6 +248,12 @@ def _summary_lines(summary: "IngestSummary") -> list[str]:
         *(f"  {count:,} rejected: {printable(reason)}" for reason, count in sorted(summary.rejected.items())),
         *(f"  {count:,} counted, but {printable(note)}" for note, count in sorted(summary.notes.items())),
     ]
+    if FAR_EPOCH in summary.rejected and current is not None:
+        network = settings.network.name or f"the network with magic {settings.network.magic}"
+        lines += [
+            f"  It is epoch {current} on {printable(network)}. If these are of another network, name it:",
+            "  eraswitch --network NAME adoption ingest …, or give the epoch: --current-epoch N",
+        ]
     if summary.rejected and not summary.dry_run:
         lines.append("See what was rejected: eraswitch adoption rejects")
     return lines

@@ -158,7 +158,7 @@ def _lines(found: "Recovery") -> Iterator[str]:
             )
         )
     widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    for row in rows:
+    for row in rows if found.epochs else ():
         yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
     if found.missing:
         count = len(found.missing)

@@ -4,7 +4,10 @@ import contextlib
 import json
 import os
 import stat
+import sys
 from pathlib import Path
+from shutil import get_terminal_size
+from textwrap import fill
 from typing import Any
 
 import click
@@ -25,6 +28,23 @@ def echo_json(document: Any) -> None:
 def printable(text: str) -> str:
     """Text from elsewhere as a terminal may have it: on one line, and nothing in it steers the terminal."""
     return visible(text)
+
+
+def terminal_width() -> int | None:
+    """The columns of the terminal that stdout is; ``None`` where it is a file or a pipe."""
+    return get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def echo_wrapped(line: str, *, indent: int) -> None:
+    """Write a line to stdout; one that is wider than the terminal goes on below, ``indent`` columns in.
+
+    Into a file or a pipe every line stays one line.
+    """
+    width = terminal_width()
+    if width is None or width <= 2 * indent or len(line) <= width:
+        click.echo(line)
+        return
+    click.echo(fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False))
 
 
 def _keep_owner(descriptor: int, before: os.stat_result) -> None:

@@ -94,6 +94,9 @@ def test_epochs_beyond_the_current_one_are_rejected(own_folders: Path) -> None:
 
 def test_on_a_public_network_the_clock_tells_the_current_epoch(own_folders: Path) -> None:
     (own_folders / "some.csv").write_text(CSV + "a,500,1,10\na,90000,1,10\n")
+    hint = invoke("adoption", "ingest", "some.csv", "--network", "mainnet", "--dry-run").stdout
+    assert "on release-mainnet. " in hint, "by whose epoch it is the far future"
+    assert "--current-epoch N" in hint
     summary = run("ingest", "some.csv", "--network", "mainnet")
     assert (summary["accepted"], summary["rejected"]) == (1, 1)
 

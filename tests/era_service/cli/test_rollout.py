@@ -82,7 +82,7 @@ def test_a_rollout_by_its_plan(world: World) -> None:
     assert len(world.transactions()) == 3
 
 
-def test_status_in_words(world: World) -> None:
+def test_status_in_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     planned("--announce-at", "5", "--at", "10", "--tell", "Ops")
     register(5, 94)
     result = invoke("rollout", "status", PLAN)
@@ -97,6 +97,10 @@ def test_status_in_words(world: World) -> None:
         "  gate          The gate of pythagoras is not met: it asks for 95 % of the registered stake",
     ]
     assert result.stdout.splitlines()[-2:] == ["Next: Announce pythagoras", "Tell: Ops"]
+    monkeypatch.setattr("era_service.cli.shared.output.terminal_width", lambda: 80)
+    narrow = invoke("rollout", "status", PLAN).stdout
+    assert max(map(len, narrow.splitlines())) <= 80
+    assert "\n                registered stake\n" in narrow
     found = document(invoke("rollout", "status", PLAN, "--json"))
     assert (found["epoch"], found["decide_by"], found["step"]["state"]) == (5, 8, "due")
 
@@ -360,6 +364,8 @@ def test_after_the_switch(world: World) -> None:
     assert step(world, "--yes").exit_code == 0
     unplanned = document(invoke("rollout", "verify", PLAN, "--json"), 6)
     assert unplanned["words"] == "pythagoras is not active on the chain: its marker has no epoch"
+    shown = invoke("rollout", "verify", PLAN).stdout
+    assert "certificates" not in shown, "no heading over a table without rows"
     for epoch in (5, 6, 7, 8):
         register(epoch, 95)
     world.chain.advance_to_epoch(7)
