@@ -124,7 +124,7 @@ def test_the_public_view_names_nobody(open_page, make_world):
     expect(page.locator("#parties tbody tr").first).to_contain_text("Party 1")
     expect(page.locator("#providers")).to_contain_text("Not in the public view")
     expect(page.get_by_label("Find a party")).to_have_count(0)
-    expect(page.get_by_role("link", name="Parties")).to_have_count(0)
+    expect(page.get_by_role("link", name="Parties", exact=True)).to_have_count(0)
     found = page.request.get(f"{world.url}/?party=perth").text()
     assert "perth" not in found
     clean(page, "public")
@@ -132,7 +132,7 @@ def test_the_public_view_names_nobody(open_page, make_world):
 
 def test_a_search_that_is_too_long_is_refused_in_words(attacked, open_page):
     page = open_page(attacked.url)
-    expect(page.get_by_role("link", name="Parties")).to_have_attribute("href", "parties")
+    expect(page.get_by_role("link", name="Parties", exact=True)).to_have_attribute("href", "parties")
     answer = page.request.get(f"{attacked.url}/?party={'x' * 101}")
     assert answer.status == 422
 
