@@ -18,6 +18,7 @@ from eras.events import EraStatus
 from eras.marker import Epoch
 from eras.names import Name, name_of
 from eras.switch_checks import Behaviour, Boolean, Declared, is_callable_type, problems_of
+from eras.words import counted
 
 if TYPE_CHECKING:
     from typing_extensions import TypeForm
@@ -200,7 +201,7 @@ class BehaviourSwitches:
         problems = problems_of(self._behaviours, self._booleans, self._declared, supported)
         if problems:
             raise SwitchError(
-                f"The behaviour switches have {len(problems)} problem(s): {'; '.join(problems)}",
+                f"The behaviour switches have {counted(len(problems), 'problem')}: {'; '.join(problems)}",
                 next_step="Register each name for the first supported era, and again for each era that changes it",
                 problems=problems,
             )

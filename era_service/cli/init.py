@@ -1,6 +1,6 @@
 """``eraswitch init``: from nothing to a folder in which a release team, or a node, can work."""
 
-import sys
+from dataclasses import replace
 from pathlib import Path
 
 import click
@@ -10,13 +10,15 @@ from era_service.cli.shared.commands import SectionedCommand, nested, option, op
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import echo_json, printable
-from era_service.cli.shared.passphrases import EncryptOptions, passphrase_of_new_keys
+from era_service.cli.shared.passphrases import EncryptOptions, is_interactive, passphrase_of_new_keys
 from era_service.cli.shared.release import DryRunOptions
-from era_service.config.networks import SHORT_NAMES
+from era_service.config.networks import NETWORKS, SHORT_NAMES, full_name
 from era_service.config.paths import CONFIG_FILE_NAME
 from era_service.releasing.setup import LOCAL, SetUp, SetUpError, SetUpOrder, set_up
 
 DEFAULT_REHEARSAL = "rehearsal"
+
+MAGIC = click.IntRange(0, 2**32 - 1)
 
 
 @option_group("Network")
@@ -24,7 +26,7 @@ class InitNetworkOptions:
     """The network that is set up."""
 
     network_magic: int | None = option(
-        "--network-magic", metavar="N", type=click.IntRange(0, 2**32 - 1), help="Magic, for a network of your own."
+        "--network-magic", metavar="N", type=MAGIC, help="Magic, for a network of your own."
     )
     provider: str | None = option(
         "--provider",
@@ -41,6 +43,11 @@ class InitNetworkOptions:
     eras: tuple[str, ...] = option(
         "--era", metavar="NAME", multiple=True, help="A supported era, oldest first; several times."
     )
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the chain is one in a file."""
+        return self.provider is not None and self.provider.startswith(LOCAL)
 
 
 @option_group("Keys")
@@ -86,11 +93,11 @@ def init(app: AppContext, *, network: InitNetworkOptions, keys: InitKeyOptions, 
     the keys are made that do not exist yet. On a terminal it asks for what is missing. Afterwards commands need no key
     options. Nothing that exists is replaced.
     """
-    name, provider = _asked(app.network, network.provider)
+    name, network, keys = _asked(app.network, network, keys)
     order = SetUpOrder(
         name=name,
         magic=network.network_magic,
-        provider=provider,
+        provider=network.provider,
         project_id_file=network.project_id_file,
         era_key_file=keys.era_key,
         verification_key=None if keys.verification_key is None else read_verification_key(keys.verification_key),
@@ -116,19 +123,32 @@ def init(app: AppContext, *, network: InitNetworkOptions, keys: InitKeyOptions, 
         click.echo(f"Warning: {printable(made.warning)}", err=True)
 
 
-def _asked(name: str | None, provider: str | None) -> tuple[str, str | None]:
-    """The network and the provider; on a terminal what is missing is asked for."""
-    is_terminal = sys.stdin is not None and sys.stdin.isatty()
-    is_local = provider is not None and provider.startswith(LOCAL)
-    if name is None and is_local:
+def _asked(
+    name: str | None, network: InitNetworkOptions, keys: InitKeyOptions
+) -> tuple[str, InitNetworkOptions, InitKeyOptions]:
+    """The network, provider and keys to set up; a terminal is asked for those that are missing."""
+    is_terminal = is_interactive()
+    if name is None and network.is_local:
         name = DEFAULT_REHEARSAL
+    asks_keys = name is None and is_terminal
     if name is None and is_terminal:
         known = ", ".join(SHORT_NAMES)
-        name = click.prompt(f"Network ({known}, or a name of your own)", default=DEFAULT_REHEARSAL, err=True)
-    if provider is None and is_terminal:
+        name = _ask(f"Network ({known}, or a name of your own)", DEFAULT_REHEARSAL)
+    if network.provider is None and is_terminal:
         default = f"{LOCAL}chain.sqlite3" if name == DEFAULT_REHEARSAL else ""
-        words = "Provider (http(s)://… of Blockfrost, ws(s)://… of Ogmios, local:FILE)"
-        provider = click.prompt(words, default=default, err=True) or None
+        provider = _ask("Provider (http(s)://… of Blockfrost, ws(s)://… of Ogmios, local:FILE)", default)
+        network = replace(network, provider=provider or None)
+    is_own = name is not None and full_name(name) not in NETWORKS
+    if is_terminal and is_own and not network.is_local and network.network_magic is None:
+        words = "Magic of the Cardano network (1 preprod, 2 preview)"
+        network = replace(network, network_magic=click.prompt(words, type=MAGIC, err=True))
+    if asks_keys:
+        otherwise = "a new one is made" if is_own else "none"
+        keys = replace(
+            keys,
+            era_key=keys.era_key or _ask_for_key("Era key", otherwise),
+            payment_key_file=keys.payment_key_file or _ask_for_key("Payment key", otherwise),
+        )
     if name is None:
         raise SetUpError(
             "The network is not named",
@@ -136,7 +156,16 @@ def _asked(name: str | None, provider: str | None) -> tuple[str, str | None]:
             got="neither",
             next_step="To try it all on a chain in a file: eraswitch init --provider local:chain.sqlite3",
         )
-    return name, provider
+    return name, network, keys
+
+
+def _ask_for_key(words: str, otherwise: str) -> Path | None:
+    file = _ask(f"{words}, the file that has it (empty: {otherwise})", "")
+    return Path(file) if file else None
+
+
+def _ask(words: str, default: str) -> str:
+    return str(click.prompt(words, default=default, show_default=bool(default), err=True))
 
 
 def _lines(made: SetUp, *, dry_run: bool) -> list[str]:

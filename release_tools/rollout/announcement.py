@@ -10,7 +10,7 @@ from string import Template
 
 from eras import ConfigurationError
 from eras.words import about_ada, percent
-from release_tools.adoption.shares import parties_words
+from release_tools.adoption.shares import parties_words, share_words
 from release_tools.forecasting.forecast import DEFAULT_LAG_EPOCHS
 from release_tools.forecasting.lottery import chance_words
 from release_tools.rollout.plan import PhaseName, PlannedRollout
@@ -156,7 +156,7 @@ def figures_of(
         "activate_date": standing.calendar.epoch(plan.activate.at),
         "decide_by": f"{plan.activate.decide_by}",
         "decide_by_date": standing.calendar.epoch(plan.activate.decide_by),
-        "threshold": plan.activate.gate.threshold,
+        "threshold": share_words(plan.activate.gate.share),
         "base": plan.activate.gate.base.words,
         "for_epochs": f"{plan.activate.gate.for_epochs}",
         "minimum": (gate.minimum if gate is not None else None) or UNKNOWN,

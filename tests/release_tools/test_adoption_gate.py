@@ -44,14 +44,14 @@ def test_what_is_missing_from_whom(any_repository: RegistrationRepository) -> No
     result = judged(any_repository, "0.85")
     assert (result.missing_stake, result.enough) == (25, 2)
     assert [party.party_id for party in result.whom] == ["a", "b"]
-    assert result.lacks[0] == "epoch 5: 60.0 % of the registered stake (100 lovelace) is ready"
-    assert result.lacks[-2:] == ("  a  20 lovelace  0.2.0", "  b  10 lovelace  no version")
+    assert result.lacks[0] == "epoch 5: 60.0 % of the registered stake (0.0001 ADA) is ready"
+    assert result.lacks[-2:] == ("  a  0.00002 ADA  0.2.0", "  b  0.00001 ADA  no version")
     with pytest.raises(GateNotMetError) as caught:
         result.require_met()
     assert caught.value.exit_code == 6
     assert caught.value.http_status == 409
     assert "expected 85 % of the registered stake, got epoch 5: 60.0 %" in str(caught.value)
-    assert caught.value.got.endswith("whom to call (2 parties would do): a 20 lovelace 0.2.0; b 10 lovelace no version")
+    assert caught.value.got.endswith("whom to call (2 parties would do): a 0.00002 ADA 0.2.0; b 0.00001 ADA no version")
     assert result.to_dict()["share"]["stake"] == 60
     assert caught.value.facts["gate"]["whom"][0]["party_id"] == "a"
     few = judged(any_repository, "1", rules=AdoptionRules(limit=1))

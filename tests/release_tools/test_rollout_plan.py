@@ -273,7 +273,7 @@ def test_the_announcement_has_the_figures() -> None:
     for words in (
         "It is to begin at epoch 12, if enough of the\nstake is ready by epoch 10; now is epoch 7",
         "run version 2.0.0 or newer",
-        "Ready in epoch 9: 90.0 % of the registered stake. It takes 95%.",
+        "Ready in epoch 9: 90.0 % of the registered stake. It takes 95 %.",
         "Questions: Release team <release@example.org>\n",
     ):
         assert words in text

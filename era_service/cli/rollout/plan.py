@@ -17,6 +17,7 @@ from era_service.cli.shared.output import OutputError, echo_json, printable, wri
 from era_service.cli.shared.release import JsonOptions, NetworkOptions, force_name_option
 from era_service.wiring.genesis import configured_calendar
 from eras import Epoch
+from release_tools.adoption.shares import share_words
 
 if TYPE_CHECKING:
     from datum.configuration import EpochConfiguration
@@ -150,9 +151,8 @@ def plan(
     click.echo(f"Plan of the rollout of {printable(era)}")
     click.echo(f"  announce  in {calendar.coming(made.announce.epoch)}")
     click.echo(f"  activate  at {calendar.coming(phases.at)}")
-    click.echo(
-        f"  gate      {phases.gate.threshold} of {phases.gate.base.words}, by {calendar.epoch(phases.decide_by)}"
-    )
+    asked = f"{share_words(phases.gate.share)} of {phases.gate.base.words}"
+    click.echo(f"  gate      {asked}, by {calendar.epoch(phases.decide_by)}")
     for line in _quorum_lines(settings, made, known, changes, gate):
         click.echo(printable(line))
     click.echo(f"Written to {target}. Where it stands: eraswitch rollout status {target}")

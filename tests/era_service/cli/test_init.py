@@ -12,7 +12,8 @@ import pytest
 
 from chain_reader.local_chain import Genesis, LocalChain
 from datum import SigningKey
-from era_service.cli.init import _asked
+from era_service.cli.init import InitKeyOptions, InitNetworkOptions, _asked
+from era_service.cli.shared.passphrases import EncryptOptions
 from era_service.config.load import load_settings
 from era_service.config.networks import NETWORKS
 from era_service.wiring.genesis import configured_genesis
@@ -166,12 +167,29 @@ def test_a_terminal_is_asked_for_what_is_missing(monkeypatch: pytest.MonkeyPatch
 
     asked: list[str] = []
 
-    def prompt(words: str, default: str = "", **_more: Any) -> str:
+    def prompt(words: str, default: str = "", **_more: Any) -> object:
         asked.append(words.split(" ", maxsplit=1)[0])
-        return default
+        return 2 if words.startswith("Magic") else default
 
     monkeypatch.setattr(sys, "stdin", Terminal())
     monkeypatch.setattr("click.prompt", prompt)
-    assert _asked(None, None) == ("rehearsal", "local:chain.sqlite3")
-    assert _asked("preprod", None) == ("preprod", None)
-    assert asked == ["Network", "Provider", "Provider"]
+
+    def answered(name: str | None, provider: str | None = None) -> tuple[str, str | None, int | None]:
+        network = InitNetworkOptions(network_magic=None, provider=provider, project_id_file=None, eras=())
+        keys = InitKeyOptions(
+            era_key=None,
+            verification_key=None,
+            payment_key_file=None,
+            era_address=None,
+            keys_folder=Path("keys"),
+            new=EncryptOptions(encrypts=False),
+        )
+        name, network, keys = _asked(name, network, keys)
+        assert keys.era_key is None
+        return name, network.provider, network.network_magic
+
+    assert answered(None) == ("rehearsal", "local:chain.sqlite3", None)
+    assert answered("preprod") == ("preprod", None, None)
+    assert answered(None, "local:chain.sqlite3") == ("rehearsal", "local:chain.sqlite3", None)
+    assert answered("ours", "https://provider.example") == ("ours", "https://provider.example", 2)
+    assert asked == ["Network", "Provider", "Era", "Payment", "Provider", "Magic"]

@@ -344,7 +344,7 @@ def test_the_announcement(world: World) -> None:
     text = invoke("rollout", "announcement", PLAN).stdout
     assert text.startswith("pythagoras is announced on rehearsal\n")
     assert "run version 2.0.0 or newer" in text
-    assert "Ready in epoch 5: 94.0 % of the registered stake. It takes 95%." in text
+    assert "Ready in epoch 5: 94.0 % of the registered stake. It takes 95 %." in text
     Path("template.txt").write_text("$era at $activate_at, ask $people\n")
     assert invoke("rollout", "announcement", PLAN, "--template", "template.txt").stdout == "pythagoras at 12, ask Ops\n"
     Path("template.txt").write_text("$ear")
@@ -388,13 +388,13 @@ def test_after_the_switch(world: World) -> None:
     assert found["missing"] == [{"party_id": "other", "stake": 5}]
     shown = invoke("rollout", "verify", PLAN, "--certificates", "certificates.csv")
     assert shown.exit_code == 0, shown.output
-    assert "Stopped and not back (1 party):\n  other  5 lovelace" in shown.stdout
+    assert "Stopped and not back (1 party):\n  other  0.000005 ADA" in shown.stdout
     by_registrations = invoke("rollout", "verify", PLAN, "--share", "96%")
     assert by_registrations.exit_code == 6, by_registrations.output
     text = invoke(*closing)
     assert text.exit_code == 0, text.output
     assert "in epoch 10, 90.0 % of the certificates" in " ".join(text.stdout.split())
-    assert "Stopped and not back: 1 party with 5 lovelace." in text.stdout
+    assert "Stopped and not back: 1 party with 0.000005 ADA." in text.stdout
     Path("own.txt").write_text("$nobody")
     assert "Correct the template" in invoke(*closing, "--template", "own.txt").output
     both = invoke("rollout", "verify", PLAN, "--certificates", "c", "--aggregator", "http://127.0.0.1:1")
