@@ -40,8 +40,9 @@ class Result:
 
     def to_dict(self) -> dict[str, Any]:
         """The result as JSON-ready facts."""
-        facts = {"name": self.benchmark.name, "ratio": round(self.ratio, 4), "target": self.benchmark.target}
-        return facts | {"ok": self.ok}
+        asked = self.benchmark
+        facts = {"name": asked.name, "ratio": round(self.ratio, 4), "target": round(asked.target, 4), "ok": self.ok}
+        return facts | {"what": (asked.measure.__doc__ or "").partition("\n")[0], "against": asked.against}
 
 
 def seconds(work: Work) -> float:

@@ -5,6 +5,7 @@ exits 1. A part stands between ``<!-- generated: NAME -->`` and ``<!-- end of NA
 """
 
 import ast
+import json
 import re
 import sys
 import tempfile
@@ -254,6 +255,21 @@ def _anchor(title: str) -> str:
     return re.sub(r"[^\w\- ]", "", title.lower()).replace(" ", "-")
 
 
+def benchmark_results() -> str:
+    """The last run of the benchmarks that was kept: where and when, each ratio, and what was left out."""
+    kept = json.loads((PAGES.parent / "benchmarks" / "results.json").read_text(encoding="utf-8"))
+    where = [f"| {name} | {value} |" for name, value in kept["where"].items()]
+    rows = [
+        f"| `{one['name']}` | {_plain(one['what'])} | {one['ratio']:.4g} | {one['target']:.4g}"
+        f"{'' if one['ok'] else ', **missed**'} | {_plain(one['against'])} |"
+        for one in kept["results"]
+    ]
+    missing = ", ".join(f"`{name}`" for name in kept["left out"]) or "none"
+    head = ["| benchmark | what is measured | result | at most | in multiples of |", "| --- | --- | --- | --- | --- |"]
+    tables = ["\n".join(["| where and when | |", "| --- | --- |", *where]), "\n".join([*head, *rows])]
+    return "\n\n".join([*tables, f"Left out of this run: {missing}."])
+
+
 PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "cli": ("cli.md", cli_reference),
     "errors": ("errors.md", error_table),
@@ -261,6 +277,7 @@ PARTS: dict[str, tuple[str, Callable[[], str]]] = {
     "networks": ("configuration.md", networks),
     "metrics": ("metrics.md", metrics),
     "http": ("http.md", http_reference),
+    "benchmarks": ("benchmarks.md", benchmark_results),
     "node names": ("node.md", node_names),
     "public names": ("api.md", public_names),
     "house": ("architecture.md", house),
