@@ -27,7 +27,7 @@ from era_store.canonical import canonical
 from era_store.event_log import EventLogDamagedError
 from era_store.redaction import redacted
 from eras import EraSwitchError, __version__
-from eras.view import advanced
+from eras.view import NO_VIEW, advanced
 
 _UNREADABLE = (KeyError, TypeError, ValueError, AttributeError, EraSwitchError)
 
@@ -255,13 +255,19 @@ def _is_same(due: Decision, line: LogLine) -> bool:
 def reconfigured(state: NodeState, settings: NodeSettings) -> NodeState:
     """A state under other settings, as a node has it that starts anew after an upgrade; nothing is reported.
 
+    An epoch that no clock gave, and that later answers overruled, ends with the process that believed it (T7).
+
     Raises:
         EraRegressionError: the eras it supports now contradict the order that its schedule had.
     """
     view = state.view
     if view.token is not None and settings.supported != state.settings.supported:
         view = advanced(view, view.token.epoch, settings.supported)
-    return replace(state, settings=settings, view=view, verified=None, steady=None)
+    after = replace(state, settings=settings, view=view, verified=None, steady=None)
+    seen = state.trust.sighting
+    if seen is None or state.clock is not None or state.epoch is None or state.epoch <= seen.epoch:
+        return after
+    return replace(after, epoch=seen.epoch, view=NO_VIEW, configured=None)
 
 
 def unreadable(event: StoredEvent, error: Exception) -> EventLogDamagedError | EventLogNewerError:

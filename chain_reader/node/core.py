@@ -32,7 +32,7 @@ from chain_reader.node.inputs import (
     RegistrationReceived,
 )
 from chain_reader.node.kinds import OF_SERVICES, Decision, DecisionKind
-from chain_reader.node.pace import paced
+from chain_reader.node.pace import is_overruled, paced
 from chain_reader.node.steady import is_steady, settles
 from chain_reader.ports import ScreenedOutput
 from chain_reader.trust.decision import TrustDecision, decide_remembered, decide_trust
@@ -205,14 +205,20 @@ def _at_epoch(state: NodeState, epoch: Epoch) -> Decided:
 def _answered(state: NodeState, event: ObserverAnswered, judging: Judge) -> Decided:
     evidence, trust = event.evidence, state.trust
     sighting = trust.sighting
-    if event.tip_stale is None and state.clock is None:
-        sighting, doubt = paced(sighting, evidence, event.time_s)
+    if event.tip_stale is None:
+        sighting, doubt = paced(sighting, evidence, event.time_s, clock=state.clock)
         event = event if doubt is None else replace(event, tip_stale=doubt)
+        if is_overruled(trust.sighting, sighting):
+            state = _taken_back(state, evidence)
+            trust = state.trust
     if event.tip_stale is None and is_steady(state.steady, trust, evidence):
         if evidence.tip.slot == trust.tip_slot and sighting is trust.sighting:
             return state, ()
         return replace(state, trust=replace(trust, tip_slot=evidence.tip.slot, sighting=sighting)), ()
     policy = state.settings.policy
+    if sighting is not trust.sighting:
+        trust = replace(trust, sighting=sighting)
+        state = replace(state, trust=trust)
     decision, told = judging(state, event)
     reading, decisions = decision.reading, decision.reading.events
     epoch = evidence.epoch
@@ -220,7 +226,7 @@ def _answered(state: NodeState, event: ObserverAnswered, judging: Judge) -> Deci
         epoch = max(epoch, state.epoch) if event.tip_stale is None else state.epoch
     after = NodeState(
         state.settings,
-        decision.after if sighting == decision.after.sighting else replace(decision.after, sighting=sighting),
+        decision.after,
         told,
         state.view,
         epoch,
@@ -239,6 +245,19 @@ def _answered(state: NodeState, event: ObserverAnswered, judging: Judge) -> Deci
         return _nothing_trusted(after, decision, decisions)
     after, more = _selected(after, epoch, reading.markers, reading.provenance, reading.stale)
     return after, decisions + more
+
+
+def _taken_back(state: NodeState, evidence: Evidence) -> NodeState:
+    """The state without the marks of a first answer that was absurd: what later ones show overrules it (T7)."""
+    trust, epoch, kind = state.trust, evidence.epoch, state.settings.policy.kind
+    trust = replace(
+        trust,
+        epoch=min(trust.epoch, epoch),
+        tip_slot=min(trust.tip_slot, evidence.tip.slot),
+        activation=None if trust.trusted is None else kind.last_begun(trust.trusted.markers, epoch),
+        payloads=tuple(replace(payload, seen_epoch=min(payload.seen_epoch, epoch)) for payload in trust.payloads),
+    )
+    return replace(state, trust=trust, steady=None)
 
 
 def _selected(

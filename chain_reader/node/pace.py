@@ -1,36 +1,57 @@
-"""How far one answer may move a node that has no clock of its own: held against what was seen before. Pure.
+"""How far one answer may move a node: held against what was seen before. Pure.
 
 In: what was believed last and when, an answer, the time. Out: what to remember of it, and why it is in doubt, if it is.
-A node that knows the genesis of its network has a clock, and needs none of this (``providers.tip_check``). The rules:
+A node that knows the genesis of its network holds a tip against its clock as well (``providers.tip_check``). The rules:
 
 1. The epoch of an answer may be at most ``FREE_EPOCHS`` ahead of the one believed last, and beyond that as far as its
    slots are; its slot so far ahead as the time that passed allows, with the shortest slots that any network has.
 2. An answer beyond that is in doubt: it leaves no mark, and what was believed stays. Only when the next answer claims
    the same, or goes on from there, is it believed: a chain whose clock is advanced by hand, say.
 3. A sane answer after one in doubt overrules it.
+4. A first answer has nothing to be held against. Until another goes on from it, it is its own claim, and two that lie
+   so far behind it that it is in doubt, the second going on from the first, overrule it.
+5. A clock that gives the epoch vouches for an epoch up to the one after it, and for as many slots as these may have.
 """
+
+from dataclasses import replace
 
 from chain_reader.trust.evidence import Evidence
 from era_store import Sighting
+from eras import Epoch
 
 FREE_EPOCHS = 5
 SHORTEST_SLOT_S = 0.05
+_USUAL_EPOCH = 432_000
+"""Slots of an epoch on Cardano's main network, where nothing else is known of it."""
 
 
-def paced(before: Sighting | None, evidence: Evidence, time_s: float) -> tuple[Sighting, str | None]:
+def paced(
+    before: Sighting | None, evidence: Evidence, time_s: float, *, clock: Epoch | None = None
+) -> tuple[Sighting, str | None]:
     """The believed part of an answer, and why the rest is in doubt.
 
     Args:
         before: what was believed last; ``None`` at a first reading.
         evidence: the answer.
         time_s: POSIX time of it, in seconds.
+        clock: the epoch by a clock of one's own, where there is one.
     """
     epoch, slot = evidence.epoch, evidence.tip.slot
+    now = Sighting(epoch, slot, time_s)
     if before is None:
-        return Sighting(epoch, slot, time_s), None
+        return replace(now, claim=(epoch, slot)), None
     claim = before.claim
     goes_on = claim is not None and claim[0] <= epoch <= claim[0] + FREE_EPOCHS and claim[1] <= slot
-    if goes_on or _is_possible(before, evidence, time_s):
+    goes_on = goes_on and claim != (before.epoch, before.slot)
+    if _is_unconfirmed(before, clock) and not _is_possible(now, before, clock):
+        if goes_on:
+            return now, None
+        doubt = (
+            f"{evidence.source} tells epoch {epoch} and slot {slot}, far behind epoch {before.epoch} and slot "
+            f"{before.slot}, which one answer told: it is believed when the next answer goes on from it"
+        )
+        return replace(before, claim=(epoch, slot)), doubt
+    if goes_on or _is_possible(before, now, clock):
         if claim is None and epoch <= before.epoch and slot <= before.slot:
             return before, None
         return Sighting(max(epoch, before.epoch), max(slot, before.slot), time_s), None
@@ -38,16 +59,28 @@ def paced(before: Sighting | None, evidence: Evidence, time_s: float) -> tuple[S
         f"{evidence.source} tells epoch {epoch} and slot {slot}, too far ahead of epoch {before.epoch} and slot "
         f"{before.slot}, which were read before: it is believed when the next answer confirms it"
     )
-    return Sighting(before.epoch, before.slot, before.time_s, (epoch, slot)), doubt
+    return replace(before, claim=(epoch, slot)), doubt
 
 
-def _is_possible(before: Sighting, evidence: Evidence, time_s: float) -> bool:
-    """Whether the chain can have come so far (rule 1)."""
-    epochs, slots = evidence.epoch - before.epoch, evidence.tip.slot - before.slot
+def is_overruled(before: Sighting | None, after: Sighting | None) -> bool:
+    """Whether what was believed was taken back (rule 4)."""
+    return before is not None and after is not None and (after.epoch < before.epoch or after.slot < before.slot)
+
+
+def _is_unconfirmed(seen: Sighting, clock: Epoch | None) -> bool:
+    """Whether it is a first answer that no other has gone on from yet: a later claim is of what lies ahead (rule 4)."""
+    if seen.claim is None or seen.claim == (seen.epoch, seen.slot):
+        return seen.claim is not None
+    return not _is_possible(Sighting(*seen.claim, seen.time_s), seen, clock)
+
+
+def _is_possible(before: Sighting, after: Sighting, clock: Epoch | None) -> bool:
+    """Whether the chain can have come so far (rules 1 and 5)."""
+    epochs, slots = after.epoch - before.epoch, after.slot - before.slot
     shortest = max(1, before.slot // (before.epoch + 1))  # an epoch has at least so many slots
-    if epochs > FREE_EPOCHS + max(0, slots) // shortest:
+    vouched = 0 if clock is None or after.epoch > clock + 1 else max(0, epochs)
+    if epochs > FREE_EPOCHS + vouched + max(0, slots) // shortest:
         return False
-    if before.epoch == 0 and epochs <= FREE_EPOCHS:
-        return True  # how long an epoch is cannot be known yet
-    longest = before.slot // max(1, before.epoch) + 1
-    return slots <= FREE_EPOCHS * longest + max(0.0, time_s - before.time_s) / SHORTEST_SLOT_S
+    # how long an epoch is cannot be known in the first one
+    longest = before.slot // before.epoch + 1 if before.epoch else max(_USUAL_EPOCH, before.slot)
+    return slots <= (FREE_EPOCHS + vouched) * longest + max(0.0, after.time_s - before.time_s) / SHORTEST_SLOT_S

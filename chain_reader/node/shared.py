@@ -55,6 +55,7 @@ class SharedDeciding:
             trust.complete,
             trust.proven,
             trust.version,
+            trust.sighting,
             tip,
             event.tip_stale,
         )

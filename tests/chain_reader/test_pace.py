@@ -7,13 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chain_reader import ChainTip, TrustedReader, TrustPolicy
+from chain_reader import ChainTip, NodeCore, NodeSettings, TrustedReader, TrustPolicy
 from chain_reader.node.pace import FREE_EPOCHS, SHORTEST_SLOT_S, paced
 from chain_reader.trust.evidence import Evidence
+from chain_reader.trust.reading import TrustedReading
 from chain_reader.trust.state import ChainFacts
-from era_store import MemoryStore, Sighting, open_store
+from era_store import MemoryStore, Sighting, Store, open_store
 from eras import Epoch, Slot
-from tests.chain_reader.conftest import KEY, Network, Schedule
+from tests.chain_reader.conftest import KEY, Network, Schedule, markers
 from tests.chain_reader.knowing import KNOWLEDGE, Knowing
 
 SCHEDULED: Schedule = {"thales": 1, "pythagoras": 50}
@@ -57,6 +58,51 @@ def test_one_absurd_answer_leaves_no_mark(network: Network, knows: str, lie: str
     assert (stored.epoch, stored.activation) == (known.epoch, known.activation)
     assert stored.tip_slot == network.chain.tip().slot
     assert stored.sighting == Sighting(before.epoch, stored.tip_slot, 40.0)
+
+
+@pytest.mark.parametrize(
+    ("lie", "clocked"),  # an epoch that is not the clock's is refused
+    [("epoch", False), ("slot", False), ("slot", True), ("height", False), ("epoch and slot", False)],
+)
+@pytest.mark.parametrize("at", [0, 1], ids=["first", "second"])
+@pytest.mark.parametrize("logged", [False, True])
+def test_no_number_of_an_absurd_answer_is_remembered(
+    network: Network, at: int, lie: str, clocked: bool, logged: bool
+) -> None:
+    """Not of the first answer ever either, and not where a clock gives the epoch alone: all is as without it."""
+    network.publish(SCHEDULED)
+    policy = TrustPolicy(network.address, (KEY.verification_key,), 42, confirmations=1)
+    honest, fooled = MemoryStore(), MemoryStore()
+
+    def lies(question: str, told: Any) -> Any:
+        if question == "epoch" and "epoch" in lie:
+            return Epoch(ABSURD)
+        wrong = {name: Slot(ABSURD) for name in ("slot", "height") if name in lie}
+        return replace(told, **wrong) if question == "tip" else told
+
+    def read(store: Store, number: int, observer: Knowing) -> TrustedReading:
+        core = NodeCore(NodeSettings(policy), store, logged=logged)
+        reader = TrustedReader(observer, policy, clock=lambda: 20.0 * number, core=core)
+        return reader.refresh(network.chain.epoch() if clocked else None)
+
+    for number in range(5):
+        network.chain.advance_slots(1)
+        for store in (honest, fooled):
+            observer = Knowing(network.chain, KNOWLEDGE["bare"])
+            if store is fooled and number == at:
+                observer.change = lies
+            reading = read(store, number, observer)
+    assert (reading.epoch, reading.stale) == (network.chain.epoch(), None)
+    assert reading.markers == markers(SCHEDULED)
+    known, expected = fooled.trust.load(policy.key), honest.trust.load(policy.key)
+    assert known is not None
+    assert expected is not None
+    assert known.payloads == (replace(expected.payloads[0], seen_height=known.payloads[0].seen_height),)
+    assert known.payloads[0].seen_height in (
+        expected.payloads[0].seen_height,
+        (expected.payloads[0].seen_height or 0) + 1,
+    )
+    assert replace(known, version=0, payloads=()) == replace(expected, version=0, payloads=())
 
 
 def test_a_chain_that_is_advanced_by_hand_is_believed_when_the_next_answer_confirms_it(
