@@ -52,7 +52,7 @@ def recalled(stored: StoredTrust, policy: TrustPolicy, verified: ScreenedOutput 
             f"The payload that the store holds as trusted at {policy.address} is not signed by the verification keys",
             expected="what was verified when it was written",
             got="another payload",
-            next_step="Restore a backup: eraswitch db restore",
+            next_step="Restore a backup: eraswitch db restore FILE",
         )
     return TrustState(
         trusted=item,

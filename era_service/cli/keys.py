@@ -209,7 +209,7 @@ def export(file: Path, target: Path, *, as_json: bool) -> None:
             code="KeySource",
             expected="an encrypted key",
             got="a plain one",
-            next_step="Copy it; or change its form: eraswitch keys import",
+            next_step="Copy it; or change its form: eraswitch keys import KIND SOURCE TARGET",
         )
     try:
         write_new(target, era_key_text(SigningKey(secret)) if kind == "era" else PaymentKey(secret).to_text())

@@ -86,6 +86,7 @@ def new(app: AppContext, *, name: str, what: NewTokenOptions, store: str | None,
         click.echo("It is shown this once. Keep it where only its user can read it.", err=True)
     else:
         click.echo(f"Token {record.id} is in {what.out}")
+    click.echo(f"Services whose store is {opened.database.name} take it.", err=True)
 
 
 @token.command("list", example="eraswitch token list --store eraswitch.sqlite3")

@@ -365,7 +365,7 @@ def _require_unspent(release: "Release", carried: "CarriedTransaction", refusal:
         f"What the transaction {carried.hash} spends is spent already, so it can never come in",
         expected=f"{gone[0]}, unspent",
         got=f"the markers {listed(reading.markers)} in force",
-        next_step="See whether it is still wanted: eraswitch marker show; then build it anew: eraswitch tx build",
+        next_step="See whether it is wanted: eraswitch marker show; then build it anew: eraswitch tx build PAYLOAD",
         transaction=carried.hash,
         spent=gone,
     ) from refusal

@@ -76,7 +76,7 @@ def no_adoption() -> Panel:
             Notice(
                 "quiet",
                 "No registrations yet",
-                "Nodes register with POST registrations, or they are read in with eraswitch adoption ingest.",
+                "Nodes register with POST registrations, or they are read in with eraswitch adoption ingest SOURCE.",
             ),
         ),
     )

@@ -143,7 +143,7 @@ def _judged(
             "There are no registrations that are new enough to judge by",
             expected=f"some of epoch {max(0, epoch - order.max_age_epochs)} to {epoch}, which is now",
             got="none at all" if not known else f"those of epochs {known[-1]} to {known[0]}",
-            next_step="Read them in: eraswitch adoption ingest",
+            next_step="Read them in: eraswitch adoption ingest SOURCE",
         )
     return judge_gate(
         repository,

@@ -124,7 +124,7 @@ def _require_signed(service: "Service", rows: "Sequence[Registration]", sent: in
             f"their party id is the hash of, up to {MAX_BY_SIGNATURE} at once",
             got="neither" if not signed else f"{sent} registrations",
             next_step="Sign them (docs/service.md), or ask the operators for a token: "
-            f"eraswitch token new --scope {REGISTRATIONS_WRITE}",
+            f"eraswitch token new NAME --scope {REGISTRATIONS_WRITE}",
         )
     for row in signed:
         service.party_rates.take(row.party_id)

@@ -51,14 +51,14 @@ def require_token(request: "Request", service: "Service", scope: str) -> "ApiTok
             "An API token is needed to write",
             expected="the header Authorization: Bearer eraswitch_…, with a token that counts",
             got="none" if not text else "one that is unknown, expired or revoked",
-            next_step=f"Ask the operators for one: eraswitch token new --scope {scope}",
+            next_step=f"Ask the operators for one: eraswitch token new NAME --scope {scope}",
         )
     if scope not in token.scopes:
         raise NotAllowedError(
             "The API token does not allow this",
             expected=scope,
             got=", ".join(token.scopes),
-            next_step=f"Ask the operators for another: eraswitch token new --scope {scope}",
+            next_step=f"Ask the operators for another: eraswitch token new NAME --scope {scope}",
         )
     return token
 

@@ -77,7 +77,7 @@ _SQLITE: dict[int, _Meaning] = {
         StoreDamagedError,
         "is damaged",
         "an intact database",
-        "Move the file away, with the -wal and -shm beside it, then restore a backup: eraswitch db restore",
+        "Move the file away, with the -wal and -shm beside it, then restore a backup: eraswitch db restore FILE",
     ),
     sqlite3.SQLITE_CANTOPEN: _Meaning(
         StoreMissingError,

@@ -60,7 +60,7 @@ def revision_of(connection: Connection, name: str) -> str | None:
             expected=f"schema {REVISIONS[0]} or newer",
             got=str(found),
             next_step="Name a new store; nodes read the chain anew, and registrations are taken in again from their "
-            "source. The version that wrote it can export its events: eraswitch events export",
+            "source. The version that wrote it can export its events: eraswitch events export FILE",
             store=name,
         )
     if found is not None and found not in REVISIONS and not _is_usable(connection, tables):

@@ -44,7 +44,7 @@ class SqlTrust:
                     f"What is trusted at {key.address} cannot be read from the store {self._database.name}",
                     expected="what eraswitch wrote",
                     got=f"{type(error).__name__}",
-                    next_step="Restore a backup: eraswitch db restore",
+                    next_step="Restore a backup: eraswitch db restore FILE",
                     store=self._database.name,
                 ) from error
 

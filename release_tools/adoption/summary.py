@@ -440,7 +440,7 @@ def how_to_have_some(repository: RegistrationRepository) -> str:
     """The next step where there are no registrations: to read them in, or to correct those that were refused."""
     first = next(iter(repository.rejects(limit=1)), None)
     if first is None:
-        return "Read them in: eraswitch adoption ingest"
+        return "Read them in: eraswitch adoption ingest SOURCE"
     refused = f"the first, {first.reject.place}, because {first.reject.reason}"
     return f"Correct {first.source}: every row was refused, {refused}"
 

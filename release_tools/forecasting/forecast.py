@@ -176,7 +176,7 @@ class _Forecaster:
                 "There is no registered stake to forecast from",
                 expected="registrations" if order.epoch is None else f"registrations of epoch {order.epoch}",
                 got="none" if last is None or known else f"none up to epoch {last}",
-                next_step="Bring them in: eraswitch adoption ingest",
+                next_step="Bring them in: eraswitch adoption ingest SOURCE",
             )
         return tuple(reversed(points))
 
@@ -336,7 +336,7 @@ def _require_ahead(order: ForecastOrder, now: Epoch) -> None:
             f"A switch at epoch {order.at} cannot be forecast",
             expected=f"an epoch from {now + 1} to {now + MAX_AHEAD_EPOCHS}, after the newest registrations",
             got=f"{order.at}",
-            next_step="Choose another epoch, or bring in newer registrations: eraswitch adoption ingest",
+            next_step="Choose another epoch, or bring in newer registrations: eraswitch adoption ingest SOURCE",
         )
     if not 1 <= order.lag_epochs <= MAX_LAG_EPOCHS:
         raise ForecastRangeError(

@@ -114,7 +114,7 @@ def plan_configurations(
             "A list without any configuration is not published",
             expected="at least one configuration",
             got="none: its payload would belong to era markers, too, and readers would see no configuration at all",
-            next_step="Export what is on the chain, and change that: eraswitch marker configuration export",
+            next_step="Export what is on the chain, and change that: eraswitch marker configuration export FILE",
         )
     broken: str | None = None
     unknown: tuple[Epoch, ...] = ()

@@ -315,5 +315,5 @@ def _unreadable(origin: str, got: str) -> RolloutPlanError:
         f"The rollout plan {origin} cannot be read",
         expected="TOML",
         got=got,
-        next_step="Correct the file, or make one: eraswitch rollout plan",
+        next_step="Correct the file, or make one: eraswitch rollout plan ERA",
     )

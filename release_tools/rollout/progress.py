@@ -175,7 +175,7 @@ def _scheduled(plan: PlannedRollout, begins: Epoch, epoch: Epoch) -> NextStep:
         return NextStep(
             StepState.DEVIATED,
             f"The chain says {plan.era} at epoch {begins}, the plan says {at}. Bring the plan up to date, or move the "
-            "activation: eraswitch marker postpone",
+            "activation: eraswitch marker postpone ERA",
             "activate",
         )
     if epoch < at:

@@ -428,6 +428,6 @@ def _witness(signature: "Signature") -> Any:
 
 
 def _unusable(
-    source: str, expected: str, got: str, *, next_step: str = "Build it again: eraswitch tx build"
+    source: str, expected: str, got: str, *, next_step: str = "Build it again: eraswitch tx build PAYLOAD"
 ) -> TransactionFileError:
     return TransactionFileError(f"{source} is not usable", expected=expected, got=got, next_step=next_step)

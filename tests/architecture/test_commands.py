@@ -9,7 +9,7 @@ import pytest
 
 from era_service.cli.app import cli
 from era_service.cli.shared.commands import SectionedCommand, option_group
-from tests.architecture.test_imports import ROOT, modules
+from tests.architecture.test_imports import PACKAGES, ROOT, modules
 
 MAX_PARAMETERS = 6
 
@@ -49,6 +49,23 @@ def test_every_command_has_an_example_that_its_own_parser_takes() -> None:
         assert words[: len(path) + 1] == ["eraswitch", *path]
         context = command.make_context(path[-1], words[len(path) + 1 :], parent=click.Context(cli))
         assert f"Example:\n  {command.example.splitlines()[0]}" in command.get_help(context)
+
+
+def test_a_command_in_advice_is_followed_by_what_it_has_to_be_given() -> None:
+    wanting = {
+        path: [one.make_metavar(click.Context(command)) for one in command.params if one.required]
+        for path, command in leaves(cli)
+    }
+    bare = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.value.rpartition('eraswitch ')[2]} lacks {lacks}"
+        for package in PACKAGES
+        for path in modules(package)
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and "eraswitch " in node.value
+        for lacks in [wanting.get(tuple(node.value.rpartition("eraswitch ")[2].split()))]
+        if lacks and not node.value.endswith(" ")  # else an f-string goes on
+    ]
+    assert bare == []
 
 
 def test_a_group_of_options_is_listed_in_a_section_that_help_has() -> None:

@@ -238,6 +238,7 @@ def test_a_token_is_shown_once_listed_and_revoked(store):
     text = made.stdout.strip()
     assert text.startswith("eraswitch_")
     assert "this once" in made.stderr
+    assert str(store[1]) in made.stderr, "a token is of one store, and commands beside a service may use another"
     listed = run("token", "list", *store)
     assert "valid" in listed.stdout
     assert "the nodes" in listed.stdout

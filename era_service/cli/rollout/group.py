@@ -159,7 +159,7 @@ def announcement(
     if text.phase == "completed":
         planned, settings, found, _ = verified(app, where, recovery, network)
         if not found.recovered:
-            click.echo(printable(f"{found.words}. Nothing is announced: see eraswitch rollout verify"), err=True)
+            click.echo(printable(f"{found.words}. Nothing is announced: see eraswitch rollout verify FILE"), err=True)
             return 6
         made = closing_text(planned, found, network=_network_name(settings), template=custom)
     else:
