@@ -44,7 +44,7 @@ FLAGS = {
 """Option → the setting that it gives."""
 
 
-@click.command(cls=SectionedCommand, example="eraswitch watch --network preview --hook era-switched=./switched.sh")
+@click.command(cls=SectionedCommand, example="eraswitch watch --network preview --hook activated=./switched.sh")
 @click.option("--once", is_flag=True, help="Check once, and exit as status does: 0, 3, 4 or 5.")
 @click.option(
     "--provider",

@@ -1,12 +1,14 @@
 """Commands take groups of options, and their help has an example that can be typed."""
 
 import ast
+import re
 import shlex
 from collections.abc import Iterator
 
 import click
 import pytest
 
+from chain_reader.node.kinds import DecisionKind
 from era_service.cli.app import cli
 from era_service.cli.shared.commands import SectionedCommand, option_group
 from tests.architecture.test_imports import PACKAGES, ROOT, modules
@@ -66,6 +68,14 @@ def test_a_command_in_advice_is_followed_by_what_it_has_to_be_given() -> None:
         if lacks and not node.value.endswith(" ")  # else an f-string goes on
     ]
     assert bare == []
+
+
+def test_events_in_examples_exist() -> None:
+    known = {kind.value for kind in DecisionKind}
+    examples = [command.example or "" for _, command in leaves(cli) if isinstance(command, SectionedCommand)]
+    named = [name for example in examples for name in re.findall(r"(?:--hook|events cat --kind) ([a-z-]+)", example)]
+    assert len(named) >= 2
+    assert set(named) <= known
 
 
 def test_a_group_of_options_is_listed_in_a_section_that_help_has() -> None:

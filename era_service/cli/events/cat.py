@@ -84,7 +84,7 @@ class FilterOptions:
     follow: bool = option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
 
 
-@click.command(cls=SectionedCommand, example="eraswitch events cat --kind era-switched --last 20")
+@click.command(cls=SectionedCommand, example="eraswitch events cat --kind activated --last 20")
 @place_argument
 @takes(which=FilterOptions)
 @click.option("--json", "as_json", is_flag=True, help="Print JSON, one event a line.")
