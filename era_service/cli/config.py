@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=KnownGroup)
 def config() -> None:
-    """Show, check and explain the configuration."""
+    """Show and check the configuration, and list its settings."""
 
 
 @config.command(example="eraswitch config show --network preview")

@@ -55,9 +55,9 @@ class WebhookSettings(Section):
     @model_validator(mode="after")
     def _secured(self) -> Self:
         if (self.secret is None) == (self.secret_file is None):
-            raise ValueError("either a secret_file or a secret")
+            raise ValueError(f"webhook {self.name!r} to have either a secret_file or a secret")
         if self.url.startswith("http:") and not self.allow_private:
-            raise ValueError("an https:// URL; http:// takes allow_private = true")
+            raise ValueError(f"webhook {self.name!r} to have an https:// url, or allow_private = true beside it")
         return self
 
     @property

@@ -38,7 +38,8 @@ def _provider_needed() -> ConfigurationError:
         code="ProviderNeeded",
         expected="a Blockfrost API, an Ogmios server or a local chain",
         got="none",
-        next_step="Give --provider, or set reader.providers; to follow a service instead, set follower.leader",
+        next_step="Give --provider, or set reader.providers; koios:mainnet, koios:preprod and koios:preview need no "
+        "account. To follow a service instead, set follower.leader",
     )
 
 

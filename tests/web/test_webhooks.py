@@ -299,7 +299,7 @@ def test_a_secret_that_is_none_is_refused_unseen(text):
 @pytest.mark.parametrize(
     ("changes", "expected"),
     [
-        ({"url": "http://a.example/x"}, "allow_private"),
+        ({"url": "http://a.example/x"}, "webhook 'ops' to have an https:// url, or allow_private"),
         ({"url": "https://u:p@a.example/x"}, "without a user"),
         ({"secret": None}, "secret_file"),
         ({"name": "Ops!"}, "small letters"),
