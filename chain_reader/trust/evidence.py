@@ -46,7 +46,7 @@ from chain_reader.providers.transport.errors import (
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.screening import RememberedScreening
 from chain_reader.trust.state import ChainFacts
-from chain_reader.trust.thread import as_spent, follow, is_lost, taken_up, unlisted
+from chain_reader.trust.thread import as_spent, follow, holding, is_lost, taken_up, unlisted
 from chain_reader.trust.transactions import Author, Doubt, Transactions
 from datum import Accepted
 from era_store import StoredOutput
@@ -200,8 +200,8 @@ class EvidenceGatherer:
         try:
             if trusted is not None and isinstance(self.observer, ThreadObserver):
                 found = taken_up(self.observer, address, trusted, self._screening.screen)
-            if unit is not None and knows.tokens:  # who holds it is known of the trusted output alone
-                if found is None or len(found) > 1:
+            if unit is not None and knows.tokens:
+                if not (found := holding(found or (), unit)):
                     return None
                 facts = replace(facts, holders=frozenset(item.output.reference for item in found))
             elif found is None and knows.history and knows.inputs:

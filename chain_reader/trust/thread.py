@@ -65,6 +65,12 @@ def taken_up(
     return (*newer, as_spent(remembered)) if newer else (remembered,)
 
 
+def holding(found: tuple[ScreenedOutput, ...], unit: str) -> tuple[ScreenedOutput, ...]:
+    """Return which of what ``taken_up`` found holds the token: the trusted output, or else its last successor."""
+    followed = len(found) > 1
+    return tuple(item for item in found if not followed or (item.output.holds(unit) and not item.output.spent))
+
+
 def is_lost(ahead: Sequence[ScreenedOutput], newer: Sequence[ScreenedOutput]) -> bool:
     """Return whether what counted as newer than the trusted output is not on the thread now: it was rolled back."""
     followed = {item.output.reference for item in newer}

@@ -8,10 +8,20 @@ from typing import Any
 import cbor2
 import pytest
 
-from chain_reader import BlockfrostObserver, ChainObserver, LocalObserver, ReadLimits, TrustedReader
+from chain_reader import (
+    AgreementObserver,
+    BlockfrostObserver,
+    ChainObserver,
+    LocalObserver,
+    OgmiosObserver,
+    ReadLimitExceededError,
+    ReadLimits,
+    TrustedReader,
+)
 from chain_reader.local_chain import FaucetOutput, LocalChainServer
 from chain_reader.log.evidence_records import EvidenceReader, EvidenceWriter
 from chain_reader.node.source import EvidenceSource
+from chain_reader.ports import SuccessorObserver
 from chain_reader.providers.blockfrost.pages import AddressReader
 from chain_reader.providers.koios.observer import KoiosObserver
 from chain_reader.providers.kupo.observer import KupoObserver
@@ -22,7 +32,7 @@ from chain_reader.trust.verdicts import WithoutToken
 from era_store import MemoryStore, open_store
 from eras import ConfigurationError, EraMarker
 from release_tools import PaymentKey
-from tests.chain_reader.conftest import ADA, KEY, Network, Schedule, Team, markers
+from tests.chain_reader.conftest import ADA, KEY, Network, Schedule, Team, markers, opened
 from tests.chain_reader.test_thread import Asked
 
 FIRST: Schedule = {"thales": 1}
@@ -96,6 +106,35 @@ def test_the_token_that_moves_on_is_followed_and_a_spent_one_keeps_what_was_trus
         reading = again.read()
         assert reading.markers == markers(ACTIVATED)
         assert reading.stale is not None
+
+
+@pytest.mark.parametrize("face", ["local", "mixed-agreement", "ogmios"])
+def test_rule_t12_with_something_trusted_an_address_that_cannot_be_listed_ends_no_reading(
+    team: Team, server: LocalChainServer, monkeypatch: pytest.MonkeyPatch, face: str
+) -> None:
+    """The token is followed where the spender is known; where it is not, what is trusted stays, stale."""
+    team.publish(ANNOUNCED)
+    observer = opened(face, team.chain, lambda: server)
+    reader = TrustedReader(observer, team.policy, MemoryStore())
+    assert in_force(reader) == markers(ANNOUNCED)
+
+    def refused(*_: object) -> None:
+        raise ReadLimitExceededError("more than the limit")
+
+    for kind in (LocalObserver, AgreementObserver, OgmiosObserver):
+        monkeypatch.setattr(kind, "datums", refused)
+    team.post(FIRST)
+    team.chain.advance_slots(1)
+    reading = reader.read()
+    assert (reading.markers, reading.stale) == (markers(ANNOUNCED), None)
+    team.publish(ACTIVATED)
+    reading = reader.read()
+    follows = isinstance(observer, SuccessorObserver)
+    assert reading.markers == markers(ACTIVATED if follows else ANNOUNCED)
+    assert (reading.stale is None) is follows
+    with pytest.raises(ReadLimitExceededError):
+        fresh(observer, team).read()
+    observer.close()
 
 
 def test_the_ratchet_holds_for_the_holder_of_the_token_too(team: Team, observer: ChainObserver) -> None:
