@@ -39,9 +39,8 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     Koios' public service, which needs no account.
     """
     from era_service.logs import bind_era
-    from era_service.status.document import describe, exit_code
+    from era_service.status.document import calendar_of, describe, exit_code
     from era_service.status.reader import read_status
-    from era_service.wiring.genesis import configured_calendar
     from era_service.wiring.providers import public_service
 
     settings = app.load({"reader.providers": (provider, "--provider")} if provider else None).settings
@@ -55,7 +54,7 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     if as_json:
         echo_json(document)
     else:
-        click.echo("\n".join(_in_words(document, configured_calendar(settings))))
+        click.echo("\n".join(_in_words(document, calendar_of(found, settings))))
     for warning in document["warnings"]:
         click.echo(f"Warning: {printable(warning)}", err=True)
     if found.error is not None:

@@ -319,16 +319,9 @@ class Keeper:
             self.network,
             stored=self.stored_trust(),
             calls=self._reader.calls,
-            genesis=self.genesis or self._told_genesis(found.epoch, now_s),
+            genesis=self.genesis or found.genesis,
             time_s=now_s,
         )
-
-    def _told_genesis(self, epoch: Epoch | None, now_s: float) -> "NetworkGenesis | None":
-        """The genesis that a provider gave, where the clock by it is the chain's: a rehearsal may have another."""
-        told = None if self._reader is None else self._reader.told_genesis
-        if told is None or epoch is None or told.epoch_of(told.slot_at(now_s)) != epoch:
-            return None
-        return told
 
     def _news(self, last: Snapshot | None, snapshot: Snapshot) -> tuple[NewEvent, ...]:
         """The news about the eras, where the reader has not put it into the event log already.

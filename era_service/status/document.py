@@ -3,9 +3,11 @@
 In: a ``Reading``. Out: the document of ``eraswitch status --json`` and of ``/era/status``, and 0, 3, 4 or 5.
 """
 
+import time
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
+from chain_reader.calendar import EpochCalendar
 from era_service.status.configuration import describe_configuration
 from era_service.status.reader import Reading
 
@@ -23,6 +25,13 @@ def exit_code(found: Reading) -> int:
     if not found.token.current_supported:
         return CURRENT_UNSUPPORTED
     return UPCOMING_UNSUPPORTED if found.token.upcoming_supported is False else 0
+
+
+def calendar_of(found: Reading, settings: "Settings") -> EpochCalendar:
+    """When epochs begin: by the configured genesis, else by the provider's."""
+    from era_service.wiring.genesis import configured_genesis
+
+    return EpochCalendar(configured_genesis(settings) or found.genesis, time.time())
 
 
 def describe(found: Reading, settings: "Settings", limit: int) -> dict[str, Any]:
@@ -60,9 +69,7 @@ def describe(found: Reading, settings: "Settings", limit: int) -> dict[str, Any]
 def _eras(found: Reading, settings: "Settings") -> list[dict[str, Any]]:
     if found.reading is None:
         return []
-    from era_service.wiring.genesis import configured_calendar
-
-    calendar = configured_calendar(settings)
+    calendar = calendar_of(found, settings)
     notice, supported = settings.network.notice_epochs, settings.network.supported_eras
     schedule = dict.fromkeys(found.reading.markers)  # a payload that was signed anew says its first marker twice
     return [

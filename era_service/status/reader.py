@@ -53,6 +53,7 @@ class Reading:
         token: the eras at the epoch.
         error: why there is no token.
         configuration: the protocol configurations in force, where they are read.
+        genesis: of the network as a provider gave it, where the clock agrees: a rehearsal may have a clock of its own.
     """
 
     epoch: Epoch | None = None
@@ -60,6 +61,7 @@ class Reading:
     token: EraEpochToken | None = None
     error: EraSwitchError | None = None
     configuration: "ConfigurationReading | None" = None
+    genesis: "NetworkGenesis | None" = None
 
 
 class _Kept:
@@ -113,8 +115,7 @@ class StatusReader:
         self._clock = clock
         self._name = name
         self._reads_chain = settings.reader.adapter_type == "cardano-chain"
-        self.told_genesis: NetworkGenesis | None = None
-        """The genesis of the network, as a provider gave it."""
+        self._told_genesis: NetworkGenesis | None = None
         self._providers = providers_in_order(settings, clock, self._hear_genesis)
         self._reader: TrustedReader | None = None
         self._configurations: ConfigurationReader | None = None
@@ -127,7 +128,7 @@ class StatusReader:
         return self._calls
 
     def _hear_genesis(self, genesis: "NetworkGenesis") -> None:
-        self.told_genesis = genesis
+        self._told_genesis = genesis
 
     def close(self) -> None:
         """Close every observer. Calling it twice is fine."""
@@ -149,6 +150,9 @@ class StatusReader:
         self._calls = self._providers.calls
         if self._configurations is not None:
             found.configuration = self._configurations.read(self._clock_epoch())
+        told, now_s = self._told_genesis, self._clock()
+        if told is not None and found.epoch is not None and told.epoch_of(told.slot_at(now_s)) == found.epoch:
+            found.genesis = told
         found.epoch = found.epoch if epoch is None else epoch
         if found.reading is not None and found.epoch is not None:
             found.error = None
