@@ -1,4 +1,4 @@
-"""``python -m benchmarks [--only PREFIX] [--out FILE]``: print every ratio and its target; exit 1 when one is missed.
+"""``python -m benchmarks [--only PREFIX …] [--out FILE]``: print every ratio and its target; exit 1 when one is missed.
 
 With ``--out`` the results are in FILE as well, with machine and date. docs/benchmarks.md is made of ``RESULTS``.
 """
@@ -33,13 +33,13 @@ RESULTS = Path(__file__).with_name("results.json")
 def main() -> int:
     """Measure what was asked for, print it, and keep it where that is wanted."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--only", metavar="PREFIX", default="", help="only the benchmarks whose name begins so")
+    parser.add_argument("--only", metavar="PREFIX", nargs="+", default=[""], help="only those whose name begins so")
     parser.add_argument("--out", metavar="FILE", type=Path, help=f"keep the results; the docs show {RESULTS.name}")
     arguments = parser.parse_args()
-    chosen = [benchmark for benchmark in ALL if benchmark.name.startswith(arguments.only)]
+    chosen = [benchmark for benchmark in ALL if benchmark.name.startswith(tuple(arguments.only))]
     if not chosen:
         names = ", ".join(benchmark.name for benchmark in ALL)
-        parser.error(f"no benchmark begins with {arguments.only!r}; there are {names}")
+        parser.error(f"no benchmark begins with {' or '.join(arguments.only)}; there are {names}")
     where = place()
     results: list[Result] = []
     for benchmark in chosen:
