@@ -28,10 +28,6 @@ from datum.verdicts import Verdict
 from eras import ConfigurationError, Epoch
 
 
-class ExtensionPolicyError(ConfigurationError):
-    """The keys and the threshold that extended payloads are judged by do not fit together."""
-
-
 @dataclass(frozen=True, slots=True)
 class ExtensionPolicy:
     """A reader's configured requirements on an extended payload.
@@ -43,7 +39,7 @@ class ExtensionPolicy:
         threshold: how many of them must sign.
 
     Raises:
-        ExtensionPolicyError: a key is there twice, or the threshold is not from 1 to the number of keys.
+        ConfigurationError: a key is there twice, or the threshold is not from 1 to the number of keys.
     """
 
     network_magic: int
@@ -55,11 +51,12 @@ class ExtensionPolicy:
         object.__setattr__(self, "keys", tuple(self.keys))
         problem = self.key_set.problem()
         if problem is not None:
-            raise ExtensionPolicyError(
+            raise ConfigurationError(
                 "The keys of the extension are not usable",
                 expected=problem[0],
                 got=problem[1],
                 next_step="Correct the keys and the threshold of the network",
+                code="ExtensionPolicy",
             )
 
     @property

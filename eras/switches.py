@@ -27,10 +27,6 @@ Function = TypeVar("Function", bound=Callable[..., Any])
 Found = TypeVar("Found")
 
 
-class SwitchError(ConfigurationError):
-    """The switches of a node are not complete or not consistent, or one was used that does not exist."""
-
-
 class Reason(enum.Enum):
     """Why an evaluation has the value it has."""
 
@@ -93,7 +89,7 @@ class TypedSwitch(Generic[Function]):
         """Decorator: the function is the behaviour from the era on, until a later era replaces it.
 
         Raises:
-            SwitchError: the registry is sealed already.
+            ConfigurationError: the registry is sealed already.
         """
         return self._switches.behaviour(self.name, since=era)
 
@@ -102,7 +98,7 @@ class TypedSwitch(Generic[Function]):
         """The behaviour of the current era, so that ``handle(…)`` calls it.
 
         Raises:
-            SwitchError: the registry is not sealed.
+            ConfigurationError: the registry is not sealed.
             EraNotReadyError: nothing was read yet.
             UnsupportedEraError: this software does not know the current era.
         """
@@ -112,7 +108,7 @@ class TypedSwitch(Generic[Function]):
         """The behaviour of an era, whichever is current.
 
         Raises:
-            SwitchError: the registry is not sealed.
+            ConfigurationError: the registry is not sealed.
             UnsupportedEraError: this software does not know the era.
         """
         return cast("Function", self._switches.in_era(era)[self.name])
@@ -145,16 +141,17 @@ class BehaviourSwitches:
             of: ``Callable[[…], …]``, or a protocol with ``__call__``, which also names the parameters.
 
         Raises:
-            SwitchError: the registry is sealed already, or ``of`` is not the type of something that can be called.
+            ConfigurationError: the registry is sealed already, or ``of`` is not the type of a function.
         """
         declared = name_of(name)
         self._require_open(declared)
         if not is_callable_type(of):
-            raise SwitchError(
+            raise ConfigurationError(
                 f"The switch {declared!r} was declared with a type that cannot be called",
                 expected="Callable[[…], …], or a protocol with __call__",
                 got=repr(of),
                 next_step="Declare the type of the function; for a value that is on or off, use boolean()",
+                code="Switch",
             )
         self._declared.append(Declared(declared, of))
         return TypedSwitch(self, declared)
@@ -163,7 +160,7 @@ class BehaviourSwitches:
         """Decorator: the function is the behaviour ``name`` from the era ``since`` on, until a later era replaces it.
 
         Raises:
-            SwitchError: the registry is sealed already.
+            ConfigurationError: the registry is sealed already.
         """
         behaviour, era = name_of(name), name_of(since)
         self._require_open(behaviour)
@@ -179,7 +176,7 @@ class BehaviourSwitches:
         """A switch that is on from the era ``since`` up to, not including, the era ``until``.
 
         Raises:
-            SwitchError: the registry is sealed already.
+            ConfigurationError: the registry is sealed already.
         """
         switch = Boolean(name_of(name), name_of(since), None if until is None else name_of(until))
         self._require_open(switch.name)
@@ -191,19 +188,20 @@ class BehaviourSwitches:
         """Check every registration and close the registry; calling it again is fine.
 
         Raises:
-            SwitchError: a behaviour is missing for a supported era, registered twice for the same era, begins with an
-                era that is not supported, has to be called differently in two eras or than it was declared, or a name
-                is used for two kinds of switch. All problems are listed at once.
+            ConfigurationError: a behaviour is missing for a supported era, registered twice for the same era, begins
+                with an unsupported era, or is called differently in two eras or than it was declared; or a name is used
+                for two kinds of switch. All problems are listed at once.
         """
         if self._sealed:
             return
         supported = self._checker.supported
         problems = problems_of(self._behaviours, self._booleans, self._declared, supported)
         if problems:
-            raise SwitchError(
+            raise ConfigurationError(
                 f"The behaviour switches have {counted(len(problems), 'problem')}: {'; '.join(problems)}",
                 next_step="Register each name for the first supported era, and again for each era that changes it",
                 problems=problems,
+                code="Switch",
             )
         self._booleans_in = {era: self._booleans_of(era) for era in supported}
         self._behaviours_in = {era: self._behaviours_of(era) for era in supported}
@@ -214,7 +212,7 @@ class BehaviourSwitches:
         """The behaviour ``name`` of the current era: ``switches["certificate_hash"](message)``.
 
         Raises:
-            SwitchError: no behaviour has that name, or the registry is not sealed.
+            ConfigurationError: no behaviour has that name, or the registry is not sealed.
             EraNotReadyError: nothing was read yet.
             UnsupportedEraError: this software does not know the current era.
         """
@@ -232,7 +230,7 @@ class BehaviourSwitches:
         Keyword arguments would cost every call a quarter more: ``switches[name](…)`` takes them.
 
         Raises:
-            SwitchError: no behaviour has that name, or the registry is not sealed.
+            ConfigurationError: no behaviour has that name, or the registry is not sealed.
             EraNotReadyError: nothing was read yet.
             UnsupportedEraError: this software does not know the current era.
         """
@@ -249,7 +247,7 @@ class BehaviourSwitches:
         """Whether the boolean switch ``name`` is on in the current era.
 
         Raises:
-            SwitchError: no boolean switch has that name, or the registry is not sealed.
+            ConfigurationError: no boolean switch has that name, or the registry is not sealed.
             EraNotReadyError: nothing was read yet.
             UnsupportedEraError: this software does not know the current era.
         """
@@ -259,7 +257,7 @@ class BehaviourSwitches:
         """The value of a switch in the current era, with everything it rests on.
 
         Raises:
-            SwitchError: nothing has that name, or the registry is not sealed.
+            ConfigurationError: nothing has that name, or the registry is not sealed.
             EraNotReadyError: nothing was read yet.
             UnsupportedEraError: this software does not know the current era.
         """
@@ -288,7 +286,7 @@ class BehaviourSwitches:
         """The behaviours in every era, sorted by name.
 
         Raises:
-            SwitchError: the registry is not sealed.
+            ConfigurationError: the registry is not sealed.
         """
         if not self._sealed:
             raise self._not_sealed()
@@ -306,7 +304,7 @@ class BehaviourSwitches:
         """Every switch in one era, whichever is current, with its behaviour's qualified name or its value.
 
         Raises:
-            SwitchError: the registry is not sealed.
+            ConfigurationError: the registry is not sealed.
             UnsupportedEraError: this software does not know the era.
         """
         known = self._known(era)
@@ -316,7 +314,7 @@ class BehaviourSwitches:
         """The behaviours of one era, whichever is current: to answer a peer that is in it still, or already.
 
         Raises:
-            SwitchError: the registry is not sealed.
+            ConfigurationError: the registry is not sealed.
             UnsupportedEraError: this software does not know the era.
         """
         return MappingProxyType(self._behaviours_in[self._known(era)])
@@ -365,11 +363,12 @@ class BehaviourSwitches:
 
     def _require_open(self, name: str) -> None:
         if self._sealed:
-            raise SwitchError(
+            raise ConfigurationError(
                 f"The switch {name!r} was registered too late",
                 expected="every registration before seal()",
                 got="a sealed registry",
                 next_step="Import the module that registers it before the node seals its switches",
+                code="Switch",
             )
 
     def _not_found(self, name: str) -> EraSwitchError:
@@ -381,17 +380,19 @@ class BehaviourSwitches:
         if not self._sealed:
             return self._not_sealed()
         kinds = self._kinds()
-        return SwitchError(
+        return ConfigurationError(
             f"{name!r} is a {kinds[name]}" if name in kinds else f"There is no switch {name!r}",
             expected=", ".join(f"{key} ({kind})" for key, kind in sorted(kinds.items())) or "a registered name",
             got=repr(name),
             next_step="Register it, or correct the name",
+            code="Switch",
         )
 
-    def _not_sealed(self) -> SwitchError:
-        return SwitchError(
+    def _not_sealed(self) -> ConfigurationError:
+        return ConfigurationError(
             "A switch was used before the registry was sealed",
             expected="seal() at start-up",
             got="an open registry",
             next_step="Call seal() once every module has registered its behaviours",
+            code="Switch",
         )

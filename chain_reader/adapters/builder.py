@@ -30,14 +30,6 @@ TYPE_VARIABLE = "ERA_READER_ADAPTER_TYPE"
 PARAMS_VARIABLE = "ERA_READER_ADAPTER_PARAMS"
 
 
-class UnknownAdapterError(ConfigurationError):
-    """The adapter type is not known."""
-
-
-class AdapterParamsError(ConfigurationError):
-    """The parameters of an adapter are missing, not JSON, or not those of its type."""
-
-
 class ObserverNeededError(ConfigurationError):
     """The adapter reads a chain, and there is nothing to read it with."""
 
@@ -60,8 +52,8 @@ def build_adapter(
         limits: for ``cardano-chain``.
 
     Raises:
-        UnknownAdapterError: there is no such type.
-        AdapterParamsError: the parameters cannot be used.
+        ConfigurationError: there is no such type.
+        ConfigurationError: the parameters cannot be used.
         ObserverNeededError: ``cardano-chain`` without an observer, and nothing else is wrong.
     """
     if adapter_type in ("bootstrap", "bootstrap-latest"):
@@ -135,15 +127,16 @@ def _cardano_chain(
     return CardanoChainAdapter(made, address, verification_key, limits=limits)
 
 
-def _unknown(adapter_type: str) -> UnknownAdapterError:
+def _unknown(adapter_type: str) -> ConfigurationError:
     nearest = get_close_matches(adapter_type, ADAPTER_TYPES, n=1)
-    return UnknownAdapterError(
+    return ConfigurationError(
         "The era reader adapter is unknown",
         expected=f"one of {', '.join(ADAPTER_TYPES)}",
         got=f"{adapter_type!r}"[:80],
         next_step=f"Did you mean {nearest[0]}?" if nearest else f"Correct the adapter type ({TYPE_VARIABLE})",
         known=list(ADAPTER_TYPES),
         nearest=nearest[0] if nearest else None,
+        code="UnknownAdapter",
     )
 
 
@@ -179,15 +172,16 @@ class _Params:
             raise self.error("a text", "an empty one" if value == "" else _json_type(value), key=key)
         return value
 
-    def error(self, expected: str, got: str, *, key: str | None = None, json: bool = False) -> AdapterParamsError:
+    def error(self, expected: str, got: str, *, key: str | None = None, json: bool = False) -> ConfigurationError:
         about = "The parameters" if key is None else f"The parameter {key!r}"
-        return AdapterParamsError(
+        return ConfigurationError(
             f"{about} of the era reader adapter {self._type} cannot be used" + (": not JSON" if json else ""),
             expected=expected,
             got=got,
             next_step=f"Correct the adapter's parameters ({PARAMS_VARIABLE})",
             adapter=self._type,
             key=key,
+            code="AdapterParams",
         )
 
 

@@ -15,14 +15,6 @@ from eras import ChainReadError, MarkerError, Provenance
 MAX_FILE_BYTES = 1 << 20
 
 
-class MarkersFileUnreadableError(ChainReadError):
-    """The markers file could not be read: it is missing, no file, not permitted, or too large."""
-
-
-class MarkersFileInvalidError(MarkerError):
-    """The markers file was read, and holds no list of markers."""
-
-
 class FileAdapter:
     """Reads the markers in the file at ``path``."""
 
@@ -36,8 +28,8 @@ class FileAdapter:
         """The markers in the file now.
 
         Raises:
-            MarkersFileUnreadableError: the file could not be read.
-            MarkersFileInvalidError: it holds no list of markers.
+            ChainReadError: the file could not be read.
+            MarkerError: it holds no list of markers.
         """
         content = self._content()
         try:
@@ -67,20 +59,22 @@ class FileAdapter:
             raise self._unreadable(f"more than {MAX_FILE_BYTES} bytes")
         return content
 
-    def _unreadable(self, got: str) -> MarkersFileUnreadableError:
-        return MarkersFileUnreadableError(
+    def _unreadable(self, got: str) -> ChainReadError:
+        return ChainReadError(
             f"The markers file {self.path} cannot be read",
             expected=f"a readable file of at most {MAX_FILE_BYTES} bytes",
             got=got,
             next_step="Check markers_file in the adapter's parameters, and who may read the file",
             path=str(self.path),
+            code="MarkersFileUnreadable",
         )
 
-    def _invalid(self, got: str) -> MarkersFileInvalidError:
-        return MarkersFileInvalidError(
+    def _invalid(self, got: str) -> MarkerError:
+        return MarkerError(
             f"The markers file {self.path} holds no list of markers",
             expected='[{"name":"…","epoch":…},…]',
             got=got,
             next_step="Correct the file",
             path=str(self.path),
+            code="MarkersFileInvalid",
         )

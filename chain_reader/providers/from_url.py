@@ -14,10 +14,6 @@ OBSERVER_KINDS = ("blockfrost", "koios", "ogmios", "kupo", "cardano-cli", "local
 KIND_OF_SCHEME = {"http": "blockfrost", "https": "blockfrost", "ws": "ogmios", "wss": "ogmios"}
 
 
-class UnknownObserverError(ConfigurationError):
-    """The kind of chain observer is not known."""
-
-
 def observer_from_url(
     text: str,
     *,
@@ -40,7 +36,7 @@ def observer_from_url(
         limits: time, size, attempts and rate of reading.
 
     Raises:
-        UnknownObserverError: there is no such kind.
+        ConfigurationError: there is no such kind.
         ConfigurationError: what follows the kind cannot be used.
         StoreError: there is no local chain at the path.
     """
@@ -97,9 +93,9 @@ def _cardano_cli(socket: str, network_magic: int | None, program: str | None, li
     return CardanoCliObserver(socket, network_magic, program=program or PROGRAM, limits=limits)
 
 
-def _unknown(kind: str) -> UnknownObserverError:
+def _unknown(kind: str) -> ConfigurationError:
     nearest = get_close_matches(kind, OBSERVER_KINDS, n=1)
-    return UnknownObserverError(
+    return ConfigurationError(
         "The kind of chain observer is unknown",
         expected="blockfrost:<url>, koios:<url>, ogmios:<url>, kupo:<url>+<url of an Ogmios>, "
         "cardano-cli:<path of the socket> or local:<path>",
@@ -107,4 +103,5 @@ def _unknown(kind: str) -> UnknownObserverError:
         next_step=f"Did you mean {nearest[0]}:…?" if nearest else "Correct the chain observer",
         known=list(OBSERVER_KINDS),
         nearest=nearest[0] if nearest else None,
+        code="UnknownObserver",
     )

@@ -25,16 +25,6 @@ from era_store.sqlite_files import connect_to_read, make_file
 from eras import ConfigurationError, StoreError
 
 
-class StoreOfOtherNetworkError(StoreError):
-    """A backup holds what belongs to another network."""
-
-    http_status = 409
-
-
-class StoreExistsError(StoreError):
-    """There is something already where a file should be made."""
-
-
 @dataclass(frozen=True, slots=True)
 class StoreReport:
     """The findings of a check.
@@ -101,23 +91,25 @@ def backup_store(url: str, target: Path, *, replace: bool = False, wait_s: float
         wait_s: seconds to wait while another process writes.
 
     Raises:
-        StoreExistsError: there is a file at ``target``.
+        StoreError: there is a file at ``target``.
         StoreError: the store could not be read, or the copy not written, or the copy is damaged.
     """
     _require_file(path := _sqlite_file(url))
     if target.exists() and target.samefile(path):
-        raise StoreExistsError(
+        raise StoreError(
             f"The backup {target} would be the store itself",
             expected="another file",
             got="the store",
             next_step="Choose another name",
+            code="StoreExists",
         )
     if target.exists() and not replace:
-        raise StoreExistsError(
+        raise StoreError(
             f"The backup {target} exists already",
             expected="a new file",
             got="one that is there",
             next_step="Choose another name, or add --yes to replace it",
+            code="StoreExists",
         )
     _require_no_log(target)
     database = _sqlite(url, wait_s)
@@ -151,8 +143,8 @@ def restore_store(
         wait_s: seconds to wait while another process writes.
 
     Raises:
-        StoreExistsError: there is a store.
-        StoreOfOtherNetworkError: the backup is of another network; the store is what it was.
+        StoreError: there is a store.
+        StoreError: the backup is of another network; the store is what it was.
         StoreError: the backup is damaged or no store, or could not be written; the store is what it was.
     """
     report = _require_sound(source, source)
@@ -162,11 +154,12 @@ def restore_store(
     if not path.exists():
         return backup_store(str(source), path, wait_s=wait_s)
     if not replace:
-        raise StoreExistsError(
+        raise StoreError(
             f"The store {path} exists already",
             expected="no file, or leave to overwrite it",
             got="a store",
             next_step="Make a backup of it, then add --yes",
+            code="StoreExists",
         )
     database = _sqlite(url, wait_s)
     try:
@@ -193,17 +186,18 @@ def _require_network(source: Path, wanted: set[NetworkKey]) -> None:
     """Check that a backup holds a network that is wanted, or names none.
 
     Raises:
-        StoreOfOtherNetworkError: it holds others only.
+        StoreError: it holds others only.
     """
     found = _networks(source)
     if wanted and found and not any(one.matches(other) for one in wanted for other in found):
-        raise StoreOfOtherNetworkError(
+        raise StoreError(
             f"The backup {source} is of another network",
             expected="; ".join(sorted(key.words for key in wanted)),
             got="; ".join(sorted(key.words for key in found)),
             next_step="Name the network of the backup (--network) and a store of its own (--store), or take the backup "
             "of this network",
             store=str(source),
+            code="StoreOfOtherNetwork",
         )
 
 
@@ -285,19 +279,20 @@ def _require_no_log(path: Path) -> None:
     """Refuse to put a file beside a log of SQLite, which belongs to another one and would be played into it.
 
     Raises:
-        StoreExistsError: there is such a log.
+        StoreError: there is such a log.
     """
     beside = [log for suffix in ("-wal", "-journal") if (log := path.with_name(path.name + suffix)).exists()]
     if not beside:
         return
     used = path.exists()
-    raise StoreExistsError(
+    raise StoreError(
         f"There is the log of {'a database in use' if used else 'another database'} beside {path}",
         expected=f"no file {beside[0]}",
         got="one with changes that belong to that database only",
         next_step="Choose another name, or stop what uses it"
         if used
         else f"Move {beside[0].name} away too, to where you moved the database it belongs to",
+        code="StoreExists",
     )
 
 

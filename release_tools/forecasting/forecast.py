@@ -42,12 +42,6 @@ _SLICES = tuple(pairwise([*_HALF, *(1 - bound for bound in reversed(_HALF[:-1]))
 a quorum is decided in the tails."""
 
 
-class ForecastRangeError(ConfigurationError):
-    """The epoch of a switch cannot be forecast: it is past, or too far ahead."""
-
-    http_status = 422
-
-
 @dataclass(frozen=True, slots=True)
 class ForecastOrder:
     """The question to a forecast.
@@ -97,7 +91,7 @@ def forecast(
     Raises:
         EraNotListedError: neither ``compatibility`` nor the reports of nodes show who is ready for the era.
         NoRegistrationsError: no stake is registered for the epoch.
-        ForecastRangeError: the switch is not after it, or too far ahead.
+        ConfigurationError: the switch is not after it, or too far ahead.
         QuorumParametersError: a probability or share is not usable.
         StoreError: the registrations could not be read.
     """
@@ -332,16 +326,18 @@ class _Forecaster:
 
 def _require_ahead(order: ForecastOrder, now: Epoch) -> None:
     if not now < order.at <= now + MAX_AHEAD_EPOCHS:
-        raise ForecastRangeError(
+        raise ConfigurationError(
             f"A switch at epoch {order.at} cannot be forecast",
             expected=f"an epoch from {now + 1} to {now + MAX_AHEAD_EPOCHS}, after the newest registrations",
             got=f"{order.at}",
             next_step="Choose another epoch, or bring in newer registrations: eraswitch adoption ingest SOURCE",
+            code="ForecastRange",
         )
     if not 1 <= order.lag_epochs <= MAX_LAG_EPOCHS:
-        raise ForecastRangeError(
+        raise ConfigurationError(
             "The lag from a registration to its signatures is not usable",
             expected=f"1 to {MAX_LAG_EPOCHS} epochs",
             got=f"{order.lag_epochs}",
             next_step="Correct it; Mithril's is 2",
+            code="ForecastRange",
         )

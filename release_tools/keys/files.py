@@ -18,12 +18,6 @@ VERIFICATION_KEY_FILE = "era.vk"
 _READABLE = 0o644
 
 
-class KeyFileError(ConfigurationError):
-    """A key file exists already, or cannot be written."""
-
-    exit_code = 1
-
-
 @dataclass(frozen=True, slots=True)
 class KeyFiles:
     """The paths of a key pair."""
@@ -43,7 +37,7 @@ def write_key_pair(folder: Path, key: SigningKey, passphrase: bytes | None = Non
     The secret file, encrypted where there is a passphrase, is its owner's alone from the moment it exists.
 
     Raises:
-        KeyFileError: one of the files exists, or the folder cannot be written to.
+        ConfigurationError: one of the files exists, or the folder cannot be written to.
     """
     files = KeyFiles(folder / SECRET_KEY_FILE, folder / VERIFICATION_KEY_FILE)
     try:
@@ -61,5 +55,7 @@ def write_key_pair(folder: Path, key: SigningKey, passphrase: bytes | None = Non
         else:
             expected, got = f"to write to {folder}", error.strerror or type(error).__name__
             next_step = "Choose a folder that can be written to"
-        raise KeyFileError("No key pair was written", expected=expected, got=got, next_step=next_step) from error
+        raise ConfigurationError(
+            "No key pair was written", expected=expected, got=got, next_step=next_step, code="KeyFile"
+        ) from error
     return files

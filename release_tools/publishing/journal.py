@@ -30,12 +30,6 @@ class JournalError(StoreError):
     """The journal of publications cannot be read or written."""
 
 
-class JournalHeldError(StoreError):
-    """Another process is publishing at the same era address."""
-
-    http_status = 409
-
-
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """A signed transaction that may have been submitted.
@@ -107,7 +101,7 @@ class Journal:
         """The right to publish at the address, for as long as this is open.
 
         Raises:
-            JournalHeldError: another process has it.
+            StoreError: another process has it.
             JournalError: the folder cannot be used.
         """
         with self._errors("be opened"):
@@ -117,11 +111,12 @@ class Journal:
             try:
                 fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except OSError as error:
-                raise JournalHeldError(
+                raise StoreError(
                     f"Another process is publishing at {self.address}",
                     expected=f"the lock {self.folder / 'lock'}",
                     got="one that is held",
                     next_step="Wait until it is done, then run this again",
+                    code="JournalHeld",
                 ) from error
             yield
         finally:

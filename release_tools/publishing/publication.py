@@ -49,12 +49,6 @@ class OvertakenError(TransactionError):
     http_status = 409
 
 
-class ReadBackError(TransactionError):
-    """A change is on the chain, and a node would not trust it."""
-
-    http_status = 502
-
-
 class PublishedPlan(Protocol):
     """A change that is worked out: what it is, and the markers before and after it."""
 
@@ -399,13 +393,14 @@ def _signed(attempt: Attempt) -> SignedTransaction:
     return SignedTransaction(attempt.cbor, attempt.transaction)
 
 
-def _still_there(transaction: str, reference: str) -> ReadBackError:
-    return ReadBackError(
+def _still_there(transaction: str, reference: str) -> TransactionError:
+    return TransactionError(
         f"The transaction {transaction} is on the chain, and the provider still shows what it spends",
         expected="outputs that are unspent",
         got=reference,
         next_step="Run the same command again",
         output=reference,
+        code="ReadBack",
     )
 
 
@@ -415,10 +410,10 @@ def _trusts_other(reading: MarkersInForce, reference: str) -> bool:
     return transaction is not None and not reference.startswith(transaction)
 
 
-def _not_trusted(entry: JournalEntry, reference: str, reading: MarkersInForce) -> ReadBackError:
+def _not_trusted(entry: JournalEntry, reference: str, reading: MarkersInForce) -> TransactionError:
     ours: ScreenedOutput | None = next((one for one in reading.screened if one.output.reference == reference), None)
     verdict = "a provider that does not show it yet" if ours is None else f"{ours.verdict.name}: {ours.verdict.reason}"
-    return ReadBackError(
+    return TransactionError(
         f"The change is on the chain, in transaction {entry.latest.transaction}, "
         f"and a node does not trust it ({verdict})",
         expected=listed(entry.after),
@@ -426,4 +421,5 @@ def _not_trusted(entry: JournalEntry, reference: str, reading: MarkersInForce) -
         next_step="Look at the address: eraswitch marker history; then run the same command again",
         output=reference,
         verdict=None if ours is None else ours.verdict.name,
+        code="ReadBack",
     )

@@ -37,18 +37,6 @@ _OVERTAKEN_S = 10.0
 Answer = TypeVar("Answer")
 
 
-class PublicationUnfinishedError(TransactionError):
-    """A publication waited for longer than it may; the same command goes on with it."""
-
-    http_status = 504
-
-
-class PublicationExpiredError(TransactionError):
-    """A submitted transaction came into no block before it became void."""
-
-    http_status = 504
-
-
 class Step(enum.Enum):
     """A step that was done."""
 
@@ -168,8 +156,8 @@ class Submission:
             overtaken: asked while it is in no block: the error, where something else has taken its place.
 
         Raises:
-            PublicationExpiredError: it came into no block, and never can any more.
-            PublicationUnfinishedError: it took too long, or the chain could not be asked.
+            TransactionError: it came into no block, and never can any more.
+            TransactionError: it took too long, or the chain could not be asked.
             TransactionError: ``overtaken`` answered with it.
         """
         step = Step.SUBMITTED
@@ -199,7 +187,7 @@ class Submission:
         """The answer to a question (rule 4).
 
         Raises:
-            PublicationUnfinishedError: there was none in time.
+            TransactionError: there was none in time.
         """
         while True:
             try:
@@ -218,7 +206,7 @@ class Submission:
             transaction: hash of the transaction that is waited for, before anything was reported of it.
 
         Raises:
-            EraSwitchError: ``otherwise``; of a chain that cannot be asked as a ``PublicationUnfinishedError`` (rule 6).
+            EraSwitchError: ``otherwise``; ``PublicationUnfinished`` for a chain that cannot be asked (rule 6).
         """
         known = transaction or (self._last.transaction if self._last else "")
         is_silent = isinstance(otherwise, ChainReadError | StoreError)
@@ -273,9 +261,9 @@ class Submission:
         except (ChainReadError, StoreError):
             return None
 
-    def _unseen(self, transaction: str, cause: EraSwitchError) -> "PublicationUnfinishedError":
+    def _unseen(self, transaction: str, cause: EraSwitchError) -> TransactionError:
         is_submitted = self._last is not None and self._last.step not in (Step.SIGNED, Step.JOURNALED)
-        return PublicationUnfinishedError(
+        return TransactionError(
             f"The transaction {transaction} is submitted, and what became of it cannot be seen"
             if is_submitted
             else f"It is not known whether the transaction {transaction} is submitted",
@@ -285,6 +273,7 @@ class Submission:
             + (f". {cause.next_step}" if cause.next_step else ""),
             transaction=transaction,
             cause=cause.code,
+            code="PublicationUnfinished",
         )
 
     def _is_void(self, transaction: SignedTransaction, invalid_hereafter: Slot | None) -> bool:
@@ -293,15 +282,16 @@ class Submission:
             return False
         return self.depth(transaction.hash) is None
 
-    def _unfinished(self, transaction: SignedTransaction, depth: int | None) -> PublicationUnfinishedError:
+    def _unfinished(self, transaction: SignedTransaction, depth: int | None) -> TransactionError:
         refused = "" if self._refusal is None else f", and submitting it again is refused: {self._refusal}"
-        return PublicationUnfinishedError(
+        return TransactionError(
             f"The transaction {transaction.hash} is not confirmed yet",
             expected=f"{self._waiting.confirmations} blocks on top of it within {self._waiting.timeout_s:g} s",
             got=f"it is in no block{refused}" if depth is None else f"{depth}",
             next_step="Run the same command again: it looks on the chain before it submits anything",
             transaction=transaction.hash,
             depth=depth,
+            code="PublicationUnfinished",
         )
 
 
@@ -310,11 +300,12 @@ def _is_permanent(error: Exception) -> bool:
     return (isinstance(error, ChainReadError) and error.is_permanent) or isinstance(error, StoreDamagedError)
 
 
-def _expired(transaction: SignedTransaction, invalid_hereafter: Slot | None) -> PublicationExpiredError:
-    return PublicationExpiredError(
+def _expired(transaction: SignedTransaction, invalid_hereafter: Slot | None) -> TransactionError:
+    return TransactionError(
         f"The transaction {transaction.hash} came into no block in time",
         expected=f"a block before slot {invalid_hereafter}",
         got="none, and it is void now",
         next_step="Run the same command again: what it builds anew excludes the old one",
         transaction=transaction.hash,
+        code="PublicationExpired",
     )

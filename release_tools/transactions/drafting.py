@@ -39,18 +39,10 @@ MAX_SWEPT_TOKEN_BYTES = 4_900
 whoever posts copies could load them with tokens, so that no transaction which sweeps them is taken."""
 
 
-class WrongNetworkError(ConfigurationError):
-    """A provider, or an address, is of another network than the one that was named."""
-
-
 class MarkerOutputMissingError(ChainReadError):
     """The provider does not show the marker output that readers trust, or shows one that they have not seen."""
 
     http_status = 409
-
-
-class UnprovenTransactionError(TransactionError):
-    """A transaction spends nothing at the era address, so readers would not believe it."""
 
 
 class FeeTooHighError(TransactionError):
@@ -114,16 +106,17 @@ def require_network(gateway: TransactionGateway, magic: int) -> Network:
     """The network of the gateway, which is the one with this magic.
 
     Raises:
-        WrongNetworkError: it is another one.
+        ConfigurationError: it is another one.
         ChainReadError: the gateway could not be asked.
     """
     network = gateway.network()
     if network.magic != magic:
-        raise WrongNetworkError(
+        raise ConfigurationError(
             f"{gateway.name} is of another network",
             expected=f"network magic {magic}",
             got=f"{network.magic}",
             next_step="Name the provider of this network, or correct --network",
+            code="WrongNetwork",
         )
     return network
 
@@ -168,7 +161,7 @@ def draft_transaction(
     Raises:
         MarkerOutputMissingError: see rules 2 and 3.
         ThreadTokenError: the thread token is elsewhere, or there is one already.
-        UnprovenTransactionError: see rule 4.
+        TransactionError: see rule 4.
         TransactionError: see rule 5.
         FeeTooHighError: see rule 6.
         TransactionError, ChainReadError: it cannot be built, or the chain could not be asked.
@@ -212,11 +205,12 @@ def draft_transaction(
     if {known[reference].address for reference in transaction.inputs} == {era_address}:
         transaction = build(change_address=era_address)  # nothing of the purse is spent, so nothing goes there
     if not transaction.spends_era_address and (previous is not None or purse.address not in purse.announcers):
-        raise UnprovenTransactionError(
+        raise TransactionError(
             "Readers would not believe the transaction",
             expected=f"an output of ada alone at the era address {era_address}, to spend as the proof of its owner",
             got="none",
             next_step="Send 1 ada or more to the era address first",
+            code="UnprovenTransaction",
         )
     require_modest_fee(transaction, purse.max_fee, gateway.name)
     return DraftedTransaction(

@@ -10,23 +10,20 @@ import pytest
 from chain_reader import ChainObserver, build_adapter
 from chain_reader.adapters.bootstrap import BootstrapAdapter
 from chain_reader.adapters.builder import (
-    AdapterParamsError,
-    ObserverNeededError,
-    UnknownAdapterError,
     adapter_from_environment,
 )
 from chain_reader.adapters.dummy import DummyAdapter
-from chain_reader.adapters.file import FileAdapter, MarkersFileInvalidError, MarkersFileUnreadableError
-from eras import EraSwitchError, SupportedEras
+from chain_reader.adapters.file import FileAdapter
+from eras import SupportedEras
 from tests.chain_reader.conftest import KEY, Schedule, markers
+from tests.errors import raising
 
 GOOD_KEY = KEY.verification_key.to_json_hex()
 
 
-def refused(kind: type[EraSwitchError], call: Callable[[], object]) -> str:
-    with pytest.raises(EraSwitchError) as caught:
+def refused(code: str, call: Callable[[], object]) -> str:
+    with raising(code) as caught:
         call()
-    assert type(caught.value) is kind, caught.value
     return str(caught.value)
 
 
@@ -40,7 +37,7 @@ def refused(kind: type[EraSwitchError], call: Callable[[], object]) -> str:
     ],
 )
 def test_an_unknown_adapter_names_the_known_and_the_nearest(adapter_type: str, nearest: str):
-    text = refused(UnknownAdapterError, lambda: build_adapter(adapter_type))
+    text = refused("UnknownAdapter", lambda: build_adapter(adapter_type))
     assert "cardano-chain, file, dummy, bootstrap, bootstrap-latest" in text
     assert repr(adapter_type) in text
     assert f"Did you mean {nearest}?" in text
@@ -48,7 +45,7 @@ def test_an_unknown_adapter_names_the_known_and_the_nearest(adapter_type: str, n
 
 @pytest.mark.parametrize("adapter_type", ["", "zzzzz", "x" * 10_000])
 def test_an_adapter_like_none_is_refused_too(adapter_type: str):
-    text = refused(UnknownAdapterError, lambda: build_adapter(adapter_type))
+    text = refused("UnknownAdapter", lambda: build_adapter(adapter_type))
     assert "ERA_READER_ADAPTER_TYPE" in text
     assert len(text) < 400
 
@@ -74,7 +71,7 @@ def test_an_adapter_like_none_is_refused_too(adapter_type: str):
     ids=lambda value: repr(value)[:20],
 )
 def test_parameters_that_are_none_name_the_cause(adapter_type: str, params: str | None, got: str):
-    text = refused(AdapterParamsError, lambda: build_adapter(adapter_type, params))
+    text = refused("AdapterParams", lambda: build_adapter(adapter_type, params))
     assert got in text or ("recursion" in text and got == "too deep")
     assert adapter_type in text
     assert "ERA_READER_ADAPTER_PARAMS" in text
@@ -108,7 +105,7 @@ def test_parameters_that_are_none_name_the_cause(adapter_type: str, params: str 
     ids=lambda value: str(value)[:40],
 )
 def test_a_wrong_parameter_is_named(adapter_type: str, params: object, key: str, got: str):
-    with pytest.raises(AdapterParamsError) as caught:
+    with raising("AdapterParams") as caught:
         build_adapter(adapter_type, json.dumps(params))
     assert caught.value.facts["key"] == key
     assert repr(key) in str(caught.value)
@@ -117,7 +114,7 @@ def test_a_wrong_parameter_is_named(adapter_type: str, params: object, key: str,
 
 def test_a_chain_adapter_without_a_chain_is_refused():
     params = json.dumps({"address": "addr", "verification_key": GOOD_KEY})
-    text = refused(ObserverNeededError, lambda: build_adapter("cardano-chain", params))
+    text = refused("ObserverNeeded", lambda: build_adapter("cardano-chain", params))
     assert "blockfrost:<url>" in text
 
 
@@ -144,8 +141,8 @@ def test_bootstrap_takes_the_first_and_the_latest_supported_era():
 def test_the_default_of_the_environment_is_bootstrap():
     for environ in ({}, {"ERA_READER_ADAPTER_TYPE": ""}, {"ERA_READER_ADAPTER_PARAMS": "{}"}):
         assert isinstance(adapter_from_environment(environ), BootstrapAdapter)
-    refused(UnknownAdapterError, lambda: adapter_from_environment({"ERA_READER_ADAPTER_TYPE": "nothing"}))
-    refused(AdapterParamsError, lambda: adapter_from_environment({"ERA_READER_ADAPTER_TYPE": "file"}))
+    refused("UnknownAdapter", lambda: adapter_from_environment({"ERA_READER_ADAPTER_TYPE": "nothing"}))
+    refused("AdapterParams", lambda: adapter_from_environment({"ERA_READER_ADAPTER_TYPE": "file"}))
 
 
 def test_dummy_takes_any_markers():
@@ -162,13 +159,13 @@ class TestFile:
 
     def test_it_is_read_at_every_reading(self, path: Path):
         adapter = FileAdapter(path)
-        refused(MarkersFileUnreadableError, adapter.read)
+        refused("MarkersFileUnreadable", adapter.read)
         path.write_text('[{"name":"thales","epoch":1}]')
         assert adapter.read().markers == markers({"thales": 1})
         path.write_text('\n[{"name":"thales","epoch":1}, {"name":"pythagoras","epoch":null}]\n')
         assert adapter.read().markers == markers({"thales": 1, "pythagoras": None})
         path.unlink()
-        refused(MarkersFileUnreadableError, adapter.read)
+        refused("MarkersFileUnreadable", adapter.read)
 
     def test_no_markers_are_no_error_of_the_file(self, path: Path):
         path.write_text("[]")
@@ -197,28 +194,28 @@ class TestFile:
     )
     def test_content_that_is_no_list_of_markers(self, path: Path, content: bytes, got: str):
         path.write_bytes(content)
-        text = refused(MarkersFileInvalidError, FileAdapter(path).read)
+        text = refused("MarkersFileInvalid", FileAdapter(path).read)
         assert got in text
         assert str(path) in text
         assert path.read_bytes() == content
 
     def test_a_missing_file(self, path: Path):
-        assert "nothing there" in refused(MarkersFileUnreadableError, FileAdapter(path).read)
+        assert "nothing there" in refused("MarkersFileUnreadable", FileAdapter(path).read)
 
     def test_a_directory(self, tmp_path: Path):
-        assert "a directory" in refused(MarkersFileUnreadableError, FileAdapter(tmp_path).read)
+        assert "a directory" in refused("MarkersFileUnreadable", FileAdapter(tmp_path).read)
 
     def test_a_pipe_keeps_nobody_waiting(self, path: Path):
         os.mkfifo(path)
-        assert "not a file" in refused(MarkersFileUnreadableError, FileAdapter(path).read)
+        assert "not a file" in refused("MarkersFileUnreadable", FileAdapter(path).read)
 
     def test_a_file_below_a_file(self, path: Path):
         path.write_text("[]")
-        assert "Not a directory" in refused(MarkersFileUnreadableError, FileAdapter(path / "x").read)
+        assert "Not a directory" in refused("MarkersFileUnreadable", FileAdapter(path / "x").read)
 
     @pytest.mark.parametrize("name", ["a\0b", "x" * 5_000])
     def test_a_path_that_cannot_be(self, name: str):
-        refused(MarkersFileUnreadableError, FileAdapter(name).read)
+        refused("MarkersFileUnreadable", FileAdapter(name).read)
 
     def test_a_file_not_permitted(self, path: Path, monkeypatch: pytest.MonkeyPatch):
         path.write_text("[]")
@@ -229,8 +226,8 @@ class TestFile:
                 raise PermissionError(13, "Permission denied")
 
             monkeypatch.setattr(Path, "open", denied)
-        assert "Permission denied" in refused(MarkersFileUnreadableError, FileAdapter(path).read)
+        assert "Permission denied" in refused("MarkersFileUnreadable", FileAdapter(path).read)
 
     def test_a_file_too_large(self, path: Path):
         path.write_bytes(b" " * ((1 << 20) + 1))
-        assert "more than 1048576 bytes" in refused(MarkersFileUnreadableError, FileAdapter(path).read)
+        assert "more than 1048576 bytes" in refused("MarkersFileUnreadable", FileAdapter(path).read)

@@ -21,10 +21,11 @@ from chain_reader import (
     build_adapter,
 )
 from chain_reader.local_chain import LocalChainServer
-from chain_reader.providers.agreement.observer import AgreementError, AgreementObserver
+from chain_reader.providers.agreement.observer import AgreementObserver
 from chain_reader.providers.agreement.votes import OutputVotes, agreed_epoch, agreed_tip
 from eras import ChainReadError, ConfigurationError, Epoch, Slot
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Network, Schedule, datum_of, markers
+from tests.errors import raising
 
 ADDRESS = "addr_test1era"
 T: Schedule = {"t": 1}
@@ -172,7 +173,7 @@ class TestEpoch:
 
     def test_too_few_are_an_error_that_names_each_with_its_answer(self):
         observer = panel(*three(now=[5, 9, DOWN]))
-        with pytest.raises(AgreementError) as caught:
+        with raising("Agreement") as caught:
             observer.epoch()
         text = str(caught.value)
         assert "A: epoch 5; B: epoch 9; C: no answer: no connection" in text
@@ -210,7 +211,7 @@ class TestTip:
         assert panel(*three(at=tips)).tip() == ChainTip(Slot(100), None, None, None)
 
     def test_too_few_answers_are_an_error(self):
-        with pytest.raises(AgreementError, match="C: slot 100, height 10"):
+        with raising("Agreement", match="C: slot 100, height 10"):
             panel(*three(at=[DOWN, DOWN, ChainTip(Slot(100), 10, None)])).tip()
 
     def test_the_tip_of_each_can_be_asked_for(self):
@@ -303,7 +304,7 @@ class TestDatums:
         pair = (out(3, TP9), out(1, T))
         for inputs in ((ADDRESS,), ("",), DOWN):
             observers = three(outputs=[pair, pair[::-1], pair], inputs=[inputs] * 3)
-            with pytest.raises(AgreementError):
+            with raising("Agreement"):
                 panel(*observers, needed=3).datums(ADDRESS)
 
     def test_a_payload_that_not_enough_have_seen_does_not_count_yet(self):
@@ -314,7 +315,7 @@ class TestDatums:
         assert observer.datums(ADDRESS) == before
         observers[1].outputs = after
         assert observer.datums(ADDRESS) == after
-        with pytest.raises(AgreementError, match="'p' 9"):
+        with raising("Agreement", match="'p' 9"):
             panel(*observers, needed=3).datums(ADDRESS)
         observers[2].outputs = after
         assert panel(*observers, needed=3).datums(ADDRESS) == after
@@ -322,7 +323,7 @@ class TestDatums:
     def test_two_sides_of_two_are_no_agreement(self):
         observers = [Scripted(name, outputs=outputs) for name, outputs in
                      zip("ABCD", [(out(1, T),)] * 2 + [(out(2, TP9),)] * 2, strict=True)]  # fmt: skip
-        with pytest.raises(AgreementError, match="A: 1 signed payloads.*D: 1 signed payloads"):
+        with raising("Agreement", match="A: 1 signed payloads.*D: 1 signed payloads"):
             panel(*observers).datums(ADDRESS)
 
     def test_nobody_there_is_an_agreement_on_nothing(self):
@@ -347,7 +348,7 @@ class TestOtherQuestions:
         observer = panel(*three(inputs=[("a", "b"), ("b", "a"), ("c",)]))
         assert observer.input_addresses("ab" * 32) == ("a", "b")
         assert named(observer) == ["C"]
-        with pytest.raises(AgreementError, match="the inputs of transaction abab"):
+        with raising("Agreement", match="the inputs of transaction abab"):
             panel(*three(inputs=[("a",), ("b",), DOWN])).input_addresses("ab" * 32)
 
     def test_blocks_must_be_alike(self):
@@ -410,7 +411,7 @@ class TestNobodyHoldsTheOthersUp:
         observers = three()
         observers[0].hangs = observers[1].hangs = gate
         start = time.monotonic()
-        with pytest.raises(AgreementError, match=r"A: no answer within 1 s; B: no answer within 1 s; C: epoch 5"):
+        with raising("Agreement", match=r"A: no answer within 1 s; B: no answer within 1 s; C: epoch 5"):
             panel(*observers, deadline_s=1.0).epoch()
         assert time.monotonic() - start < 20
 

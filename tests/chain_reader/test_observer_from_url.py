@@ -7,10 +7,10 @@ import pytest
 from chain_reader import BlockfrostObserver, LocalObserver, OgmiosObserver, ReadLimits, observer_from_url
 from chain_reader.local_chain import LocalChainServer
 from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
-from chain_reader.providers.from_url import UnknownObserverError
 from eras import ConfigurationError, Epoch, StoreError
 from tests.chain_reader.conftest import Network
 from tests.chain_reader.fake_cardano_cli import answering
+from tests.errors import raising
 
 
 def test_each_kind_reads_the_same_chain(network: Network, server: LocalChainServer):
@@ -56,7 +56,7 @@ def test_the_public_networks_go_by_name(network: str):
     ],
 )
 def test_an_unknown_kind_names_the_known_and_the_nearest(text: str, says: str):
-    with pytest.raises(UnknownObserverError) as caught:
+    with raising("UnknownObserver") as caught:
         observer_from_url(text)
     assert says in str(caught.value)
 

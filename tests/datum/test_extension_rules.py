@@ -22,7 +22,6 @@ from datum.extension_rules import (
     BelowThreshold,
     BrokenChain,
     Equivocation,
-    ExtensionPolicyError,
     RolledBack,
     WrongAddress,
     WrongNetwork,
@@ -30,6 +29,7 @@ from datum.extension_rules import (
     required_key_sets,
 )
 from eras import EraMarker
+from tests.errors import raising
 
 ERA = SigningKey(b"e" * 32)
 SIGNING = {letter: SigningKey(letter.encode() * 32) for letter in "abcdefghij"}
@@ -170,7 +170,7 @@ def test_rule_t5_who_must_sign():
     ],
 )
 def test_rule_t5_a_policy_that_cannot_be_met_is_a_configuration_error(letters, threshold, message):
-    with pytest.raises(ExtensionPolicyError, match=message) as caught:
+    with raising("ExtensionPolicy", match=message) as caught:
         policy(letters, threshold)
     assert caught.value.exit_code == 2
 

@@ -14,7 +14,7 @@ from sqlalchemy import text
 from era_store import Registration, StoreDamagedError, StoreMissingError, check_store, open_store
 from era_store.errors import StoreForeignError, StoreReadOnlyError
 from era_store.event_files import write_events
-from era_store.sql.maintenance import CONTENT, StoreExistsError, backup_store, restore_store
+from era_store.sql.maintenance import CONTENT, backup_store, restore_store
 from era_store.sql.schema import HEAD
 from eras import ConfigurationError, Epoch
 from tests.conftest import ROOT
@@ -116,7 +116,7 @@ def test_a_backup_while_another_thread_writes_is_sound(path: Path, tmp_path: Pat
 def test_a_backup_is_not_made_over_a_file(path: Path, tmp_path: Path) -> None:
     target = tmp_path / "backup"
     target.write_text("precious")
-    with pytest.raises(StoreExistsError, match="--yes"):
+    with raising("StoreExists", match="--yes"):
         backup_store(str(path), target)
     assert target.read_text() == "precious"
     assert backup_store(str(path), target, replace=True).faults == ()
@@ -144,7 +144,7 @@ def test_a_living_store_is_overwritten_only_with_leave_and_by_all_who_have_it_op
     backup_store(str(path), tmp_path / "backup")
     with open_store(str(path)) as store:
         changed = store.trust.save(KEY, trust(version=1, trusted=output(2)), time_s=2.0)
-        with pytest.raises(StoreExistsError, match="--yes"):
+        with raising("StoreExists", match="--yes"):
             restore_store(tmp_path / "backup", str(path))
         assert store.trust.load(KEY) == changed
         restore_store(tmp_path / "backup", str(path), replace=True)
@@ -211,12 +211,12 @@ def test_a_backup_that_is_killed_leaves_no_draft_for_good(
 def test_a_backup_does_not_replace_a_database_in_use(path: Path, tmp_path: Path) -> None:
     with open_store(str(tmp_path / "other.sqlite3")) as other:
         other.events.append("kind", {}, time_s=1.0)
-        with pytest.raises(StoreExistsError, match="the log of a database in use"):
+        with raising("StoreExists", match="the log of a database in use"):
             backup_store(str(path), tmp_path / "other.sqlite3", replace=True)
         with raising("EventFileUnwritable", match="SQLite database"):
             write_events(tmp_path / "other.sqlite3", [], "0" * 64)
         assert other.events.append("kind", {}, time_s=1.0) == 2
-    with pytest.raises(StoreExistsError, match="the store itself"):
+    with raising("StoreExists", match="the store itself"):
         backup_store(str(path), path, replace=True)
 
 
@@ -225,7 +225,7 @@ def test_a_log_that_a_damaged_store_left_behind_is_not_played_into_a_restored_on
     log = tmp_path / "store.sqlite3-wal"
     path.unlink()
     log.write_bytes(b"changes of another database")
-    with pytest.raises(StoreExistsError, match=f"Move {log.name} away too"):
+    with raising("StoreExists", match=f"Move {log.name} away too"):
         restore_store(tmp_path / "backup", str(path))
     log.unlink()
     restore_store(tmp_path / "backup", str(path))

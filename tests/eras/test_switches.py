@@ -18,7 +18,8 @@ from eras import (
     UnsupportedEraError,
     select_eras,
 )
-from eras.switches import Reason, SwitchError
+from eras.switches import Reason
+from tests.errors import raising
 
 ERAS = SupportedEras(["thales", "pythagoras", "lagrange"])
 SCHEDULE = [EraMarker("thales", 1), EraMarker("pythagoras", 10), EraMarker("lagrange", 20), EraMarker("euler", 30)]
@@ -153,10 +154,10 @@ def test_a_behaviour_without_a_qualified_name_is_described_by_its_repr(checker):
 def test_problems_show_at_start_up_and_never_at_the_switch(checker, register, problem):
     switches = BehaviourSwitches(checker)
     register(switches)
-    with pytest.raises(SwitchError) as caught:
+    with raising("Switch") as caught:
         switches.seal()
     assert problem in str(caught.value)
-    with pytest.raises(SwitchError, match="sealed"):
+    with raising("Switch", match="sealed"):
         switches.call("x")
 
 
@@ -164,16 +165,16 @@ def test_all_problems_are_listed_at_once(checker):
     switches = BehaviourSwitches(checker)
     switches.behaviour("a", since="lagrange")(print)
     switches.behaviour("b", since="nowhere")(print)
-    with pytest.raises(SwitchError, match="3 problems") as caught:
+    with raising("Switch", match="3 problems") as caught:
         switches.seal()
     assert len(caught.value.facts["problems"]) == 3
 
 
 def test_a_sealed_registry_takes_no_more(switches):
     switches.seal()
-    with pytest.raises(SwitchError, match="registered too late"):
+    with raising("Switch", match="registered too late"):
         switches.behaviour("late", since="thales")
-    with pytest.raises(SwitchError, match="registered too late"):
+    with raising("Switch", match="registered too late"):
         switches.boolean("late", since="thales")
 
 
@@ -181,7 +182,7 @@ def test_a_decorator_applied_after_sealing_is_too_late(checker):
     switches = BehaviourSwitches(checker)
     decorator = switches.behaviour("late", since="thales")
     switches.seal()
-    with pytest.raises(SwitchError, match="registered too late"):
+    with raising("Switch", match="registered too late"):
         decorator(print)
 
 
@@ -194,16 +195,16 @@ def test_an_open_registry_answers_nothing(checker):
         lambda: switches.evaluate("x"),
         switches.describe,
     ):
-        with pytest.raises(SwitchError, match="before the registry was sealed"):
+        with raising("Switch", match="before the registry was sealed"):
             use()
 
 
 def test_a_wrong_name_or_kind_is_named(switches):
-    with pytest.raises(SwitchError, match="There is no switch 'certificate_hsh'.*certificate_hash .behaviour."):
+    with raising("Switch", match="There is no switch 'certificate_hsh'.*certificate_hash .behaviour."):
         switches.call("certificate_hsh", "x")
-    with pytest.raises(SwitchError, match="'compact_wire' is a boolean"):
+    with raising("Switch", match="'compact_wire' is a boolean"):
         switches.call("compact_wire")
-    with pytest.raises(SwitchError, match="'certificate_hash' is a behaviour"):
+    with raising("Switch", match="'certificate_hash' is a behaviour"):
         switches.is_on("certificate_hash")
 
 
@@ -278,7 +279,7 @@ def generator(text):
 )
 def test_what_does_not_fit_the_declared_type_is_found_at_start_up(checker, of, function, problem):
     switches, _ = declared(checker, of, function)
-    with pytest.raises(SwitchError, match=f"'certificate_hash' of 'thales' {problem}"):
+    with raising("Switch", match=f"'certificate_hash' of 'thales' {problem}"):
         switches.seal()
 
 
@@ -314,7 +315,7 @@ def test_two_eras_that_have_to_be_called_differently_are_found_at_start_up(check
     switches = BehaviourSwitches(checker)
     switches.behaviour("x", since="thales")(first)
     switches.behaviour("x", since="pythagoras")(other)
-    with pytest.raises(SwitchError, match=f"'x' {problem}"):
+    with raising("Switch", match=f"'x' {problem}"):
         switches.seal()
 
 
@@ -338,7 +339,7 @@ def test_two_eras_that_can_be_called_in_the_same_way_are_taken(checker, first, o
 
 @pytest.mark.parametrize("of", [int | None, 3, "text", None])
 def test_a_type_that_cannot_be_called_is_no_declaration(checker, of):
-    with pytest.raises(SwitchError, match="declared with a type that cannot be called"):
+    with raising("Switch", match="declared with a type that cannot be called"):
         BehaviourSwitches(checker).declare("x", of)
 
 
@@ -347,7 +348,7 @@ def test_a_coroutine_is_declared_by_its_protocol(checker):
         async def __call__(self, text: str) -> str: ...
 
     switches, _ = declared(checker, Awaited, lambda text: text)
-    with pytest.raises(SwitchError, match="is a plain function, and declared as a coroutine function"):
+    with raising("Switch", match="is a plain function, and declared as a coroutine function"):
         switches.seal()
 
 
@@ -355,7 +356,7 @@ def test_what_is_declared_needs_its_behaviours_and_is_declared_once(checker):
     switches, _ = declared(checker, Hash)
     switches.declare("certificate_hash", Hash)
     switches.boolean("certificate_hash", since="thales")
-    with pytest.raises(SwitchError) as raised:
+    with raising("Switch") as raised:
         switches.seal()
     problems = raised.value.facts["problems"]
     assert problems == [
@@ -392,5 +393,5 @@ def test_what_runs_in_one_era(switches):
     assert described["certificate_hash"].endswith("hash_of_pythagoras")
     with pytest.raises(UnsupportedEraError):
         switches.describe_era("euler")
-    with pytest.raises(SwitchError, match="before the registry was sealed"):
+    with raising("Switch", match="before the registry was sealed"):
         BehaviourSwitches(EraChecker(ERAS)).describe_era("thales")

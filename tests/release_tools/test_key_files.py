@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from datum import SigningKey
-from release_tools.keys.files import KeyFileError, write_key_pair
+from eras import ConfigurationError
+from release_tools.keys.files import write_key_pair
+from tests.errors import raising
 
 KEY = SigningKey(bytes(range(32)))
 
@@ -30,7 +32,7 @@ def test_the_secret_is_its_owners_alone_whatever_the_umask(tmp_path: Path) -> No
 @pytest.mark.parametrize("there", ["era.sk", "era.vk"])
 def test_neither_is_written_when_one_exists(tmp_path: Path, there: str) -> None:
     (tmp_path / there).write_text("precious")
-    with pytest.raises(KeyFileError, match=there) as caught:
+    with raising("KeyFile", match=there) as caught:
         write_key_pair(tmp_path, KEY)
     assert caught.value.exit_code == 1
     assert [path.name for path in tmp_path.iterdir()] == [there]
@@ -39,7 +41,7 @@ def test_neither_is_written_when_one_exists(tmp_path: Path, there: str) -> None:
 
 def test_a_link_that_leads_nowhere_is_not_followed(tmp_path: Path) -> None:
     (tmp_path / "era.sk").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(KeyFileError):
+    with raising("KeyFile"):
         write_key_pair(tmp_path, KEY)
     assert not (tmp_path / "elsewhere").exists()
 
@@ -56,7 +58,7 @@ def test_nothing_stays_when_writing_fails_in_the_middle(
             raise failure
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises((KeyFileError, KeyboardInterrupt)):
+    with pytest.raises((ConfigurationError, KeyboardInterrupt)):
         write_key_pair(tmp_path, KEY)
     assert list(tmp_path.iterdir()) == []
 
@@ -64,5 +66,5 @@ def test_nothing_stays_when_writing_fails_in_the_middle(
 @pytest.mark.parametrize("folder", ["file", "file/below"])
 def test_a_folder_that_is_none(tmp_path: Path, folder: str) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(KeyFileError, match="expected to write to"):
+    with raising("KeyFile", match="expected to write to"):
         write_key_pair(tmp_path / folder, KEY)

@@ -16,18 +16,17 @@ from chain_reader.providers.transport import errors
 from datum import EraMarkersPayload, encode_datum
 from eras import ChainReadError, EraMarker, TransactionError
 from release_tools import LocalChainGateway, PaymentKey, TransactionRefusedError
-from release_tools.publishing.journal import Journal, JournalError, JournalHeldError
-from release_tools.publishing.publication import OtherPublicationError, OvertakenError, ReadBackError, Standing
+from release_tools.publishing.journal import Journal, JournalError
+from release_tools.publishing.publication import OtherPublicationError, OvertakenError, Standing
 from release_tools.publishing.submission import (
     Progress,
-    PublicationExpiredError,
-    PublicationUnfinishedError,
     Step,
     Waiting,
 )
-from release_tools.transactions.drafting import MarkerOutputMissingError, Purse, UnprovenTransactionError
+from release_tools.transactions.drafting import MarkerOutputMissingError, Purse
 from release_tools.transactions.files import CarriedTransaction
 from tests import forked
+from tests.errors import raising
 from tests.release_tools.conftest import SEEDS
 from tests.release_tools.publishing import ERA_KEY, FakeTime, FlakyGateway, ReleaseTeam, change, markers
 
@@ -131,6 +130,7 @@ from pathlib import Path
 from chain_reader.local_chain import LocalChain
 from release_tools import LocalChainGateway, PaymentKey
 from tests.release_tools.publishing import ReleaseTeam
+from tests.errors import raising
 
 folder, text, kill_at = Path(sys.argv[1]), sys.argv[2], int(sys.argv[3])
 calls = 0
@@ -196,7 +196,7 @@ def test_the_journal_is_for_its_owner_and_written_before_the_first_submission(te
 
 
 def test_one_process_at_a_time(team: ReleaseTeam) -> None:
-    with team.journal.held(), pytest.raises(JournalHeldError, match="Another process is publishing"):
+    with team.journal.held(), raising("JournalHeld", match="Another process is publishing"):
         team.run("activate thales 3")
     assert team.run("activate thales 3") is not None
     other = Journal(team.folder, 42, PaymentKey(SEEDS["stranger"]).address(0))
@@ -239,7 +239,7 @@ def test_one_that_never_comes_says_why_and_can_be_run_again(team: ReleaseTeam) -
         raise TransactionRefusedError("The ledger refused it", got="the moon is full")
 
     team.gateway = FlakyGateway(real, submit=refuse)  # type: ignore[assignment]
-    with pytest.raises(PublicationUnfinishedError, match="the moon is full") as caught:
+    with raising("PublicationUnfinished", match="the moon is full") as caught:
         team.run("activate thales 3")
     assert "Run the same command again" in str(caught.value)
     assert caught.value.facts["depth"] is None
@@ -277,7 +277,7 @@ def test_one_that_becomes_void_while_waiting(team: ReleaseTeam) -> None:
     team.purse = Purse(team.address, validity_slots=5)
     team.gateway = FlakyGateway(team.gateway, submit=take_and_lose)  # type: ignore[assignment]
     team.time = FakeTime(lambda: team.chain.advance_slots(1) and None)
-    with pytest.raises(PublicationExpiredError, match="came into no block in time: expected a block before slot 305"):
+    with raising("PublicationExpired", match="came into no block in time: expected a block before slot 305"):
         team.run("activate thales 3")
 
 
@@ -449,7 +449,7 @@ def test_a_permanent_error_after_the_confirmation_ends_the_waiting_at_once(
         raise kind("as it will be tomorrow")
 
     team.gateway = FlakyGateway(team.gateway, transaction_depth=fail)  # type: ignore[assignment]
-    with pytest.raises(PublicationUnfinishedError, match="as it will be tomorrow"):
+    with raising("PublicationUnfinished", match="as it will be tomorrow"):
         team.run("activate thales 3")
     assert team.time.now <= 1
     assert len(permanent_errors()) == 7
@@ -465,7 +465,7 @@ def test_a_provider_that_fails_for_good_ends_the_run_and_loses_nothing(
         raise error
 
     team.gateway = FlakyGateway(real, submit=fail)  # type: ignore[assignment]
-    with pytest.raises(PublicationUnfinishedError, match="not known whether the transaction [0-9a-f]{64}") as caught:
+    with raising("PublicationUnfinished", match="not known whether the transaction [0-9a-f]{64}") as caught:
         team.run("activate thales 3")
     assert caught.value.__cause__ is error
     assert caught.value.facts["cause"] == error.code
@@ -488,9 +488,7 @@ def test_a_provider_lost_while_waiting_is_shown_and_the_end_names_the_transactio
     team.watch = lambda progress: told.append(progress.note)
     team.waiting = Waiting(confirmations=1, timeout_s=45, poll_s=1)
     team.gateway = FlakyGateway(real, submit=take, transaction_depth=silent)  # type: ignore[assignment]
-    with pytest.raises(
-        PublicationUnfinishedError, match=r"is submitted, and what became of it cannot be seen"
-    ) as caught:
+    with raising("PublicationUnfinished", match=r"is submitted, and what became of it cannot be seen") as caught:
         team.run("activate thales 3")
     assert submitted[0] in str(caught.value)
     assert "Run the same command again" in str(caught.value)
@@ -510,7 +508,7 @@ def test_a_wait_in_which_nothing_happens_says_so_and_why_it_might_be(team: Relea
     notes: list[tuple[float, str]] = []
     team.watch = lambda progress: notes.append((team.time.now, progress.note)) if progress.note else None
     team.waiting = Waiting(confirmations=1, timeout_s=150, poll_s=1)
-    with pytest.raises(PublicationUnfinishedError, match="is not confirmed yet"):
+    with raising("PublicationUnfinished", match="is not confirmed yet"):
         team.run("activate thales 3")
     assert [when for when, _ in notes] == [60, 120]
     assert "Nothing has happened for 60 s: no new block since slot" in notes[0][1]
@@ -521,7 +519,7 @@ def test_a_wait_in_which_nothing_happens_says_so_and_why_it_might_be(team: Relea
     team.chain.advance_slots(1)
     team.run("activate thales 3")
     team.time = FakeTime(lambda: team.chain.advance_slots(1) and None)
-    with pytest.raises(PublicationUnfinishedError):
+    with raising("PublicationUnfinished"):
         team.run("announce pythagoras")
     assert "blocks come, and the transaction is in none of them" in notes[0][1]
 
@@ -566,7 +564,7 @@ def test_read_back_waits_for_a_provider_that_lags(team: ReleaseTeam) -> None:
 def test_a_change_that_nodes_would_not_trust_is_said(team: ReleaseTeam) -> None:
     nothing = team.read()
     team.read = lambda: nothing  # type: ignore[method-assign]
-    with pytest.raises(ReadBackError, match="a node does not trust it") as caught:
+    with raising("ReadBack", match="a node does not trust it") as caught:
         team.run("activate thales 3")
     assert caught.value.facts["output"].endswith("#0")
     del team.read  # type: ignore[method-assign]
@@ -640,7 +638,7 @@ def test_first_marker_that_readers_would_not_believe_is_refused(
     team = ReleaseTeam(chain, gateway, wallet, tmp_path / "journal", Purse(stranger.address(0)))
     reading = team.read()
     plan = team.plan("activate thales 0", reading)
-    with pytest.raises(UnprovenTransactionError, match="Send 1 ada or more to the era address first"):
+    with raising("UnprovenTransaction", match="Send 1 ada or more to the era address first"):
         team.draft(plan, reading)
     chain.fund(team.address, 7 * ADA)
     chain.fund(team.address, 2 * ADA)

@@ -7,9 +7,10 @@ from pathlib import Path
 import pytest
 
 from datum import SigningKey
-from release_tools.keys.files import KeyFileError, write_key_pair
+from release_tools.keys.files import write_key_pair
 from release_tools.keys.payment_key import PaymentKey, PaymentKeyError
 from release_tools.keys.secret_files import write_new
+from tests.errors import raising
 
 
 @pytest.fixture
@@ -46,6 +47,6 @@ def test_a_part_of_it_does_not_stay(tmp_path: Path) -> None:
         write_new(tmp_path / "secret", "some")
     with pytest.raises(PaymentKeyError, match="No space left"):
         PaymentKey.generate().save(tmp_path / "payment.skey")
-    with pytest.raises(KeyFileError, match="No space left"):
+    with raising("KeyFile", match="No space left"):
         write_key_pair(tmp_path, SigningKey.generate())
     assert list(tmp_path.iterdir()) == []

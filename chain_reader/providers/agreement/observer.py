@@ -1,7 +1,7 @@
 """Asks several chain observers at once, and answers only what enough of them agree on (rule T7).
 
-In: observers of one chain, and how many must agree. Out: the answers of the ``ChainObserver`` port, or an
-``AgreementError`` that names each observer with what it said. What *agree* means for each question stands in ``votes``.
+In: observers of one chain, and how many must agree. Out: the answers of the ``ChainObserver`` port, or the
+error ``Agreement``, which names each observer with its answer. What *agree* means for each question is in ``votes``.
 
 1. Each observer is asked in a thread of its own. A slow one holds nobody up: once enough agree, the others get a moment
    to be heard, and at the deadline what was heard must do. One that still works on an earlier question is not asked.
@@ -49,10 +49,6 @@ GRACE_S = 2.0
 """How long the others are waited for once enough agree, so that one that differs is noticed."""
 
 _log = logging.getLogger(__name__)
-
-
-class AgreementError(ChainReadError):
-    """Fewer observers agree than must; ``facts["answers"]`` has what each of them said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,7 +133,7 @@ class AgreementObserver:
         """The current epoch, agreed on give or take one at its boundary: the old one until enough say the new.
 
         Raises:
-            AgreementError: too few agree.
+            ChainReadError: too few agree.
         """
         return self._agreed(
             "the epoch",
@@ -151,7 +147,7 @@ class AgreementObserver:
         """The newest block that enough have reached.
 
         Raises:
-            AgreementError: too few answer.
+            ChainReadError: too few answer.
         """
 
         def agreed(tips: Mapping[str, ChainTip]) -> Agreed[ChainTip] | None:
@@ -168,7 +164,7 @@ class AgreementObserver:
         """The unspent outputs at ``address`` with an inline datum that enough report.
 
         Raises:
-            AgreementError: too few agree on which signed payloads there are.
+            ChainReadError: too few agree on which signed payloads there are.
         """
         return self._outputs("the datums at", address, lambda one: one.datums(address))
 
@@ -176,7 +172,7 @@ class AgreementObserver:
         """Every output with an inline datum that was ever at ``address`` and that enough report.
 
         Raises:
-            AgreementError: too few agree on which signed payloads there were.
+            ChainReadError: too few agree on which signed payloads there were.
         """
         return self._outputs("the history of", address, lambda one: one.history(address), tokens=False)
 
@@ -184,7 +180,7 @@ class AgreementObserver:
         """The addresses of the inputs that ``transaction`` spends, as enough say.
 
         Raises:
-            AgreementError: too few agree.
+            ChainReadError: too few agree.
         """
         return self._agreed(
             "the inputs of transaction",
@@ -203,7 +199,7 @@ class AgreementObserver:
         """Whether an output is unspent, as enough say; ``None`` where too few can tell.
 
         Raises:
-            AgreementError: too few agree.
+            ChainReadError: too few agree.
         """
         return self._agreed(
             "whether it is unspent, output",
@@ -226,7 +222,7 @@ class AgreementObserver:
         """The block that ``transaction`` is in, as enough say.
 
         Raises:
-            AgreementError: too few agree.
+            ChainReadError: too few agree.
         """
 
         def ask(one: ChainObserver) -> ChainTip | None:
@@ -287,13 +283,14 @@ class AgreementObserver:
         agreed = agree(heard.answers)
         said = {name: words(answer) for name, answer in heard.answers.items()} | dict(heard.silent)
         if agreed is None:
-            raise AgreementError(
+            raise ChainReadError(
                 f"Too few observers agree on {question}",
                 expected=f"{self._needed} of {len(self._observers)} that agree",
                 got="; ".join(f"{name}: {said[name]}" for name in self._observers),
                 next_step="Read again; if they still differ, find out which of them is wrong, and replace it",
                 answers=said,
                 question=question,
+                code="Agreement",
             )
         differing = {name: said[name] for name in self._observers if name in agreed.differing or name in heard.silent}
         self._note(kind, tuple(Dissent(name, question, text) for name, text in differing.items()))

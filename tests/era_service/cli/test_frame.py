@@ -105,7 +105,7 @@ def test_a_bug_is_said_in_one_line_without_the_text_of_the_exception() -> None:
     result = invoke("broken", "--how", "bug", "--json")
     assert result.exit_code == 1
     (line,) = result.stderr.splitlines()
-    assert line.startswith("Error: A bug in eraswitch: an unexpected KeyError at test_cli_frame.py:")
+    assert line.startswith("Error: A bug in eraswitch: an unexpected KeyError at test_frame.py:")
     assert line.endswith(". Run it again with --debug and report the traceback")
     assert json.loads(result.stdout)["error"]["code"] == "Unexpected"
     assert "hush-hush" not in result.output
