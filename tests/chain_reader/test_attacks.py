@@ -155,6 +155,21 @@ def test_copies_that_nobody_could_tell_from_the_original_keep_nobody_from_a_canc
     assert node.read().markers == markers(FIRST) * 2
 
 
+def test_copies_that_went_with_an_older_schedule_let_no_postponement_in(network, node):
+    """Only copies of what is in force count as taken back: an older payload's are gone with it, for good."""
+    postponed = ACTIVATED | {"pythagoras": 15}
+    network.spend(network.publish(postponed))
+    first, copy = network.publish(FIRST), network.post(FIRST)
+    node.trusts(FIRST)
+    network.spend(first)
+    network.spend(copy)
+    network.publish(ACTIVATED)
+    node.trusts(ACTIVATED)
+    network.post(postponed)
+    node.trusts(ACTIVATED)
+    node.trusts(ACTIVATED)
+
+
 def test_a_copy_holds_nothing_up_while_what_takes_it_back_becomes_deep(network, observer):
     node = Node(observer, policy_of(network, confirmations=2))
     network.spend(network.publish(FIRST))
