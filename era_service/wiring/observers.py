@@ -6,15 +6,17 @@ once and wants so many to agree; and a ``TipWatch`` where the genesis of the net
 
 import time
 from collections.abc import Callable
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.providers import open_provider, providers_of
+from eras import EraSwitchError
 
 if TYPE_CHECKING:
     from chain_reader import AgreementObserver, ChainObserver, NetworkGenesis
+    from chain_reader.calendar import EpochCalendar
     from chain_reader.providers.tip_check import TipWatch
     from era_service.config.schema import Settings
 
@@ -57,6 +59,28 @@ def open_agreement(settings: "Settings") -> "AgreementObserver":
         made = AgreementObserver(observers, needed, keys=keys, deadline_s=settings.limits.read_deadline_s)
         opened.pop_all()
     return made
+
+
+def known_calendar(settings: "Settings") -> "EpochCalendar":
+    """When epochs begin: by the configured genesis, else by that of the first provider that answers, as of now.
+
+    Raises:
+        ConfigurationError: as ``configured_genesis``.
+    """
+    from chain_reader.calendar import EpochCalendar
+
+    return EpochCalendar(configured_genesis(settings) or _genesis_by_provider(settings), time.time())
+
+
+def _genesis_by_provider(settings: "Settings") -> "NetworkGenesis | None":
+    from chain_reader import genesis_of
+
+    for opening in openings_of(settings):
+        with suppress(EraSwitchError), closing(opening()) as observer:  # a date is not worth an error
+            genesis = genesis_of(observer, settings.network.magic)
+            if genesis is not None:
+                return genesis
+    return None
 
 
 def tip_watch(

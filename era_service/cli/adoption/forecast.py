@@ -20,7 +20,7 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions
-from era_service.wiring.genesis import configured_calendar
+from era_service.wiring.observers import known_calendar
 from era_service.wiring.quorum import GivenQuorum, given_quorum, quorum_of
 from eras import Epoch, EraSwitchError
 from eras.words import percent
@@ -209,7 +209,7 @@ def forecast(
                 current=current,
                 rules=adoption_rules(settings),
             )
-    _show(found, judged, configured_calendar(settings), output)
+    _show(found, judged, known_calendar(settings), output)
     if quorum_by.configuration_file is not None:
         click.echo(f"As planned: {_effect(settings, quorum, at, found)}", err=output.as_json)
 

@@ -87,7 +87,7 @@ class ChartOptions(CountOptions):
 def chart(app: AppContext, *, drawn: ChartOptions, data: HandedOnOptions) -> None:
     """Draw the versions of the last epochs, or with one --era the share that supports it, into FILE.svg."""
     from era_service.wiring.adoption import configured_gate
-    from era_service.wiring.genesis import configured_calendar
+    from era_service.wiring.observers import known_calendar
     from release_tools.adoption.adoption_charts import support_chart, versions_chart
     from release_tools.adoption.charts import standalone
 
@@ -95,7 +95,7 @@ def chart(app: AppContext, *, drawn: ChartOptions, data: HandedOnOptions) -> Non
     found = adoptions(app, drawn, data, last=drawn.last or CHART_EPOCHS, limit=0, details=is_one)
     configured = configured_gate(data.settings(app))
     gate = drawn.threshold or (None if configured is None else configured.threshold)
-    label = configured_calendar(data.settings(app)).label
+    label = known_calendar(data.settings(app)).label
     svg = support_chart(found, drawn.eras[0], gate=gate, label=label) if is_one else versions_chart(found, label=label)
     write_file(drawn.chart, standalone(svg).encode() + b"\n")
     click.echo(f"Chart: {printable(str(drawn.chart))}", err=True)

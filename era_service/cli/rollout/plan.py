@@ -15,7 +15,7 @@ from era_service.cli.shared.commands import OUTPUT, SectionedCommand, nested, op
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import OutputError, echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions, NetworkOptions, force_name_option
-from era_service.wiring.genesis import configured_calendar
+from era_service.wiring.observers import known_calendar
 from eras import Epoch
 from release_tools.adoption.shares import share_words
 
@@ -147,7 +147,7 @@ def plan(
     if output.as_json:
         echo_json({"file": str(target), "plan": made.model_dump(mode="json", exclude_none=True)})
         return
-    phases, calendar = made.activate, configured_calendar(settings)
+    phases, calendar = made.activate, known_calendar(settings)
     click.echo(f"Plan of the rollout of {printable(era)}")
     click.echo(f"  announce  in {calendar.coming(made.announce.epoch)}")
     click.echo(f"  activate  at {calendar.coming(phases.at)}")

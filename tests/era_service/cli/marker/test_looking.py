@@ -1,6 +1,7 @@
 """marker show and marker history."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -61,3 +62,11 @@ def test_names_that_would_steer_a_terminal_are_escaped(world: World) -> None:
     for arguments in (("marker", "show"), ("marker", "history"), ("marker", "announce", "\x1b[31m", "--dry-run")):
         result = invoke(*arguments)
         assert "\x1b" not in result.output
+
+
+def test_dates_are_by_the_genesis_of_the_provider_where_none_is_configured(world: World) -> None:
+    world.changed("activate", "thales", "--at", "5")
+    world.changed("activate", "pythagoras", "--at", "9")
+    assert re.search(r"pythagoras +from epoch 9 \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)", invoke("marker", "show").stdout)
+    plan = invoke("rollout", "plan", "lagrange", "--at", "15", "--threshold", "90%", "--out", "plan.toml")
+    assert re.search(r"activate +at epoch 15 \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)", plan.stdout), plan.output
