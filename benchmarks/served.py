@@ -18,6 +18,7 @@ import requests
 
 from era_service.demo import CHAIN_FILE, Stage
 from era_store import new_token, open_store
+from era_store.networks import NetworkKey
 from eras import Epoch, EraMarker
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -78,7 +79,8 @@ def service(poll_s: float, *, epoch: int = 1) -> Iterator[Served]:
             stage.begin_epoch(Epoch(epoch))
         store = folder / "store.sqlite3"
         text, record = new_token("benchmark", ["registrations:write"], time_s=0.0)
-        with open_store(str(store)) as opened:
+        network = NetworkKey(stage.chain.genesis.network_magic, stage.era_address)
+        with open_store(str(store), network=network) as opened:
             opened.tokens.add(record)
         settings = folder / "eraswitch.toml"
         settings.write_text(
