@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -66,13 +67,20 @@ class Network:
         }
 
 
-@pytest.fixture
-def network(own_folders: Path) -> Iterator[Network]:
-    with LocalChain.create(own_folders / "chain.sqlite3", genesis=Genesis(epoch_length=10)) as chain:
+@contextmanager
+def funded_network(folder: Path) -> Iterator[Network]:
+    """A network on a chain in ``folder`` whose epochs have ten slots; the owner has 50 ada."""
+    with LocalChain.create(folder / "chain.sqlite3", genesis=Genesis(epoch_length=10)) as chain:
         owner = PaymentKey(bytes(32))
         network = Network(chain, owner, owner.address(0))
         for _ in range(5):
             chain.fund(network.address, 10_000_000)
+        yield network
+
+
+@pytest.fixture
+def network(own_folders: Path) -> Iterator[Network]:
+    with funded_network(own_folders) as network:
         yield network
 
 

@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from chain_reader import Checkpoint, LocalObserver
-from chain_reader.local_chain import Genesis, LocalChain
 from datum import EraMarkersPayload, ExtendedPayload, Extension, SigningKey, VerificationKey, encode_datum
 from era_store import open_store
 from eras import Epoch, EraMarker
 from release_tools import PaymentKey
-from tests.era_service.cli.test_status import KEY, THIEF, Network, payload
+from tests.era_service.cli.test_status import KEY, THIEF, Network, funded_network, payload
 from tests.era_service.conftest import invoke
 
 DEAD = "http://127.0.0.1:1/api/v0"
@@ -23,11 +22,7 @@ STORE = {"ERASWITCH_STORE__URL": "store.sqlite3"}
 
 @pytest.fixture
 def network(own_folders: Path) -> Iterator[Network]:
-    with LocalChain.create(own_folders / "chain.sqlite3", genesis=Genesis(epoch_length=10)) as chain:
-        owner = PaymentKey(bytes(32))
-        network = Network(chain, owner, owner.address(0))
-        for _ in range(5):
-            chain.fund(network.address, 10_000_000)
+    with funded_network(own_folders) as network:
         yield network
 
 

@@ -8,14 +8,12 @@ from typing import Any
 
 import pytest
 
-from chain_reader.local_chain import Genesis, LocalChain
 from datum import encode_datum
 from era_service.service.client import ServiceClient
 from era_store import Registration, open_store
 from era_store.networks import NetworkKey
 from eras import Epoch
-from release_tools import PaymentKey
-from tests.era_service.cli.test_status import KEY, Network, payload
+from tests.era_service.cli.test_status import KEY, Network, funded_network, payload
 from tests.era_service.conftest import invoke
 from tests.era_service.follower.test_follower import lie_gap
 from tests.era_service.leader_stub import Leader, configurations, running
@@ -26,11 +24,7 @@ MAGIC = 42
 
 @pytest.fixture
 def network(own_folders: Path) -> Iterator[Network]:
-    with LocalChain.create(own_folders / "chain.sqlite3", genesis=Genesis(epoch_length=10)) as chain:
-        owner = PaymentKey(bytes(32))
-        made = Network(chain, owner, owner.address(0))
-        for _ in range(5):
-            chain.fund(made.address, 10_000_000)
+    with funded_network(own_folders) as made:
         made.publish(payload(("thales", 0)), thread=True)
         made.publish(payload(("thales", 0), ("pythagoras", None)), thread=True)
         yield made

@@ -8,13 +8,11 @@ from pathlib import Path
 
 import pytest
 
-from chain_reader.local_chain import Genesis, LocalChain
 from era_service.service.changes import EVENTS, REGISTRATIONS, Changes
 from era_service.service.leader import LeaderPoller
 from era_store import MemoryStore, Registration, Store, open_store
 from eras import Epoch, StoreError
-from release_tools import PaymentKey
-from tests.era_service.cli.test_status import KEY, Network, payload
+from tests.era_service.cli.test_status import KEY, Network, funded_network, payload
 from tests.era_service.served import Served, served, within
 from tests.postgres import Cluster
 
@@ -24,11 +22,7 @@ TOLD_S = 2.0
 
 @pytest.fixture
 def network(own_folders: Path) -> Iterator[Network]:
-    with LocalChain.create(own_folders / "chain.sqlite3", genesis=Genesis(epoch_length=10)) as chain:
-        owner = PaymentKey(bytes(32))
-        made = Network(chain, owner, owner.address(0))
-        for _ in range(5):
-            chain.fund(made.address, 10_000_000)
+    with funded_network(own_folders) as made:
         made.publish(payload(("thales", 0)))
         yield made
 
