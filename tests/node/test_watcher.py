@@ -24,7 +24,7 @@ from datum.configuration import (
     ProtocolParameters,
 )
 from era_service.node.call_schedule import CallOptions
-from era_service.node.hooks import Facts, Hook, HookEvent
+from era_service.node.hooks import Facts, Hook, HookEvent, Hooks
 from era_service.node.provider_calls import in_background
 from era_service.node.reactions import hooks_of, log_lines
 from era_service.node.sd_notify import SystemdNotifier
@@ -762,12 +762,15 @@ def test_told_to_stop_it_does_not_wait_for_its_last_hooks(node: Watched, monkeyp
     publish(node.chain, (PYTHAGORAS, 0))
     node.supported = (THALES,)
     over = threading.Event()
+    wait = Hooks.wait
 
-    def endless(_event: HookEvent, _facts: Facts) -> None:
-        watcher.stop()
-        over.wait(120)
+    def stopped_meanwhile(hooks: Hooks, timeout_s: float | None = None, **options: bool) -> bool:
+        if timeout_s:  # its end is decided by now: it lets its last hooks end
+            watcher.stop()
+        return wait(hooks, timeout_s, **options)
 
-    watcher = node.watcher(more_hooks=[Hook(HookEvent.UNSUPPORTED_CURRENT, endless)])
+    monkeypatch.setattr(Hooks, "wait", stopped_meanwhile)
+    watcher = node.watcher(more_hooks=[Hook(HookEvent.UNSUPPORTED_CURRENT, lambda _event, _facts: over.wait(120))])
     began = time.monotonic()
     assert watcher.run().code == 4
     assert time.monotonic() - began < 60
