@@ -283,7 +283,7 @@ class Server:
         import uvicorn
 
         from era_service.web import create_app
-        from era_service.web.patience import allow_connections, be_patient, let_go_of_the_deaf
+        from era_service.web.patience import allow_connections, let_go_of_the_deaf, patiently
         from era_service.web.pauses import keep_pauses_short
 
         own, tls = self._settings, self._settings.tls_cert is not None
@@ -310,7 +310,7 @@ class Server:
                 await super().shutdown(sockets)
 
         config = uvicorn.Config(
-            gate,
+            **patiently(gate, own.request_timeout_s),
             ws="none",  # it speaks none, and a default may load a deprecated implementation
             log_config=None,
             access_log=False,
@@ -324,7 +324,6 @@ class Server:
         )
         _load(config)
         self._tls = config.ssl
-        be_patient(config, own.request_timeout_s)
         let_go_of_the_deaf(listener)
         allow_connections(own.max_streams)
         self._service.changes.listen(self._bind_logs)

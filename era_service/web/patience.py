@@ -1,20 +1,25 @@
 """Patience: how long a client may take, so that nobody holds connections, and their memory, for nothing.
 
-In: what uvicorn is to be run with. Out: the same, with three bounds that it has not of itself:
+In: an application. Out: the settings by which uvicorn serves it with two bounds that it lacks by default:
 
 1. A request, its body included, has come in within so many seconds of its first byte (and of the connection), however
    it drips. An answer may take as long as it likes: the event stream has no end.
 2. What is before the body fits into ``MAX_HEAD_BYTES``.
-3. A client that takes nothing of what it is sent is let go after ``UNTAKEN_S``, as far as the system can tell (Linux).
+
+And for a listener: a client that takes nothing of what it is sent is let go after ``UNTAKEN_S``, as far as the system
+can tell (Linux).
 """
 
 import asyncio
 import logging
 import socket
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Final
 
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
 if TYPE_CHECKING:
-    import uvicorn
+    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_HEAD_BYTES: Final = 16 * 1024
 UNTAKEN_S: Final = 60
@@ -22,12 +27,30 @@ OTHER_FILES: Final = 256
 """Files that are open beside the connections."""
 
 _log = logging.getLogger(__name__)
+_deadline: ContextVar["_Deadline | None"] = ContextVar("_deadline", default=None)
+"""That of the connection whose request this task answers: a task inherits it from the protocol that makes the task."""
 
 
-def be_patient(config: "uvicorn.Config", within_s: float) -> None:
-    """Have a configuration that is loaded wait ``within_s`` seconds for a request, and no longer."""
-    config.h11_max_incomplete_event_size = MAX_HEAD_BYTES
-    config.http_protocol_class = _patient(config.http_protocol_class, within_s)
+def patiently(app: "ASGIApp", within_s: float) -> dict[str, Any]:
+    """The settings of uvicorn that serve ``app`` and wait ``within_s`` seconds for a request, and no longer."""
+
+    class Patient(H11Protocol):
+        """The protocol of one connection, with its deadline."""
+
+        def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+            self.deadline = _Deadline(transport, within_s)
+            super().connection_made(transport)
+
+        def data_received(self, data: bytes) -> None:
+            self.deadline.begin()
+            _deadline.set(self.deadline)
+            super().data_received(data)
+
+        def connection_lost(self, exc: Exception | None) -> None:
+            self.deadline.met()
+            super().connection_lost(exc)
+
+    return {"app": _noting(app), "http": Patient, "h11_max_incomplete_event_size": MAX_HEAD_BYTES}
 
 
 def let_go_of_the_deaf(listener: socket.socket) -> None:
@@ -55,37 +78,53 @@ def allow_connections(most: int) -> None:
         )
 
 
-def _patient(base: Any, within_s: float) -> Any:
-    class Patient(base):  # type: ignore[misc]
-        due: asyncio.TimerHandle | None = None
+class _Deadline:
+    """When the request that comes in on a connection has to be whole; then the connection is closed."""
 
-        def connection_made(self, transport: asyncio.Transport) -> None:
-            super().connection_made(transport)
-            self.watch()
+    def __init__(self, transport: asyncio.Transport, within_s: float) -> None:
+        self._transport, self._within_s = transport, within_s
+        self._due: asyncio.TimerHandle | None = None
+        self._is_waiting = True
+        self.begin()
 
-        def data_received(self, data: bytes) -> None:
-            super().data_received(data)
-            self.watch()
+    def begin(self) -> None:
+        """Something came in: of a request, unless one is whole and not answered yet."""
+        if self._is_waiting and self._due is None:
+            self._due = asyncio.get_running_loop().call_later(self._within_s, self._transport.close)
 
-        def connection_lost(self, exc: Exception | None) -> None:
-            self.stop_watching()
-            super().connection_lost(exc)
+    def met(self, *, is_answered: bool = False) -> None:
+        """The request is whole, or answered: what comes in then begins the next one."""
+        self._is_waiting = is_answered
+        if self._due is not None:
+            self._due.cancel()
+            self._due = None
 
-        def watch(self) -> None:
-            # After an answer, what comes in begins the next request; before it, only a body can be missing.
-            is_whole = self.cycle is not None and not (self.cycle.more_body or self.cycle.response_complete)
-            if is_whole:
-                self.stop_watching()
-            elif self.due is None:
-                self.due = self.loop.call_later(within_s, self.give_up)
 
-        def stop_watching(self) -> None:
-            if self.due is not None:
-                self.due.cancel()
-                self.due = None
+def _noting(app: "ASGIApp") -> "ASGIApp":
+    """The application; it notes on the deadline of its connection when a request is whole, and when it is answered."""
 
-        def give_up(self) -> None:
-            self.due = None
-            self.transport.close()
+    async def noting(scope: "Scope", receive: "Receive", send: "Send") -> None:
+        deadline = _deadline.get()
+        if scope["type"] != "http" or deadline is None:
+            await app(scope, receive, send)
+            return
 
-    return Patient
+        async def receive_all() -> "Message":
+            message = await receive()
+            if not message.get("more_body"):
+                deadline.met()
+            return message
+
+        async def send_all(message: "Message") -> None:
+            if message["type"] == "http.response.body" and not message.get("more_body"):
+                deadline.met(is_answered=True)
+            await send(message)
+
+        if not any(name in _OF_A_BODY for name, _ in scope["headers"]):
+            deadline.met()
+        await app(scope, receive_all, send_all)
+
+    return noting
+
+
+_OF_A_BODY: Final = (b"content-length", b"transfer-encoding")

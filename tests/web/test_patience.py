@@ -11,7 +11,7 @@ import pytest
 import uvicorn
 
 from era_service.web.app import create_app
-from era_service.web.patience import MAX_HEAD_BYTES, UNTAKEN_S, allow_connections, be_patient, let_go_of_the_deaf
+from era_service.web.patience import MAX_HEAD_BYTES, UNTAKEN_S, allow_connections, let_go_of_the_deaf, patiently
 
 WITHIN_S = 0.5
 GET = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n"
@@ -20,10 +20,14 @@ POST = b"POST /registrations HTTP/1.1\r\nhost: x\r\ncontent-type: application/js
 
 @pytest.fixture
 def port(world) -> Iterator[int]:
-    """A service that waits for a second."""
-    config = uvicorn.Config(create_app(world.service), ws="none", log_config=None, timeout_graceful_shutdown=1)
-    config.load()
-    be_patient(config, WITHIN_S)
+    """A service that waits for half a second."""
+    with served(create_app(world.service)) as port:
+        yield port
+
+
+@contextmanager
+def served(app) -> Iterator[int]:
+    config = uvicorn.Config(**patiently(app, WITHIN_S), ws="none", log_config=None, timeout_graceful_shutdown=1)
     server = uvicorn.Server(config)
     with socket.create_server(("127.0.0.1", 0)) as listener:
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
@@ -87,6 +91,20 @@ def test_a_body_that_drips_is_given_up(world, port, with_token, caplog):
 
 def test_the_second_request_of_a_connection_is_waited_for_no_longer(port):
     with connected(port) as connection:
+        asks(connection)
+        connection.sendall(GET[:20])
+        assert lasts_s(connection, b"x") < 4 * WITHIN_S
+
+
+def test_nor_is_it_where_the_first_was_answered_by_who_waits_for_the_client_to_leave():
+    async def app(scope, receive, send):
+        if scope["type"] == "http":
+            await receive()
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+            await send({"type": "http.response.body", "body": b"]}"})
+            assert (await receive())["type"] == "http.disconnect"
+
+    with served(app) as port, connected(port) as connection:
         asks(connection)
         connection.sendall(GET[:20])
         assert lasts_s(connection, b"x") < 4 * WITHIN_S
