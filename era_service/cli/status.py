@@ -1,9 +1,11 @@
 """``eraswitch status``: the status of the network in words, and as an exit code."""
 
-from typing import TYPE_CHECKING, Any
+import time
+from typing import Any
 
 import click
 
+from chain_reader.calendar import EpochCalendar
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.commands import SectionedCommand
@@ -12,9 +14,6 @@ from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.publication_view import refused_lines
 from eras import Epoch
 from eras.words import counted
-
-if TYPE_CHECKING:
-    from chain_reader.calendar import EpochCalendar
 
 
 @click.command(cls=SectionedCommand, example="eraswitch status --network preview")
@@ -39,7 +38,7 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     Koios' public service, which needs no account.
     """
     from era_service.logs import bind_era
-    from era_service.status.document import calendar_of, describe, exit_code
+    from era_service.status.document import describe, exit_code
     from era_service.status.reader import read_status
     from era_service.wiring.providers import public_service
 
@@ -54,7 +53,7 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     if as_json:
         echo_json(document)
     else:
-        click.echo("\n".join(_in_words(document, calendar_of(found, settings))))
+        click.echo("\n".join(_in_words(document, EpochCalendar(found.genesis, time.time()))))
     for warning in document["warnings"]:
         click.echo(f"Warning: {printable(warning)}", err=True)
     if found.error is not None:
@@ -62,7 +61,7 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     return exit_code(found)
 
 
-def _in_words(document: dict[str, Any], calendar: "EpochCalendar") -> list[str]:
+def _in_words(document: dict[str, Any], calendar: EpochCalendar) -> list[str]:
     on = "" if document["network"] is None else f" on {document['network']}"
     epoch = "epoch unknown" if document["epoch"] is None else calendar.epoch(document["epoch"])
     lines = [
@@ -83,7 +82,7 @@ def _in_words(document: dict[str, Any], calendar: "EpochCalendar") -> list[str]:
     return [*lines, *_configuration_lines(document["configuration"], calendar)]
 
 
-def _configuration_lines(found: dict[str, Any] | None, calendar: "EpochCalendar") -> list[str]:
+def _configuration_lines(found: dict[str, Any] | None, calendar: EpochCalendar) -> list[str]:
     """The protocol configuration in force and the next change, where they are read."""
     if found is None:
         return []
@@ -102,7 +101,7 @@ def _parameters(configuration: dict[str, Any]) -> str:
     return ", ".join(f"{name} {value}" for name, value in configuration["protocol_parameters"].items())
 
 
-def _upcoming(document: dict[str, Any], calendar: "EpochCalendar") -> str:
+def _upcoming(document: dict[str, Any], calendar: EpochCalendar) -> str:
     if document["upcoming_era"] is None:
         return "none" if document["current_era"] else "unknown"
     name, left = printable(document["upcoming_era"]), document["epochs_to_upcoming"]

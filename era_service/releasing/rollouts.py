@@ -5,7 +5,6 @@ opens a gate: it is said, and counts as missing.
 """
 
 import logging
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -69,8 +68,6 @@ def standing_of(
         ConfigurationError: the plan is of another network.
         ChainReadError, StoreError: the chain could not be read.
     """
-    from chain_reader.calendar import EpochCalendar
-    from era_service.wiring.genesis import genesis_of_network
     from release_tools.rollout.configurations import configuration_standings
     from release_tools.rollout.progress import rollout_standing
 
@@ -82,12 +79,11 @@ def standing_of(
     evidence = replace(evidence, waits=waits)
     if reading.stale is not None:
         evidence = replace(evidence, unknown=(*evidence.unknown, f"what nodes trust is stale: {reading.stale}"))
-    calendar = EpochCalendar(genesis_of_network(release.settings, release.observer), time.time())
     share = None if evidence.adoption is None else evidence.adoption.share
     ready = None if share is None else float(share.fraction)
     configurations = configuration_standings(changes, known, epoch, ready=ready, waits=bool(waits))
     standing = rollout_standing(plan, reading.markers, epoch, evidence)
-    return replace(standing, calendar=calendar, configurations=configurations)
+    return replace(standing, calendar=release.calendar(), configurations=configurations)
 
 
 def trusted_configurations(release: "Release") -> "tuple[EpochConfiguration, ...] | None":

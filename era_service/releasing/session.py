@@ -7,7 +7,6 @@ the provider: a provider of another one is refused.
 """
 
 import logging
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
@@ -147,9 +146,9 @@ class Release:
 
     def calendar(self) -> "EpochCalendar":
         """When epochs begin, where the genesis or the provider states it, as of now."""
-        from chain_reader.calendar import EpochCalendar
+        from era_service.wiring.genesis import calendar_of
 
-        return EpochCalendar(self._genesis(), time.time())
+        return calendar_of(self.settings, self.observer)
 
     def _genesis(self) -> "NetworkGenesis | None":
         from era_service.wiring.genesis import genesis_of_network

@@ -5,12 +5,14 @@ signed payload that the document carries: whoever carries it cannot change them.
 """
 
 import json
+import time
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from chain_reader.calendar import EpochCalendar
 from chain_reader.thread_token import spelled
 from chain_reader.trust.reading import TrustedReading
 from era_service.releasing.session import published_before
@@ -49,8 +51,8 @@ class TrustedSnapshot:
         return cls(release.epoch_of(reading), reading.markers, _payload_of(reading), release.published_before())
 
 
-def read_trusted(settings: "Settings") -> dict[str, Any]:
-    """The trust of nodes now, JSON-ready, by the road that every command takes to it (``wiring.deciding``).
+def read_trusted(settings: "Settings") -> "tuple[dict[str, Any], EpochCalendar]":
+    """The trust of nodes now, JSON-ready, by the road that every command takes to it, and when epochs begin.
 
     Where no provider answers, it is what the store remembers, stale (rule T9).
 
@@ -69,7 +71,8 @@ def read_trusted(settings: "Settings") -> dict[str, Any]:
     if not isinstance(reading, TrustedReading) or found.epoch is None:
         assert found.error is not None  # noqa: S101 - it says why there is no reading
         raise found.error
-    return snapshot_document(settings, policy, reading, found.epoch, published_before(stored))
+    document = snapshot_document(settings, policy, reading, found.epoch, published_before(stored))
+    return document, EpochCalendar(found.genesis, time.time())
 
 
 def _payload_of(reading: TrustedReading) -> bytes | None:

@@ -27,13 +27,6 @@ def exit_code(found: Reading) -> int:
     return UPCOMING_UNSUPPORTED if found.token.upcoming_supported is False else 0
 
 
-def calendar_of(found: Reading, settings: "Settings") -> EpochCalendar:
-    """When epochs begin: by the configured genesis, else by the provider's."""
-    from era_service.wiring.genesis import configured_genesis
-
-    return EpochCalendar(configured_genesis(settings) or found.genesis, time.time())
-
-
 def describe(found: Reading, settings: "Settings", limit: int) -> dict[str, Any]:
     """The reading as JSON has it; ``limit`` bounds the list of refused outputs, not their count."""
     token, reading, trusted = found.token, found.reading, _trusted_reading(found)
@@ -69,7 +62,7 @@ def describe(found: Reading, settings: "Settings", limit: int) -> dict[str, Any]
 def _eras(found: Reading, settings: "Settings") -> list[dict[str, Any]]:
     if found.reading is None:
         return []
-    calendar = calendar_of(found, settings)
+    calendar = EpochCalendar(found.genesis, time.time())
     notice, supported = settings.network.notice_epochs, settings.network.supported_eras
     schedule = dict.fromkeys(found.reading.markers)  # a payload that was signed anew says its first marker twice
     return [

@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from era_service.wiring.genesis import clock_epoch, genesis_by_clock
 from eras import ChainReadError, ConfigurationError, Epoch, EraEpochToken, EraSwitchError, StoreError, SupportedEras
 
 if TYPE_CHECKING:
@@ -53,7 +54,7 @@ class Reading:
         token: the eras at the epoch.
         error: why there is no token.
         configuration: the protocol configurations in force, where they are read.
-        genesis: of the network as a provider gave it, where the clock agrees: a rehearsal may have a clock of its own.
+        genesis: gives epochs their dates (``wiring.genesis.genesis_by_clock``).
     """
 
     epoch: Epoch | None = None
@@ -150,9 +151,7 @@ class StatusReader:
         self._calls = self._providers.calls
         if self._configurations is not None:
             found.configuration = self._configurations.read(self._clock_epoch())
-        told, now_s = self._told_genesis, self._clock()
-        if told is not None and found.epoch is not None and told.epoch_of(told.slot_at(now_s)) == found.epoch:
-            found.genesis = told
+        found.genesis = genesis_by_clock(self._settings, self._told_genesis, found.epoch, self._clock())
         found.epoch = found.epoch if epoch is None else epoch
         if found.reading is not None and found.epoch is not None:
             found.error = None
@@ -185,8 +184,6 @@ class StatusReader:
         return Reading(reading.epoch, reading)
 
     def _clock_epoch(self) -> Epoch | None:
-        from era_service.wiring.deciding import clock_epoch
-
         return clock_epoch(self._settings, self._clock())
 
     def _read_source(self, epoch: Epoch | None) -> Reading:

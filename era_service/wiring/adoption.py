@@ -4,7 +4,6 @@ In: settings, and files that a command names. Out: values of ``release_tools``, 
 """
 
 import logging
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from era_service.wiring.genesis import clock_epoch
 from eras import ChainReadError, ConfigurationError, Epoch
 from release_tools import AdoptionRules, Base, Compatibility, parse_share
 
@@ -68,14 +68,6 @@ def configured_gate(settings: "Settings") -> GateOrder | None:
     )
 
 
-def epoch_by_clock(settings: "Settings") -> Epoch | None:
-    """The current epoch by this machine's clock, where the network's genesis is known."""
-    from era_service.wiring.genesis import configured_genesis
-
-    genesis = configured_genesis(settings)
-    return None if genesis is None else genesis.epoch_of(genesis.slot_at(time.time()))
-
-
 def current_epoch_of(settings: "Settings") -> Epoch | None:
     """The current epoch: by the network's genesis and the clock, else by the configured providers.
 
@@ -88,7 +80,7 @@ def current_epoch_of(settings: "Settings") -> Epoch | None:
     """
     from era_service.wiring.observers import openings_of
 
-    epoch = epoch_by_clock(settings)
+    epoch = clock_epoch(settings)
     if epoch is not None:
         return epoch
     failed: ChainReadError | None = None

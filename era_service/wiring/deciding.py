@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from chain_reader.providers.failover import Failover
 from chain_reader.trusted_reader import TrustedReader
-from era_service.wiring.genesis import configured_genesis
+from era_service.wiring.genesis import clock_epoch
 from era_service.wiring.observers import openings_of, tip_watch
 from era_service.wiring.trust import trust_policy
-from eras import ChainReadError, ConfigurationError, Epoch, StoreError, SupportedEras
+from eras import ChainReadError, ConfigurationError, StoreError, SupportedEras
 
 if TYPE_CHECKING:
     from chain_reader import NetworkGenesis, NodeCore, TrustPolicy
@@ -54,7 +54,7 @@ def tried_providers(settings: "Settings") -> Failover:
     providers = providers_in_order(settings)
     try:
         source = EvidenceSource(providers, trust_policy(settings), MemoryStore())
-        source.gather(clock_epoch(settings, time.time()))
+        source.gather(clock_epoch(settings))
     except BaseException as error:
         providers.close()
         if not isinstance(error, ChainReadError | StoreError):
@@ -66,16 +66,6 @@ def tried_providers(settings: "Settings") -> Failover:
             next_step="Correct reader.providers, or wait until the provider answers; then reload again",
         ) from error
     return providers
-
-
-def clock_epoch(settings: "Settings", now_s: float) -> Epoch | None:
-    """The epoch by the clock; ``None`` where the genesis of the network is not known.
-
-    Raises:
-        ConfigurationError: the genesis is configured by half, or cannot be.
-    """
-    genesis = configured_genesis(settings)
-    return None if genesis is None else genesis.epoch_of(genesis.slot_at(now_s))
 
 
 def open_core(

@@ -1,10 +1,11 @@
-"""The genesis of the configured network, from which slots, epochs and dates are computed."""
+"""The genesis of the network, from which slots, epochs and dates are computed, where it agrees with the clock."""
 
+import logging
 import time
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
-from eras import ConfigurationError
+from eras import ChainReadError, ConfigurationError, Epoch
 
 if TYPE_CHECKING:
     from chain_reader import ChainObserver, NetworkGenesis
@@ -48,15 +49,55 @@ def configured_genesis(settings: "Settings") -> "NetworkGenesis | None":
     return NetworkGenesis(network.magic, start, slot, epoch, coefficient)
 
 
-def configured_calendar(settings: "Settings") -> "EpochCalendar":
-    """When epochs begin, where the genesis is configured or a public one's, as of now.
+def clock_epoch(settings: "Settings", now_s: float | None = None) -> Epoch | None:
+    """The epoch by the clock, now or at ``now_s``; ``None`` where the genesis of the network is not configured.
 
     Raises:
         ConfigurationError: as ``configured_genesis``.
     """
+    genesis = configured_genesis(settings)
+    return None if genesis is None else genesis.epoch_of(genesis.slot_at(time.time() if now_s is None else now_s))
+
+
+def genesis_by_clock(
+    settings: "Settings", told: "NetworkGenesis | None", epoch: Epoch | None, now_s: float
+) -> "NetworkGenesis | None":
+    """The genesis that gives epochs their dates: the configured one, else the provider's where the clock agrees.
+
+    A rehearsal chain may have a clock of its own: by its genesis an era in force would begin in the future.
+
+    Args:
+        settings: what is configured.
+        told: the genesis that a provider reports.
+        epoch: the epoch in which the chain is.
+        now_s: POSIX time.
+
+    Raises:
+        ConfigurationError: as ``configured_genesis``.
+    """
+    configured = configured_genesis(settings)
+    if configured is not None or told is None:
+        return configured
+    return told if told.epoch_of(told.slot_at(now_s)) == epoch else None
+
+
+def calendar_of(settings: "Settings", observer: "ChainObserver | None" = None) -> "EpochCalendar":
+    """When epochs begin, as of now, by ``genesis_by_clock``; without dates where ``observer`` cannot be asked.
+
+    Raises:
+        ConfigurationError: as ``genesis_of_network``.
+    """
     from chain_reader.calendar import EpochCalendar
 
-    return EpochCalendar(configured_genesis(settings), time.time())
+    now_s, genesis = time.time(), None
+    try:
+        genesis = configured_genesis(settings)
+        if genesis is None and observer is not None:
+            told = genesis_of_network(settings, observer)
+            genesis = genesis_by_clock(settings, told, None if told is None else observer.epoch(), now_s)
+    except ChainReadError as error:
+        logging.getLogger(__name__).warning("When epochs begin is not known: %s", error)
+    return EpochCalendar(genesis, now_s)
 
 
 def genesis_of_network(settings: "Settings", observer: "ChainObserver") -> "NetworkGenesis | None":

@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing, suppress
 from functools import partial
 from typing import TYPE_CHECKING
 
-from era_service.wiring.genesis import configured_genesis
+from era_service.wiring.genesis import calendar_of, configured_genesis
 from era_service.wiring.providers import open_provider, providers_of
 from eras import EraSwitchError
 
@@ -62,25 +62,18 @@ def open_agreement(settings: "Settings") -> "AgreementObserver":
 
 
 def known_calendar(settings: "Settings") -> "EpochCalendar":
-    """When epochs begin: by the configured genesis, else by that of the first provider that answers, as of now.
+    """When epochs begin, as of now: as configured, else by the first provider that knows (``calendar_of``).
 
     Raises:
         ConfigurationError: as ``configured_genesis``.
     """
-    from chain_reader.calendar import EpochCalendar
-
-    return EpochCalendar(configured_genesis(settings) or _genesis_by_provider(settings), time.time())
-
-
-def _genesis_by_provider(settings: "Settings") -> "NetworkGenesis | None":
-    from chain_reader import genesis_of
-
+    calendar = calendar_of(settings)
     for opening in openings_of(settings):
+        if calendar.genesis is not None:
+            break
         with suppress(EraSwitchError), closing(opening()) as observer:  # a date is not worth an error
-            genesis = genesis_of(observer, settings.network.magic)
-            if genesis is not None:
-                return genesis
-    return None
+            calendar = calendar_of(settings, observer)
+    return calendar
 
 
 def tip_watch(

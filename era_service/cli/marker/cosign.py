@@ -99,11 +99,11 @@ def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: Cosig
 
 def _doubts(cosigning: "Cosigning", app: AppContext) -> tuple[str, ...]:
     """Warnings before signing, by the clock where the network's genesis is known."""
-    from era_service.wiring.adoption import epoch_by_clock
+    from era_service.wiring.genesis import clock_epoch
 
     settings = app.settings
     return cosigning.doubts(
-        epoch_by_clock(settings),
+        clock_epoch(settings),
         max_lead_epochs=settings.trust.max_lead_epochs,
         supported=settings.network.supported_eras,
     )

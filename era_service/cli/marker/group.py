@@ -16,7 +16,6 @@ from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.publication_view import refused_lines, sight_lines
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
-from era_service.wiring.observers import known_calendar
 from eras import ConfigurationError
 from eras.words import counted
 
@@ -49,7 +48,7 @@ def show(app: AppContext, *, network: NetworkOptions, output: JsonOptions) -> No
 
     settings = network.settings(app)
     require_magic(settings)
-    document, calendar = read_trusted(settings), known_calendar(settings)
+    document, calendar = read_trusted(settings)
     if output.as_json:
         dates = {one["name"]: calendar.iso(one["epoch"]) for one in document["markers"]}
         echo_json(document | {"begins_at": dates})

@@ -12,7 +12,7 @@ from era_service.cli.marker.marker_jobs import no_era_key
 from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.publication_view import plan_lines
-from era_service.wiring.genesis import configured_calendar
+from era_service.wiring.genesis import calendar_of
 
 if TYPE_CHECKING:
     from chain_reader import TrustPolicy
@@ -59,7 +59,7 @@ def sign_apart(settings: "Settings", order: "ChangeOrder", files: "SigningFiles"
         plan.require_no_slip()
     gate = None if plan.is_done else pass_gate(settings, plan, order.override_gate)
     lines = [
-        *plan_lines(plan, None, configured_calendar(settings)),
+        *plan_lines(plan, None, calendar_of(settings)),
         *map(printable, [] if gate is None else gate.lines),
     ]
     click.echo("\n".join(lines), err=output.as_json)

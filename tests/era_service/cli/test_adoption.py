@@ -20,7 +20,8 @@ from rich.console import Console, RenderableType
 
 from era_service.cli.adoption.watch import _views
 from era_service.config.schema import Settings
-from era_service.wiring.adoption import epoch_by_clock, open_registrations
+from era_service.wiring.adoption import open_registrations
+from era_service.wiring.genesis import clock_epoch
 from era_store import SqlStore, open_store
 from eras import Epoch
 from release_tools import AdoptionRules
@@ -125,10 +126,10 @@ def test_epochs_that_have_not_begun_are_not_shown_unless_asked_for(
     folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever says what epoch it will be would be all that counts."""
-    monkeypatch.setattr("era_service.wiring.adoption.epoch_by_clock", lambda _: 7)
+    monkeypatch.setattr("era_service.wiring.adoption.clock_epoch", lambda _: 7)
     assert [one["epoch"] for one in documents("summary", *COUNT)["epochs"]] == [7]
     assert [one["epoch"] for one in documents("summary", *COUNT, "--epoch", "8")["epochs"]] == [8, 7]
-    monkeypatch.setattr("era_service.wiring.adoption.epoch_by_clock", lambda _: 8)
+    monkeypatch.setattr("era_service.wiring.adoption.clock_epoch", lambda _: 8)
     assert [one["epoch"] for one in documents("summary", *COUNT)["epochs"]] == [8, 7]
 
 
@@ -325,7 +326,7 @@ def test_gate_met_by_few_says_so(folder: Path) -> None:
 
 def test_no_gate_opens_on_an_epoch_that_has_not_begun(folder: Path) -> None:
     settings = settings_of_mainnet()
-    now = epoch_by_clock(settings)
+    now = clock_epoch(settings)
     assert now is not None
     rows = [{"party_id": "a", "epoch": now + ahead, "version": "0.3.0", "stake": 1} for ahead in (2, 5_000)]
     write_rows(folder / "rows.jsonl", rows)

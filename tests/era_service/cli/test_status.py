@@ -68,9 +68,10 @@ class Network:
 
 
 @contextmanager
-def funded_network(folder: Path) -> Iterator[Network]:
+def funded_network(folder: Path, *, slot_length_s: float = 1) -> Iterator[Network]:
     """A network on a chain in ``folder`` whose epochs have ten slots; the owner has 50 ada."""
-    with LocalChain.create(folder / "chain.sqlite3", genesis=Genesis(epoch_length=10)) as chain:
+    genesis = Genesis(epoch_length=10, slot_length_s=slot_length_s)
+    with LocalChain.create(folder / "chain.sqlite3", genesis=genesis) as chain:
         owner = PaymentKey(bytes(32))
         network = Network(chain, owner, owner.address(0))
         for _ in range(5):
@@ -135,10 +136,11 @@ def test_an_impostor_is_refused_and_shown(network: Network, server: LocalChainSe
     assert "1 Impostor" in errors
 
 
-def test_in_words(network: Network, shell: Shell) -> None:
-    network.publish(payload(("pythagoras", 0), ("lagrange", 1)))
-    network.post(*[bytes.fromhex("d87980")] * 3)
-    done = shell("status", "--provider", "local:chain.sqlite3", "--limit", "1", env=network.environ())
+def test_in_words(own_folders: Path, shell: Shell) -> None:
+    with funded_network(own_folders, slot_length_s=86_400) as network:  # by the clock, too, it is epoch 0
+        network.publish(payload(("pythagoras", 0), ("lagrange", 1)))
+        network.post(*[bytes.fromhex("d87980")] * 3)
+        done = shell("status", "--provider", "local:chain.sqlite3", "--limit", "1", env=network.environ())
     assert (done.returncode, done.stderr) == (0, "")
     lines = done.stdout.splitlines()
     date = r"\(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)"  # by the provider's genesis: none is configured

@@ -164,7 +164,7 @@ def _watch(world: World, store: Path) -> Answer:
 
 def _show(world: World, store: Path) -> Answer:
     try:
-        document = read_trusted(world.settings(store))
+        document, _ = read_trusted(world.settings(store))
     except (ChainReadError, StoreError):
         return Answer(None, None, None)
     return Answer.of(document["current_era"], document["epoch"], document["stale"])

@@ -2,11 +2,16 @@
 
 import json
 import re
+import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from chain_reader import LocalObserver
 from datum import SigningKey
+from era_service.config.load import load_settings
+from era_service.wiring.observers import known_calendar
 from tests.era_service.conftest import invoke
 from tests.era_service.release_world import World, datum, release_world
 
@@ -64,9 +69,36 @@ def test_names_that_would_steer_a_terminal_are_escaped(world: World) -> None:
         assert "\x1b" not in result.output
 
 
-def test_dates_are_by_the_genesis_of_the_provider_where_none_is_configured(world: World) -> None:
-    world.changed("activate", "thales", "--at", "5")
+LOOKS = (
+    ("status",),
+    ("marker", "show"),
+    ("marker", "activate", "lagrange", "--at", "15", "--dry-run"),
+    ("rollout", "plan", "lagrange", "--at", "15", "--threshold", "90%", "--out", "plan.toml"),
+    ("rollout", "status", "plan.toml"),
+    ("rollout", "announcement", "plan.toml"),
+)
+"""Commands that show when an epoch begins; the last two look at the plan that the one before them writes."""
+
+
+@pytest.mark.parametrize("has_clock", [True, False], ids=["by-the-clock", "advanced-by-hand"])
+def test_dates_are_by_the_genesis_of_the_provider_where_the_clock_agrees(
+    world: World, monkeypatch: pytest.MonkeyPatch, *, has_clock: bool
+) -> None:
+    """On a chain with a clock of its own every command would date the era in force into the future."""
+    told = replace(LocalObserver(world.chain).genesis(), slot_length_s=86_400)
+    began_s = time.time() - (world.chain.current_slot() + 5 if has_clock else 0) * told.slot_length_s
+    monkeypatch.setattr(LocalObserver, "genesis", lambda _: replace(told, anchor_time_s=began_s))
+    world.changed("activate", "thales", "--at", "5", "--not-a-slip")
     world.changed("activate", "pythagoras", "--at", "9")
-    assert re.search(r"pythagoras +from epoch 9 \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)", invoke("marker", "show").stdout)
-    plan = invoke("rollout", "plan", "lagrange", "--at", "15", "--threshold", "90%", "--out", "plan.toml")
-    assert re.search(r"activate +at epoch 15 \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)", plan.stdout), plan.output
+    dated = []
+    for command in LOOKS:
+        shown = invoke(*command, "--not-a-slip") if "--dry-run" in command else invoke(*command)
+        assert shown.exit_code == 0, shown.output
+        assert "epoch" in shown.stdout
+        if re.search(r"epoch \d+ \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)", shown.stdout):
+            dated.append(command)
+    assert dated == (list(LOOKS) if has_clock else [])
+    dates = json.loads(invoke("marker", "show", "--json").stdout)["begins_at"]
+    assert {name for name, begins in dates.items() if begins} == ({"thales", "pythagoras"} if has_clock else set())
+    settings = load_settings("eraswitch.toml", environ={}).settings
+    assert (known_calendar(settings).iso(15) is not None) is has_clock, "forecasts and charts"
