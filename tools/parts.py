@@ -20,7 +20,7 @@ HEADER = "| part | beyond Python | imports | CPU time |\n| --- | ---: | --- | --
 NESTED = {
     "": "era_service.node.opening",
     "watch": "era_service.cli.watch, era_service.config.schema, era_store.sql.schema, alembic.command, structlog",
-    "tools": "era_service.cli.marker.group, release_tools.transactions.balancing, scipy.special",
+    "tools": "era_service.cli.marker.change, release_tools.transactions.balancing, scipy.special",
     "service": "era_service.cli.serve, era_service.web.app",
 }
 """Part → what its commands import, each part in the environment of the one before."""

@@ -5,8 +5,7 @@ that takes the ``AppContext`` (``context.pass_app``) has the settings.
 """
 
 import sys
-from collections.abc import Iterator, Sequence
-from importlib import import_module
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -14,35 +13,68 @@ import click
 from era_service.cli.shared.boundary import run_guarded
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.global_options import global_options
-from era_service.cli.shared.groups import KnownGroup
+from era_service.cli.shared.groups import LazyGroup
 from eras import __version__
 
 COMMANDS = {
-    "init": "era_service.cli.init:init",
-    "demo": "era_service.cli.demo:demo",
-    "status": "era_service.cli.status:status",
-    "era": "era_service.cli.era:era",
-    "protocol-configuration": "era_service.cli.protocol_configuration:protocol_configuration",
-    "datum": "era_service.cli.datum:datum",
-    "marker": "era_service.cli.marker.group:marker",
-    "tx": "era_service.cli.tx:tx",
-    "adoption": "era_service.cli.adoption.group:adoption",
-    "rollout": "era_service.cli.rollout.group:rollout",
-    "serve": "era_service.cli.serve:serve",
-    "watch": "era_service.cli.watch:watch",
-    "sync": "era_service.cli.sync:sync",
-    "events": "era_service.cli.events.group:events",
-    "webhooks": "era_service.cli.webhooks:webhooks",
-    "token": "era_service.cli.token:token",
-    "db": "era_service.cli.db:db",
-    "rehearse": "era_service.cli.rehearse:rehearse",
-    "local-chain": "era_service.cli.local_chain:local_chain",
-    "keys": "era_service.cli.keys:keys",
-    "config": "era_service.cli.config:config",
-    "doctor": "era_service.cli.doctor:doctor",
-    "completion": "era_service.cli.completion:completion",
+    "init": (
+        "era_service.cli.init:init",
+        "Set up this folder: keys where they are wanted, and a configuration that names them",
+    ),
+    "demo": ("era_service.cli.demo:demo", "Watch a network switch eras on a local chain, each step verified"),
+    "status": ("era_service.cli.status:status", "Tell the current and the upcoming era, what is trusted and why"),
+    "era": ("era_service.cli.era:era", "Make keys and datums, as Mithril's aggregator does"),
+    "protocol-configuration": (
+        "era_service.cli.protocol_configuration:protocol_configuration",
+        "Export and import protocol configurations, as Mithril's aggregator does",
+    ),
+    "datum": ("era_service.cli.datum:datum", "Verify and decode the datums of era markers, without a chain"),
+    "marker": ("era_service.cli.marker.group:marker", "Publish era markers, and look at those that are published"),
+    "tx": ("era_service.cli.tx:tx", "Build, sign and submit a marker transaction, each on a machine of its own"),
+    "adoption": (
+        "era_service.cli.adoption.group:adoption",
+        "See which share of the stake is ready for an era, before it is activated",
+    ),
+    "rollout": (
+        "era_service.cli.rollout.group:rollout",
+        "Plan a rollout in a file, see where it stands, and take it step by step",
+    ),
+    "serve": ("era_service.cli.serve:serve", "Serve the eras over HTTP: to nodes, to dashboards, to caches"),
+    "watch": (
+        "era_service.cli.watch:watch",
+        "Watch the era of a node: warn in time, run hooks, switch binaries, and end when the node must stop",
+    ),
+    "sync": (
+        "era_service.cli.sync:sync",
+        "Take the verified marker history from a leader, so that this machine can serve it without a chain provider",
+    ),
+    "events": (
+        "era_service.cli.events.group:events",
+        "Look into the event log: everything that came in, and everything that was decided",
+    ),
+    "webhooks": (
+        "era_service.cli.webhooks:webhooks",
+        "Make secrets for webhooks of the service, test them, and list what waits and what failed",
+    ),
+    "token": ("era_service.cli.token:token", "Make, list and revoke the API tokens of the service"),
+    "db": ("era_service.cli.db:db", "Keep the store in which trust and events are remembered"),
+    "rehearse": (
+        "era_service.cli.rehearse:rehearse",
+        "Rehearse a rollout with thousands of nodes, on the rules of a real chain",
+    ),
+    "local-chain": ("era_service.cli.local_chain:local_chain", "Run and steer a rehearsal ledger that is one file"),
+    "keys": ("era_service.cli.keys:keys", "Make keys, take keys over, and show what is public of them"),
+    "config": ("era_service.cli.config:config", "Show and check the configuration, and list its settings"),
+    "doctor": (
+        "era_service.cli.doctor:doctor",
+        "Look for what could go wrong in a rollout, and say what to do about it",
+    ),
+    "completion": (
+        "era_service.cli.completion:completion",
+        "Print a script that completes eraswitch's commands in SHELL",
+    ),
 }
-"""Name → where the command is, in the order in which help lists them."""
+"""Name → where the command is, and its line in the help of the group, in the order of that help."""
 
 PARTS = dict.fromkeys(("status", "watch", "era", "datum", "config"), "watch") | {
     "serve": "service",
@@ -51,22 +83,8 @@ PARTS = dict.fromkeys(("status", "watch", "era", "datum", "config"), "watch") | 
 """Name → the part of eraswitch that the command needs; for all others it is ``tools``."""
 
 
-class RootGroup(KnownGroup):
-    """Loads a command when it is called, and turns every way it can end into an exit code."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        """The names of the commands."""
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, with the global options added to it and to what is below it."""
-        if cmd_name in COMMANDS and cmd_name not in self.commands:
-            module, _, attribute = COMMANDS[cmd_name].partition(":")
-            command: click.Command = getattr(import_module(module), attribute)
-            for leaf in _leaves(command):
-                leaf.params.extend(global_options(hidden=True))
-            self.add_command(command, cmd_name)
-        return super().get_command(ctx, cmd_name)
+class RootGroup(LazyGroup):
+    """Turns every way it can end into an exit code."""
 
     def main(
         self,
@@ -97,17 +115,10 @@ class RootGroup(KnownGroup):
         return code
 
 
-def _leaves(command: click.Command) -> Iterator[click.Command]:
-    if isinstance(command, click.Group):
-        for below in command.commands.values():
-            yield from _leaves(below)
-    else:
-        yield command
-
-
 @click.group(
     "eraswitch",
     cls=RootGroup,
+    lazy=COMMANDS,
     params=global_options(),
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )

@@ -11,6 +11,7 @@ import pytest
 from chain_reader.node.kinds import DecisionKind
 from era_service.cli.app import cli
 from era_service.cli.shared.commands import SectionedCommand, option_group
+from era_service.cli.shared.groups import KnownGroup, LazyGroup
 from tests.architecture.test_imports import PACKAGES, ROOT, modules
 
 MAX_PARAMETERS = 6
@@ -26,6 +27,23 @@ def leaves(command: click.Command, path: tuple[str, ...] = ()) -> Iterator[tuple
         below = command.get_command(context, name)
         assert below is not None
         yield from leaves(below, (*path, name))
+
+
+def test_help_of_a_group_lists_the_first_sentence_of_commands_that_it_does_not_load() -> None:
+    checked, groups = 0, [cli]
+    while groups:
+        group = groups.pop()
+        context = click.Context(group)
+        for name in group.list_commands(context):
+            below = group.get_command(context, name)
+            assert below is not None
+            assert isinstance(group, KnownGroup), name
+            assert group.summary(context, name) == KnownGroup.summary(group, context, name)
+            assert below.help is not None
+            assert " ".join(below.help.split()).startswith(group.summary(context, name) + ".")
+            groups += [below] if isinstance(below, click.Group) else []
+            checked += isinstance(group, LazyGroup)
+    assert checked > 50, "lazy groups have their commands' sentences in a table"
 
 
 def test_functions_of_the_command_line_take_few_parameters() -> None:

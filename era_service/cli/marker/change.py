@@ -132,6 +132,9 @@ def change_command(kind: str) -> click.Command:
     return click.command(kind, cls=SectionedCommand, example=EXAMPLES[kind])(click.argument("era")(decorated))
 
 
+announce, activate, postpone, cancel, retire = map(change_command, HELP)
+
+
 def run_change(
     app: AppContext,
     change: "MarkerChange",

@@ -1,34 +1,41 @@
-"""A group whose sub-commands are imported when they are called, each from a module of its own.
+"""Groups that suggest the command which was meant, and groups whose commands are loaded when they are called.
 
-In: name → ``module:attribute``. Out: a click group; its commands take the global options like all others.
+In: name → (``module:attribute``, its line in the help of the group). Out: a click group; its commands take the global
+options like all others. A module of a command is imported when that command is called, never for the help of its group.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from importlib import import_module
 from typing import Any
 
 import click
+from click.shell_completion import CompletionItem
 
 from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.global_options import global_options
 
 
 class KnownGroup(click.Group):
-    """A group that suggests the command which was meant, even one that is not loaded yet, and lists them in words."""
+    """A group that suggests the command which was meant, and lists its commands in words."""
 
     command_class = SectionedCommand
 
+    def summary(self, ctx: click.Context, name: str) -> str:
+        """The whole first sentence of a command's help; click would cut it off at the end of the line."""
+        command = self.get_command(ctx, name)
+        return "" if command is None else command.get_short_help_str(limit=1_000).removesuffix(".")
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """List each command with its whole first sentence; click would cut it off at the end of the line."""
-        listed = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        rows = [
-            (name, command.get_short_help_str(limit=formatter.width * 4).removesuffix("."))
-            for name, command in listed
-            if command is not None and not command.hidden
-        ]
-        if rows:
-            with formatter.section("Commands"):
-                formatter.write_dl(rows)
+        """List each command with its summary."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, self.summary(ctx, name)) for name in self.list_commands(ctx)])
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """The commands that begin with ``incomplete``, each with its summary, or what click completes beside them."""
+        named = [name for name in self.list_commands(ctx) if name.startswith(incomplete)]
+        items = [CompletionItem(name, help=self.summary(ctx, name)) for name in named]
+        return [*items, *click.Command.shell_complete(self, ctx, incomplete)]
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
@@ -36,34 +43,45 @@ class KnownGroup(click.Group):
         """The command that ``args`` begin with; another name than those listed is a usage error."""
         name = args[0]
         if self.get_command(ctx, name) is None and name[:1] != "-" and not ctx.resilient_parsing:
-            from difflib import get_close_matches
-
             near = get_close_matches(name, self.list_commands(ctx), n=1)
             ctx.fail(f"No such command {name!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         return super().resolve_command(ctx, args)
 
 
 class LazyGroup(KnownGroup):
-    """Loads a sub-command when it is called.
+    """Loads a command when it is called.
 
     Args:
-        lazy: name → ``module:attribute``, in the order in which help lists them.
+        lazy: name → (``module:attribute``, summary), in the order in which help lists them.
         attributes: those of a click group.
     """
 
-    def __init__(self, *args: Any, lazy: Mapping[str, str], **attributes: Any) -> None:
+    def __init__(self, *args: Any, lazy: Mapping[str, tuple[str, str]], **attributes: Any) -> None:
         super().__init__(*args, **attributes)
         self._lazy = lazy
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """The names of the commands."""
-        return [*self._lazy, *(name for name in super().list_commands(ctx) if name not in self._lazy)]
+        return [*self._lazy]
+
+    def summary(self, ctx: click.Context, name: str) -> str:
+        """The summary of a command, which is not loaded for it."""
+        return self._lazy[name][1]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command of that name, with the global options added to it."""
+        """The command of that name, with the global options added to it and to what is below it."""
         if cmd_name in self._lazy and cmd_name not in self.commands:
-            module, _, attribute = self._lazy[cmd_name].partition(":")
+            module, _, attribute = self._lazy[cmd_name][0].partition(":")
             command: click.Command = getattr(import_module(module), attribute)
-            command.params.extend(global_options(hidden=True))
+            for leaf in _leaves(command):
+                leaf.params.extend(global_options(hidden=True))
             self.add_command(command, cmd_name)
         return super().get_command(ctx, cmd_name)
+
+
+def _leaves(command: click.Command) -> Iterator[click.Command]:
+    if isinstance(command, click.Group):
+        for below in command.commands.values():
+            yield from _leaves(below)
+    else:
+        yield command

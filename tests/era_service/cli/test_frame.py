@@ -42,7 +42,7 @@ def broken(context: click.Context, how: str, *, as_json: bool) -> None:
 
 @pytest.fixture(autouse=True)
 def broken_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(COMMANDS, "broken", "tests.era_service.cli.test_frame:broken")
+    monkeypatch.setitem(COMMANDS, "broken", ("tests.era_service.cli.test_frame:broken", "Fail in every way there is"))
 
 
 GROUPS = [

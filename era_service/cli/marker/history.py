@@ -1,0 +1,112 @@
+"""``eraswitch marker history``: what was ever at the era address, and the chain of publications, verified."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
+from era_service.cli.shared.context import AppContext, pass_app
+from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.release import JsonOptions, NetworkOptions
+from eras import ConfigurationError
+from eras.words import counted
+
+if TYPE_CHECKING:
+    from era_service.config.schema import Settings
+
+
+@option_group()
+class HistoryOptions:
+    """How much of the history is shown, and from where."""
+
+    limit: int = option(
+        "--limit",
+        metavar="N",
+        default=50,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="Payloads to list at most.",
+    )
+    verify: bool = option(
+        "--verify",
+        is_flag=True,
+        help="Verify the chain of publications by the transactions in the store; no provider is asked.",
+    )
+
+
+@click.command(cls=SectionedCommand, example="eraswitch marker history --limit 10 --network preview")
+@takes(shown=HistoryOptions, network=NetworkOptions, output=JsonOptions)
+@pass_app
+def history(app: AppContext, *, shown: HistoryOptions, network: NetworkOptions, output: JsonOptions) -> int:
+    """Show every payload that was ever at the era address: slot, transaction, author, verdict. Newest first.
+
+    What is no payload at all is counted, not listed. It takes an observer that knows history, as Blockfrost does. With
+    --verify the exit code is 1 where the chain does not reach back to the first publication, or to the checkpoint.
+    """
+    from era_service.releasing.marker_history import read_history
+    from era_service.releasing.session import open_release
+
+    settings = network.settings(app)
+    if shown.verify:
+        return _verify(settings, as_json=output.as_json)
+    with open_release(settings, submits=False) as release:
+        document = read_history(release, shown.limit)
+    if output.as_json:
+        echo_json(document)
+        return 0
+    lines: list[str] = []
+    for entry in document["payloads"]:
+        lines += _entry_lines(entry)
+    if document["not_listed"]:
+        lines.append(f"and {document['not_listed']} more (see --limit)")
+    if document["no_payload"]:
+        lines.append(f"and {document['no_payload']} outputs with a datum that is no payload")
+    click.echo("\n".join(lines) if lines else "There was never a payload at the era address")
+    return 0
+
+
+def _verify(settings: "Settings", *, as_json: bool) -> int:
+    """Show the verified chain of publications; the exit code."""
+    from contextlib import closing
+
+    from chain_reader.trust.publications import verify_history
+    from era_service.wiring.trust import open_memory, trust_policy
+
+    if settings.store.url is None:
+        raise ConfigurationError(
+            "There is no store to verify",
+            expected="store.url, or ERASWITCH_STORE__URL",
+            got="neither",
+            next_step="Name the store of a node, or of the release team, that has read the era address",
+        )
+    with closing(open_memory(settings)) as store:
+        found = verify_history(store, trust_policy(settings))
+    if as_json:
+        echo_json(found.to_dict())
+        return 0 if found.broken is None else 1
+    for link in found.links:
+        click.echo(f"verified  {link.transaction}  {printable(', '.join(map(str, link.markers)))}")
+    if found.broken is not None:
+        click.echo(f"The chain of publications is not verified: {printable(found.broken)}")
+        return 1
+    click.echo(f"The chain of {counted(len(found.links), 'publication')} is verified, back to {_end(settings)}")
+    return 0
+
+
+def _end(settings: "Settings") -> str:
+    return "the first one" if settings.trust.checkpoint_file is None else "the checkpoint"
+
+
+def _entry_lines(entry: dict[str, Any]) -> list[str]:
+    place = f"slot {entry['slot']}" if entry["slot"] is not None else f"block {entry['height'] or 'unknown'}"
+    spent = {True: ", spent", False: "", None: ""}[entry["spent"]]
+    listed = ", ".join(
+        f"{printable(one['name'])} " + ("announced" if one["epoch"] is None else f"from epoch {one['epoch']}")
+        for one in entry["markers"]
+    )
+    return [
+        f"{place}  {entry['output']}{spent}",
+        f"  markers  {listed or 'none'}",
+        f"  author   {printable(entry['author'])}",
+        f"  verdict  {entry['verdict']}: {printable(entry['reason'])}",
+    ]
