@@ -247,7 +247,7 @@ def sign(
     First it shows what the transaction does, from its own bytes. One that publishes no markers, does anything that a
     marker transaction does not, or costs too much is refused. One that pays an address that is not yours, has markers
     that no node would read, or is valid for ever draws a warning, and is not signed with --yes. --witness adds what a
-    hardware wallet or another tool signed; no key is needed then.
+    hardware wallet or another tool signed; no key is needed then, and configured keys sign only what is still missing.
     With several signers each runs this on the file of the one before.
     """
     from release_tools.transactions.files import CarriedTransaction
@@ -256,7 +256,9 @@ def sign(
     settings = network.settings(app)
     carried = CarriedTransaction.parse(read_text(checks.file), checks.file)
     network_id = _require_network(carried, settings)
-    signers = keys.payment.payment_keys(settings)
+    signed = with_witnesses(carried, keys.witness_files)
+    ready = bool(keys.witness_files) and signed.is_signed and not keys.payment.payment_key_files
+    signers = () if ready else keys.payment.payment_keys(settings)  # no passphrase is asked for nothing
     era_address, key = _era_place(settings)
     _show(carried, key, as_json=output.as_json)
     doubts = signing_doubts(
@@ -271,8 +273,10 @@ def sign(
     )
     for doubt in doubts:
         click.echo(f"Warning: {printable(doubt)}", err=True)
-    signed = with_witnesses(carried, keys.witness_files)
-    signed = signed.sign(signers) if signers or not keys.witness_files else signed
+    if not keys.witness_files or keys.payment.payment_key_files:
+        signed = signed.sign(signers)
+    elif wanted := [one for one in signers if one.key_hash in signed.missing_keys]:
+        signed = signed.sign(wanted)
     if not output.dry_run:
         if output.yes:
             require_no_doubt(doubts)

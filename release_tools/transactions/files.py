@@ -83,15 +83,9 @@ class CarriedTransaction:
     facts: TransactionFacts | None = None
 
     def __post_init__(self) -> None:
-        from datum import VerificationKey, verify_signature
-
         digest = bytes.fromhex(self.hash)
         for one in self.signatures:
-            try:
-                right = verify_signature(digest, one.signature, VerificationKey(one.key))
-            except MarkerError:
-                right = False
-            if not right:
+            if not _is_over(digest, one):
                 raise _unusable("The transaction", "signatures over its body", f"another one by {one.key.hex()}")
         self._require_thread_token()
 
@@ -231,8 +225,8 @@ class CarriedTransaction:
         digest, body, words = bytes.fromhex(self.hash), self._parts[0], transaction_lines(self.summary())
         return self._with({key_hash: key.witness(digest, body, words) for key_hash, key in signers.items()})
 
-    def add(self, signatures: "Iterable[Signature]") -> "CarriedTransaction":
-        """The same with signatures that were made elsewhere.
+    def add(self, signatures: "Iterable[Signature]", source: str = "the signatures") -> "CarriedTransaction":
+        """The same with signatures that were made elsewhere; ``source`` names their origin in errors.
 
         Raises:
             TransactionFileError: one is not over the body, or by a key that need not sign.
@@ -243,10 +237,19 @@ class CarriedTransaction:
         unasked = sorted(set(added) - wanted) if wanted else []
         if unasked:
             raise _unusable(
-                "A signature that was made elsewhere",
+                f"A signature in {source}",
                 f"one by a key that must sign, with hash {' or '.join(sorted(wanted))}",
                 f"one by {', '.join(unasked)}",
                 next_step="Have the transaction signed by the key of an address that it spends from",
+            )
+        digest = bytes.fromhex(self.hash)
+        wrong = sorted(key_hash for key_hash, one in added.items() if not _is_over(digest, one))
+        if wrong:
+            raise _unusable(
+                f"A signature in {source}",
+                f"one over the transaction {self.hash}",
+                f"one by {wrong[0]} over something else",
+                next_step="Have this very file signed again: one that was built anew is another transaction",
             )
         return self._with({key_hash: _witness(one) for key_hash, one in added.items()})
 
@@ -370,6 +373,16 @@ class CarriedTransaction:
                 error.expected or "a transaction that publishes markers and does nothing else",
                 error.got or error.what,
             ) from error
+
+
+def _is_over(digest: bytes, signature: "Signature") -> bool:
+    """Whether it is a signature over a body with this hash."""
+    from datum import VerificationKey, verify_signature
+
+    try:
+        return verify_signature(digest, signature.signature, VerificationKey(signature.key))
+    except MarkerError:
+        return False
 
 
 def _markers(datum: str, key: "VerificationKey | None") -> dict[str, Any] | None:

@@ -39,6 +39,8 @@ def read_signatures(text: str, source: str) -> "tuple[Signature, ...]":
             data = bytes.fromhex(text.strip("\"'"))
         except ValueError:
             raise _none_in(source, "something that is neither an envelope nor hex") from None
+    if not data:
+        raise _none_in(source, "no hex digits")
     try:
         item = read_cbor(data)
     except CborError as error:

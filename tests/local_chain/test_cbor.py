@@ -66,7 +66,7 @@ def test_cut_short_or_prolonged(value: Any, chance: st.DataObject) -> None:
     data = cbor2.dumps(value)
     with pytest.raises(CborError):
         read_cbor(data[: chance.draw(st.integers(0, len(data) - 1))])
-    with pytest.raises(CborError, match="1 bytes after the end"):
+    with pytest.raises(CborError, match="1 byte after the end"):
         read_cbor(data + b"\x00")
 
 

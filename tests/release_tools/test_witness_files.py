@@ -42,7 +42,9 @@ def test_forms_of_a_signature(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "got"),
     [
-        ("", "CBOR that cannot be read"),
+        ("", "no hex digits"),
+        (envelope("TxWitness ConwayEra", 0).replace('"00"', '"zz"'), "no hex digits"),
+        ("8200825820", "CBOR that cannot be read: the data ends early"),
         ("zz", "neither an envelope nor hex"),
         ("{", "no JSON"),
         ("00", "hex without a signature"),
@@ -78,13 +80,27 @@ def test_signed_elsewhere_and_submitted_here(
     assert submit_transaction(gateway, whole.to_signed()) == transaction.hash
 
 
+@pytest.mark.parametrize("era", ["Conway", "Babbage"])
+def test_a_file_of_cardano_hw_cli(
+    funded: LocalChain, gateway: LocalChainGateway, wallet: PaymentKey, stranger: PaymentKey, era: str
+) -> None:
+    """Its bytes, as in that tool's own test files: a pair of 0 and the pair of key and signature, no description."""
+    transaction = carried(gateway, wallet, stranger)
+    made = wallet.witness(bytes.fromhex(transaction.hash))
+    cbor = f"8200825820{bytes(made.vkey.payload).hex()}5840{made.signature.hex()}"
+    text = json.dumps({"type": f"TxWitness {era}Era", "description": "", "cborHex": cbor}, indent=4)
+    signed = transaction.add(read_signatures(text, "ledger.witness"), "ledger.witness")
+    assert signed.missing_keys == (stranger.key_hash,)
+    assert signed.add(read_signatures(text, "ledger.witness"), "ledger.witness") == signed, "twice is once"
+
+
 def test_one_that_does_not_belong_is_refused(
     funded: LocalChain, gateway: LocalChainGateway, wallet: PaymentKey, stranger: PaymentKey
 ) -> None:
     funded.fund(wallet.address(0), 50_000_000)
     transaction = carried(gateway, wallet, wallet)
-    with pytest.raises(TransactionFileError, match=f"one by {stranger.key_hash}"):
-        transaction.add(read_signatures(signature_file(stranger, transaction), "a"))
+    with pytest.raises(TransactionFileError, match=f"A signature in a .* one by {stranger.key_hash}"):
+        transaction.add(read_signatures(signature_file(stranger, transaction), "a"), "a")
     other = carried(gateway, wallet, stranger)
-    with pytest.raises(TransactionFileError, match="expected signatures over its body"):
-        transaction.add(read_signatures(signature_file(wallet, other), "a"))
+    with pytest.raises(TransactionFileError, match=f"in a .* over the transaction {transaction.hash}, got one by"):
+        transaction.sign([wallet]).add(read_signatures(signature_file(wallet, other), "a"), "a")

@@ -8,6 +8,8 @@ strings were chunked.
 from dataclasses import dataclass
 from typing import NoReturn
 
+from eras.words import counted
+
 MAX_DEPTH = 128
 
 UINT, NINT, BYTES, TEXT, LIST, MAP, TAG, SIMPLE = range(8)
@@ -57,7 +59,7 @@ def read_cbor(data: bytes) -> Item:
     reader = _Reader(data)
     item = reader.item(0)
     if reader.at != len(data):
-        reader.fail(f"{len(data) - reader.at} bytes after the end")
+        reader.fail(f"{counted(len(data) - reader.at, 'byte')} after the end")
     return item
 
 
@@ -72,7 +74,7 @@ class _Reader:
     def take(self, count: int) -> bytes:
         taken = self.data[self.at : self.at + count]
         if len(taken) != count:
-            self.fail(f"the data ends early, {count - len(taken)} bytes short,")
+            self.fail(f"the data ends early, {counted(count - len(taken), 'byte')} short,")
         self.at += count
         return taken
 

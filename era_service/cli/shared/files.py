@@ -18,7 +18,9 @@ def with_witnesses(carried: "CarriedTransaction", files: tuple[str, ...]) -> "Ca
     """
     from release_tools.transactions.witness_files import read_signatures
 
-    return carried.add([one for name in files for one in read_signatures(read_text(name), name)]) if files else carried
+    for name in files:
+        carried = carried.add(read_signatures(read_text(name), name), name)
+    return carried
 
 
 def read_payload(name: str) -> bytes:

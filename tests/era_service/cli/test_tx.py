@@ -375,6 +375,18 @@ def test_a_signature_made_elsewhere_needs_no_key_here(world: World) -> None:
     assert json.loads(submitted.stdout)["trusted"] is True
 
 
+def test_a_signature_made_elsewhere_beside_configured_keys(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A configured key that has nothing left to sign is no error, and its passphrase is not asked for."""
+    build()
+    witness_file()
+    monkeypatch.setenv("ERASWITCH_KEYS__PAYMENT_KEY_FILES", '["no-such.skey"]')
+    arguments = ("tx", "sign", "tx.unsigned", "--witness", "tx.witness", "--out", "tx.signed", "--yes")
+    done = invoke(*arguments)
+    assert done.exit_code == 0, done.output
+    given = invoke(*arguments, "--payment-key-file", "payment.skey", "--json")
+    assert json.loads(given.stdout)["error"]["code"] == "MissingSignature"
+
+
 def test_a_signature_of_another_transaction_or_key_is_not_added(world: World) -> None:
     build()
     witness_file(key=STRANGER)
