@@ -1,10 +1,12 @@
 """Fixtures that every part of the suite shares."""
 
+import gc
 import os
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
+import coverage
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -34,6 +36,26 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     if live:
         config.hook.pytest_deselected(items=live)
         items[:] = [item for item in items if item not in live]
+
+
+def pytest_collection_finish() -> None:
+    """Have no garbage collection go through the thousands of tests again, which stay until the end."""
+    gc.collect()
+    gc.freeze()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item: pytest.Item) -> Generator[None, object, object]:
+    """With ``--cov=PACKAGE``, trace the tests of that package alone: tracing takes as long as what it traces."""
+    packages = item.config.getoption("cov_source", None) or [True]
+    tracer = coverage.Coverage.current()
+    if tracer is None or True in packages or item.path.relative_to(ROOT / "tests").parts[0] in packages:
+        return (yield)
+    tracer.stop()
+    try:
+        return (yield)
+    finally:
+        tracer.start()
 
 
 @pytest.fixture(autouse=True)
