@@ -17,8 +17,9 @@ from tempfile import TemporaryDirectory
 import requests
 
 from era_service.demo import CHAIN_FILE, Stage
-from era_store import new_token, open_store
+from era_store import open_store
 from era_store.networks import NetworkKey
+from era_store.tokens import new_token
 from eras import Epoch, EraMarker
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -28,8 +28,7 @@ if TYPE_CHECKING:
         release_of,
     )
     from era_store.sql.maintenance import check_store
-    from era_store.sql.store import SqlStore, open_store
-    from era_store.tokens import new_token
+    from era_store.sql.store import SqlStore, open_store, temporary_registrations
 
 __all__ = [
     "CachedVerdict",
@@ -57,9 +56,9 @@ __all__ = [
     "VersionTally",
     "Withdrawal",
     "check_store",
-    "new_token",
     "open_store",
     "release_of",
+    "temporary_registrations",
     "verified",
 ]
 
@@ -90,7 +89,6 @@ __getattr__ = front_door(
             "release_of",
         ),
         "era_store.sql.maintenance": ("check_store",),
-        "era_store.sql.store": ("SqlStore", "open_store"),
-        "era_store.tokens": ("new_token",),
+        "era_store.sql.store": ("SqlStore", "open_store", "temporary_registrations"),
     },
 )

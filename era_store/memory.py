@@ -12,7 +12,6 @@ from typing import Any
 
 from era_store.errors import StoreChangedError
 from era_store.event_log import ALL_EVENTS, NO_HASH, EventFilter, LogHead, LogLine, continuing, lines_of
-from era_store.memory_registrations import MemoryRegistrations
 from era_store.ports import NOTHING, Notices, StoreLock
 from era_store.records import CachedVerdict, NewEvent, StoredEvent, StoredTrust, TrustKey
 from eras import Epoch
@@ -28,7 +27,6 @@ class MemoryStore:
         self.events = MemoryEvents()
         self.trust = MemoryTrust(self.events)
         self.verdicts = MemoryVerdicts()
-        self.registrations = MemoryRegistrations()
 
     def try_to_write(self, *, wait_s: float) -> None:
         """Nothing hinders it."""

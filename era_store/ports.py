@@ -9,7 +9,6 @@ from typing import Any, Protocol
 
 from era_store.event_log import ALL_EVENTS, EventFilter, LogHead, LogLine
 from era_store.records import CachedVerdict, NewEvent, StoredEvent, StoredTrust, TrustKey
-from era_store.registrations import RegistrationRepository
 from eras import Epoch
 
 
@@ -123,7 +122,7 @@ class Notices(Protocol):
 
 
 class Store(Protocol):
-    """All that a node remembers; ``SqlStore`` has what a service needs beside it, API tokens and snapshots."""
+    """All that a node remembers; ``SqlStore`` has what a service needs beside it: registrations, tokens, snapshots."""
 
     @property
     def trust(self) -> TrustRepository:
@@ -138,11 +137,6 @@ class Store(Protocol):
     @property
     def events(self) -> EventRepository:
         """The event log."""
-        ...
-
-    @property
-    def registrations(self) -> RegistrationRepository:
-        """The versions and stakes that nodes reported (``era_store.registrations``)."""
         ...
 
     def try_to_write(self, *, wait_s: float) -> None:

@@ -44,7 +44,7 @@ class ReportOptions(JsonOptions):
     )
 
 
-@click.command(cls=SectionedCommand, example="eraswitch rehearse mainnet-slow --nodes 500 --html report.html")
+@click.command(cls=SectionedCommand, example="eraswitch rehearse pythagoras-mainnet --nodes 500 --html report.html")
 @takes(what=PlayOptions, output=ReportOptions)
 def rehearse(*, what: PlayOptions, output: ReportOptions) -> int:
     """Rehearse a rollout with thousands of nodes, on the rules of a real chain.

@@ -64,7 +64,7 @@ class NewTokenOptions:
 @pass_app
 def new(app: AppContext, *, name: str, what: NewTokenOptions, store: str | None, as_json: bool) -> None:
     """Make a token for NAME. It is shown once, or written to a file; the store keeps a hash of it only."""
-    from era_store import new_token
+    from era_store.tokens import new_token
 
     now_s = time.time()
     expires_at_s = None if what.expires is None else now_s + what.expires

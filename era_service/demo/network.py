@@ -11,7 +11,7 @@ from typing import Any
 
 from era_service.demo.cast import CAST, COMPATIBILITY, PYTHAGORAS, Distribution
 from era_service.demo.node import DemoNode, NodeReport, NodeState, Refused, Source
-from era_store import MemoryStore, Registration
+from era_store import Registration, temporary_registrations
 from eras import Epoch
 from release_tools import Compatibility, Share
 from release_tools.adoption.shares import support_share
@@ -100,7 +100,7 @@ class Network:
 
     def __init__(self, source: Source) -> None:
         self.nodes = {name: DemoNode(name, stake, distribution, source) for name, stake, distribution in CAST}
-        self._registrations = MemoryStore().registrations
+        self._registrations = temporary_registrations()
         self._turns = 0
 
     def turn(self, epoch: Epoch) -> NetworkReport:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from chain_reader.providers.leader.client import LeaderClient
 from era_service.follower.registrations import fetch_registrations
-from era_store import MemoryStore
+from era_store import temporary_registrations
 from release_tools.registrations.signed import sort_by_signature
 
 if TYPE_CHECKING:
@@ -53,7 +53,7 @@ def handed_on_by(url: str, network_magic: int | None, *, verify: bool) -> Handed
         name = client.name
     found = sort_by_signature(rows, magic)
     counted = found.verified if verify else (*found.verified, *found.unsigned)
-    repository = MemoryStore().registrations
+    repository = temporary_registrations()
     repository.ingest(counted, source=name, time_s=time.time())
     words = f"{name} hands on {len(rows)} registrations, {len(found.verified)} of them signed by their parties"
     altered = sum(b'"stake"' in (row.signed or b"") for row in counted)

@@ -12,7 +12,7 @@ from eras import ConfigurationError, Epoch, EraNotReadyError, EraSwitchError, St
 
 if TYPE_CHECKING:
     from era_service.config.schema import Settings
-    from era_store import Store
+    from era_store import SqlStore
 
 GATE_CROSSED = "gate-crossed"
 """The event that the share of an era has reached its gate, or fallen below it again."""
@@ -27,7 +27,7 @@ class Watched(Protocol):
         ...
 
     @property
-    def store(self) -> "Store":
+    def store(self) -> "SqlStore":
         """Has the registrations and the event log."""
         ...
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from era_service.config.schema import Settings
-    from era_store import RegistrationRepository, Store
+    from era_store import RegistrationRepository, SqlStore
 
 LARGE_BYTES = 16 * 1024 * 1024
 """What files may have for their registrations to be held in memory."""
@@ -171,7 +171,7 @@ def require_store(settings: "Settings") -> str:
 
 
 @contextmanager
-def open_adoption_store(settings: "Settings") -> Iterator["Store"]:
+def open_adoption_store(settings: "Settings") -> Iterator["SqlStore"]:
     """The configured store, closed in the end.
 
     Raises:
@@ -206,11 +206,11 @@ def open_registrations(settings: "Settings", files: Sequence[str] = ()) -> Itera
 @contextmanager
 def _place_for(files: Sequence[str]) -> Iterator["RegistrationRepository"]:
     """The store for counting registrations of files: memory, or for large ones a temporary database."""
-    from era_store import MemoryStore, open_store
+    from era_store import open_store, temporary_registrations
 
     paths = [Path(name) for name in files]
     if all(path.is_file() for path in paths) and not _is_large(*paths):
-        yield MemoryStore().registrations
+        yield temporary_registrations()
         return
     with (
         TemporaryDirectory(prefix="eraswitch-adoption-") as folder,

@@ -5,8 +5,12 @@ In: a path or a URL. Out: a ``SqlStore``, which the caller closes.
 
 import logging
 import time
+import weakref
 from types import TracebackType
 from typing import Self
+from uuid import uuid4
+
+from sqlalchemy import URL
 
 from era_store.errors import StoreOutdatedError, StoreUnavailableError
 from era_store.networks import NO_NETWORK, NetworkKey
@@ -18,6 +22,7 @@ from era_store.sql.notices import notices_of
 from era_store.sql.registrations import SqlRegistrations
 from era_store.sql.schema import HEAD, is_usable, revision_of, upgrade
 from era_store.sql.service import SqlSnapshots, SqlTokens
+from era_store.sql.tables import metadata
 from era_store.sql.trust import SqlTrust
 from era_store.sql.verdicts import SqlVerdicts
 from era_store.sqlite_files import make_file
@@ -117,6 +122,17 @@ def open_store(
         database.close()
         raise
     return SqlStore(database, network)
+
+
+def temporary_registrations() -> SqlRegistrations:
+    """Registrations in memory, for as long as the result lives. Several threads may use it."""
+    place = URL.create("sqlite", database=f"file:/{uuid4()}", query={"vfs": "memdb", "uri": "true"})
+    database = Database(place)
+    with database.write() as connection:
+        metadata.create_all(connection)
+    registrations = SqlRegistrations(database)
+    weakref.finalize(registrations, database.close)
+    return registrations
 
 
 def _wait_for_an_answer(database: Database, patience_s: float) -> None:

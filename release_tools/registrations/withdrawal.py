@@ -11,14 +11,14 @@ from typing import TYPE_CHECKING
 from eras import ConfigurationError, Epoch
 
 if TYPE_CHECKING:
-    from era_store import Store, Withdrawal
+    from era_store import SqlStore, Withdrawal
 
 WITHDRAWN = "registrations-withdrawn"
 """The kind of the event."""
 
 
 def withdraw(
-    store: "Store", withdrawal: "Withdrawal", *, clock: Callable[[], float] = time.time
+    store: "SqlStore", withdrawal: "Withdrawal", *, clock: Callable[[], float] = time.time
 ) -> Mapping[Epoch, int]:
     """Withdraw registrations.
 

@@ -19,7 +19,7 @@ from chain_reader.node.core import NodeSettings, NodeState
 from chain_reader.node.inputs import ClockTicked, MemoryRead, ObserverAnswered
 from chain_reader.node.shared import SharedDeciding
 from chain_reader.trust.kinds import CONFIGURATIONS, ERAS, TrustKind
-from era_store import MemoryStore, Registration, StoredTrust, VersionTally
+from era_store import Registration, StoredTrust, VersionTally, temporary_registrations
 from eras import Epoch, EraStatus, SupportedEras, select_eras
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.gate import GateResult, judge_gate
@@ -109,7 +109,7 @@ class Simulation:
         self._started: dict[tuple[int, int], tuple[StoredTrust | None, NodeState]] = {}
         self._forgot: set[str] = set()
         self._compatibility = compatibility_of(scenario)
-        self._registrations = MemoryStore().registrations
+        self._registrations = temporary_registrations()
         self._registered: dict[Epoch, dict[str, int]] = {}
         self._draws = random.Random(f"{scenario.seed} lottery")  # noqa: S311 - a rehearsal must be the same again
         self._signing: set[str] = set()
@@ -387,7 +387,7 @@ class Simulation:
         self._registered.pop(Epoch(epoch - KEPT_EPOCHS), None)
 
     def _keep_only(self, epochs: list[Epoch]) -> None:
-        kept = MemoryStore().registrations
+        kept = temporary_registrations()
         for epoch in reversed(epochs):
             kept.ingest(tuple(self._registrations.newest(epoch)), source="rehearsal", time_s=self._world.now_s)
         self._registrations = kept

@@ -8,7 +8,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import expect
 
 from era_service.dashboard.roster import GONE, NOT_READY, READY, UNKNOWN, Roster
-from era_store import MemoryStore, Registration
+from era_store import Registration, temporary_registrations
 from eras import Epoch
 from release_tools import Compatibility
 from release_tools.adoption.tickers import TickersError, load_tickers, read_tickers
@@ -19,7 +19,7 @@ TABLE = Compatibility.of({"pythagoras": ">=2.0.0"})
 
 def roster(*rows, tickers=None, era="pythagoras", table=TABLE):
     """Of (party, epoch, version, stake)."""
-    store = MemoryStore().registrations
+    store = temporary_registrations()
     found = [Registration(party, Epoch(epoch), version, stake, 1.0, "test") for party, epoch, version, stake in rows]
     store.ingest(found, source="test", time_s=1.0)
     return Roster(store, sorted({epoch for _, epoch, _, _ in rows}, reverse=True), era, table, tickers or {})

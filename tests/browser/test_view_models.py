@@ -16,7 +16,7 @@ from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Current, Headline, Page
 from era_service.service.configuration_documents import ConfigurationStatus
 from era_service.service.documents import EraDocument, EraStatus, LegacyDocument, NetworkDocument
-from era_store import Capability, MemoryStore, Registration
+from era_store import Capability, Registration, temporary_registrations
 from eras import Epoch
 from release_tools import Compatibility
 from release_tools.adoption.parties import NotReady
@@ -225,7 +225,7 @@ TABLE = {"pythagoras": ">=2.0.0"}
 
 def adoption(versions, epochs=1, network=None, table=TABLE):
     """The documents of epochs in which each version has a party with the given stake."""
-    repository = MemoryStore().registrations
+    repository = temporary_registrations()
     for epoch in range(1, epochs + 1):
         rows = [
             Registration(f"party{number}", Epoch(epoch), version, stake * ADA, 1.0, "test", capability=able)

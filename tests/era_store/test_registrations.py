@@ -1,4 +1,4 @@
-"""Registrations: what every store makes of them, in memory, in SQLite and in PostgreSQL alike."""
+"""Registrations: what every store makes of them, in SQLite and in PostgreSQL alike."""
 
 import json
 import os
@@ -8,7 +8,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,16 +18,15 @@ from sqlalchemy import text
 
 from era_store import (
     Capability,
-    MemoryStore,
     Registration,
     Reject,
     SqlStore,
-    Store,
     VersionTally,
     Withdrawal,
     check_store,
     open_store,
     release_of,
+    temporary_registrations,
 )
 from era_store.errors import StoreError
 from era_store.networks import NetworkKey
@@ -35,16 +35,24 @@ from eras import Epoch
 from tests.conftest import ROOT
 
 
+@pytest.fixture
+def store(sql_store: SqlStore) -> SqlStore:
+    """A store that keeps registrations, on each engine in turn."""
+    return sql_store
+
+
 def said(party: str = "pool1a", epoch: int = 5, version: str | None = "1.2.3", stake: int = 10, **facts: object):
     given: dict[str, object] = {"seen_at_s": 1.0, "source": "test"} | facts
     return Registration(party, Epoch(epoch), version, stake, **given)  # type: ignore[arg-type]
 
 
-def add(store: Store, *rows: Registration, rejects: Iterable[Reject] = (), cursor: str | None = None) -> IngestResult:
+def add(
+    store: SqlStore, *rows: Registration, rejects: Iterable[Reject] = (), cursor: str | None = None
+) -> IngestResult:
     return store.registrations.ingest(rows, tuple(rejects), source="test", cursor=cursor, time_s=7.0)
 
 
-def test_before_anything_was_said(store: Store) -> None:
+def test_before_anything_was_said(store: SqlStore) -> None:
     found = store.registrations
     assert found.epochs() == ()
     assert found.tally(Epoch(5)) == ()
@@ -56,7 +64,7 @@ def test_before_anything_was_said(store: Store) -> None:
     assert found.rebuild() == 0
 
 
-def test_who_has_signed_for_an_epoch_is_known(store: Store) -> None:
+def test_who_has_signed_for_an_epoch_is_known(store: SqlStore) -> None:
     add(store, said("a", 5, signed=b"x"), said("b", 5), said("c", 6, signed=b"x"), said("a", 5, seen_at_s=2.0))
     found = store.registrations
     assert found.signers(Epoch(5), ["a", "b", "c", "nobody", 'é"b']) == {"a"}
@@ -64,7 +72,7 @@ def test_who_has_signed_for_an_epoch_is_known(store: Store) -> None:
     assert found.signers(Epoch(7), ["a"]) == found.signers(Epoch(5), []) == frozenset()
 
 
-def test_the_stake_of_a_party_is_known_by_what_other_sources_said_last(store: Store) -> None:
+def test_the_stake_of_a_party_is_known_by_what_other_sources_said_last(store: SqlStore) -> None:
     add(store, said("a", 4, stake=1), said("a", 5, stake=2), said("a", 6, stake=3, source="own"), said("b", 3, stake=4))
     add(store, said("c", 7, stake=5), said("c", 5, stake=6, seen_at_s=2.0), said("c", 5, stake=7))
     asked = {"party_ids": ["a", "b", "c", "nobody"], "last": Epoch(6), "apart_from": "own"}
@@ -73,7 +81,7 @@ def test_the_stake_of_a_party_is_known_by_what_other_sources_said_last(store: St
     assert store.registrations.stakes(**asked | {"apart_from": "nobody"}, epochs=3) == {"a": 3, "c": 6}
 
 
-def test_a_registration_comes_back_as_it_was_said(store: Store) -> None:
+def test_a_registration_comes_back_as_it_was_said(store: SqlStore) -> None:
     rows = [
         said("pool1é", 0, None, 0, seen_at_s=0.0, source="elsewhere"),
         said("p" * 300, MAX_REGISTRATION_EPOCH, "not semver \U0001f600", MAX_LOVELACE, seen_at_s=1.7e9 + 0.123456),
@@ -100,13 +108,13 @@ def test_a_registration_comes_back_as_it_was_said(store: Store) -> None:
         (None, None),
     ],
 )
-def test_a_release_is_a_version_without_its_build_metadata(store: Store, version: str | None, release: str | None):
+def test_a_release_is_a_version_without_its_build_metadata(store: SqlStore, version: str | None, release: str | None):
     add(store, said(version=version))
     assert release_of(version) == said(version=version).release == release
     assert store.registrations.tally(Epoch(5)) == (VersionTally(release, 10, 1),)
 
 
-def test_the_same_content_again_changes_nothing_whatever_its_source(store: Store) -> None:
+def test_the_same_content_again_changes_nothing_whatever_its_source(store: SqlStore) -> None:
     row = said(version=None)
     assert add(store, row, row) == IngestResult(accepted=1, repeated=1)
     assert add(store, row, replace(row, source="copy")) == IngestResult(repeated=2)
@@ -114,7 +122,7 @@ def test_the_same_content_again_changes_nothing_whatever_its_source(store: Store
 
 
 @pytest.mark.parametrize("at_once", [True, False])
-def test_the_newest_counts_by_time_seen_then_by_arrival(store: Store, at_once: bool) -> None:
+def test_the_newest_counts_by_time_seen_then_by_arrival(store: SqlStore, at_once: bool) -> None:
     rows = [
         said(version="2", stake=3, seen_at_s=2.0),
         said(version="1", stake=9, seen_at_s=1.0),  # arrived later, but seen before
@@ -130,7 +138,7 @@ def test_the_newest_counts_by_time_seen_then_by_arrival(store: Store, at_once: b
     assert store.registrations.rebuild() == 0
 
 
-def test_a_party_that_upgrades_leaves_its_old_release(store: Store) -> None:
+def test_a_party_that_upgrades_leaves_its_old_release(store: SqlStore) -> None:
     add(store, said("a", version="1"), said("b", version="1", stake=5))
     add(store, said("a", version="2+x", stake=11, seen_at_s=2.0))
     assert store.registrations.tally(Epoch(5)) == (VersionTally("2", 11, 1), VersionTally("1", 5, 1))
@@ -138,20 +146,20 @@ def test_a_party_that_upgrades_leaves_its_old_release(store: Store) -> None:
     assert store.registrations.tally(Epoch(5)) == (VersionTally("2", 16, 2),)
 
 
-def test_a_change_of_the_build_alone_changes_no_tally(store: Store) -> None:
+def test_a_change_of_the_build_alone_changes_no_tally(store: SqlStore) -> None:
     add(store, said(version="1+a"))
     add(store, said(version="1+b", seen_at_s=2.0))
     assert store.registrations.tally(Epoch(5)) == (VersionTally("1", 10, 1),)
 
 
-def test_epochs_stand_apart(store: Store) -> None:
+def test_epochs_stand_apart(store: SqlStore) -> None:
     add(store, said(epoch=5), said(epoch=7, stake=20), said(epoch=6, version="2"))
     assert store.registrations.epochs() == (7, 6, 5)
     assert store.registrations.tally(Epoch(7)) == (VersionTally("1.2.3", 20, 1),)
     assert store.registrations.tally(Epoch(8)) == ()
 
 
-def test_the_largest_come_first_and_pages_miss_none(store: Store) -> None:
+def test_the_largest_come_first_and_pages_miss_none(store: SqlStore) -> None:
     rows = [said(f"p{number}", stake=stake) for number, stake in enumerate((5, 9, 5, 1, 9))]
     add(store, *rows)
     order = ["p1", "p4", "p0", "p2", "p3"]
@@ -167,7 +175,7 @@ def test_the_largest_come_first_and_pages_miss_none(store: Store) -> None:
     assert list(found.newest(Epoch(5), after="unknown")) == []
 
 
-def test_the_newest_of_each_party_over_some_epochs(store: Store) -> None:
+def test_the_newest_of_each_party_over_some_epochs(store: SqlStore) -> None:
     add(
         store,
         said("a", 5, "1", seen_at_s=9.0),
@@ -181,7 +189,7 @@ def test_the_newest_of_each_party_over_some_epochs(store: Store) -> None:
     assert found == {"a": (6, "3"), "b": (4, "1.2.3")}
 
 
-def test_numbers_that_cannot_be_are_refused_and_nothing_of_the_batch_is_added(store: Store) -> None:
+def test_numbers_that_cannot_be_are_refused_and_nothing_of_the_batch_is_added(store: SqlStore) -> None:
     for bad in (said(stake=-1), said(stake=MAX_LOVELACE + 1), said(epoch=-1), said(epoch=MAX_REGISTRATION_EPOCH + 1)):
         with pytest.raises(ValueError, match="from 0 to"):
             add(store, said("pool1b"), bad, cursor="read")
@@ -189,7 +197,7 @@ def test_numbers_that_cannot_be_are_refused_and_nothing_of_the_batch_is_added(st
     assert store.registrations.cursor("test") is None
 
 
-def test_stakes_whose_sum_no_database_can_hold(store: Store) -> None:
+def test_stakes_whose_sum_no_database_can_hold(store: SqlStore) -> None:
     rows = [said(f"p{number}", stake=MAX_LOVELACE) for number in range(300)]
     add(store, *rows[:1])
     add(store, *rows)
@@ -197,7 +205,7 @@ def test_stakes_whose_sum_no_database_can_hold(store: Store) -> None:
     assert store.registrations.rebuild() == 0
 
 
-def test_cursors_belong_to_their_sources(store: Store) -> None:
+def test_cursors_belong_to_their_sources(store: SqlStore) -> None:
     add(store, cursor="one")
     assert store.registrations.cursor("test") == "one"
     assert store.registrations.cursor("other") is None
@@ -207,7 +215,7 @@ def test_cursors_belong_to_their_sources(store: Store) -> None:
     assert store.registrations.cursor("test") == "two"
 
 
-def test_rejects_are_kept_once_with_their_reasons(store: Store) -> None:
+def test_rejects_are_kept_once_with_their_reasons(store: SqlStore) -> None:
     first, second = Reject("line 1", "negative stake", "x\0y"), Reject("line 2", "no epoch")
     assert add(store, rejects=[first, second, second]) == IngestResult(rejected=3)
     assert add(store, rejects=[first]) == IngestResult(rejected=1)
@@ -221,7 +229,7 @@ def test_rejects_are_kept_once_with_their_reasons(store: Store) -> None:
     assert store.registrations.rejects(source="other") == ()
 
 
-def test_the_stake_of_the_network(store: Store) -> None:
+def test_the_stake_of_the_network(store: SqlStore) -> None:
     found = store.registrations
     found.set_network_stake(Epoch(5), 10, source="chain", time_s=1.0)
     found.set_network_stake(Epoch(5), MAX_LOVELACE, source="file", time_s=2.0)
@@ -230,9 +238,9 @@ def test_the_stake_of_the_network(store: Store) -> None:
         found.set_network_stake(Epoch(5), MAX_LOVELACE + 1, source="file", time_s=3.0)
 
 
-def test_the_rollup_is_what_a_recount_says_after_any_history(store: Store) -> None:
+def test_the_rollup_is_what_a_recount_says_after_any_history(store: SqlStore) -> None:
     chance = random.Random(5)
-    memory = MemoryStore()
+    known: list[Registration] = []
     for _ in range(60):
         rows = [
             said(
@@ -244,14 +252,45 @@ def test_the_rollup_is_what_a_recount_says_after_any_history(store: Store) -> No
             )
             for _ in range(chance.randrange(1, 12))
         ]
-        assert add(store, *rows) == add(memory, *rows)
-        for epoch in memory.registrations.epochs():
-            assert store.registrations.tally(epoch) == memory.registrations.tally(epoch)
-            ours, theirs = store.registrations.newest(epoch), memory.registrations.newest(epoch)
-            assert [replace(row, source="") for row in ours] == [replace(row, source="") for row in theirs]
-    assert store.registrations.epochs() == memory.registrations.epochs()
-    assert list(store.registrations.newest_within(Epoch(3), 4)) == list(memory.registrations.newest_within(Epoch(3), 4))
+        new = [row for place, row in enumerate(rows) if row not in known and row not in rows[:place]]
+        assert add(store, *rows) == IngestResult(len(new), len(rows) - len(new))
+        known += new
+        for epoch in {row.epoch for row in known}:
+            newest = newest_of(row for row in known if row.epoch == epoch)
+            assert list(store.registrations.newest(epoch)) == sorted(newest, key=lambda row: (-row.stake, row.party_id))
+            assert set(store.registrations.tally(epoch)) == tallies_of(newest)
+    assert store.registrations.epochs() == (3, 2, 1, 0)
+    assert list(store.registrations.newest_within(Epoch(3), 4)) == newest_of(
+        sorted((row for row in known), key=lambda row: row.epoch), key=lambda row: (row.epoch, row.seen_at_s)
+    )
     assert store.registrations.rebuild() == 0
+
+
+def newest_of(
+    rows: Iterable[Registration], key: Callable[[Registration], object] = lambda row: row.seen_at_s
+) -> list[Registration]:
+    """Rule 2 of registrations, row by row: of each party the one seen last, and of those the one that arrived last."""
+    parties: dict[str, Registration] = {}
+    for row in sorted(rows, key=key):  # type: ignore[arg-type]
+        parties[row.party_id] = row
+    return [parties[party_id] for party_id in sorted(parties)]
+
+
+def tallies_of(newest: Iterable[Registration]) -> set[VersionTally]:
+    """Rule 3: what each release has, by adding it up."""
+    stakes: dict[str | None, list[int]] = {}
+    for row in newest:
+        stakes.setdefault(row.release, []).append(row.stake)
+    return {VersionTally(release, sum(some), len(some)) for release, some in stakes.items()}
+
+
+def test_those_in_memory_stand_apart_and_are_of_every_thread() -> None:
+    registrations, other = temporary_registrations(), temporary_registrations()
+    with ThreadPoolExecutor(4) as pool:
+        given = [[said(f"p{number}", stake=number + 1)] for number in range(8)]
+        list(pool.map(lambda rows: registrations.ingest(rows, source="test", time_s=1.0), given))
+    assert registrations.tally(Epoch(5)) == (VersionTally("1.2.3", 36, 8),)
+    assert other.epochs() == ()
 
 
 def test_a_rollup_that_was_tampered_with_is_repaired(sql_store: SqlStore) -> None:
@@ -271,13 +310,11 @@ def test_a_rollup_that_was_tampered_with_is_repaired(sql_store: SqlStore) -> Non
 def test_a_batch_of_many_epochs_and_parties(sql_store: SqlStore) -> None:
     rows = [said(f"p{number % 700}", number % 1300, stake=number) for number in range(5000)]
     rejects = [Reject(f"line {number}", "bad") for number in range(1200)]
-    memory = MemoryStore()
-    add(memory, *rows)
     assert add(sql_store, *rows, rejects=rejects).accepted == 5000
     assert add(sql_store, *rows, rejects=rejects).repeated == 5000
-    assert sql_store.registrations.epochs() == memory.registrations.epochs()
+    assert sql_store.registrations.epochs() == tuple(range(1299, -1, -1))
     for epoch in map(Epoch, (0, 99, 100, 1299)):
-        assert sql_store.registrations.tally(epoch) == memory.registrations.tally(epoch)
+        assert set(sql_store.registrations.tally(epoch)) == tallies_of(row for row in rows if row.epoch == epoch)
     assert len(sql_store.registrations.rejects()) == 1200
 
 
@@ -368,11 +405,11 @@ def withdrawal(source: str = "api 1", from_epoch: int = 0, **more: bool) -> With
     return Withdrawal(source, "its token was stolen", Epoch(from_epoch), **more)
 
 
-def told(store: Store) -> list[Registration]:
+def told(store: SqlStore) -> list[Registration]:
     return [row for epoch in store.registrations.epochs() for row in store.registrations.newest(epoch)]
 
 
-def test_what_a_source_said_can_be_withdrawn_and_is_kept_whole(store: Store) -> None:
+def test_what_a_source_said_can_be_withdrawn_and_is_kept_whole(store: SqlStore) -> None:
     honest = [said("a", 5), said("b", 6, stake=7)]
     false = [
         said("a", 5, "9.9.9", 2**50, seen_at_s=2.0, source="api 1"),
@@ -398,7 +435,7 @@ def test_what_a_source_said_can_be_withdrawn_and_is_kept_whole(store: Store) -> 
     assert told(store) == before
 
 
-def test_only_what_is_meant_is_withdrawn(store: Store) -> None:
+def test_only_what_is_meant_is_withdrawn(store: SqlStore) -> None:
     rows = [said("a", epoch, source="api 1", signed=b"x" if epoch == 6 else None) for epoch in (4, 5, 6)]
     add(store, *rows)
     found = store.registrations
@@ -465,7 +502,7 @@ def test_of_a_network_of_which_nothing_is_stored_there_is_nothing(sql_url: str) 
         assert unknown.rejects() == ()
 
 
-def test_what_a_party_signed_is_never_displaced_by_what_it_did_not(store: Store) -> None:
+def test_what_a_party_signed_is_never_displaced_by_what_it_did_not(store: SqlStore) -> None:
     signed = said(version="1", seen_at_s=5.0, signed=b"x")
     add(store, said(version="0", seen_at_s=9.0))
     add(store, signed)
@@ -479,7 +516,7 @@ def test_what_a_party_signed_is_never_displaced_by_what_it_did_not(store: Store)
     assert store.registrations.rebuild() == 0
 
 
-def test_what_nodes_can_do_is_tallied_apart(store: Store) -> None:
+def test_what_nodes_can_do_is_tallied_apart(store: SqlStore) -> None:
     able = Capability(("lagrange", "pythagoras"), "ab" * 32, ("pythagoras",))
     rows = [said("a", capability=able), said("b", stake=3), said("c", stake=2, capability=able)]
     add(store, *rows)
@@ -490,7 +527,7 @@ def test_what_nodes_can_do_is_tallied_apart(store: Store) -> None:
     assert store.registrations.rebuild() == 0
 
 
-def test_what_was_rejected_of_an_epoch_is_missing_until_its_party_registers(store: Store) -> None:
+def test_what_was_rejected_of_an_epoch_is_missing_until_its_party_registers(store: SqlStore) -> None:
     at = Epoch(5)
     rejects = [
         Reject("line 1", "bad", "1", at, "a", 7),

@@ -2,8 +2,8 @@
 
 import pytest
 
-from era_store import NewEvent, new_token
-from era_store.tokens import REGISTRATIONS_WRITE, check_token
+from era_store import NewEvent
+from era_store.tokens import REGISTRATIONS_WRITE, check_token, new_token
 from eras import Epoch
 from tests.errors import raising
 

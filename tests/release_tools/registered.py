@@ -1,12 +1,8 @@
-"""Registrations for tests, told in a few words, in memory and in a database."""
-
-from collections.abc import Iterator
-from contextlib import closing
-from pathlib import Path
+"""Registrations for tests, told in a few words, in a database in memory."""
 
 import pytest
 
-from era_store import MemoryStore, Registration, RegistrationRepository, open_store
+from era_store import Registration, RegistrationRepository, temporary_registrations
 from eras import Epoch
 
 ADA = 1_000_000
@@ -36,13 +32,4 @@ def told(repository: RegistrationRepository, epoch: int, words: str) -> None:
 
 @pytest.fixture
 def repository() -> RegistrationRepository:
-    return MemoryStore().registrations
-
-
-@pytest.fixture(params=["memory", "sqlite"])
-def any_repository(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[RegistrationRepository]:
-    if request.param == "memory":
-        yield MemoryStore().registrations
-        return
-    with closing(open_store(str(tmp_path / "store.sqlite3"))) as store:
-        yield store.registrations
+    return temporary_registrations()

@@ -14,9 +14,9 @@ from release_tools.adoption.compatibility import EraNotListedError
 from release_tools.adoption.gate import GateNotMetError
 from release_tools.adoption.shares import Share
 from release_tools.adoption.summary import assumed_epoch
-from tests.release_tools.registered import any_repository, register, registration, repository, told
+from tests.release_tools.registered import register, registration, repository, told
 
-__all__ = ["any_repository", "repository"]
+__all__ = ["repository"]
 
 TABLE = Compatibility.of({"lagrange": ">=0.3.0"})
 
@@ -25,23 +25,23 @@ def judged(repository: RegistrationRepository, threshold: str = "0.95", **option
     return judge_gate(repository, era="lagrange", threshold=Fraction(threshold), compatibility=TABLE, **options)
 
 
-def test_met_to_the_lovelace(any_repository: RegistrationRepository) -> None:
+def test_met_to_the_lovelace(repository: RegistrationRepository) -> None:
     whole = 45 * 10**15
-    told(any_repository, 5, f"a 0.3.0 {whole * 19 // 20}, b 0.2.0 {whole // 20}")
-    result = judged(any_repository)
+    told(repository, 5, f"a 0.3.0 {whole * 19 // 20}, b 0.2.0 {whole // 20}")
+    result = judged(repository)
     assert result.met
     assert (result.missing_stake, result.whom, result.lacks) == (0, (), ())
     result.require_met()
-    told(any_repository, 6, f"a 0.3.0 {whole * 19 // 20 - 1}, b 0.2.0 {whole // 20 + 1}")
-    short = judged(any_repository)
+    told(repository, 6, f"a 0.3.0 {whole * 19 // 20 - 1}, b 0.2.0 {whole // 20 + 1}")
+    short = judged(repository)
     assert not short.met
     assert short.missing_stake == 1
     assert "94.9 % of the registered stake" in short.lacks[0]
 
 
-def test_what_is_missing_from_whom(any_repository: RegistrationRepository) -> None:
-    told(any_repository, 5, "ready 0.3.0 60, a 0.2.0 20, b - 10, c 0.2.9 6, d 0.2.8 4")
-    result = judged(any_repository, "0.85")
+def test_what_is_missing_from_whom(repository: RegistrationRepository) -> None:
+    told(repository, 5, "ready 0.3.0 60, a 0.2.0 20, b - 10, c 0.2.9 6, d 0.2.8 4")
+    result = judged(repository, "0.85")
     assert (result.missing_stake, result.enough) == (25, 2)
     assert [party.party_id for party in result.whom] == ["a", "b"]
     assert result.lacks[0] == "epoch 5: 60.0 % of the registered stake (0.0001 ADA) is ready"
@@ -54,7 +54,7 @@ def test_what_is_missing_from_whom(any_repository: RegistrationRepository) -> No
     assert caught.value.got.endswith("whom to call (2 parties would do): a 0.00002 ADA 0.2.0; b 0.00001 ADA no version")
     assert result.to_dict()["share"]["stake"] == 60
     assert caught.value.facts["gate"]["whom"][0]["party_id"] == "a"
-    few = judged(any_repository, "1", rules=AdoptionRules(limit=1))
+    few = judged(repository, "1", rules=AdoptionRules(limit=1))
     assert (len(few.whom), few.enough, few.lacks[-1]) == (1, 4, "  and 3 more")
 
 
@@ -100,29 +100,29 @@ def test_more_epochs_than_there_have_been(repository: RegistrationRepository) ->
     assert not judged(repository, for_epochs=3).met
 
 
-def test_on_the_whole_network(any_repository: RegistrationRepository) -> None:
-    told(any_repository, 5, "a 0.3.0 90, b 0.2.0 10")
-    unknown = judged(any_repository, "0.5", base=Base.NETWORK)
+def test_on_the_whole_network(repository: RegistrationRepository) -> None:
+    told(repository, 5, "a 0.3.0 90, b 0.2.0 10")
+    unknown = judged(repository, "0.5", base=Base.NETWORK)
     assert not unknown.met
     assert "the stake of the whole network in epoch 6 is not known" in unknown.lacks[0]
     assert unknown.share is None
-    any_repository.set_network_stake(Epoch(6), 99, source="test", time_s=0)
-    assert not judged(any_repository, "0.5", base=Base.NETWORK).met, "less than what registered is not believed"
-    any_repository.set_network_stake(Epoch(6), 180, source="test", time_s=0)
-    assert judged(any_repository, "0.5", base=Base.NETWORK).met
-    short = judged(any_repository, "0.6", base=Base.NETWORK)
+    repository.set_network_stake(Epoch(6), 99, source="test", time_s=0)
+    assert not judged(repository, "0.5", base=Base.NETWORK).met, "less than what registered is not believed"
+    repository.set_network_stake(Epoch(6), 180, source="test", time_s=0)
+    assert judged(repository, "0.5", base=Base.NETWORK).met
+    short = judged(repository, "0.6", base=Base.NETWORK)
     assert (short.missing_stake, short.enough, short.unregistered_stake) == (18, None, 80)
     assert "whom to call (not enough even with all of them):" in short.lacks
 
 
-def test_on_the_newest_of_each_party(any_repository: RegistrationRepository) -> None:
-    told(any_repository, 3, "away 0.2.0 900")
-    told(any_repository, 5, "a 0.3.0 95, b 0.2.0 5")
-    assert judged(any_repository).met
-    result = judged(any_repository, base=Base.RECENT)
+def test_on_the_newest_of_each_party(repository: RegistrationRepository) -> None:
+    told(repository, 3, "away 0.2.0 900")
+    told(repository, 5, "a 0.3.0 95, b 0.2.0 5")
+    assert judged(repository).met
+    result = judged(repository, base=Base.RECENT)
     assert not result.met
     assert (result.share.total if result.share else None, result.whom[0].party_id) == (1000, "away")
-    assert judged(any_repository, base=Base.RECENT, rules=AdoptionRules(recent_epochs=2)).met
+    assert judged(repository, base=Base.RECENT, rules=AdoptionRules(recent_epochs=2)).met
 
 
 def test_an_era_nobody_vouches_for_has_no_gate(repository: RegistrationRepository) -> None:
@@ -157,14 +157,14 @@ def test_the_result_in_words_counts_epochs_where_there_are_several(repository: R
     assert " in each of 2 epochs" in judged(repository, for_epochs=2).words
 
 
-def test_epochs_that_have_not_begun_open_no_gate(any_repository: RegistrationRepository) -> None:
-    told(any_repository, 5, "a 0.3.0 60, b 0.2.0 40")
-    told(any_repository, 900_000, "stranger 0.3.0 1")
-    assert judged(any_repository).met, "where nobody knows the current epoch the newest is taken"
+def test_epochs_that_have_not_begun_open_no_gate(repository: RegistrationRepository) -> None:
+    told(repository, 5, "a 0.3.0 60, b 0.2.0 40")
+    told(repository, 900_000, "stranger 0.3.0 1")
+    assert judged(repository).met, "where nobody knows the current epoch the newest is taken"
     for current in (5, 6):
-        found = judged(any_repository, current=Epoch(current))
+        found = judged(repository, current=Epoch(current))
         assert (found.met, found.epoch, found.enough) == (False, 5, 1)
-    early = judged(any_repository, current=Epoch(4))
+    early = judged(repository, current=Epoch(4))
     assert (early.met, early.epoch, early.lacks) == (False, 4, ("epoch 4: no registrations",))
 
 
@@ -186,48 +186,48 @@ def reject(repository: RegistrationRepository, *rejects: Reject) -> None:
     repository.ingest([], rejects, source="test", time_s=0.0)
 
 
-def test_what_was_rejected_is_part_of_the_whole(any_repository: RegistrationRepository) -> None:
-    told(any_repository, 5, "a 0.3.0 96, b 0.2.0 4")
-    assert judged(any_repository).met
-    reject(any_repository, Reject("line 3", "bad", "", Epoch(5), None, 900))
-    result = judged(any_repository)
+def test_what_was_rejected_is_part_of_the_whole(repository: RegistrationRepository) -> None:
+    told(repository, 5, "a 0.3.0 96, b 0.2.0 4")
+    assert judged(repository).met
+    reject(repository, Reject("line 3", "bad", "", Epoch(5), None, 900))
+    result = judged(repository)
     assert (result.met, result.share) == (False, Share(96, 1000))
     assert [alarm.kind for alarm in result.alarms] == ["rejected"]
     assert "1 row of the epoch cannot be counted" in result.alarms[0].words
-    assert judged(any_repository, base=Base.RECENT).share == Share(96, 1000)
-    assert judged(any_repository, rules=AdoptionRules(count_rejected=False)).met
+    assert judged(repository, base=Base.RECENT).share == Share(96, 1000)
+    assert judged(repository, rules=AdoptionRules(count_rejected=False)).met
 
 
 def test_a_stake_that_cannot_be_read_meets_no_gate_but_of_the_whole_network(
-    any_repository: RegistrationRepository,
+    repository: RegistrationRepository,
 ) -> None:
-    told(any_repository, 5, "a 0.3.0 100")
-    reject(any_repository, Reject("line 3", "bad", "", Epoch(5), "b", None))
-    result = judged(any_repository)
+    told(repository, 5, "a 0.3.0 100")
+    reject(repository, Reject("line 3", "bad", "", Epoch(5), "b", None))
+    result = judged(repository)
     assert not result.met
     assert "the stake of 1 cannot be read" in result.lacks[0]
     assert "--ignore-rejected" in result.lacks[0]
-    any_repository.set_network_stake(Epoch(6), 100, source="test", time_s=0.0)
-    assert judged(any_repository, base=Base.NETWORK).met
-    assert judged(any_repository, rules=AdoptionRules(count_rejected=False)).met
-    told(any_repository, 5, "b 0.3.0 100")
-    assert judged(any_repository).met, "its party has registered properly since"
+    repository.set_network_stake(Epoch(6), 100, source="test", time_s=0.0)
+    assert judged(repository, base=Base.NETWORK).met
+    assert judged(repository, rules=AdoptionRules(count_rejected=False)).met
+    told(repository, 5, "b 0.3.0 100")
+    assert judged(repository).met, "its party has registered properly since"
 
 
-def test_who_reports_what_it_can_do_is_ready_by_that_and_shown_apart(any_repository: RegistrationRepository) -> None:
+def test_who_reports_what_it_can_do_is_ready_by_that_and_shown_apart(repository: RegistrationRepository) -> None:
     able, unable = Capability(("lagrange", "thales")), Capability(("lagrange",), None, ("thales",))
     register(
-        any_repository,
+        repository,
         replace(registration("a", "0.1.0", 50), capability=able),
         replace(registration("b", "0.9.0", 30), capability=unable),
         registration("c", "0.3.0", 20),
     )
-    result = judged(any_repository)
+    result = judged(repository)
     assert result.share == Share(70, 100, by_capability=50)
     assert result.lacks[0].endswith("is ready: 50.0 % by capability, 20.0 % by version")
-    assert judged(any_repository, "0.7").words.endswith("70.0 % (50.0 % by capability, 20.0 % by version) in epoch 5")
+    assert judged(repository, "0.7").words.endswith("70.0 % (50.0 % by capability, 20.0 % by version) in epoch 5")
     assert [party.party_id for party in result.whom] == ["b"]
-    (era,) = summarise(any_repository, compatibility=TABLE).eras
+    (era,) = summarise(repository, compatibility=TABLE).eras
     shares = (era.to_dict()["registered"], result.to_dict()["share"], era.to_dict()["recent"])
     assert [(share["by_capability"], share["by_version"]) for share in shares] == [(50, 20)] * 3
     assert era.behind == 1

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from era_store import MemoryStore, RegistrationRepository
+from era_store import RegistrationRepository, temporary_registrations
 from release_tools.adoption.mithril import COLUMNS, mithril_rows
 from release_tools.adoption.text import csv_text
 from release_tools.registrations import ingest, open_source
@@ -22,7 +22,7 @@ FILES = [("monitoring.sqlite3", "adoption_expected.csv"), ("runbook_monitoring.s
 
 
 def read(path: Path) -> RegistrationRepository:
-    repository = MemoryStore().registrations
+    repository = temporary_registrations()
     with closing(open_source(str(path))) as source:
         ingest(source, repository)
     return repository
@@ -83,7 +83,7 @@ def test_equal_to_the_view_itself(mithril: MithrilFile, parties: Parties) -> Non
                 (json.dumps(content),),
             )
         expected = judge.execute("select * from signer_registration_summary").fetchall()
-    repository = MemoryStore().registrations
+    repository = temporary_registrations()
     register(repository, *(registration(party, version, stake, 7) for party, (version, stake) in parties.items()))
     assert [tuple(row.values()) for row in mithril_rows(repository)] == expected
 

@@ -9,9 +9,9 @@ from era_store import RegistrationRepository
 from eras import Epoch
 from release_tools import AdoptionRules, Base, Compatibility, EpochAdoption, Share, summarise, summarise_last
 from release_tools.adoption.summary import NoRegistrationsError
-from tests.release_tools.registered import ADA, any_repository, register, registration, repository, told
+from tests.release_tools.registered import ADA, register, registration, repository, told
 
-__all__ = ["any_repository", "repository"]
+__all__ = ["repository"]
 
 TABLE = Compatibility.of({"thales": ">=0.1.0, <2.0.0", "lagrange": ">=0.3.0, !=0.3.5"})
 BIG = 10**15
@@ -36,19 +36,19 @@ def test_versions_newest_first_and_the_unknown_kept(repository: RegistrationRepo
     assert found.unknown == Share(20, 100)
 
 
-def test_three_bases(any_repository: RegistrationRepository) -> None:
-    told(any_repository, 3, "late 0.3.1 400")
-    told(any_repository, 4, "a 0.2.0 100, b 0.3.0 50, gone 0.2.0 30")
-    told(any_repository, 5, "a 0.3.1 100, b 0.3.5 50, c 0.2.0 50")
-    any_repository.set_network_stake(Epoch(6), 1000, source="test", time_s=0)
-    any_repository.set_network_stake(Epoch(5), 300, source="test", time_s=0)
-    lagrange = summary(any_repository, rules=AdoptionRules(recent_epochs=2)).eras[1]
+def test_three_bases(repository: RegistrationRepository) -> None:
+    told(repository, 3, "late 0.3.1 400")
+    told(repository, 4, "a 0.2.0 100, b 0.3.0 50, gone 0.2.0 30")
+    told(repository, 5, "a 0.3.1 100, b 0.3.5 50, c 0.2.0 50")
+    repository.set_network_stake(Epoch(6), 1000, source="test", time_s=0)
+    repository.set_network_stake(Epoch(5), 300, source="test", time_s=0)
+    lagrange = summary(repository, rules=AdoptionRules(recent_epochs=2)).eras[1]
     assert lagrange.registered == Share(100, 200)
     assert lagrange.network == Share(100, 1000), "of the epoch in which the registrations count"
     assert lagrange.recent == Share(100, 230), "with the one that missed the epoch, and without the one before"
-    three = summary(any_repository, rules=AdoptionRules(recent_epochs=3)).eras[1]
+    three = summary(repository, rules=AdoptionRules(recent_epochs=3)).eras[1]
     assert three.recent == Share(500, 630)
-    earlier = summary(any_repository, rules=AdoptionRules(stake_epoch_offset=0)).eras[1]
+    earlier = summary(repository, rules=AdoptionRules(stake_epoch_offset=0)).eras[1]
     assert earlier.network == Share(100, 300)
     assert lagrange.of(Base.NETWORK) == lagrange.network
 
@@ -62,34 +62,34 @@ def test_network_stake_that_is_not_known_or_cannot_be(repository: RegistrationRe
     assert [alarm.kind for alarm in found.alarms] == ["network-stake"]
 
 
-def test_the_newest_registration_counts(any_repository: RegistrationRepository) -> None:
-    register(any_repository, registration("a", "0.3.0", 100, seen_at_s=10))
-    register(any_repository, registration("a", "0.2.0", 100, seen_at_s=5))
-    assert summary(any_repository).eras[1].registered == Share(100, 100)
-    register(any_repository, registration("a", "0.2.0", 90, seen_at_s=11))
-    assert summary(any_repository).eras[1].registered == Share(0, 90)
+def test_the_newest_registration_counts(repository: RegistrationRepository) -> None:
+    register(repository, registration("a", "0.3.0", 100, seen_at_s=10))
+    register(repository, registration("a", "0.2.0", 100, seen_at_s=5))
+    assert summary(repository).eras[1].registered == Share(100, 100)
+    register(repository, registration("a", "0.2.0", 90, seen_at_s=11))
+    assert summary(repository).eras[1].registered == Share(0, 90)
 
 
-def test_who_is_not_ready(any_repository: RegistrationRepository) -> None:
-    told(any_repository, 4, "sleeper 0.2.0 500")
-    told(any_repository, 5, "a 0.2.0 10, b 0.3.0 99, c 0.3.5 30, d - 20, e 0.2.1 20")
-    parties = summary(any_repository).eras[1].not_ready
+def test_who_is_not_ready(repository: RegistrationRepository) -> None:
+    told(repository, 4, "sleeper 0.2.0 500")
+    told(repository, 5, "a 0.2.0 10, b 0.3.0 99, c 0.3.5 30, d - 20, e 0.2.1 20")
+    parties = summary(repository).eras[1].not_ready
     assert [(party.party_id, party.stake, party.version) for party in parties] == [
         ("c", 30, "0.3.5"),
         ("d", 20, None),
         ("e", 20, "0.2.1"),
         ("a", 10, "0.2.0"),
     ]
-    few = summary(any_repository, rules=AdoptionRules(limit=1)).eras[1].not_ready
+    few = summary(repository, rules=AdoptionRules(limit=1)).eras[1].not_ready
     assert [party.party_id for party in few] == ["c"]
-    recent = summary(any_repository, base=Base.RECENT).eras[1].not_ready
+    recent = summary(repository, base=Base.RECENT).eras[1].not_ready
     assert (recent[0].party_id, recent[0].epoch) == ("sleeper", 4)
 
 
-def test_what_changed_since_the_epoch_before(any_repository: RegistrationRepository) -> None:
-    told(any_repository, 2, "old 0.1.0 1, same 0.2.0+a 7, up 0.2.0 5, down 0.3.0 6, lost 0.3.0 9, found nightly 4")
-    told(any_repository, 5, "same 0.2.0+b 8, up 0.3.0 5, down 0.2.9 6, lost - 9, found 0.1.0 4, new 0.3.0 3")
-    changes = summary(any_repository).changes
+def test_what_changed_since_the_epoch_before(repository: RegistrationRepository) -> None:
+    told(repository, 2, "old 0.1.0 1, same 0.2.0+a 7, up 0.2.0 5, down 0.3.0 6, lost 0.3.0 9, found nightly 4")
+    told(repository, 5, "same 0.2.0+b 8, up 0.3.0 5, down 0.2.9 6, lost - 9, found 0.1.0 4, new 0.3.0 3")
+    changes = summary(repository).changes
     assert changes is not None
     assert changes.since == 2, "the last epoch before with registrations"
     groups = {name: getattr(changes, name) for name in ("new", "upgraded", "downgraded", "gone")}
@@ -103,7 +103,7 @@ def test_what_changed_since_the_epoch_before(any_repository: RegistrationReposit
         ("lost", "0.3.0", None),
         ("down", "0.3.0", "0.2.9"),
     ]
-    assert summary(any_repository, 2).changes is None
+    assert summary(repository, 2).changes is None
 
 
 @pytest.mark.parametrize(
@@ -134,20 +134,20 @@ def test_alarm_thresholds_are_the_rules(repository: RegistrationRepository) -> N
 
 
 def test_without_details_no_registration_is_read(
-    any_repository: RegistrationRepository, monkeypatch: pytest.MonkeyPatch
+    repository: RegistrationRepository, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What it costs must not grow with the epoch. A database keeps a rollup, from which all but the details come."""
-    told(any_repository, 4, "a 0.3.0 1, b 0.2.0 1")
-    told(any_repository, 5, "a 0.3.0 3, b 0.2.0 1")
-    tallies = {epoch: any_repository.tally(Epoch(epoch)) for epoch in (4, 5)}
-    monkeypatch.setattr(any_repository, "tally", tallies.__getitem__)
+    told(repository, 4, "a 0.3.0 1, b 0.2.0 1")
+    told(repository, 5, "a 0.3.0 3, b 0.2.0 1")
+    tallies = {epoch: repository.tally(Epoch(epoch)) for epoch in (4, 5)}
+    monkeypatch.setattr(repository, "tally", tallies.__getitem__)
     for name in ("newest", "newest_within"):
-        monkeypatch.delattr(type(any_repository), name)
-    found = summary(any_repository, details=False)
+        monkeypatch.delattr(type(repository), name)
+    found = summary(repository, details=False)
     assert found.eras[1].registered == Share(3, 4)
     assert (found.eras[1].recent, found.eras[1].not_ready, found.changes) == (None, (), None)
     with pytest.raises(AttributeError):
-        summary(any_repository)
+        summary(repository)
 
 
 def test_stories_of_several_epochs(repository: RegistrationRepository) -> None:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from era_store import MemoryStore, Registration, RegistrationRepository
+from era_store import Registration, RegistrationRepository, temporary_registrations
 from eras import Epoch
 from release_tools import Compatibility
 from release_tools.adoption.compatibility import EraNotListedError
@@ -29,7 +29,7 @@ OLD, NEW = "1.0.0", "2.0.0"
 
 def registrations(*epochs: tuple[int, Mapping[str, tuple[str | None, int]]]) -> RegistrationRepository:
     """Epoch → party → version and stake."""
-    repository = MemoryStore().registrations
+    repository = temporary_registrations()
     rows = [
         Registration(party, Epoch(epoch), version, stake, float(epoch), "test")
         for epoch, parties in epochs

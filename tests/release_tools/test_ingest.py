@@ -17,7 +17,7 @@ from typing import ClassVar
 
 import pytest
 
-from era_store import MemoryStore, Registration, Reject, SqlStore, open_store
+from era_store import Registration, Reject, SqlStore, open_store, temporary_registrations
 from eras import Epoch, StoreError
 from release_tools.registrations import ingest, open_source
 from release_tools.registrations.ingesting import IngestSummary
@@ -197,13 +197,13 @@ def test_killed_in_the_middle_and_run_again(sql_url: str, tmp_path: Path) -> Non
             assert len(store.registrations.rejects()) == sum(1 for number in range(read) if number % 9 == 0)
             assert store.registrations.rebuild() == 0
     subprocess.run([sys.executable, "-c", INGESTER, sql_url, str(path)], cwd=ROOT, check=True, capture_output=True)
-    whole = MemoryStore()
-    ingest(JsonLines(str(path)), whole.registrations)
+    whole = temporary_registrations()
+    ingest(JsonLines(str(path)), whole)
     with open_store(sql_url) as store:
-        for epoch in whole.registrations.epochs():
-            assert list(store.registrations.newest(epoch)) == list(whole.registrations.newest(epoch))
-            assert store.registrations.tally(epoch) == whole.registrations.tally(epoch)
-        assert len(store.registrations.rejects()) == len(whole.registrations.rejects())
+        for epoch in whole.epochs():
+            assert list(store.registrations.newest(epoch)) == list(whole.newest(epoch))
+            assert store.registrations.tally(epoch) == whole.tally(epoch)
+        assert len(store.registrations.rejects()) == len(whole.rejects())
 
 
 PEAK = """

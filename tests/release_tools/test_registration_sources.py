@@ -21,7 +21,7 @@ from chain_reader.providers.transport.errors import (
     UnsteadyAnswerError,
 )
 from datum import SigningKey
-from era_store import Capability, MemoryStore, Registration, Reject
+from era_store import Capability, Registration, Reject, temporary_registrations
 from era_store.registrations import MAX_LOVELACE
 from eras import Epoch
 from release_tools.registrations import ingest, open_source
@@ -326,7 +326,7 @@ def test_bytes_that_are_no_text_are_rejected(kind: Kind, tmp_path: Path) -> None
     rows, rejects, _ = read(make(str(path)))
     assert parties(rows) == ["b"]
     assert "UTF-8" in rejects[0].reason
-    MemoryStore().registrations.ingest([], rejects, source="x", time_s=1.0)
+    temporary_registrations().ingest([], rejects, source="x", time_s=1.0)
 
 
 @pytest.mark.parametrize("missing", ["nothing", "folder"])
@@ -399,7 +399,7 @@ def test_a_signature_in_a_file_is_checked(
 
 
 def test_what_a_party_signed_stands_however_it_came_and_whatever_is_said_of_it(tmp_path: Path) -> None:
-    path, store = tmp_path / "file", MemoryStore().registrations
+    path, store = tmp_path / "file", temporary_registrations()
     lines = [
         signed_fields(7),
         signed_fields(6, seen_at=2_000_000_000),  # an older one, sent again as if it were new

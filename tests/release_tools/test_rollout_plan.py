@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from era_store import MemoryStore, Registration
+from era_store import Registration, temporary_registrations
 from eras import Epoch, EraMarker
 from release_tools import Base, Compatibility, judge_gate
 from release_tools.forecasting.forecast import ForecastOrder, forecast
@@ -183,7 +183,7 @@ def test_what_is_no_toml(text: str) -> None:
 
 def evidence(ready: int = 96, epoch: int = 9, plan: PlannedRollout = PLAN) -> GateEvidence:
     """What is known where ``ready`` of 100 are ready in ``epoch`` and the one before."""
-    repository = MemoryStore().registrations
+    repository = temporary_registrations()
     for at in (epoch - 1, epoch):
         rows = [
             Registration("ready", Epoch(at), "2.0.0", ready, 0.0, "t"),

@@ -7,7 +7,8 @@ import logging
 import pytest
 
 from era_service.logs import configure_logging, log_in_force
-from era_store import StoreUnavailableError, new_token
+from era_store import StoreUnavailableError
+from era_store.tokens import new_token
 
 
 @pytest.fixture

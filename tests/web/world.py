@@ -14,7 +14,8 @@ from era_service.config.schema import Settings
 from era_service.demo import CHAIN_FILE, Stage
 from era_service.web import Service, create_app
 from era_service.wiring.trust import network_key
-from era_store import new_token, open_store
+from era_store import open_store
+from era_store.tokens import new_token
 from eras import Epoch, EraMarker
 
 PYTHAGORAS, LAGRANGE = "pythagoras", "lagrange"
