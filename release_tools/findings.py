@@ -59,6 +59,19 @@ class Finding:
         return f"{key}expected {self.expected}, got {self.got}{hint}"
 
 
+class NearMissError(ValueError):
+    """Raised by a validator for a value that is not allowed.
+
+    Args:
+        expected: what would have been right.
+        nearest: the right value that is nearest to it, if one is near.
+    """
+
+    def __init__(self, expected: str, nearest: str | None) -> None:
+        super().__init__(expected)
+        self.nearest = nearest
+
+
 def findings_of(
     error: ValidationError,
     known_key: str,
@@ -89,6 +102,8 @@ def findings_of(
         if kind.startswith("union_tag_"):
             return _tag(key, found)
         nearest = _nearest(value, found["ctx"]["expected"]) if kind == "literal_error" else None
+        if kind == "value_error" and isinstance(found["ctx"]["error"], NearMissError):
+            nearest = found["ctx"]["error"].nearest
         return Finding(key, _expected(found), "something else" if is_secret(key) else _shown(value), nearest)
 
     return [finding_of(found) for found in error.errors(include_url=False)]

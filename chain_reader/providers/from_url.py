@@ -80,6 +80,12 @@ def with_kind(text: str) -> str:
     return text if kind is None else f"{kind}:{text}"
 
 
+def nearest_kind(text: str) -> str | None:
+    """The kind of provider that is nearest to what a text begins with, if one is near."""
+    nearest = get_close_matches(with_kind(text).partition(":")[0], OBSERVER_KINDS, n=1)
+    return nearest[0] if nearest else None
+
+
 def _cardano_cli(socket: str, network_magic: int | None, program: str | None, limits: ReadLimits) -> ChainObserver:
     from chain_reader.providers.cardano_cli.observer import PROGRAM, CardanoCliObserver
 
@@ -94,14 +100,14 @@ def _cardano_cli(socket: str, network_magic: int | None, program: str | None, li
 
 
 def _unknown(kind: str) -> ConfigurationError:
-    nearest = get_close_matches(kind, OBSERVER_KINDS, n=1)
+    nearest = nearest_kind(kind)
     return ConfigurationError(
         "The kind of chain observer is unknown",
         expected="blockfrost:<url>, koios:<url>, ogmios:<url>, kupo:<url>+<url of an Ogmios>, "
         "cardano-cli:<path of the socket> or local:<path>",
         got=f"{kind!r}"[:40],
-        next_step=f"Did you mean {nearest[0]}:…?" if nearest else "Correct the chain observer",
+        next_step=f"Did you mean {nearest}:…?" if nearest else "Correct the chain observer",
         known=list(OBSERVER_KINDS),
-        nearest=nearest[0] if nearest else None,
+        nearest=nearest,
         code="UnknownObserver",
     )

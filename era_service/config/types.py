@@ -11,9 +11,11 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
+from chain_reader.providers.from_url import nearest_kind
 from chain_reader.thread_token import spelled, token_unit
 from datum import VerificationKey
 from eras import ConfigurationError, MarkerError, SupportedEras
+from release_tools.findings import NearMissError
 
 ADDRESS = re.compile(r"addr(_test)?1[02-9ac-hj-np-z]{38,}")
 PROVIDER_URL = re.compile(
@@ -46,9 +48,11 @@ def _thread_token(value: str) -> str:
 
 def _provider_url(value: str) -> str:
     if not PROVIDER_URL.fullmatch(value):
-        raise ValueError(
+        nearest = nearest_kind(value)
+        raise NearMissError(
             "http(s)://… of a Blockfrost API, koios:NETWORK, ws(s)://… of an Ogmios server, "
-            "kupo:http(s)://…+ws(s)://… of a Kupo and an Ogmios, cardano-cli:SOCKET, or local:FILE"
+            "kupo:http(s)://…+ws(s)://… of a Kupo and an Ogmios, cardano-cli:SOCKET, or local:FILE",
+            None if nearest is None else f"{nearest}:…",
         )
     return value
 

@@ -36,6 +36,8 @@ LOCAL = "local:"
 PAYMENT_KEY_FILE = "payment.skey"
 _NAME = r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}"
 _FIRST_FUNDS = "100 ada"
+_OPTIONS = {"providers": "--provider", "supported_eras": "--era", "project_id_file": "--project-id-file"}
+"""The options that settings of the new configuration come from."""
 
 
 class SetUpError(ConfigurationError):
@@ -370,11 +372,22 @@ def _quoted(text: str) -> str:
 def _loaded(text: str) -> "Settings":
     """The configuration, checked before it is written."""
     from era_service.config.load import load_settings
+    from era_service.config.mistakes import InvalidConfigurationError
 
     with TemporaryDirectory() as folder:
         draft = Path(folder) / "eraswitch.toml"
         draft.write_text(text, encoding="utf-8")  # raw: the configuration
-        return load_settings(str(draft), environ={**os.environ, "ERASWITCH_CONFIG": ""}).settings
+        try:
+            return load_settings(str(draft), environ={**os.environ, "ERASWITCH_CONFIG": ""}).settings
+        except InvalidConfigurationError as error:  # the draft is gone: name what was asked for
+            first = error.mistakes[0]
+            option = next((option for part, option in _OPTIONS.items() if part in first.key), first.key)
+            raise SetUpError(
+                f"{option} is not usable",
+                expected=first.expected,
+                got=first.got,
+                next_step=f"Did you mean {first.nearest}?" if first.nearest else f"Correct {option}",
+            ) from error
 
 
 def _asked(order: SetUpOrder, settings: "Settings", magic: int) -> tuple[Epoch | None, str | None]:

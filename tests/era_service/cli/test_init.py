@@ -136,6 +136,9 @@ def test_keys_may_be_elsewhere(own_folders: Path) -> None:
         (("--network", "ours", "--network-magic", "42", "--era-address", "addr1junk"), "The era address is not usable"),
         (("--network", "ours", "--network-magic", "7", "--provider", "local:there.sqlite3"), "Two networks are named"),
         (("--network", "preprod", "--provider", "local:there.sqlite3"), "Two networks are named"),
+        (("--network", "preprod", "--provider", "blockfost:https://x.example"), "Did you mean blockfrost:…?"),
+        (("--network", "preprod", "--provider", "nonsense"), "--provider is not usable: expected http(s)://… of a Bl"),
+        ((*LOCAL, "--era", "a", "--era", "a"), "--era is not usable"),
     ],
 )
 def test_what_is_missing_or_contradicts_is_said_before_anything_is_written(
