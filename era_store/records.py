@@ -6,9 +6,10 @@ In and out of every store, the one in a database and the one in memory alike.
 import hashlib
 import json
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
-from datum.kinds import Marker
+from datum.kinds import Marker, marker_of
+from era_store.kept import Hex, Kept
 from eras import Epoch, Slot
 
 
@@ -39,6 +40,10 @@ class TrustKey:
         return hashlib.sha256(text.encode()).hexdigest()
 
 
+KeptMarker = Annotated[Marker, Kept(marker_of, lambda marker: marker.to_dict())]
+"""A marker of any kind; JSON has its fields as they are signed."""
+
+
 @dataclass(frozen=True, slots=True)
 class StoredOutput:
     """The output whose payload is in force: its content, and where it is on the chain.
@@ -57,8 +62,8 @@ class StoredOutput:
     transaction: str
     index: int
     datum: str
-    content: bytes
-    markers: tuple[Any, ...]
+    content: Hex
+    markers: tuple[KeptMarker, ...]
     lovelace: int
     slot: Slot | None = None
     height: int | None = None
@@ -82,7 +87,7 @@ class SeenPayload:
     """
 
     digest: str
-    content: bytes
+    content: Hex
     reference: str
     slot: Slot | None
     height: int | None
@@ -109,42 +114,42 @@ class Sighting:
     time_s: float
     claim: tuple[Epoch, Slot] | None = None
 
-    def to_dict(self) -> dict[str, Any]:
-        """JSON-ready."""
-        claim = None if self.claim is None else list(self.claim)
-        return {"epoch": self.epoch, "slot": self.slot, "time_s": self.time_s, "claim": claim}
 
-    @classmethod
-    def from_dict(cls, value: dict[str, Any] | None) -> "Sighting | None":
-        """The sighting of a ``to_dict`` document, or ``None``.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TrustMarks:
+    """The marks that the rules of trust leave from one reading to the next. What is added here is stored as it is.
 
-        Raises:
-            KeyError, TypeError, ValueError: it is neither.
-        """
-        if value is None:
-            return None
-        claim = value["claim"]
-        claimed = None if claim is None else (Epoch(int(claim[0])), Slot(int(claim[1])))
-        return cls(Epoch(int(value["epoch"])), Slot(int(value["slot"])), float(value["time_s"]), claimed)
+    Attributes:
+        superseded_outputs: references of the outputs whose place another took; none of them wins again (T2).
+        activation: the high-water mark: the last activation known to have happened under what was trusted.
+        sequence: the high-water mark of extended payloads: the highest sequence accepted.
+        complete: whether every older payload is known, because it was read where history is.
+        proven: whether what is trusted was seen to spend at the era address, by an observer that knows inputs.
+    """
+
+    superseded_outputs: frozenset[str] = frozenset()
+    activation: KeptMarker | None = None
+    sequence: int | None = None
+    complete: bool = False
+    proven: bool = False
+
+    def marks(self) -> dict[str, Any]:
+        """The marks by name."""
+        return {name: getattr(self, name) for name in TrustMarks.__slots__}
 
 
 @dataclass(frozen=True, slots=True)
-class StoredTrust:
-    """All that is remembered for one ``TrustKey``.
+class StoredTrust(TrustMarks):
+    """All that is remembered for one ``TrustKey``. Stores and the event log have its fields as they are declared.
 
     Attributes:
         trusted: what is in force; ``None`` before anything is.
         epoch: the epoch of the last reading; what had begun by then has happened.
         tip_slot: slot of the highest tip that was read.
-        activation: the high-water mark: the last activation known to have happened.
-        sequence: the high-water mark of extended payloads: the highest sequence accepted.
         payloads: every payload with a true signature ever seen.
-        superseded_outputs: references of the outputs whose place another took.
         stale: why the last reading could not confirm what is in force; ``None`` when it did.
         legacy_differs: whether a deployed Mithril reader could have read something else then.
         malformed: how many unspent outputs carried no payload at all then.
-        complete: whether ``payloads`` holds every older one, because they were read where history is known.
-        proven: whether what is trusted was seen to spend at the era address.
         sighting: where the chain was at the last reading by a node without a clock of its own.
         version: how often it was written; a store refuses to write over a version that the writer has not read.
     """
@@ -152,15 +157,10 @@ class StoredTrust:
     trusted: StoredOutput | None
     epoch: Epoch
     tip_slot: Slot
-    activation: Marker | None = None
-    sequence: int | None = None
     payloads: tuple[SeenPayload, ...] = ()
-    superseded_outputs: frozenset[str] = frozenset()
     stale: str | None = None
     legacy_differs: bool = False
     malformed: int = 0
-    complete: bool = False
-    proven: bool = False
     sighting: Sighting | None = None
     version: int = 0
 

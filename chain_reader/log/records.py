@@ -16,8 +16,9 @@ from chain_reader.trust.kinds import ERAS, kind_named
 from chain_reader.trust.policy import Checkpoint, TrustPolicy
 from datum import ExtensionPolicy, VerificationKey
 from datum.kinds import Marker, marker_of
-from era_store import NewEvent, SeenPayload, Sighting, StoredEvent, StoredOutput, StoredTrust
-from eras import Epoch, EraStatus, EraView, Provenance, Slot, SupportedEras, select_eras
+from era_store import NewEvent, StoredEvent, StoredTrust
+from era_store.kept import adapter_of
+from eras import Epoch, EraStatus, EraView, Provenance, SupportedEras, select_eras
 from eras.view import NO_VIEW
 
 Facts = dict[str, Any]
@@ -226,36 +227,9 @@ def _keys_of(texts: list[str]) -> tuple[VerificationKey, ...]:
 
 def trust_facts(trust: StoredTrust) -> Facts:
     """The trusted and remembered state; the store's version of it is left out."""
-    trusted = trust.trusted
-    return {
-        "trusted": None
-        if trusted is None
-        else {
-            "transaction": trusted.transaction,
-            "index": trusted.index,
-            "datum": trusted.datum,
-            "content": trusted.content.hex(),
-            "markers": _markers_facts(trusted.markers),
-            "lovelace": trusted.lovelace,
-            "slot": trusted.slot,
-            "height": trusted.height,
-        },
-        "epoch": trust.epoch,
-        "tip_slot": trust.tip_slot,
-        "activation": None if trust.activation is None else trust.activation.to_dict(),
-        "sequence": trust.sequence,
-        "payloads": [
-            {name: getattr(payload, name) for name in SeenPayload.__slots__} | {"content": payload.content.hex()}
-            for payload in trust.payloads
-        ],
-        "superseded_outputs": sorted(trust.superseded_outputs),
-        "stale": trust.stale,
-        "legacy_differs": trust.legacy_differs,
-        "malformed": trust.malformed,
-        "complete": trust.complete,
-        "proven": trust.proven,
-        "sighting": None if trust.sighting is None else trust.sighting.to_dict(),
-    }
+    facts: Facts = adapter_of(StoredTrust).dump_python(trust, mode="json", exclude={"version"})
+    facts["superseded_outputs"].sort()
+    return facts
 
 
 def trust_of(facts: Facts) -> StoredTrust:
@@ -264,23 +238,8 @@ def trust_of(facts: Facts) -> StoredTrust:
     Raises:
         KeyError, TypeError, ValueError, MarkerError: the facts are damaged.
     """
-    trusted = facts["trusted"]
-    values = facts | {
-        "trusted": None
-        if trusted is None
-        else StoredOutput(
-            **trusted | {"content": bytes.fromhex(trusted["content"]), "markers": _markers_of(trusted["markers"])}
-        ),
-        "epoch": Epoch(facts["epoch"]),
-        "tip_slot": Slot(facts["tip_slot"]),
-        "activation": None if facts["activation"] is None else marker_of(facts["activation"]),
-        "payloads": tuple(
-            SeenPayload(**payload | {"content": bytes.fromhex(payload["content"])}) for payload in facts["payloads"]
-        ),
-        "superseded_outputs": frozenset(facts["superseded_outputs"]),
-        "sighting": Sighting.from_dict(facts.get("sighting")),
-    }
-    return StoredTrust(**values)
+    trust: StoredTrust = adapter_of(StoredTrust).validate_python(facts)
+    return trust
 
 
 def _markers_facts(markers: tuple[Marker, ...]) -> list[Facts]:

@@ -56,14 +56,10 @@ def recalled(stored: StoredTrust, policy: TrustPolicy, verified: ScreenedOutput 
         )
     return TrustState(
         trusted=item,
-        superseded_outputs=stored.superseded_outputs,
         superseded_payloads=frozenset(payload.digest for payload in stored.payloads if payload.superseded),
         epoch=stored.epoch,
-        activation=stored.activation,
-        sequence=stored.sequence,
-        complete=stored.complete,
-        proven=stored.proven,
         kind=policy.kind,
+        **stored.marks(),
     )
 
 
@@ -105,12 +101,8 @@ def remembered(
         stored,
         trusted=None if state.trusted is None else _stored_output(state.trusted, evidence),
         epoch=evidence.epoch if state.epoch is None else state.epoch,
-        activation=state.activation,
-        sequence=state.sequence,
         payloads=_payloads(stored, state, evidence, signed, judged),
-        superseded_outputs=state.superseded_outputs,
-        complete=state.complete,
-        proven=state.proven,
+        **state.marks(),
     )
 
 

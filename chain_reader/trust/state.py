@@ -13,33 +13,24 @@ from chain_reader.trust.kinds import ERAS, TrustKind
 from chain_reader.trust.ratchet import Markers
 from datum import Accepted, VerifiedMarkers, decode_datum
 from datum.kinds import Marker, bytes_signed
+from era_store.records import TrustMarks
 from eras import Epoch
 
 
 @dataclass(frozen=True, slots=True)
-class TrustState:
+class TrustState(TrustMarks):
     """The memory of a reader.
 
     Attributes:
         trusted: the output whose payload is in force, its verdict ``Accepted``.
-        superseded_outputs: references of outputs whose place another took; none of them wins again (T2).
         superseded_payloads: digests of payloads whose place another took; none of them wins again (T3, T4).
         epoch: the last epoch in which a reading confirmed what is trusted.
-        activation: the high-water mark: the last activation that has happened under what was trusted.
-        sequence: the high-water mark of extended payloads.
-        complete: whether every older payload is known, because it was read where history is.
-        proven: whether what is trusted was seen to spend at the era address, by an observer that knows inputs.
         kind: what is read.
     """
 
     trusted: ScreenedOutput | None = None
-    superseded_outputs: frozenset[str] = frozenset()
     superseded_payloads: frozenset[str] = frozenset()
     epoch: Epoch | None = None
-    activation: Marker | None = None
-    sequence: int | None = None
-    complete: bool = False
-    proven: bool = False
     kind: TrustKind = ERAS
 
 

@@ -9,16 +9,18 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, delete, insert, select, update
 
-from datum.kinds import marker_of
 from era_store.errors import StoreDamagedError
+from era_store.kept import adapter_of
 from era_store.memory import changed
-from era_store.records import NewEvent, SeenPayload, Sighting, StoredOutput, StoredTrust, TrustKey
+from era_store.records import NewEvent, SeenPayload, StoredOutput, StoredTrust, TrustKey
 from era_store.sql import tables
 from era_store.sql.database import Database
 from era_store.sql.events import append_events
 from era_store.sql.locks import take_turn
 from era_store.sql.notices import tell
-from eras import Epoch, MarkerError, Slot
+from eras import MarkerError
+
+_TRUSTED = "trusted_"
 
 
 class SqlTrust:
@@ -84,85 +86,34 @@ class SqlTrust:
 
 
 def _values(key: TrustKey, trust: StoredTrust) -> dict[str, Any]:
-    trusted = trust.trusted
+    """The values of a row: those of the record, by name, and of what is trusted as ``trusted_…``."""
+    kept = adapter_of(StoredTrust).dump_python(trust, exclude={"payloads", "superseded_outputs", "version"})
+    trusted = kept.pop("trusted") or {}
     return {
+        **kept,
+        **{f"{_TRUSTED}{name}": trusted.get(name) for name in StoredOutput.__slots__},
         "key_id": key.id,
         "verification_keys": list(key.keys),
         "network_magic": key.network_magic,
         "address": key.address,
         "version": trust.version + 1,
-        "epoch": trust.epoch,
-        "tip_slot": trust.tip_slot,
-        "trusted_transaction": None if trusted is None else trusted.transaction,
-        "trusted_index": None if trusted is None else trusted.index,
-        "trusted_datum": None if trusted is None else trusted.datum,
-        "trusted_content": None if trusted is None else trusted.content,
-        "trusted_markers": None if trusted is None else [marker.to_dict() for marker in trusted.markers],
-        "trusted_lovelace": None if trusted is None else trusted.lovelace,
-        "trusted_slot": None if trusted is None else trusted.slot,
-        "trusted_height": None if trusted is None else trusted.height,
-        "activation": None if trust.activation is None else trust.activation.to_dict(),
-        "sequence": trust.sequence,
-        "stale": trust.stale,
-        "legacy_differs": trust.legacy_differs,
-        "malformed": trust.malformed,
-        "complete": trust.complete,
-        "proven": trust.proven,
-        "sighting": None if trust.sighting is None else trust.sighting.to_dict(),
     }
 
 
-def _trust(row: Row[Any], payloads: tuple[SeenPayload, ...], superseded: frozenset[str]) -> StoredTrust:
-    trusted = activation = None
-    if row.trusted_transaction is not None:
-        trusted = StoredOutput(
-            row.trusted_transaction,
-            row.trusted_index,
-            row.trusted_datum,
-            row.trusted_content,
-            tuple(map(marker_of, row.trusted_markers)),
-            row.trusted_lovelace,
-            None if row.trusted_slot is None else Slot(row.trusted_slot),
-            row.trusted_height,
-        )
-    if row.activation is not None:
-        activation = marker_of(row.activation)
-    return StoredTrust(
-        trusted,
-        Epoch(row.epoch),
-        Slot(row.tip_slot),
-        activation,
-        row.sequence,
-        payloads,
-        superseded,
-        row.stale,
-        row.legacy_differs,
-        row.malformed,
-        row.complete,
-        row.proven,
-        Sighting.from_dict(row.sighting),
-        row.version,
-    )
+def _trust(row: Row[Any], payloads: list[dict[str, Any]], superseded: frozenset[str]) -> StoredTrust:
+    kept: dict[str, Any] = {**row._mapping, "payloads": payloads, "superseded_outputs": superseded}
+    trusted = {name: kept.pop(f"{_TRUSTED}{name}") for name in StoredOutput.__slots__}
+    kept["trusted"] = None if trusted["transaction"] is None else trusted
+    stored: StoredTrust = adapter_of(StoredTrust).validate_python(kept)
+    return stored
 
 
-def _payloads(connection: Connection, trust_id: int) -> tuple[SeenPayload, ...]:
+def _payloads(connection: Connection, trust_id: int) -> list[dict[str, Any]]:
+    """The values of every payload, by name."""
     table = tables.payload
-    asked = select(table).where(table.c.trust_id == trust_id).order_by(table.c.id)
-    return tuple(
-        SeenPayload(
-            row.digest,
-            row.content,
-            row.reference,
-            None if row.slot is None else Slot(row.slot),
-            row.height,
-            Epoch(row.seen_epoch),
-            row.seen_height,
-            row.verdict,
-            row.reason,
-            row.superseded,
-        )
-        for row in connection.execute(asked)
-    )
+    columns = (table.c[name] for name in SeenPayload.__slots__)
+    asked = select(*columns).where(table.c.trust_id == trust_id).order_by(table.c.id)
+    return [dict(row._mapping) for row in connection.execute(asked)]
 
 
 def _superseded(connection: Connection, trust_id: int) -> frozenset[str]:
@@ -173,13 +124,13 @@ def _superseded(connection: Connection, trust_id: int) -> frozenset[str]:
 def _write_payloads(connection: Connection, trust_id: int, payloads: tuple[SeenPayload, ...]) -> None:
     """Add those that are new, change those whose verdict changed, drop those that are gone."""
     table = tables.payload
-    known = {payload.digest: payload for payload in _payloads(connection, trust_id)}
+    known = {payload["digest"]: payload for payload in _payloads(connection, trust_id)}
     for payload in payloads:
-        values = {name: getattr(payload, name) for name in SeenPayload.__slots__}
+        values = adapter_of(SeenPayload).dump_python(payload)
         before = known.pop(payload.digest, None)
         if before is None:
             connection.execute(insert(table).values(trust_id=trust_id, **values))
-        elif before != payload:
+        elif before != values:
             same = (table.c.trust_id == trust_id, table.c.digest == payload.digest)
             connection.execute(update(table).where(*same).values(values))
     for digest in known:

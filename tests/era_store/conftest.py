@@ -5,7 +5,17 @@ from pathlib import Path
 
 import pytest
 
-from era_store import MemoryStore, SeenPayload, SqlStore, Store, StoredOutput, StoredTrust, TrustKey, open_store
+from era_store import (
+    MemoryStore,
+    SeenPayload,
+    Sighting,
+    SqlStore,
+    Store,
+    StoredOutput,
+    StoredTrust,
+    TrustKey,
+    open_store,
+)
 from eras import MAX_EPOCH, Epoch, EraMarker, Slot
 
 KEY = TrustKey(("bb" * 32, "aa" * 32), 42, "addr_test1era")
@@ -39,6 +49,7 @@ def trust(**changed: object) -> StoredTrust:
         "sequence": 2**64 - 1, "payloads": (seen(), seen("ee" * 32, superseded=True)),
         "superseded_outputs": frozenset({"aa#0", "bb#1"}), "stale": "the provider is silent", "legacy_differs": True,
         "malformed": 7, "complete": True, "proven": True,
+        "sighting": Sighting(Epoch(5), Slot(500), 1.5, (Epoch(6), Slot(600))),
     }  # fmt: skip
     return StoredTrust(**(facts | changed))  # type: ignore[arg-type]
 
