@@ -28,18 +28,39 @@ SWITCH_EPOCH = Epoch(4)
 SCHEDULE = (FIRST, EraMarker("lagrange", SWITCH_EPOCH))
 SERVE = "from era_service.cli import main; main()"
 BARE = """
-import json, socket, sys, uvicorn
+import json, socket, sqlite3, sys, threading, uvicorn
 from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import JSONResponse
 from starlette.routing import Route
-document = json.loads(sys.argv[1])
-async def bare(request): return JSONResponse(document)
+%s
 listener = socket.create_server(("127.0.0.1", 0), backlog=2048)
 listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-print(json.dumps({"url": "http://127.0.0.1:%d" % listener.getsockname()[1]}), flush=True)
-app = Starlette(routes=[Route("/", bare)])
+print(json.dumps({"url": "http://127.0.0.1:%%d" %% listener.getsockname()[1]}), flush=True)
+app = Starlette(routes=[Route("/", bare, methods=["GET", "POST"])])
 config = uvicorn.Config(app, ws="none", log_config=None, access_log=False, server_header=False)
 uvicorn.Server(config).run(sockets=[listener])
+"""
+DOCUMENT = """
+document = json.loads(sys.argv[1])
+async def bare(request): return JSONResponse(document)
+"""
+INTAKE = """
+from era_service.service.documents import RegistrationBatch
+store, turn = sqlite3.connect(sys.argv[1], isolation_level=None, check_same_thread=False), threading.Lock()
+store.execute("PRAGMA journal_mode = WAL")
+store.execute("PRAGMA synchronous = FULL")  # as the store: a commit reaches the disk
+columns = "party_id TEXT, epoch INTEGER, version TEXT, stake INTEGER, seen_at_s REAL, source TEXT"
+store.execute(f"CREATE TABLE registration (id INTEGER PRIMARY KEY, {columns})")
+def take(body):
+    rows = RegistrationBatch.model_validate_json(body).registrations
+    values = [(row.party_id, row.epoch, row.version, row.stake, row.time_s, "bare") for row in rows]
+    with turn:
+        store.execute("BEGIN IMMEDIATE")
+        store.executemany("INSERT INTO registration VALUES (NULL, ?, ?, ?, ?, ?, ?)", values)
+        store.execute("COMMIT")
+    return {"accepted": len(values)}
+async def bare(request): return JSONResponse(await run_in_threadpool(take, await request.body()))
 """
 
 
@@ -99,8 +120,15 @@ def service(poll_s: float, *, epoch: int = 1) -> Iterator[Served]:
 @contextmanager
 def bare_route(document: object) -> Iterator[tuple[str, int]]:
     """A Starlette application with one route, which answers with that document as JSON: its address and process."""
-    with _process(BARE, json.dumps(document)) as served:
+    with _process(BARE % DOCUMENT, json.dumps(document)) as served:
         yield served
+
+
+@contextmanager
+def bare_intake(path: Path) -> Iterator[str]:
+    """The same with a route that parses, validates and inserts a batch, by one ``executemany`` into a SQLite file."""
+    with _process(BARE % INTAKE, str(path)) as (url, _):
+        yield url
 
 
 def processor_seconds(process: int) -> float:

@@ -75,22 +75,22 @@ def register(
         found = _judged(judge, one, node_version)
         if isinstance(found, Refusal):
             rejects[index] = rejected(f"registration {index}", found, json.dumps(one))
-        elif found.signed is None:
-            # Of now at the latest: dated ahead, it would count for more than what its party says meanwhile.
-            read.append((index, replace(found, seen_at_s=min(found.seen_at_s or now_s, now_s))))
         else:
-            read.append((index, found))
+            # Of now at the latest: dated ahead, it would count for more than what its party says meanwhile.
+            is_dated = found.signed is not None or 0 < found.seen_at_s <= now_s
+            read.append((index, found if is_dated else replace(found, seen_at_s=now_s)))
     if token is None:
         _require_signed(service, [row for _, row in read], len(sent))
-    read = [(index, _with_known_stake(service, row, token)) for index, row in read]
+    read = [(index, row if row.signed is None else _with_known_stake(service, row, token)) for index, row in read]
     taken = without_those_of_signers(service.store.registrations, [row for _, row in read])
     if token is None:
         taken = [row for row in taken if row.signed is not None]
-    kept = set(taken)
-    for index, row in read:
-        if row not in kept:  # its party counts by what it has signed: nothing is missing from the whole
-            reason = UNSIGNED if token is None else NOT_SIGNED
-            rejects[index] = Reject(f"registration {index}", reason, row.party_id)
+    if len(taken) < len(read):
+        kept = set(taken)
+        for index, row in read:
+            if row not in kept:  # its party counts by what it has signed: nothing is missing from the whole
+                reason = UNSIGNED if token is None else NOT_SIGNED
+                rejects[index] = Reject(f"registration {index}", reason, row.party_id)
     result = service.store.registrations.ingest(
         taken, _kept(rejects, taken, current, token), source=source, time_s=now_s
     )
@@ -162,7 +162,7 @@ def _kept(
 def _judged(judge: Judge, one: object, node_version: str | None) -> Registration | Refusal:
     if not isinstance(one, dict):
         return Refusal("it is not a JSON object")
-    said = one.get("version") not in (None, "") or node_version is None
+    said = node_version is None or one.get("version") not in (None, "")
     return judge.fields(one if said else one | {"version": node_version})
 
 

@@ -9,6 +9,7 @@ PostgreSQL has no one lock for all writers as SQLite does: whoever writes what d
 
 import math
 import sqlite3
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -47,6 +48,7 @@ class Database:
         self.url = url
         self.name = store_name(url)
         self._wait_s = wait_s
+        self._turn = threading.Lock()
         self._engine = self._make_engine()
 
     @property
@@ -64,8 +66,23 @@ class Database:
     @contextmanager
     def write(self) -> Iterator[Connection]:
         """One change: committed whole when the block ends, undone when it raises."""
-        with self.errors(), self._engine.connect().execution_options(writes=True) as connection, connection.begin():
+        with (
+            self._in_turn(),
+            self.errors(),
+            self._engine.connect().execution_options(writes=True) as connection,
+            connection.begin(),
+        ):
             yield connection
+
+    @contextmanager
+    def _in_turn(self) -> Iterator[None]:
+        """Let the writers of this process wait for each other, woken at once: SQLite would look again after a pause."""
+        taken = self.path is not None and self._turn.acquire(timeout=self._wait_s)
+        try:
+            yield
+        finally:
+            if taken:
+                self._turn.release()
 
     @contextmanager
     def raw(self) -> Iterator[sqlite3.Connection]:

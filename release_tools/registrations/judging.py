@@ -189,20 +189,20 @@ class Judge:
 
         An unknown or unreadable field is noted, and the row counts without it.
         """
-        given = {name: value for name, value in row.items() if value not in (None, "")}
+        given = row if all(row.values()) else {name: one for name, one in row.items() if one not in (None, "")}
         found = self.row(
             given.get("party_id"),
             given.get("epoch"),
             given.get("version"),
             given.get("stake"),
-            next((given[name] for name in ("seen_at", "seen_at_s", "time_s") if name in given), None),
+            given.get("seen_at", given.get("seen_at_s", given.get("time_s"))),
             signed=self._signed(given),
             capability=self._capability(given.get("capability")),
         )
         twice = twice_in(row) or twice_in(row.get("capability"))
         if twice is not None:
             return Refusal(TWICE.format(twice[:40]), None if twice == "epoch" else found.epoch, found.party_id)
-        if isinstance(found, Registration):
+        if isinstance(found, Registration) and not given.keys() <= _KNOWN:
             for name in sorted(str(name) for name in given.keys() - _KNOWN):
                 if len(self.notes) < _MAX_NOTES:
                     self.notes[UNKNOWN_FIELD.format(name[:40])] += 1
@@ -236,10 +236,10 @@ class Judge:
             if signed is None:
                 self.notes[BAD_SIGNED] += 1
             return signed
+        if "key" not in given and "signature" not in given:
+            return None
         parts = [given.get(name) for name in ("key", "signature")]
         time_s = _whole(given.get("time_s"))
-        if parts == [None, None]:
-            return None
         if not all(isinstance(part, str) and len(part) <= _MAX_DIGEST for part in parts) or time_s is None:
             self.notes[HALF_SIGNED] += 1
             return None
@@ -247,8 +247,10 @@ class Judge:
 
     def _capability(self, value: Any) -> Capability | None:
         """A node's reported capability, as JSON or as the text of JSON."""
+        if value is None:
+            return None
         found = Capability.parse(value) if isinstance(value, str) else Capability.of(value)
-        if found is None and value is not None:
+        if found is None:
             self.notes[BAD_CAPABILITY] += 1
         return found
 

@@ -131,6 +131,13 @@ def test_a_lock_held_by_another_process_is_told_after_the_wait(tmp_path: Path) -
     holder.close()
 
 
+def test_a_writer_of_the_same_process_is_told_of_after_the_wait(tmp_path: Path) -> None:
+    with open_store(str(make(tmp_path / "store.sqlite3")), wait_s=0.2) as store:
+        with store.database.write(), pytest.raises(StoreLockedError, match="within 0.2 s"):
+            store.events.append("kind", {}, time_s=1.0)
+        assert store.events.append("kind", {}, time_s=1.0) == 1
+
+
 def test_a_lock_that_is_let_go_in_time_is_waited_for(tmp_path: Path) -> None:
     path = make(tmp_path / "store.sqlite3")
     holder = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
