@@ -217,7 +217,8 @@ def _document(name: str, schema: dict[str, Any]) -> str:
         for field, value in schema.get("properties", {}).items()
     ]
     table = ["\n".join(["| field | value | meaning |", "| --- | --- | --- |", *rows])] if rows else []
-    return "\n\n".join([f"### {name}", *_paragraphs(schema), *table])
+    choices = [f"{_shape(schema)}."] if "enum" in schema else []
+    return "\n\n".join([f"### {name}", *_paragraphs(schema), *choices, *table])
 
 
 def _shape(schema: dict[str, Any]) -> str:
@@ -225,8 +226,8 @@ def _shape(schema: dict[str, Any]) -> str:
     if "$ref" in schema:
         name = schema["$ref"].rpartition("/")[2]
         return f"[{name}](#{_anchor(name)})"
-    if "anyOf" in schema:
-        return " or ".join(_shape(one) for one in schema["anyOf"])
+    if of := schema.get("anyOf", schema.get("oneOf")):
+        return " or ".join(_shape(one) for one in of)
     choices = schema.get("enum", [schema["const"]] if "const" in schema else [])
     if choices:
         return " or ".join(f"`{one}`" for one in choices)

@@ -1,5 +1,6 @@
 """Amounts, shares and counts as people read them, the same everywhere. Pure."""
 
+from collections.abc import Sequence
 from fractions import Fraction
 from math import floor
 
@@ -28,10 +29,22 @@ def percent(share: Fraction | float | None) -> str:
 
     What is not quite nothing is ``< 0.1 %``.
     """
-    if share is None:
-        return "unknown"
-    exact = share if isinstance(share, Fraction) else Fraction(repr(share))
-    return "< 0.1 %" if 0 < exact < Fraction(1, 1000) else f"{floor(exact * 1000) / 10:.1f} %"
+    return "unknown" if share is None else percents([share])[0]
+
+
+def percents(parts: Sequence[Fraction | float]) -> tuple[str, ...]:
+    """Parts of one whole, as they stand side by side: what is shown adds up, to 100.0 % where they are all of it.
+
+    Each is rounded down, but as many as it takes are rounded up: what is less than a digit, which is shown as that, and
+    then the last ones. What is ready stands first, and is never shown as more than it is.
+    """
+    exact = [(part if isinstance(part, Fraction) else Fraction(repr(part))) * 1000 for part in parts]
+    tenths = [floor(one) for one in exact]
+    missing = floor(sum(exact)) - sum(tenths)
+    inexact = [place for place in range(len(exact)) if exact[place] != tenths[place]]
+    for place in sorted(inexact, key=lambda place: (tenths[place] > 0, -place))[:missing]:
+        tenths[place] += 1
+    return tuple("< 0.1 %" if 0 < one < 1 else f"{shown / 10:.1f} %" for one, shown in zip(exact, tenths, strict=True))
 
 
 def counted(count: int, one: str, many: str | None = None) -> str:

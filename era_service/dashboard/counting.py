@@ -5,7 +5,7 @@ In: a ``Service`` and the status of its network. Out: a ``Counted``.
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from era_service.service.configuration_documents import known_quorum
 from eras import Epoch, EraSwitchError
@@ -13,7 +13,7 @@ from eras import Epoch, EraSwitchError
 if TYPE_CHECKING:
     from era_service.service.documents import EraStatus
     from era_service.service.service import Service
-    from release_tools import Compatibility, GateResult
+    from release_tools import Compatibility, EpochAdoption, GateResult
     from release_tools.forecasting.result import Forecast
     from release_tools.rollout.recovery import Recovery
 
@@ -34,22 +34,20 @@ class Counted:
         gate: how the era stands to the gate; ``None`` where no gate is configured, or it is unknown.
         forecast: of its switch, or the error why there is none.
         compatibility: which versions support which era.
-        judged: the gate and the forecast as they were judged, of which the others are the documents.
         recovery: how the network stands after its newest switch; ``None`` where that was long ago.
     """
 
     era: str | None
-    epochs: tuple[dict[str, Any], ...]
-    gate: dict[str, Any] | None
-    forecast: dict[str, Any] | EraSwitchError | None
+    epochs: "tuple[EpochAdoption, ...]"
+    gate: "GateResult | None"
+    forecast: "Forecast | EraSwitchError | None"
     compatibility: "Compatibility"
-    judged: "tuple[Forecast | None, GateResult | None]" = (None, None)
     recovery: "Recovery | None" = None
 
     @property
     def is_vouched_for(self) -> bool:
         """Whether anybody can tell who is ready for the era."""
-        told = [row["told"] for one in self.epochs[:1] for row in one["eras"] if row["era"] == self.era]
+        told = [row.told for one in self.epochs[:1] for row in one.eras if row.era == self.era]
         return any(told) or self.era in self.compatibility.eras
 
 
@@ -91,15 +89,12 @@ def count(service: "Service", status: "EraStatus") -> Counted:
                 current=current,
                 rules=rules,
             )
-    forecast = _forecast(service, status, compatibility)
-    told = forecast if forecast is None or isinstance(forecast, EraSwitchError) else forecast.to_dict()
     return Counted(
         era,
-        tuple(one.to_dict() for one in adoptions),
-        None if judged is None else judged.to_dict(),
-        told,
+        adoptions,
+        judged,
+        _forecast(service, status, compatibility),
         compatibility,
-        (None if isinstance(forecast, EraSwitchError) else forecast, judged),
         _recovered(service, status, compatibility),
     )
 

@@ -30,7 +30,7 @@ from era_service.dashboard.views import Answer, Headline, Notice, Page, Panel, T
 from era_service.dashboard.words import nobody_vouches, sentence
 from era_service.service.changes import COUNTED, REGISTRATIONS, SNAPSHOT
 from era_store.event_log import EventFilter
-from eras import ConfigurationError, Epoch, EraNotReadyError, EraSwitchError, StoreError
+from eras import ConfigurationError, EraNotReadyError, EraSwitchError, StoreError
 
 if TYPE_CHECKING:
     from era_service.service.documents import EraStatus
@@ -242,7 +242,7 @@ class Gatherer:
         known = self._roster
         if known is None or known[0] is not counted:
             era = counted.era if counted.is_vouched_for else None
-            epochs = [one["epoch"] for one in counted.epochs]
+            epochs = [one.epoch for one in counted.epochs]
             tickers = configured_tickers(self._service.settings)
             registrations = self._service.store.registrations
             known = self._roster = (counted, Roster(registrations, epochs, era, counted.compatibility, tickers))
@@ -255,9 +255,7 @@ class Gatherer:
             EraSwitchError: nothing was read yet, or the registrations cannot be read.
         """
         counted = self.counted(self._service.snapshot)
-        rows = counted.epochs[0]["eras"] if counted.epochs else ()
-        row = next((row for row in rows if row["era"] == era and row["told"]), None)
-        if row is None:
+        if not any(row.told for one in counted.epochs[:1] for row in one.eras if row.era == era):
             return None
         ready = readiness(counted.epochs, counted.gate if counted.era == era else None, era)
         if ready is None:
@@ -292,14 +290,14 @@ class Gatherer:
             found = None if isinstance(counted, EraSwitchError) else counted.recovery
             return None if found is None else recovery_answer(found, stale=status.stale is not None)
         era = status.upcoming.name
-        forecast, gate = (None, None) if isinstance(counted, EraSwitchError) else counted.judged
+        forecast, gate = (None, None) if isinstance(counted, EraSwitchError) else (counted.forecast, counted.gate)
         try:
             overridden = self._service.store.events.last(EventFilter(kinds=(OVERRIDDEN,)))
         except StoreError as error:
             return answer(era, SwitchSafety(Verdict.UNKNOWN, (error.what,)))
         is_of_era = overridden is not None and overridden.facts.get("era") == era
         safety = judge_switch(
-            forecast,
+            None if isinstance(forecast, EraSwitchError) else forecast,
             gate,
             missing=_why_no_answer(counted),
             stale=status.stale is not None,
@@ -320,9 +318,10 @@ class Gatherer:
         if not counted.is_vouched_for:
             return unknown_parties(counted.era)
         now = counted.epochs[0]
+        row = next(row for row in now.eras if row.era == counted.era)
         behind = not_ready(
             self._service.store.registrations,
-            epoch=Epoch(now["epoch"]),
+            epoch=now.epoch,
             era=counted.era,
             compatibility=counted.compatibility,
             base=Base.REGISTERED,
@@ -330,7 +329,7 @@ class Gatherer:
         )
         tickers = {} if public else configured_tickers(self._service.settings)
         behind = (replace(one, ticker=tickers.get(one.party_id)) for one in behind) if tickers else behind
-        return parties_panel(Laggards.among(behind, era=counted.era, now=now, sought=sought), public=public)
+        return parties_panel(Laggards.among(behind, row=row, now=now, sought=sought), public=public)
 
 
 def _had(counted: Counted | EraSwitchError) -> Counted:

@@ -4,19 +4,22 @@ In: parties with stake and version, and what is looked for. Out: a ``Panel``. In
 named, and cannot be searched.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from era_service.dashboard.views import Cell, Notice, Panel, Search, Table
 from era_service.dashboard.words import counted, nobody_vouches
 from era_store import release_of
-from eras.words import about_ada, percent
+from eras import Epoch
+from eras.words import about_ada, percents
+from release_tools.adoption.shares import Share
 
 if TYPE_CHECKING:
     from release_tools.adoption.parties import NotReady
+    from release_tools.adoption.summary import EpochAdoption, EraShares
 
 SEARCH = "party"
 """The parameter of the page's address that holds what is looked for."""
@@ -43,38 +46,45 @@ class Laggards:
         found: how many are found in all.
         parties: how many are not ready in all.
         stake: their lovelace in all.
-        registered: the lovelace of all registered.
+        ready: the share of the registered stake that is ready.
         sought: what is looked for.
     """
 
     era: str
-    epoch: int
+    epoch: Epoch
     listed: "tuple[NotReady, ...]"
     found: int
     parties: int
     stake: int
-    registered: int
+    ready: Share
     sought: str
 
+    @property
+    def share(self) -> str:
+        """Their share; with what is ready and what was rejected it is all of it."""
+        ready, whole = self.ready.part, self.ready.total
+        return percents([Share(part, whole).fraction for part in (ready, self.stake, whole - ready - self.stake)])[1]
+
     @classmethod
-    def among(cls, behind: "Iterable[NotReady]", *, era: str, now: Mapping[str, Any], sought: str = "") -> "Laggards":
+    def among(
+        cls, behind: "Iterable[NotReady]", *, row: "EraShares", now: "EpochAdoption", sought: str = ""
+    ) -> "Laggards":
         """Those among ``behind`` whose name or version holds ``sought``.
 
         Args:
             behind: the parties that are not ready, largest first; without a search only the first few are read.
-            era: what they are not ready for.
-            now: the adoption of their epoch, as its document, from which all of them are counted.
+            row: the shares of the era that they are not ready for, from which all of them are counted.
+            now: the adoption of their epoch.
             sought: what is looked for.
         """
-        row = next(row for row in now["eras"] if row["era"] == era)
-        parties, stake = row["behind"], now["registered"]["stake"] - row["registered"]["stake"]
         if sought:
             wanted = sought.casefold()
             hits = [one for one in behind if wanted in one.name.casefold() or wanted in (one.version or UNKNOWN)]
             listed, found = tuple(hits[:LISTED]), len(hits)
         else:
-            listed, found = tuple(islice(behind, LISTED)), parties
-        return cls(era, now["epoch"], listed, found, parties, stake, now["registered"]["stake"], sought)
+            listed, found = tuple(islice(behind, LISTED)), row.behind
+        stake = now.registered_stake - row.registered.part
+        return cls(row.era, now.epoch, listed, found, row.behind, stake, row.registered, sought)
 
 
 def unknown_parties(era: str) -> Panel:
@@ -94,14 +104,11 @@ def parties_panel(laggards: Laggards | None, *, public: bool) -> Panel:
     if not laggards.parties:
         notice = Notice("good", f"Every registered party is ready for {laggards.era}")
         return Panel("parties", "Not ready", notices=(notice,))
-    share = percent(laggards.stake / laggards.registered) if laggards.registered else "none"
     rows = tuple(
         (
             Cell(f"Party {number}") if public else Cell(party.name, link=party_address(party.party_id)),
             Cell((release_of(party.version) if public else party.version) or UNKNOWN),
-            Cell(
-                about_ada(party.stake), note=percent(party.stake / laggards.registered) if laggards.registered else ""
-            ),
+            Cell(about_ada(party.stake), note=f"{Share(party.stake, laggards.ready.total)}"),
         )
         for number, party in enumerate(laggards.listed, 1)
     )
@@ -112,7 +119,7 @@ def parties_panel(laggards: Laggards | None, *, public: bool) -> Panel:
     return Panel(
         "parties",
         "Not ready",
-        f"{counted(laggards.parties, 'party', 'parties')} with {share} of the registered stake "
+        f"{counted(laggards.parties, 'party', 'parties')} with {laggards.share} of the registered stake "
         f"{'does' if laggards.parties == 1 else 'do'} not support {laggards.era}.",
         table=Table(
             f"Parties that are not ready for {laggards.era}, the largest stake first",

@@ -96,7 +96,7 @@ def _figure(found: "Recovery", calendar: EpochCalendar) -> Figure:
     from release_tools.adoption import charts
 
     shares = [found.of_before(one) for one in found.epochs]
-    series = (charts.Series("stake that registered", tuple(None if one is None else float(one) for one in shares)),)
+    series = (charts.Series("stake that registered", tuple(shares)),)
     title = "Stake, against before the switch"
     svgs = tuple(
         charts.lines(

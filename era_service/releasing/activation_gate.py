@@ -77,7 +77,7 @@ class ActivationGate:
             "met": None if not self.is_configured or self.is_first else self.why is None,
             "why": self.why,
             "override": self.override,
-            "result": None if self.result is None else self.result.to_dict(),
+            "result": None if self.result is None else self.result.document().to_dict(),
         }
 
     def record(self, settings: "Settings") -> None:
@@ -164,6 +164,6 @@ def _refused(error: EraSwitchError, result: GateResult | None) -> GateNotMetErro
         expected=error.expected,
         got=error.got,
         next_step=f"{error.next_step or 'Correct it'}{advice}",
-        gate=None if result is None else result.to_dict(),
+        gate=None if result is None else result.document().to_dict(),
         cause=error.code,
     )

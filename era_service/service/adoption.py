@@ -6,9 +6,11 @@ In: a service, an epoch or an era. Out: documents. By default the era is the upc
 from typing import TYPE_CHECKING, Protocol
 
 from era_service.service.configuration_documents import known_quorum
-from era_service.service.documents import AdoptionForecast, AdoptionGate, AdoptionHistory, AdoptionSummary
+from era_service.service.documents import AdoptionHistory
 from era_service.service.gate_watch import Watched, configured, current_epoch, judged_gate
 from eras import Epoch, EraNotReadyError, EraSwitchError
+from release_tools.adoption.documents import AdoptionGate, AdoptionSummary
+from release_tools.forecasting.documents import AdoptionForecast
 
 if TYPE_CHECKING:
     from era_service.service.documents import EraStatus
@@ -60,7 +62,7 @@ def summary(service: Asked, epoch: int | None, *, details: bool = True) -> Adopt
         rules=adoption_rules(service.settings),
         details=details,
     )
-    return AdoptionSummary(found.to_dict())
+    return found.document()
 
 
 def history(service: Asked, first: int | None, last: int | None) -> AdoptionHistory:
@@ -104,7 +106,7 @@ def history(service: Asked, first: int | None, last: int | None) -> AdoptionHist
     ]
     order = configured_gate(service.settings)
     return AdoptionHistory(
-        epochs=[AdoptionSummary(one.to_dict()) for one in told],
+        epochs=[one.document() for one in told],
         gate_threshold=None if order is None else float(order.threshold),
         earlier=rest[0] if rest else None,
     )
@@ -132,7 +134,7 @@ def gate(service: Asked, era: str | None) -> AdoptionGate:
         EraSwitchError: no gate is configured, or not which versions know the era.
         EraSwitchError: there are no registrations, or the table does not have the era.
     """
-    return AdoptionGate(judged_gate(service, upcoming_era(service, era), current_epoch(service)))
+    return judged_gate(service, upcoming_era(service, era), current_epoch(service)).document()
 
 
 def forecast(service: Asked, era: str | None, at: int | None) -> AdoptionForecast:
@@ -164,7 +166,7 @@ def forecast(service: Asked, era: str | None, at: int | None) -> AdoptionForecas
             compatibility=compatibility_of(service.settings),
             rules=adoption_rules(service.settings),
         )
-    return AdoptionForecast(found.to_dict())
+    return found.document()
 
 
 def upcoming_era(service: Asked, named: str | None) -> str:

@@ -4,8 +4,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from era_service.service.documents import Document, EpochNumber
 from eras import Epoch
+from release_tools.documents import Document, EpochNumber
 
 if TYPE_CHECKING:
     from datum.configuration import EpochConfiguration

@@ -6,31 +6,23 @@ them. Stake is in lovelace, times are POSIX seconds, an epoch is an unsigned 64-
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, RootModel
+from pydantic import BaseModel, ConfigDict, Field
 
 from era_service.service.patterns import HEX64, HEX128, VISIBLE
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
-from eras import MAX_EPOCH, ApiVersion
+from eras import ApiVersion
+from release_tools.adoption.documents import AdoptionSummary
+from release_tools.documents import Document, EpochNumber
 
 API_VERSION: Final = ApiVersion(0, 1, 0)
 """What the service speaks, in every era. ``examples/`` shows how the API of a node changes with an era."""
 
-EpochNumber = Annotated[int, Field(ge=0, le=MAX_EPOCH, strict=True, description="An epoch of the Cardano chain.")]
 RegistrationEpoch = Annotated[int, Field(ge=0, le=MAX_REGISTRATION_EPOCH, strict=True)]
 Lovelace = Annotated[int, Field(ge=0, le=MAX_LOVELACE, strict=True, description="An amount in lovelace.")]
 PartyId = Annotated[str, Field(min_length=1, max_length=128, pattern=VISIBLE, description="Who registers.")]
 Version = Annotated[str, Field(min_length=1, max_length=64, pattern=VISIBLE, description="A node's version.")]
 Hex64 = Annotated[str, Field(pattern=HEX64)]
 Hex128 = Annotated[str, Field(pattern=HEX128)]
-
-
-class Document(BaseModel):
-    """A JSON document; it never changes once it is made.
-
-    Fields that are not known are passed over: a newer version of the service may have written it.
-    """
-
-    model_config = ConfigDict(frozen=True)
 
 
 class MarkerDocument(Document):
@@ -304,18 +296,6 @@ class RegistrationPage(Document):
         """The same without a word on who sent them, or which leader was followed."""
         rows = [row.model_copy(update={"source": "not public"}) for row in self.registrations]
         return self.model_copy(update={"registrations": rows})
-
-
-class AdoptionSummary(RootModel[dict[str, Any]]):
-    """The document of ``eraswitch adoption summary --json`` (release_tools.adoption.summary)."""
-
-
-class AdoptionGate(RootModel[dict[str, Any]]):
-    """The document of ``eraswitch adoption gate --json`` (release_tools.adoption.gate)."""
-
-
-class AdoptionForecast(RootModel[dict[str, Any]]):
-    """The document of ``eraswitch adoption forecast --json`` (release_tools.forecasting.forecast)."""
 
 
 class AdoptionHistory(Document):

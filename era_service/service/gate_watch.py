@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 from era_service.service.snapshot import Snapshot
 from era_store import NewEvent
@@ -13,9 +13,12 @@ from eras import ConfigurationError, Epoch, EraNotReadyError, EraSwitchError, St
 if TYPE_CHECKING:
     from era_service.config.schema import Settings
     from era_store import SqlStore
+    from release_tools import GateResult
 
 GATE_CROSSED = "gate-crossed"
 """The event that the share of an era has reached its gate, or fallen below it again."""
+
+_FACTS: Final = {"era", "met", "base", "threshold", "share", "epoch"}
 
 
 class Watched(Protocol):
@@ -55,7 +58,7 @@ def current_epoch(service: Watched, *, fresh: bool = False) -> Epoch | None:
     return None if status.epoch is None or (fresh and status.stale is not None) else Epoch(status.epoch)
 
 
-def judged_gate(service: Watched, era: str, current: Epoch | None) -> dict[str, Any]:
+def judged_gate(service: Watched, era: str, current: Epoch | None) -> "GateResult":
     """How an era stands to the configured gate, by registrations up to the current epoch.
 
     Raises:
@@ -75,7 +78,7 @@ def judged_gate(service: Watched, era: str, current: Epoch | None) -> dict[str, 
             next_step="Configure the gate, or look at /adoption/summary",
         )
     with configured():
-        found = judge_gate(
+        return judge_gate(
             service.store.registrations,
             era=era,
             threshold=order.threshold,
@@ -85,7 +88,6 @@ def judged_gate(service: Watched, era: str, current: Epoch | None) -> dict[str, 
             current=current,
             rules=adoption_rules(service.settings),
         )
-    return found.to_dict()
 
 
 def gate_event(service: Watched, snapshot: Snapshot) -> NewEvent | None:
@@ -105,9 +107,9 @@ def gate_event(service: Watched, snapshot: Snapshot) -> NewEvent | None:
         return None  # nobody has registered, or nobody has said which versions know the era: no gate to cross
     last = service.store.events.last(EventFilter(kinds=(GATE_CROSSED,)))
     was_met = last is not None and last.facts.get("era") == upcoming.name and bool(last.facts.get("met"))
-    if judged["met"] == was_met:
+    if judged.met == was_met:
         return None
-    facts = {name: judged[name] for name in ("era", "met", "base", "threshold", "share", "epoch")}
+    facts = judged.document().model_dump(mode="json", include=_FACTS)
     return NewEvent(GATE_CROSSED, facts, Epoch(epoch))
 
 

@@ -14,10 +14,7 @@ from era_service.service import adoption
 from era_service.service.configuration_documents import ConfigurationStatus, NodeConfiguration
 from era_service.service.documents import (
     API_VERSION,
-    AdoptionForecast,
-    AdoptionGate,
     AdoptionHistory,
-    AdoptionSummary,
     EraConfig,
     EraHistory,
     EraMarkers,
@@ -39,6 +36,8 @@ from era_service.service.snapshot import Snapshot
 from era_service.service.write_probe import WriteProbe
 from era_store.event_log import ALL_EVENTS, EventFilter
 from eras import BehaviourSwitches, EraNotReadyError, EraSwitchError, StoreError, __version__
+from release_tools.adoption.documents import AdoptionGate, AdoptionSummary
+from release_tools.forecasting.documents import AdoptionForecast
 
 if TYPE_CHECKING:
     from era_service.config.schema import Settings

@@ -14,7 +14,6 @@ from era_service.service.configuration_documents import ConfigurationStatus
 from era_service.service.documents import (
     API_VERSION,
     ConfigurationMarkerDocument,
-    Document,
     EraConfig,
     EraDocument,
     EraHistory,
@@ -29,6 +28,7 @@ from era_service.service.documents import (
 )
 from eras import Epoch, EraEpochToken, EraMarker, EraSwitchError
 from eras.era_id import EraIdentity
+from release_tools.documents import Document
 
 if TYPE_CHECKING:
     from chain_reader import NetworkGenesis, ScreenedOutput

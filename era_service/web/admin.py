@@ -8,10 +8,10 @@ from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from era_service.logs import change_log, log_in_force
-from era_service.service.documents import Document
 from era_service.web.access import require_token
 from era_service.web.routes import ServiceOf, problems_of
 from era_store.tokens import LOG_WRITE
+from release_tools.documents import Document
 
 
 class LogDocument(Document):

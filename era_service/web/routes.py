@@ -19,10 +19,7 @@ from datum.strict_json import whole_or_nan
 from era_service.service.answers import Answer, cache_control
 from era_service.service.configuration_documents import ConfigurationStatus, NodeConfiguration
 from era_service.service.documents import (
-    AdoptionForecast,
-    AdoptionGate,
     AdoptionHistory,
-    AdoptionSummary,
     EraConfig,
     EraHistory,
     EraMarkers,
@@ -45,6 +42,8 @@ from era_service.web.problems import PROBLEM_JSON
 from era_service.web.stream import TOLD, EventStream
 from era_store.registrations import MAX_REGISTRATION_EPOCH
 from eras import API_VERSION_HEADER, MAX_EPOCH, SIGNER_NODE_VERSION_HEADER
+from release_tools.adoption.documents import AdoptionGate, AdoptionSummary
+from release_tools.forecasting.documents import AdoptionForecast
 from release_tools.registrations.judging import fields_once
 
 MAX_EVENT_ID = 2**63 - 1

@@ -6,6 +6,7 @@ In: summaries of epochs. Out: inline SVG (``release_tools.adoption.charts``).
 from collections.abc import Callable, Sequence
 from fractions import Fraction
 
+from eras.words import percents
 from release_tools.adoption.charts import Series, lines, stacked_bars
 from release_tools.adoption.shares import Base
 from release_tools.adoption.summary import EpochAdoption
@@ -26,21 +27,20 @@ def versions_chart(
         label: what the axis calls an epoch.
     """
     epochs = sorted(adoptions, key=lambda adoption: adoption.epoch)
-    shares = [{row.release: float(row.share.fraction) for row in one.versions if row.is_known} for one in epochs]
-    largest: dict[str | None, float] = {}
+    shares = [{row.release: row.share.fraction for row in one.versions if row.is_known} for one in epochs]
+    largest: dict[str | None, Fraction] = {}
     for of_epoch in shares:
         for release, share in of_epoch.items():
-            largest[release] = max(share, largest.get(release, 0.0))
+            largest[release] = max(share, largest.get(release, share))
     named = set(sorted(largest, key=lambda release: -largest[release])[:MAX_VERSIONS])
     series = [
-        Series(f"{release}", tuple(of_epoch.get(release, 0.0) for of_epoch in shares))
-        for release in newest_first(named)
+        Series(f"{release}", tuple(of_epoch.get(release) for of_epoch in shares)) for release in newest_first(named)
     ]
     if len(largest) > len(named):
         rest = (sum(share for release, share in one.items() if release not in named) for one in shares)
         series.append(Series("other versions", tuple(rest)))
     if any(one.unknown.part for one in epochs):
-        series.append(Series("unknown", tuple(float(one.unknown.fraction) for one in epochs), "unknown"))
+        series.append(Series("unknown", tuple(one.unknown.fraction for one in epochs), "unknown"))
     return stacked_bars(
         [label(one.epoch) for one in epochs],
         series,
@@ -83,5 +83,6 @@ def support_chart(
 
 def _epoch_words(adoption: EpochAdoption) -> str:
     rows = sorted(adoption.versions, key=lambda row: -row.stake)
-    listed = ", ".join(f"{row.release if row.is_known else 'unknown'} {row.share}" for row in rows[:8])
-    return f"In epoch {adoption.epoch}: {listed}."
+    shares = zip(rows, percents([row.share.fraction for row in rows]), strict=True)
+    listed = [f"{row.release if row.is_known else 'unknown'} {share}" for row, share in shares]
+    return f"In epoch {adoption.epoch}: {', '.join(listed[:8])}."

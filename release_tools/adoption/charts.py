@@ -16,11 +16,12 @@ import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from hashlib import sha256
 from html import escape
 from typing import Literal
 
-from eras.words import percent
+from eras.words import percent, percents
 
 Tone = Literal["ready", "not-ready", "unknown"]
 
@@ -51,7 +52,7 @@ class Series:
     """
 
     name: str
-    values: tuple[float | None, ...]
+    values: tuple[float | Fraction | None, ...]
     tone: Tone | None = None
     dashed: bool = False
 
@@ -142,16 +143,16 @@ def stacked_bars(
     body = [*plot.frame(labels, step)]
     for index, label in enumerate(labels):
         base = 0.0
-        for colour, one in zip(plot.colours, series, strict=True):
-            value = one.values[index] or 0.0
+        values = [one.values[index] or 0.0 for one in series]
+        for colour, one, value, shown in zip(plot.colours, series, values, percents(values), strict=True):
             if value > 0:
-                top = plot.y(base + value)
+                top = plot.y(base + float(value))
                 body.append(
                     f'<rect x="{plot.left + step * (index + 0.12):.1f}" y="{top:.1f}" width="{step * 0.76:.1f}" '
                     f'height="{plot.y(base) - top:.1f}" fill="{colour}">'
-                    f"<title>{escape(f'{_on_one_line(label)}: {one.name} {percent(value)}')}</title></rect>"
+                    f"<title>{escape(f'{_on_one_line(label)}: {one.name} {shown}')}</title></rect>"
                 )
-            base += value
+            base += float(value)
     body += [*plot.gate(gate), *plot.gate_label(gate), *plot.legend(series)]
     return _svg(title, description, width, plot.full_height, body)
 
@@ -190,7 +191,7 @@ def lines(
     body = [*plot.frame(labels, step), *plot.gate(gate)]
     for colour, one in zip(plot.colours, series, strict=True):
         points = [
-            None if value is None else (plot.left + step * (index + 0.5), plot.y(value))
+            None if value is None else (plot.left + step * (index + 0.5), plot.y(float(value)))
             for index, value in enumerate(one.values)
         ]
         for piece in _unbroken(points):
@@ -200,7 +201,7 @@ def lines(
                 body.append(f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"{dash}/>')
         for index, point in enumerate(points):
             if point is not None:
-                words = f"{_on_one_line(labels[index])}: {one.name} {axis.words(one.values[index] or 0.0)}"
+                words = f"{_on_one_line(labels[index])}: {one.name} {axis.words(float(one.values[index] or 0.0))}"
                 body.append(
                     f'<circle cx="{point[0]:.1f}" cy="{point[1]:.1f}" r="3" fill="{colour}">'
                     f"<title>{escape(words)}</title></circle>"

@@ -16,12 +16,12 @@ not, and if not what is missing and from whom. The rules:
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from era_store import RegistrationRepository
 from eras import Epoch, EraSwitchError
 from eras.words import about_ada
 from release_tools.adoption.compatibility import Compatibility
+from release_tools.adoption.documents import AdoptionGate
 from release_tools.adoption.parties import NotReady, not_ready
 from release_tools.adoption.shares import AdoptionRules, Base, Share, parties_words, share_words
 from release_tools.adoption.summary import (
@@ -57,15 +57,6 @@ class GateEpoch:
     share: Share | None
     met: bool
     why: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The epoch, JSON-ready."""
-        return {
-            "epoch": self.epoch,
-            "share": None if self.share is None else self.share.to_ready_dict(),
-            "met": self.met,
-            "why": self.why,
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +155,10 @@ class GateResult:
             listed = [f"{one.name} {about_ada(one.stake)} {one.version or 'no version'}" for one in self.whom]
             yield f"{self._whom_words}: {'; '.join([*listed, *self._others()])}"
 
+    def document(self) -> AdoptionGate:
+        """The result as a JSON document."""
+        return AdoptionGate.model_validate(self)
+
     def require_met(self) -> None:
         """Check that the gate is met.
 
@@ -176,28 +171,8 @@ class GateResult:
                 expected=f"{share_words(self.threshold)} of {self.base.words}",
                 got="; ".join([*self._gaps(), *self._call_list()]),
                 next_step="Call the parties that are missing",
-                gate=self.to_dict(),
+                gate=self.document().to_dict(),
             )
-
-    def to_dict(self) -> dict[str, Any]:
-        """The result, JSON-ready."""
-        return {
-            "era": self.era,
-            "met": self.met,
-            "base": self.base.value,
-            "threshold": float(self.threshold),
-            "epoch": self.epoch,
-            "share": None if self.share is None else self.share.to_ready_dict(),
-            "epochs": [one.to_dict() for one in self.epochs],
-            "minimum": self.minimum,
-            "missing_stake": self.missing_stake,
-            "whom": [one.to_dict() for one in self.whom],
-            "enough": self.enough,
-            "unregistered_stake": self.unregistered_stake,
-            "alarms": [alarm.to_dict() for alarm in self.alarms],
-            "words": self.words,
-            "lacks": list(self.lacks),
-        }
 
 
 def judge_gate(

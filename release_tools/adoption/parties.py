@@ -8,7 +8,6 @@ is a downgrade, which somebody has to look at.
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
 
 from era_store import Registration, RegistrationRepository
 from eras import Epoch
@@ -40,11 +39,6 @@ class NotReady:
         """Whom to call, with the name of its pool."""
         return self.party_id if self.ticker is None else f"{self.party_id} ({self.ticker})"
 
-    def to_dict(self) -> dict[str, Any]:
-        """The party, JSON-ready."""
-        facts = {"party_id": self.party_id, "stake": self.stake, "version": self.version, "epoch": self.epoch}
-        return facts if self.ticker is None else {**facts, "ticker": self.ticker}
-
 
 @dataclass(frozen=True, slots=True)
 class PartyChange:
@@ -54,10 +48,6 @@ class PartyChange:
     stake: int
     before: str | None
     after: str | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The change, JSON-ready."""
-        return {"party_id": self.party_id, "stake": self.stake, "before": self.before, "after": self.after}
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,10 +71,6 @@ class ChangeGroup:
         largest = heapq.nsmallest(limit, found, key=lambda change: (-change.stake, change.party_id))
         return cls(len(found), sum(change.stake for change in found), tuple(largest))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The group, JSON-ready."""
-        return {"parties": self.parties, "stake": self.stake, "largest": [one.to_dict() for one in self.largest]}
-
 
 @dataclass(frozen=True, slots=True)
 class PartyChanges:
@@ -104,10 +90,10 @@ class PartyChanges:
     downgraded: ChangeGroup
     gone: ChangeGroup
 
-    def to_dict(self) -> dict[str, Any]:
-        """The changes, JSON-ready."""
-        groups = ("new", "upgraded", "downgraded", "gone")
-        return {"since": self.since, **{name: getattr(self, name).to_dict() for name in groups}}
+    @property
+    def groups(self) -> tuple[tuple[str, ChangeGroup], ...]:
+        """Each group with its name."""
+        return tuple((name, getattr(self, name)) for name in ("new", "upgraded", "downgraded", "gone"))
 
 
 def named(parties: Iterable[NotReady], tickers: Mapping[str, str]) -> tuple[NotReady, ...]:

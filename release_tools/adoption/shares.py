@@ -10,11 +10,10 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from era_store import Registration, VersionTally
 from eras import ConfigurationError, Epoch
-from eras.words import percent
+from eras.words import percent, percents
 from release_tools.adoption.compatibility import Compatibility
 
 DEFAULT_STAKE_EPOCH_OFFSET = 1
@@ -64,9 +63,14 @@ class Share:
         return Share(able, self.total), Share(self.part - able, self.total)
 
     @property
+    def apart_words(self) -> tuple[str, ...]:
+        """The shares of ``parts``, as they stand beside the share itself."""
+        return percents([part.fraction for part in self.parts])
+
+    @property
     def apart(self) -> str:
         """How it is known who is ready: ``50.0 % by capability, 20.0 % by version``; empty if by version alone."""
-        able, by_version = self.parts
+        able, by_version = self.apart_words
         return f"{able} by capability, {by_version} by version" if self.by_capability else ""
 
     @property
@@ -93,15 +97,6 @@ class Share:
 
     def __str__(self) -> str:
         return percent(self.fraction)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The share, JSON-ready."""
-        return {"stake": self.part, "total": self.total, "share": float(self.fraction)}
-
-    def to_ready_dict(self) -> dict[str, Any]:
-        """The share that is ready, JSON-ready, by capability and by version apart."""
-        able, by_version = self.parts
-        return {**self.to_dict(), "by_capability": able.part, "by_version": by_version.part}
 
 
 @dataclass(frozen=True, slots=True)

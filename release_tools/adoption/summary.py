@@ -14,8 +14,20 @@ from typing import Any
 from era_store import Capability, RegistrationRepository, VersionTally
 from era_store.registrations import Uncounted
 from eras import Epoch, EraSwitchError
-from eras.words import about_ada
+from eras.words import about_ada, percents
 from release_tools.adoption.compatibility import Compatibility
+from release_tools.adoption.documents import (
+    AdoptionSummary,
+    AlarmDocument,
+    EraSharesDocument,
+    NetworkStakeDocument,
+    PartyChangesDocument,
+    RegisteredDocument,
+    RejectedDocument,
+    ShareDocument,
+    UnknownShareDocument,
+    VersionRowDocument,
+)
 from release_tools.adoption.parties import NotReady, PartyChanges, named, not_ready, party_changes
 from release_tools.adoption.shares import AdoptionRules, Base, Share, is_ready, is_told, parties_words, support_share
 from release_tools.adoption.versions import is_known, newest_first
@@ -55,19 +67,6 @@ class VersionRow:
         """Whether it is a version that anything can be said of."""
         return is_known(self.release)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The row, JSON-ready."""
-        return {
-            "version": self.release,
-            "known": self.is_known,
-            "stake": self.stake,
-            "share": float(self.share.fraction),
-            "network_share": None if self.network_share is None else float(self.network_share.fraction),
-            "parties": self.parties,
-            "supports": list(self.supports),
-            "in_part": list(self.in_part),
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class EraShares:
@@ -97,17 +96,14 @@ class EraShares:
         """The share on a base."""
         return {Base.REGISTERED: self.registered, Base.NETWORK: self.network, Base.RECENT: self.recent}[base]
 
-    def to_dict(self) -> dict[str, Any]:
-        """The shares, JSON-ready."""
-        shares = {base.value: self.of(base) if self.told else None for base in Base}
-        return {
-            "era": self.era,
-            "minimum": self.minimum,
-            **{name: None if share is None else share.to_ready_dict() for name, share in shares.items()},
-            "told": self.told,
-            "behind": self.behind,
-            "not_ready": [party.to_dict() for party in self.not_ready],
-        }
+    def known(self, base: Base) -> Share | None:
+        """The share on a base; ``None`` where nobody can tell who is ready, too."""
+        return self.of(base) if self.told else None
+
+    def document(self) -> EraSharesDocument:
+        """The shares as a JSON document."""
+        found = EraSharesDocument.model_validate(self)
+        return found if self.told else found.model_copy(update={base.value: None for base in Base})
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,10 +117,6 @@ class AdoptionAlarm:
 
     kind: str
     words: str
-
-    def to_dict(self) -> dict[str, str]:
-        """The alarm, JSON-ready."""
-        return {"kind": self.kind, "words": self.words}
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +155,11 @@ class EpochAdoption:
     changes: PartyChanges | None
     alarms: tuple[AdoptionAlarm, ...]
 
+    @property
+    def version_shares(self) -> tuple[str, ...]:
+        """The share of each of ``versions``, as they stand side by side."""
+        return percents([row.share.fraction for row in self.versions])
+
     def named(self, tickers: Mapping[str, str]) -> "EpochAdoption":
         """The same with the names of pools.
 
@@ -171,25 +168,24 @@ class EpochAdoption:
         """
         return replace(self, eras=tuple(replace(era, not_ready=named(era.not_ready, tickers)) for era in self.eras))
 
-    def to_dict(self) -> dict[str, Any]:
-        """The adoption, JSON-ready."""
-        return {
-            "epoch": self.epoch,
-            "registered": {"stake": self.registered_stake, "parties": self.parties},
-            "network": {"epoch": self.network_epoch, "stake": self.network_stake},
-            "recent_epochs": self.recent_epochs,
-            "versions": [row.to_dict() for row in self.versions],
-            "eras": [era.to_dict() for era in self.eras],
-            "unknown": self.unknown.to_dict()
-            | {"absent": self.absent.to_dict(), "unreadable": self.unreadable.to_dict()},
-            "rejected": {
-                "rows": self.rejected.rows,
-                "stake": self.rejected.stake,
-                "unknown_stakes": self.rejected.unknown,
-            },
-            "changes": None if self.changes is None else self.changes.to_dict(),
-            "alarms": [alarm.to_dict() for alarm in self.alarms],
-        }
+    def document(self) -> AdoptionSummary:
+        """The adoption as a JSON document."""
+        return AdoptionSummary(
+            epoch=self.epoch,
+            registered=RegisteredDocument(stake=self.registered_stake, parties=self.parties),
+            network=NetworkStakeDocument(epoch=self.network_epoch, stake=self.network_stake),
+            recent_epochs=self.recent_epochs,
+            versions=[VersionRowDocument.model_validate(row) for row in self.versions],
+            eras=[era.document() for era in self.eras],
+            unknown=UnknownShareDocument(
+                **ShareDocument.of(self.unknown).model_dump(),
+                absent=ShareDocument.of(self.absent),
+                unreadable=ShareDocument.of(self.unreadable),
+            ),
+            rejected=RejectedDocument.model_validate(self.rejected),
+            changes=None if self.changes is None else PartyChangesDocument.model_validate(self.changes),
+            alarms=[AlarmDocument.model_validate(alarm) for alarm in self.alarms],
+        )
 
 
 def summarise(
@@ -409,8 +405,8 @@ def _alarms(
     unknown, was = _unknown(now), _unknown(before)
     parties = sum(tally.parties for tally in now if not is_known(tally.release))
     if unknown.part and unknown.fraction >= rules.unknown_alarm:
-        absent = _share_of(now, lambda release: release is None)
-        unreadable = _share_of(now, lambda release: release is not None and not is_known(release))
+        apart = (lambda release: release is None, lambda release: release is not None and not is_known(release))
+        absent, unreadable = percents([_share_of(now, counts).fraction for counts in apart])
         yield AdoptionAlarm(
             "unknown-share",
             f"The version of {unknown} of the registered stake is unknown ({parties_words(parties)}; absent: {absent}, "

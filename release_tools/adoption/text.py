@@ -77,10 +77,8 @@ def adoption_markdown(adoptions: Sequence[EpochAdoption]) -> str:
     for era in newest.eras:
         lines += _not_ready(era)
     if newest.changes is not None:
-        changes = newest.changes
-        groups = [(name, getattr(changes, name)) for name in ("new", "upgraded", "downgraded", "gone")]
-        listed = ", ".join(f"{_group(group)} {name}" for name, group in groups)
-        lines += ["", f"Since epoch {changes.since}: {listed}."]
+        listed = ", ".join(f"{_group(group)} {name}" for name, group in newest.changes.groups)
+        lines += ["", f"Since epoch {newest.changes.since}: {listed}."]
     if earlier and newest.eras:
         lines += ["", "### Epoch by epoch", "", *_history(adoptions)]
     return "\n".join(lines) + "\n"
@@ -90,10 +88,10 @@ def _versions(adoption: EpochAdoption) -> Iterator[str]:
     network = adoption.network_stake is not None
     yield "| version | stake | registered |" + (" network |" if network else "") + " parties | supports |"
     yield "|---|--:|--:|" + ("--:|" if network else "") + "--:|---|"
-    for row in adoption.versions:
+    for row, registered in zip(adoption.versions, adoption.version_shares, strict=True):
         name = _plain(row.release or "none given") + ("" if row.is_known else " (unknown)")
         supports = (*row.supports, *(f"{era} in part" for era in row.in_part))
-        share = f"{row.share} |" + (f" {row.network_share} |" if network else "")
+        share = f"{registered} |" + (f" {row.network_share} |" if network else "")
         yield f"| {name} | {about_ada(row.stake)} | {share} {row.parties} | {_plain(', '.join(supports))} |"
 
 
@@ -101,7 +99,7 @@ def _eras(adoption: EpochAdoption) -> Iterator[str]:
     yield f"| era | needs | registered | network | newest of {adoption.recent_epochs} epochs |"
     yield "|---|---|--:|--:|--:|"
     for era in adoption.eras:
-        shares = " | ".join(_share(era.of(base) if era.told else None) for base in Base)
+        shares = " | ".join(_share(era.known(base)) for base in Base)
         yield f"| {_plain(era.era)} | {_plain(era.minimum or 'not said')} | {shares} |"
 
 
@@ -121,7 +119,7 @@ def _history(adoptions: Sequence[EpochAdoption]) -> Iterator[str]:
     yield f"| epoch | registered | {' | '.join(map(_plain, eras))} |"
     yield "|--:|--:|" + "--:|" * len(eras)
     for one in adoptions:
-        shares = " | ".join(_share(era.registered if era.told else None) for era in one.eras)
+        shares = " | ".join(_share(era.known(Base.REGISTERED)) for era in one.eras)
         yield f"| {one.epoch} | {about_ada(one.registered_stake)} | {shares} |"
 
 

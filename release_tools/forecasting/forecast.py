@@ -23,10 +23,11 @@ from eras.words import about_ada
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.shares import AdoptionRules, is_ready, support_share
 from release_tools.adoption.summary import NoRegistrationsError, require_told
+from release_tools.forecasting.documents import Phase
 from release_tools.forecasting.lottery import require_probability
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
 from release_tools.forecasting.reliability import Reliability, Signatures, SignaturesFileError
-from release_tools.forecasting.result import Call, Chance, EpochOutlook, Forecast, Phase
+from release_tools.forecasting.result import Call, Chance, EpochOutlook, Forecast
 from release_tools.forecasting.trend import MIN_POINTS, Estimate, Reached, ReadyPoint, fit_trend
 
 DEFAULT_PROBABILITY = 0.999

@@ -247,6 +247,11 @@ def chance_words(probability: float) -> str:
     return "< 0.01 %" if probability < _HOPELESS else f"{probability * 100:.2f} %"
 
 
+def probability_words(probability: float) -> str:
+    """A probability that is wanted, with as many digits as it was given: ``99.9 %``."""
+    return f"{probability * 100:.10g} %"
+
+
 def _unusable(what: str, expected: str, got: object) -> QuorumParametersError:
     return QuorumParametersError(f"{what} is not usable", expected=expected, got=f"{got}"[:60], next_step="Correct it")
 

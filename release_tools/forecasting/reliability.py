@@ -90,10 +90,6 @@ class Reliability:
         """The chance that a party signs."""
         return self.parties.get(party_id, self.average)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The average and what it rests on, JSON-ready."""
-        return {"average": self.average, "words": self.words, "watched": self.watched}
-
 
 def read_signatures(text: str) -> Signatures:
     """The signatures in a file: CSV with the columns ``epoch`` and ``party_id``, or JSON lines with these names.

@@ -2,24 +2,12 @@
 
 import enum
 from dataclasses import dataclass
-from typing import Any
 
 from eras import Epoch
+from release_tools.forecasting.documents import AdoptionForecast, Phase
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
 from release_tools.forecasting.reliability import Reliability
 from release_tools.forecasting.trend import Estimate, Reached, ReadyPoint, Trend
-
-
-class Phase(enum.Enum):
-    """The place of an epoch relative to the switch.
-
-    ``BEFORE`` it. ``DANGER``: it has happened, and nodes that stopped are still among the registered. ``AFTER``: only
-    those that came back are.
-    """
-
-    BEFORE = "before"
-    DANGER = "danger"
-    AFTER = "after"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +26,6 @@ class Chance:
     value: float
     at_low: float | None = None
     at_high: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The chance, JSON-ready."""
-        return {"value": self.value, "at_low": self.at_low, "at_high": self.at_high}
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,18 +51,6 @@ class EpochOutlook:
     failure_probability: Chance
     share_behind: Estimate
 
-    def to_dict(self) -> dict[str, Any]:
-        """The outlook, JSON-ready."""
-        return {
-            "epoch": self.epoch,
-            "phase": self.phase.value,
-            "registered_at": self.registered_at,
-            "signing_share": self.signing_share.to_dict(),
-            "quorum_probability": self.quorum_probability.to_dict(),
-            "failure_probability": self.failure_probability.to_dict(),
-            "share_behind": self.share_behind.to_dict(),
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Call:
@@ -97,16 +69,6 @@ class Call:
     stake: int
     ready_share_after: float
     quorum_probability_after: float
-
-    def to_dict(self) -> dict[str, Any]:
-        """The call, JSON-ready."""
-        return {
-            "party_id": self.party_id,
-            "version": self.version,
-            "stake": self.stake,
-            "ready_share_after": self.ready_share_after,
-            "quorum_probability_after": self.quorum_probability_after,
-        }
 
 
 class Verdict(enum.Enum):
@@ -177,25 +139,6 @@ class Forecast:
         after = (outlook for outlook in self.epochs if outlook.phase is not Phase.BEFORE)
         return min(after, key=lambda outlook: outlook.quorum_probability.value)
 
-    def to_dict(self) -> dict[str, Any]:
-        """The forecast, JSON-ready."""
-        return {
-            "era": self.era,
-            "at": self.at,
-            "now": self.now.to_dict(),
-            "quorum": self.quorum.to_dict(),
-            "probability": self.probability,
-            "lag_epochs": self.lag_epochs,
-            "reliability": self.reliability.to_dict(),
-            "observed": [point.to_dict() for point in self.observed],
-            "trend": None if self.trend is None else self.trend.to_dict(),
-            "epochs": [outlook.to_dict() for outlook in self.epochs],
-            "danger": self.danger.to_dict(),
-            "share_needed": self.share_needed,
-            "ready_share_needed": self.ready_share_needed,
-            "reached": None if self.reached is None else self.reached.to_dict(),
-            "calls": [call.to_dict() for call in self.calls],
-            "calls_suffice": self.calls_suffice,
-            "network_stake": self.network_stake,
-            "notes": list(self.notes),
-        }
+    def document(self) -> AdoptionForecast:
+        """The forecast as a JSON document."""
+        return AdoptionForecast.model_validate(self)

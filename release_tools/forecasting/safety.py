@@ -11,7 +11,7 @@ In: a forecast, the gate, and what is known of the reading that both rest on. Ou
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from release_tools.forecasting.lottery import chance_words
+from release_tools.forecasting.lottery import chance_words, probability_words
 from release_tools.forecasting.result import Verdict
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _gate_reason(gate: "GateResult") -> str:
 
 def quorum_reason(found: "Forecast") -> str:
     """Why a forecast has its verdict."""
-    wanted = f"{found.probability * 100:.10g} %"
+    wanted = probability_words(found.probability)
     if found.verdict is Verdict.SAFE:
         return f"enough stake is ready for a {wanted} chance of a quorum"
     if found.verdict is Verdict.NOT_YET:

@@ -16,7 +16,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
+from typing import ClassVar
 
 from eras import Epoch
 
@@ -49,16 +49,6 @@ class ReadyPoint:
         """The ready share of the registered stake."""
         return self.ready / self.registered
 
-    def to_dict(self) -> dict[str, Any]:
-        """The point, JSON-ready."""
-        return {
-            "epoch": self.epoch,
-            "ready_stake": self.ready,
-            "registered_stake": self.registered,
-            "ready_share": self.share,
-            "parties": self.parties,
-        }
-
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
@@ -67,10 +57,6 @@ class Estimate:
     value: float
     low: float | None = None
     high: float | None = None
-
-    def to_dict(self) -> dict[str, Any]:
-        """The estimate, JSON-ready."""
-        return {"value": self.value, "low": self.low, "high": self.high}
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,10 +72,6 @@ class Reached:
     expected: Epoch | None
     earliest: Epoch | None
     latest: Epoch | None
-
-    def to_dict(self) -> dict[str, Any]:
-        """When, JSON-ready."""
-        return {"expected": self.expected, "earliest": self.earliest, "latest": self.latest}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +89,7 @@ class Trend:
         span: over how many epochs they are spread.
     """
 
+    confidence: ClassVar[float] = CONFIDENCE
     last: Epoch
     angle: float
     drift: float
@@ -141,17 +124,6 @@ class Trend:
                 if value is not None and value >= share:
                     found.setdefault(name, epoch)
         return Reached(found.get("expected"), found.get("earliest"), found.get("latest"))
-
-    def to_dict(self) -> dict[str, Any]:
-        """The trend, JSON-ready."""
-        return {
-            "points": self.points,
-            "angle": self.angle,
-            "drift": self.drift,
-            "deviation": self.deviation,
-            "falls": self.falls,
-            "confidence": CONFIDENCE,
-        }
 
 
 def fit_trend(points: Sequence[ReadyPoint]) -> Trend | None:

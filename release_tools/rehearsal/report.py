@@ -5,6 +5,7 @@ beside the table of the same numbers.
 """
 
 from collections.abc import Iterable, Sequence
+from fractions import Fraction
 from html import escape
 
 from eras.words import percent
@@ -101,9 +102,9 @@ def _eras(outcome: Outcome) -> str:
 def _nodes(outcome: Outcome) -> str:
     nodes = outcome.scenario.nodes
     series = [
-        Series("in the current era", tuple(row.in_era / nodes for row in outcome.rows), "ready"),
-        Series("up, not in it yet", tuple((row.up - row.in_era) / nodes for row in outcome.rows), "unknown"),
-        Series("stopped", tuple(row.stopped / nodes for row in outcome.rows), "not-ready"),
+        Series("in the current era", tuple(Fraction(row.in_era, nodes) for row in outcome.rows), "ready"),
+        Series("up, not in it yet", tuple(Fraction(row.up - row.in_era, nodes) for row in outcome.rows), "unknown"),
+        Series("stopped", tuple(Fraction(row.stopped, nodes) for row in outcome.rows), "not-ready"),
     ]
     last = outcome.rows[-1]
     words = f"At the end {last.in_era:,} of {nodes:,} nodes run in {last.era}, and {last.stopped:,} have stopped."
@@ -112,14 +113,11 @@ def _nodes(outcome: Outcome) -> str:
 
 def _versions(outcome: Outcome) -> str:
     names = dict.fromkeys(version.name for version in outcome.scenario.versions)
-    totals = [sum(row.by_version.values()) or 1 for row in outcome.rows]
-    series = [
-        Series(
-            name,
-            tuple(row.by_version.get(name, 0) / total for row, total in zip(outcome.rows, totals, strict=True)),
-        )
-        for name in names
+    shares = [
+        {name: Fraction(stake, sum(row.by_version.values()) or 1) for name, stake in row.by_version.items()}
+        for row in outcome.rows
     ]
+    series = [Series(name, tuple(one.get(name) for one in shares)) for name in names]
     words = "The share of each version in the stake that registered in an epoch."
     return stacked_bars(_labels(outcome), series, title="Registered stake by version", description=words)
 

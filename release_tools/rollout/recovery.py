@@ -19,6 +19,7 @@ from typing import Any
 
 from eras import Epoch
 from eras.words import percent
+from release_tools.adoption.documents import ShareDocument
 from release_tools.adoption.shares import Share, share_words
 from release_tools.forecasting.result import Forecast
 
@@ -64,7 +65,7 @@ class EpochActivity:
             "certificates": self.certificates,
             "parties": None if self.parties is None else len(self.parties),
             "stake": self.stake,
-            "signing": None if self.signing is None else self.signing.to_dict(),
+            "signing": None if self.signing is None else ShareDocument.of(self.signing).to_dict(),
         }
 
 

@@ -7,7 +7,7 @@ from tests.release_tools.test_forecast import forecast_of, rising
 
 def test_a_chance_stands_beside_those_at_both_ends_of_what_signs() -> None:
     found = forecast_of(rising(), 8)
-    panel = outlook_panel(found.to_dict())
+    panel = outlook_panel(found)
     (figure,) = panel.figures
     assert figure.table is not None
     assert figure.table.columns[2:] == (

@@ -3,8 +3,10 @@
 from fractions import Fraction
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from eras.words import about_ada, ada, counted, percent
+from eras.words import about_ada, ada, counted, percent, percents
 
 
 @pytest.mark.parametrize(
@@ -68,3 +70,30 @@ def test_a_count_has_the_right_plural() -> None:
 )
 def test_a_share_is_never_shown_as_more_than_it_is_nor_as_nothing_when_it_is_not(share, shown):
     assert percent(share) == shown
+
+
+@pytest.mark.parametrize(
+    ("parts", "shown"),
+    [
+        ((Fraction(79_999, 100_000), Fraction(20_001, 100_000)), ("79.9 %", "20.1 %")),
+        ((Fraction(1, 3), Fraction(2, 3), Fraction(0)), ("33.3 %", "66.7 %", "0.0 %")),
+        ((Fraction(1, 2), Fraction(1, 2)), ("50.0 %", "50.0 %")),
+        ((Fraction(99_995, 100_000), Fraction(5, 100_000)), ("99.9 %", "< 0.1 %")),
+        ((Fraction(2, 10_000), Fraction(9_998, 10_000)), ("< 0.1 %", "99.9 %")),
+        ((0.4506, 0.2498), ("45.0 %", "25.0 %")),
+        ((), ()),
+    ],
+)
+def test_parts_of_a_whole_add_up_as_they_are_shown(parts, shown):
+    assert percents(parts) == shown
+
+
+@given(st.lists(st.integers(0, 10**12), min_size=1, max_size=9).filter(any))
+def test_parts_add_up_to_all_of_it_and_none_is_off_by_a_digit(stakes: list[int]) -> None:
+    parts = [Fraction(stake, sum(stakes)) for stake in stakes]
+    words = percents(parts)
+    shown = {place: round(float(one[:-2]) * 10) for place, one in enumerate(words) if one != "< 0.1 %"}
+    assert 0 <= 1000 - sum(shown.values()) <= words.count("< 0.1 %")
+    assert all(abs(tenths - parts[place] * 1000) < 1 for place, tenths in shown.items())
+    first = next(place for place in shown if stakes[place])
+    assert shown[first] <= parts[first] * 1000

@@ -11,6 +11,7 @@ from era_store import Capability, RegistrationRepository, Reject
 from eras import Epoch
 from release_tools import AdoptionRules, Base, Compatibility, GateResult, judge_gate, summarise
 from release_tools.adoption.compatibility import EraNotListedError
+from release_tools.adoption.documents import AdoptionGate, NamedNotReadyDocument
 from release_tools.adoption.gate import GateNotMetError
 from release_tools.adoption.shares import Share
 from release_tools.adoption.summary import assumed_epoch
@@ -52,7 +53,7 @@ def test_what_is_missing_from_whom(repository: RegistrationRepository) -> None:
     assert caught.value.http_status == 409
     assert "expected 85 % of the registered stake, got epoch 5: 60.0 %" in str(caught.value)
     assert caught.value.got.endswith("whom to call (2 parties would do): a 0.00002 ADA 0.2.0; b 0.00001 ADA no version")
-    assert result.to_dict()["share"]["stake"] == 60
+    assert result.document().share.stake == 60
     assert caught.value.facts["gate"]["whom"][0]["party_id"] == "a"
     few = judged(repository, "1", rules=AdoptionRules(limit=1))
     assert (len(few.whom), few.enough, few.lacks[-1]) == (1, 4, "  and 3 more")
@@ -60,7 +61,7 @@ def test_what_is_missing_from_whom(repository: RegistrationRepository) -> None:
 
 def test_where_nobody_registered_nobody_is_called(repository: RegistrationRepository) -> None:
     result = judged(repository, epoch=Epoch(5))
-    assert (result.met, result.whom, result.to_dict()["share"]) == (False, (), None)
+    assert (result.met, result.whom, result.document().share) == (False, (), None)
     with pytest.raises(GateNotMetError) as caught:
         result.require_met()
     assert "whom to call" not in caught.value.got
@@ -143,7 +144,11 @@ def test_parties_without_stake_meet_nothing(repository: RegistrationRepository) 
 
 def test_result_is_ready_for_json(repository: RegistrationRepository) -> None:
     told(repository, 5, "a 0.3.0 90, b 0.2.0 10")
-    document = json.loads(json.dumps(judged(repository).to_dict()))
+    found = judged(repository).document()
+    named = found.model_copy(update={"whom": [NamedNotReadyDocument(**found.whom[0].to_dict(), ticker="BEE")]})
+    for one in (found, named):
+        assert AdoptionGate.model_validate_json(json.dumps(one.to_dict())) == one, "whoever reads it has the same"
+    document = found.to_dict()
     assert (document["met"], document["missing_stake"], document["threshold"]) == (False, 5, 0.95)
     assert document["whom"] == [{"party_id": "b", "stake": 10, "version": "0.2.0", "epoch": 5}]
     (epoch,) = document["epochs"]
@@ -179,7 +184,7 @@ def test_a_gate_that_is_met_says_what_is_odd(repository: RegistrationRepository)
     result = judged(repository)
     assert result.met
     assert [alarm.kind for alarm in result.alarms] == ["registered-swing"]
-    assert result.to_dict()["alarms"][0]["words"].startswith("The registered stake went from")
+    assert result.alarms[0].words.startswith("The registered stake went from")
 
 
 def reject(repository: RegistrationRepository, *rejects: Reject) -> None:
@@ -228,8 +233,8 @@ def test_who_reports_what_it_can_do_is_ready_by_that_and_shown_apart(repository:
     assert judged(repository, "0.7").words.endswith("70.0 % (50.0 % by capability, 20.0 % by version) in epoch 5")
     assert [party.party_id for party in result.whom] == ["b"]
     (era,) = summarise(repository, compatibility=TABLE).eras
-    shares = (era.to_dict()["registered"], result.to_dict()["share"], era.to_dict()["recent"])
-    assert [(share["by_capability"], share["by_version"]) for share in shares] == [(50, 20)] * 3
+    shares = (era.document().registered, result.document().share, era.document().recent)
+    assert [(share.by_capability, share.by_version) for share in shares] == [(50, 20)] * 3
     assert era.behind == 1
 
 
@@ -241,7 +246,7 @@ def test_capabilities_need_no_table(repository: RegistrationRepository) -> None:
     assert (era.told, era.minimum, era.registered.parts[0]) == (True, None, Share(50, 50))
     register(repository, registration("a", "1.0.0", 50, 6))
     (untold,) = summarise(repository, eras=("newton",)).eras
-    assert (untold.told, untold.to_dict()["registered"]) == (False, None)
+    assert (untold.told, untold.document().registered) == (False, None)
 
 
 def test_a_release_of_which_some_nodes_report_more_than_its_version_is_ready_in_part(

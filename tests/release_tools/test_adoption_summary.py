@@ -8,6 +8,7 @@ import pytest
 from era_store import RegistrationRepository
 from eras import Epoch
 from release_tools import AdoptionRules, Base, Compatibility, EpochAdoption, Share, summarise, summarise_last
+from release_tools.adoption.documents import AdoptionSummary
 from release_tools.adoption.summary import NoRegistrationsError
 from tests.release_tools.registered import ADA, register, registration, repository, told
 
@@ -184,7 +185,9 @@ def test_stakes_of_all_sizes_add_up(repository: RegistrationRepository) -> None:
 def test_all_of_it_is_ready_for_json(repository: RegistrationRepository) -> None:
     told(repository, 4, "a 0.2.0 100")
     told(repository, 5, f"a 0.3.0 {100 * ADA}, b - 5")
-    document = json.loads(json.dumps(summary(repository).to_dict()))
+    found = summary(repository).document()
+    document = json.loads(json.dumps(found.to_dict()))
+    assert AdoptionSummary.model_validate(document) == found
     assert document["epoch"] == 5
     assert document["eras"][1]["registered"] == {
         "stake": 100 * ADA,

@@ -86,6 +86,6 @@ def test_charts_show_every_epoch_and_version(repository: RegistrationRepository)
 def test_small_versions_share_a_colour(repository: RegistrationRepository) -> None:
     told(repository, 5, ", ".join(f"p{index} 0.{index}.0 {index + 1}" for index in range(MAX_VERSIONS + 3)))
     svg = versions_chart(summarise_last(repository, 1))
-    assert "<title>5: other versions 10.9 %</title>" in svg
+    assert "<title>5: other versions 11.0 %</title>" in svg
     assert "<title>5: 0.9.0 " in svg
     assert "<title>5: 0.2.0 " not in svg

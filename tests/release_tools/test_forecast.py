@@ -14,11 +14,12 @@ from eras import Epoch
 from release_tools import Compatibility
 from release_tools.adoption.compatibility import EraNotListedError
 from release_tools.adoption.summary import NoRegistrationsError
+from release_tools.forecasting.documents import AdoptionForecast, ChanceDocument, Phase
 from release_tools.forecasting.forecast import ForecastOrder, forecast
 from release_tools.forecasting.lottery import FixedQuorum, Lottery, QuorumParametersError
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
 from release_tools.forecasting.reliability import Reliability, SignaturesFileError, read_signatures
-from release_tools.forecasting.result import Forecast, Phase
+from release_tools.forecasting.result import Forecast
 from release_tools.forecasting.trend import HORIZON_EPOCHS, MIN_POINTS, ReadyPoint, fit_trend
 from tests.errors import raising
 
@@ -375,7 +376,7 @@ def test_a_mean_below_the_chance_at_the_low_end_is_explained() -> None:
     danger = found.danger
     assert danger.quorum_probability.at_low is not None
     assert danger.quorum_probability.value < danger.quorum_probability.at_low
-    assert danger.to_dict()["quorum_probability"].keys() == {"value", "at_low", "at_high"}
+    assert ChanceDocument.model_fields.keys() == {"value", "at_low", "at_high"}
     (note,) = (note for note in found.notes if "1 in 40" in note)
     assert note.startswith(f"The chance of a quorum in epoch {danger.epoch} counts")
     assert not any("1 in 40" in note for note in forecast_of(steady_world(), 12).notes)
@@ -539,7 +540,9 @@ def test_wild_swings_of_the_registered_stake_are_noted() -> None:
 def test_the_document_is_json() -> None:
     import json
 
-    document = json.loads(json.dumps(forecast_of(steady_world(), 12).to_dict()))
+    found = forecast_of(steady_world(), 12).document()
+    document = json.loads(json.dumps(found.to_dict()))
+    assert AdoptionForecast.model_validate(document) == found
     assert document["quorum"] == {"model": "lottery", "k": 1944, "m": 16948, "phi_f": 0.2, "source": "a test"}
     assert document["danger"] in document["epochs"]
     assert {"share_needed", "ready_share_needed", "reached", "calls", "notes", "observed", "trend"} <= set(document)

@@ -65,7 +65,7 @@ def test_nobody_waits_for_the_counting_and_who_was_shown_what_is_old_is_told(wor
         assert gatherer.counted(service.snapshot) is before, "what is known is shown at once"
         assert made.acquire(timeout=30)
         end()
-        assert gatherer._counted[3].epochs[0]["registered"]["parties"] == 2
+        assert gatherer._counted[3].epochs[0].parties == 2
         service.changes.notify(REGISTRATIONS)
         assert made.acquire(timeout=30), "what comes in is counted before anybody asks"
         monkeypatch.setattr("era_service.dashboard.gather.count", unreadable)

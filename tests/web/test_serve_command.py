@@ -63,7 +63,7 @@ def test_a_rehearsal_goes_on_from_era_to_era(tmp_path):
             rehearsal.catch_up(store.registrations)
             service.read_chain()
             status = service.era_status()
-            gate = None if status.upcoming_era is None else service.adoption_gate().root["met"]
+            gate = None if status.upcoming_era is None else service.adoption_gate().met
             seen[epoch] = (status.current_era, status.upcoming_era, gate)
     assert seen == {
         6: ("alder", "birch", True),

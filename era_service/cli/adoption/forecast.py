@@ -25,7 +25,7 @@ from era_service.wiring.quorum import GivenQuorum, given_quorum, quorum_of
 from eras import Epoch, EraSwitchError
 from eras.words import percent
 from release_tools.adoption.shares import needed_share
-from release_tools.forecasting.lottery import chance_words
+from release_tools.forecasting.lottery import chance_words, probability_words
 from release_tools.forecasting.lottery_parameters import change_words, quorum_signed_with
 from release_tools.forecasting.safety import judge_switch
 
@@ -222,7 +222,7 @@ def _show(
     if output.as_json:
         met = None if gate is None else gate.met
         echo_json(
-            found.to_dict()
+            found.document().to_dict()
             | {"verdict": judge_switch(found, gate).verdict.value, "gate_met": met, "begins_at": calendar.iso(found.at)}
         )
         return
@@ -315,7 +315,7 @@ def _answer(
     )
     for probability, least in needed.items():
         takes = "no share of the stake suffices" if least is None else f"{needed_share(least)} must sign"
-        click.echo(f"For a quorum with {float(probability) * 100:.10g} %, {takes}")
+        click.echo(f"For a quorum with {probability_words(float(probability))}, {takes}")
 
 
 def _odds(quorum: "SourcedQuorum", signing: float) -> str:

@@ -1,6 +1,6 @@
 """How a forecast is shown: a table for people, and a chart.
 
-In: a ``Forecast``. Out: lines, or the text of an SVG image. The document for machines is ``Forecast.to_dict``.
+In: a ``Forecast``. Out: lines, or the text of an SVG image. The document for machines is ``Forecast.document``.
 """
 
 from collections.abc import Callable, Iterator
@@ -10,7 +10,8 @@ from chain_reader.calendar import EpochCalendar
 from era_service.cli.shared.output import printable
 from eras.words import about_ada, percent
 from release_tools.adoption.shares import needed_share
-from release_tools.forecasting.lottery import chance_words
+from release_tools.forecasting.documents import Phase
+from release_tools.forecasting.lottery import chance_words, probability_words
 from release_tools.forecasting.result import Verdict
 from release_tools.forecasting.safety import judge_switch, quorum_reason
 
@@ -21,9 +22,9 @@ if TYPE_CHECKING:
 
 _CALLS_SHOWN = 20
 _PHASES = {
-    "before": "before the switch",
-    "danger": "those that stopped still count",
-    "after": "those that came back",
+    Phase.BEFORE: "before the switch",
+    Phase.DANGER: "those that stopped still count",
+    Phase.AFTER: "those that came back",
 }
 
 
@@ -53,7 +54,7 @@ def forecast_lines(
     yield ""
     worst = chance_words(danger.quorum_probability.value)
     yield f"The danger is greatest in {dates.epoch(danger.epoch)}: a quorum with {worst}"
-    back = next(outlook for outlook in found.epochs if outlook.phase.value == "after")
+    back = next(outlook for outlook in found.epochs if outlook.phase is Phase.AFTER)
     behind = f"{_estimated(back.share_behind, percent)} of {_whole(found)} behind it"
     yield f"From epoch {back.epoch} on: a quorum with {chance_words(back.quorum_probability.value)}, and {behind}"
     yield from _calls(found)
@@ -79,7 +80,7 @@ def _whole(found: "Forecast") -> str:
 
 
 def _needed(found: "Forecast") -> str:
-    wanted = f"{found.probability * 100:.10g} %"
+    wanted = probability_words(found.probability)
     if found.share_needed is None:
         return f"no share of the stake makes a quorum with {wanted}"
     words = f"{needed_share(found.share_needed)} must sign for a quorum with {wanted}"
@@ -107,7 +108,7 @@ def _table(found: "Forecast") -> Iterator[str]:
     rows: list[tuple[str, ...]] = [
         ("epoch", "counts", "signs, of what counts", "quorum", f"behind it, of {_whole(found)}", "")
     ]
-    before = [outlook for outlook in found.epochs if outlook.phase.value == "before"]
+    before = [outlook for outlook in found.epochs if outlook.phase is Phase.BEFORE]
     if before:
         first, last = before[0], before[-1]
         rows.append((_span(first.epoch, last.epoch), _span(first.registered_at, last.registered_at), *_row(last)[2:]))
@@ -124,7 +125,7 @@ def _row(outlook: "EpochOutlook") -> tuple[str, ...]:
         _estimated(outlook.signing_share, percent),
         chance_words(outlook.quorum_probability.value),
         _estimated(outlook.share_behind, percent),
-        _PHASES[outlook.phase.value],
+        _PHASES[outlook.phase],
     )
 
 
@@ -187,7 +188,7 @@ def forecast_chart(found: "Forecast", calendar: "EpochCalendar | None" = None) -
         labels,
         [Series("chance of a quorum", chances)],
         title="Chance of a quorum",
-        description=f"{found.probability * 100:.10g} % is wanted.",
+        description=f"{probability_words(found.probability)} is wanted.",
         gate=found.probability,
         gate_name="wanted",
         mark=mark,

@@ -84,7 +84,7 @@ def gate(app: AppContext, *, era: str, asked: GateOptions, data: ReadinessOption
         )
     result = replace(result, whom=named(result.whom, asked.pools.tickers()))
     if output.as_json:
-        echo_json(result.to_dict() | {"current_epoch": current, "assumed": assumed})
+        echo_json(result.document().to_dict() | {"current_epoch": current, "assumed": assumed})
     else:
         click.echo("\n".join(map(printable, (result.words, *result.lacks))))
         if assumed is not None:

@@ -59,7 +59,7 @@ def summary(app: AppContext, *, shown: SummaryOptions, data: HandedOnOptions, ou
     if tickers := shown.pools.tickers():
         found = tuple(one.named(tickers) for one in found)
     if output.as_json:
-        echo_json({"epochs": [one.to_dict() for one in found]})
+        echo_json({"epochs": [one.document().to_dict() for one in found]})
     elif output.as_csv or output.markdown:
         from release_tools.adoption.text import adoption_csv, adoption_markdown
 

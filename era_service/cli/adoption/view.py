@@ -13,7 +13,7 @@ from rich.text import Text
 
 from era_service.cli.shared.output import printable
 from eras.words import about_ada
-from release_tools.adoption.shares import parties_words
+from release_tools.adoption.shares import Base, parties_words
 
 if TYPE_CHECKING:
     from release_tools import EpochAdoption, Share
@@ -79,11 +79,11 @@ def _table(*columns: str, right: Sequence[str] = ()) -> Table:
 def _versions(adoption: "EpochAdoption") -> Table:
     shares = ("of registered", *(("of network",) if adoption.network_stake is not None else ()))
     table = _table("version", "stake", *shares, "parties", "supports", "", right=("stake", *shares, "parties"))
-    for row in adoption.versions:
+    for row, registered in zip(adoption.versions, adoption.version_shares, strict=True):
         table.add_row(
             _version(row),
             about_ada(row.stake),
-            f"{row.share}",
+            registered,
             *([] if row.network_share is None else [f"{row.network_share}"]),
             f"{row.parties}",
             ", ".join([*map(printable, row.supports), *(f"{printable(era)} in part" for era in row.in_part)]),
@@ -102,9 +102,9 @@ def _eras(adoption: "EpochAdoption") -> Table:
     columns = ("registered", *kinds, "network", "recent")
     table = _table("era", "needs", *columns, right=columns)
     for era in adoption.eras:
-        apart = era.registered.parts if kinds else ()
-        shares = (era.registered, *apart, era.network, era.recent)
-        shown = (_share(share if era.told else None, "not known") for share in shares)
+        apart = era.registered.apart_words if kinds else ()
+        registered, network, recent = (_share(era.known(base), "not known") for base in Base)
+        shown = (registered, *(one if era.told else "not known" for one in apart), network, recent)
         table.add_row(printable(era.era), era.minimum or "not said", *shown)
     return table
 
@@ -121,9 +121,9 @@ def _not_ready(era: "EraShares") -> Iterator[RenderableType]:
 
 
 def _changes(changes: "PartyChanges") -> Text:
-    groups = [(name, getattr(changes, name)) for name in ("new", "upgraded", "downgraded", "gone")]
     listed = ", ".join(
-        f"{group.parties} {name}" + (f" ({about_ada(group.stake)})" if group.parties else "") for name, group in groups
+        f"{group.parties} {name}" + (f" ({about_ada(group.stake)})" if group.parties else "")
+        for name, group in changes.groups
     )
     return Text(f"Since epoch {changes.since}: {listed}")
 
@@ -132,7 +132,7 @@ def _history(adoptions: "Sequence[EpochAdoption]") -> Table:
     eras = [era.era for era in adoptions[0].eras]
     table = _table("epoch", "registered", "parties", *eras, right=("epoch", "registered", "parties", *eras))
     for one in adoptions:
-        shares = (_share(era.registered if era.told else None, "") for era in one.eras)
+        shares = (_share(era.known(Base.REGISTERED), "") for era in one.eras)
         table.add_row(f"{one.epoch}", about_ada(one.registered_stake), f"{one.parties}", *shares)
     return table
 

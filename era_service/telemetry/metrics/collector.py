@@ -8,7 +8,7 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, TypeVar
 
 from chain_reader.node.kinds import DecisionKind
 from datum.verdicts import NOT_REFUSED
@@ -26,9 +26,11 @@ if TYPE_CHECKING:
     from era_service.service.service import Service
     from era_service.web.stream import EventStream
     from era_service.webhooks.deliverer import Deliverer
+    from release_tools.adoption.documents import AdoptionSummary
 
 _log = logging.getLogger(__name__)
 
+Found = TypeVar("Found")
 MAX_VERSIONS = 50
 """Versions that have a sample of their own: anybody can register any text as a version."""
 OTHERS, UNKNOWN = "others", "unknown"
@@ -56,7 +58,7 @@ class ServiceCollector:
         self._events: Counter[str] = Counter({kind.value: 0 for kind in DecisionKind})
         self._shed: Counter[str] = Counter()
         self._counted_to: int | None = None
-        self._adoption: tuple[float, dict[str, Any], list[Callable[[Sheet], None]]] | None = None
+        self._adoption: tuple[float, Callable[[Sheet], None]] | None = None
         service.changes.listen(self._note)
         self._note(kinds.SNAPSHOT)
 
@@ -154,30 +156,30 @@ class ServiceCollector:
         """Adoption, counted anew when what was counted last is old."""
         now_s = self._service.clock()
         if self._adoption is None or not 0 <= now_s - self._adoption[0] < ADOPTION_EVERY_S:
-            self._adoption = (now_s, *self._count_adoption())
-        _, summary, more = self._adoption
-        if summary:
-            _tell_adoption(sheet, summary)
-        for tell in more:
-            tell(sheet)
+            self._adoption = (now_s, self._count_adoption())
+        self._adoption[1](sheet)
 
-    def _count_adoption(self) -> tuple[dict[str, Any], list[Callable[[Sheet], None]]]:
-        """The summary, the gate and the forecast; unknown ones are left out.
+    def _count_adoption(self) -> Callable[[Sheet], None]:
+        """Count the summary, the gate and the forecast, and return what puts those that are known on a sheet.
 
         Raises:
             StoreError: the registrations could not be read.
         """
-        more: list[Callable[[Sheet], None]] = []
-        summary = _known(lambda: self._service.adoption_summary(details=False).root) or {}
-        gate = _known(lambda: self._service.adoption_gate().root)
-        if gate is not None:
-            more.append(lambda sheet: sheet.put("adoption_gate_met", gate["met"], era=gate["era"]))
-            more.append(lambda sheet: sheet.put("adoption_gate_threshold", gate["threshold"], era=gate["era"]))
-        forecast = _known(lambda: self._service.adoption_forecast().root)
-        if forecast is not None and forecast["epochs"]:
-            least = min(outlook["quorum_probability"]["value"] for outlook in forecast["epochs"])
-            more.append(lambda sheet: sheet.put("forecast_quorum_probability", least, era=forecast["era"]))
-        return summary, more
+        summary = _known(lambda: self._service.adoption_summary(details=False))
+        gate = _known(self._service.adoption_gate)
+        forecast = _known(self._service.adoption_forecast)
+
+        def tell(sheet: Sheet) -> None:
+            if summary is not None:
+                _tell_adoption(sheet, summary)
+            if gate is not None:
+                sheet.put("adoption_gate_met", gate.met, era=gate.era)
+                sheet.put("adoption_gate_threshold", gate.threshold, era=gate.era)
+            if forecast is not None:
+                least = min(outlook.quorum_probability.value for outlook in forecast.epochs)
+                sheet.put("forecast_quorum_probability", least, era=forecast.era)
+
+        return tell
 
     def _logged(self, sheet: Sheet) -> None:
         events = self._service.store.events
@@ -236,7 +238,7 @@ def _named(providers: "Iterable[ProviderDocument]") -> "Iterator[tuple[str, Prov
         yield name if seen[name] == 1 else f"{name} #{seen[name]}", provider
 
 
-def _known(ask: Callable[[], Any]) -> Any:
+def _known(ask: "Callable[[], Found]") -> "Found | None":
     """The document, or ``None`` where there is nothing to report: nobody registered, no gate, no upcoming era.
 
     Raises:
@@ -251,22 +253,20 @@ def _known(ask: Callable[[], Any]) -> Any:
         return None
 
 
-def _tell_adoption(sheet: Sheet, summary: dict[str, Any]) -> None:
-    registered, network = summary["registered"], summary["network"]["stake"]
-    sheet.put("adoption_epoch", summary["epoch"])
-    sheet.put("adoption_parties", registered["parties"])
-    sheet.put("adoption_registered_stake_lovelace", registered["stake"])
+def _tell_adoption(sheet: Sheet, summary: "AdoptionSummary") -> None:
+    registered, network = summary.registered.stake, summary.network.stake
+    sheet.put("adoption_epoch", summary.epoch)
+    sheet.put("adoption_parties", summary.registered.parties)
+    sheet.put("adoption_registered_stake_lovelace", registered)
     sheet.put("adoption_network_stake_lovelace", network)
     stakes: Counter[str] = Counter()
-    largest = sorted(summary["versions"], key=lambda row: row["stake"], reverse=True)
+    largest = sorted(summary.versions, key=lambda row: row.stake, reverse=True)
     for index, row in enumerate(largest):
-        name = (row["version"] or UNKNOWN) if index < MAX_VERSIONS else OTHERS
-        stakes[name] += row["stake"]
+        stakes[(row.version or UNKNOWN) if index < MAX_VERSIONS else OTHERS] += row.stake
     for name, stake in stakes.items():
         sheet.put("adoption_version_stake_lovelace", stake, version=name)
-        for base, total in (("registered", registered["stake"]), ("network", network)):
+        for base, total in (("registered", registered), ("network", network)):
             sheet.put("adoption_version_share", stake / total if total else None, version=name, base=base)
-    for era in summary["eras"]:
-        for base in ("registered", "network"):
-            share = era[base]
-            sheet.put("adoption_era_share", None if share is None else share["share"], era=era["era"], base=base)
+    for era in summary.eras:
+        for base, share in (("registered", era.registered), ("network", era.network)):
+            sheet.put("adoption_era_share", None if share is None else share.share, era=era.era, base=base)
