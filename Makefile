@@ -6,7 +6,11 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 # The demo needs half of what the tests need; where those are installed, it needs nothing more.
 DEMO_STAMP := $(or $(wildcard $(STAMP)),$(VENV)/.installed-tools)
-PYTEST_ARGS ?= -n auto
+# Each worker goes through a part of the suite in its order, and who has done its own takes from another: a fixture
+# of a file or a folder is made by few of them.
+PYTEST_ARGS ?= -n auto --dist worksteal
+# Tests start hundreds of processes: none compiles the whole program anew.
+unexport PYTHONDONTWRITEBYTECODE
 
 MINUTES ?= 10
 FROM ?=
@@ -45,7 +49,7 @@ test: $(STAMP) ## run the tests; INSTALL=1 installs what they need beyond Python
 	@$(BIN)/python -m coverage report --fail-under=98
 
 test-fast: $(STAMP) ## the tests for the daily loop: no service, browser, database server or Node
-	$(BIN)/python -m pytest -q -n auto tests/architecture tests/datum tests/eras tests/chain_reader tests/release_tools \
+	$(BIN)/python -m pytest -q $(PYTEST_ARGS) tests/architecture tests/datum tests/eras tests/chain_reader tests/release_tools \
 		--ignore=tests/chain_reader/test_trust_stateful.py --ignore=tests/chain_reader/test_hostile_answers.py
 
 coverage: $(STAMP) ## the same tests with everything traced: which branches no test reaches

@@ -19,7 +19,7 @@ from release_tools.markers.cosigning import Cosigning, propose
 from tests.conftest import ROOT
 
 # Under a group of its own, so that these tests need nothing of the other marker commands.
-GROUP = RootGroup("eraswitch", commands={"cosign": cosign})
+GROUP = RootGroup("eraswitch", commands={"cosign": cosign}, lazy={})
 
 ERA = SigningKey(b"e" * 32)
 ADDRESS = "addr_test1vqqqzqsrqszsvpcgpy9qkrqdpc83qygjzv2p29shrqv35xcftcpvd"
