@@ -108,6 +108,7 @@ _ROWS = (
     ("PublicationUnfinished", 504, 1, "A publication waited for longer than it may; the same command goes on with it.", "Correct what the message names, then run the command again: it looks on the chain first."),
     ("JournalHeld", 409, 1, "Another process is publishing at the same era address.", "Look at the store: `eraswitch db check`."),
     ("StoreExists", 500, 1, "There is something already where a file should be made.", "Look at the store: `eraswitch db check`."),
+    ("StoreInUse", 409, 1, "A service uses the store that is to be replaced.", "Stop it, restore, and start it again."),
     ("StoreOfOtherNetwork", 409, 1, "A backup holds what belongs to another network.", "Look at the store: `eraswitch db check`."),
     ("WrongNetwork", 500, 2, "A provider, or an address, is of another network than the one that was named.", "Correct the setting, option or file in the message: `eraswitch config check`."),
     ("ForecastRange", 422, 2, "The epoch of a switch cannot be forecast: it is past, or too far ahead.", "Correct the setting, option or file in the message: `eraswitch config check`."),

@@ -81,7 +81,8 @@ def backup(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_j
 def restore(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:
     """Put the backup FILE in the place of the store, in one step; FILE is checked first.
 
-    A backup of another network is refused: of the one that is configured, else of the one whose store is there.
+    A backup of another network is refused: of the one that is configured, else of the one whose store is there. So is
+    any while a service runs on the store.
     """
     from era_service.wiring.trust import network_key
     from era_store.sql.maintenance import restore_store

@@ -12,12 +12,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from era_service.follower.sync import follow_registrations
+from era_store.sql.locks import FOLLOWER
 from eras import EraSwitchError
 
 if TYPE_CHECKING:
     from era_service.service.service import Service
 
-LOCK = "follower"
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ def following_registrations(service: "Service") -> Iterator[None]:
 def _follow(service: "Service", ended: threading.Event) -> None:
     from era_service.service.changes import REGISTRATIONS
 
-    lock = service.store.lock(LOCK)
+    lock = service.store.lock(FOLLOWER)
     try:
         while not ended.is_set():
             try:

@@ -21,13 +21,13 @@ from typing import TYPE_CHECKING, Protocol
 from era_service.service.changes import EVENTS, REGISTRATIONS, Changes
 from era_service.service.polling import Poller
 from era_store.ports import Notices
+from era_store.sql.locks import POLLER
 from era_store.sql.notices import REGISTRATIONS as CAME_IN
 from eras import StoreError
 
 if TYPE_CHECKING:
     from era_store import Store
 
-LOCK = "poller"
 LOOK_EVERY_S = 1.0
 
 _log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class LeaderPoller:
 
     def __init__(self, store: "Store", *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._store = store
-        self._lock = store.lock(LOCK)
+        self._lock = store.lock(POLLER)
         self._turn = threading.Lock()
         self._look_every_s = look_every_s
         self._ended = threading.Event()

@@ -25,6 +25,9 @@ from eras import StoreError
 
 _log = logging.getLogger(__name__)
 
+POLLER, FOLLOWER = "poller", "follower"
+"""The locks of services: who reads the chain for all, and who follows a leader for all."""
+
 
 def lock_of(database: Database, name: str) -> StoreLock:
     """Returns the lock of that name, which belongs to the database."""

@@ -18,6 +18,7 @@ from era_store.event_log import EventLogDamagedError, verify
 from era_store.networks import NO_NETWORK, NetworkKey
 from era_store.sql.database import DEFAULT_WAIT_S, Database, parse_url, sqlite_path
 from era_store.sql.events import SqlEvents
+from era_store.sql.locks import FOLLOWER, POLLER, lock_of
 from era_store.sql.networks import networks_of
 from era_store.sql.registrations import SqlRegistrations
 from era_store.sql.schema import HEAD, is_usable, revision_of
@@ -144,6 +145,7 @@ def restore_store(
 
     Raises:
         StoreError: there is a store.
+        StoreError: a service uses it.
         StoreError: the backup is of another network; the store is what it was.
         StoreError: the backup is damaged or no store, or could not be written; the store is what it was.
     """
@@ -151,25 +153,45 @@ def restore_store(
     path = _sqlite_file(url)
     wanted = {network} if network.is_named else _networks(path) if path.exists() else set()
     _require_network(source, wanted)
-    if not path.exists():
-        return backup_store(str(source), path, wait_s=wait_s)
-    if not replace:
-        raise StoreError(
-            f"The store {path} exists already",
-            expected="no file, or leave to overwrite it",
-            got="a store",
-            next_step="Make a backup of it, then add --yes",
-            code="StoreExists",
-        )
-    database = _sqlite(url, wait_s)
-    try:
+    database = Database(parse_url(url), wait_s=wait_s)
+    with contextlib.closing(database), _without_services(database):
+        if not path.exists():
+            return backup_store(str(source), path, wait_s=wait_s)
+        if not replace:
+            raise StoreError(
+                f"The store {path} exists already",
+                expected="no file, or leave to overwrite it",
+                got="a store",
+                next_step="Make a backup of it, then add --yes",
+                code="StoreExists",
+            )
         with database.read() as connection:
             revision_of(connection, database.name)
         with database.errors(), contextlib.closing(connect_to_read(source)) as backup, database.raw() as target:
             backup.backup(target)
-    finally:
-        database.close()
     return StoreReport(str(path), report.revision, HEAD, ())
+
+
+@contextlib.contextmanager
+def _without_services(database: Database) -> Iterator[None]:
+    """Within the block no service reads or follows for this store: what it remembers would be gone under it.
+
+    Raises:
+        StoreError: one does.
+    """
+    with contextlib.ExitStack() as held:
+        for lock in (lock_of(database, name) for name in (POLLER, FOLLOWER)):
+            if not lock.acquire():
+                raise StoreError(
+                    f"A service uses the store {database.name}",
+                    expected="none: what it holds in memory would not be what is restored",
+                    got="one that runs",
+                    next_step="Stop it and its replicas (systemctl stop eraswitch), run this again, then start them",
+                    store=database.name,
+                    code="StoreInUse",
+                )
+            held.callback(lock.release)
+        yield
 
 
 def _networks(path: Path) -> set[NetworkKey]:

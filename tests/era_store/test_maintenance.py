@@ -14,6 +14,7 @@ from sqlalchemy import text
 from era_store import Registration, StoreDamagedError, StoreMissingError, check_store, open_store
 from era_store.errors import StoreForeignError, StoreReadOnlyError
 from era_store.event_files import write_events
+from era_store.sql.locks import FOLLOWER, POLLER
 from era_store.sql.maintenance import CONTENT, backup_store, restore_store
 from era_store.sql.schema import HEAD
 from eras import ConfigurationError, Epoch
@@ -151,6 +152,30 @@ def test_a_living_store_is_overwritten_only_with_leave_and_by_all_who_have_it_op
         assert store.trust.load(KEY) == trust(version=1)
         store.events.append("kind", {}, time_s=3.0)
     assert check_store(str(path)).faults == ()
+
+
+@pytest.mark.parametrize("lock", [POLLER, FOLLOWER])
+@pytest.mark.parametrize("gone", [False, True])
+def test_nothing_is_restored_under_a_service(path: Path, tmp_path: Path, lock: str, gone: bool) -> None:
+    """Not where its file was removed, either: it writes on into the removed one."""
+    backup_store(str(path), tmp_path / "backup")
+    with open_store(str(path)) as store:
+        changed = store.trust.save(KEY, trust(version=1, trusted=output(2)), time_s=2.0)
+        held = store.lock(lock)
+        assert held.acquire()
+        if gone:
+            path.unlink()
+        with raising("StoreInUse", match="Stop it and its replicas"):
+            restore_store(tmp_path / "backup", str(path), replace=True)
+        assert store.trust.load(KEY) == changed
+        assert path.exists() is not gone
+        held.release()
+    for suffix in ("-wal", "-shm") if gone else ():
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    restore_store(tmp_path / "backup", str(path), replace=True)
+    with open_store(str(path)) as store:
+        assert store.trust.load(KEY) == trust(version=1)
+        assert store.lock(lock).acquire(), "a service can start again"
 
 
 @pytest.mark.parametrize("kind", ["damaged", "text", "foreign", "empty", "missing"])
