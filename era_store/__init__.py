@@ -21,13 +21,13 @@ if TYPE_CHECKING:
     )
     from era_store.registrations import (
         Registration,
-        RegistrationRepository,
         Reject,
         VersionTally,
         Withdrawal,
         release_of,
     )
     from era_store.sql.maintenance import check_store
+    from era_store.sql.registrations import SqlRegistrations
     from era_store.sql.store import SqlStore, open_store, temporary_registrations
 
 __all__ = [
@@ -39,10 +39,10 @@ __all__ = [
     "MemoryStore",
     "NewEvent",
     "Registration",
-    "RegistrationRepository",
     "Reject",
     "SeenPayload",
     "Sighting",
+    "SqlRegistrations",
     "SqlStore",
     "Store",
     "StoreDamagedError",
@@ -82,13 +82,13 @@ __getattr__ = front_door(
         ),
         "era_store.registrations": (
             "Registration",
-            "RegistrationRepository",
             "Reject",
             "VersionTally",
             "Withdrawal",
             "release_of",
         ),
         "era_store.sql.maintenance": ("check_store",),
+        "era_store.sql.registrations": ("SqlRegistrations",),
         "era_store.sql.store": ("SqlStore", "open_store", "temporary_registrations"),
     },
 )

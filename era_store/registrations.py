@@ -1,4 +1,4 @@
-"""Registrations: nodes saying their version and their stake for an epoch. Records, and the repository's port.
+"""Registrations: nodes saying their version and their stake for an epoch. Records, and the rules.
 
 In: batches of registrations from a source, with what was rejected and how far the source was read. Out: the newest
 registration of each party, and what each release has of an epoch's stake. The rules, the same for every store:
@@ -17,9 +17,9 @@ registration of each party, and what each release has of an epoch's stake. The r
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any, Protocol
+from typing import Any
 
 from era_store.capability import Capability
 from eras import Epoch
@@ -202,116 +202,6 @@ class Withdrawal:
         return Reject(f"epoch {withdrawn.epoch}", f"withdrawn: {self.reason}", content)
 
 
-class RegistrationRepository(Protocol):
-    """Registrations, by the rules of this module."""
-
-    def ingest(
-        self,
-        rows: Sequence[Registration],
-        rejects: Sequence[Reject] = (),
-        *,
-        source: str,
-        cursor: str | None = None,
-        time_s: float,
-    ) -> IngestResult:
-        """Add a batch, with its rejects, and remember how far the source was read; all in one transaction.
-
-        Args:
-            rows: registrations, in the order they arrived.
-            rejects: what else was in the source.
-            source: whose cursor and rejects these are; rows name their own.
-            cursor: how far the source was read; ``None`` leaves what is kept.
-            time_s: POSIX time of this.
-
-        Raises:
-            ValueError: a row has a stake or an epoch that cannot be; none is added.
-        """
-        ...
-
-    def cursor(self, source: str) -> str | None:
-        """How far a source was read, or ``None``."""
-        ...
-
-    def epochs(self) -> tuple[Epoch, ...]:
-        """The epochs that have registrations, newest first."""
-        ...
-
-    def tally(self, epoch: Epoch) -> tuple[VersionTally, ...]:
-        """The stake and parties of each release in an epoch, largest stake first."""
-        ...
-
-    def newest(self, epoch: Epoch, *, after: str | None = None, limit: int | None = None) -> Iterator[Registration]:
-        """The newest registration of each party for an epoch: largest stake first, then by party id.
-
-        Args:
-            epoch: the epoch.
-            after: begin after this party; one without a registration there ends the list at once.
-            limit: how many at most.
-        """
-        ...
-
-    def newest_within(self, last: Epoch, epochs: int) -> Iterator[Registration]:
-        """The newest registration of each party over ``epochs`` epochs up to ``last``, by party id."""
-        ...
-
-    def signers(self, epoch: Epoch, party_ids: Collection[str]) -> frozenset[str]:
-        """Those of some parties that have signed a registration for an epoch."""
-        ...
-
-    def stakes(self, party_ids: Collection[str], last: Epoch, epochs: int, *, apart_from: str) -> Mapping[str, int]:
-        """Party → its stake, of its newest registration over ``epochs`` epochs up to ``last``, where it has one.
-
-        Args:
-            party_ids: which parties.
-            last: the last epoch.
-            epochs: how many.
-            apart_from: the source that is not asked.
-        """
-        ...
-
-    def rejects(
-        self, *, source: str | None = None, after: int = 0, limit: int | None = None
-    ) -> tuple[StoredReject, ...]:
-        """The rejects with an id greater than ``after``, oldest first."""
-        ...
-
-    def uncounted(self, epoch: Epoch) -> Uncounted:
-        """The rejected registrations of an epoch, which are missing from its whole."""
-        ...
-
-    def rebuild(self, progress: Callable[[Epoch], None] | None = None) -> int:
-        """Count every epoch again and correct the figures of ``tally``. Returns how many were wrong."""
-        ...
-
-    def sources(self) -> tuple[str, ...]:
-        """The names of all sources, in alphabetical order."""
-        ...
-
-    def withdraw(self, withdrawal: Withdrawal, *, time_s: float) -> Mapping[Epoch, int]:
-        """Take out what a source said, in one transaction; each registration becomes one of its rejects.
-
-        Args:
-            withdrawal: what, and why.
-            time_s: POSIX time of this.
-
-        Returns:
-            Epoch → how many of its registrations are withdrawn.
-        """
-        ...
-
-    def network_stake(self, epoch: Epoch) -> int | None:
-        """The stake of the whole network in an epoch, in lovelace, where it was reported."""
-        ...
-
-    def set_network_stake(self, epoch: Epoch, lovelace: int, *, source: str, time_s: float) -> None:
-        """Remember the stake of the whole network in an epoch; a later figure takes the place of an earlier.
-
-        Raises:
-            ValueError: the figure or the epoch cannot be.
-        """
-        ...
-
-
 def release_of(version: str | None) -> str | None:
     """A version without blanks around it, a leading ``v`` and its build metadata; ``None`` when nothing is left."""
     release = (version or "").split("+", 1)[0].strip()
@@ -331,7 +221,7 @@ def require_possible(epochs: Iterable[int], stakes: Iterable[int]) -> None:
 
 
 def largest_first(tallies: Iterable[VersionTally]) -> tuple[VersionTally, ...]:
-    """Tallies in the order of ``RegistrationRepository.tally``."""
+    """Tallies in the order of ``SqlRegistrations.tally``."""
     return tuple(sorted(tallies, key=lambda tally: (-tally.stake, tally.release or "", capability_text(tally))))
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from eras import Epoch
 
 if TYPE_CHECKING:
-    from era_store import Registration, RegistrationRepository
+    from era_store import Registration, SqlRegistrations
     from release_tools import Compatibility
 
 READY, NOT_READY, GONE, UNKNOWN = "ready", "not ready", "not registered", "unknown"
@@ -63,7 +63,7 @@ class Roster:
 
     def __init__(
         self,
-        repository: "RegistrationRepository",
+        repository: "SqlRegistrations",
         epochs: Iterable[int],
         era: str | None,
         compatibility: "Compatibility",

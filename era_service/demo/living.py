@@ -30,7 +30,7 @@ from release_tools.rehearsal.population import draw_nodes, draw_stakes
 from release_tools.rehearsal.scenario import Scenario
 
 if TYPE_CHECKING:
-    from era_store import RegistrationRepository
+    from era_store import SqlRegistrations
 
 NAME = "rehearsal"
 """Of the network. The names of its eras are no network's, either."""
@@ -116,7 +116,7 @@ class LivingRehearsal:
         }
         return {setting: (value, "the rehearsal") for setting, value in values.items()}
 
-    def catch_up(self, registrations: "RegistrationRepository") -> None:
+    def catch_up(self, registrations: "SqlRegistrations") -> None:
         """Let happen what is to have happened by now.
 
         Raises:
@@ -132,7 +132,7 @@ class LivingRehearsal:
             self._post(self._posted)
 
     @contextmanager
-    def living(self, registrations: "RegistrationRepository") -> Iterator[None]:
+    def living(self, registrations: "SqlRegistrations") -> Iterator[None]:
         """Within the block it goes on, in a thread of its own.
 
         Raises:
@@ -162,7 +162,7 @@ class LivingRehearsal:
     def _stakes(self) -> list[int]:
         return draw_stakes(_scenario(0))
 
-    def _register(self, registrations: "RegistrationRepository", tick: int) -> None:
+    def _register(self, registrations: "SqlRegistrations", tick: int) -> None:
         """Those register who have not in this epoch, or have upgraded since."""
         epoch, within = divmod(tick, TICKS)
         cycle, of_cycle = divmod(epoch, CYCLE)

@@ -16,7 +16,7 @@ from era_store import temporary_registrations
 from release_tools.registrations.signed import sort_by_signature
 
 if TYPE_CHECKING:
-    from era_store import RegistrationRepository
+    from era_store import SqlRegistrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class HandedOn:
         words: how many, and how many of them are signed.
     """
 
-    repository: "RegistrationRepository"
+    repository: "SqlRegistrations"
     words: str
 
 

@@ -24,7 +24,7 @@ from release_tools.adoption.summary import NoRegistrationsError
 if TYPE_CHECKING:
     from era_service.config.schema import Settings
     from era_service.wiring.adoption import GateOrder
-    from era_store import RegistrationRepository
+    from era_store import SqlRegistrations
     from release_tools.markers.change import MarkerChange, RolloutPlan
 
 OVERRIDDEN = "gate-overridden"
@@ -132,7 +132,7 @@ def pass_gate(settings: "Settings", plan: "RolloutPlan", override: str | None = 
 
 
 def _judged(
-    repository: "RegistrationRepository", settings: "Settings", order: "GateOrder", era: str, epoch: Epoch
+    repository: "SqlRegistrations", settings: "Settings", order: "GateOrder", era: str, epoch: Epoch
 ) -> GateResult:
     from era_service.wiring.adoption import adoption_rules, compatibility_of
 

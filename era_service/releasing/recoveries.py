@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from era_service.config.schema import Settings
     from era_service.releasing.session import Release
-    from era_store import RegistrationRepository
+    from era_store import SqlRegistrations
     from eras import Epoch
     from release_tools.forecasting.result import Forecast
     from release_tools.rollout.plan import PlannedRollout
@@ -103,7 +103,7 @@ def _certificates(sources: ActivitySources, oldest: "Epoch", epoch: "Epoch") -> 
 
 def with_registrations(
     settings: "Settings",
-    registrations: "RegistrationRepository",
+    registrations: "SqlRegistrations",
     known: "dict[Epoch, EpochActivity]",
     at: "Epoch",
     epoch: "Epoch",

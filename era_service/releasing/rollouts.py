@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datum.configuration import EpochConfiguration
     from era_service.config.schema import Settings
     from era_service.releasing.session import Release
-    from era_store import RegistrationRepository
+    from era_store import SqlRegistrations
     from release_tools.adoption.compatibility import Compatibility
     from release_tools.adoption.gate import GateResult
     from release_tools.forecasting.lottery_parameters import SourcedQuorum
@@ -151,7 +151,7 @@ def gate_evidence(
 def _adoption(
     settings: "Settings",
     plan: "PlannedRollout",
-    registrations: "RegistrationRepository",
+    registrations: "SqlRegistrations",
     table: "Compatibility",
     epoch: Epoch,
 ) -> "GateResult":
@@ -174,7 +174,7 @@ def _adoption(
 def forecast_of(
     settings: "Settings",
     plan: "PlannedRollout",
-    registrations: "RegistrationRepository",
+    registrations: "SqlRegistrations",
     table: "Compatibility",
     epoch: Epoch,
     *,

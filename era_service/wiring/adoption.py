@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from fractions import Fraction
 
     from era_service.config.schema import Settings
-    from era_store import RegistrationRepository, SqlStore
+    from era_store import SqlRegistrations, SqlStore
 
 LARGE_BYTES = 16 * 1024 * 1024
 """What files may have for their registrations to be held in memory."""
@@ -95,7 +95,7 @@ def current_epoch_of(settings: "Settings") -> Epoch | None:
     return None
 
 
-def epoch_or_assumed(settings: "Settings", repository: "RegistrationRepository") -> tuple[Epoch | None, str | None]:
+def epoch_or_assumed(settings: "Settings", repository: "SqlRegistrations") -> tuple[Epoch | None, str | None]:
     """The current epoch that adoption is counted up to, and in words what is assumed where it is unknown.
 
     Raises:
@@ -187,7 +187,7 @@ def open_adoption_store(settings: "Settings") -> Iterator["SqlStore"]:
 
 
 @contextmanager
-def open_registrations(settings: "Settings", files: Sequence[str] = ()) -> Iterator["RegistrationRepository"]:
+def open_registrations(settings: "Settings", files: Sequence[str] = ()) -> Iterator["SqlRegistrations"]:
     """The registrations in ``files``, or where none are named those in the store.
 
     Raises:
@@ -204,7 +204,7 @@ def open_registrations(settings: "Settings", files: Sequence[str] = ()) -> Itera
 
 
 @contextmanager
-def _place_for(files: Sequence[str]) -> Iterator["RegistrationRepository"]:
+def _place_for(files: Sequence[str]) -> Iterator["SqlRegistrations"]:
     """The store for counting registrations of files: memory, or for large ones a temporary database."""
     from era_store import open_store, temporary_registrations
 
@@ -224,7 +224,7 @@ def _is_large(*paths: Path) -> bool:
 
 
 def read_files(
-    repository: "RegistrationRepository", files: Sequence[str], current: Epoch | None, network_magic: int | None
+    repository: "SqlRegistrations", files: Sequence[str], current: Epoch | None, network_magic: int | None
 ) -> None:
     """Read what is in ``files`` and has not been read before; what is no registration draws a warning.
 

@@ -84,7 +84,7 @@ _READ_SO_FAR = (
 
 
 class SqlRegistrations:
-    """A ``RegistrationRepository``. Several threads and processes may use it; they add batches one after the other.
+    """The registrations of a network. Several threads and processes may use them; they add batches one after the other.
 
     Args:
         database: reached and up to date.
@@ -104,7 +104,14 @@ class SqlRegistrations:
         cursor: str | None = None,
         time_s: float,
     ) -> IngestResult:
-        """Add a batch, with its rejects, and remember how far the source was read.
+        """Add a batch, with its rejects, and remember how far the source was read; all in one transaction.
+
+        Args:
+            rows: registrations, in the order they arrived.
+            rejects: what else was in the source.
+            source: whose cursor and rejects these are; rows name their own.
+            cursor: how far the source was read; ``None`` leaves what is kept.
+            time_s: POSIX time of this.
 
         Raises:
             StoreError: it could not be written; nothing of it is.
@@ -172,6 +179,11 @@ class SqlRegistrations:
     def newest(self, epoch: Epoch, *, after: str | None = None, limit: int | None = None) -> Iterator[Registration]:
         """The newest registration of each party for an epoch: largest stake first, then by party id.
 
+        Args:
+            epoch: the epoch.
+            after: begin after this party; one without a registration there ends the list at once.
+            limit: how many at most.
+
         Raises:
             StoreError: they could not be read.
         """
@@ -209,7 +221,13 @@ class SqlRegistrations:
             return bulk_of(connection, self._network.find(connection)).signers(epoch, party_ids)
 
     def stakes(self, party_ids: Collection[str], last: Epoch, epochs: int, *, apart_from: str) -> Mapping[str, int]:
-        """Party → its stake, of its newest registration over some epochs.
+        """Party → its stake, of its newest registration over ``epochs`` epochs up to ``last``, where it has one.
+
+        Args:
+            party_ids: which parties.
+            last: the last epoch.
+            epochs: how many.
+            apart_from: the source that is not asked.
 
         Raises:
             StoreError: they could not be read.
@@ -316,6 +334,10 @@ class SqlRegistrations:
     def withdraw(self, withdrawal: Withdrawal, *, time_s: float) -> Mapping[Epoch, int]:
         """Take out what a source said, in one transaction; each registration becomes one of its rejects.
 
+        Args:
+            withdrawal: what, and why.
+            time_s: POSIX time of this.
+
         Returns:
             Epoch → how many of its registrations are withdrawn.
 
@@ -359,7 +381,7 @@ class SqlRegistrations:
             return found
 
     def set_network_stake(self, epoch: Epoch, lovelace: int, *, source: str, time_s: float) -> None:
-        """Remember the stake of the whole network in an epoch.
+        """Remember the stake of the whole network in an epoch; a later figure takes the place of an earlier.
 
         Raises:
             StoreError: it could not be written.

@@ -16,8 +16,8 @@ not, and if not what is missing and from whom. The rules:
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING
 
-from era_store import RegistrationRepository
 from eras import Epoch, EraSwitchError
 from eras.words import about_ada
 from release_tools.adoption.compatibility import Compatibility
@@ -33,6 +33,9 @@ from release_tools.adoption.summary import (
     require_told,
     summarise,
 )
+
+if TYPE_CHECKING:
+    from era_store import SqlRegistrations
 
 
 class GateNotMetError(EraSwitchError):
@@ -176,7 +179,7 @@ class GateResult:
 
 
 def judge_gate(
-    repository: RegistrationRepository,
+    repository: "SqlRegistrations",
     *,
     era: str,
     threshold: Fraction,

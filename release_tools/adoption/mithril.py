@@ -6,10 +6,12 @@ registered more than once in an epoch, the view takes a registration by chance, 
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
-from era_store import RegistrationRepository
 from eras import Epoch
+
+if TYPE_CHECKING:
+    from era_store import SqlRegistrations
 
 COLUMNS = ("epoch", "version", "total_epoch_stakes", "stakes_version", "stakes_ratio", "pool_count")
 
@@ -25,7 +27,7 @@ class MithrilRow(TypedDict):
     pool_count: int
 
 
-def mithril_rows(repository: RegistrationRepository, epochs: Sequence[Epoch] | None = None) -> Iterator[MithrilRow]:
+def mithril_rows(repository: "SqlRegistrations", epochs: Sequence[Epoch] | None = None) -> Iterator[MithrilRow]:
     """The rows of some epochs, by default of all.
 
     Raises:

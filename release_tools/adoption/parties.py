@@ -8,12 +8,16 @@ is a downgrade, which somebody has to look at.
 import heapq
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
-from era_store import Registration, RegistrationRepository
+from era_store import Registration
 from eras import Epoch
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.shares import AdoptionRules, Base, is_ready
 from release_tools.adoption.versions import is_newer
+
+if TYPE_CHECKING:
+    from era_store import SqlRegistrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ def named(parties: Iterable[NotReady], tickers: Mapping[str, str]) -> tuple[NotR
     return tuple(replace(one, ticker=tickers.get(one.party_id, one.ticker)) for one in parties)
 
 
-def party_changes(repository: RegistrationRepository, epoch: Epoch, since: Epoch, rules: AdoptionRules) -> PartyChanges:
+def party_changes(repository: "SqlRegistrations", epoch: Epoch, since: Epoch, rules: AdoptionRules) -> PartyChanges:
     """The changes among the parties from ``since`` to ``epoch``.
 
     Raises:
@@ -128,7 +132,7 @@ def party_changes(repository: RegistrationRepository, epoch: Epoch, since: Epoch
 
 
 def not_ready(
-    repository: RegistrationRepository,
+    repository: "SqlRegistrations",
     *,
     epoch: Epoch,
     era: str,

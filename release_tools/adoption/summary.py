@@ -9,9 +9,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice, pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from era_store import Capability, RegistrationRepository, VersionTally
+from era_store import Capability, VersionTally
 from era_store.registrations import Uncounted
 from eras import Epoch, EraSwitchError
 from eras.words import about_ada, percents
@@ -32,6 +32,9 @@ from release_tools.adoption.parties import NotReady, PartyChanges, named, not_re
 from release_tools.adoption.shares import AdoptionRules, Base, Share, is_ready, is_told, parties_words, support_share
 from release_tools.adoption.versions import is_known, newest_first
 from release_tools.registrations.judging import EPOCHS_AHEAD
+
+if TYPE_CHECKING:
+    from era_store import SqlRegistrations
 
 
 class NoRegistrationsError(EraSwitchError):
@@ -189,7 +192,7 @@ class EpochAdoption:
 
 
 def summarise(
-    repository: RegistrationRepository,
+    repository: "SqlRegistrations",
     *,
     epoch: Epoch | None = None,
     compatibility: Compatibility | None = None,
@@ -273,7 +276,7 @@ def summarise(
 
 
 def summarise_last(
-    repository: RegistrationRepository,
+    repository: "SqlRegistrations",
     count: int,
     *,
     last: Epoch | None = None,
@@ -303,7 +306,7 @@ def summarise_last(
 
 
 def require_told(
-    repository: RegistrationRepository, era: str, compatibility: Compatibility, epochs: Sequence[Epoch]
+    repository: "SqlRegistrations", era: str, compatibility: Compatibility, epochs: Sequence[Epoch]
 ) -> None:
     """Check that in some of the epochs anybody can tell who is ready for an era.
 
@@ -315,7 +318,7 @@ def require_told(
         compatibility.require_era(era)
 
 
-def assumed_epoch(repository: RegistrationRepository) -> Epoch | None:
+def assumed_epoch(repository: "SqlRegistrations") -> Epoch | None:
     """The epoch to take for the current one where it is unknown: the newest that has registrations.
 
     One that lies more than ``EPOCHS_AHEAD`` after the one before, and does not have more parties, is of a wrong clock
@@ -376,7 +379,7 @@ def _version_rows(
         )
 
 
-def _recent_tallies(repository: RegistrationRepository, epoch: Epoch, rules: AdoptionRules) -> list[VersionTally]:
+def _recent_tallies(repository: "SqlRegistrations", epoch: Epoch, rules: AdoptionRules) -> list[VersionTally]:
     stakes: dict[tuple[str | None, Capability | None], tuple[int, int]] = {}
     for row in repository.newest_within(epoch, rules.recent_epochs):
         key = (row.release, row.capability)
@@ -432,7 +435,7 @@ def _alarms(
         )
 
 
-def how_to_have_some(repository: RegistrationRepository) -> str:
+def how_to_have_some(repository: "SqlRegistrations") -> str:
     """The next step where there are no registrations: to read them in, or to correct those that were refused."""
     first = next(iter(repository.rejects(limit=1)), None)
     if first is None:
@@ -441,7 +444,7 @@ def how_to_have_some(repository: RegistrationRepository) -> str:
     return f"Correct {first.source}: every row was refused, {refused}"
 
 
-def _none_of(repository: RegistrationRepository, epoch: Epoch | None, epochs: Sequence[Epoch]) -> NoRegistrationsError:
+def _none_of(repository: "SqlRegistrations", epoch: Epoch | None, epochs: Sequence[Epoch]) -> NoRegistrationsError:
     known = f"those of epochs {epochs[-1]} to {epochs[0]}" if epochs else "none at all"
     return NoRegistrationsError(
         "There are no registrations" + ("" if epoch is None else f" of epoch {epoch}"),

@@ -16,8 +16,9 @@ import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, pairwise
+from typing import TYPE_CHECKING
 
-from era_store import Registration, RegistrationRepository
+from era_store import Registration
 from eras import ConfigurationError, Epoch
 from eras.words import about_ada
 from release_tools.adoption.compatibility import Compatibility
@@ -29,6 +30,9 @@ from release_tools.forecasting.lottery_parameters import SourcedQuorum
 from release_tools.forecasting.reliability import Reliability, Signatures, SignaturesFileError
 from release_tools.forecasting.result import Call, Chance, EpochOutlook, Forecast
 from release_tools.forecasting.trend import MIN_POINTS, Estimate, Reached, ReadyPoint, fit_trend
+
+if TYPE_CHECKING:
+    from era_store import SqlRegistrations
 
 DEFAULT_PROBABILITY = 0.999
 DEFAULT_LAG_EPOCHS = 2
@@ -75,7 +79,7 @@ class ForecastOrder:
 
 
 def forecast(
-    repository: RegistrationRepository,
+    repository: "SqlRegistrations",
     order: ForecastOrder,
     *,
     compatibility: Compatibility,
@@ -106,7 +110,7 @@ class _Forecaster:
 
     def __init__(
         self,
-        repository: RegistrationRepository,
+        repository: "SqlRegistrations",
         order: ForecastOrder,
         compatibility: Compatibility,
         rules: AdoptionRules,

@@ -9,12 +9,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from era_store.registrations import RegistrationRepository
 from eras import Epoch, EraSwitchError
 from release_tools.registrations.judging import with_epoch
 from release_tools.registrations.source import RegistrationSource
+
+if TYPE_CHECKING:
+    from era_store import SqlRegistrations
 
 BATCH_ROWS = 50_000
 
@@ -58,7 +60,7 @@ class IngestSummary:
 
 def ingest(
     source: RegistrationSource,
-    repository: RegistrationRepository,
+    repository: "SqlRegistrations",
     *,
     batch_rows: int = BATCH_ROWS,
     dry_run: bool = False,

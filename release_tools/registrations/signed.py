@@ -21,13 +21,16 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import NoneType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chain_reader.bech32 import encode_bech32
 from datum import EraSigner, VerificationKey, verify_signature
-from era_store import Registration, RegistrationRepository
+from era_store import Registration
 from era_store.capability import Capability
 from eras import Epoch, MarkerError
+
+if TYPE_CHECKING:
+    from era_store import SqlRegistrations
 
 KIND = "eraswitch-registration-1"
 SIGNATURE_BYTES = 64
@@ -185,7 +188,7 @@ def sort_by_signature(
 
 
 def without_those_of_signers(
-    repository: RegistrationRepository, registrations: Sequence[Registration]
+    repository: "SqlRegistrations", registrations: Sequence[Registration]
 ) -> list[Registration]:
     """Registrations without those that nobody signed, of parties that have signed one for the epoch (rule 4).
 

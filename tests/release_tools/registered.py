@@ -2,7 +2,7 @@
 
 import pytest
 
-from era_store import Registration, RegistrationRepository, temporary_registrations
+from era_store import Registration, SqlRegistrations, temporary_registrations
 from eras import Epoch
 
 ADA = 1_000_000
@@ -14,11 +14,11 @@ def registration(
     return Registration(party_id, Epoch(epoch), version, stake, seen_at_s, "test")
 
 
-def register(repository: RegistrationRepository, *rows: Registration) -> None:
+def register(repository: SqlRegistrations, *rows: Registration) -> None:
     repository.ingest(rows, source="test", time_s=0.0)
 
 
-def told(repository: RegistrationRepository, epoch: int, words: str) -> None:
+def told(repository: SqlRegistrations, epoch: int, words: str) -> None:
     """Register ``a 0.2.0 70, b - 30``: party, version (``-`` for none) and stake, one after the other."""
     entries = (entry.split() for entry in words.split(","))
     register(
@@ -31,5 +31,5 @@ def told(repository: RegistrationRepository, epoch: int, words: str) -> None:
 
 
 @pytest.fixture
-def repository() -> RegistrationRepository:
+def repository() -> SqlRegistrations:
     return temporary_registrations()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from era_store import Capability, RegistrationRepository, Reject
+from era_store import Capability, Reject, SqlRegistrations
 from eras import Epoch
 from release_tools import AdoptionRules, Base, Compatibility, GateResult, judge_gate, summarise
 from release_tools.adoption.compatibility import EraNotListedError
@@ -22,11 +22,11 @@ __all__ = ["repository"]
 TABLE = Compatibility.of({"lagrange": ">=0.3.0"})
 
 
-def judged(repository: RegistrationRepository, threshold: str = "0.95", **options: Any) -> GateResult:
+def judged(repository: SqlRegistrations, threshold: str = "0.95", **options: Any) -> GateResult:
     return judge_gate(repository, era="lagrange", threshold=Fraction(threshold), compatibility=TABLE, **options)
 
 
-def test_met_to_the_lovelace(repository: RegistrationRepository) -> None:
+def test_met_to_the_lovelace(repository: SqlRegistrations) -> None:
     whole = 45 * 10**15
     told(repository, 5, f"a 0.3.0 {whole * 19 // 20}, b 0.2.0 {whole // 20}")
     result = judged(repository)
@@ -40,7 +40,7 @@ def test_met_to_the_lovelace(repository: RegistrationRepository) -> None:
     assert "94.9 % of the registered stake" in short.lacks[0]
 
 
-def test_what_is_missing_from_whom(repository: RegistrationRepository) -> None:
+def test_what_is_missing_from_whom(repository: SqlRegistrations) -> None:
     told(repository, 5, "ready 0.3.0 60, a 0.2.0 20, b - 10, c 0.2.9 6, d 0.2.8 4")
     result = judged(repository, "0.85")
     assert (result.missing_stake, result.enough) == (25, 2)
@@ -59,7 +59,7 @@ def test_what_is_missing_from_whom(repository: RegistrationRepository) -> None:
     assert (len(few.whom), few.enough, few.lacks[-1]) == (1, 4, "  and 3 more")
 
 
-def test_where_nobody_registered_nobody_is_called(repository: RegistrationRepository) -> None:
+def test_where_nobody_registered_nobody_is_called(repository: SqlRegistrations) -> None:
     result = judged(repository, epoch=Epoch(5))
     assert (result.met, result.whom, result.document().share) == (False, (), None)
     with pytest.raises(GateNotMetError) as caught:
@@ -67,7 +67,7 @@ def test_where_nobody_registered_nobody_is_called(repository: RegistrationReposi
     assert "whom to call" not in caught.value.got
 
 
-def test_every_one_of_the_last_epochs(repository: RegistrationRepository) -> None:
+def test_every_one_of_the_last_epochs(repository: SqlRegistrations) -> None:
     for epoch, ready in ((3, 96), (4, 95), (5, 94), (6, 95), (7, 99)):
         told(repository, epoch, f"a 0.3.0 {ready}, b 0.2.0 {100 - ready}")
     assert judged(repository, for_epochs=2).met
@@ -81,7 +81,7 @@ def test_every_one_of_the_last_epochs(repository: RegistrationRepository) -> Non
     assert words == "The gate of lagrange is met: 95 % of the registered stake in each of 2 epochs, 99.0 % in epoch 7"
 
 
-def test_a_gap_has_no_share(repository: RegistrationRepository) -> None:
+def test_a_gap_has_no_share(repository: SqlRegistrations) -> None:
     told(repository, 3, "a 0.3.0 1")
     told(repository, 5, "a 0.3.0 1")
     result = judged(repository, for_epochs=3)
@@ -94,14 +94,14 @@ def test_a_gap_has_no_share(repository: RegistrationRepository) -> None:
     assert judged(repository, epoch=Epoch(9)).lacks[0] == "epoch 9: no registrations"
 
 
-def test_more_epochs_than_there_have_been(repository: RegistrationRepository) -> None:
+def test_more_epochs_than_there_have_been(repository: SqlRegistrations) -> None:
     told(repository, 0, "a 0.3.0 1")
     told(repository, 1, "a 0.3.0 1")
     assert judged(repository, for_epochs=2).met
     assert not judged(repository, for_epochs=3).met
 
 
-def test_on_the_whole_network(repository: RegistrationRepository) -> None:
+def test_on_the_whole_network(repository: SqlRegistrations) -> None:
     told(repository, 5, "a 0.3.0 90, b 0.2.0 10")
     unknown = judged(repository, "0.5", base=Base.NETWORK)
     assert not unknown.met
@@ -116,7 +116,7 @@ def test_on_the_whole_network(repository: RegistrationRepository) -> None:
     assert "whom to call (not enough even with all of them):" in short.lacks
 
 
-def test_on_the_newest_of_each_party(repository: RegistrationRepository) -> None:
+def test_on_the_newest_of_each_party(repository: SqlRegistrations) -> None:
     told(repository, 3, "away 0.2.0 900")
     told(repository, 5, "a 0.3.0 95, b 0.2.0 5")
     assert judged(repository).met
@@ -126,23 +126,23 @@ def test_on_the_newest_of_each_party(repository: RegistrationRepository) -> None
     assert judged(repository, base=Base.RECENT, rules=AdoptionRules(recent_epochs=2)).met
 
 
-def test_an_era_nobody_vouches_for_has_no_gate(repository: RegistrationRepository) -> None:
+def test_an_era_nobody_vouches_for_has_no_gate(repository: SqlRegistrations) -> None:
     told(repository, 5, "a 0.3.0 1")
     with pytest.raises(EraNotListedError):
         judge_gate(repository, era="euler", threshold=Fraction(1, 2), compatibility=TABLE)
 
 
-def test_without_any_registration_it_is_not_met(repository: RegistrationRepository) -> None:
+def test_without_any_registration_it_is_not_met(repository: SqlRegistrations) -> None:
     with pytest.raises(GateNotMetError, match="there are no registrations at all"):
         judged(repository)
 
 
-def test_parties_without_stake_meet_nothing(repository: RegistrationRepository) -> None:
+def test_parties_without_stake_meet_nothing(repository: SqlRegistrations) -> None:
     told(repository, 5, "a 0.3.0 0")
     assert not judged(repository, "0.01").met
 
 
-def test_result_is_ready_for_json(repository: RegistrationRepository) -> None:
+def test_result_is_ready_for_json(repository: SqlRegistrations) -> None:
     told(repository, 5, "a 0.3.0 90, b 0.2.0 10")
     found = judged(repository).document()
     named = found.model_copy(update={"whom": [NamedNotReadyDocument(**found.whom[0].to_dict(), ticker="BEE")]})
@@ -155,14 +155,14 @@ def test_result_is_ready_for_json(repository: RegistrationRepository) -> None:
     assert (epoch["epoch"], epoch["share"]["share"], epoch["met"]) == (5, 0.9, False)
 
 
-def test_the_result_in_words_counts_epochs_where_there_are_several(repository: RegistrationRepository) -> None:
+def test_the_result_in_words_counts_epochs_where_there_are_several(repository: SqlRegistrations) -> None:
     for epoch in (5, 6):
         told(repository, epoch, "a 0.3.0 95, b 0.2.0 5")
     assert " in each of " not in judged(repository).words
     assert " in each of 2 epochs" in judged(repository, for_epochs=2).words
 
 
-def test_epochs_that_have_not_begun_open_no_gate(repository: RegistrationRepository) -> None:
+def test_epochs_that_have_not_begun_open_no_gate(repository: SqlRegistrations) -> None:
     told(repository, 5, "a 0.3.0 60, b 0.2.0 40")
     told(repository, 900_000, "stranger 0.3.0 1")
     assert judged(repository).met, "where nobody knows the current epoch the newest is taken"
@@ -173,12 +173,12 @@ def test_epochs_that_have_not_begun_open_no_gate(repository: RegistrationReposit
     assert (early.met, early.epoch, early.lacks) == (False, 4, ("epoch 4: no registrations",))
 
 
-def test_epoch_0_is_an_epoch(repository: RegistrationRepository) -> None:
+def test_epoch_0_is_an_epoch(repository: SqlRegistrations) -> None:
     told(repository, 0, "a 0.3.0 60")
     assert judged(repository, current=Epoch(1)).epoch == 0
 
 
-def test_a_gate_that_is_met_says_what_is_odd(repository: RegistrationRepository) -> None:
+def test_a_gate_that_is_met_says_what_is_odd(repository: SqlRegistrations) -> None:
     told(repository, 5, "a 0.3.0 10, whale 0.2.0 90")
     told(repository, 6, "a 0.3.0 10")
     result = judged(repository)
@@ -187,11 +187,11 @@ def test_a_gate_that_is_met_says_what_is_odd(repository: RegistrationRepository)
     assert result.alarms[0].words.startswith("The registered stake went from")
 
 
-def reject(repository: RegistrationRepository, *rejects: Reject) -> None:
+def reject(repository: SqlRegistrations, *rejects: Reject) -> None:
     repository.ingest([], rejects, source="test", time_s=0.0)
 
 
-def test_what_was_rejected_is_part_of_the_whole(repository: RegistrationRepository) -> None:
+def test_what_was_rejected_is_part_of_the_whole(repository: SqlRegistrations) -> None:
     told(repository, 5, "a 0.3.0 96, b 0.2.0 4")
     assert judged(repository).met
     reject(repository, Reject("line 3", "bad", "", Epoch(5), None, 900))
@@ -204,7 +204,7 @@ def test_what_was_rejected_is_part_of_the_whole(repository: RegistrationReposito
 
 
 def test_a_stake_that_cannot_be_read_meets_no_gate_but_of_the_whole_network(
-    repository: RegistrationRepository,
+    repository: SqlRegistrations,
 ) -> None:
     told(repository, 5, "a 0.3.0 100")
     reject(repository, Reject("line 3", "bad", "", Epoch(5), "b", None))
@@ -219,7 +219,7 @@ def test_a_stake_that_cannot_be_read_meets_no_gate_but_of_the_whole_network(
     assert judged(repository).met, "its party has registered properly since"
 
 
-def test_who_reports_what_it_can_do_is_ready_by_that_and_shown_apart(repository: RegistrationRepository) -> None:
+def test_who_reports_what_it_can_do_is_ready_by_that_and_shown_apart(repository: SqlRegistrations) -> None:
     able, unable = Capability(("lagrange", "thales")), Capability(("lagrange",), None, ("thales",))
     register(
         repository,
@@ -238,7 +238,7 @@ def test_who_reports_what_it_can_do_is_ready_by_that_and_shown_apart(repository:
     assert era.behind == 1
 
 
-def test_capabilities_need_no_table(repository: RegistrationRepository) -> None:
+def test_capabilities_need_no_table(repository: SqlRegistrations) -> None:
     register(repository, replace(registration("a", None, 50), capability=Capability(("newton",))))
     found = judge_gate(repository, era="newton", threshold=Fraction(1), compatibility=Compatibility())
     assert found.met
@@ -250,7 +250,7 @@ def test_capabilities_need_no_table(repository: RegistrationRepository) -> None:
 
 
 def test_a_release_of_which_some_nodes_report_more_than_its_version_is_ready_in_part(
-    repository: RegistrationRepository,
+    repository: SqlRegistrations,
 ) -> None:
     able = replace(registration("a", "0.1.0", 50), capability=Capability(("lagrange",)))
     register(repository, able, registration("b", "0.1.0", 30), registration("c", "0.3.0", 20))
@@ -264,7 +264,7 @@ def test_a_release_of_which_some_nodes_report_more_than_its_version_is_ready_in_
     [({}, None), ({5: 3}, 5), ({5: 3, 6: 1}, 6), ({5: 3, 9999: 1}, 5), ({5: 3, 60: 3}, 5), ({5: 3, 60: 4}, 60)],
 )
 def test_an_epoch_of_a_wrong_clock_is_not_assumed(
-    repository: RegistrationRepository, epochs: dict[int, int], assumed: int | None
+    repository: SqlRegistrations, epochs: dict[int, int], assumed: int | None
 ) -> None:
     for epoch, parties in epochs.items():
         register(repository, *(registration(f"p{n}", "1.0.0", 1, epoch) for n in range(parties)))

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from era_store import RegistrationRepository, temporary_registrations
+from era_store import SqlRegistrations, temporary_registrations
 from release_tools.adoption.mithril import COLUMNS, mithril_rows
 from release_tools.adoption.text import csv_text
 from release_tools.registrations import ingest, open_source
@@ -21,14 +21,14 @@ from tests.release_tools.registered import register, registration
 FILES = [("monitoring.sqlite3", "adoption_expected.csv"), ("runbook_monitoring.sqlite3", "runbook_published.csv")]
 
 
-def read(path: Path) -> RegistrationRepository:
+def read(path: Path) -> SqlRegistrations:
     repository = temporary_registrations()
     with closing(open_source(str(path))) as source:
         ingest(source, repository)
     return repository
 
 
-def as_csv(repository: RegistrationRepository) -> bytes:
+def as_csv(repository: SqlRegistrations) -> bytes:
     rows = [list(row.values()) for row in mithril_rows(repository)]
     return csv_text(COLUMNS, rows).encode()
 

@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from era_store import RegistrationRepository
+from era_store import SqlRegistrations
 from eras import Epoch
 from release_tools import AdoptionRules, Base, Compatibility, EpochAdoption, Share, summarise, summarise_last
 from release_tools.adoption.documents import AdoptionSummary
@@ -18,11 +18,11 @@ TABLE = Compatibility.of({"thales": ">=0.1.0, <2.0.0", "lagrange": ">=0.3.0, !=0
 BIG = 10**15
 
 
-def summary(repository: RegistrationRepository, epoch: int = 5, **options: object) -> EpochAdoption:
+def summary(repository: SqlRegistrations, epoch: int = 5, **options: object) -> EpochAdoption:
     return summarise(repository, epoch=Epoch(epoch), compatibility=TABLE, **options)  # type: ignore[arg-type]
 
 
-def test_versions_newest_first_and_the_unknown_kept(repository: RegistrationRepository) -> None:
+def test_versions_newest_first_and_the_unknown_kept(repository: SqlRegistrations) -> None:
     told(repository, 5, "a 0.2.9+x 10, b 0.2.10 20, c - 5, d nightly 15, e 0.2.10+y 30, f 0.2.10-rc.1 20")
     found = summary(repository)
     assert [(row.release, row.stake, row.parties, row.is_known) for row in found.versions] == [
@@ -37,7 +37,7 @@ def test_versions_newest_first_and_the_unknown_kept(repository: RegistrationRepo
     assert found.unknown == Share(20, 100)
 
 
-def test_three_bases(repository: RegistrationRepository) -> None:
+def test_three_bases(repository: SqlRegistrations) -> None:
     told(repository, 3, "late 0.3.1 400")
     told(repository, 4, "a 0.2.0 100, b 0.3.0 50, gone 0.2.0 30")
     told(repository, 5, "a 0.3.1 100, b 0.3.5 50, c 0.2.0 50")
@@ -54,7 +54,7 @@ def test_three_bases(repository: RegistrationRepository) -> None:
     assert lagrange.of(Base.NETWORK) == lagrange.network
 
 
-def test_network_stake_that_is_not_known_or_cannot_be(repository: RegistrationRepository) -> None:
+def test_network_stake_that_is_not_known_or_cannot_be(repository: SqlRegistrations) -> None:
     told(repository, 5, "a 0.3.0 100")
     assert summary(repository).eras[1].network is None
     repository.set_network_stake(Epoch(6), 99, source="test", time_s=0)
@@ -63,7 +63,7 @@ def test_network_stake_that_is_not_known_or_cannot_be(repository: RegistrationRe
     assert [alarm.kind for alarm in found.alarms] == ["network-stake"]
 
 
-def test_the_newest_registration_counts(repository: RegistrationRepository) -> None:
+def test_the_newest_registration_counts(repository: SqlRegistrations) -> None:
     register(repository, registration("a", "0.3.0", 100, seen_at_s=10))
     register(repository, registration("a", "0.2.0", 100, seen_at_s=5))
     assert summary(repository).eras[1].registered == Share(100, 100)
@@ -71,7 +71,7 @@ def test_the_newest_registration_counts(repository: RegistrationRepository) -> N
     assert summary(repository).eras[1].registered == Share(0, 90)
 
 
-def test_who_is_not_ready(repository: RegistrationRepository) -> None:
+def test_who_is_not_ready(repository: SqlRegistrations) -> None:
     told(repository, 4, "sleeper 0.2.0 500")
     told(repository, 5, "a 0.2.0 10, b 0.3.0 99, c 0.3.5 30, d - 20, e 0.2.1 20")
     parties = summary(repository).eras[1].not_ready
@@ -87,7 +87,7 @@ def test_who_is_not_ready(repository: RegistrationRepository) -> None:
     assert (recent[0].party_id, recent[0].epoch) == ("sleeper", 4)
 
 
-def test_what_changed_since_the_epoch_before(repository: RegistrationRepository) -> None:
+def test_what_changed_since_the_epoch_before(repository: SqlRegistrations) -> None:
     told(repository, 2, "old 0.1.0 1, same 0.2.0+a 7, up 0.2.0 5, down 0.3.0 6, lost 0.3.0 9, found nightly 4")
     told(repository, 5, "same 0.2.0+b 8, up 0.3.0 5, down 0.2.9 6, lost - 9, found 0.1.0 4, new 0.3.0 3")
     changes = summary(repository).changes
@@ -121,22 +121,20 @@ def test_what_changed_since_the_epoch_before(repository: RegistrationRepository)
         ("a 0.2.0 100", "a 0.2.0 199", []),
     ],
 )
-def test_alarms(repository: RegistrationRepository, before: str, now: str, kinds: list[str]) -> None:
+def test_alarms(repository: SqlRegistrations, before: str, now: str, kinds: list[str]) -> None:
     told(repository, 4, before)
     told(repository, 5, now)
     assert [alarm.kind for alarm in summary(repository).alarms] == kinds
 
 
-def test_alarm_thresholds_are_the_rules(repository: RegistrationRepository) -> None:
+def test_alarm_thresholds_are_the_rules(repository: SqlRegistrations) -> None:
     told(repository, 4, "a 0.2.0 80, b - 20")
     told(repository, 5, "a 0.2.0 75, b - 25")
     rules = AdoptionRules(unknown_alarm=Fraction(26, 100), unknown_growth_alarm=Fraction(6, 100))
     assert summary(repository, rules=rules).alarms == ()
 
 
-def test_without_details_no_registration_is_read(
-    repository: RegistrationRepository, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_without_details_no_registration_is_read(repository: SqlRegistrations, monkeypatch: pytest.MonkeyPatch) -> None:
     """What it costs must not grow with the epoch. A database keeps a rollup, from which all but the details come."""
     told(repository, 4, "a 0.3.0 1, b 0.2.0 1")
     told(repository, 5, "a 0.3.0 3, b 0.2.0 1")
@@ -151,7 +149,7 @@ def test_without_details_no_registration_is_read(
         summary(repository)
 
 
-def test_stories_of_several_epochs(repository: RegistrationRepository) -> None:
+def test_stories_of_several_epochs(repository: SqlRegistrations) -> None:
     for epoch in (3, 4, 6, 7):
         told(repository, epoch, f"a 0.3.0 {epoch}, b 0.2.0 10")
     found = summarise_last(repository, 3, compatibility=TABLE)
@@ -165,7 +163,7 @@ def test_stories_of_several_epochs(repository: RegistrationRepository) -> None:
         summarise_last(repository, 3, last=Epoch(5))
 
 
-def test_nothing_registered_is_an_error_that_says_what_there_is(repository: RegistrationRepository) -> None:
+def test_nothing_registered_is_an_error_that_says_what_there_is(repository: SqlRegistrations) -> None:
     with pytest.raises(NoRegistrationsError) as nothing:
         summarise(repository)
     assert "eraswitch adoption ingest" in str(nothing.value)
@@ -175,14 +173,14 @@ def test_nothing_registered_is_an_error_that_says_what_there_is(repository: Regi
     assert summarise(repository).epoch == 5
 
 
-def test_stakes_of_all_sizes_add_up(repository: RegistrationRepository) -> None:
+def test_stakes_of_all_sizes_add_up(repository: SqlRegistrations) -> None:
     told(repository, 5, ", ".join(f"p{index} 0.3.0 {BIG + index}" for index in range(30)))
     found = summary(repository)
     assert found.registered_stake == 30 * BIG + sum(range(30))
     assert found.eras[1].registered.fraction == 1
 
 
-def test_all_of_it_is_ready_for_json(repository: RegistrationRepository) -> None:
+def test_all_of_it_is_ready_for_json(repository: SqlRegistrations) -> None:
     told(repository, 4, "a 0.2.0 100")
     told(repository, 5, f"a 0.3.0 {100 * ADA}, b - 5")
     found = summary(repository).document()

@@ -4,7 +4,7 @@ import csv
 from io import StringIO
 from xml.etree import ElementTree as ET
 
-from era_store import RegistrationRepository
+from era_store import SqlRegistrations
 from eras import Epoch
 from release_tools import Compatibility, EpochAdoption, summarise_last
 from release_tools.adoption.adoption_charts import MAX_VERSIONS, support_chart, versions_chart
@@ -17,14 +17,14 @@ ADA = 1_000_000
 TABLE = Compatibility.of({"lagrange": ">=0.3.0, !=0.3.5"})
 
 
-def two_epochs(repository: RegistrationRepository) -> tuple[EpochAdoption, ...]:
+def two_epochs(repository: SqlRegistrations) -> tuple[EpochAdoption, ...]:
     told(repository, 4, f"a 0.2.0 {ADA}, b 0.2.0 {3 * ADA}")
     told(repository, 5, f"a 0.3.0 {ADA}, b 0.2.0 {3 * ADA}, c - {ADA}")
     repository.set_network_stake(Epoch(6), 10 * ADA, source="test", time_s=0)
     return summarise_last(repository, 2, compatibility=TABLE)
 
 
-def test_markdown_for_a_release_page(repository: RegistrationRepository) -> None:
+def test_markdown_for_a_release_page(repository: SqlRegistrations) -> None:
     lines = adoption_markdown(two_epochs(repository)).splitlines()
     for line in (
         "## Adoption in epoch 5",
@@ -43,7 +43,7 @@ def test_markdown_for_a_release_page(repository: RegistrationRepository) -> None
     assert adoption_markdown(()) == ""
 
 
-def test_markdown_in_which_a_version_is_no_markup(repository: RegistrationRepository) -> None:
+def test_markdown_in_which_a_version_is_no_markup(repository: SqlRegistrations) -> None:
     register(repository, registration("pool|<img src=x>", "1.0.0|[x](http://y)\n# boo", ADA))
     text = adoption_markdown(summarise_last(repository, 1, compatibility=TABLE))
     assert "<img" not in text.replace("\\<img", "")
@@ -51,7 +51,7 @@ def test_markdown_in_which_a_version_is_no_markup(repository: RegistrationReposi
     assert r"\|\[x\]\(http://y\)" in text
 
 
-def test_csv(repository: RegistrationRepository) -> None:
+def test_csv(repository: SqlRegistrations) -> None:
     rows = list(csv.DictReader(StringIO(adoption_csv(two_epochs(repository)), newline="")))
     assert [(row["epoch"], row["version"], row["share"], row["known"]) for row in rows] == [
         ("5", "0.3.0", "0.200000", "yes"),
@@ -63,13 +63,13 @@ def test_csv(repository: RegistrationRepository) -> None:
     assert (rows[0]["supports"], rows[1]["supports"], rows[3]["network_share"]) == ("lagrange", "", "")
 
 
-def test_csv_in_which_a_version_is_no_formula(repository: RegistrationRepository) -> None:
+def test_csv_in_which_a_version_is_no_formula(repository: SqlRegistrations) -> None:
     told(repository, 5, "a =HYPERLINK() 1")
     (row,) = csv.DictReader(StringIO(adoption_csv(summarise_last(repository, 1)), newline=""))
     assert row["version"] == "'=HYPERLINK()"
 
 
-def test_charts_show_every_epoch_and_version(repository: RegistrationRepository) -> None:
+def test_charts_show_every_epoch_and_version(repository: SqlRegistrations) -> None:
     adoptions = two_epochs(repository)
     svg = versions_chart(adoptions)
     ET.fromstring(svg)
@@ -83,7 +83,7 @@ def test_charts_show_every_epoch_and_version(repository: RegistrationRepository)
     assert "<title>4: the stake of the whole network" not in lines, "it is not known there"
 
 
-def test_small_versions_share_a_colour(repository: RegistrationRepository) -> None:
+def test_small_versions_share_a_colour(repository: SqlRegistrations) -> None:
     told(repository, 5, ", ".join(f"p{index} 0.{index}.0 {index + 1}" for index in range(MAX_VERSIONS + 3)))
     svg = versions_chart(summarise_last(repository, 1))
     assert "<title>5: other versions 11.0 %</title>" in svg

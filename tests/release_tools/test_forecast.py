@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from era_store import Registration, RegistrationRepository, temporary_registrations
+from era_store import Registration, SqlRegistrations, temporary_registrations
 from eras import Epoch
 from release_tools import Compatibility
 from release_tools.adoption.compatibility import EraNotListedError
@@ -28,7 +28,7 @@ LOTTERY = SourcedQuorum(Lottery(1944, 16948, 0.2), "a test")
 OLD, NEW = "1.0.0", "2.0.0"
 
 
-def registrations(*epochs: tuple[int, Mapping[str, tuple[str | None, int]]]) -> RegistrationRepository:
+def registrations(*epochs: tuple[int, Mapping[str, tuple[str | None, int]]]) -> SqlRegistrations:
     """Epoch → party → version and stake."""
     repository = temporary_registrations()
     rows = [
@@ -48,7 +48,7 @@ def order(at: int, **changes: object) -> ForecastOrder:
     return ForecastOrder("pythagoras", Epoch(at), **{"quorum": LOTTERY, **changes})  # type: ignore[arg-type]
 
 
-def forecast_of(repository: RegistrationRepository, at: int, **changes: object) -> Forecast:
+def forecast_of(repository: SqlRegistrations, at: int, **changes: object) -> Forecast:
     return forecast(repository, order(at, **changes), compatibility=TABLE)
 
 
@@ -57,7 +57,7 @@ def steady_share(epoch: int) -> float:
     return math.sin(0.1 + 0.06 * epoch) ** 2
 
 
-def steady_world(epochs: int = 6) -> RegistrationRepository:
+def steady_world(epochs: int = 6) -> SqlRegistrations:
     """A thousand parties' worth of stake that upgrades exactly so, from epoch 1 on."""
     total = 10**15
     ready = {epoch: round(total * steady_share(epoch)) for epoch in range(1, epochs + 1)}
@@ -347,14 +347,14 @@ def test_the_chance_is_the_mean_over_what_the_trend_may_come_to() -> None:
     assert danger.failure_probability.at_low == pytest.approx(1, abs=1e-3)
 
 
-def shares_of(*shares: float) -> RegistrationRepository:
+def shares_of(*shares: float) -> SqlRegistrations:
     """Registrations of which these shares are ready, epoch after epoch."""
     whole = 10**9
     ready = (round(share * whole) for share in shares)
     return registrations(*((epoch, split(stake, whole - stake)) for epoch, stake in enumerate(ready)))
 
 
-def rising() -> RegistrationRepository:
+def rising() -> SqlRegistrations:
     """It fell once."""
     return shares_of(0.60, 0.66, 0.64, 0.72, 0.75, 0.77)
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from contextlib import AbstractContextManager
 
     from era_service.config.schema import Settings
-    from era_store import RegistrationRepository
+    from era_store import SqlRegistrations
     from release_tools import EpochAdoption
 
 
@@ -52,7 +52,7 @@ class HandedOnOptions(ReadinessOptions):
         "--verify", is_flag=True, help="With --from-service: count only what the parties themselves have signed."
     )
 
-    def opened(self, settings: "Settings") -> "AbstractContextManager[RegistrationRepository]":
+    def opened(self, settings: "Settings") -> "AbstractContextManager[SqlRegistrations]":
         """The registrations.
 
         Raises:

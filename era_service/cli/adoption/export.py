@@ -17,7 +17,7 @@ from eras import Epoch
 from eras.visible import sheet_cell
 
 if TYPE_CHECKING:
-    from era_store import RegistrationRepository
+    from era_store import SqlRegistrations
 
 COLUMNS = ("party_id", "epoch", "version", "stake", "seen_at_s", "source", "signed", "capability")
 
@@ -61,7 +61,7 @@ def _cell(value: Any) -> Any:
     return sheet_cell(value) if isinstance(value, str) else value
 
 
-def _rows(repository: "RegistrationRepository", epochs: tuple[Epoch, ...]) -> "Iterator[dict[str, Any]]":
+def _rows(repository: "SqlRegistrations", epochs: tuple[Epoch, ...]) -> "Iterator[dict[str, Any]]":
     for epoch in sorted(epochs or repository.epochs()):
         for registration in repository.newest(epoch):
             yield registration.to_dict()

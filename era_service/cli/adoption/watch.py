@@ -14,7 +14,7 @@ from era_service.cli.shared.context import AppContext, pass_app
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from era_store import RegistrationRepository
+    from era_store import SqlRegistrations
     from eras import Epoch
     from release_tools import AdoptionRules
 
@@ -82,7 +82,7 @@ def watch(app: AppContext, *, shown: WatchOptions, data: ReadinessOptions) -> No
 
 
 def _views(
-    repository: "RegistrationRepository",
+    repository: "SqlRegistrations",
     refresh: "Callable[[], Epoch | None]",
     last: int,
     rules: "AdoptionRules",
