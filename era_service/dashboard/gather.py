@@ -42,8 +42,8 @@ _log = logging.getLogger(__name__)
 COUNTED_FOR_S = 30.0
 """How long what was counted holds where nothing tells of new registrations: another replica may have taken some."""
 
-PAUSES = 2.0
-"""How long it holds while registrations come in, in times of what counting took: a flood takes a third of a core."""
+OLD_S = 5.0
+"""How old what is shown may become while registrations come in."""
 
 VIEWS = (
     ("timeline", "Timeline"),
@@ -140,7 +140,7 @@ class Gatherer:
         known = self._counted
         if known is not None and known[0] == about:
             _, began_s, ended_s, counted = known
-            holds_s = PAUSES * (ended_s - began_s) if self._is_old else COUNTED_FOR_S
+            holds_s = rest_s(ended_s - began_s) if self._is_old else COUNTED_FOR_S
             is_due = time.monotonic() >= ended_s + holds_s
             self._was_shown_old |= self._is_old or is_due
             if is_due and self._is_kept_warm:
@@ -169,7 +169,7 @@ class Gatherer:
                     _log.debug("The dashboard could not be made ahead: %s", error)
                 except Exception:
                     _log.exception("The dashboard could not be made ahead")
-                ended.wait(PAUSES * (time.monotonic() - began_s))
+                ended.wait(rest_s(time.monotonic() - began_s))
 
         thread = threading.Thread(target=run, name="dashboard", daemon=True)
         self._is_kept_warm = True
@@ -330,6 +330,14 @@ class Gatherer:
         tickers = {} if public else configured_tickers(self._service.settings)
         behind = (replace(one, ticker=tickers.get(one.party_id)) for one in behind) if tickers else behind
         return parties_panel(Laggards.among(behind, row=row, now=now, sought=sought), public=public)
+
+
+def rest_s(took_s: float) -> float:
+    """How long what was counted holds while registrations come in, by what counting took.
+
+    A flood takes a tenth of a core, or a third where readers would else wait for more than ``OLD_S``.
+    """
+    return max(2 * took_s, min(9 * took_s, OLD_S))
 
 
 def _had(counted: Counted | EraSwitchError) -> Counted:

@@ -2,10 +2,12 @@
 
 In: a service that is about to be served. Out: a process in which the event loop is held up for little at a time:
 
-- A worker thread that computes lets the event loop go on after a millisecond, not after five: it would otherwise lose
-  as much at every packet it sends.
-- What is there once the service has read, all the code above all, is no garbage and is not looked through for any; and
-  the rest is looked through seldomer.
+- A worker thread that computes lets the event loop go on after a tenth of a millisecond, not after five whole ones: it
+  would otherwise lose as much at every packet it sends.
+- What is there once the service has read, all the code above all, is no garbage and is not looked through for any. New
+  objects are looked through by the 2,000, which takes a millisecond or two, and all of them seldom.
+
+``python -m benchmarks --only serving.boundary`` shows what each of them is good for.
 """
 
 import gc
@@ -17,8 +19,8 @@ from era_service.service.changes import SNAPSHOT
 if TYPE_CHECKING:
     from era_service.service.service import Service
 
-SWITCH_INTERVAL_S: Final = 0.001
-THRESHOLDS: Final = (50_000, 20, 100)
+SWITCH_INTERVAL_S: Final = 0.0001
+THRESHOLDS: Final = (2_000, 50, 1_000)
 READINGS: Final = 2
 """The snapshot that was remembered, and the first that is read: then all code is loaded."""
 
