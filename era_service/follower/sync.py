@@ -28,7 +28,7 @@ from chain_reader.trust.verdicts import Replayed, Superseded
 from datum import ERA
 from datum.extension_rules import RolledBack
 from datum.verdicts import Accepted, Verdict
-from era_service.wiring.genesis import configured_genesis
+from era_service.wiring.genesis import clock_epoch
 from era_service.wiring.leader import open_leader
 from era_service.wiring.trust import policies
 from era_store import CachedVerdict, MemoryStore, NewEvent, StoredTrust
@@ -129,8 +129,7 @@ def _sync_kind(
     clock: Callable[[], float],
 ) -> SyncReport:
     """Follow the leader once, in what the policy is about."""
-    genesis, kind = configured_genesis(settings), policy.kind.markers
-    by_clock = None if genesis is None else genesis.epoch_of(genesis.slot_at(clock()))
+    by_clock, kind = clock_epoch(settings, clock()), policy.kind.markers
     stored, memory_key = store.trust.load(policy.key), MEMORY_KEY if kind is ERA else f"{MEMORY_KEY} {kind}"
     reason = _reason(policy, stored, store.snapshots.load(memory_key), force=force)
     known = followed(stored) if reason is None else ()
@@ -185,7 +184,7 @@ def _judge(
     leader: LeaderObserver,
     policy: "TrustPolicy",
     stored: StoredTrust | None,
-    clock_epoch: Epoch | None,
+    by_clock: Epoch | None,
     clock: Callable[[], float],
 ) -> tuple[StoredTrust, list[NewEvent], list[CachedVerdict]]:
     """The rules of trust applied to the history, after what is remembered, in a memory of its own (rule 2)."""
@@ -194,7 +193,7 @@ def _judge(
     memory = MemoryStore()
     if stored is not None:
         memory.trust.save(policy.key, replace(stored, version=0), time_s=clock())
-    reading = TrustedReader(leader, policy, memory, clock=clock).refresh(clock_epoch)
+    reading = TrustedReader(leader, policy, memory, clock=clock).refresh(by_clock)
     after = memory.trust.load(policy.key)
     _require_whole(reading, policy, leader)
     events = [NewEvent(event.kind, event.facts, event.epoch) for event in memory.events.read()]

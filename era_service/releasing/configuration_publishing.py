@@ -74,12 +74,14 @@ def at_place(release: "Release", place: "ConfigurationPlace") -> "Release":
 
     Raises:
         ConfigurationError: the settings of trust cannot be used.
+        StoreError: what is remembered of configurations cannot be read.
     """
-    from chain_reader.trusted_reader import TrustedReader
+    from era_service.wiring.deciding import open_reader
     from era_service.wiring.trust import configuration_policy_at
 
     policy = configuration_policy_at(release.settings, place.address, place.key)
-    reader = TrustedReader(release.observer, policy, release.reader.store, tip_check=release.tip_check)
+    store, check = release.reader.store, release.tip_check
+    reader = open_reader(release.settings, store, release.observer, policy, tip_check=check)
     return replace(release, policy=policy, reader=reader)
 
 

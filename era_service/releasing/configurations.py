@@ -98,8 +98,7 @@ def read_configurations(settings: "Settings", place: ConfigurationPlace) -> Conf
         ChainReadError, StoreError: none answers, and nothing is remembered.
         ProtocolConfigurationError: nothing is trusted, and what is signed there cannot be used.
     """
-    from chain_reader.trusted_reader import TrustedReader
-    from era_service.wiring.deciding import providers_in_order
+    from era_service.wiring.deciding import open_reader, providers_in_order
     from era_service.wiring.observers import openings_of
     from era_service.wiring.trust import configuration_policy_at, open_memory
 
@@ -112,7 +111,7 @@ def read_configurations(settings: "Settings", place: ConfigurationPlace) -> Conf
         )
     policy = configuration_policy_at(settings, place.address, place.key)
     with closing(open_memory(settings)) as memory, closing(providers_in_order(settings)) as providers:
-        reader = TrustedReader(providers, policy, memory)
+        reader = open_reader(settings, memory, providers, policy)
         try:
             found = _found(reader.refresh(), providers.name)
         except (ChainReadError, StoreError) as error:

@@ -273,7 +273,7 @@ def _open(
     settings: "Settings", provider: "ProviderSettings", magic: int, opened: ExitStack, *, submits: bool
 ) -> Release:
     from chain_reader.providers.gateway_from_url import NoGatewayError
-    from chain_reader.trusted_reader import TrustedReader
+    from era_service.wiring.deciding import open_reader
     from era_service.wiring.observers import open_agreement, tip_watch
     from era_service.wiring.providers import open_gateway, open_provider
     from era_service.wiring.trust import era_script, open_memory, trust_policy
@@ -295,7 +295,7 @@ def _open(
     parse_address(policy.address, network.network_id, "era address", era_script(settings))
     memory = opened.enter_context(closing(open_memory(settings)))
     watch = tip_watch(settings, observer)
-    reader = TrustedReader(observer, policy, memory, tip_check=watch)
+    reader = open_reader(settings, memory, observer, policy, tip_check=watch)
     return Release(settings, network, policy, observer, reader, gateway, watch)
 
 

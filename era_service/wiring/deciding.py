@@ -1,23 +1,26 @@
 """From settings to what decides: the providers, the core, and the reader that every command shares.
 
-In: settings, a store. Out: the one road from the chain to the era in force. ``status``, ``serve``,
-``watch``, ``marker show`` and the follower all take it, so that they answer alike from the same store.
+In: settings, a store. Out: the one road from the chain to the era in force. ``status``, ``serve``, ``watch``,
+``marker show`` and the sessions of the release team all take it, so that they answer alike from the same store.
 """
 
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from chain_reader.configuration_reader import ConfigurationReader
+from chain_reader.log.recorder import LogLimits, NodeCore
+from chain_reader.node.core import NodeSettings
 from chain_reader.providers.failover import Failover
 from chain_reader.trusted_reader import TrustedReader
 from era_service.wiring.genesis import clock_epoch
 from era_service.wiring.observers import openings_of, tip_watch
-from era_service.wiring.trust import trust_policy
+from era_service.wiring.trust import configuration_policy, trust_policy
 from eras import ChainReadError, ConfigurationError, StoreError, SupportedEras
 
 if TYPE_CHECKING:
-    from chain_reader import NetworkGenesis, NodeCore, TrustPolicy
-    from chain_reader.configuration_reader import ConfigurationReader
+    from chain_reader import ChainObserver, NetworkGenesis, TrustPolicy
+    from chain_reader.providers.failover import TipChecker
     from era_service.config.schema import Settings
     from era_store import Store
 
@@ -69,13 +72,19 @@ def tried_providers(settings: "Settings") -> Failover:
 
 
 def open_core(
-    settings: "Settings", store: "Store", *, name: str | None = None, clock: Callable[[], float] = time.time
-) -> "NodeCore":
+    settings: "Settings",
+    store: "Store",
+    policy: "TrustPolicy | None" = None,
+    *,
+    name: str | None = None,
+    clock: Callable[[], float] = time.time,
+) -> NodeCore:
     """The deciding core, on the memory in ``store``.
 
     Args:
         settings: what to trust, and which eras are supported.
         store: the caller closes it.
+        policy: what to trust in place of the era markers of ``settings``.
         name: of the node whose event log is kept; ``None`` keeps none.
         clock: POSIX time in seconds.
 
@@ -83,24 +92,43 @@ def open_core(
         ConfigurationError: the settings cannot be used.
         StoreError: what is trusted could not be read, or is damaged.
     """
-    return _core_of(settings, trust_policy(settings), store, name, clock)
-
-
-def _core_of(
-    settings: "Settings", policy: "TrustPolicy", store: "Store", name: str | None, clock: Callable[[], float]
-) -> "NodeCore":
-    from chain_reader.log.recorder import LogLimits, NodeCore
-    from chain_reader.node.core import NodeSettings
-
     network, events = settings.network, settings.events
     return NodeCore(
-        NodeSettings(policy, SupportedEras(network.supported_eras), network.notice_epochs),
+        NodeSettings(policy or trust_policy(settings), SupportedEras(network.supported_eras), network.notice_epochs),
         store,
         limits=LogLimits(events.max_bytes, events.snapshot_every),
         name=name or "",
         clock=clock,
         logged=name is not None,
     )
+
+
+def open_reader(
+    settings: "Settings",
+    store: "Store",
+    providers: "Failover | ChainObserver",
+    policy: "TrustPolicy | None" = None,
+    *,
+    name: str | None = None,
+    clock: Callable[[], float] = time.time,
+    tip_check: "TipChecker | None" = None,
+) -> TrustedReader:
+    """The reader of what is in force at the era address, or of what ``policy`` is about.
+
+    Args:
+        settings: as in ``open_core``.
+        store: as in ``open_core``; what is trusted of each kind of marker is kept apart.
+        providers: what it asks; the caller closes them.
+        policy: as in ``open_core``.
+        name: as in ``open_core``.
+        clock: POSIX time in seconds.
+        tip_check: as in ``TrustedReader``.
+
+    Raises:
+        ConfigurationError, StoreError: as ``open_core``.
+    """
+    core = open_core(settings, store, policy, name=name, clock=clock)
+    return TrustedReader(providers, core.state.settings.policy, clock=clock, core=core, tip_check=tip_check)
 
 
 def open_configuration_reader(
@@ -110,48 +138,13 @@ def open_configuration_reader(
     *,
     name: str | None = None,
     clock: Callable[[], float] = time.time,
-) -> "ConfigurationReader | None":
-    """The reader of the protocol configurations in force; ``None`` where none are to be read.
-
-    Args:
-        settings: where they are published.
-        store: as in ``open_core``; what is trusted of them is kept apart from eras.
-        providers: what it asks; the caller closes them.
-        name: as in ``open_core``.
-        clock: POSIX time in seconds.
+) -> ConfigurationReader | None:
+    """The reader of the protocol configurations in force, as ``open_reader``; ``None`` where none are to be read.
 
     Raises:
         ConfigurationError, StoreError: as ``open_core``.
     """
-    from chain_reader.configuration_reader import ConfigurationReader
-    from era_service.wiring.trust import configuration_policy
-
     policy = configuration_policy(settings)
     if policy is None:
         return None
-    core = _core_of(settings, policy, store, name, clock)
-    return ConfigurationReader(TrustedReader(providers, policy, clock=clock, core=core))
-
-
-def open_reader(
-    settings: "Settings",
-    store: "Store",
-    providers: Failover,
-    *,
-    name: str | None = None,
-    clock: Callable[[], float] = time.time,
-) -> TrustedReader:
-    """The reader of what is in force at the era address.
-
-    Args:
-        settings: as in ``open_core``.
-        store: as in ``open_core``.
-        providers: what it asks; the caller closes them.
-        name: as in ``open_core``.
-        clock: POSIX time in seconds.
-
-    Raises:
-        ConfigurationError, StoreError: as ``open_core``.
-    """
-    core = open_core(settings, store, name=name, clock=clock)
-    return TrustedReader(providers, core.state.settings.policy, clock=clock, core=core)
+    return ConfigurationReader(open_reader(settings, store, providers, policy, name=name, clock=clock))
