@@ -319,7 +319,7 @@ class Keeper:
             self.network,
             stored=self.stored_trust(),
             calls=self._reader.calls,
-            genesis=self.genesis or found.genesis,
+            genesis=found.genesis if found.answered else self.genesis,  # a chain may leave the clock that it had
             time_s=now_s,
         )
 

@@ -55,6 +55,7 @@ class Reading:
         error: why there is no token.
         configuration: the protocol configurations in force, where they are read.
         genesis: gives epochs their dates (``wiring.genesis.genesis_by_clock``).
+        answered: whether a provider answered, so that it is of now.
     """
 
     epoch: Epoch | None = None
@@ -63,6 +64,7 @@ class Reading:
     error: EraSwitchError | None = None
     configuration: "ConfigurationReading | None" = None
     genesis: "NetworkGenesis | None" = None
+    answered: bool = False
 
 
 class _Kept:
@@ -151,7 +153,8 @@ class StatusReader:
         self._calls = self._providers.calls
         if self._configurations is not None:
             found.configuration = self._configurations.read(self._clock_epoch())
-        found.genesis = genesis_by_clock(self._settings, self._told_genesis, found.epoch, self._clock())
+        told = self._told_genesis if found.answered else None
+        found.genesis = genesis_by_clock(self._settings, told, found.epoch, self._clock())
         found.epoch = found.epoch if epoch is None else epoch
         if found.reading is not None and found.epoch is not None:
             found.error = None
@@ -181,7 +184,7 @@ class StatusReader:
         except (ChainReadError, StoreError) as error:
             reading = self._reader.remembered(error, by_clock)
             return Reading(reading.epoch, reading if reading.markers else None, error=error)
-        return Reading(reading.epoch, reading)
+        return Reading(reading.epoch, reading, answered=True)
 
     def _clock_epoch(self) -> Epoch | None:
         return clock_epoch(self._settings, self._clock())
@@ -196,6 +199,7 @@ class StatusReader:
                 if self._providers.is_empty:
                     raise _epoch_needed(self._settings)
                 found.epoch = self._providers.ask(lambda observer: observer.epoch())
+                found.answered = True
             found.reading = adapter.read()
         except ConfigurationError:
             raise

@@ -132,6 +132,9 @@ def test_without_a_configured_genesis_the_providers_counts_where_its_clock_is_th
     replica.load_snapshot()
     assert replica.genesis == genesis, "a replica that asks no provider has it from the snapshot"
     replica.close()
+    world.stage.begin_epoch(Epoch(3))
+    world.read()
+    assert world.service.genesis is None, "by hand the chain has left the clock behind"
 
 
 def test_tags_are_told_apart():

@@ -24,7 +24,7 @@ MAGIC = 42
 
 @pytest.fixture
 def network(own_folders: Path) -> Iterator[Network]:
-    with funded_network(own_folders) as made:
+    with funded_network(own_folders, slot_length_s=86_400) as made:  # its first epoch outlasts every test
         made.publish(payload(("thales", 0)), thread=True)
         made.publish(payload(("thales", 0), ("pythagoras", None)), thread=True)
         yield made
