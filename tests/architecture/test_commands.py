@@ -13,6 +13,7 @@ from era_service.cli.app import cli
 from era_service.cli.shared.commands import SectionedCommand, option_group
 from era_service.cli.shared.groups import KnownGroup, LazyGroup
 from tests.architecture.test_imports import PACKAGES, ROOT, modules
+from tests.architecture.trees import nodes
 
 MAX_PARAMETERS = 6
 
@@ -51,7 +52,7 @@ def test_functions_of_the_command_line_take_few_parameters() -> None:
         f"{path.relative_to(ROOT)}:{node.lineno} {node.name}"
         for path in modules("era_service")
         if "cli" in path.parts
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.FunctionDef)
         and len(node.args.posonlyargs) + len(node.args.args) + len(node.args.kwonlyargs) > MAX_PARAMETERS
     ]
@@ -80,7 +81,7 @@ def test_a_command_in_advice_is_followed_by_what_it_has_to_be_given() -> None:
         f"{path.relative_to(ROOT)}:{node.lineno} {node.value.rpartition('eraswitch ')[2]} lacks {lacks}"
         for package in PACKAGES
         for path in modules(package)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.Constant) and isinstance(node.value, str) and "eraswitch " in node.value
         for lacks in [wanting.get(tuple(node.value.rpartition("eraswitch ")[2].split()))]
         if lacks and not node.value.endswith(" ")  # else an f-string goes on

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.architecture.test_imports import PACKAGES, ROOT, modules
+from tests.architecture.trees import nodes, tree
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
 CRYPTIC = re.compile(
@@ -40,7 +41,7 @@ def test_public_functions_say_what_they_raise():
         for package in PACKAGES
         for path in modules(package)
         if "cli" not in path.parts
-        for function in public_functions(ast.parse(path.read_text()))
+        for function in public_functions(tree(path))
         if raises(function) and "Raises:" not in (ast.get_docstring(function) or "")
     ]
     assert silent == []
@@ -52,7 +53,7 @@ def test_no_default_is_the_environment():
         f"{path.relative_to(ROOT)}:{default.lineno}"
         for package in PACKAGES
         for path in modules(package)
-        for function in ast.walk(ast.parse(path.read_text()))
+        for function in nodes(path)
         if isinstance(function, Function)
         for default in (*function.args.defaults, *function.args.kw_defaults)
         if default is not None and "environ" in ast.unparse(default)
@@ -66,7 +67,7 @@ def test_docstrings_are_plain(package: str):
     cryptic = [
         f"{path.relative_to(ROOT)}: {found.group()!r} in {text[:60]!r}"
         for path in modules(package)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.Module | ast.ClassDef | Function)
         if (text := ast.get_docstring(node)) and (found := CRYPTIC.search(text))
     ]

@@ -11,6 +11,7 @@ import pytest
 from eras import ConfigurationError, EraSwitchError
 from eras.error_codes import ERROR_CODES
 from tests.architecture.test_imports import PACKAGES, ROOT, modules
+from tests.architecture.trees import nodes
 
 SHELL_CODES = ("Usage", "Unexpected")
 """What the boundary of the command line gives to errors that have no class of ours."""
@@ -45,7 +46,7 @@ def registered_uses() -> Counter[str]:
         keyword.value.value
         for package in PACKAGES
         for path in modules(package)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.Call)
         for keyword in node.keywords
         if keyword.arg == "code" and isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, str)
@@ -74,7 +75,7 @@ def test_verdicts_are_told_apart_by_their_class_and_never_by_a_text() -> None:
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for package in PACKAGES
         for path in modules(package)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.Compare) and ast.unparse(node.left).endswith("verdict.name")
     ]
     assert by_text == []

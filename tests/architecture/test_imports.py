@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.architecture.trees import nodes, tree
+
 ROOT = Path(__file__).resolve().parents[2]
 ORDER = ("eras", "datum", "era_store", "chain_reader", "release_tools", "era_service", "eraswitch")
 PACKAGES = tuple(package for package in ORDER if (ROOT / package).is_dir())
@@ -31,7 +33,7 @@ def modules(package: str) -> list[Path]:
 
 def imported(path: Path) -> set[str]:
     names: set[str] = set()
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom) and node.level == 0 and node.module:
@@ -53,13 +55,12 @@ PATHS = {
     for package in PACKAGES
     for path in modules(package)
 }
-TREES = {module: ast.parse(path.read_text()) for module, path in PATHS.items()}
 
 
 def imported_names(module: str) -> set[tuple[str, str]]:
     """Every import of a module, within functions and for type checkers too: where from, and which name."""
     found: set[tuple[str, str]] = set()
-    for node in ast.walk(TREES[module]):
+    for node in nodes(PATHS[module]):
         if isinstance(node, ast.Import):
             found |= {(alias.name, "") for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -138,7 +139,7 @@ def test_the_pure_packages_do_no_io_and_read_no_clock(package):
     calls = [
         f"{path.relative_to(ROOT)}:{node.lineno}"
         for path in modules(package)
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in nodes(path)
         if isinstance(node, ast.Call) and getattr(node.func, "id", None) in ("open", "print", "input", "exec", "eval")
     ]
     assert calls == []
@@ -184,8 +185,8 @@ def test_a_package_that_is_missing_says_what_brings_it(monkeypatch):
 
 @pytest.mark.parametrize("package", DOORS)
 def test_lazy_doors_list_the_same_names_to_people_and_to_type_checkers(package):
-    tree = ast.parse((ROOT / package.replace(".", "/") / "__init__.py").read_text())
-    branch = next(n for n in tree.body if isinstance(n, ast.If) and getattr(n.test, "id", None) == "TYPE_CHECKING")
+    door = tree(ROOT / package.replace(".", "/") / "__init__.py")
+    branch = next(n for n in door.body if isinstance(n, ast.If) and getattr(n.test, "id", None) == "TYPE_CHECKING")
     homes = {
         alias.name: node.module for node in branch.body if isinstance(node, ast.ImportFrom) for alias in node.names
     }

@@ -20,10 +20,10 @@ def named_after_rules() -> dict[str, list[str]]:
     """The tests whose name says which rule they are for."""
     found: dict[str, list[str]] = defaultdict(list)
     for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef):
-                for number in re.findall(r"^test_rule_t(\d+)_", node.name):
-                    found[f"T{number}"].append(node.name)
+        for name, number in re.findall(
+            r"^ *def (test_rule_t(\d+)_\w+)", path.read_text(encoding="utf-8"), re.MULTILINE
+        ):
+            found[f"T{number}"].append(name)
     return found
 
 

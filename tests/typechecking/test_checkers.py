@@ -5,7 +5,6 @@ import os
 import re
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -14,35 +13,62 @@ from tests.conftest import ROOT
 from tests.node_packages import install
 
 HERE = Path(__file__).resolve().parent
+FILES = ("right.py", "wrong.py")
+NODE = "node.py"
+"""The example of the README."""
 
 
-def mypy(file: Path, folder: Path) -> set[int]:
-    """The lines that mypy refuses."""
+@pytest.fixture(scope="module")
+def program(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of an embedding program."""
+    folder = tmp_path_factory.mktemp("program")
+    for name in FILES:
+        (folder / name).write_text(source(name).read_text())
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    (folder / NODE).write_text(example)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def mypy(program: Path) -> dict[str, set[int]]:
+    """File → the lines that mypy refuses."""
     cache = ROOT / ".mypy_cache" / "embedding"
     command = [sys.executable, "-m", "mypy", "--strict", "--config-file=", "--follow-imports=silent"]
     done = subprocess.run(
-        [*command, "--cache-dir", str(cache), str(file)],
-        cwd=folder,
+        [*command, "--cache-dir", str(cache), *FILES, NODE],
+        cwd=program,
         env=os.environ | {"MYPYPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode in (0, 1), done.stderr
-    return {int(line) for line in re.findall(rf"{file.name}:(\d+): error", done.stdout)}
+    return {
+        name: {int(line) for line in re.findall(rf"^{name}:(\d+): error", done.stdout, re.M)} for name in (*FILES, NODE)
+    }
 
 
-def pyright(file: Path, folder: Path) -> set[int]:
-    """The lines that pyright refuses."""
+@pytest.fixture(scope="module")
+def pyright(program: Path) -> dict[str, set[int]]:
+    """File → the lines that pyright refuses."""
     install(HERE)
-    settings = {"typeCheckingMode": "strict", "extraPaths": [str(ROOT)], "include": [file.name]}
-    (folder / "pyrightconfig.json").write_text(json.dumps(settings))
+    settings = {"typeCheckingMode": "strict", "extraPaths": [str(ROOT)], "include": FILES}
+    (program / "pyrightconfig.json").write_text(json.dumps(settings))
     command = [str(HERE / "node_modules" / ".bin" / "pyright"), "--outputjson", "--pythonpath", sys.executable]
-    done = subprocess.run([*command, "--project", str(folder)], cwd=folder, capture_output=True, text=True, check=False)
+    done = subprocess.run([*command, "--project", str(program)], capture_output=True, text=True, check=False)
     assert done.returncode in (0, 1), done.stderr
     found = json.loads(done.stdout)
-    assert found["summary"]["filesAnalyzed"] == 1
-    return {told["range"]["start"]["line"] + 1 for told in found["generalDiagnostics"] if told["severity"] == "error"}
+    assert found["summary"]["filesAnalyzed"] == len(FILES)
+    lines: dict[str, set[int]] = {name: set() for name in FILES}
+    for told in found["generalDiagnostics"]:
+        if told["severity"] == "error":
+            lines[Path(told["file"]).name].add(told["range"]["start"]["line"] + 1)
+    return lines
+
+
+def source(name: str) -> Path:
+    """Where a file of the program is kept."""
+    return HERE / (f"{name}.txt" if name == "wrong.py" else name)
 
 
 def refused(file: Path) -> set[int]:
@@ -50,11 +76,13 @@ def refused(file: Path) -> set[int]:
     return {number for number, line in enumerate(file.read_text().splitlines(), 1) if "# refused" in line}
 
 
-@pytest.mark.parametrize("checker", [mypy, pyright], ids=["mypy", "pyright"])
-@pytest.mark.parametrize("name", ["right.py", "wrong.py.txt"])
+@pytest.mark.parametrize("checker", ["mypy", "pyright"])
+@pytest.mark.parametrize("name", FILES)
 def test_what_is_right_is_accepted_and_each_wrong_line_refused(
-    checker: Callable[[Path, Path], set[int]], name: str, tmp_path: Path
+    checker: str, name: str, request: pytest.FixtureRequest
 ) -> None:
-    file = tmp_path / name.removesuffix(".txt")
-    file.write_text((HERE / name).read_text())
-    assert checker(file, tmp_path) == refused(HERE / name)
+    assert request.getfixturevalue(checker)[name] == refused(source(name))
+
+
+def test_the_example_of_a_node_passes_mypy_strict(mypy: dict[str, set[int]]) -> None:
+    assert mypy[NODE] == set()
