@@ -23,7 +23,7 @@ COMMANDS = {
     ),
     "demo": ("era_service.cli.demo:demo", "Watch a network switch eras on a local chain, each step verified"),
     "status": ("era_service.cli.status:status", "Tell the current and the upcoming era, what is trusted and why"),
-    "era": ("era_service.cli.era:era", "Make keys and datums, as Mithril's aggregator does"),
+    "era": ("era_service.cli.era.group:era", "Make keys and datums, as Mithril's aggregator does"),
     "protocol-configuration": (
         "era_service.cli.protocol_configuration:protocol_configuration",
         "Export and import protocol configurations, as Mithril's aggregator does",

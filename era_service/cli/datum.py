@@ -2,21 +2,21 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from datum import CONFIGURATION, ERA, Accepted, MarkerKind, Verdict, find_datums, kind_of_file, screen
+from datum.configuration import configuration_at, configuration_document
+from datum.configuration.choice import choose_configurations
+from datum.configuration.values import window_at
+from datum.finding import FoundDatum
 from era_service.cli.shared.arguments import json_option, read_bytes, read_datums, read_verification_key
 from era_service.cli.shared.datum_view import describe, in_words
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from eras import ConfigurationError, CurrentEraNotFoundError, Epoch, EraSwitchError, require_epoch, select_eras
 from eras.visible import visible
-
-if TYPE_CHECKING:
-    from datum import Accepted, MarkerKind, Verdict
-    from datum.finding import FoundDatum
-
 
 NOTHING_TRUSTED = 5
 
@@ -81,8 +81,6 @@ def verify(file: str, verification_key: str, epoch: str, kind: str) -> int:
 
 def _verify_into(report: dict[str, Any], file: str, verification_key: str, epoch: str) -> None:
     """Fill in what is found, as far as it goes, so that an error leaves the rest to see."""
-    from datum import ERA, Accepted
-
     at = _require_epoch_argument(epoch)
     verdicts = _judge_into(report, file, verification_key, ERA)
     valid = [(index, verdict) for index, verdict in enumerate(verdicts) if isinstance(verdict, Accepted)]
@@ -98,11 +96,6 @@ def _verify_into(report: dict[str, Any], file: str, verification_key: str, epoch
 
 def _verify_configurations_into(report: dict[str, Any], file: str, verification_key: str, epoch: str) -> int:
     """Fill in what is found, as ``_verify_into`` does; returns the exit code."""
-    from datum import CONFIGURATION
-    from datum.configuration import configuration_at, configuration_document
-    from datum.configuration.choice import choose_configurations
-    from datum.configuration.values import window_at
-
     at = _require_epoch_argument(epoch)
     chosen = choose_configurations(_judge_into(report, file, verification_key, CONFIGURATION))
     report["markers"] = [
@@ -121,10 +114,8 @@ def _verify_configurations_into(report: dict[str, Any], file: str, verification_
     return 0
 
 
-def _judge_into(report: dict[str, Any], file: str, verification_key: str, kind: "MarkerKind") -> "Sequence[Verdict]":
+def _judge_into(report: dict[str, Any], file: str, verification_key: str, kind: MarkerKind) -> Sequence[Verdict]:
     """The verdicts on the datums of a file, which are filled into the report."""
-    from datum import screen
-
     key = read_verification_key(verification_key)
     found = read_datums(file)
     verdicts = screen((one.datum for one in found), key, kind=kind)
@@ -145,7 +136,7 @@ def _require_epoch_argument(text: str) -> Epoch:
         ) from error
 
 
-def _none_valid(verdicts: "Sequence[Verdict]", at: Epoch) -> CurrentEraNotFoundError:
+def _none_valid(verdicts: Sequence[Verdict], at: Epoch) -> CurrentEraNotFoundError:
     """Why there is no current era, where no datum is valid."""
     counts = Counter(verdict.name for verdict in verdicts)
     listed = ", ".join(f"{count} {name}" for name, count in sorted(counts.items()))
@@ -159,7 +150,7 @@ def _none_valid(verdicts: "Sequence[Verdict]", at: Epoch) -> CurrentEraNotFoundE
     )
 
 
-def _note(valid: "list[tuple[int, Accepted]]") -> str | None:
+def _note(valid: list[tuple[int, Accepted]]) -> str | None:
     """Notes on several valid datums: which one won, and which disagree with it."""
     if not valid:
         return None
@@ -184,8 +175,6 @@ def decode(file: str, *, as_json: bool) -> int:
     it: outputs as cardano-cli, Blockfrost, Kupo, Ogmios or Koios list them, text envelopes, signed payloads. Nothing
     is verified; junk is described. If nothing in FILE is a datum, that is said, and the exit code is 1.
     """
-    from datum import find_datums, kind_of_file
-
     data = read_bytes(file)
     found = find_datums(data)
     if as_json:
@@ -201,5 +190,5 @@ def decode(file: str, *, as_json: bool) -> int:
     return 1
 
 
-def _has_datum(found: "Sequence[FoundDatum]") -> bool:
+def _has_datum(found: Sequence[FoundDatum]) -> bool:
     return any(one.content is not None for one in found)

@@ -10,6 +10,7 @@ from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
+from era_service.wiring.trust import network_key
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
@@ -84,7 +85,6 @@ def restore(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_
     A backup of another network is refused: of the one that is configured, else of the one whose store is there. So is
     any while a service runs on the store.
     """
-    from era_service.wiring.trust import network_key
     from era_store.sql.maintenance import restore_store
 
     report = restore_store(file, _store_url(app, store), network=network_key(app.settings), replace=yes)

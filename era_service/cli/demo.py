@@ -5,14 +5,13 @@ import sys
 from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
 import click
 
 from era_service.cli.shared.commands import SectionedCommand
-
-if TYPE_CHECKING:
-    from era_service.demo.events import Presenter
+from era_service.demo.events import Presenter
+from era_service.demo.presenters import JsonPresenter, PlainPresenter
+from era_service.demo.rich_presenter import RichPresenter
 
 
 @click.command(cls=SectionedCommand, example="eraswitch demo --keep tour")
@@ -46,15 +45,10 @@ def demo(*, as_json: bool, keep: Path | None) -> int:
     return 0 if verified else 1
 
 
-def _presenter(*, as_json: bool) -> "Presenter":
+def _presenter(*, as_json: bool) -> Presenter:
     if as_json:
-        from era_service.demo.presenters import JsonPresenter
-
         return JsonPresenter(sys.stdout)
     if sys.stdout.isatty():
-        from era_service.demo.rich_presenter import RichPresenter
-
         return RichPresenter()
-    from era_service.demo.presenters import PlainPresenter
 
     return PlainPresenter(sys.stdout)

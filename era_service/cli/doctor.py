@@ -4,10 +4,14 @@ import time
 from contextlib import closing, nullcontext
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from chain_reader import EraReading, TrustPolicy
+from chain_reader.genesis import PUBLIC_GENESES
+from chain_reader.providers.gateway_from_url import NoGatewayError
+from chain_reader.thread_token import token_unit
+from datum import VerificationKey
 from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
@@ -19,15 +23,22 @@ from era_service.cli.shared.release import (
     NetworkOptions,
     PaymentKeyOptions,
 )
+from era_service.config.networks import NETWORKS
+from era_service.config.schema import ProviderSettings, Settings
+from era_service.releasing.session import require_magic
+from era_service.webhooks.sending import AddressError, addresses_of, place_of
+from era_service.webhooks.settings import webhook_of
+from era_service.wiring.genesis import genesis_of_network
+from era_service.wiring.leader import open_leader
+from era_service.wiring.providers import open_gateway, open_provider, providers_of
+from era_service.wiring.trust import configuration_policy, era_place, era_script, policies
 from era_store.redaction import mask_url
-
-if TYPE_CHECKING:
-    from chain_reader import TrustPolicy
-    from datum import VerificationKey
-    from era_service.config.schema import ProviderSettings, Settings
-    from release_tools.doctor import Examination
-    from release_tools.publishing.journal import Journal, JournalEntry
-    from release_tools.publishing.publication import Standing
+from eras import EraSwitchError
+from release_tools import Network
+from release_tools.doctor import Examination
+from release_tools.provider_trials import try_provider
+from release_tools.publishing.journal import Journal, JournalEntry
+from release_tools.publishing.publication import Publisher, Standing, Unfinished
 
 MARKS = {"ok": "ok     ", "warning": "WARNING", "problem": "PROBLEM"}
 
@@ -64,10 +75,6 @@ def doctor(
     journal, and at the keys, funds and store that are named. Nothing is changed. The exit code is 1 when there is a
     problem; warnings do not count.
     """
-    from era_service.wiring.trust import era_script
-    from release_tools import Network
-    from release_tools.doctor import Examination
-
     settings = network.settings(app)
     examination = Examination()
     place = _place(settings, examination)
@@ -111,27 +118,20 @@ def doctor(
     return 0 if examination.is_healthy else 1
 
 
-def _place(settings: "Settings", examination: "Examination") -> "tuple[str, VerificationKey] | None":
+def _place(settings: Settings, examination: Examination) -> tuple[str, VerificationKey] | None:
     """The place where markers are published; what is missing is a finding."""
-    from era_service.releasing.session import require_magic
-    from era_service.wiring.trust import era_place
-
     examination.attempt("network", lambda: require_magic(settings), lambda magic: f"magic {magic}")
     return examination.attempt("era markers", lambda: era_place(settings), lambda place: f"at {place[0]}")
 
 
-def _networks(settings: "Settings") -> dict[str, tuple[int, str]]:
+def _networks(settings: Settings) -> dict[str, tuple[int, str]]:
     """Magic and era key of every network that is known, by name."""
-    from era_service.config.networks import NETWORKS
-
     known = {name: (preset.magic, preset.verification_key) for name, preset in NETWORKS.items()}
     return known | {name: (custom.magic, custom.verification_key) for name, custom in settings.networks.items()}
 
 
-def _providers(settings: "Settings", examination: "Examination", payers: list[str]) -> None:
+def _providers(settings: Settings, examination: Examination, payers: list[str]) -> None:
     """Every provider; the first that takes transactions reports the funds. A follower has a leader in their place."""
-    from era_service.wiring.providers import providers_of
-
     providers = providers_of(settings)
     if settings.follower.leader is not None:
         _leader(settings, examination)
@@ -143,11 +143,8 @@ def _providers(settings: "Settings", examination: "Examination", payers: list[st
     examination.agreement()
 
 
-def _leader(settings: "Settings", examination: "Examination") -> None:
+def _leader(settings: Settings, examination: Examination) -> None:
     """The leader that a follower asks in place of providers: whether it answers, and what it hands on is true."""
-    from era_service.wiring.leader import open_leader
-    from era_service.wiring.trust import policies
-
     check = f"leader {mask_url(settings.follower.leader or '')}"
     opened = examination.attempt(check, lambda: (policies(settings), open_leader(settings)))
     if opened is None:
@@ -155,7 +152,7 @@ def _leader(settings: "Settings", examination: "Examination") -> None:
     followed, leader = opened
     with closing(leader):
 
-        def ask(policy: "TrustPolicy") -> str:
+        def ask(policy: TrustPolicy) -> str:
             one = leader.under(policy)
             epoch = one.epoch()
             one.datums(policy.address)
@@ -166,17 +163,8 @@ def _leader(settings: "Settings", examination: "Examination") -> None:
             examination.attempt(f"{check}{of}", partial(ask, policy), str)
 
 
-def _provider(
-    provider: "ProviderSettings", settings: "Settings", examination: "Examination", payers: list[str]
-) -> bool:
+def _provider(provider: ProviderSettings, settings: Settings, examination: Examination, payers: list[str]) -> bool:
     """Look at one provider; whether the funds were looked at there."""
-    from chain_reader.genesis import PUBLIC_GENESES
-    from chain_reader.providers.gateway_from_url import NoGatewayError
-    from chain_reader.thread_token import token_unit
-    from era_service.wiring.genesis import genesis_of_network
-    from era_service.wiring.providers import open_gateway, open_provider
-    from era_service.wiring.trust import configuration_policy
-    from release_tools.provider_trials import try_provider
     from release_tools.thread_check import check_thread_token
 
     name, magic = mask_url(provider.url), settings.network.magic
@@ -230,17 +218,12 @@ def _provider(
     return True
 
 
-def _configured(policy: "TrustPolicy | None") -> str:
+def _configured(policy: TrustPolicy | None) -> str:
     return "not read: protocol_configuration.enabled is off" if policy is None else f"at {policy.address}"
 
 
-def _standing(settings: "Settings", journal: "Journal", entry: "JournalEntry") -> "Standing | None":
+def _standing(settings: Settings, journal: Journal, entry: JournalEntry) -> Standing | None:
     """The state of a publication by the first provider that answers; ``None`` where none does."""
-    from chain_reader import EraReading
-    from era_service.wiring.providers import open_gateway, providers_of
-    from eras import EraSwitchError
-    from release_tools.publishing.publication import Publisher
-
     for provider in providers_of(settings):
         try:
             with closing(open_gateway(provider, settings)) as gateway:
@@ -250,11 +233,8 @@ def _standing(settings: "Settings", journal: "Journal", entry: "JournalEntry") -
     return None
 
 
-def _webhooks(settings: "Settings", examination: "Examination") -> None:
+def _webhooks(settings: Settings, examination: Examination) -> None:
     """Each webhook has a secret that can be used, and an address that may be sent to; nothing is sent."""
-    from era_service.webhooks.sending import AddressError, addresses_of, place_of
-    from era_service.webhooks.settings import webhook_of
-
     for one in settings.service.webhooks:
         check = f"webhook {one.name}"
         if examination.attempt(check, lambda one=one: webhook_of(one)) is None:  # type: ignore[misc]
@@ -267,10 +247,7 @@ def _webhooks(settings: "Settings", examination: "Examination") -> None:
             examination.fine(check, f"{one.host}; eraswitch webhooks test {one.name} sends a message")
 
 
-def _journal(settings: "Settings", examination: "Examination", folder: Path, address: str | None) -> None:
-    from release_tools.publishing.journal import Journal
-    from release_tools.publishing.publication import Unfinished
-
+def _journal(settings: Settings, examination: Examination, folder: Path, address: str | None) -> None:
     magic = settings.network.magic
 
     def unfinished() -> Unfinished | None:

@@ -5,10 +5,11 @@ everyone who can list processes sees it.
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import click
 
+from datum import SigningKey, VerificationKey, text_of
 from era_service.cli.shared.arguments import json_option, read_bytes, read_verification_key
 from era_service.cli.shared.commands import option, option_group, takes
 from era_service.cli.shared.groups import KnownGroup
@@ -27,13 +28,14 @@ from era_service.cli.shared.passphrases import (
     without_core_dumps,
 )
 from eras import ConfigurationError
+from release_tools import PaymentKey
+from release_tools.keys.derivation import DEFAULT_PATH, DerivationError, DerivationPath
+from release_tools.keys.encrypted import EncryptedKey, Kind, encrypt
+from release_tools.keys.files import era_key_text, write_key_pair
+from release_tools.keys.forms import FoundKey, find_payment_key, looks_like_payment_key, looks_like_words
+from release_tools.keys.payment_key import enterprise_address, public_key_hash
 from release_tools.keys.secret_files import replace, write_new
-
-if TYPE_CHECKING:
-    from datum import SigningKey
-    from release_tools import PaymentKey
-    from release_tools.keys.encrypted import Kind
-    from release_tools.keys.forms import FoundKey
+from release_tools.keys.signers import Signer
 
 _K = TypeVar("_K")
 KINDS = ("era", "payment")
@@ -57,12 +59,8 @@ def new(kind: str, target: Path, *, new: EncryptOptions, as_json: bool) -> None:
     cardano-cli's envelope. With --encrypt, or a passphrase from a file, the secret is encrypted.
     """
     if kind == "era":
-        from datum import SigningKey
-
         _write_era_key(SigningKey.generate(), target, encrypts=new.encrypts, as_json=as_json)
     else:
-        from release_tools import PaymentKey
-
         _write_payment_key(PaymentKey.generate(), target, encrypts=new.encrypts, as_json=as_json)
 
 
@@ -103,7 +101,6 @@ def import_(kind: str, source: str, target: Path, *, how: ImportOptions, as_json
             raise click.UsageError("--path and --second-factor are for payment keys: an era key is not derived")
         _write_era_key(_era_key(source), target, encrypts=how.encrypts, as_json=as_json)
         return
-    from release_tools import PaymentKey
 
     found = _payment_key(source, how.path, how.second_factor)
     facts = {"form": found.form} | ({} if found.path is None else {"path": found.path})
@@ -119,11 +116,6 @@ def show(file: str, *, is_secret: bool | None, as_json: bool) -> None:
 
     An encrypted key needs no passphrase for that; with one from a file it is opened and checked.
     """
-    from release_tools import PaymentKey
-    from release_tools.keys.encrypted import EncryptedKey
-    from release_tools.keys.forms import looks_like_payment_key
-    from release_tools.keys.signers import Signer
-
     text = _text(file)
     signer = None if file == "-" else Signer.read(Path(file), text)
     if signer is not None:
@@ -165,8 +157,6 @@ def change_passphrase(
     The file is replaced as a whole, once the new one has been opened. Copies and backups keep the old passphrase, or
     none.
     """
-    from release_tools.keys.encrypted import EncryptedKey, encrypt
-
     kind, secret, was_encrypted = _secret_of(file)
     given = read_passphrase((new_passphrase_fd, new_passphrase_file), "--new-passphrase")
     if given is None and not was_encrypted:
@@ -198,10 +188,6 @@ def export(file: Path, target: Path, *, as_json: bool) -> None:
 
     An era key as Mithril's tools write it (JSON-hex), a payment key as cardano-cli's envelope.
     """
-    from datum import SigningKey
-    from release_tools import PaymentKey
-    from release_tools.keys.files import era_key_text
-
     kind, secret, was_encrypted = _secret_of(file)
     if not was_encrypted:
         raise ConfigurationError(
@@ -226,13 +212,8 @@ def export(file: Path, target: Path, *, as_json: bool) -> None:
     _echo(_public_facts(kind, public) | {"secret_file": str(target)}, as_json=as_json)
 
 
-def _secret_of(file: Path) -> "tuple[Kind, bytes, bool]":
+def _secret_of(file: Path) -> tuple[Kind, bytes, bool]:
     """The secret in a key file, of which kind it is, and whether it was encrypted."""
-    from datum import SigningKey
-    from release_tools import PaymentKey
-    from release_tools.keys.encrypted import EncryptedKey
-    from release_tools.keys.forms import looks_like_payment_key
-
     without_core_dumps()
     text = _text(str(file))
     encrypted = EncryptedKey.parse(text, str(file))
@@ -245,9 +226,7 @@ def _secret_of(file: Path) -> "tuple[Kind, bytes, bool]":
     return "era", _own(read_secret_key(f"@{file}"), SigningKey).seed, False
 
 
-def _era_key(source: str) -> "SigningKey":
-    from datum import SigningKey
-
+def _era_key(source: str) -> SigningKey:
     return _own(read_secret_key(f"@{source}" if source != "-" else _text(source).strip()), SigningKey)
 
 
@@ -264,11 +243,7 @@ def _own(key: object, kind: type[_K]) -> _K:
     )
 
 
-def _payment_key(source: str, path: str | None, second_factor: str | None) -> "FoundKey":
-    from release_tools.keys.derivation import DEFAULT_PATH, DerivationError, DerivationPath
-    from release_tools.keys.encrypted import EncryptedKey
-    from release_tools.keys.forms import FoundKey, find_payment_key, looks_like_words
-
+def _payment_key(source: str, path: str | None, second_factor: str | None) -> FoundKey:
     try:
         wanted = DerivationPath.parse(DEFAULT_PATH if path is None else path)
     except DerivationError as error:
@@ -302,8 +277,6 @@ def _second_factor(source: str) -> bytes:
 
 
 def _text(source: str) -> str:
-    from datum import text_of
-
     if source == "-" and is_interactive():
         return str(click.prompt("Key or words (not shown)", hide_input=True, err=True))
     try:
@@ -319,9 +292,7 @@ def _text(source: str) -> str:
         ) from None
 
 
-def _write_era_key(key: "SigningKey", folder: Path, *, encrypts: bool, as_json: bool) -> None:
-    from release_tools.keys.files import write_key_pair
-
+def _write_era_key(key: SigningKey, folder: Path, *, encrypts: bool, as_json: bool) -> None:
     passphrase = passphrase_of_new_keys("the era key", encrypts=encrypts)
     files = write_key_pair(folder, key, passphrase)
     facts = {"kind": "era", "verification_key": key.verification_key.hex, "secret_file": str(files.secret_key)}
@@ -330,7 +301,7 @@ def _write_era_key(key: "SigningKey", folder: Path, *, encrypts: bool, as_json: 
 
 
 def _write_payment_key(
-    key: "PaymentKey", file: Path, facts: dict[str, Any] | None = None, *, encrypts: bool, as_json: bool
+    key: PaymentKey, file: Path, facts: dict[str, Any] | None = None, *, encrypts: bool, as_json: bool
 ) -> None:
     passphrase = passphrase_of_new_keys("the payment key", encrypts=encrypts)
     key.save(file, passphrase)
@@ -340,11 +311,8 @@ def _write_payment_key(
 
 def _public_facts(kind: str, public: bytes) -> dict[str, Any]:
     if kind == "era":
-        from datum import VerificationKey
-
         key = VerificationKey(public)
         return {"kind": "era", "verification_key": key.hex, "json_hex": key.to_json_hex()}
-    from release_tools.keys.payment_key import enterprise_address, public_key_hash
 
     return {
         "kind": "payment",

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chain_reader.local_chain import Genesis, LocalChain, Output
+from chain_reader.local_chain.ledger.model import Block
 from era_service.cli.shared.arguments import epoch, json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
@@ -14,8 +16,7 @@ from eras import ConfigurationError, Epoch
 from eras.words import LOVELACE_PER_ADA, ada
 
 if TYPE_CHECKING:
-    from chain_reader.local_chain import LocalChain, LocalChainServer, Output
-    from chain_reader.local_chain.ledger.model import Block
+    from chain_reader.local_chain import LocalChainServer
 
 UNITS = {"lovelace": 1, "ada": LOVELACE_PER_ADA}
 MAX_AMOUNT = 2**63
@@ -100,8 +101,6 @@ def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool
 
 def _create_or_check(path: Path, asked: dict[str, Any]) -> None:
     """Make the chain if it is missing; if not, what was asked for must be what it was made with."""
-    from chain_reader.local_chain import Genesis, LocalChain
-
     if not path.exists():
         LocalChain.create(path, genesis=Genesis(**{"clock_mode": "wall", **asked})).close()
         return
@@ -126,8 +125,6 @@ def _create_or_check(path: Path, asked: dict[str, Any]) -> None:
 @json_option
 def advance(file: Path, slots: int | None, epochs: int | None, to_epoch: Epoch | None, *, as_json: bool) -> None:
     """Move the chain in FILE ahead, with an empty block at its new slot."""
-    from chain_reader.local_chain import LocalChain
-
     if sum(given is not None for given in (slots, epochs, to_epoch)) != 1:
         raise click.UsageError("Give one of --slots, --epochs and --to-epoch.")
     with LocalChain.open(file) as chain:
@@ -145,8 +142,6 @@ def advance(file: Path, slots: int | None, epochs: int | None, to_epoch: Epoch |
 @json_option
 def fund(file: Path, address: str, amount: tuple[str, ...], *, as_json: bool) -> None:
     """Put AMOUNT at ADDRESS on the chain in FILE, out of nothing: 5000000 lovelace, or 5 ada."""
-    from chain_reader.local_chain import LocalChain
-
     lovelace = parse_amount(" ".join(amount))
     with LocalChain.open(file) as chain:
         output = chain.fund(address, lovelace)
@@ -186,8 +181,6 @@ def parse_amount(text: str) -> int:
 @json_option
 def show(file: Path, address: str | None, limit: int, *, as_json: bool) -> None:
     """Show where the chain in FILE stands, and what is unspent at an address."""
-    from chain_reader.local_chain import LocalChain
-
     with LocalChain.open(file) as chain, chain.snapshot():
         state = _state(chain)
         if address is not None:
@@ -236,8 +229,6 @@ def _require_address(text: str) -> None:
 @json_option
 def rollback(file: Path, blocks: int, *, yes: bool, as_json: bool) -> None:
     """Take back the newest BLOCKS of the chain in FILE, with everything they did."""
-    from chain_reader.local_chain import LocalChain
-
     with LocalChain.open(file) as chain:
         if not yes:
             height = chain.tip().height
@@ -246,7 +237,7 @@ def rollback(file: Path, blocks: int, *, yes: bool, as_json: bool) -> None:
     _echo_block(block, as_json=as_json)
 
 
-def _state(chain: "LocalChain") -> dict[str, Any]:
+def _state(chain: LocalChain) -> dict[str, Any]:
     slot = chain.current_slot()
     names = ("clock_mode", "network_magic", "network_id", "epoch_length", "slot_length_s", "system_start_s")
     return {"tip": _block(chain.tip()), "slot": slot, "epoch": chain.epoch_of(slot)} | {
@@ -254,16 +245,16 @@ def _state(chain: "LocalChain") -> dict[str, Any]:
     }
 
 
-def _block(block: "Block") -> dict[str, Any]:
+def _block(block: Block) -> dict[str, Any]:
     return {name: getattr(block, name) for name in ("hash", "height", "slot", "epoch", "time_s")}
 
 
-def _output(output: "Output") -> dict[str, Any]:
+def _output(output: Output) -> dict[str, Any]:
     names = ("transaction", "index", "address", "lovelace", "datum", "slot", "block_height")
     return {name: getattr(output, name) for name in names}
 
 
-def _echo_block(block: "Block", *, as_json: bool) -> None:
+def _echo_block(block: Block, *, as_json: bool) -> None:
     if as_json:
         echo_json(_block(block))
     else:

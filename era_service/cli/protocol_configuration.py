@@ -6,10 +6,13 @@ read by this project's providers.
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from datum import EraSigner, VerificationKey, encode_datum_json
+from datum.configuration import DEFAULT_CONFIGURATIONS, ConfigurationMarkersPayload, check_against, read_import
+from datum.configuration.imports import require_size
+from datum.configuration.readable import to_readable
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import read_bytes
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
@@ -18,12 +21,10 @@ from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import printable, write_file
 from era_service.cli.shared.release import NetworkOptions
+from era_service.config.schema import Settings
+from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain, read_configurations
+from era_service.wiring.trust import configuration_place
 from eras import ConfigurationError, Epoch
-
-if TYPE_CHECKING:
-    from datum import EraSigner
-    from era_service.config.schema import Settings
-    from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain
 
 SECRET_KEY_VARIABLES = ["PROTOCOL_CONFIGURATION_MARKERS_SECRET_KEY", "PROTOCOL_CONFIGURATION_READER_SECRET_KEY"]
 PLACE_VARIABLES = ["PROTOCOL_CONFIGURATION_READER_ADAPTER_CONFIG", "PROTOCOL_CONFIGURATION_READER_ADAPTER_PARAMS"]
@@ -42,7 +43,7 @@ class PlaceOptions:
         "key.",
     )
 
-    def of(self, settings: "Settings") -> "ConfigurationPlace":
+    def of(self, settings: Settings) -> ConfigurationPlace:
         """The address of configurations: by the option or the environment, else as configured.
 
         Raises:
@@ -67,7 +68,7 @@ class ConfigurationKeyOptions:
         "--protocol-configuration-markers-secret-key-file", metavar="FILE", help="File with the secret key."
     )
 
-    def signing_key(self) -> "EraSigner":
+    def signing_key(self) -> EraSigner:
         """The key that is given; the file before the text, which may be of the environment.
 
         Raises:
@@ -119,9 +120,6 @@ class ImportOptions:
 
 def _export(app: AppContext, /, *, what: ExportOptions, place: PlaceOptions, network: NetworkOptions) -> None:
     """Write the configurations on the chain as JSON; the default one where there is none."""
-    from datum.configuration import DEFAULT_CONFIGURATIONS
-    from datum.configuration.readable import to_readable
-
     configurations = DEFAULT_CONFIGURATIONS
     if not what.is_default:
         found = on_chain(network.settings(app), place)
@@ -147,10 +145,6 @@ def _import(
     Parameters must be ones that a lottery can have, types that need a signing configuration must have one, and the
     current epoch and the last three must stay as they are on the chain. All mistakes are named at once.
     """
-    from datum import encode_datum_json
-    from datum.configuration import ConfigurationMarkersPayload, check_against, read_import
-    from datum.configuration.imports import require_size
-
     signer = key.signing_key()
     configurations = read_import(read_bytes(what.import_path))
     if what.without_chain:
@@ -198,7 +192,7 @@ protocol_configuration.add_command(export_command("export-markers"))
 protocol_configuration.add_command(import_command("import-markers"))
 
 
-def on_chain(settings: "Settings", place: PlaceOptions) -> "ConfigurationsOnChain":
+def on_chain(settings: Settings, place: PlaceOptions) -> ConfigurationsOnChain:
     """The configurations on the chain, with a warning for whatever deployed readers may take instead.
 
     Raises:
@@ -206,19 +200,13 @@ def on_chain(settings: "Settings", place: PlaceOptions) -> "ConfigurationsOnChai
         ChainReadError, StoreError: no provider answers.
         ProtocolConfigurationError: what is signed there cannot be used.
     """
-    from era_service.releasing.configurations import read_configurations
-
     found = read_configurations(settings, place.of(settings))
     for note in found.notes:
         click.echo(f"Warning: {printable(note)}", err=True)
     return found
 
 
-def _place_of(settings: "Settings", adapter: str | None) -> "ConfigurationPlace":
-    from datum import VerificationKey
-    from era_service.releasing.configurations import ConfigurationPlace
-    from era_service.wiring.trust import configuration_place
-
+def _place_of(settings: Settings, adapter: str | None) -> ConfigurationPlace:
     if adapter is None:
         return ConfigurationPlace(*configuration_place(settings))
     try:

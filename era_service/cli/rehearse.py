@@ -1,19 +1,24 @@
 """``eraswitch rehearse``: a rollout with thousands of simulated nodes, the same again from the same seed."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
+from rich import box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
+from rich.table import Table
 
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.output import echo_json, echo_wrapped, printable, write_file
 from era_service.cli.shared.release import JsonOptions
 from eras.words import percent
-
-if TYPE_CHECKING:
-    from release_tools.rehearsal import Scenario
-    from release_tools.rehearsal.outcome import Outcome
-    from release_tools.rehearsal.shrinking import Shrunk
+from release_tools.rehearsal import Scenario
+from release_tools.rehearsal import rehearse as play
+from release_tools.rehearsal.outcome import Outcome
+from release_tools.rehearsal.report import COLUMNS, html_report
+from release_tools.rehearsal.scenario_text import scenario_toml
+from release_tools.rehearsal.shipped import find_scenario, shipped_scenarios
+from release_tools.rehearsal.shrinking import Shrunk, shrink
 
 
 @option_group()
@@ -53,10 +58,6 @@ def rehearse(*, what: PlayOptions, output: ReportOptions) -> int:
     in production; the same seed gives the same story. The exit code is 1 when a rule is broken or it ends otherwise
     than the scenario expects; then the shortest story that does so is looked for.
     """
-    from release_tools.rehearsal import rehearse as play
-    from release_tools.rehearsal.shipped import find_scenario, shipped_scenarios
-    from release_tools.rehearsal.shrinking import shrink
-
     if what.list_only:
         return _list(shipped_scenarios(), as_json=output.as_json)
     if what.scenario is None:
@@ -69,12 +70,8 @@ def rehearse(*, what: PlayOptions, output: ReportOptions) -> int:
         outcome = play(chosen, progress=progress.epoch)
     shrunk = None if outcome.ok or what.no_shrink else shrink(outcome, play)
     if output.html is not None:
-        from release_tools.rehearsal.report import html_report
-
         write_file(output.html, html_report(outcome).encode())
     if shrunk is not None and output.shortest is not None:
-        from release_tools.rehearsal.scenario_text import scenario_toml
-
         write_file(output.shortest, scenario_toml(shrunk.outcome.scenario).encode())
     if output.as_json:
         echo_json(outcome.to_dict() | {"shortest": None if shrunk is None else _shortest(shrunk)})
@@ -95,10 +92,7 @@ _COLOURS = {"good": "green", "doubtful": "yellow", "bad": "red"}
 class _Progress:
     """A bar on a terminal's stderr, an epoch a step."""
 
-    def __init__(self, scenario: "Scenario", *, shown: bool) -> None:
-        from rich.console import Console
-        from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn
-
+    def __init__(self, scenario: Scenario, *, shown: bool) -> None:
         console = Console(stderr=True)
         self._bar = Progress(
             TextColumn("{task.description}"),
@@ -122,7 +116,7 @@ class _Progress:
         self._bar.advance(self._task)
 
 
-def _list(scenarios: "dict[str, Scenario]", *, as_json: bool) -> int:
+def _list(scenarios: dict[str, Scenario], *, as_json: bool) -> int:
     if as_json:
         echo_json(
             [{"name": name, "title": scenario.title, "story": scenario.story} for name, scenario in scenarios.items()]
@@ -134,7 +128,7 @@ def _list(scenarios: "dict[str, Scenario]", *, as_json: bool) -> int:
     return 0
 
 
-def _shortest(shrunk: "Shrunk") -> dict[str, object]:
+def _shortest(shrunk: Shrunk) -> dict[str, object]:
     return {
         "trials": shrunk.trials,
         "finished": shrunk.finished,
@@ -143,13 +137,7 @@ def _shortest(shrunk: "Shrunk") -> dict[str, object]:
     }
 
 
-def _show(outcome: "Outcome", shrunk: "Shrunk | None") -> None:
-    from rich import box
-    from rich.console import Console
-    from rich.table import Table
-
-    from release_tools.rehearsal.report import COLUMNS
-
+def _show(outcome: Outcome, shrunk: Shrunk | None) -> None:
     scenario = outcome.scenario
     click.echo(f"{printable(scenario.title)}: {scenario.nodes:,} nodes, seed {scenario.seed}")
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -189,7 +177,7 @@ def _show(outcome: "Outcome", shrunk: "Shrunk | None") -> None:
     echo_wrapped(f"Next: {printable(verdict.next_step)}", indent=6)
 
 
-def _show_shortest(shrunk: "Shrunk") -> None:
+def _show_shortest(shrunk: Shrunk) -> None:
     small = shrunk.outcome.scenario
     more = "" if shrunk.finished else ", and there may be a shorter one"
     click.echo(f"The shortest story that goes wrong so, after {shrunk.trials} more rehearsals{more}:")

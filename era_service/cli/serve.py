@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,15 +19,18 @@ from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, op
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json
 from era_service.cli.signals import surviving_signals
+from era_service.config.schema import ServiceSettings, Settings
+from era_service.demo.living import LivingRehearsal
+from era_service.logs import bind_era, configure_logging
+from era_service.releasing.session import NetworkNeededError
+from era_service.service.place import is_embedded
+from era_service.status.reader import require_source
+from era_service.wiring.leader import require_follower
 from eras import ConfigurationError, EraSwitchError
 
 if TYPE_CHECKING:
-    from types import FrameType
-
     import uvicorn
 
-    from era_service.config.schema import ServiceSettings, Settings
-    from era_service.demo.living import LivingRehearsal
     from era_service.web import Service
 
 _log = logging.getLogger(__name__)
@@ -96,8 +100,6 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output:
     again. SIGUSR1 switches the log to debug and back, SIGUSR2 between text and JSON.
     """
     from era_service.service.follower_loop import following_registrations
-    from era_service.service.place import is_embedded
-    from era_service.status.reader import require_source
     from era_service.web import Service
 
     given: dict[str, tuple[Any, str]] = {
@@ -115,8 +117,6 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output:
     settings = app.load(given).settings
     _require_both(settings.service)
     if settings.follower.leader is not None:
-        from era_service.wiring.leader import require_follower
-
         require_follower(settings)
     embedded = is_embedded(settings)
     if embedded:
@@ -152,7 +152,7 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output:
         running[0].run(listener)
 
 
-def _require_both(service: "ServiceSettings") -> None:
+def _require_both(service: ServiceSettings) -> None:
     """Refuses plain HTTP where a key was configured.
 
     Raises:
@@ -168,14 +168,12 @@ def _require_both(service: "ServiceSettings") -> None:
         )
 
 
-def _require_no_provider(settings: "Settings") -> None:
+def _require_no_provider(settings: Settings) -> None:
     """Refuse to show a rehearsal to an operator who named a provider.
 
     Raises:
         NetworkNeededError: a provider is named, and no network.
     """
-    from era_service.releasing.session import NetworkNeededError
-
     if settings.reader.providers:
         raise NetworkNeededError(
             "A provider is named, and no network to read there",
@@ -186,14 +184,12 @@ def _require_no_provider(settings: "Settings") -> None:
 
 
 @contextmanager
-def _rehearsal(settings: "Settings") -> "Iterator[LivingRehearsal]":
+def _rehearsal(settings: Settings) -> Iterator[LivingRehearsal]:
     """The network that lives while no other is configured, in a folder that goes with it; prints that.
 
     Raises:
         ConfigurationError: there is no place for it.
     """
-    from era_service.demo.living import LivingRehearsal
-
     try:
         folder = TemporaryDirectory(prefix="eraswitch-rehearsal-")
     except OSError as error:
@@ -216,7 +212,7 @@ def _rehearsal(settings: "Settings") -> "Iterator[LivingRehearsal]":
         yield rehearsal
 
 
-def _listening(service: "ServiceSettings") -> socket.socket:
+def _listening(service: ServiceSettings) -> socket.socket:
     """The listening socket at the configured address; the caller closes it.
 
     Raises:
@@ -253,14 +249,13 @@ class Server:
         self._as_json = as_json
         self._tls: ssl.SSLContext | None = None
 
-    def reload(self, settings: "Settings") -> None:
+    def reload(self, settings: Settings) -> None:
         """Apply what can change of new settings, read the certificate again, and log what was and what was not.
 
         Raises:
             ConfigurationError: the settings or the certificate cannot be used; nothing was changed.
             CompatibilityError: the table of eras and versions has a mistake; nothing was changed.
         """
-        from era_service.logs import configure_logging
         from era_service.service.reloading import reload
 
         own = self._settings
@@ -294,7 +289,7 @@ class Server:
         class GracefulServer(uvicorn.Server):
             ends_at_s = math.inf
 
-            def handle_exit(self, sig: int, frame: "FrameType | None") -> None:
+            def handle_exit(self, sig: int, frame: FrameType | None) -> None:
                 delay_s = service.settings.service.shutdown_delay_s
                 if sig != signal.SIGTERM or service.is_leaving or delay_s is None:
                     super().handle_exit(sig, frame)  # also for who asks a second time
@@ -335,8 +330,6 @@ class Server:
 
     def _bind_logs(self, _kind: str) -> None:
         """Every line of the log has the era and the epoch from now on."""
-        from era_service.logs import bind_era
-
         view = self._service.checker.view
         bind_era(view.era, None if view.token is None else view.token.epoch)
 
@@ -359,7 +352,7 @@ def _load(config: "uvicorn.Config") -> None:
         config.load()
 
 
-def _load_certificate(context: ssl.SSLContext, service: "ServiceSettings") -> None:
+def _load_certificate(context: ssl.SSLContext, service: ServiceSettings) -> None:
     """Read the certificate and its key into ``context``; connections that are open keep the one they have.
 
     Raises:

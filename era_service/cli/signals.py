@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
 
+from era_service.logs import toggle_debug, toggle_format
+
 _log = logging.getLogger(__name__)
 
 
@@ -21,8 +23,6 @@ def surviving_signals(hang_up: Callable[[], None]) -> Iterator[None]:
     Args:
         hang_up: called in a thread of its own; what it raises is logged.
     """
-    from era_service.logs import toggle_debug, toggle_format
-
     tasks = {signal.SIGHUP: hang_up, signal.SIGUSR1: toggle_debug, signal.SIGUSR2: toggle_format}
     came: SimpleQueue[signal.Signals | None] = SimpleQueue()
 

@@ -8,6 +8,10 @@ from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
+from era_service.follower import sync as follower
+from era_service.service.place import store_url
+from era_service.wiring.leader import require_follower
+from era_service.wiring.trust import network_key
 
 _WORDS = {
     "forced": "all of its history was taken, as it was asked for",
@@ -40,10 +44,6 @@ def sync(
     Every link and signature is verified before anything is written. A machine that reads the chain itself follows
     nobody.
     """
-    from era_service.follower import sync as follower
-    from era_service.service.place import store_url
-    from era_service.wiring.leader import require_follower
-    from era_service.wiring.trust import network_key
     from era_store import open_store
 
     settings = app.load(

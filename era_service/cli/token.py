@@ -4,7 +4,6 @@ import re
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,9 +13,7 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.service_store import service_store, store_option, write_secret
-
-if TYPE_CHECKING:
-    from era_store.tokens import ApiToken
+from era_store.tokens import ApiToken, new_token
 
 _UNITS = {"h": 3_600, "d": 86_400, "w": 7 * 86_400}
 
@@ -64,8 +61,6 @@ class NewTokenOptions:
 @pass_app
 def new(app: AppContext, *, name: str, what: NewTokenOptions, store: str | None, as_json: bool) -> None:
     """Make a token for NAME. It is shown once, or written to a file; the store keeps a hash of it only."""
-    from era_store.tokens import new_token
-
     now_s = time.time()
     expires_at_s = None if what.expires is None else now_s + what.expires
     text, record = new_token(name, what.scopes, time_s=now_s, expires_at_s=expires_at_s)
@@ -127,7 +122,7 @@ def revoke(app: AppContext, *, token_id: str, store: str | None, as_json: bool) 
         click.echo(f"What was registered with it still counts: {again}.", err=True)
 
 
-def _facts(one: "ApiToken", now_s: float) -> dict[str, object]:
+def _facts(one: ApiToken, now_s: float) -> dict[str, object]:
     return {
         "id": one.id,
         "name": one.name,

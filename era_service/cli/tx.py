@@ -4,10 +4,15 @@
 transaction, however often they are submitted.
 """
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from chain_reader import is_successor
+from chain_reader.providers.gateway import TransactionRefusedError
+from chain_reader.trust.reading import TrustedReading
+from datum import EraMarkersPayload, VerificationKey, decode_datum, read_extended
 from era_service.cli.shared.commands import OUTPUT, argument, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.files import read_payload, read_text, with_witnesses
@@ -36,14 +41,22 @@ from era_service.cli.shared.release import (
     not_a_slip_option,
     output_reference,
 )
-from eras import MarkerError
+from era_service.config.schema import Settings
+from era_service.releasing.publishing import draft
+from era_service.releasing.session import Release, open_release, output_in_force, require_magic
+from era_service.releasing.signed_payload import require_payload
+from era_service.releasing.trusted_snapshot import nodes_see
+from era_service.wiring.trust import EraPlaceNeededError, era_place
+from eras import Epoch, MarkerError
+from release_tools import Network
+from release_tools.markers.change import listed, slip_error
+from release_tools.markers.rules import publish_by_epoch, require_notice
+from release_tools.markers.slips import slips
+from release_tools.publishing.publication import OvertakenError
+from release_tools.publishing.submission import Submission
+from release_tools.transactions.words import transaction_lines as summary_lines
 
 if TYPE_CHECKING:
-    from chain_reader.trust.reading import TrustedReading
-    from datum import VerificationKey
-    from era_service.config.schema import Settings
-    from era_service.releasing.session import Release
-    from eras import Epoch
     from release_tools.transactions.files import CarriedTransaction
 
 
@@ -89,10 +102,6 @@ def build(
     signed by the era key, readers that trust what is in force must accept it, and every activation that it makes, moves
     or cancels must still be --lead-epochs ahead: signing may have taken days.
     """
-    from dataclasses import replace
-
-    from era_service.releasing.publishing import draft
-    from era_service.releasing.session import open_release
     from release_tools.transactions.files import CarriedTransaction
 
     settings = network.settings(app)
@@ -117,18 +126,11 @@ def build(
     click.echo(f"Written to {output.file.out}. It must be signed by: {drafted.transaction.signers}")
 
 
-def _require_successor(
-    content: bytes, release: "Release", reading: "TrustedReading", lead_epochs: int
-) -> "Epoch | None":
+def _require_successor(content: bytes, release: Release, reading: TrustedReading, lead_epochs: int) -> Epoch | None:
     """Check that readers accept a payload after what is in force, and that it gives them the notice that it should.
 
     Returns the last epoch in which it may be published; ``None`` where any may be.
     """
-    from chain_reader import is_successor
-    from datum import EraMarkersPayload
-    from era_service.releasing.signed_payload import require_payload
-    from release_tools.markers.rules import publish_by_epoch, require_notice
-
     payload = EraMarkersPayload.from_bytes(content)
     require_payload(content, payload.markers, release.policy)
     epoch = release.epoch_of(reading)
@@ -147,12 +149,8 @@ def _require_successor(
     return publish_by_epoch(reading.markers, payload.markers, epoch, lead_epochs)
 
 
-def _require_no_slip(content: bytes, release: "Release", reading: "TrustedReading") -> None:
+def _require_no_slip(content: bytes, release: Release, reading: TrustedReading) -> None:
     """Check that nothing that is new in a payload looks like a slip."""
-    from datum import EraMarkersPayload
-    from release_tools.markers.change import slip_error
-    from release_tools.markers.slips import slips
-
     new = set(EraMarkersPayload.from_bytes(content).markers) - set(reading.markers)
     names = {marker.name for marker in new} - {marker.name for marker in reading.markers}
     found = slips(
@@ -167,11 +165,8 @@ def _require_no_slip(content: bytes, release: "Release", reading: "TrustedReadin
         raise slip_error("to build a transaction with these markers", found)
 
 
-def _is_renewal(content: bytes, release: "Release", reading: "TrustedReading") -> bool:
+def _is_renewal(content: bytes, release: Release, reading: TrustedReading) -> bool:
     """Whether a payload is co-signed as the one in force is not: by other keys, or for longer (marker renew)."""
-    from datum import decode_datum, read_extended
-    from era_service.releasing.session import output_in_force
-
     extended = None if release.policy.extension is None else read_extended(content)
     in_force = output_in_force(reading)
     if extended is None or in_force is None:
@@ -310,7 +305,6 @@ def submit(
 
     One that is on the chain already is not submitted again.
     """
-    from era_service.releasing.session import open_release
     from release_tools.transactions.files import CarriedTransaction
 
     settings = network.settings(app)
@@ -330,10 +324,7 @@ def submit(
         _conclude_submit(release, carried, output, known=known, depth=depth)
 
 
-def _submit(release: "Release", carried: "CarriedTransaction", waiting: Any, *, known: bool, as_json: bool) -> int:
-    from chain_reader.providers.gateway import TransactionRefusedError
-    from release_tools.publishing.submission import Submission
-
+def _submit(release: Release, carried: "CarriedTransaction", waiting: Any, *, known: bool, as_json: bool) -> int:
     signed = carried.to_signed()
     with progress(quiet=as_json) as watch:
         submission = Submission(release.gateway, waiting, watch)
@@ -346,15 +337,12 @@ def _submit(release: "Release", carried: "CarriedTransaction", waiting: Any, *, 
         return submission.confirm(signed, carried.summary()["invalid_hereafter"])
 
 
-def _require_unspent(release: "Release", carried: "CarriedTransaction", refusal: Exception) -> None:
+def _require_unspent(release: Release, carried: "CarriedTransaction", refusal: Exception) -> None:
     """Check that what a refused transaction spends is still there, as far as its file names the addresses.
 
     Raises:
         OvertakenError: something of it is spent: somebody else published meanwhile.
     """
-    from release_tools.markers.change import listed
-    from release_tools.publishing.publication import OvertakenError
-
     spends = () if carried.facts is None else carried.facts.spends
     unspent = {
         output.reference
@@ -376,15 +364,13 @@ def _require_unspent(release: "Release", carried: "CarriedTransaction", refusal:
 
 
 def _conclude_submit(
-    release: "Release",
+    release: Release,
     carried: "CarriedTransaction",
     output: AskingOptions,
     *,
     known: int | None,
     depth: int | None,
 ) -> None:
-    from era_service.releasing.trusted_snapshot import nodes_see
-
     transaction = carried.hash
     publishes = any(output["markers"] is not None for output in carried.summary()["outputs"])
     reading = release.read()
@@ -414,27 +400,20 @@ def _conclude_submit(
 # --- what the three share
 
 
-def _require_network(carried: "CarriedTransaction", settings: "Settings") -> int:
-    from era_service.releasing.session import require_magic
-    from release_tools import Network
-
+def _require_network(carried: "CarriedTransaction", settings: Settings) -> int:
     network = Network.of(require_magic(settings))
     carried.require_network(network.magic, network.network_id)
     return network.network_id
 
 
-def _era_place(settings: "Settings") -> "tuple[str | None, VerificationKey | None]":
+def _era_place(settings: Settings) -> tuple[str | None, VerificationKey | None]:
     """The era address, and the era key that markers should be signed with, where they are configured."""
-    from era_service.wiring.trust import EraPlaceNeededError, era_place
-
     try:
         return era_place(settings)
     except EraPlaceNeededError:
         return None, None
 
 
-def _show(carried: "CarriedTransaction", key: "VerificationKey | None", *, as_json: bool) -> None:
+def _show(carried: "CarriedTransaction", key: VerificationKey | None, *, as_json: bool) -> None:
     """Describes a transaction in words; on stderr where a document goes to stdout."""
-    from release_tools.transactions.words import transaction_lines as summary_lines
-
     click.echo("\n".join(summary_lines(carried.summary(key))), err=as_json)

@@ -3,7 +3,6 @@
 import secrets
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -12,11 +11,16 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.service_store import service_store, store_option, write_secret
+from era_service.config.schema import Settings
+from era_service.config.webhooks import WebhookSettings
+from era_service.dashboard.words import iso
+from era_service.webhooks.message import new_secret, sample
+from era_service.webhooks.outbox import load_outbox, outbox_key
+from era_service.webhooks.sending import post
+from era_service.webhooks.settings import network_facts, webhook_of
+from era_service.wiring.trust import network_key
 from eras import ConfigurationError
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
-    from era_service.config.webhooks import WebhookSettings
+from eras.words import counted
 
 
 @click.group(cls=KnownGroup)
@@ -28,8 +32,6 @@ def webhooks() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def secret(*, file: Path) -> None:
     """Make a secret in a new FILE, for its owner alone. It is not shown; the receiver needs the same."""
-    from era_service.webhooks.message import new_secret
-
     write_secret(file, new_secret(secrets.token_bytes(32)))
     click.echo(f"The secret is in {file}: name it as secret_file, and give the receiver the same")
 
@@ -43,10 +45,6 @@ def test(app: AppContext, *, name: str | None, as_json: bool) -> int:
 
     Nothing is stored, and nothing is sent again. The exit code is 1 when one did not accept it.
     """
-    from era_service.webhooks.message import sample
-    from era_service.webhooks.sending import post
-    from era_service.webhooks.settings import network_facts, webhook_of
-
     settings = app.load().settings
     chosen = [(one, webhook_of(one)) for one in _chosen(settings, name)]
     rows = []
@@ -75,11 +73,6 @@ def test(app: AppContext, *, name: str | None, as_json: bool) -> int:
 @pass_app
 def list_webhooks(app: AppContext, *, store: str | None, as_json: bool) -> None:
     """List the webhooks, with what waits, what was accepted, and what was given up."""
-    from era_service.dashboard.words import iso
-    from era_service.webhooks.outbox import load_outbox, outbox_key
-    from era_service.wiring.trust import network_key
-    from eras.words import counted
-
     settings = app.load().settings
     hooks = _chosen(settings, None)
     with service_store(app, store) as opened:
@@ -106,7 +99,7 @@ def list_webhooks(app: AppContext, *, store: str | None, as_json: bool) -> None:
             click.echo(f"  failing: {words}" + (f", after {attempts}" if box.waiting else ""))
 
 
-def _chosen(settings: "Settings", name: str | None) -> "tuple[WebhookSettings, ...]":
+def _chosen(settings: Settings, name: str | None) -> tuple[WebhookSettings, ...]:
     """The webhook of that name, or all.
 
     Raises:

@@ -3,7 +3,8 @@
 In: the option groups of these commands. Out: the adoption of each epoch, the newest first.
 """
 
-from contextlib import nullcontext
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -13,14 +14,14 @@ from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import printable
+from era_service.config.schema import Settings
+from era_service.wiring.adoption import adoption_rules, compatibility_of, epoch_or_assumed, open_registrations
 from eras import Epoch
+from release_tools import EpochAdoption, summarise_last
+from release_tools.adoption.summary import newest_begun, require_told
 
 if TYPE_CHECKING:
-    from contextlib import AbstractContextManager
-
-    from era_service.config.schema import Settings
     from era_store import SqlRegistrations
-    from release_tools import EpochAdoption
 
 
 def last_option(default: str) -> int | None:
@@ -52,14 +53,12 @@ class HandedOnOptions(ReadinessOptions):
         "--verify", is_flag=True, help="With --from-service: count only what the parties themselves have signed."
     )
 
-    def opened(self, settings: "Settings") -> "AbstractContextManager[SqlRegistrations]":
+    def opened(self, settings: Settings) -> "AbstractContextManager[SqlRegistrations]":
         """The registrations.
 
         Raises:
             EraSwitchError: they cannot be read.
         """
-        from era_service.wiring.adoption import open_registrations
-
         if (self.verify and self.service_url is None) or (self.files and self.service_url is not None):
             raise click.UsageError("--from-service stands alone, and --verify belongs to it.")
         if self.service_url is None:
@@ -73,7 +72,7 @@ class HandedOnOptions(ReadinessOptions):
 
 def adoptions(
     app: AppContext, count: CountOptions, data: HandedOnOptions, *, last: int, limit: int, details: bool = False
-) -> "tuple[EpochAdoption, ...]":
+) -> tuple[EpochAdoption, ...]:
     """The adoption of the last epochs.
 
     Args:
@@ -87,12 +86,6 @@ def adoptions(
     Raises:
         EraSwitchError: an era is not known, or there are no registrations to count.
     """
-    from dataclasses import replace
-
-    from era_service.wiring.adoption import adoption_rules, compatibility_of, epoch_or_assumed
-    from release_tools import summarise_last
-    from release_tools.adoption.summary import newest_begun, require_told
-
     settings = data.settings(app)
     compatibility = compatibility_of(settings, data.compatibility_file)
     with data.opened(settings) as repository:

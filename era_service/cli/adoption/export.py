@@ -12,6 +12,7 @@ from era_service.cli.adoption.options import RegistrationOptions
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
+from era_service.wiring.adoption import open_registrations
 from era_store.canonical import canonical
 from eras import Epoch
 from eras.visible import sheet_cell
@@ -42,8 +43,6 @@ def export(app: AppContext, *, what: ExportOptions, data: RegistrationOptions) -
 
     They are the newest of each party for each epoch, the oldest epoch first.
     """
-    from era_service.wiring.adoption import open_registrations
-
     with open_registrations(data.settings(app), data.files) as repository:
         rows = _rows(repository, what.epochs)
         if what.form == "csv":
@@ -61,7 +60,7 @@ def _cell(value: Any) -> Any:
     return sheet_cell(value) if isinstance(value, str) else value
 
 
-def _rows(repository: "SqlRegistrations", epochs: tuple[Epoch, ...]) -> "Iterator[dict[str, Any]]":
+def _rows(repository: "SqlRegistrations", epochs: tuple[Epoch, ...]) -> Iterator[dict[str, Any]]:
     for epoch in sorted(epochs or repository.epochs()):
         for registration in repository.newest(epoch):
             yield registration.to_dict()

@@ -5,10 +5,12 @@
 
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from chain_reader.calendar import EpochCalendar
+from chain_reader.configuration_reader import ConfigurationReading
+from datum.configuration import EpochConfiguration, read_import, schedule
 from era_service.cli.adoption.forecast_view import forecast_chart, forecast_lines
 from era_service.cli.adoption.options import QuorumOptions, ReadinessOptions, share, svg_path
 from era_service.cli.protocol_configuration import PlaceOptions
@@ -20,23 +22,28 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions
+from era_service.config.schema import Settings
+from era_service.status.reader import read_status
+from era_service.wiring.adoption import (
+    adoption_rules,
+    compatibility_of,
+    configured_gate,
+    epoch_or_assumed,
+    open_registrations,
+)
 from era_service.wiring.observers import known_calendar
 from era_service.wiring.quorum import GivenQuorum, given_quorum, quorum_of
 from eras import Epoch, EraSwitchError
 from eras.words import percent
+from release_tools.adoption.gate import GateResult, judge_gate
 from release_tools.adoption.shares import needed_share
+from release_tools.forecasting.forecast import ForecastOrder
+from release_tools.forecasting.forecast import forecast as forecast_switch
 from release_tools.forecasting.lottery import chance_words, probability_words
-from release_tools.forecasting.lottery_parameters import change_words, quorum_signed_with
+from release_tools.forecasting.lottery_parameters import SourcedQuorum, change_words, quorum_signed_with
+from release_tools.forecasting.reliability import read_signatures
+from release_tools.forecasting.result import Forecast
 from release_tools.forecasting.safety import judge_switch
-
-if TYPE_CHECKING:
-    from chain_reader.calendar import EpochCalendar
-    from chain_reader.configuration_reader import ConfigurationReading
-    from datum.configuration import EpochConfiguration
-    from era_service.config.schema import Settings
-    from release_tools.adoption.gate import GateResult
-    from release_tools.forecasting.lottery_parameters import SourcedQuorum
-    from release_tools.forecasting.result import Forecast
 
 
 def any_share(text: str) -> float:
@@ -162,17 +169,6 @@ def forecast(
         raise click.UsageError("--probability can be given several times with --share only.")
     if asked.reliability is not None and asked.signatures is not None:
         raise click.UsageError("--reliability states what --signatures measures: give one of them.")
-    from era_service.wiring.adoption import (
-        adoption_rules,
-        compatibility_of,
-        configured_gate,
-        epoch_or_assumed,
-        open_registrations,
-    )
-    from release_tools.adoption.gate import judge_gate
-    from release_tools.forecasting.forecast import ForecastOrder
-    from release_tools.forecasting.forecast import forecast as forecast_switch
-    from release_tools.forecasting.reliability import read_signatures
 
     settings = data.settings(app)
     table = compatibility_of(settings, data.compatibility_file)
@@ -214,9 +210,7 @@ def forecast(
         click.echo(f"As planned: {_effect(settings, quorum, at, found)}", err=output.as_json)
 
 
-def _show(
-    found: "Forecast", gate: "GateResult | None", calendar: "EpochCalendar", output: ForecastOutputOptions
-) -> None:
+def _show(found: Forecast, gate: GateResult | None, calendar: EpochCalendar, output: ForecastOutputOptions) -> None:
     if output.chart is not None:
         write_file(output.chart, forecast_chart(found, calendar).encode())
     if output.as_json:
@@ -231,14 +225,12 @@ def _show(
         click.echo(f"Note: {printable(note)}", err=True)
 
 
-def _planned(file: str, at: Epoch | None) -> "SourcedQuorum":
+def _planned(file: str, at: Epoch | None) -> SourcedQuorum:
     """The quorum parameters at an epoch by the configurations in a file."""
-    from datum.configuration import read_import
-
     return _signed_with(read_import(read_bytes(file)), at, file)
 
 
-def _published(settings: "Settings", at: Epoch | None, *, is_asked: bool) -> "SourcedQuorum":
+def _published(settings: Settings, at: Epoch | None, *, is_asked: bool) -> SourcedQuorum:
     """The quorum parameters at an epoch, or now, by the configurations on the chain.
 
     Unless it is asked for, what is configured decides where none holds.
@@ -255,9 +247,7 @@ def _published(settings: "Settings", at: Epoch | None, *, is_asked: bool) -> "So
     return _signed_with(found.configurations, epoch, f"the chain, by {found.source}")
 
 
-def _trusted(settings: "Settings") -> "ConfigurationReading | None":
-    from era_service.status.reader import read_status
-
+def _trusted(settings: Settings) -> ConfigurationReading | None:
     return read_status(settings, None).configuration
 
 
@@ -266,7 +256,7 @@ def _signing(at: Epoch | None, now: Epoch | None) -> Epoch:
     return Epoch(max(0, (at or now or Epoch(0)) - 1))
 
 
-def _effect(settings: "Settings", planned: "SourcedQuorum", at: Epoch, found: "Forecast") -> str:
+def _effect(settings: Settings, planned: SourcedQuorum, at: Epoch, found: Forecast) -> str:
     """The effect of the configurations in a file on the chance of a quorum, in a sentence."""
     before = None
     with suppress(EraSwitchError):  # without it, the sentence has what is planned alone
@@ -275,10 +265,8 @@ def _effect(settings: "Settings", planned: "SourcedQuorum", at: Epoch, found: "F
     return change_words(None if before is None else before.model, planned.model, Epoch(at - 1), found.now.share)
 
 
-def _signed_with(configurations: "tuple[EpochConfiguration, ...]", at: Epoch | None, where: str) -> "SourcedQuorum":
+def _signed_with(configurations: tuple[EpochConfiguration, ...], at: Epoch | None, where: str) -> SourcedQuorum:
     """The quorum parameters at an epoch; a warning where they change soon after."""
-    from datum.configuration import schedule
-
     if at is not None:
         for one in schedule(configurations):
             if at <= one.epoch <= at + 1:  # signed with one epoch later
@@ -293,7 +281,7 @@ def _signed_with(configurations: "tuple[EpochConfiguration, ...]", at: Epoch | N
 def _answer(
     app: AppContext,
     given: GivenQuorum,
-    planned: "SourcedQuorum | None",
+    planned: SourcedQuorum | None,
     asked: ForecastOptions,
     *,
     as_json: bool,
@@ -318,7 +306,7 @@ def _answer(
         click.echo(f"For a quorum with {probability_words(float(probability))}, {takes}")
 
 
-def _odds(quorum: "SourcedQuorum", signing: float) -> str:
+def _odds(quorum: SourcedQuorum, signing: float) -> str:
     odds = chance_words(quorum.model.quorum_probability(signing))
     failure = quorum.model.failure_probability(signing)
     return f"{odds} (of none: {failure:.2g})" if 0 < failure < 0.01 else odds

@@ -4,21 +4,18 @@ In: a ``Forecast``. Out: lines, or the text of an SVG image. The document for ma
 """
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from chain_reader.calendar import EpochCalendar
 from era_service.cli.shared.output import printable
 from eras.words import about_ada, percent
+from release_tools.adoption.charts import CHANCES, Series, lines, stacked, standalone
+from release_tools.adoption.gate import GateResult
 from release_tools.adoption.shares import needed_share
 from release_tools.forecasting.documents import Phase
 from release_tools.forecasting.lottery import chance_words, probability_words
-from release_tools.forecasting.result import Verdict
+from release_tools.forecasting.result import EpochOutlook, Forecast, Verdict
 from release_tools.forecasting.safety import judge_switch, quorum_reason
-
-if TYPE_CHECKING:
-    from release_tools.adoption.gate import GateResult
-    from release_tools.forecasting.result import EpochOutlook, Forecast
-    from release_tools.forecasting.trend import Estimate
+from release_tools.forecasting.trend import Estimate
 
 _CALLS_SHOWN = 20
 _PHASES = {
@@ -29,7 +26,7 @@ _PHASES = {
 
 
 def forecast_lines(
-    found: "Forecast", gate: "GateResult | None" = None, calendar: "EpochCalendar | None" = None
+    found: Forecast, gate: GateResult | None = None, calendar: EpochCalendar | None = None
 ) -> Iterator[str]:
     """The forecast for people, and whether it is safe to switch.
 
@@ -65,7 +62,7 @@ def forecast_lines(
         yield gate_words(found, gate)
 
 
-def gate_words(found: "Forecast", gate: "GateResult") -> str:
+def gate_words(found: Forecast, gate: GateResult) -> str:
     """Whether the configured gate agrees with the verdict, decides it, or differs, and why."""
     if gate.met == (found.verdict is Verdict.SAFE):
         return f"Gate         agrees: {printable(gate.words)}"
@@ -75,11 +72,11 @@ def gate_words(found: "Forecast", gate: "GateResult") -> str:
     return f"Gate         decides, because it asks for more than a quorum: {quorum_reason(found)}"
 
 
-def _whole(found: "Forecast") -> str:
+def _whole(found: Forecast) -> str:
     return "the network" if found.network_stake is not None else "today's stake"
 
 
-def _needed(found: "Forecast") -> str:
+def _needed(found: Forecast) -> str:
     wanted = probability_words(found.probability)
     if found.share_needed is None:
         return f"no share of the stake makes a quorum with {wanted}"
@@ -89,7 +86,7 @@ def _needed(found: "Forecast") -> str:
     return f"{words}, so {needed_share(found.ready_share_needed)} must be ready"
 
 
-def _reached(found: "Forecast", dates: EpochCalendar) -> str:
+def _reached(found: Forecast, dates: EpochCalendar) -> str:
     reached = found.reached
     if found.ready_share_needed is None:
         return "never"
@@ -104,7 +101,7 @@ def _reached(found: "Forecast", dates: EpochCalendar) -> str:
     return f"{expected} (95 % interval: epoch {reached.earliest} {until})"
 
 
-def _table(found: "Forecast") -> Iterator[str]:
+def _table(found: Forecast) -> Iterator[str]:
     rows: list[tuple[str, ...]] = [
         ("epoch", "counts", "signs, of what counts", "quorum", f"behind it, of {_whole(found)}", "")
     ]
@@ -118,7 +115,7 @@ def _table(found: "Forecast") -> Iterator[str]:
         yield "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
 
 
-def _row(outlook: "EpochOutlook") -> tuple[str, ...]:
+def _row(outlook: EpochOutlook) -> tuple[str, ...]:
     return (
         f"{outlook.epoch}",
         f"{outlook.registered_at}",
@@ -133,14 +130,14 @@ def _span(first: int, last: int) -> str:
     return f"{first}" if first == last else f"{first} to {last}"
 
 
-def _estimated(estimate: "Estimate", words: Callable[[float], str]) -> str:
+def _estimated(estimate: Estimate, words: Callable[[float], str]) -> str:
     text = words(estimate.value)
     if estimate.low is None or estimate.high is None:
         return text
     return f"{text} ({words(estimate.low)} to {words(estimate.high)})"
 
 
-def _calls(found: "Forecast") -> Iterator[str]:
+def _calls(found: Forecast) -> Iterator[str]:
     if not found.calls:
         return
     count = len(found.calls)
@@ -157,10 +154,8 @@ def _calls(found: "Forecast") -> Iterator[str]:
         yield f"  and {count - len(shown)} more (see --json)"
 
 
-def forecast_chart(found: "Forecast", calendar: "EpochCalendar | None" = None) -> str:
+def forecast_chart(found: Forecast, calendar: EpochCalendar | None = None) -> str:
     """The forecast as a file of SVG: the ready stake and its trend, and below it the chance of a quorum."""
-    from release_tools.adoption.charts import CHANCES, Series, lines, stacked, standalone
-
     observed = {point.epoch: point.share for point in found.observed}
     outlooks = {outlook.epoch: outlook for outlook in found.epochs}
     epochs = sorted({*observed, *outlooks})

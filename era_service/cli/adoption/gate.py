@@ -1,7 +1,7 @@
 """``eraswitch adoption gate``: is enough of the stake ready for an era? Exit code 0 or 6."""
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from fractions import Fraction
 
 import click
 
@@ -11,17 +11,24 @@ from era_service.cli.shared.commands import SectionedCommand, nested, option, op
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.release import JsonOptions
+from era_service.wiring.adoption import (
+    adoption_rules,
+    compatibility_of,
+    configured_gate,
+    epoch_or_assumed,
+    open_registrations,
+)
 from eras import Epoch
-
-if TYPE_CHECKING:
-    from fractions import Fraction
+from release_tools import judge_gate
+from release_tools.adoption.gate import GateNotMetError
+from release_tools.adoption.parties import named
 
 
 @option_group()
 class GateOptions(BaseOptions):
     """The gate."""
 
-    threshold: "Fraction | None" = option(
+    threshold: Fraction | None = option(
         "--threshold",
         type=share,
         metavar="SHARE",
@@ -51,17 +58,6 @@ def gate(app: AppContext, *, era: str, asked: GateOptions, data: ReadinessOption
 
     The exit code is 0 when the gate is met, and 6 when it is not; then it lists what is missing and from whom.
     """
-    from era_service.wiring.adoption import (
-        adoption_rules,
-        compatibility_of,
-        configured_gate,
-        epoch_or_assumed,
-        open_registrations,
-    )
-    from release_tools import judge_gate
-    from release_tools.adoption.gate import GateNotMetError
-    from release_tools.adoption.parties import named
-
     settings, threshold = data.settings(app), asked.threshold
     if threshold is None:
         configured = configured_gate(settings)

@@ -6,24 +6,29 @@ commands are ``ingest``, ``rejects``, ``rebuild`` and ``network_stake``.
 
 import time
 from contextlib import closing
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from chain_reader import BlockfrostObserver
 from era_service.cli.adoption.options import StoreOptions
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.release import JsonOptions
+from era_service.config.schema import Settings
 from era_service.ingest_progress import ingest_progress, registrations_words, source_words
+from era_service.wiring.adoption import current_epoch_of, open_adoption_store
+from era_service.wiring.providers import open_provider, providers_of
+from era_store.registrations import StoredReject
 from eras import Epoch, EraSwitchError
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
-    from era_store.registrations import StoredReject
-    from release_tools.registrations.ingesting import IngestSummary
-    from release_tools.registrations.opening import SourceKind
+from release_tools.adoption.network_stake import NetworkStakeError, read_network_stake, require_network_stake
+from release_tools.registrations import ingest as run
+from release_tools.registrations import open_source
+from release_tools.registrations.ingesting import IngestSummary
+from release_tools.registrations.judging import FAR_EPOCH
+from release_tools.registrations.opening import SourceKind, kind_of
 
 _KINDS = ("aggregator", "mithril", "csv", "lines")
 
@@ -35,7 +40,7 @@ class SourceOptions:
     source: str | None = argument(required=False)
     file: str | None = option("--from", metavar="FILE", help="The same as SOURCE, of a file.")
     aggregator: str | None = option("--from-aggregator", metavar="URL", help="The same as SOURCE, of an aggregator.")
-    kind: "SourceKind | None" = option(
+    kind: SourceKind | None = option(
         "--as", type=click.Choice(_KINDS), help="What SOURCE is; by default told by looking at it."
     )
     epochs: tuple[Epoch, ...] = option(
@@ -64,11 +69,6 @@ def ingest(app: AppContext, /, *, what: SourceOptions, data: StoreOptions, outpu
     JSON lines or CSV; or - for JSON lines from standard input. What is no registration is kept apart with the reason
     (adoption rejects). Running it twice changes nothing.
     """
-    from era_service.wiring.adoption import current_epoch_of, open_adoption_store
-    from release_tools.registrations import ingest as run
-    from release_tools.registrations import open_source
-    from release_tools.registrations.opening import kind_of
-
     text = _one_of(what.source, what.file, what.aggregator)
     kind = what.kind or ("aggregator" if what.aggregator is not None else kind_of(text))
     if what.epochs and kind != "aggregator":
@@ -112,8 +112,6 @@ class RejectOptions:
 @pass_app
 def rejects(app: AppContext, /, *, which: RejectOptions, data: StoreOptions, output: JsonOptions) -> None:
     """List what was in sources and is no registration, with the reasons, oldest first."""
-    from era_service.wiring.adoption import open_adoption_store
-
     with open_adoption_store(data.settings(app)) as opened:
         found = opened.registrations.rejects(source=which.source, after=which.after, limit=which.limit)
     if output.as_json:
@@ -133,8 +131,6 @@ def rejects(app: AppContext, /, *, which: RejectOptions, data: StoreOptions, out
 @pass_app
 def rebuild(app: AppContext, /, *, data: StoreOptions, output: JsonOptions) -> None:
     """Count the registrations again, and correct the summary where it differs; it never should."""
-    from era_service.wiring.adoption import open_adoption_store
-
     counted = 0
 
     def tick(_: Epoch) -> None:
@@ -170,9 +166,6 @@ class NetworkStakeOptions:
 @pass_app
 def network_stake(app: AppContext, /, *, what: NetworkStakeOptions, data: StoreOptions, output: JsonOptions) -> None:
     """Remember the stake of the whole network, LOVELACE, in EPOCH; without LOVELACE show what is remembered."""
-    from era_service.wiring.adoption import open_adoption_store
-    from release_tools.adoption.network_stake import read_network_stake, require_network_stake
-
     epoch, lovelace, file = what.epoch, what.lovelace, what.file
     if (epoch is None) == (file is None) or (what.from_chain and (epoch is None or lovelace is not None)):
         raise click.UsageError("Name an epoch with its stake, an epoch and --from-chain, or --from FILE")
@@ -206,12 +199,8 @@ def _one_of(source: str | None, file: str | None, aggregator: str | None) -> str
     return named[0]
 
 
-def _stake_on_chain(settings: "Settings", epoch: Epoch) -> tuple[int, str]:
+def _stake_on_chain(settings: Settings, epoch: Epoch) -> tuple[int, str]:
     """The network's stake in an epoch, and its source: the first of the configured providers that knows."""
-    from chain_reader import BlockfrostObserver
-    from era_service.wiring.providers import open_provider, providers_of
-    from release_tools.adoption.network_stake import NetworkStakeError
-
     asked = []
     for provider in providers_of(settings):
         with closing(open_provider(provider, settings)) as observer:
@@ -238,9 +227,7 @@ def _kept_words(ingested: dict[str, Any]) -> str:
     return f"Before it ended: {told}. The same command goes on from there"
 
 
-def _summary_lines(summary: "IngestSummary", current: Epoch | None, settings: "Settings") -> list[str]:
-    from release_tools.registrations.judging import FAR_EPOCH
-
+def _summary_lines(summary: IngestSummary, current: Epoch | None, settings: Settings) -> list[str]:
     words = "could be added; nothing was written" if summary.dry_run else "added"
     lines = [
         f"{source_words(summary.source)}: {registrations_words(summary.accepted)} {words}",
@@ -259,7 +246,7 @@ def _summary_lines(summary: "IngestSummary", current: Epoch | None, settings: "S
     return lines
 
 
-def _reject_facts(entry: "StoredReject") -> dict[str, Any]:
+def _reject_facts(entry: StoredReject) -> dict[str, Any]:
     reject = entry.reject
     return {
         "id": entry.id,

@@ -6,19 +6,19 @@ In: click commands and the values of their options. Out: the same with these opt
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from era_service.cli.shared.commands import option, option_group
+from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import printable
+from era_service.config.schema import Settings
 from era_service.wiring.quorum import QUORUM_MODELS, GivenQuorum
 from eras import ChainReadError
-
-if TYPE_CHECKING:
-    from era_service.cli.shared.context import AppContext
-    from era_service.config.schema import Settings
-    from release_tools import Base
+from release_tools import Base, parse_share
+from release_tools.adoption.shares import ShareError
+from release_tools.registrations.aggregator_http import AggregatorHttp
 
 BASES = ("registered", "network", "recent")
 
@@ -50,7 +50,7 @@ class StoreOptions:
 
     store: str | None = option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
 
-    def settings(self, app: "AppContext") -> "Settings":
+    def settings(self, app: AppContext) -> Settings:
         """The settings, with the store that the command line names."""
         return app.load({"store.url": (self.store, "--store")} if self.store is not None else None).settings
 
@@ -80,10 +80,8 @@ class BaseOptions:
         "over the last epochs; by default adoption.gate_base.",
     )
 
-    def base(self, settings: "Settings") -> "Base":
+    def base(self, settings: Settings) -> Base:
         """The base that is named, or else configured."""
-        from release_tools import Base
-
         return Base(self.base_name or settings.adoption.gate_base)
 
 
@@ -97,8 +95,6 @@ class TickerOptions:
 
     def tickers(self) -> dict[str, str]:
         """Party id → ticker; empty where the aggregator does not answer, because nothing depends on names."""
-        from release_tools.registrations.aggregator_http import AggregatorHttp
-
         if self.tickers_url is None:
             return {}
         try:
@@ -161,9 +157,6 @@ def svg_path(context: click.Context, parameter: click.Parameter, path: Path | No
 
 def share(text: str) -> Fraction:
     """The share that ``text`` writes, as the type of an option; anything else is a usage error."""
-    from release_tools import parse_share
-    from release_tools.adoption.shares import ShareError
-
     try:
         return parse_share(text)
     except ShareError as error:

@@ -1,21 +1,25 @@
 """``eraswitch adoption summary``, ``chart`` and ``mithril``: who runs what, and which share supports each era."""
 
+from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from era_service.cli.adoption.counting import CountOptions, HandedOnOptions, adoptions, last_option
 from era_service.cli.adoption.options import RegistrationOptions, TickerOptions, limit_option, share, svg_path
+from era_service.cli.adoption.view import adoption_view, console, plain_table
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions
+from era_service.wiring.adoption import configured_gate, open_registrations
+from era_service.wiring.observers import known_calendar
 from eras import Epoch
-
-if TYPE_CHECKING:
-    from fractions import Fraction
+from release_tools.adoption.adoption_charts import support_chart, versions_chart
+from release_tools.adoption.charts import standalone
+from release_tools.adoption.mithril import COLUMNS, mithril_rows
+from release_tools.adoption.text import adoption_csv, adoption_markdown, csv_text
 
 DEFAULT_EPOCHS = 3
 CHART_EPOCHS = 30
@@ -61,12 +65,8 @@ def summary(app: AppContext, *, shown: SummaryOptions, data: HandedOnOptions, ou
     if output.as_json:
         echo_json({"epochs": [one.document().to_dict() for one in found]})
     elif output.as_csv or output.markdown:
-        from release_tools.adoption.text import adoption_csv, adoption_markdown
-
         click.echo((adoption_csv if output.as_csv else adoption_markdown)(found), nl=False)
     else:
-        from era_service.cli.adoption.view import adoption_view, console
-
         console().print(adoption_view(found))
 
 
@@ -76,7 +76,7 @@ class ChartOptions(CountOptions):
 
     chart: Path = argument(metavar="FILE.svg", type=click.Path(path_type=Path), callback=svg_path)
     last: int | None = last_option(f"{CHART_EPOCHS}")
-    threshold: "Fraction | None" = option(
+    threshold: Fraction | None = option(
         "--threshold", type=share, metavar="SHARE", help="A line in the chart, as 95%; by default the gate's."
     )
 
@@ -86,11 +86,6 @@ class ChartOptions(CountOptions):
 @pass_app
 def chart(app: AppContext, *, drawn: ChartOptions, data: HandedOnOptions) -> None:
     """Draw the versions of the last epochs, or with one --era the share that supports it, into FILE.svg."""
-    from era_service.wiring.adoption import configured_gate
-    from era_service.wiring.observers import known_calendar
-    from release_tools.adoption.adoption_charts import support_chart, versions_chart
-    from release_tools.adoption.charts import standalone
-
     is_one = len(drawn.eras) == 1
     found = adoptions(app, drawn, data, last=drawn.last or CHART_EPOCHS, limit=0, details=is_one)
     configured = configured_gate(data.settings(app))
@@ -116,10 +111,6 @@ class MithrilOptions:
 @pass_app
 def mithril(app: AppContext, *, shown: MithrilOptions, data: RegistrationOptions, output: TableOptions) -> None:
     """Show the rows of Mithril's own summary view."""
-    from era_service.wiring.adoption import open_registrations
-    from release_tools.adoption.mithril import COLUMNS, mithril_rows
-    from release_tools.adoption.text import csv_text
-
     if output.as_json and output.as_csv:
         raise click.UsageError("Choose one of --json and --csv.")
     with open_registrations(data.settings(app), data.files) as repository:
@@ -133,6 +124,4 @@ def mithril(app: AppContext, *, shown: MithrilOptions, data: RegistrationOptions
     elif output.as_csv:
         click.echo(csv_text(COLUMNS, cells), nl=False)
     else:
-        from era_service.cli.adoption.view import console, plain_table
-
         console().print(plain_table(COLUMNS, cells))

@@ -4,7 +4,6 @@ In: summaries of epochs. Out: what ``rich`` prints, once or live.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console, Group, RenderableType
@@ -13,12 +12,10 @@ from rich.text import Text
 
 from era_service.cli.shared.output import printable
 from eras.words import about_ada
+from release_tools import EpochAdoption, Share
+from release_tools.adoption.parties import PartyChanges
 from release_tools.adoption.shares import Base, parties_words
-
-if TYPE_CHECKING:
-    from release_tools import EpochAdoption, Share
-    from release_tools.adoption.parties import PartyChanges
-    from release_tools.adoption.summary import EraShares, VersionRow
+from release_tools.adoption.summary import EraShares, VersionRow
 
 _BAR_CELLS = 20
 _PLAIN_WIDTH = 120
@@ -34,7 +31,7 @@ def console() -> Console:
     return found if found.is_terminal else Console(highlight=False, markup=False, emoji=False, width=_PLAIN_WIDTH)
 
 
-def adoption_view(adoptions: "Sequence[EpochAdoption]") -> RenderableType:
+def adoption_view(adoptions: Sequence[EpochAdoption]) -> RenderableType:
     """The newest epoch in full, and the ones before it as a table."""
     newest, *earlier = adoptions
     parts: list[RenderableType] = [_heading(newest), _versions(newest)]
@@ -58,7 +55,7 @@ def plain_table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> Tab
     return table
 
 
-def _heading(adoption: "EpochAdoption") -> Text:
+def _heading(adoption: EpochAdoption) -> Text:
     network = "the network's stake is not known"
     if adoption.network_stake is not None:
         network = f"of {about_ada(adoption.network_stake)} in the whole network"
@@ -76,7 +73,7 @@ def _table(*columns: str, right: Sequence[str] = ()) -> Table:
     return table
 
 
-def _versions(adoption: "EpochAdoption") -> Table:
+def _versions(adoption: EpochAdoption) -> Table:
     shares = ("of registered", *(("of network",) if adoption.network_stake is not None else ()))
     table = _table("version", "stake", *shares, "parties", "supports", "", right=("stake", *shares, "parties"))
     for row, registered in zip(adoption.versions, adoption.version_shares, strict=True):
@@ -92,12 +89,12 @@ def _versions(adoption: "EpochAdoption") -> Table:
     return table
 
 
-def _version(row: "VersionRow") -> Text:
+def _version(row: VersionRow) -> Text:
     name = printable(row.release) if row.release is not None else "none given"
     return Text(name) if row.is_known else Text(f"{name[:40]} (unknown)", style="yellow")
 
 
-def _eras(adoption: "EpochAdoption") -> Table:
+def _eras(adoption: EpochAdoption) -> Table:
     kinds = ("by capability", "by version") if any(era.registered.by_capability for era in adoption.eras) else ()
     columns = ("registered", *kinds, "network", "recent")
     table = _table("era", "needs", *columns, right=columns)
@@ -109,7 +106,7 @@ def _eras(adoption: "EpochAdoption") -> Table:
     return table
 
 
-def _not_ready(era: "EraShares") -> Iterator[RenderableType]:
+def _not_ready(era: EraShares) -> Iterator[RenderableType]:
     if not era.not_ready:
         return
     yield Text(f"The largest parties not ready for {printable(era.era)}", style="bold")
@@ -120,7 +117,7 @@ def _not_ready(era: "EraShares") -> Iterator[RenderableType]:
     yield table
 
 
-def _changes(changes: "PartyChanges") -> Text:
+def _changes(changes: PartyChanges) -> Text:
     listed = ", ".join(
         f"{group.parties} {name}" + (f" ({about_ada(group.stake)})" if group.parties else "")
         for name, group in changes.groups
@@ -128,7 +125,7 @@ def _changes(changes: "PartyChanges") -> Text:
     return Text(f"Since epoch {changes.since}: {listed}")
 
 
-def _history(adoptions: "Sequence[EpochAdoption]") -> Table:
+def _history(adoptions: Sequence[EpochAdoption]) -> Table:
     eras = [era.era for era in adoptions[0].eras]
     table = _table("epoch", "registered", "parties", *eras, right=("epoch", "registered", "parties", *eras))
     for one in adoptions:
@@ -137,10 +134,10 @@ def _history(adoptions: "Sequence[EpochAdoption]") -> Table:
     return table
 
 
-def _share(share: "Share | None", otherwise: str) -> str:
+def _share(share: Share | None, otherwise: str) -> str:
     return otherwise if share is None else f"{share}"
 
 
-def _bar(share: "Share", style: str) -> Text:
+def _bar(share: Share, style: str) -> Text:
     cells = round(_BAR_CELLS * float(share.fraction))
     return Text.assemble(("█" * cells, style), ("░" * (_BAR_CELLS - cells), "dim"), no_wrap=True, overflow="crop")

@@ -3,20 +3,31 @@
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
+from rich.console import RenderableType
+from rich.live import Live
+from rich.text import Text
 
 from era_service.cli.adoption.options import BaseOptions, ReadinessOptions, eras_option, limit_option
+from era_service.cli.adoption.view import adoption_view, console
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
+from era_service.wiring.adoption import (
+    adoption_rules,
+    compatibility_of,
+    current_epoch_of,
+    open_registrations,
+    read_files,
+)
+from eras import Epoch
+from release_tools import AdoptionRules, summarise_last
+from release_tools.adoption.summary import newest_begun, require_told
 
 if TYPE_CHECKING:
-    from rich.console import RenderableType
-
     from era_store import SqlRegistrations
-    from eras import Epoch
-    from release_tools import AdoptionRules
 
 
 @option_group()
@@ -46,17 +57,6 @@ def watch(app: AppContext, *, shown: WatchOptions, data: ReadinessOptions) -> No
 
     On a terminal one display is kept up to date; into a pipe or a file each change is printed.
     """
-    from dataclasses import replace
-
-    from era_service.wiring.adoption import (
-        adoption_rules,
-        compatibility_of,
-        current_epoch_of,
-        open_registrations,
-        read_files,
-    )
-    from release_tools.adoption.summary import require_told
-
     settings = data.settings(app)
     compatibility = compatibility_of(settings, data.compatibility_file)
     rules = replace(adoption_rules(settings), limit=shown.limit)
@@ -70,7 +70,7 @@ def watch(app: AppContext, *, shown: WatchOptions, data: ReadinessOptions) -> No
         for era in shown.eras:
             require_told(repository, era, compatibility, repository.epochs())
 
-        def refresh() -> "Epoch | None":
+        def refresh() -> Epoch | None:
             current = current_epoch_of(settings)
             read_files(repository, data.files, current, settings.network.magic)
             return current
@@ -83,18 +83,12 @@ def watch(app: AppContext, *, shown: WatchOptions, data: ReadinessOptions) -> No
 
 def _views(
     repository: "SqlRegistrations",
-    refresh: "Callable[[], Epoch | None]",
+    refresh: Callable[[], Epoch | None],
     last: int,
-    rules: "AdoptionRules",
+    rules: AdoptionRules,
     options: Mapping[str, Any],
-) -> "Iterator[RenderableType | None]":
+) -> Iterator[RenderableType | None]:
     """The text to show, whenever it is asked for; ``None`` where nothing has changed since."""
-    from rich.text import Text
-
-    from era_service.cli.adoption.view import adoption_view
-    from release_tools import summarise_last
-    from release_tools.adoption.summary import newest_begun
-
     shown: object = None
     while True:
         current = refresh()
@@ -113,12 +107,8 @@ def _views(
 
 
 @contextmanager
-def _display() -> "Iterator[Callable[[RenderableType], None]]":
+def _display() -> Iterator[Callable[[RenderableType], None]]:
     """A display: live on a terminal, elsewhere one print after the other."""
-    from rich.live import Live
-
-    from era_service.cli.adoption.view import console
-
     out = console()
     if not out.is_terminal:
         yield out.print

@@ -3,7 +3,7 @@
 In: the name of a source. Out: how many registrations of which epochs are gone, in words or as JSON.
 """
 
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 import click
 
@@ -14,12 +14,10 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.release import JsonOptions
 from era_service.ingest_progress import registrations_words
+from era_service.wiring.adoption import open_adoption_store
+from era_store import Withdrawal
 from eras import Epoch
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from era_store import Withdrawal
+from release_tools.registrations.withdrawal import withdraw as run
 
 
 @option_group()
@@ -55,10 +53,6 @@ def withdraw(
     adoption export shows. What a party has signed stays, whoever handed it in. All else is kept among the rejects, each
     as a line that adoption ingest reads.
     """
-    from era_service.wiring.adoption import open_adoption_store
-    from era_store import Withdrawal
-    from release_tools.registrations.withdrawal import withdraw as run
-
     if not what.reason.strip():
         raise click.BadParameter("expected words that say why", param_hint="--reason")
     withdrawal = Withdrawal(source, what.reason, what.from_epoch, signed_too=what.signed_too, dry_run=what.dry_run)
@@ -71,7 +65,7 @@ def withdraw(
         click.echo(printable(_words(withdrawal, found)))
 
 
-def _words(withdrawal: "Withdrawal", found: "Mapping[Epoch, int]") -> str:
+def _words(withdrawal: Withdrawal, found: Mapping[Epoch, int]) -> str:
     if not found:
         return f"{withdrawal.source}: there is nothing to withdraw"
     them = registrations_words(sum(found.values()))

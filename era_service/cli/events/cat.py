@@ -1,13 +1,17 @@
 """``eraswitch events cat``: the events, as they are or as they come."""
 
 import contextlib
+from collections import deque
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from datetime import UTC, datetime
 from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from itertools import islice
 
 import click
 
+from chain_reader.node.inputs import KIND_OF_INPUT
+from chain_reader.node.kinds import DecisionKind
 from era_service.cli.events.place import (
     StoreLog,
     event_facts,
@@ -19,10 +23,8 @@ from era_service.cli.events.place import (
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
+from era_store import EventFilter, LogLine
 from eras import MAX_EPOCH, Epoch
-
-if TYPE_CHECKING:
-    from era_store import EventFilter, LogLine
 
 FOLLOW_WAIT_S = 5.0
 """At the latest after so long the store is looked at again, even if nothing was heard."""
@@ -92,11 +94,6 @@ class FilterOptions:
 @pass_app
 def cat(app: AppContext, /, *, place: str | None, which: FilterOptions, store: str | None, as_json: bool) -> None:
     """Print events, oldest first: of the store, or of FILE. What came in is marked with >, a snapshot with =."""
-    from collections import deque
-    from itertools import islice
-
-    from era_store import EventFilter
-
     only = EventFilter(which.kinds, which.roles, which.verdicts, *which.epochs, which.since, which.until)
     _warn_of_unknown(which.kinds)
     with opened_log(app, place, store=store) as log:
@@ -116,9 +113,6 @@ def cat(app: AppContext, /, *, place: str | None, which: FilterOptions, store: s
 
 def _warn_of_unknown(kinds: tuple[str, ...]) -> None:
     """A kind that this version does not write may be one of a newer version, and more likely is a slip."""
-    from chain_reader.node.inputs import KIND_OF_INPUT
-    from chain_reader.node.kinds import DecisionKind
-
     known = [kind.value for kind in DecisionKind] + [*KIND_OF_INPUT.values()]
     for kind in kinds:
         near = get_close_matches(kind, known, n=1, cutoff=0.75)
@@ -126,11 +120,8 @@ def _warn_of_unknown(kinds: tuple[str, ...]) -> None:
             click.echo(printable(f"This version knows no kind {kind!r}; did you mean {near[0]!r}?"), err=True)
 
 
-def _following(log: StoreLog, only: "EventFilter", after: int, last: int | None) -> "Iterator[LogLine]":
+def _following(log: StoreLog, only: EventFilter, after: int, last: int | None) -> Iterator[LogLine]:
     """The events that are there (of them the ``last`` so many), and then those that come."""
-    from collections import deque
-    from contextlib import closing
-
     with closing(log.store.notices()) as notices:
         while True:
             end = log.head().last_id  # what is written from here on is looked at again

@@ -1,15 +1,20 @@
 """``eraswitch events verify``, ``export``, ``import``, ``compact``: keeping the event log."""
 
+from itertools import takewhile
 from pathlib import Path
 from typing import Any
 
 import click
 
+from chain_reader.log.compaction import compact as compact_log
 from era_service.cli.events.place import opened_log, opened_store, place_argument, store_option
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import OutputError, echo_json, printable
+from era_store import verified
+from era_store.event_files import EventFile, write_events
+from era_store.event_log import verify as verify_log
 from eras import MAX_EPOCH, Epoch
 
 
@@ -20,8 +25,6 @@ from eras import MAX_EPOCH, Epoch
 @pass_app
 def verify(app: AppContext, /, *, place: str | None, store: str | None, as_json: bool) -> None:
     """Check every hash of the log; an error names the first event that is not what was written."""
-    from era_store.event_log import verify as verify_log
-
     with opened_log(app, place, store=store) as log:
         head = log.head()
         count = verify_log(head, log.lines())
@@ -49,11 +52,6 @@ def verify(app: AppContext, /, *, place: str | None, store: str | None, as_json:
 @pass_app
 def export(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:
     """Write the event log of the store into FILE, while others use it; every hash is checked on the way."""
-    from itertools import takewhile
-
-    from era_store import verified
-    from era_store.event_files import write_events
-
     if file.exists() and not yes:
         raise OutputError(
             "The file exists already",
@@ -78,8 +76,6 @@ def import_(app: AppContext, /, *, file: Path, store: str | None, as_json: bool)
 
     The store is made if it is not there. Its log must be empty, or how FILE begins.
     """
-    from era_store.event_files import EventFile
-
     events = EventFile.open(file)
     with opened_store(app, store, create=True) as log:
         added = log.store.events.restore(events.lines(), events.base_hash)
@@ -102,8 +98,6 @@ def compact(app: AppContext, /, *, keep_from: int | None, force: bool, store: st
 
     Everything is verified and replayed first. Export the log before, if it is to be kept.
     """
-    from chain_reader.log.compaction import compact as compact_log
-
     epoch = None if keep_from is None else Epoch(keep_from)
     with opened_store(app, store) as log:
         done = compact_log(log.store, keep_from=epoch, force=force)

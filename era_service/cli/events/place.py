@@ -7,17 +7,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
 import click
 
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import printable
+from era_store import EventFilter, LogLine, Store, StoredEvent, StoreMissingError
+from era_store.event_files import EventFile
+from era_store.event_log import LogHead
+from era_store.sqlite_files import is_database
 from eras import ConfigurationError
-
-if TYPE_CHECKING:
-    from era_store import EventFilter, LogLine, Store, StoredEvent
-    from era_store.event_log import LogHead
 
 store_option = click.option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
 place_argument = click.argument("place", metavar="[FILE|STORE]", required=False)
@@ -35,11 +35,11 @@ class Log(Protocol):
         """Its name for operators."""
         ...
 
-    def head(self) -> "LogHead":
+    def head(self) -> LogHead:
         """Its first and last events."""
         ...
 
-    def lines(self, *, after: int = 0, only: "EventFilter" = ...) -> "Iterator[LogLine]":
+    def lines(self, *, after: int = 0, only: EventFilter = ...) -> Iterator[LogLine]:
         """Its events as they are hashed, oldest first."""
         ...
 
@@ -47,7 +47,7 @@ class Log(Protocol):
 class StoreLog:
     """The event log of a store."""
 
-    def __init__(self, store: "Store", name: str) -> None:
+    def __init__(self, store: Store, name: str) -> None:
         self.store = store
         self.name = name
         self.head = store.events.head
@@ -64,8 +64,6 @@ def opened_log(app: AppContext, place: str | None, *, store: str | None = None) 
     """
     named = place or store
     if named is not None and _is_event_file(named):
-        from era_store.event_files import EventFile
-
         yield EventFile.open(Path(named))
         return
     with opened_store(app, named) as opened:
@@ -80,7 +78,7 @@ def opened_store(app: AppContext, named: str | None, *, create: bool = False) ->
         ConfigurationError: no store is named, and none is configured.
         StoreError: it cannot be opened.
     """
-    from era_store import StoreMissingError, open_store
+    from era_store import open_store
     from era_store.sql.database import parse_url, sqlite_path, store_name
 
     url = named or app.settings.store.url
@@ -111,12 +109,11 @@ def _is_event_file(named: str) -> bool:
     path = Path(named)
     if "://" in named or not path.is_file() or not path.stat().st_size:
         return False
-    from era_store.sqlite_files import is_database
 
     return not is_database(path)
 
 
-def event_facts(event: "StoredEvent", hash_: str | None = None) -> dict[str, Any]:
+def event_facts(event: StoredEvent, hash_: str | None = None) -> dict[str, Any]:
     """An event as one JSON document."""
     facts = {
         "id": event.id,
@@ -132,7 +129,7 @@ def event_facts(event: "StoredEvent", hash_: str | None = None) -> dict[str, Any
     return facts if hash_ is None else facts | {"hash": hash_}
 
 
-def event_words(event: "StoredEvent") -> str:
+def event_words(event: StoredEvent) -> str:
     """An event as one line for people."""
     at = datetime.fromtimestamp(event.time_s, UTC).strftime("%Y-%m-%d %H:%M:%S")
     epoch = "" if event.epoch is None else f"epoch {event.epoch}"

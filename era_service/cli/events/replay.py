@@ -1,9 +1,14 @@
 """``eraswitch events replay`` and ``diff``: whether decisions follow from inputs, and where two nodes parted."""
 
-from typing import TYPE_CHECKING, Any
+from dataclasses import asdict
+from typing import Any
 
 import click
 
+from chain_reader.log.diff import Parting, Side
+from chain_reader.log.diff import diff as compare
+from chain_reader.log.records import state_facts
+from chain_reader.log.replay import Difference, Replay
 from era_service.cli.events.place import (
     Log,
     event_facts,
@@ -16,11 +21,8 @@ from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
-
-if TYPE_CHECKING:
-    from chain_reader.log.diff import Parting, Side
-    from chain_reader.log.replay import Difference, Replay
-    from era_store import LogLine
+from era_store import LogLine, verified
+from era_store.redaction import redacted
 
 
 @click.command(cls=SectionedCommand, example="eraswitch events replay events.jsonl --until 120")
@@ -37,8 +39,6 @@ def replay(
 
     The hashes are checked on the way. With --break-at the state before that event is shown, and what is decided on it.
     """
-    from chain_reader.log.replay import Replay
-
     done = Replay()
     with opened_log(app, place, store=store) as log:
         difference, stopped = _replayed(done, log, until, break_at)
@@ -55,10 +55,8 @@ def replay(
 
 
 def _replayed(
-    done: "Replay", log: Log, until: int | None, break_at: int | None
-) -> "tuple[Difference | None, LogLine | None]":
-    from era_store import verified
-
+    done: Replay, log: Log, until: int | None, break_at: int | None
+) -> tuple[Difference | None, LogLine | None]:
     for line in verified(log.lines(), log.head().base_hash):
         if until is not None and line.event.id > until:
             return None, None  # what is due may come after it
@@ -70,9 +68,7 @@ def _replayed(
     return done.end(), None
 
 
-def _document(done: "Replay", difference: "Difference | None", name: str) -> dict[str, Any]:
-    from dataclasses import asdict
-
+def _document(done: Replay, difference: Difference | None, name: str) -> dict[str, Any]:
     nodes = {str(stream): _node(node) for stream, node in done.nodes.items() if node.resumed_by is None}
     return {
         "log": name,
@@ -88,11 +84,8 @@ def _node(node: Any) -> dict[str, Any]:
     return {"epoch": node.state.epoch, "era": view.era, "status": view.status.value, "last_event": node.last_id}
 
 
-def _stop(done: "Replay", line: "LogLine") -> dict[str, Any]:
+def _stop(done: Replay, line: LogLine) -> dict[str, Any]:
     """The state before an event, and what is decided upon it."""
-    from chain_reader.log.records import state_facts
-    from era_store.redaction import redacted
-
     event = line.event
     node = done.nodes.get(event.id if event.stream is None else event.stream)
     before = None if node is None else redacted(state_facts(node.state))
@@ -103,7 +96,7 @@ def _stop(done: "Replay", line: "LogLine") -> dict[str, Any]:
     return {"break_at": event_facts(event, line.hash), "state": before, "decides": decisions}
 
 
-def _report(document: dict[str, Any], stopped: "LogLine | None") -> list[str]:
+def _report(document: dict[str, Any], stopped: LogLine | None) -> list[str]:
     counted = f"{document['events']} events to {document['last_id']}, {document['inputs']} inputs"
     again = f"{document['decisions']} decisions made again, {document['snapshots']} states compared"
     lines = [f"{document['log']}: {counted}, {again}"]
@@ -139,8 +132,6 @@ def _report(document: dict[str, Any], stopped: "LogLine | None") -> list[str]:
 @pass_app
 def diff(app: AppContext, /, *, first: str, second: str, as_json: bool) -> int:
     """Show where the nodes of two logs, each a file or a store, parted; exit code 1 where they did."""
-    from chain_reader.log.diff import diff as compare
-
     with opened_log(app, first) as one, opened_log(app, second) as other:
         parting = compare(one.lines(), other.lines())
         names = (one.name, other.name)
@@ -151,7 +142,7 @@ def diff(app: AppContext, /, *, first: str, second: str, as_json: bool) -> int:
     return 0 if parting.epoch is None else 1
 
 
-def _parting(parting: "Parting", names: tuple[str, str]) -> dict[str, Any]:
+def _parting(parting: Parting, names: tuple[str, str]) -> dict[str, Any]:
     return {
         "logs": list(names),
         "same_until": parting.same_until,
@@ -164,7 +155,7 @@ def _parting(parting: "Parting", names: tuple[str, str]) -> dict[str, Any]:
     }
 
 
-def _parting_words(parting: "Parting", names: tuple[str, str]) -> list[str]:
+def _parting_words(parting: Parting, names: tuple[str, str]) -> list[str]:
     lines = []
     if parting.same_until:
         lines.append(f"One log until event {parting.same_until}")
@@ -183,7 +174,7 @@ def _parting_words(parting: "Parting", names: tuple[str, str]) -> list[str]:
     return lines
 
 
-def _side_words(name: str, side: "Side") -> list[str]:
+def _side_words(name: str, side: Side) -> list[str]:
     lines = [f"  {name}: {side.value or 'nothing'}"]
     lines.extend(f"  {event_words(event)}" for event in (side.cause, side.event) if event is not None)
     return lines

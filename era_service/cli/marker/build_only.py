@@ -4,7 +4,6 @@ In: a job of the pipeline, and a file. Out: the file, for ``tx sign`` and ``tx s
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -18,9 +17,10 @@ from era_service.cli.shared.publication_view import (
     warnings_of,
 )
 from era_service.cli.shared.release import format_option, write_transaction
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
+from era_service.config.schema import Settings
+from era_service.releasing.session import open_release
+from release_tools.publishing.journal import Journal
+from release_tools.publishing.publication import Publisher
 
 
 @option_group(OUTPUT)
@@ -36,15 +36,12 @@ class BuildOptions:
     form: str = format_option()
 
 
-def build_only(settings: "Settings", job: MarkerJob, out: Path, form: str) -> None:
+def build_only(settings: Settings, job: MarkerJob, out: Path, form: str) -> None:
     """Write the transaction of a job for signers elsewhere.
 
     Raises:
         EraSwitchError: something stands in the way.
     """
-    from era_service.releasing.session import open_release
-    from release_tools.publishing.journal import Journal
-    from release_tools.publishing.publication import Publisher
     from release_tools.transactions.files import CarriedTransaction
 
     dry_run = job.output.dry_run

@@ -4,8 +4,6 @@ Each is the same command around another ``MarkerChange``. Without a network, fro
 plans and signs (``--from``, ``--payload-out``); then the payload goes on to ``--payload-file`` or to ``tx build``.
 """
 
-from typing import TYPE_CHECKING
-
 import click
 
 from era_service.cli.marker.marker_jobs import ChangeJob
@@ -25,13 +23,11 @@ from era_service.cli.shared.release import (
     lead_option,
     not_a_slip_option,
 )
+from era_service.config.schema import Settings
 from era_service.config.token_line import require_place
+from era_service.releasing.publishing import ChangeOrder
 from eras import Epoch
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
-    from era_service.releasing.publishing import ChangeOrder
-    from release_tools.markers.change import MarkerChange
+from release_tools.markers.change import ChangeKind, MarkerChange
 
 HELP = {
     "announce": "Announce ERA, without an epoch: operators learn what is coming, and nothing switches yet.",
@@ -117,8 +113,6 @@ def change_command(kind: str) -> click.Command:
         token: TokenOptions = _NO_TOKEN,
         override_gate: str | None = None,
     ) -> None:
-        from release_tools.markers.change import ChangeKind, MarkerChange
-
         run_change(app, MarkerChange(ChangeKind(kind), era, at), options, token=token, override_gate=override_gate)
 
     run.__doc__ = HELP[kind] + _MORE
@@ -137,7 +131,7 @@ announce, activate, postpone, cancel, retire = map(change_command, HELP)
 
 def run_change(
     app: AppContext,
-    change: "MarkerChange",
+    change: MarkerChange,
     options: ChangeOptions,
     *,
     token: TokenOptions = _NO_TOKEN,
@@ -163,14 +157,12 @@ def run_change(
 
 
 def _order(
-    settings: "Settings",
-    change: "MarkerChange",
+    settings: Settings,
+    change: MarkerChange,
     options: ChangeOptions,
     token: TokenOptions,
     override_gate: str | None,
-) -> "ChangeOrder":
-    from era_service.releasing.publishing import ChangeOrder
-
+) -> ChangeOrder:
     rules, source = options.rules, options.source
     era_key = None if source.payload_file is not None else source.era_key(settings)  # asked for before payment keys
     return ChangeOrder(

@@ -3,11 +3,13 @@
 ``export`` and ``import`` are the commands of ``protocol-configuration``, beside the ones that look.
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
 from chain_reader.thread_token import spelled, token_unit
+from datum.configuration import EpochConfiguration, check_against, configuration_at, configuration_document, read_import
+from datum.configuration.values import window_at
 from era_service.cli.marker.configuration_publish import publish
 from era_service.cli.protocol_configuration import PlaceOptions, export_command, import_command, on_chain
 from era_service.cli.shared.arguments import read_bytes
@@ -17,9 +19,7 @@ from era_service.cli.shared.datum_view import configuration_in_words
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
-
-if TYPE_CHECKING:
-    from datum.configuration import EpochConfiguration
+from release_tools.markers.configurations import differences
 
 NOTHING_ON_CHAIN = 5
 
@@ -39,9 +39,6 @@ configuration.add_command(publish)
 @pass_app
 def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, output: JsonOptions) -> int:
     """Show the configurations on the chain, and the three that a node needs now. Exit code 5: none holds now."""
-    from datum.configuration import configuration_at, configuration_document
-    from datum.configuration.values import window_at
-
     settings = network.settings(app)
     found = on_chain(settings, place)
     known = found.configurations
@@ -91,9 +88,6 @@ def diff(app: AppContext, *, file: str, place: PlaceOptions, network: NetworkOpt
 
     FILE is as for import. A change of what nodes use already, in the current epoch or the last three, is refused.
     """
-    from datum.configuration import check_against, read_import
-    from release_tools.markers.configurations import differences
-
     wanted = read_import(read_bytes(file))
     found = on_chain(network.settings(app), place)
     changes = differences(found.configurations, wanted)
@@ -104,7 +98,5 @@ def diff(app: AppContext, *, file: str, place: PlaceOptions, network: NetworkOpt
     check_against(found.configurations, wanted, found.epoch)
 
 
-def _documents(configurations: "tuple[EpochConfiguration, ...]") -> list[dict[str, Any]]:
-    from datum.configuration import configuration_document
-
+def _documents(configurations: tuple[EpochConfiguration, ...]) -> list[dict[str, Any]]:
     return [{"epoch": one.epoch, "configuration": configuration_document(one.configuration)} for one in configurations]

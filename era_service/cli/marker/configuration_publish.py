@@ -3,11 +3,10 @@
 It goes the way of ``marker activate``, with the journal of its own kind.
 """
 
-from typing import TYPE_CHECKING
-
 import click
 
 from datum import CONFIGURATION
+from datum.configuration import read_import
 from era_service.cli.marker.change import in_words
 from era_service.cli.marker.pipeline import Job, publication_document
 from era_service.cli.marker.pipeline import publish as run
@@ -18,15 +17,18 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.publication_view import transaction_lines
 from era_service.cli.shared.release import AskingOptions, PublishingOptions, PurseOptions
-from era_service.releasing.configuration_publishing import ConfigurationOutlook
-from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
-    from era_service.releasing.configuration_publishing import ConfigurationOrder
-    from era_service.releasing.session import Release
-    from release_tools.publishing.journal import Journal
-    from release_tools.publishing.publication import Published, Publisher
+from era_service.config.schema import Settings
+from era_service.releasing.configuration_publishing import (
+    ConfigurationOrder,
+    ConfigurationOutlook,
+    at_place,
+    look_at_configurations,
+    record_force,
+)
+from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain, read_to_replace
+from era_service.releasing.session import Release
+from release_tools.publishing.journal import Journal
+from release_tools.publishing.publication import Published, Publisher
 
 
 @option_group()
@@ -69,9 +71,6 @@ def publish(
     it replaces, and no era marker at the same address. Interrupted at any point, the same command goes on or reports
     that it is done.
     """
-    from datum.configuration import read_import
-    from era_service.releasing.configuration_publishing import ConfigurationOrder
-
     settings = publishing.network.settings(app)
     order = ConfigurationOrder(
         configurations=read_import(read_bytes(what.file)),
@@ -94,32 +93,26 @@ class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationOutlook]):
 
     kind = CONFIGURATION
 
-    def __init__(self, order: "ConfigurationOrder", place: ConfigurationPlace, output: AskingOptions) -> None:
+    def __init__(self, order: ConfigurationOrder, place: ConfigurationPlace, output: AskingOptions) -> None:
         super().__init__(order.means, output)
         self._order = order
         self._place = place
 
-    def at(self, release: "Release") -> "Release":
+    def at(self, release: Release) -> Release:
         """The session at the place of configurations."""
-        from era_service.releasing.configuration_publishing import at_place
-
         return at_place(release, self._place)
 
-    def read(self, release: "Release") -> ConfigurationsOnChain:
+    def read(self, release: Release) -> ConfigurationsOnChain:
         """The configurations on the chain."""
-        from era_service.releasing.configurations import read_to_replace
-
         return read_to_replace(release)
 
     def look(
-        self, release: "Release", publisher: "Publisher[ConfigurationsOnChain]", journal: "Journal"
+        self, release: Release, publisher: Publisher[ConfigurationsOnChain], journal: Journal
     ) -> ConfigurationOutlook:
         """See what the publication changes."""
-        from era_service.releasing.configuration_publishing import look_at_configurations
-
         return look_at_configurations(release, self._order, self.read(release), publisher, journal)
 
-    def show(self, release: "Release", outlook: ConfigurationOutlook) -> None:
+    def show(self, release: Release, outlook: ConfigurationOutlook) -> None:
         """Show what changes, by epoch and parameter, and the transaction."""
         plan = outlook.plan
         lines = [f"Plan: {plan.change} (now is epoch {plan.epoch})"]
@@ -136,18 +129,16 @@ class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationOutlook]):
         for warning in _warnings(outlook):
             click.echo(f"Warning: {printable(warning)}", err=True)
 
-    def record(self, settings: "Settings", outlook: ConfigurationOutlook) -> None:
+    def record(self, settings: Settings, outlook: ConfigurationOutlook) -> None:
         """Keep the reason for a change of what nodes use already."""
-        from era_service.releasing.configuration_publishing import record_force
-
         if outlook.unfinished is None:
             record_force(settings, outlook.plan)
 
     def conclude(
         self,
-        release: "Release",
+        release: Release,
         outlook: ConfigurationOutlook,
-        published: "Published[ConfigurationsOnChain] | None",
+        published: Published[ConfigurationsOnChain] | None,
         status: str,
     ) -> None:
         """Show what was done."""

@@ -2,20 +2,21 @@
 
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from datum import VerificationKey
 from era_service.cli.shared.arguments import read_bytes
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions, not_a_slip_option, secret_key_option
-
-if TYPE_CHECKING:
-    from era_service.config.schema import NetworkSettings
-    from release_tools.markers.cosigning import Cosigning
+from era_service.config.schema import NetworkSettings
+from era_service.wiring.genesis import clock_epoch
+from release_tools.markers.change import slip_error
+from release_tools.markers.cosigning import Cosigning, CosigningFileError
 
 
 @option_group("Keys")
@@ -49,9 +50,6 @@ def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: Cosig
     another one are warned of, and signed with --not-a-slip only. When enough have signed, the payload in it can be
     published.
     """
-    from release_tools.markers.change import slip_error
-    from release_tools.markers.cosigning import Cosigning, CosigningFileError
-
     text = _read(file)
     cosigning = Cosigning.from_text(text)
     configured = _require_configured(cosigning, app.settings.network)
@@ -97,10 +95,8 @@ def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: Cosig
     click.echo(f"{signed}\n{_what_next(cosigning, would=key is not None and output.dry_run)}")
 
 
-def _doubts(cosigning: "Cosigning", app: AppContext) -> tuple[str, ...]:
+def _doubts(cosigning: Cosigning, app: AppContext) -> tuple[str, ...]:
     """Warnings before signing, by the clock where the network's genesis is known."""
-    from era_service.wiring.genesis import clock_epoch
-
     settings = app.settings
     return cosigning.doubts(
         clock_epoch(settings),
@@ -110,8 +106,6 @@ def _doubts(cosigning: "Cosigning", app: AppContext) -> tuple[str, ...]:
 
 
 def _read(file: Path) -> str:
-    from release_tools.markers.cosigning import CosigningFileError
-
     if str(file) == "-":
         raise click.UsageError("FILE is written to, so it cannot be standard input.")
     try:
@@ -125,16 +119,14 @@ def _read(file: Path) -> str:
         ) from error
 
 
-def _require_configured(cosigning: "Cosigning", network: "NetworkSettings") -> bool:
+def _require_configured(cosigning: Cosigning, network: NetworkSettings) -> bool:
     """Hold the file against what is configured; whether there was anything to hold it against."""
-    from datum import VerificationKey
-
     key = None if network.verification_key is None else VerificationKey.parse(network.verification_key)
     cosigning.require_binding(network_magic=network.magic, address=network.era_address, verification_key=key)
     return None not in (network.magic, network.era_address, key)
 
 
-def cosigning_lines(cosigning: "Cosigning", *, configured: bool) -> list[str]:
+def cosigning_lines(cosigning: Cosigning, *, configured: bool) -> list[str]:
     """Describes a co-signing file in words; and what to compare where not all of it is ``configured``."""
     check: dict[str, Any] = cosigning.check()
     previous = cosigning.previous
@@ -163,7 +155,7 @@ def cosigning_lines(cosigning: "Cosigning", *, configured: bool) -> list[str]:
     return lines
 
 
-def _what_next(cosigning: "Cosigning", *, would: bool) -> str:
+def _what_next(cosigning: Cosigning, *, would: bool) -> str:
     if cosigning.is_complete:
         return f"{'It would then be complete' if would else 'Complete'}: the payload can be published"
     needed = [

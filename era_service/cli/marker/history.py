@@ -1,18 +1,21 @@
 """``eraswitch marker history``: what was ever at the era address, and the chain of publications, verified."""
 
-from typing import TYPE_CHECKING, Any
+from contextlib import closing
+from typing import Any
 
 import click
 
+from chain_reader.trust.publications import verify_history
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
+from era_service.config.schema import Settings
+from era_service.releasing.marker_history import read_history
+from era_service.releasing.session import open_release
+from era_service.wiring.trust import open_memory, trust_policy
 from eras import ConfigurationError
 from eras.words import counted
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
 
 
 @option_group()
@@ -43,9 +46,6 @@ def history(app: AppContext, *, shown: HistoryOptions, network: NetworkOptions, 
     What is no payload at all is counted, not listed. It takes an observer that knows history, as Blockfrost does. With
     --verify the exit code is 1 where the chain does not reach back to the first publication, or to the checkpoint.
     """
-    from era_service.releasing.marker_history import read_history
-    from era_service.releasing.session import open_release
-
     settings = network.settings(app)
     if shown.verify:
         return _verify(settings, as_json=output.as_json)
@@ -65,13 +65,8 @@ def history(app: AppContext, *, shown: HistoryOptions, network: NetworkOptions, 
     return 0
 
 
-def _verify(settings: "Settings", *, as_json: bool) -> int:
+def _verify(settings: Settings, *, as_json: bool) -> int:
     """Show the verified chain of publications; the exit code."""
-    from contextlib import closing
-
-    from chain_reader.trust.publications import verify_history
-    from era_service.wiring.trust import open_memory, trust_policy
-
     if settings.store.url is None:
         raise ConfigurationError(
             "There is no store to verify",
@@ -93,7 +88,7 @@ def _verify(settings: "Settings", *, as_json: bool) -> int:
     return 0
 
 
-def _end(settings: "Settings") -> str:
+def _end(settings: Settings) -> str:
     return "the first one" if settings.trust.checkpoint_file is None else "the checkpoint"
 
 

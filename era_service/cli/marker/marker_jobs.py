@@ -1,11 +1,11 @@
 """The jobs of the pipeline on era markers: a change, a sweep, the minting of a thread token."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from chain_reader.thread_token import spelled, token_unit
+from chain_reader.trust.reading import TrustedReading
 from era_service.cli.marker.pipeline import Job, publication_document
 from era_service.cli.marker.token_writing import write_token
 from era_service.cli.shared.output import echo_json, printable
@@ -17,19 +17,18 @@ from era_service.cli.shared.publication_view import (
     transaction_lines,
     warnings_of,
 )
+from era_service.cli.shared.release import AskingOptions
+from era_service.config.schema import Settings
 from era_service.config.token_line import with_token
-from era_service.releasing.publishing import Outlook
+from era_service.releasing.adopting import look_at_adoption
+from era_service.releasing.publishing import ChangeOrder, Outlook, PublishingMeans, look
+from era_service.releasing.session import Release
+from era_service.releasing.signed_payload import EraKeyError
+from era_service.releasing.sweeping import SweepOrder, look_at_sweep
+from era_service.releasing.trusted_snapshot import nodes_see
 from eras import EraSwitchError
-
-if TYPE_CHECKING:
-    from chain_reader.trust.reading import TrustedReading
-    from era_service.cli.shared.release import AskingOptions
-    from era_service.config.schema import Settings
-    from era_service.releasing.publishing import ChangeOrder, PublishingMeans
-    from era_service.releasing.session import Release
-    from era_service.releasing.sweeping import SweepOrder
-    from release_tools.publishing.journal import Journal
-    from release_tools.publishing.publication import Draft, Published, Publisher
+from release_tools.publishing.journal import Journal
+from release_tools.publishing.publication import Draft, Published, Publisher
 
 
 class MarkerJob(Job["TrustedReading", Outlook]):
@@ -47,15 +46,15 @@ class MarkerJob(Job["TrustedReading", Outlook]):
     done_words = "it is done already"
     reaches_nodes = True
 
-    def __init__(self, means: "PublishingMeans", output: "AskingOptions", token_file: Path | None = None) -> None:
+    def __init__(self, means: PublishingMeans, output: AskingOptions, token_file: Path | None = None) -> None:
         super().__init__(means, output)
         self.token_file = token_file
 
-    def read(self, release: "Release") -> "TrustedReading":
+    def read(self, release: Release) -> TrustedReading:
         """The reading of a node now."""
         return release.read()
 
-    def show(self, release: "Release", outlook: Outlook) -> None:
+    def show(self, release: Release, outlook: Outlook) -> None:
         """Show the plan, the transaction and the gate; a file that cannot take the token is refused here."""
         lines = []
         if outlook.unfinished is not None:
@@ -78,7 +77,7 @@ class MarkerJob(Job["TrustedReading", Outlook]):
             with_token(self.token_file, spelled(minted.unit), self.replaces)  # refused before anything is spent
 
     def conclude(
-        self, release: "Release", outlook: Outlook, published: "Published[TrustedReading] | None", status: str
+        self, release: Release, outlook: Outlook, published: Published[TrustedReading] | None, status: str
     ) -> None:
         """Show what was done; and write the thread token last, so that a file that refuses it hides nothing."""
         failure, written = None, None
@@ -93,14 +92,12 @@ class MarkerJob(Job["TrustedReading", Outlook]):
 
     def _show_end(
         self,
-        release: "Release",
+        release: Release,
         outlook: Outlook,
-        published: "Published[TrustedReading] | None",
+        published: Published[TrustedReading] | None,
         status: str,
         written: str | None,
     ) -> None:
-        from era_service.releasing.trusted_snapshot import nodes_see
-
         reading = outlook.reading if published is None else published.reading
         markers = outlook.plan.after if status == "planned" and outlook.plan is not None else reading.markers
         sight = nodes_see(markers, release.epoch_of(reading), release.settings.network.supported_eras)
@@ -139,17 +136,15 @@ class MarkerJob(Job["TrustedReading", Outlook]):
 class ChangeJob(MarkerJob):
     """A change of the markers."""
 
-    def __init__(self, order: "ChangeOrder", output: "AskingOptions", token_file: Path | None = None) -> None:
+    def __init__(self, order: ChangeOrder, output: AskingOptions, token_file: Path | None = None) -> None:
         super().__init__(order.means, output, token_file)
         self._order = order
 
-    def look(self, release: "Release", publisher: "Publisher[TrustedReading]", journal: "Journal") -> Outlook:
+    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> Outlook:
         """See what the change does."""
-        from era_service.releasing.publishing import look
-
         return look(release, self._order, publisher, journal)
 
-    def require_draft(self, outlook: Outlook) -> "Draft":
+    def require_draft(self, outlook: Outlook) -> Draft:
         """The draft that is to be signed.
 
         Raises:
@@ -164,7 +159,7 @@ class ChangeJob(MarkerJob):
         if outlook.plan is not None and not self._order.not_a_slip:
             outlook.plan.require_no_slip()
 
-    def record(self, settings: "Settings", outlook: Outlook) -> None:
+    def record(self, settings: Settings, outlook: Outlook) -> None:
         """Keep the reason why a gate was overridden."""
         if outlook.gate is not None:
             outlook.gate.record(settings)
@@ -176,14 +171,12 @@ class SweepJob(MarkerJob):
     done_words = "nothing is at the era address that could be swept"
     reaches_nodes = False
 
-    def __init__(self, order: "SweepOrder", output: "AskingOptions") -> None:
+    def __init__(self, order: SweepOrder, output: AskingOptions) -> None:
         super().__init__(order.means, output)
         self._order = order
 
-    def look(self, release: "Release", publisher: "Publisher[TrustedReading]", journal: "Journal") -> Outlook:
+    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> Outlook:
         """See what the sweep does."""
-        from era_service.releasing.sweeping import look_at_sweep
-
         return look_at_sweep(release, self._order, publisher, journal)
 
 
@@ -193,23 +186,19 @@ class AdoptTokenJob(MarkerJob):
     done_words = "the marker output holds a thread token already"
 
     def __init__(
-        self, means: "PublishingMeans", output: "AskingOptions", token_file: Path | None, replaces: str | None
+        self, means: PublishingMeans, output: AskingOptions, token_file: Path | None, replaces: str | None
     ) -> None:
         super().__init__(means, output, token_file)
         self.replaces = replaces
 
-    def look(self, release: "Release", publisher: "Publisher[TrustedReading]", journal: "Journal") -> Outlook:
+    def look(self, release: Release, publisher: Publisher[TrustedReading], journal: Journal) -> Outlook:
         """See what the adoption does."""
-        from era_service.releasing.adopting import look_at_adoption
-
         replaces = None if self.replaces is None else token_unit(self.replaces)
         return look_at_adoption(release, self.means, publisher, journal, replaces)
 
 
 def no_era_key(expected: str) -> Exception:
     """The error where a command needs the era key, and none was given."""
-    from era_service.releasing.signed_payload import EraKeyError
-
     return EraKeyError(
         "The era key is missing",
         expected=expected,

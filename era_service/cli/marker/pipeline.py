@@ -7,21 +7,19 @@ whatever interrupts it is ``release_tools.publishing``'s.
 
 from abc import ABC, abstractmethod
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any, Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 import click
 
 from datum import ERA, MarkerKind
 from era_service.cli.shared.publication_view import network_document, progress, transaction_document
-
-if TYPE_CHECKING:
-    from era_service.cli.shared.release import AskingOptions
-    from era_service.config.schema import Settings
-    from era_service.releasing.publishing import PublishingMeans
-    from era_service.releasing.session import Release
-    from release_tools.publishing.journal import Journal, JournalEntry
-    from release_tools.publishing.publication import Draft, MarkersInForce, Published, Publisher
-    from release_tools.transactions.drafting import DraftedTransaction
+from era_service.cli.shared.release import AskingOptions
+from era_service.config.schema import Settings
+from era_service.releasing.publishing import PublishingMeans, require_keys, sign
+from era_service.releasing.session import Release, open_release
+from release_tools.publishing.journal import Journal, JournalEntry
+from release_tools.publishing.publication import Draft, MarkersInForce, Published, Publisher
+from release_tools.transactions.drafting import DraftedTransaction
 
 
 class PublicationOutlook(Protocol):
@@ -33,17 +31,17 @@ class PublicationOutlook(Protocol):
         ...
 
     @property
-    def unfinished(self) -> "JournalEntry | None":
+    def unfinished(self) -> JournalEntry | None:
         """The publication of an earlier run that is to be gone on with."""
         ...
 
     @property
-    def drafted(self) -> "DraftedTransaction | None":
+    def drafted(self) -> DraftedTransaction | None:
         """The transaction, where there is one."""
         ...
 
     @property
-    def draft(self) -> "Draft | None":
+    def draft(self) -> Draft | None:
         """The same as a publication."""
         ...
 
@@ -62,27 +60,27 @@ class Job(ABC, Generic[R, O]):
 
     kind: MarkerKind = ERA
 
-    def __init__(self, means: "PublishingMeans", output: "AskingOptions") -> None:
+    def __init__(self, means: PublishingMeans, output: AskingOptions) -> None:
         self.means = means
         self.output = output
 
-    def at(self, release: "Release") -> "Release":
+    def at(self, release: Release) -> Release:
         """The session at the place where it is published."""
         return release
 
     @abstractmethod
-    def read(self, release: "Release") -> R:
+    def read(self, release: Release) -> R:
         """The reading of its kind of marker now."""
 
     @abstractmethod
-    def look(self, release: "Release", publisher: "Publisher[R]", journal: "Journal") -> O:
+    def look(self, release: Release, publisher: "Publisher[R]", journal: Journal) -> O:
         """See what is to be done, without doing any of it."""
 
     @abstractmethod
-    def show(self, release: "Release", outlook: O) -> None:
+    def show(self, release: Release, outlook: O) -> None:
         """Show what would be done."""
 
-    def require_draft(self, outlook: O) -> "Draft":
+    def require_draft(self, outlook: O) -> Draft:
         """The draft that is to be signed.
 
         Raises:
@@ -95,24 +93,20 @@ class Job(ABC, Generic[R, O]):
     def require_certain(self, outlook: O) -> None:
         """Check, where nobody is asked, that nothing of it looks like a slip."""
 
-    def record(self, settings: "Settings", outlook: O) -> None:
+    def record(self, settings: Settings, outlook: O) -> None:
         """Keep what must be known of it later, before anything is signed."""
 
     @abstractmethod
-    def conclude(self, release: "Release", outlook: O, published: "Published[R] | None", status: str) -> None:
+    def conclude(self, release: Release, outlook: O, published: "Published[R] | None", status: str) -> None:
         """Show what was done."""
 
 
-def publish(settings: "Settings", job: Job[R, O]) -> None:
+def publish(settings: Settings, job: Job[R, O]) -> None:
     """Show what a job does, ask, do it, and show what came of it.
 
     Raises:
         EraSwitchError: something stands in the way.
     """
-    from era_service.releasing.session import open_release
-    from release_tools.publishing.journal import Journal
-    from release_tools.publishing.publication import Publisher
-
     with open_release(settings) as opened:
         release = job.at(opened)
         journal = Journal(job.means.journal_root, release.network.magic, release.policy.address, job.kind)
@@ -133,10 +127,8 @@ def publish(settings: "Settings", job: Job[R, O]) -> None:
                 job.conclude(release, outlook, published, "superseded" if published.superseded else "published")
 
 
-def _confirm(release: "Release", job: Job[R, O], outlook: O) -> None:
+def _confirm(release: Release, job: Job[R, O], outlook: O) -> None:
     """Ask; and find missing keys before anything is asked."""
-    from era_service.releasing.publishing import require_keys
-
     require_keys(release, job.require_draft(outlook), job.means.payment_keys)
     if job.output.yes:
         job.require_certain(outlook)
@@ -144,11 +136,8 @@ def _confirm(release: "Release", job: Job[R, O], outlook: O) -> None:
         click.confirm("Sign this and submit it?", abort=True, err=True)
 
 
-def _see_through(release: "Release", job: Job[R, O], outlook: O, journal: "Journal") -> "Published[R]":
+def _see_through(release: Release, job: Job[R, O], outlook: O, journal: Journal) -> "Published[R]":
     """Go on with an unfinished publication, or else sign and publish the draft, and show how it goes on."""
-    from era_service.releasing.publishing import sign
-    from release_tools.publishing.publication import Publisher
-
     with progress(quiet=job.output.as_json) as watch:
         waiting = job.means.waiting
         publisher = Publisher(release.gateway, journal, lambda: job.read(release), waiting=waiting, watch=watch)
@@ -159,7 +148,7 @@ def _see_through(release: "Release", job: Job[R, O], outlook: O, journal: "Journ
 
 
 def publication_document(
-    release: "Release", outlook: PublicationOutlook, published: "Published[Any] | None", status: str
+    release: Release, outlook: PublicationOutlook, published: Published[Any] | None, status: str
 ) -> dict[str, Any]:
     """The steps done, for machines; the plan is the caller's to add."""
     return {

@@ -5,10 +5,10 @@ In: what nodes trust, from the chain or from a file, and the era key. Out: a co-
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from datum import EraMarkersPayload, ExtendedPayload, KeySet, read_extended
 from era_service.cli.marker.cosign import cosigning_lines
 from era_service.cli.marker.marker_jobs import no_era_key
 from era_service.cli.marker.signing_apart import trusted_by
@@ -17,11 +17,11 @@ from era_service.cli.shared.commands import SectionedCommand, option, option_gro
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, write_file
 from era_service.cli.shared.release import DryRunOptions, EraKeyOptions, NetworkOptions, expires_option
+from era_service.releasing.signed_payload import require_era_key
+from era_service.releasing.trusted_snapshot import TrustedSnapshot
+from era_service.wiring.trust import trust_policy
 from eras import ConfigurationError, Epoch
-
-if TYPE_CHECKING:
-    from datum import ExtendedPayload, KeySet
-    from era_service.releasing.trusted_snapshot import TrustedSnapshot
+from release_tools.markers.cosigning import propose
 
 
 @option_group()
@@ -57,11 +57,6 @@ def renew(
     It writes a co-signing file for marker cosign. Where keys or threshold change, the old threshold of the old keys
     must sign it, and the new one of the new keys. Published by tx build, tx sign and tx submit it changes no era.
     """
-    from datum import EraMarkersPayload
-    from era_service.releasing.signed_payload import require_era_key
-    from era_service.wiring.trust import trust_policy
-    from release_tools.markers.cosigning import propose
-
     if not new.cosigners and new.threshold is None and new.expires_epoch is None:
         raise click.UsageError("Nothing would be new: give --cosigner, --threshold or --expires-epoch.")
     settings = network.settings(app)
@@ -94,10 +89,8 @@ def renew(
         )
 
 
-def _in_force(trusted: "TrustedSnapshot") -> "ExtendedPayload":
+def _in_force(trusted: TrustedSnapshot) -> ExtendedPayload:
     """The co-signed payload that nodes trust."""
-    from datum import read_extended
-
     extended = None if trusted.payload is None else read_extended(trusted.payload)
     if extended is None:
         raise _not_cosigned(
@@ -106,10 +99,8 @@ def _in_force(trusted: "TrustedSnapshot") -> "ExtendedPayload":
     return extended
 
 
-def _key_set(previous: "ExtendedPayload", cosigners: tuple[str, ...], threshold: int | None) -> "KeySet":
+def _key_set(previous: ExtendedPayload, cosigners: tuple[str, ...], threshold: int | None) -> KeySet:
     """The signers from now on; what is not given stays."""
-    from datum import KeySet
-
     before = previous.extension.key_set
     keys = tuple(map(read_verification_key, cosigners)) or before.keys
     found = KeySet(keys, before.threshold if threshold is None else threshold)

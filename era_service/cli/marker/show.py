@@ -1,17 +1,17 @@
 """``eraswitch marker show``: what nodes trust now, and what deployed Mithril readers could make of it."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from chain_reader.calendar import EpochCalendar
 from era_service.cli.shared.commands import SectionedCommand, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.publication_view import refused_lines, sight_lines
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
-
-if TYPE_CHECKING:
-    from chain_reader.calendar import EpochCalendar
+from era_service.releasing.session import require_magic
+from era_service.releasing.trusted_snapshot import read_trusted
 
 
 @click.command(cls=SectionedCommand, example="eraswitch marker show --network preview")
@@ -19,9 +19,6 @@ if TYPE_CHECKING:
 @pass_app
 def show(app: AppContext, *, network: NetworkOptions, output: JsonOptions) -> None:
     """Show what nodes trust now, and what deployed Mithril readers could make of it when that differs."""
-    from era_service.releasing.session import require_magic
-    from era_service.releasing.trusted_snapshot import read_trusted
-
     settings = network.settings(app)
     require_magic(settings)
     document, calendar = read_trusted(settings)
@@ -36,7 +33,7 @@ def show(app: AppContext, *, network: NetworkOptions, output: JsonOptions) -> No
         click.echo(f"Warning: stale: {printable(document['stale'])}", err=True)
 
 
-def _shown(document: dict[str, Any], calendar: "EpochCalendar") -> list[str]:
+def _shown(document: dict[str, Any], calendar: EpochCalendar) -> list[str]:
     network, trusted = document["network"], document["trusted"]
     lines = [f"At {network['era_address']}, magic {network['magic']}", *sight_lines(document)]
     width = max((len(printable(one["name"])) for one in document["markers"]), default=0)

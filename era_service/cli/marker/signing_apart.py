@@ -4,52 +4,44 @@ In: what is trusted, from the chain or from a file, and an order. Out: the signe
 ``--payload-file``, ``marker cosign`` or ``tx build``.
 """
 
-from typing import TYPE_CHECKING
-
 import click
 
+from chain_reader import TrustPolicy
 from era_service.cli.marker.marker_jobs import no_era_key
 from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.publication_view import plan_lines
+from era_service.cli.shared.release import DryRunOptions, SigningFiles
+from era_service.config.schema import Settings
+from era_service.releasing.activation_gate import pass_gate
+from era_service.releasing.publishing import ChangeOrder, rules_of
+from era_service.releasing.session import open_release
+from era_service.releasing.signed_payload import payload_file
+from era_service.releasing.trusted_snapshot import TrustedSnapshot, read_snapshot
 from era_service.wiring.genesis import calendar_of
-
-if TYPE_CHECKING:
-    from chain_reader import TrustPolicy
-    from era_service.cli.shared.release import DryRunOptions, SigningFiles
-    from era_service.config.schema import Settings
-    from era_service.releasing.publishing import ChangeOrder
-    from era_service.releasing.trusted_snapshot import TrustedSnapshot
+from era_service.wiring.trust import trust_policy
+from release_tools.markers.rules import plan_change
 
 
-def trusted_by(settings: "Settings", policy: "TrustPolicy", snapshot: str | None) -> "TrustedSnapshot":
+def trusted_by(settings: Settings, policy: TrustPolicy, snapshot: str | None) -> TrustedSnapshot:
     """The trust of nodes, from the document that ``marker show --json`` printed, or else from the chain.
 
     Raises:
         InputFileError: the document cannot be read.
         EraSwitchError: the chain could not be read, or the document is not one.
     """
-    from era_service.releasing.session import open_release
-    from era_service.releasing.trusted_snapshot import TrustedSnapshot, read_snapshot
-
     if snapshot is not None:
         return read_snapshot(read_text(snapshot), policy)
     with open_release(settings, submits=False) as release:
         return TrustedSnapshot.of(release, release.read())
 
 
-def sign_apart(settings: "Settings", order: "ChangeOrder", files: "SigningFiles", output: "DryRunOptions") -> None:
+def sign_apart(settings: Settings, order: ChangeOrder, files: SigningFiles, output: DryRunOptions) -> None:
     """Plan a change, and write its signed payload into a file.
 
     Raises:
         EraSwitchError: something stands in the way.
     """
-    from era_service.releasing.activation_gate import pass_gate
-    from era_service.releasing.publishing import rules_of
-    from era_service.releasing.signed_payload import payload_file
-    from era_service.wiring.trust import trust_policy
-    from release_tools.markers.rules import plan_change
-
     policy = trust_policy(settings)
     trusted = trusted_by(settings, policy, files.snapshot)
     rules = rules_of(order, settings)

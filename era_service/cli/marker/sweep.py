@@ -17,6 +17,7 @@ from era_service.cli.shared.release import (
     output_reference,
     payment_address_option,
 )
+from era_service.releasing.sweeping import SweepOrder
 
 
 @option_group()
@@ -60,8 +61,6 @@ def sweep(
     force stays always, a copy of it unless --copies is given, and what carries only ada or tokens unless --spend
     names it. It needs no era key. Interrupted at any point, the same command goes on or reports that it is done.
     """
-    from era_service.releasing.sweeping import SweepOrder
-
     settings = publishing.network.settings(app)
     purse = paying.limits.purse(paying.payment_address, swept.spend, sweep=True)
     order = SweepOrder(publishing.means(settings, purse), swept.beside, swept.copies)

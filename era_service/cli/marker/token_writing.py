@@ -4,19 +4,18 @@ In: what was published and read back, and the file. Out: the file with the threa
 """
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chain_reader.thread_token import spelled
+from chain_reader.trust.reading import TrustedReading
 from era_service.cli.shared.commands import option
 from era_service.cli.shared.output import write_file
 from era_service.config.token_line import with_token
+from era_service.releasing.publishing import Outlook
+from era_service.releasing.session import Release, output_in_force
+from era_service.releasing.trusted_snapshot import token_in_force
 from eras import ConfigurationError
-
-if TYPE_CHECKING:
-    from chain_reader.trust.reading import TrustedReading
-    from era_service.releasing.publishing import Outlook
-    from era_service.releasing.session import Release
-    from release_tools.publishing.publication import Published
+from release_tools.publishing.publication import Published
 
 
 def write_token_option() -> Any:
@@ -29,9 +28,9 @@ def write_token_option() -> Any:
 
 
 def write_token(
-    release: "Release",
-    outlook: "Outlook",
-    published: "Published[TrustedReading] | None",
+    release: Release,
+    outlook: Outlook,
+    published: Published[TrustedReading] | None,
     file: Path,
     replaced: str | None,
 ) -> str:
@@ -44,9 +43,6 @@ def write_token(
         OutputError: the file cannot be written.
         EraSwitchError: what is in force cannot be said.
     """
-    from era_service.releasing.session import output_in_force
-    from era_service.releasing.trusted_snapshot import token_in_force
-
     reading = outlook.reading if published is None else published.reading
     unit, in_force = token_in_force(reading), output_in_force(reading)
     is_own = published is not None and in_force is not None and in_force.output.transaction == published.transaction

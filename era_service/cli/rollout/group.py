@@ -1,9 +1,8 @@
 """``eraswitch rollout``: a plan in a file to be reviewed, where it stands, its next step, and the text to send out."""
 
-from typing import TYPE_CHECKING
-
 import click
 
+from era_service.cli.marker.change import ChangeOptions, RuleOptions, run_change
 from era_service.cli.rollout.plan import plan
 from era_service.cli.rollout.verify import (
     RecoveryOptions,
@@ -25,15 +24,18 @@ from era_service.cli.shared.release import (
     NetworkOptions,
     PublishingOptions,
     PurseOptions,
+    SigningFiles,
     force_name_option,
     not_a_slip_option,
 )
+from era_service.config.schema import Settings
+from era_service.releasing.rollouts import standing_of, unfinished_change
+from era_service.releasing.session import open_release
 from eras.visible import visible
 from release_tools.forecasting.lottery import chance_words
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
-    from release_tools.rollout.progress import RolloutStanding
+from release_tools.rollout.announcement import announcement as announcement_of
+from release_tools.rollout.announcement import closing_text
+from release_tools.rollout.progress import RolloutStanding
 
 _EXIT_CODES = {"done": 0, "due": 6, "waiting": 6, "blocked": 6}
 _MOST_URGENT = (0, 6, 1)
@@ -88,11 +90,6 @@ def next_step(
     configuration publish); 1 when it is too late, or the chain holds something else than the plan. Interrupted at any
     point, the same command goes on.
     """
-    from era_service.cli.marker.change import ChangeOptions, RuleOptions, run_change
-    from era_service.cli.shared.release import SigningFiles
-    from era_service.releasing.rollouts import standing_of, unfinished_change
-    from era_service.releasing.session import open_release
-
     planned, settings = read_plan(app, where.plan_file, publishing.network)
     changes = planned_changes_of(planned, where.plan_file)
     waits = networks_waited_for(planned, where.plan_file)
@@ -152,9 +149,6 @@ def announcement(
 
     The closing text is printed once the network has recovered (see rollout verify); until then the exit code is 6.
     """
-    from release_tools.rollout.announcement import announcement as announcement_of
-    from release_tools.rollout.announcement import closing_text
-
     custom = None if text.template is None else read_text(text.template)
     if text.phase == "completed":
         planned, settings, found, _ = verified(app, where, recovery, network)
@@ -178,14 +172,11 @@ def announcement(
     return 0
 
 
-def _network_name(settings: "Settings") -> str:
+def _network_name(settings: Settings) -> str:
     return settings.network.name or f"the network with magic {settings.network.magic}"
 
 
-def _standing(app: AppContext, where: StandingOptions, network: NetworkOptions) -> "tuple[RolloutStanding, Settings]":
-    from era_service.releasing.rollouts import standing_of
-    from era_service.releasing.session import open_release
-
+def _standing(app: AppContext, where: StandingOptions, network: NetworkOptions) -> tuple[RolloutStanding, Settings]:
     planned, settings = read_plan(app, where.plan_file, network)
     changes = planned_changes_of(planned, where.plan_file)
     waits = networks_waited_for(planned, where.plan_file)
@@ -200,7 +191,7 @@ def _echo_lines(lines: list[str]) -> None:
         echo_wrapped(printable(line), indent=_VALUES_AT if line.startswith("  ") else 2)
 
 
-def _status_lines(standing: "RolloutStanding") -> list[str]:
+def _status_lines(standing: RolloutStanding) -> list[str]:
     planned, marker, evidence = standing.plan, standing.marker, standing.evidence
     lines = [f"Rollout of {planned.era}, in epoch {standing.epoch}"]
     on_chain = "no marker" if marker is None else "announced" if marker.epoch is None else f"from epoch {marker.epoch}"
@@ -229,7 +220,7 @@ def _status_lines(standing: "RolloutStanding") -> list[str]:
     return [*lines, *_step_lines(standing)]
 
 
-def _step_lines(standing: "RolloutStanding") -> list[str]:
+def _step_lines(standing: RolloutStanding) -> list[str]:
     step = standing.step
     lines = [f"Next: {step.words}", *(f"  {line}" for line in step.lacks)]
     lines += _configuration_steps(standing)
@@ -238,11 +229,11 @@ def _step_lines(standing: "RolloutStanding") -> list[str]:
     return lines
 
 
-def _configuration_steps(standing: "RolloutStanding") -> list[str]:
+def _configuration_steps(standing: RolloutStanding) -> list[str]:
     """The next steps of the planned changes of the protocol configuration that are not on the chain yet."""
     return [f"Also: {one.words}" for one in standing.configurations if one.state.value != "done"]
 
 
-def _configuration_codes(standing: "RolloutStanding") -> list[int]:
+def _configuration_codes(standing: RolloutStanding) -> list[int]:
     """The exit codes of these steps: rollout next takes none of them itself."""
     return [_EXIT_CODES.get(one.state.value, 1) for one in standing.configurations] or [0]

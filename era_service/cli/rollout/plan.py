@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
+from datum.configuration import EpochConfiguration
 from era_service.cli.adoption.options import BASES, QuorumOptions, compatibility_option, from_option
 from era_service.cli.rollout.verify import planned_changes_of
 from era_service.cli.shared.arguments import epoch as epoch_type
@@ -15,15 +16,15 @@ from era_service.cli.shared.commands import OUTPUT, SectionedCommand, nested, op
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import OutputError, echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions, NetworkOptions, force_name_option
+from era_service.config.schema import Settings
+from era_service.releasing.rollouts import gate_evidence, planned_quorum, trusted_configurations
+from era_service.releasing.session import open_release, require_magic
 from era_service.wiring.observers import known_calendar
+from era_service.wiring.quorum import GivenQuorum, quorum_of
 from eras import Epoch
 from release_tools.adoption.shares import share_words
-
-if TYPE_CHECKING:
-    from datum.configuration import EpochConfiguration
-    from era_service.config.schema import Settings
-    from release_tools.rollout.configurations import PlannedChange
-    from release_tools.rollout.plan import PlannedRollout
+from release_tools.rollout.configurations import PlannedChange, configuration_standings
+from release_tools.rollout.plan import PLAN_VERSION, PlannedRollout, RolloutPlanError
 
 DEFAULT_WAY_EPOCHS = 10
 """Epochs from announcing to the switch where a plan is made without saying: seven weeks of mainnet."""
@@ -120,8 +121,6 @@ def plan(
 
     The file is TOML, for people to review and change; nothing happens by it until rollout next is run.
     """
-    from era_service.releasing.session import require_magic
-
     settings = network.settings(app)
     threshold = gate.threshold or settings.adoption.gate_threshold
     if threshold is None:
@@ -159,11 +158,8 @@ def plan(
 
 
 def _planned(
-    settings: "Settings", era: str, asked: GateOptions, schedule: ScheduleOptions, *, is_on_chain: bool
-) -> "PlannedRollout":
-    from era_service.wiring.quorum import GivenQuorum, quorum_of
-    from release_tools.rollout.plan import PLAN_VERSION, PlannedRollout
-
+    settings: Settings, era: str, asked: GateOptions, schedule: ScheduleOptions, *, is_on_chain: bool
+) -> PlannedRollout:
     gate: dict[str, Any] = {"threshold": asked.threshold, "of": asked.base, "for_epochs": asked.for_epochs}
     quorum: dict[str, Any] | None = None
     given = asked.quorum.given
@@ -204,28 +200,23 @@ def _change_of(text: str) -> dict[str, Any]:
     return {"epoch": int(epoch), "k": k, "m": m, "phi_f": phi_f}
 
 
-def _trusted(settings: "Settings") -> "tuple[EpochConfiguration, ...] | None":
+def _trusted(settings: Settings) -> tuple[EpochConfiguration, ...] | None:
     """The protocol configurations that nodes trust, where they are read."""
     if not settings.protocol_configuration.enabled:
         return None
-    from era_service.releasing.rollouts import trusted_configurations
-    from era_service.releasing.session import open_release
 
     with open_release(settings, submits=False) as release:
         return trusted_configurations(release)
 
 
 def _quorum_lines(
-    settings: "Settings",
-    made: "PlannedRollout",
-    known: "tuple[EpochConfiguration, ...] | None",
-    changes: "tuple[PlannedChange, ...]",
+    settings: Settings,
+    made: PlannedRollout,
+    known: tuple[EpochConfiguration, ...] | None,
+    changes: tuple[PlannedChange, ...],
     gate: GateOptions,
 ) -> Iterator[str]:
     """The quorum at the switch, and the effect of planned changes on its chance with today's ready stake."""
-    from era_service.releasing.rollouts import gate_evidence, planned_quorum
-    from release_tools.rollout.configurations import configuration_standings
-
     if made.activate.gate.quorum_probability is not None:
         yield f"  quorum    with {planned_quorum(settings, made, known, changes).source}"
     if not changes:
@@ -242,8 +233,6 @@ def _quorum_lines(
 
 def _require_supported(era: str, supported: tuple[str, ...]) -> None:
     """Check that the era is one that is known: a plan is found to be misspelt when it is made, not when it is late."""
-    from release_tools.rollout.plan import RolloutPlanError
-
     if era not in supported:
         near = get_close_matches(era, supported, n=1)
         raise RolloutPlanError(
@@ -268,9 +257,7 @@ def _person_of(text: str) -> dict[str, str]:
     return {"name": name.strip()} | ({"contact": contact} if contact else {})
 
 
-def _current_epoch(settings: "Settings") -> Epoch:
-    from era_service.releasing.session import open_release
-
+def _current_epoch(settings: Settings) -> Epoch:
     with open_release(settings, submits=False) as release:
         return release.observer.epoch()
 

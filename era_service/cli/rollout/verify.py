@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from fractions import Fraction
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
@@ -14,14 +13,15 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.files import read_text
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
+from era_service.config.schema import Settings
+from era_service.releasing.recoveries import ActivitySources, recovery_of
+from era_service.releasing.session import open_release
 from eras.words import about_ada
 from release_tools.forecasting.lottery import chance_words
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
-    from release_tools.rollout.configurations import PlannedChange
-    from release_tools.rollout.plan import PlannedRollout
-    from release_tools.rollout.recovery import Recovery
+from release_tools.rollout.before import RecoveryDocument, waits_for
+from release_tools.rollout.configurations import PlannedChange, planned_changes
+from release_tools.rollout.plan import PlannedRollout
+from release_tools.rollout.recovery import Recovery
 
 _MISSING_SHOWN = 20
 _NOT_YET = 6
@@ -77,8 +77,6 @@ def verify(
     and 6 when it has not yet, or the era has not begun. What --json prints is what the plan of another network names in
     its [[before]].
     """
-    from release_tools.rollout.before import RecoveryDocument
-
     planned, _, found, unknown = verified(app, standing, recovery, network)
     if output.as_json:
         echo_json(RecoveryDocument.of(planned, found) | {"unknown": list(unknown)})
@@ -87,22 +85,19 @@ def verify(
     return 0 if found.recovered else _NOT_YET
 
 
-def read_plan(app: AppContext, plan_file: str, network: NetworkOptions) -> "tuple[PlannedRollout, Settings]":
+def read_plan(app: AppContext, plan_file: str, network: NetworkOptions) -> tuple[PlannedRollout, Settings]:
     """The plan, before the chain is read: one with a mistake asks nobody anything."""
-    from release_tools.rollout.plan import PlannedRollout
-
     planned = PlannedRollout.from_text(read_text(plan_file), plan_file)
     return planned, network.settings(app)
 
 
-def networks_waited_for(planned: "PlannedRollout", plan_file: str) -> tuple[str, ...]:
+def networks_waited_for(planned: PlannedRollout, plan_file: str) -> tuple[str, ...]:
     """The networks before this one that a plan still waits for, in words; files are looked for beside the plan.
 
     Raises:
         RecoveryDocumentError: a document is not what the plan waits for.
         InputFileError: it cannot be read.
     """
-    from release_tools.rollout.before import waits_for
 
     def read(name: str) -> str | None:
         path = Path(plan_file).parent / name
@@ -111,25 +106,20 @@ def networks_waited_for(planned: "PlannedRollout", plan_file: str) -> tuple[str,
     return waits_for(planned, read)
 
 
-def planned_changes_of(planned: "PlannedRollout", plan_file: str) -> "tuple[PlannedChange, ...]":
+def planned_changes_of(planned: PlannedRollout, plan_file: str) -> tuple[PlannedChange, ...]:
     """The plan's changes of the protocol configuration; files are looked for beside the plan.
 
     Raises:
         RolloutPlanError, ProtocolConfigurationError: a file does not match the plan, or cannot be used.
         InputFileError: it cannot be read.
     """
-    from release_tools.rollout.configurations import planned_changes
-
     return planned_changes(planned, lambda name: read_bytes(str(Path(plan_file).parent / name)))
 
 
 def verified(
     app: AppContext, standing: StandingOptions, recovery: RecoveryOptions, network: NetworkOptions
-) -> "tuple[PlannedRollout, Settings, Recovery, tuple[str, ...]]":
+) -> tuple[PlannedRollout, Settings, Recovery, tuple[str, ...]]:
     """The plan, the settings, how the network stands after the switch, and what is not known."""
-    from era_service.releasing.recoveries import ActivitySources, recovery_of
-    from era_service.releasing.session import open_release
-
     aggregator, certificates_file = recovery.aggregator, recovery.certificates_file
     if aggregator is not None and certificates_file is not None:
         raise click.UsageError("Give --aggregator or --certificates, not both.")
@@ -141,7 +131,7 @@ def verified(
     return planned, settings, found, unknown
 
 
-def _lines(found: "Recovery") -> Iterator[str]:
+def _lines(found: Recovery) -> Iterator[str]:
     yield f"{found.words}."
     rows: list[tuple[str, ...]] = [("epoch", "certificates", "parties", "stake", "signs", "forecast", "")]
     for one in found.epochs:

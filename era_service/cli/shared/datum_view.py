@@ -1,24 +1,21 @@
 """A datum in words and as JSON: its shape, the payload in it of whatever kind, and its extension."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from datum import CONFIGURATION, EraMarkersPayload, PayloadFormatError, decode_datum, read_extended
+from datum.configuration import ConfigurationMarkersPayload, configuration_document
+from datum.configuration.markers import fault_of
+from datum.finding import FoundDatum
+from datum.kinds import kinds_of
+from datum.plutus import CHUNK_BYTES, DatumFormatError
 from era_service.cli.shared.output import printable
-
-if TYPE_CHECKING:
-    from datum.configuration import ConfigurationMarkersPayload
-    from datum.finding import FoundDatum
 
 SHOWN = 160
 """How many characters or bytes of a content that is no payload are shown."""
 
 
-def describe(found: "FoundDatum", index: int) -> dict[str, Any]:
+def describe(found: FoundDatum, index: int) -> dict[str, Any]:
     """A datum as JSON has it: its place and shape, its content, payload and extension in it, or why there is none."""
-    from datum import CONFIGURATION, EraMarkersPayload, PayloadFormatError, decode_datum, read_extended
-    from datum.configuration import ConfigurationMarkersPayload
-    from datum.kinds import kinds_of
-    from datum.plutus import DatumFormatError
-
     entry: dict[str, Any] = {
         "index": index,
         "place": found.place or None,
@@ -69,11 +66,8 @@ def describe(found: "FoundDatum", index: int) -> dict[str, Any]:
     return entry
 
 
-def _configurations(payload: "ConfigurationMarkersPayload") -> tuple[dict[str, Any], str | None]:
+def _configurations(payload: ConfigurationMarkersPayload) -> tuple[dict[str, Any], str | None]:
     """A payload of configurations as JSON has it, and why it cannot be used, where that is so."""
-    from datum.configuration import configuration_document
-    from datum.configuration.markers import fault_of
-
     fault = fault_of(payload.markers)
     markers = []
     for marker in payload.markers:
@@ -88,8 +82,6 @@ def _configurations(payload: "ConfigurationMarkersPayload") -> tuple[dict[str, A
 
 def in_words(entry: dict[str, Any]) -> list[str]:
     """A datum that was described, in lines for a terminal."""
-    from datum.plutus import CHUNK_BYTES
-
     lines = [f"Datum {entry['index']}" + (f", found at {printable(entry['place'])}" if entry["place"] else "")]
     if entry["content_hex"] is not None:
         constructor = "unknown" if entry["constructor"] is None else entry["constructor"]

@@ -1,8 +1,11 @@
 """Files that several of the release team's commands read: texts, signed payloads, signatures made elsewhere."""
 
+import json
 from typing import TYPE_CHECKING
 
+from datum import find_datums, kind_of_file, text_of
 from era_service.cli.shared.arguments import InputFileError, read_bytes
+from release_tools.markers.cosigning import Cosigning
 
 if TYPE_CHECKING:
     from release_tools.transactions.files import CarriedTransaction
@@ -30,11 +33,6 @@ def read_payload(name: str) -> bytes:
         InputFileError: it cannot be read, or does not hold one payload.
         MarkerError: its payload is not complete.
     """
-    import json
-
-    from datum import find_datums, kind_of_file
-    from release_tools.markers.cosigning import Cosigning
-
     data = read_bytes(name)
     text = read_text(name, data)
     try:
@@ -70,8 +68,6 @@ def read_text(name: str, data: bytes | None = None) -> str:
     Raises:
         InputFileError: it cannot be read, or is not text.
     """
-    from datum import text_of
-
     try:
         return text_of(read_bytes(name) if data is None else data)
     except UnicodeDecodeError as error:

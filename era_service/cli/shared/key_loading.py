@@ -6,23 +6,24 @@ each, a plain one on a public network.
 
 import json
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
+from datum import EraSigner, KeyFormatError, SigningKey
 from era_service.cli.shared.arguments import inline_or_file, require_half
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.passphrases import unlock, without_core_dumps
-
-if TYPE_CHECKING:
-    from datum import EraSigner
-    from release_tools.keys.encrypted import EncryptedKey
-    from release_tools.keys.payment_key import PaymentSigner
+from era_service.config.networks import NETWORKS
+from release_tools import PaymentKey
+from release_tools.keys.encrypted import EncryptedKey
+from release_tools.keys.forms import PaymentKeyError
+from release_tools.keys.payment_key import PaymentSigner
+from release_tools.keys.signers import ExternalEraKey, ExternalPaymentKey, Signer
 
 _MAX_FILE_BYTES = 65_536
 
 
-def read_secret_key(text: str) -> "EraSigner":
+def read_secret_key(text: str) -> EraSigner:
     """The era key that an argument gives: JSON-hex as Mithril's, plain hex, or ``@FILE`` with either or encrypted.
 
     A file may describe an external signer instead, which is asked for each signature.
@@ -35,16 +36,11 @@ def read_secret_key(text: str) -> "EraSigner":
         WrongPassphraseError: the passphrase is another one.
         PassphraseError: there is no passphrase, and nobody to ask.
     """
-    from datum import KeyFormatError, SigningKey
-
     without_core_dumps()
     require_half(text, ".sk")
     path = Path(text[1:]) if text.startswith("@") else None
     content = inline_or_file(text)
     if content.lstrip().startswith("{"):
-        from release_tools.keys.encrypted import EncryptedKey
-        from release_tools.keys.signers import ExternalEraKey, Signer
-
         name = "The key" if path is None else str(path)
         encrypted = EncryptedKey.parse(content, name)
         if encrypted is not None and encrypted.kind == "era":
@@ -65,7 +61,7 @@ def read_secret_key(text: str) -> "EraSigner":
     return key
 
 
-def load_payment_key(path: Path) -> "PaymentSigner":
+def load_payment_key(path: Path) -> PaymentSigner:
     """The payment key in a file, plain or encrypted, or the external signer that the file describes.
 
     Raises:
@@ -75,15 +71,13 @@ def load_payment_key(path: Path) -> "PaymentSigner":
         WrongPassphraseError: the passphrase is another one.
         PassphraseError: there is no passphrase, and nobody to ask.
     """
-    from release_tools import PaymentKey
-
     without_core_dumps()
     signer = _payment_signer(path)
     if signer is not None:
         return signer
     opened: list[EncryptedKey] = []
 
-    def opening(encrypted: "EncryptedKey") -> bytes:
+    def opening(encrypted: EncryptedKey) -> bytes:
         opened.append(encrypted)
         return unlock(encrypted)
 
@@ -94,11 +88,8 @@ def load_payment_key(path: Path) -> "PaymentSigner":
     return key
 
 
-def _payment_signer(path: Path) -> "PaymentSigner | None":
+def _payment_signer(path: Path) -> PaymentSigner | None:
     """The external signer that a file describes; ``None`` where it holds something else, which is then judged."""
-    from release_tools.keys.forms import PaymentKeyError
-    from release_tools.keys.signers import ExternalPaymentKey, Signer
-
     try:
         text = path.read_bytes()[:_MAX_FILE_BYTES].decode()
     except (OSError, UnicodeDecodeError):
@@ -125,8 +116,6 @@ def _warn_of_readers(what: str, path: Path | None) -> None:
 
 def _warn_of_plain(what: str, path: Path | None) -> None:
     """Warn of a key file without a passphrase, where the network is known to be a public one."""
-    from era_service.config.networks import NETWORKS
-
     context = click.get_current_context(silent=True)
     app = None if context is None else context.find_object(AppContext)
     settings = None if app is None else app.loaded

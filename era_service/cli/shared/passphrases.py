@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.shared.commands import option, option_group
+from era_service.cli.shared.context import AppContext
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
@@ -96,8 +97,6 @@ def given_passphrase() -> bytes | None:
     Raises:
         PassphraseError: it cannot be read.
     """
-    from era_service.cli.shared.context import AppContext
-
     context = click.get_current_context(silent=True)
     app = None if context is None else context.find_object(AppContext)
     if app is None:

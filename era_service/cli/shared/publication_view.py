@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from chain_reader.calendar import EpochCalendar
 from chain_reader.thread_token import spelled
 from era_service.cli.shared.output import printable
 from era_service.config.token_line import token_line
@@ -19,7 +20,6 @@ from eras import TransactionError
 from eras.words import ada, counted
 
 if TYPE_CHECKING:
-    from chain_reader.calendar import EpochCalendar
     from era_service.releasing.publishing import Outlook
     from era_service.releasing.session import Release
     from release_tools.markers.change import RolloutPlan
@@ -39,7 +39,7 @@ _STEPS = {
 }
 
 
-def plan_lines(plan: "RolloutPlan", release: "Release | None", calendar: "EpochCalendar") -> list[str]:
+def plan_lines(plan: "RolloutPlan", release: "Release | None", calendar: EpochCalendar) -> list[str]:
     """The plan in plain words."""
     change = plan.change
     lead = "" if change.epoch is None else f", {counted(change.epoch - plan.epoch, 'epoch')} from now"

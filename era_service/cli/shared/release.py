@@ -11,20 +11,23 @@ import click
 from click.core import ParameterSource
 
 from chain_reader.providers.gateway import MAINNET_MAGIC
+from datum import EraSigner
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import OUTPUT, nested, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import write_file
+from era_service.config.paths import user_state_folder
+from era_service.config.schema import Settings
+from era_service.releasing.publishing import PublishingMeans
+from era_service.releasing.session import require_magic
+from era_service.wiring.trust import trust_policy
 from eras import ConfigurationError, Epoch
+from release_tools.keys.payment_key import PaymentSigner
+from release_tools.publishing.submission import DEFAULT_CONFIRMATIONS, Waiting
+from release_tools.transactions.drafting import Purse
 
 if TYPE_CHECKING:
-    from datum import EraSigner
-    from era_service.config.schema import Settings
-    from era_service.releasing.publishing import PublishingMeans
-    from release_tools.keys.payment_key import PaymentSigner
-    from release_tools.publishing.submission import Waiting
-    from release_tools.transactions.drafting import Purse
     from release_tools.transactions.files import CarriedTransaction
 
 SECRET_KEY_VARIABLE = "ERA_MARKERS_SECRET_KEY"  # noqa: S105 - the name of a variable
@@ -59,7 +62,7 @@ class NameOptions:
     )
     mainnet: bool = option("--mainnet", is_flag=True, help=f"The same as --network-magic {MAINNET_MAGIC}.")
 
-    def settings(self, app: AppContext) -> "Settings":
+    def settings(self, app: AppContext) -> Settings:
         """The settings, with the network that the command line names.
 
         Raises:
@@ -80,7 +83,7 @@ class NetworkOptions(NameOptions):
         "local:FILE.",
     )
 
-    def settings(self, app: AppContext) -> "Settings":
+    def settings(self, app: AppContext) -> Settings:
         """The settings, with the network and the provider that the command line names.
 
         Raises:
@@ -90,7 +93,7 @@ class NetworkOptions(NameOptions):
         return _load(app, self, {"reader.providers": (self.provider, "--provider")} if self.provider else {})
 
 
-def _load(app: AppContext, named: NameOptions, flags: "dict[str, tuple[Any, str]]") -> "Settings":
+def _load(app: AppContext, named: NameOptions, flags: dict[str, tuple[Any, str]]) -> Settings:
     if named.mainnet and named.network_magic not in (None, MAINNET_MAGIC):
         raise click.UsageError("--mainnet and --network-magic name different networks.")
     settings = app.load(flags).settings
@@ -129,7 +132,7 @@ class EraKeyOptions:
 
     secret_key: str | None = secret_key_option()
 
-    def era_key(self, settings: "Settings") -> "EraSigner | None":
+    def era_key(self, settings: Settings) -> EraSigner | None:
         """The era key that is given here or in the environment, else the configured one (``keys.era_key_file``).
 
         Raises:
@@ -154,7 +157,7 @@ class PaymentKeyOptions:
         help="Payment signing key: an envelope of cardano-cli, bech32 or hex. May be given several times.",
     )
 
-    def payment_keys(self, settings: "Settings") -> "tuple[PaymentSigner, ...]":
+    def payment_keys(self, settings: Settings) -> tuple[PaymentSigner, ...]:
         """The payment keys in these files, else the configured ones (``keys.payment_key_files``).
 
         Raises:
@@ -204,10 +207,8 @@ class LimitOptions:
     )
     max_fee: int = max_fee_option()
 
-    def purse(self, payment_address: str, spend: tuple[str, ...], *, sweep: bool) -> "Purse":
+    def purse(self, payment_address: str, spend: tuple[str, ...], *, sweep: bool) -> Purse:
         """The payment within limits."""
-        from release_tools.transactions.drafting import Purse
-
         return Purse(payment_address, spend, sweep, validity_slots=self.validity_slots, max_fee=self.max_fee)
 
 
@@ -227,7 +228,7 @@ class PurseOptions:
     )
     limits: LimitOptions = nested(LimitOptions)
 
-    def purse(self) -> "Purse":
+    def purse(self) -> Purse:
         """The payment."""
         return self.limits.purse(self.payment_address, self.spend, sweep=self.sweep)
 
@@ -261,16 +262,12 @@ class WaitingOptions:
         help="How often to look while waiting; every second by default.",
     )
 
-    def waiting(self, settings: "Settings") -> "Waiting":
+    def waiting(self, settings: Settings) -> Waiting:
         """How long to wait; nodes themselves may wait for more blocks than that (rule T8).
 
         Raises:
             ConfigurationError: the network, or what its nodes trust, is not known.
         """
-        from era_service.releasing.session import require_magic
-        from era_service.wiring.trust import trust_policy
-        from release_tools.publishing.submission import DEFAULT_CONFIRMATIONS, Waiting
-
         require_magic(settings)
         confirmations = self.confirmations
         if confirmations is None:
@@ -292,8 +289,6 @@ class JournalOptions:
     @property
     def root(self) -> Path:
         """The folder of all journals."""
-        from era_service.config.paths import user_state_folder
-
         return self.journal or user_state_folder() / "publications"
 
 
@@ -378,15 +373,13 @@ class PublishingOptions:
     network: NetworkOptions = nested(NetworkOptions)
     output: AskingOptions = nested(AskingOptions)
 
-    def means(self, settings: "Settings", purse: "Purse") -> "PublishingMeans":
+    def means(self, settings: Settings, purse: Purse) -> PublishingMeans:
         """The payment, the signature of the transaction, and the wait.
 
         Raises:
             PaymentKeyError, WrongPassphraseError: a key cannot be used.
             ConfigurationError: the network, or what its nodes trust, is not known.
         """
-        from era_service.releasing.publishing import PublishingMeans
-
         return PublishingMeans(
             purse, self.keys.payment_keys(settings), self.journal.root, self.waiting.waiting(settings)
         )

@@ -9,6 +9,9 @@ import click
 
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import OutputError
+from era_service.service.place import store_url
+from era_service.wiring.trust import network_key
+from release_tools.keys.secret_files import write_new
 
 if TYPE_CHECKING:
     from era_store import SqlStore
@@ -24,8 +27,6 @@ def service_store(app: AppContext, url: str | None) -> "Iterator[SqlStore]":
         StoreError: it cannot be opened.
         ConfigurationError: the settings cannot be used.
     """
-    from era_service.service.place import store_url
-    from era_service.wiring.trust import network_key
     from era_store import open_store
 
     settings = app.load({"store.url": (url, "--store")} if url else None).settings
@@ -39,8 +40,6 @@ def write_secret(path: Path, text: str) -> None:
     Raises:
         OutputError: it is there already, or cannot be written.
     """
-    from release_tools.keys.secret_files import write_new
-
     try:
         write_new(path, text + "\n")
     except OSError as error:

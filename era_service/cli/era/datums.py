@@ -1,36 +1,20 @@
-"""``eraswitch era``: the release team's commands, with the flags, environment and files of Mithril's aggregator."""
+"""``eraswitch era generate-keypair`` and ``generate-tx-datum``: a key pair in files, and a datum in a file."""
 
 from pathlib import Path
 
 import click
 
-from era_service.cli.shared.arguments import epoch, json_option
+from datum import EraMarkersPayload, SigningKey, encode_datum_json
+from era_service.cli.shared.arguments import epoch
+from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.key_loading import read_secret_key
-from era_service.cli.shared.output import echo_json, printable, write_file
+from era_service.cli.shared.output import write_file
 from eras import ConfigurationError, Epoch, EraMarker, SupportedEras
+from release_tools.keys.files import write_key_pair
 
 
-@click.group(cls=KnownGroup)
-def era() -> None:
-    """Make keys and datums, as Mithril's aggregator does."""
-
-
-@era.command("list", example="eraswitch era list --json")
-@json_option
-@pass_app
-def list_(app: AppContext, *, as_json: bool) -> None:
-    """List the eras that this software supports, oldest first."""
-    names = list(app.supported_eras())
-    if as_json:
-        echo_json(names)
-        return
-    listed = "".join(f"\n    {printable(name[:1].upper() + name[1:])}," for name in names)
-    click.echo(f"Supported Eras:\n[{listed}\n]")
-
-
-@era.command("generate-keypair", example="eraswitch era generate-keypair --target-path keys")
+@click.command("generate-keypair", cls=SectionedCommand, example="eraswitch era generate-keypair --target-path keys")
 @click.option(
     "--target-path",
     required=True,
@@ -40,15 +24,14 @@ def list_(app: AppContext, *, as_json: bool) -> None:
 )
 def generate_keypair(target_path: Path) -> None:
     """Make the release team's key pair: era.sk, a secret, and era.vk. Existing keys are never overwritten."""
-    from datum import SigningKey
-    from release_tools.keys.files import write_key_pair
-
     write_key_pair(target_path, SigningKey.generate())
     click.echo(f"Era generate keypair to {target_path}")
 
 
-@era.command(
-    "generate-tx-datum", example="eraswitch era generate-tx-datum --current-era-epoch 1 --target-path datum.json"
+@click.command(
+    "generate-tx-datum",
+    cls=SectionedCommand,
+    example="eraswitch era generate-tx-datum --current-era-epoch 1 --target-path datum.json",
 )
 @click.option(
     "--current-era-epoch",
@@ -92,8 +75,6 @@ def generate_tx_datum(
     target_path: Path,
 ) -> None:
     """Write the datum of the transaction that activates or announces an era."""
-    from datum import EraMarkersPayload, encode_datum_json
-
     if secret_key_file is not None:
         secret_key = f"@{secret_key_file}"
     if secret_key is None:
