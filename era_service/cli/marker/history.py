@@ -5,6 +5,7 @@ from typing import Any
 
 import click
 
+from chain_reader.trust.kinds import ERAS
 from chain_reader.trust.publications import verify_history
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
@@ -13,7 +14,7 @@ from era_service.cli.shared.release import JsonOptions, NetworkOptions
 from era_service.config.schema import Settings
 from era_service.releasing.marker_history import read_history
 from era_service.releasing.session import open_release
-from era_service.wiring.trust import open_memory, trust_policy
+from era_service.wiring.trust import open_memory, policies
 from eras import ConfigurationError
 from eras.words import counted
 
@@ -44,7 +45,8 @@ def history(app: AppContext, *, shown: HistoryOptions, network: NetworkOptions, 
     """Show every payload that was ever at the era address: slot, transaction, author, verdict. Newest first.
 
     What is no payload at all is counted, not listed. It takes an observer that knows history, as Blockfrost does. With
-    --verify the exit code is 1 where the chain does not reach back to the first publication, or to the checkpoint.
+    --verify the exit code is 1 where the chain does not reach back to the first publication, or to the checkpoint; the
+    chain of protocol configurations is verified, too, where they are read (protocol_configuration.enabled).
     """
     settings = network.settings(app)
     if shown.verify:
@@ -60,13 +62,13 @@ def history(app: AppContext, *, shown: HistoryOptions, network: NetworkOptions, 
     if document["not_listed"]:
         lines.append(f"and {document['not_listed']} more (see --limit)")
     if document["no_payload"]:
-        lines.append(f"and {document['no_payload']} outputs with a datum that is no payload")
+        lines.append(f"and {counted(document['no_payload'], 'output')} with a datum that is no payload")
     click.echo("\n".join(lines) if lines else "There was never a payload at the era address")
     return 0
 
 
 def _verify(settings: Settings, *, as_json: bool) -> int:
-    """Show the verified chain of publications; the exit code."""
+    """Show the verified chain of publications of each kind that is read; the exit code."""
     if settings.store.url is None:
         raise ConfigurationError(
             "There is no store to verify",
@@ -75,21 +77,24 @@ def _verify(settings: Settings, *, as_json: bool) -> int:
             next_step="Name the store of a node, or of the release team, that has read the era address",
         )
     with closing(open_memory(settings)) as store:
-        found = verify_history(store, trust_policy(settings))
+        eras, *others = policies(settings)
+        known = [(other, store.trust.load(other.key)) for other in others]
+        asked = [eras, *(other for other, one in known if one is not None and one.trusted is not None)]  # or none is
+        found = [verify_history(store, policy) for policy in asked]
+    code = 0 if all(one.broken is None for one in found) else 1
     if as_json:
-        echo_json(found.to_dict())
-        return 0 if found.broken is None else 1
-    for link in found.links:
-        click.echo(f"verified  {link.transaction}  {printable(', '.join(map(str, link.markers)))}")
-    if found.broken is not None:
-        click.echo(f"The chain of publications is not verified: {printable(found.broken)}")
-        return 1
-    click.echo(f"The chain of {counted(len(found.links), 'publication')} is verified, back to {_end(settings)}")
-    return 0
-
-
-def _end(settings: Settings) -> str:
-    return "the first one" if settings.trust.checkpoint_file is None else "the checkpoint"
+        echo_json({**found[0].to_dict(), "configurations": found[1].to_dict() if len(found) > 1 else None})
+        return code
+    for policy, one in zip(asked, found, strict=True):
+        of = "" if policy.kind is ERAS else " of configurations"
+        for link in one.links:
+            click.echo(f"verified  {link.transaction}  {printable(', '.join(map(str, link.markers)))}")
+        if one.broken is not None:
+            click.echo(f"The chain of publications{of} is not verified: {printable(one.broken)}")
+            continue
+        end = "the first one" if policy.checkpoint is None else "the checkpoint"
+        click.echo(f"The chain of {counted(len(one.links), 'publication')}{of} is verified, back to {end}")
+    return code
 
 
 def _entry_lines(entry: dict[str, Any]) -> list[str]:

@@ -1,6 +1,7 @@
 """Protocol configurations are followed as eras are: a true chain is taken and served on, a lie changes nothing."""
 
 import json
+import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -19,6 +20,7 @@ from era_service.status.reader import read_status
 from era_service.wiring.trust import policies
 from era_store import EventFilter, SqlStore, open_store
 from eras import ChainReadError, Epoch
+from tests.era_service.conftest import invoke
 from tests.era_service.follower import test_follower as lies
 from tests.era_service.leader_stub import ADDRESS, Leader, history, running
 from tests.era_service.release_world import ERA_KEY
@@ -67,6 +69,8 @@ def test_a_true_chain_is_taken_and_then_only_what_is_new(leader: Leader, setting
     assert (report["reason"], found["reason"], found["taken"]) == ("nothing-new", "new", 2)
     proved = verify_history(store, policies(settings)[1])
     assert (proved.broken, len(proved.links)) == (None, 5)
+    shown = invoke("marker", "history", "--verify", "--json")
+    assert (shown.exit_code, json.loads(shown.stdout)["configurations"]) == (0, proved.to_dict())
     told = read_status(settings, None).configuration
     assert told is not None
     assert (told.trusted.stale, [one.epoch for one in told.configurations]) == (None, [1, 100, 101, 102, 103])
@@ -83,6 +87,17 @@ def test_a_true_chain_is_taken_and_then_only_what_is_new(leader: Leader, setting
     assert told is not None
     assert "the newest, that no other spends" in str(told.trusted.stale)
     assert told.configuration_at(Epoch(103)) is not None, "what is known stays in force"
+
+
+def test_a_broken_chain_of_configurations_is_shown(settings: Settings, store: SqlStore) -> None:
+    sync(settings, store)
+    assert store.database.path is not None
+    newest = verify_history(store, policies(settings)[1]).links[0].transaction
+    with closing(sqlite3.connect(store.database.path)) as connection, connection:
+        connection.execute("DELETE FROM verdict WHERE reference = ?", (newest,))
+    shown = invoke("marker", "history", "--verify")
+    assert shown.exit_code == 1
+    assert "is verified, back to the first one\nThe chain of publications of configurations is not" in shown.stdout
 
 
 @pytest.mark.parametrize(("lie", "words"), [one for one in lies.LIES if one[0] in OF_BOTH])
