@@ -148,7 +148,7 @@ def _told(core: NodeCore, reading: TrustedReading, decisions: tuple[Decision, ..
         reading,
         epoch=state.epoch,
         stale=state.stale if reading.markers else reading.stale,
-        alarms=(*reading.alarms, *alarm),
+        odd=(*reading.odd, *alarm),
         events=tuple(decision for decision in decisions if decision.kind in OF_TRUST | OF_CONFIGURATION),
     )
     token = state.view.token

@@ -44,7 +44,7 @@ class Finding:
     Attributes:
         key: the key that is wrong; empty for the document as a whole.
         expected: what would have been right.
-        got: what was found; never a secret.
+        got: what was found; never a secret, and empty where ``expected`` has it.
         nearest: the right name or value that is nearest to what was found, if one is near.
     """
 
@@ -56,7 +56,8 @@ class Finding:
     def __str__(self) -> str:
         key = f"{self.key}: " if self.key else ""
         hint = "" if self.nearest is None else f". Did you mean {self.nearest!r}?"
-        return f"{key}expected {self.expected}, got {self.got}{hint}"
+        got = f", got {self.got}" if self.got else ""
+        return f"{key}expected {self.expected}{got}{hint}"
 
 
 class NearMissError(ValueError):
@@ -70,6 +71,19 @@ class NearMissError(ValueError):
     def __init__(self, expected: str, nearest: str | None) -> None:
         super().__init__(expected)
         self.nearest = nearest
+
+
+class MisfitError(ValueError):
+    """Raised by the validator of a whole for one of the keys in it.
+
+    Args:
+        key: the key that is wrong.
+        expected: what would have been right, and what is there.
+    """
+
+    def __init__(self, key: str, expected: str) -> None:
+        super().__init__(expected)
+        self.key = key
 
 
 def findings_of(
@@ -102,8 +116,11 @@ def findings_of(
         if kind.startswith("union_tag_"):
             return _tag(key, found)
         nearest = _nearest(value, found["ctx"]["expected"]) if kind == "literal_error" else None
-        if kind == "value_error" and isinstance(found["ctx"]["error"], NearMissError):
-            nearest = found["ctx"]["error"].nearest
+        cause = found["ctx"]["error"] if kind == "value_error" else None
+        if isinstance(cause, MisfitError):
+            return Finding(cause.key, f"{cause}", "")
+        if isinstance(cause, NearMissError):
+            nearest = cause.nearest
         return Finding(key, _expected(found), "something else" if is_secret(key) else _shown(value), nearest)
 
     return [finding_of(found) for found in error.errors(include_url=False)]

@@ -101,21 +101,19 @@ def decide_trust(
         before, after, epoch=evidence.epoch, alarms=odd, legacy=legacy, changed=changed, kind=policy.kind
     )
     conflicts = tuple(item for item in judged if isinstance(item.verdict, Conflict | Equivocation))
-    alarms = [words for _, words in odd]
-    alarms += [f"{item.output.reference} {item.verdict.name}: {item.verdict.reason}" for item in conflicts[:10]]
-    seen = None if legacy is None else legacy.words
-    alarms += [words for words in (seen, evidence.history_missing) if words is not None]
+    why = _why(evidence, state, judged, policy)
     reading = TrustedReading(
         markers,
         _provenance(evidence.source, state, after, policy),
         tuple(final.get(item.output.reference, item) for item in evidence.unspent),
-        why=_why(evidence, state, judged, policy),
+        why="; ".join(part for part in why if part is not None) or None,
+        how=why[1],
         epoch=evidence.epoch,
         stale=stale,
         conflicts=conflicts,
         history=judged if facts.history else (),
         legacy=legacy,
-        alarms=tuple(alarms),
+        odd=tuple(words for words in (*(words for _, words in odd), evidence.history_missing) if words is not None),
         events=events,
     )
     return TrustDecision(reading, after, changed, state)
@@ -221,15 +219,17 @@ def _depth(item: ScreenedOutput, evidence: Evidence, first_seen: dict[str, int |
     return 0 if tip is None or height is None else max(0, tip - height)
 
 
-def _why(evidence: Evidence, state: TrustState, judged: Sequence[ScreenedOutput], policy: TrustPolicy) -> str | None:
-    """Why what is trusted is in force, for an operator."""
+def _why(
+    evidence: Evidence, state: TrustState, judged: Sequence[ScreenedOutput], policy: TrustPolicy
+) -> tuple[str | None, str | None]:
+    """Why what is trusted is in force, for an operator: the verdict on it, and how it was chosen."""
     if state.trusted is None:
-        return None
+        return None, None
     found = next((item.verdict for item in judged if isinstance(item.verdict, Accepted)), None)
     if found is None:
-        return "it was trusted before, and nothing that may follow it is there"
+        return None, "it was trusted before, and nothing that may follow it is there"
     if policy.extension is not None:
-        return found.reason
+        return found.reason, None
     facts = evidence.facts
     if facts.holders is not None:
         how = "its output holds the thread token"
@@ -240,7 +240,7 @@ def _why(evidence: Evidence, state: TrustState, judged: Sequence[ScreenedOutput]
         how = "of all payloads that were ever there it is the last to appear that may follow"
     else:
         how = "it is the successor of every other that is unspent"
-    return f"{found.reason}; {how}"
+    return found.reason, how
 
 
 def _is_proved(evidence: Evidence, trusted: ScreenedOutput) -> bool:

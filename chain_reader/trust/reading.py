@@ -40,6 +40,7 @@ class TrustedReading(EraReading):
 
     Attributes:
         why: why these are in force, in words; ``None`` when nothing is.
+        how: the same without the signature, which ``provenance`` has; ``None`` where ``why`` has no such part.
         epoch: the epoch of the chain; ``None`` when it could not be read.
         stale: why what is in force could not be confirmed; ``None`` when it was.
         conflicts: the outputs that contradict what is in force.
@@ -47,18 +48,31 @@ class TrustedReading(EraReading):
             not known. ``screened`` holds the unspent ones only.
         legacy: what a Mithril reader could make of the same; ``None`` when the chain, or the list of what is unspent at
             the address, could not be read.
-        alarms: what an operator has to look at, in words.
+        odd: what an operator has to look at and no other field holds, in words.
         events: what is new since the reading before, as it was written into the event log.
     """
 
     why: str | None = None
+    how: str | None = None
     epoch: Epoch | None = None
     stale: str | None = None
     conflicts: tuple[ScreenedOutput, ...] = ()
     history: tuple[ScreenedOutput, ...] = ()
     legacy: LegacyView | None = None
-    alarms: tuple[str, ...] = ()
+    odd: tuple[str, ...] = ()
     events: tuple[NewEvent, ...] = field(default=())
+
+    @property
+    def alarms(self) -> tuple[str, ...]:
+        """All that an operator has to look at, in words."""
+        return (*self.odd, *self.contradictions)
+
+    @property
+    def contradictions(self) -> tuple[str, ...]:
+        """The outputs that contradict what is in force, and the view of a Mithril reader that differs, in words."""
+        listed = (f"{item.output.reference} {item.verdict.name}: {item.verdict.reason}" for item in self.conflicts[:10])
+        words = None if self.legacy is None else self.legacy.words
+        return (*listed, *(() if words is None else (words,)))
 
 
 def schedule_alarms(

@@ -53,7 +53,11 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     if as_json:
         echo_json(document)
     else:
-        click.echo("\n".join(_in_words(document, EpochCalendar(found.genesis, time.time()))))
+        click.echo(
+            "\n".join(
+                _in_words(document, EpochCalendar(found.genesis, time.time()), getattr(found.reading, "how", None))
+            )
+        )
     for warning in document["warnings"]:
         click.echo(f"Warning: {printable(warning)}", err=True)
     if found.error is not None:
@@ -61,7 +65,8 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     return exit_code(found)
 
 
-def _in_words(document: dict[str, Any], calendar: EpochCalendar) -> list[str]:
+def _in_words(document: dict[str, Any], calendar: EpochCalendar, how: str | None) -> list[str]:
+    """The status for people; ``how`` is why the markers are in force, without the signature."""
     on = "" if document["network"] is None else f" on {document['network']}"
     epoch = "epoch unknown" if document["epoch"] is None else calendar.epoch(document["epoch"])
     lines = [
@@ -78,7 +83,7 @@ def _in_words(document: dict[str, Any], calendar: EpochCalendar) -> list[str]:
         ]
         widths = width, max(18, *map(len, begins))
         lines += [_era_line(era, words, *widths) for era, words in zip(document["eras"], begins, strict=True)]
-    lines += [*_trusted_lines(document["trusted"]), *_legacy_lines(document["legacy"]), *_refused_lines(document)]
+    lines += [*_trusted_lines(document["trusted"], how), *_legacy_lines(document["legacy"]), *_refused_lines(document)]
     return [*lines, *_configuration_lines(document["configuration"], calendar)]
 
 
@@ -107,8 +112,8 @@ def _upcoming(document: dict[str, Any], calendar: EpochCalendar) -> str:
     name, left = printable(document["upcoming_era"]), document["epochs_to_upcoming"]
     if left is None:
         return f"{name}, announced"
-    words = calendar.coming(document["epoch"] + left)
-    dated = f": {words}" if "(" in words else ""
+    epoch = document["epoch"] + left
+    dated = "" if calendar.begins_s(epoch) is None else f": {calendar.coming(epoch)}"
     return f"{name}, in {left} epoch{'' if left == 1 else 's'}{dated}"
 
 
@@ -117,7 +122,7 @@ def _era_line(era: dict[str, Any], begins: str, width: int, begins_width: int) -
     return f"  {printable(era['name']):<{width}}  {begins:<{begins_width}}  {era['state'] or 'unknown':<9}  {known}"
 
 
-def _trusted_lines(trusted: dict[str, Any] | None) -> list[str]:
+def _trusted_lines(trusted: dict[str, Any] | None, how: str | None) -> list[str]:
     if trusted is None:
         return ["Trusted       nothing"]
     lines = [f"Trusted       {printable(trusted['source'])}"]
@@ -127,8 +132,7 @@ def _trusted_lines(trusted: dict[str, Any] | None) -> list[str]:
     if trusted["key"] is not None:
         lines.append(f"  signed by   {trusted['key']}")
     if trusted["why"] is not None:
-        why = trusted["why"].removeprefix(f"signed by {trusted['key']}; ")  # which the line above says
-        lines.append(f"  because     {printable(why)}")
+        lines.append(f"  because     {printable(how or trusted['why'])}")
     return lines
 
 

@@ -92,7 +92,8 @@ class Gatherer:
         try:
             snapshot = service.snapshot
         except EraNotReadyError as error:
-            return _loading(network, error, public=public, configured=service.settings.protocol_configuration.enabled)
+            configured = service.settings.protocol_configuration.enabled
+            return _loading(network, error, service.failure, public=public, configured=configured)
         status = snapshot.status
         calendar = EpochCalendar(service.genesis, now_s)
         try:
@@ -120,7 +121,7 @@ class Gatherer:
             network,
             status.epoch,
             head,
-            page_notices(status),
+            page_notices(status, snapshot.alarms),
             panels,
             snapshot.read_at_s,
             status.stale is not None,
@@ -394,12 +395,12 @@ def _guarded(name: str, title: str, make: "Callable[[], Panel | None]") -> Panel
         return Panel(name, title, notices=(Notice("bad", "This view cannot be shown now", text),))
 
 
-def _loading(network: str, error: EraNotReadyError, *, public: bool, configured: bool) -> Page:
+def _loading(network: str, error: EraNotReadyError, failure: str | None, *, public: bool, configured: bool) -> Page:
     """The page before the first reading of the chain."""
     head = Headline("Reading the chain for the first time", "One moment", "", sentence(error.what), "", "quiet")
-    failed = error.got not in (None, "none so far")
-    text = "" if public else sentence(str(error.got))
-    notices = (Notice("bad", "The chain could not be read yet; it is tried again", text),) if failed else ()
+    text = "" if public or failure is None else sentence(failure)
+    failed = Notice("bad", "The chain could not be read yet; it is tried again", text)
+    notices = () if failure is None else (failed,)
     waiting = Notice("quiet", "Waiting for the first reading of the chain")
     shown = [view for view in VIEWS if view[0] != RECOVERY and (configured or view[0] != NAME)]
     panels = tuple(Panel(*view, notices=(waiting,)) for view in shown)

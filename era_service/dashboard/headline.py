@@ -4,6 +4,7 @@ In: the status of the network, when its epochs begin, and how ready the stake is
 above it.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from chain_reader.calendar import EpochCalendar
@@ -105,8 +106,13 @@ def _tone(coming: "EraDocument", readiness: Readiness | None) -> Tone:
     return "quiet"
 
 
-def page_notices(status: "EraStatus") -> tuple[Notice, ...]:
-    """Problems, most severe first."""
+def page_notices(status: "EraStatus", alarms: Sequence[str] = ()) -> tuple[Notice, ...]:
+    """Problems, most severe first.
+
+    Args:
+        status: of the network.
+        alarms: what else somebody has to look at.
+    """
     found: list[Notice] = []
     unsupported = status.current is not None and not status.current.supported
     if status.error is not None and not unsupported:  # which has a notice of its own
@@ -150,12 +156,7 @@ def page_notices(status: "EraStatus") -> tuple[Notice, ...]:
         found.append(
             Notice("attention", "A reader without rules of trust could follow another payload", sentence(legacy))
         )
-    said = (status.stale, legacy, "is not supported by this software")
-    found += [
-        Notice("attention", sentence(warning))
-        for warning in status.warnings
-        if not any(part is not None and part in warning for part in said)
-    ]
+    found += [Notice("attention", sentence(words)) for words in alarms]
     return (*found, *rehearsal_notices(status.network))
 
 

@@ -57,9 +57,10 @@ def markers_panel(status: "EraStatus", history: "EraHistory") -> Panel:
 
 def _row(entry: "HistoryEntry") -> tuple[Cell, ...]:
     tone, words = _verdict(entry)
+    is_lawful = entry.superseded or entry.verdict in (SUPERSEDED, IN_FORCE)
     return (
         Cell(describe(entry.markers)),
-        Cell(words, tone, note="" if words in ("In force", "Superseded") else entry.reason),
+        Cell(words, tone, note="" if is_lawful else entry.reason),
         Cell(short_hash(entry.output), code=True, note={True: "spent", False: "unspent", None: ""}[entry.spent]),
         Cell(_seen(entry)),
     )

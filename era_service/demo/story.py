@@ -285,7 +285,7 @@ def _change(before: NodeReport | None, after: NodeReport) -> str | None:
             return f"{name} runs {after.era}, and knows {' and '.join(after.knows)}"
         if before.era != after.era:
             return f"{name} switches from {before.era} to {after.era}"
-        if after.warning and after.warning != before.warning:
+        if after.warning and not (before.warning and before.upcoming == after.upcoming):
             return f"{name} warns: it does not know {after.upcoming}"
     return None
 

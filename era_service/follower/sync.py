@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 from chain_reader.providers.leader.observer import LeaderObserver
@@ -41,12 +42,20 @@ if TYPE_CHECKING:
     from era_store import Registration, SqlStore
     from era_store.snapshots import StoredSnapshot
 
-FORCED, EMPTY, GENESIS_CHANGED, NEW, NOTHING_NEW, BEHIND = (
-    "forced", "empty", "genesis-changed", "new", "nothing-new", "behind",
-)  # fmt: skip
 GOOD_VERDICTS: tuple[type[Verdict], ...] = (Accepted, Superseded, Replayed)
 GOOD_EXTENDED: tuple[type[Verdict], ...] = (*GOOD_VERDICTS, RolledBack)
 MEMORY_KEY = "follower"
+
+
+class SyncReason(StrEnum):
+    """Why a follower took what it took: all of the history, what was new, or nothing."""
+
+    FORCED = "forced"
+    EMPTY = "empty"
+    GENESIS_CHANGED = "genesis-changed"
+    NEW = "new"
+    NOTHING_NEW = "nothing-new"
+    BEHIND = "behind"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +64,7 @@ class SyncReport:
 
     Attributes:
         leader: who was followed.
-        reason: why all was taken (``forced``, ``empty``, ``genesis-changed``), or ``new``, ``nothing-new``, ``behind``.
+        reason: why all was taken, what was new, or nothing.
         payloads: payloads in the chain that is followed now.
         taken: how many of them are new here.
         trusted: the output in force.
@@ -65,7 +74,7 @@ class SyncReport:
     """
 
     leader: str
-    reason: str
+    reason: SyncReason
     payloads: int
     taken: int
     trusted: str | None
@@ -144,12 +153,13 @@ def _sync_kind(
         digests = {payload.digest for payload in known}
         taken = sum(payload.digest not in digests for payload in chain)
         if not chain:
-            reason = NOTHING_NEW
+            reason = SyncReason.NOTHING_NEW
         elif reason is None:
             behind = known and chain[0].digest != known[0].digest and chain[0].digest in digests
-            reason = BEHIND if behind else NEW if taken or chain[0].content != known[0].content else NOTHING_NEW
-        if reason not in (BEHIND, NOTHING_NEW):
-            facts = {"leader": leader.name, "reason": reason, "payloads": len(chain), "taken": taken}
+            is_new = taken > 0 or chain[0].content != known[0].content
+            reason = SyncReason.BEHIND if behind else SyncReason.NEW if is_new else SyncReason.NOTHING_NEW
+        if reason not in (SyncReason.BEHIND, SyncReason.NOTHING_NEW):
+            facts = {"leader": leader.name, "reason": reason.value, "payloads": len(chain), "taken": taken}
             facts["kind"] = kind.name
             version = 0 if stored is None else stored.version
             store.verdicts.save(policy.key, known_now)  # each proves itself, so that they may be there before the rest
@@ -158,21 +168,21 @@ def _sync_kind(
             memory = {"leader": leader.name, "genesis": _genesis_of(policy)}
             store.snapshots.save(memory_key, json.dumps(memory).encode(), time_s=clock())
         ingested = None if rows is None else _ingest(store, leader.name, rows, epoch, clock)
-    trusted = after.trusted if reason != BEHIND or stored is None else stored.trusted
+    trusted = after.trusted if reason is not SyncReason.BEHIND or stored is None else stored.trusted
     reference = None if trusted is None else f"{trusted.transaction}#{trusted.index}"
     return SyncReport(leader.name, reason, len(chain), taken, reference, epoch, ingested)
 
 
 def _reason(
     policy: "TrustPolicy", stored: StoredTrust | None, kept: "StoredSnapshot | None", *, force: bool
-) -> str | None:
+) -> SyncReason | None:
     """Why all of the history is to be taken; ``None`` where only what is new is (rule 1)."""
     if force:
-        return FORCED
+        return SyncReason.FORCED
     before = None if kept is None else json.loads(kept.content).get("genesis")
     if before is not None and before != _genesis_of(policy):
-        return GENESIS_CHANGED
-    return EMPTY if stored is None or stored.trusted is None else None
+        return SyncReason.GENESIS_CHANGED
+    return SyncReason.EMPTY if stored is None or stored.trusted is None else None
 
 
 def _genesis_of(policy: "TrustPolicy") -> dict[str, Any]:

@@ -34,6 +34,7 @@ class Attendance:
         self._looks_next: tuple[float, float] | None = None  # by the monotonic clock, and by the time of day
         self.absent: str | None = None
         """Why nobody does any more."""
+        self.is_forked = False
         self.in_child = in_child
         _ATTENDANCES.add(self)
 
@@ -70,12 +71,12 @@ class Attendance:
         Raises:
             EraNotReadyError: it was forked off that one.
         """
-        if self.absent == FORKED:
+        if self.is_forked:
             raise self.error(FORKED)
 
     def error(self, reason: str, next_step: str = "Start the node anew") -> EraNotReadyError:
         """The error for whoever wants work to do where nobody looks after the era."""
-        if reason == FORKED:
+        if self.is_forked:
             next_step = "Make and start a watcher in each process, after the fork"
         return EraNotReadyError(
             "Nobody looks after the era", expected="a watcher that runs", got=reason, next_step=next_step

@@ -348,7 +348,7 @@ class NodeWatcher:
         self._end = WatchEnd(1, FORKED)
         self._ready.renew()
         self._ready.set()
-        self._attendance.absent = FORKED
+        self._attendance.absent, self._attendance.is_forked = FORKED, True
         self.checker.forked(FORKED)
 
     def _begin(self) -> None:

@@ -21,6 +21,7 @@ from chain_reader.node.kinds import DecisionKind
 from era_service.service import changes as kinds
 from era_service.service.answers import Answer
 from era_service.service.changes import Changes
+from era_service.service.documents import MarkerDocument
 from era_service.service.gate_watch import gate_event
 from era_service.service.peers import Peers
 from era_service.service.polling import Leads, Poller, always_leads
@@ -96,7 +97,7 @@ class Keeper:
         self._fresh_until_s = 0.0
         self._snapshot: Snapshot | None = None
         self._reader: StatusReader | None = None
-        self._failure: str | None = None
+        self.failure: str | None = None
         self.unsaved: str | None = None
         """The code of the store's error that kept the last reading from being saved, if one did."""
 
@@ -137,7 +138,7 @@ class Keeper:
                 events = (*events, crossed)
             with self._writers:  # whoever hears of the events waits here for what they announce (``settle``)
                 self.store.snapshots.save(self._key_id, snapshot.to_bytes(), events, time_s=now_s)
-                self._failure = None
+                self.failure = None
                 self.take(snapshot)
 
     def settle(self) -> None:
@@ -157,7 +158,7 @@ class Keeper:
             found, known = self._last_snapshot(), self._snapshot
             self.unsaved = None
             if found is not None and (known is None or found.read_at_s != known.read_at_s):
-                self._failure = None
+                self.failure = None
                 self.take(self._on_time(found))
 
     def let_go(self) -> None:
@@ -191,7 +192,7 @@ class Keeper:
 
     def note_failure(self, error: Exception) -> None:
         """Polling itself has failed: what is known is stale, and why is said wherever it can be."""
-        self._failure = str(error) if isinstance(error, EraSwitchError) else type(error).__name__
+        self.failure = str(error) if isinstance(error, EraSwitchError) else type(error).__name__
         self._fresh_until_s = 0.0
         self.changes.notify(kinds.SNAPSHOT)
 
@@ -209,11 +210,11 @@ class Keeper:
             raise EraNotReadyError(
                 "The service has read nothing yet",
                 expected="a first reading of the chain",
-                got=self._failure or "none so far",
+                got=self.failure or "none so far",
                 next_step="Try again in a moment; /health/ready says when",
             )
-        if self._failure is not None:
-            known = known.stale_for(f"polling failed: {self._failure}")
+        if self.failure is not None:
+            known = known.stale_for(f"polling failed: {self.failure}")
         silent_s = self.clock() - known.read_at_s
         if silent_s > self._longest_silence_s:
             known = known.stale_for(f"the chain was not read for {silent_s:.0f} s")
@@ -339,8 +340,10 @@ class Keeper:
         known = self._snapshot or last
         assert known is not None  # noqa: S101 - there is no going back without something that was read
         _log.warning("%s", error)
-        kept = known.stale_for(str(error)).model_copy(update={"read_at_s": read.read_at_s, "providers": read.providers})
-        told = last is not None and last.status.stale == kept.status.stale
+        refused = MarkerDocument(name=read.status.current_era or "", epoch=read.status.epoch)
+        news = {"read_at_s": read.read_at_s, "providers": read.providers, "refused": refused}
+        kept = known.stale_for(str(error)).model_copy(update=news)
+        told = last is not None and last.refused == refused
         epoch = None if known.status.epoch is None else Epoch(known.status.epoch)
         event = NewEvent(DecisionKind.REGRESSION_REFUSED.value, {"reason": str(error)}, epoch)
         return kept, () if told else (event,)

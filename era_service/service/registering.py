@@ -25,7 +25,7 @@ from release_tools.registrations.judging import Judge, Refusal, rejected, with_e
 from release_tools.registrations.signed import Signed, without_those_of_signers
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Collection, Mapping, Sequence
 
     from era_service.service.service import Service
     from era_store.tokens import ApiToken
@@ -85,15 +85,17 @@ def register(
     taken = without_those_of_signers(service.store.registrations, [row for _, row in read])
     if token is None:
         taken = [row for row in taken if row.signed is not None]
+    of_signers: set[int] = set()
     if len(taken) < len(read):
         kept = set(taken)
         for index, row in read:
             if row not in kept:  # its party counts by what it has signed: nothing is missing from the whole
+                of_signers.add(index)
                 reason = UNSIGNED if token is None else NOT_SIGNED
                 rejects[index] = Reject(f"registration {index}", reason, row.party_id)
-    result = service.store.registrations.ingest(
-        taken, _kept(rejects, taken, current, token), source=source, time_s=now_s
-    )
+    near = max((row.epoch for row in taken), default=current)
+    kept_rejects = [] if token is None else _kept(rejects, of_signers, near)
+    result = service.store.registrations.ingest(taken, kept_rejects, source=source, time_s=now_s)
     if result.accepted:
         service.changes.notify(kinds.REGISTRATIONS)
     refused = [
@@ -145,18 +147,14 @@ def _with_known_stake(service: "Service", row: Registration, token: "ApiToken | 
     return replace(row, stake=lovelace, signed=signed.counted_with(row.stake, lovelace).to_bytes())
 
 
-def _kept(
-    rejects: "Mapping[int, Reject]",
-    taken: "Sequence[Registration]",
-    current: Epoch | None,
-    token: "ApiToken | None",
-) -> list[Reject]:
-    """The rejects that are kept; of those that came without a token none is, or strangers would make up the whole."""
-    if token is None:
-        return []
-    near = max((row.epoch for row in taken), default=current)
-    of_signers = [one for _, one in sorted(rejects.items()) if one.reason == NOT_SIGNED]
-    return with_epoch([one for _, one in sorted(rejects.items()) if one.reason != NOT_SIGNED], near) + of_signers
+def _kept(rejects: "Mapping[int, Reject]", of_signers: "Collection[int]", near: Epoch | None) -> list[Reject]:
+    """The rejects that are kept; those without an epoch are of the one ``near`` them, but for those ``of_signers``.
+
+    Of those that came without a token none is kept, or strangers would make up the whole.
+    """
+    ordered = sorted(rejects.items())
+    others = with_epoch([one for index, one in ordered if index not in of_signers], near)
+    return others + [one for index, one in ordered if index in of_signers]
 
 
 def _judged(judge: Judge, one: object, node_version: str | None) -> Registration | Refusal:

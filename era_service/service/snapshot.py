@@ -7,7 +7,7 @@ this one after a restart, answers with it.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from datum import ERA, Malformed, MarkerKind
 from era_service.service.configuration_documents import ConfigurationStatus
@@ -66,6 +66,11 @@ class Snapshot(Document):
     epoch_ends_at_s: float | None
     genesis: GenesisDocument | None = None
     configuration: ConfigurationStatus | None = None
+    alarms: list[str] = Field(default=[], description="Warnings that nothing else in the documents states.")
+    unconfirmed: list[str] = Field(default=[], description="Why it is stale, each reason once.")
+    refused: MarkerDocument | None = Field(
+        default=None, description="The era and the epoch of a later reading that was refused: it went back."
+    )
 
     @property
     def network_genesis(self) -> "NetworkGenesis | None":
@@ -100,8 +105,8 @@ class Snapshot(Document):
 
     def stale_for(self, reason: str) -> "Snapshot":
         """The same, no longer confirmed."""
-        known = self.status.stale
-        words = reason if known is None or reason in known else f"{known}; {reason}"
+        unconfirmed = list(dict.fromkeys((*self.unconfirmed, reason)))
+        words = "; ".join(unconfirmed)
         config, markers = self.config, self.markers
         return self.model_copy(
             update={
@@ -112,6 +117,7 @@ class Snapshot(Document):
                 ),
                 "markers": markers and markers.model_copy(update={"stale": words}),
                 "configuration": self.configuration and self.configuration.model_copy(update={"stale": words}),
+                "unconfirmed": unconfirmed,
             }
         )
 
@@ -132,7 +138,14 @@ class Snapshot(Document):
         if markers is not None:
             markers = markers.model_copy(update={"source": source, "stale": unconfirmed})
         return self.model_copy(
-            update={"status": seen, "config": config, "markers": markers, "providers": [], "configuration": known}
+            update={
+                "status": seen,
+                "config": config,
+                "markers": markers,
+                "providers": [],
+                "configuration": known,
+                "alarms": [],
+            }
         )
 
 
@@ -173,7 +186,7 @@ def take_snapshot(
         genesis: of the network, where known.
         time_s: POSIX time of the reading.
     """
-    from era_service.status.document import describe
+    from era_service.status.document import describe, unstated_warnings
 
     token = found.token
     document = describe(found, settings, LISTED_REFUSED)
@@ -219,6 +232,8 @@ def take_snapshot(
         if genesis is None
         else GenesisDocument(**{name: getattr(genesis, name) for name in GenesisDocument.model_fields}),
         configuration=configured and ConfigurationStatus(**configured),
+        alarms=unstated_warnings(found, settings),
+        unconfirmed=[] if status.stale is None else [status.stale],
     )
 
 

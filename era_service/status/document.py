@@ -5,6 +5,7 @@ In: a ``Reading``. Out: the document of ``eraswitch status --json`` and of ``/er
 
 import time
 from collections import Counter
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from chain_reader.calendar import EpochCalendar
@@ -54,7 +55,7 @@ def describe(found: Reading, settings: "Settings", limit: int) -> dict[str, Any]
         "configuration": None
         if found.configuration is None
         else describe_configuration(found.configuration, found.epoch),
-        "warnings": _warnings(found, settings),
+        "warnings": [words for _, words in _warnings(found, settings)],
         "error": None if found.error is None else found.error.to_dict(),
     }
 
@@ -114,26 +115,30 @@ def _refused(item: "ScreenedOutput") -> dict[str, Any]:
     }
 
 
-def _warnings(found: Reading, settings: "Settings") -> list[str]:
-    warnings: list[str] = []
+def unstated_warnings(found: Reading, settings: "Settings") -> list[str]:
+    """The warnings that nothing else in the document states."""
+    return [words for is_stated, words in _warnings(found, settings) if not is_stated]
+
+
+def _warnings(found: Reading, settings: "Settings") -> Iterator[tuple[bool, str]]:
+    """Every warning, and whether something else in the document states it, too."""
     if settings.reader.adapter_type.startswith("bootstrap"):
-        warnings.append(
-            f"The source {settings.reader.adapter_type} reads nothing: it answers with an era that this software "
-            "supports, whatever the network does. Choose a network with --network, or set reader.adapter_type"
-        )
+        source = f"The source {settings.reader.adapter_type} reads nothing: it answers with an era that this software"
+        choose = "Choose a network with --network, or set reader.adapter_type"
+        yield False, f"{source} supports, whatever the network does. {choose}"
     trusted = _trusted_reading(found)
     if trusted is not None:
-        warnings += [f"What is trusted is not confirmed: {trusted.stale}"] if trusted.stale is not None else []
-        warnings += trusted.alarms
+        if trusted.stale is not None:
+            yield True, f"What is trusted is not confirmed: {trusted.stale}"
+        yield from ((False, words) for words in trusted.odd)
+        yield from ((True, words) for words in trusted.contradictions)
     if found.configuration is not None:
-        warnings += [f"Protocol configuration: {words}" for words in found.configuration.trusted.alarms]
+        yield from ((False, f"Protocol configuration: {words}") for words in found.configuration.trusted.alarms)
         if found.configuration.trusted.stale is not None:
-            warnings.append(f"The protocol configuration is not confirmed: {found.configuration.trusted.stale}")
+            is_all_stale = trusted is not None and trusted.stale is not None
+            yield is_all_stale, f"The protocol configuration is not confirmed: {found.configuration.trusted.stale}"
     token = found.token
     if token is not None and token.upcoming is not None and not token.upcoming_supported:
         when = "" if token.upcoming.epoch is None else f" at epoch {token.upcoming.epoch}"
-        warnings.append(
-            f"The upcoming era {token.upcoming.name} is not supported by this software, which will have to stop{when}. "
-            "Upgrade before then"
-        )
-    return warnings
+        stop = f"which will have to stop{when}. Upgrade before then"
+        yield True, f"The upcoming era {token.upcoming.name} is not supported by this software, {stop}"

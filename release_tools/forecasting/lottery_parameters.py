@@ -48,8 +48,8 @@ PUBLISHED: Mapping[str, SourcedQuorum] = MappingProxyType(
 """The newest published parameters of each network that publishes them, by the network's full name."""
 
 
-def change_words(before: QuorumModel | None, after: QuorumModel, epoch: Epoch, ready: float) -> str:
-    """The effect of a change of the parameters on the chance of a quorum, in a sentence.
+def change_words(before: QuorumModel | None, after: QuorumModel, epoch: Epoch, ready: float) -> tuple[str, ...]:
+    """The effect of a change of the parameters on the chance of a quorum: with it, and without it where that is known.
 
     Args:
         before: what decides without it; ``None`` where that is not known.
@@ -67,8 +67,8 @@ def change_words(before: QuorumModel | None, after: QuorumModel, epoch: Epoch, r
     with_it = f"with {', '.join(parts) or 'the same k, m and phi_f'} at epoch {epoch}"
     words = f"{with_it} the chance of a quorum with today's ready stake ({percent(ready)}) is {chance}"
     if before is None or not parts:
-        return words
-    return f"{words}; without the change it is {chance_words(before.quorum_probability(ready))}"
+        return (words,)
+    return words, f"without the change it is {chance_words(before.quorum_probability(ready))}"
 
 
 def quorum_signed_with(

@@ -17,6 +17,7 @@ from chain_reader.node.kinds import DecisionKind
 from datum.foreign_text import toml_problem
 from eras import ConfigurationError
 from release_tools.adoption.versions import is_known
+from release_tools.findings import MisfitError
 from release_tools.rehearsal.actions import (
     ACTIONS,
     MAX_EPOCHS,
@@ -258,13 +259,13 @@ class Scenario(Table):
         versions = _names("versions", self.versions)
         providers = _names("providers", self.providers)
         if not any(self.first_era in version.eras for version in self.versions if version.share > 0):
-            raise ValueError(f"versions: one that knows the first era, {self.first_era}, and that somebody runs")
+            raise MisfitError("versions", f"one that knows the first era, {self.first_era}, and that somebody runs")
         last = self.first_epoch + self.epochs
         for index, upgrade in enumerate(self.upgrades):
             _require_known(f"upgrades.{index}.to", upgrade.to, versions)
         for index, action in enumerate(self.actions):
             if not self.first_epoch <= action.at < last:
-                raise ValueError(f"actions.{index}.at: an epoch from {self.first_epoch} to before {last}")
+                raise MisfitError(f"actions.{index}.at", f"an epoch from {self.first_epoch} to before {last}")
             if isinstance(action, Announce | Activate | Withdraw):
                 _require_known(f"actions.{index}.era", action.era, self.eras)
             if isinstance(action, Outage | Partition):
@@ -340,19 +341,19 @@ class Scenario(Table):
 def _names(key: str, tables: tuple[Version, ...] | tuple[Provider, ...]) -> tuple[str, ...]:
     names = tuple(table.name for table in tables)
     if len(set(names)) < len(names):
-        raise ValueError(f"{key}: each name once")
+        raise MisfitError(key, "each name once")
     return names
 
 
 def _require_shares(key: str, tables: tuple[Version, ...] | tuple[Provider, ...]) -> None:
     total = sum(table.share for table in tables)
     if abs(total - 1) > 1e-9:
-        raise ValueError(f"{key}: shares that make 1 together, not {total:g}")
+        raise MisfitError(key, f"shares that make 1 together, not {total:g}")
 
 
 def _require_known(key: str, name: str, known: tuple[str, ...]) -> None:
     if name not in known:
-        raise ValueError(f"{key}: one of {', '.join(known)}, not {name!r}{_hint(name, known)}")
+        raise MisfitError(key, f"one of {', '.join(known)}, not {name!r}{_hint(name, known)}")
 
 
 _TABLES: dict[str, type[Table] | None] = {

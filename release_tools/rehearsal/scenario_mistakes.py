@@ -1,7 +1,6 @@
 """Mistakes in a scenario, in words: each names its key, what would be right, and the nearest right key."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from pydantic import BaseModel, ValidationError
 
@@ -29,15 +28,7 @@ def mistakes_in(
             return tuple(table.model_fields)
         return tuple({name: None for action in set(actions.values()) for name in action.model_fields})
 
-    found = findings_of(error, "a key of the scenario", keys_beside, place_of=_place)
-    lines = []
-    for one in found:
-        key, colon, words = one.expected.partition(": ")
-        if one.key or not colon:
-            lines.append(str(one))
-        else:  # what holds for the scenario as a whole names the key itself
-            lines.append(f"{replace(one, key=key, expected=words)}".removesuffix(", got a table"))
-    return lines
+    return [str(one) for one in findings_of(error, "a key of the scenario", keys_beside, place_of=_place)]
 
 
 def _place(place: Sequence[str]) -> Sequence[str]:

@@ -66,14 +66,14 @@ class ConfigurationStanding:
         state: how it stands.
         differences: what it changes, in words, against what nodes trust.
         words: the next step, in a sentence.
-        effect: what it does to the chance of a quorum, in a sentence; ``None`` where that is not known.
+        effect: what it does to the chance of a quorum, in words; empty where that is not known.
     """
 
     change: PlannedChange
     state: StepState
     differences: tuple[str, ...]
     words: str
-    effect: str | None = None
+    effect: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The standing, JSON-ready."""
@@ -82,7 +82,7 @@ class ConfigurationStanding:
             "state": self.state.value,
             "differences": list(self.differences),
             "words": self.words,
-            "effect": self.effect,
+            "effect": "; ".join(self.effect) or None,
         }
 
 
@@ -157,7 +157,7 @@ def _standings(
         wanted = change.over(planned)
         was = configuration_at(planned, change.epoch)
         differences = ("a first configuration",) if was is None else was.differences(wanted.configuration)
-        effect = None
+        effect: tuple[str, ...] = ()
         before = configuration_at(planned, Epoch(max(0, change.epoch - 1)))
         if ready is not None:
             model = None if before is None else _lottery(before)

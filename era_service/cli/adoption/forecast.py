@@ -262,7 +262,8 @@ def _effect(settings: Settings, planned: SourcedQuorum, at: Epoch, found: Foreca
     with suppress(EraSwitchError):  # without it, the sentence has what is planned alone
         before = _published(settings, at, is_asked=False) if settings.protocol_configuration.enabled else None
         before = before or quorum_of(settings)
-    return change_words(None if before is None else before.model, planned.model, Epoch(at - 1), found.now.share)
+    was = None if before is None else before.model
+    return "; ".join(change_words(was, planned.model, Epoch(at - 1), found.now.share))
 
 
 def _signed_with(configurations: tuple[EpochConfiguration, ...], at: Epoch | None, where: str) -> SourcedQuorum:

@@ -204,7 +204,7 @@ def _status_lines(standing: RolloutStanding) -> list[str]:
         lines.append(f"  configuration from {words.coming(one.change.epoch)}")
         changes = f"to be changed: {'; '.join(one.differences)}" if one.differences else "on the chain as planned"
         lines.append(f"                {changes}")
-        lines += [f"                {part}" for part in (one.effect or "").split("; ") if part]
+        lines += [f"                {part}" for part in one.effect]
     if standing.step.state.value == "done":
         return [*lines, *_step_lines(standing)]
     if evidence.adoption is not None:

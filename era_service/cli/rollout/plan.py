@@ -227,8 +227,8 @@ def _quorum_lines(
     ready = None if share is None else float(share.fraction)
     for one in configuration_standings(changes, known, now, ready=ready):
         yield f"  configuration from epoch {one.change.epoch}: {'; '.join(one.differences) or 'on the chain already'}"
-        effect = one.effect or "what it does to the quorum is not known: no registrations"
-        yield from (f"    {part}" for part in effect.split("; "))
+        effect = one.effect or ("what it does to the quorum is not known: no registrations",)
+        yield from (f"    {part}" for part in effect)
 
 
 def _require_supported(era: str, supported: tuple[str, ...]) -> None:

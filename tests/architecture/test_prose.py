@@ -1,0 +1,118 @@
+"""The program never reads its own prose: whoever needs to know compares an enum or a field, not a sentence."""
+
+import ast
+import re
+from collections.abc import Iterator
+
+import pytest
+
+from tests.architecture.test_imports import PACKAGES, ROOT, modules
+
+TAKES_APART = {
+    "count", "endswith", "find", "index", "partition", "removeprefix", "removesuffix", "replace", "rpartition", "split",
+    "startswith",
+}  # fmt: skip
+PROSE = {
+    "alarm",
+    "alarms",
+    "detail",
+    "lacks",
+    "message",
+    "reason",
+    "reasons",
+    "stale",
+    "warning",
+    "warnings",
+    "why",
+    "words",
+}
+"""The fields that hold sentences."""
+
+SENTENCE = re.compile(r"[a-z,;:] [a-z(]|[;:] $")
+FOREIGN = {
+    "chain_reader/local_chain/faces/http_answers.py": "Starlette's words for a path that does not exist",
+    "chain_reader/providers/blockfrost/gateway.py": "Blockfrost's words of a refusal, on one line",
+    "era_service/cli/serve.py": "the words of the system for an address that cannot be listened at",
+    "era_store/sql/database_errors.py": "a database server's words of a connection that failed, without a code",
+    "release_tools/findings.py": "pydantic's words of a finding",
+}
+"""Where sentences of somebody else are read, who has no other way to tell."""
+
+SAME_AGAIN = {
+    "chain_reader/node/core.py": "whether a node is as it was when that was reported last",
+    "era_service/node/binaries.py": "whether the same is still wrong with a binary, which is reported once a day",
+    "era_service/dashboard/routes.py": "the page without its clock, which makes its version",
+    "chain_reader/trust/transactions.py": "the addresses of an author, which its verdict keeps",
+    "release_tools/registrations/text_files.py": "whether a line was rejected for one of the constants of its judge",
+}
+"""Where a text is compared as a whole, or is no sentence."""
+
+
+def text_of(node: ast.AST) -> str:
+    """The fixed text of a literal."""
+    if isinstance(node, ast.JoinedStr):
+        return "".join(text_of(part) for part in node.values)
+    if isinstance(node, ast.Tuple):
+        return "\n".join(text_of(part) for part in node.elts)
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
+
+
+def is_prose(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr in PROSE
+    return isinstance(node, ast.Name) and node.id in PROSE - {"message"}  # which is a protocol's, as a rule
+
+
+def is_enum(node: ast.AST) -> bool:
+    """Whether it is a member of an enum, or several."""
+    if isinstance(node, ast.Tuple):
+        return all(map(is_enum, node.elts))
+    return isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id[:1].isupper()
+
+
+def readings(tree: ast.AST) -> Iterator[int]:
+    """The lines that take a sentence apart, or compare one with more than ``None``."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in TAKES_APART:
+            if any(SENTENCE.search(text_of(argument)) for argument in node.args[:1]) or is_prose(node.func.value):
+                yield node.lineno
+        elif isinstance(node, ast.Compare):
+            sides = [node.left, *node.comparators]
+            if any(map(is_enum, sides)):
+                continue
+            if isinstance(node.ops[0], ast.Eq | ast.NotEq) and any(map(is_prose, sides)):
+                yield node.lineno
+            if isinstance(node.ops[0], ast.In | ast.NotIn) and (
+                any(map(is_prose, sides[:2])) or SENTENCE.search(text_of(sides[0]))
+            ):
+                yield node.lineno
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_the_program_never_reads_its_own_prose(package):
+    found = [
+        f"{place}:{line}"
+        for path in modules(package)
+        if (place := path.relative_to(ROOT).as_posix()) not in FOREIGN.keys() | SAME_AGAIN.keys()
+        for line in readings(ast.parse(path.read_text()))
+    ]
+    assert found == []
+    assert all((ROOT / place).is_file() for place in FOREIGN | SAME_AGAIN)
+
+
+@pytest.mark.parametrize(
+    "code",
+    [
+        'x.startswith("its schema is era_")',
+        'x.replace(":; ", ", ")',
+        'x.removeprefix(f"signed by {key}; ")',
+        "part in warning",
+        "reason in known.reasons",
+        "reason not in known",
+        "view.message == other",
+        '"is not supported" in text',
+        'warning.split("x")',
+    ],
+)
+def test_a_sentence_that_is_read_is_found(code):
+    assert list(readings(ast.parse(code))) == [1]
