@@ -11,8 +11,7 @@ In: an observer and the policy. Out: ``Evidence``, or a ``ChainReadError``; noth
    the unspent outputs must do; what is missing is reported. An observer that knows no inputs has to be asked again
    instead. Where a thread token is configured, the newest page and the output that holds the token are all that is read
    (T0).
-3. Transactions are asked for only where a signature is true, newest first, and never twice: they do not change. Where
-   an output was published is asked for only where it counts, and again until it is deep in the chain.
+3. Who published what is asked for only where a signature is true (``publishers``).
 4. Every publication spends the one before it (rule T12). So where reading the address would cost more than a page, and
    it was read in this epoch, the trusted output is asked for instead: while it is unspent, nothing newer is in force.
 5. An address that cannot be read (too long, refused, slow, malformed) ends no reading where the trusted output, or the
@@ -21,7 +20,6 @@ In: an observer and the policy. Out: ``Evidence``, or a ``ChainReadError``; noth
 """
 
 import logging
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
@@ -30,7 +28,6 @@ from chain_reader.ports import (
     ChainObserver,
     ChainTip,
     DatumOutput,
-    LocatingObserver,
     ScreenedOutput,
     SelectiveHistoryObserver,
     ThreadObserver,
@@ -44,10 +41,11 @@ from chain_reader.providers.transport.errors import (
     UnsteadyAnswerError,
 )
 from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trust.publishers import Publishers
 from chain_reader.trust.screening import RememberedScreening
 from chain_reader.trust.state import ChainFacts
 from chain_reader.trust.thread import as_spent, follow, holding, is_lost, taken_up, unlisted
-from chain_reader.trust.transactions import Author, Doubt, Transactions
+from chain_reader.trust.transactions import Author, Transactions
 from datum import Accepted
 from era_store import StoredOutput
 from eras import ChainReadError, Epoch, Slot
@@ -64,9 +62,6 @@ CROWD = 100
 
 _ADDRESS, _NEWEST = "address", "newest"
 """Where it is kept that the address, or the newest page of it, cannot be read (rule 5)."""
-
-DEEP_BLOCKS = 2160
-"""No rollback of Cardano goes deeper (its security parameter)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,10 +127,9 @@ class EvidenceGatherer:
         self._policy = policy
         self._screening = screening
         self._transactions = transactions
+        self._publishers = Publishers(observer, policy, transactions)
         self._made: dict[str, tuple[DatumOutput, ...]] | None = None
-        self._blocks: dict[str, ChainTip] = {}
         self._last: Evidence | None = None
-        self._asked, self._until = 0, 0.0
 
     def gather(self, trusted: StoredOutput | None = None) -> Evidence:
         """The evidence of the observer now.
@@ -146,7 +140,7 @@ class EvidenceGatherer:
         Raises:
             ChainReadError: it could not be read.
         """
-        self._asked, self._until = 0, time.monotonic() + self._policy.limits.read_deadline_s
+        self._publishers.begin()
         for attempt in range(1, ATTEMPTS + 1):
             tip, epoch = self._point()
             last = self._last
@@ -309,16 +303,9 @@ class EvidenceGatherer:
 
     def _known_of(self, read: Evidence) -> Evidence:
         """The evidence from what was read, with who published what counts, and where."""
-        facts = read.facts
-        valid = [item for item in read.considered if isinstance(item.verdict, Accepted)]
-        if self.observer.capabilities.inputs:
-            try:
-                facts = self._with_inputs(facts, [item.output for item in valid])
-            finally:
-                self._transactions.save()
-        blocks = self._located([item.output.transaction for item in valid], facts, read.tip)
-        published = {transaction: block.epoch for transaction, block in blocks.items() if block.epoch is not None}
-        return replace(read, facts=replace(facts, published=published), blocks=blocks)
+        valid = [item.output for item in read.considered if isinstance(item.verdict, Accepted)]
+        facts, blocks = self._publishers.placed(self._publishers.named(read.facts, valid), valid, read.tip)
+        return replace(read, facts=facts, blocks=blocks)
 
     def _of_token(self, unit: str, tip: ChainTip, epoch: Epoch) -> Evidence:
         """The evidence of the thread token: its holder is the team's, whatever else lies at the address (T0)."""
@@ -326,16 +313,14 @@ class EvidenceGatherer:
         holding = [item.output for item in unspent if item.output.holds(unit)]
         if isinstance(self.observer, BytesObserver):
             for output in holding:  # it decides nothing: its bytes are kept, so that the publication can be proved
-                self._author_of(output)
+                self._publishers.author_of(output)
             self._transactions.save()
         facts = ChainFacts(
             spends={output.transaction: True for output in holding},
             newest_first=True,
             holders=frozenset(output.reference for output in holding),
         )
-        blocks = self._located([output.transaction for output in holding], facts, tip)
-        published = {transaction: block.epoch for transaction, block in blocks.items() if block.epoch is not None}
-        facts = replace(facts, published=published)
+        facts, blocks = self._publishers.placed(facts, holding, tip)
         return Evidence(self.observer.name, tip, epoch, unspent, unspent, facts, blocks)
 
     def _beside_token(self, unit: str) -> tuple[DatumOutput, ...]:
@@ -390,22 +375,8 @@ class EvidenceGatherer:
         """Whether an output has a true signature and spends at the era address, so that no older one can win."""
         if not isinstance(item.verdict, Accepted) or not self.observer.capabilities.inputs:
             return False
-        author = self._author_of(item.output)
+        author = self._publishers.author_of(item.output)
         return isinstance(author, Author) and self._policy.address in author.addresses
-
-    def _author_of(self, output: DatumOutput) -> Author | Doubt | None:
-        """The publisher of an output, or why it is unknown; ``None`` when the limits allow no more questions now."""
-        known = self._transactions
-        found: Author | Doubt | None = known.known(self.observer, output) or known.failure(
-            self.observer, output.transaction
-        )
-        if found is None:
-            is_late = self._asked > 0 and time.monotonic() > self._until  # one at least, or a slow list starves it
-            if is_late or self._asked >= self._policy.limits.max_transactions:
-                return None
-            self._asked += 1
-            found = self._transactions.ask(self.observer, output)
-        return found
 
     def _history(self, unspent: Sequence[ScreenedOutput]) -> tuple[DatumOutput, ...]:
         if not isinstance(self.observer, SelectiveHistoryObserver):
@@ -433,68 +404,3 @@ class EvidenceGatherer:
             self._transactions.learn(self.observer, new)
             self._made.update({name: made for name, made in new.items() if all(one.unreadable is None for one in made)})
             self._transactions.save()
-
-    def _with_inputs(self, facts: ChainFacts, outputs: Sequence[DatumOutput]) -> ChainFacts:
-        """Which transactions the owner of the era address published; asks about new ones until the limits end it."""
-        address, announcers = self._policy.address, frozenset(self._policy.announcers)
-        known: dict[str, Author] = {}
-        doubts: dict[str, Doubt] = {}
-        for output in outputs:
-            author = self._author_of(output)
-            if author is None:
-                if facts.newest_first and any(address in found.addresses for found in known.values()):
-                    break  # a newer output counts already, so that the rest cannot win
-                raise self._flooded(len(outputs))
-            if isinstance(author, Author):
-                known[output.transaction] = author
-            else:
-                doubts[output.transaction] = author
-        return replace(
-            facts,
-            spends={transaction: address in author.addresses for transaction, author in known.items()},
-            unproven={name: doubt.why for name, doubt in doubts.items() if not doubt.is_false},
-            false={name: doubt.why for name, doubt in doubts.items() if doubt.is_false},
-            announced=frozenset(name for name, author in known.items() if author.addresses & announcers),
-            proved=frozenset(name for name, author in known.items() if author.is_proved),
-        )
-
-    def _located(self, transactions: Sequence[str], facts: ChainFacts, tip: ChainTip) -> dict[str, ChainTip]:
-        """The blocks of the transactions that count; those deep in the chain are asked for once (rule 3)."""
-        if not self.observer.capabilities.blocks or not isinstance(self.observer, LocatingObserver):
-            return {}
-        known = {
-            transaction: block
-            for transaction, block in self._blocks.items()
-            if tip.height is not None and block.height is not None and tip.height - block.height >= DEEP_BLOCKS
-        }
-        counted = [
-            transaction
-            for transaction in dict.fromkeys(transactions)
-            if facts.spends is None or facts.spends.get(transaction) or transaction in facts.announced
-        ]
-        for transaction in counted[: self._policy.limits.max_transactions]:
-            block = known.get(transaction) or self._block_of(self.observer, transaction)
-            if block is not None:
-                known[transaction] = block
-        self._blocks = known
-        return {transaction: known[transaction] for transaction in counted if transaction in known}
-
-    @staticmethod
-    def _block_of(observer: LocatingObserver, transaction: str) -> ChainTip | None:
-        """The block of a transaction; where it cannot be had, the rules do without."""
-        try:
-            return observer.block_of(transaction)
-        except ChainReadError as error:
-            _log.info("Where a publication is in the chain is not known: %s", error)
-            return None
-
-    def _flooded(self, signed: int) -> ReadLimitExceededError:
-        limits = self._policy.limits
-        return ReadLimitExceededError(
-            f"{self.observer.name}: too many outputs at {self._policy.address} carry a true signature",
-            expected=f"at most {limits.max_transactions} new ones in {limits.read_deadline_s:g} s",
-            got=f"{signed}",
-            next_step=f"Somebody posts old payloads again; {self._asked} were looked into, read again to go on",
-            limit="max_transactions",
-            address=self._policy.address,
-        )

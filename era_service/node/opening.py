@@ -23,7 +23,7 @@ from era_service.node.reactions import Minimum
 from era_service.node.sd_notify import SystemdNotifier
 from era_service.node.supervisor import LinkSwitcher, NodeSupervisor
 from era_service.node.swap import EraFolder
-from era_service.node.watch_options import WatchOptions
+from era_service.node.watch_options import Surroundings, WatchOptions
 from era_service.node.watcher import NodeWatcher
 from era_store import MemoryStore, Store
 from eras import ConfigurationError, SupportedEras
@@ -60,7 +60,7 @@ def embed_watcher(
         store: where trust and events are remembered; by default in this process only. The caller closes it.
         genesis: of the network, so that switches happen by the clock; without it the provider's epoch is polled.
         options: when to call; its ``node_id`` also distinguishes the node from others that share the store.
-        more: what else ``NodeWatcher`` takes: hooks, minimum, on_decision, errands, ….
+        more: what else it works with, as ``Surroundings`` has it: hooks, minimum, on_decision, errands, ….
 
     Raises:
         StoreError: what is remembered cannot be read.
@@ -72,8 +72,8 @@ def embed_watcher(
         NodeCore(NodeSettings(policy, supported), memory, name=node_id),
         EvidenceSource(observers, policy, memory, tip_check=tip_check),
         EpochClock(genesis),
-        options=options,
-        **more,
+        options,
+        Surroundings(**more),
     )
 
 
@@ -118,14 +118,16 @@ def open_watcher(
             core,
             EvidenceSource(providers, core.state.settings.policy, store),
             EpochClock(genesis),
-            options=watch_options(watch),
-            hooks=opened.enter_context(configured_hooks(settings.hooks, hooks, surroundings)),
-            notifier=notifier,
-            runner=runner,
-            minimum=minimum,
-            on_decision=on_decision,
-            errands=_errands(settings, read_key),
-            configurations=open_configuration_reader(settings, store, providers, name=watch.node_id or ""),
+            watch_options(watch),
+            Surroundings(
+                hooks=opened.enter_context(configured_hooks(settings.hooks, hooks, surroundings)),
+                notifier=notifier,
+                runner=runner,
+                minimum=minimum,
+                on_decision=on_decision,
+                errands=_errands(settings, read_key),
+                configurations=open_configuration_reader(settings, store, providers, name=watch.node_id or ""),
+            ),
         )
 
 

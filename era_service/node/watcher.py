@@ -19,11 +19,10 @@ import asyncio
 import logging
 import math
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from chain_reader import ChainTip, NodeCore
-from chain_reader.configuration_reader import ConfigurationReader
 from chain_reader.node.eras import unsupported_current
 from chain_reader.node.inputs import ClockTicked, CommandGiven, InputEvent, ObserverAnswered, ObserverFailed
 from chain_reader.node.intake import Intake
@@ -35,19 +34,16 @@ from datum import WrongSigner
 from era_service.logs import bind_era
 from era_service.node.alarm import Alarm
 from era_service.node.attendance import FORKED, LATE_S, Attendance
-from era_service.node.binaries import Binaries, NodeRunner
+from era_service.node.binaries import Binaries
 from era_service.node.call_schedule import CallSchedule
 from era_service.node.epoch_clock import EpochClock, Moment
-from era_service.node.errand import Errand
 from era_service.node.hooks import Hooks
 from era_service.node.preparation import Preparation
-from era_service.node.provider_calls import Begin, Called, ProviderCalls, in_background
-from era_service.node.reactions import WATCHER_LATE, Minimum, hooks_of, log_lines, status_line
+from era_service.node.provider_calls import Called, ProviderCalls
+from era_service.node.reactions import WATCHER_LATE, hooks_of, log_lines, status_line
 from era_service.node.readiness import Readiness
-from era_service.node.sd_notify import SystemdNotifier
-from era_service.node.watch_options import WatchEnd, WatchOptions
+from era_service.node.watch_options import Surroundings, WatchEnd, WatchOptions
 from eras import Epoch, EraChecker, EraStatus
-from eras.events import refuse_unawaited
 
 UNSUPPORTED = 4
 ERRAND_S = 60.0
@@ -58,10 +54,6 @@ _INPUTS_AT_ONCE = 256
 _log = logging.getLogger(__name__)
 
 
-def _unknown(_era: str) -> None:
-    return None
-
-
 class NodeWatcher:
     """Watches the era of one node. One thread runs it; everything else may be called from any.
 
@@ -70,18 +62,7 @@ class NodeWatcher:
         source: what the chain is read and polled through.
         clock: the epoch clock.
         options: how to watch.
-        hooks: what to run; the caller closes it.
-        notifier: notifies systemd.
-        runner: switches or runs the node's own binaries.
-        minimum: era → the version to install, in words.
-        on_decision: called with every decision, in the watcher's thread.
-        errands: exchanges with services beside the chain.
-        configurations: reads the protocol configurations, where that is wanted; decisions about them are reported too.
-        begin: begins a call of the provider; by default in a thread of its own.
-        wait: waits for at most so many seconds; by default until something has to be done.
-
-    Raises:
-        ConfigurationError: ``on_decision`` is a coroutine function, and nobody would await it.
+        beside: what else it works with; by default nothing.
     """
 
     def __init__(
@@ -89,35 +70,24 @@ class NodeWatcher:
         core: NodeCore,
         source: EvidenceSource,
         clock: EpochClock,
-        *,
         options: WatchOptions | None = None,
-        hooks: Hooks | None = None,
-        notifier: SystemdNotifier | None = None,
-        runner: NodeRunner | None = None,
-        minimum: Minimum = _unknown,
-        on_decision: Callable[[Decision], object] | None = None,
-        errands: Sequence[Errand] = (),
-        configurations: ConfigurationReader | None = None,
-        begin: Begin = in_background,
-        wait: Callable[[float], object] | None = None,
+        beside: Surroundings | None = None,
     ) -> None:
-        if on_decision is not None:
-            refuse_unawaited(on_decision, "on_decision")
-        self.options = WatchOptions() if options is None else options
-        self.hooks = Hooks() if hooks is None else hooks
+        self.options = options or WatchOptions()
+        beside = beside or Surroundings()
+        self.hooks, self.minimum, self.errands = beside.hooks, beside.minimum, beside.errands
         self._core = core
         self.providers = source.providers
         source.follow(lambda: core.state.trust.trusted)
         self._clock = clock
-        self._notifier = SystemdNotifier({}) if notifier is None else notifier
-        self._binaries = None if runner is None else Binaries(runner, self.hooks)
-        self.minimum = minimum
-        self._on_decision = on_decision
-        self.errands = errands
+        self._notifier, self._on_decision = beside.notifier, beside.on_decision
+        self._binaries = None if beside.runner is None else Binaries(beside.runner, self.hooks)
         self._alarm = Alarm()
-        self._wait = self._alarm.sleep if wait is None else wait
+        self._wait = beside.wait or self._alarm.sleep
         schedule = CallSchedule(self.options.calls, clock.machine.monotonic())
-        self._calls = ProviderCalls(source, clock, schedule, begin=begin, over=self._alarm.ring, also=configurations)
+        self._calls = ProviderCalls(
+            source, clock, schedule, begin=beside.begin, over=self._alarm.ring, also=beside.configurations
+        )
         self._intake = Intake(clock=clock.machine.posix)
         self._ticked: Epoch | None = None
         self._stopping = False

@@ -247,7 +247,7 @@ def test_a_list_that_takes_all_the_time_leaves_one_question(network, node, monke
     """However slow the list was, each reading finds out at least who published one more output."""
     network.publish(ANNOUNCED)
     late = count(step=1_000.0)
-    monkeypatch.setattr("chain_reader.trust.evidence.time", SimpleNamespace(monotonic=lambda: next(late)))
+    monkeypatch.setattr("chain_reader.trust.publishers.time", SimpleNamespace(monotonic=lambda: next(late)))
     assert node.read().markers == markers(ANNOUNCED)
 
 

@@ -15,6 +15,7 @@ from datum import EraMarkersPayload, SigningKey, encode_datum
 from era_service.node.call_schedule import CallOptions
 from era_service.node.epoch_clock import EpochClock
 from era_service.node.hooks import Hook, HookEvent, Hooks
+from era_service.node.watch_options import Surroundings
 from era_service.node.watcher import NodeWatcher, WatchOptions
 from era_store import MemoryStore, Store
 from eras import ChainReadError, Epoch, EraMarker, Slot, SupportedEras
@@ -96,10 +97,12 @@ class Watched:
             NodeCore(settings, self.store),
             EvidenceSource(self.provider, policy, self.store, tip_check=options.pop("tip_check", None)),
             EpochClock(self.genesis, clock=self.time.clock),
-            options=WatchOptions(self.calls, drain_s),
-            hooks=self.hooks,
-            on_decision=self.told.append,
-            **{"wait": self.sleep, "begin": at_once} | options,
+            WatchOptions(self.calls, drain_s),
+            Surroundings(
+                hooks=self.hooks,
+                on_decision=self.told.append,
+                **{"wait": self.sleep, "begin": at_once} | options,
+            ),
         )
 
     def sleep(self, seconds: float) -> None:

@@ -1,0 +1,143 @@
+"""Finds who published the outputs that could count, and in which block (rules T2, T13).
+
+In: an observer, the policy, and the transactions that are known. Out: ``ChainFacts`` with what the observer knows of
+their publishers; nothing is decided here.
+
+1. Transactions are asked for only where a signature is true, newest first, and never twice: they do not change.
+2. Where an output was published is asked for only where it counts, and again until it is deep in the chain.
+"""
+
+import logging
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from chain_reader.ports import ChainObserver, ChainTip, DatumOutput, LocatingObserver
+from chain_reader.providers.transport.errors import ReadLimitExceededError
+from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trust.state import ChainFacts
+from chain_reader.trust.transactions import Author, Doubt, Transactions
+from eras import ChainReadError
+
+_log = logging.getLogger(__name__)
+
+DEEP_BLOCKS = 2160
+"""No rollback of Cardano goes deeper (its security parameter)."""
+
+
+class Publishers:
+    """Knows who published the outputs that one observer lists, within the limits of one reading at a time.
+
+    Args:
+        observer: the caller closes it.
+        policy: address, announcers and limits.
+        transactions: knows their authors.
+    """
+
+    def __init__(self, observer: ChainObserver, policy: TrustPolicy, transactions: Transactions) -> None:
+        self._observer = observer
+        self._policy = policy
+        self._transactions = transactions
+        self._blocks: dict[str, ChainTip] = {}
+        self._asked, self._until = 0, 0.0
+
+    def begin(self) -> None:
+        """A reading begins: as many questions as the limits allow may be asked."""
+        self._asked, self._until = 0, time.monotonic() + self._policy.limits.read_deadline_s
+
+    def author_of(self, output: DatumOutput) -> Author | Doubt | None:
+        """The publisher of an output, or why it is unknown; ``None`` when the limits allow no more questions now."""
+        known, observer = self._transactions, self._observer
+        found: Author | Doubt | None = known.known(observer, output) or known.failure(observer, output.transaction)
+        if found is None:
+            is_late = self._asked > 0 and time.monotonic() > self._until  # one at least, or a slow list starves it
+            if is_late or self._asked >= self._policy.limits.max_transactions:
+                return None
+            self._asked += 1
+            found = known.ask(observer, output)
+        return found
+
+    def named(self, facts: ChainFacts, outputs: Sequence[DatumOutput]) -> ChainFacts:
+        """The facts, with which transactions the owner of the era address published; new ones are asked about.
+
+        Raises:
+            ReadLimitExceededError: more than the limits allow carry a true signature, and none is known to count.
+        """
+        if not self._observer.capabilities.inputs:
+            return facts
+        try:
+            return self._named(facts, outputs)
+        finally:
+            self._transactions.save()
+
+    def _named(self, facts: ChainFacts, outputs: Sequence[DatumOutput]) -> ChainFacts:
+        address, announcers = self._policy.address, frozenset(self._policy.announcers)
+        known: dict[str, Author] = {}
+        doubts: dict[str, Doubt] = {}
+        for output in outputs:
+            author = self.author_of(output)
+            if author is None:
+                if facts.newest_first and any(address in found.addresses for found in known.values()):
+                    break  # a newer output counts already, so that the rest cannot win
+                raise self._flooded(len(outputs))
+            if isinstance(author, Author):
+                known[output.transaction] = author
+            else:
+                doubts[output.transaction] = author
+        return replace(
+            facts,
+            spends={transaction: address in author.addresses for transaction, author in known.items()},
+            unproven={name: doubt.why for name, doubt in doubts.items() if not doubt.is_false},
+            false={name: doubt.why for name, doubt in doubts.items() if doubt.is_false},
+            announced=frozenset(name for name, author in known.items() if author.addresses & announcers),
+            proved=frozenset(name for name, author in known.items() if author.is_proved),
+        )
+
+    def placed(
+        self, facts: ChainFacts, outputs: Sequence[DatumOutput], tip: ChainTip
+    ) -> tuple[ChainFacts, dict[str, ChainTip]]:
+        """The facts, with the epochs in which outputs that count were published, and the blocks by transaction."""
+        blocks = self._located(dict.fromkeys(output.transaction for output in outputs), facts, tip)
+        published = {transaction: block.epoch for transaction, block in blocks.items() if block.epoch is not None}
+        return replace(facts, published=published), blocks
+
+    def _located(self, transactions: Iterable[str], facts: ChainFacts, tip: ChainTip) -> dict[str, ChainTip]:
+        """The blocks of the transactions that count; those deep in the chain are asked for once (rule 3)."""
+        if not self._observer.capabilities.blocks or not isinstance(self._observer, LocatingObserver):
+            return {}
+        known = {
+            transaction: block
+            for transaction, block in self._blocks.items()
+            if tip.height is not None and block.height is not None and tip.height - block.height >= DEEP_BLOCKS
+        }
+        counted = [
+            transaction
+            for transaction in transactions
+            if facts.spends is None or facts.spends.get(transaction) or transaction in facts.announced
+        ]
+        for transaction in counted[: self._policy.limits.max_transactions]:
+            block = known.get(transaction) or self._block_of(self._observer, transaction)
+            if block is not None:
+                known[transaction] = block
+        self._blocks = known
+        return {transaction: known[transaction] for transaction in counted if transaction in known}
+
+    @staticmethod
+    def _block_of(observer: LocatingObserver, transaction: str) -> ChainTip | None:
+        """The block of a transaction; where it cannot be had, the rules do without."""
+        try:
+            return observer.block_of(transaction)
+        except ChainReadError as error:
+            _log.info("Where a publication is in the chain is not known: %s", error)
+            return None
+
+    def _flooded(self, signed: int) -> ReadLimitExceededError:
+        limits = self._policy.limits
+        return ReadLimitExceededError(
+            f"{self._observer.name}: too many outputs at {self._policy.address} carry a true signature",
+            expected=f"at most {limits.max_transactions} new ones in {limits.read_deadline_s:g} s",
+            got=f"{signed}",
+            next_step=f"Somebody posts old payloads again; {self._asked} were looked into, read again to go on",
+            limit="max_transactions",
+            address=self._policy.address,
+        )
