@@ -23,10 +23,6 @@ class StoreNewerError(StoreError):
     """The store was written by a newer version of this software."""
 
 
-class StoreOutdatedError(StoreError):
-    """The store was written by an older version of this software, and has not been upgraded."""
-
-
 class StoreLockedError(StoreError):
     """Another process holds the store for longer than this one waits."""
 

@@ -33,12 +33,6 @@ class EventLogNewerError(StoreError):
     """The event log was written by a newer version of this software."""
 
 
-class EventLogForeignError(StoreError):
-    """Events of one log were to be added to another one."""
-
-    http_status = 409
-
-
 @dataclass(frozen=True, slots=True)
 class EventFilter:
     """Which events are asked for; what is empty, or ``None``, lets all through.
@@ -234,7 +228,7 @@ def continuing(
         name: what errors call it.
 
     Raises:
-        EventLogForeignError: what it holds is not how the other one begins.
+        StoreError: what it holds is not how the other one begins.
     """
     before, empty = base_hash, not known
     for line in lines:
@@ -252,13 +246,14 @@ def continuing(
         before = line.hash or NO_HASH
 
 
-def _foreign(name: str, event_id: int) -> "EventLogForeignError":
-    return EventLogForeignError(
+def _foreign(name: str, event_id: int) -> StoreError:
+    return StoreError(
         f"The events are of another log than {name} holds",
         expected="an empty log, or one that these events continue",
         got=f"another event {event_id}",
         next_step="Import into a new store: --store FILE",
         event=event_id,
+        code="EventLogForeign",
     )
 
 

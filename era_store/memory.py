@@ -152,7 +152,7 @@ class MemoryEvents:
         """Put the lines of another log into this one, with their ids and hashes. Returns how many were added.
 
         Raises:
-            EventLogForeignError: what is here is not how these lines begin.
+            StoreError: what is here is not how these lines begin.
         """
         with self._lock:
             known = {line.event.id: line.hash for line in self._lines}

@@ -81,7 +81,7 @@ class EventRepository(Protocol):
         """Put the lines of another log into this one, with their ids and hashes. Returns how many were added.
 
         Raises:
-            EventLogForeignError: what is here is not how these lines begin.
+            StoreError: what is here is not how these lines begin.
         """
         ...
 

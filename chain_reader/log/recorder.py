@@ -169,7 +169,7 @@ class NodeCore:
 
         Raises:
             StoreDamagedError: what is remembered as trusted was not signed by the keys.
-            CheckpointInvalidError: the keys did not sign the checkpoint.
+            ConfigurationError: the keys did not sign the checkpoint.
         """
         with self._lock:
             decisions = self._apply(event)

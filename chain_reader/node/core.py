@@ -137,7 +137,7 @@ def decide(state: NodeState, event: InputEvent) -> Decided:
 
     Raises:
         StoreDamagedError: what is remembered as trusted was not signed by the keys (``MemoryRead``, or a first answer).
-        CheckpointInvalidError: the keys did not sign the checkpoint.
+        ConfigurationError: the keys did not sign the checkpoint.
     """
     return decide_with(state, event, judge)
 

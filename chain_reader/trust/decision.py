@@ -65,7 +65,7 @@ def decide_trust(
 
     Raises:
         StoreDamagedError: what is remembered as trusted was not signed by the keys.
-        CheckpointInvalidError: the keys did not sign the checkpoint.
+        ConfigurationError: the keys did not sign the checkpoint.
     """
     known = state = recalled(before, policy, verified)
     lag = max(0, before.tip_slot - evidence.tip.slot)
@@ -131,7 +131,7 @@ def decide_remembered(
 
     Raises:
         StoreDamagedError: as ``decide_trust``.
-        CheckpointInvalidError: as ``decide_trust``.
+        ConfigurationError: as ``decide_trust``.
     """
     state = recalled(before, policy, verified)
     after = before

@@ -9,13 +9,13 @@ from dataclasses import replace
 
 from chain_reader.ports import DatumOutput, ScreenedOutput
 from chain_reader.trust.evidence import Evidence
-from chain_reader.trust.policy import Checkpoint, CheckpointInvalidError, TrustPolicy
+from chain_reader.trust.policy import Checkpoint, TrustPolicy
 from chain_reader.trust.state import TrustState, content_of, digest_of, markers_of
 from chain_reader.trust.verdicts import Unconfirmed
 from datum import Accepted, Unreadable, screen
 from era_store import SeenPayload, StoredOutput, StoredTrust
 from era_store.errors import StoreDamagedError
-from eras import Epoch, Slot
+from eras import ConfigurationError, Epoch, Slot
 
 MAX_PAYLOADS = 10_000
 """Payloads remembered for one key. More than these a thief of the key may sign; the newest of them are not kept."""
@@ -35,7 +35,7 @@ def recalled(stored: StoredTrust, policy: TrustPolicy, verified: ScreenedOutput 
 
     Raises:
         StoreDamagedError: the store holds a payload as trusted that the keys did not sign.
-        CheckpointInvalidError: the keys did not sign the checkpoint.
+        ConfigurationError: the keys did not sign the checkpoint.
     """
     if stored.trusted is None:
         return (
@@ -66,11 +66,12 @@ def recalled(stored: StoredTrust, policy: TrustPolicy, verified: ScreenedOutput 
 def _from_checkpoint(checkpoint: Checkpoint, policy: TrustPolicy) -> TrustState:
     item = _verified(checkpoint.output, policy)
     if item is None:
-        raise CheckpointInvalidError(
+        raise ConfigurationError(
             "The checkpoint is not signed by the verification keys",
             expected=f"a payload signed by {', '.join(str(key) for key in policy.keys)}",
             got=f"the datum of {checkpoint.output.reference}",
             next_step="Take the checkpoint of this network, or leave it out",
+            code="CheckpointInvalid",
         )
     activation = policy.kind.last_begun(markers_of(item), checkpoint.epoch)
     return TrustState(trusted=item, epoch=checkpoint.epoch, activation=activation, kind=policy.kind)

@@ -20,10 +20,6 @@ DEFAULT_MAX_LEAD_EPOCHS = 146
 """Two years of Cardano's epochs of five days: nobody plans a switch for later."""
 
 
-class CheckpointInvalidError(ConfigurationError):
-    """A checkpoint cannot be used."""
-
-
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """A payload that was in force when a release was made, so that its first start need not trust blindly.
@@ -41,16 +37,17 @@ class Checkpoint:
         """The checkpoint that ``to_json`` wrote.
 
         Raises:
-            CheckpointInvalidError: it is not a checkpoint.
+            ConfigurationError: it is not a checkpoint.
         """
         try:
             return _read_checkpoint(json.loads(text, parse_int=short_whole))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, MarkerError) as error:
-            raise CheckpointInvalidError(
+            raise ConfigurationError(
                 "The checkpoint cannot be used",
                 expected="a JSON object with transaction, index, datum, lovelace, slot, height and epoch",
                 got=f"{type(error).__name__}: {error}"[:120],
                 next_step="Take the checkpoint of the release again, or leave it out",
+                code="CheckpointInvalid",
             ) from error
 
     def to_json(self) -> str:

@@ -14,7 +14,8 @@ from era_service.cli.shared.passphrases import EncryptOptions, is_interactive, p
 from era_service.cli.shared.release import DryRunOptions
 from era_service.config.networks import NETWORKS, SHORT_NAMES, full_name
 from era_service.config.paths import CONFIG_FILE_NAME
-from era_service.releasing.setup import LOCAL, SetUp, SetUpError, SetUpOrder, set_up
+from era_service.releasing.setup import LOCAL, SetUp, SetUpOrder, set_up
+from eras import ConfigurationError
 
 DEFAULT_REHEARSAL = "rehearsal"
 
@@ -150,11 +151,12 @@ def _asked(
             payment_key_file=keys.payment_key_file or _ask_for_key("Payment key", otherwise),
         )
     if name is None:
-        raise SetUpError(
+        raise ConfigurationError(
             "The network is not named",
             expected="--network NAME, a public network or a name of your own; or --provider local:FILE",
             got="neither",
             next_step="To try it all on a chain in a file: eraswitch init --provider local:chain.sqlite3",
+            code="SetUp",
         )
     return name, network, keys
 

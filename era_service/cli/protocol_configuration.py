@@ -72,7 +72,7 @@ class ConfigurationKeyOptions:
         """The key that is given; the file before the text, which may be of the environment.
 
         Raises:
-            InputFileError: its file cannot be read.
+            ConfigurationError: its file cannot be read.
             KeyFormatError: it is not a key.
         """
         secret_key = self.secret_key if self.secret_key_file is None else f"@{self.secret_key_file}"

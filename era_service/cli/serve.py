@@ -22,7 +22,6 @@ from era_service.cli.signals import surviving_signals
 from era_service.config.schema import ServiceSettings, Settings
 from era_service.demo.living import LivingRehearsal
 from era_service.logs import bind_era, configure_logging
-from era_service.releasing.session import NetworkNeededError
 from era_service.service.place import is_embedded
 from era_service.status.reader import require_source
 from era_service.wiring.leader import require_follower
@@ -172,14 +171,15 @@ def _require_no_provider(settings: Settings) -> None:
     """Refuse to show a rehearsal to an operator who named a provider.
 
     Raises:
-        NetworkNeededError: a provider is named, and no network.
+        ConfigurationError: a provider is named, and no network.
     """
     if settings.reader.providers:
-        raise NetworkNeededError(
+        raise ConfigurationError(
             "A provider is named, and no network to read there",
             expected="--network NAME, or network.era_address and network.verification_key",
             got="neither",
             next_step="Name the network, or leave the provider out to look at a rehearsal",
+            code="NetworkNeeded",
         )
 
 
@@ -254,7 +254,7 @@ class Server:
 
         Raises:
             ConfigurationError: the settings or the certificate cannot be used; nothing was changed.
-            CompatibilityError: the table of eras and versions has a mistake; nothing was changed.
+            ConfigurationError: the table of eras and versions has a mistake; nothing was changed.
         """
         from era_service.service.reloading import reload
 

@@ -47,12 +47,11 @@ from era_service.releasing.session import Release, open_release, output_in_force
 from era_service.releasing.signed_payload import require_payload
 from era_service.releasing.trusted_snapshot import nodes_see
 from era_service.wiring.trust import EraPlaceNeededError, era_place
-from eras import Epoch, MarkerError
+from eras import Epoch, MarkerError, TransactionError
 from release_tools import Network
 from release_tools.markers.change import listed, slip_error
 from release_tools.markers.rules import publish_by_epoch, require_notice
 from release_tools.markers.slips import slips
-from release_tools.publishing.publication import OvertakenError
 from release_tools.publishing.submission import Submission
 from release_tools.transactions.words import transaction_lines as summary_lines
 
@@ -341,7 +340,7 @@ def _require_unspent(release: Release, carried: "CarriedTransaction", refusal: E
     """Check that what a refused transaction spends is still there, as far as its file names the addresses.
 
     Raises:
-        OvertakenError: something of it is spent: somebody else published meanwhile.
+        TransactionError: something of it is spent: somebody else published meanwhile.
     """
     spends = () if carried.facts is None else carried.facts.spends
     unspent = {
@@ -353,13 +352,14 @@ def _require_unspent(release: Release, carried: "CarriedTransaction", refusal: E
     if not gone:
         return
     reading = release.read()
-    raise OvertakenError(
+    raise TransactionError(
         f"What the transaction {carried.hash} spends is spent already, so it can never come in",
         expected=f"{gone[0]}, unspent",
         got=f"the markers {listed(reading.markers)} in force",
         next_step="See whether it is wanted: eraswitch marker show; then build it anew: eraswitch tx build PAYLOAD",
         transaction=carried.hash,
         spent=gone,
+        code="Overtaken",
     ) from refusal
 
 

@@ -52,7 +52,7 @@ def reload(watcher: "NodeWatcher", old: "Settings", new: "Settings", hooks: Sequ
 
     Raises:
         ConfigurationError: a hook could not be run, or the new providers cannot be read; nothing was changed.
-        CompatibilityError: the table of eras and versions has a mistake; nothing was changed.
+        ConfigurationError: the table of eras and versions has a mistake; nothing was changed.
     """
     settings, result = merged(old, new, is_reloaded, UNUSED_SECTIONS)
     made = configured_hooks(settings.hooks, hooks, os.environ)

@@ -12,7 +12,6 @@ from chain_reader.thread_token import spelled
 from era_service.releasing.publishing import Outlook, Prepared, PublishingMeans, drafted_publication
 from era_service.releasing.session import output_in_force
 from eras import TransactionError
-from release_tools.transactions.building import ThreadTokenError
 from release_tools.transactions.drafting import MarkerOutputMissingError
 
 if TYPE_CHECKING:
@@ -44,9 +43,9 @@ def look_at_adoption(
         replaces: the token, policy id and asset name in hex, that a new one takes the place of.
 
     Raises:
-        ThreadTokenError: the marker output is gone with its token, and nothing states what is to be done.
+        TransactionError: the marker output is gone with its token, and nothing states what is to be done.
         TransactionError: nothing is in force, or it could not be confirmed.
-        OtherPublicationError: another change is being published.
+        TransactionError: another change is being published.
         EraSwitchError: anything else that stands in its way.
     """
     from release_tools.markers.change import RolloutPlan, Upkeep
@@ -69,11 +68,12 @@ def look_at_adoption(
     is_gone = held == _GONE
     mints = not (is_gone and means.purse.spend)
     if is_gone and mints and replaces is None:
-        raise ThreadTokenError(
+        raise TransactionError(
             "The marker output that nodes trust was spent, and its thread token with it",
             expected="--spend TX#N, an output at the era address that holds the token again, or --replace TOKEN",
             got=reading.stale or "neither",
             next_step="Have the token sent back to the era address, or give it up: docs/contingency.md",
+            code="ThreadToken",
         )
     if mints and replaces is not None:
         plan = replace(plan, warnings=(_REPLACED.format(spelled(replaces)),))

@@ -103,7 +103,7 @@ def look_at_configurations(
 
     Raises:
         ProtocolConfigurationError: what nodes use already would change, and no reason is given.
-        OtherPublicationError: others are being published.
+        TransactionError: others are being published.
         EraSwitchError: anything else that stands in its way.
     """
     from datum import CONFIGURATION, encode_datum, encode_datum_json

@@ -104,9 +104,9 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher[TrustedRe
     """See what is to be done, without doing any of it.
 
     Raises:
-        RolloutRefusedError: the change breaks a rule.
+        MarkerError: the change breaks a rule.
         GateNotMetError: too little of the stake is ready for it.
-        OtherPublicationError: another change is being published.
+        TransactionError: another change is being published.
         EraSwitchError: anything else that stands in its way.
     """
     from era_service.releasing.activation_gate import pass_gate
@@ -139,7 +139,7 @@ def earlier_run(
     """The journal's record of an earlier run: the publication to go on with, the output to spend, the one that is lost.
 
     Raises:
-        OtherPublicationError: another change is in a block, or may still come in.
+        TransactionError: another change is in a block, or may still come in.
         ChainReadError: the chain could not be asked.
     """
     from release_tools.markers.change import Upkeep
@@ -159,7 +159,7 @@ def rolled_back(publisher: "Publisher[Any]", reading: "MarkersInForce", change: 
     """The finished publication that nodes trust and the chain has lost, where it may come in again.
 
     Raises:
-        OtherPublicationError: it is of another change.
+        TransactionError: it is of another change.
         ChainReadError: the chain could not be asked.
     """
     from release_tools.publishing.publication import Standing, require_same_change
@@ -359,7 +359,7 @@ def sign(release: "Release", draft: "Draft", keys: "Sequence[PaymentSigner]") ->
 
     Raises:
         MissingSignatureError: the key of an address that it spends from is missing.
-        SignerError: an external signer gave no signature.
+        TransactionError: an external signer gave no signature.
     """
     from release_tools import sign_transaction
     from release_tools.transactions.files import CarriedTransaction

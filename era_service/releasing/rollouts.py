@@ -107,7 +107,7 @@ def unfinished_change(release: "Release", plan: "PlannedRollout", journal_root: 
     """The step of a plan that an earlier run has begun, by the journal, and not seen through to its end.
 
     Raises:
-        JournalError: the journal could not be read.
+        StoreError: the journal could not be read.
     """
     from release_tools.markers.change import ChangeKind, MarkerChange
     from release_tools.publishing.journal import Journal
@@ -223,7 +223,7 @@ def planned_quorum(
 
     Raises:
         ConfigurationError: nothing gives them.
-        QuorumParametersError: what is said is not usable.
+        ConfigurationError: what is said is not usable.
     """
     from era_service.wiring.quorum import GivenQuorum, quorum_in_force, quorum_of
     from release_tools.rollout.configurations import with_changes

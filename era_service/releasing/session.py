@@ -30,10 +30,6 @@ if TYPE_CHECKING:
     from release_tools.transactions.scripts import KeyScript
 
 
-class NetworkNeededError(ConfigurationError):
-    """A command needs to know the network, and none is named."""
-
-
 @dataclass(frozen=True, slots=True)
 class Release:
     """An open session.
@@ -204,14 +200,15 @@ def require_magic(settings: "Settings") -> int:
     """The magic of the network that the operator named.
 
     Raises:
-        NetworkNeededError: none is.
+        ConfigurationError: none is.
     """
     if settings.network.magic is None:
-        raise NetworkNeededError(
+        raise ConfigurationError(
             "The network is not named",
             expected="--network NAME, --network-magic N or --mainnet",
             got="none of them",
             next_step="Name the network on which this is to happen",
+            code="NetworkNeeded",
         )
     return settings.network.magic
 

@@ -40,10 +40,6 @@ _OPTIONS = {"providers": "--provider", "supported_eras": "--era", "project_id_fi
 """The options that settings of the new configuration come from."""
 
 
-class SetUpError(ConfigurationError):
-    """A folder cannot be set up as it was asked for."""
-
-
 @dataclass(frozen=True, slots=True)
 class SetUpOrder:
     """An operator's request.
@@ -155,11 +151,12 @@ class SetUp:
         try:
             write_new(order.config, self.text, 0o644)
         except OSError as error:
-            raise SetUpError(
+            raise ConfigurationError(
                 f"The configuration {order.config} cannot be written",
                 expected="a new file in a folder that exists",
                 got=error.strerror or type(error).__name__,
                 next_step="The keys are made: give them with --era-key and --payment-key-file, and another --config",
+                code="SetUp",
             ) from error
 
 
@@ -229,11 +226,12 @@ def _magic(order: SetUpOrder, public: int | None) -> int:
     chain = order.rehearsal_chain
     told = public
     if public is None and not re.fullmatch(_NAME, order.name):
-        raise SetUpError(
+        raise ConfigurationError(
             "The name of the network is not usable",
             expected="1 to 40 letters, digits, - and _",
             got=repr(order.name)[:80],
             next_step="Choose another --network NAME",
+            code="SetUp",
         )
     if chain is not None and chain.exists():
         from chain_reader.local_chain import LocalChain
@@ -244,19 +242,21 @@ def _magic(order: SetUpOrder, public: int | None) -> int:
         return 42
     found = order.magic if told is None else told
     if found is None:
-        raise SetUpError(
+        raise ConfigurationError(
             f"The magic of the network {order.name} is not known",
             expected="--network-magic N",
             got="none",
             next_step="Give the magic of the Cardano network (1 preprod, 2 preview), or the name of a public network",
+            code="SetUp",
         )
     for other in (order.magic, public):
         if other is not None and other != found:
-            raise SetUpError(
+            raise ConfigurationError(
                 "Two networks are named",
                 expected=f"network magic {found}",
                 got=str(other),
                 next_step="Leave --network-magic out, or name another --network or --provider",
+                code="SetUp",
             )
     return found
 
@@ -283,13 +283,14 @@ def _require_new(order: SetUpOrder, *, era_key: bool, payment_key: bool) -> None
         return
     options = {SECRET_KEY_FILE: f"--era-key {there[0]}", PAYMENT_KEY_FILE: f"--payment-key-file {there[0]}"}
     keep = options.get(there[0].name)
-    raise SetUpError(
+    raise ConfigurationError(
         f"{there[0]} exists already, and is never replaced",
         expected=f"none of {', '.join(map(str, there))}",
         got=str(there[0]),
         next_step=f"Keep it with {keep}, or choose another --keys folder"
         if keep
         else "Change it with an editor, or move it away",
+        code="SetUp",
     )
 
 
@@ -306,25 +307,27 @@ def _require_own_keys(
     from release_tools.transactions.addresses import parse_address, payment_key_hash
 
     if signer is not None and signer.verification_key != key:
-        raise SetUpError(
+        raise ConfigurationError(
             f"{order.era_key_file} is not the era key of {order.name}",
             expected=f"the secret half of {key}",
             got=f"that of {signer.verification_key}",
             next_step="Give the network's era key, or name a network of your own",
+            code="SetUp",
         )
     try:
         parse_address(address, network_id, "era address")
     except TransactionError as error:
-        raise SetUpError(
-            error.what, expected=error.expected, got=error.got, next_step="Correct --era-address"
+        raise ConfigurationError(
+            error.what, expected=error.expected, got=error.got, next_step="Correct --era-address", code="SetUp"
         ) from error
     owner = payment_key_hash(address, network_id)
     if payer is not None and payer.key_hash != owner:
-        raise SetUpError(
+        raise ConfigurationError(
             f"{order.payment_key_file} does not own the era address {address}",
             expected="the key of that address",
             got=f"the key of {payer.address(network_id)}",
             next_step="Give the key that owns the era address, or leave --era-address out",
+            code="SetUp",
         )
 
 
@@ -382,11 +385,12 @@ def _loaded(text: str) -> "Settings":
         except InvalidConfigurationError as error:  # the draft is gone: name what was asked for
             first = error.mistakes[0]
             option = next((option for part, option in _OPTIONS.items() if part in first.key), first.key)
-            raise SetUpError(
+            raise ConfigurationError(
                 f"{option} is not usable",
                 expected=first.expected,
                 got=first.got,
                 next_step=f"Did you mean {first.nearest}?" if first.nearest else f"Correct {option}",
+                code="SetUp",
             ) from error
 
 

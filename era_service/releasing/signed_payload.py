@@ -15,10 +15,6 @@ if TYPE_CHECKING:
     from release_tools.markers.change import PublishedBefore, RolloutPlan
 
 
-class EraKeyError(ConfigurationError):
-    """The era key is missing, or is not the one that the nodes of the network believe."""
-
-
 def signed_payload(
     plan: "RolloutPlan",
     policy: "TrustPolicy",
@@ -37,7 +33,7 @@ def signed_payload(
         published: what was signed before.
 
     Raises:
-        EraKeyError: the key is not the one that nodes believe, or alone is not enough.
+        ConfigurationError: the key is not the one that nodes believe, or alone is not enough.
         MarkerError: the payload holds something else, or is not signed by that key.
     """
     from datum import EraMarkersPayload
@@ -49,11 +45,12 @@ def signed_payload(
         return None
     require_era_key(key, policy)
     if policy.extension is not None:
-        raise EraKeyError(
+        raise ConfigurationError(
             "One key is not enough on this network",
             expected="a payload that enough of its keys have co-signed",
             got="the era key alone",
             next_step="Write it with --payload-out, have it co-signed (eraswitch marker cosign), give --payload-file",
+            code="EraKey",
         )
     return EraMarkersPayload(plan.after).sign(key).to_bytes()
 
@@ -71,7 +68,7 @@ def payload_file(
         expires_epoch: the last epoch in which a co-signed one is fresh.
 
     Raises:
-        EraKeyError: nodes do not believe the key.
+        ConfigurationError: nodes do not believe the key.
         MarkerError: the payload cannot take the place of the one in force.
     """
     from datum import EraMarkersPayload, read_extended
@@ -89,14 +86,15 @@ def require_era_key(key: "EraSigner", policy: "TrustPolicy") -> None:
     """Check that nodes believe what ``key`` signs.
 
     Raises:
-        EraKeyError: they do not.
+        ConfigurationError: they do not.
     """
     if key.verification_key not in policy.keys:
-        raise EraKeyError(
+        raise ConfigurationError(
             "The era key is not the one of this network",
             expected=f"the secret key of {', '.join(known.hex for known in policy.keys)}",
             got=f"that of {key.verification_key.hex}",
             next_step="Give the era key of the network that is named",
+            code="EraKey",
         )
 
 

@@ -57,7 +57,7 @@ def look_at_sweep(
 
     Raises:
         TransactionError: nothing is in force, or it could not be confirmed.
-        OtherPublicationError: a change of the markers is not finished.
+        TransactionError: a change of the markers is not finished.
         EraSwitchError: anything else that stands in its way.
     """
     from era_service.releasing.publishing import Outlook

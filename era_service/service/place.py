@@ -6,8 +6,7 @@ In: settings. Out: a URL for ``open_store``. The commands that make tokens ask t
 from typing import TYPE_CHECKING
 
 from era_service.config.paths import user_state_folder
-from era_service.releasing.session import NetworkNeededError
-from eras import StoreError
+from eras import ConfigurationError, StoreError
 
 if TYPE_CHECKING:
     from era_service.config.schema import Settings
@@ -24,17 +23,18 @@ def store_url(settings: "Settings") -> str:
     """The place of the store.
 
     Raises:
-        NetworkNeededError: neither a network nor a store is configured, and a rehearsal keeps nothing.
+        ConfigurationError: neither a network nor a store is configured, and a rehearsal keeps nothing.
         StoreError: the user's state folder cannot be made.
     """
     if settings.store.url is not None:
         return settings.store.url
     if is_embedded(settings) and settings.follower.leader is None:
-        raise NetworkNeededError(
+        raise ConfigurationError(
             "No network is configured, and a rehearsal keeps nothing",
             expected="--network NAME, or the setting network.name",
             got="neither",
             next_step="Name the network that the service serves, or its store: --store FILE",
+            code="NetworkNeeded",
         )
     folder = user_state_folder()
     try:

@@ -3,7 +3,9 @@
 import threading
 from collections import OrderedDict
 from collections.abc import Callable
+from math import floor
 
+from chain_reader.providers.transport.rate_limit import TokenBucket
 from era_service.service.refusals import TooManyRequestsError
 
 MAX_CLIENTS = 10_000
@@ -23,7 +25,7 @@ class Rates:
         self._burst = burst
         self._clock = clock
         self._lock = threading.Lock()
-        self._levels: OrderedDict[str, tuple[float, float]] = OrderedDict()
+        self._buckets: OrderedDict[str, TokenBucket] = OrderedDict()
 
     def take(self, client: str) -> None:
         """Count one request of ``client``.
@@ -31,16 +33,14 @@ class Rates:
         Raises:
             TooManyRequestsError: it has made too many; the error states when to come back.
         """
-        now_s = self._clock()
         with self._lock:
-            level, at_s = self._levels.pop(client, (float(self._burst), now_s))
-            level = min(float(self._burst), level + (now_s - at_s) * self._per_s)
-            allowed = level >= 1
-            self._levels[client] = (level - 1 if allowed else level, now_s)
-            while len(self._levels) > MAX_CLIENTS:
-                self._levels.popitem(last=False)
-        if not allowed:
-            wait_s = max(1, round((1 - level) / self._per_s + 0.5))
+            bucket = self._buckets.pop(client, None) or TokenBucket(self._per_s, self._burst, self._clock)
+            self._buckets[client] = bucket
+            while len(self._buckets) > MAX_CLIENTS:
+                self._buckets.popitem(last=False)
+        left_s = bucket.take(within_s=0)
+        if left_s > 0:
+            wait_s = floor(left_s) + 1
             raise TooManyRequestsError(
                 "Too many requests",
                 expected=f"{self._per_s:g} in a second, or {self._burst} at once",

@@ -25,18 +25,6 @@ class PathNotFoundError(RequestError):
     http_status = 404
 
 
-class ConfigurationNotReadError(RequestError):
-    """The service is not configured to read protocol configurations."""
-
-    http_status = 404
-
-
-class ConfigurationNotFoundError(RequestError):
-    """No protocol configuration is known for the epoch that is asked about."""
-
-    http_status = 404
-
-
 class MethodNotAllowedError(RequestError):
     """The path of a request does not take its method."""
 
@@ -59,18 +47,6 @@ class TokenNeededError(RequestError):
     """A request that writes has no API token, or one that does not count (any more)."""
 
     http_status = 401
-
-
-class NotAllowedError(RequestError):
-    """An API token does not allow the request, or the service only reads."""
-
-    http_status = 403
-
-
-class ApiVersionMismatchError(RequestError):
-    """A node speaks an API version that the service does not understand."""
-
-    http_status = 412
 
 
 class TooManyRequestsError(RequestError):

@@ -66,7 +66,7 @@ def reload(service: "Service", settings: "Settings") -> Reloaded:
 
     Raises:
         ConfigurationError: the new settings cannot be used; nothing was changed.
-        CompatibilityError: the table of eras and versions has a mistake; nothing was changed.
+        ConfigurationError: the table of eras and versions has a mistake; nothing was changed.
     """
     combined, result = merged(service.settings, settings, is_reloaded, UNUSED_SECTIONS)
     _try_out(combined, read=reads_elsewhere(result))
@@ -115,7 +115,7 @@ def _try_out(settings: "Settings", *, read: bool) -> None:
 
     Raises:
         ConfigurationError: something of it cannot be made.
-        CompatibilityError: the table of eras and versions has a mistake.
+        ConfigurationError: the table of eras and versions has a mistake.
     """
     from era_service.wiring.adoption import compatibility_of
     from era_service.wiring.deciding import tried_providers

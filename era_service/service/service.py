@@ -31,7 +31,7 @@ from era_service.service.documents import (
 from era_service.service.keeper import Keeper
 from era_service.service.polling import Leads, always_leads
 from era_service.service.rates import Rates
-from era_service.service.refusals import ConfigurationNotFoundError, ConfigurationNotReadError
+from era_service.service.refusals import RequestError
 from era_service.service.snapshot import Snapshot
 from era_service.service.write_probe import WriteProbe
 from era_store.event_log import ALL_EVENTS, EventFilter
@@ -111,7 +111,7 @@ class Service(Keeper):
         Raises:
             StoreError: the store cannot be opened.
             ConfigurationError: the settings cannot be used.
-            CompatibilityError: the table of eras and versions has a mistake.
+            ConfigurationError: the table of eras and versions has a mistake.
         """
         from era_service.service.leader import LeaderPoller
         from era_service.service.place import store_url
@@ -211,15 +211,16 @@ class Service(Keeper):
 
         Raises:
             EraNotReadyError: nothing was read yet.
-            ConfigurationNotReadError: this service reads no protocol configurations.
+            RequestError: this service reads no protocol configurations.
         """
         found = self.snapshot.configuration
         if found is None:
-            raise ConfigurationNotReadError(
+            raise RequestError(
                 "This service reads no protocol configurations",
                 expected="protocol_configuration.enabled",
                 got="it is not set",
                 next_step="Set protocol_configuration.enabled (docs/protocol-configuration.md)",
+                code="ConfigurationNotRead",
             )
         return found
 
@@ -227,18 +228,19 @@ class Service(Keeper):
         """``/configuration/{epoch}``.
 
         Raises:
-            EraNotReadyError, ConfigurationNotReadError: as ``configuration``.
-            ConfigurationNotFoundError: none holds at that epoch.
+            EraNotReadyError, RequestError: as ``configuration``.
+            RequestError: none holds at that epoch.
         """
         known = self.configuration()
         found = known.at(epoch)
         if found is None:
             first = known.configurations[0].epoch if known.configurations else None
-            raise ConfigurationNotFoundError(
+            raise RequestError(
                 f"No protocol configuration is known for epoch {epoch}",
                 expected="an epoch that has one" if first is None else f"epoch {first} or a later one",
                 got=f"epoch {epoch}",
                 next_step="Ask /configuration, which lists all that are in force",
+                code="ConfigurationNotFound",
             )
         return found
 

@@ -7,7 +7,7 @@ bounded.
 
 from typing import TYPE_CHECKING
 
-from era_service.service.refusals import NotAllowedError, TokenNeededError
+from era_service.service.refusals import RequestError, TokenNeededError
 from era_store.tokens import REGISTRATIONS_WRITE, check_token
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ def registering_token(request: "Request", service: "Service") -> "ApiToken | Non
     """The token of a request that registers; ``None`` where it has none, and parties may sign instead.
 
     Raises:
-        NotAllowedError: the service only reads, or the token does not allow this.
+        RequestError: the service only reads, or the token does not allow this.
         TokenNeededError: there is no token that counts, and one is needed.
         TooManyRequestsError: too many were made with it, or from the address.
     """
@@ -36,7 +36,7 @@ def require_token(request: "Request", service: "Service", scope: str) -> "ApiTok
     """The token of a request that writes; it asks the store, so it is for a worker thread.
 
     Raises:
-        NotAllowedError: the service only reads, or the token does not allow this.
+        RequestError: the service only reads, or the token does not allow this.
         TokenNeededError: there is no token, or none that counts.
         TooManyRequestsError: too many were made with it, or from the address without a good one.
     """
@@ -54,11 +54,12 @@ def require_token(request: "Request", service: "Service", scope: str) -> "ApiTok
             next_step=f"Ask the operators for one: eraswitch token new NAME --scope {scope}",
         )
     if scope not in token.scopes:
-        raise NotAllowedError(
+        raise RequestError(
             "The API token does not allow this",
             expected=scope,
             got=", ".join(token.scopes),
             next_step=f"Ask the operators for another: eraswitch token new NAME --scope {scope}",
+            code="NotAllowed",
         )
     return token
 
@@ -67,14 +68,15 @@ def _require_writable(service: "Service") -> None:
     """Check that the service takes anything at all.
 
     Raises:
-        NotAllowedError: it only reads.
+        RequestError: it only reads.
     """
     if service.settings.service.public:
-        raise NotAllowedError(
+        raise RequestError(
             "This service only reads",
             expected="a service that takes registrations",
             got="one that is public",
             next_step="Send them to the service of the release team",
+            code="NotAllowed",
         )
 
 

@@ -26,7 +26,7 @@ from structlog.contextvars import bind_contextvars
 
 from era_service.service.answers import Answer, Header, cache_control
 from era_service.service.documents import API_VERSION
-from era_service.service.refusals import ApiVersionMismatchError, BodyTooLargeError, MalformedRequestError, RequestError
+from era_service.service.refusals import BodyTooLargeError, MalformedRequestError, RequestError
 from era_service.web.problems import PROBLEM_JSON, problem_document
 from eras import (
     AGGREGATOR_NODE_VERSION_HEADER,
@@ -210,12 +210,13 @@ class Gate:
             return MalformedRequestError(error.what, expected=error.expected, got=error.got, next_step=error.next_step)
         if asked.is_compatible_with(API_VERSION):
             return None
-        return ApiVersionMismatchError(
+        return RequestError(
             "The service does not speak this API version",
             expected=f"one that is compatible with {API_VERSION}",
             got=str(asked),
             next_step="Upgrade the node" if asked < API_VERSION else "Upgrade the service, or ask one that speaks it",
             spoken=str(API_VERSION),
+            code="ApiVersionMismatch",
         )
 
     def _judge_peer(self, text: str) -> None:

@@ -124,7 +124,7 @@ def compatibility_of(settings: "Settings", path: Path | None = None) -> Compatib
         path: the file, in place of the configured one.
 
     Raises:
-        CompatibilityError: it cannot be read, or has a mistake.
+        ConfigurationError: it cannot be read, or has a mistake.
     """
     from era_service.config.networks import NETWORKS, SHORT_NAMES, full_name
 
@@ -145,7 +145,7 @@ def configured_tickers(settings: "Settings") -> dict[str, str]:
     """Party id → ticker, as the configured file has them; none where no file is configured.
 
     Raises:
-        TickersError: it cannot be read, or is of another format.
+        EraSwitchError: it cannot be read, or is of another format.
     """
     from release_tools.adoption.tickers import load_tickers
 

@@ -51,7 +51,7 @@ def quorum_of(settings: "Settings", given: GivenQuorum | None = None) -> "Source
 
     Raises:
         ConfigurationError: none of them gives them, or only a part.
-        QuorumParametersError: what they say is not usable.
+        ConfigurationError: what they say is not usable.
     """
     from release_tools.forecasting.lottery_parameters import PUBLISHED
 
@@ -118,7 +118,7 @@ def given_quorum(given: GivenQuorum, names: str = "k, m and phi_f") -> "SourcedQ
 
     Raises:
         ConfigurationError: only a part of the parameters is given, or some with a model that has none.
-        QuorumParametersError: they are not usable.
+        ConfigurationError: they are not usable.
     """
     from release_tools.forecasting.lottery import FIXED_QUORUMS, Lottery
     from release_tools.forecasting.lottery_parameters import SourcedQuorum

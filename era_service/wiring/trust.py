@@ -167,7 +167,7 @@ def era_script(settings: "Settings") -> "KeyScript | None":
 
     Raises:
         ConfigurationError: the file cannot be read.
-        ScriptFileError: it is not a native script of payment keys.
+        TransactionError: it is not a native script of payment keys.
     """
     from release_tools.transactions.scripts import KeyScript
 

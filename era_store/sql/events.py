@@ -157,7 +157,7 @@ class SqlEvents:
             base_hash: the hash before the first of them.
 
         Raises:
-            EventLogForeignError: what is here is not how these lines begin.
+            StoreError: what is here is not how these lines begin.
             StoreError: they could not be written; none of them is.
         """
         with self._database.write() as connection:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from sqlalchemy import Connection, delete, insert, inspect, select, text
 
-from era_store.errors import StoreForeignError, StoreNewerError, StoreOutdatedError
+from era_store.errors import StoreForeignError, StoreNewerError
 from era_store.sql.locks import take_turn
 from era_store.sql.tables import schema_floor
+from eras import StoreError
 
 VERSION_TABLE = "eraswitch_schema"
 MIGRATION_WAIT_S = 300.0
@@ -40,7 +41,7 @@ def revision_of(connection: Connection, name: str) -> str | None:
     Raises:
         StoreForeignError: it is the database of another program.
         StoreNewerError: it is of a revision that this version does not know, and that has contracted.
-        StoreOutdatedError: it is of one from before the first release.
+        StoreError: it is of one from before the first release.
     """
     tables = inspect(connection).get_table_names()
     if not tables:
@@ -55,13 +56,14 @@ def revision_of(connection: Connection, name: str) -> str | None:
         )
     found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
     if found is not None and str(found) < REVISIONS[0]:
-        raise StoreOutdatedError(
+        raise StoreError(
             f"The store {name} was written by a version of eraswitch before its first release",
             expected=f"schema {REVISIONS[0]} or newer",
             got=str(found),
             next_step="Name a new store; nodes read the chain anew, and registrations are taken in again from their "
             "source. The version that wrote it can export its events: eraswitch events export FILE",
             store=name,
+            code="StoreOutdated",
         )
     if found is not None and found not in REVISIONS and not _is_usable(connection, tables):
         raise StoreNewerError(
@@ -96,7 +98,7 @@ def upgrade(connection: Connection, name: str) -> None:
     Raises:
         StoreForeignError: it is the database of another program.
         StoreNewerError: it is of a revision that this version cannot use.
-        StoreOutdatedError: it is of one from before the first release.
+        StoreError: it is of one from before the first release.
     """
     take_turn(connection, "migrate", wait_s=MIGRATION_WAIT_S)
     if is_usable(revision_of(connection, name)):

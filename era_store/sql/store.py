@@ -12,7 +12,7 @@ from uuid import uuid4
 
 from sqlalchemy import URL
 
-from era_store.errors import StoreOutdatedError, StoreUnavailableError
+from era_store.errors import StoreUnavailableError
 from era_store.networks import NO_NETWORK, NetworkKey
 from era_store.ports import Notices, StoreLock
 from era_store.sql.database import DEFAULT_WAIT_S, Database, parse_url
@@ -26,6 +26,7 @@ from era_store.sql.tables import metadata
 from era_store.sql.trust import SqlTrust
 from era_store.sql.verdicts import SqlVerdicts
 from era_store.sqlite_files import make_file
+from eras import StoreError
 
 _log = logging.getLogger(__name__)
 
@@ -155,12 +156,13 @@ def _bring_up_to_date(database: Database, *, migrate: bool) -> None:
         revision = revision_of(connection, database.name)
     if not is_usable(revision):
         if not migrate:
-            raise StoreOutdatedError(
+            raise StoreError(
                 f"The store {database.name} is of an older version of eraswitch",
                 expected=f"schema {HEAD}",
                 got=revision or "an empty database",
                 next_step="Make a backup, then run: eraswitch db upgrade",
                 store=database.name,
+                code="StoreOutdated",
             )
         with database.write() as connection:
             upgrade(connection, database.name)

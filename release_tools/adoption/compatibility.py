@@ -52,10 +52,6 @@ _WORDS = {
 _COMPARISON = re.compile(r"(>=|<=|==|!=|>|<)?\s*(\S+)")
 
 
-class CompatibilityError(ConfigurationError):
-    """The table of eras and versions cannot be read, or has a mistake."""
-
-
 class EraNotListedError(ConfigurationError):
     """The table of eras and versions does not have an era."""
 
@@ -81,7 +77,7 @@ class Requirement:
             key: where it stands, for errors.
 
         Raises:
-            CompatibilityError: it is not valid.
+            ConfigurationError: it is not valid.
         """
         if not isinstance(text, str):
             raise _mistake(key, 'a requirement such as ">=0.3.12, !=0.3.15"', f"{text!r}"[:80])
@@ -142,7 +138,7 @@ class Compatibility:
                 with several names is recognised. Without it any name is taken as it is.
 
         Raises:
-            CompatibilityError: it cannot be read, or has a mistake; the error names the key.
+            ConfigurationError: it cannot be read, or has a mistake; the error names the key.
         """
         try:
             with path.expanduser().open("rb") as file:
@@ -173,7 +169,7 @@ class Compatibility:
         """The table in a mapping, as the file has it; the other arguments are those of ``load``.
 
         Raises:
-            CompatibilityError: it has a mistake; the error names the key.
+            ConfigurationError: it has a mistake; the error names the key.
         """
         common = {key: value for key, value in mapping.items() if not isinstance(value, Mapping)}
         tables = {key: value for key, value in mapping.items() if isinstance(value, Mapping)}
@@ -265,21 +261,23 @@ def _nearest_comparison(part: str) -> str | None:
     return f"{sign or '>='}{int(match[2])}.{int(match[3] or 0)}.{int(match[4] or 0)}{match[5] or ''}"
 
 
-def _mistake(key: str, expected: str, got: str, *, nearest: str | None = None) -> CompatibilityError:
-    return CompatibilityError(
+def _mistake(key: str, expected: str, got: str, *, nearest: str | None = None) -> ConfigurationError:
+    return ConfigurationError(
         f"The table of eras and versions has a mistake at {key}",
         expected=expected,
         got=got,
         next_step=f"Did you mean {nearest!r}?" if nearest else "Correct it: docs/adoption.md shows the file",
         key=key,
         nearest=nearest,
+        code="Compatibility",
     )
 
 
-def _unreadable(path: Path, got: str) -> CompatibilityError:
-    return CompatibilityError(
+def _unreadable(path: Path, got: str) -> ConfigurationError:
+    return ConfigurationError(
         "The table of eras and versions cannot be read",
         expected=f"to read TOML in {path}",
         got=got,
         next_step="Correct adoption.compatibility_file, or --compatibility",
+        code="Compatibility",
     )

@@ -14,22 +14,19 @@ MAX_BYTES = 16 * 1024 * 1024
 COLUMNS = ("epoch", "lovelace")
 
 
-class NetworkStakeError(MarkerError):
-    """A figure of the network's stake cannot be, or a file of them cannot be read."""
-
-
 def require_network_stake(epoch: int, lovelace: int) -> int:
     """The stake, if an epoch can have it.
 
     Raises:
-        NetworkStakeError: it cannot.
+        MarkerError: it cannot.
     """
     if not (0 <= epoch <= MAX_REGISTRATION_EPOCH and 0 <= lovelace <= MAX_LOVELACE):
-        raise NetworkStakeError(
+        raise MarkerError(
             "A network's stake cannot be",
             expected=f"an epoch up to {MAX_REGISTRATION_EPOCH}, and lovelace up to {MAX_LOVELACE}, which is all ada",
             got=f"{lovelace} in epoch {epoch}",
             next_step="Correct the figure; it is in lovelace, a millionth of an ada",
+            code="NetworkStake",
         )
     return lovelace
 
@@ -38,7 +35,7 @@ def read_network_stake(path: str) -> dict[Epoch, int]:
     """The figures in a file.
 
     Raises:
-        NetworkStakeError: it cannot be read, or a figure cannot be.
+        MarkerError: it cannot be read, or a figure cannot be.
     """
     try:
         with Path(path).open("rb") as file:
@@ -70,10 +67,11 @@ def read_network_stake(path: str) -> dict[Epoch, int]:
     return figures
 
 
-def _unreadable(path: str, got: str) -> NetworkStakeError:
-    return NetworkStakeError(
+def _unreadable(path: str, got: str) -> MarkerError:
+    return MarkerError(
         f"The network's stake cannot be read from {path}",
         expected=f"a CSV file with the columns {' and '.join(COLUMNS)}, whole numbers",
         got=got,
         next_step="Correct the file; nothing of it was kept",
+        code="NetworkStake",
     )

@@ -13,26 +13,21 @@ from typing import Any
 from eras import EraSwitchError
 
 
-class TickersError(EraSwitchError):
-    """A file of tickers cannot be used."""
-
-    code = "Tickers"
-
-
 def load_tickers(path: Path) -> dict[str, str]:
     """The tickers in a file.
 
     Raises:
-        TickersError: it cannot be read, or is neither of the two formats.
+        EraSwitchError: it cannot be read, or is neither of the two formats.
     """
     try:
         return read_tickers(path.read_text("utf-8"))
     except (OSError, UnicodeDecodeError) as error:
-        raise TickersError(
+        raise EraSwitchError(
             "The file of tickers cannot be read",
             expected=f"a file of UTF-8 text at {path}",
             got=getattr(error, "strerror", None) or "bytes that are not UTF-8",
             next_step="Correct adoption.tickers_file",
+            code="Tickers",
         ) from error
 
 
@@ -40,7 +35,7 @@ def read_tickers(text: str) -> dict[str, str]:
     """The tickers in the text of a file.
 
     Raises:
-        TickersError: it is neither of the two formats.
+        EraSwitchError: it is neither of the two formats.
     """
     rows = _of_aggregator(text) if text.lstrip()[:1] == "{" else _of_csv(text)
     return {party: ticker for party, ticker in rows if party and ticker}
@@ -65,10 +60,11 @@ def _of_aggregator(text: str) -> Iterable[tuple[str, str]]:
     return [(str(one.get("party_id") or ""), str(one.get("pool_ticker") or "")) for one in known]
 
 
-def _wrong(got: str) -> TickersError:
-    return TickersError(
+def _wrong(got: str) -> EraSwitchError:
+    return EraSwitchError(
         "The file of tickers cannot be used",
         expected="CSV with the columns party_id and ticker, or the JSON of an aggregator's /signers/tickers",
         got=got,
         next_step="Correct the file that adoption.tickers_file names",
+        code="Tickers",
     )

@@ -27,7 +27,7 @@ from release_tools.adoption.summary import NoRegistrationsError, require_told
 from release_tools.forecasting.documents import Phase
 from release_tools.forecasting.lottery import require_probability
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
-from release_tools.forecasting.reliability import Reliability, Signatures, SignaturesFileError
+from release_tools.forecasting.reliability import Reliability, Signatures
 from release_tools.forecasting.result import Call, Chance, EpochOutlook, Forecast
 from release_tools.forecasting.trend import MIN_POINTS, Estimate, Reached, ReadyPoint, fit_trend
 
@@ -97,7 +97,7 @@ def forecast(
         EraNotListedError: neither ``compatibility`` nor the reports of nodes show who is ready for the era.
         NoRegistrationsError: no stake is registered for the epoch.
         ConfigurationError: the switch is not after it, or too far ahead.
-        QuorumParametersError: a probability or share is not usable.
+        ConfigurationError: a probability or share is not usable.
         StoreError: the registrations could not be read.
     """
     require_probability(order.probability)
@@ -197,12 +197,13 @@ class _Forecaster:
         entries = (entry for point in self._points for entry in self._repository.newest(point.epoch))
         measured = Reliability.measured(entries, order.signatures, lag_epochs=order.lag_epochs)
         if measured is None:
-            raise SignaturesFileError(
+            raise ConfigurationError(
                 "No signature can be held against a registration",
                 expected=f"signatures of epochs {self._points[0].epoch + order.lag_epochs} to "
                 f"{self._now.epoch + order.lag_epochs}, {order.lag_epochs} after the registrations",
                 got=f"epochs {', '.join(map(str, sorted(order.signatures)))}"[:100] if order.signatures else "none",
                 next_step="Give the signatures of these epochs, or --reliability",
+                code="SignaturesFile",
             )
         return measured
 

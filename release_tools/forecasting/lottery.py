@@ -27,10 +27,6 @@ _SURE, _HOPELESS = 0.9999, 0.0001
 _WHOLE = 1 + 1e-9  # a share that is a sum of floats may exceed 1 by a rounding
 
 
-class QuorumParametersError(ConfigurationError):
-    """The parameters of a quorum, a share or a probability are not usable."""
-
-
 @runtime_checkable
 class QuorumModel(Protocol):
     """The rule that decides whether the signers are enough."""
@@ -44,7 +40,7 @@ class QuorumModel(Protocol):
         """The chance of a quorum when ``share`` of the registered stake signs, 0 to 1.
 
         Raises:
-            QuorumParametersError: the share is not from 0 to 1.
+            ConfigurationError: the share is not from 0 to 1.
         """
         ...
 
@@ -52,7 +48,7 @@ class QuorumModel(Protocol):
         """The chance of no quorum, exact where it is too small to result from ``1 - quorum_probability``.
 
         Raises:
-            QuorumParametersError: the share is not from 0 to 1.
+            ConfigurationError: the share is not from 0 to 1.
         """
         ...
 
@@ -60,7 +56,7 @@ class QuorumModel(Protocol):
         """The least share with which a quorum is reached with ``probability``; ``None`` where no share suffices.
 
         Raises:
-            QuorumParametersError: the probability is not more than 0 and at most 1.
+            ConfigurationError: the probability is not more than 0 and at most 1.
         """
         ...
 
@@ -79,7 +75,7 @@ class Lottery:
         phi_f: the chance that the whole stake wins an index.
 
     Raises:
-        QuorumParametersError: k or m is below 1, or phi_f not more than 0 and at most 1.
+        ConfigurationError: k or m is below 1, or phi_f not more than 0 and at most 1.
     """
 
     k: int
@@ -102,7 +98,7 @@ class Lottery:
         """The chance that those who sign, with ``share`` of the registered stake, win an index.
 
         Raises:
-            QuorumParametersError: the share is not from 0 to 1.
+            ConfigurationError: the share is not from 0 to 1.
         """
         share = require_share(share)
         if share == 1 or self.phi_f == 1:
@@ -148,7 +144,7 @@ class FixedQuorum:
         exceeded: whether more than the share is needed (Cosmos), not only the share itself (Ethereum).
 
     Raises:
-        QuorumParametersError: the share is not between 0 and 1.
+        ConfigurationError: the share is not between 0 and 1.
     """
 
     share: Fraction = Fraction(2, 3)
@@ -196,7 +192,7 @@ def quorum_probability(share: float, *, k: int, m: int, phi_f: float) -> float:
         phi_f: the chance that the whole stake wins an index.
 
     Raises:
-        QuorumParametersError: one of them is not usable.
+        ConfigurationError: one of them is not usable.
     """
     return Lottery(k, m, phi_f).quorum_probability(share)
 
@@ -214,7 +210,7 @@ def share_needed(probability: float, *, k: int, m: int, phi_f: float) -> float |
         The share; ``None`` where no share suffices.
 
     Raises:
-        QuorumParametersError: one of them is not usable.
+        ConfigurationError: one of them is not usable.
     """
     return Lottery(k, m, phi_f).share_needed(probability)
 
@@ -223,7 +219,7 @@ def require_share(share: float) -> float:
     """``share``, if it is one.
 
     Raises:
-        QuorumParametersError: it is not from 0 to 1.
+        ConfigurationError: it is not from 0 to 1.
     """
     if isinstance(share, bool) or not 0 <= share <= _WHOLE:
         raise _unusable("A share of the stake", "from 0 to 1", share)
@@ -234,7 +230,7 @@ def require_probability(probability: float) -> None:
     """Check that ``probability`` is one that can be asked for.
 
     Raises:
-        QuorumParametersError: it is not more than 0 and at most 1.
+        ConfigurationError: it is not more than 0 and at most 1.
     """
     if isinstance(probability, bool) or not 0 < probability <= 1:
         raise _unusable("A probability to reach", "more than 0 and at most 1", probability)
@@ -252,8 +248,10 @@ def probability_words(probability: float) -> str:
     return f"{probability * 100:.10g} %"
 
 
-def _unusable(what: str, expected: str, got: object) -> QuorumParametersError:
-    return QuorumParametersError(f"{what} is not usable", expected=expected, got=f"{got}"[:60], next_step="Correct it")
+def _unusable(what: str, expected: str, got: object) -> ConfigurationError:
+    return ConfigurationError(
+        f"{what} is not usable", expected=expected, got=f"{got}"[:60], next_step="Correct it", code="QuorumParameters"
+    )
 
 
 def _least(suffices: Callable[[float], bool]) -> float:

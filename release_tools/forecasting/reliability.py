@@ -22,10 +22,6 @@ Signatures = Mapping[Epoch, frozenset[str]]
 """Epoch → the parties that signed in it. An epoch that is there is known in full."""
 
 
-class SignaturesFileError(ConfigurationError):
-    """A file of signatures is not usable."""
-
-
 @dataclass(frozen=True, slots=True)
 class Reliability:
     """How reliably parties sign.
@@ -52,7 +48,7 @@ class Reliability:
         """The chance that an operator states.
 
         Raises:
-            QuorumParametersError: it is not from 0 to 1.
+            ConfigurationError: it is not from 0 to 1.
         """
         from release_tools.forecasting.lottery import require_share
 
@@ -97,7 +93,7 @@ def read_signatures(text: str) -> Signatures:
     Every line is a party that signed in that epoch. An epoch that is named must be there in full.
 
     Raises:
-        SignaturesFileError: a line is neither.
+        ConfigurationError: a line is neither.
     """
     signed: dict[Epoch, set[str]] = defaultdict(set)
     for number, row in _rows(text):
@@ -138,7 +134,11 @@ def _json_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         yield number, row
 
 
-def _unusable(expected: str, got: str) -> SignaturesFileError:
-    return SignaturesFileError(
-        "The file of signatures is not usable", expected=expected, got=got, next_step="Correct the file"
+def _unusable(expected: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
+        "The file of signatures is not usable",
+        expected=expected,
+        got=got,
+        next_step="Correct the file",
+        code="SignaturesFile",
     )

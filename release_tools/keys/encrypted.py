@@ -36,12 +36,6 @@ _MAX_MEMORY_BYTES = 1 << 30
 _LENGTHS: dict[str, tuple[int, ...]] = {"era": (SEED_BYTES,), "payment": (SEED_BYTES, EXTENDED_BYTES)}
 
 
-class EncryptedKeyError(ConfigurationError):
-    """An encrypted key file is damaged, or of a version that this software does not know."""
-
-    advice = "Restore it from a backup, or read it with the release that wrote it: `eraswitch keys show FILE`."
-
-
 class WrongPassphraseError(ConfigurationError):
     """A passphrase does not open an encrypted key."""
 
@@ -82,7 +76,7 @@ class EncryptedKey:
         """The encrypted key in a text; ``None`` where it is something else.
 
         Raises:
-            EncryptedKeyError: it is damaged, or of another version.
+            ConfigurationError: it is damaged, or of another version.
         """
         try:
             fields = json.loads(text) if text.lstrip().startswith("{") else None
@@ -94,11 +88,12 @@ class EncryptedKey:
             return None
         version = fields[_VERSION_FIELD]
         if version != VERSION or isinstance(version, bool):
-            raise EncryptedKeyError(
+            raise ConfigurationError(
                 f"The encrypted key {source} is of an unknown version",
                 expected=f"version {VERSION}",
                 got=f"version {version!r}"[:60],
                 next_step="Use the version of eraswitch that wrote it, or a newer one",
+                code="EncryptedKey",
             )
         if fields.get("kind") not in _LENGTHS or fields.get("kdf") != _KDF:
             raise _damaged(source, f"kind era or payment, and kdf {_KDF}", "another one")
@@ -122,7 +117,7 @@ class EncryptedKey:
 
         Raises:
             WrongPassphraseError: the passphrase is not the one, or the sealed part was altered.
-            EncryptedKeyError: what is inside is of another kind, or of another public key than the file states.
+            ConfigurationError: what is inside is of another kind, or of another public key than the file states.
         """
         from nacl.exceptions import CryptoError
         from nacl.secret import SecretBox
@@ -208,10 +203,11 @@ def _bytes(fields: dict[str, Any], name: str, lengths: tuple[int, ...], source: 
     return raw
 
 
-def _damaged(source: str, expected: str, got: str) -> EncryptedKeyError:
-    return EncryptedKeyError(
+def _damaged(source: str, expected: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
         f"The encrypted key {source} is damaged",
         expected=expected,
         got=got,
         next_step="Take it from its backup",
+        code="EncryptedKey",
     )

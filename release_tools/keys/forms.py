@@ -71,10 +71,6 @@ _FORMS = (
 )
 
 
-class PaymentKeyError(ConfigurationError):
-    """A payment key cannot be used, or a text holds no payment key."""
-
-
 @dataclass(frozen=True, slots=True)
 class FoundKey:
     """A payment key in a text. Its ``repr`` does not show the key.
@@ -102,7 +98,7 @@ def find_payment_key(
         second_factor: the passphrase of the wallet, which belongs to its words.
 
     Raises:
-        PaymentKeyError: it writes no payment key; the error does not show the text.
+        ConfigurationError: it writes no payment key; the error does not show the text.
     """
     text = text.strip()
     try:
@@ -118,11 +114,12 @@ def find_payment_key(
         return _from_hex(text)
     except (DerivationError, EnvelopeError) as error:
         # "from None", because the exceptions of decoders hold the text, which is the secret.
-        raise PaymentKeyError(
+        raise ConfigurationError(
             f"There is no payment key in {source}",
             expected=error.expected,
             got=error.got,
             next_step=_NEEDS_PATH if isinstance(error, _PathNeededError) else _FORMS,
+            code="PaymentKey",
         ) from None
 
 

@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self
 
 from datum import text_of
+from eras import ConfigurationError
 from release_tools.keys.encrypted import EncryptedKey, encrypt
 from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES
-from release_tools.keys.forms import PaymentKeyError, find_payment_key
+from release_tools.keys.forms import find_payment_key
 from release_tools.keys.secret_files import write_new
 
 if TYPE_CHECKING:
@@ -49,7 +50,7 @@ class PaymentKey:
         raw: the 32 bytes of a seed, or the 128 of an extended key: 64 private, 32 public, 32 of chain code.
 
     Raises:
-        PaymentKeyError: it is neither, or the halves of an extended key do not belong together.
+        ConfigurationError: it is neither, or the halves of an extended key do not belong together.
     """
 
     __slots__ = ("_key", "_public")
@@ -58,11 +59,12 @@ class PaymentKey:
         from pycardano import PaymentExtendedSigningKey, PaymentSigningKey
 
         if len(raw) not in (SEED_BYTES, EXTENDED_BYTES):
-            raise PaymentKeyError(
+            raise ConfigurationError(
                 "A payment key is not usable",
                 expected=f"{SEED_BYTES} bytes, or {EXTENDED_BYTES} of an extended key",
                 got=f"{len(raw)} bytes",
                 next_step="Check that it was copied whole",
+                code="PaymentKey",
             )
         if len(raw) == EXTENDED_BYTES:
             _require_own_public_key(raw)
@@ -86,27 +88,29 @@ class PaymentKey:
             unlock: opens an encrypted one.
 
         Raises:
-            PaymentKeyError: the file cannot be read, holds no payment key, a whole wallet of them, or an encrypted key
-                where nothing can open it.
-            EncryptedKeyError: it is encrypted, and damaged.
+            ConfigurationError: the file cannot be read, holds no payment key, a whole wallet of them, or an encrypted
+                key where nothing can open it.
+            ConfigurationError: it is encrypted, and damaged.
         """
         text = _read(path)
         encrypted = EncryptedKey.parse(text, str(path))
         if _is_era_key(text) or (encrypted is not None and encrypted.kind != "payment"):
-            raise PaymentKeyError(
+            raise ConfigurationError(
                 f"{path} is not a payment key",
                 expected="a payment signing key",
                 got="an era key, encrypted" if encrypted else "an era key, in the form of era generate-keypair",
                 next_step=f"Give the payment key to --payment-key-file; the era key belongs to --secret-key @{path}",
+                code="PaymentKey",
             )
         if encrypted is None:
             return cls(find_payment_key(text, str(path)).raw)
         if unlock is None:
-            raise PaymentKeyError(
+            raise ConfigurationError(
                 f"The payment key {path} is encrypted",
                 expected="a passphrase",
                 got="none",
                 next_step=f"Export it: eraswitch keys export {path} TARGET",
+                code="PaymentKey",
             )
         return cls(unlock(encrypted))
 
@@ -127,16 +131,17 @@ class PaymentKey:
         """Write the key as a file that only its owner can read: a cardano-cli envelope, or encrypted.
 
         Raises:
-            PaymentKeyError: the file exists already or cannot be written.
+            ConfigurationError: the file exists already or cannot be written.
         """
         try:
             write_new(path, self.to_text(passphrase))
         except OSError as error:
-            raise PaymentKeyError(
+            raise ConfigurationError(
                 f"The payment key file {path} cannot be written",
                 expected="a new file in a folder that exists",
                 got=error.strerror,
                 next_step="Choose another path; a key file is never overwritten",
+                code="PaymentKey",
             ) from error
 
     @property
@@ -187,11 +192,12 @@ def _require_own_public_key(raw: bytes) -> None:
     except Exception:  # what libsodium refuses is no key, and its error may not be shown
         own = b""
     if own != raw[64:96]:
-        raise PaymentKeyError(
+        raise ConfigurationError(
             "An extended payment key is not usable",
             expected="a private key and its own public key",
             got="halves that do not belong together",
             next_step="Check that it was copied whole",
+            code="PaymentKey",
         )
 
 
@@ -214,19 +220,21 @@ def _read(path: Path) -> str:
         with path.open("rb") as file:
             content = file.read(_MAX_FILE_BYTES)
     except OSError as error:
-        raise PaymentKeyError(
+        raise ConfigurationError(
             f"The payment key file {path} cannot be read",
             expected="a readable file",
             got=error.strerror,
             next_step="Give the path of a payment signing key",
+            code="PaymentKey",
         ) from error
     try:
         return text_of(content)
     except UnicodeDecodeError:
         # "from None": the exception holds the bytes of the file, which is the secret.
-        raise PaymentKeyError(
+        raise ConfigurationError(
             f"There is no payment key in {path}",
             expected="text",
             got="bytes that are not text",
             next_step="Give the path of a payment signing key",
+            code="PaymentKey",
         ) from None

@@ -44,18 +44,6 @@ _SIGNATURE_DIGITS = 128
 _PATH = "/usr/local/bin:/usr/bin:/bin"
 
 
-class SignerFileError(ConfigurationError):
-    """A signer file has a mistake, or others could change it."""
-
-    advice = "Correct the signer file, as `docs/keys.md` describes it; only its owner may write to it."
-
-
-class SignerError(TransactionError):
-    """An external signer refused, failed, took too long, or answered something that is not a signature."""
-
-    advice = "Look at the program that the signer file names, then run the command again: nothing was signed."
-
-
 @dataclass(frozen=True, slots=True)
 class Signer:
     """An external signer, as its file describes it.
@@ -83,7 +71,7 @@ class Signer:
         """The signer that a file with this content describes; ``None`` where it holds something else.
 
         Raises:
-            SignerFileError: it has a mistake, or others can write to it.
+            ConfigurationError: it has a mistake, or others can write to it.
         """
         try:
             fields = json.loads(text) if text.lstrip().startswith("{") else None
@@ -125,7 +113,7 @@ class Signer:
             body: the body of the transaction whose hash is signed.
 
         Raises:
-            SignerError: there is none.
+            TransactionError: there is none.
         """
         request = {
             _REQUEST_FIELD: VERSION,
@@ -182,12 +170,13 @@ class Signer:
         last = visible(done.stderr.strip().rpartition("\n")[2])[:300]
         raise self._failed("exit code 0 and one JSON object", f"exit code {done.code} and {last or 'another answer'}")
 
-    def _failed(self, expected: str, got: str) -> SignerError:
-        return SignerError(
+    def _failed(self, expected: str, got: str) -> TransactionError:
+        return TransactionError(
             f"The signer {self.program[0]} gave no signature",
             expected=expected,
             got=got,
             next_step=f"Look at the signer; it is configured in {self.source}. Nothing was signed",
+            code="Signer",
         )
 
 
@@ -206,7 +195,7 @@ class ExternalEraKey:
         """The signature of the bytes of a payload or an extension.
 
         Raises:
-            SignerError: there is none.
+            TransactionError: there is none.
         """
         return self.signer.sign(*_described(message))
 
@@ -230,7 +219,7 @@ class ExternalPaymentKey:
         """Its signature over a transaction hash, as a pycardano ``VerificationKeyWitness``.
 
         Raises:
-            SignerError: there is none.
+            TransactionError: there is none.
         """
         from pycardano import PaymentVerificationKey, VerificationKeyWitness
 
@@ -274,18 +263,20 @@ def _require_own(path: Path) -> None:
     """Check that nobody else can choose the program."""
     found = path.stat()
     if found.st_uid not in (0, os.geteuid()) or found.st_mode & (stat.S_IWGRP | stat.S_IWOTH):
-        raise SignerFileError(
+        raise ConfigurationError(
             f"The signer file {path} names a program to run, and others can change it",
             expected="a file of yours or root's that nobody else can write to",
             got=f"mode {found.st_mode & 0o777:o}, owner {found.st_uid}",
             next_step=f"Run: chmod go-w {path}",
+            code="SignerFile",
         )
 
 
-def _mistake(source: str, expected: str, got: str) -> SignerFileError:
-    return SignerFileError(
+def _mistake(source: str, expected: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
         f"The signer file {source} has a mistake",
         expected=expected,
         got=visible(got)[:120],
         next_step="Correct it, as docs/keys.md describes it",
+        code="SignerFile",
     )

@@ -23,12 +23,6 @@ AnyMarkers = tuple[EraMarker, ...] | tuple[ConfigurationMarker, ...]
 """The markers of one payload, of either kind."""
 
 
-class RolloutRefusedError(MarkerError):
-    """A change of the markers breaks a rule; ``facts["rules"]`` names every one that it breaks."""
-
-    http_status = 409
-
-
 class ChangeKind(enum.Enum):
     """The actions on an era."""
 
@@ -272,25 +266,26 @@ class RolloutPlan:
         """Check that no rule is broken.
 
         Raises:
-            RolloutRefusedError: one is; the error lists all of them.
+            MarkerError: one is; the error lists all of them.
         """
         if not self.broken:
             return
         first, *others = self.broken
-        raise RolloutRefusedError(
+        raise MarkerError(
             f"Refused to {self.change} in epoch {self.epoch} (rule {first.rule})",
             expected=first.expected,
             got=first.got,
             lines=[f"also {rule}" for rule in others],
             next_step=first.next_step,
             rules=[rule.rule for rule in self.broken],
+            code="RolloutRefused",
         )
 
     def require_no_slip(self) -> None:
         """Check that nothing looks like a slip.
 
         Raises:
-            RolloutRefusedError: something does.
+            MarkerError: something does.
         """
         if self.slips:
             raise slip_error(f"to {self.change}", self.slips)
@@ -309,14 +304,15 @@ class RolloutPlan:
         }
 
 
-def slip_error(to_do: str, slips: Sequence[str]) -> RolloutRefusedError:
+def slip_error(to_do: str, slips: Sequence[str]) -> MarkerError:
     """The error of what looks like a slip and was not confirmed as meant."""
-    return RolloutRefusedError(
+    return MarkerError(
         f"Refused {to_do}: it looks like a slip",
         expected="names and epochs that cannot be mistaken",
         got="; ".join(slips),
         next_step="Correct it; if it is meant, confirm it with --not-a-slip (--yes does not)",
         rules=["slip"],
+        code="RolloutRefused",
     )
 
 

@@ -37,10 +37,6 @@ from release_tools.markers.slips import slips
 FILE_VERSION = 1
 
 
-class CosigningFileError(MarkerError):
-    """A text is not a co-signing file, or what it holds does not fit together."""
-
-
 @dataclass(frozen=True, slots=True)
 class Cosigning:
     """An extended payload on its way from signer to signer.
@@ -50,7 +46,7 @@ class Cosigning:
         previous: the extended payload that it takes the place of; ``None`` for the first.
 
     Raises:
-        CosigningFileError: the two do not fit together, or somebody signed who may not.
+        MarkerError: the two do not fit together, or somebody signed who may not.
         MarkerError: a signature is not over what is signed.
     """
 
@@ -211,7 +207,7 @@ class Cosigning:
         """Read the text of a co-signing file.
 
         Raises:
-            CosigningFileError: it is not such a file, or its contents do not fit together.
+            MarkerError: it is not such a file, or its contents do not fit together.
             PayloadFormatError: a payload in it is malformed.
             MarkerError: it was changed after somebody signed, or states something else than it holds.
         """
@@ -221,11 +217,12 @@ class Cosigning:
             previous = document.get("previous")
             made = cls(extended, None if previous is None else _extended(previous, "previous"))
         except (ValueError, RecursionError) as error:
-            raise CosigningFileError(
+            raise MarkerError(
                 "A file is not a co-signing file",
                 expected='JSON with "eraswitch_cosigning", "check", "payload" and "previous"',
                 got=str(error)[:300] if isinstance(error, ValueError) else "JSON that nests too deep",
                 next_step="Check that it was copied whole",
+                code="CosigningFile",
             ) from error
         right = made._document()
         wrong = [name for name in document.keys() | right.keys() if not _same(document.get(name), right.get(name))]
@@ -264,7 +261,7 @@ def propose(
 
     Raises:
         PayloadFormatError: the payload is not signed, or a value is not of its kind.
-        CosigningFileError: it cannot take the place of ``previous``, or is the first and names new keys.
+        MarkerError: it cannot take the place of ``previous``, or is the first and names new keys.
     """
     if previous is None and new_keys is not None:
         raise _misfit("the configured keys in the first extended payload", "new ones")
@@ -339,12 +336,13 @@ def _without_repetition(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return fields
 
 
-def _misfit(expected: str, got: str) -> CosigningFileError:
-    return CosigningFileError(
+def _misfit(expected: str, got: str) -> MarkerError:
+    return MarkerError(
         "A payload cannot be co-signed as it is",
         expected=expected,
         got=got,
         next_step="Make the co-signing file again, after the payload that is trusted now",
+        code="CosigningFile",
     )
 
 

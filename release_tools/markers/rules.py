@@ -24,7 +24,7 @@ looks like a slip is judged elsewhere (``release_tools.markers.slips``).
 from collections.abc import Iterable
 
 from chain_reader import is_successor
-from eras import Epoch, EraMarker, require_epoch
+from eras import Epoch, EraMarker, MarkerError, require_epoch
 from release_tools.markers.change import (
     BrokenRule,
     ChangeKind,
@@ -32,7 +32,6 @@ from release_tools.markers.change import (
     Markers,
     PublishedBefore,
     RolloutPlan,
-    RolloutRefusedError,
     RolloutRules,
     beginning,
     listed,
@@ -327,17 +326,18 @@ def require_notice(before: Iterable[EraMarker], after: Iterable[EraMarker], epoc
     """Check that markers that were signed some time ago are still published in time.
 
     Raises:
-        RolloutRefusedError: they are not.
+        MarkerError: they are not.
     """
     publish_by = publish_by_epoch(before, after, epoch, lead_epochs)
     if publish_by is not None and epoch > publish_by:
         lead = max(1, lead_epochs)
-        raise RolloutRefusedError(
+        raise MarkerError(
             f"Refused to publish these markers in epoch {epoch} (rule lead)",
             expected=f"a publication {lead} epochs before an activation that is new, moved or cancelled",
             got=f"one at epoch {publish_by + lead}, in epoch {epoch}",
             next_step="Sign markers with a later epoch; --lead-epochs lowers the bar at the risk of a split network",
             rules=["lead"],
+            code="RolloutRefused",
         )
 
 

@@ -26,10 +26,6 @@ _CURRENT = "current.json"
 _MAX_FILE_BYTES = 1 << 20
 
 
-class JournalError(StoreError):
-    """The journal of publications cannot be read or written."""
-
-
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """A signed transaction that may have been submitted.
@@ -102,7 +98,7 @@ class Journal:
 
         Raises:
             StoreError: another process has it.
-            JournalError: the folder cannot be used.
+            StoreError: the folder cannot be used.
         """
         with self._errors("be opened"):
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -126,7 +122,7 @@ class Journal:
         """The publication that is not finished.
 
         Raises:
-            JournalError: it cannot be read, or what is there is none.
+            StoreError: it cannot be read, or what is there is none.
         """
         return self._read(self.folder / _CURRENT)
 
@@ -134,7 +130,7 @@ class Journal:
         """The publications that are finished, in no order.
 
         Raises:
-            JournalError: one cannot be read, or is damaged.
+            StoreError: one cannot be read, or is damaged.
         """
         with self._errors("be read"):
             files = [path for path in self.folder.glob("*.json") if path.name != _CURRENT]
@@ -144,7 +140,7 @@ class Journal:
         """Write the publication that is not finished; when this returns it is on disk.
 
         Raises:
-            JournalError: it cannot be written.
+            StoreError: it cannot be written.
         """
         target = self.folder / _CURRENT
         draft = target.with_suffix(".draft")
@@ -164,7 +160,7 @@ class Journal:
         """Put the current publication with those that are finished, under the hash of its ``transaction``.
 
         Raises:
-            JournalError: it cannot be written.
+            StoreError: it cannot be written.
         """
         with self._errors("be written"):
             (self.folder / _CURRENT).replace(self.folder / f"{transaction}.json")
@@ -174,7 +170,7 @@ class Journal:
         """Forget the current publication: none of its transactions can come into the chain any more.
 
         Raises:
-            JournalError: it cannot be written.
+            StoreError: it cannot be written.
         """
         with self._errors("be written"), suppress(FileNotFoundError):
             (self.folder / _CURRENT).unlink()
@@ -198,11 +194,12 @@ class Journal:
         try:
             return _from_dict(json.loads(content))
         except (ValueError, TypeError, KeyError, AttributeError, RecursionError, MarkerError) as error:
-            raise JournalError(
+            raise StoreError(
                 f"The journal {path} is damaged",
                 expected="a publication as eraswitch writes it",
                 got=f"{type(error).__name__}",
                 next_step="Look at the address (eraswitch marker history), then move the file away",
+                code="Journal",
             ) from error
 
     @contextmanager
@@ -210,11 +207,12 @@ class Journal:
         try:
             yield
         except OSError as error:
-            raise JournalError(
+            raise StoreError(
                 f"The journal {self.folder} cannot {what}",
                 expected="a folder that this user may write to",
                 got=error.strerror or type(error).__name__,
                 next_step="Correct its permissions, make room, or name another folder with --journal",
+                code="Journal",
             ) from error
 
 

@@ -37,18 +37,6 @@ _MAY_PASS = (None, Accepted.__name__, Superseded.__name__, Unconfirmed.__name__,
 """The verdicts on what was published that a later reading may change, and no verdict yet; all others are for good."""
 
 
-class OtherPublicationError(TransactionError):
-    """Another change is being published at the same era address, and is not finished."""
-
-    http_status = 409
-
-
-class OvertakenError(TransactionError):
-    """Somebody else published in the meantime, so a transaction can never come in."""
-
-    http_status = 409
-
-
 class PublishedPlan(Protocol):
     """A change that is worked out: what it is, and the markers before and after it."""
 
@@ -242,7 +230,7 @@ class Publisher(Generic[R]):
         """The publication of this very change that is finished, if what it published is in force.
 
         Raises:
-            JournalError: the journal could not be read.
+            StoreError: the journal could not be read.
         """
         entries = (entry for entry in self._journal.finished() if entry.change == change)
         return next((entry for entry in entries if set(entry.after) == set(in_force)), None)
@@ -252,7 +240,7 @@ class Publisher(Generic[R]):
 
         Raises:
             ChainReadError: the chain could not be asked.
-            JournalError: the journal could not be read.
+            StoreError: the journal could not be read.
         """
         entries = (entry for entry in self._journal.finished() if transaction == entry.latest.transaction)
         return next((entry for entry in entries if self.standing(entry) is Standing.LIVE), None)
@@ -276,7 +264,7 @@ class Publisher(Generic[R]):
 
         Raises:
             TransactionRefusedError: the ledger refused it; nothing has changed.
-            OvertakenError: somebody else published meanwhile.
+            TransactionError: somebody else published meanwhile.
             TransactionError, ChainReadError, StoreError: it could not be finished; run it again.
         """
         submission = self._submission()
@@ -346,7 +334,7 @@ class Publisher(Generic[R]):
                 return submission.ask(self._read)
             submission.pause(_still_there(attempt.transaction, left[0]))
 
-    def _overtaken(self, entry: JournalEntry) -> OvertakenError | None:
+    def _overtaken(self, entry: JournalEntry) -> TransactionError | None:
         """The error where another publication took the place of this one; ``None`` where that is not certain."""
         if self.anchor(entry) is not None or self._landed(entry) is not None:
             return None
@@ -355,13 +343,14 @@ class Publisher(Generic[R]):
         stands = None if reading.provenance is None else reading.provenance.transaction
         if stands is None or stands in ours or set(reading.markers) == set(entry.before):
             return None
-        return OvertakenError(
+        return TransactionError(
             f"Somebody else published meanwhile, and the transaction {entry.latest.transaction} can never come in",
             expected=f"{entry.anchor}, unspent",
             got=f"the markers of transaction {stands}: {listed(reading.markers)}",
             next_step="See whether the change is still wanted: eraswitch marker show; the same command plans it anew",
             transaction=entry.latest.transaction,
             stands=stands,
+            code="Overtaken",
         )
 
     def _landed(self, entry: JournalEntry) -> Attempt | None:
@@ -374,18 +363,19 @@ def require_same_change(entry: JournalEntry, change: Change, standing: Standing)
     """Check that the unfinished publication in the journal is of this change.
 
     Raises:
-        OtherPublicationError: it is of another one, which is in a block, or may still come in.
+        TransactionError: it is of another one, which is in a block, or may still come in.
     """
     if entry.change == change:
         return
     is_in_block = standing is Standing.LANDED
     otherwise = "" if is_in_block else f"; or wait until slot {entry.latest.invalid_hereafter}, when it is void"
-    raise OtherPublicationError(
+    raise TransactionError(
         "Another change is in a block already, and is not finished" if is_in_block else "Another change is on its way",
         expected=f"nothing unfinished before: {change}",
         got=f"{entry.change}, in transaction {entry.latest.transaction}",
         next_step=f"Finish it first: eraswitch {entry.change.command}{otherwise}. Then run this again",
         transaction=entry.latest.transaction,
+        code="OtherPublication",
     )
 
 

@@ -12,7 +12,7 @@ from era_store.registrations import Registration
 from eras import Epoch
 from eras.visible import of_sheet_cell
 from release_tools.registrations.judging import Refusal
-from release_tools.registrations.source import Batch, SourceFormatError
+from release_tools.registrations.source import Batch, RegistrationSourceError
 from release_tools.registrations.text_files import STANDARD_INPUT, TextRows
 
 NEEDED = ("party_id", "epoch", "stake")
@@ -37,7 +37,7 @@ class CsvRows(TextRows):
 
         Raises:
             SourceMissingError: the file cannot be read.
-            SourceFormatError: its header is not one of registrations.
+            RegistrationSourceError: its header is not one of registrations.
         """
         if self._file.path == STANDARD_INPUT:
             return self._file.batches(cursor, size, self._first_then_rows)
@@ -57,12 +57,13 @@ class CsvRows(TextRows):
         missing = [name for name in NEEDED if name not in names]
         if missing or len(set(names)) < len(names):
             shown = ", ".join(name[:40] for name in names[:10])
-            raise SourceFormatError(
+            raise RegistrationSourceError(
                 f"The header of {self._file.place} is not one of registrations",
                 expected=f"the columns {', '.join(NEEDED)}, and more where they are known, each once",
                 got=f"the columns {shown or 'none'}",
                 next_step="Correct the header; nothing was read",
                 missing=missing,
+                code="SourceFormat",
             )
         return names
 

@@ -27,7 +27,7 @@ class JsonLines(TextRows):
 
         Raises:
             SourceMissingError: the file cannot be read.
-            SourceFormatError: no line of it is a JSON object.
+            RegistrationSourceError: no line of it is a JSON object.
         """
         return self._file.batches(cursor, size, self._parse, foreign=(NO_JSON, NO_OBJECT, TOO_LONG))
 

@@ -22,7 +22,6 @@ from release_tools.registrations.source import (
     Batch,
     RegistrationSourceError,
     SourceDamagedError,
-    SourceFormatError,
     SourceLockedError,
     SourceMissingError,
 )
@@ -189,12 +188,13 @@ class MithrilEvents:
         columns = {row[1] for row in connection.execute("PRAGMA table_info(event)")}
         missing = [name for name in _COLUMNS if name not in columns]
         if missing:
-            raise SourceFormatError(
+            raise RegistrationSourceError(
                 f"The file {self._path} is no event store of a Mithril aggregator",
                 expected=f"a table event with the columns {', '.join(_COLUMNS)}",
                 got=f"one without {', '.join(missing)}" if columns else "no table event",
                 next_step="Name the aggregator's monitoring.sqlite3",
                 missing=missing,
+                code="SourceFormat",
             )
 
 

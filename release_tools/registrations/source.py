@@ -36,12 +36,6 @@ class SourceDamagedError(RegistrationSourceError):
     http_status = 422
 
 
-class SourceFormatError(RegistrationSourceError):
-    """The source is of another form than the one it is read as: other tables, columns or fields."""
-
-    http_status = 422
-
-
 @dataclass(frozen=True, slots=True)
 class Batch:
     """Some of a source.

@@ -20,7 +20,7 @@ from typing import BinaryIO, ClassVar
 from era_store.registrations import Registration, Reject
 from eras import Epoch
 from release_tools.registrations.judging import Judge, Refusal, rejected
-from release_tools.registrations.source import Batch, SourceFormatError, SourceMissingError
+from release_tools.registrations.source import Batch, RegistrationSourceError, SourceMissingError
 
 MAX_LINE_BYTES = 64 * 1024
 BATCH_BYTES = 32 * 1024 * 1024
@@ -104,7 +104,7 @@ class TextFile:
 
         Raises:
             SourceMissingError: the file cannot be read.
-            SourceFormatError: no line of it is of the kind.
+            RegistrationSourceError: no line of it is of the kind.
         """
         rows: list[Registration] = []
         rejects: list[Reject] = []
@@ -132,12 +132,13 @@ class TextFile:
             if rows or rejects or safe != begin:
                 yield Batch(rows, rejects, _cursor(file, *safe) if keeps else None, safe[0])
 
-    def _of_another_kind(self, rejects: list[Reject]) -> SourceFormatError:
-        return SourceFormatError(
+    def _of_another_kind(self, rejects: list[Reject]) -> RegistrationSourceError:
+        return RegistrationSourceError(
             f"{self.place} does not hold registrations",
             expected="one JSON object on each line",
             got=f"no such line among the first {len(rejects)}: {rejects[0].place} {rejects[0].reason}",
             next_step="Check that it is the right file; --as csv reads a table",
+            code="SourceFormat",
         )
 
     @staticmethod

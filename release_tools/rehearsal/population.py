@@ -14,9 +14,10 @@ from itertools import accumulate, cycle, islice
 from pathlib import Path
 
 from chain_reader.node.core import NodeState
+from eras import ConfigurationError
 from release_tools.adoption.compatibility import Compatibility
 from release_tools.adoption.versions import newest_first
-from release_tools.rehearsal.scenario import Scenario, ScenarioError, Upgrade
+from release_tools.rehearsal.scenario import Scenario, Upgrade
 
 LOVELACE = 1_000_000
 
@@ -65,7 +66,7 @@ def draw_nodes(scenario: Scenario) -> list[Node]:
     """The nodes of a scenario, in the order of their party ids.
 
     Raises:
-        ScenarioError: the file with the stakes cannot be used.
+        ConfigurationError: the file with the stakes cannot be used.
     """
     count = scenario.nodes
     stakes = draw_stakes(scenario)
@@ -89,7 +90,7 @@ def draw_stakes(scenario: Scenario) -> list[int]:
     """The stake of each node, in lovelace.
 
     Raises:
-        ScenarioError: the file with the stakes cannot be used.
+        ConfigurationError: the file with the stakes cannot be used.
     """
     stake, count = scenario.stake, scenario.nodes
     total = stake.total_ada * LOVELACE
@@ -114,7 +115,7 @@ def read_stakes(path: Path) -> tuple[int, ...]:
     """The stakes in a file: one number a line, or a CSV with a column ``stake``, in lovelace.
 
     Raises:
-        ScenarioError: it cannot be read, or has something else; the error names the line.
+        ConfigurationError: it cannot be read, or has something else; the error names the line.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -145,7 +146,7 @@ def compatibility_of(scenario: Scenario) -> Compatibility:
     """Which versions of a scenario support which era, as a table of requirements.
 
     Raises:
-        CompatibilityError: the name of a version is not valid.
+        ConfigurationError: the name of a version is not valid.
     """
     ordered = newest_first(version.name for version in scenario.versions)[::-1]
     requirements = {}
@@ -227,7 +228,11 @@ def _tick_of(scenario: Scenario, when: float) -> int:
     return round((when - scenario.first_epoch) * scenario.ticks_per_epoch)
 
 
-def _unusable_stakes(path: Path, expected: str, got: str) -> ScenarioError:
-    return ScenarioError(
-        f"The file of stakes {path} cannot be used", expected=expected, got=got, next_step="Correct stake.file"
+def _unusable_stakes(path: Path, expected: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The file of stakes {path} cannot be used",
+        expected=expected,
+        got=got,
+        next_step="Correct stake.file",
+        code="Scenario",
     )

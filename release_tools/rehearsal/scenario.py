@@ -1,6 +1,6 @@
 """A scenario: who is in the network, what the release team does, what goes wrong, and how it must end.
 
-In: TOML. Out: a frozen ``Scenario``, or a ``ScenarioError`` that names every mistaken key with the nearest right one.
+In: TOML. Out: a frozen ``Scenario``, or an error that names every mistaken key with the nearest right one.
 Epochs may be written with a fraction: ``106.5`` is half-way through epoch 106. Shares are of the nodes, 0 to 1, unless
 a key names it. ``docs/rehearsal.md`` explains each key.
 """
@@ -62,10 +62,6 @@ def _hint(name: str, known: Iterable[str]) -> str:
 
 Release = Annotated[Name, AfterValidator(_release)]
 Kind = Annotated[Name, AfterValidator(_kind)]
-
-
-class ScenarioError(ConfigurationError):
-    """A scenario cannot be used."""
 
 
 class Version(Table):
@@ -292,7 +288,7 @@ class Scenario(Table):
         """The same scenario with other values, checked again.
 
         Raises:
-            ScenarioError: it is impossible with these.
+            ConfigurationError: it is impossible with these.
         """
         return self.of({name: getattr(self, name) for name in type(self).model_fields} | changes)
 
@@ -301,7 +297,7 @@ class Scenario(Table):
         """The scenario in a file; a stake file beside it is found by its name.
 
         Raises:
-            ScenarioError: it cannot be read, or has mistakes; the error names all of them.
+            ConfigurationError: it cannot be read, or has mistakes; the error names all of them.
         """
         try:
             with path.open("rb") as file:
@@ -324,17 +320,18 @@ class Scenario(Table):
         """The scenario that a mapping describes, as the file does.
 
         Raises:
-            ScenarioError: it has mistakes; the error names all of them.
+            ConfigurationError: it has mistakes; the error names all of them.
         """
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
             listed = mistakes_in(error, cls, _TABLES, ACTIONS)
-            raise ScenarioError(
+            raise ConfigurationError(
                 f"In {origin} {'a key is' if len(listed) == 1 else f'{len(listed)} keys are'} mistaken:",
                 lines=listed,
                 next_step="Correct it; docs/rehearsal.md has every key",
                 mistakes=listed,
+                code="Scenario",
             ) from None
 
 
@@ -369,7 +366,11 @@ _TABLES: dict[str, type[Table] | None] = {
 }
 
 
-def _unusable(what: str, expected: str, got: str) -> ScenarioError:
-    return ScenarioError(
-        f"The scenario in {what} cannot be used", expected=expected, got=got, next_step="Correct the file"
+def _unusable(what: str, expected: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The scenario in {what} cannot be used",
+        expected=expected,
+        got=got,
+        next_step="Correct the file",
+        code="Scenario",
     )

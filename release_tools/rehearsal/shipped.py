@@ -3,7 +3,8 @@
 from difflib import get_close_matches
 from pathlib import Path
 
-from release_tools.rehearsal.scenario import Scenario, ScenarioError
+from eras import ConfigurationError
+from release_tools.rehearsal.scenario import Scenario
 
 FOLDER = Path(__file__).parent / "scenarios"
 
@@ -22,7 +23,7 @@ def find_scenario(name_or_file: str) -> Scenario:
     """The shipped scenario of that name, or the one in the file.
 
     Raises:
-        ScenarioError: there is neither, or it has mistakes.
+        ConfigurationError: there is neither, or it has mistakes.
     """
     names = shipped_names()
     if name_or_file in names:
@@ -31,9 +32,10 @@ def find_scenario(name_or_file: str) -> Scenario:
     if path.exists() or path.suffix or path.parent != Path():
         return Scenario.load(path)
     near = get_close_matches(name_or_file, names, n=1)
-    raise ScenarioError(
+    raise ConfigurationError(
         f"There is no scenario {name_or_file[:80]!r}",
         expected=f"a file, or one of {', '.join(names)}",
         got="neither",
         next_step=f"Did you mean {near[0]!r}?" if near else "See: eraswitch rehearse --list",
+        code="Scenario",
     )

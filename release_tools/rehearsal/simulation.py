@@ -66,8 +66,8 @@ def rehearse(
         progress: called after each epoch.
 
     Raises:
-        ScenarioError: what the scenario names cannot be used.
-        RolloutRefusedError: the rules of the marker commands forbid what its team does.
+        ConfigurationError: what the scenario names cannot be used.
+        MarkerError: the rules of the marker commands forbid what its team does.
     """
     with TemporaryDirectory(prefix="eraswitch-rehearsal-") as folder:
         world = World(scenario, Path(folder))
@@ -91,7 +91,7 @@ class Simulation:
         decide: as for ``rehearse``.
 
     Raises:
-        ScenarioError: the file with the stakes cannot be used.
+        ConfigurationError: the file with the stakes cannot be used.
     """
 
     def __init__(self, scenario: Scenario, world: World, decide: Decide | None = None) -> None:
@@ -136,7 +136,7 @@ class Simulation:
         """Play the next tick.
 
         Raises:
-            RolloutRefusedError: the rules of the marker commands forbid what the team does in it.
+            MarkerError: the rules of the marker commands forbid what the team does in it.
         """
         world, ticks = self._world, self._scenario.ticks_per_epoch
         if self._stepped:
@@ -158,7 +158,7 @@ class Simulation:
         """Do something now, whenever it is due.
 
         Raises:
-            RolloutRefusedError: the rules of the marker commands forbid it.
+            MarkerError: the rules of the marker commands forbid it.
         """
         self._happenings.append(self._done(action))
 

@@ -16,10 +16,6 @@ from release_tools.rollout.plan import PlannedBefore, PlannedRollout
 from release_tools.rollout.recovery import Recovery
 
 
-class RecoveryDocumentError(ConfigurationError):
-    """The document that a plan names as another network's verified recovery is not one."""
-
-
 class RecoveryDocument(BaseModel):
     """The part of ``rollout verify --json`` that a plan reads; the rest is for people."""
 
@@ -47,7 +43,7 @@ class RecoveryDocument(BaseModel):
         """The document in a text.
 
         Raises:
-            RecoveryDocumentError: it is malformed.
+            ConfigurationError: it is malformed.
         """
         try:
             return cls.model_validate_json(text)
@@ -66,7 +62,7 @@ def waits_for(plan: PlannedRollout, read: Callable[[str], str | None]) -> tuple[
         read: gives the text of a file that the plan names; ``None`` where it is not there yet.
 
     Raises:
-        RecoveryDocumentError: a document is malformed, is of another era or network, or of a plan that waits for this
+        ConfigurationError: a document is malformed, is of another era or network, or of a plan that waits for this
             one.
     """
     return tuple(_waits_for(plan, read))
@@ -100,10 +96,11 @@ def _require_fitting(plan: PlannedRollout, one: PlannedBefore, found: RecoveryDo
         raise _mistake(one.verified, wanted, "one that does: each would wait for the other")
 
 
-def _mistake(origin: str, expected: str, got: str) -> RecoveryDocumentError:
-    return RecoveryDocumentError(
+def _mistake(origin: str, expected: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
         f"{origin} is not the recovery that the rollout plan waits for",
         expected=expected,
         got=got,
         next_step="Correct [[before]] in the plan, or write the file again: eraswitch rollout verify PLAN --json",
+        code="RecoveryDocument",
     )

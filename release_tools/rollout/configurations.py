@@ -21,10 +21,10 @@ from datum.configuration import (
     read_import,
     schedule,
 )
-from eras import Epoch
+from eras import ConfigurationError, Epoch
 from release_tools.forecasting.lottery import Lottery
 from release_tools.forecasting.lottery_parameters import change_words
-from release_tools.rollout.plan import PlannedConfiguration, PlannedRollout, RolloutPlanError
+from release_tools.rollout.plan import PlannedConfiguration, PlannedRollout
 from release_tools.rollout.steps import StepState
 
 
@@ -94,7 +94,7 @@ def planned_changes(plan: PlannedRollout, read: Callable[[str], bytes]) -> tuple
         read: returns the content of a file.
 
     Raises:
-        RolloutPlanError: a file has no configuration from that epoch.
+        ConfigurationError: a file has no configuration from that epoch.
         ProtocolConfigurationError: a file cannot be imported.
     """
     found = []
@@ -104,11 +104,12 @@ def planned_changes(plan: PlannedRollout, read: Callable[[str], bytes]) -> tuple
             continue
         held = {item.epoch: item.configuration for item in read_import(read(one.file))}
         if one.epoch not in held:
-            raise RolloutPlanError(
+            raise ConfigurationError(
                 "The rollout plan names a file without the configuration that it plans",
                 expected=f"a configuration from epoch {one.epoch} in {one.file}",
                 got=f"ones from epoch {', '.join(map(str, held)) or 'none at all'}",
                 next_step="Correct configuration.epoch in the plan, or the file",
+                code="RolloutPlan",
             )
         found.append(PlannedChange(one, held[Epoch(one.epoch)]))
     return tuple(found)

@@ -26,10 +26,6 @@ PhaseName = Literal["announce", "activate"]
 PHASES: tuple[PhaseName, ...] = get_args(PhaseName)
 
 
-class RolloutPlanError(ConfigurationError):
-    """A rollout plan cannot be read, or has mistakes; ``facts["mistakes"]`` has all of them."""
-
-
 def _share_text(text: str) -> str:
     try:
         parse_share(text)
@@ -200,15 +196,19 @@ class PlannedRollout(_Table):
         """The plan in a tree of tables.
 
         Raises:
-            RolloutPlanError: it has mistakes; the error names every one.
+            ConfigurationError: it has mistakes; the error names every one.
         """
         try:
             return cls.model_validate(tree)
         except ValidationError as error:
             mistakes = [str(one) for one in findings_of(error, "a key of the plan", _keys_beside)]
         count = "a mistake" if len(mistakes) == 1 else f"{len(mistakes)} mistakes"
-        raise RolloutPlanError(
-            f"The rollout plan {origin} has {count}:", lines=mistakes, next_step="Correct the file", mistakes=mistakes
+        raise ConfigurationError(
+            f"The rollout plan {origin} has {count}:",
+            lines=mistakes,
+            next_step="Correct the file",
+            mistakes=mistakes,
+            code="RolloutPlan",
         )
 
     @classmethod
@@ -216,7 +216,7 @@ class PlannedRollout(_Table):
         """The plan in the text of a file.
 
         Raises:
-            RolloutPlanError: it is no TOML, or has mistakes.
+            ConfigurationError: it is no TOML, or has mistakes.
         """
         if len(text.encode()) > MAX_PLAN_BYTES:
             raise _unreadable(origin, f"more than {MAX_PLAN_BYTES} bytes")
@@ -310,10 +310,11 @@ def _keys_beside(path: Sequence[str]) -> list[str]:
     return list(model.model_fields)
 
 
-def _unreadable(origin: str, got: str) -> RolloutPlanError:
-    return RolloutPlanError(
+def _unreadable(origin: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
         f"The rollout plan {origin} cannot be read",
         expected="TOML",
         got=got,
         next_step="Correct the file, or make one: eraswitch rollout plan ERA",
+        code="RolloutPlan",
     )

@@ -34,14 +34,6 @@ Assets = dict[bytes, dict[bytes, int]]
 """Quantities of tokens, by policy and name."""
 
 
-class InsufficientFundsError(TransactionError):
-    """The outputs that may be spent hold too little ada for the transaction."""
-
-
-class TransactionTooLargeError(TransactionError):
-    """The transaction is larger than the protocol takes."""
-
-
 @dataclass(frozen=True, slots=True)
 class UnsignedTransaction:
     """A marker transaction, balanced, and waiting for its signatures.
@@ -139,7 +131,7 @@ class Draft:
         Without change, all that is left joins the marker output; tokens cannot.
 
         Raises:
-            TransactionTooLargeError: it is larger than the ledger takes.
+            TransactionError: it is larger than the ledger takes.
         """
         from pycardano.utils import fee as least_fee
 
@@ -177,11 +169,12 @@ class Draft:
                 break
             fee = least
         if size > self._max_size:
-            raise TransactionTooLargeError(
+            raise TransactionError(
                 "The transaction is too large",
                 expected=f"at most {self._max_size} bytes",
                 got=f"{size} bytes with {len(spent)} inputs",
                 next_step="Join the outputs of the paying address in a transaction of their own first",
+                code="TransactionTooLarge",
             )
         return UnsignedTransaction(
             body=body,
@@ -208,7 +201,7 @@ class Draft:
         script = owner_of(output.address, self._network_id, self._era_script).script
         return script is not None and script.hash == script_hash
 
-    def insufficient(self, spent: Sequence[SpendableOutput], spared: int) -> InsufficientFundsError:
+    def insufficient(self, spent: Sequence[SpendableOutput], spared: int) -> TransactionError:
         """The error for when everything that may be spent is not enough.
 
         What is missing is the difference to a transaction that is balanced with an output more, so that sending as much
@@ -225,7 +218,7 @@ class Draft:
         missing = max(needed - held, least_change)
         purpose = "the fee and the change" if self._datum is None else "the marker output, the fee and the change"
         left = counted(spared, "output") + " with tokens, datums or scripts " + ("was" if spared == 1 else "were")
-        return InsufficientFundsError(
+        return TransactionError(
             f"The paying address {payer} holds too little ada",
             expected=f"{ada(needed)} for {purpose}",
             got=_holdings(spent, payer),
@@ -235,6 +228,7 @@ class Draft:
             held_lovelace=held,
             missing_lovelace=missing,
             spared_outputs=spared,
+            code="InsufficientFunds",
         )
 
     def _least_change(self, assets: Assets) -> int:

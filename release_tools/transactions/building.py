@@ -36,12 +36,6 @@ DEFAULT_VALIDITY_SLOTS = 7_200
 """How long a transaction stays valid: two hours on the public networks, time to carry it to a signer and back."""
 
 
-class ThreadTokenError(TransactionError):
-    """A publication would lose the thread token, or mint a second one."""
-
-    http_status = 409
-
-
 class MissingSignatureError(TransactionError):
     """A key that the transaction needs was not given."""
 
@@ -92,9 +86,9 @@ def build_marker_transaction(
         era_script: the native script that owns the era address, where one does.
 
     Raises:
-        InsufficientFundsError: the plain outputs hold too little.
-        TransactionTooLargeError: the transaction would exceed the protocol's size.
-        ThreadTokenError: the thread token is elsewhere, or there is one already.
+        TransactionError: the plain outputs hold too little.
+        TransactionError: the transaction would exceed the protocol's size.
+        TransactionError: the thread token is elsewhere, or there is one already.
         TransactionError: an address is unusable or of another network, ``previous`` is not at the era address, or
             one of ``also_spend`` carries a script.
     """
@@ -165,8 +159,8 @@ def build_sweep_transaction(
         era_script: the native script that owns the era address, where one does.
 
     Raises:
-        InsufficientFundsError: all of it holds too little.
-        TransactionTooLargeError: the transaction would exceed the protocol's size.
+        TransactionError: all of it holds too little.
+        TransactionError: the transaction would exceed the protocol's size.
         TransactionError: an address is unusable or of another network, or one of ``outputs`` carries a script.
     """
     draft = Draft(
@@ -290,20 +284,22 @@ def _thread_token(
     """The token that the marker output takes over: that of the one before, or the configured one from elsewhere."""
     held = None if previous is None or not previous.assets else previous.assets[0][0]
     if mint and held not in (None, replaces):
-        raise ThreadTokenError(
+        raise TransactionError(
             "There is a thread token already",
             expected="a marker output without one",
             got=f"{previous.reference if previous else ''}, which holds {spelled(held or '')}",
             next_step="Publish without minting: every publication passes it on",
+            code="ThreadToken",
         )
     if mint or configured is None or held == configured:
         return held
     if any(unit == configured for output in also_spend for unit, _ in output.assets):
         return configured
-    raise ThreadTokenError(
+    raise TransactionError(
         "The thread token is not in the marker output in force, and readers would not believe one without it",
         expected=f"{spelled(configured)}, as trust.thread_token names it",
         got="no token" if held is None else spelled(held),
         next_step="Name the output that holds it with --spend; or mint one (marker adopt-token) and configure that",
         token=configured,
+        code="ThreadToken",
     )

@@ -45,10 +45,6 @@ class MarkerOutputMissingError(ChainReadError):
     http_status = 409
 
 
-class FeeTooHighError(TransactionError):
-    """The fee of a transaction is more than the operator allows."""
-
-
 @dataclass(frozen=True, slots=True)
 class PublicationDeadline:
     """Until when a transaction may come into the chain, so that what it publishes gives the notice that it should.
@@ -160,10 +156,10 @@ def draft_transaction(
 
     Raises:
         MarkerOutputMissingError: see rules 2 and 3.
-        ThreadTokenError: the thread token is elsewhere, or there is one already.
+        TransactionError: the thread token is elsewhere, or there is one already.
         TransactionError: see rule 4.
         TransactionError: see rule 5.
-        FeeTooHighError: see rule 6.
+        TransactionError: see rule 6.
         TransactionError, ChainReadError: it cannot be built, or the chain could not be asked.
     """
     at_era = gateway.spendable_outputs(era_address)
@@ -250,16 +246,17 @@ def require_modest_fee(transaction: UnsignedTransaction, most: int, gateway: str
     """Check the fee of a transaction (rule 6).
 
     Raises:
-        FeeTooHighError: it is more than the operator allows.
+        TransactionError: it is more than the operator allows.
     """
     if transaction.fee > most:
-        raise FeeTooHighError(
+        raise TransactionError(
             "The transaction would cost too much",
             expected=f"a fee of at most {most} lovelace",
             got=f"{transaction.fee}, by the protocol parameters that {gateway} tells",
             next_step="Compare them with another provider's; --max-fee allows more",
             fee=transaction.fee,
             most=most,
+            code="FeeTooHigh",
         )
 
 

@@ -37,12 +37,6 @@ _MAX_BYTES = 65_536
 _POLICY_DIGITS = 56
 
 
-class TransactionFileError(TransactionError):
-    """A text is no transaction that can be handled here, or contradicts itself."""
-
-    exit_code = 2
-
-
 @dataclass(frozen=True, slots=True)
 class TransactionFacts:
     """The facts that travel beside a transaction.
@@ -76,7 +70,7 @@ class CarriedTransaction:
         facts: what travels beside it; ``None`` where another tool built it.
 
     Raises:
-        TransactionFileError: it is no transaction of this kind, or a signature in it is wrong.
+        TransactionError: it is no transaction of this kind, or a signature in it is wrong.
     """
 
     cbor: bytes
@@ -108,7 +102,7 @@ class CarriedTransaction:
 
         Raises:
             EnvelopeError: it is a text envelope of something else, or none.
-            TransactionFileError: what it holds is no transaction of this kind.
+            TransactionError: what it holds is no transaction of this kind.
         """
         if not text.strip():
             raise _unusable(source, "a text envelope, or hex digits", "nothing")
@@ -229,7 +223,7 @@ class CarriedTransaction:
         """The same with signatures that were made elsewhere; ``source`` names their origin in errors.
 
         Raises:
-            TransactionFileError: one is not over the body, or by a key that need not sign.
+            TransactionError: one is not over the body, or by a key that need not sign.
         """
         added = {_key_hash(one.key): one for one in signatures}
         cosigners = {key for script in self.scripts for key in script.key_hashes}
@@ -286,7 +280,7 @@ class CarriedTransaction:
         """Check that it is for this network, as far as it names one.
 
         Raises:
-            TransactionFileError: it is for another one, or pays to one.
+            TransactionError: it is for another one, or pays to one.
         """
         decoded = self._decoded
         ids = {output.network_id for output in decoded.new.outputs} | {self.network_id} - {None}
@@ -442,5 +436,7 @@ def _witness(signature: "Signature") -> Any:
 
 def _unusable(
     source: str, expected: str, got: str, *, next_step: str = "Build it again: eraswitch tx build PAYLOAD"
-) -> TransactionFileError:
-    return TransactionFileError(f"{source} is not usable", expected=expected, got=got, next_step=next_step)
+) -> TransactionError:
+    return TransactionError(
+        f"{source} is not usable", expected=expected, got=got, next_step=next_step, code="TransactionFile"
+    )

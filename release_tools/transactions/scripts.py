@@ -35,12 +35,6 @@ _ALL_OF_TWO = bytes([0x82, ALL, 0x82])  # how a list of two begins, its kind, an
 _GROUPS = {"all": ALL, "any": ANY}
 
 
-class ScriptFileError(TransactionError):
-    """A text is not a native script of payment keys."""
-
-    exit_code = 2
-
-
 @dataclass(frozen=True, slots=True)
 class KeyScript:
     """A native script of payment keys, perhaps with a slot before which it must be satisfied.
@@ -66,23 +60,25 @@ class KeyScript:
         """Return the script in the text of a file that cardano-cli reads; ``source`` names the file in errors.
 
         Raises:
-            ScriptFileError: it is not a native script of payment keys.
+            TransactionError: it is not a native script of payment keys.
         """
         try:
             script = cls(cbor2.dumps(_from_json(json.loads(text[:_MAX_FILE_CHARS], parse_int=short_whole), 0)))
         except (ValueError, TypeError, KeyError, RecursionError) as error:
-            raise ScriptFileError(
+            raise TransactionError(
                 f"{source} is not a native script of payment keys",
                 expected='{"type":"atLeast","required":K,"scripts":[{"type":"sig","keyHash":"…"},…]}, or all, any, sig',
                 got=f"{type(error).__name__}: {error}"[:120],
                 next_step="Give the script file of the era address; time locks are not supported in it",
+                code="ScriptFile",
             ) from error
         if not script.key_hashes or not script.satisfied_by(script.key_hashes):
-            raise ScriptFileError(
+            raise TransactionError(
                 f"{source} cannot be satisfied by signatures",
                 expected="at most as many required keys as there are, and at least one key",
                 got=f"{len(script.key_hashes)} keys",
                 next_step="Correct the script, and make the address anew from it",
+                code="ScriptFile",
             )
         return script
 

@@ -19,8 +19,7 @@ from typing import TYPE_CHECKING, Any
 from eras import TransactionError
 from eras.words import ada
 from release_tools.transactions.addresses import payment_key_hash
-from release_tools.transactions.drafting import FeeTooHighError
-from release_tools.transactions.files import CarriedTransaction, TransactionFileError
+from release_tools.transactions.files import CarriedTransaction
 
 if TYPE_CHECKING:
     from datum import VerificationKey
@@ -50,35 +49,38 @@ def signing_doubts(
         sweep_beside: reference of the marker output in force, where the transaction is to be a sweep.
 
     Raises:
-        TransactionFileError: no output of it carries markers, or more than one; or it is not the sweep that it should.
-        FeeTooHighError: it costs more than it may.
+        TransactionError: no output of it carries markers, or more than one; or it is not the sweep that it should.
+        TransactionError: it costs more than it may.
     """
     found = carried.summary(key)
     if found["fee"] > max_fee:
-        raise FeeTooHighError(
+        raise TransactionError(
             "The transaction would cost too much",
             expected=f"a fee of at most {max_fee} lovelace",
             got=f"{found['fee']}",
             next_step="Build it again with another provider's protocol parameters; --max-fee allows more",
             fee=found["fee"],
             most=max_fee,
+            code="FeeTooHigh",
         )
     published = [output for output in found["outputs"] if output["markers"] is not None]
     if sweep_beside is not None:
         _require_sweep(found, sweep_beside)
     elif not published:
-        raise TransactionFileError(
+        raise TransactionError(
             "The transaction publishes no markers",
             expected="an output with a signed payload in its datum",
             got=f"{len(found['outputs'])} outputs without one",
             next_step="Do not sign it: eraswitch tx build makes the transaction that publishes a payload",
+            code="TransactionFile",
         )
     elif len(published) > 1:
-        raise TransactionFileError(
+        raise TransactionError(
             "The transaction publishes markers more than once",
             expected="one output with a signed payload in its datum",
             got=f"{len(published)} of them",
             next_step="Do not sign it: readers may take any of them",
+            code="TransactionFile",
         )
     doubts = []
     for output in published:
@@ -100,16 +102,17 @@ def _require_sweep(found: dict[str, Any], in_force: str) -> None:
     """Check that a transaction clears the era address, and does nothing else to the markers.
 
     Raises:
-        TransactionFileError: it spends what is in force, or carries a datum.
+        TransactionError: it spends what is in force, or carries a datum.
     """
     spent = [one["output"] for one in found["inputs"]]
     with_datum = [output for output in found["outputs"] if output["datum_bytes"] is not None]
     if in_force in spent or with_datum:
-        raise TransactionFileError(
+        raise TransactionError(
             "The transaction is no sweep",
             expected=f"one that leaves the marker output {in_force} alone, and publishes nothing",
             got="one that spends it" if in_force in spent else "an output with a datum",
             next_step="Do not sign it: eraswitch marker sweep --out FILE makes one",
+            code="TransactionFile",
         )
 
 

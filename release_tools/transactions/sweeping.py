@@ -67,7 +67,7 @@ def draft_sweep(
     Raises:
         MarkerOutputMissingError: the gateway does not show the output in force.
         TransactionError: ``purse.spend`` names it, or one that may come in force.
-        FeeTooHighError: it would cost too much.
+        TransactionError: it would cost too much.
         TransactionError, ChainReadError: it cannot be built, or the chain could not be asked.
     """
     at_era = gateway.spendable_outputs(era_address)

@@ -11,8 +11,9 @@ from era_service.dashboard.roster import GONE, NOT_READY, READY, UNKNOWN, Roster
 from era_store import Registration, temporary_registrations
 from eras import Epoch
 from release_tools import Compatibility
-from release_tools.adoption.tickers import TickersError, load_tickers, read_tickers
+from release_tools.adoption.tickers import load_tickers, read_tickers
 from tests.browser.conftest import shoot
+from tests.errors import raising
 
 TABLE = Compatibility.of({"pythagoras": ">=2.0.0"})
 
@@ -75,10 +76,10 @@ def test_all_parties_are_searched_and_not_only_those_that_are_not_ready():
 
 
 def test_a_file_of_tickers_that_cannot_be_read_is_named(tmp_path):
-    with pytest.raises(TickersError, match=r"cannot be read"):
+    with raising("Tickers", match=r"cannot be read"):
         load_tickers(tmp_path / "none.csv")
     (tmp_path / "binary").write_bytes(b"\xff\xfe")
-    with pytest.raises(TickersError, match=r"cannot be read"):
+    with raising("Tickers", match=r"cannot be read"):
         load_tickers(tmp_path / "binary")
 
 
@@ -87,7 +88,7 @@ def test_tickers_are_read_from_csv_and_from_an_aggregator():
     answer = '{"network": "preview", "signers": [{"party_id": "pool1a", "pool_ticker": "AAA"}, {"party_id": "b"}, 3]}'
     assert read_tickers(answer) == {"pool1a": "AAA"}
     for wrong in ("", "a,b\n", "{", '{"signers": 1}'):
-        with pytest.raises(TickersError):
+        with raising("Tickers"):
             read_tickers(wrong)
 
 

@@ -20,7 +20,6 @@ from chain_reader import (
 from chain_reader.configuration_reader import ConfigurationReader, ConfigurationReading
 from chain_reader.node.kinds import DecisionKind
 from chain_reader.trust.kinds import CONFIGURATIONS
-from chain_reader.trust.policy import CheckpointInvalidError
 from datum import SigningKey, encode_datum
 from datum.configuration import (
     ConfigurationMarker,
@@ -36,6 +35,7 @@ from era_store import EventFilter, MemoryStore, Store, open_store
 from eras import Epoch
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Network, datum_of, markers
 from tests.chain_reader.knowing import BARE, KNOWLEDGE, Knowing
+from tests.errors import raising
 
 Plan = dict[int, int | float]
 """Epoch → k; a ``phi_f`` of NaN in the place of k, and k above m, stand for what no lottery can have."""
@@ -301,5 +301,5 @@ def test_a_checkpoint_of_this_kind_confirms_its_own_epoch(network: Network) -> N
     reading = ConfigurationReader(reader).read()
     assert (k_at(reading, 8), verdicts(reading)) == (1944, ["Accepted", "Conflict"])
     eras = Checkpoint(replace(known, datum=datum_of({"thales": 1}, OTHER_KEY)), Epoch(8))
-    with pytest.raises(CheckpointInvalidError):
+    with raising("CheckpointInvalid"):
         TrustedReader(Knowing(network.chain, BARE), replace(policy, checkpoint=eras), MemoryStore()).refresh()

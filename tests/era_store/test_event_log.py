@@ -19,7 +19,7 @@ from sqlalchemy import insert, update
 from era_store import EventFilter, EventLogNewerError, MemoryStore, NewEvent, SqlStore, Store, open_store, verified
 from era_store.canonical import canonical
 from era_store.event_files import EventFile, write_events
-from era_store.event_log import NO_HASH, EventLogDamagedError, EventLogForeignError, LogHead, next_hash, require_end
+from era_store.event_log import NO_HASH, EventLogDamagedError, LogHead, next_hash, require_end
 from era_store.redaction import MASK, redacted, register_secret
 from era_store.sql import tables
 from eras import MAX_EPOCH, Epoch
@@ -389,7 +389,7 @@ class TestFiles:
     def test_another_log_is_refused_and_nothing_is_added(self, store: Store, exported: Path):
         store.events.append("mine", {}, time_s=1.0)
         file = EventFile.open(exported)
-        with pytest.raises(EventLogForeignError, match="another event 1"):
+        with raising("EventLogForeign", match="another event 1"):
             store.events.restore(file.lines(), file.base_hash)
         assert [event.kind for event in store.events.read()] == ["mine"]
 
@@ -400,7 +400,7 @@ class TestFiles:
         store.events.append("mine", {}, time_s=1.0)
         memory.events.append("theirs", {}, time_s=1.0)
         memory.events.append("theirs", {}, time_s=1.0)
-        with pytest.raises(EventLogForeignError, match="another event 8"):
+        with raising("EventLogForeign", match="another event 8"):
             store.events.restore(memory.events.lines(), NO_HASH)
         assert len(store.events.read()) == 8
 
@@ -410,7 +410,7 @@ class TestFiles:
         for _ in range(3):
             fill(memory)
         memory.events.compact(10)
-        with pytest.raises(EventLogForeignError, match="another event 10"):
+        with raising("EventLogForeign", match="another event 10"):
             store.events.restore(memory.events.lines(), memory.events.head().base_hash)
 
     def test_the_file_is_for_its_owner_alone_and_whole_or_not_there(self, exported: Path, tmp_path: Path):

@@ -12,17 +12,12 @@ import pytest
 from sqlalchemy import event as sqlalchemy_event
 
 from era_store import SqlStore, StoreDamagedError, StoreFullError, StoreMissingError, StoreUnavailableError, open_store
-from era_store.errors import (
-    StoreForeignError,
-    StoreLockedError,
-    StoreNewerError,
-    StoreOutdatedError,
-    StoreReadOnlyError,
-)
+from era_store.errors import StoreForeignError, StoreLockedError, StoreNewerError, StoreReadOnlyError
 from era_store.sql.schema import HEAD, VERSION_TABLE
 from eras import ConfigurationError, StoreError
 from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, trust
+from tests.errors import raising
 
 
 def make(path: Path) -> Path:
@@ -205,7 +200,7 @@ def test_a_driver_that_is_missing_is_told_and_no_password_is_shown(monkeypatch: 
 
 def test_an_older_schema_is_upgraded_only_where_that_is_wanted(tmp_path: Path) -> None:
     path = tmp_path / "store.sqlite3"
-    with pytest.raises(StoreOutdatedError, match="db upgrade"):
+    with raising("StoreOutdated", match="db upgrade"):
         open_store(str(path), migrate=False)
     open_store(str(path)).close()
     open_store(str(path), migrate=False).close()

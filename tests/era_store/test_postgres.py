@@ -8,18 +8,12 @@ import time
 import pytest
 
 from era_store import SqlStore, StoreFullError, StoreMissingError, StoreUnavailableError, check_store, open_store
-from era_store.errors import (
-    StoreForeignError,
-    StoreLockedError,
-    StoreNewerError,
-    StoreOutdatedError,
-    StoreReadOnlyError,
-    StoreRefusedError,
-)
+from era_store.errors import StoreForeignError, StoreLockedError, StoreNewerError, StoreReadOnlyError, StoreRefusedError
 from era_store.sql.schema import HEAD, VERSION_TABLE
 from eras import StoreError
 from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, output, trust
+from tests.errors import raising
 from tests.postgres import Cluster
 
 
@@ -67,7 +61,7 @@ def test_a_server_that_is_restarting_is_waited_for(own_cluster: Cluster, caplog:
 
 
 def test_an_older_schema_is_upgraded_only_where_that_is_wanted(postgres_url: str) -> None:
-    with pytest.raises(StoreOutdatedError, match="db upgrade"):
+    with raising("StoreOutdated", match="db upgrade"):
         open_store(postgres_url, migrate=False)
     open_store(postgres_url).close()
     open_store(postgres_url, migrate=False).close()

@@ -16,13 +16,14 @@ import pytest
 from sqlalchemy import Connection, text
 
 from era_store import NewEvent, SqlStore, check_store, open_store
-from era_store.errors import StoreNewerError, StoreOutdatedError
+from era_store.errors import StoreNewerError
 from era_store.sql import schema
 from era_store.sql.database import Database, parse_url
 from era_store.sql.schema import HEAD, REVISIONS, USABLE_FROM, VERSION_TABLE
 from eras import Epoch, EraMarker
 from tests.conftest import ROOT
 from tests.era_store.conftest import KEY, output, trust
+from tests.errors import raising
 
 NUMBER = f"{7:020}"
 ROW: dict[str, Any] = {
@@ -194,7 +195,7 @@ def test_this_version_refuses_a_newer_schema_that_contracted(sql_store: SqlStore
 def test_a_store_from_before_the_first_release_is_refused(sql_store: SqlStore, revision: str) -> None:
     with sql_store.database.write() as connection:
         connection.execute(text(f"UPDATE {VERSION_TABLE} SET version_num = '{revision}'"))
-    with pytest.raises(StoreOutdatedError, match="before its first release"):
+    with raising("StoreOutdated", match="before its first release"):
         open_store(sql_store.database.url.render_as_string(hide_password=False))
 
 

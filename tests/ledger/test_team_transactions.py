@@ -20,7 +20,8 @@ from release_tools import (
 )
 from release_tools.transactions.balancing import witness_set
 from release_tools.transactions.files import CarriedTransaction
-from release_tools.transactions.scripts import KeyScript, ScriptFileError, ThreadToken
+from release_tools.transactions.scripts import KeyScript, ThreadToken
+from tests.errors import raising
 from tests.ledger.judge import ScalusLedger
 
 ADA = 1_000_000
@@ -148,5 +149,5 @@ def test_one_signature_is_refused_and_a_third_is_left_out(chain: LocalChain) -> 
     ],
 )
 def test_a_file_that_is_not_a_script_of_keys(text: str) -> None:
-    with pytest.raises(ScriptFileError):
+    with raising("ScriptFile"):
         KeyScript.parse(text)

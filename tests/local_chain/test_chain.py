@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from chain_reader.local_chain import FaucetOutput, LocalChain
-from chain_reader.local_chain.ledger.errors import LocalChainRequestError
+from tests.errors import raising
 from tests.ledger.wallet import ADA, END, OTHER, OWN, POLICY, READ, SCRIPT, START, Wallet, output
 from tests.local_chain.conftest import GENESIS
 
@@ -62,7 +62,7 @@ def test_slots_and_epochs_move_by_command(chain: LocalChain) -> None:
 
 @pytest.mark.parametrize("slots", [0, -1, 2**63])
 def test_slots_that_cannot_be_advanced(chain: LocalChain, slots: int) -> None:
-    with pytest.raises(LocalChainRequestError, match="expected a slot after 0"):
+    with raising("LocalChainRequest", match="expected a slot after 0"):
         chain.advance_slots(slots)
     assert chain.tip().height == 0
 
@@ -70,7 +70,7 @@ def test_slots_that_cannot_be_advanced(chain: LocalChain, slots: int) -> None:
 @pytest.mark.parametrize("epoch", [0, 2, 2**64 - 1])
 def test_epochs_that_cannot_be_advanced_to(chain: LocalChain, epoch: int) -> None:
     tip = chain.advance_to_epoch(2)
-    with pytest.raises(LocalChainRequestError, match=rf"after 200 \(epoch 2\).*got slot .* \(epoch {epoch}\)"):
+    with raising("LocalChainRequest", match=rf"after 200 \(epoch 2\).*got slot .* \(epoch {epoch}\)"):
         chain.advance_to_epoch(epoch)
     assert chain.tip() == tip
 
@@ -114,19 +114,19 @@ def test_funds(chain: LocalChain) -> None:
     ],
 )
 def test_funds_that_cannot_be(chain: LocalChain, wanted: FaucetOutput, complaint: str) -> None:
-    with pytest.raises(LocalChainRequestError, match=complaint):
+    with raising("LocalChainRequest", match=complaint):
         chain.place([FaucetOutput(ADDRESS, ADA), wanted])
     assert chain.tip().height == 0
 
 
 def test_nothing_to_place(chain: LocalChain) -> None:
-    with pytest.raises(LocalChainRequestError, match="at least one"):
+    with raising("LocalChainRequest", match="at least one"):
         chain.place([])
 
 
 def test_there_is_no_more_lovelace_than_the_supply(chain: LocalChain) -> None:
     chain.fund(ADDRESS, 44_000_000_000_000_000)
-    with pytest.raises(LocalChainRequestError, match="at most 1000000000000000 lovelace"):
+    with raising("LocalChainRequest", match="at most 1000000000000000 lovelace"):
         chain.fund(ADDRESS, 1_000_000_000_000_001)
     assert chain.fund(ADDRESS, 1_000_000_000_000_000)
 
@@ -257,9 +257,9 @@ def test_what_was_rolled_back_can_come_again_in_another_block(chain: LocalChain,
 def test_a_rollback_beyond_genesis(chain: LocalChain, blocks: int) -> None:
     chain.advance_slots(1)
     tip = chain.advance_slots(1)
-    with pytest.raises(LocalChainRequestError, match=f"expected 1 to 2 blocks, got {blocks}"):
+    with raising("LocalChainRequest", match=f"expected 1 to 2 blocks, got {blocks}"):
         chain.rollback(blocks)
     assert chain.tip() == tip
     assert chain.rollback(2).height == 0
-    with pytest.raises(LocalChainRequestError, match="expected a chain with a block above genesis"):
+    with raising("LocalChainRequest", match="expected a chain with a block above genesis"):
         chain.rollback(1)

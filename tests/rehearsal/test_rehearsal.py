@@ -13,13 +13,13 @@ from datum import Accepted, Unreadable, screen
 from eras import Epoch, select_eras
 from eras.view import taken_over
 from release_tools.forecasting.lottery import quorum_probability
-from release_tools.markers.change import RolloutRefusedError
 from release_tools.rehearsal import rehearse
 from release_tools.rehearsal.actions import Configure
 from release_tools.rehearsal.population import compatibility_of
 from release_tools.rehearsal.shipped import find_scenario, shipped_names
 from release_tools.rehearsal.shrinking import shrink
 from release_tools.rehearsal.world import World
+from tests.errors import raising
 from tests.rehearsal.conftest import ACTIVATE, ANNOUNCE, deciding, small
 
 
@@ -153,7 +153,7 @@ def test_a_clock_that_is_fast_switches_early_and_one_that_is_slow_by_its_provide
 
 
 def test_what_the_team_may_not_do_is_refused_as_by_the_commands():
-    with pytest.raises(RolloutRefusedError):
+    with raising("RolloutRefused"):
         rehearse(small(actions=[ANNOUNCE, ACTIVATE | {"epoch": 103}]))
 
 

@@ -7,9 +7,9 @@ import pytest
 
 from release_tools.rehearsal import Scenario
 from release_tools.rehearsal.population import draw_nodes, draw_stakes, read_stakes
-from release_tools.rehearsal.scenario import ScenarioError
 from release_tools.rehearsal.scenario_text import scenario_toml
 from release_tools.rehearsal.shipped import find_scenario, shipped_names
+from tests.errors import raising
 from tests.rehearsal.conftest import ACTIVATE, small
 
 
@@ -62,13 +62,13 @@ from tests.rehearsal.conftest import ACTIVATE, small
     ],
 )
 def test_a_mistake_is_named_with_what_would_be_right(change: dict, words: str):
-    with pytest.raises(ScenarioError) as caught:
+    with raising("Scenario") as caught:
         small(**change)
     assert words in str(caught.value)
 
 
 def test_every_mistake_is_named_at_once():
-    with pytest.raises(ScenarioError) as caught:
+    with raising("Scenario") as caught:
         small(nodes=0, epochs=0, titel="x")
     assert "3 keys are mistaken" in str(caught.value)
     assert str(caught.value).endswith("'title'?\nCorrect it; docs/rehearsal.md has every key")
@@ -82,17 +82,17 @@ def test_a_file_that_is_no_scenario(tmp_path: Path, content: bytes | None, words
     path = tmp_path / "scenario.toml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(ScenarioError, match=words):
+    with raising("Scenario", match=words):
         Scenario.load(path)
-    with pytest.raises(ScenarioError):
+    with raising("Scenario"):
         Scenario.load(tmp_path)
 
 
 def test_a_shipped_scenario_is_found_by_name_and_the_nearest_is_named():
     assert find_scenario("healthy").title == "A rollout as it should be"
-    with pytest.raises(ScenarioError, match="Did you mean 'healthy'"):
+    with raising("Scenario", match="Did you mean 'healthy'"):
         find_scenario("healty")
-    with pytest.raises(ScenarioError, match="could not be read|a file that can be read"):
+    with raising("Scenario", match="could not be read|a file that can be read"):
         find_scenario("no/such/file.toml")
 
 
@@ -121,7 +121,7 @@ def test_stake_comes_from_a_file_in_turn(tmp_path: Path):
 def test_a_file_of_stakes_that_cannot_be_used(tmp_path: Path, content: str):
     path = tmp_path / "stake.csv"
     path.write_text(content)
-    with pytest.raises(ScenarioError, match="file of stakes"):
+    with raising("Scenario", match="file of stakes"):
         read_stakes(path)
 
 

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from release_tools import Compatibility
-from release_tools.adoption.compatibility import CompatibilityError, EraNotListedError
+from release_tools.adoption.compatibility import EraNotListedError
+from tests.errors import raising
 
 TABLE = {"thales": ">=0.1.0", "lagrange": ">=0.3.12, !=0.3.15"}
 NETWORKS = {"preview": "pre-release-preview", "pre-release-preview": "pre-release-preview", "mainnet": "mainnet"}
@@ -100,7 +101,7 @@ def test_a_network_has_requirements_of_its_own() -> None:
     ],
 )
 def test_mistakes_name_the_key_and_the_nearest_right_one(tree: dict[str, Any], key: str, words: str) -> None:
-    with pytest.raises(CompatibilityError) as caught:
+    with raising("Compatibility") as caught:
         Compatibility.of(tree, known_eras=("thales", "lagrange"), known_networks=NETWORKS)
     assert caught.value.facts["key"] == key
     assert f"at {key}:" in str(caught.value)
@@ -109,7 +110,7 @@ def test_mistakes_name_the_key_and_the_nearest_right_one(tree: dict[str, Any], k
 
 
 def test_a_mistake_in_the_table_of_another_network_is_found_too() -> None:
-    with pytest.raises(CompatibilityError):
+    with raising("Compatibility"):
         Compatibility.of({"networks": {"preview": {"lagrange": "x"}}}, network="mainnet", known_networks=NETWORKS)
 
 
@@ -140,7 +141,7 @@ def test_files_that_cannot_be_read(tmp_path: Path, content: bytes | None, words:
     path = tmp_path / "compatibility.toml"
     if content is not None:
         path.write_bytes(content)
-    with pytest.raises(CompatibilityError) as caught:
+    with raising("Compatibility") as caught:
         Compatibility.load(path)
     assert words in str(caught.value)
     assert str(path) in str(caught.value)

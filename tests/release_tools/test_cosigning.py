@@ -21,12 +21,7 @@ from datum import (
 )
 from datum.extension import ExtensionSignature
 from eras import EraMarker, MarkerError
-from release_tools.markers.cosigning import (
-    Cosigning,
-    CosigningFileError,
-    marker_changes,
-    propose,
-)
+from release_tools.markers.cosigning import Cosigning, marker_changes, propose
 from tests.errors import raising
 
 ERA = SigningKey(b"e" * 32)
@@ -341,7 +336,7 @@ def test_words_that_were_altered_are_named() -> None:
     ids=lambda value: value[:40],
 )
 def test_what_is_no_cosigning_file(text: str, got: str) -> None:
-    with pytest.raises(CosigningFileError, match="A file is not a co-signing file") as caught:
+    with raising("CosigningFile", match="A file is not a co-signing file") as caught:
         Cosigning.from_text(text)
     assert got in str(caught.value)
 
@@ -359,7 +354,7 @@ def test_a_field_twice_is_refused_at_every_level() -> None:
     text = NEXT.to_text()
     again = text.replace('"sequence": 2,', '"sequence": 9, "sequence": 2,')
     assert again != text
-    with pytest.raises(CosigningFileError, match="a JSON object with a field twice"):
+    with raising("CosigningFile", match="a JSON object with a field twice"):
         Cosigning.from_text(again)
 
 

@@ -8,15 +8,8 @@ import pytest
 
 from datum import SigningKey
 from release_tools.keys import encrypted
-from release_tools.keys.encrypted import (
-    COST,
-    Cost,
-    EncryptedKey,
-    EncryptedKeyError,
-    WrongPassphraseError,
-    encrypt,
-    passphrase_bytes,
-)
+from release_tools.keys.encrypted import COST, Cost, EncryptedKey, WrongPassphraseError, encrypt, passphrase_bytes
+from tests.errors import raising
 from tests.release_tools.test_key_forms import EXTENDED, SEED
 
 PASSPHRASE = b"correct horse battery staple"
@@ -87,13 +80,13 @@ def test_a_passphrase_is_the_same_however_its_accents_are_typed() -> None:
     ],
 )
 def test_a_damaged_file_is_refused_before_any_work(fields: dict[str, Any], words: str) -> None:
-    with pytest.raises(EncryptedKeyError, match=words):
+    with raising("EncryptedKey", match=words):
         EncryptedKey.parse(altered(encrypt("era", SEED, PASSPHRASE), **fields), "the.sk")
 
 
 def test_a_file_that_is_cut_short_is_not_taken_for_another_kind() -> None:
     text = encrypt("era", SEED, PASSPHRASE)
-    with pytest.raises(EncryptedKeyError, match="not JSON"):
+    with raising("EncryptedKey", match="not JSON"):
         EncryptedKey.parse(text[:-20], "the.sk")
     for other in ("", SEED.hex(), "{}", '{"type": "PaymentSigningKeyShelley_ed25519"}', "[" * 9999, "{" * 9999):
         assert EncryptedKey.parse(other, "the.sk") is None
@@ -102,7 +95,7 @@ def test_a_file_that_is_cut_short_is_not_taken_for_another_kind() -> None:
 def test_one_kind_of_key_cannot_pass_for_the_other() -> None:
     """The lengths differ by the kind's name inside; with the bytes cut to fit, the box no longer opens."""
     payment = encrypt("payment", SEED, PASSPHRASE)
-    with pytest.raises(EncryptedKeyError, match="as sealed"):
+    with raising("EncryptedKey", match="as sealed"):
         EncryptedKey.parse(altered(payment, kind="era"), "the.sk")
     cut = altered(payment, kind="era", sealed=json.loads(payment)["sealed"][:-8])
     with pytest.raises(WrongPassphraseError):
@@ -111,7 +104,7 @@ def test_one_kind_of_key_cannot_pass_for_the_other() -> None:
 
 def test_a_public_key_that_is_not_its_own_is_noticed() -> None:
     other = SigningKey(bytes(32)).verification_key.hex
-    with pytest.raises(EncryptedKeyError, match="got another key"):
+    with raising("EncryptedKey", match="got another key"):
         parsed(altered(encrypt("era", SEED, PASSPHRASE), public=other)).open(PASSPHRASE)
 
 

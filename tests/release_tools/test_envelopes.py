@@ -32,7 +32,8 @@ from release_tools.keys.envelopes import (
     key_envelope,
     transaction_bytes,
 )
-from release_tools.transactions.files import CarriedTransaction, TransactionFileError
+from release_tools.transactions.files import CarriedTransaction
+from tests.errors import raising
 from tests.release_tools.publishing import ERA_KEY
 from tests.release_tools.test_payment_key import extended_key
 
@@ -214,9 +215,9 @@ def test_another_network_is_refused(
 ) -> None:
     transaction = carried(gateway, wallet, stranger)
     transaction.require_network(42, 0)
-    with pytest.raises(TransactionFileError, match="expected a transaction for network magic 1, got 42"):
+    with raising("TransactionFile", match="expected a transaction for network magic 1, got 42"):
         transaction.require_network(1, 0)
-    with pytest.raises(TransactionFileError, match="network id 1"):
+    with raising("TransactionFile", match="network id 1"):
         CarriedTransaction(transaction.cbor).require_network(764824073, 1)
 
 
@@ -239,7 +240,7 @@ def test_wrong_signature_is_found_when_the_file_is_read(
     signed = carried(gateway, wallet, stranger).sign([wallet])
     (one,) = signed.signatures
     for wrong in (bytes([one.signature[0] ^ 1]) + one.signature[1:], bytes(64)):
-        with pytest.raises(TransactionFileError, match="expected signatures over its body"):
+        with raising("TransactionFile", match="expected signatures over its body"):
             CarriedTransaction(signed.cbor.replace(one.signature, wrong))
 
 
@@ -249,9 +250,9 @@ def test_what_is_no_marker_transaction_is_not_signed(
     """A certificate, a withdrawal, a minting: nobody signs one by mistake."""
     body, _, flag, auxiliary = cbor2.loads(carried(gateway, wallet, stranger).cbor)
     for field, value in ((4, [[0, [0, bytes(28)]]]), (5, {b"\xe0" + bytes(28): 1}), (9, {bytes(28): {b"": 1}})):
-        with pytest.raises(TransactionFileError, match="publishes markers and does nothing else"):
+        with raising("TransactionFile", match="publishes markers and does nothing else"):
             CarriedTransaction(cbor2.dumps([{**body, field: value}, {}, flag, auxiliary]))
-    with pytest.raises(TransactionFileError, match="a whole transaction: body, signatures"):
+    with raising("TransactionFile", match="a whole transaction: body, signatures"):
         CarriedTransaction(cbor2.dumps(body))
 
 
@@ -307,7 +308,7 @@ def test_facts_that_make_no_sense(
     funded: LocalChain, gateway: LocalChainGateway, wallet: PaymentKey, stranger: PaymentKey, facts: Any
 ) -> None:
     document = json.loads(carried(gateway, wallet, stranger).to_text())
-    with pytest.raises(TransactionFileError, match="expected facts"):
+    with raising("TransactionFile", match="expected facts"):
         CarriedTransaction.parse(json.dumps({**document, "eraswitch": facts}))
 
 

@@ -16,9 +16,9 @@ from release_tools.adoption.compatibility import EraNotListedError
 from release_tools.adoption.summary import NoRegistrationsError
 from release_tools.forecasting.documents import AdoptionForecast, ChanceDocument, Phase
 from release_tools.forecasting.forecast import ForecastOrder, forecast
-from release_tools.forecasting.lottery import FixedQuorum, Lottery, QuorumParametersError
+from release_tools.forecasting.lottery import FixedQuorum, Lottery
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
-from release_tools.forecasting.reliability import Reliability, SignaturesFileError, read_signatures
+from release_tools.forecasting.reliability import Reliability, read_signatures
 from release_tools.forecasting.result import Forecast
 from release_tools.forecasting.trend import HORIZON_EPOCHS, MIN_POINTS, ReadyPoint, fit_trend
 from tests.errors import raising
@@ -421,7 +421,7 @@ def test_so_unreliable_that_not_even_all_are_enough() -> None:
 
 
 def test_signatures_of_other_epochs_say_nothing_and_that_is_an_error() -> None:
-    with pytest.raises(SignaturesFileError, match=r"signatures of epochs 7 to 7, 2 after.* got epochs 99"):
+    with raising("SignaturesFile", match=r"signatures of epochs 7 to 7, 2 after.* got epochs 99"):
         forecast_of(registrations((5, split(60, 40))), 10, signatures={Epoch(99): frozenset({"ready"})})
 
 
@@ -452,7 +452,7 @@ def test_signatures_are_read_from_csv_and_json_lines(text: str) -> None:
     ],
 )
 def test_broken_signature_files(text: str, words: str) -> None:
-    with pytest.raises(SignaturesFileError) as caught:
+    with raising("SignaturesFile") as caught:
         read_signatures(text)
     assert words in str(caught.value)
     assert caught.value.exit_code == 2
@@ -526,7 +526,7 @@ def test_what_cannot_be_forecast_is_said() -> None:
         forecast_of(repository, 10, epoch=Epoch(6))
     with pytest.raises(NoRegistrationsError):
         forecast_of(registrations(), 10)
-    with pytest.raises(QuorumParametersError):
+    with raising("QuorumParameters"):
         forecast_of(repository, 10, probability=0)
     with pytest.raises(EraNotListedError, match="Did you mean 'pythagoras'"):
         forecast(repository, ForecastOrder("pythagora", Epoch(10), LOTTERY), compatibility=TABLE)

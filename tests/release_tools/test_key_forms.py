@@ -12,9 +12,11 @@ from pycardano import HDWallet
 from pycardano.crypto.bech32 import CHARSET, Encoding, bech32_create_checksum, convertbits
 
 from datum import SigningKey
+from eras import ConfigurationError
 from release_tools import PaymentKey
 from release_tools.keys.derivation import DEFAULT_PATH, DerivationPath
-from release_tools.keys.forms import FoundKey, PaymentKeyError, find_payment_key, looks_like_payment_key
+from release_tools.keys.forms import FoundKey, find_payment_key, looks_like_payment_key
+from tests.errors import raising
 from tests.release_tools.test_payment_key import extended_key
 
 SEED = bytes(range(32))
@@ -119,7 +121,7 @@ def test_longer_lists_of_words(count: int) -> None:
 
 def test_a_whole_wallet_is_no_payment_key_without_a_path() -> None:
     for text in (WORDS, bech32("root_xsk", PRIVATE + CHAIN), bech32("acct_xsk", PRIVATE + CHAIN)):
-        with pytest.raises(PaymentKeyError, match="a whole wallet or account") as caught:
+        with raising("PaymentKey", match="a whole wallet or account") as caught:
             found(text)
         assert "eraswitch keys import payment FILE TARGET --path PATH" in str(caught.value)
 
@@ -177,7 +179,7 @@ def seed_and_public() -> bytes:
 )
 def test_what_it_is_instead(text: str, kind: str) -> None:
     for path in (None, PATH):
-        with pytest.raises(PaymentKeyError) as caught:
+        with raising("PaymentKey") as caught:
             found(text, path)
         assert kind in str(caught.value)
         shown = "".join(traceback.format_exception(caught.value)) + json.dumps(caught.value.to_dict())
@@ -188,7 +190,7 @@ def test_what_it_is_instead(text: str, kind: str) -> None:
 
 def test_an_extended_key_beside_another_public_key_is_refused() -> None:
     other, _ = crypto_sign_seed_keypair(SEED)
-    with pytest.raises(PaymentKeyError, match="do not belong together"):
+    with raising("PaymentKey", match="do not belong together"):
         PaymentKey(found((PRIVATE + bytes(other) + CHAIN).hex()).raw)
 
 
@@ -203,7 +205,8 @@ def test_which_texts_are_written_as_payment_keys() -> None:
 def test_no_text_ends_otherwise_than_in_a_key_or_an_error(text: str) -> None:
     try:
         assert len(found(text, PATH).raw) in (32, 128)
-    except PaymentKeyError as error:
+    except ConfigurationError as error:
+        assert error.code == "PaymentKey"
         digest = sha512(text.encode(errors="surrogatepass")).hexdigest()
         assert digest not in str(error)
         assert len(text.strip()) < 20 or text.strip() not in str(error)

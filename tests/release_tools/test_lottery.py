@@ -16,11 +16,11 @@ from release_tools.forecasting.lottery import (
     FixedQuorum,
     Lottery,
     QuorumModel,
-    QuorumParametersError,
     quorum_probability,
     share_needed,
 )
 from release_tools.forecasting.lottery_parameters import PUBLISHED
+from tests.errors import raising
 
 MAINNET_2022 = Lottery(2422, 20973, 0.2)
 MAINNET_2026 = Lottery(1944, 16948, 0.2)
@@ -192,7 +192,7 @@ def test_who_always_wins_needs_nearly_nothing() -> None:
      (1, 5, 0.0, "phi_f"), (1, 5, -1, "phi_f"), (1, 5, 1.1, "phi_f"), (1, 5, math.nan, "phi_f")],
 )  # fmt: skip
 def test_impossible_parameters(k: int, m: int, phi_f: float, name: str) -> None:
-    with pytest.raises(QuorumParametersError, match=f"The parameter {name} of the lottery is not usable") as caught:
+    with raising("QuorumParameters", match=f"The parameter {name} of the lottery is not usable") as caught:
         Lottery(k, m, phi_f)
     assert caught.value.exit_code == 2
 
@@ -201,9 +201,9 @@ def test_impossible_parameters(k: int, m: int, phi_f: float, name: str) -> None:
 def test_impossible_shares_and_probabilities(value: float) -> None:
     for model in (MAINNET_2026, FixedQuorum()):
         for ask in (model.quorum_probability, model.failure_probability, model.share_needed):
-            with pytest.raises(QuorumParametersError, match="is not usable"):
+            with raising("QuorumParameters", match="is not usable"):
                 ask(value)
-    with pytest.raises(QuorumParametersError):
+    with raising("QuorumParameters"):
         MAINNET_2026.share_needed(0)
 
 
@@ -221,7 +221,7 @@ def test_two_thirds() -> None:
         assert needed == pytest.approx(2 / 3, abs=1e-15)
         assert model.quorum_probability(needed) == 1
         assert isinstance(model, QuorumModel)
-    with pytest.raises(QuorumParametersError):
+    with raising("QuorumParameters"):
         FixedQuorum(Fraction(1))
 
 

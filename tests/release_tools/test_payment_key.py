@@ -14,7 +14,7 @@ from pycardano import Address, ExtendedSigningKey, HDWallet, Network, PaymentSig
 from eras import EraSwitchError
 from release_tools import PaymentKey
 from release_tools.keys.envelopes import EXTENDED_PAYMENT_KEY
-from release_tools.keys.forms import PaymentKeyError
+from tests.errors import raising
 
 SEED = bytes(range(32))
 
@@ -44,7 +44,7 @@ def test_saved_key_is_a_cardano_cli_envelope_for_its_owner_only(tmp_path: Path) 
 def test_existing_file_is_never_overwritten(tmp_path: Path) -> None:
     path = tmp_path / "payment.skey"
     path.write_text("precious")
-    with pytest.raises(PaymentKeyError, match=r"cannot be written.*File exists"):
+    with raising("PaymentKey", match=r"cannot be written.*File exists"):
         PaymentKey(SEED).save(path)
     assert path.read_text() == "precious"
 
@@ -93,7 +93,7 @@ def envelope(**changes: object) -> str:
 def test_bad_key_file_is_an_error_that_does_not_show_it(tmp_path: Path, content: str, expected: str) -> None:
     path = tmp_path / "payment.skey"
     path.write_text(content)
-    with pytest.raises(PaymentKeyError, match=expected) as caught:
+    with raising("PaymentKey", match=expected) as caught:
         PaymentKey.load(path)
     assert str(path) in str(caught.value)
     shown = "".join(traceback.format_exception(caught.value)) + json.dumps(caught.value.to_dict())
@@ -105,11 +105,11 @@ def test_bad_key_file_is_an_error_that_does_not_show_it(tmp_path: Path, content:
 
 def test_unreadable_key_file(tmp_path: Path) -> None:
     for path, reason in ((tmp_path / "missing", "No such file"), (tmp_path, "directory")):
-        with pytest.raises(PaymentKeyError, match=reason):
+        with raising("PaymentKey", match=reason):
             PaymentKey.load(path)
     binary = tmp_path / "binary"
     binary.write_bytes(b"\xff\x00\xfe")
-    with pytest.raises(PaymentKeyError, match="bytes that are not text"):
+    with raising("PaymentKey", match="bytes that are not text"):
         PaymentKey.load(binary)
 
 
@@ -139,7 +139,7 @@ def test_extended_key_with_the_public_key_of_another_is_refused(tmp_path: Path) 
     raw = extended_key()
     mixed = raw[:64] + bytes(PaymentKey(SEED)._public.payload) + raw[96:]
     for wrong in (mixed, bytes(128)):
-        with pytest.raises(PaymentKeyError, match="halves that do not belong together") as caught:
+        with raising("PaymentKey", match="halves that do not belong together") as caught:
             PaymentKey(wrong)
         assert wrong[:32].hex() not in "".join(traceback.format_exception(caught.value))
 
@@ -148,5 +148,5 @@ def test_a_huge_file_is_not_read_whole(tmp_path: Path) -> None:
     path = tmp_path / "payment.skey"
     with path.open("wb") as file:
         file.truncate(1 << 40)
-    with pytest.raises(PaymentKeyError, match="something else, not shown"):
+    with raising("PaymentKey", match="something else, not shown"):
         PaymentKey.load(path)

@@ -16,8 +16,8 @@ from chain_reader.providers.transport import errors
 from datum import EraMarkersPayload, encode_datum
 from eras import ChainReadError, EraMarker, TransactionError
 from release_tools import LocalChainGateway, PaymentKey, TransactionRefusedError
-from release_tools.publishing.journal import Journal, JournalError
-from release_tools.publishing.publication import OtherPublicationError, OvertakenError, Standing
+from release_tools.publishing.journal import Journal
+from release_tools.publishing.publication import Standing
 from release_tools.publishing.submission import (
     Progress,
     Step,
@@ -318,7 +318,7 @@ def test_another_change_waits_for_the_one_that_may_still_come(team: ReleaseTeam)
     with pytest.raises(Killed):
         team.run("activate thales 3")
     team.watch = lambda _progress: None
-    with pytest.raises(OtherPublicationError, match="got activate thales at epoch 3, in transaction") as caught:
+    with raising("OtherPublication", match="got activate thales at epoch 3, in transaction") as caught:
         team.run("announce thales")
     assert "Finish it first: eraswitch marker activate thales --at 3" in str(caught.value)
     assert team.run("activate thales 3") is not None
@@ -539,7 +539,7 @@ def test_losing_a_race_names_who_won_and_what_stands(team: ReleaseTeam, tmp_path
             return take_and_lose(cbor) if lose else real.submit(cbor)
 
         team.gateway = FlakyGateway(real, submit=late)  # type: ignore[assignment]
-        with pytest.raises(OvertakenError, match="Somebody else published meanwhile") as caught:
+        with raising("Overtaken", match="Somebody else published meanwhile") as caught:
             team.run(mine)
         stands = team.marker_transactions()[-1]
         assert caught.value.facts["stands"] == stands
@@ -593,7 +593,7 @@ def test_damaged_journal_is_an_error_that_loses_nothing(team: ReleaseTeam, conte
     team.journal.folder.mkdir(parents=True)
     path = team.journal.folder / "current.json"
     path.write_text(content)
-    with pytest.raises(JournalError, match="is damaged") as caught:
+    with raising("Journal", match="is damaged") as caught:
         team.run("activate thales 3")
     assert str(path) in str(caught.value)
     assert path.read_text() == content
@@ -602,7 +602,7 @@ def test_damaged_journal_is_an_error_that_loses_nothing(team: ReleaseTeam, conte
 
 def test_journal_that_cannot_be_written_stops_before_anything_is_submitted(team: ReleaseTeam) -> None:
     team.folder.write_text("a file where the folder should be")
-    with pytest.raises(JournalError, match="cannot be opened"):
+    with raising("Journal", match="cannot be opened"):
         team.run("activate thales 3")
     assert team.marker_transactions() == []
 

@@ -41,13 +41,13 @@ from release_tools.registrations.signed import Statement
 from release_tools.registrations.source import (
     RegistrationSource,
     SourceDamagedError,
-    SourceFormatError,
     SourceLockedError,
     SourceMissingError,
 )
 from release_tools.registrations.text_files import FOREIGN_LINES, MAX_LINE_BYTES
 from tests.chain_reader.hostile import HostileHttp, error, reply
 from tests.conftest import MithrilFile
+from tests.errors import raising
 
 QUICK = ReadLimits(
     connect_timeout_s=2.0, read_timeout_s=1.5, call_deadline_s=2.0, read_deadline_s=8.0, max_attempts=2, max_pages=3
@@ -88,7 +88,7 @@ def test_a_file_of_another_kind_is_refused_whole(
     path = tmp_path / "file"
     path.write_bytes(content)
     monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
-    with pytest.raises(SourceFormatError, match="does not hold registrations") as caught:
+    with raising("SourceFormat", match="does not hold registrations") as caught:
         read(JsonLines("-" if piped else str(path)))
     assert got in str(caught.value)
     assert ("standard input" if piped else str(path)) in str(caught.value)
@@ -426,7 +426,7 @@ def test_what_a_party_signed_stands_however_it_came_and_whatever_is_said_of_it(t
 def test_a_csv_with_another_header_is_refused_whole(tmp_path: Path, header: str, got: str) -> None:
     path = tmp_path / "file.csv"
     path.write_text(f"{header}\n{csv_line()}")
-    with pytest.raises(SourceFormatError) as caught:
+    with raising("SourceFormat") as caught:
         read(CsvRows(str(path)))
     assert got in str(caught.value)
     assert "nothing was read" in str(caught.value)
@@ -578,10 +578,10 @@ def test_a_file_that_is_no_event_store(tmp_path: Path) -> None:
         path = tmp_path / f"other{len(schema)}"
         with closing(sqlite3.connect(path)) as connection:
             connection.execute(schema)
-        with pytest.raises(SourceFormatError, match=got):
+        with raising("SourceFormat", match=got):
             read(MithrilEvents(str(path)))
     (tmp_path / "empty").touch()
-    with pytest.raises(SourceFormatError, match="no table event"):
+    with raising("SourceFormat", match="no table event"):
         read(MithrilEvents(str(tmp_path / "empty")))
 
 

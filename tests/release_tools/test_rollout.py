@@ -6,16 +6,9 @@ from hypothesis import strategies as st
 
 from chain_reader import is_successor
 from eras import Epoch, EraMarker, MarkerError, SupportedEras, select_eras
-from release_tools.markers.change import (
-    ChangeKind,
-    MarkerChange,
-    PublishedBefore,
-    RolloutPlan,
-    RolloutRefusedError,
-    RolloutRules,
-    said_once,
-)
+from release_tools.markers.change import ChangeKind, MarkerChange, PublishedBefore, RolloutPlan, RolloutRules, said_once
 from release_tools.markers.rules import plan_change, published_order
+from tests.errors import raising
 
 ERAS = ("thales", "pythagoras", "lagrange", "euclid")
 NOW = Epoch(10)
@@ -109,7 +102,7 @@ def test_refused(asked: str, before: Listed, rule: str, words: str) -> None:
     made = plan(asked, *before)
     assert rule in [broken.rule for broken in made.broken]
     assert not made.is_done
-    with pytest.raises(RolloutRefusedError) as caught:
+    with raising("RolloutRefused") as caught:
         made.require_allowed()
     assert words in str(caught.value)
     assert rule in caught.value.facts["rules"]
@@ -118,7 +111,7 @@ def test_refused(asked: str, before: Listed, rule: str, words: str) -> None:
 def test_every_broken_rule_is_told_at_once() -> None:
     made = plan("activate pythagors 3", ("lagrange", 5))
     assert [broken.rule for broken in made.broken] == ["name", "lead", "order"]
-    with pytest.raises(RolloutRefusedError) as caught:
+    with raising("RolloutRefused") as caught:
         made.require_allowed()
     assert str(caught.value).count("\n  also ") == 2
     assert str(caught.value).startswith("Refused to activate pythagors at epoch 3 in epoch 10 (rule name): expected ")

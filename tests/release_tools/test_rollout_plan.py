@@ -18,7 +18,7 @@ from release_tools.forecasting.lottery import Lottery
 from release_tools.forecasting.lottery_parameters import SourcedQuorum
 from release_tools.markers.change import ChangeKind, MarkerChange
 from release_tools.rollout.announcement import TEMPLATES, UNKNOWN, announcement, closing_figures, figures_of
-from release_tools.rollout.plan import PlannedRollout, RolloutPlanError
+from release_tools.rollout.plan import PlannedRollout
 from release_tools.rollout.progress import GateEvidence, RolloutStanding, StepState, rollout_standing
 from release_tools.rollout.recovery import recovery
 from tests.conftest import ROOT
@@ -158,7 +158,7 @@ def test_the_parts_in_use() -> None:
 def test_a_mistake_is_named_with_its_key(old: str, new: str, words: str) -> None:
     text = FULL.to_text()
     assert old in text
-    with pytest.raises(RolloutPlanError) as caught:
+    with raising("RolloutPlan") as caught:
         PlannedRollout.from_text(text.replace(old, new), "plan.toml")
     assert words in str(caught.value)
     assert str(caught.value).startswith("The rollout plan plan.toml has ")
@@ -167,14 +167,14 @@ def test_a_mistake_is_named_with_its_key(old: str, new: str, words: str) -> None
 
 def test_all_mistakes_at_once() -> None:
     text = FULL.to_text().replace("threshold =", "thresold =").replace("m = 16948", 'm = "many"')
-    with pytest.raises(RolloutPlanError) as caught:
+    with raising("RolloutPlan") as caught:
         PlannedRollout.from_text(text)
     assert len(caught.value.facts["mistakes"]) == 3
 
 
 @pytest.mark.parametrize("text", ["x", "a = 1\na = 2", "[" * 5_000, "version = 1" + "#" * 300_000])
 def test_what_is_no_toml(text: str) -> None:
-    with pytest.raises(RolloutPlanError, match="cannot be read: expected TOML"):
+    with raising("RolloutPlan", match="cannot be read: expected TOML"):
         PlannedRollout.from_text(text)
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from datum import SigningKey
 from release_tools.keys.files import write_key_pair
-from release_tools.keys.payment_key import PaymentKey, PaymentKeyError
+from release_tools.keys.payment_key import PaymentKey
 from release_tools.keys.secret_files import write_new
 from tests.errors import raising
 
@@ -45,7 +45,7 @@ def test_what_is_there_stays(tmp_path: Path) -> None:
 def test_a_part_of_it_does_not_stay(tmp_path: Path) -> None:
     with pytest.raises(OSError, match="No space left"):
         write_new(tmp_path / "secret", "some")
-    with pytest.raises(PaymentKeyError, match="No space left"):
+    with raising("PaymentKey", match="No space left"):
         PaymentKey.generate().save(tmp_path / "payment.skey")
     with raising("KeyFile", match="No space left"):
         write_key_pair(tmp_path, SigningKey.generate())

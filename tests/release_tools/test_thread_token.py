@@ -17,11 +17,11 @@ from release_tools import (
     submit_transaction,
 )
 from release_tools.transactions.balancing import witness_set
-from release_tools.transactions.building import ThreadTokenError
 from release_tools.transactions.drafting import Purse
 from release_tools.transactions.files import CarriedTransaction
 from release_tools.transactions.scripts import MAX_LOCK_SLOTS, KeyScript, ThreadToken
 from release_tools.transactions.sweeping import draft_sweep
+from tests.errors import raising
 from tests.release_tools.publishing import ERA_KEY
 from tests.release_tools.test_transactions import ADA, build_on, datum, marker_output
 
@@ -90,7 +90,7 @@ def test_no_second_one_is_minted_beside_it(
     gateway: LocalChainGateway, wallet: PaymentKey, minted: UnsignedTransaction
 ) -> None:
     previous = marker_output(gateway, wallet.address(0), minted.hash)
-    with pytest.raises(ThreadTokenError, match="a thread token already"):
+    with raising("ThreadToken", match="a thread token already"):
         build_on(gateway, wallet, previous=previous, mint_token=True)
 
 
@@ -133,7 +133,7 @@ def test_a_publication_that_would_lose_it_is_not_built(
     chain: LocalChain, gateway: LocalChainGateway, wallet: PaymentKey
 ) -> None:
     chain.fund(wallet.address(0), 100 * ADA)
-    with pytest.raises(ThreadTokenError, match="readers would not believe one without it"):
+    with raising("ThreadToken", match="readers would not believe one without it"):
         build_on(gateway, wallet, thread_token="ab" * 28 + "00")
 
 

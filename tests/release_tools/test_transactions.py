@@ -23,7 +23,7 @@ from release_tools import (
     sign_transaction,
     submit_transaction,
 )
-from release_tools.transactions.balancing import InsufficientFundsError, TransactionTooLargeError
+from tests.errors import raising
 
 PARAMETERS = TransactionParameters(
     min_fee_per_byte=44, min_fee_constant=155_381, max_tx_size=16_384, coins_per_utxo_byte=4_310
@@ -201,7 +201,8 @@ def test_what_is_built_always_balances(
     total = sum(amounts) + (previous.lovelace if previous else 0)
     try:
         transaction = build(wallet, payers, datum=datum(size), parameters=parameters, previous=previous)
-    except InsufficientFundsError as error:
+    except TransactionError as error:
+        assert error.code == "InsufficientFunds"
         assert error.facts["held_lovelace"] == total < error.facts["needed_lovelace"]
         enough = [*payers, output(wallet, error.facts["missing_lovelace"], 98)]
         build(wallet, enough, datum=datum(size), parameters=parameters, previous=previous)
@@ -245,7 +246,7 @@ def test_tokens_datums_and_scripts_are_never_touched(wallet: PaymentKey) -> None
     ]
     plain = output(wallet, 50 * ADA, 5)
     assert build(wallet, [*spared, plain]).inputs == (plain.reference,)
-    with pytest.raises(InsufficientFundsError, match="4 outputs with tokens, datums or scripts were left alone"):
+    with raising("InsufficientFunds", match="4 outputs with tokens, datums or scripts were left alone"):
         build(wallet, spared)
 
 
@@ -261,7 +262,7 @@ def test_output_that_is_listed_twice_counts_once(wallet: PaymentKey) -> None:
 
 
 def test_no_funds(wallet: PaymentKey) -> None:
-    with pytest.raises(InsufficientFundsError, match=r"got 0\.0 ADA in 0 outputs") as caught:
+    with raising("InsufficientFunds", match=r"got 0\.0 ADA in 0 outputs") as caught:
         build(wallet, [])
     facts = caught.value.facts
     assert (facts["address"], facts["held_lovelace"]) == (wallet.address(0), 0)
@@ -272,7 +273,7 @@ def test_no_funds(wallet: PaymentKey) -> None:
 def test_an_address_of_another_is_named_beside_the_one_that_pays(wallet: PaymentKey) -> None:
     stranger = PaymentKey(bytes(range(1, 33)))
     marker = output(stranger, 1_500_000, 1, datum="d87980")
-    with pytest.raises(InsufficientFundsError) as caught:
+    with raising("InsufficientFunds") as caught:
         build_marker_transaction(
             datum(100),
             era_address=stranger.address(0),
@@ -317,7 +318,7 @@ def test_key_that_is_not_required_does_not_sign(wallet: PaymentKey, stranger: Pa
 
 
 def test_too_large_a_datum(wallet: PaymentKey) -> None:
-    with pytest.raises(TransactionTooLargeError, match="expected at most 16384 bytes"):
+    with raising("TransactionTooLarge", match="expected at most 16384 bytes"):
         build(wallet, [output(wallet, 500 * ADA)], datum=datum(16_000))
 
 

@@ -8,8 +8,9 @@ import pytest
 from chain_reader.local_chain import LocalChain
 from release_tools import LocalChainGateway, PaymentKey, submit_transaction
 from release_tools.keys.envelopes import EnvelopeError
-from release_tools.transactions.files import CarriedTransaction, TransactionFileError
+from release_tools.transactions.files import CarriedTransaction
 from release_tools.transactions.witness_files import read_signatures
+from tests.errors import raising
 from tests.release_tools.test_envelopes import carried, funded
 
 __all__ = ["funded"]
@@ -99,8 +100,8 @@ def test_one_that_does_not_belong_is_refused(
 ) -> None:
     funded.fund(wallet.address(0), 50_000_000)
     transaction = carried(gateway, wallet, wallet)
-    with pytest.raises(TransactionFileError, match=f"A signature in a .* one by {stranger.key_hash}"):
+    with raising("TransactionFile", match=f"A signature in a .* one by {stranger.key_hash}"):
         transaction.add(read_signatures(signature_file(stranger, transaction), "a"), "a")
     other = carried(gateway, wallet, stranger)
-    with pytest.raises(TransactionFileError, match=f"in a .* over the transaction {transaction.hash}, got one by"):
+    with raising("TransactionFile", match=f"in a .* over the transaction {transaction.hash}, got one by"):
         transaction.sign([wallet]).add(read_signatures(signature_file(wallet, other), "a"), "a")

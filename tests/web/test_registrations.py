@@ -300,7 +300,7 @@ def test_a_rate_fills_up_again_and_remembers_few():
         rates.take("a")
     for client in range(20_000):
         rates.take(str(client))
-    assert len(rates._levels) == 10_000
+    assert len(rates._buckets) == 10_000
 
 
 # --- signatures

@@ -19,11 +19,10 @@ from types import TracebackType
 from typing import Self
 
 from chain_reader.local_chain.ledger import queries
-from chain_reader.local_chain.ledger.errors import LocalChainRequestError
 from chain_reader.local_chain.ledger.model import Block, ChainTransaction, FaucetOutput, NewTransaction, Output
 from chain_reader.local_chain.ledger.parameters import Genesis, ProtocolParameters
 from chain_reader.local_chain.ledger.store import ChainStore
-from eras import Epoch, Slot
+from eras import ConfigurationError, Epoch, Slot
 
 Clock = Callable[[], float]
 
@@ -218,7 +217,7 @@ class LocalChain:
         """Put an output at ``address``, out of nothing.
 
         Raises:
-            LocalChainRequestError: the address or the amount is not usable.
+            ConfigurationError: the address or the amount is not usable.
         """
         return self.place([FaucetOutput(address, lovelace)])[0]
 
@@ -226,7 +225,7 @@ class LocalChain:
         """Put outputs on the chain out of nothing, in one transaction and block: funds, tokens, or a flood of junk.
 
         Raises:
-            LocalChainRequestError: there are none, or an address, an amount or a datum is not usable.
+            ConfigurationError: there are none, or an address, an amount or a datum is not usable.
         """
         from chain_reader.local_chain.ledger.faucet import faucet_transaction
 
@@ -240,7 +239,7 @@ class LocalChain:
         """Move ``slots`` (at least 1) ahead, and mint an empty block there.
 
         Raises:
-            LocalChainRequestError: ``slots`` is below 1, or leads beyond any usable slot.
+            ConfigurationError: ``slots`` is below 1, or leads beyond any usable slot.
         """
         with self._change() as db:
             return self._advance(db, self._current_slot(db) + slots)
@@ -249,7 +248,7 @@ class LocalChain:
         """Move to the first slot of ``epoch``, a later one than the current, and mint an empty block there.
 
         Raises:
-            LocalChainRequestError: ``epoch`` is not later than the current one, or beyond any usable slot.
+            ConfigurationError: ``epoch`` is not later than the current one, or beyond any usable slot.
         """
         with self._change() as db:
             return self._advance(db, epoch * self.genesis.epoch_length)
@@ -258,16 +257,17 @@ class LocalChain:
         """Take back the newest ``blocks`` (at least 1) with all they did. Returns the new tip.
 
         Raises:
-            LocalChainRequestError: there are not so many blocks above the genesis block.
+            ConfigurationError: there are not so many blocks above the genesis block.
         """
         with self._change() as db:
             height = self._tip(db).height
             if not 1 <= blocks <= height:
-                raise LocalChainRequestError(
+                raise ConfigurationError(
                     "The local chain cannot be rolled back so far",
                     expected=f"1 to {height} blocks" if height else "a chain with a block above genesis",
                     got=str(blocks),
                     next_step="Roll back fewer blocks",
+                    code="LocalChainRequest",
                 )
             db.execute("DELETE FROM block WHERE height > ?", (height - blocks,))
             db.execute("UPDATE chain SET forks = forks + 1")
@@ -296,11 +296,12 @@ class LocalChain:
     def _advance(self, db: sqlite3.Connection, slot: int) -> Block:
         current = self._current_slot(db)
         if not current < slot <= MAX_SLOT:
-            raise LocalChainRequestError(
+            raise ConfigurationError(
                 "The local chain cannot be advanced to there",
                 expected=f"a slot after {current} (epoch {self.epoch_of(current)}), up to {MAX_SLOT}",
                 got=f"slot {slot} (epoch {self.epoch_of(slot)})",
                 next_step="Advance to a later slot or epoch",
+                code="LocalChainRequest",
             )
         if self.genesis.clock_mode == "wall":
             # the clock goes on from where the command led

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from eras import ConfigurationError, TransactionError
+from eras import TransactionError
 
 RULES: dict[str, str] = {
     # names of the ledger itself
@@ -42,9 +42,3 @@ class LedgerRefusedError(TransactionError):
     def __init__(self, rule: str, **parts: Any) -> None:
         self.rule = rule
         super().__init__(f"The ledger refused the transaction ({rule}): {RULES[rule]}", rule=rule, **parts)
-
-
-class LocalChainRequestError(ConfigurationError):
-    """The request to the local chain is not possible."""
-
-    http_status = 422

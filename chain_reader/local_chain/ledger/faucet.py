@@ -10,10 +10,11 @@ from collections.abc import Sequence
 import cbor2
 
 from chain_reader.local_chain.ledger.addresses import AddressError, PaymentAddress, parse_address
-from chain_reader.local_chain.ledger.errors import LedgerRefusedError, LocalChainRequestError
+from chain_reader.local_chain.ledger.errors import LedgerRefusedError
 from chain_reader.local_chain.ledger.model import FaucetOutput, NewOutput, NewTransaction
 from chain_reader.local_chain.ledger.parameters import MAX_LOVELACE_SUPPLY, Genesis
 from chain_reader.local_chain.ledger.plain_data import check_plutus_data
+from eras import ConfigurationError
 
 MESSAGE_LABEL = 674  # CIP-20
 
@@ -22,7 +23,7 @@ def faucet_transaction(outputs: Sequence[FaucetOutput], genesis: Genesis, tip_ha
     """A transaction that makes ``outputs``, on top of the block ``tip_hash``, where ``supply`` lovelace are unspent.
 
     Raises:
-        LocalChainRequestError: there are none, or an address, an amount or a datum is not usable.
+        ConfigurationError: there are none, or an address, an amount or a datum is not usable.
     """
     if not outputs:
         raise _unusable("outputs", "at least one", "none")
@@ -102,7 +103,11 @@ def _value(output: FaucetOutput) -> object:
     return [output.lovelace, assets]
 
 
-def _unusable(what: str, expected: str, got: str) -> LocalChainRequestError:
-    return LocalChainRequestError(
-        f"The faucet cannot use this {what}", expected=expected, got=got, next_step=f"Correct the {what}"
+def _unusable(what: str, expected: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
+        f"The faucet cannot use this {what}",
+        expected=expected,
+        got=got,
+        next_step=f"Correct the {what}",
+        code="LocalChainRequest",
     )

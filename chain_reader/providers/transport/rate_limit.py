@@ -9,6 +9,7 @@ as 10 requests a second for an IP address, a burst of 500 beside, and a ban (418
 """
 
 import threading
+from collections.abc import Callable
 from ipaddress import ip_address
 from math import inf
 from urllib.parse import urlsplit
@@ -31,27 +32,26 @@ class TokenBucket:
     Args:
         per_s: tokens a second.
         burst: tokens of a full bucket, as it is at first.
-        clock: time.
+        clock: seconds, by any clock that does not go back.
     """
 
-    def __init__(self, per_s: float, burst: int, clock: Clock = SYSTEM_CLOCK) -> None:
+    def __init__(self, per_s: float, burst: int, clock: Callable[[], float] = SYSTEM_CLOCK.monotonic) -> None:
         self._per_s = per_s
         self._burst = burst
         self._clock = clock
         self._lock = threading.Lock()
         self._tokens = float(burst)
-        self._counted = clock.monotonic()
+        self._counted = clock()
 
-    def take(self, within_s: float = inf) -> float | None:
-        """Take a token: the seconds to wait until it is there, or ``None`` when those are more than ``within_s``."""
+    def take(self, within_s: float = inf) -> float:
+        """Take a token, and return the seconds until it is there; where those are more than ``within_s``, leave it."""
         with self._lock:
-            now = self._clock.monotonic()
+            now = self._clock()
             self._tokens = min(self._burst, self._tokens + (now - self._counted) * self._per_s)
             self._counted = now
             wait_s = max(0.0, (1 - self._tokens) / self._per_s)
-            if wait_s > within_s:
-                return None
-            self._tokens -= 1
+            if wait_s <= within_s:
+                self._tokens -= 1
             return wait_s
 
 
@@ -86,8 +86,9 @@ class Pace:
             )
         if self._bucket is None:
             return
-        wait_s = self._bucket.take(until - self._clock.monotonic())
-        if wait_s is None:
+        left_s = until - self._clock.monotonic()
+        wait_s = self._bucket.take(left_s)
+        if wait_s > left_s:
             raise call.error(
                 ProviderTimeoutError,
                 "was not sent in time: too many requests before it",

@@ -22,8 +22,8 @@ from era_service.ingest_progress import ingest_progress, registrations_words, so
 from era_service.wiring.adoption import current_epoch_of, open_adoption_store
 from era_service.wiring.providers import open_provider, providers_of
 from era_store.registrations import StoredReject
-from eras import Epoch, EraSwitchError
-from release_tools.adoption.network_stake import NetworkStakeError, read_network_stake, require_network_stake
+from eras import Epoch, EraSwitchError, MarkerError
+from release_tools.adoption.network_stake import read_network_stake, require_network_stake
 from release_tools.registrations import ingest as run
 from release_tools.registrations import open_source
 from release_tools.registrations.ingesting import IngestSummary
@@ -209,11 +209,12 @@ def _stake_on_chain(settings: Settings, epoch: Epoch) -> tuple[int, str]:
                 found = observer.active_stake(epoch)
                 if found is not None:
                     return found, observer.name
-    raise NetworkStakeError(
+    raise MarkerError(
         f"No provider tells the network's stake in epoch {epoch}",
         expected="a Blockfrost provider that knows it",
         got=f"none known to {', '.join(asked)}" if asked else "no Blockfrost provider",
         next_step="Set reader.providers, or name the figure: adoption network-stake EPOCH LOVELACE",
+        code="NetworkStake",
     )
 
 

@@ -11,11 +11,11 @@ from era_service.cli.events.place import opened_log, opened_store, place_argumen
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.output import OutputError, echo_json, printable
+from era_service.cli.shared.output import echo_json, printable
 from era_store import verified
 from era_store.event_files import EventFile, write_events
 from era_store.event_log import verify as verify_log
-from eras import MAX_EPOCH, Epoch
+from eras import MAX_EPOCH, Epoch, EraSwitchError
 
 
 @click.command(cls=SectionedCommand, example="eraswitch events verify --store eraswitch.sqlite3")
@@ -53,11 +53,12 @@ def verify(app: AppContext, /, *, place: str | None, store: str | None, as_json:
 def export(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:
     """Write the event log of the store into FILE, while others use it; every hash is checked on the way."""
     if file.exists() and not yes:
-        raise OutputError(
+        raise EraSwitchError(
             "The file exists already",
             expected="a new file",
             got=str(file),
             next_step="Choose another name, or add --yes to replace it",
+            code="Output",
         )
     with opened_store(app, store) as log:
         head = log.head()

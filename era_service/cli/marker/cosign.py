@@ -15,8 +15,9 @@ from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions, not_a_slip_option, secret_key_option
 from era_service.config.schema import NetworkSettings
 from era_service.wiring.genesis import clock_epoch
+from eras import MarkerError
 from release_tools.markers.change import slip_error
-from release_tools.markers.cosigning import Cosigning, CosigningFileError
+from release_tools.markers.cosigning import Cosigning
 
 
 @option_group("Keys")
@@ -70,11 +71,12 @@ def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: Cosig
         cosigning = cosigning.sign(key)
     if changes:
         if _read(file) != text:
-            raise CosigningFileError(
+            raise MarkerError(
                 "The file changed while you looked at it",
                 expected=f"{file} as it was read",
                 got="another content",
                 next_step="Run it again, and look again",
+                code="CosigningFile",
             )
         write_file(file, cosigning.to_text().encode())
     if output.as_json:
@@ -111,11 +113,12 @@ def _read(file: Path) -> str:
     try:
         return read_bytes(str(file)).decode()
     except UnicodeDecodeError as error:
-        raise CosigningFileError(
+        raise MarkerError(
             "A file is not a co-signing file",
             expected="text",
             got="bytes that are not UTF-8",
             next_step="Check the path",
+            code="CosigningFile",
         ) from error
 
 

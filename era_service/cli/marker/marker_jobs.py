@@ -23,10 +23,9 @@ from era_service.config.token_line import with_token
 from era_service.releasing.adopting import look_at_adoption
 from era_service.releasing.publishing import ChangeOrder, Outlook, PublishingMeans, look
 from era_service.releasing.session import Release
-from era_service.releasing.signed_payload import EraKeyError
 from era_service.releasing.sweeping import SweepOrder, look_at_sweep
 from era_service.releasing.trusted_snapshot import nodes_see
-from eras import EraSwitchError
+from eras import ConfigurationError, EraSwitchError
 from release_tools.publishing.journal import Journal
 from release_tools.publishing.publication import Draft, Published, Publisher
 
@@ -148,7 +147,7 @@ class ChangeJob(MarkerJob):
         """The draft that is to be signed.
 
         Raises:
-            EraKeyError: there is none, for want of the era key.
+            ConfigurationError: there is none, for want of the era key.
         """
         if outlook.draft is None:
             raise no_era_key("--secret-key @FILE, ERA_MARKERS_SECRET_KEY in the environment, or --payload-file")
@@ -199,9 +198,10 @@ class AdoptTokenJob(MarkerJob):
 
 def no_era_key(expected: str) -> Exception:
     """The error where a command needs the era key, and none was given."""
-    return EraKeyError(
+    return ConfigurationError(
         "The era key is missing",
         expected=expected,
         got="none",
         next_step="Give the key that markers are signed with",
+        code="EraKey",
     )

@@ -27,7 +27,7 @@ def trusted_by(settings: Settings, policy: TrustPolicy, snapshot: str | None) ->
     """The trust of nodes, from the document that ``marker show --json`` printed, or else from the chain.
 
     Raises:
-        InputFileError: the document cannot be read.
+        ConfigurationError: the document cannot be read.
         EraSwitchError: the chain could not be read, or the document is not one.
     """
     if snapshot is not None:

@@ -40,7 +40,7 @@ def write_token(
 
     Raises:
         ConfigurationError: there is none, nothing proves that it is the team's, or the file cannot take it.
-        OutputError: the file cannot be written.
+        EraSwitchError: the file cannot be written.
         EraSwitchError: what is in force cannot be said.
     """
     reading = outlook.reading if published is None else published.reading

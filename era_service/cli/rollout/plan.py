@@ -14,17 +14,17 @@ from era_service.cli.rollout.verify import planned_changes_of
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.output import OutputError, echo_json, printable, write_file
+from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions, NetworkOptions, force_name_option
 from era_service.config.schema import Settings
 from era_service.releasing.rollouts import gate_evidence, planned_quorum, trusted_configurations
 from era_service.releasing.session import open_release, require_magic
 from era_service.wiring.observers import known_calendar
 from era_service.wiring.quorum import GivenQuorum, quorum_of
-from eras import Epoch
+from eras import ConfigurationError, Epoch, EraSwitchError
 from release_tools.adoption.shares import share_words
 from release_tools.rollout.configurations import PlannedChange, configuration_standings
-from release_tools.rollout.plan import PLAN_VERSION, PlannedRollout, RolloutPlanError
+from release_tools.rollout.plan import PLAN_VERSION, PlannedRollout
 
 DEFAULT_WAY_EPOCHS = 10
 """Epochs from announcing to the switch where a plan is made without saying: seven weeks of mainnet."""
@@ -136,11 +136,12 @@ def plan(
         click.echo(made.to_text(), nl=False)
         return
     if target.exists() and not output.yes:
-        raise OutputError(
+        raise EraSwitchError(
             "The rollout plan is there already",
             expected=f"no file {target}",
             got="one",
             next_step="Change it with an editor, or replace it with --yes",
+            code="Output",
         )
     write_file(target, made.to_text().encode())
     if output.as_json:
@@ -235,13 +236,14 @@ def _require_supported(era: str, supported: tuple[str, ...]) -> None:
     """Check that the era is one that is known: a plan is found to be misspelt when it is made, not when it is late."""
     if era not in supported:
         near = get_close_matches(era, supported, n=1)
-        raise RolloutPlanError(
+        raise ConfigurationError(
             "There is no such era to plan",
             expected=f"one of the supported eras {', '.join(supported)}",
             got=f"{era!r}"[:80],
             next_step=f"Did you mean {near[0]!r}?"
             if near
             else "Add it to network.supported_eras, or give --force-name",
+            code="RolloutPlan",
         )
 
 

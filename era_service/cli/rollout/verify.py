@@ -95,8 +95,8 @@ def networks_waited_for(planned: PlannedRollout, plan_file: str) -> tuple[str, .
     """The networks before this one that a plan still waits for, in words; files are looked for beside the plan.
 
     Raises:
-        RecoveryDocumentError: a document is not what the plan waits for.
-        InputFileError: it cannot be read.
+        ConfigurationError: a document is not what the plan waits for.
+        ConfigurationError: it cannot be read.
     """
 
     def read(name: str) -> str | None:
@@ -110,8 +110,8 @@ def planned_changes_of(planned: PlannedRollout, plan_file: str) -> tuple[Planned
     """The plan's changes of the protocol configuration; files are looked for beside the plan.
 
     Raises:
-        RolloutPlanError, ProtocolConfigurationError: a file does not match the plan, or cannot be used.
-        InputFileError: it cannot be read.
+        ConfigurationError, ProtocolConfigurationError: a file does not match the plan, or cannot be used.
+        ConfigurationError: it cannot be read.
     """
     return planned_changes(planned, lambda name: read_bytes(str(Path(plan_file).parent / name)))
 

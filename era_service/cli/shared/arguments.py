@@ -21,10 +21,6 @@ HALVES = {".sk": "secret", ".vk": "verification"}
 """The endings of the two files of an era key."""
 
 
-class InputFileError(ConfigurationError):
-    """A file that a command needs cannot be read."""
-
-
 def epoch(text: str) -> Epoch:
     """The epoch that ``text`` writes in decimal digits, as the type of an option; anything else is a usage error."""
     if not (text.isascii() and text.isdigit() and int(text[:21]) <= MAX_EPOCH):
@@ -36,7 +32,7 @@ def read_bytes(name: str) -> bytes:
     """The content of a file, or of standard input for ``-``.
 
     Raises:
-        InputFileError: it cannot be read, or is longer than ``MAX_INPUT_BYTES``.
+        ConfigurationError: it cannot be read, or is longer than ``MAX_INPUT_BYTES``.
     """
     try:
         if name == "-":
@@ -55,7 +51,7 @@ def read_datums(name: str) -> "tuple[FoundDatum, ...]":
     """The datums in a file, in whatever form it has them (``datum.finding``).
 
     Raises:
-        InputFileError: the file cannot be read.
+        ConfigurationError: the file cannot be read.
     """
     from datum import find_datums
 
@@ -66,7 +62,7 @@ def read_verification_key(text: str) -> "VerificationKey":
     """The key that an argument gives: JSON-hex as Mithril's, plain hex, or ``@FILE`` with either.
 
     Raises:
-        InputFileError: the file cannot be read.
+        ConfigurationError: the file cannot be read.
         KeyFormatError: it is no verification key, or by the ending of the file it is the other half.
     """
     from datum import VerificationKey
@@ -97,7 +93,7 @@ def inline_or_file(text: str) -> str:
     """The text of an argument, or for ``@FILE`` that of the file.
 
     Raises:
-        InputFileError: the file cannot be read, or is not text.
+        ConfigurationError: the file cannot be read, or is not text.
     """
     from datum import text_of
 
@@ -109,10 +105,11 @@ def inline_or_file(text: str) -> str:
         raise _unreadable(text[1:], "bytes that are not text") from error
 
 
-def _unreadable(name: str, got: str) -> InputFileError:
-    return InputFileError(
+def _unreadable(name: str, got: str) -> ConfigurationError:
+    return ConfigurationError(
         "A file cannot be read",
         expected=f"to read {'standard input' if name == '-' else name}",
         got=got,
         next_step="Check the path and its permissions",
+        code="InputFile",
     )

@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 
 import click
 
-from era_service.cli.shared.output import OutputError, echo_json, printable
+from era_service.cli.shared.output import echo_json, printable
 from era_store.installation import install_command
 from eras import ConfigurationError, EraSwitchError
 
@@ -121,14 +121,15 @@ def _usage(error: click.ClickException, *, json: bool) -> int:
     return error.exit_code
 
 
-def _unwritten(error: OSError) -> OutputError:
+def _unwritten(error: OSError) -> EraSwitchError:
     """Standard output takes no more. What is still buffered goes nowhere, so that Python's own last flush is quiet."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-    return OutputError(
+    return EraSwitchError(
         "The output could not be written",
         expected="room for it",
         got=error.strerror,
         next_step="Make room, or send the output elsewhere",
+        code="Output",
     )
 
 

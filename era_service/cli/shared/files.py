@@ -4,7 +4,8 @@ import json
 from typing import TYPE_CHECKING
 
 from datum import find_datums, kind_of_file, text_of
-from era_service.cli.shared.arguments import InputFileError, read_bytes
+from era_service.cli.shared.arguments import read_bytes
+from eras import ConfigurationError
 from release_tools.markers.cosigning import Cosigning
 
 if TYPE_CHECKING:
@@ -15,9 +16,9 @@ def with_witnesses(carried: "CarriedTransaction", files: tuple[str, ...]) -> "Ca
     """A transaction with the signatures in these files.
 
     Raises:
-        InputFileError: a file cannot be read.
+        ConfigurationError: a file cannot be read.
         EnvelopeError: a file holds no signature.
-        TransactionFileError: a signature does not belong to the transaction.
+        TransactionError: a signature does not belong to the transaction.
     """
     from release_tools.transactions.witness_files import read_signatures
 
@@ -30,7 +31,7 @@ def read_payload(name: str) -> bytes:
     """The signed payload in a file: in a complete co-signing file, or in whatever holds a datum (``datum.finding``).
 
     Raises:
-        InputFileError: it cannot be read, or does not hold one payload.
+        ConfigurationError: it cannot be read, or does not hold one payload.
         MarkerError: its payload is not complete.
     """
     data = read_bytes(name)
@@ -42,11 +43,12 @@ def read_payload(name: str) -> bytes:
     if isinstance(document, dict) and "eraswitch_cosigning" in document:
         cosigning = Cosigning.from_text(text)
         if not cosigning.is_complete:
-            raise InputFileError(
+            raise ConfigurationError(
                 "The co-signing file is not complete",
                 expected=f"in {name} the signatures of enough signers",
                 got="too few of them",
                 next_step=f"Have it signed: eraswitch marker cosign {name}",
+                code="InputFile",
             )
         return cosigning.extended.to_bytes()
     if isinstance(document, dict) and "markers" in document:
@@ -54,11 +56,12 @@ def read_payload(name: str) -> bytes:
     contents = {found.content for found in find_datums(data)} - {None}
     if len(contents) == 1 and (content := contents.pop()) is not None:
         return content
-    raise InputFileError(
+    raise ConfigurationError(
         "The file does not hold one signed payload",
         expected=f"in {name} a payload as JSON, one datum in JSON or hex, or a co-signing file",
         got=f"{len(contents)} different datums" if contents else kind_of_file(data),
         next_step="Give the file that --payload-out wrote",
+        code="InputFile",
     )
 
 
@@ -66,14 +69,15 @@ def read_text(name: str, data: bytes | None = None) -> str:
     """The text in a file, or in standard input for ``-``; ``data`` is its content, where that is read already.
 
     Raises:
-        InputFileError: it cannot be read, or is not text.
+        ConfigurationError: it cannot be read, or is not text.
     """
     try:
         return text_of(read_bytes(name) if data is None else data)
     except UnicodeDecodeError as error:
-        raise InputFileError(
+        raise ConfigurationError(
             "A file cannot be read",
             expected=f"text in {name}",
             got="bytes that are not text",
             next_step="Check the path",
+            code="InputFile",
         ) from error

@@ -14,9 +14,9 @@ from era_service.cli.shared.arguments import inline_or_file, require_half
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.passphrases import unlock, without_core_dumps
 from era_service.config.networks import NETWORKS
+from eras import ConfigurationError
 from release_tools import PaymentKey
 from release_tools.keys.encrypted import EncryptedKey
-from release_tools.keys.forms import PaymentKeyError
 from release_tools.keys.payment_key import PaymentSigner
 from release_tools.keys.signers import ExternalEraKey, ExternalPaymentKey, Signer
 
@@ -29,12 +29,12 @@ def read_secret_key(text: str) -> EraSigner:
     A file may describe an external signer instead, which is asked for each signature.
 
     Raises:
-        InputFileError: the file cannot be read.
+        ConfigurationError: the file cannot be read.
         KeyFormatError: it is no secret key, or by the ending of the file it is the other half.
-        EncryptedKeyError: it is encrypted, and damaged.
-        SignerFileError: it describes a signer, and has a mistake.
+        ConfigurationError: it is encrypted, and damaged.
+        ConfigurationError: it describes a signer, and has a mistake.
         WrongPassphraseError: the passphrase is another one.
-        PassphraseError: there is no passphrase, and nobody to ask.
+        ConfigurationError: there is no passphrase, and nobody to ask.
     """
     without_core_dumps()
     require_half(text, ".sk")
@@ -65,11 +65,11 @@ def load_payment_key(path: Path) -> PaymentSigner:
     """The payment key in a file, plain or encrypted, or the external signer that the file describes.
 
     Raises:
-        PaymentKeyError: it cannot be used.
-        EncryptedKeyError: it is encrypted, and damaged.
-        SignerFileError: it describes a signer, and has a mistake.
+        ConfigurationError: it cannot be used.
+        ConfigurationError: it is encrypted, and damaged.
+        ConfigurationError: it describes a signer, and has a mistake.
         WrongPassphraseError: the passphrase is another one.
-        PassphraseError: there is no passphrase, and nobody to ask.
+        ConfigurationError: there is no passphrase, and nobody to ask.
     """
     without_core_dumps()
     signer = _payment_signer(path)
@@ -96,11 +96,12 @@ def _payment_signer(path: Path) -> PaymentSigner | None:
         return None
     signer = Signer.read(path, text, _notify)
     if signer is not None and signer.kind != "payment":
-        raise PaymentKeyError(
+        raise ConfigurationError(
             f"{path} is not a payment key",
             expected="a signer file of kind payment",
             got="one of an era key",
             next_step=f"The era key belongs to --secret-key @{path}",
+            code="PaymentKey",
         )
     return None if signer is None else ExternalPaymentKey(signer)
 

@@ -16,10 +16,6 @@ from eras import EraSwitchError
 from eras.visible import visible
 
 
-class OutputError(EraSwitchError):
-    """The output of a command could not be written."""
-
-
 def echo_json(document: Any) -> None:
     """Write one JSON document, on one line and in ASCII, to stdout."""
     click.echo(json.dumps(document, separators=(",", ":")))
@@ -61,7 +57,7 @@ def write_file(path: Path, content: bytes) -> None:
     A link is followed; what is no regular file (``/dev/stdout``, a pipe) is written to as it is.
 
     Raises:
-        OutputError: it cannot be written.
+        EraSwitchError: it cannot be written.
     """
     target = path.resolve()
     temporary = target.with_name(f".{target.name}.{os.getpid()}.tmp")
@@ -82,9 +78,10 @@ def write_file(path: Path, content: bytes) -> None:
             with contextlib.suppress(FileNotFoundError):
                 temporary.unlink()
     except OSError as error:
-        raise OutputError(
+        raise EraSwitchError(
             "A file could not be written",
             expected=f"to write {path}",
             got=error.strerror or type(error).__name__,
             next_step="Choose a target in a folder that exists and can be written to",
+            code="Output",
         ) from error

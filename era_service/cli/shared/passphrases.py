@@ -29,12 +29,6 @@ GivenBy = tuple[int | None, Path | None]
 """A file descriptor, and a file; at most one of them."""
 
 
-class PassphraseError(ConfigurationError):
-    """A passphrase is needed and none was given, or it cannot be read from where it should be."""
-
-    advice = "Run the command in a terminal, or give `--passphrase-file FILE` (mode 0600) or `--passphrase-fd N`."
-
-
 def passphrase_options(prefix: str = "", *, of: str = "of encrypted keys", **shared: Any) -> list[click.Option]:
     """``--passphrase-fd`` and ``--passphrase-file``, with a word before them."""
     return [
@@ -74,8 +68,8 @@ def unlock(key: "EncryptedKey") -> bytes:
 
     Raises:
         WrongPassphraseError: the passphrase is another one.
-        PassphraseError: there is none, and nobody to ask.
-        EncryptedKeyError: the file is damaged.
+        ConfigurationError: there is none, and nobody to ask.
+        ConfigurationError: the file is damaged.
     """
     from release_tools.keys.encrypted import WrongPassphraseError
 
@@ -95,7 +89,7 @@ def given_passphrase() -> bytes | None:
     """The passphrase that ``--passphrase-fd`` or ``--passphrase-file`` gives, read once; ``None`` without them.
 
     Raises:
-        PassphraseError: it cannot be read.
+        ConfigurationError: it cannot be read.
     """
     context = click.get_current_context(silent=True)
     app = None if context is None else context.find_object(AppContext)
@@ -110,7 +104,7 @@ def new_passphrase(given: bytes | None, what: str) -> bytes:
     """The passphrase to encrypt with: the one that was given, or one that a terminal is asked for twice.
 
     Raises:
-        PassphraseError: there is none, and nobody to ask.
+        ConfigurationError: there is none, and nobody to ask.
     """
     if given is None:
         require_somebody(f"A passphrase is needed to encrypt {what}")
@@ -123,7 +117,7 @@ def passphrase_of_new_keys(what: str, *, encrypts: bool) -> bytes | None:
     """The passphrase that new keys are encrypted with: the given one, or one that is asked for; ``None`` for plain.
 
     Raises:
-        PassphraseError: there is none, and nobody to ask.
+        ConfigurationError: there is none, and nobody to ask.
     """
     without_core_dumps()
     given = given_passphrase()
@@ -134,7 +128,7 @@ def read_passphrase(given: GivenBy, option: str) -> bytes | None:
     """The first passphrase in a descriptor or file, less a newline at its end; ``None`` where neither is given.
 
     Raises:
-        PassphraseError: it cannot be read, is empty, or others can read the file.
+        ConfigurationError: it cannot be read, is empty, or others can read the file.
     """
     from release_tools.keys.encrypted import passphrase_bytes
 
@@ -189,14 +183,15 @@ def require_somebody(what: str) -> None:
     """Check that somebody can be asked for a passphrase.
 
     Raises:
-        PassphraseError: nobody can.
+        ConfigurationError: nobody can.
     """
     if not is_interactive():
-        raise PassphraseError(
+        raise ConfigurationError(
             what,
             expected="a passphrase, from a terminal, --passphrase-file or --passphrase-fd",
             got="none, and no terminal to ask",
             next_step="Give --passphrase-file FILE (mode 0600)",
+            code="Passphrase",
         )
 
 
@@ -211,10 +206,11 @@ def asked_passphrase(words: str, *, twice: bool = False) -> bytes:
     return passphrase_bytes(asked)
 
 
-def _unusable(where: str, expected: str, got: str, command: str | None = None) -> PassphraseError:
-    return PassphraseError(
+def _unusable(where: str, expected: str, got: str, command: str | None = None) -> ConfigurationError:
+    return ConfigurationError(
         f"The passphrase in {where} is not usable",
         expected=f"it to be {expected}" if command else expected,
         got=got,
         next_step=f"Run: {command}" if command else "Put the passphrase, and nothing else, into it",
+        code="Passphrase",
     )

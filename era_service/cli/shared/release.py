@@ -136,7 +136,7 @@ class EraKeyOptions:
         """The era key that is given here or in the environment, else the configured one (``keys.era_key_file``).
 
         Raises:
-            InputFileError: its file cannot be read.
+            ConfigurationError: its file cannot be read.
             KeyFormatError: it is not a key.
         """
         text = self.secret_key
@@ -161,7 +161,7 @@ class PaymentKeyOptions:
         """The payment keys in these files, else the configured ones (``keys.payment_key_files``).
 
         Raises:
-            PaymentKeyError: one cannot be used.
+            ConfigurationError: one cannot be used.
             WrongPassphraseError: the passphrase of an encrypted one is another one.
         """
         return tuple(map(load_payment_key, self.payment_key_files or settings.keys.payment_key_files))
@@ -345,7 +345,7 @@ class TransactionFileOptions:
         """Write a transaction into the file.
 
         Raises:
-            OutputError: it cannot be written.
+            EraSwitchError: it cannot be written.
         """
         write_transaction(self.out, carried, self.form)
 
@@ -354,7 +354,7 @@ def write_transaction(out: Path, carried: "CarriedTransaction", form: str) -> No
     """Write a transaction into a file, in the form that ``--format`` names.
 
     Raises:
-        OutputError: it cannot be written.
+        EraSwitchError: it cannot be written.
     """
     text = carried.to_text() if form == "envelope" else carried.cbor.hex() + "\n"
     write_file(out, text.encode())
@@ -377,7 +377,7 @@ class PublishingOptions:
         """The payment, the signature of the transaction, and the wait.
 
         Raises:
-            PaymentKeyError, WrongPassphraseError: a key cannot be used.
+            ConfigurationError: a key cannot be used.
             ConfigurationError: the network, or what its nodes trust, is not known.
         """
         return PublishingMeans(

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 import click
 
 from era_service.cli.shared.context import AppContext
-from era_service.cli.shared.output import OutputError
 from era_service.service.place import store_url
 from era_service.wiring.trust import network_key
+from eras import EraSwitchError
 from release_tools.keys.secret_files import write_new
 
 if TYPE_CHECKING:
@@ -38,14 +38,15 @@ def write_secret(path: Path, text: str) -> None:
     """Write a new file for its owner alone.
 
     Raises:
-        OutputError: it is there already, or cannot be written.
+        EraSwitchError: it is there already, or cannot be written.
     """
     try:
         write_new(path, text + "\n")
     except OSError as error:
-        raise OutputError(
+        raise EraSwitchError(
             "The secret could not be written",
             expected=f"to make the file {path}",
             got=error.strerror or type(error).__name__,
             next_step="Name a file that is not there yet, in a folder that exists",
+            code="Output",
         ) from error

@@ -7,12 +7,13 @@ from typing import Any
 import pytest
 
 from chain_reader import DatumOutput
-from chain_reader.trust.policy import Checkpoint, CheckpointInvalidError
+from chain_reader.trust.policy import Checkpoint
 from datum import EraMarkersPayload, encode_datum
 from era_store import open_store
 from eras import ChainReadError, Epoch
 from tests.chain_reader.conftest import KEY, OTHER_KEY, Network, datum_of, markers
 from tests.chain_reader.trusted_reader.world import NEW, OLD, World, names, schedule
+from tests.errors import raising
 
 
 class TestRatchet:
@@ -139,11 +140,11 @@ class TestRatchet:
 
     @pytest.mark.parametrize("text", ["", "[]", "{}", '{"epoch":1}', '{"epoch":-1}', "nonsense", "[" * 100_000])
     def test_rule_t4_a_checkpoint_that_is_none(self, text: str):
-        with pytest.raises(CheckpointInvalidError, match="checkpoint of the release"):
+        with raising("CheckpointInvalid", match="checkpoint of the release"):
             Checkpoint.from_json(text)
 
     def test_rule_t4_a_checkpoint_that_the_key_did_not_sign(self, bare: World):
         output = DatumOutput("00" * 32, 0, datum_of(NEW, OTHER_KEY), 1)
         bare.settings = {"checkpoint": Checkpoint(output, Epoch(5))}
-        with pytest.raises(CheckpointInvalidError, match="not signed"):
+        with raising("CheckpointInvalid", match="not signed"):
             bare.fresh().read()

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from datum import SigningKey
-from release_tools.keys.signers import Signer, SignerError, SignerFileError
+from release_tools.keys.signers import Signer
 from tests.conftest import ROOT
 from tests.era_service.conftest import invoke
 from tests.era_service.release_world import ERA_KEY, WALLET, World, payload
+from tests.errors import raising
 
 EXAMPLE = str(ROOT / "examples" / "file_signer.py")
 MESSAGE = b'[{"name":"thales","epoch":5},{"name":"pyth\xe2\x80\xaeagoras","epoch":null}]'
@@ -122,14 +123,14 @@ ANSWER = f"print(json.dumps({{'signature': '{RIGHT}'}}))"
     ],
 )
 def test_what_is_not_a_signature_is_never_used(asked: Any, code: str, words: str) -> None:
-    with pytest.raises(SignerError) as caught:
+    with raising("Signer") as caught:
         asked(code)
     assert words in str(caught.value)
     assert "Nothing was signed" in str(caught.value)
 
 
 def test_it_is_stopped_when_its_time_is_over(asked: Any) -> None:
-    with pytest.raises(SignerError, match=r"within 0\.2 s"):
+    with raising("Signer", match=r"within 0\.2 s"):
         asked("time.sleep(600)", timeout_s=0.2)
 
 
@@ -137,7 +138,7 @@ def test_a_program_that_is_not_there(tmp_path: Path) -> None:
     path = signer_file("signer.json", "era", ERA_KEY.verification_key.raw, [str(tmp_path / "gone")])
     signer = Signer.read(path, path.read_text())
     assert signer is not None
-    with pytest.raises(SignerError, match="a program that can be run"):
+    with raising("Signer", match="a program that can be run"):
         signer.sign("era-payload", MESSAGE, [])
 
 
@@ -149,7 +150,7 @@ def test_it_need_not_read_what_it_is_given(asked: Any) -> None:
 def test_its_environment_is_what_its_file_names(asked: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ERA_MARKERS_SECRET_KEY", "secret")
     monkeypatch.setenv("CARD", "slot 9c")
-    with pytest.raises(SignerError) as caught:
+    with raising("Signer") as caught:
         asked("print(json.dumps({'refused': ' '.join(sorted(os.environ))}))", environment=["CARD", "NOT_SET"])
     names = str(caught.value).partition("a refusal: ")[2].partition(". Look")[0].split()
     assert sorted(set(names) - {"LC_CTYPE"}) == ["CARD", "HOME", "LANG", "PATH"]
@@ -195,7 +196,7 @@ def test_the_request_has_the_bytes_and_what_they_are_in_words(monkeypatch: pytes
 def test_a_signer_file_with_a_mistake(fields: dict[str, Any], words: str) -> None:
     path = signer_file("signer.json", "era", ERA_KEY.verification_key.raw, ["/bin/sign"])
     path.write_text(json.dumps(json.loads(path.read_text()) | fields))
-    with pytest.raises(SignerFileError, match=words):
+    with raising("SignerFile", match=words):
         Signer.read(path, path.read_text())
     done = invoke("keys", "show", "signer.json")
     assert (done.exit_code, "Traceback" in done.output) == (2, False)
@@ -205,7 +206,7 @@ def test_a_signer_file_that_others_can_change_is_not_run() -> None:
     path = signer_file("signer.json", "era", ERA_KEY.verification_key.raw, ["/bin/sign"])
     for mode in (0o620, 0o602):
         path.chmod(mode)
-        with pytest.raises(SignerFileError, match="chmod go-w signer.json"):
+        with raising("SignerFile", match="chmod go-w signer.json"):
             Signer.read(path, path.read_text())
 
 
