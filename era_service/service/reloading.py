@@ -27,6 +27,7 @@ RELOADED_SETTINGS = frozenset(
             "write_burst",
             "heartbeat_s",
             "shutdown_delay_s",
+            "webhooks",
         ),
     }.items()
     for name in names
@@ -70,7 +71,10 @@ def reload(service: "Service", settings: "Settings") -> Reloaded:
     """
     combined, result = merged(service.settings, settings, is_reloaded, UNUSED_SECTIONS)
     _try_out(combined, read=reads_elsewhere(result))
+    renewals = [renewed(combined) for renewed in service.renewals]
     service.reconfigure(combined)
+    for apply in renewals:
+        apply()
     return result
 
 

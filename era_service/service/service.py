@@ -99,6 +99,8 @@ class Service(Keeper):
         self._switches = switches
         self._leader: LeaderPoller | None = None
         self.publications = {kind: Publications() for kind in KINDS}
+        self.renewals: list[Callable[[Settings], Callable[[], None]]] = []
+        """What else takes new settings: each tries them, and returns what puts them in force (``reloading``)."""
         self.is_leaving = False
         """Whether it ends soon: it still answers, but nobody should send it more."""
 

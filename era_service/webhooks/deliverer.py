@@ -25,6 +25,7 @@ from eras import StoreError
 if TYPE_CHECKING:
     from fastapi import FastAPI
 
+    from era_service.config.schema import Settings
     from era_service.service.service import Service
 
 _log = logging.getLogger(__name__)
@@ -48,8 +49,11 @@ class Deliverer:
 
     def __init__(self, service: "Service", hook: Webhook, send: Callable[..., Any] = post) -> None:
         self._service = service
-        self._hook = hook
+        self.hook = hook
+        """Where to from the next attempt on."""
         self._send = send
+        self.ended = threading.Event()
+        """Set when nothing more is to be sent."""
         self._network = network_facts(service.settings)
         self._key = outbox_key(network_key(service.settings), hook.name)
         self.name = hook.name
@@ -69,17 +73,20 @@ class Deliverer:
         try:
             outbox = self._with_news(self.outbox or self._load())
             for one in outbox.waiting:
-                now_s = self._service.clock()
+                now_s, hook = self._service.clock(), self.hook
+                if self.ended.is_set():
+                    break
                 if one.due_s > now_s:
                     continue
-                headers = self._hook.secrets.headers(one.message, time_s=now_s)
-                body = one.message.body.encode()
-                answer = self._send(self._hook.url, headers, body, allow_private=self._hook.allow_private)
+                headers = hook.secrets.headers(one.message, time_s=now_s)
+                answer = self._send(hook.url, headers, one.message.body.encode(), allow_private=hook.allow_private)
                 if answer.is_accepted:
                     outbox = self._save(outbox.accepted(one, now_s), ())
                     self.outcomes["accepted"] += 1
                     continue
-                outbox = self._save(*outbox.refused(one, answer.words, now_s, is_final=answer.is_final))
+                outbox = self._save(
+                    *outbox.refused(one, answer.words, now_s, answer.retry_after_s, is_final=answer.is_final)
+                )
                 self.outcomes["failed"] += 1
                 _log.warning("The webhook %s did not take a message: %s", self.name, answer.words)
         except StoreError:
@@ -107,7 +114,7 @@ class Deliverer:
         messages: list[Message] = [
             message_of(entry, by_id[entry.id], self._network)
             for entry in told
-            if entry.id in by_id and self._hook.wants(type_of(entry.kind))
+            if entry.id in by_id and self.hook.wants(type_of(entry.kind))
         ]
         return self._save(*outbox.taken(messages, news[-1].id, self._service.clock()))
 
@@ -124,50 +131,97 @@ class Deliverer:
 
 
 class Deliveries:
-    """The deliverers of a service, each in its thread while the service runs."""
+    """The deliverers of a service, each in its thread while the service runs; they follow its settings."""
 
     def __init__(self, service: "Service") -> None:
         self._service = service
-        self.deliverers = tuple(Deliverer(service, hook) for hook in webhooks_of(service.settings))
+        self._lock = threading.Lock()
+        self._is_running = False
+        self._senders = {hook.name: _Sender(Deliverer(service, hook)) for hook in webhooks_of(service.settings)}
+        service.renewals.append(self.renewed)
+
+    def __iter__(self) -> Iterator[Deliverer]:
+        return iter([one.deliverer for one in list(self._senders.values())])
 
     @contextmanager
     def running(self) -> Iterator[None]:
         """Within the block, messages are sent."""
-        ended, wakes = threading.Event(), [threading.Event() for _ in self.deliverers]
 
         def hear(_kind: str) -> None:
-            for wake in wakes:
-                wake.set()
+            for one in list(self._senders.values()):
+                one.wake.set()
 
-        threads = [
-            threading.Thread(target=_run, args=(one, wake, ended), name=f"webhook {one.name}", daemon=True)
-            for one, wake in zip(self.deliverers, wakes, strict=True)
-        ]
         end = self._service.changes.listen(hear)
-        for thread in threads:
-            thread.start()
+        with self._lock:
+            self._is_running = True
+            for one in self._senders.values():
+                one.start()
         try:
             yield
         finally:
             end()
-            ended.set()
-            hear("")
-            for thread in threads:
-                thread.join(timeout=1.0)  # an attempt that takes longer is made again by whoever starts next
+            with self._lock:
+                self._is_running = False
+                _stop(self._senders.values())
+
+    def renewed(self, settings: "Settings") -> Callable[[], None]:
+        """Read the webhooks of new settings, secrets included; what is returned puts them in force.
+
+        Raises:
+            ConfigurationError: the secret of one cannot be used.
+        """
+        hooks = {hook.name: hook for hook in webhooks_of(settings)}
+
+        def apply() -> None:
+            with self._lock:
+                gone = [self._senders.pop(name) for name in self._senders.keys() - hooks.keys()]
+                for name, hook in hooks.items():
+                    known = self._senders.get(name)
+                    if known is not None:
+                        known.deliverer.hook = hook  # its thread goes on with the same outbox
+                        continue
+                    self._senders[name] = made = _Sender(Deliverer(self._service, hook))
+                    if self._is_running:
+                        made.start()
+                _stop(gone)
+
+        return apply
 
 
-def _run(deliverer: Deliverer, wake: threading.Event, ended: threading.Event) -> None:
-    while not ended.is_set():
-        wake.clear()
-        pause_s = LOOK_EVERY_S
-        try:
-            pause_s = deliverer.turn()
-        except StoreError as error:
-            _log.warning("The webhook %s waits for the store: %s", deliverer.name, error)
-        except Exception:
-            _log.exception("The webhook %s failed", deliverer.name)
-        if wake.wait(pause_s) and deliverer.outbox is None:
-            ended.wait(0.2)  # another replica sends: a wave of changes need not be followed one by one
+class _Sender:
+    """A deliverer and its thread."""
+
+    def __init__(self, deliverer: Deliverer) -> None:
+        self.deliverer = deliverer
+        self.wake = threading.Event()
+        self.thread = threading.Thread(target=self._run, name=f"webhook {deliverer.name}", daemon=True)
+
+    def start(self) -> None:
+        """Send from now on."""
+        self.thread.start()
+
+    def _run(self) -> None:
+        deliverer = self.deliverer
+        while not deliverer.ended.is_set():
+            self.wake.clear()
+            pause_s = LOOK_EVERY_S
+            try:
+                pause_s = deliverer.turn()
+            except StoreError as error:
+                _log.warning("The webhook %s waits for the store: %s", deliverer.name, error)
+            except Exception:
+                _log.exception("The webhook %s failed", deliverer.name)
+            if self.wake.wait(pause_s) and deliverer.outbox is None:
+                deliverer.ended.wait(0.2)  # another replica sends: a wave of changes need not be followed one by one
+
+
+def _stop(senders: Iterable[_Sender]) -> None:
+    senders = [one for one in senders if one.thread.is_alive()]
+    for one in senders:
+        one.deliverer.ended.set()
+        one.wake.set()
+    for one in senders:
+        one.thread.join(timeout=1.0)  # an attempt that takes longer is made again by whoever starts next
 
 
 def mount(app: "FastAPI", service: "Service") -> None:
@@ -176,7 +230,5 @@ def mount(app: "FastAPI", service: "Service") -> None:
     Raises:
         ConfigurationError: the secret of one cannot be used.
     """
-    deliveries = Deliveries(service)
-    app.state.deliverers = deliveries.deliverers
-    if deliveries.deliverers:
-        app.state.meanwhile.append(deliveries.running)
+    app.state.deliverers = deliveries = Deliveries(service)
+    app.state.meanwhile.append(deliveries.running)

@@ -82,13 +82,17 @@ class Outbox:
         return replace(self, waiting=self._without(one), delivered=self.delivered + 1, delivered_s=now_s)
 
     def refused(
-        self, one: Waiting, why: str, now_s: float, *, is_final: bool = False
+        self, one: Waiting, why: str, now_s: float, retry_after_s: float = 0.0, *, is_final: bool = False
     ) -> tuple[Self, tuple[NewEvent, ...]]:
-        """After an attempt that failed: with the message to be tried later, or given up, and the event of that."""
+        """After an attempt that failed: with the message to be tried later, or given up, and the event of that.
+
+        It waits for as long as the receiver asks, but never shorter than otherwise, nor longer than at most.
+        """
         made = replace(self, failed_s=now_s, failure=why)
         if is_final or one.attempts >= len(RETRIES_S):
             return replace(made, waiting=self._without(one), given_up=self.given_up + 1), (_given_up(one, why),)
-        later = replace(one, due_s=now_s + RETRIES_S[one.attempts], attempts=one.attempts + 1)
+        pause_s = max(RETRIES_S[one.attempts], min(retry_after_s, max(RETRIES_S)))
+        later = replace(one, due_s=now_s + pause_s, attempts=one.attempts + 1)
         return replace(made, waiting=tuple(later if other is one else other for other in self.waiting)), ()
 
     def to_bytes(self) -> bytes:

@@ -9,12 +9,15 @@ import ipaddress
 import socket
 import ssl
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException, HTTPSConnection
 from urllib.parse import urlsplit
+
+from chain_reader.providers.transport.http import seconds_to_wait
 
 TIMEOUT_S = 15.0
 KEPT_BYTES = 512
@@ -31,11 +34,13 @@ class Answer:
         words: the answer, or why there is none.
         status: the HTTP status, where there is one.
         text: how its body begins.
+        retry_after_s: the seconds that the receiver asks to wait; 0 where it asks for none.
     """
 
     words: str
     status: int | None = None
     text: str = ""
+    retry_after_s: float = 0.0
 
     @property
     def is_accepted(self) -> bool:
@@ -102,7 +107,8 @@ def post(
             to.request("POST", path, body, headers)
             answer = to.getresponse()
             text = answer.read(KEPT_BYTES).decode("utf-8", "replace")
-            return Answer(f"{answer.status} {answer.reason}".strip(), answer.status, text)
+            pause_s = seconds_to_wait(answer.headers.get("retry-after", ""), time.time()) or 0.0
+            return Answer(f"{answer.status} {answer.reason}".strip(), answer.status, text, pause_s)
     except TimeoutError:
         return Answer(f"no answer within {timeout_s:g} s")
     except AddressError as error:

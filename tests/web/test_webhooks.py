@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from chain_reader.calendar import EpochCalendar
 from era_service.config.webhooks import TYPES, WebhookSettings
 from era_service.dashboard.activity import KINDS, activity_of
+from era_service.service.reloading import reload
 from era_service.webhooks.deliverer import Deliverer, Deliveries
 from era_service.webhooks.message import Message, new_secret, parse_secrets, sample, type_of
 from era_service.webhooks.outbox import GIVEN_UP, MOST_WAITING, RETRIES_S, Outbox, load_outbox, outbox_key
@@ -25,6 +26,7 @@ from era_store import StoredEvent
 from era_store.event_log import EventFilter
 from eras import ConfigurationError, StoreError
 from tests.era_service.conftest import invoke, own_folders, untouched_logging
+from tests.errors import raising
 from tests.web.world import ANNOUNCED, SCHEDULED
 
 KEYS = (b"k" * 24, b"l" * 32)
@@ -122,6 +124,50 @@ def test_a_failure_is_tried_again_later_by_whoever_starts_next_and_given_up_in_s
     assert event.facts["reason"] == "500 Oops"
     assert "is given up: 500 Oops" in caplog.text
     assert deliverer.outcomes == {"accepted": 0, "failed": 1, "given up": 1}
+
+
+@pytest.mark.parametrize(("asked_s", "waits_s"), [(1.0, 5.0), (120.0, 120.0), (1e9, max(RETRIES_S))])
+def test_a_receiver_may_ask_for_patience_within_bounds(world, receiver, deliverer, asked_s, waits_s):
+    receiver.answers = [Answer("503 Busy", 503, "", asked_s)]
+    world.publish(ANNOUNCED)
+    deliverer.turn()
+    (one,) = outbox(world).waiting
+    assert one.due_s == world.now_s + waits_s
+
+
+@pytest.mark.usefixtures(own_folders.__name__, untouched_logging.__name__)
+def test_a_reload_takes_other_webhooks_and_leaves_those_alone_that_stay(world, tmp_path):
+    secret, other = tmp_path / "a.secret", tmp_path / "b.secret"
+    for file in (secret, other):
+        assert invoke("webhooks", "secret", str(file)).exit_code == 0
+
+    def with_hooks(*tables):
+        made = tuple(WebhookSettings.model_validate({"allow_private": True, **one}) for one in tables)
+        return world.settings.model_copy(
+            update={"service": world.settings.service.model_copy(update={"webhooks": made})}
+        )
+
+    one = {"name": "ops", "url": "http://127.0.0.1:1/", "secret_file": secret}
+    reload(world.service, with_hooks(one))
+    deliveries = Deliveries(world.service)
+    (kept,) = deliveries
+    moved, second = {**one, "url": "http://127.0.0.1:2/"}, {**one, "name": "more", "secret_file": other}
+    assert reload(world.service, with_hooks(moved, second)).changed == ("service.webhooks",)
+    assert [found.name for found in deliveries] == ["ops", "more"]
+    assert next(iter(deliveries)) is kept
+    assert kept.hook.url == "http://127.0.0.1:2/"
+    before = kept.hook.secrets
+    secret.write_text(other.read_text())
+    reload(world.service, with_hooks(moved, second))
+    assert kept.hook.secrets != before, "a secret is read again though its path stays"
+    secret.write_text("none")
+    with raising("WebhookSecret"):
+        reload(world.service, with_hooks(moved))
+    assert len(list(deliveries)) == 2, "a mistake changes nothing"
+    secret.write_text(other.read_text())
+    with deliveries.running():
+        reload(world.service, with_hooks(second))
+    assert ([found.name for found in deliveries], kept.ended.is_set()) == (["more"], True)
 
 
 def test_who_wants_no_more_is_not_asked_again(world, receiver, deliverer):
@@ -254,6 +300,8 @@ def test_what_comes_back_is_told(monkeypatch):
         assert refused.words.startswith("127.0.0.1 is not a public address")
         assert len(seen) == 1
         assert "TLS" in post(url.replace("http:", "https:"), {}, b"{}", allow_private=True).words
+    with listening(reply(503, **{"Retry-After": "120"})) as url:
+        assert post(url, {}, b"{}", allow_private=True).retry_after_s == 120
     with listening(reply(302, Location="http://127.0.0.1:1/")) as url:
         assert post(url, {}, b"{}", allow_private=True).words == "302 Found"
     assert post(url, {}, b"{}", allow_private=True).words == "Connection refused"
@@ -342,7 +390,7 @@ def test_a_service_that_serves_sends_and_counts(world, tmp_path):
         own = world.settings.service.model_copy(update={"webhooks": (WebhookSettings.model_validate(table),)})
         world.service.settings = world.settings.model_copy(update={"service": own})
         deliveries = Deliveries(world.service)
-        (one,) = deliveries.deliverers
+        (one,) = deliveries
         one.turn()
         with deliveries.running():
             world.publish(ANNOUNCED)

@@ -57,6 +57,17 @@ class HttpAnswer:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+def seconds_to_wait(retry_after: str, now_s: float) -> float | None:
+    """The seconds to wait that a ``Retry-After`` names, as a number or as a date; ``None`` if it names none."""
+    text = retry_after.strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:_LONGEST_SECONDS_DIGITS])
+    try:
+        return max(0.0, parsedate_to_datetime(text).timestamp() - now_s)
+    except (ValueError, OverflowError):
+        return None
+
+
 class _Guard:
     """The connection of one request, so that it can be ended from another thread."""
 
@@ -277,7 +288,7 @@ class BoundedHttp:
         ) as response:
             headers = {name.lower(): value for name, value in response.headers.items()}
             if response.status_code != http.HTTPStatus.OK:
-                retry_after_s = self._retry_after_s(response)
+                retry_after_s = seconds_to_wait(response.headers.get("Retry-After", ""), self._clock.posix())
                 return HttpAnswer(response.status_code, self._error_body(response), retry_after_s, headers)
             if sieve is None:
                 body = b"".join(self._pieces(call, response, "max_answer_bytes"))
@@ -311,16 +322,6 @@ class BoundedHttp:
             return bytes(response.raw.read(_ERROR_BODY_BYTES, decode_content=True))
         except (HTTPError, OSError, ValueError, http.client.HTTPException):
             return b""
-
-    def _retry_after_s(self, response: requests.Response) -> float | None:
-        """The seconds to wait that the provider names, as a number or as a date; ``None`` if it names none."""
-        text = response.headers.get("Retry-After", "").strip()
-        if text.isascii() and text.isdigit():
-            return float(text[:_LONGEST_SECONDS_DIGITS])
-        try:
-            return max(0.0, parsedate_to_datetime(text).timestamp() - self._clock.posix())
-        except (ValueError, OverflowError):
-            return None
 
     def _too_late(self, call: Call) -> ProviderTimeoutError:
         return call.error(

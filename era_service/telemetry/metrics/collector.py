@@ -7,7 +7,7 @@ does not answer) takes no other with it, and is reported as failed. What costs s
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING, TypeVar
 
 from chain_reader.node.kinds import DecisionKind
@@ -49,7 +49,7 @@ class ServiceCollector:
         deliverers: what sends to its webhooks.
     """
 
-    def __init__(self, service: "Service", stream: "EventStream", deliverers: "Sequence[Deliverer]" = ()) -> None:
+    def __init__(self, service: "Service", stream: "EventStream", deliverers: "Iterable[Deliverer]" = ()) -> None:
         self._deliverers = deliverers
         self._service = service
         self._stream = stream
