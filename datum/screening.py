@@ -45,7 +45,8 @@ class VerdictMemory:
         self._capacity = capacity
         self._lock = threading.Lock()
         self._keys: tuple[VerificationKey, ...] = ()
-        self._verdicts: dict[str, tuple[int, Verdict]] = {}
+        self._verdicts: dict[str, Verdict] = {}
+        self._hashes: dict[str, int] = {}  # of their datums; beside them, for the garbage collector looks into pairs
 
     def recall(
         self, keys: tuple[VerificationKey, ...], references: Sequence[str], datums: Sequence[str]
@@ -54,9 +55,9 @@ class VerdictMemory:
         with self._lock:  # or what was judged by other keys could be taken for a verdict by these
             if keys != self._keys:
                 return [None] * len(datums)
-            get = self._verdicts.get
+            verdicts, known = self._verdicts, self._hashes.get
             return [
-                known[1] if (known := get(reference)) is not None and known[0] == hash(datum) else None
+                verdicts[reference] if known(reference) == hash(datum) else None
                 for reference, datum in zip(references, datums, strict=True)
             ]
 
@@ -64,12 +65,12 @@ class VerdictMemory:
         """Keep the verdicts of (reference, datum, verdict); those of other keys are forgotten."""
         with self._lock:
             if keys != self._keys:
-                self._keys, self._verdicts = keys, {}
+                self._keys, self._verdicts, self._hashes = keys, {}, {}
             for reference, datum, verdict in entries:
-                self._verdicts[reference] = (hash(datum), verdict)
+                self._verdicts[reference], self._hashes[reference] = verdict, hash(datum)
             beyond = len(self._verdicts) - self._capacity
             for reference in list(islice(self._verdicts, max(0, beyond))):
-                del self._verdicts[reference]
+                del self._verdicts[reference], self._hashes[reference]
 
     def __len__(self) -> int:
         return len(self._verdicts)

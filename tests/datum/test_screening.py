@@ -190,7 +190,7 @@ class TestMemory:
             recalled = pool.submit(memory.recall, (KEY.verification_key,), ["a#0"], [VALID])
             with pytest.raises(TimeoutError):
                 recalled.result(0.05)
-            memory._verdicts = {}
+            memory._verdicts, memory._hashes = {}, {}
             memory._lock.release()
             assert recalled.result(10) == [None]
             memory._lock.acquire()

@@ -113,14 +113,33 @@ class BlockfrostApi:
         Raises:
             ChainReadError: it could not be read.
         """
+        return self.asked_page(path, expected, page, until, instead)()
+
+    def asked_page(
+        self,
+        path: str,
+        expected: TypeAdapter[tuple[Item, ...]],
+        page: int,
+        until: float,
+        instead: Callable[[Mapping[str, Any], str], Item] | None,
+    ) -> Callable[[], tuple[Item, ...]]:
+        """Ask for a page; what is returned takes the answer apart and raises what ``page`` raises, in any thread.
+
+        Raises:
+            ChainReadError: there is no answer.
+        """
         params = Api.query_parameters({"count": PAGE_ITEMS, "page": page, "order": "desc"})
         call = self.call(f"{path}?count={PAGE_ITEMS}&page={page}&order=desc")
         answer = self._http.get(path, call, params=params, until=until)
-        if page == 1 and _says_not_found(answer):
-            return ()
-        items = _parsed(call, answer, expected, instead)
-        if len(items) > PAGE_ITEMS:
-            raise call.unexpected(f"at most {PAGE_ITEMS} items", f"{len(items)}")
+
+        def items() -> tuple[Item, ...]:
+            if page == 1 and _says_not_found(answer):
+                return ()
+            found = _parsed(call, answer, expected, instead)
+            if len(found) > PAGE_ITEMS:
+                raise call.unexpected(f"at most {PAGE_ITEMS} items", f"{len(found)}")
+            return found
+
         return items
 
     def items(self, path: str, expected: TypeAdapter[tuple[Item, ...]], until: float) -> Iterator[Item]:

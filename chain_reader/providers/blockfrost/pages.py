@@ -141,7 +141,7 @@ class AddressReader:
             yield page
             if settled(page):
                 return
-        most, asked = self._api.limits.max_pages, deque[Future[tuple[AddressOutput, ...]]]()
+        most, asked = self._api.limits.max_pages, deque[Future[Callable[[], tuple[AddressOutput, ...]]]]()
         with ThreadPoolExecutor(1, thread_name_prefix="pages") as asking:
             while not snapshot.complete:
                 number = len(snapshot.pages) + 1
@@ -150,23 +150,32 @@ class AddressReader:
                     raise self._api.beyond(what, f"at most {most} pages", "max_pages")
                 ahead = 0 if number < ASK_AHEAD_FROM else ASK_AHEAD
                 for later in range(number + len(asked), min(number + ahead, most) + 1):
-                    asked.append(asking.submit(self._page, snapshot.address, later, until))
-                snapshot.add(asked.popleft().result())
+                    asked.append(asking.submit(self._asked, snapshot.address, later, until, "utxos"))
+                snapshot.add(asked.popleft().result()())
                 yield snapshot.pages[-1]
                 if settled(snapshot.pages[-1]):
                     return
 
     def _page(self, address: str, page: int, until: float, what: str = "utxos") -> tuple[AddressOutput, ...]:
+        return self._asked(address, page, until, what)()
+
+    def _asked(self, address: str, page: int, until: float, what: str) -> Callable[[], tuple[AddressOutput, ...]]:
+        """Ask for a page; what is returned takes it apart, which whoever looks at it does, not who asks ahead."""
         path = about_address(address, what)
-        items = self._api.page(path, ADDRESS_OUTPUTS, page, until, instead=_odd_output)
-        if items and all(item["address"] != address for item in items):
-            raise self._api.call(path).unexpected(f"outputs at {address}", f"some at {items[0]['address']}")
-        return tuple(
-            item
-            if item["address"] == address or "unreadable" in item
-            else _odd_output(item, f"its address is {item['address']}")
-            for item in items
-        )
+        answer = self._api.asked_page(path, ADDRESS_OUTPUTS, page, until, _odd_output)
+
+        def outputs() -> tuple[AddressOutput, ...]:
+            items = answer()
+            if items and all(item["address"] != address for item in items):
+                raise self._api.call(path).unexpected(f"outputs at {address}", f"some at {items[0]['address']}")
+            return tuple(
+                item
+                if item["address"] == address or "unreadable" in item
+                else _odd_output(item, f"its address is {item['address']}")
+                for item in items
+            )
+
+        return outputs
 
     def _stood_still(self, snapshot: _Snapshot, until: float) -> bool:
         """Whether no output can have been missed (rule 2); if the tip stood still, the snapshot is kept (rule 4)."""
