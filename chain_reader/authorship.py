@@ -87,7 +87,7 @@ def signed_by(data: bytes, transaction: str, addresses: Sequence[str]) -> Signed
         made = _made(fields, _raw_address(addresses[0])) if addresses and valid.raw == cbor.TRUE else {}
         spends = tuple(_reference(item) for item in _members(fields[_INPUTS]))
     except (KeyError, IndexError, NativeScriptError) as error:
-        raise TransactionBytesError("a part of them is not that of a transaction") from error
+        raise TransactionBytesError("a part of them is not part of a transaction") from error
     return SignedBy(
         frozenset(address for address, verdict in verdicts.items() if verdict),
         frozenset(address for address, verdict in verdicts.items() if verdict is None),
@@ -98,7 +98,7 @@ def signed_by(data: bytes, transaction: str, addresses: Sequence[str]) -> Signed
 
 def _parts(data: bytes) -> tuple[Item, ...]:
     if len(data) > MAX_TRANSACTION_BYTES:
-        raise TransactionBytesError(f"they are {len(data)}, more than any ledger takes")
+        raise TransactionBytesError(f"they are {len(data)}, more than any ledger accepts")
     try:
         item = read_cbor(data)
     except CborError as error:
@@ -116,7 +116,7 @@ def _fields(item: Item) -> dict[int, Item]:
     """The parts of a map with whole numbers as keys; a doubled key would let two readers see two transactions."""
     fields = {key.number: value for key, value in item.pairs if key.major == cbor.UINT}
     if len(fields) != len(item.pairs):
-        raise TransactionBytesError("a key is there twice, or is not a number")
+        raise TransactionBytesError("a key appears twice, or is not a number")
     return fields
 
 

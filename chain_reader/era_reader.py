@@ -45,7 +45,7 @@ def _no_marker(reading: EraReading, epoch: Epoch) -> CurrentEraNotFoundError:
         next_step = "Check the verification key and the era address; each refused datum has its reason"
     else:
         got = "no marker at all"
-        next_step = "Check the source; of a chain the era address, the network, and that the provider has followed it"
+        next_step = "Check the source; for a chain the era address, the network, and that the provider has caught up"
     return CurrentEraNotFoundError(
         f"No era is active at epoch {epoch} by {source}",
         expected=f"a marker with an epoch of at most {epoch}",

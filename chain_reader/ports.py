@@ -160,7 +160,7 @@ class BytesObserver(ChainObserver, Protocol):
         """Return the bytes of ``transaction``; ``None`` where the provider does not show them.
 
         Raises:
-            ChainReadError: it could not be asked.
+            ChainReadError: it could not be reached.
         """
         ...
 
@@ -178,7 +178,7 @@ class ThreadObserver(ChainObserver, Protocol):
         """Return whether an output is unspent; ``None`` where the provider cannot be relied on to know.
 
         Raises:
-            ChainReadError: it could not be asked.
+            ChainReadError: it could not be reached.
         """
         ...
 
@@ -191,7 +191,7 @@ class SuccessorObserver(ThreadObserver, Protocol):
         """Return what the spender of an output made at ``address``, with a datum; ``None`` where no spender is known.
 
         Raises:
-            ChainReadError: it could not be asked.
+            ChainReadError: it could not be reached.
         """
         ...
 

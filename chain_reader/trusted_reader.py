@@ -166,7 +166,7 @@ def _nothing(reading: TrustedReading) -> NothingTrustedError:
         next_step = "Check the verification key and the era address; each refused datum has its reason"
     else:
         got = "no datum at all"
-        next_step = "Check the era address, and that the provider is of the right network and has followed its chain"
+        next_step = "Check the era address, and that the provider is on the right network and has caught up"
     error = NothingTrustedError(
         f"Nothing is trusted at {source}",
         expected="markers signed by the verification key, published from the era address",

@@ -27,5 +27,5 @@ def _unmarked(beginning: bytes) -> str:
 def toml_problem(error: ValueError | RecursionError) -> str:
     """Describes what ``tomllib`` stumbled over: for two faults it has no error of its own."""
     if isinstance(error, RecursionError):
-        return "it nests too deep"
-    return "a number of too many digits" if type(error) is ValueError else str(error)
+        return "it is nested too deeply"
+    return "a number with too many digits" if type(error) is ValueError else str(error)

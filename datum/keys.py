@@ -40,7 +40,7 @@ class VerificationKey:
                 "A verification key is not usable",
                 expected="a point of the Ed25519 main subgroup",
                 got="32 bytes that are not a key",
-                next_step="Check that it is the verification key, not the secret one, and that it was copied whole",
+                next_step="Check that it is the verification key, not the secret one, and that it was copied in full",
             )
 
     @classmethod
@@ -121,7 +121,7 @@ class SigningKey:
         return _json_hex(self.seed)
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("an era key is not copied or pickled")
+        raise TypeError("an era key cannot be copied or pickled")
 
 
 def verify_signature(message: bytes, signature: bytes, key: VerificationKey) -> bool:
@@ -180,5 +180,5 @@ def _unusable(kind: str, got: str) -> KeyFormatError:
         f"A {kind} is not usable",
         expected=f"{KEY_BYTES} bytes, as hex of their JSON array (5b…5d) or as {2 * KEY_BYTES} hex digits",
         got=got,
-        next_step=f"Check that the {kind} was copied whole",
+        next_step=f"Check that the {kind} was copied in full",
     )

@@ -97,7 +97,7 @@ def _unreadable(error: ValueError | IndexError) -> DatumFormatError:
     return DatumFormatError(
         "A datum could not be read",
         expected="a Plutus constructor with fields, as CBOR hex or as cardano-cli JSON",
-        got=str(error) if isinstance(error, ValueError) else "CBOR that ends too early",
+        got=str(error) if isinstance(error, ValueError) else "CBOR that ends early",
         next_step="Check where the datum comes from",
     )
 
@@ -116,7 +116,7 @@ def _decode_json(text: str) -> DecodedDatum:
     try:
         value = json.loads(text, parse_int=whole_or_nan)
     except RecursionError:
-        raise ValueError("JSON that nests too deep") from None
+        raise ValueError("JSON that is nested too deeply") from None
     fields = value.get("fields")
     if not isinstance(fields, list):
         raise ValueError("JSON without a list of fields")  # noqa: TRY004 - bad data, not a bad call
@@ -187,7 +187,7 @@ def _constructor_head(data: bytes) -> tuple[int, int, int, bool]:
             raise ValueError("a constructor without number and fields")
         open_list = length == -1
     else:
-        raise ValueError("CBOR that is no constructor")
+        raise ValueError("CBOR that is not a constructor")
     kind, count, position = _head(data, position)
     if kind != _LIST:
         raise ValueError("a constructor without a list of fields")

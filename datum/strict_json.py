@@ -48,7 +48,7 @@ def parse(text: str | bytes, *, decimal: Callable[[str], float] | None = None) -
     try:
         return (_DECODER if decimal is None else _decoder(lambda digits: Float(decimal(digits)))).decode(text)
     except RecursionError:
-        raise ValueError("it nests too deep") from None
+        raise ValueError("it is nested too deeply") from None
 
 
 def _without_depths(text: str) -> str:
@@ -107,7 +107,7 @@ def _after_key(text: str, position: int, awaited: str) -> int:
 def _match(pattern: re.Pattern[str], text: str, position: int) -> re.Match[str]:
     found = pattern.match(text, position)
     if found is None:
-        raise ValueError(f"no JSON at character {position}, where it nests deep")
+        raise ValueError(f"invalid JSON at character {position}, where it nests deep")
     return found
 
 

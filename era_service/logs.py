@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 QUIET = ("urllib3", "websockets", "uvicorn.access", "asyncio", "alembic")
-"""Libraries that tell their every step: below warning only at level debug."""
+"""Libraries that log every step: below warning only at level debug."""
 
 
 class _Context:
@@ -109,7 +109,7 @@ def toggle_debug() -> None:
     debugging = logging.getLogger().level == logging.DEBUG
     level = _context.level if debugging and _context.level != "debug" else "info" if debugging else "debug"
     _set_level(level)
-    _log.warning("The log is at level %s from now on", level)
+    _log.warning("The log level is now %s", level)
 
 
 def toggle_format() -> None:
@@ -117,7 +117,7 @@ def toggle_format() -> None:
     level = logging.getLogger().level
     configure_logging(_context.level, "json" if _context.format == "text" else "text", _context.stream)
     _set_level(logging.getLevelName(level).lower())
-    _log.warning("The log is written as %s from now on", _context.format)
+    _log.warning("The log format is now %s", _context.format)
 
 
 def log_in_force() -> tuple[str, str]:
@@ -136,7 +136,7 @@ def change_log(level: str | None = None, format: str | None = None) -> None:  # 
     if format is not None and format != _context.format:
         configure_logging(_context.level, format, _context.stream)
     _set_level(before if level is None else level)
-    _log.warning("The log is at level %s and written as %s from now on", *log_in_force())
+    _log.warning("The log level is now %s and its format %s", *log_in_force())
 
 
 def _set_level(level: str) -> None:

@@ -38,7 +38,7 @@ def write_events(path: Path, lines: Iterable[LogLine], base_hash: str) -> int:
     """Write a log into a file, for its owner alone; it gets its name when it is whole. Returns how many events it has.
 
     Args:
-        path: the file; one that is there is replaced.
+        path: the file; one that exists is replaced.
         lines: oldest first, held against their hashes.
         base_hash: the hash before the first of them.
 
@@ -68,7 +68,7 @@ def write_events(path: Path, lines: Iterable[LogLine], base_hash: str) -> int:
         raise StoreError(
             f"The file {path} could not be written",
             code="EventFileUnwritable",
-            expected="a folder that exists, with room and leave to write",
+            expected="a folder that exists, with room and permission to write",
             got=error.strerror or type(error).__name__,
             next_step="Choose another place",
         ) from error
@@ -97,7 +97,7 @@ class EventFile:
         """Look at the first line.
 
         Raises:
-            StoreError: it is no file of events, or cannot be read.
+            StoreError: it is not a file of events, or cannot be read.
             EventLogNewerError: its format is newer than this version.
         """
         if is_database(path):
@@ -157,11 +157,11 @@ class EventFile:
                 raise _invalid(self.path, number, f"an id greater than {last_id}", f"event {line.event.id}")
             if next_hash(before, line.text) != line.hash:
                 raise _invalid(
-                    self.path, number, "the hash that follows from the lines before it", f"event {line.event.id}"
+                    self.path, number, "the hash that follows from the preceding lines", f"event {line.event.id}"
                 )
             before, last_id, count = line.hash or NO_HASH, line.event.id, count + 1
             yield line
-        raise _invalid(self.path, number, "a last line that counts the events", "the end of the file: it was cut")
+        raise _invalid(self.path, number, "a last line that counts the events", "the end of the file: it was truncated")
 
     def _require_end(self, text: str, number: int, count: int, last_hash: str) -> None:
         expected = {"events": count, "last_hash": last_hash}
@@ -175,7 +175,7 @@ def _texts(path: Path) -> Iterator[str]:
         with path.open(encoding="utf-8", newline="\n") as file:  # raw: ``open`` refuses a database
             for number, text in enumerate(file, 1):
                 if not text.endswith("\n"):
-                    raise _invalid(path, number, "a line with its end", "the end of the file: it was cut here")
+                    raise _invalid(path, number, "a line with its end", "the end of the file: it was truncated here")
                 yield text[:-1]
     except OSError as error:
         raise StoreError(
@@ -187,7 +187,7 @@ def _texts(path: Path) -> Iterator[str]:
         ) from error
     except UnicodeDecodeError as error:
         raise StoreError(
-            f"The file {path} is no file of events",
+            f"The file {path} is not a file of events",
             code="EventFileInvalid",
             expected="UTF-8 text that eraswitch events export wrote",
             got=f"a byte {error.object[error.start]:#04x}",

@@ -26,7 +26,7 @@ NO_HASH = "0" * 64
 
 
 class EventLogDamagedError(StoreError):
-    """The event log is not what was written: a line was changed, taken out or put in."""
+    """The event log is not what was written: a line was changed, removed or inserted."""
 
 
 class EventLogNewerError(StoreError):
@@ -248,7 +248,7 @@ def continuing(
 
 def _foreign(name: str, event_id: int) -> StoreError:
     return StoreError(
-        f"The events are of another log than {name} holds",
+        f"The events belong to another log than the one in {name}",
         expected="an empty log, or one that these events continue",
         got=f"another event {event_id}",
         next_step="Import into a new store: --store FILE",
@@ -260,10 +260,10 @@ def _foreign(name: str, event_id: int) -> StoreError:
 def damaged(event_id: int, expected: str, got: str) -> EventLogDamagedError:
     """The error that names the event from which on the log is not what was written."""
     return EventLogDamagedError(
-        f"The event log is not what was written, from event {event_id} on: a line was changed, taken out or put in",
+        f"The event log is not what was written, from event {event_id} on: a line was changed, removed or inserted",
         expected=expected,
         got=got,
-        next_step="What stands before it is intact: eraswitch events replay --until shows it. Restore the rest from a "
+        next_step="The events before it are intact: eraswitch events replay --until shows it. Restore the rest from a "
         "backup or an export",
         event=event_id,
     )

@@ -93,7 +93,7 @@ class StoreLock(Protocol):
         """Take it if it is free; whether this process holds it now, asked of the store each time.
 
         Raises:
-            StoreError: the store could not be asked; then it is not held.
+            StoreError: the store could not be reached; then it is not held.
         """
         ...
 

@@ -99,7 +99,7 @@ def new_token(
             code="TokenName",
             expected=f"1 to {MAX_NAME} characters that can be printed",
             got=f"{name!r}"[:40],
-            next_step="Say what it is for",
+            next_step="Describe what it is for",
         )
     wanted = tuple(dict.fromkeys(scopes))
     unknown = [scope for scope in wanted if scope not in SCOPES]
@@ -120,7 +120,7 @@ def check_token(text: str, tokens: TokenRepository, *, time_s: float) -> ApiToke
     """The token that ``text`` is, if it is one of ``tokens`` and counts at that time; else ``None``.
 
     Raises:
-        StoreError: they could not be asked.
+        StoreError: they could not be reached.
     """
     match = _TEXT.fullmatch(text)
     if match is None:

@@ -105,7 +105,7 @@ class EraChecker:
         era = name_of(era)  # a member of an enumeration that is no string itself
         if era in view.active:
             return view.active[era]
-        raise self._supported.unsupported(era, what="The era asked about is not known")
+        raise self._supported.unsupported(era, what="The requested era is not known")
 
     @property
     def current_epoch(self) -> Epoch:

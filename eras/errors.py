@@ -108,7 +108,7 @@ class ChainReadError(EraSwitchError):
     is_permanent: ClassVar[bool] = False
     http_status = 503
     exit_code = 5
-    advice = "Wait, or ask another provider: `eraswitch doctor`."
+    advice = "Wait, or use another provider: `eraswitch doctor`."
 
 
 class UnsupportedEraError(EraSwitchError):
@@ -136,7 +136,7 @@ class TransactionError(EraSwitchError):
     """A transaction could not be built, signed or submitted, or the ledger refused it."""
 
     http_status = 422
-    advice = "Correct what the message names, then run the command again: it looks on the chain first."
+    advice = "Correct what the message names, then run the command again: it checks the chain first."
 
 
 class CurrentEraNotFoundError(MarkerError):

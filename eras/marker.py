@@ -60,7 +60,7 @@ class EraMarker:
         if not self.name.isascii() and any("\ud800" <= char <= "\udfff" for char in self.name):
             raise MarkerError(
                 "An era name is not usable",
-                expected="a text that UTF-8 can write",
+                expected="text that UTF-8 can encode",
                 got=f"{self.name!r}"[:80],
                 next_step="Correct the name of the era",
             )

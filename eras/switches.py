@@ -32,7 +32,7 @@ class Reason(enum.Enum):
 
     ACTIVE = "the era is active"
     PINNED = "the era is pinned for this unit of work"
-    REMEMBERED = "the era is active by a remembered schedule that could not be refreshed"
+    REMEMBERED = "the era is active on a remembered schedule that could not be refreshed"
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class EraView:
     """
 
     status: EraStatus = EraStatus.NOT_READY
-    message: str = "nothing was read yet"
+    message: str = "nothing has been read yet"
     token: EraEpochToken | None = None
     era: str | None = None
     active: Mapping[str, bool] = field(default_factory=dict)
@@ -77,7 +77,7 @@ def advanced(before: EraView, epoch: Epoch, supported: SupportedEras) -> EraView
     _refuse_regression(before, token, supported)
     status, message = before.status, before.message
     if status is EraStatus.FATAL:
-        status, message = EraStatus.STALE, f"nothing was read since epoch {before.token.epoch}"
+        status, message = EraStatus.STALE, f"nothing has been read since epoch {before.token.epoch}"
     return _with(before, token, supported, status, message)
 
 
@@ -107,10 +107,10 @@ def not_ready(view: EraView) -> EraNotReadyError:
     """The error for whoever asks before anything was read, or when nothing keeps the era up to date any more."""
     if view.status is EraStatus.UNATTENDED:
         return EraNotReadyError(
-            "Nobody looks after the era",
-            expected="a watcher that runs",
+            "Nothing keeps the era up to date",
+            expected="a running watcher",
             got=view.message,
-            next_step="Start the node anew, and make and start its watcher in the process that asks",
+            next_step="Restart the node, and create and start its watcher in the process that asks for the era",
         )
     return EraNotReadyError(
         "The era was asked for before any marker was read",
@@ -145,7 +145,7 @@ def _refuse_regression(before: EraView, token: EraEpochToken, supported: Support
             f"A change of era was refused at epoch {token.epoch}",
             expected=f"{was} or a later era",
             got=str(now),
-            next_step="A switch is one-way: find out who published these markers; the era in force stays",
+            next_step="A switch is one-way: find out who published these markers; the current era stays in force",
             current=was.to_dict(),
             refused=now.to_dict(),
         )
@@ -157,7 +157,7 @@ def _refuse_earlier_epoch(current: Epoch, epoch: Epoch) -> None:
             "An epoch was refused",
             expected=f"epoch {current} or a later one",
             got=f"epoch {epoch}",
-            next_step="Check the clock and the provider: an epoch never comes back",
+            next_step="Check the clock and the provider: epochs never go backwards",
             current_epoch=current,
             refused_epoch=epoch,
         )

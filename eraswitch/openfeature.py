@@ -136,7 +136,7 @@ class EraSwitchProvider(AbstractProvider):
     def _other_type(self, flag: str, kind: str) -> OpenFeatureError:
         types = self._types()
         if flag in types:
-            return TypeMismatchError(f"{flag!r} is a {types[flag]} flag, and was asked for as a {kind}")
+            return TypeMismatchError(f"{flag!r} is a {types[flag]} flag, but was requested as a {kind}")
         return FlagNotFoundError(f"There is no flag {flag!r}; there are {', '.join(sorted(types))}")
 
     def _resolved(self, value: Callable[[], Value]) -> FlagResolutionDetails[Value]:

@@ -147,13 +147,16 @@ class Examination:
             if era_address is None:
                 self._ok(check, f"its address is {own}")
             elif key.key_hash in (owner := owner_of(era_address, network_id, self.era_script)).key_hashes:
-                self._ok(check, "it owns the era address" if owner.script is None else "it is one of the era address's")
+                self._ok(
+                    check,
+                    "it owns the era address" if owner.script is None else "it is one of the keys of the era address",
+                )
                 own = era_address
             else:
                 self._warn(
                     check,
                     f"it does not own the era address; its own is {own}",
-                    "It can pay, but replacing a marker takes the key of the era address, too",
+                    "It can pay, but replacing a marker also takes the key of the era address",
                 )
         return own
 
@@ -183,7 +186,7 @@ class Examination:
                     "What is signed for one of them can be posted on the others: use a key for each, or the extension",
                 )
             else:
-                self._ok("era key on other networks", "no other network that is known here has this era key")
+                self._ok("era key on other networks", "no other known network uses this era key")
 
     # --- addresses and money
 
@@ -244,7 +247,7 @@ class Examination:
             network = None if gateway is None else gateway.network()
             if network is not None and magic is not None and network.magic != magic:
                 self._problem(
-                    check, f"it is of the network with magic {network.magic}, not {magic}", "Name another provider"
+                    check, f"it is on the network with magic {network.magic}, not {magic}", "Name another provider"
                 )
                 return None
             self._epochs[name] = epoch
@@ -283,9 +286,9 @@ class Examination:
             words = f"the newest block is {_span(-age_s)} in the future"
             next_step = "The clock of this machine is behind: set it"
             if health is Health.WARNING:
-                next_step += ". On a rehearsal chain that was advanced it is as it should be"
+                next_step += ". That is normal on a rehearsal chain that was advanced"
         elif age_s > allowed:
-            words = f"the newest block is {_span(age_s)} old, where {_span(allowed)} are the most that chance explains"
+            words = f"the newest block is {_span(age_s)} old, where {_span(allowed)} is the most that chance explains"
             next_step = "The provider lags or has stopped, or the clock of this machine is ahead: compare with another"
         else:
             self._ok(clock, f"the newest block is {max(0.0, age_s):.0f} s old")
@@ -307,7 +310,7 @@ class Examination:
             except StoreMissingError as missing:
                 if named:
                     raise
-                self._ok("store", f"{missing.what}: the first command that needs it makes it")
+                self._ok("store", f"{missing.what}: the first command that needs it creates it")
                 return
             if report.faults:
                 self._problem("store", f"{report.store}: {'; '.join(report.faults)}", "Correct it, or restore a backup")
@@ -349,12 +352,12 @@ class Examination:
             mode = stat.S_IMODE(path.stat().st_mode)
         except OSError as error:
             raise ConfigurationError(
-                f"{path} cannot be looked at", got=error.strerror, next_step="Check the path and its permissions"
+                f"{path} cannot be inspected", got=error.strerror, next_step="Check the path and its permissions"
             ) from error
         if mode & 0o077:
             self._problem(check, f"others can read {path} (mode {mode:04o})", f"Run: chmod 600 {path}")
         else:
-            self._ok(check, f"{path} is its owner's alone")
+            self._ok(check, f"{path} is readable by its owner only")
 
     def _pair(self, key: "VerificationKey", beside: Path) -> None:
         from datum import VerificationKey

@@ -58,7 +58,7 @@ def try_provider(
         examination.attempt(
             f"submission, by {name}",
             lambda: _require_refusal(name, gateway),
-            lambda _: "what is no transaction is refused, so a transaction would be looked at",
+            lambda _: "an invalid transaction is refused, so a valid one would be checked",
         )
 
 
@@ -75,7 +75,8 @@ def _try_transaction(examination: "Examination", name: str, observer: "ChainObse
         if inputs is not None and UNKNOWN_ADDRESS in inputs:
             examination.warning(
                 check,
-                f"it does not know where all inputs of {transaction} were, so that some outputs may prove nothing",
+                f"it does not know where all inputs of {transaction} were, so the authors of some outputs "
+                "cannot be proved",
                 "Configure a second provider beside it",
             )
         elif inputs is not None:
@@ -87,7 +88,7 @@ def _try_transaction(examination: "Examination", name: str, observer: "ChainObse
             lambda size: (
                 f"{size} bytes of {transaction}, which prove its author"
                 if size
-                else f"it shows none of {transaction}, so its word about inputs counts instead"
+                else f"it shows none of {transaction}, so its report of the inputs is used instead"
             ),
         )
     if observer.capabilities.blocks and isinstance(observer, LocatingObserver):
@@ -102,7 +103,7 @@ def _shown(observer: BytesObserver, transaction: str) -> int:
     """Returns how many bytes of the transaction are shown; 0 where none are.
 
     Raises:
-        ChainReadError: they are those of another transaction, or could not be asked for.
+        ChainReadError: they are those of another transaction, or could not be read.
     """
     data = observer.transaction_bytes(transaction)
     if data is None:
@@ -110,7 +111,7 @@ def _shown(observer: BytesObserver, transaction: str) -> int:
     try:
         found = transaction_id(data)
     except TransactionBytesError as error:
-        found = f"what is no transaction ({error})"
+        found = f"an invalid transaction ({error})"
     if found != transaction:
         raise ChainReadError(
             f"{observer.name} shows the bytes of another transaction",
@@ -154,7 +155,7 @@ def _require_refusal(name: str, gateway: "TransactionGateway") -> None:
     except TransactionRefusedError:
         return
     raise ChainReadError(
-        f"{name} took what is no transaction",
+        f"{name} accepted an invalid transaction",
         code="UnusableProvider",
         expected="a refusal",
         got="a transaction id",

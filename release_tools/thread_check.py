@@ -124,7 +124,7 @@ class _Look:
             examination.problem(check, words, self._replace)
             return
         if not isinstance(self.gateway, SupplyGateway):
-            examination.warning(check, f"not checked: {name} cannot be asked how many there are", _ASK_ANOTHER)
+            examination.warning(check, f"not checked: {name} cannot count them", _ASK_ANOTHER)
             return
         try:
             count = self.gateway.supply(self.unit)

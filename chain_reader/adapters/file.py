@@ -29,7 +29,7 @@ class FileAdapter:
 
         Raises:
             ChainReadError: the file could not be read.
-            MarkerError: it holds no list of markers.
+            MarkerError: it does not hold a list of markers.
         """
         content = self._content()
         try:
@@ -71,7 +71,7 @@ class FileAdapter:
 
     def _invalid(self, got: str) -> MarkerError:
         return MarkerError(
-            f"The markers file {self.path} holds no list of markers",
+            f"The markers file {self.path} does not hold a list of markers",
             expected='[{"name":"…","epoch":…},…]',
             got=got,
             next_step="Correct the file",

@@ -71,6 +71,6 @@ def _not_replayed(difference: Difference) -> StoreError:
         code="LogNotReplayed",
         expected="what this version decides",
         got=f"another decision in event {difference.event_id}",
-        next_step="Export it and look: eraswitch events replay. To take it out all the same: --force",
+        next_step="Export and inspect it: eraswitch events replay. To compact it anyway: --force",
         event=difference.event_id,
     )

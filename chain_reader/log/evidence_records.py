@@ -128,7 +128,7 @@ class EvidenceReader:
         last = self._last
         if "unspent" not in facts:
             if last is None:
-                raise ValueError("it names an answer before it, and there is none")
+                raise ValueError("it names an answer before it, but there is none")
             return Evidence(
                 facts["source"],
                 tip,

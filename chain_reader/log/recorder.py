@@ -225,7 +225,7 @@ class NodeCore:
                 node = replay.nodes[stream]
                 return stream, node.last_id, reconfigured(node.state, settings)
         except (EraSwitchError, KeyError) as error:
-            _log.warning("The event log cannot be replayed, and the node begins with what is trusted: %s", error)
+            _log.warning("The event log cannot be replayed, so the node starts with what is trusted: %s", error)
         told = {}
         try:
             told = {name: verdict.kind for name, verdict in self.store.verdicts.load(self._key).items()}
@@ -345,7 +345,7 @@ class NodeCore:
         self._since_snapshot += 1
         self._since_look += 1
         if self._not_recording is not None:
-            _log.warning("The event log is written again; %d inputs are not in it", self._missed)
+            _log.warning("The event log is written again; it lacks %d inputs", self._missed)
             self._not_recording, self._missed = None, 0
 
     def _write_trust(self, time_s: float, after: NodeState, decisions: tuple[Decision, ...]) -> None:
@@ -363,7 +363,7 @@ class NodeCore:
         except StoreDamagedError:
             raise
         except StoreError as error:
-            _log.warning("What another process trusts could not be taken over: %s", error)
+            _log.warning("What another process trusts could not be adopted: %s", error)
             return ()
 
     def _take_memory(self, time_s: float) -> tuple[Decision, ...]:
@@ -388,7 +388,7 @@ class NodeCore:
     def _cannot_record(self, error: StoreError) -> None:
         self._missed += 1
         if self._not_recording is None:
-            _log.warning("The event log is no longer written, and the node decides all the same: %s", error)
+            _log.warning("The event log can no longer be written; the node decides without it: %s", error)
         self._not_recording = str(error)
 
     def _snapshot(self, kind: str, facts: dict[str, Any]) -> NewEvent:

@@ -63,7 +63,7 @@ REGISTERED_AHEAD = 2
 """Epochs by which a registration is ahead of the clock at most: one for the stake, one for a clock that is late."""
 
 Decided = tuple["NodeState", tuple[Decision, ...]]
-NOT_READ_YET = "it is remembered, and was not read yet"
+NOT_READ_YET = "it is remembered, but has not been read yet"
 NOTHING_TOLD: Mapping[str, str] = {}
 
 Judged = tuple[TrustDecision, Mapping[str, str]]

@@ -47,8 +47,8 @@ def paced(
         if goes_on:
             return now, None
         doubt = (
-            f"{evidence.source} tells epoch {epoch} and slot {slot}, far behind epoch {before.epoch} and slot "
-            f"{before.slot}, which one answer told: it is believed when the next answer goes on from it"
+            f"{evidence.source} reports epoch {epoch} and slot {slot}, far behind epoch {before.epoch} and slot "
+            f"{before.slot}, which one answer reported: it is accepted when the next answer continues from it"
         )
         return replace(before, claim=(epoch, slot)), doubt
     if goes_on or _is_possible(before, now, clock):
@@ -56,8 +56,8 @@ def paced(
             return before, None
         return Sighting(max(epoch, before.epoch), max(slot, before.slot), time_s), None
     doubt = (
-        f"{evidence.source} tells epoch {epoch} and slot {slot}, too far ahead of epoch {before.epoch} and slot "
-        f"{before.slot}, which were read before: it is believed when the next answer confirms it"
+        f"{evidence.source} reports epoch {epoch} and slot {slot}, too far ahead of epoch {before.epoch} and slot "
+        f"{before.slot}, which were read before: it is accepted when the next answer confirms it"
     )
     return replace(before, claim=(epoch, slot)), doubt
 

@@ -156,6 +156,6 @@ def _require_epoch_of_clock(evidence: Evidence, epoch: Epoch | None) -> None:
             f"{evidence.source}: the epoch is not that of the clock",
             expected=f"epoch {epoch}, or one beside it",
             got=f"epoch {evidence.epoch}",
-            next_step="Check the clock of this machine, and that the provider is of the right network and not behind",
+            next_step="Check the clock of this machine, and that the provider is on the right network and not behind",
             provider=evidence.source,
         )

@@ -131,7 +131,7 @@ class Failover:
         try:
             for index, provider in enumerate(self._providers):
                 if failed is not None:
-                    _log.warning("A provider could not be read, the next is asked: %s", failed)
+                    _log.warning("A provider could not be read, trying the next: %s", failed)
                 began_s, began = self._clock(), time.monotonic()
                 error: ChainReadError | StoreError | None = None
                 try:

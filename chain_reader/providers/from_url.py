@@ -45,7 +45,7 @@ def observer_from_url(
         raise _unknown(kind)
     if not place:
         raise ConfigurationError(
-            f"The chain observer {kind} does not say where the chain is",
+            f"The chain observer {kind} does not state where the chain is",
             expected=f"{kind}:<{'path' if kind in ('local', 'cardano-cli') else 'url'}>",
             got="nothing after the colon",
             next_step="Complete the chain observer",

@@ -84,7 +84,7 @@ class SpendableOutput:
 
 
 REMOTE_WHEN_IDLE = (
-    "The provider may have lost its node, or the network makes no blocks: ask another provider; a rehearsal chain with "
+    "The provider may have lost its node, or the network makes no blocks: use another provider; a rehearsal chain with "
     "a manual clock is moved by: eraswitch local-chain advance FILE"
 )
 """Why no new block might come from a provider that is asked over the network."""
@@ -153,6 +153,6 @@ class SupplyGateway(TransactionGateway, Protocol):
         """How many of a token exist: minted, and not burnt.
 
         Raises:
-            ChainReadError: it could not be asked.
+            ChainReadError: it could not be reached.
         """
         ...

@@ -90,12 +90,12 @@ def check_tip(
     place = f"the tip at slot {tip.slot}"
     epoch = genesis.epoch_of(tip.slot)
     if tip.epoch is not None and tip.epoch != epoch and tip.slot >= genesis.anchor_slot:
-        words = f"{place} is told to be in epoch {tip.epoch}, but that slot is in epoch {epoch}"
+        words = f"{place} is reported in epoch {tip.epoch}, but that slot is in epoch {epoch}"
         return TipCheck(TipState.INCONSISTENT, behind_slots, behind_s, clock_suspected=False, words=words)
     if behind_s > tolerance + CLOCK_SKEW_S:
         words = f"{place} is {behind_slots} slots ({_time(behind_s)}) behind the clock"
         words += (
-            ", and so is another observer's: the chain stands still, or the clock of this machine is fast"
+            ", and so is another observer's: the chain has stopped, or the clock of this machine is fast"
             if shared
             else ": the provider has stopped or lags"
         )
@@ -164,14 +164,14 @@ def genesis_of(observer: ChainObserver, network_magic: int | None) -> NetworkGen
 
     Raises:
         ProviderOfOtherNetworkError: the observer is of another network.
-        ChainReadError: it could not be asked.
+        ChainReadError: it could not be reached.
     """
     told: NetworkGenesis | None = None
     for one in observer.observers if isinstance(observer, AgreementObserver) else (observer,):
         found = _told_genesis(one, alone=one is observer)
         if found is not None and network_magic is not None and found.network_magic != network_magic:
             raise ProviderOfOtherNetworkError(
-                f"{one.name} is of another network",
+                f"{one.name} is on another network",
                 expected=f"network magic {network_magic}",
                 got=f"{found.network_magic}",
                 next_step="Correct the provider, its key, or the network",
@@ -188,7 +188,7 @@ def _told_genesis(observer: ChainObserver, *, alone: bool) -> NetworkGenesis | N
     except ChainReadError as error:
         if alone and not isinstance(error, ProviderNotFoundError | UnexpectedAnswerError):
             raise
-        _log.warning("%s gives no genesis, so that its network is not checked: %s", observer.name, error)
+        _log.warning("%s gives no genesis, so its network is not checked: %s", observer.name, error)
         return None
 
 

@@ -227,19 +227,20 @@ def _why(
         return None, None
     found = next((item.verdict for item in judged if isinstance(item.verdict, Accepted)), None)
     if found is None:
-        return None, "it was trusted before, and nothing that may follow it is there"
+        return None, "it was trusted before, and nothing there may follow it"
     if policy.extension is not None:
         return found.reason, None
     facts = evidence.facts
     if facts.holders is not None:
         how = "its output holds the thread token"
     elif facts.spends is not None and facts.newest_first:
-        author = "signed by" if _is_proved(evidence, state.trusted) else "by the provider's word spending from"
-        how = f"of the payloads published {author} the era address it is the last that may follow"
+        signed = _is_proved(evidence, state.trusted)
+        author = "signed by its owner" if signed else "that spend from it, as the provider reports"
+        how = f"it is the last permitted of the publications at the era address {author}"
     elif facts.history:
-        how = "of all payloads that were ever there it is the last to appear that may follow"
+        how = "it is the last permitted payload in the history of the era address"
     else:
-        how = "it is the successor of every other that is unspent"
+        how = "it is the successor of all other unspent payloads"
     return found.reason, how
 
 
@@ -275,7 +276,7 @@ def _vanished(evidence: Evidence, trusted: ScreenedOutput, judged: Sequence[Scre
         return f"{evidence.source} reports nothing at the era address, where {reference} is trusted"
     found = next((item.verdict for item in judged if item.output.reference == reference), None)
     if isinstance(found, Impostor):
-        return f"{reference} is trusted, but {evidence.source} says that {found.reason}"
+        return f"{reference} is trusted, but {evidence.source} reports that {found.reason}"
     return f"the trusted output {reference} has vanished from what {evidence.source} reports"
 
 

@@ -158,7 +158,7 @@ class EvidenceGatherer:
         raise UnsteadyAnswerError(
             f"{self.observer.name}: the chain changed while the era address was read",
             expected="a chain that only grows, within one epoch",
-            got=f"another one, {ATTEMPTS} times",
+            got=f"a different one, {ATTEMPTS} times",
             next_step="Read again",
             provider=self.observer.name,
         )

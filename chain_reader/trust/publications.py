@@ -145,7 +145,7 @@ def verify_handed_on(handed_on: Iterable[bytes], kept: Mapping[str, bytes], poli
     newest = sorted(named.keys() - spent)
     if len(newest) != 1:
         got = " and ".join(newest[:2]) or "none"
-        return VerifiedHistory((), f"one publication is the newest, that no other spends; got {got}", len(newest))
+        return VerifiedHistory((), f"exactly one publication that no other spends; got {got}", len(newest))
     return _verify_chain(newest[0], {**kept, **named}, policy)
 
 

@@ -115,7 +115,7 @@ def _that_count(
         elif transaction in facts.unproven:
             refused[reference] = Unreadable(facts.unproven[transaction], verified_of(item))
         elif spends is None:
-            refused[reference] = Superseded("a newer output counts; it was not looked into", verified_of(item))
+            refused[reference] = Superseded("a newer output counts; this one was not looked up", verified_of(item))
         else:
             refused[reference] = Impostor("its transaction spends nothing at the era address", verified_of(item))
     return counted[::-1], refused

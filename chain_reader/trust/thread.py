@@ -30,7 +30,7 @@ def follow(
     """Return what took the place of the trusted output, the newest first; empty while it is unspent.
 
     Raises:
-        ChainReadError: the observer could not be asked.
+        ChainReadError: the observer could not be reached.
     """
     found: list[ScreenedOutput] = []
     at = trusted
@@ -53,7 +53,7 @@ def taken_up(
     """Return the output that is remembered as trusted, with what took its place before it; ``None`` as of ``follow``.
 
     Raises:
-        ChainReadError: the observer could not be asked.
+        ChainReadError: the observer could not be reached.
     """
     output = DatumOutput(
         trusted.transaction, trusted.index, trusted.datum, trusted.lovelace, trusted.slot, trusted.height, spent=False

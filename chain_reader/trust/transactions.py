@@ -209,7 +209,7 @@ class Transactions:
             try:
                 shown = signed_by(data, output.transaction, self._addresses)
             except TransactionBytesError as error:
-                return Doubt(f"the provider shows other bytes than those of its transaction: {error}")
+                return Doubt(f"the provider shows bytes of another transaction: {error}")
         if not makes(shown, output):
             return Doubt("its transaction, by its bytes, does not make this output", is_false=True)
         if not shown.signed:

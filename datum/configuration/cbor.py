@@ -141,7 +141,7 @@ class _Reader:
     def _items(self, count: int | None, read: Callable[[], Any]) -> list[Any]:
         """The results of ``read`` for each item, or entry, of a list or map."""
         if self._depth == 0:
-            raise ValueError("CBOR that nests too deep")
+            raise ValueError("CBOR that is nested too deeply")
         self._depth -= 1
         found = []
         while count != 0:
@@ -280,7 +280,7 @@ class _Reader:
     def _take(self, count: int) -> bytes:
         end = self._at + count
         if end > len(self._data):
-            raise ValueError("CBOR that ends too early")
+            raise ValueError("CBOR that ends early")
         taken = self._data[self._at : end]
         self._at = end
         return taken

@@ -19,25 +19,25 @@ from eras import __version__
 COMMANDS = {
     "init": (
         "era_service.cli.init:init",
-        "Set up this folder: keys where they are wanted, and a configuration that names them",
+        "Set up this folder: keys, and a configuration that names them",
     ),
     "demo": ("era_service.cli.demo:demo", "Watch a network switch eras on a local chain, each step verified"),
-    "status": ("era_service.cli.status:status", "Tell the current and the upcoming era, what is trusted and why"),
-    "era": ("era_service.cli.era.group:era", "Make keys and datums, as Mithril's aggregator does"),
+    "status": ("era_service.cli.status:status", "Show the current and the upcoming era, what is trusted and why"),
+    "era": ("era_service.cli.era.group:era", "Create keys and datums, as Mithril's aggregator does"),
     "protocol-configuration": (
         "era_service.cli.protocol_configuration:protocol_configuration",
         "Export and import protocol configurations, as Mithril's aggregator does",
     ),
     "datum": ("era_service.cli.datum:datum", "Verify and decode the datums of era markers, without a chain"),
-    "marker": ("era_service.cli.marker.group:marker", "Publish era markers, and look at those that are published"),
-    "tx": ("era_service.cli.tx:tx", "Build, sign and submit a marker transaction, each on a machine of its own"),
+    "marker": ("era_service.cli.marker.group:marker", "Publish era markers, and show the published ones"),
+    "tx": ("era_service.cli.tx:tx", "Build, sign and submit a marker transaction, on separate machines if needed"),
     "adoption": (
         "era_service.cli.adoption.group:adoption",
         "See which share of the stake is ready for an era, before it is activated",
     ),
     "rollout": (
         "era_service.cli.rollout.group:rollout",
-        "Plan a rollout in a file, see where it stands, and take it step by step",
+        "Plan a rollout in a file, follow its progress, and do it step by step",
     ),
     "serve": ("era_service.cli.serve:serve", "Serve the eras over HTTP: to nodes, to dashboards, to caches"),
     "watch": (
@@ -46,28 +46,28 @@ COMMANDS = {
     ),
     "sync": (
         "era_service.cli.sync:sync",
-        "Take the verified marker history from a leader, so that this machine can serve it without a chain provider",
+        "Copy the verified marker history from a leader, so that this machine can serve it without a chain provider",
     ),
     "events": (
         "era_service.cli.events.group:events",
-        "Look into the event log: everything that came in, and everything that was decided",
+        "Show, check and move the event log: every input, and every decision",
     ),
     "webhooks": (
         "era_service.cli.webhooks:webhooks",
-        "Make secrets for webhooks of the service, test them, and list what waits and what failed",
+        "Create secrets for webhooks of the service, test them, and list what waits and what failed",
     ),
-    "token": ("era_service.cli.token:token", "Make, list and revoke the API tokens of the service"),
-    "db": ("era_service.cli.db:db", "Keep the store in which trust and events are remembered"),
+    "token": ("era_service.cli.token:token", "Create, list and revoke the API tokens of the service"),
+    "db": ("era_service.cli.db:db", "Maintain the store of what is trusted and of events"),
     "rehearse": (
         "era_service.cli.rehearse:rehearse",
-        "Rehearse a rollout with thousands of nodes, on the rules of a real chain",
+        "Rehearse a rollout with thousands of nodes, by the rules of a real chain",
     ),
-    "local-chain": ("era_service.cli.local_chain:local_chain", "Run and steer a rehearsal ledger that is one file"),
-    "keys": ("era_service.cli.keys:keys", "Make keys, take keys over, and show what is public of them"),
+    "local-chain": ("era_service.cli.local_chain:local_chain", "Run and control a rehearsal chain in one file"),
+    "keys": ("era_service.cli.keys:keys", "Create and import keys, and show their public parts"),
     "config": ("era_service.cli.config:config", "Show and check the configuration, and list its settings"),
     "doctor": (
         "era_service.cli.doctor:doctor",
-        "Look for what could go wrong in a rollout, and say what to do about it",
+        "Check what could go wrong in a rollout, and show what to do about it",
     ),
     "completion": (
         "era_service.cli.completion:completion",

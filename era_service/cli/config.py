@@ -25,7 +25,7 @@ def config() -> None:
 @json_option
 @pass_app
 def show(app: AppContext, *, as_json: bool) -> None:
-    """Show every setting, its value and where that came from; secrets are masked."""
+    """Show every setting with its value and source; secrets are masked."""
     loaded = app.load()
     rows = loaded.rows()
     if as_json:
@@ -62,7 +62,7 @@ def check(app: AppContext, *, as_json: bool) -> int:
         listed = [mistake.to_dict() for mistake in error.mistakes] if error else []
         echo_json({"ok": error is None, "file": str(found[0]) if found else None, "mistakes": listed})
     else:
-        click.echo(f"The configuration is right ({found[0] if found else 'no file'}).")
+        click.echo(f"The configuration is valid ({found[0] if found else 'no file'}).")
     return 0 if error is None else error.exit_code
 
 

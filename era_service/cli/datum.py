@@ -34,21 +34,23 @@ def datum() -> None:
     metavar="KEY",
     help="JSON-hex as in era.vk, 64 hex digits, or @FILE with either.",
 )
-@click.option("--epoch", required=True, metavar="EPOCH", help="The epoch to name the current and upcoming era for.")
+@click.option(
+    "--epoch", required=True, metavar="EPOCH", help="The epoch for which to name the current and upcoming era."
+)
 @click.option(
     "--kind",
     type=click.Choice(["era", "configuration"]),
     default="era",
     show_default=True,
-    help="Which markers are read; payloads of the other kind are named as such.",
+    help="Which markers to read; payloads of the other kind are reported as such.",
 )
-@click.option("--json", is_flag=True, expose_value=False, help="Print JSON, which it does anyway.")
+@click.option("--json", is_flag=True, expose_value=False, help="Print JSON, the default.")
 def verify(file: str, verification_key: str, epoch: str, kind: str) -> int:
     """Verify the datums in FILE, and name the era they make current.
 
     FILE (- for standard input) has a datum a line, as JSON or CBOR hex, or is JSON with datums in it, such as outputs
-    listed by cardano-cli or a provider. It knows no places on a chain, so the first valid datum wins, as for deployed
-    readers; when a later valid one differs, a note states it.
+    listed by cardano-cli or a provider. It does not know where the datums are on a chain, so the first valid one wins,
+    as for deployed readers; a note reports a later valid one that differs.
 
     With --kind configuration it names the protocol configuration at EPOCH, and the three that a node needs there.
 
@@ -161,7 +163,7 @@ def _note(valid: list[tuple[int, Accepted]]) -> str | None:
     listed = f"{', '.join(others[:10])}{', …' if len(others) > 10 else ''}"
     return (
         f"{len(others) + 1} valid datums differ: datum {first} comes first and wins, as for deployed readers; "
-        f"datum {listed} would say something else. A reader of the chain weighs where each comes from"
+        f"datum {listed} differs. A reader of the chain takes into account where each comes from"
     )
 
 
@@ -169,11 +171,11 @@ def _note(valid: list[tuple[int, Accepted]]) -> str | None:
 @click.argument("file", type=click.Path(allow_dash=True))
 @json_option
 def decode(file: str, *, as_json: bool) -> int:
-    """Describe the datums in FILE, whatever is in them.
+    """Describe the datums in FILE, whatever they hold.
 
     FILE (- for standard input) has a datum a line, as JSON or CBOR hex, is the CBOR of one, or is JSON with datums in
-    it: outputs as cardano-cli, Blockfrost, Kupo, Ogmios or Koios list them, text envelopes, signed payloads. Nothing
-    is verified; junk is described. If nothing in FILE is a datum, that is said, and the exit code is 1.
+    it: outputs as cardano-cli, Blockfrost, Kupo, Ogmios or Koios list them, text envelopes, signed payloads. Nothing is
+    verified; junk is described. If FILE holds no datum, the exit code is 1.
     """
     data = read_bytes(file)
     found = find_datums(data)
@@ -186,7 +188,9 @@ def decode(file: str, *, as_json: bool) -> int:
         return 0
     name = "standard input" if file == "-" else file
     why = f": {printable(describe(found[0], 0)['problem'])}" if len(found) == 1 else ""
-    click.echo(f"No datum: {visible(name)} holds {kind_of_file(data) if data.strip() else 'nothing'}{why}", err=as_json)
+    click.echo(
+        f"Not a datum: {visible(name)} holds {kind_of_file(data) if data.strip() else 'nothing'}{why}", err=as_json
+    )
     return 1
 
 

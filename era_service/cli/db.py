@@ -25,13 +25,13 @@ def _with_store(command: Callable[..., Any]) -> Callable[..., Any]:
 
 @click.group(cls=KnownGroup)
 def db() -> None:
-    """Keep the store in which trust and events are remembered."""
+    """Maintain the store of what is trusted and of events."""
 
 
 @db.command(example="eraswitch db upgrade --store eraswitch.sqlite3")
 @_with_store
 def upgrade(app: AppContext, *, store: str | None, as_json: bool) -> None:
-    """Bring the store up to date; one that is missing is made."""
+    """Bring the store up to date; create it if missing."""
     from era_store import check_store, open_store
 
     url = _store_url(app, store)
@@ -44,9 +44,9 @@ def upgrade(app: AppContext, *, store: str | None, as_json: bool) -> None:
 @click.option("--quick", is_flag=True, help="Leave out what takes long: hashes of the event log, rollup.")
 @_with_store
 def check(app: AppContext, *, quick: bool, store: str | None, as_json: bool) -> int:
-    """Look for damage, missing upgrades, and a file that others can read; exit code 1 where something is wrong.
+    """Check for damage, missing upgrades, and a file that others can read; exit code 1 if something is wrong.
 
-    Every hash of the event log is checked too, and the rollup of registrations against the registrations.
+    Also checks every hash of the event log, and the rollup of registrations.
     """
     from era_store import check_store
 
@@ -65,30 +65,30 @@ def check(app: AppContext, *, quick: bool, store: str | None, as_json: bool) -> 
 
 @db.command(example="eraswitch db backup backup.sqlite3 --store eraswitch.sqlite3")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--yes", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--yes", is_flag=True, help="Replace FILE if it exists.")
 @_with_store
 def backup(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:
-    """Copy the store to FILE, while others use it; the copy is checked before it gets its name."""
+    """Copy the store, which may be in use, to FILE; the copy is checked first."""
     from era_store.sql.maintenance import backup_store
 
     report = backup_store(_store_url(app, store), file, replace=yes)
-    _tell(report, f"The backup {file} is whole and sound", as_json=as_json)
+    _tell(report, f"The backup {file} is complete and sound", as_json=as_json)
 
 
 @db.command(example="eraswitch db restore backup.sqlite3 --store eraswitch.sqlite3")
 @click.argument("file", type=click.Path(path_type=Path))
-@click.option("--yes", is_flag=True, help="Overwrite a store that is there.")
+@click.option("--yes", is_flag=True, help="Overwrite an existing store.")
 @_with_store
 def restore(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:
-    """Put the backup FILE in the place of the store, in one step; FILE is checked first.
+    """Replace the store with the backup FILE, in one step; FILE is checked first.
 
-    A backup of another network is refused: of the one that is configured, else of the one whose store is there. So is
-    any while a service runs on the store.
+    A backup of another network than the configured one, or than that of the existing store, is refused. So is any while
+    a service runs on the store.
     """
     from era_store.sql.maintenance import restore_store
 
     report = restore_store(file, _store_url(app, store), network=network_key(app.settings), replace=yes)
-    _tell(report, f"The store {report.store} is what {file} is", as_json=as_json)
+    _tell(report, f"The store {report.store} was restored from {file}", as_json=as_json)
 
 
 def _store_url(app: AppContext, given: str | None) -> str:

@@ -55,11 +55,9 @@ class DoctorOptions:
     """Further checks."""
 
     payment_address: str | None = option(
-        "--payment-address", metavar="ADDR", help="Also look at what is there to pay with."
+        "--payment-address", metavar="ADDR", help="Also check the funds at this address."
     )
-    store: str | None = option(
-        "--store", metavar="URL", help="Check this store; by default the one that is configured."
-    )
+    store: str | None = option("--store", metavar="URL", help="Check this store; by default the configured one.")
     journal: JournalOptions = nested(JournalOptions)
 
 
@@ -69,11 +67,11 @@ class DoctorOptions:
 def doctor(
     app: AppContext, *, keys: DoctorKeyOptions, what: DoctorOptions, network: NetworkOptions, output: JsonOptions
 ) -> int:
-    """Look for what could go wrong in a rollout, and say what to do about it.
+    """Check what could go wrong in a rollout, and show what to do about it.
 
-    It looks at the network, the era address, every provider and its tip (on a follower, at the leader), the clock, the
-    journal, and at the keys, funds and store that are named. Nothing is changed. The exit code is 1 when there is a
-    problem; warnings do not count.
+    Checks the network, the era address, every provider and its tip (on a follower, the leader), the clock, the journal,
+    and the named keys, funds and store. Changes nothing. The exit code is 1 if there is a problem; warnings do not
+    count.
     """
     settings = network.settings(app)
     examination = Examination()
@@ -192,8 +190,8 @@ def _provider(provider: ProviderSettings, settings: Settings, examination: Exami
             if gateway is None and settings.trust.thread_token is not None:
                 examination.warning(
                     "thread token",
-                    f"not checked: {name} cannot be asked where it is, and how many there are",
-                    "Ask another provider: eraswitch doctor --provider URL",
+                    f"not checked: {name} does not know where it is, or how many there are",
+                    "Use another provider: eraswitch doctor --provider URL",
                 )
             if gateway is None or network is None:
                 return False
@@ -203,7 +201,8 @@ def _provider(provider: ProviderSettings, settings: Settings, examination: Exami
             elif settings.network.era_address is not None:
                 examination.fine(
                     "thread token",
-                    "none is configured: eraswitch marker adopt-token mints one, and nothing else misleads a node",
+                    "none is configured: eraswitch marker adopt-token mints one, which protects nodes from "
+                    "copied outputs",
                 )
             configurations = examination.attempt("configurations", lambda: configuration_policy(settings), _configured)
             check = "thread token of configurations"

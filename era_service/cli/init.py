@@ -33,7 +33,7 @@ class InitNetworkOptions:
         "--provider",
         metavar="URL",
         help="Where the chain is read: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE, "
-        "a rehearsal chain, which is made if it is missing.",
+        "a rehearsal chain, which is created if missing.",
     )
     project_id_file: Path | None = option(
         "--project-id-file",
@@ -42,7 +42,7 @@ class InitNetworkOptions:
         help="File with the provider's API key, readable by its owner only.",
     )
     eras: tuple[str, ...] = option(
-        "--era", metavar="NAME", multiple=True, help="A supported era, oldest first; several times."
+        "--era", metavar="NAME", multiple=True, help="A supported era, oldest first; can be repeated."
     )
 
     @property
@@ -59,7 +59,7 @@ class InitKeyOptions:
         "--era-key",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="The era key that exists (era.sk). By default a network of your own gets a new one.",
+        help="An existing era key (era.sk). By default a network of your own gets a new one.",
     )
     verification_key: str | None = option(
         "--verification-key", metavar="KEY", help="The era key's public half, if somebody else signs."
@@ -68,7 +68,7 @@ class InitKeyOptions:
         "--payment-key-file",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="The payment key that exists, and owns the era address. By default a new one is made.",
+        help="An existing payment key that owns the era address. By default a new one is created.",
     )
     era_address: str | None = option(
         "--era-address", metavar="ADDR", help="The era address, if its payment key is elsewhere."
@@ -79,7 +79,7 @@ class InitKeyOptions:
         default="keys",
         show_default=True,
         type=click.Path(path_type=Path),
-        help="The folder that new keys go into.",
+        help="The folder for new keys.",
     )
     new: EncryptOptions = nested(EncryptOptions)
 
@@ -88,11 +88,11 @@ class InitKeyOptions:
 @takes(network=InitNetworkOptions, keys=InitKeyOptions, output=DryRunOptions)
 @pass_app
 def init(app: AppContext, *, network: InitNetworkOptions, keys: InitKeyOptions, output: DryRunOptions) -> None:
-    """Set up this folder: keys where they are wanted, and a configuration that names them.
+    """Set up this folder: keys, and a configuration that names them.
 
-    --network NAME is a public network, whose era address and key are known, or a name of your own for another one; then
-    the keys are made that do not exist yet. On a terminal it asks for what is missing. Afterwards commands need no key
-    options. Nothing that exists is replaced.
+    --network NAME is a public network, whose era address and key are built in, or your own name for another one, for
+    which missing keys are created. On a terminal it asks for missing values. Afterwards commands need no key options.
+    Existing files are never replaced.
     """
     name, network, keys = _asked(app.network, network, keys)
     order = SetUpOrder(
@@ -144,7 +144,7 @@ def _asked(
         words = "Magic of the Cardano network (1 preprod, 2 preview)"
         network = replace(network, network_magic=click.prompt(words, type=MAGIC, err=True))
     if asks_keys:
-        otherwise = "a new one is made" if is_own else "none"
+        otherwise = "a new one is created" if is_own else "none"
         keys = replace(
             keys,
             era_key=keys.era_key or _ask_for_key("Era key", otherwise),
@@ -175,7 +175,7 @@ def _lines(made: SetUp, *, dry_run: bool) -> list[str]:
     lines = [f"{'Nothing was written: this was a dry run. It would write' if dry_run else 'Wrote'} {files}"]
     lines.append(f"Network      {made.order.name}, magic {made.magic}")
     if dry_run and made.payment_key is not None:
-        return [*lines, "Era address  that of the payment key, which is made without --dry-run"]
+        return [*lines, "Era address  that of the payment key, which is only created without --dry-run"]
     lines.append(f"Era address  {made.era_address}")
     if not made.is_public and made.order.rehearsal_chain is None:
         lines.append(f"Fund it      send 10 ADA or more to {made.era_address}")

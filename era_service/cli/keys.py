@@ -44,7 +44,7 @@ kind_argument = click.argument("kind", type=click.Choice(KINDS))
 
 @click.group(cls=KnownGroup)
 def keys() -> None:
-    """Make keys, take keys over, and show what is public of them."""
+    """Create and import keys, and show their public parts."""
 
 
 @keys.command(example="eraswitch keys new era keys --encrypt")
@@ -53,7 +53,7 @@ def keys() -> None:
 @takes(new=EncryptOptions)
 @json_option
 def new(kind: str, target: Path, *, new: EncryptOptions, as_json: bool) -> None:
-    """Make a key.
+    """Create a key.
 
     An era key pair goes into the folder TARGET, as era.sk and era.vk; a payment key into the file TARGET, in
     cardano-cli's envelope. With --encrypt, or a passphrase from a file, the secret is encrypted.
@@ -77,7 +77,7 @@ class ImportOptions(EncryptOptions):
     second_factor: str | None = option(
         "--second-factor",
         metavar="FILE",
-        help="The passphrase that belongs to a wallet's words: a file, or - to be asked.",
+        help="The passphrase of a wallet's words: a file, or - for a prompt.",
     )
 
 
@@ -88,12 +88,12 @@ class ImportOptions(EncryptOptions):
 @takes(how=ImportOptions)
 @json_option
 def import_(kind: str, source: str, target: Path, *, how: ImportOptions, as_json: bool) -> None:
-    """Take a key over from SOURCE, a file, or - for standard input, which a terminal asks for unseen.
+    """Import a key from SOURCE, a file, or - for standard input (a terminal prompts without echo).
 
     An era key is JSON-hex as in era.sk, or 64 hex digits. A payment key is an envelope of cardano-cli (a payment key,
-    plain or extended, or a genesis UTxO key); bech32 (addr_xsk, addr_sk, ed25519_sk, ed25519e_sk); hex of 32, 64, 96
-    or 128 bytes, also as a cborHex; or, with --path, a root_xsk, an acct_xsk or the 12, 15 or 24 words of a wallet,
-    with --second-factor where it has one. Either may be encrypted. A file with words must be its owner's alone. TARGET
+    plain or extended, or a genesis UTxO key); bech32 (addr_xsk, addr_sk, ed25519_sk, ed25519e_sk); hex of 32, 64, 96 or
+    128 bytes, also as a cborHex; or, with --path, a root_xsk, an acct_xsk or the 12, 15 or 24 words of a wallet, with
+    --second-factor if it has one. Either may be encrypted. Only its owner may be able to read a file with words. TARGET
     is as for `new`.
     """
     if kind == "era":
@@ -109,12 +109,14 @@ def import_(kind: str, source: str, target: Path, *, how: ImportOptions, as_json
 
 @keys.command(example="eraswitch keys show keys/era.vk")
 @click.argument("file")
-@click.option("--secret/--public", "is_secret", default=None, help="What FILE holds; told by its ending, .sk or .vk.")
+@click.option(
+    "--secret/--public", "is_secret", default=None, help="What FILE holds; by default its ending decides, .sk or .vk."
+)
 @json_option
 def show(file: str, *, is_secret: bool | None, as_json: bool) -> None:
-    """Show what is public of the key in FILE: the verification key, or hash and addresses of a payment key.
+    """Show the public part of the key in FILE: the verification key, or hash and addresses of a payment key.
 
-    An encrypted key needs no passphrase for that; with one from a file it is opened and checked.
+    An encrypted key needs no passphrase for this; with one from a file it is opened and checked.
     """
     text = _text(file)
     signer = None if file == "-" else Signer.read(Path(file), text)
@@ -134,7 +136,7 @@ def show(file: str, *, is_secret: bool | None, as_json: bool) -> None:
         _echo(_public_facts("payment", _own(load_payment_key(Path(file)), PaymentKey).public), as_json=as_json)
         return
     if is_secret is None and not file.endswith((".sk", ".vk")):
-        raise click.UsageError("Both halves of an era key look alike: say --secret or --public")
+        raise click.UsageError("Both halves of an era key look alike: give --secret or --public")
     if is_secret or (is_secret is None and file.endswith(".sk")):
         key = read_secret_key(f"@{file}").verification_key
     else:
@@ -152,9 +154,9 @@ def show(file: str, *, is_secret: bool | None, as_json: bool) -> None:
 def change_passphrase(
     file: Path, *, new_passphrase_fd: int | None, new_passphrase_file: Path | None, as_json: bool
 ) -> None:
-    """Encrypt the key in FILE with a new passphrase; a plain key is encrypted where it lies.
+    """Encrypt the key in FILE with a new passphrase; a plain key is encrypted in place.
 
-    The file is replaced as a whole, once the new one has been opened. Copies and backups keep the old passphrase, or
+    The file is replaced in one step, once the new one has been opened. Copies and backups keep the old passphrase, or
     none.
     """
     kind, secret, was_encrypted = _secret_of(file)
@@ -170,7 +172,7 @@ def change_passphrase(
         replace(file, text)
     except OSError as error:
         raise ConfigurationError(
-            f"{file} stays as it was: it cannot be replaced",
+            f"{file} is unchanged: it cannot be replaced",
             code="KeySource",
             expected="a file in a folder that can be written to",
             got=error.strerror or type(error).__name__,
@@ -184,7 +186,7 @@ def change_passphrase(
 @click.argument("target", type=click.Path(path_type=Path))
 @json_option
 def export(file: Path, target: Path, *, as_json: bool) -> None:
-    """Write the encrypted key in FILE to the new file TARGET without encryption, as other tools read it.
+    """Write the encrypted key in FILE to the new file TARGET without encryption, for other tools.
 
     An era key as Mithril's tools write it (JSON-hex), a payment key as cardano-cli's envelope.
     """
@@ -256,9 +258,9 @@ def _payment_key(source: str, path: str | None, second_factor: str | None) -> Fo
     has_words = looks_like_words(text)
     if source != "-" and has_words and Path(source).stat().st_mode & 0o077:
         raise ConfigurationError(
-            "The words of a wallet are not taken from a file that others can read",
+            "The words of a wallet are not read from a file that others can read",
             code="KeySource",
-            expected=f"{source} to be its owner's alone",
+            expected=f"{source} to be readable by its owner only",
             got=f"mode {Path(source).stat().st_mode & 0o777:o}",
             next_step=f"Run: chmod 600 {source}",
         )
@@ -288,7 +290,7 @@ def _text(source: str) -> str:
             code="KeySource",
             expected=f"text in {'standard input' if source == '-' else source}",
             got="bytes that are not text",
-            next_step="Check that it was copied whole",
+            next_step="Check that it was copied in full",
         ) from None
 
 

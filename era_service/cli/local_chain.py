@@ -28,7 +28,7 @@ file_argument = click.argument("file", type=click.Path(path_type=Path))
 
 @click.group("local-chain", cls=KnownGroup)
 def local_chain() -> None:
-    """Run and steer a rehearsal ledger that is one file."""
+    """Run and control a rehearsal chain in one file."""
 
 
 @local_chain.command(example="eraswitch local-chain start --path chain.sqlite3 --clock wall")
@@ -37,15 +37,15 @@ def local_chain() -> None:
     default=DEFAULT_PATH,
     show_default=True,
     type=click.Path(path_type=Path),
-    help="File of the chain; made if it is missing.",
+    help="File of the chain; created if missing.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at.")
-@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port to listen at; 0 takes a free one.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port to listen on; 0 picks a free one.")
 @click.option(
     "--clock",
     "clock_mode",
     type=click.Choice(["manual", "wall"]),
-    help="Move slots by the clock too, the default, or by command only.",
+    help="Advance slots with the clock (the default), or by command only.",
 )
 @click.option("--epoch-length", type=click.IntRange(min=1), help="Slots in an epoch; 100 by default.")
 @click.option("--slot-length", "slot_length_s", type=float, help="Seconds in a slot; 1 by default.")
@@ -55,11 +55,11 @@ def local_chain() -> None:
 def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool, **genesis: Any) -> None:
     """Serve a chain, as the providers of public networks do, until Ctrl-C.
 
-    The clock, lengths and magic are fixed when the chain is made; given again, they must be the same. By the clock an
-    epoch takes 100 s; a chain of --clock manual stands still until `eraswitch local-chain advance FILE`.
+    The clock, lengths and magic are fixed when the chain is created; if given again, they must be the same. With the
+    default clock an epoch takes 100 s; with --clock manual the chain waits for `eraswitch local-chain advance FILE`.
 
     \b
-    Served, under the address that is printed:
+    Served at the printed address:
       /api/v0/   Blockfrost: health, blocks, epochs with parameters, genesis,
                  network, addresses (total, utxos, utxos of an asset,
                  transactions), assets, txs (utxos, cbor, metadata), tx/submit
@@ -111,7 +111,7 @@ def _create_or_check(path: Path, asked: dict[str, Any]) -> None:
                 raise ConfigurationError(
                     f"The local chain {path} exists already",
                     code="GenesisMismatch",
-                    expected=f"{name} {there}, which it was made with",
+                    expected=f"{name} {there}, which it was created with",
                     got=str(value),
                     next_step="Leave the option out, or choose another --path",
                 )
@@ -124,7 +124,7 @@ def _create_or_check(path: Path, asked: dict[str, Any]) -> None:
 @click.option("--to-epoch", type=epoch, help="Move to the first slot of this epoch.")
 @json_option
 def advance(file: Path, slots: int | None, epochs: int | None, to_epoch: Epoch | None, *, as_json: bool) -> None:
-    """Move the chain in FILE ahead, with an empty block at its new slot."""
+    """Advance the chain in FILE, with an empty block at its new slot."""
     if sum(given is not None for given in (slots, epochs, to_epoch)) != 1:
         raise click.UsageError("Give one of --slots, --epochs and --to-epoch.")
     with LocalChain.open(file) as chain:
@@ -141,7 +141,7 @@ def advance(file: Path, slots: int | None, epochs: int | None, to_epoch: Epoch |
 @click.argument("amount", nargs=-1, required=True, metavar="AMOUNT")
 @json_option
 def fund(file: Path, address: str, amount: tuple[str, ...], *, as_json: bool) -> None:
-    """Put AMOUNT at ADDRESS on the chain in FILE, out of nothing: 5000000 lovelace, or 5 ada."""
+    """Create AMOUNT at ADDRESS on the chain in FILE: 5000000 lovelace, or "5 ada"."""
     lovelace = parse_amount(" ".join(amount))
     with LocalChain.open(file) as chain:
         output = chain.fund(address, lovelace)
@@ -180,7 +180,7 @@ def parse_amount(text: str) -> int:
 )
 @json_option
 def show(file: Path, address: str | None, limit: int, *, as_json: bool) -> None:
-    """Show where the chain in FILE stands, and what is unspent at an address."""
+    """Show the tip of the chain in FILE, and what is unspent at an address."""
     with LocalChain.open(file) as chain, chain.snapshot():
         state = _state(chain)
         if address is not None:
@@ -225,10 +225,10 @@ def _require_address(text: str) -> None:
 @local_chain.command(example="eraswitch local-chain rollback chain.sqlite3 2")
 @file_argument
 @click.argument("blocks", type=click.IntRange(min=1))
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @json_option
 def rollback(file: Path, blocks: int, *, yes: bool, as_json: bool) -> None:
-    """Take back the newest BLOCKS of the chain in FILE, with everything they did."""
+    """Roll back the newest BLOCKS of the chain in FILE, with all their transactions."""
     with LocalChain.open(file) as chain:
         if not yes:
             height = chain.tip().height

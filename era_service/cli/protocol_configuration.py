@@ -62,7 +62,7 @@ class ConfigurationKeyOptions:
         metavar="KEY",
         envvar=SECRET_KEY_VARIABLES,
         show_envvar=True,
-        help="Secret key, JSON-hex as in era.sk, or @FILE: a key given here is seen by all who can list processes.",
+        help="Secret key, JSON-hex as in era.sk, or @FILE: everyone who can list processes can see a key given here.",
     )
     secret_key_file: str | None = option(
         "--protocol-configuration-markers-secret-key-file", metavar="FILE", help="File with the secret key."
@@ -89,9 +89,15 @@ class ExportOptions:
     """The export and its file."""
 
     target_path: Path = option(
-        "--target-path", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the export goes."
+        "--target-path",
+        required=True,
+        metavar="FILE",
+        type=click.Path(path_type=Path),
+        help="Where to write the export.",
     )
-    is_default: bool = option("--default", is_flag=True, help="Export the default configuration, and read no chain.")
+    is_default: bool = option(
+        "--default", is_flag=True, help="Export the default configuration without reading a chain."
+    )
 
 
 @option_group()
@@ -106,7 +112,7 @@ class ImportOptions:
         required=True,
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="Where the datum goes, for cardano-cli's --tx-out-inline-datum-file.",
+        help="Where to write the datum, for cardano-cli's --tx-out-inline-datum-file.",
     )
     current_epoch: Epoch | None = option(
         "--current-epoch", metavar="N", type=epoch_type, help="The current epoch; by default the provider's."
@@ -114,20 +120,18 @@ class ImportOptions:
     without_chain: bool = option(
         "--without-chain",
         is_flag=True,
-        help="Do not compare with the chain: nodes may see what they use already change.",
+        help="Do not compare with the chain: configurations that nodes already use may change.",
     )
 
 
 def _export(app: AppContext, /, *, what: ExportOptions, place: PlaceOptions, network: NetworkOptions) -> None:
-    """Write the configurations on the chain as JSON; the default one where there is none."""
+    """Write the configurations on the chain as JSON, or the default one if there is none."""
     configurations = DEFAULT_CONFIGURATIONS
     if not what.is_default:
         found = on_chain(network.settings(app), place)
         configurations = found.configurations or DEFAULT_CONFIGURATIONS
         if not found.configurations:
-            click.echo(
-                f"There is no configuration on the chain by {found.source}: the default one is written", err=True
-            )
+            click.echo(f"{found.source} shows no configuration on the chain: the default one is written", err=True)
     write_file(what.target_path, to_readable(configurations).encode())
 
 
@@ -142,13 +146,13 @@ def _import(
 ) -> None:
     """Check and sign configurations, and write the datum that publishes them.
 
-    Parameters must be ones that a lottery can have, types that need a signing configuration must have one, and the
-    current epoch and the last three must stay as they are on the chain. All mistakes are named at once.
+    Parameters must be possible for a lottery, types that need a signing configuration must have one, and the current
+    epoch and the last three must stay as they are on the chain. All mistakes are reported at once.
     """
     signer = key.signing_key()
     configurations = read_import(read_bytes(what.import_path))
     if what.without_chain:
-        click.echo("Warning: not compared with the chain: what nodes use already may change", err=True)
+        click.echo("Warning: not compared with the chain: configurations that nodes already use may change", err=True)
     else:
         found = on_chain(network.settings(app), place)
         at = found.epoch if what.current_epoch is None else what.current_epoch

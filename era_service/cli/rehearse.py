@@ -26,12 +26,12 @@ class PlayOptions:
     """The scenario."""
 
     scenario: str | None = argument(required=False)
-    list_only: bool = option("--list", is_flag=True, help="List the scenarios that are shipped.")
-    seed: int | None = option(
-        "--seed", type=click.IntRange(min=0), help="Draw from this seed instead of the scenario's."
+    list_only: bool = option("--list", is_flag=True, help="List the shipped scenarios.")
+    seed: int | None = option("--seed", type=click.IntRange(min=0), help="Use this seed instead of the scenario's.")
+    nodes: int | None = option("--nodes", type=click.IntRange(min=1), help="The number of nodes.")
+    no_shrink: bool = option(
+        "--no-shrink", is_flag=True, help="Do not look for the shortest story when a rehearsal fails."
     )
-    nodes: int | None = option("--nodes", type=click.IntRange(min=1), help="Play with so many nodes.")
-    no_shrink: bool = option("--no-shrink", is_flag=True, help="Do not look for the shortest story when it goes wrong.")
 
 
 @option_group(OUTPUT)
@@ -39,31 +39,31 @@ class ReportOptions(JsonOptions):
     """The output and its files."""
 
     html: Path | None = option(
-        "--html", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the report there."
+        "--html", metavar="FILE", type=click.Path(path_type=Path, dir_okay=False), help="Write the report to this file."
     )
     shortest: Path | None = option(
         "--shortest",
         metavar="FILE",
         type=click.Path(path_type=Path, dir_okay=False),
-        help="Write the shortest story that goes wrong there, as a scenario to play again.",
+        help="Write the shortest failing story to this file, as a scenario to play again.",
     )
 
 
 @click.command(cls=SectionedCommand, example="eraswitch rehearse pythagoras-mainnet --nodes 500 --html report.html")
 @takes(what=PlayOptions, output=ReportOptions)
 def rehearse(*, what: PlayOptions, output: ReportOptions) -> int:
-    """Rehearse a rollout with thousands of nodes, on the rules of a real chain.
+    """Rehearse a rollout with thousands of nodes, by the rules of a real chain.
 
-    SCENARIO is a file (docs/rehearsal.md), or the name of a shipped scenario. Every node decides by the code that runs
-    in production; the same seed gives the same story. The exit code is 1 when a rule is broken or it ends otherwise
-    than the scenario expects; then the shortest story that does so is looked for.
+    SCENARIO is a file (docs/rehearsal.md), or the name of a shipped scenario. Every node runs the code of production;
+    the same seed gives the same story. The exit code is 1 if a rule is broken or the scenario's expectation is not met;
+    then the shortest such story is searched for.
     """
     if what.list_only:
         return _list(shipped_scenarios(), as_json=output.as_json)
     if what.scenario is None:
         raise click.UsageError("Which scenario? Name a file, or one of those that --list lists.")
     if output.shortest is not None and what.no_shrink:
-        raise click.UsageError("--shortest and --no-shrink cannot go together.")
+        raise click.UsageError("--shortest and --no-shrink cannot be combined.")
     changes = {key: value for key, value in (("seed", what.seed), ("nodes", what.nodes)) if value is not None}
     chosen = find_scenario(what.scenario).changed(**changes)
     with _Progress(chosen, shown=not output.as_json) as progress:
@@ -82,7 +82,7 @@ def rehearse(*, what: PlayOptions, output: ReportOptions) -> int:
             if file is not None:
                 click.echo(f"{name}: {file}")
         if shrunk is None and output.shortest is not None:
-            click.echo(f"There is no story that goes wrong, and {output.shortest} is not written")
+            click.echo(f"No story fails, so {output.shortest} is not written")
     return 0 if outcome.ok else 1
 
 
@@ -161,7 +161,7 @@ def _show(outcome: Outcome, shrunk: Shrunk | None) -> None:
     for happening in outcome.happenings:
         echo_wrapped(f"  {happening.at:>7g}  {printable(happening.words)}", indent=11)
     told = ", ".join(f"{one.kind} ({one.nodes:,})" for one in outcome.told)
-    echo_wrapped(f"Told, by nodes: {told}", indent=2)
+    echo_wrapped(f"Reported by nodes: {told}", indent=2)
     for checked in outcome.checked:
         click.echo(f"{'met   ' if checked.met else 'MISSED'} {printable(checked.expected)}: {printable(checked.got)}")
     for violation in outcome.violations:
@@ -180,7 +180,7 @@ def _show(outcome: Outcome, shrunk: Shrunk | None) -> None:
 def _show_shortest(shrunk: Shrunk) -> None:
     small = shrunk.outcome.scenario
     more = "" if shrunk.finished else ", and there may be a shorter one"
-    click.echo(f"The shortest story that goes wrong so, after {shrunk.trials} more rehearsals{more}:")
+    click.echo(f"The shortest story that fails in this way, after {shrunk.trials} more rehearsals{more}:")
     nodes = "1 node" if small.nodes == 1 else f"{small.nodes:,} nodes"
     click.echo(f"  {nodes}, {small.epochs} epochs, seed {small.seed}")
     for happening in shrunk.outcome.happenings:

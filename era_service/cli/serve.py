@@ -47,13 +47,13 @@ class ListeningOptions:
     """The address to listen at, and who may ask."""
 
     host: str | None = option(
-        "--host", metavar="ADDRESS", help="The address to listen at; by default this machine only."
+        "--host", metavar="ADDRESS", help="The address to listen on; by default this machine only."
     )
     port: int | None = option(
-        "--port", metavar="PORT", type=click.IntRange(0, 65535), help="The port; 0 takes a free one."
+        "--port", metavar="PORT", type=click.IntRange(0, 65535), help="The port; 0 picks a free one."
     )
     tls_cert: Path | None = option(
-        "--tls-cert", metavar="FILE", type=click.Path(path_type=Path), help="Certificate chain (PEM): speak TLS."
+        "--tls-cert", metavar="FILE", type=click.Path(path_type=Path), help="Certificate chain (PEM): serve over TLS."
     )
     tls_key: Path | None = option(
         "--tls-key", metavar="FILE", type=click.Path(path_type=Path), help="The certificate's key (PEM), 0600."
@@ -68,12 +68,12 @@ class ServedOptions:
     """The source of what is served."""
 
     provider: str | None = option("--provider", metavar="URL", help="Read the chain here.")
-    follow: str | None = option("--follow", metavar="URL", help="Read no chain, but follow the service of a leader.")
+    follow: str | None = option("--follow", metavar="URL", help="Read no chain; follow the service of a leader.")
     with_registrations: bool | None = option(
         "--with-registrations", is_flag=True, default=None, help="Take the leader's registrations too."
     )
     store: str | None = option(
-        "--store", metavar="URL", help="Remember here: the path of a SQLite file, or the URL of a database."
+        "--store", metavar="URL", help="The store: the path of a SQLite file, or the URL of a database."
     )
     poll_interval_s: float | None = option(
         "--poll", metavar="SECONDS", type=float, help="Seconds between two readings."
@@ -84,7 +84,7 @@ class ServedOptions:
 class ServeOutputOptions:
     """The output."""
 
-    as_json: bool = option("--json", is_flag=True, help="Print where it serves as JSON.")
+    as_json: bool = option("--json", is_flag=True, help="Print the address it serves at, as JSON.")
 
 
 @click.command(cls=SectionedCommand, example="eraswitch serve --network preview --store eraswitch.sqlite3 --port 8000")
@@ -93,10 +93,10 @@ class ServeOutputOptions:
 def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output: ServeOutputOptions) -> None:
     """Serve the eras over HTTP: to nodes, to dashboards, to caches.
 
-    With no network configured it shows a rehearsal that lives while it runs, marked as such on every page. It ends on
-    SIGTERM or Ctrl-C, after the requests that are being answered; on SIGTERM, service.shutdown_delay_s after
-    /health/ready has begun to fail. SIGHUP reads the configuration and the certificate
-    again. SIGUSR1 switches the log to debug and back, SIGUSR2 between text and JSON.
+    Without a configured network it shows a live rehearsal, marked as such on every page. It ends on SIGTERM or Ctrl-C,
+    after the requests in progress; on SIGTERM, service.shutdown_delay_s after /health/ready has begun to fail. SIGHUP
+    reloads the configuration and the certificate. SIGUSR1 switches the log to debug and back, SIGUSR2 between text and
+    JSON.
     """
     from era_service.service.follower_loop import following_registrations
     from era_service.web import Service
@@ -126,7 +126,7 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output:
 
     def hung_up() -> None:
         if not running:
-            _log.warning("SIGHUP: the service is still starting; send it again when it serves")
+            _log.warning("SIGHUP: the service is still starting; send it again once it serves")
             return
         try:
             running[0].reload(app.read(given).settings)
@@ -159,7 +159,7 @@ def _require_both(service: ServiceSettings) -> None:
     """
     if service.tls_key is not None and service.tls_cert is None:
         raise ConfigurationError(
-            "There is a key for TLS, and no certificate",
+            "There is a key for TLS, but no certificate",
             code="Tls",
             expected="service.tls_cert (--tls-cert) beside service.tls_key",
             got="the key alone",
@@ -175,7 +175,7 @@ def _require_no_provider(settings: Settings) -> None:
     """
     if settings.reader.providers:
         raise ConfigurationError(
-            "A provider is named, and no network to read there",
+            "A provider is named, but no network to read there",
             expected="--network NAME, or network.era_address and network.verification_key",
             got="neither",
             next_step="Name the network, or leave the provider out to look at a rehearsal",
@@ -194,7 +194,7 @@ def _rehearsal(settings: Settings) -> Iterator[LivingRehearsal]:
         folder = TemporaryDirectory(prefix="eraswitch-rehearsal-")
     except OSError as error:
         raise ConfigurationError(
-            "There is no place for a rehearsal",
+            "There is no folder for a rehearsal",
             code="Rehearsal",
             expected="a folder for temporary files that can be written to",
             got=error.strerror or type(error).__name__,
@@ -202,7 +202,7 @@ def _rehearsal(settings: Settings) -> Iterator[LivingRehearsal]:
         ) from error
     with folder as place, LivingRehearsal(Path(place)) as rehearsal:
         click.echo(
-            "No network is configured: this is a REHEARSAL, and nobody's network. Its parties are drawn from a "
+            "No network is configured: this is a REHEARSAL, not a real network. Its parties are drawn from a "
             "seed, its epochs take a minute, and nothing of it is kept. "
             "To follow a real network: eraswitch serve --network NAME --provider URL",
             err=True,
@@ -225,11 +225,11 @@ def _listening(service: ServiceSettings) -> socket.socket:
     except (OSError, UnicodeError) as error:  # the latter: a host name that cannot be one
         words = getattr(error, "strerror", None) or str(error)
         raise ConfigurationError(
-            f"The service cannot listen at {host} port {port}",
+            f"The service cannot listen on {host} port {port}",
             code="Listen",
             expected="an address of this machine and a free port",
             got=words.partition(" (while")[0],  # what follows repeats the address
-            next_step="Stop what listens there, or choose another: --port 0 takes a free one",
+            next_step="Stop the program that listens there, or choose another: --port 0 picks a free one",
         ) from error
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listener
@@ -265,9 +265,9 @@ class Server:
         configure_logging(settings.log.level, settings.log.format)
         if self._tls is not None and own.tls_cert is not None:
             _load_certificate(self._tls, own)
-        _log.warning("SIGHUP: the configuration was read again; changed: %s", ", ".join(result.changed) or "nothing")
+        _log.warning("SIGHUP: the configuration was reloaded; changed: %s", ", ".join(result.changed) or "nothing")
         if result.kept:
-            _log.warning("SIGHUP: these settings change with a restart only: %s", ", ".join(result.kept))
+            _log.warning("SIGHUP: these settings need a restart: %s", ", ".join(result.kept))
 
     def run(self, listener: socket.socket) -> None:
         """Serve who connects to ``listener``, which the caller closes.
@@ -339,7 +339,7 @@ class Server:
         if self._as_json:
             echo_json({"url": url, "embedded": self._service.network.embedded, "store": str(self._service.store)})
             return
-        click.echo(f"Serving at {url}  (that is the dashboard; status {url}/era/status, API {url}/docs)")
+        click.echo(f"Serving at {url}  (the dashboard; status {url}/era/status, API {url}/docs)")
 
 
 def _load(config: "uvicorn.Config") -> None:

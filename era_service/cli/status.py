@@ -17,7 +17,7 @@ from eras.words import counted
 
 
 @click.command(cls=SectionedCommand, example="eraswitch status --network preview")
-@click.option("--epoch", type=epoch_type, metavar="EPOCH", help="The epoch to ask about; by default the provider's.")
+@click.option("--epoch", type=epoch_type, metavar="EPOCH", help="The epoch to report on; by default the provider's.")
 @click.option(
     "--provider",
     metavar="URL",
@@ -29,13 +29,13 @@ from eras.words import counted
 @json_option
 @pass_app
 def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit: int, as_json: bool) -> int:
-    """Tell the current and the upcoming era, what is trusted and why.
+    """Show the current and the upcoming era, what is trusted and why.
 
-    What was refused is listed too, with the reason of each.
+    Refused payloads are listed too, each with its reason.
 
-    The exit code is 0 when this software knows both eras, 3 when it does not know the upcoming one, 4 the current
-    one, and 5 when nothing trusted could be read. With no provider configured, a public network is read through
-    Koios' public service, which needs no account.
+    The exit code is 0 when this software knows both eras, 3 when it does not know the upcoming one, 4 when it does not
+    know the current one, and 5 when nothing trusted could be read. With no provider configured, a public network is
+    read through Koios' public service, which needs no account.
     """
     from era_service.logs import bind_era
     from era_service.status.document import describe, exit_code

@@ -14,20 +14,20 @@ from era_service.wiring.leader import require_follower
 from era_service.wiring.trust import network_key
 
 _WORDS = {
-    "forced": "all of its history was taken, as it was asked for",
-    "empty": "all of its history was taken",
-    "genesis-changed": "all of its history was taken: the era address, the key or the network is another one",
-    "new": "what is new was taken",
+    "forced": "its whole history was taken, as requested",
+    "empty": "its whole history was taken",
+    "genesis-changed": "its whole history was taken: the era address, the key or the network has changed",
+    "new": "the new part was taken",
     "nothing-new": "there is nothing new",
-    "behind": "it is behind what is known here, and nothing was taken",
+    "behind": "it is behind what is known here, so nothing was taken",
 }
 
 
 @click.command(cls=SectionedCommand, example="eraswitch sync --from https://eras.example --store follower.sqlite3")
 @click.option("--from", "leader", metavar="URL", help="The leader's service; by default follower.leader.")
-@click.option("--force", is_flag=True, help="Take all of its history anew, whatever is known here.")
+@click.option("--force", is_flag=True, help="Take its whole history again, whatever is known here.")
 @click.option("--with-registrations", is_flag=True, default=None, help="Take the registrations too.")
-@click.option("--store", metavar="URL", help="Remember here; by default store.url, or the service's own file.")
+@click.option("--store", metavar="URL", help="The store; by default store.url, or the service's own file.")
 @json_option
 @pass_app
 def sync(
@@ -39,7 +39,7 @@ def sync(
     store: str | None,
     as_json: bool,
 ) -> None:
-    """Take the verified marker history from a leader, so that this machine can serve it without a chain provider.
+    """Copy the verified marker history from a leader, so that this machine can serve it without a chain provider.
 
     Every link and signature is verified before anything is written. A machine that reads the chain itself follows
     nobody.

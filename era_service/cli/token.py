@@ -30,7 +30,7 @@ def lifetime(text: str) -> int | None:
 
 @click.group(cls=KnownGroup)
 def token() -> None:
-    """Make, list and revoke the API tokens of the service."""
+    """Create, list and revoke the API tokens of the service."""
 
 
 @option_group()
@@ -49,7 +49,7 @@ class NewTokenOptions:
         help="When it expires.",
     )
     out: Path | None = option(
-        "--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it to FILE, for its owner alone."
+        "--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it to FILE, readable by its owner only."
     )
 
 
@@ -60,7 +60,7 @@ class NewTokenOptions:
 @json_option
 @pass_app
 def new(app: AppContext, *, name: str, what: NewTokenOptions, store: str | None, as_json: bool) -> None:
-    """Make a token for NAME. It is shown once, or written to a file; the store keeps a hash of it only."""
+    """Create a token for NAME. It is shown once, or written to a file; the store keeps only its hash."""
     now_s = time.time()
     expires_at_s = None if what.expires is None else now_s + what.expires
     text, record = new_token(name, what.scopes, time_s=now_s, expires_at_s=expires_at_s)
@@ -78,10 +78,10 @@ def new(app: AppContext, *, name: str, what: NewTokenOptions, store: str | None,
         return
     if what.out is None:
         click.echo(text)
-        click.echo("It is shown this once. Keep it where only its user can read it.", err=True)
+        click.echo("It is shown only this once. Keep it where only its user can read it.", err=True)
     else:
         click.echo(f"Token {record.id} is in {what.out}")
-    click.echo(f"Services whose store is {opened.database.name} take it.", err=True)
+    click.echo(f"Services with the store {opened.database.name} accept it.", err=True)
 
 
 @token.command("list", example="eraswitch token list --store eraswitch.sqlite3")
@@ -89,7 +89,7 @@ def new(app: AppContext, *, name: str, what: NewTokenOptions, store: str | None,
 @json_option
 @pass_app
 def list_tokens(app: AppContext, *, store: str | None, as_json: bool) -> None:
-    """List the tokens; what they are is not kept, and cannot be shown."""
+    """List the tokens; their secrets are not stored, and cannot be shown."""
     now_s = time.time()
     with service_store(app, store) as opened:
         found = opened.tokens.all()
@@ -110,7 +110,7 @@ def list_tokens(app: AppContext, *, store: str | None, as_json: bool) -> None:
 @json_option
 @pass_app
 def revoke(app: AppContext, *, token_id: str, store: str | None, as_json: bool) -> None:
-    """Revoke the token ID, from its next request on; that cannot be undone."""
+    """Revoke the token ID, from its next request on; this cannot be undone."""
     now_s = time.time()
     with service_store(app, store) as opened:
         found = opened.tokens.revoke(token_id, time_s=now_s)

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
 
 @click.group(cls=KnownGroup)
 def tx() -> None:
-    """Build, sign and submit a marker transaction, each on a machine of its own."""
+    """Build, sign and submit a marker transaction, on separate machines if needed."""
 
 
 @option_group()
@@ -142,7 +142,7 @@ def _require_successor(content: bytes, release: Release, reading: TrustedReading
             code="PayloadNotSuccessor",
             expected="markers that change what is in force, and nothing that has happened",
             got=", ".join(str(marker) for marker in payload.markers) or "no marker at all",
-            next_step="Look at what is in force: eraswitch marker show",
+            next_step="See what is in force: eraswitch marker show",
         )
     require_notice(reading.markers, payload.markers, epoch, lead_epochs)
     return publish_by_epoch(reading.markers, payload.markers, epoch, lead_epochs)
@@ -204,7 +204,7 @@ class CheckOptions:
         "--change-address",
         metavar="ADDR",
         multiple=True,
-        help="An address that change may go to, besides the era address and those of the keys. May be given several "
+        help="An address that may receive change, besides the era address and those of the keys. May be given several "
         "times.",
     )
     sweep_beside: str | None = option(
@@ -236,13 +236,13 @@ def sign(
     network: NameOptions,
     output: SignedOptions,
 ) -> None:
-    """Add signatures to the transaction in FILE, without any network.
+    """Add signatures to the transaction in FILE, without a network.
 
-    First it shows what the transaction does, from its own bytes. One that publishes no markers, does anything that a
-    marker transaction does not, or costs too much is refused. One that pays an address that is not yours, has markers
-    that no node would read, or is valid for ever draws a warning, and is not signed with --yes. --witness adds what a
-    hardware wallet or another tool signed; no key is needed then, and configured keys sign only what is still missing.
-    With several signers each runs this on the file of the one before.
+    First shows what the transaction does, from its own bytes. Refuses one that publishes no markers, does anything else
+    than a marker transaction, or costs too much. Warns of one that pays an address that is not yours, has markers that
+    no node would read, or never becomes void, and does not sign it with --yes. --witness adds a signature made by a
+    hardware wallet or another tool; then no key is needed, and configured keys sign only what is still missing. With
+    several signers each runs this on the previous signer's file.
     """
     from release_tools.transactions.files import CarriedTransaction
     from release_tools.transactions.signing_checks import require_no_doubt, signing_doubts
@@ -300,9 +300,9 @@ def submit(
     network: NetworkOptions,
     output: AskingOptions,
 ) -> None:
-    """Submit the signed transaction in FILE, wait for confirmations, and say what nodes see then.
+    """Submit the signed transaction in FILE, wait for confirmations, and report what nodes see.
 
-    One that is on the chain already is not submitted again.
+    A transaction already on the chain is not submitted again.
     """
     from release_tools.transactions.files import CarriedTransaction
 
@@ -353,10 +353,10 @@ def _require_unspent(release: Release, carried: "CarriedTransaction", refusal: E
         return
     reading = release.read()
     raise TransactionError(
-        f"What the transaction {carried.hash} spends is spent already, so it can never come in",
+        f"What the transaction {carried.hash} spends is spent already, so it can no longer be included",
         expected=f"{gone[0]}, unspent",
         got=f"the markers {listed(reading.markers)} in force",
-        next_step="See whether it is wanted: eraswitch marker show; then build it anew: eraswitch tx build PAYLOAD",
+        next_step="See whether it is wanted: eraswitch marker show; then build it again: eraswitch tx build PAYLOAD",
         transaction=carried.hash,
         spent=gone,
         code="Overtaken",

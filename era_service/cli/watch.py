@@ -51,23 +51,25 @@ FLAGS = {
     metavar="URL",
     help="Read here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
 )
-@click.option("--store", metavar="URL", help="Remember here what is trusted, and keep the event log.")
-@click.option("--node-id", metavar="ID", help="What tells this node from others: its party id.")
+@click.option("--store", metavar="URL", help="The store, for what is trusted and the event log.")
+@click.option("--node-id", metavar="ID", help="The identity of this node: its party id.")
 @click.option(
-    "--poll-interval", "poll_interval_s", metavar="SECONDS", help="Between two calls of the provider at rest."
+    "--poll-interval", "poll_interval_s", metavar="SECONDS", help="Seconds between two calls to the provider when idle."
 )
-@click.option("--spread", "spread_s", metavar="SECONDS", help="Over which nodes spread their calls at an epoch.")
+@click.option(
+    "--spread", "spread_s", metavar="SECONDS", help="Seconds over which nodes spread their calls when an epoch begins."
+)
 @click.option(
     "--on-unsupported",
     type=click.Choice(["exit", "drain"]),
-    help="When the current era is not supported: exit at once, the default, or let work be finished.",
+    help="When the current era is not supported: exit at once (the default), or finish work first.",
 )
 @click.option("--drain", "drain_s", metavar="SECONDS", help="With drain: how long that may take.")
 @click.option(
-    "--hook", "hooks", metavar="EVENT=FILE", multiple=True, help="Run the executable FILE at EVENT; may be repeated."
+    "--hook", "hooks", metavar="EVENT=FILE", multiple=True, help="Run the executable FILE at EVENT; can be repeated."
 )
 @click.option(
-    "--http", metavar="[HOST:]PORT", help="Tell the era over HTTP, on this machine alone: /era and /wait?epoch=N."
+    "--http", metavar="[HOST:]PORT", help="Serve the era over HTTP, on this machine only: /era and /wait?epoch=N."
 )
 @click.option(
     "--register", "register_url", metavar="URL", help="Register with this service at every epoch and on change, signed."
@@ -76,11 +78,13 @@ FLAGS = {
     "--register-key", "register_key_file", metavar="FILE", help="The key that the party id is the hash of, mode 0600."
 )
 @click.option(
-    "--stake", metavar="LOVELACE", help="The stake that registrations state; by default none: the service may know it."
+    "--stake",
+    metavar="LOVELACE",
+    help="The stake that registrations state; by default none, as the service may know it.",
 )
 @click.option("--node-version", metavar="VERSION", help="The version of the node that registrations state.")
 @click.option("--eras", "eras_folder", metavar="FOLDER", help="Switch between the binaries in FOLDER/eras/<era>/bin.")
-@click.option("--program", metavar="NAME", help="The name of the binary there.")
+@click.option("--program", metavar="NAME", help="The name of the binary in that folder.")
 @click.option("--run", "runs", is_flag=True, help="Run that binary with ARGUMENTS, stop and start it at a switch.")
 @click.option("--json", "as_json", is_flag=True, help="Print every decision as a line of JSON.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
@@ -90,17 +94,17 @@ def watch(
 ) -> int:
     """Watch the era of a node: warn in time, run hooks, switch binaries, and end when the node must stop.
 
-    Checks at start-up and at every epoch. SIGTERM and Ctrl-C end it with exit code 0, a current era that is not
-    supported with 4, a node that it runs with that node's code. SIGHUP reads the configuration again. SIGUSR1 switches
-    the log to debug and back, SIGUSR2 between text and JSON.
+    Checks at start-up and at every epoch. SIGTERM and Ctrl-C end it with exit code 0, an unsupported current era with
+    4, the end of a node that it runs with that node's code. SIGHUP reloads the configuration. SIGUSR1 switches the log
+    to debug and back, SIGUSR2 between text and JSON.
     """
     from era_service.node.opening import open_watcher
     from era_service.node.reactions import status_line
 
     if arguments and not runs:
-        raise click.UsageError("ARGUMENTS are those of the node: give --run too.")
+        raise click.UsageError("ARGUMENTS are those of the node: also give --run.")
     if once and runs:
-        raise click.UsageError("--once and --run cannot go together.")
+        raise click.UsageError("--once and --run cannot be combined.")
     flags = {FLAGS[name]: value for name, value in given.items() if value is not None}
     named = {key: (value, flag) for (key, flag), value in flags.items()}
     settings = app.load(named).settings

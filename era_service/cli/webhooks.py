@@ -25,15 +25,15 @@ from eras.words import counted
 
 @click.group(cls=KnownGroup)
 def webhooks() -> None:
-    """Make secrets for webhooks of the service, test them, and list what waits and what failed."""
+    """Create secrets for webhooks of the service, test them, and list what waits and what failed."""
 
 
 @webhooks.command(example="eraswitch webhooks secret keys/webhook.secret")
 @click.argument("file", type=click.Path(path_type=Path))
 def secret(*, file: Path) -> None:
-    """Make a secret in a new FILE, for its owner alone. It is not shown; the receiver needs the same."""
+    """Create a secret in a new FILE, readable by its owner only. It is not shown; the receiver needs a copy."""
     write_secret(file, new_secret(secrets.token_bytes(32)))
-    click.echo(f"The secret is in {file}: name it as secret_file, and give the receiver the same")
+    click.echo(f"The secret is in {file}: set it as secret_file, and give the receiver a copy")
 
 
 @webhooks.command(example="eraswitch webhooks test --config eraswitch.toml")
@@ -41,9 +41,9 @@ def secret(*, file: Path) -> None:
 @json_option
 @pass_app
 def test(app: AppContext, *, name: str | None, as_json: bool) -> int:
-    """Send a message of type test to the webhook NAME, or to all, and say what came back.
+    """Send a message of type test to the webhook NAME, or to all, and show the answer.
 
-    Nothing is stored, and nothing is sent again. The exit code is 1 when one did not accept it.
+    Nothing is stored or retried. The exit code is 1 if one did not accept it.
     """
     settings = app.load().settings
     chosen = [(one, webhook_of(one)) for one in _chosen(settings, name)]
@@ -72,7 +72,7 @@ def test(app: AppContext, *, name: str | None, as_json: bool) -> int:
 @json_option
 @pass_app
 def list_webhooks(app: AppContext, *, store: str | None, as_json: bool) -> None:
-    """List the webhooks, with what waits, what was accepted, and what was given up."""
+    """List the webhooks with the messages that wait, were accepted, or were given up."""
     settings = app.load().settings
     hooks = _chosen(settings, None)
     with service_store(app, store) as opened:
@@ -89,7 +89,7 @@ def list_webhooks(app: AppContext, *, store: str | None, as_json: bool) -> None:
     for one, box in found:
         types = ", ".join(one.events) or "all"
         if box is None:
-            click.echo(f"{one.name}  {one.host}  {types}: not used yet; a running service begins")
+            click.echo(f"{one.name}  {one.host}  {types}: not used yet; a running service uses it")
             continue
         counts = f"{box.delivered:,} accepted, {len(box.waiting):,} waiting, {box.given_up:,} given up"
         click.echo(f"{one.name}  {one.host}  {types}: {counts}")

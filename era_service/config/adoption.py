@@ -27,14 +27,12 @@ class AdoptionSettings(Section):
     )
     gate_base: Literal["registered", "network", "recent"] = Field(
         default="registered",
-        description="Of what stake: registered for the epoch, of the whole network, or of each party's newest "
+        description="Share of which stake: registered for the epoch, of the whole network, or of each party's newest "
         "registration over recent_epochs.",
     )
-    gate_for_epochs: Above0Whole = Field(
-        default=1, description="Epochs, one after the other, that must have the share."
-    )
+    gate_for_epochs: Above0Whole = Field(default=1, description="Consecutive epochs that must have the share.")
     gate_max_age_epochs: Whole = Field(
-        default=1, ge=0, description="A gate is not met by registrations that are older than this many epochs."
+        default=1, ge=0, description="Registrations older than this many epochs do not meet a gate."
     )
     stake_epoch_offset: Whole = Field(
         default=1,
@@ -43,7 +41,7 @@ class AdoptionSettings(Section):
         description="A registration of epoch e counts with the network's active stake of epoch e plus this.",
     )
     recent_epochs: Above0Whole = Field(
-        default=5, le=1000, description="Over how many epochs a party's newest registration is looked for."
+        default=5, le=1000, description="How many epochs back a party's newest registration is looked for."
     )
     unknown_alarm: ShareText = Field(
         default="5%", description="An alarm is raised when this share of the registered stake has an unknown version."

@@ -54,14 +54,14 @@ class GenesisFields(Section):
 
     era_script_file: Path | None = Field(
         default=None,
-        description="cardano-cli's script file of an era address that k of n payment keys own; for who publishes.",
+        description="cardano-cli's script file of an era address that k of n payment keys own; needed to publish.",
     )
     genesis_file: Path | None = Field(
         default=None,
         description="The Shelley genesis file of the network, instead of the four values below.",
     )
     system_start_s: Above0 | None = Field(
-        default=None, description="POSIX time of slot 0. With the lengths below, tips are held against the clock."
+        default=None, description="POSIX time of slot 0. With the lengths below, tips are compared with the clock."
     )
     slot_length_s: Above0 | None = Field(default=None, description="Seconds of a slot.")
     epoch_length: Above0Whole | None = Field(default=None, description="Slots of an epoch.")
@@ -118,7 +118,7 @@ class ReaderSettings(Section):
     )
     providers: Annotated[tuple[ProviderSettings, ...], BeforeValidator(provider_tables)] = Field(
         default=(),
-        description="Providers of chain data, asked in order until one answers: a list of URLs, or of tables with "
+        description="Providers of chain data, tried in order until one answers: a list of URLs, or of tables with "
         "url and project_id_file. With an API key and a public network, Blockfrost's own is the default.",
     )
     agreement: Above0Whole | None = Field(
@@ -157,7 +157,7 @@ class TrustSettings(Section):
     confirmations: Whole | None = Field(
         default=None,
         ge=0,
-        description="Blocks that must lie upon a payload before it counts; by default 10 on a public network, else 0.",
+        description="Blocks on top of a payload before it counts; by default 10 on a public network, else 0.",
     )
     max_lead_epochs: Whole = Field(
         default=DEFAULT_MAX_LEAD_EPOCHS, ge=0, description="An activation further ahead than this raises an alarm."
@@ -170,7 +170,7 @@ class TrustSettings(Section):
 class ProtocolConfigurationSettings(Section):
     """The publication of the network's protocol configurations (docs/protocol-configuration.md)."""
 
-    enabled: bool = Field(default=False, description="Whether to read them.")
+    enabled: bool = Field(default=False, description="Whether to read protocol configurations.")
     address: Address | None = Field(
         default=None, description="Where they are published; by default at the era address."
     )
@@ -214,19 +214,19 @@ class EventSettings(Section):
 
     max_bytes: Above0Whole = Field(
         default=64 * 1024 * 1024,
-        description="A log that is larger is compacted: its older half is taken out, up to a snapshot of the node.",
+        description="A larger log is compacted: its older half is removed, up to a snapshot of the node.",
     )
     snapshot_every: Above0Whole = Field(
-        default=1_000, description="Inputs between two snapshots, from which a restart and a replay may begin."
+        default=1_000, description="Inputs between two snapshots; a restart or a replay begins at one."
     )
 
 
 class ServiceSettings(Section):
     """The offer of ``eraswitch serve``: what, to whom, and how much (docs/service.md)."""
 
-    host: str = Field(default="127.0.0.1", min_length=1, description="The address to listen at.")
-    port: Whole = Field(default=8470, ge=0, lt=2**16, description="The port to listen at; 0 takes a free one.")
-    tls_cert: Path | None = Field(default=None, description="File with the certificate chain (PEM): speak TLS.")
+    host: str = Field(default="127.0.0.1", min_length=1, description="The address to listen on.")
+    port: Whole = Field(default=8470, ge=0, lt=2**16, description="The port to listen on; 0 picks a free one.")
+    tls_cert: Path | None = Field(default=None, description="File with the certificate chain (PEM): serve over TLS.")
     tls_key: SecretFile | None = Field(
         default=None, description="File with the certificate's private key (PEM), readable by its owner only."
     )
@@ -239,30 +239,29 @@ class ServiceSettings(Section):
     )
     max_body_bytes: Above0Whole = Field(default=2 * 1024 * 1024, description="Bytes of one request.")
     writes_per_s: Above0 = Field(
-        default=20.0, description="Requests that write, for each token or address in a second, in the long run."
+        default=20.0, description="Writing requests per second for each token or address, on average."
     )
-    write_burst: Above0Whole = Field(default=100, description="How many of them at once before that rate holds.")
+    write_burst: Above0Whole = Field(default=100, description="How many of them at once before that rate applies.")
     signed_without_token: bool = Field(
         default=True,
-        description="Take registrations without an API token where the key that the party id is the hash of signs.",
+        description="Accept registrations without an API token where they are signed by the key whose hash "
+        "is the party id.",
     )
     request_timeout_s: Above0 = Field(default=30.0, description="Seconds that a client may take to send a request.")
     max_streams: Above0Whole = Field(default=10_000, description="Listeners to the event stream at the same time.")
-    heartbeat_s: Above0 = Field(default=15.0, description="Seconds between signs of life on the event stream.")
+    heartbeat_s: Above0 = Field(default=15.0, description="Seconds between keep-alive messages on the event stream.")
     shutdown_delay_s: Above0 | None = Field(
-        default=None, description="Seconds after SIGTERM in which it still answers, and /health/ready fails already."
+        default=None, description="Seconds after SIGTERM in which it still answers while /health/ready fails."
     )
     cors_origins: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
-        default=(), description="Origins whose pages may read from a browser; by default none."
+        default=(), description="Origins whose pages may read it in a browser; by default none."
     )
     trusted_proxies: Annotated[tuple[str, ...], BeforeValidator(listed)] = Field(
-        default=(), description="Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are believed."
+        default=(), description="Addresses of proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted."
     )
-    webhooks: Webhooks = Field(
-        default=(), description="URLs that are told what happened: a list of tables (docs/service.md)."
-    )
+    webhooks: Webhooks = Field(default=(), description="URLs to notify of events: a list of tables (docs/service.md).")
     tracing: bool = Field(
-        default=False, description="Send OpenTelemetry traces, as the OTEL_… variables say (docs/metrics.md)."
+        default=False, description="Send OpenTelemetry traces, as the OTEL_… variables define (docs/metrics.md)."
     )
 
 
@@ -270,7 +269,7 @@ class FollowerSettings(Section):
     """Whom to follow instead of reading a chain (docs/operations.md)."""
 
     leader: LeaderUrl | None = Field(
-        default=None, description="The service of a leader, http(s)://…; where it is set, no chain provider may be."
+        default=None, description="The service of a leader, http(s)://…; cannot be combined with a chain provider."
     )
     registrations: bool = Field(default=False, description="Whether to take registrations from the leader too.")
     require_proof: bool = Field(
@@ -292,7 +291,7 @@ class QuorumSettings(Section):
     m: Above0Whole | None = Field(default=None, description="Indices of the lottery.")
     phi_f: Above0 | None = Field(default=None, le=1, description="The chance that the whole stake wins an index.")
     source: str | None = Field(
-        default=None, min_length=1, description="Where these parameters come from; said with every forecast."
+        default=None, min_length=1, description="Where these parameters come from; shown with every forecast."
     )
     lag_epochs: Above0Whole = Field(
         default=2, le=10, description="Epochs from a registration to the signatures it counts for; Mithril's is 2."
@@ -320,20 +319,20 @@ class LimitSettings(Section):
     )
     max_pages: Above0Whole = Field(default=DEFAULT_LIMITS.max_pages, description="Pages of one list.")
     max_transactions: Above0Whole = Field(
-        default=DEFAULT_LIMITS.max_transactions, description="Transactions looked into to answer one question."
+        default=DEFAULT_LIMITS.max_transactions, description="Transactions looked up to answer one question."
     )
     max_attempts: Above0Whole = Field(
-        default=DEFAULT_LIMITS.max_attempts, description="How often one request is made, the first time included."
+        default=DEFAULT_LIMITS.max_attempts, description="Attempts at one request, including the first."
     )
     retry_budget_s: Above0 = Field(
         default=DEFAULT_LIMITS.retry_budget_s, description="Seconds for all attempts of one request together."
     )
     requests_per_s: Above0 = Field(
         default=DEFAULT_LIMITS.requests_per_s,
-        description="Requests that a provider elsewhere gets in a second, in the long run.",
+        description="Requests per second to a remote provider, on average.",
     )
     burst: Above0Whole = Field(
-        default=DEFAULT_LIMITS.burst, description="Requests that it gets at once before that rate holds."
+        default=DEFAULT_LIMITS.burst, description="Requests to it at once before that rate applies."
     )
 
     def to_limits(self) -> ReadLimits:
@@ -355,13 +354,13 @@ class LogSettings(Section):
 class WatchSettings(Section):
     """How a node is watched (docs/node.md)."""
 
-    poll_interval_s: Above0 = Field(default=600.0, description="Seconds between two calls of the provider at rest.")
+    poll_interval_s: Above0 = Field(default=600.0, description="Seconds between two calls to the provider when idle.")
     spread_s: Above0 = Field(
         default=60.0, description="Seconds over which a network's nodes spread their calls when an epoch begins."
     )
     read_interval_s: Above0 = Field(
         default=3_600.0,
-        description="Seconds between two readings within an epoch, at moments that are spread.",
+        description="Seconds between two readings within an epoch; nodes spread them.",
     )
     node_id: str | None = Field(
         default=None,
@@ -373,11 +372,11 @@ class WatchSettings(Section):
         default=300.0, description="The longest wait between two attempts at a provider that does not answer."
     )
     on_unsupported: Literal["exit", "drain"] = Field(
-        default="exit", description="When the current era is not supported: exit at once, or let work be finished."
+        default="exit", description="When the current era is not supported: exit at once, or finish work first."
     )
-    drain_s: Above0 = Field(default=300.0, description="With drain: how long work may take to be finished.")
+    drain_s: Above0 = Field(default=300.0, description="With drain: how long work may take to finish.")
     http: str | None = Field(
-        default=None, description="Tell the era over HTTP at this PORT, or HOST:PORT, of a loopback address."
+        default=None, description="Serve the era over HTTP at this PORT, or HOST:PORT, of a loopback address."
     )
     register_url: LeaderUrl | None = Field(
         default=None, description="Register with the service at this URL, at every epoch and on change."
@@ -396,10 +395,11 @@ class WatchSettings(Section):
     )
     support_url: LeaderUrl | None = Field(
         default=None,
-        description="Ask the service at this URL how much stake supports the era in force, and warn if it is little.",
+        description="Ask the service at this URL how much stake supports the era in force, and warn if it "
+        "is too little.",
     )
     support_threshold: ShareText = Field(
-        default="75%", description="The share of stake below which an era in force draws that warning."
+        default="75%", description="The share of stake below which it warns about an era in force."
     )
     eras_folder: Path | None = Field(
         default=None, description="The folder of the node's binaries, one per era, to switch between."
@@ -414,8 +414,8 @@ class HookSettings(Section):
     """Executables that are run when something happens (docs/node.md), each in a list of paths."""
 
     announced: Paths = Field(default=(), description="An upcoming era appeared, or its epoch changed.")
-    activating_in: Paths = Field(default=(), description="An epoch began, and an era is coming at a known one.")
-    activated: Paths = Field(default=(), description="Another era is the current one; or the first, at start-up.")
+    activating_in: Paths = Field(default=(), description="An epoch began, and an upcoming era has an epoch.")
+    activated: Paths = Field(default=(), description="The current era changed; also at start-up.")
     before_switch: Paths = Field(
         default=(), description="An era begins with the next epoch, or has begun: prepare for it, or veto it."
     )
@@ -426,15 +426,15 @@ class HookSettings(Section):
         default=(), description="The protocol configuration of a later epoch appeared, changed or vanished."
     )
     configuration_changed: Paths = Field(
-        default=(), description="Another protocol configuration holds; or the first, at start-up."
+        default=(), description="The protocol configuration in force changed; also at start-up."
     )
     timeout_s: Above0 = Field(default=30.0, description="Seconds that a hook may take before it is killed.")
     before_switch_timeout_s: Above0 = Field(
-        default=300.0, description="Seconds that a hook of before_switch may take; one that is late vetoes the switch."
+        default=300.0, description="Seconds that a hook of before_switch may take; a late one vetoes the switch."
     )
-    max_output_bytes: Above0Whole = Field(default=16_384, description="How much of what a hook prints is kept.")
+    max_output_bytes: Above0Whole = Field(default=16_384, description="Bytes kept of what a hook prints.")
     environment: Texts = Field(
-        default=(), description="Environment variables that hooks see beside PATH, HOME, USER, LANG and the like."
+        default=(), description="Environment variables passed to hooks, besides PATH, HOME, USER, LANG and the like."
     )
 
 
@@ -475,7 +475,7 @@ class Settings(BaseSettings):
     watch: WatchSettings = Field(default_factory=WatchSettings)
     hooks: HookSettings = Field(default_factory=HookSettings)
     networks: dict[str, CustomNetwork] = Field(
-        default_factory=dict, description="Networks of one's own, by name: [networks.NAME] tables."
+        default_factory=dict, description="Your own networks, by name: [networks.NAME] tables."
     )
 
     def masked(self) -> dict[str, Any]:

@@ -190,7 +190,7 @@ class NetworkSource(Source):
     def _preset(self, named: str, custom: dict[str, Any]) -> dict[str, Any]:
         for name in custom:
             if name in NETWORKS or name in SHORT_NAMES:
-                self.mistakes.append(ConfigMistake(f"networks.{name}", "a name of its own", "a public network's"))
+                self.mistakes.append(ConfigMistake(f"networks.{name}", "a name of your own", "a public network's"))
         if named in custom:
             table = custom[named] if isinstance(custom[named], dict) else {}
             return {key: value for key, value in table.items() if key in CustomNetwork.model_fields}

@@ -32,11 +32,11 @@ def require_place(file: Path | None) -> Path:
     """
     if file is None:
         raise ConfigurationError(
-            "There is no configuration file that the thread token could be written into",
+            "There is no configuration file to write the thread token into",
             code="TokenLine",
             expected="eraswitch.toml in this folder, or the file that --config names",
             got="none",
-            next_step="Make one (eraswitch init), or leave out --write: the line is printed",
+            next_step="Create one (eraswitch init), or leave out --write: the line is printed",
         )
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
@@ -97,6 +97,6 @@ def _refused(file: Path, expected: str, got: str) -> ConfigurationError:
         code="TokenLine",
         expected=expected,
         got=got,
-        next_step=f"Correct {file}; or put the line there yourself: eraswitch marker show has the token",
+        next_step=f"Correct {file}; or put the line there yourself: eraswitch marker show prints the token",
         file=str(file),
     )

@@ -41,11 +41,12 @@ Types = Annotated[Texts, AfterValidator(_types)]
 class WebhookSettings(Section):
     """A URL that receives events (docs/service.md)."""
 
-    name: Name = Field(description="What it is called, in logs, metrics and the store.")
+    name: Name = Field(description="Its name in logs, metrics and the store.")
     url: Url = Field(description="Where messages are sent, https://…; http:// is for private addresses.")
     secret: SecretStr | None = Field(default=None, description="The secret that messages are signed with, whsec_….")
     secret_file: SecretFile | None = Field(
-        default=None, description="File with that secret, readable by its owner only; with two lines, both sign."
+        default=None,
+        description="File with that secret, readable by its owner only; with two lines, both secrets sign.",
     )
     events: Types = Field(default=(), description="Types of messages that are sent; by default all.")
     allow_private: bool = Field(
@@ -74,7 +75,7 @@ class WebhookSettings(Section):
 def _named_apart(value: tuple[WebhookSettings, ...]) -> tuple[WebhookSettings, ...]:
     """Tables whose names differ."""
     if len({one.name for one in value}) < len(value):
-        raise ValueError("tables with names that differ")
+        raise ValueError("tables with distinct names")
     return value
 
 

@@ -73,7 +73,12 @@ def _change_words(kind: str, facts: Facts, calendar: EpochCalendar) -> str:
 
 def _published(facts: Facts, _calendar: EpochCalendar) -> tuple[str, str, str, Tone]:
     markers = describe([MarkerDocument(**marker) for marker in facts.get("markers", ())])
-    return "published", "The markers were published anew", f"{markers}; {short_hash(str(facts.get('output')))}", "quiet"
+    return (
+        "published",
+        "The markers were published again",
+        f"{markers}; {short_hash(str(facts.get('output')))}",
+        "quiet",
+    )
 
 
 def _switched(facts: Facts, calendar: EpochCalendar) -> tuple[str, str, str, Tone]:
@@ -92,7 +97,7 @@ def _crossed(facts: Facts, _calendar: EpochCalendar) -> tuple[str, str, str, Ton
 
 
 def _overridden(facts: Facts, _calendar: EpochCalendar) -> tuple[str, str, str, Tone]:
-    title = f"{facts.get('era', 'An era')} was activated though its gate was not met"
+    title = f"{facts.get('era', 'An era')} was activated although its gate was not met"
     return "overridden", title, f"The reason given: {facts.get('reason')}", "attention"
 
 

@@ -66,7 +66,7 @@ def adoption_panel(
             f"Ready stake by era, epoch {now.epoch}",
             ("Era", "Version to run", ">Registered", ">Network", ">Recent"),
             tuple(_era_row(row, gate) for row in now.eras),
-            empty="Which versions support which era is not configured: adoption.compatibility_file.",
+            empty="It is not configured which versions support which era: adoption.compatibility_file.",
         ),
     )
 
@@ -80,7 +80,7 @@ def no_adoption() -> Panel:
             Notice(
                 "quiet",
                 "No registrations yet",
-                "Nodes register with POST registrations, or they are read in with eraswitch adoption ingest SOURCE.",
+                "Nodes register with POST registrations, or eraswitch adoption ingest SOURCE reads them from a file.",
             ),
         ),
     )
@@ -119,7 +119,7 @@ def _verdict(gate: "GateResult", share: Share) -> str:
         return "Enough is ready now, but not for as many epochs as the gate asks for."
     missing = f"{about_ada(gate.missing_stake)} of the {base} are missing"
     if not gate.enough:
-        return f"{missing}, more than all who registered could bring."
+        return f"{missing}, more than all registered parties have."
     whom = "the largest party" if gate.enough == 1 else f"the {gate.enough:,} largest parties"
     return f"{missing}: it takes {whom} not ready."
 

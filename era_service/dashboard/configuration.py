@@ -40,10 +40,10 @@ def configuration_panel(found: "ConfigurationStatus | None", calendar: EpochCale
 
 def _lead(found: "ConfigurationStatus", calendar: EpochCalendar) -> str:
     now = found.current
-    words = "None holds yet" if now is None else f"In force since {calendar.epoch(now.epoch)}"
+    words = "None in force yet" if now is None else f"In force since {calendar.epoch(now.epoch)}"
     if found.next is None:
         return f"{words}; no change is announced."
-    changes = listed(found.next.changes, "the first configuration" if now is None else "nothing that nodes notice")
+    changes = listed(found.next.changes, "the first configuration" if now is None else "nothing that affects nodes")
     return f"{words}; at {calendar.coming(found.next.epoch)}: {changes}."
 
 
@@ -52,8 +52,8 @@ def _notices(found: "ConfigurationStatus") -> tuple[Notice, ...]:
     if found.stale is not None:
         notices.append(Notice("attention", "Stale: what is remembered stays in force", found.stale))
     if found.legacy_differs:
-        text = "The network could split: publish one that spends what deceives them."
-        notices.append(Notice("bad", "Deployed Mithril readers may come to another configuration", text))
+        text = "The network could split: publish one that spends the misleading output."
+        notices.append(Notice("bad", "Deployed Mithril readers may read another configuration", text))
     return tuple(notices)
 
 

@@ -167,9 +167,9 @@ class Gatherer:
                 try:
                     self._renew(render)
                 except EraSwitchError as error:
-                    _log.debug("The dashboard could not be made ahead: %s", error)
+                    _log.debug("The dashboard could not be prepared: %s", error)
                 except Exception:
-                    _log.exception("The dashboard could not be made ahead")
+                    _log.exception("The dashboard could not be prepared")
                 ended.wait(rest_s(time.monotonic() - began_s))
 
         thread = threading.Thread(target=run, name="dashboard", daemon=True)

@@ -29,9 +29,7 @@ def headline(
         why_unknown: why it is not, where it is not.
     """
     if status.current is None:
-        return Headline(
-            "Which era it is:", "not known", "", "A node that starts now finds no era that it could run.", "", "bad"
-        )
+        return Headline("Which era it is:", "not known", "", "A node that starts now finds no era to run.", "", "bad")
     current = Current(
         status.current.name,
         f"Since epoch {status.current.epoch}; epoch {status.epoch} now.",
@@ -53,7 +51,7 @@ def headline(
             "The next era is",
             coming.name,
             "",
-            "Announced; the epoch that it begins at is not decided yet.",
+            "Announced; its epoch is not decided yet.",
             coming.state,
             "quiet" if coming.supported else "bad",
             readiness=readiness,
@@ -81,7 +79,7 @@ _ANSWERS: "dict[Verdict, tuple[Tone, str]]" = {
     Verdict.SAFE: ("good", "It is safe to switch to"),
     Verdict.NOT_YET: ("attention", "It is not yet safe to switch to"),
     Verdict.NOT_SAFE: ("bad", "It is not safe to switch to"),
-    Verdict.UNKNOWN: ("attention", "Nobody can tell whether it is safe to switch to"),
+    Verdict.UNKNOWN: ("attention", "It is not known whether it is safe to switch to"),
 }
 
 
@@ -117,7 +115,7 @@ def page_notices(status: "EraStatus", alarms: Sequence[str] = ()) -> tuple[Notic
     unsupported = status.current is not None and not status.current.supported
     if status.error is not None and not unsupported:  # which has a notice of its own
         text = sentence(str(status.error.get("message") or status.error.get("what") or ""))
-        found.append(Notice("bad", "No era could be told from what is trusted", text))
+        found.append(Notice("bad", "No era follows from what is trusted", text))
     if status.current is not None and unsupported:
         found.append(
             Notice(
@@ -147,7 +145,7 @@ def page_notices(status: "EraStatus", alarms: Sequence[str] = ()) -> tuple[Notic
         found.append(
             Notice(
                 "attention",
-                "Stale: what is shown is not confirmed by the chain now",
+                "Stale: the chain does not confirm what is shown",
                 sentence(status.stale) + " What was trusted stays in force, and the schedule with it.",
             )
         )
@@ -167,7 +165,7 @@ def rehearsal_notices(network: "NetworkDocument") -> tuple[Notice, ...]:
     return (
         Notice(
             "attention",
-            "A rehearsal: parties, stakes and eras are made up, and this is nobody's network",
+            "A rehearsal: parties, stakes and eras are made up, and this is not a real network",
             "An epoch takes a minute, and nothing is kept. To follow a real network: "
             "eraswitch serve --network NAME --provider URL",
         ),

@@ -34,7 +34,7 @@ def markers_panel(status: "EraStatus", history: "EraHistory") -> Panel:
     kinds = listed([f"{number} {verdict}" for verdict, number in sorted(refused.items())])
     facts = [Fact("In force", _words(status), _source(status))]
     if status.stale is not None:
-        lead = "What is remembered: the chain did not confirm it when it was asked last."
+        lead = "From memory: the chain did not confirm it at the last reading."
     elif count:
         lead = f"{counted(count, 'payload')} refused: {kinds}. They changed nothing."
     else:

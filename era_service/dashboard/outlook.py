@@ -82,7 +82,7 @@ def _when(found: "Forecast") -> Fact | None:
 
 def _advice(found: "Forecast") -> str:
     if not found.calls_suffice:
-        return "all who are not ready would have to upgrade, and that would not suffice."
+        return "even if everyone upgraded, it would not suffice."
     if not found.calls:
         return "as things stand the ready stake suffices."
     return f"{counted(len(found.calls), 'party', 'parties')} more to upgrade, the largest first, would suffice."

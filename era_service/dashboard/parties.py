@@ -89,7 +89,7 @@ class Laggards:
 
 def unknown_parties(era: str) -> Panel:
     """The panel where nobody has said which versions support the era."""
-    notice = Notice("quiet", "Who is ready cannot be told", f"{nobody_vouches(era)}.")
+    notice = Notice("quiet", "It is not known who is ready", f"{nobody_vouches(era)}.")
     return Panel("parties", "Not ready", notices=(notice,))
 
 

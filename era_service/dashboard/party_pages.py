@@ -116,7 +116,9 @@ def party_routes(service: "Service", gatherer: "Gatherer") -> APIRouter:
             panel = Panel(
                 "party",
                 visible(name[:100]),
-                notices=(Notice("attention", "No such party", "Nobody of this id or ticker has registered of late."),),
+                notices=(
+                    Notice("attention", "No such party", "Nobody with this id or ticker has registered recently."),
+                ),
                 links=(("All parties", "../parties"),),
             )
             return html(request, ONE, {"title": "No such party", "panels": (panel,)}, 404)

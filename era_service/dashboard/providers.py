@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 def providers_panel(health: "ProviderHealth", *, public: bool) -> Panel:
     """The panel of the providers."""
     if public:
-        hidden = Notice("quiet", "Not in the public view", "How the providers answer is for those who run the service.")
+        hidden = Notice(
+            "quiet", "Not in the public view", "The state of the providers is shown to those who run the service only."
+        )
         return Panel("providers", "Providers", notices=(hidden,))
     if not health.providers:
         return Panel(
@@ -29,7 +31,7 @@ def providers_panel(health: "ProviderHealth", *, public: bool) -> Panel:
     notices: list[Notice] = []
     if not answering:
         notices.append(
-            Notice("bad", "No provider answers", "The schedule goes on from what is remembered; nothing new is read.")
+            Notice("bad", "No provider answers", "The remembered schedule stays in force; nothing new is read.")
         )
     elif health.agreement is not None and answering < health.agreement:
         notices.append(Notice("bad", "Too few providers answer", f"{health.agreement} of them must agree."))

@@ -29,7 +29,7 @@ def recovery_answer(found: "Recovery", *, stale: bool) -> Answer:
         found: how it stands.
         stale: whether the chain does not confirm now what is known of it.
     """
-    reasons = ["The chain does not confirm now what is known of it."] if stale else []
+    reasons = ["The chain does not confirm what is known of it."] if stale else []
     if found.missing:
         reasons.append(f"{_missing_words(found)}.")
     tone: Tone = "good" if found.recovered and not stale else "attention"
@@ -68,14 +68,14 @@ def recovery_panel(
         facts=tuple(_facts(found)),
         figures=(_figure(found, calendar),),
         table=table if rows else None,
-        notes=("Who takes part is known by registrations here; eraswitch rollout verify knows certificates, too.",),
+        notes=("Participation is counted from registrations here; eraswitch rollout verify also counts certificates.",),
     )
 
 
 def _facts(found: "Recovery") -> Iterator[Fact]:
     if found.judged is not None and found.stake is not None:
         tone: Tone = "good" if found.stake >= found.wanted else "attention"
-        wanted = f"{share_words(found.wanted)} of before the switch is wanted"
+        wanted = f"{share_words(found.wanted)} of before the switch is required"
         yield Fact(f"Stake that registered for epoch {found.judged}", percent(found.stake), wanted, tone)
     if found.missing:
         parties = counted(len(found.missing), "party", "parties")

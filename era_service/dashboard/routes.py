@@ -100,7 +100,7 @@ def router(service: "Service", gatherer: Gatherer) -> APIRouter:
         try:
             shown = gatherer.badge(era)
         except EraSwitchError as error:
-            _log.info("The badge of an era cannot be told: %s", error)
+            _log.info("The badge of an era cannot be made: %s", error)
         value, tone = shown or ("unknown", "quiet")
         svg = badge_svg(era[:MAX_ERA], value, tone)
         return Response(svg, 200 if shown else 404, media_type="image/svg+xml", headers=_BADGE_AGE if shown else FRESH)

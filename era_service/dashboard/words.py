@@ -66,7 +66,7 @@ def sentence(text: str) -> str:
 
 def nobody_vouches(era: str) -> str:
     """Why nobody can tell who is ready for an era."""
-    return f"Nothing says which versions support {era}: adoption.compatibility_file"
+    return f"It is not configured which versions support {era}: adoption.compatibility_file"
 
 
 def short_hash(text: str) -> str:

@@ -145,7 +145,7 @@ class LivingRehearsal:
                 try:
                     self.catch_up(registrations)
                 except Exception:
-                    _log.exception("The rehearsal does not go on for now")
+                    _log.exception("The rehearsal has paused")
 
         self.catch_up(registrations)
         thread = threading.Thread(target=go_on, name=NAME, daemon=True)

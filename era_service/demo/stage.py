@@ -125,7 +125,7 @@ class Stage:
         )
         submitted = submit_transaction(gateway, sign_transaction(transaction, [payer]))
         if gateway.transaction_depth(submitted) is None:
-            raise TransactionError("A transaction was taken and is in no block", got=submitted)
+            raise TransactionError("A transaction was accepted but is in no block", got=submitted)
         return Posted(submitted, markers, datum, transaction.fee, transaction.size, transaction.inputs)
 
     def _output_of(self, posted: Posted) -> SpendableOutput:

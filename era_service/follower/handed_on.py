@@ -55,12 +55,12 @@ def handed_on_by(url: str, network_magic: int | None, *, verify: bool) -> Handed
     counted = found.verified if verify else (*found.verified, *found.unsigned)
     repository = temporary_registrations()
     repository.ingest(counted, source=name, time_s=time.time())
-    words = f"{name} hands on {len(rows)} registrations, {len(found.verified)} of them signed by their parties"
+    words = f"{name} serves {len(rows)} registrations, {len(found.verified)} of them signed by their parties"
     altered = sum(b'"stake"' in (row.signed or b"") for row in counted)
     if altered:
         words += f"; of {altered} the stake is the service's figure, not the one that was signed"
     if verify:
         words += f"; the {len(found.unsigned)} that nobody signed are not counted"
     if network_magic is None:
-        words += f". The network is the one that the service names (magic {magic}): name it yourself with --network"
+        words += f". The network is the one that the service names (magic {magic}): confirm it with --network"
     return HandedOn(repository, words)

@@ -76,14 +76,14 @@ def _of_epoch(client: LeaderClient, epoch: int, source: str, room: int, now_s: f
 
 def _registration(one: LeaderRegistration, source: str, client: LeaderClient, now_s: float) -> Registration:
     if one.stake > MAX_LOVELACE:
-        raise _untrue(client, "a stake that can be", f"{one.stake} lovelace of {one.party_id}")
+        raise _untrue(client, "a possible stake", f"{one.stake} lovelace of {one.party_id}")
     capability = Capability.of(one.capability)
     if capability is None and one.capability is not None:
         raise _untrue(client, f"a capability of {one.party_id} that can be read", f"{one.capability}")
     seen_at_s, signed = one.seen_at_s, None
     if one.key is not None or one.signature is not None:
         if one.key is None or one.signature is None or one.time_s is None:
-            raise _untrue(client, f"a whole signature of {one.party_id}", "half of one")
+            raise _untrue(client, f"a complete signature of {one.party_id}", "a partial one")
         seen_at_s, signed = float(one.time_s), Signed(one.key, one.signature, one.time_s, one.stated_stake).to_bytes()
     if seen_at_s > now_s + AHEAD_S:
         raise _untrue(client, f"a registration of {one.party_id} up to {int(now_s)}", f"one of {int(seen_at_s)}")
@@ -92,7 +92,7 @@ def _registration(one: LeaderRegistration, source: str, client: LeaderClient, no
 
 def _untrue(client: LeaderClient, expected: str, got: str) -> LeaderHistoryError:
     return LeaderHistoryError(
-        f"{client.name} hands on registrations that are not true",
+        f"{client.name} serves registrations that are not authentic",
         expected=expected,
         got=got[:300],
         next_step="Follow another leader; nothing was taken from this one",

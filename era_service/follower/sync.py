@@ -225,7 +225,7 @@ def _require_whole(reading: "TrustedReading", policy: "TrustPolicy", leader: Lea
     bad = [item for item in reading.history if not isinstance(item.verdict, good)]
     if bad:
         raise LeaderHistoryError(
-            f"{leader.name} tells a history that the rules of trust refuse",
+            f"{leader.name} reports a history that the rules of trust refuse",
             expected="payloads of which each may follow the one before it",
             got=f"{bad[0].verdict.name} at {bad[0].output.reference}: {bad[0].verdict.reason}"[:300],
             next_step="Ask the release team which is true; nothing was taken from this leader",
@@ -279,7 +279,7 @@ def _source(leader: str) -> str:
 
 @contextmanager
 def _reported(store: "SqlStore", leader: str, clock: Callable[[], float]) -> Iterator[None]:
-    """Write into the event log that a leader lied; that it could not be asked is not news."""
+    """Write into the event log that a leader lied; that it could not be reached is not news."""
     from chain_reader.providers.transport.errors import (
         ProviderOfOtherNetworkError,
         ReadLimitExceededError,
@@ -294,8 +294,8 @@ def _reported(store: "SqlStore", leader: str, clock: Callable[[], float]) -> Ite
             store.events.append("follow-refused", facts, time_s=clock())
         elif not isinstance(error, ChainReadError):
             raise LeaderHistoryError(
-                f"{leader} tells a history that cannot be",
-                expected="payloads and registrations that are true",
+                f"{leader} reports an impossible history",
+                expected="authentic payloads and registrations",
                 got=str(error)[:300],
                 next_step="Follow another leader; nothing was taken from this one",
                 leader=leader,

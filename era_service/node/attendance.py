@@ -16,7 +16,7 @@ from chain_reader.providers.transport.clock import Clock
 from eras import EraNotReadyError
 
 LATE_S = 30.0
-FORKED = "this process was forked off the one in which the watcher runs"
+FORKED = "this process was forked from the one in which the watcher runs"
 
 
 class Attendance:
@@ -58,12 +58,12 @@ class Attendance:
         if self.absent is not None:
             raise self.error(self.absent)
         if self._looks_next is None:
-            raise self.error("it was not started", "Call start(), run() or watch() first")
+            raise self.error("the watcher was not started", "Call start(), run() or watch() first")
         late_s = self.late_s
         if late_s > LATE_S:
             self._wake()
             reason = f"it should have looked {late_s:.0f} s ago: the machine was suspended, or the watcher is stuck"
-            raise self.error(reason, "Ask again in a moment: it has been woken")
+            raise self.error(reason, "Ask again in a moment: the watcher has been woken")
 
     def require_own_process(self) -> None:
         """Check that this is the process in which the watcher may run.
@@ -74,12 +74,12 @@ class Attendance:
         if self.is_forked:
             raise self.error(FORKED)
 
-    def error(self, reason: str, next_step: str = "Start the node anew") -> EraNotReadyError:
+    def error(self, reason: str, next_step: str = "Restart the node") -> EraNotReadyError:
         """The error for whoever wants work to do where nobody looks after the era."""
         if self.is_forked:
-            next_step = "Make and start a watcher in each process, after the fork"
+            next_step = "Create and start a watcher in each process, after the fork"
         return EraNotReadyError(
-            "Nobody looks after the era", expected="a watcher that runs", got=reason, next_step=next_step
+            "Nothing keeps the era up to date", expected="a running watcher", got=reason, next_step=next_step
         )
 
 

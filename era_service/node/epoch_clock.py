@@ -107,14 +107,17 @@ class EpochClock:
             slow_s = tip_s - posix_s
             if slow_s > MAX_CORRECTION_S:
                 return (
-                    f"The tip is {slow_s:.0f} s ahead of the clock of this machine, which is more than is believed: "
+                    f"The tip is {slow_s:.0f} s ahead of the clock of this machine, more than is accepted: "
                     "set the clock, or look at the provider"
                 )
             slow_before_s = self._time_s() - posix_s
             ahead_s = tip_s - (self.machine.monotonic() if seen_s is None else seen_s)
             self._ahead_s = ahead_s if self._ahead_s is None else max(self._ahead_s, ahead_s)
             if slow_s > max(CLOCK_SKEW_S, slow_before_s):
-                return f"The clock of this machine is {slow_s:.0f} s slow by the tip: it is corrected, set it right"
+                return (
+                    f"The clock of this machine is {slow_s:.0f} s slow compared with the tip: it is "
+                    "corrected here, but set it right"
+                )
             return None
 
     def _observe(self, slot: Slot, epoch: Epoch) -> None:

@@ -102,7 +102,7 @@ class Lane(Generic[Item]):
             try:
                 self._run(item)
             except Exception:
-                _log.exception("What a hook came to could not be told of")
+                _log.exception("The result of a hook could not be reported")
             finally:
                 with self._changed:
                     self._running = False

@@ -50,7 +50,7 @@ class HookEvent(StrEnum):
     UNSUPPORTED_UPCOMING = "unsupported-upcoming"
     """The upcoming era is not supported: upgrade."""
     UNSUPPORTED_CURRENT = "unsupported-current"
-    """The current era is not supported: the node has to stop."""
+    """The current era is not supported: the node must stop."""
     REFUSED = "refused"
     """Something at the era address was refused."""
     CONFIGURATION_ANNOUNCED = "configuration-announced"
@@ -215,14 +215,14 @@ class Hooks:
         left = self._lane.close(lambda count: given if given is not None else self.timeout_s * max(1, count) + 1)
         left += self._refused.close(lambda _count: given if given is not None else self.timeout_s + 1)
         if left:
-            _log.warning("%d hook%s still waiting at the end, and not run", left, " was" if left == 1 else "s were")
+            _log.warning("%d hook%s still waiting at the end, not run", left, " was" if left == 1 else "s were")
 
     def _take_on(self, hook: Hook, facts: dict[str, Any]) -> bool:
         lane = self._refused if hook.event is HookEvent.REFUSED else self._lane
         dropped = lane.dropped
         taken = lane.put((hook, facts))
         if lane.dropped > dropped:
-            _log.error("The hook %s %s is not run: %d wait already", hook.event, hook.name, QUEUE_LENGTH)
+            _log.error("The hook %s %s is not run: %d are waiting already", hook.event, hook.name, QUEUE_LENGTH)
         return taken
 
     def _timeout_of(self, hook: Hook) -> float:
@@ -282,7 +282,7 @@ class Hooks:
         thread.join(timeout_s)
         took_s = time.monotonic() - began
         if thread.is_alive():
-            return HookEnd(hook.event, hook.name, "timed out", None, took_s, "it is left behind")
+            return HookEnd(hook.event, hook.name, "timed out", None, took_s, "it is abandoned")
         if raised and isinstance(raised[0], TimeoutError) and took_s >= timeout_s:
             return HookEnd(hook.event, hook.name, "timed out", None, took_s, "it is cancelled")
         if raised:

@@ -81,18 +81,18 @@ def era_face(watcher: NodeWatcher, where: str) -> Iterator[str]:
         server = _Server(host, port, watcher)
     except OSError as error:
         raise ConfigurationError(
-            f"The watcher cannot listen at {where}",
+            f"The watcher cannot listen on {where}",
             code="WatchAddress",
             expected="an address that is free",
             got=error.strerror or str(error),
-            next_step="Give another port, or 0 for any that is free",
+            next_step="Give another port, or 0 for any free one",
         ) from error
     url = f"http://{f'[{host}]' if ':' in host else host}:{server.server_address[1]}"
     thread = threading.Thread(
         target=server.serve_forever, kwargs={"poll_interval": 0.2}, name="eraswitch-http", daemon=True
     )
     thread.start()
-    _log.info("The era is told at %s/era", url)
+    _log.info("The era is served at %s/era", url)
     try:
         yield url
     finally:
@@ -111,7 +111,7 @@ def _loopback(where: str) -> tuple[str, int]:
         is_loopback, number = False, -1
     if not is_loopback or not 0 <= number < 2**16:
         raise ConfigurationError(
-            "The watcher listens on this machine alone",
+            "The watcher listens on this machine only",
             code="WatchAddress",
             expected="PORT, or HOST:PORT of a loopback address such as 127.0.0.1:8471",
             got=repr(where),
@@ -153,10 +153,10 @@ class _Handler(BaseHTTPRequestHandler):
             epoch = int(query["epoch"][0])
             wait_s = float(query.get("timeout", [str(DEFAULT_WAIT_S)])[0])
         except (KeyError, ValueError):
-            self._tell(HTTPStatus.BAD_REQUEST, "expected /wait?epoch=N, and timeout=SECONDS if you like")
+            self._tell(HTTPStatus.BAD_REQUEST, "expected /wait?epoch=N, optionally with timeout=SECONDS")
             return
         if not self.server.places.acquire(blocking=False):
-            self._tell(HTTPStatus.TOO_MANY_REQUESTS, f"{WAITING_AT_ONCE} wait already")
+            self._tell(HTTPStatus.TOO_MANY_REQUESTS, f"{WAITING_AT_ONCE} are waiting already")
             return
         try:
             until = time.monotonic() + min(max(wait_s, 0.0), LONGEST_WAIT_S)

@@ -155,7 +155,7 @@ def _require_chain(settings: "Settings") -> None:
 
     if settings.reader.adapter_type != "cardano-chain":
         raise ConfigurationError(
-            "A node is watched by what is on a chain",
+            "A watcher reads a chain",
             code="WatchSource",
             expected="reader.adapter_type cardano-chain",
             got=settings.reader.adapter_type,
@@ -203,7 +203,7 @@ def _runner(
     if watch.eras_folder is None or watch.program is None:
         if run is not None or (watch.eras_folder, watch.program) != (None, None):
             raise ConfigurationError(
-                "The binaries of the node are configured by half",
+                "The binaries of the node are only partly configured",
                 expected="a folder with a binary for each era, and the name of the program in it",
                 got="no folder" if watch.eras_folder is None else "no name",
                 next_step="Give --eras FOLDER and --program NAME, or set watch.eras_folder and watch.program",
@@ -235,7 +235,7 @@ def _errands(settings: "Settings", read_key: "ReadKey | None") -> list[Errand]:
     if watch.register_url is not None:
         if watch.register_key_file is None or read_key is None:
             raise ConfigurationError(
-                "There is no key to register with",
+                "The key to register with is missing",
                 code="RegisterKey",
                 expected="a key file, or the signer file of an external signer",
                 got="none" if watch.register_key_file is None else "no way to read the file here",

@@ -110,10 +110,10 @@ class Preparation:
         if self.era is None and self.vetoed is None and self._cleared in (None, era):
             return
         raise EraNotReadyError(
-            f"No work begins in the era {era}",
-            expected="before-switch hooks that have ended well",
-            got=self.vetoed or "hooks that have not ended yet",
-            next_step="Ask again when they have ended" if self.vetoed is None else "See to the reason, and start anew",
+            f"No work may begin in the era {era}",
+            expected="before-switch hooks that have succeeded",
+            got=self.vetoed or "hooks that are still running",
+            next_step="Ask again when they have ended" if self.vetoed is None else "Resolve the reason, then restart",
         )
 
     def _begin(self, phase: str, epoch: int | None, era: str, begins: int | None) -> None:

@@ -245,24 +245,25 @@ def _unsupported_upcoming(decision: Decision, minimum: Minimum) -> str:
 def _unsupported_current(decision: Decision, minimum: Minimum) -> str:
     facts = decision.facts
     return (
-        f"The current era {facts['era']} is not supported by this software, which has to stop: it knows "
+        f"The current era {facts['era']} is not supported by this software, which must stop: it knows "
         f"{', '.join(facts['supported_eras'])}. {_install(facts['era'], minimum)}"
     )
 
 
 def _unconfirmed(decision: Decision, _minimum: Minimum) -> str:
     facts = decision.facts
-    goes_on = "nothing is remembered" if facts["era"] is None else f"the era {facts['era']} holds by what is remembered"
-    return (
-        f"Epoch {decision.epoch} began and the chain cannot be read: {goes_on}. "
-        f"What cannot be known is {facts['cannot_know']}"
+    goes_on = (
+        "nothing is remembered"
+        if facts["era"] is None
+        else f"the era {facts['era']} is in force by the remembered schedule"
     )
+    return f"Epoch {decision.epoch} began and the chain cannot be read: {goes_on}. Not known: {facts['cannot_know']}"
 
 
 def _failed(decision: Decision, _minimum: Minimum) -> str:
     reason: str = decision.facts["reason"]
     if decision.facts["code"] == WATCHER_LATE:
-        return f"The chain is read again: {reason}"
+        return f"The chain is being read again: {reason}"
     return f"The chain cannot be read: {reason}"
 
 
@@ -287,7 +288,7 @@ def _unprepared(decision: Decision, _minimum: Minimum) -> str:
     facts = decision.facts
     return (
         f"The node could not be prepared for the era {facts['era']}, which begins with the next epoch: "
-        f"{facts['reason']}. See to it before then: at the switch this would stop the node"
+        f"{facts['reason']}. Resolve it before then: at the switch this would stop the node"
     )
 
 
@@ -304,7 +305,7 @@ def _registered(decision: Decision, _minimum: Minimum) -> str:
 
 
 def _not_registered(decision: Decision, _minimum: Minimum) -> str:
-    return f"The node could not be registered, which is tried again: {decision.facts['reason']}"
+    return f"The node could not be registered, and will retry: {decision.facts['reason']}"
 
 
 def _supported(decision: Decision, _minimum: Minimum) -> str:
@@ -316,8 +317,8 @@ def _thin(decision: Decision, minimum: Minimum) -> str:
     facts = decision.facts
     return (
         f"ONLY {facts['share']} of the {facts['base']} stake supports the era {facts['era']}, which is in force, by "
-        f"{facts['service']}; this node wants {facts['threshold']}. It goes on, because staying behind would leave the "
-        "network: ask the release team, and expect that a quorum may be missing"
+        f"{facts['service']}; this node requires {facts['threshold']}. It continues, because staying behind would "
+        "leave the network: ask the release team, and expect that a quorum may be missing"
     )
 
 
@@ -334,15 +335,15 @@ def _stale(decision: Decision, _minimum: Minimum) -> str:
 
 
 def _answered(decision: Decision, _minimum: Minimum) -> str:
-    return f"The chain is read again, through {decision.facts['source']}"
+    return f"The chain can be read again, through {decision.facts['source']}"
 
 
 def _legacy_agrees(_decision: Decision, _minimum: Minimum) -> str:
-    return "Readers without these rules read the same again"
+    return "Readers without these rules read the same markers again"
 
 
 def _taken_over(decision: Decision, _minimum: Minimum) -> str:
-    return f"Another process trusted {decision.facts['trusted']} meanwhile, which is taken over"
+    return f"Another process trusted {decision.facts['trusted']} meanwhile, which is adopted"
 
 
 def _configuration_announced(decision: Decision, _minimum: Minimum) -> str:

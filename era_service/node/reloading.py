@@ -1,4 +1,4 @@
-"""New settings for a watcher that runs: whom it asks and when, its hooks, its log and the support that it wants.
+"""New settings for a running watcher: whom it asks and when, its hooks, its log and the support that it wants.
 
 In: a running ``NodeWatcher``, the settings that hold and newly checked ones. Out: the settings that hold then. All is
 tried before anything is changed, providers by one reading.
@@ -74,9 +74,9 @@ def reload(watcher: "NodeWatcher", old: "Settings", new: "Settings", hooks: Sequ
     watcher.minimum, watcher.errands = minimum, errands
     watcher.reconfigure(watch_options(settings.watch), made)
     configure_logging(settings.log.level, settings.log.format)
-    _log.warning("SIGHUP: the configuration was read again; changed: %s", ", ".join(result.changed) or "nothing")
+    _log.warning("SIGHUP: the configuration was reloaded; changed: %s", ", ".join(result.changed) or "nothing")
     if result.kept:
-        _log.warning("SIGHUP: these settings change with a restart only: %s", ", ".join(result.kept))
+        _log.warning("SIGHUP: these settings need a restart: %s", ", ".join(result.kept))
     return settings
 
 
@@ -91,5 +91,5 @@ def _providers(settings: "Settings", result: Reloaded) -> "Failover | None":
     except ConfigurationError as error:
         if reads_elsewhere(result):
             raise
-        _log.warning("SIGHUP: the providers stay open as they are: %s", error)
+        _log.warning("SIGHUP: the providers stay unchanged: %s", error)
         return None

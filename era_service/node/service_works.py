@@ -68,7 +68,7 @@ class Registering:
             object.__setattr__(self, "party_id", pool_id(own))
         if not speaks_for(own, self.party_id):
             raise ConfigurationError(
-                "The key that registers does not speak for the party",
+                "The key that signs registrations is not the party's",
                 code="RegisterKey",
                 expected=f"the key that {self.party_id[:100]} is, or is the pool id of",
                 got=f"the key {own}, of {pool_id(own)}",
@@ -96,7 +96,7 @@ class Registering:
         """Register.
 
         Raises:
-            EraSwitchError: the service did not take it, or could not be asked.
+            EraSwitchError: the service did not take it, or could not be reached.
         """
         epoch, capability = _pair(occasion)
         with closing(ServiceClient(self.url, self.marker_key, network_magic=self.network_magic)) as client:
@@ -140,7 +140,7 @@ class SupportRule:
         """Ask, and compare.
 
         Raises:
-            ChainReadError: the service could not be asked, or does not know the share.
+            ChainReadError: the service could not be reached, or does not know the share.
         """
         _began, era = _pair(occasion)
         with closing(ServiceClient(self.url, self.marker_key)) as client:
@@ -151,7 +151,7 @@ class SupportRule:
                 f"{service} does not know the stake that supports the era {era}",
                 expected=f"a share of the {self.base.value} stake",
                 got="none",
-                next_step="Ask its operators for a table of eras and versions, or name another service",
+                next_step="Ask its operators for a table of eras and versions, or use another service",
             )
         share = Share(*found)
         facts = {"era": era, "service": service, "share": str(share), "base": self.base.value}

@@ -143,7 +143,7 @@ class NodeSupervisor:
         if child.poll() is None:
             child.terminate()
             if not self._ends(child, grace_s, hurry):
-                _log.warning("The node did not end in time, and is killed")
+                _log.warning("The node did not end in time, so it is killed")
             os.killpg(child.pid, signal.SIGKILL)  # what it left in its group, too; nobody has waited for it yet
             child.wait()
         return child.returncode

@@ -49,9 +49,9 @@ class EraFolder:
         if not _is_name(self.program):
             raise ConfigurationError(
                 "The program of an era folder is not usable",
-                expected="the file name that it has in every bin folder",
+                expected="its file name in every bin folder",
                 got=repr(self.program)[:80],
-                next_step="Give its name alone",
+                next_step="Give its name only",
             )
 
     def current(self) -> str | None:
@@ -114,7 +114,7 @@ class EraFolder:
                 f"The link {link} could not be switched to {era}",
                 expected="a link, in a folder that can be written",
                 got=error.strerror or type(error).__name__,
-                next_step="Correct what stands there; the node stays on the binary it had",
+                next_step="Correct it; the node keeps its current binary",
                 era=era,
             ) from error
         return True

@@ -197,7 +197,7 @@ class NodeWatcher:
             raise
         else:
             self._end = end
-            _log.info("The watcher ends: %s", end.reason)
+            _log.info("The watcher stops: %s", end.reason)
             return end
         finally:
             if self._end is not None:
@@ -222,7 +222,7 @@ class NodeWatcher:
     def stop(self) -> None:
         """End soon, from any thread or a signal handler; waits for the thread that ``start`` made. Twice is fine."""
         self._stopping = True
-        self._attendance.absent = self._attendance.absent or "it was told to stop"
+        self._attendance.absent = self._attendance.absent or "a stop was requested"
         self._alarm.ring()
         thread = self._thread
         if thread is not None and thread is not threading.current_thread():
@@ -304,7 +304,7 @@ class NodeWatcher:
         """Mark knowledge from before a gap as stale until the chain is read again (rule 4)."""
         late_s = self._attendance.late_s
         if late_s > LATE_S:
-            reason = f"nobody looked after the era for {late_s:.0f} s, as happens when a machine is suspended"
+            reason = f"the era was not kept up to date for {late_s:.0f} s, as happens when a machine is suspended"
             self._apply(ObserverFailed(self._calls.source.name, WATCHER_LATE, reason, self._clock.machine.posix()))
             self._calls.read_at_once()
 
@@ -402,7 +402,7 @@ class NodeWatcher:
                 try:
                     self._on_decision(decision)
                 except Exception:
-                    _log.exception("The decision %s could not be told of", decision.kind)
+                    _log.exception("The decision %s could not be reported", decision.kind)
         self._preparation.look(decisions)
         for event, facts in hooks_of(decisions, self.minimum):
             self.hooks.fire(event, facts)
@@ -425,7 +425,7 @@ class NodeWatcher:
 
     def _ended(self) -> WatchEnd | None:
         if self._stopping:
-            return WatchEnd(0, "it was told to stop")
+            return WatchEnd(0, "a stop was requested")
         code = None if self._binaries is None else self._binaries.runner.ended()
         if code is not None:
             return WatchEnd(code if code >= 0 else 128 - code, f"the node ended with {code}")

@@ -62,7 +62,7 @@ class ActivationGate:
         if self.is_configured and self.is_first:
             yield "Gate: none for the first marker of a network, before which no node runs an era"
         elif not self.is_configured:
-            yield "Gate: none is configured (adoption.gate_threshold), so the adoption was not looked at"
+            yield "Gate: none is configured (adoption.gate_threshold), so the adoption was not checked"
         elif self.override is None and self.result is not None:
             yield self.result.words
             yield from (f"  ! {alarm.words}" for alarm in self.result.alarms)
@@ -140,10 +140,10 @@ def _judged(
     last = next((one for one in known if one <= epoch), None)
     if last is None or last < epoch - order.max_age_epochs:
         raise NoRegistrationsError(
-            "There are no registrations that are new enough to judge by",
+            "There are no registrations that are recent enough",
             expected=f"some of epoch {max(0, epoch - order.max_age_epochs)} to {epoch}, which is now",
             got="none at all" if not known else f"those of epochs {known[-1]} to {known[0]}",
-            next_step="Read them in: eraswitch adoption ingest SOURCE",
+            next_step="Ingest them: eraswitch adoption ingest SOURCE",
         )
     return judge_gate(
         repository,
@@ -158,7 +158,7 @@ def _judged(
 
 
 def _refused(error: EraSwitchError, result: GateResult | None) -> GateNotMetError:
-    advice = '. Or go on without it, for a reason that is kept: --override-gate "REASON"'
+    advice = '. Or continue without it, for a reason that is kept: --override-gate "REASON"'
     return GateNotMetError(
         error.what if result is not None else f"The gate cannot be judged, so it is not met: {error.what}",
         expected=error.expected,

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 _GONE = "gone"
 _REPLACED = (
-    "Nodes that are configured with {} keep what they trust, and learn nothing newer before they have the new line"
+    "Nodes that are configured with {} keep what they trust, and learn nothing newer until they have the new line"
 )
 
 
@@ -87,7 +87,7 @@ def _payload_in_force(release: "Release", reading: "TrustedReading") -> tuple[by
 
     Raises:
         TransactionError: nothing is in force, or it could not be confirmed.
-        ChainReadError: the gateway could not be asked.
+        ChainReadError: the gateway could not be reached.
     """
     from datum import decode_datum
 
@@ -102,7 +102,7 @@ def _payload_in_force(release: "Release", reading: "TrustedReading") -> tuple[by
         return trusted.content, _GONE
     if in_force is None or reading.stale is not None:
         raise TransactionError(
-            "There are no markers in force that a thread token could go with",
+            "No markers are in force that could carry a thread token",
             code="NothingToAdopt",
             expected="markers that nodes trust, confirmed by the provider",
             got=reading.stale or "none",

@@ -142,7 +142,7 @@ def read_to_replace(release: "Release") -> ConfigurationsOnChain:
     if not contrary:
         return trusted
     output, verdict = max(contrary, key=lambda one: (one[0].slot or 0, one[0].reference))
-    note = "nodes refuse what is on the chain, and hold what they trusted before: it changes what they use already"
+    note = "nodes refuse what is on the chain, and keep what they trusted before: it changes what they already use"
     return replace(
         trusted,
         markers=cast("tuple[ConfigurationMarker, ...]", verdict.verified.markers),

@@ -25,11 +25,11 @@ def read_history(release: "Release", limit: int) -> dict[str, Any]:
     """
     if not release.observer.capabilities.history:
         raise ChainReadError(
-            f"{release.observer.name} knows no history",
+            f"{release.observer.name} does not know the history of an address",
             code="HistoryUnknown",
             expected="an observer that knows what was at an address before",
-            got="one that knows what is unspent now",
-            next_step="Ask another provider, such as a Blockfrost API",
+            got="one that only knows the unspent outputs",
+            next_step="Use another provider, such as a Blockfrost API",
         )
     reading = release.read()
     judged = reading.history or _screened(release)

@@ -140,7 +140,7 @@ def earlier_run(
 
     Raises:
         TransactionError: another change is in a block, or may still come in.
-        ChainReadError: the chain could not be asked.
+        ChainReadError: the chain could not be reached.
     """
     from release_tools.markers.change import Upkeep
     from release_tools.publishing.publication import Standing, require_same_change
@@ -160,7 +160,7 @@ def rolled_back(publisher: "Publisher[Any]", reading: "MarkersInForce", change: 
 
     Raises:
         TransactionError: it is of another change.
-        ChainReadError: the chain could not be asked.
+        ChainReadError: the chain could not be reached.
     """
     from release_tools.publishing.publication import Standing, require_same_change
 

@@ -37,7 +37,7 @@ def require_network_of(plan: "PlannedRollout", magic: int) -> None:
     """
     if plan.network_magic != magic:
         raise ConfigurationError(
-            "The rollout plan is of another network",
+            "The rollout plan is for another network",
             code="WrongPlan",
             expected=f"network magic {plan.network_magic}, as the plan says",
             got=f"{magic}",

@@ -94,16 +94,16 @@ class Release:
 
         Raises:
             ChainReadError: it is behind, or ahead of the clock of this machine.
-            ChainReadError: it could not be asked.
+            ChainReadError: it could not be reached.
         """
         words = None if self.tip_check is None else self.tip_check(self.observer.tip())
         if words is not None:
             raise ChainReadError(
-                f"{self.observer.name} is not of now, and nothing is published by what it says",
+                f"{self.observer.name} is not up to date, so nothing is published based on it",
                 code="UntimelyProvider",
                 expected="a tip that agrees with the clock of this machine",
                 got=words,
-                next_step="Wait until it has caught up, ask another provider, or set the clock: eraswitch doctor",
+                next_step="Wait until it has caught up, use another provider, or set the clock: eraswitch doctor",
             )
 
     def deadline_after(self, epoch: "Epoch | None") -> "PublicationDeadline | None":
@@ -134,7 +134,8 @@ class Release:
         fits = abs(by_slot - epoch) <= (1 if tip.epoch is None else 0)
         if not fits:
             logging.getLogger(__name__).warning(
-                "Slot %d is in epoch %d by %s, and in epoch %d by the genesis: so nobody knows when an epoch ends, and "
+                "Slot %d is in epoch %d by %s, and in epoch %d by the genesis, so the end of an epoch is "
+                "not known, and "
                 "the transaction could come in too late. Lower --validity-slots",
                 tip.slot, epoch, self.observer.name, by_slot,
             )  # fmt: skip
@@ -152,7 +153,9 @@ class Release:
         try:
             return genesis_of_network(self.settings, self.observer)
         except ChainReadError as error:
-            logging.getLogger(__name__).warning("The genesis is not known, and so not when an epoch ends: %s", error)
+            logging.getLogger(__name__).warning(
+                "The genesis is not known, so neither is the end of an epoch: %s", error
+            )
             return None
 
     def trusts_proven(self) -> bool:
@@ -207,7 +210,7 @@ def require_magic(settings: "Settings") -> int:
             "The network is not named",
             expected="--network NAME, --network-magic N or --mainnet",
             got="none of them",
-            next_step="Name the network on which this is to happen",
+            next_step="Name the network to publish on",
             code="NetworkNeeded",
         )
     return settings.network.magic
@@ -253,7 +256,7 @@ def _first_that_answers(
     failed: EraSwitchError | None = None
     for provider in providers:
         if failed is not None and not isinstance(failed, NoGatewayError):
-            logging.getLogger(__name__).warning("A provider could not be asked, the next one is: %s", failed)
+            logging.getLogger(__name__).warning("A provider could not be reached, trying the next: %s", failed)
         with ExitStack() as attempt:
             try:
                 release = _open(settings, provider, magic, attempt, submits=submits)

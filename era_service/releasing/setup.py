@@ -93,7 +93,7 @@ class SetUp:
         payment_key: the payment key that is made.
         text: the configuration.
         settings: the configuration, loaded.
-        epoch: the current epoch; ``None`` where the provider could not be asked.
+        epoch: the current epoch; ``None`` where the provider could not be reached.
         warning: why it could not.
         chain_genesis: of the rehearsal chain, where there is one.
     """
@@ -155,7 +155,7 @@ class SetUp:
                 f"The configuration {order.config} cannot be written",
                 expected="a new file in a folder that exists",
                 got=error.strerror or type(error).__name__,
-                next_step="The keys are made: give them with --era-key and --payment-key-file, and another --config",
+                next_step="The keys exist: give them with --era-key and --payment-key-file, and another --config",
                 code="SetUp",
             ) from error
 
@@ -395,7 +395,7 @@ def _loaded(text: str) -> "Settings":
 
 
 def _asked(order: SetUpOrder, settings: "Settings", magic: int) -> tuple[Epoch | None, str | None]:
-    """The epoch by the provider, which must be of this network; or why it could not be asked."""
+    """The epoch by the provider, which must be of this network; or why it could not be reached."""
     from chain_reader.providers.gateway_from_url import NoGatewayError
     from era_service.wiring.providers import open_gateway, open_provider, providers_of
     from release_tools.transactions.drafting import require_network
@@ -412,5 +412,5 @@ def _asked(order: SetUpOrder, settings: "Settings", magic: int) -> tuple[Epoch |
         except NoGatewayError as error:
             return None, str(error)
         except (ChainReadError, StoreError) as error:
-            return None, f"The provider could not be asked: {error}"
+            return None, f"The provider could not be reached: {error}"
     return None, None

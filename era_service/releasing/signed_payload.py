@@ -129,12 +129,12 @@ def require_payload(
     except SignatureMismatchError as error:
         raise _wrong_payload(f"a signature by {policy.keys[0].hex}", "another one") from error
     if policy.extension is not None and extended is None:
-        raise _wrong_payload("a payload that is co-signed, as this network asks", "one without an extension")
+        raise _wrong_payload("a co-signed payload, as this network requires", "one without an extension")
 
 
 def _wrong_payload(expected: str, got: str) -> MarkerError:
     return MarkerError(
-        "The signed payload is not the one that this needs",
+        "The signed payload is not the one that this change needs",
         code="SignedPayload",
         expected=expected,
         got=got,
@@ -166,6 +166,6 @@ def require_extension(policy: "TrustPolicy", payload: bytes, in_force: "Screened
             code="SignedPayload",
             expected="one that follows the payload in force, signed by enough of the keys",
             got=f"{verdict.name}: {verdict.reason}",
-            next_step="Make it again from what is in force now, with --payload-out, and have it co-signed",
+            next_step="Create it again with --payload-out, from the payload in force now, and have it co-signed",
             verdict=verdict.name,
         )

@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 
 NOT_PROVEN = (
     "A provider that does not know the inputs of transactions cannot tell which signed output is the release team's "
-    "own, and then none of them is swept: name one that does, as Blockfrost, or your own output with --beside TX#N, or "
+    "own, and so none of them is swept: use one that does, such as Blockfrost, or name your own output "
+    "with --beside TX#N, or "
     "sweep on the machine that published"
 )
 
@@ -105,11 +106,11 @@ def draft_sweep(
     in_force = output_in_force(reading)
     if in_force is None or reading.stale is not None:
         raise TransactionError(
-            "Nothing is swept while it is not certain what is in force",
+            "Nothing is swept: it is not certain which output is in force",
             code="SweepRefused",
             expected="markers that nodes trust, confirmed by the provider",
             got=reading.stale or "none",
-            next_step="Look at what is in force: eraswitch marker show",
+            next_step="See what is in force: eraswitch marker show",
         )
     if order.beside is not None:
         in_force = _named(release, reading, in_force, order.beside)
@@ -172,7 +173,7 @@ def _require_clear(reading: "TrustedReading", copies: frozenset[str]) -> None:
         raise TransactionError(
             "What is at the era address cannot be swept now",
             code="SweepRefused",
-            expected="old markers and copies, of which it is certain that none is in force, or comes in force next",
+            expected="old markers and copies, of which it is certain that none is in force, or comes into force next",
             got=f"{signed[0].output.reference}: {signed[0].verdict.name}"
             + (f", and {len(signed) - 1} more" if len(signed) > 1 else ""),
             next_step=f"Where they are Unconfirmed, wait until they are deep enough. {NOT_PROVEN}",
@@ -188,7 +189,7 @@ def _named(
     known = in_force.output.reference
     if found is None or (release.trusts_proven() and known != reference):
         raise TransactionError(
-            "The output that is to stay is not the one in force",
+            "The output that must stay is not the one in force",
             code="SweepRefused",
             expected=known if release.trusts_proven() else "an unspent output with the markers in force",
             got=reference,

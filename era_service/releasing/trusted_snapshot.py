@@ -105,7 +105,7 @@ def _token_document(policy: "TrustPolicy", reading: TrustedReading) -> dict[str,
     if unit is None:
         return None
     configured = policy.thread_token == unit
-    words = "no output without it is believed" if configured else "not in trust.thread_token yet"
+    words = "no output without it is trusted" if configured else "not in trust.thread_token yet"
     return {"token": spelled(unit), "configured": configured, "words": words}
 
 
@@ -222,5 +222,5 @@ def _unusable(expected: str, got: str) -> MarkerError:
         code="Snapshot",
         expected=expected,
         got=got,
-        next_step="Make it on a machine with a network: eraswitch marker show --json",
+        next_step="Create it on a machine with a network: eraswitch marker show --json",
     )

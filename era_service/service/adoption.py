@@ -89,7 +89,7 @@ def history(service: Asked, first: int | None, last: int | None) -> AdoptionHist
             "There are no registrations in these epochs",
             expected="epochs that have registrations" + (f", such as {known[0]}" if known else ""),
             got=f"from {first or 0} to {'the newest' if until is None else until}",
-            next_step="Ask for other epochs",
+            next_step="Request other epochs",
         )
     listed, rest = found[:MAX_HISTORY], found[MAX_HISTORY:]
     compatibility, rules = compatibility_of(service.settings), adoption_rules(service.settings)

@@ -309,10 +309,10 @@ class ServiceClient:
         if self._known and not is_successor(self._known, tuple(markers), epoch):
             raise call.error(
                 ServiceRolledBackError,
-                "got a payload that is older than the one before",
+                "got a payload that is older than the previous one",
                 expected=f"a successor of {', '.join(map(str, self._known))}",
                 got=", ".join(map(str, markers)),
-                next_step="The markers from before stay in force; ask another service, and tell the operators",
+                next_step="The previous markers stay in force; use another service, and inform its operators",
             )
 
     def _get(self, path: str) -> tuple[Call, HttpAnswer]:
@@ -344,7 +344,7 @@ class ServiceClient:
             "was refused: the service speaks another API version",
             expected=f"one that is compatible with {API_VERSION}",
             got=spoken,
-            next_step="Upgrade this node, or ask a service of its own version",
+            next_step="Upgrade this node, or use a service of its own version",
             spoken=spoken,
         )
 
@@ -371,7 +371,7 @@ def _spoken(call: Call, body: bytes) -> ApiVersion:
         pass
     raise call.error(
         UnexpectedAnswerError,
-        "was refused for its API version, and the service does not say which it speaks",
+        "was refused for its API version, but the service does not state which it speaks",
         expected="facts.spoken in the problem",
         got="none",
         next_step="Check that the URL is that of a service of this project",
@@ -388,9 +388,9 @@ def _detail(body: bytes) -> str:
 
 def _refused(got: str) -> EraSwitchError:
     return EraSwitchError(
-        "The service did not take the registration",
+        "The service did not accept the registration",
         code="RegistrationRefused",
-        expected="to have it taken",
+        expected="it to be accepted",
         got=got,
         next_step="Correct it, or the API token",
     )

@@ -84,8 +84,8 @@ class ConfigurationStatus(Document):
     window: ConfigurationWindow | None = Field(description="What a node needs; null where one of the three is missing.")
     configurations: list[ConfigurationFrom] = Field(description="All that are in force, by epoch.")
     trusted: ConfigurationSource | None
-    stale: str | None = Field(description="Why what is trusted is not confirmed; none when it is.")
-    legacy_differs: bool | None = Field(description="Whether a deployed Mithril reader may come to something else.")
+    stale: str | None = Field(description="Why what is trusted is not confirmed; null when it is.")
+    legacy_differs: bool | None = Field(description="Whether a deployed Mithril reader could read something else.")
     verdicts: dict[str, int]
     refused: list[RefusedConfiguration]
     warnings: list[str]

@@ -15,7 +15,7 @@ from release_tools.adoption.documents import AdoptionSummary
 from release_tools.documents import Document, EpochNumber
 
 API_VERSION: Final = ApiVersion(0, 1, 0)
-"""What the service speaks, in every era. ``examples/`` shows how the API of a node changes with an era."""
+"""The API version of the service, in every era. ``examples/`` shows how the API of a node changes with an era."""
 
 RegistrationEpoch = Annotated[int, Field(ge=0, le=MAX_REGISTRATION_EPOCH, strict=True)]
 Lovelace = Annotated[int, Field(ge=0, le=MAX_LOVELACE, strict=True, description="An amount in lovelace.")]
@@ -37,7 +37,7 @@ class EraDocument(MarkerDocument):
 
     state: str = Field(description="announced, scheduled, locked, active, past or cancelled.")
     supported: bool = Field(description="Whether the software of this service knows the era.")
-    epochs_left: int | None = Field(default=None, description="Epochs until it begins; none once it has.")
+    epochs_left: int | None = Field(default=None, description="Epochs until it begins; null once it has.")
     begins_at: str | None = Field(default=None, description="When, as ISO 8601, where the genesis is configured.")
 
 
@@ -48,7 +48,7 @@ class NetworkDocument(Document):
     magic: int | None
     era_address: str | None
     verification_key: str | None = Field(description="64 hex digits.")
-    embedded: bool = Field(default=False, description="Whether it is a rehearsal: nobody's real network.")
+    embedded: bool = Field(default=False, description="Whether it is a rehearsal, not a real network.")
 
 
 class SourceDocument(Document):
@@ -64,7 +64,7 @@ class SourceDocument(Document):
 class FreshnessDocument(Document):
     """How old the answer is."""
 
-    stale: str | None = Field(description="Why what is trusted is not confirmed; none when it is.")
+    stale: str | None = Field(description="Why what is trusted is not confirmed; null when it is.")
     read_at_s: float = Field(description="When the chain was read.")
     tip_slot: int | None = Field(description="Slot of the newest block then.")
     epoch_ends_at_s: float | None = Field(description="When the epoch ends, where the network's genesis is known.")
@@ -77,7 +77,7 @@ class EraConfig(Document):
     epoch: EpochNumber
     current: EraDocument
     next: EraDocument | None = Field(description="The upcoming era.")
-    last: EraDocument | None = Field(description="The last era of the schedule, where it is still to come.")
+    last: EraDocument | None = Field(description="The last era of the schedule, if it has not begun.")
     supported_eras: list[str]
     era_id: str = Field(description="The era-id of this service (docs/service.md).")
     api_version: str = Field(description="The API version that the service speaks.")
@@ -119,7 +119,9 @@ class EraStatus(Document):
     upcoming: EraDocument | None
     eras: list[EraDocument]
     trusted: SourceDocument | None
-    payload: str | None = Field(description="The signed payload in force, byte for byte: verify it, trust no server.")
+    payload: str | None = Field(
+        description="The signed payload in force, byte for byte: verify it instead of trusting the server."
+    )
     stale: str | None
     conflicts: list[RefusedOutput]
     legacy: LegacyDocument | None
@@ -164,13 +166,14 @@ class HistoryEntry(Document):
     configurations: list[ConfigurationMarkerDocument] = Field(
         default=[], description="Those of a payload of protocol configurations, which has no markers of eras."
     )
-    payload: str | None = Field(description="The payload, byte for byte, where its signature is true.")
+    payload: str | None = Field(description="The payload, byte for byte, where its signature is valid.")
     digest: str | None = Field(
-        default=None, description="Hash of what is signed, by which payloads are told apart, where it is true."
+        default=None,
+        description="Hash of the signed bytes, which identifies the payload, where the signature is valid.",
     )
     previous: str | None = Field(
         default=None,
-        description="Where it is or was in force: the digest of the payload whose place it took; none for the first.",
+        description="Where it is or was in force: the digest of the payload that it replaced; null for the first.",
     )
     publications: list[str] = Field(
         default=[],
@@ -191,9 +194,9 @@ class EraHistory(Document):
     payloads: list[HistoryEntry]
     not_listed: int = Field(description="Payloads older than those listed.")
     stale: str | None = Field(
-        default=None, description="With in_force: why what is in force could not be confirmed; none when it was."
+        default=None, description="With in_force: why what is in force could not be confirmed; null when it was."
     )
-    next: str | None = Field(default=None, description="Ask for ?before= this for the older ones; none at the end.")
+    next: str | None = Field(default=None, description="Pass this as ?before= for the older ones; null at the end.")
 
 
 class SwitchDocument(Document):
@@ -202,7 +205,7 @@ class SwitchDocument(Document):
     name: str
     kind: str = Field(description="behaviour or boolean.")
     by_era: dict[str, str | bool]
-    value: str | bool | None = Field(description="What it does now; none while there is no era to run.")
+    value: str | bool | None = Field(description="What it does now; null while there is no era to run.")
 
 
 class Switches(Document):
@@ -261,7 +264,7 @@ class RegistrationReceipt(Document):
     rejected: int
     rejects: list[RejectedRegistration]
     notes: dict[str, int] = Field(
-        default_factory=dict, description="What could not be read of those that count all the same, with how often."
+        default_factory=dict, description="What could not be read of those that still count, with how often."
     )
 
 
@@ -278,10 +281,10 @@ class RegistrationOut(Document):
     key: str | None = None
     signature: str | None = None
     stated_stake: Lovelace | None = Field(
-        default=None, description="The stake that is signed, where it counts with another: the one that is known here."
+        default=None, description="The signed stake, where another one counts: the one that is known here."
     )
     capability: dict[str, Any] | None = Field(
-        default=None, description="What the node reports that it can do: part of what is signed, where it is there."
+        default=None, description="What the node reports that it supports; part of the signed bytes, where given."
     )
 
 
@@ -290,7 +293,7 @@ class RegistrationPage(Document):
 
     epoch: EpochNumber
     registrations: list[RegistrationOut]
-    next: str | None = Field(description="Ask for ?after= this for the next page; none at the end.")
+    next: str | None = Field(description="Pass this as ?after= for the next page; null at the end.")
 
     def without_sources(self) -> Self:
         """The same without a word on who sent them, or which leader was followed."""
@@ -302,8 +305,8 @@ class AdoptionHistory(Document):
     """The adoption of several epochs, oldest first: what the charts of the dashboard show."""
 
     epochs: list[AdoptionSummary] = Field(description="As /adoption/summary has each, without single parties.")
-    gate_threshold: float | None = Field(description="The share that the configured gate asks for.")
-    earlier: EpochNumber | None = Field(description="Ask for ?to= this for the epochs before; none at the end.")
+    gate_threshold: float | None = Field(description="The share that the configured gate requires.")
+    earlier: EpochNumber | None = Field(description="Pass this as ?to= for the epochs before; null at the end.")
 
 
 class EventDocument(Document):
@@ -321,7 +324,7 @@ class EventPage(Document):
     """A page of the event log, oldest first."""
 
     events: list[EventDocument]
-    next: int = Field(description="Ask for ?after= this for what comes next.")
+    next: int = Field(description="Pass this as ?after= for what comes next.")
 
 
 class HealthCheck(Document):
@@ -345,7 +348,7 @@ class ProviderDocument(Document):
     name: str
     ok: bool
     asked_at_s: float
-    latency_s: float = Field(description="How long it took to answer, or to fail.")
+    latency_s: float = Field(description="Seconds until it answered, or failed.")
     error: str | None
 
 
@@ -353,7 +356,7 @@ class ProviderHealth(Document):
     """The providers in the order in which they are asked."""
 
     providers: list[ProviderDocument]
-    agreement: int | None = Field(description="How many must agree; none where the first that answers is believed.")
+    agreement: int | None = Field(description="How many must agree; null where the first answer counts.")
     poll_interval_s: float
     last_read_at_s: float | None
     stale: str | None
@@ -365,7 +368,7 @@ class VersionDocument(Document):
     name: Literal["eraswitch"] = "eraswitch"
     version: str
     api_version: str = Field(description="The API version that the service speaks.")
-    schema_revision: str = Field(description="The schema of the store that it wants.")
+    schema_revision: str = Field(description="The schema of the store that it expects.")
 
 
 class Problem(BaseModel):

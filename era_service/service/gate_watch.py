@@ -71,7 +71,7 @@ def judged_gate(service: Watched, era: str, current: Epoch | None) -> "GateResul
     order = configured_gate(service.settings)
     if order is None:
         raise EraSwitchError(
-            "There is no gate",
+            "No gate is configured",
             code="AdoptionNotConfigured",
             expected="the setting adoption.gate_threshold",
             got="none",

@@ -106,7 +106,7 @@ class Keeper:
         try:
             self.load_snapshot()
         except StoreError as error:
-            _log.warning("What was read last could not be loaded: %s", error)
+            _log.warning("The last reading could not be loaded: %s", error)
         self.poller.start()
 
     def close(self) -> None:
@@ -172,7 +172,7 @@ class Keeper:
             try:
                 self.checker.adopt(view_after(self.checker.view, snapshot, self.checker.supported))
             except EraRegressionError as error:
-                _log.warning("What another replica has read was not taken over: %s", error)
+                _log.warning("The reading of another replica could not be adopted: %s", error)
                 return
             before, self._snapshot = self._snapshot, snapshot
             self._write_answers(snapshot)
@@ -208,16 +208,16 @@ class Keeper:
         known = self._snapshot
         if known is None:
             raise EraNotReadyError(
-                "The service has read nothing yet",
+                "The service has not read the chain yet",
                 expected="a first reading of the chain",
                 got=self.failure or "none so far",
-                next_step="Try again in a moment; /health/ready says when",
+                next_step="Try again in a moment; /health/ready reports when it has",
             )
         if self.failure is not None:
             known = known.stale_for(f"polling failed: {self.failure}")
         silent_s = self.clock() - known.read_at_s
         if silent_s > self._longest_silence_s:
-            known = known.stale_for(f"the chain was not read for {silent_s:.0f} s")
+            known = known.stale_for(f"the chain has not been read for {silent_s:.0f} s")
         return known.for_the_public() if self.settings.service.public else known
 
     @property

@@ -79,7 +79,7 @@ class LeaderPoller:
         """Within the block, whether this process may read the chain.
 
         Raises:
-            StoreError: the store could not be asked.
+            StoreError: the store could not be reached.
         """
         yield self.try_to_lead()
 
@@ -87,7 +87,7 @@ class LeaderPoller:
         """Take the lead if nobody has it; whether this process leads now.
 
         Raises:
-            StoreError: the store could not be asked.
+            StoreError: the store could not be reached.
         """
         with self._turn:
             before, self.held = self.held, False
@@ -142,7 +142,7 @@ class LeaderPoller:
                 if self.try_to_lead():
                     service.poller.wake()
             except StoreError as error:
-                _log.warning("The store could not be asked who reads the chain: %s", error)
+                _log.warning("The store could not be read to learn which replica reads the chain: %s", error)
                 self._ended.wait(self._look_every_s)
             except Exception:
                 _log.exception("Watching the store failed")

@@ -16,7 +16,7 @@ WORDS: Final = {
     VISIBLE: "visible ASCII, no spaces",
     HEX64: "64 hex digits in lower case",
     HEX128: "128 hex digits in lower case",
-    EVENT_ID: "the id of an event: digits, no more",
+    EVENT_ID: "the id of an event: digits only",
     SPOKEN_VERSION: "three numbers, as in 0.1.0",
 }
 

@@ -83,4 +83,4 @@ class Peers:
         try:
             self._store.events.append("peer-differs", facts, time_s=self._clock(), epoch=epoch)
         except StoreError as error:
-            _log.warning("That could not be written into the event log: %s", error)
+            _log.warning("It could not be written to the event log: %s", error)

@@ -30,7 +30,7 @@ def store_url(settings: "Settings") -> str:
         return settings.store.url
     if is_embedded(settings) and settings.follower.leader is None:
         raise ConfigurationError(
-            "No network is configured, and a rehearsal keeps nothing",
+            "No network is configured, and a rehearsal stores nothing",
             expected="--network NAME, or the setting network.name",
             got="neither",
             next_step="Name the network that the service serves, or its store: --store FILE",
@@ -41,9 +41,9 @@ def store_url(settings: "Settings") -> str:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
         raise StoreError(
-            f"The folder {folder} cannot be made",
+            f"The folder {folder} cannot be created",
             code="StateFolder",
-            expected="a place to remember things",
+            expected="a folder for the service's state",
             got=error.strerror or type(error).__name__,
             next_step="Name a store: --store FILE, or the setting store.url",
         ) from error

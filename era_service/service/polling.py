@@ -158,7 +158,7 @@ class Poller:
                 try:
                     self._service.go_on()
                 except Exception:
-                    _log.exception("The epoch could not be begun")
+                    _log.exception("The new epoch could not be processed")
                 left_s = TICK_S
             self._ended.wait(min(left_s, TICK_S))
 

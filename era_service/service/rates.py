@@ -45,6 +45,6 @@ class Rates:
                 "Too many requests",
                 expected=f"{self._per_s:g} in a second, or {self._burst} at once",
                 got="more",
-                next_step=f"Come back in {wait_s} s, with more in one request",
+                next_step=f"Try again in {wait_s} s, with more in one request",
                 retry_after_s=wait_s,
             )

@@ -31,11 +31,11 @@ if TYPE_CHECKING:
     from era_store.tokens import ApiToken
 
 NOT_SIGNED = (
-    "A registration is not signed, and its party has signed one for this epoch: expected its signature. "
+    "A registration is not signed, but its party has signed one for this epoch: expected its signature. "
     "Sign it, or wait for the next epoch"
 )
 
-UNSIGNED = "it is not signed by its party, and came without an API token"
+UNSIGNED = "it is not signed by its party and came without an API token"
 
 BY_SIGNATURE = "signed by its party"
 """The source of registrations that came without a token."""
@@ -121,7 +121,7 @@ def _require_signed(service: "Service", rows: "Sequence[Registration]", sent: in
     signed = [row for row in rows if row.signed is not None]
     if not signed or sent > MAX_BY_SIGNATURE:
         raise TokenNeededError(
-            "An API token is needed to write",
+            "Writing needs an API token",
             expected="the header Authorization: Bearer eraswitch_…, or registrations that are signed by the key that "
             f"their party id is the hash of, up to {MAX_BY_SIGNATURE} at once",
             got="neither" if not signed else f"{sent} registrations",

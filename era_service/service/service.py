@@ -201,7 +201,7 @@ class Service(Keeper):
         if found.config is None and found.status.error is not None:
             raise _nothing_trusted(found)
         raise EraSwitchError(
-            "There is no signed payload to hand on",
+            "There is no signed payload to serve",
             code="NoSignedPayload",
             expected="markers read from a chain",
             got=f"the source {found.status.adapter}",
@@ -241,7 +241,7 @@ class Service(Keeper):
                 f"No protocol configuration is known for epoch {epoch}",
                 expected="an epoch that has one" if first is None else f"epoch {first} or a later one",
                 got=f"epoch {epoch}",
-                next_step="Ask /configuration, which lists all that are in force",
+                next_step="See /configuration, which lists all that are in force",
                 code="ConfigurationNotFound",
             )
         return found
@@ -393,7 +393,7 @@ class Service(Keeper):
             detail = f"the last reading could not be saved: {self.unsaved}"
             return reads, HealthCheck(name="store writes", ok=False, detail=detail)
         hindered = self._write_probe.error()
-        detail = "it takes changes" if hindered is None else f"no change can be committed: {hindered.code}"
+        detail = "it accepts changes" if hindered is None else f"no change can be committed: {hindered.code}"
         return reads, HealthCheck(name="store writes", ok=hindered is None, detail=detail)
 
 
@@ -412,7 +412,7 @@ def _nothing_trusted(snapshot: Snapshot) -> EraSwitchError:
             next_step="Configure a network, and a provider to read it from",
         )
     return EraNotReadyError(
-        "There is no current era to tell",
+        "There is no current era to report",
         expected="markers that are trusted, and one of them active",
         got=str(error.get("what", "none")),
         next_step=str(error.get("next_step") or "See /era/status"),

@@ -123,7 +123,7 @@ def unstated_warnings(found: Reading, settings: "Settings") -> list[str]:
 def _warnings(found: Reading, settings: "Settings") -> Iterator[tuple[bool, str]]:
     """Every warning, and whether something else in the document states it, too."""
     if settings.reader.adapter_type.startswith("bootstrap"):
-        source = f"The source {settings.reader.adapter_type} reads nothing: it answers with an era that this software"
+        source = f"The source {settings.reader.adapter_type} reads no chain: it reports an era that this software"
         choose = "Choose a network with --network, or set reader.adapter_type"
         yield False, f"{source} supports, whatever the network does. {choose}"
     trusted = _trusted_reading(found)

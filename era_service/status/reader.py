@@ -242,7 +242,7 @@ def _epoch_needed(settings: "Settings") -> ConfigurationError:
     return ConfigurationError(
         f"The source {settings.reader.adapter_type} does not know the current epoch",
         code="EpochNeeded",
-        expected="an epoch, or a provider that tells it",
+        expected="an epoch, or a provider that reports it",
         got="neither",
         next_step="Give --epoch, or --provider; to follow a network, --network too",
     )

@@ -170,7 +170,7 @@ def _exporter(name: str) -> "SpanExporter":
 
 def _missing(what: str, got: str) -> ConfigurationError:
     return ConfigurationError(
-        "Traces are wanted, and cannot be sent",
+        "Tracing is enabled, but traces cannot be sent",
         code="Tracing",
         expected=what,
         got=got,

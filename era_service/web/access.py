@@ -48,8 +48,8 @@ def require_token(request: "Request", service: "Service", scope: str) -> "ApiTok
     service.rates.take(_address(request) if token is None else f"token {token.id}")
     if token is None:
         raise TokenNeededError(
-            "An API token is needed to write",
-            expected="the header Authorization: Bearer eraswitch_…, with a token that counts",
+            "Writing needs an API token",
+            expected="the header Authorization: Bearer eraswitch_…, with a valid token",
             got="none" if not text else "one that is unknown, expired or revoked",
             next_step=f"Ask the operators for one: eraswitch token new NAME --scope {scope}",
         )
@@ -72,9 +72,9 @@ def _require_writable(service: "Service") -> None:
     """
     if service.settings.service.public:
         raise RequestError(
-            "This service only reads",
-            expected="a service that takes registrations",
-            got="one that is public",
+            "This service is read-only",
+            expected="a service that accepts registrations",
+            got="a public one",
             next_step="Send them to the service of the release team",
             code="NotAllowed",
         )

@@ -214,7 +214,7 @@ class Gate:
             "The service does not speak this API version",
             expected=f"one that is compatible with {API_VERSION}",
             got=str(asked),
-            next_step="Upgrade the node" if asked < API_VERSION else "Upgrade the service, or ask one that speaks it",
+            next_step="Upgrade the node" if asked < API_VERSION else "Upgrade the service, or use one that speaks it",
             spoken=str(API_VERSION),
             code="ApiVersionMismatch",
         )

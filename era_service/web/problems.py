@@ -108,7 +108,7 @@ def handle_invalid(request: Request, error: Exception) -> Response:
     kind = MalformedRequestError if first["kind"] == "json_invalid" else RequestInvalidError
     problem = kind(
         "The request is not valid",
-        expected="what /openapi.json says",
+        expected="what /openapi.json describes",
         got=f"{first['place']}: {first['reason']}"[:300],
         next_step="Correct it",
         mistakes=places,

@@ -78,7 +78,7 @@ EraQuery = Annotated[str | None, Query(max_length=64, description="By default th
 NodeVersion = Annotated[
     str | None, Header(alias=SIGNER_NODE_VERSION_HEADER, max_length=64, pattern=VISIBLE, description="The node's.")
 ]
-Before = Annotated[str | None, Query(pattern=HEX64, description="Those older than this.")]
+Before = Annotated[str | None, Query(pattern=HEX64, description="Only those older than this.")]
 InForceLimit = Annotated[int, Query(ge=1, le=MAX_IN_FORCE, description="Of those in force.")]
 Spoken = Annotated[
     str | None,
@@ -86,7 +86,7 @@ Spoken = Annotated[
         alias=API_VERSION_HEADER,
         max_length=64,
         pattern=SPOKEN_VERSION,
-        description="The API version that the node speaks; another one than is spoken now gets a 412.",
+        description="The API version that the node speaks; a version that is not compatible gets a 412.",
     ),
 ]
 
@@ -110,7 +110,8 @@ def written(request: Request, service: Service, document: BaseModel | bytes, max
 def era_router() -> APIRouter:
     """The state of the eras."""
     router = APIRouter(
-        tags=["eras"], responses={304: {"description": "The client has it."}, **problems_of(400, 412, 422, 503)}
+        tags=["eras"],
+        responses={304: {"description": "The client has the current answer."}, **problems_of(400, 412, 422, 503)},
     )
 
     @router.get("/era/config", response_model=EraConfig)
@@ -200,7 +201,7 @@ def adoption_router() -> APIRouter:
         request: Request,
         service: ServiceOf,
         era: EraQuery = None,
-        at: Annotated[int | None, Query(ge=0, le=MAX_EPOCH, description="By default as it is scheduled.")] = None,
+        at: Annotated[int | None, Query(ge=0, le=MAX_EPOCH, description="By default its scheduled epoch.")] = None,
         _spoken: Spoken = None,
     ) -> Response:
         """The chance that the network keeps its quorum when an era begins."""
@@ -233,9 +234,9 @@ def registrations_router() -> APIRouter:
         response_model=RegistrationReceipt,
         responses={
             **problems_of(401, 403, 413, 415, 429),
-            207: {"model": RegistrationReceipt, "description": "Some were taken, and some were refused."},
+            207: {"model": RegistrationReceipt, "description": "Some were accepted, some refused."},
             422: {
-                "description": "All were refused, or the body is not one of registrations.",
+                "description": "All were refused, or the body does not hold registrations.",
                 "content": {
                     "application/json": {"schema": {"$ref": "#/components/schemas/RegistrationReceipt"}},
                     PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/Problem"}},
@@ -275,7 +276,7 @@ def registrations_router() -> APIRouter:
         try:
             body = await request.body()
         except ClientDisconnect as error:
-            raise MalformedRequestError("The body did not come in whole", next_step="Send it again") from error
+            raise MalformedRequestError("The body is incomplete", next_step="Send it again") from error
         receipt = await run_in_threadpool(lambda: register(service, token, _read(body), version))
         status = HTTPStatus.OK if not receipt.rejected else HTTPStatus.MULTI_STATUS
         if receipt.rejected and not receipt.accepted + receipt.repeated:
@@ -309,7 +310,8 @@ def events_router(stream: EventStream) -> APIRouter:
     )
     async def follow(
         last_event_id: Annotated[
-            str | None, Header(alias="last-event-id", max_length=20, pattern=EVENT_ID, description="Go on after it.")
+            str | None,
+            Header(alias="last-event-id", max_length=20, pattern=EVENT_ID, description="Continue after this id."),
         ] = None,
         _spoken: Spoken = None,
     ) -> StreamingResponse:
@@ -373,7 +375,7 @@ def _read(body: bytes) -> list[object]:
             "The registrations are not JSON",
             expected=wanted,
             got=str(error)[:200],
-            next_step="Correct the body; nothing was taken",
+            next_step="Correct the body; nothing was accepted",
         ) from error
     if isinstance(found, dict) and "registrations" not in found:
         return [found]
@@ -381,6 +383,6 @@ def _read(body: bytes) -> list[object]:
     if not isinstance(batch, list) or not 1 <= len(batch) <= MAX_BATCH:
         got = f"{len(batch)} registrations" if isinstance(batch, list) else f"a JSON {type(found).__name__}"
         raise RequestInvalidError(
-            "The registrations are not valid", expected=wanted, got=got, next_step="Correct them; none was taken"
+            "The registrations are not valid", expected=wanted, got=got, next_step="Correct them; none was accepted"
         )
     return batch

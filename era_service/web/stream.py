@@ -94,7 +94,7 @@ class EventStream:
         most = self._service.settings.service.max_streams
         if self.listeners >= most:
             raise TooManyListenersError(
-                "As many listen as may", expected=f"at most {most}", got="one more", retry_after_s=30
+                "All places for listeners are taken", expected=f"at most {most}", got="one more", retry_after_s=30
             )
         self.listeners += 1
 

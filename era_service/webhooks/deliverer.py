@@ -88,7 +88,7 @@ class Deliverer:
                     *outbox.refused(one, answer.words, now_s, answer.retry_after_s, is_final=answer.is_final)
                 )
                 self.outcomes["failed"] += 1
-                _log.warning("The webhook %s did not take a message: %s", self.name, answer.words)
+                _log.warning("The webhook %s did not accept a message: %s", self.name, answer.words)
         except StoreError:
             self.outbox = None
             raise

@@ -113,7 +113,7 @@ class Outbox:
         except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise StoreError(
                 "The outbox of a webhook cannot be read",
-                expected="what this software wrote",
+                expected="data that this software wrote",
                 got=type(error).__name__,
                 next_step="Restore the store from a backup, or give the webhook another name",
             ) from error

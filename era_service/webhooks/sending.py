@@ -70,7 +70,7 @@ def addresses_of(host: str, port: int, *, allow_private: bool) -> list[str]:
     addresses = list(dict.fromkeys(str(one[4][0]) for one in found))
     private = [address for address in addresses if not _is_public(address)]
     if private and not allow_private:
-        raise AddressError(f"{private[0]} is not a public address; allow_private = true sends there all the same")
+        raise AddressError(f"{private[0]} is not a public address; allow_private = true allows it")
     return addresses
 
 
@@ -116,7 +116,7 @@ def post(
     except ssl.SSLError as error:
         return Answer(f"no TLS: {getattr(error, 'verify_message', '') or error.reason or 'it failed'}")
     except (OSError, HTTPException, ValueError) as error:
-        return Answer(getattr(error, "strerror", None) or "the answer is not one of HTTP")
+        return Answer(getattr(error, "strerror", None) or "the answer is not HTTP")
 
 
 @contextmanager

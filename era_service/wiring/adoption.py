@@ -161,7 +161,7 @@ def require_store(settings: "Settings") -> str:
     """
     if settings.store.url is None:
         raise ConfigurationError(
-            "There is no store to keep registrations and events in",
+            "There is no store for registrations and events",
             code="AdoptionStoreNeeded",
             expected="store.url, a SQLite file or a database",
             got="none",
@@ -250,4 +250,4 @@ def read_files(
         for note, count in sorted(summary.notes.items()):
             _log.warning("%s: %d entries: %s", name, count, note)
         for reason, count in sorted(summary.rejected.items()):
-            _log.warning("%s: %d entries are no registrations: %s", name, count, reason)
+            _log.warning("%s: %d entries are not registrations: %s", name, count, reason)

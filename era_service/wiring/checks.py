@@ -53,7 +53,7 @@ def _address_mistake(key: str, address: str, magic: int | None) -> ConfigMistake
         network_id = network_id_of(address)
     except ValueError:
         shown = address if len(address) <= SHOWN_CHARACTERS else f"{address[:SHOWN_CHARACTERS]}…"
-        return ConfigMistake(key, "an address whose checksum is right", shown)
+        return ConfigMistake(key, "an address with a valid checksum", shown)
     if magic is not None and (network_id == 1) != (magic == MAINNET_MAGIC):
         kind = "main" if network_id == 1 else "test"
         return ConfigMistake(key, f"an address of the network with magic {magic}", f"one of a {kind} network")

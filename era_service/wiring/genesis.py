@@ -33,17 +33,17 @@ def configured_genesis(settings: "Settings") -> "NetworkGenesis | None":
                 "The genesis of the network is configured twice",
                 expected=f"genesis_file alone, and no magic but its {genesis.network_magic}",
                 got=f"magic {network.magic}" if (start, slot, epoch) == (None, None, None) else "other values too",
-                next_step="Take genesis_file, or the other values, out of [network]",
+                next_step="Remove genesis_file, or the other values, from [network]",
             )
         return genesis
     if (start, slot, epoch) == (None, None, None):
         return None
     if start is None or slot is None or epoch is None or network.magic is None:
         raise ConfigurationError(
-            "The genesis of the network is configured by half",
+            "The genesis of the network is only partly configured",
             expected="magic, system_start_s, slot_length_s and epoch_length",
             got="some of them",
-            next_step="Complete them under [network], or take all of them out",
+            next_step="Complete them under [network], or remove all of them",
         )
     coefficient = Fraction(str(network.active_slots_coefficient))
     return NetworkGenesis(network.magic, start, slot, epoch, coefficient)

@@ -38,7 +38,7 @@ def require_follower(settings: "Settings") -> str:
             code="LeaderCannotFollow",
             expected="a configuration without chain providers",
             got="reader.providers, or the key of one",
-            next_step="Take follower.leader out, or the providers: one who reads the chain itself follows nobody",
+            next_step="Remove follower.leader, or the providers: a service that reads the chain itself follows nobody",
         )
     era_place(settings)  # a genesis is never taken on trust
     return settings.follower.leader

@@ -92,7 +92,7 @@ def tip_watch(
 
     Raises:
         ProviderOfOtherNetworkError: the observer is of another network.
-        ChainReadError: it could not be asked which it is of.
+        ChainReadError: it could not be reached to learn its network.
         ConfigurationError: the genesis of the network cannot be.
     """
     from chain_reader import AgreementObserver, genesis_of

@@ -78,12 +78,12 @@ def quorum_of(settings: "Settings", given: GivenQuorum | None = None) -> "Source
         return published
     name = settings.network.name
     raise ConfigurationError(
-        "What decides the quorum is not known",
+        "The quorum is not configured",
         code="QuorumNeeded",
         expected="--k, --m and --phi-f, or the settings of [quorum], or a network that published them "
         f"({', '.join(PUBLISHED)})",
-        got="neither, and no network" if name is None else f"neither, and nothing that {name} published",
-        next_step="Ask the network: an aggregator says its protocol parameters (docs/forecast.md)",
+        got="neither, and no network" if name is None else f"neither, and {name} published none",
+        next_step="Ask the network: an aggregator reports its protocol parameters (docs/forecast.md)",
     )
 
 
@@ -137,7 +137,7 @@ def given_quorum(given: GivenQuorum, names: str = "k, m and phi_f") -> "SourcedQ
 
 def _contradiction(expected: str, got: str) -> ConfigurationError:
     return ConfigurationError(
-        "What decides the quorum is not said in full",
+        "The quorum is only partly configured",
         code="QuorumNeeded",
         expected=expected,
         got=got,

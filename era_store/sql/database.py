@@ -223,7 +223,7 @@ def parse_url(text: str) -> URL:
     try:
         url = make_url(text) if "://" in text else URL.create("sqlite", database=text)
     except (ArgumentError, ValueError) as error:
-        raise _unknown_kind("a text that is no URL") from error
+        raise _unknown_kind("a text that is not a URL") from error
     if url.drivername in ("postgres", "postgresql"):
         url = url.set(drivername="postgresql+psycopg")  # as operators and other tools write it
     if url.get_backend_name() not in ("sqlite", "postgresql"):
@@ -289,7 +289,7 @@ def _is_psycopg(error: Exception) -> bool:
 
 def _unknown_kind(name: str) -> ConfigurationError:
     return ConfigurationError(
-        "The store is of no known kind",
+        "The kind of store is unknown",
         expected="the path of a file, sqlite:///… or postgresql+psycopg://…",
         got=name,
         next_step="Correct the store's URL",

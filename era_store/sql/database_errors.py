@@ -33,7 +33,7 @@ class _Meaning(NamedTuple):
 
 _UNAVAILABLE = _Meaning(
     StoreUnavailableError,
-    "could not be asked",
+    "could not be reached",
     "a database that answers",
     "Check that the database is up, and the URL of the store",
 )
@@ -41,7 +41,7 @@ _HELD = _Meaning(
     StoreLockedError,
     "is held by another process",
     "to write within {wait:g} s",
-    "Look for another eraswitch that hangs, then try again",
+    "Find another eraswitch process that hangs, then try again",
 )
 _NO_DATABASE = _Meaning(
     StoreMissingError, "is not there", "a database of that name on the server", "Make it: createdb, or CREATE DATABASE"
@@ -49,7 +49,7 @@ _NO_DATABASE = _Meaning(
 _REFUSED = _Meaning(
     StoreRefusedError,
     "is not open to this user",
-    "a user and a password that the server lets in",
+    "a user and a password that the server accepts",
     "Correct the URL of the store, or the server's roles and pg_hba.conf",
 )
 _FULL = _Meaning(StoreFullError, "has no room left", "room on the disk", "Make room on the disk, then try again")
@@ -71,7 +71,7 @@ _SQLITE: dict[int, _Meaning] = {
     ),
     sqlite3.SQLITE_FULL: _FULL,
     sqlite3.SQLITE_NOTADB: _Meaning(
-        StoreForeignError, "is no database", "a SQLite file", "Name another file, or restore a backup"
+        StoreForeignError, "is not a database", "a SQLite file", "Name another file, or restore a backup"
     ),
     sqlite3.SQLITE_CORRUPT: _Meaning(
         StoreDamagedError,
@@ -93,12 +93,12 @@ _SQLITE: dict[int, _Meaning] = {
 _RIGHTS = _Meaning(
     StoreReadOnlyError,
     "cannot be written to",
-    "a user that may read and write its tables, on a server that is no standby",
+    "a user that may read and write its tables, on a server that is not a standby",
     "Grant the rights, or name the primary server",
 )
 _OTHER_SCHEMA = _Meaning(
     StoreNewerError,
-    "has other tables than this version of eraswitch knows",
+    "has tables that this version of eraswitch does not know",
     "a schema that this version can use",
     "Look with eraswitch db check, and upgrade eraswitch",
 )

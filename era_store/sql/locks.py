@@ -153,6 +153,6 @@ class AdvisoryLock:
                 with self._database.errors():  # the end of a session alone is noticed some time later
                     session.execute("SELECT pg_advisory_unlock(%s)", (self._key,))
         except StoreError:
-            _log.debug("The session of a lock broke, and the lock with it")
+            _log.debug("The database session that held a lock broke, so the lock is lost")
         finally:
             session.close()

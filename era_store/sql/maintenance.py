@@ -108,7 +108,7 @@ def backup_store(url: str, target: Path, *, replace: bool = False, wait_s: float
         raise StoreError(
             f"The backup {target} exists already",
             expected="a new file",
-            got="one that is there",
+            got="one that exists",
             next_step="Choose another name, or add --yes to replace it",
             code="StoreExists",
         )
@@ -160,7 +160,7 @@ def restore_store(
         if not replace:
             raise StoreError(
                 f"The store {path} exists already",
-                expected="no file, or leave to overwrite it",
+                expected="no file, or permission to overwrite it",
                 got="a store",
                 next_step="Make a backup of it, then add --yes",
                 code="StoreExists",
@@ -213,7 +213,7 @@ def _require_network(source: Path, wanted: set[NetworkKey]) -> None:
     found = _networks(source)
     if wanted and found and not any(one.matches(other) for one in wanted for other in found):
         raise StoreError(
-            f"The backup {source} is of another network",
+            f"The backup {source} belongs to another network",
             expected="; ".join(sorted(key.words for key in wanted)),
             got="; ".join(sorted(key.words for key in found)),
             next_step="Name the network of the backup (--network) and a store of its own (--store), or take the backup "
@@ -325,7 +325,7 @@ def _copy(source: sqlite3.Connection, target: Path, *, name: Path) -> None:
         except sqlite3.Error as error:
             raise StoreReadOnlyError(
                 f"The backup {name} could not be written",
-                expected="room and leave to write",
+                expected="room and permission to write",
                 got=str(error),
                 next_step="Choose another place",
             ) from error
@@ -338,7 +338,7 @@ def _file_errors(path: Path) -> Iterator[None]:
     except OSError as error:
         raise StoreReadOnlyError(
             f"The file {path} could not be written",
-            expected="a folder that exists, with room and leave to write",
+            expected="a folder that exists, with room and permission to write",
             got=error.strerror or type(error).__name__,
             next_step="Choose another place",
         ) from error

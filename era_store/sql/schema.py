@@ -57,7 +57,7 @@ def revision_of(connection: Connection, name: str) -> str | None:
     found = connection.execute(text(f"SELECT version_num FROM {VERSION_TABLE}")).scalar()  # noqa: S608 - a constant
     if found is not None and str(found) < REVISIONS[0]:
         raise StoreError(
-            f"The store {name} was written by a version of eraswitch before its first release",
+            f"The store {name} was written by a version of eraswitch from before its first release",
             expected=f"schema {REVISIONS[0]} or newer",
             got=str(found),
             next_step="Name a new store; nodes read the chain anew, and registrations are taken in again from their "

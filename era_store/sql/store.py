@@ -157,7 +157,7 @@ def _bring_up_to_date(database: Database, *, migrate: bool) -> None:
     if not is_usable(revision):
         if not migrate:
             raise StoreError(
-                f"The store {database.name} is of an older version of eraswitch",
+                f"The store {database.name} was written by an older version of eraswitch",
                 expected=f"schema {HEAD}",
                 got=revision or "an empty database",
                 next_step="Make a backup, then run: eraswitch db upgrade",

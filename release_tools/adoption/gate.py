@@ -215,7 +215,7 @@ def judge_gate(
         raise GateNotMetError(
             f"The gate of {era} is not met: there are no registrations at all",
             expected=f"{share_words(threshold)} of {base.words}",
-            got="nothing to judge by",
+            got="no registrations",
             next_step=how_to_have_some(repository),
         )
     last = next(one for one in (epoch, newest_begun(known, current), current) if one is not None)

@@ -46,7 +46,7 @@ def read_network_stake(path: str) -> dict[Epoch, int]:
     except OSError as error:
         raise _unreadable(path, error.strerror or type(error).__name__) from error
     except UnicodeDecodeError as error:
-        raise _unreadable(path, "bytes that are no text in UTF-8") from error
+        raise _unreadable(path, "bytes that are not UTF-8 text") from error
     figures: dict[Epoch, int] = {}
     try:
         rows = csv.reader(lines, strict=True)
@@ -60,10 +60,10 @@ def read_network_stake(path: str) -> dict[Epoch, int]:
             try:
                 epoch, lovelace = (int(found[name]) for name in COLUMNS)
             except (KeyError, ValueError) as error:
-                raise _unreadable(path, f"no whole numbers in line {rows.line_num}") from error
+                raise _unreadable(path, f"no pair of whole numbers in line {rows.line_num}") from error
             figures[Epoch(epoch)] = require_network_stake(epoch, lovelace)
     except csv.Error as error:
-        raise _unreadable(path, f"no CSV in line {rows.line_num}") from error
+        raise _unreadable(path, f"invalid CSV in line {rows.line_num}") from error
     return figures
 
 
@@ -72,6 +72,6 @@ def _unreadable(path: str, got: str) -> MarkerError:
         f"The network's stake cannot be read from {path}",
         expected=f"a CSV file with the columns {' and '.join(COLUMNS)}, whole numbers",
         got=got,
-        next_step="Correct the file; nothing of it was kept",
+        next_step="Correct the file; nothing from it was stored",
         code="NetworkStake",
     )

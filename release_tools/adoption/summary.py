@@ -418,7 +418,7 @@ def _alarms(
     if told is not None and told < unknown.total:
         yield AdoptionAlarm(
             "network-stake",
-            f"The network's stake as it was told, {about_ada(told)}, is less than what registered: it is not believed",
+            f"the given stake of the network, {about_ada(told)}, is less than the registered stake, so it is ignored",
         )
     if since is None:
         return
@@ -439,7 +439,7 @@ def how_to_have_some(repository: "SqlRegistrations") -> str:
     """The next step where there are no registrations: to read them in, or to correct those that were refused."""
     first = next(iter(repository.rejects(limit=1)), None)
     if first is None:
-        return "Read them in: eraswitch adoption ingest SOURCE"
+        return "Ingest them: eraswitch adoption ingest SOURCE"
     refused = f"the first, {first.reject.place}, because {first.reject.reason}"
     return f"Correct {first.source}: every row was refused, {refused}"
 

@@ -52,7 +52,7 @@ def _of_aggregator(text: str) -> Iterable[tuple[str, str]]:
     try:
         document: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _wrong("text that begins like JSON, and is none") from error
+        raise _wrong("text that begins like JSON but is not JSON") from error
     signers = document.get("signers")
     if not isinstance(signers, list):
         raise _wrong("JSON without a list of signers")

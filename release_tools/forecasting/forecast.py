@@ -175,7 +175,7 @@ class _Forecaster:
                 "There is no registered stake to forecast from",
                 expected="registrations" if order.epoch is None else f"registrations of epoch {order.epoch}",
                 got="none" if last is None or known else f"none up to epoch {last}",
-                next_step="Bring them in: eraswitch adoption ingest SOURCE",
+                next_step="Ingest them: eraswitch adoption ingest SOURCE",
             )
         return tuple(reversed(points))
 
@@ -198,7 +198,7 @@ class _Forecaster:
         measured = Reliability.measured(entries, order.signatures, lag_epochs=order.lag_epochs)
         if measured is None:
             raise ConfigurationError(
-                "No signature can be held against a registration",
+                "No signatures match the epochs of the registrations",
                 expected=f"signatures of epochs {self._points[0].epoch + order.lag_epochs} to "
                 f"{self._now.epoch + order.lag_epochs}, {order.lag_epochs} after the registrations",
                 got=f"epochs {', '.join(map(str, sorted(order.signatures)))}"[:100] if order.signatures else "none",
@@ -302,17 +302,17 @@ class _Forecaster:
         if self._trend is None:
             seen = f"{len(points)} epoch{'' if len(points) == 1 else 's'} of registrations"
             still = "" if len(points) < MIN_POINTS else " in which the ready share did not move"
-            yield f"A trend cannot be said from {seen}{still}: the ready share is taken to stay as it is"
+            yield f"No trend can be derived from {seen}{still}: the ready share is assumed to stay the same"
         if order.epoch is None and order.current is not None and self._now.epoch < order.current - 1:
             yield (
                 f"The newest registrations are of epoch {self._now.epoch}, and this is epoch {order.current}: bring in "
-                "newer ones, because what has changed since is not known"
+                "newer ones, because later changes are not known"
             )
         least, most = min(point.registered for point in points), max(point.registered for point in points)
         if most > _SWING * least:
             yield (
                 f"The registered stake swings from {about_ada(least)} to {about_ada(most)} over these epochs: the "
-                "ready share is of different parties each time"
+                "ready share is of different parties in each epoch"
             )
         chances = ((outlook.quorum_probability, outlook.epoch) for outlook in epochs)
         below = [(one.value, epoch) for one, epoch in chances if one.at_low is not None and one.value < one.at_low]
@@ -336,7 +336,7 @@ def _require_ahead(order: ForecastOrder, now: Epoch) -> None:
             f"A switch at epoch {order.at} cannot be forecast",
             expected=f"an epoch from {now + 1} to {now + MAX_AHEAD_EPOCHS}, after the newest registrations",
             got=f"{order.at}",
-            next_step="Choose another epoch, or bring in newer registrations: eraswitch adoption ingest SOURCE",
+            next_step="Choose another epoch, or ingest newer registrations: eraswitch adoption ingest SOURCE",
             code="ForecastRange",
         )
     if not 1 <= order.lag_epochs <= MAX_LAG_EPOCHS:

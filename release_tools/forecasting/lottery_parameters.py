@@ -89,7 +89,7 @@ def quorum_signed_with(
     found = configuration_at(known, at)
     if found is None:
         raise ConfigurationError(
-            "What decides the quorum is not known",
+            "The quorum is not configured",
             code="QuorumNeeded",
             expected=f"a configuration that holds at epoch {at}",
             got=f"none in {where}" if not known else f"the first one from epoch {known[0].epoch} on, in {where}",

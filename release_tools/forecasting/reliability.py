@@ -41,7 +41,7 @@ class Reliability:
     @classmethod
     def assumed(cls) -> "Reliability":
         """Every party signs: what is left when nothing is known, and said so."""
-        return cls(1.0, "assumed to be 1: nothing says which parties signed")
+        return cls(1.0, "assumed to be 1: no source states which parties signed")
 
     @classmethod
     def stated(cls, average: float) -> "Reliability":

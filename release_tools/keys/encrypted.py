@@ -129,8 +129,8 @@ class EncryptedKey:
             raise WrongPassphraseError(
                 f"The passphrase does not open {self.source}",
                 expected=f"the passphrase that the {self.kind} key was encrypted with",
-                got="another one, or a file that was altered",
-                next_step="Try again; without its passphrase the key is lost, and a backup has to be taken",
+                got="another one, or an altered file",
+                next_step="Try again; without its passphrase the key is lost, and it has to be restored from a backup",
             ) from None
         head = self.kind.encode() + b"\0"
         secret = opened.removeprefix(head)

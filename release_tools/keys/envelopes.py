@@ -80,7 +80,7 @@ class TextEnvelope:
             fields = json.loads(text)
         except (ValueError, RecursionError):
             # "from None", here and below: the exceptions of decoders hold the text, which may be a secret
-            raise _unusable(source, "a JSON text envelope", "something that is no JSON") from None
+            raise _unusable(source, "a JSON text envelope", "something that is not JSON") from None
         if not isinstance(fields, dict):
             raise _unusable(source, "a JSON object with type and cborHex", f"a JSON {type(fields).__name__}")
         kind, encoded, description = (fields.pop(name, None) for name in ("type", "cborHex", "description"))

@@ -32,9 +32,9 @@ def era_key_text(key: SigningKey, passphrase: bytes | None = None) -> str:
 
 
 def write_key_pair(folder: Path, key: SigningKey, passphrase: bytes | None = None) -> KeyFiles:
-    """Write both halves of ``key`` into ``folder``, which is made if it is missing; both, or none.
+    """Write both halves of ``key`` into ``folder``, which is created if missing; both, or none.
 
-    The secret file, encrypted where there is a passphrase, is its owner's alone from the moment it exists.
+    The secret file, encrypted where there is a passphrase, is readable by its owner only from the moment it exists.
 
     Raises:
         ConfigurationError: one of the files exists, or the folder cannot be written to.

@@ -63,7 +63,7 @@ class PaymentKey:
                 "A payment key is not usable",
                 expected=f"{SEED_BYTES} bytes, or {EXTENDED_BYTES} of an extended key",
                 got=f"{len(raw)} bytes",
-                next_step="Check that it was copied whole",
+                next_step="Check that it was copied in full",
                 code="PaymentKey",
             )
         if len(raw) == EXTENDED_BYTES:
@@ -168,7 +168,7 @@ class PaymentKey:
         return f"PaymentKey(key_hash={self.key_hash!r}, secret hidden)"
 
     def __reduce__(self) -> NoReturn:
-        raise TypeError("a payment key is not copied or pickled")
+        raise TypeError("a payment key cannot be copied or pickled")
 
 
 def public_key_hash(public: bytes) -> str:
@@ -196,7 +196,7 @@ def _require_own_public_key(raw: bytes) -> None:
             "An extended payment key is not usable",
             expected="a private key and its own public key",
             got="halves that do not belong together",
-            next_step="Check that it was copied whole",
+            next_step="Check that it was copied in full",
             code="PaymentKey",
         )
 

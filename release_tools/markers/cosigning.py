@@ -182,7 +182,7 @@ class Cosigning:
                 f"The sequence jumps from {last} to {extension.sequence}: every number between is lost for good"
             )
         if now is not None and extension.expires_epoch is not None and extension.expires_epoch < now:
-            found.append(f"The payload expired after epoch {extension.expires_epoch}, and now is epoch {now}")
+            found.append(f"The payload expired after epoch {extension.expires_epoch}; the current epoch is {now}")
         epochs = sorted(one.epoch for one in set(markers) - set(before) if one.epoch is not None)
         if extension.expires_epoch is not None and any(epoch > extension.expires_epoch for epoch in epochs):
             found.append(f"The payload expires after epoch {extension.expires_epoch}, before epoch {epochs[-1]} begins")
@@ -220,8 +220,8 @@ class Cosigning:
             raise MarkerError(
                 "A file is not a co-signing file",
                 expected='JSON with "eraswitch_cosigning", "check", "payload" and "previous"',
-                got=str(error)[:300] if isinstance(error, ValueError) else "JSON that nests too deep",
-                next_step="Check that it was copied whole",
+                got=str(error)[:300] if isinstance(error, ValueError) else "JSON that is nested too deeply",
+                next_step="Check that it was copied in full",
                 code="CosigningFile",
             ) from error
         right = made._document()
@@ -341,7 +341,7 @@ def _misfit(expected: str, got: str) -> MarkerError:
         "A payload cannot be co-signed as it is",
         expected=expected,
         got=got,
-        next_step="Make the co-signing file again, after the payload that is trusted now",
+        next_step="Create the co-signing file again, to follow the payload that is trusted now",
         code="CosigningFile",
     )
 
@@ -352,7 +352,7 @@ def _altered(expected: str, got: str) -> MarkerError:
         code="CosigningAltered",
         expected=expected,
         got=got,
-        next_step="Do not sign it. Ask who made it for the file as it was",
+        next_step="Do not sign it. Ask its author for the original file",
     )
 
 

@@ -141,7 +141,7 @@ class _Planner:
         if not self._broken and not is_successor(self._before, after, self._epoch):
             self._break(
                 "successor",
-                "a change that readers which trust the markers in force accept",
+                "a change that readers of the markers in force accept",
                 "one that alters what has happened",
                 "Read the trust rules (T4), and look at what is in force: eraswitch marker show",
             )

@@ -95,7 +95,7 @@ _STANDS = {
     Standing.LANDED: "in a block",
     Standing.LIVE: "on its way",
     Standing.DEAD: "refused or void",
-    Standing.LOST: "overtaken: something else spent what it spends",
+    Standing.LOST: "overtaken: another transaction spent the same output",
 }
 
 
@@ -117,9 +117,11 @@ class Unfinished:
         """The next step in its state."""
         command = f"eraswitch {self.entry.change.command}"
         if self.standing is Standing.LOST:
-            return f"See what stands: eraswitch marker show; if the change is still wanted, plan it anew: {command}"
+            return (
+                f"See what is in force: eraswitch marker show; if the change is still wanted, plan it again: {command}"
+            )
         if self.standing is Standing.DEAD:
-            return f"If the change is still wanted, build it anew: {command}"
+            return f"If the change is still wanted, build it again: {command}"
         return f"Go on with it: {command}"
 
 
@@ -200,7 +202,7 @@ class Publisher(Generic[R]):
         """The state of a publication in the journal.
 
         Raises:
-            ChainReadError: the chain could not be asked.
+            ChainReadError: the chain could not be reached.
         """
         if self._landed(entry) is not None:
             return Standing.LANDED
@@ -221,7 +223,7 @@ class Publisher(Generic[R]):
         """The anchor of a publication, while it is unspent.
 
         Raises:
-            ChainReadError: the chain could not be asked.
+            ChainReadError: the chain could not be reached.
         """
         outputs = self._gateway.spendable_outputs(entry.anchor_address)
         return next((output for output in outputs if output.reference == entry.anchor), None)
@@ -239,7 +241,7 @@ class Publisher(Generic[R]):
         """The finished publication of a transaction that is in no block any more, where it may come in again.
 
         Raises:
-            ChainReadError: the chain could not be asked.
+            ChainReadError: the chain could not be reached.
             StoreError: the journal could not be read.
         """
         entries = (entry for entry in self._journal.finished() if transaction == entry.latest.transaction)
@@ -344,10 +346,12 @@ class Publisher(Generic[R]):
         if stands is None or stands in ours or set(reading.markers) == set(entry.before):
             return None
         return TransactionError(
-            f"Somebody else published meanwhile, and the transaction {entry.latest.transaction} can never come in",
+            f"Somebody else published meanwhile, and the transaction {entry.latest.transaction} can no "
+            "longer be included",
             expected=f"{entry.anchor}, unspent",
             got=f"the markers of transaction {stands}: {listed(reading.markers)}",
-            next_step="See whether the change is still wanted: eraswitch marker show; the same command plans it anew",
+            next_step="See whether the change is still wanted: eraswitch marker show; the same command "
+            "makes a new plan",
             transaction=entry.latest.transaction,
             stands=stands,
             code="Overtaken",
@@ -370,7 +374,7 @@ def require_same_change(entry: JournalEntry, change: Change, standing: Standing)
     is_in_block = standing is Standing.LANDED
     otherwise = "" if is_in_block else f"; or wait until slot {entry.latest.invalid_hereafter}, when it is void"
     raise TransactionError(
-        "Another change is in a block already, and is not finished" if is_in_block else "Another change is on its way",
+        "Another change is in a block already, but is not finished" if is_in_block else "Another change is on its way",
         expected=f"nothing unfinished before: {change}",
         got=f"{entry.change}, in transaction {entry.latest.transaction}",
         next_step=f"Finish it first: eraswitch {entry.change.command}{otherwise}. Then run this again",
@@ -405,7 +409,7 @@ def _not_trusted(entry: JournalEntry, reference: str, reading: MarkersInForce) -
     verdict = "a provider that does not show it yet" if ours is None else f"{ours.verdict.name}: {ours.verdict.reason}"
     return TransactionError(
         f"The change is on the chain, in transaction {entry.latest.transaction}, "
-        f"and a node does not trust it ({verdict})",
+        f"but a node does not trust it ({verdict})",
         expected=listed(entry.after),
         got=listed(reading.markers),
         next_step="Look at the address: eraswitch marker history; then run the same command again",

@@ -157,7 +157,7 @@ class Submission:
 
         Raises:
             TransactionError: it came into no block, and never can any more.
-            TransactionError: it took too long, or the chain could not be asked.
+            TransactionError: it took too long, or the chain could not be reached.
             TransactionError: ``overtaken`` answered with it.
         """
         step = Step.SUBMITTED
@@ -252,7 +252,7 @@ class Submission:
         if tip is not None and before is not None and tip <= before:
             return f"no new block since slot {tip}. {self._gateway.when_idle}"
         if self._last is not None and self._last.depth is None and self._last.step is Step.SUBMITTED:
-            return "blocks come, and the transaction is in none of them. Its provider may not have passed it on yet"
+            return "new blocks do not include the transaction; its provider may not have relayed it yet"
         return f"{otherwise.what}, got {otherwise.got}"
 
     def _tip(self) -> Slot | None:
@@ -264,12 +264,12 @@ class Submission:
     def _unseen(self, transaction: str, cause: EraSwitchError) -> TransactionError:
         is_submitted = self._last is not None and self._last.step not in (Step.SIGNED, Step.JOURNALED)
         return TransactionError(
-            f"The transaction {transaction} is submitted, and what became of it cannot be seen"
+            f"The transaction {transaction} is submitted, but its outcome is unknown"
             if is_submitted
             else f"It is not known whether the transaction {transaction} is submitted",
             expected=f"an answer of {self._gateway.name} within {self._waiting.timeout_s:g} s",
             got=f"{cause.code}: {cause.what}" + (f", got {cause.got}" if cause.got else ""),
-            next_step="Run the same command again: it looks on the chain before it submits anything"
+            next_step="Run the same command again: it checks the chain before it submits anything"
             + (f". {cause.next_step}" if cause.next_step else ""),
             transaction=transaction,
             cause=cause.code,
@@ -288,7 +288,7 @@ class Submission:
             f"The transaction {transaction.hash} is not confirmed yet",
             expected=f"{self._waiting.confirmations} blocks on top of it within {self._waiting.timeout_s:g} s",
             got=f"it is in no block{refused}" if depth is None else f"{depth}",
-            next_step="Run the same command again: it looks on the chain before it submits anything",
+            next_step="Run the same command again: it checks the chain before it submits anything",
             transaction=transaction.hash,
             depth=depth,
             code="PublicationUnfinished",
@@ -302,7 +302,7 @@ def _is_permanent(error: Exception) -> bool:
 
 def _expired(transaction: SignedTransaction, invalid_hereafter: Slot | None) -> TransactionError:
     return TransactionError(
-        f"The transaction {transaction.hash} came into no block in time",
+        f"The transaction {transaction.hash} was in no block in time",
         expected=f"a block before slot {invalid_hereafter}",
         got="none, and it is void now",
         next_step="Run the same command again: what it builds anew excludes the old one",

@@ -201,7 +201,7 @@ class AggregatorHttp:
                         "contradicts itself",
                         expected=f"one stake of {party[:80]}",
                         got=f"{stakes[party]} and {stake}",
-                        next_step="Ask again; nothing of this epoch was kept",
+                        next_step="Try again; nothing from this epoch was stored",
                     )
             entries += answer.registrations
             if answer.next is None:

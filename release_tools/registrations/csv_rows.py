@@ -16,8 +16,8 @@ from release_tools.registrations.source import Batch, RegistrationSourceError
 from release_tools.registrations.text_files import STANDARD_INPUT, TextRows
 
 NEEDED = ("party_id", "epoch", "stake")
-NO_TEXT = "is no text in UTF-8"
-NO_CSV = "is no CSV"
+NO_TEXT = "is not UTF-8 text"
+NO_CSV = "is not CSV"
 OTHER_WIDTH = "has more or fewer fields than the header"
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"

@@ -13,8 +13,8 @@ from release_tools.registrations.judging import Refusal, fields_once
 from release_tools.registrations.source import Batch
 from release_tools.registrations.text_files import TOO_LONG, TextRows
 
-NO_JSON = "is no JSON in UTF-8"
-NO_OBJECT = "is no JSON object"
+NO_JSON = "is not JSON in UTF-8"
+NO_OBJECT = "is not a JSON object"
 
 
 class JsonLines(TextRows):

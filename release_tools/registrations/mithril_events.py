@@ -31,8 +31,8 @@ AT_ONCE = 500
 """Events that are held at a time as the aggregator wrote them: with its keys and signatures one has some kilobytes."""
 
 TOO_LONG = f"the event is longer than {MAX_CONTENT} characters"
-NO_JSON = "is no JSON"
-NO_EVENT = "is no event with headers and a content"
+NO_JSON = "is not JSON"
+NO_EVENT = "is not an event with headers and content"
 
 _COLUMNS = ("event_id", "created_at", "action", "content")
 _ERRORS: dict[int, tuple[type[RegistrationSourceError], str, str, str]] = {
@@ -40,12 +40,12 @@ _ERRORS: dict[int, tuple[type[RegistrationSourceError], str, str, str]] = {
         SourceLockedError,
         "is locked",
         "to read it within {wait:g} s",
-        "Wait until the aggregator has finished what it does, then run it again",
+        "Wait until the aggregator is idle, then run the command again",
     ),
     sqlite3.SQLITE_CANTOPEN: (
         SourceMissingError,
         "cannot be opened",
-        "a file that this user may read; one in WAL mode takes leave to write into its folder, too",
+        "a file that this user may read; in WAL mode its folder has to be writable, too",
         "Check the path and its permissions, or read a copy of it",
     ),
     sqlite3.SQLITE_READONLY: (
@@ -189,7 +189,7 @@ class MithrilEvents:
         missing = [name for name in _COLUMNS if name not in columns]
         if missing:
             raise RegistrationSourceError(
-                f"The file {self._path} is no event store of a Mithril aggregator",
+                f"The file {self._path} is not the event store of a Mithril aggregator",
                 expected=f"a table event with the columns {', '.join(_COLUMNS)}",
                 got=f"one without {', '.join(missing)}" if columns else "no table event",
                 next_step="Name the aggregator's monitoring.sqlite3",

@@ -135,7 +135,7 @@ class Signed:
         """
         if not (self.key == party_key or (party_key is None and speaks_for(self.key, statement.party_id))):
             raise RegistrationSignatureError(
-                f"The key of a registration does not speak for {statement.party_id}",
+                f"The key of a registration is not the key of {statement.party_id}",
                 expected=party_key or "a party id that is the key, or the pool id that is the hash of the key",
                 got=self.key,
                 next_step="Register under the key's own id, or without a signature",
@@ -143,7 +143,7 @@ class Signed:
         try:
             key, signature = VerificationKey(bytes.fromhex(self.key)), bytes.fromhex(self.signature)
         except (ValueError, MarkerError) as error:
-            raise _not_signed(statement, "a key or a signature that is none") from error
+            raise _not_signed(statement, "a malformed key or signature") from error
         if len(signature) != SIGNATURE_BYTES or not verify_signature(statement.message, signature, key):
             raise _not_signed(statement, "another signature")
 
@@ -176,7 +176,7 @@ def sort_by_signature(
             continue
         signed = Signed.from_bytes(row.signed)
         if signed is None:
-            refused.append((row, "what is kept as its signature is none"))
+            refused.append((row, "the stored signature is malformed"))
             continue
         try:
             signed.verify(signed.statement(row, network_magic), party_key=(party_keys or {}).get(row.party_id))

@@ -41,7 +41,7 @@ def withdraw(
             code="SourceNotFound",
             expected=_listed(names),
             got=withdrawal.source,
-            next_step="Name one of them; adoption export tells where each registration that counts is from",
+            next_step="Name one of them; adoption export lists the source of each registration that counts",
         )
     found = store.registrations.withdraw(withdrawal, time_s=clock())
     if found and not withdrawal.dry_run:

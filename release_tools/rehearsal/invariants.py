@@ -94,7 +94,7 @@ class Invariants:
         for item in evidence.considered:
             reference = item.output.reference
             if item.verdict.is_payload and reference not in state.told:
-                self._broken("verdicts", evidence.epoch, f"{reference} was refused by no verdict")
+                self._broken("verdicts", evidence.epoch, f"{reference} was not refused by any verdict")
 
     def agreement(self, seen: Iterable[tuple[str, int, NodeState]]) -> None:
         """Rule 1, for (party, view of the chain, state) of every node that is up and can be held to it."""

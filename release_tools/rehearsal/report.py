@@ -77,7 +77,9 @@ def _parts(outcome: Outcome) -> Iterable[str]:
     done = [(f"{one.at:g}", one.words) for one in outcome.happenings]
     yield "<h2>What was done, and what went wrong</h2>" + _table(("epoch", "what"), done)
     told = [(one.kind, f"{one.first}", f"{one.nodes:,}", f"{one.times:,}") for one in outcome.told]
-    yield "<h2>What nodes told</h2>" + _table(("decision", "first in epoch", "nodes", "times"), told, numbers=(2, 3))
+    yield "<h2>What nodes reported</h2>" + _table(
+        ("decision", "first in epoch", "nodes", "times"), told, numbers=(2, 3)
+    )
 
 
 def _labels(outcome: Outcome) -> list[str]:

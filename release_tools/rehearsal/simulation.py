@@ -476,7 +476,7 @@ def _ready(tallies: Sequence[VersionTally], era: str, compatibility: Compatibili
 def _gate_words(gate: GateResult) -> str:
     share = gate.epochs[0].share
     ready = "nobody knows how much" if share is None else share_words(share.fraction)
-    return f"{ready} of the stake is ready, and {share_words(gate.threshold)} is asked for"
+    return f"{ready} of the stake is ready, and {share_words(gate.threshold)} is required"
 
 
 def _is_in(node: Node, era: str) -> bool:

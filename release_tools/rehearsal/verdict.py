@@ -96,7 +96,7 @@ def verdict_of(outcome: Outcome) -> Verdict:
         )
     missed = [one for one in outcome.checked if not one.met]
     if missed:
-        words = tuple(f"Expected: {one.expected}; it came to {one.got}" for one in missed)
+        words = tuple(f"Expected: {one.expected}; got {one.got}" for one in missed)
         step = "Change the plan, or what the scenario expects, and rehearse again"
         return Verdict("bad", "It did not end as the scenario expects", words + reasons, step)
     lost = [row for row in rows if not row.quorum]
@@ -105,14 +105,14 @@ def verdict_of(outcome: Outcome) -> Verdict:
         headline = f"The quorum was lost in {len(lost)} of {len(rows)} epochs: {epochs}"
         return Verdict("bad", headline, reasons, _step(outcome, lost[0]))
     if rows[-1].era == scenario.first_era and any(isinstance(action, Activate) for action in scenario.actions):
-        step = "Plan it later, or reach who has not upgraded, and rehearse again"
+        step = "Plan it later, or reach the operators who have not upgraded, and rehearse again"
         return Verdict("doubtful", f"No other era began: {rows[-1].era} is current at the end", reasons, step)
     worst = min(rows, key=lambda row: row.quorum_probability)
     if worst.quorum_probability < LIKELY:
         chance = percent(worst.quorum_probability)
         headline = f"The quorum was kept by luck: at epoch {worst.epoch} its chance was {chance}"
         return Verdict("doubtful", headline, reasons, _step(outcome, worst))
-    step = "Go on with this plan; the gate of marker activate holds the real stake against it"
+    step = "Go on with this plan; the gate of marker activate checks the real stake"
     if rows[-1].stopped:
         step += ". Reach the operators who would have to stop: eraswitch adoption summary names the largest"
     return Verdict("good", f"It went well: the quorum was kept in all {len(rows)} epochs", reasons, step)
@@ -153,7 +153,7 @@ def _step(outcome: Outcome, row: EpochRow) -> str:
         return "Correct the parameters of the quorum: with these no share of the stake suffices"
     if ready is not None and ready < needed:
         enough = f"at least {needed_share(needed)} of the stake"
-        return f"Do not activate so: wait until {enough} is ready (eraswitch adoption gate)"
+        return f"Do not activate yet: wait until {enough} is ready (eraswitch adoption gate)"
     return "Enough stake was ready: look at what went wrong at that time, and keep the switch clear of it"
 
 

@@ -312,7 +312,7 @@ class World:
         """
         if out:
             return ObserverFailed(
-                provider.name, "ProviderUnreachable", f"{provider.name} could not be asked", self.now_s
+                provider.name, "ProviderUnreachable", f"{provider.name} could not be read", self.now_s
             )
         seen = self._threads[kind].seen[provider.knows]
         tick = self.tick if cut_off_at is None else cut_off_at

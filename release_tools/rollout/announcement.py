@@ -23,11 +23,12 @@ _ANNOUNCE = """\
 $era is announced on $network
 
 The next era of $network is $era. It is to begin at $activate_date, if enough of the
-stake is ready by $decide_by_date; now is epoch $epoch. Nothing switches until then, and every node keeps working.
+stake is ready by $decide_by_date; the current epoch is $epoch. Until then nothing switches, and every node keeps
+working.
 
 What to do: run version $minimum. At the switch a node that does not know $era stops.
 
-Ready in epoch $registrations_epoch: $ready of $base. It takes $threshold. Missing: $missing.
+Ready in epoch $registrations_epoch: $ready of $base. Required: $threshold. Missing: $missing.
 
 Questions: $people
 """
@@ -35,10 +36,10 @@ Questions: $people
 _ACTIVATE = """\
 $era begins on $network at epoch $activate_at
 
-At $activate_date every node that knows $era switches to it, and every other one stops; now is epoch $epoch.
+At $activate_date every node that knows $era switches to it, and every other one stops; the current epoch is $epoch.
 
-What to do before epoch $activate_at: run version $minimum. A node that stopped goes on as soon as it is upgraded; it
-signs again $lag_epochs epochs after it has registered anew.
+What to do before epoch $activate_at: run version $minimum. A stopped node resumes as soon as it is upgraded; it
+signs again $lag_epochs epochs after it has registered.
 
 Ready in epoch $registrations_epoch: $ready of $base. The chance of a quorum right after the switch: $quorum.
 
@@ -51,9 +52,9 @@ CLOSING = """\
 $era is complete on $network
 
 $network has been in the era $era since epoch $activate_at, and it has recovered: in epoch $judged_epoch, $certificates
-of the certificates and $stake of the stake of before the switch; now is epoch $epoch.
+of the certificates and $stake of the stake of before the switch; the current epoch is $epoch.
 
-Stopped and not back: $missing. Such a node goes on as soon as it runs a version that knows $era.
+Stopped and not back: $missing. Such a node resumes as soon as it runs a version that knows $era.
 
 Questions: $people
 """

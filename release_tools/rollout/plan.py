@@ -73,7 +73,7 @@ class PlannedGate(_Table):
 
     @property
     def base(self) -> Base:
-        """Of what stake."""
+        """Share of which stake."""
         return Base(self.of)
 
 
@@ -234,13 +234,13 @@ class PlannedRollout(_Table):
 def _lines(plan: PlannedRollout) -> Iterator[str]:
     """Every key in its place; one that has its default is written, too, so that a review sees it."""
     gate, activate = plan.activate.gate, plan.activate
-    yield f"# Rollout plan of the era {_toml(plan.era)}. Where it stands: eraswitch rollout status THIS-FILE"
+    yield f"# Rollout plan of the era {_toml(plan.era)}. Its progress: eraswitch rollout status THIS-FILE"
     yield f"version = {plan.version}"
     yield f"era = {_toml(plan.era)}"
     yield f"network_magic = {plan.network_magic}"
     for one in plan.before:
         yield ""
-        yield "# First there: nothing happens here until rollout verify --json wrote that it recovered."
+        yield "# This network first: nothing happens here until rollout verify --json reports that it recovered."
         yield "[[before]]"
         yield f"network = {_toml(one.network)}"
         yield f"network_magic = {one.network_magic}"
@@ -259,12 +259,12 @@ def _lines(plan: PlannedRollout) -> Iterator[str]:
     yield "[activate.gate]"
     yield f"threshold = {_toml(gate.threshold)}  # the share of the stake that must be ready"
     yield f"of = {_toml(gate.of)}  # registered, network or recent"
-    yield f"for_epochs = {gate.for_epochs}  # in so many epochs, one after the other"
+    yield f"for_epochs = {gate.for_epochs}  # in so many consecutive epochs"
     if gate.quorum_probability is not None:
         yield f"quorum_probability = {gate.quorum_probability!r}  # the chance of a quorum after the switch, at least"
     if plan.quorum is not None:
         yield ""
-        yield "# What decides the quorum, and who said so."
+        yield "# What decides the quorum, and its source."
         yield "[quorum]"
         for name, value in plan.quorum:
             if value is not None:

@@ -138,7 +138,7 @@ def rollout_standing(
     marker = next((one for one in markers if one.name == plan.era), None)
     step = _next_step(plan, marker, epoch, evidence)
     if evidence.waits and step.change is not None:
-        words = f"Wait for the networks before this one; nothing is done for {plan.era} here until they recovered"
+        words = f"Wait for the networks before this one; nothing is done for {plan.era} here until they have recovered"
         lacks = (*evidence.waits, *step.lacks)
         step = replace(step, state=StepState.BLOCKED, words=words, lacks=lacks)
     return RolloutStanding(plan, epoch, marker, evidence, step)
@@ -159,7 +159,7 @@ def _next_step(plan: PlannedRollout, marker: EraMarker | None, epoch: Epoch, evi
     if marker is None:
         announce = MarkerChange(ChangeKind.ANNOUNCE, plan.era)
         if epoch < plan.announce.epoch:
-            words = f"Wait until epoch {plan.announce.epoch} to announce {plan.era}; now is epoch {epoch}"
+            words = f"Wait until epoch {plan.announce.epoch} to announce {plan.era}; the current epoch is {epoch}"
             return NextStep(StepState.WAITING, words, "announce", announce)
         return NextStep(StepState.DUE, f"Announce {plan.era}", "announce", announce)
     lacks = tuple(gate_lacks(plan, evidence))
@@ -174,7 +174,7 @@ def _scheduled(plan: PlannedRollout, begins: Epoch, epoch: Epoch) -> NextStep:
     if begins != at:
         return NextStep(
             StepState.DEVIATED,
-            f"The chain says {plan.era} at epoch {begins}, the plan says {at}. Bring the plan up to date, or move the "
+            f"The chain has {plan.era} at epoch {begins}, the plan has {at}. Update the plan, or move the "
             "activation: eraswitch marker postpone ERA",
             "activate",
         )
@@ -191,7 +191,7 @@ def gate_lacks(plan: PlannedRollout, evidence: GateEvidence) -> list[str]:
     wanted, found = plan.activate.gate.quorum_probability, evidence.forecast
     lacks = list(evidence.unknown)
     if not lacks and (evidence.adoption is None or (wanted is not None and found is None)):
-        lacks.append("it was not looked at")
+        lacks.append("it was not checked")
     if evidence.adoption is not None and not evidence.adoption.met:
         lacks += [evidence.adoption.words, *evidence.adoption.lacks]
     if wanted is not None and found is not None:
@@ -199,5 +199,5 @@ def gate_lacks(plan: PlannedRollout, evidence: GateEvidence) -> list[str]:
         chance = danger.quorum_probability.value
         if chance < wanted:
             shown = math.floor(chance * 1_000_000) / 1_000_000  # never rounded up to what is asked for
-            lacks.append(f"the chance of a quorum in epoch {danger.epoch} is {shown:g}, and {wanted:.10g} is asked for")
+            lacks.append(f"the chance of a quorum in epoch {danger.epoch} is {shown:g}, and {wanted:.10g} is required")
     return lacks

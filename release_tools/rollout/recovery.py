@@ -154,9 +154,9 @@ def recovery(
     recovered = bool(fractions) and min(fractions) >= wanted
     shown = tuple(sorted((*before, *after), key=lambda one: one.epoch))
     if current < at:
-        words = f"The era has not begun: it begins at epoch {at}, and now is epoch {current}"
+        words = f"The era has not begun: it begins at epoch {at}, and the current epoch is {current}"
     elif newest is None:
-        words = f"No epoch since the switch is over: the first one is epoch {at}, and now is epoch {current}"
+        words = f"No epoch since the switch is over: the first one is epoch {at}, and the current epoch is {current}"
     elif not fractions:
         words = f"Nothing that can be compared is known of epoch {newest.epoch} and of the epochs before {at}"
     else:

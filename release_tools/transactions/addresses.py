@@ -64,7 +64,7 @@ def parse_address(text: str, network_id: int, what: str, script: KeyScript | Non
         ) from error
     if address.network.value != network_id:
         raise TransactionError(
-            f"The {what} is of another network",
+            f"The {what} belongs to another network",
             expected=f"network id {network_id}",
             got=f"network id {address.network.value} in {text}",
             next_step="Use an address of the network that the chain belongs to",

@@ -243,7 +243,7 @@ def submit_transaction(gateway: TransactionGateway, transaction: SignedTransacti
     answered = gateway.submit(transaction.cbor)
     if answered != transaction.hash:
         raise TransactionError(
-            f"{gateway.name} took a transaction under another hash",
+            f"{gateway.name} reported another hash for the transaction",
             expected=transaction.hash,
             got=answered[:80],
             next_step="Look up both hashes before submitting anything again",
@@ -285,7 +285,7 @@ def _thread_token(
     held = None if previous is None or not previous.assets else previous.assets[0][0]
     if mint and held not in (None, replaces):
         raise TransactionError(
-            "There is a thread token already",
+            "A thread token exists already",
             expected="a marker output without one",
             got=f"{previous.reference if previous else ''}, which holds {spelled(held or '')}",
             next_step="Publish without minting: every publication passes it on",

@@ -103,12 +103,12 @@ def require_network(gateway: TransactionGateway, magic: int) -> Network:
 
     Raises:
         ConfigurationError: it is another one.
-        ChainReadError: the gateway could not be asked.
+        ChainReadError: the gateway could not be reached.
     """
     network = gateway.network()
     if network.magic != magic:
         raise ConfigurationError(
-            f"{gateway.name} is of another network",
+            f"{gateway.name} is on another network",
             expected=f"network magic {magic}",
             got=f"{network.magic}",
             next_step="Name the provider of this network, or correct --network",
@@ -160,7 +160,7 @@ def draft_transaction(
         TransactionError: see rule 4.
         TransactionError: see rule 5.
         TransactionError: see rule 6.
-        TransactionError, ChainReadError: it cannot be built, or the chain could not be asked.
+        TransactionError, ChainReadError: it cannot be built, or the chain could not be reached.
     """
     at_era = gateway.spendable_outputs(era_address)
     at_purse = at_era if purse.address == era_address else gateway.spendable_outputs(purse.address)
@@ -202,7 +202,7 @@ def draft_transaction(
         transaction = build(change_address=era_address)  # nothing of the purse is spent, so nothing goes there
     if not transaction.spends_era_address and (previous is not None or purse.address not in purse.announcers):
         raise TransactionError(
-            "Readers would not believe the transaction",
+            "Readers would not trust the transaction",
             expected=f"an output of ada alone at the era address {era_address}, to spend as the proof of its owner",
             got="none",
             next_step="Send 1 ada or more to the era address first",
@@ -233,11 +233,11 @@ def taken_along(outputs: Sequence[SpendableOutput], beside: Sequence[SpendableOu
 def _slots_left(deadline: PublicationDeadline, slot: Slot, gateway: str) -> int:
     if slot >= deadline.slot:
         raise TransactionError(
-            "It is too late to publish this with the notice that it should give",
+            "It is too late to publish this with the required notice",
             code="TooLateToPublish",
             expected=f"a tip in epoch {deadline.epoch}, before slot {deadline.slot}",
             got=f"slot {slot}, by {gateway}",
-            next_step="Run the same command again: it plans anew, by the epoch that it is now",
+            next_step="Run the same command again; it makes a new plan for the current epoch",
         )
     return deadline.slot - slot
 
@@ -252,7 +252,7 @@ def require_modest_fee(transaction: UnsignedTransaction, most: int, gateway: str
         raise TransactionError(
             "The transaction would cost too much",
             expected=f"a fee of at most {most} lovelace",
-            got=f"{transaction.fee}, by the protocol parameters that {gateway} tells",
+            got=f"{transaction.fee}, by the protocol parameters of {gateway}",
             next_step="Compare them with another provider's; --max-fee allows more",
             fee=transaction.fee,
             most=most,
@@ -294,7 +294,7 @@ def require_in_force(reference: str, known: Mapping[str, SpendableOutput], gatew
             f"{gateway} does not show the marker output that readers trust",
             expected=f"{reference}, unspent",
             got="no such output at the era address",
-            next_step="Wait for the next block, then try again; or ask another provider",
+            next_step="Wait for the next block, then try again; or use another provider",
             output=reference,
         )
     return known[reference]
@@ -315,7 +315,7 @@ def _previous(
             f"{gateway} shows markers that the reader has not seen",
             expected="no signed marker at the era address, since readers trust none",
             got=", ".join(unseen[:3]),
-            next_step="Wait for the next block, then try again; or ask another provider",
+            next_step="Wait for the next block, then try again; or use another provider",
         )
     return None
 

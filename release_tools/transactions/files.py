@@ -214,7 +214,7 @@ class CarriedTransaction:
                 got=", ".join(key.key_hash for key in keys) or "no key",
                 next_step="Give the payment key of an address that the transaction spends from: --payment-key-file FILE"
                 if wanted
-                else "Submit it: everyone who must has signed",
+                else "Submit it: all required signatures are there",
             )
         digest, body, words = bytes.fromhex(self.hash), self._parts[0], transaction_lines(self.summary())
         return self._with({key_hash: key.witness(digest, body, words) for key_hash, key in signers.items()})

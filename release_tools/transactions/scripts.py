@@ -77,7 +77,7 @@ class KeyScript:
                 f"{source} cannot be satisfied by signatures",
                 expected="at most as many required keys as there are, and at least one key",
                 got=f"{len(script.key_hashes)} keys",
-                next_step="Correct the script, and make the address anew from it",
+                next_step="Correct the script, and derive the address from it again",
                 code="ScriptFile",
             )
         return script

@@ -94,7 +94,7 @@ def signing_doubts(
         if address not in known and _owner(address, network_id) not in key_hashes:
             doubts.append(f"{ada(output['lovelace'])} go to {address}, which none of your keys owns")
     if found["invalid_hereafter"] is None:
-        doubts.append("it has no end: whoever keeps it can submit it at any time, however late")
+        doubts.append("it never becomes void: whoever holds it can submit it at any later time")
     return tuple(dict.fromkeys(doubts))
 
 
@@ -108,7 +108,7 @@ def _require_sweep(found: dict[str, Any], in_force: str) -> None:
     with_datum = [output for output in found["outputs"] if output["datum_bytes"] is not None]
     if in_force in spent or with_datum:
         raise TransactionError(
-            "The transaction is no sweep",
+            "The transaction is not a sweep",
             expected=f"one that leaves the marker output {in_force} alone, and publishes nothing",
             got="one that spends it" if in_force in spent else "an output with a datum",
             next_step="Do not sign it: eraswitch marker sweep --out FILE makes one",
@@ -132,7 +132,7 @@ def require_no_doubt(doubts: tuple[str, ...]) -> None:
     """
     if doubts:
         raise TransactionError(
-            "The transaction is in doubt, and is not signed unseen",
+            "The transaction is in doubt, so it is not signed without a look",
             code="TransactionDoubtful",
             expected="an end, outputs at the era address and at your own addresses, markers signed by the era key",
             got="; ".join(doubts),

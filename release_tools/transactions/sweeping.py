@@ -68,7 +68,7 @@ def draft_sweep(
         MarkerOutputMissingError: the gateway does not show the output in force.
         TransactionError: ``purse.spend`` names it, or one that may come in force.
         TransactionError: it would cost too much.
-        TransactionError, ChainReadError: it cannot be built, or the chain could not be asked.
+        TransactionError, ChainReadError: it cannot be built, or the chain could not be reached.
     """
     at_era = gateway.spendable_outputs(era_address)
     at_purse = at_era if purse.address == era_address else gateway.spendable_outputs(purse.address)
@@ -81,7 +81,7 @@ def draft_sweep(
     named = {reference: named_output(reference, known, gateway.name) for reference in purse.spend}
     for reference in untouchable.intersection(named):
         raise TransactionError(
-            "A marker output that is in force, or may come in force, is not swept",
+            "A marker output that is in force, or may come into force, is not swept",
             code="MarkerInForce",
             expected="other outputs",
             got=f"{reference} by --spend",

@@ -161,7 +161,7 @@ def test_a_current_era_that_is_not_supported_is_said_once():
         ("bad", "This service does not know the current era pythagoras")
     ]
     nothing = page_notices(status(error={"code": "NothingTrusted", "what": "nothing"}))
-    assert [one.title for one in nothing] == ["No era could be told from what is trusted"]
+    assert [one.title for one in nothing] == ["No era follows from what is trusted"]
 
 
 @pytest.mark.parametrize(
@@ -202,7 +202,7 @@ def test_the_current_era_stands_beside_the_one_that_comes(supported, tone):
 def test_a_rehearsal_is_said_to_be_nobodys_network():
     embedded = status(THALES).network.model_copy(update={"embedded": True})
     (notice,) = page_notices(status(THALES, network=embedded))
-    assert (notice.tone, "nobody's network" in notice.title) == ("attention", True)
+    assert (notice.tone, "not a real network" in notice.title) == ("attention", True)
     assert page_notices(status(THALES)) == ()
 
 
@@ -214,7 +214,7 @@ def test_a_warning_is_told_once():
         warnings=["What is trusted is not confirmed: the tip is old", "a reader could differ", "something else"],
     )
     assert [notice.title for notice in page_notices(told, ["something else"])] == [
-        "Stale: what is shown is not confirmed by the chain now",
+        "Stale: the chain does not confirm what is shown",
         "A reader without rules of trust could follow another payload",
         "Something else.",
     ]

@@ -187,7 +187,7 @@ class TestFile:
             (b"[5]", "5"),
             (b"\xff\xfe[\x00]\x00", "not UTF-8 (byte 0)"),
             (b'[{"name":"\xc3"}]', "not UTF-8 (byte 10)"),
-            (b"[" * 100_000, "no JSON at character 100000"),
+            (b"[" * 100_000, "invalid JSON at character 100000"),
             (b'[{"name":"t","epoch":' + b"9" * 5_000 + b"}]", "whole number"),
         ],
         ids=lambda value: repr(value[:16]),

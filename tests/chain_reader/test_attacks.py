@@ -525,7 +525,7 @@ def test_a_provider_whose_epoch_is_not_that_of_the_clock_is_not_believed(network
 
 
 def test_a_fresh_node_at_a_bare_utxo_set_can_be_fooled_and_a_checkpoint_helps(network, observer):
-    """The old payload alone is unspent: who knows no history cannot tell that it is old, whoever posted it."""
+    """The old payload alone is unspent: without history nobody can tell that it is old, whoever posted it."""
     network.spend(network.publish(FIRST))
     published = network.publish(ACTIVATED)
     network.post(FIRST)

@@ -213,13 +213,13 @@ def test_rule_t2_a_provider_that_lies_about_inputs_changes_nothing_where_there_a
         monkeypatch.setattr(observer, "input_addresses", lambda _, lie=lie: lie)
         reading = TrustedReader(observer, policy_of(network)).read()
         assert reading.markers == markers({"thales": 1})
-        assert "signed by the era address" in (reading.why or "")
+        assert "at the era address signed by its owner" in (reading.why or "")
 
 
 def test_rule_t2_the_word_of_a_provider_is_marked(network: Network):
     network.publish({"thales": 1})
     reading = TrustedReader(Knowing(network.chain), policy_of(network)).read()
-    assert "by the provider's word" in (reading.why or "")
+    assert "as the provider reports" in (reading.why or "")
 
 
 def test_a_datum_that_the_transaction_does_not_have_is_no_publication(network: Network, monkeypatch):

@@ -87,7 +87,7 @@ def seconds(read: Callable[[], object], kind: type[ChainReadError]) -> tuple[flo
         (400, ProviderRefusedError, "Check the URL"),
         (402, ProviderQuotaExceededError, "until midnight UTC"),
         (403, ProviderKeyRefusedError, "Set the key"),
-        (418, ProviderBannedError, "Stop asking"),
+        (418, ProviderBannedError, "Wait for an hour or more"),
         (425, ProviderBusyError, "in a minute"),
         (429, ProviderRateLimitedError, "less often"),
         (500, ProviderFailedError, "another provider"),

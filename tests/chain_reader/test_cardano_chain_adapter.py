@@ -183,7 +183,7 @@ def test_no_era_names_the_cause():
         reader.read_era_epoch_token(Epoch(5))
     assert f"No era is active at epoch 5 by scripted chain at {ADDRESS}" in str(caught.value)
     assert "no marker at all" in str(caught.value)
-    assert "the network, and that the provider has followed it" in str(caught.value)
+    assert "the network, and that the provider has caught up" in str(caught.value)
     observer.outputs = [out(3, NEW), out(2, datum_of(NEW, OTHER_KEY)), out(1, "182a"), out(0, "182b")]
     with pytest.raises(CurrentEraNotFoundError, match="1 Impostor, 2 Malformed, 1 WrongSigner") as caught:
         reader.read_era_epoch_token(Epoch(5))

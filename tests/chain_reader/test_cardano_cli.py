@@ -256,9 +256,9 @@ def test_megabytes_of_errors_do_not_block_it(misbehaving: Callable[..., CardanoC
     ("said", "kind", "says"),
     [
         ("cardano-cli: Network.Socket.connect: <socket: 11>: does not exist (No such file or directory)",
-         ProviderUnreachableError, "no node at the socket"),
+         ProviderUnreachableError, "nothing listens at the socket"),
         ("cardano-cli: Network.Socket.connect: <socket: 11>: does not exist (Connection refused)",
-         ProviderUnreachableError, "no node at the socket"),
+         ProviderUnreachableError, "nothing listens at the socket"),
         ("Invalid option `--output-json'", ProviderRefusedError, "version of cardano-cli"),
         ("Command failed: query utxo Error: The era of the node and the tx do not match.",
          ProviderFailedError, "log of the node"),

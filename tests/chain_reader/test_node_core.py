@@ -345,7 +345,7 @@ class TestNoRoom:
                 assert core.state == straight.state
                 assert (core.not_recording is not None) == (store.error is not None)
         assert core is not None
-        assert caplog.text.count("no longer written") == 1
+        assert caplog.text.count("can no longer be written") == 1
         store.error = None
         core.apply(ClockTicked(Epoch(10), 99.0))
         replay, difference = replayed(store)

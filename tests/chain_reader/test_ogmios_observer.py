@@ -313,8 +313,8 @@ def test_an_answer_that_makes_no_sense_is_refused(read: str, message: str | byte
 @pytest.mark.parametrize(
     ("code", "kind", "next_step"),
     [
-        (2001, ProviderFailedError, "followed the chain"),
-        (2003, ProviderFailedError, "followed the chain"),
+        (2001, ProviderFailedError, "caught up with the chain"),
+        (2003, ProviderFailedError, "caught up with the chain"),
         (-32601, ProviderRefusedError, "Ogmios v6"),
         (-32602, ProviderRefusedError, "Ogmios v6"),
     ],

@@ -302,7 +302,7 @@ def test_depth_is_limited_where_ciborium_limits_it() -> None:
         ("ff00", "a key that is a break"),
         ("f600", "a key that is a simple value"),
         ("6161c249" + "01" * 9, None),
-        ("616181", "ends too early"),
+        ("616181", "ends early"),
     ],
 )
 def test_what_may_stand_beside_the_known_fields(extra: str, fault: str | None) -> None:

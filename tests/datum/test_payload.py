@@ -95,7 +95,7 @@ def test_rule_3_what_a_reader_takes(text):
         ('{"markers":[],"signature":"aa bb"}', "a signature that is not hex"),
         ('{"markers":[],"signature":"aabb"}', "a signature of 2 bytes"),
         ('\ufeff{"markers":[]}', "Expecting value"),
-        ("[" * 5000, "no JSON at character 5000, where it nests deep"),
+        ("[" * 5000, "invalid JSON at character 5000, where it nests deep"),
     ],
 )
 def test_rule_3_what_a_reader_refuses(text, reason):

@@ -193,4 +193,4 @@ def test_provider_that_dies_is_noticed(tmp_path: Path, monkeypatch: pytest.Monke
     assert not verified
     messages = [event.facts["node"]["message"] for event in recorder.of("node")]
     assert len(messages) == 6
-    assert all("could not be asked" in message for message in messages)
+    assert all("could not be sent" in message for message in messages)

@@ -7,7 +7,7 @@ from tests.conftest import ROOT
 
 TEST = re.compile(r"`(tests/[\w/]+\.py)::((?:Test\w+::)?test_\w+)`")
 GONE = (
-    "the provider", "half of the providers", "the database", "room on", "the right to write", "the right time",
+    "the provider", "half of the providers", "the database", "space on", "the right to write", "the right time",
     "the network between", "the leader", "suspended", "memory",
 )  # fmt: skip
 

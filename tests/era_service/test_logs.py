@@ -153,12 +153,12 @@ def test_level_and_format_are_changed_while_it_runs() -> None:
     log.info("hidden again")
     texts = stream.getvalue().splitlines()
     assert [json.loads(line)["event"] for line in (texts[0], texts[1], *texts[4:])] == [
-        "The log is at level debug from now on",
+        "The log level is now debug",
         "shown",
-        "The log is written as json from now on",
-        "The log is at level warning from now on",
+        "The log format is now json",
+        "The log level is now warning",
     ]
-    assert ["from now on" in texts[2], "as text" in texts[3]] == [True, True]
+    assert ["The log format is now text" in texts[2], "as text" in texts[3]] == [True, True]
     configure_logging("debug", "json", stream)
     toggle_debug()
     assert logging.getLogger().level == logging.INFO

@@ -54,7 +54,7 @@ WITHOUT = [
     ("era generate-keypair --target-path new", NOT_IN_WATCH, "new"),
     ("datum decode datum.json", NOT_IN_WATCH, "pythagoras: from epoch 9"),
     (f"datum verify datum.json {PUBLISHED}", NOT_IN_WATCH, "pythagoras"),
-    ("config check", NOT_IN_WATCH, "The configuration is right"),
+    ("config check", NOT_IN_WATCH, "The configuration is valid"),
     ("config show", NOT_IN_WATCH, "networks.own"),
     ("config schema", NOT_IN_WATCH, "network.name"),
 ]

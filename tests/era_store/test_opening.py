@@ -70,7 +70,7 @@ def test_a_store_that_is_up_to_date_is_opened_without_alembic(tmp_path: Path) ->
     [
         ("missing/store.sqlite3", StoreMissingError, "mkdir -p"),
         ("", StoreMissingError, "is a folder"),
-        ("text", StoreForeignError, "is no database"),
+        ("text", StoreForeignError, "is not a database"),
         ("text/store.sqlite3", StoreMissingError, "no folder"),
         ("other.sqlite3", StoreForeignError, "another program"),
         ("newer.sqlite3", StoreNewerError, "Upgrade eraswitch"),

@@ -73,7 +73,7 @@ def test_what_a_reader_sees(checker):
 
 
 def test_a_misspelt_era_does_not_read_as_not_active(checker):
-    with pytest.raises(UnsupportedEraError, match="The era asked about is not known.*'pythagorus'"):
+    with pytest.raises(UnsupportedEraError, match="The requested era is not known.*'pythagorus'"):
         checker.is_active("pythagorus")
 
 
@@ -105,7 +105,7 @@ def test_a_node_whose_first_era_is_still_to_come_runs_with_it_and_is_ready_once_
     assert checker.status is EraStatus.FATAL
     checker.advance_epoch(10)
     assert (checker.status, checker.current_era) == (EraStatus.STALE, "pythagoras")
-    assert checker.view.message == "nothing was read since epoch 5"
+    assert checker.view.message == "nothing has been read since epoch 5"
     checker.change_era(token(10))
     assert checker.status is EraStatus.READY
 
@@ -458,7 +458,7 @@ def test_where_nothing_keeps_the_era_up_to_date_every_question_raises(checker):
         lambda: checker.advance_epoch(11),
         lambda: checker.pinned().__enter__(),
     ):
-        with pytest.raises(EraNotReadyError, match="Nobody looks after the era: .*got the loop has ended"):
+        with pytest.raises(EraNotReadyError, match="Nothing keeps the era up to date: .*got the loop has ended"):
             question()
     checker.change_era(token(11))
     assert checker.current_era == "pythagoras", "read again"

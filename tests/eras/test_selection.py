@@ -102,7 +102,7 @@ def test_an_epoch_is_an_unsigned_64_bit_integer(epoch):
 
 @pytest.mark.parametrize("name", ["\ud800", "era\udcff"])  # the second is what a shell makes of a stray byte
 def test_a_name_that_utf8_cannot_write_is_refused(name):
-    with pytest.raises(MarkerError, match="expected a text that UTF-8 can write"):
+    with pytest.raises(MarkerError, match="expected text that UTF-8 can encode"):
         EraMarker(name, None)
 
 

@@ -85,7 +85,7 @@ def test_two_servers_serve_one_chain(chain: LocalChain, server: LocalChainServer
 def test_a_taken_port_is_a_clear_error(chain: LocalChain) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
-        with pytest.raises(ChainReadError, match=f"cannot listen at 127.0.0.1:{port}") as caught:
+        with pytest.raises(ChainReadError, match=f"cannot listen on 127.0.0.1:{port}") as caught:
             LocalChainServer(chain.path, port=port).start()
     assert "Address already in use" in str(caught.value)
     assert "0 picks a free one" in str(caught.value)
@@ -93,7 +93,7 @@ def test_a_taken_port_is_a_clear_error(chain: LocalChain) -> None:
 
 @pytest.mark.parametrize(("host", "port"), [("192.0.2.1", 0), ("127.0.0.1", 70_000), ("no such host", 0)])
 def test_an_address_that_cannot_be_listened_at(chain: LocalChain, host: str, port: int) -> None:
-    with raising("LocalChainServer", match="cannot listen at"):
+    with raising("LocalChainServer", match="cannot listen on"):
         LocalChainServer(chain.path, host=host, port=port).start()
 
 

@@ -55,10 +55,12 @@ def test_a_forked_process_has_no_era_and_is_told_so(node: Watched) -> None:
     raised = in_child(lambda: refusals(watcher))
     assert isinstance(raised, list)
     for words in raised:
-        assert words.startswith("Nobody looks after the era: expected a watcher that runs, got this process was forked")
+        assert words.startswith(
+            "Nothing keeps the era up to date: expected a running watcher, got this process was forked"
+        )
         assert "in each process, after the fork" in words or "in the process that asks" in words
     for again in (watcher.run, watcher.start):
-        assert "Make and start a watcher in each process" in str(in_child(again))
+        assert "Create and start a watcher in each process" in str(in_child(again))
     with watcher.work() as era:
         assert era == THALES, "the parent goes on"
     watcher.stop()
@@ -69,7 +71,7 @@ def test_a_process_that_is_forked_off_within_a_unit_of_work_has_no_era_either(no
     with watcher.work():
         raised = in_child(lambda: watcher.checker.current_era)
         assert watcher.checker.current_era == THALES
-    assert "EraNotReadyError: Nobody looks after the era" in str(raised)
+    assert "EraNotReadyError: Nothing keeps the era up to date" in str(raised)
     watcher.stop()
 
 
@@ -84,7 +86,7 @@ def test_locks_that_another_thread_held_at_the_fork_do_not_hang_the_child(node: 
 def test_a_watcher_made_before_the_fork_and_started_after_it_is_the_child_s_own(node: Watched) -> None:
     watcher = node.watcher()
     alarm_of_the_parent = watcher._alarm
-    assert in_child(lambda: watcher.stop() or watcher._attendance.absent) == "it was told to stop"
+    assert in_child(lambda: watcher.stop() or watcher._attendance.absent) == "a stop was requested"
     began = time.monotonic()
     alarm_of_the_parent.sleep(0.2)
     assert time.monotonic() - began >= 0.2, "the child rang its own alarm"
@@ -102,7 +104,9 @@ def test_after_stop_there_is_no_era(node: Watched) -> None:
     watcher.stop()
     assert watcher.checker.status is EraStatus.UNATTENDED
     for words in refusals(watcher):
-        assert words.startswith("Nobody looks after the era: expected a watcher that runs, got it was told to stop")
+        assert words.startswith(
+            "Nothing keeps the era up to date: expected a running watcher, got a stop was requested"
+        )
 
 
 def test_after_its_death_there_is_no_era(node: Watched) -> None:
@@ -132,7 +136,7 @@ def test_what_is_remembered_is_no_era_before_somebody_looks_after_it(node: Watch
     node.hooks.close()
     watcher = node.watcher()
     assert watcher.checker.current_era == THALES, "remembered"
-    with pytest.raises(EraNotReadyError, match="got it was not started"), watcher.work():
+    with pytest.raises(EraNotReadyError, match="got the watcher was not started"), watcher.work():
         pass
 
 
@@ -153,7 +157,7 @@ def test_after_a_suspension_no_work_begins_until_it_has_looked_and_the_view_is_s
     with watcher.work() as era:
         assert era == PYTHAGORAS, "what is trusted happens"
     assert node.kinds()[:3] == ["stale", "provider-failed", "activated"]
-    assert "The chain is read again: nobody looked after the era for" in caplog.text
+    assert "The chain is being read again: the era was not kept up to date for" in caplog.text
     node.down = False
     node.until(watcher, 700)
     assert watcher.checker.status is EraStatus.READY

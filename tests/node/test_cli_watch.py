@@ -163,7 +163,7 @@ def test_a_signal_ends_it_cleanly(chain: LocalChain, number: signal.Signals) -> 
         for survived in (signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2):
             node.process.send_signal(survived)
         node.process.send_signal(number)
-        assert node.until("ended") == {"kind": "ended", "code": 0, "reason": "it was told to stop"}
+        assert node.until("ended") == {"kind": "ended", "code": 0, "reason": "a stop was requested"}
         assert node.process.wait(10) == 0
         errors = node.process.stderr.read()  # type: ignore[union-attr]
         assert "Traceback" not in errors
@@ -203,7 +203,7 @@ def test_a_hang_up_changes_providers_hooks_log_and_intervals_or_nothing(
         assert "changed: reader.providers, log.level, watch.poll_interval_s, watch.support_url, hooks.activated" in (
             caplog.text
         )
-        assert "with a restart only: hooks.before_switch" in caplog.text
+        assert "these settings need a restart: hooks.before_switch" in caplog.text
         assert logging.getLogger("era_service").getEffectiveLevel() == logging.DEBUG
         watcher.check()
         assert watcher.checker.current_era == THALES
@@ -213,7 +213,7 @@ def test_a_hang_up_changes_providers_hooks_log_and_intervals_or_nothing(
         Path("other.sqlite3").unlink()
         Path("eraswitch.toml").write_text(Path("eraswitch.toml").read_text().replace("= 7", "= 8"))
         hang_up()
-        assert "the providers stay open as they are" in caplog.text, "what is not changed holds up nothing else"
+        assert "the providers stay unchanged" in caplog.text, "what is not changed holds up nothing else"
         assert watcher.checker.current_era == THALES
         assert watcher._calls.schedule.options.poll_interval_s == watcher.options.calls.poll_interval_s == 8
         assert [hook.event for hook in watcher.hooks.hooks] == ["activated", "refused"]
@@ -356,7 +356,7 @@ def test_it_tells_its_era_over_http(chain: LocalChain) -> None:
         wait_for(answers)
     assert (told[0]["ready"], told[0]["current_era"]) == (True, THALES)
     refused = CliRunner().invoke(_cli(), ["watch", "--http", "0.0.0.0:80"])
-    assert (refused.exit_code, "listens on this machine alone" in refused.stderr) == (2, True)
+    assert (refused.exit_code, "listens on this machine only" in refused.stderr) == (2, True)
 
 
 def _cli() -> Any:
@@ -438,13 +438,13 @@ def test_systemd_hears_of_it(chain: LocalChain, tmp_path: Path) -> None:
     [
         (["--hook", "activated"], "expected EVENT=FILE with an EVENT of announced, activating-in"),
         (["--hook", "actvated=/bin/true"], "got 'actvated=/bin/true'"),
-        (["--eras", "bins"], "The binaries of the node are configured by half"),
-        (["--program", "node"], "The binaries of the node are configured by half"),
-        (["--run"], "cannot go together"),
+        (["--eras", "bins"], "The binaries of the node are only partly configured"),
+        (["--program", "node"], "The binaries of the node are only partly configured"),
+        (["--run"], "cannot be combined"),
         (["--poll-interval", "often"], "watch.poll_interval_s"),
         (["--poll-interval", "0"], "watch.poll_interval_s"),
         (["--on-unsupported", "pray"], "'pray'"),
-        (["--", "argument"], "give --run too"),
+        (["--", "argument"], "also give --run"),
     ],
 )
 def test_what_makes_no_sense_is_a_usage_error(chain: LocalChain, arguments: list[str], words: str) -> None:

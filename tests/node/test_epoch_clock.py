@@ -56,7 +56,7 @@ def test_a_slow_clock_is_corrected_by_a_block_of_the_future_until_it_is_set() ->
     machine = Machine(1_000_250.0)
     clock = EpochClock(GENESIS, clock=machine.clock)
     assert clock.correct(tip(290)) == (
-        "The clock of this machine is 40 s slow by the tip: it is corrected, set it right"
+        "The clock of this machine is 40 s slow compared with the tip: it is corrected here, but set it right"
     )
     assert (clock.now().slot, clock.correction_s) == (290, 40.0)
     assert clock.correct(tip(285)) is None, "an older tip shows nothing new"
@@ -91,7 +91,7 @@ def test_what_is_too_far_ahead_is_not_believed() -> None:
     clock = EpochClock(GENESIS, clock=machine.clock)
     words = clock.correct(tip(250 + int(MAX_CORRECTION_S) + 1))
     assert words is not None
-    assert "more than is believed" in words
+    assert "more than is accepted" in words
     assert (clock.now().epoch, clock.correction_s) == (2, 0.0)
 
 

@@ -204,7 +204,7 @@ def test_the_key_may_be_encrypted_or_a_signers(tmp_path: Path, monkeypatch: pyte
     ("thin-support", 40, "ONLY 40.0 % of the registered stake supports the era thales, which is in force, by s"),
     ("supported", 20, "40.0 % of the registered stake supports the era thales, by s"),
     ("registered", 20, "p is registered with s for epoch 4: it supports thales; stake not stated"),
-    ("not-registered", 30, "The node could not be registered, which is tried again: because"),
+    ("not-registered", 30, "The node could not be registered, and will retry: because"),
     ("support-unknown", 30, "How much stake supports the era in force is not known: because"),
 ])  # fmt: skip
 def test_each_has_its_words(kind: str, level: int, said: str) -> None:

@@ -106,7 +106,7 @@ def test_who_waits_is_told_when_the_watcher_has_ended(node: Watched) -> None:
         watcher.run()
         status, document = ask(f"{url}/wait?epoch=99")
     assert status == 503
-    assert "told to stop" in document["reason"]
+    assert "a stop was requested" in document["reason"]
 
 
 def test_what_makes_no_sense_is_refused(node: Watched) -> None:
@@ -120,7 +120,7 @@ def test_what_makes_no_sense_is_refused(node: Watched) -> None:
 
 @pytest.mark.parametrize("where", ["0.0.0.0:0", "192.0.2.1:80", "example.org:80", "", "127.0.0.1:", "127.0.0.1:70000"])
 def test_it_listens_on_this_machine_alone(node: Watched, where: str) -> None:
-    with raising("WatchAddress", match="listens on this machine alone"), era_face(node.watcher(), where):
+    with raising("WatchAddress", match="listens on this machine only"), era_face(node.watcher(), where):
         pass
 
 

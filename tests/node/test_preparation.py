@@ -93,7 +93,7 @@ def test_no_work_begins_while_the_switch_is_prepared(node: Watched, prepares: Pr
         node.to_epoch(watcher, 7)
         assert era == watcher.checker.current_era == THALES, "what has begun is finished in its era"
     assert watcher.checker.current_era == PYTHAGORAS
-    with pytest.raises(EraNotReadyError, match=r"era pythagoras: expected .*, got hooks that have not ended"):
+    with pytest.raises(EraNotReadyError, match=r"era pythagoras: expected .*, got hooks that are still running"):
         watcher.work().__enter__()
     release.set()
     walk(node, watcher, 7)
@@ -185,7 +185,7 @@ def test_a_switch_that_was_cut_short_is_prepared_at_the_next_start(node: Watched
     watcher = hooked(node, prepares)
     watcher.step()
     assert watcher.checker.current_era == PYTHAGORAS
-    with pytest.raises(EraNotReadyError, match="hooks that have not ended yet"):
+    with pytest.raises(EraNotReadyError, match="hooks that are still running"):
         watcher.work().__enter__()
     release.set()
     walk(node, watcher, 7)

@@ -256,8 +256,8 @@ def test_provider_down_at_a_boundary_the_schedule_decides_and_it_says_what_canno
     kinds = node.kinds()
     assert kinds == ["stale", "provider-failed", "activated", "epoch-unconfirmed"]
     assert (
-        "Epoch 7 began and the chain cannot be read: the era pythagoras holds by what is remembered. What cannot be "
-        "known is whether a marker was published, moved or cancelled since epoch 6"
+        "Epoch 7 began and the chain cannot be read: the era pythagoras is in force by the remembered schedule. "
+        "Not known: whether a marker was published, moved or cancelled since epoch 6"
     ) in caplog.messages
     node.down = False
     node.to_epoch(watcher, 7, 700)
@@ -317,7 +317,7 @@ def test_provider_down_at_start_up_with_nothing_remembered(node: Watched, caplog
     node.down = True
     node.until(watcher, 100)
     assert watcher.checker.view.era is None
-    assert "nothing is remembered. What cannot be known is any era" in caplog.text
+    assert "nothing is remembered. Not known: any era" in caplog.text
     node.down = False
     node.until(watcher, 301)
     assert watcher.checker.current_era == THALES
@@ -411,7 +411,7 @@ def test_a_slow_clock_is_corrected_and_warned_of(node: Watched, caplog: pytest.L
     )
     node.to_epoch(watcher, 6, 1)
     assert watcher.checker.current_era == PYTHAGORAS, "on time, though the clock is 300 s slow"
-    assert "The clock of this machine is 300 s slow by the tip" in caplog.text
+    assert "The clock of this machine is 300 s slow compared with the tip" in caplog.text
 
 
 def test_without_a_genesis_the_epoch_is_polled_and_the_reading_that_sees_it_switches(polling: Watched) -> None:
@@ -460,7 +460,7 @@ def test_a_command_stops_it(node: Watched) -> None:
     publish(node.chain, (THALES, 0))
     watcher = node.watcher()
     watcher.command("stop")
-    assert watcher.run() == WatchEnd(0, "it was told to stop")
+    assert watcher.run() == WatchEnd(0, "a stop was requested")
 
 
 def test_what_others_hand_over_is_bounded_counted_and_told(node: Watched) -> None:
@@ -598,7 +598,7 @@ def test_a_listener_that_raises_does_not_stop_it(node: Watched, caplog: pytest.L
     watcher._on_decision = broken
     watcher.step()
     assert watcher.checker.current_era == THALES
-    assert "The decision era-known could not be told of" in caplog.text
+    assert "The decision era-known could not be reported" in caplog.text
 
 
 def real(node: Watched, **options: Any) -> NodeWatcher:
@@ -617,7 +617,7 @@ def test_in_a_thread(node: Watched) -> None:
     watcher.stop()
     watcher.stop()
     assert time.monotonic() - began < 60, "it does not sleep on until the next poll"
-    assert watcher.end == WatchEnd(0, "it was told to stop")
+    assert watcher.end == WatchEnd(0, "a stop was requested")
 
 
 def test_in_asyncio(node: Watched) -> None:
@@ -635,7 +635,7 @@ def test_in_asyncio(node: Watched) -> None:
         return era
 
     assert asyncio.run(embedding()) == THALES
-    assert watcher.end == WatchEnd(0, "it was told to stop")
+    assert watcher.end == WatchEnd(0, "a stop was requested")
 
 
 def test_the_first_check_is_awaited(node: Watched) -> None:
@@ -654,7 +654,7 @@ def test_the_first_check_is_awaited(node: Watched) -> None:
         era = watcher.checker.current_era
         watcher.stop()
         await task
-        with pytest.raises(EraNotReadyError, match="told to stop"):
+        with pytest.raises(EraNotReadyError, match="a stop was requested"):
             await watcher.wait_ready_async()
         return early, ready, era
 
@@ -680,7 +680,7 @@ def test_what_is_lawful_is_not_called_refused_and_a_recovery_has_no_words_of_ala
     # Hooks of before end in a thread of their own, whenever they do.
     assert [(level, line) for level, line in said if not line.startswith("The hook ")] == [
         (logging.INFO, "What is in force is confirmed again"),
-        (logging.INFO, "The chain is read again, through the provider"),
+        (logging.INFO, "The chain can be read again, through the provider"),
     ]
 
 

@@ -42,7 +42,7 @@ def test_activated_too_early_it_says_how_much_was_ready_and_what_is_needed():
         "At epoch 106 50.0 % of the registered stake signed; a safe quorum takes 58.60 %",
         "At the end 50 of 100 nodes run in pythagoras, and 50 have stopped; 50.0 % of the network's stake signs",
     )
-    assert verdict.next_step.startswith("Do not activate so: wait until at least 58.60 % of the stake is ready")
+    assert verdict.next_step.startswith("Do not activate yet: wait until at least 58.60 % of the stake is ready")
 
 
 def test_with_enough_ready_the_fault_is_looked_for_elsewhere():
@@ -77,7 +77,7 @@ def test_a_broken_rule_comes_before_all_else():
 def test_an_expectation_that_was_missed_is_named():
     verdict = with_share(0.9, expect={"current": "thales"}).verdict
     assert (verdict.grade, verdict.headline) == ("bad", "It did not end as the scenario expects")
-    assert verdict.reasons[0] == "Expected: thales is current at the end; it came to pythagoras"
+    assert verdict.reasons[0] == "Expected: thales is current at the end; got pythagoras"
 
 
 def test_a_quorum_that_nobody_can_reach_is_a_matter_of_its_parameters():
@@ -89,6 +89,6 @@ def test_it_stands_first_in_the_report_and_in_the_json():
     outcome = with_share(0.5)
     page = html_report(outcome)
     assert page.index("✗ The quorum was lost in 2 of 9 epochs") < page.index("<h2>")
-    assert "Do not activate so" in page
+    assert "Do not activate yet" in page
     assert "No rule was broken, and it ended as the scenario expects" in page
     assert outcome.to_dict()["verdict"]["grade"] == "bad"

@@ -331,7 +331,7 @@ def test_words_that_were_altered_are_named() -> None:
         ('{"eraswitch_cosigning":1,"eraswitch_cosigning":1}', "a JSON object with a field twice"),
         ('{"eraswitch_cosigning":1,"payload":{"markers":[]}}', "a payload without an extension"),
         ('{"eraswitch_cosigning":' + "1" * 5000 + "}", "a number of 5000 digits"),
-        ("[" * 100_000, "JSON that nests too deep"),
+        ("[" * 100_000, "JSON that is nested too deeply"),
     ],
     ids=lambda value: value[:40],
 )

@@ -148,7 +148,7 @@ def test_funds(chain: LocalChain, wallet: PaymentKey) -> None:
     [
         (10, True, Health.OK, "10 s old"),
         (599, True, Health.OK, "599 s old"),
-        (700, True, Health.PROBLEM, "700 s old, where 600 s are the most"),
+        (700, True, Health.PROBLEM, "700 s old, where 600 s is the most"),
         (700, False, Health.WARNING, "700 s old"),
         (-20, True, Health.OK, "0 s old"),
         (-3600, True, Health.PROBLEM, "3600 s in the future"),
@@ -236,8 +236,8 @@ def test_journal(tmp_path: Path) -> None:
     for standing, words in (
         (None, "Go on with it: eraswitch marker announce thales"),
         (Standing.LIVE, "Go on with it: "),
-        (Standing.DEAD, "build it anew: "),
-        (Standing.LOST, "See what stands: eraswitch marker show"),
+        (Standing.DEAD, "build it again: "),
+        (Standing.LOST, "See what is in force: eraswitch marker show"),
     ):
         examination = Examination()
         unfinished = Unfinished(entry, standing)

@@ -275,7 +275,7 @@ def test_few_epochs_say_no_trend_and_it_is_said() -> None:
     for epochs in range(1, MIN_POINTS):
         found = forecast_of(steady_world(epochs), epochs + 5)
         assert (found.trend, found.reached) == (None, None)
-        assert any(f"A trend cannot be said from {epochs} epoch" in note for note in found.notes)
+        assert any(f"No trend can be derived from {epochs} epoch" in note for note in found.notes)
         assert found.danger.signing_share.value == found.now.share
         assert found.danger.signing_share.low is None
     assert forecast_of(steady_world(MIN_POINTS), MIN_POINTS + 5).trend is not None
@@ -407,7 +407,7 @@ def test_a_party_that_registers_and_does_not_sign_counts_as_it_did() -> None:
 def test_reliability_is_assumed_only_in_plain_words() -> None:
     found = forecast_of(registrations((5, split(60, 40))), 10)
     assert found.reliability.average == 1
-    assert "Reliability is assumed to be 1: nothing says which parties signed" in found.notes
+    assert "Reliability is assumed to be 1: no source states which parties signed" in found.notes
     stated = forecast_of(registrations((5, split(60, 40))), 10, reliability=0.9)
     assert stated.danger.signing_share.value == pytest.approx(0.54)
     assert not any("Reliability" in note for note in stated.notes)

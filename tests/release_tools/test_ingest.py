@@ -82,7 +82,7 @@ def test_a_summary_says_what_became_of_each_row(store: SqlStore, tmp_path: Path)
         "accepted": 3,
         "repeated": 1,
         "rejected": 3,
-        "reasons": {"is no JSON in UTF-8": 1, "stake is negative": 2},
+        "reasons": {"is not JSON in UTF-8": 1, "stake is negative": 2},
         "notes": {},
     }
     assert [accepted for accepted, _ in told] == [2, 2, 3]

@@ -277,7 +277,7 @@ def test_one_that_becomes_void_while_waiting(team: ReleaseTeam) -> None:
     team.purse = Purse(team.address, validity_slots=5)
     team.gateway = FlakyGateway(team.gateway, submit=take_and_lose)  # type: ignore[assignment]
     team.time = FakeTime(lambda: team.chain.advance_slots(1) and None)
-    with raising("PublicationExpired", match="came into no block in time: expected a block before slot 305"):
+    with raising("PublicationExpired", match="was in no block in time: expected a block before slot 305"):
         team.run("activate thales 3")
 
 
@@ -488,7 +488,7 @@ def test_a_provider_lost_while_waiting_is_shown_and_the_end_names_the_transactio
     team.watch = lambda progress: told.append(progress.note)
     team.waiting = Waiting(confirmations=1, timeout_s=45, poll_s=1)
     team.gateway = FlakyGateway(real, submit=take, transaction_depth=silent)  # type: ignore[assignment]
-    with raising("PublicationUnfinished", match=r"is submitted, and what became of it cannot be seen") as caught:
+    with raising("PublicationUnfinished", match=r"is submitted, but its outcome is unknown") as caught:
         team.run("activate thales 3")
     assert submitted[0] in str(caught.value)
     assert "Run the same command again" in str(caught.value)
@@ -521,7 +521,7 @@ def test_a_wait_in_which_nothing_happens_says_so_and_why_it_might_be(team: Relea
     team.time = FakeTime(lambda: team.chain.advance_slots(1) and None)
     with raising("PublicationUnfinished"):
         team.run("announce pythagoras")
-    assert "blocks come, and the transaction is in none of them" in notes[0][1]
+    assert "new blocks do not include the transaction" in notes[0][1]
 
 
 def test_losing_a_race_names_who_won_and_what_stands(team: ReleaseTeam, tmp_path: Path) -> None:

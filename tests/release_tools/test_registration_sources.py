@@ -73,10 +73,10 @@ def read(source: RegistrationSource, cursor: str | None = None, size: int = 1000
 @pytest.mark.parametrize(
     ("content", "got"),
     [
-        (b"\x89PNG\r\n\x1a\n" + bytes(5000), "among the first 3: line 1 is no JSON in UTF-8"),
-        (b"\x89PNG\n" * 5000, "among the first 1000: line 1 is no JSON in UTF-8"),
-        (b'[{"party_id":"p1","epoch":5,"stake":10}]', "among the first 1: line 1 is no JSON object"),
-        ('{"party_id":"p1","epoch":5,"stake":10}\n'.encode("utf-16"), "is no JSON in UTF-8"),
+        (b"\x89PNG\r\n\x1a\n" + bytes(5000), "among the first 3: line 1 is not JSON in UTF-8"),
+        (b"\x89PNG\n" * 5000, "among the first 1000: line 1 is not JSON in UTF-8"),
+        (b'[{"party_id":"p1","epoch":5,"stake":10}]', "among the first 1: line 1 is not a JSON object"),
+        ('{"party_id":"p1","epoch":5,"stake":10}\n'.encode("utf-16"), "is not JSON in UTF-8"),
         (b"# Title\n\nSome words\n", "among the first 2"),
         (bytes(1_000_000), "line 1 the line is longer"),
     ],
@@ -120,11 +120,11 @@ def test_bad_lines_of_a_file_of_the_kind_are_rejected_one_by_one(tmp_path: Path)
         ({"party_id": "p" * 201}, "party_id cannot be printed, or is too long"),
         ({"epoch": None}, "epoch is missing"),
         ({"epoch": ""}, "epoch is missing"),
-        ({"epoch": "x"}, "epoch is not a whole number from 0"),
-        ({"epoch": 4.0}, "epoch is not a whole number from 0"),
-        ({"epoch": True}, "epoch is not a whole number from 0"),
-        ({"epoch": -1}, "epoch is not a whole number from 0"),
-        ({"epoch": "٥"}, "epoch is not a whole number from 0"),
+        ({"epoch": "x"}, "epoch is not a whole number of at least 0"),
+        ({"epoch": 4.0}, "epoch is not a whole number of at least 0"),
+        ({"epoch": True}, "epoch is not a whole number of at least 0"),
+        ({"epoch": -1}, "epoch is not a whole number of at least 0"),
+        ({"epoch": "٥"}, "epoch is not a whole number of at least 0"),
         ({"epoch": 16}, "epoch is in the far future"),
         ({"epoch": 10**25}, "epoch is in the far future"),
         ({"stake": None}, "stake is missing"),
@@ -134,7 +134,7 @@ def test_bad_lines_of_a_file_of_the_kind_are_rejected_one_by_one(tmp_path: Path)
         ({"stake": "9" * 10_000}, "stake is not a whole number"),
         ({"stake": -1}, "stake is negative"),
         ({"stake": "-1"}, "stake is negative"),
-        ({"stake": MAX_LOVELACE + 1}, "stake is more than all ada"),
+        ({"stake": MAX_LOVELACE + 1}, "stake is more ada than exists"),
     ],
 )
 def test_what_is_no_registration(fields: dict[str, Any], reason: str) -> None:
@@ -157,7 +157,7 @@ def test_what_is_no_registration(fields: dict[str, Any], reason: str) -> None:
             for time in ("yesterday", "2024-13-01", "nan", -1, 1e300, [1])
         ),
         *(({"signed": signed}, "signed is not in hex, or too long: counted as unsigned") for signed in ("xyz", 7)),
-        ({"key": "ab" * 32}, "key, signature and time_s are not all there: counted as unsigned"),
+        ({"key": "ab" * 32}, "key, signature and time_s are not all given: counted as unsigned"),
         ({"capability": {"eras": "all"}}, "capability cannot be read: counted by its version"),
         ({"vesion": "1"}, "'vesion' is not a field of registrations: counted without it"),
     ],
@@ -348,14 +348,14 @@ def test_json_lines_that_are_none(tmp_path: Path) -> None:
     rows, rejects, _ = read(JsonLines(str(path)))
     assert parties(rows) == ["good"]
     assert [reject.reason for reject in rejects] == [
-        "is no JSON in UTF-8",
-        "is no JSON object",
-        "is no JSON object",
-        "is no JSON in UTF-8",
+        "is not JSON in UTF-8",
+        "is not a JSON object",
+        "is not a JSON object",
+        "is not JSON in UTF-8",
         "stake is not a whole number",
-        "the field 'stake' is there twice",
+        "the field 'stake' appears twice",
         "stake is not a whole number",
-        "the field 'eras' is there twice",
+        "the field 'eras' appears twice",
     ]
     assert [(reject.epoch, reject.party_id, reject.stake) for reject in rejects[-3:]] == [(5, "a", None)] * 3
 
@@ -450,8 +450,8 @@ def test_csv_rows_that_are_none_do_not_swallow_their_neighbours(tmp_path: Path) 
     assert parties(rows) == ["a", "f,g"]
     assert [(reject.place, reject.reason) for reject in rejects] == [
         ("line 3", "has more or fewer fields than the header"),
-        ("line 4", "is no CSV"),
-        ("line 5", "is no CSV"),
+        ("line 4", "is not CSV"),
+        ("line 5", "is not CSV"),
         ("line 6", "has more or fewer fields than the header"),
     ]
 
@@ -523,9 +523,9 @@ def test_events_that_are_no_registrations(events: sqlite3.Connection, store_path
     rows, rejects, _ = read(MithrilEvents(store_path))
     assert parties(rows) == ["good"]
     assert [reject.reason for reject in rejects] == [
-        "is no JSON", "is no JSON", "is no JSON", "is no event with headers and a content",
-        "is no event with headers and a content", "is no event with headers and a content",
-        "is no event with headers and a content", "is no event with headers and a content", "is no JSON",
+        "is not JSON", "is not JSON", "is not JSON", "is not an event with headers and content",
+        "is not an event with headers and content", "is not an event with headers and content",
+        "is not an event with headers and content", "is not an event with headers and content", "is not JSON",
         "party_id is missing", "epoch is missing", "stake is negative", "epoch is in the far future",
         "the event is longer than 65536 characters",
     ]  # fmt: skip

@@ -57,12 +57,12 @@ FULL = PlannedRollout.of(
 
 def test_the_text_is_stable_and_says_every_key() -> None:
     assert FULL.to_text() == (
-        '# Rollout plan of the era "pythagoras". Where it stands: eraswitch rollout status THIS-FILE\n'
+        '# Rollout plan of the era "pythagoras". Its progress: eraswitch rollout status THIS-FILE\n'
         "version = 1\n"
         'era = "pythagoras"\n'
         "network_magic = 42\n"
         "\n"
-        "# First there: nothing happens here until rollout verify --json wrote that it recovered.\n"
+        "# This network first: nothing happens here until rollout verify --json reports that it recovered.\n"
         "[[before]]\n"
         'network = "preprod"\n'
         "network_magic = 1\n"
@@ -81,10 +81,10 @@ def test_the_text_is_stable_and_says_every_key() -> None:
         "[activate.gate]\n"
         'threshold = "66.7 %"  # the share of the stake that must be ready\n'
         'of = "network"  # registered, network or recent\n'
-        "for_epochs = 2  # in so many epochs, one after the other\n"
+        "for_epochs = 2  # in so many consecutive epochs\n"
         "quorum_probability = 0.999  # the chance of a quorum after the switch, at least\n"
         "\n"
-        "# What decides the quorum, and who said so.\n"
+        "# What decides the quorum, and its source.\n"
         "[quorum]\n"
         'model = "lottery"\n'
         "k = 1944\n"
@@ -271,9 +271,9 @@ def test_the_announcement_has_the_figures() -> None:
     text = announcement(standing(THALES, now=7, known=evidence(90)), "announce", network="preprod")
     assert text.startswith("pythagoras is announced on preprod\n")
     for words in (
-        "It is to begin at epoch 12, if enough of the\nstake is ready by epoch 10; now is epoch 7",
+        "It is to begin at epoch 12, if enough of the\nstake is ready by epoch 10; the current epoch is 7",
         "run version 2.0.0 or newer",
-        "Ready in epoch 9: 90.0 % of the registered stake. It takes 95 %.",
+        "Ready in epoch 9: 90.0 % of the registered stake. Required: 95 %.",
         "Questions: Release team <release@example.org>\n",
     ):
         assert words in text

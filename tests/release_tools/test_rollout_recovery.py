@@ -72,7 +72,7 @@ def test_who_is_back_in_the_current_epoch_is_back() -> None:
 
 def test_before_the_switch_or_in_its_first_epoch_nothing_is_judged() -> None:
     assert judged(*counted({7: 5}), current=9).words == (
-        "The era has not begun: it begins at epoch 10, and now is epoch 9"
+        "The era has not begun: it begins at epoch 10, and the current epoch is 9"
     )
     first = judged(*counted({9: 5, 10: 5}), current=10)
     assert (first.recovered, first.judged) == (False, None)

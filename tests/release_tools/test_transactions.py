@@ -372,5 +372,5 @@ def test_other_hash_than_ours_is_an_error(wallet: PaymentKey) -> None:
             return "00" * 32
 
     signed = sign_transaction(build(wallet, [output(wallet, 50 * ADA)]), [wallet])
-    with pytest.raises(TransactionError, match="forgetful took a transaction under another hash"):
+    with pytest.raises(TransactionError, match="forgetful reported another hash for the transaction"):
         submit_transaction(Forgetful(), signed)

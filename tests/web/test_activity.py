@@ -59,7 +59,7 @@ def test_what_a_publication_brought_about_is_one_entry_and_another_process_tells
     assert one.title == "x is scheduled for epoch 9 (2001-09-18 01:46 UTC); y is announced"
     assert one.detail == "w at 1, x at 9; abababab…abab#0"
     (anew,) = told(publication[0])
-    assert (anew.kind, anew.title) == ("published", "The markers were published anew")
+    assert (anew.kind, anew.title) == ("published", "The markers were published again")
 
 
 @pytest.mark.parametrize(
@@ -68,7 +68,7 @@ def test_what_a_publication_brought_about_is_one_entry_and_another_process_tells
         ("moved", {"era": "x", "begins": 9, "was": 8}, "x is moved from epoch 8 to epoch 9"),
         ("moved", {"era": "x", "begins": None, "was": 8}, "x is no longer scheduled for epoch 8"),
         ("cancelled", {"era": "x", "was": 8}, "x is cancelled"),
-        ("gate-overridden", {"era": "x", "reason": "tested"}, "x was activated though its gate was not met"),
+        ("gate-overridden", {"era": "x", "reason": "tested"}, "x was activated although its gate was not met"),
         ("conflict", {"output": "a#0", "reason": "why"}, "A payload contradicts what is in force"),
         ("gate-crossed", {"era": "x", "met": False, "threshold": 0.8, "share": None}, "x has fallen below its gate"),
     ],
@@ -123,10 +123,10 @@ def test_the_pages_show_what_the_log_has_and_are_not_sent_twice(world, monkeypat
     assert world.client.get("/eras.ics").json()["code"] == "PathNotFound", "no genesis is known, so there is no date"
     feed = feedparser.parse(world.client.get("/activity.atom").content)
     assert [one.title for one in feed.entries] == [
-        "lagrange was activated though its gate was not met",
+        "lagrange was activated although its gate was not met",
         "lagrange is scheduled for epoch 4",
         "lagrange is announced",
-        "The markers were published anew",
+        "The markers were published again",
     ]
     chain = world.stage.chain
     world.now_s = chain.slot_time_s(chain.current_slot()) - 1

@@ -132,7 +132,7 @@ def test_a_body_that_holds_no_registrations_is_refused_whole(still_world, body, 
         (registration(stake=-1), "stake is negative"),
         (registration(stake=1.5), "stake is not a whole number"),
         (registration(stake=True), "stake is not a whole number"),
-        (registration(stake=45 * 10**15 + 1), "stake is more than all ada"),
+        (registration(stake=45 * 10**15 + 1), "stake is more ada than exists"),
         (registration(epoch=1_000_001), "epoch is in the far future"),
         (registration(""), "party_id is missing"),
         (registration("x" * 201), "party_id cannot be printed, or is too long"),
@@ -157,7 +157,7 @@ def test_a_registration_that_is_none_is_refused_by_its_field_and_spoils_no_other
         ({"stake": "5"}, None),
         ({"seen_at": "2020-01-01T00:00:00Z", "time_s": None}, None),
         ({"nothing": 1}, "'nothing' is not a field of registrations: counted without it"),
-        ({"signature": "00"}, "key, signature and time_s are not all there: counted as unsigned"),
+        ({"signature": "00"}, "key, signature and time_s are not all given: counted as unsigned"),
         ({"time_s": "soon"}, "seen_at cannot be read: counted as the oldest of its party"),
     ],
 )
@@ -589,7 +589,7 @@ def test_while_the_chain_cannot_be_read_later_epochs_are_taken(world):
 
 def test_the_client_says_why_it_was_refused(world):
     client = ServiceClient(world.client.url, world.stage.era_key.verification_key)
-    with raising("RegistrationRefused", match="An API token is needed"):
+    with raising("RegistrationRefused", match="Writing needs an API token"):
         client.register("pool1a", Epoch(1), 5, None)
     client.close()
     client = ServiceClient(world.client.url, world.stage.era_key.verification_key, token=world.token())
@@ -608,4 +608,4 @@ def test_a_service_that_does_not_know_the_support_says_why(world):
         with raising("ProviderNotFound", match="There are no registrations") as caught:
             client.support("pythagoras", "registered")
         assert "ask its operators" in str(caught.value)
-        assert "followed the chain" not in str(caught.value)
+        assert "caught up with the chain" not in str(caught.value)

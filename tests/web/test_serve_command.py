@@ -34,7 +34,7 @@ def test_with_no_configuration_it_shows_a_rehearsal_that_lives_and_keeps_nothing
     with serve(tmp_path, TMPDIR=str(tmp_path)) as served, Client(served.url) as client:
         served.wait_until_ready(client)
         assert served.place["embedded"] is True
-        assert "this is a REHEARSAL, and nobody's network" in served.log
+        assert "this is a REHEARSAL, not a real network" in served.log
         answer = client.get("/era/config")
         config = answer.json()
         assert (config["network"]["name"], config["network"]["embedded"]) == ("rehearsal", True)
@@ -45,7 +45,7 @@ def test_with_no_configuration_it_shows_a_rehearsal_that_lives_and_keeps_nothing
         for page in ("/", "/activity", "/parties"):
             assert client.get(page).text.count("A rehearsal: parties, stakes and eras are made up") == 1
         made = run("token", "new", "nodes", XDG_STATE_HOME=str(tmp_path / "state"), HOME=str(tmp_path))
-        assert (made.exit_code, "a rehearsal keeps nothing" in made.stderr) == (2, True)
+        assert (made.exit_code, "a rehearsal stores nothing" in made.stderr) == (2, True)
         assert served.end() == 0
     assert list(tmp_path.glob("**/*.sqlite3*")) == []
 
@@ -175,7 +175,7 @@ def test_a_key_without_its_certificate_is_not_served_in_the_clear(world, tmp_pat
     key.write_text("a key")
     key.chmod(0o600)
     result = run("serve", "--tls-key", key, "--port", "0", **environment_of(world))
-    assert (result.exit_code, "There is a key for TLS, and no certificate" in result.stderr) == (2, True)
+    assert (result.exit_code, "There is a key for TLS, but no certificate" in result.stderr) == (2, True)
     missing = run("serve", "--tls-key", tmp_path / "none.pem", "--port", "0", **environment_of(world))
     assert f"got '{tmp_path}"[:60] in missing.stderr
 
@@ -183,7 +183,7 @@ def test_a_key_without_its_certificate_is_not_served_in_the_clear(world, tmp_pat
 def test_a_provider_without_a_network_is_not_passed_over(tmp_path):
     own = {"HOME": str(tmp_path), "XDG_STATE_HOME": str(tmp_path)}
     result = run("serve", "--provider", "https://example.test", "--port", "0", **own)
-    assert (result.exit_code, "A provider is named, and no network" in result.stderr) == (2, True)
+    assert (result.exit_code, "A provider is named, but no network" in result.stderr) == (2, True)
     assert not list(tmp_path.iterdir()), "nothing was made"
 
 
@@ -198,12 +198,12 @@ def test_a_port_that_is_taken_is_an_error_in_words(world):
     port = world.client.url.rpartition(":")[2]
     result = run("serve", "--port", port, **environment_of(world))
     assert result.exit_code == 2
-    assert f"cannot listen at 127.0.0.1 port {port}" in result.stderr
+    assert f"cannot listen on 127.0.0.1 port {port}" in result.stderr
     own = {"HOME": str(world.folder), "XDG_STATE_HOME": str(world.folder / "nothing")}
     assert run("serve", "--port", port, **own).exit_code == 2
     assert not (world.folder / "nothing").exists(), "nothing was made for it"
     nowhere = run("serve", "--host", "a..b", "--port", "0", **environment_of(world))
-    assert (nowhere.exit_code, "cannot listen at a..b" in nowhere.stderr) == (2, True)
+    assert (nowhere.exit_code, "cannot listen on a..b" in nowhere.stderr) == (2, True)
 
 
 def test_who_drips_is_let_go_and_a_proxy_may_be_idle(world):

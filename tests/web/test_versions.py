@@ -98,7 +98,7 @@ def test_the_client_refuses_an_older_payload(world, client):
     )
     assert LAGRANGE not in older_markers.payload
     world.service._snapshot = older.model_copy(update={"markers": older_markers})
-    with pytest.raises(ServiceRolledBackError, match="older than the one before"):
+    with pytest.raises(ServiceRolledBackError, match="older than the previous one"):
         client.read()
 
 

@@ -211,11 +211,11 @@ class LocalChainServer:
 
     def _no_listening(self, got: str) -> ChainReadError:
         return ChainReadError(
-            f"The local chain cannot listen at {self._authority}",
+            f"The local chain cannot listen on {self._authority}",
             code="LocalChainServer",
             expected="an address of this machine and a free port",
             got=got,
-            next_step="Stop what listens there, or choose another port (0 picks a free one)",
+            next_step="Stop the program that listens there, or choose another port (0 picks a free one)",
         )
 
     def _wait_until_started(self) -> None:

@@ -263,7 +263,7 @@ class LocalChain:
             height = self._tip(db).height
             if not 1 <= blocks <= height:
                 raise ConfigurationError(
-                    "The local chain cannot be rolled back so far",
+                    "The local chain cannot be rolled back that far",
                     expected=f"1 to {height} blocks" if height else "a chain with a block above genesis",
                     got=str(blocks),
                     next_step="Roll back fewer blocks",
@@ -297,7 +297,7 @@ class LocalChain:
         current = self._current_slot(db)
         if not current < slot <= MAX_SLOT:
             raise ConfigurationError(
-                "The local chain cannot be advanced to there",
+                "The local chain cannot be advanced to that point",
                 expected=f"a slot after {current} (epoch {self.epoch_of(current)}), up to {MAX_SLOT}",
                 got=f"slot {slot} (epoch {self.epoch_of(slot)})",
                 next_step="Advance to a later slot or epoch",

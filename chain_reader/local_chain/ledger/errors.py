@@ -6,14 +6,14 @@ from eras import TransactionError
 
 RULES: dict[str, str] = {
     # names of the ledger itself
-    "DecodingFailure": "the bytes are no Conway transaction",
+    "DecodingFailure": "the bytes are not a Conway transaction",
     "InputSetEmptyUTxO": "it spends nothing",
     "BadInputsUTxO": "an input or reference input does not exist, or is spent",
     "BabbageNonDisjointRefInputs": "an output is both spent and only read",
     "OutsideValidityIntervalUTxO": "the current slot is outside the validity interval",
     "MaxTxSizeUTxO": "it is too big",
     "FeeTooSmallUTxO": "the fee is below the minimum for its size",
-    "ValueNotConservedUTxO": "what goes in is not what comes out",
+    "ValueNotConservedUTxO": "inputs and outputs do not balance",
     "BabbageOutputTooSmallUTxO": "an output holds less than the minimum for its size",
     "OutputTooBigUTxO": "the value of an output is too big",
     "WrongNetwork": "an output's address belongs to another network",
@@ -25,8 +25,8 @@ RULES: dict[str, str] = {
     "MissingVKeyWitnessesUTXOW": "a signature that an input or the body requires is missing",
     "InvalidWitnessesUTXOW": "a signature is wrong",
     "MissingTxBodyMetadataHash": "it has auxiliary data and the body no hash of it",
-    "MissingTxMetadata": "the body has a hash of auxiliary data that is not there",
-    "ConflictingMetadataHash": "the body's hash is of other auxiliary data",
+    "MissingTxMetadata": "the body has a hash of auxiliary data that is missing",
+    "ConflictingMetadataHash": "the body's hash is not that of the auxiliary data",
     "InvalidMetadata": "a string in the metadata is longer than 64 bytes",
     # what the ledger's decoder refuses without a name of its own
     "DatumBytesTooLong": "a byte string in a datum is longer than 64 bytes",

@@ -73,7 +73,7 @@ def _in_time(transaction: SignedTransaction, state: LedgerState) -> None:
         raise LedgerRefusedError(
             "OutsideValidityIntervalUTxO",
             expected=f"slot {state.slot} from {0 if before is None else before} to before {hereafter or 'ever'}",
-            next_step="Submit it inside its interval, or build it anew",
+            next_step="Submit it inside its interval, or build it again",
             slot=state.slot,
             invalid_before=before,
             invalid_hereafter=hereafter,

@@ -227,7 +227,7 @@ class AgreementObserver:
 
         def ask(one: ChainObserver) -> ChainTip | None:
             if not isinstance(one, LocatingObserver):
-                raise ChainReadError(f"{one.name} cannot tell the blocks of transactions")
+                raise ChainReadError(f"{one.name} does not know the blocks of transactions")
             return one.block_of(transaction)
 
         return self._agreed(
@@ -341,7 +341,7 @@ class AgreementObserver:
                 results.put((name, ask(observer)))
             except Exception as error:
                 if not isinstance(error, ChainReadError):
-                    _log.exception("%s failed in a way that it should not", name)
+                    _log.exception("%s failed unexpectedly", name)
                 results.put((name, error))
 
         started = set()
@@ -349,7 +349,7 @@ class AgreementObserver:
             for name, observer in self._observers.items():
                 last = self._busy.get(name)
                 if last is not None and last.is_alive() and not _ended(last):
-                    silent[name] = "no answer: it still works on an earlier question"
+                    silent[name] = "no answer: it is still working on an earlier question"
                     continue
                 # A daemon, so that a process can end though a provider hangs.
                 thread = threading.Thread(target=run, args=(name, observer), name=f"ask {name}", daemon=True)

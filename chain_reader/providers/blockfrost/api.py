@@ -160,7 +160,7 @@ class BlockfrostApi:
         """The error for a list that is longer than a limit."""
         return self.call(path).error(
             ReadLimitExceededError,
-            "has more to tell than the limit allows",
+            "holds more than the limit allows",
             expected=expected,
             got="more",
             next_step=f"Somebody may flood the address; raise {limit} to read it all",

@@ -177,7 +177,7 @@ class BlockfrostGateway:
         """How many of a token exist; none where the provider knows no such token.
 
         Raises:
-            ChainReadError: it could not be asked, as of a provider that has no list of tokens.
+            ChainReadError: it could not be reached, as of a provider that has no list of tokens.
         """
         found = self._read_known(f"/assets/{quote(unit, safe='')}", _ASSET)
         return 0 if found is None else int(found.quantity)
@@ -197,7 +197,7 @@ class BlockfrostGateway:
             raise TransactionRefusedError(
                 f"{self._name} refused the transaction",
                 got=said.replace(self._secret, "***") if self._secret else said,
-                next_step="Build it again from what is unspent now",
+                next_step="Build it again from the outputs that are unspent now",
             )
         return self._parsed(call, answer, _SUBMITTED)
 
@@ -236,7 +236,7 @@ class BlockfrostGateway:
         return None if answer.status == HTTPStatus.NOT_FOUND else self._parsed(call, answer, expected)
 
     def _page(self, path: str) -> tuple[_Output | None, ...]:
-        """A page of outputs, ``None`` for one that makes no sense and can therefore not be spent.
+        """A page of outputs, ``None`` for one that is not plausible and can therefore not be spent.
 
         Nothing for an address that was never used: but only by an answer in Blockfrost's own words.
         """
@@ -252,7 +252,7 @@ class BlockfrostGateway:
         if odd and len(odd) == len(items):
             raise call.unexpected("outputs", odd[0])
         for why in odd:
-            _log.warning("%s: an output is left out, because it makes no sense: %s", self._name, why)
+            _log.warning("%s: an output is left out, because it is not plausible: %s", self._name, why)
         return items
 
     @staticmethod

@@ -111,7 +111,7 @@ class BlockfrostObserver:
                 "has no epoch yet",
                 expected="a number",
                 got="null, as providers answer while they catch up with the chain",
-                next_step="Wait until the provider has caught up, or ask another one",
+                next_step="Wait until the provider has caught up, or use another one",
             )
         return Epoch(found)
 
@@ -237,7 +237,7 @@ class BlockfrostObserver:
         for transaction, height in heights.items():
             if transaction not in known:
                 if most == 0:
-                    raise self._api.beyond(path, f"at most {allowed} transactions to look into", "max_transactions")
+                    raise self._api.beyond(path, f"at most {allowed} transactions to look up", "max_transactions")
                 most -= 1
                 made = self._made(address, transaction, until)
                 known[transaction] = (

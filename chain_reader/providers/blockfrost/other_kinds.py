@@ -41,7 +41,7 @@ _KINDS: tuple[tuple[str, Callable[[Any], bool], str, str], ...] = (
         "/health",
         _has("connection_status", "most_recent_checkpoint"),
         "Kupo",
-        "Give it with the Ogmios that runs beside it: kupo:http://HOST:PORT+ws://HOST:PORT",
+        "Give it together with the Ogmios that runs beside it: kupo:http://HOST:PORT+ws://HOST:PORT",
     ),
     (
         "/tip",

@@ -119,7 +119,7 @@ class AddressReader:
             UnsteadyAnswerError,
             "changed each time its pages were read",
             expected="no output spent, and no block rolled back, meanwhile",
-            got=f"that in each of {READINGS} readings",
+            got=f"one of these in each of {READINGS} readings",
             next_step="Read again",
         )
 
@@ -228,7 +228,7 @@ def _odd_output(item: Mapping[str, Any] | AddressOutput, why: str) -> AddressOut
         address=address if isinstance(address, str) else "",
         amount=(),
         inline_datum=None,
-        unreadable=f"the provider lists it in a way that makes no sense: {why}",
+        unreadable=f"the provider lists it in a way that is not plausible: {why}",
     )
 
 

@@ -203,14 +203,14 @@ class CardanoCliObserver(LedgerStateOnly):
                 "could not be run",
                 expected=f"the program {self._program}",
                 got=error.strerror or type(error).__name__,
-                next_step="Install cardano-cli, or say where it is",
+                next_step="Install cardano-cli, or set its path",
             ) from error
         except TooLateError as error:
             raise call.error(
                 ProviderTimeoutError,
                 "was not answered in time",
                 expected=f"an answer within {limits.call_deadline_s:g} s",
-                got="none so far; the program was stopped",
+                got="none; the program was stopped",
                 next_step="Check that the node is up and not replaying its chain, then read again",
             ) from error
         except TooMuchError as error:
@@ -234,13 +234,13 @@ _FAILURES: tuple[tuple[Callable[[str], object], type[ChainReadError], str, str],
     (
         re.compile("version data mismatch|NetworkMagic").search,
         ProviderRefusedError,
-        "was refused: the node is of another network",
+        "was refused: the node is on another network",
         "Correct the network, or the path of the node's socket",
     ),
     (
         re.compile("does not exist|[Cc]onnection refused|resource vanished|Network.Socket").search,
         ProviderUnreachableError,
-        "could not be asked: there is no node at the socket",
+        "could not reach the node: nothing listens at the socket",
         "Start the node, or correct the path of its socket",
     ),
     (
@@ -264,9 +264,7 @@ def _failure(call: Call, finished: Finished) -> ChainReadError:
     for matches, kind, what, next_step in _FAILURES:
         if matches(said):
             return call.error(kind, what, got=got, next_step=next_step)
-    return call.error(
-        ProviderFailedError, "failed", got=got, next_step="Look into the log of the node, then read again"
-    )
+    return call.error(ProviderFailedError, "failed", got=got, next_step="Check the log of the node, then read again")
 
 
 def _datum_of(output: _Output) -> str | None:

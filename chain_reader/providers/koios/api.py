@@ -218,7 +218,7 @@ class KoiosApi:
         """How many of a token exist; none where Koios knows no such token.
 
         Raises:
-            ChainReadError: it could not be asked.
+            ChainReadError: it could not be reached.
         """
         asked = {"_asset_list": [spelled(unit).split(".")]}
         found = self._asked("/asset_info", asked, ASSET_SUPPLIES, until)
@@ -354,7 +354,7 @@ def odd_output(item: Mapping[str, Any], why: str) -> Output:
         value="0",
         block_height=height if type(height) is int and 0 <= height < 2**63 else 0,
         is_spent=item.get("is_spent") is True,
-        unreadable=f"Koios lists it in a way that makes no sense: {why}",
+        unreadable=f"Koios lists it in a way that is not plausible: {why}",
     )
 
 

@@ -83,7 +83,7 @@ class KoiosGateway:
         """How many of a token exist.
 
         Raises:
-            ChainReadError: it could not be asked.
+            ChainReadError: it could not be reached.
         """
         return self._api.supply(unit, self._api.until())
 
@@ -100,7 +100,7 @@ class KoiosGateway:
             raise TransactionRefusedError(
                 f"{self.name} refused the transaction",
                 got=said(answer) or "no reason",
-                next_step="Build it again from what is unspent now",
+                next_step="Build it again from the outputs that are unspent now",
             )
         if answer.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
             raise status_error(call, answer.status, said(answer))
@@ -132,5 +132,5 @@ def _spendable(item: Output) -> SpendableOutput:
         tuple(sorted((asset["policy_id"] + (asset["asset_name"] or ""), int(asset["quantity"])) for asset in assets)),
         None if datum is None else datum["bytes"],
         item.get("datum_hash") if datum is None else None,
-        None if script is None else str(script.get("hash") or "whose hash Koios does not tell"),
+        None if script is None else str(script.get("hash") or "whose hash Koios does not report"),
     )

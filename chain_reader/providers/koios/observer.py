@@ -167,7 +167,7 @@ class KoiosObserver:
                 del new[made.tx_hash]  # beyond the limit
         known.update(new)
         if len(missing) > most:
-            raise self._api.beyond("/utxo_info", f"at most {most} outputs to look into", "max_transactions")
+            raise self._api.beyond("/utxo_info", f"at most {most} outputs to look up", "max_transactions")
         heights = {made.tx_hash: made.block_height for made in ever}
         return self._newest_first(
             [replace(output, height=height) for name, height in heights.items() for output in known[name]], until

@@ -80,17 +80,17 @@ class KupoApi:
 
         Raises:
             AddressNotIndexedError: it follows none.
-            ChainReadError: it could not be asked.
+            ChainReadError: it could not be reached.
         """
         if address not in self._followed:
             path = f"/patterns/{quote(address, safe='')}"
             if not self._parsed(self.call(path), self._get(path, until), PATTERNS):
                 raise self.call(path).error(
                     AddressNotIndexedError,
-                    "found no pattern that the server follows",
+                    "matches no pattern that the server follows",
                     expected=f"a pattern that {address} matches",
                     got="none",
-                    next_step=f"Start Kupo with --match {address} (or --match '*'), from before its first marker",
+                    next_step=f"Start Kupo with --match {address} (or --match '*'), since before its first marker",
                 )
             self._followed.add(address)
 
@@ -166,7 +166,7 @@ def odd_match(item: Mapping[str, Any], why: str) -> Match:
         script_hash=None,
         created_at=Point(slot_no=0, header_hash=_NO_HASH),  # type: ignore[typeddict-item]
         spent_at=None,
-        unreadable=f"Kupo lists it in a way that makes no sense: {why}",
+        unreadable=f"Kupo lists it in a way that is not plausible: {why}",
     )
 
 

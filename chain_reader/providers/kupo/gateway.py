@@ -56,7 +56,7 @@ class KupoGateway(OgmiosGateway):
 
         Raises:
             AddressNotIndexedError: Kupo does not follow the token.
-            ChainReadError: it could not be asked.
+            ChainReadError: it could not be reached.
         """
         until, pattern = self._until(), spelled(unit)
         pattern += "*" * pattern.endswith(".")

@@ -176,10 +176,10 @@ class LeaderClient:
         """The error for what does not end."""
         return self.call(path).error(
             ReadLimitExceededError,
-            "has more to tell than the limit allows",
+            "holds more than the limit allows",
             expected=what,
             got="more",
-            next_step="Do not follow this leader: what it tells does not end",
+            next_step="Do not follow this leader: its answers do not end",
             limit=limit,
         )
 

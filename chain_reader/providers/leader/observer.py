@@ -192,7 +192,7 @@ class LeaderObserver:
             "team did not spend the last publication each time, follower.require_proof = false does with signatures"
         )
         if not handed_on:
-            raise untrue(self.name, expected, "none: it cannot prove what it hands on", next_step)
+            raise untrue(self.name, expected, "none: it cannot prove what it serves", next_step)
         found = verify_handed_on(handed_on, self._kept, self._policy)
         if found.broken is not None:
             raise untrue(self.name, expected, found.broken, next_step)
@@ -229,7 +229,7 @@ class LeaderObserver:
         """
         if stale is not None and not self._accept_stale:
             raise ChainReadError(
-                f"{self.name} cannot confirm what it tells",
+                f"{self.name} cannot confirm its own answers",
                 code="LeaderStale",
                 got=stale[:300],
                 next_step="Wait for it, or follow another leader",

@@ -161,7 +161,7 @@ def _joined(
 def untrue(leader: str, expected: str, got: str, next_step: str | None = None) -> LeaderHistoryError:
     """Return the error for a history that breaks a rule."""
     return LeaderHistoryError(
-        f"{leader} tells a history that is not true",
+        f"{leader} reports a history that is not authentic",
         expected=expected,
         got=got[:300],
         next_step=next_step or "Follow another leader; nothing was taken from this one",

@@ -40,7 +40,7 @@ class LocalChainGateway:
         """Why no new block might come: a chain with a manual clock waits for a command."""
         if self._chain.genesis.clock_mode == "manual":
             return f"The clock of this rehearsal chain is manual: eraswitch local-chain advance {self._chain.path}"
-        return "Its blocks come by the clock: the chain may make none for a while"
+        return "Its blocks follow the clock: the chain may make none for a while"
 
     def network(self) -> Network:
         """The network that the chain was created with."""

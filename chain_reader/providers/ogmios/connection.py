@@ -216,7 +216,7 @@ class Conversation:
                 ProviderFailedError,
                 "failed at the provider",
                 got=got,
-                next_step="Wait until the node has followed the chain to its tip, then read again",
+                next_step="Wait until the node has caught up with the chain, then read again",
                 rpc_code=fault.code,
             )
         return self.call.error(
@@ -255,10 +255,10 @@ class Conversation:
             )
         return self.call.error(
             TruncatedAnswerError,
-            "got no whole answer",
+            "got an incomplete answer",
             expected="an answer",
             got="a connection that was closed" + (f" with {error.rcvd.code} {error.rcvd.reason}" if error.rcvd else ""),
-            next_step="Read again; if it happens again, look into the log of Ogmios",
+            next_step="Read again; if it happens again, check the log of Ogmios",
         )
 
     def unreachable(self, error: Exception) -> ChainReadError:
@@ -271,7 +271,7 @@ class Conversation:
             return self.call.unexpected("a websocket", type(error).__name__)
         return self.call.error(
             ProviderUnreachableError,
-            "could not be asked",
+            "could not be sent",
             expected="a connection",
             got=(error.strerror if isinstance(error, OSError) else None) or type(error).__name__,
             next_step="Check the URL of Ogmios, the network and any proxy",

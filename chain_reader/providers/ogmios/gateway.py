@@ -77,7 +77,7 @@ class _Output(Answer):
             tuple(sorted(assets)),
             self.datum,
             self.datum_hash if self.datum is None else None,
-            None if self.script is None else "whose hash Ogmios does not tell",
+            None if self.script is None else "whose hash Ogmios does not report",
         )
 
 
@@ -175,7 +175,7 @@ class OgmiosGateway:
                 raise TransactionRefusedError(
                     f"{self.name} refused the transaction",
                     got=error.got,
-                    next_step="Build it again from what is unspent now",
+                    next_step="Build it again from the outputs that are unspent now",
                     rpc_code=code,
                 ) from error
             raise

@@ -99,7 +99,7 @@ class Call:
                 except ValueError:
                     pass  # it was not for the parts that nobody needs
         # Outside the handler: the foreign error quotes the answer, which may echo a secret.
-        raise self.unexpected("JSON as its protocol says", got)
+        raise self.unexpected("JSON as its protocol defines", got)
 
     def _mended(
         self, error: ValidationError, body: str | bytes, instead: Callable[[Mapping[str, Any], str], Any]
@@ -123,7 +123,7 @@ class Call:
         """The error for an answer that is not as the protocol has it."""
         return self.error(
             UnexpectedAnswerError,
-            "got an answer that makes no sense",
+            "got an answer that is not plausible",
             expected=expected,
             got=got,
             next_step="Check the URL and the version of the provider; if they are right, do not trust it",

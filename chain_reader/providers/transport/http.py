@@ -354,17 +354,17 @@ class BoundedHttp:
         if isinstance(error, HTTPError):  # urllib3's own: the answer had begun
             return call.error(
                 TruncatedAnswerError,
-                "got half an answer",
-                expected="a whole answer",
+                "got an incomplete answer",
+                expected="a complete answer",
                 got="a connection that ended in the middle of it",
                 next_step="Read again; if it happens again, check the provider and any proxy on the way",
             )
         return call.error(
             ProviderUnreachableError,
-            "could not be asked",
+            "could not be sent",
             expected="a connection",
             got=_reason_text(reason),
-            next_step="Check that address, this machine's network and any proxy, or ask another provider",
+            next_step="Check that address, this machine's network and any proxy, or use another provider",
         )
 
 

@@ -81,7 +81,7 @@ class Pace:
                 ProviderBannedError,
                 "was not sent: the provider has banned this machine",
                 got=f"a ban for {left_s:.0f} s more",
-                next_step="Wait until it is over, then ask less often, or ask another provider",
+                next_step="Wait until it is over, then ask less often, or use another provider",
                 retry_after_s=left_s,
             )
         if self._bucket is None:
@@ -91,9 +91,9 @@ class Pace:
         if wait_s > left_s:
             raise call.error(
                 ProviderTimeoutError,
-                "was not sent in time: too many requests before it",
-                expected="a turn before the deadline of the reading",
-                got="none at the rate that is configured",
+                "was not sent in time: too many requests were ahead of it",
+                expected="to be sent before the deadline of the reading",
+                got="no turn at the configured rate",
                 next_step="Ask less often, or raise requests_per_s if the provider's plan allows more",
             )
         if wait_s > 0:

@@ -5,7 +5,7 @@ In: a request as a function, and until when. Out: its first good answer, or the 
 1. Only these are asked again: no connection, a connection lost in the middle of an answer, too many requests (429), and
    a provider that failed (5xx). All other refusals stay what they are however often one asks: a wrong key (403), a ban
    (418), a quota that is used up (402), a full queue (425), a thing that is not there (404). A provider that hangs has
-   had its time, and an answer that makes no sense is not made better by repeating the question.
+   had its time, and an answer that is not plausible is not made better by repeating the question.
 2. Between two attempts lies a random pause (full jitter), whose bound doubles, so that a thousand nodes that lost the
    same provider do not come back in step; where the provider names a time (``Retry-After``), no less than that.
 3. All ends within a number of attempts, a budget of seconds, and the deadline of the reading: a pause that would go
@@ -114,8 +114,8 @@ class Retries:
 def _log(state: RetryCallState) -> None:
     error = state.outcome.exception() if state.outcome else None
     logging.getLogger(__name__).debug(
-        "Asking again in %.1f s, attempt %d failed: %s",
+        "Retrying in %.1f s; attempt %d failed: %s",
         state.upcoming_sleep,
         state.attempt_number,
-        error or "the provider answered that it cannot now",
+        error or "the provider is temporarily unavailable",
     )

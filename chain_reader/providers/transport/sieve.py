@@ -55,7 +55,7 @@ class Sieve:
             if kept.size > most:
                 raise call.error(
                     ReadLimitExceededError,
-                    "got an answer of which too much would have to be kept",
+                    "got an answer that is too large to keep",
                     expected=f"at most {most} bytes",
                     got="more",
                     next_step="Raise max_answer_bytes only if the provider is trusted",
@@ -157,7 +157,7 @@ def _events(call: Call, pieces: Iterable[bytes]) -> Iterator[tuple[str, Any]]:
             parser.close()
     if problem or not head:  # outside the handler: the foreign error quotes the answer, which may echo a secret
         raise call.unexpected(
-            "JSON as its protocol says", f"{head.decode(errors='backslashreplace')!r} ({problem or 'nothing'})"
+            "JSON as its protocol defines", f"{head.decode(errors='backslashreplace')!r} ({problem or 'nothing'})"
         )
 
 

@@ -23,7 +23,7 @@ _MEANINGS: dict[int, tuple[type[ChainReadError], str, str]] = {
     402: (
         ProviderQuotaExceededError,
         "was refused: the daily quota is used up",
-        "Wait until midnight UTC, take a larger plan, or ask another provider",
+        "Wait until midnight UTC, take a larger plan, or use another provider",
     ),
     403: (
         ProviderKeyRefusedError,
@@ -33,12 +33,12 @@ _MEANINGS: dict[int, tuple[type[ChainReadError], str, str]] = {
     404: (
         ProviderNotFoundError,
         "found nothing",
-        "Check the URL of the provider, and that it has followed the chain to its tip",
+        "Check the URL of the provider, and that it has caught up with the chain",
     ),
     418: (
         ProviderBannedError,
-        "was refused: this machine is banned for asking on after a limit",
-        "Stop asking for an hour or more, then ask less often; until then nothing is sent to it",
+        "was refused: this machine is banned for ignoring a rate limit",
+        "Wait for an hour or more, then send fewer requests; until then nothing is sent to it",
     ),
     425: (
         ProviderBusyError,
@@ -47,11 +47,11 @@ _MEANINGS: dict[int, tuple[type[ChainReadError], str, str]] = {
     ),
     429: (
         ProviderRateLimitedError,
-        "was refused: too many requests, in a short time or for the provider's plan",
+        "was refused: too many requests, at once or for the provider's plan",
         "Wait, then ask less often, or take a larger plan",
     ),
 }
-_FAILED = (ProviderFailedError, "failed at the provider", "Wait, or ask another provider")
+_FAILED = (ProviderFailedError, "failed at the provider", "Wait, or use another provider")
 _REFUSED = (
     ProviderRefusedError,
     "was refused",
@@ -64,6 +64,6 @@ def status_error(call: Call, status: int, said: str = "", *, retry_after_s: floa
     kind, what, next_step = _MEANINGS.get(status, _FAILED if status >= 500 else _REFUSED)
     facts: dict[str, Any] = {"status": status}
     if retry_after_s is not None:
-        next_step = f"Wait {retry_after_s:.0f} s, as the provider says. {next_step}"
+        next_step = f"Wait {retry_after_s:.0f} s, as the provider asks. {next_step}"
         facts["retry_after_s"] = retry_after_s
     return call.error(kind, what, got=f"status {status} {said}".rstrip(), next_step=next_step, **facts)

@@ -48,7 +48,7 @@ class CountOptions(BaseOptions):
 class HandedOnOptions(ReadinessOptions):
     """The registrations that count, also those that a service hands on."""
 
-    service_url: str | None = option("--from-service", metavar="URL", help="Count what a service hands on instead.")
+    service_url: str | None = option("--from-service", metavar="URL", help="Count what a service serves instead.")
     verify: bool = option(
         "--verify", is_flag=True, help="With --from-service: count only what the parties themselves have signed."
     )
@@ -60,7 +60,7 @@ class HandedOnOptions(ReadinessOptions):
             EraSwitchError: they cannot be read.
         """
         if (self.verify and self.service_url is None) or (self.files and self.service_url is not None):
-            raise click.UsageError("--from-service stands alone, and --verify belongs to it.")
+            raise click.UsageError("--from-service cannot be combined with other sources, and --verify is for it only.")
         if self.service_url is None:
             return open_registrations(settings, self.files)
         from era_service.follower.handed_on import handed_on_by

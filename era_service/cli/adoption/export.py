@@ -28,7 +28,7 @@ class ExportOptions:
     """The output and its form."""
 
     epochs: tuple[Epoch, ...] = option(
-        "--epoch", type=epoch_type, multiple=True, metavar="EPOCH", help="Only this one; may be given several times."
+        "--epoch", type=epoch_type, multiple=True, metavar="EPOCH", help="Only this one; can be repeated."
     )
     form: str = option(
         "--format", type=click.Choice(("jsonl", "csv")), default="jsonl", show_default=True, help="How to write them."
@@ -39,7 +39,7 @@ class ExportOptions:
 @takes(what=ExportOptions, data=RegistrationOptions)
 @pass_app
 def export(app: AppContext, *, what: ExportOptions, data: RegistrationOptions) -> None:
-    """Write the registrations that count to standard output.
+    """Write the counted registrations to standard output.
 
     They are the newest of each party for each epoch, the oldest epoch first.
     """

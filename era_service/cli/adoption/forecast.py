@@ -56,12 +56,12 @@ class ForecastOptions:
     """The question."""
 
     era: str | None = argument(required=False)
-    at: Epoch | None = option("--at", metavar="EPOCH", type=epoch_type, help="The epoch at which ERA is to begin.")
+    at: Epoch | None = option("--at", metavar="EPOCH", type=epoch_type, help="The epoch at which ERA begins.")
     given_share: float | None = option(
         "--share",
         metavar="SHARE",
         type=any_share,
-        help="The bare question: what if this share of the registered stake signs?",
+        help="Answer one question only: what if this share of the registered stake signs?",
     )
     probabilities: tuple[float, ...] = option(
         "--probability",
@@ -70,16 +70,16 @@ class ForecastOptions:
         default=(0.999,),
         show_default=True,
         type=click.FloatRange(0, 1, min_open=True),
-        help="The chance of a quorum that is wanted; with --share it may be given several times.",
+        help="The required chance of a quorum; with --share it can be repeated.",
     )
     epoch: Epoch | None = option(
-        "--epoch", metavar="EPOCH", type=epoch_type, help="Look at registrations up to this epoch only."
+        "--epoch", metavar="EPOCH", type=epoch_type, help="Use registrations up to this epoch only."
     )
     reliability: float | None = option(
         "--reliability",
         metavar="SHARE",
         type=any_share,
-        help="How much of the ready stake signs; else see --signatures.",
+        help="How much of the ready stake signs; otherwise measured, see --signatures.",
     )
     signatures: str | None = option(
         "--signatures",
@@ -92,7 +92,7 @@ class ForecastOptions:
         default=10,
         show_default=True,
         type=click.IntRange(1, 1000),
-        help="Epochs of registrations to look back at.",
+        help="How many epochs of registrations to use.",
     )
 
 
@@ -123,7 +123,7 @@ class ForecastOutputOptions(JsonOptions):
         metavar="FILE.svg",
         type=click.Path(path_type=Path),
         callback=svg_path,
-        help="Draw a chart too: what is ready, the trend, and the chance of a quorum.",
+        help="Also draw a chart: what is ready, the trend, and the chance of a quorum.",
     )
 
 
@@ -138,13 +138,13 @@ def forecast(
     data: ReadinessOptions,
     output: ForecastOutputOptions,
 ) -> None:
-    """Tell the chance that the network keeps its quorum when ERA begins at an epoch, from how its nodes upgrade.
+    """Estimate the chance that the network keeps its quorum when ERA begins at an epoch, from how its nodes upgrade.
 
-    What counts in an epoch is the stake that was registered for it, two epochs earlier. Nodes that stop at the switch
-    are still among it, so the danger is right after the switch; later they are gone, and the quorum returns, but less
-    of the whole network is behind it. Both are shown, with when enough will be ready, and whom to call.
+    In an epoch the stake registered for it counts, which happened two epochs earlier. It still includes nodes that stop
+    at the switch, so the danger is right after the switch; later they are gone, and the quorum returns, but with less
+    of the whole network behind it. Both are shown, with the epoch in which enough will be ready, and whom to call.
 
-    With --share instead of ERA it answers for that share of the registered stake, without any registrations.
+    With --share instead of ERA it answers for that share of the registered stake, without registrations.
     """
     era, at, given = asked.era, asked.at, quorum_by.given
     if (quorum_by.configuration_file is not None or quorum_by.on_chain) and given != GivenQuorum():
@@ -160,13 +160,13 @@ def forecast(
         planned = _published(data.settings(app), at, is_asked=quorum_by.on_chain)
     if asked.given_share is not None:
         if era is not None or at is not None:
-            raise click.UsageError("--share is the bare question: give it, or ERA and --at.")
+            raise click.UsageError("--share cannot be combined with ERA and --at.")
         _answer(app, given, planned, asked, as_json=output.as_json)
         return
     if era is None or at is None:
-        raise click.UsageError("Give ERA and --at EPOCH, or the bare question --share SHARE.")
+        raise click.UsageError("Give ERA and --at EPOCH, or --share SHARE.")
     if len(asked.probabilities) > 1:
-        raise click.UsageError("--probability can be given several times with --share only.")
+        raise click.UsageError("--probability can be repeated with --share only.")
     if asked.reliability is not None and asked.signatures is not None:
         raise click.UsageError("--reliability states what --signatures measures: give one of them.")
 
@@ -273,7 +273,7 @@ def _signed_with(configurations: tuple[EpochConfiguration, ...], at: Epoch | Non
             if at <= one.epoch <= at + 1:  # signed with one epoch later
                 click.echo(
                     f"Warning: from epoch {one.epoch + 1} on the network signs with the configuration of epoch "
-                    f"{one.epoch}; this forecast is by that of epoch {at - 1}",
+                    f"{one.epoch}; this forecast uses that of epoch {at - 1}",
                     err=True,
                 )
     return quorum_signed_with(configurations, at, where)

@@ -67,7 +67,7 @@ def gate_words(found: Forecast, gate: GateResult) -> str:
     if gate.met == (found.verdict is Verdict.SAFE):
         return f"Gate         agrees: {printable(gate.words)}"
     if gate.met:
-        why = "it asks for a share, and not for the chance of a quorum"
+        why = "it asks for a share, not for the chance of a quorum"
         return f"Gate         differs, because {why}: {printable(gate.words)}"
     return f"Gate         decides, because it asks for more than a quorum: {quorum_reason(found)}"
 
@@ -93,11 +93,11 @@ def _reached(found: Forecast, dates: EpochCalendar) -> str:
     if reached is not None and reached.latest == found.now.epoch:
         return "reached already"
     if reached is None:
-        return "cannot be said"
+        return "not known"
     if reached.expected is None and reached.earliest is None:
         return "not in sight"
     expected = "not in sight" if reached.expected is None else f"reached in {dates.epoch(reached.expected)}"
-    until = "on, no end in sight" if reached.latest is None else f"to {reached.latest}"
+    until = "on, with no end in sight" if reached.latest is None else f"to {reached.latest}"
     return f"{expected} (95 % interval: epoch {reached.earliest} {until})"
 
 

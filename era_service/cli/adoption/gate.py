@@ -32,19 +32,22 @@ class GateOptions(BaseOptions):
         "--threshold",
         type=share,
         metavar="SHARE",
-        help="The share to ask for, as 95%; by default adoption.gate_threshold.",
+        help="The required share, as 95%; by default adoption.gate_threshold.",
     )
     for_epochs: int | None = option(
         "--for-epochs",
         metavar="N",
         type=click.IntRange(min=1, max=1000),
-        help="Epochs, one after the other, that must have it; by default adoption.gate_for_epochs.",
+        help="Consecutive epochs that must have it; by default adoption.gate_for_epochs.",
     )
     epoch: Epoch | None = option(
-        "--epoch", type=epoch_type, metavar="EPOCH", help="The last of them; by default the newest that has begun."
+        "--epoch",
+        type=epoch_type,
+        metavar="EPOCH",
+        help="The last of these epochs; by default the newest that has begun.",
     )
     ignore_rejected: bool = option(
-        "--ignore-rejected", is_flag=True, help="Leave rows that were rejected out of the whole, whatever their stake."
+        "--ignore-rejected", is_flag=True, help="Leave rejected rows out of the total, whatever their stake."
     )
     pools: TickerOptions = nested(TickerOptions)
 
@@ -56,7 +59,7 @@ class GateOptions(BaseOptions):
 def gate(app: AppContext, *, era: str, asked: GateOptions, data: ReadinessOptions, output: JsonOptions) -> int:
     """Check whether ERA meets its adoption gate.
 
-    The exit code is 0 when the gate is met, and 6 when it is not; then it lists what is missing and from whom.
+    The exit code is 0 if the gate is met, otherwise 6, with a list of what is missing and from whom.
     """
     settings, threshold = data.settings(app), asked.threshold
     if threshold is None:

@@ -7,7 +7,7 @@ from era_service.cli.shared.groups import LazyGroup
 COMMANDS = {
     "ingest": (
         "era_service.cli.adoption.ingest:ingest",
-        "Add the registrations of SOURCE to the store, going on where the last run stopped",
+        "Add the registrations of SOURCE to the store, continuing where the last run stopped",
     ),
     "summary": (
         "era_service.cli.adoption.summary:summary",
@@ -20,26 +20,26 @@ COMMANDS = {
     "gate": ("era_service.cli.adoption.gate:gate", "Check whether ERA meets its adoption gate"),
     "forecast": (
         "era_service.cli.adoption.forecast:forecast",
-        "Tell the chance that the network keeps its quorum when ERA begins at an epoch, from how its nodes upgrade",
+        "Estimate the chance that the network keeps its quorum when ERA begins at an epoch, from how its nodes upgrade",
     ),
-    "watch": ("era_service.cli.adoption.watch:watch", "Show the adoption live, as registrations come in"),
+    "watch": ("era_service.cli.adoption.watch:watch", "Show the adoption live, as registrations arrive"),
     "mithril": ("era_service.cli.adoption.summary:mithril", "Show the rows of Mithril's own summary view"),
-    "export": ("era_service.cli.adoption.export:export", "Write the registrations that count to standard output"),
+    "export": ("era_service.cli.adoption.export:export", "Write the counted registrations to standard output"),
     "withdraw": (
         "era_service.cli.adoption.withdraw:withdraw",
-        "Take back what SOURCE registered, such as a token that was stolen",
+        "Withdraw what SOURCE registered, for example with a stolen token",
     ),
     "rejects": (
         "era_service.cli.adoption.ingest:rejects",
-        "List what was in sources and is no registration, with the reasons, oldest first",
+        "List the rejected rows of all sources with their reasons, oldest first",
     ),
     "rebuild": (
         "era_service.cli.adoption.ingest:rebuild",
-        "Count the registrations again, and correct the summary where it differs; it never should",
+        "Recount the registrations, and correct the summary if it differs, which it never should",
     ),
     "network-stake": (
         "era_service.cli.adoption.ingest:network_stake",
-        "Remember the stake of the whole network, LOVELACE, in EPOCH; without LOVELACE show what is remembered",
+        "Store the stake of the whole network, LOVELACE, in EPOCH; without LOVELACE show the stored figures",
     ),
 }
 """Name → where the command is, and its line in the help of the group, in the order of that help."""

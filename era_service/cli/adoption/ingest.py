@@ -38,36 +38,34 @@ class SourceOptions:
     """The source of registrations."""
 
     source: str | None = argument(required=False)
-    file: str | None = option("--from", metavar="FILE", help="The same as SOURCE, of a file.")
-    aggregator: str | None = option("--from-aggregator", metavar="URL", help="The same as SOURCE, of an aggregator.")
-    kind: SourceKind | None = option(
-        "--as", type=click.Choice(_KINDS), help="What SOURCE is; by default told by looking at it."
-    )
+    file: str | None = option("--from", metavar="FILE", help="The same as SOURCE, for a file.")
+    aggregator: str | None = option("--from-aggregator", metavar="URL", help="The same as SOURCE, for an aggregator.")
+    kind: SourceKind | None = option("--as", type=click.Choice(_KINDS), help="What SOURCE is; detected by default.")
     epochs: tuple[Epoch, ...] = option(
         "--epoch",
         metavar="N",
         type=epoch_type,
         multiple=True,
-        help="Ask an aggregator for this epoch; may be given several times. By default the one it is in.",
+        help="Ask an aggregator for this epoch; can be repeated. By default its current one.",
     )
     current: Epoch | None = option(
         "--current-epoch",
         metavar="N",
         type=epoch_type,
-        help="The current epoch, after which others are in the future; by default by the clock, on a public network.",
+        help="The current epoch, which decides what is in the future; by default from the clock, on a public network.",
     )
-    dry_run: bool = option("--dry-run", is_flag=True, help="Read and judge everything, and write nothing.")
+    dry_run: bool = option("--dry-run", is_flag=True, help="Read and check everything, but write nothing.")
 
 
 @click.command(cls=SectionedCommand, example="eraswitch adoption ingest monitoring.sqlite3 --store eraswitch.sqlite3")
 @takes(what=SourceOptions, data=StoreOptions, output=JsonOptions)
 @pass_app
 def ingest(app: AppContext, /, *, what: SourceOptions, data: StoreOptions, output: JsonOptions) -> None:
-    """Add the registrations of SOURCE to the store, going on where the last run stopped.
+    """Add the registrations of SOURCE to the store, continuing where the last run stopped.
 
     SOURCE is the monitoring.sqlite3 of a Mithril aggregator, which may be running; the URL of an aggregator; a file of
-    JSON lines or CSV; or - for JSON lines from standard input. What is no registration is kept apart with the reason
-    (adoption rejects). Running it twice changes nothing.
+    JSON lines or CSV; or - for JSON lines from standard input. Rejected rows are kept with their reason (adoption
+    rejects). Running it twice changes nothing.
     """
     text = _one_of(what.source, what.file, what.aggregator)
     kind = what.kind or ("aggregator" if what.aggregator is not None else kind_of(text))
@@ -103,7 +101,12 @@ class RejectOptions:
         "--after", default=0, metavar="ID", type=click.IntRange(min=0), help="Only those after this one."
     )
     limit: int = option(
-        "--limit", metavar="N", default=50, show_default=True, type=click.IntRange(min=1), help="How many at most."
+        "--limit",
+        metavar="N",
+        default=50,
+        show_default=True,
+        type=click.IntRange(min=1),
+        help="How many to list at most.",
     )
 
 
@@ -111,7 +114,7 @@ class RejectOptions:
 @takes(which=RejectOptions, data=StoreOptions, output=JsonOptions)
 @pass_app
 def rejects(app: AppContext, /, *, which: RejectOptions, data: StoreOptions, output: JsonOptions) -> None:
-    """List what was in sources and is no registration, with the reasons, oldest first."""
+    """List the rejected rows of all sources with their reasons, oldest first."""
     with open_adoption_store(data.settings(app)) as opened:
         found = opened.registrations.rejects(source=which.source, after=which.after, limit=which.limit)
     if output.as_json:
@@ -130,7 +133,7 @@ def rejects(app: AppContext, /, *, which: RejectOptions, data: StoreOptions, out
 @takes(data=StoreOptions, output=JsonOptions)
 @pass_app
 def rebuild(app: AppContext, /, *, data: StoreOptions, output: JsonOptions) -> None:
-    """Count the registrations again, and correct the summary where it differs; it never should."""
+    """Recount the registrations, and correct the summary if it differs, which it never should."""
     counted = 0
 
     def tick(_: Epoch) -> None:
@@ -142,9 +145,9 @@ def rebuild(app: AppContext, /, *, data: StoreOptions, output: JsonOptions) -> N
     if output.as_json:
         echo_json({"epochs": counted, "repaired": wrong})
     elif wrong:
-        click.echo(f"Counted {counted} epochs again: {wrong} figures of the summary were wrong, and are right now")
+        click.echo(f"Counted {counted} epochs again: {wrong} figures of the summary were wrong, and are corrected")
     else:
-        click.echo(f"Counted {counted} epochs again: the summary is right")
+        click.echo(f"Counted {counted} epochs again: the summary is correct")
 
 
 @option_group()
@@ -157,7 +160,7 @@ class NetworkStakeOptions:
         "--from", metavar="FILE", help="Figures in a file: CSV with the columns epoch and lovelace."
     )
     from_chain: bool = option(
-        "--from-chain", is_flag=True, help="Ask the configured providers; Blockfrost's tell the stake of EPOCH."
+        "--from-chain", is_flag=True, help="Ask the configured providers; Blockfrost reports the stake of EPOCH."
     )
 
 
@@ -165,7 +168,7 @@ class NetworkStakeOptions:
 @takes(what=NetworkStakeOptions, data=StoreOptions, output=JsonOptions)
 @pass_app
 def network_stake(app: AppContext, /, *, what: NetworkStakeOptions, data: StoreOptions, output: JsonOptions) -> None:
-    """Remember the stake of the whole network, LOVELACE, in EPOCH; without LOVELACE show what is remembered."""
+    """Store the stake of the whole network, LOVELACE, in EPOCH; without LOVELACE show the stored figures."""
     epoch, lovelace, file = what.epoch, what.lovelace, what.file
     if (epoch is None) == (file is None) or (what.from_chain and (epoch is None or lovelace is not None)):
         raise click.UsageError("Name an epoch with its stake, an epoch and --from-chain, or --from FILE")
@@ -210,7 +213,7 @@ def _stake_on_chain(settings: Settings, epoch: Epoch) -> tuple[int, str]:
                 if found is not None:
                     return found, observer.name
     raise MarkerError(
-        f"No provider tells the network's stake in epoch {epoch}",
+        f"No provider reports the network's stake in epoch {epoch}",
         expected="a Blockfrost provider that knows it",
         got=f"none known to {', '.join(asked)}" if asked else "no Blockfrost provider",
         next_step="Set reader.providers, or name the figure: adoption network-stake EPOCH LOVELACE",
@@ -225,7 +228,7 @@ def _kept_words(ingested: dict[str, Any]) -> str:
         return "Nothing was added"
     added = registrations_words(kept["accepted"])
     told = f"{added} added, {kept['repeated']:,} there already, {kept['rejected']:,} rejected"
-    return f"Before it ended: {told}. The same command goes on from there"
+    return f"Before it ended: {told}. The same command continues from there"
 
 
 def _summary_lines(summary: IngestSummary, current: Epoch | None, settings: Settings) -> list[str]:
@@ -239,7 +242,7 @@ def _summary_lines(summary: IngestSummary, current: Epoch | None, settings: Sett
     if FAR_EPOCH in summary.rejected and current is not None:
         network = settings.network.name or f"the network with magic {settings.network.magic}"
         lines += [
-            f"  It is epoch {current} on {printable(network)}. If these are of another network, name it:",
+            f"  It is epoch {current} on {printable(network)}. If these belong to another network, name it:",
             "  eraswitch --network NAME adoption ingest …, or give the epoch: --current-epoch N",
         ]
     if summary.rejected and not summary.dry_run:

@@ -29,8 +29,8 @@ def from_option() -> Any:
         "--from",
         metavar="FILE",
         multiple=True,
-        help="Count what is in this file instead of the store: an event store of Mithril's aggregator (SQLite), JSON "
-        "lines or CSV. May be given several times.",
+        help="Count this file instead of the store: an event store of Mithril's aggregator (SQLite), JSON "
+        "lines or CSV. Can be repeated.",
     )
 
 
@@ -76,8 +76,8 @@ class BaseOptions:
     base_name: str | None = option(
         "--of",
         type=click.Choice(BASES),
-        help="Of what stake: registered for the epoch, of the whole network, or of each party's newest registration "
-        "over the last epochs; by default adoption.gate_base.",
+        help="Share of which stake: registered for the epoch, of the whole network, or of each party's newest "
+        "registration over the last epochs; by default adoption.gate_base.",
     )
 
     def base(self, settings: Settings) -> Base:
@@ -113,13 +113,13 @@ def limit_option() -> Any:
         default=10,
         show_default=True,
         type=click.IntRange(min=0),
-        help="Parties that a list names at most.",
+        help="Parties to list at most.",
     )
 
 
 def eras_option() -> Any:
     """The option with the eras that are counted, as a field of a group."""
-    return option("--era", multiple=True, metavar="ERA", help="Count this era; by default all of the table.")
+    return option("--era", multiple=True, metavar="ERA", help="Count this era; by default all in the table.")
 
 
 @option_group()

@@ -54,8 +54,8 @@ class SummaryOutputOptions(TableOptions):
 def summary(app: AppContext, *, shown: SummaryOptions, data: HandedOnOptions, output: SummaryOutputOptions) -> None:
     """Show the stake by version, and the share that supports each era, of the last epochs.
 
-    Three shares are shown where they are known: of the registered stake, of the whole network's, and of the newest
-    registration of each party over the last epochs. docs/adoption.md explains what each is good for.
+    Shows three shares where they are known: of the registered stake, of the whole network's, and of the newest
+    registration of each party over the last epochs. docs/adoption.md explains when to use each.
     """
     if output.as_json + output.as_csv + output.markdown > 1:
         raise click.UsageError("Choose one of --json, --csv and --markdown.")

@@ -53,9 +53,9 @@ class WatchOptions(BaseOptions):
 @takes(shown=WatchOptions, data=ReadinessOptions)
 @pass_app
 def watch(app: AppContext, *, shown: WatchOptions, data: ReadinessOptions) -> None:
-    """Show the adoption live, as registrations come in. Ctrl-C ends it.
+    """Show the adoption live, as registrations arrive. Ctrl-C ends it.
 
-    On a terminal one display is kept up to date; into a pipe or a file each change is printed.
+    A terminal shows one display that is kept up to date; a pipe or a file gets each change.
     """
     settings = data.settings(app)
     compatibility = compatibility_of(settings, data.compatibility_file)

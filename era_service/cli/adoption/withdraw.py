@@ -25,7 +25,7 @@ class WithdrawOptions:
     """The registrations to withdraw, and the reason."""
 
     reason: str = option(
-        "--reason", required=True, metavar="WHY", help="Why; it is kept with each of them and in the event log."
+        "--reason", required=True, metavar="WHY", help="The reason; it is kept with each of them and in the event log."
     )
     from_epoch: Epoch = option(
         "--from-epoch",
@@ -35,7 +35,7 @@ class WithdrawOptions:
         help="Only those of epoch N and later; by default all.",
     )
     signed_too: bool = option("--signed-too", is_flag=True, help="Also those that their parties have signed.")
-    dry_run: bool = option("--dry-run", is_flag=True, help="Say how many they are, and change nothing.")
+    dry_run: bool = option("--dry-run", is_flag=True, help="Report how many they are, but change nothing.")
 
 
 @click.command(
@@ -47,11 +47,11 @@ class WithdrawOptions:
 def withdraw(
     app: AppContext, /, *, source: str, what: WithdrawOptions, data: StoreOptions, output: JsonOptions
 ) -> None:
-    """Take back what SOURCE registered, such as a token that was stolen.
+    """Withdraw what SOURCE registered, for example with a stolen token.
 
     SOURCE is "api ID" for what came with the token ID, which is revoked first (token revoke); else the name that
-    adoption export shows. What a party has signed stays, whoever handed it in. All else is kept among the rejects, each
-    as a line that adoption ingest reads.
+    adoption export shows. Registrations signed by their party stay, whoever delivered them. All others are kept among
+    the rejects, each as a line that adoption ingest reads.
     """
     if not what.reason.strip():
         raise click.BadParameter("expected words that say why", param_hint="--reason")

@@ -20,10 +20,10 @@ from release_tools.keys.files import write_key_pair
     required=True,
     metavar="DIR",
     type=click.Path(path_type=Path),
-    help="Folder for era.sk and era.vk; made if it is missing.",
+    help="Folder for era.sk and era.vk; created if missing.",
 )
 def generate_keypair(target_path: Path) -> None:
-    """Make the release team's key pair: era.sk, a secret, and era.vk. Existing keys are never overwritten."""
+    """Create the release team's key pair: era.sk (secret) and era.vk. Existing keys are never overwritten."""
     write_key_pair(target_path, SigningKey.generate())
     click.echo(f"Era generate keypair to {target_path}")
 
@@ -54,7 +54,7 @@ def generate_keypair(target_path: Path) -> None:
     metavar="KEY",
     envvar="ERA_MARKERS_SECRET_KEY",
     show_envvar=True,
-    help="Secret key, JSON-hex as in era.sk, or @FILE: a key given here is seen by everyone who can list processes.",
+    help="Secret key, JSON-hex as in era.sk, or @FILE: everyone who can list processes can see a key given here.",
 )
 @click.option("--era-markers-secret-key-file", "secret_key_file", metavar="FILE", help="File with the secret key.")
 @click.option(
@@ -62,7 +62,7 @@ def generate_keypair(target_path: Path) -> None:
     required=True,
     metavar="FILE",
     type=click.Path(path_type=Path),
-    help="Where the datum goes, for cardano-cli's --tx-out-inline-datum-file.",
+    help="Where to write the datum, for cardano-cli's --tx-out-inline-datum-file.",
 )
 @pass_app
 def generate_tx_datum(
@@ -101,7 +101,7 @@ def plan_markers(supported: SupportedEras, current: Epoch, upcoming: Epoch | Non
     names = tuple(supported)
     if len(names) > 2 or (len(names) == 1 and upcoming is not None):
         raise ConfigurationError(
-            "These epochs do not name one era each",
+            "These epochs do not each name one era",
             code="MarkerPlan",
             expected="two supported eras, the current one and the next"
             if upcoming is not None

@@ -8,7 +8,7 @@ COMMANDS = {
     "list": ("era_service.cli.era.listing:list_", "List the eras that this software supports, oldest first"),
     "generate-keypair": (
         "era_service.cli.era.datums:generate_keypair",
-        "Make the release team's key pair: era.sk, a secret, and era.vk",
+        "Create the release team's key pair: era.sk (secret) and era.vk",
     ),
     "generate-tx-datum": (
         "era_service.cli.era.datums:generate_tx_datum",
@@ -20,4 +20,4 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, lazy=COMMANDS)
 def era() -> None:
-    """Make keys and datums, as Mithril's aggregator does."""
+    """Create keys and datums, as Mithril's aggregator does."""

@@ -27,7 +27,7 @@ from era_store import EventFilter, LogLine
 from eras import MAX_EPOCH, Epoch
 
 FOLLOW_WAIT_S = 5.0
-"""At the latest after so long the store is looked at again, even if nothing was heard."""
+"""Seconds after which the store is read again, even without a notice."""
 
 
 def _epochs(
@@ -41,9 +41,9 @@ def _epochs(
         low = Epoch(int(first)) if first else None
         high = Epoch(int(last)) if last else (None if dots else low)
     except ValueError:
-        raise click.BadParameter(f"{value!r} is no epoch, nor a range as 5..9") from None
+        raise click.BadParameter(f"{value!r} is not an epoch, nor a range such as 5..9") from None
     if any(end is not None and not 0 <= end <= MAX_EPOCH for end in (low, high)):
-        raise click.BadParameter(f"{value!r} is no epoch")
+        raise click.BadParameter(f"{value!r} is not an epoch")
     return low, high
 
 
@@ -56,7 +56,7 @@ def _moment(_context: click.Context, _parameter: click.Parameter, value: str | N
     try:
         moment = datetime.fromisoformat(value)
     except ValueError:
-        raise click.BadParameter(f"{value!r} is no time, as 2026-05-01T12:00 or 1777636800") from None
+        raise click.BadParameter(f"{value!r} is not a time, such as 2026-05-01T12:00 or 1777636800") from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 
@@ -64,9 +64,7 @@ def _moment(_context: click.Context, _parameter: click.Parameter, value: str | N
 class FilterOptions:
     """Which events are printed."""
 
-    kinds: tuple[str, ...] = option(
-        "--kind", multiple=True, metavar="KIND", help="Only of this kind; may be given again."
-    )
+    kinds: tuple[str, ...] = option("--kind", multiple=True, metavar="KIND", help="Only of this kind; can be repeated.")
     roles: tuple[str, ...] = option(
         "--role", multiple=True, type=click.Choice(["input", "decision", "snapshot"]), help="Only of this role."
     )
@@ -81,9 +79,9 @@ class FilterOptions:
     )
     until: float | None = option("--until", callback=_moment, metavar="TIME", help="Only before this time.")
     after: int = option("--after", type=click.IntRange(min=0), default=0, metavar="ID", help="Only after this event.")
-    limit: int | None = option("--limit", type=click.IntRange(min=1), metavar="N", help="At most so many.")
-    last: int | None = option("--last", type=click.IntRange(min=1), metavar="N", help="Only the last so many of them.")
-    follow: bool = option("--follow", "-f", is_flag=True, help="Go on with what comes, until Ctrl-C.")
+    limit: int | None = option("--limit", type=click.IntRange(min=1), metavar="N", help="How many to print at most.")
+    last: int | None = option("--last", type=click.IntRange(min=1), metavar="N", help="Only the last N of them.")
+    follow: bool = option("--follow", "-f", is_flag=True, help="Follow new events, until Ctrl-C.")
 
 
 @click.command(cls=SectionedCommand, example="eraswitch events cat --kind activated --last 20")
@@ -93,7 +91,7 @@ class FilterOptions:
 @store_option
 @pass_app
 def cat(app: AppContext, /, *, place: str | None, which: FilterOptions, store: str | None, as_json: bool) -> None:
-    """Print events, oldest first: of the store, or of FILE. What came in is marked with >, a snapshot with =."""
+    """Print the events of the store or of FILE, oldest first. Inputs are marked with >, snapshots with =."""
     only = EventFilter(which.kinds, which.roles, which.verdicts, *which.epochs, which.since, which.until)
     _warn_of_unknown(which.kinds)
     with opened_log(app, place, store=store) as log:
@@ -117,7 +115,7 @@ def _warn_of_unknown(kinds: tuple[str, ...]) -> None:
     for kind in kinds:
         near = get_close_matches(kind, known, n=1, cutoff=0.75)
         if near and kind not in known:
-            click.echo(printable(f"This version knows no kind {kind!r}; did you mean {near[0]!r}?"), err=True)
+            click.echo(printable(f"This version has no kind {kind!r}; did you mean {near[0]!r}?"), err=True)
 
 
 def _following(log: StoreLog, only: EventFilter, after: int, last: int | None) -> Iterator[LogLine]:

@@ -24,7 +24,7 @@ from eras import MAX_EPOCH, Epoch, EraSwitchError
 @json_option
 @pass_app
 def verify(app: AppContext, /, *, place: str | None, store: str | None, as_json: bool) -> None:
-    """Check every hash of the log; an error names the first event that is not what was written."""
+    """Check every hash of the log; an error names the first event that was changed."""
     with opened_log(app, place, store=store) as log:
         head = log.head()
         count = verify_log(head, log.lines())
@@ -41,17 +41,21 @@ def verify(app: AppContext, /, *, place: str | None, store: str | None, as_json:
     if as_json:
         echo_json(facts)
     else:
-        click.echo(printable(f"{name}: {count} events are what was written; the last hash is {head.last_hash}"))
+        click.echo(
+            printable(
+                f"{name}: {count} events are unchanged since they were written; the last hash is {head.last_hash}"
+            )
+        )
 
 
 @click.command(cls=SectionedCommand, example="eraswitch events export events.jsonl --store eraswitch.sqlite3")
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
-@click.option("--yes", is_flag=True, help="Replace FILE if it is there.")
+@click.option("--yes", is_flag=True, help="Replace FILE if it exists.")
 @store_option
 @json_option
 @pass_app
 def export(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_json: bool) -> None:
-    """Write the event log of the store into FILE, while others use it; every hash is checked on the way."""
+    """Write the event log of the store to FILE, checking every hash; the store may be in use."""
     if file.exists() and not yes:
         raise EraSwitchError(
             "The file exists already",
@@ -73,9 +77,9 @@ def export(app: AppContext, /, *, file: Path, yes: bool, store: str | None, as_j
 @json_option
 @pass_app
 def import_(app: AppContext, /, *, file: Path, store: str | None, as_json: bool) -> None:
-    """Put the events of FILE into the store, with their ids and hashes: all of them or none.
+    """Add the events of FILE to the store, with their ids and hashes: all of them or none.
 
-    The store is made if it is not there. Its log must be empty, or how FILE begins.
+    The store is created if missing. Its log must be empty, or equal the beginning of FILE.
     """
     events = EventFile.open(file)
     with opened_store(app, store, create=True) as log:
@@ -90,20 +94,22 @@ def import_(app: AppContext, /, *, file: Path, store: str | None, as_json: bool)
     metavar="EPOCH",
     help="Keep every event from this epoch on; by default only the last snapshot of each node and what follows it.",
 )
-@click.option("--force", is_flag=True, help="Even where the log is damaged, or its decisions do not follow.")
+@click.option(
+    "--force", is_flag=True, help="Even if the log is damaged, or its decisions do not follow from its inputs."
+)
 @store_option
 @json_option
 @pass_app
 def compact(app: AppContext, /, *, keep_from: int | None, force: bool, store: str | None, as_json: bool) -> None:
-    """Take the older part of the log out, for good; what is left can still be replayed.
+    """Remove the older part of the log permanently; the rest can still be replayed.
 
-    Everything is verified and replayed first. Export the log before, if it is to be kept.
+    Everything is verified and replayed first. Export the log before, to keep it.
     """
     epoch = None if keep_from is None else Epoch(keep_from)
     with opened_store(app, store) as log:
         done = compact_log(log.store, keep_from=epoch, force=force)
     facts = {"removed": done.removed, "first_id": done.first_id, "size_bytes": done.size_bytes}
-    words = f"{done.removed} events were taken out; the log begins with event {done.first_id}, {done.size_bytes} bytes"
+    words = f"{done.removed} events were removed; the log begins with event {done.first_id}, {done.size_bytes} bytes"
     _tell(facts, words, as_json=as_json)
 
 

@@ -35,9 +35,9 @@ from era_store.redaction import redacted
 def replay(
     app: AppContext, /, *, place: str | None, store: str | None, until: int | None, break_at: int | None, as_json: bool
 ) -> int:
-    """Make every decision again from the recorded inputs; exit code 1 at the first that differs.
+    """Recompute every decision from the recorded inputs; exit code 1 at the first difference.
 
-    The hashes are checked on the way. With --break-at the state before that event is shown, and what is decided on it.
+    The hashes are checked too. --break-at shows the state before that event, and the decisions it leads to.
     """
     done = Replay()
     with opened_log(app, place, store=store) as log:
@@ -131,7 +131,7 @@ def _report(document: dict[str, Any], stopped: LogLine | None) -> list[str]:
 @json_option
 @pass_app
 def diff(app: AppContext, /, *, first: str, second: str, as_json: bool) -> int:
-    """Show where the nodes of two logs, each a file or a store, parted; exit code 1 where they did."""
+    """Show where the nodes of two logs, each a file or a store, disagree; exit code 1 if they do."""
     with opened_log(app, first) as one, opened_log(app, second) as other:
         parting = compare(one.lines(), other.lines())
         names = (one.name, other.name)

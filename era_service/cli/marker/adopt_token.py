@@ -20,7 +20,7 @@ class AdoptionOptions:
     replaces: str | None = option(
         "--replace",
         metavar="TOKEN",
-        help="Mint another in place of this one, which is lost, or was minted twice. Nodes need the new one then.",
+        help="Mint another in place of this one, which is lost or was minted twice. Nodes then need the new one.",
     )
     writes_token: bool = write_token_option()
 
@@ -43,15 +43,15 @@ def adopt_token(
 ) -> None:
     """Mint a thread token for the markers in force, and publish them again with it; no era changes.
 
-    Its script wants the owner of the era address, before the slot in which this transaction becomes void: nobody can
-    mint a second one after that. Every later publication passes it on. Nodes that are configured with it
-    (trust.thread_token) believe no output without it; deployed Mithril readers are not affected. It needs no era key.
+    Its script requires the owner of the era address, and a slot before this transaction becomes void: after that nobody
+    can mint a second one. Every later publication passes it on. Nodes configured with it (trust.thread_token) trust no
+    output without it; deployed Mithril readers are not affected. It needs no era key.
 
-    Where the marker output was sent away with its token, --spend names the output at the era address that holds it
-    again: nothing is minted then, and the markers that nodes trust are published with it.
+    If the marker output was sent away with its token and came back, --spend names the output at the era address that
+    holds it: nothing is minted, and the markers that nodes trust are published with it.
     """
     if build.out is not None and adoption.writes_token:
-        raise click.UsageError("--write goes with publishing at once, and --out only builds.")
+        raise click.UsageError("--write needs a publication, and --out only builds.")
     settings = publishing.network.settings(app)
     replaced = None if adoption.replaces is None else spelled(token_unit(adoption.replaces))
     if replaced is not None and settings.trust.thread_token == replaced:

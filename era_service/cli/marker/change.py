@@ -30,17 +30,17 @@ from eras import Epoch
 from release_tools.markers.change import ChangeKind, MarkerChange
 
 HELP = {
-    "announce": "Announce ERA, without an epoch: operators learn what is coming, and nothing switches yet.",
+    "announce": "Announce ERA without an epoch: operators learn what is coming, but nothing switches yet.",
     "activate": "Let ERA begin at an epoch: every node that knows it switches then, and every other one stops.",
     "postpone": "Let ERA, which is scheduled, begin at a later epoch.",
-    "cancel": "Drop ERA, which is announced or scheduled and has not begun.",
-    "retire": "Drop the marker of ERA, which is past; a later era is active.",
+    "cancel": "Drop ERA, which is announced or scheduled but has not begun.",
+    "retire": "Drop the marker of ERA, a past era.",
 }
 _MORE = """
 
-    It reads what nodes trust now, refuses what would break a rule, and shows the plan. After a yes it signs, submits,
-    waits for confirmations, reads back as a node does, and reports what nodes see then. Interrupted at any point, the
-    same command goes on or reports that it is done: there is never a second transaction.
+    Reads what nodes trust now, refuses what would break a rule, and shows the plan. Once confirmed, it signs, submits,
+    waits for confirmations, reads back as a node does, and reports what nodes see. After an interruption the same
+    command continues or reports that it is done; there is never a second transaction.
 """
 EXAMPLES = {
     "announce": "eraswitch marker announce pythagoras --network preview",
@@ -85,18 +85,18 @@ class TokenOptions:
     mint_token: bool = option(
         "--mint-token",
         is_flag=True,
-        help="Mint a thread token with this marker, a network's first; nodes that know it believe no other output.",
+        help="Mint a thread token with this marker, a network's first; nodes that know it trust no other output.",
     )
     writes_token: bool = write_token_option()
 
 
 _NO_TOKEN = TokenOptions(mint_token=False, writes_token=False)
-_AT = click.option("--at", required=True, metavar="EPOCH", type=epoch_type, help="When it begins.")
+_AT = click.option("--at", required=True, metavar="EPOCH", type=epoch_type, help="The epoch at which it begins.")
 _OVERRIDE = click.option(
     "--override-gate",
     metavar="REASON",
     callback=in_words,
-    help="Go on although the gate on adoption is not met, for this reason; it is kept in the event log.",
+    help="Continue although the adoption gate is not met; the reason is kept in the event log.",
 )
 
 
@@ -147,9 +147,9 @@ def run_change(
     files, output = options.files, options.publishing.output
     is_apart = files.snapshot is not None or files.payload is not None
     if files.snapshot is not None and files.payload is None and not output.dry_run:
-        raise click.UsageError("--from plans without a network: give --payload-out, or --dry-run.")
+        raise click.UsageError("--from plans without a network: add --payload-out or --dry-run.")
     if token.writes_token and (not order.mint_token or is_apart):
-        raise click.UsageError("--write goes with --mint-token, and with publishing at once.")
+        raise click.UsageError("--write needs --mint-token, and a publication.")
     if is_apart:
         sign_apart(settings, order, files, output)
     else:

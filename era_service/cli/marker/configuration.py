@@ -26,7 +26,7 @@ NOTHING_ON_CHAIN = 5
 
 @click.group(cls=KnownGroup)
 def configuration() -> None:
-    """Look at the protocol configurations on the chain, prepare others, and publish them."""
+    """Show the protocol configurations on the chain, prepare changes, and publish them."""
 
 
 configuration.add_command(export_command("export"))
@@ -38,7 +38,10 @@ configuration.add_command(publish)
 @takes(place=PlaceOptions, network=NetworkOptions, output=JsonOptions)
 @pass_app
 def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, output: JsonOptions) -> int:
-    """Show the configurations on the chain, and the three that a node needs now. Exit code 5: none holds now."""
+    """Show the configurations on the chain, and the three that a node needs now.
+
+    The exit code is 5 if none is in force.
+    """
     settings = network.settings(app)
     found = on_chain(settings, place)
     known = found.configurations
@@ -65,12 +68,12 @@ def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, outpu
     if found.token is not None:
         held = settings.protocol_configuration.thread_token
         is_set = held is not None and token_unit(held) == found.token
-        words = "no output without it is believed" if is_set else "not in protocol_configuration.thread_token yet"
+        words = "no output without it is trusted" if is_set else "not in protocol_configuration.thread_token yet"
         click.echo(f"Thread token {spelled(found.token)}: {words}")
     if current is None:
         click.echo("No configuration holds now")
     elif needed is None:
-        click.echo("A node needs one for the epoch before, too, and there is none")
+        click.echo("A node also needs one for the epoch before, and there is none")
     else:
         for name, document in needed.items():
             parameters = document["protocol_parameters"]
@@ -86,7 +89,7 @@ def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, outpu
 def diff(app: AppContext, *, file: str, place: PlaceOptions, network: NetworkOptions, output: JsonOptions) -> None:
     """Show what the configurations in FILE would change on the chain, by epoch and parameter.
 
-    FILE is as for import. A change of what nodes use already, in the current epoch or the last three, is refused.
+    FILE is as for import. A change of what nodes already use, in the current epoch or the last three, is refused.
     """
     wanted = read_import(read_bytes(file))
     found = on_chain(network.settings(app), place)

@@ -40,7 +40,7 @@ class PublishedOptions:
         "--force",
         metavar="REASON",
         callback=in_words,
-        help="In an emergency: change what nodes use already, for this reason; it is kept in the event log.",
+        help="In an emergency: change what nodes already use; the reason is kept in the event log.",
     )
     mint_token: bool = option(
         "--mint-token",
@@ -66,10 +66,10 @@ def publish(
 ) -> None:
     """Publish the configurations in FILE, which is as for import.
 
-    It reads what is on the chain, refuses what import refuses, and shows what changes, by epoch and parameter. After a
-    yes it signs, submits, waits for confirmations and reads back. The transaction spends the configuration output that
-    it replaces, and no era marker at the same address. Interrupted at any point, the same command goes on or reports
-    that it is done.
+    Reads what is on the chain, refuses what import refuses, and shows the changes by epoch and parameter. Once
+    confirmed, it signs, submits, waits for confirmations and reads back. The transaction spends the configuration
+    output that it replaces, and no era marker at the same address. After an interruption the same command continues or
+    reports that it is done.
     """
     settings = publishing.network.settings(app)
     order = ConfigurationOrder(
@@ -115,7 +115,7 @@ class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationOutlook]):
     def show(self, release: Release, outlook: ConfigurationOutlook) -> None:
         """Show what changes, by epoch and parameter, and the transaction."""
         plan = outlook.plan
-        lines = [f"Plan: {plan.change} (now is epoch {plan.epoch})"]
+        lines = [f"Plan: {plan.change} (current epoch: {plan.epoch})"]
         if outlook.unfinished is not None:
             lines = [f"An earlier run was interrupted: transaction {outlook.unfinished.latest.transaction}"]
         lines.append(f"  network     {release.settings.network.name or 'unnamed'}, magic {release.network.magic}")
@@ -150,7 +150,7 @@ class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationOutlook]):
         words = {
             "done": "Nothing to do: the chain has these configurations already",
             "planned": "Nothing was done: this was a dry run",
-            "unfinished": "Nothing was done: this was a dry run. Without --dry-run this goes on with it",
+            "unfinished": "Nothing was done: this was a dry run. Without --dry-run the command continues it",
             "published": f"Done: transaction {transaction}. Read back: it is what counts on the chain",
             "superseded": f"Done by transaction {transaction}, and replaced by another publication since",
         }

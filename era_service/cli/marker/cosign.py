@@ -33,8 +33,8 @@ class CosignKeyOptions:
 class CosignOptions(JsonOptions):
     """Whether anything is written and asked."""
 
-    dry_run: bool = option("--dry-run", is_flag=True, help="Check everything, and leave the file as it is.")
-    yes: bool = option("--yes", is_flag=True, help="Do not ask; only asked on a terminal.")
+    dry_run: bool = option("--dry-run", is_flag=True, help="Check everything, but leave the file unchanged.")
+    yes: bool = option("--yes", is_flag=True, help="Do not ask for confirmation; asked on a terminal only.")
     not_a_slip: bool = not_a_slip_option()
 
 
@@ -45,11 +45,10 @@ class CosignOptions(JsonOptions):
 def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: CosignOptions) -> None:
     """Add your signature to the extended payload in FILE, a co-signing file.
 
-    First it states in plain words what you are about to sign. It refuses a file that was altered after somebody signed,
-    one for another network, address or era key than those configured, a key that may not sign, and a key that has
-    signed. A sequence that jumps, a payload that has expired, an epoch that is absurdly far and a name that looks like
-    another one are warned of, and signed with --not-a-slip only. When enough have signed, the payload in it can be
-    published.
+    First shows in plain words what you are about to sign. Refuses a file that was altered after somebody signed, one
+    for another network, address or era key than the configured ones, a key that may not sign, and a key that has signed
+    already. Warns of a sequence that jumps, an expired payload, an epoch far ahead and a name that looks like another
+    one, and signs these only with --not-a-slip. Once enough have signed, the payload can be published.
     """
     text = _read(file)
     cosigning = Cosigning.from_text(text)
@@ -75,7 +74,7 @@ def cosign(app: AppContext, *, file: Path, keys: CosignKeyOptions, output: Cosig
                 "The file changed while you looked at it",
                 expected=f"{file} as it was read",
                 got="another content",
-                next_step="Run it again, and look again",
+                next_step="Run the command again, and check the new content",
                 code="CosigningFile",
             )
         write_file(file, cosigning.to_text().encode())
@@ -136,7 +135,7 @@ def cosigning_lines(cosigning: Cosigning, *, configured: bool) -> list[str]:
     after = "the first" if previous is None else f"after {previous.extension.sequence}, {check['previous']}"
     expires = "never" if check["expires_epoch"] is None else f"after epoch {check['expires_epoch']}"
     lines = [
-        "Era markers" if previous is not None else "Era markers, of which none were co-signed before",
+        "Era markers" if previous is not None else "Era markers, none of which were co-signed before",
         *(f"  {printable(change)}" for change in check["markers"]),
         *([] if check["markers"] else ["  none at all"]),
         f"Network    magic {check['network_magic']}",

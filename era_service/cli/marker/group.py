@@ -15,12 +15,12 @@ COMMANDS = {
     ),
     "announce": (
         "era_service.cli.marker.change:announce",
-        "Announce ERA, without an epoch: operators learn what is coming, and nothing switches yet",
+        "Announce ERA without an epoch: operators learn what is coming, but nothing switches yet",
     ),
-    "cancel": ("era_service.cli.marker.change:cancel", "Drop ERA, which is announced or scheduled and has not begun"),
+    "cancel": ("era_service.cli.marker.change:cancel", "Drop ERA, which is announced or scheduled but has not begun"),
     "configuration": (
         "era_service.cli.marker.configuration:configuration",
-        "Look at the protocol configurations on the chain, prepare others, and publish them",
+        "Show the protocol configurations on the chain, prepare changes, and publish them",
     ),
     "cosign": (
         "era_service.cli.marker.cosign:cosign",
@@ -33,16 +33,16 @@ COMMANDS = {
     "postpone": ("era_service.cli.marker.change:postpone", "Let ERA, which is scheduled, begin at a later epoch"),
     "renew": (
         "era_service.cli.marker.renew:renew",
-        "Have the markers in force co-signed anew: by other keys (a rotation), by more or fewer, or for longer",
+        "Have the markers in force co-signed again: by other keys (a rotation), by more or fewer, or for longer",
     ),
-    "retire": ("era_service.cli.marker.change:retire", "Drop the marker of ERA, which is past; a later era is active"),
+    "retire": ("era_service.cli.marker.change:retire", "Drop the marker of ERA, a past era"),
     "show": (
         "era_service.cli.marker.show:show",
-        "Show what nodes trust now, and what deployed Mithril readers could make of it when that differs",
+        "Show what nodes trust now, and what deployed Mithril readers could read if that differs",
     ),
     "sweep": (
         "era_service.cli.marker.sweep:sweep",
-        "Return what others put at the era address to the payer, and leave the markers in force as they are",
+        "Return what others put at the era address to the payer, without touching the markers in force",
     ),
 }
 """Name → where the command is, and its line in the help of the group, in the order of that help."""
@@ -50,4 +50,4 @@ COMMANDS = {
 
 @click.group(cls=LazyGroup, lazy=COMMANDS)
 def marker() -> None:
-    """Publish era markers, and look at those that are published."""
+    """Publish era markers, and show the published ones."""

@@ -44,9 +44,10 @@ class HistoryOptions:
 def history(app: AppContext, *, shown: HistoryOptions, network: NetworkOptions, output: JsonOptions) -> int:
     """Show every payload that was ever at the era address: slot, transaction, author, verdict. Newest first.
 
-    What is no payload at all is counted, not listed. It takes an observer that knows history, as Blockfrost does. With
-    --verify the exit code is 1 where the chain does not reach back to the first publication, or to the checkpoint; the
-    chain of protocol configurations is verified, too, where they are read (protocol_configuration.enabled).
+    Outputs without a payload are counted, not listed. This needs a provider that knows the history of an address, such
+    as Blockfrost. With --verify the exit code is 1 if the chain does not reach back to the first publication, or to the
+    checkpoint; the chain of protocol configurations is verified, too, where they are read
+    (protocol_configuration.enabled).
     """
     settings = network.settings(app)
     if shown.verify:

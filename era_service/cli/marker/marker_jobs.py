@@ -121,7 +121,7 @@ class MarkerJob(Job["TrustedReading", Outlook]):
             return
         words = {
             "done": f"Nothing to do: {self.done_words}{f', by transaction {transaction}' if transaction else ''}",
-            "unfinished": "Nothing was done: this was a dry run. Without --dry-run this goes on with it",
+            "unfinished": "Nothing was done: this was a dry run. Without --dry-run the command continues it",
             "published": f"Done: transaction {transaction}",
             "superseded": f"Done by transaction {transaction}, and replaced by another publication since",
         }
@@ -167,7 +167,7 @@ class ChangeJob(MarkerJob):
 class SweepJob(MarkerJob):
     """A sweep of the era address, which leaves the markers."""
 
-    done_words = "nothing is at the era address that could be swept"
+    done_words = "the era address holds nothing to sweep"
     reaches_nodes = False
 
     def __init__(self, order: SweepOrder, output: AskingOptions) -> None:

@@ -32,17 +32,17 @@ class RenewOptions:
         "--cosigner",
         metavar="KEY",
         multiple=True,
-        help="A verification key that signs from now on, as hex or @FILE; give all of them. By default they stay.",
+        help="A verification key that signs from now on, as hex or @FILE; give all of them. By default unchanged.",
     )
     threshold: int | None = option(
         "--threshold", metavar="K", type=click.IntRange(min=1), help="How many of them must sign from now on."
     )
-    expires_epoch: Epoch | None = expires_option("The last epoch in which it is fresh; stays by default.")
+    expires_epoch: Epoch | None = expires_option("The last epoch in which it is fresh; unchanged by default.")
     payload_out: Path = option(
         "--payload-out", metavar="FILE", required=True, type=click.Path(path_type=Path), help="The co-signing file."
     )
     snapshot: str | None = option(
-        "--from", metavar="FILE", help="Renew what marker show --json printed, without a network."
+        "--from", metavar="FILE", help="Renew the output of marker show --json, without a network."
     )
 
 
@@ -52,13 +52,13 @@ class RenewOptions:
 def renew(
     app: AppContext, *, new: RenewOptions, keys: EraKeyOptions, network: NetworkOptions, output: DryRunOptions
 ) -> None:
-    """Have the markers in force co-signed anew: by other keys (a rotation), by more or fewer, or for longer.
+    """Have the markers in force co-signed again: by other keys (a rotation), by more or fewer, or for longer.
 
-    It writes a co-signing file for marker cosign. Where keys or threshold change, the old threshold of the old keys
-    must sign it, and the new one of the new keys. Published by tx build, tx sign and tx submit it changes no era.
+    Writes a co-signing file for marker cosign. If keys or threshold change, the old threshold of the old keys must sign
+    it, and the new one of the new keys. Publishing it with tx build, tx sign and tx submit changes no era.
     """
     if not new.cosigners and new.threshold is None and new.expires_epoch is None:
-        raise click.UsageError("Nothing would be new: give --cosigner, --threshold or --expires-epoch.")
+        raise click.UsageError("Nothing would change: give --cosigner, --threshold or --expires-epoch.")
     settings = network.settings(app)
     policy = trust_policy(settings)
     if policy.extension is None:

@@ -18,7 +18,7 @@ from era_service.releasing.trusted_snapshot import read_trusted
 @takes(network=NetworkOptions, output=JsonOptions)
 @pass_app
 def show(app: AppContext, *, network: NetworkOptions, output: JsonOptions) -> None:
-    """Show what nodes trust now, and what deployed Mithril readers could make of it when that differs."""
+    """Show what nodes trust now, and what deployed Mithril readers could read if that differs."""
     settings = network.settings(app)
     require_magic(settings)
     document, calendar = read_trusted(settings)

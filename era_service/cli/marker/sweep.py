@@ -25,7 +25,7 @@ class SweptOptions:
     """The outputs to sweep, beside old markers."""
 
     spend: tuple[str, ...] = option(
-        "--spend", metavar="TX#N", multiple=True, help="Return this output too, whatever it carries."
+        "--spend", metavar="TX#N", multiple=True, help="Also return this output, whatever it carries."
     )
     beside: str | None = option(
         "--beside",
@@ -55,11 +55,11 @@ def sweep(
     publishing: PublishingOptions,
     build: BuildOptions,
 ) -> None:
-    """Return what others put at the era address to the payer, and leave the markers in force as they are.
+    """Return what others put at the era address to the payer, without touching the markers in force.
 
-    Swept is every output with a datum, old markers first; as many as one transaction takes along. The marker output in
-    force stays always, a copy of it unless --copies is given, and what carries only ada or tokens unless --spend
-    names it. It needs no era key. Interrupted at any point, the same command goes on or reports that it is done.
+    Sweeps every output with a datum, old markers first, as many as fit into one transaction. The marker output in force
+    always stays, copies of it unless --copies is given, and outputs with only ada or tokens unless --spend names them.
+    It needs no era key. After an interruption the same command continues or reports that it is done.
     """
     settings = publishing.network.settings(app)
     purse = paying.limits.purse(paying.payment_address, swept.spend, sweep=True)

@@ -51,8 +51,8 @@ def write_token(
             f"No thread token was written into {file}",
             code="TokenLine",
             expected="markers in force, posted by the owner of the era address, with a thread token",
-            got="markers without one" if unit is None else "an output that nothing proves to be the owner's",
-            next_step="Look: eraswitch marker show; a token that is yours goes into [trust] by hand",
+            got="markers without one" if unit is None else "an output not proved to be the owner's",
+            next_step="Look at eraswitch marker show; put a token that is yours into [trust] by hand",
         )
     write_file(file, with_token(file, spelled(unit), replaced).encode())
     return str(file)

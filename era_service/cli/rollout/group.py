@@ -44,7 +44,7 @@ _VALUES_AT = len("  on the chain  ")
 
 @click.group(cls=KnownGroup)
 def rollout() -> None:
-    """Plan a rollout in a file, see where it stands, and take it step by step."""
+    """Plan a rollout in a file, follow its progress, and do it step by step."""
 
 
 rollout.add_command(plan)
@@ -55,9 +55,9 @@ rollout.add_command(verify)
 @takes(where=StandingOptions, network=NetworkOptions, output=JsonOptions)
 @pass_app
 def status(app: AppContext, /, *, where: StandingOptions, network: NetworkOptions, output: JsonOptions) -> int:
-    """Show where the rollout in FILE stands: the chain, the adoption, the next step, and whom to tell.
+    """Show the progress of the rollout in FILE: the chain, the adoption, the next step, and whom to inform.
 
-    The exit code is 6 while the next step waits for another network that the plan has in [[before]], else 0.
+    The exit code is 6 while the next step waits for another network in the plan's [[before]], otherwise 0.
     """
     standing, _ = _standing(app, where, network)
     if output.as_json:
@@ -83,12 +83,12 @@ class NextOptions:
 def next_step(
     app: AppContext, /, *, where: StandingOptions, options: NextOptions, publishing: PublishingOptions
 ) -> int:
-    """Do the next step of the rollout in FILE, if its gate holds: what marker announce or marker activate does.
+    """Do the next step of the rollout in FILE, if its gate is met: what marker announce or marker activate does.
 
-    The exit code is 0 when it is done, or nothing is left to do; 6 when the gate does not hold, the epoch of the step
-    has not come, a network before this one has not recovered, or a protocol configuration is to be published (marker
-    configuration publish); 1 when it is too late, or the chain holds something else than the plan. Interrupted at any
-    point, the same command goes on.
+    The exit code is 0 if the step is done, or nothing is left to do; 6 if the gate is not met, the epoch of the step
+    has not come, an earlier network has not recovered, or a protocol configuration must be published first (marker
+    configuration publish); 1 if it is too late, or the chain differs from the plan. After an interruption the same
+    command continues.
     """
     planned, settings = read_plan(app, where.plan_file, publishing.network)
     changes = planned_changes_of(planned, where.plan_file)
@@ -116,7 +116,7 @@ def next_step(
     for line in _configuration_steps(standing):
         click.echo(printable(line), err=True)
     if standing.tell and not publishing.output.dry_run:
-        click.echo(printable(f"Tell: {', '.join(map(str, standing.tell))}"), err=True)
+        click.echo(printable(f"Inform: {', '.join(map(str, standing.tell))}"), err=True)
     return 0
 
 
@@ -130,7 +130,9 @@ class AnnouncementOptions:
         help="By default announce, until the era has its epoch; completed is the closing text, once the network "
         "recovered.",
     )
-    template: str | None = option("--template", metavar="FILE", help="A text with $figures, in place of the usual one.")
+    template: str | None = option(
+        "--template", metavar="FILE", help="A text with $figures that replaces the usual one."
+    )
 
 
 @rollout.command(example="eraswitch rollout announcement rollout-pythagoras.toml --phase activate")
@@ -145,9 +147,9 @@ def announcement(
     recovery: RecoveryOptions,
     network: NetworkOptions,
 ) -> int:
-    """Print the announcement to operators of a phase of the rollout in FILE, with the figures filled in.
+    """Print the announcement of a phase of the rollout in FILE to operators, with the figures filled in.
 
-    The closing text is printed once the network has recovered (see rollout verify); until then the exit code is 6.
+    The final text is printed once the network has recovered (see rollout verify); until then the exit code is 6.
     """
     custom = None if text.template is None else read_text(text.template)
     if text.phase == "completed":
@@ -225,7 +227,7 @@ def _step_lines(standing: RolloutStanding) -> list[str]:
     lines = [f"Next: {step.words}", *(f"  {line}" for line in step.lacks)]
     lines += _configuration_steps(standing)
     if standing.tell:
-        lines.append(f"Tell: {', '.join(map(str, standing.tell))}")
+        lines.append(f"Inform: {', '.join(map(str, standing.tell))}")
     return lines
 
 

@@ -41,20 +41,22 @@ class GateOptions:
         metavar="SHARE",
         help="The share that must be ready to activate, as 95%; by default adoption.gate_threshold.",
     )
-    base: str = option("--of", type=click.Choice(BASES), default="registered", show_default=True, help="Of what stake.")
+    base: str = option(
+        "--of", type=click.Choice(BASES), default="registered", show_default=True, help="Share of which stake."
+    )
     for_epochs: int = option(
         "--for-epochs",
         metavar="N",
         type=click.IntRange(1, 100),
         default=1,
         show_default=True,
-        help="Epochs, one after the other, that must have it.",
+        help="Consecutive epochs that must have it.",
     )
     quorum_probability: float | None = option(
         "--quorum-probability",
         metavar="P",
         type=click.FloatRange(0, 1, min_open=True, max_open=True),
-        help="The chance of a quorum right after the switch that is asked for, too.",
+        help="Also require this chance of a quorum right after the switch.",
     )
     files: tuple[str, ...] = from_option()
     compatibility_file: Path | None = compatibility_option()
@@ -66,10 +68,10 @@ class ScheduleOptions:
     """When the phases are, and whom to tell."""
 
     announce_at: Epoch | None = option(
-        "--announce-at", metavar="EPOCH", type=epoch_type, help="Announce then at the earliest; by default now."
+        "--announce-at", metavar="EPOCH", type=epoch_type, help="The earliest epoch to announce in; by default now."
     )
     at: Epoch | None = option(
-        "--at", metavar="EPOCH", type=epoch_type, help="When ERA is to begin; by default 10 epochs after announcing."
+        "--at", metavar="EPOCH", type=epoch_type, help="The epoch at which ERA begins; by default 10 after announcing."
     )
     lead_epochs: int = option(
         "--lead-epochs",
@@ -77,16 +79,17 @@ class ScheduleOptions:
         type=click.IntRange(1, 100),
         default=2,
         show_default=True,
-        help="Epochs before that in which it must be activated, at the latest.",
+        help="How many epochs before that it must be activated at the latest.",
     )
     tell: tuple[str, ...] = option(
-        "--tell", metavar=_PERSON, multiple=True, help="Somebody to tell. May be given several times."
+        "--tell", metavar=_PERSON, multiple=True, help="Somebody to inform. Can be repeated."
     )
     configurations: tuple[str, ...] = option(
         "--configuration",
         metavar="EPOCH:FILE|EPOCH:K,M,PHI",
         multiple=True,
-        help="A change of the protocol configuration beside it: a file of marker configuration export, or parameters.",
+        help="A change of the protocol configuration that goes with it: a file of marker configuration "
+        "export, or parameters.",
     )
     force_name: bool = force_name_option()
 
@@ -98,7 +101,7 @@ class PlanOutputOptions(JsonOptions):
     out: str | None = option(
         "--out", metavar="FILE", help="The file to write, - for standard output; by default rollout-ERA.toml."
     )
-    yes: bool = option("--yes", is_flag=True, help="Replace FILE if it is there.")
+    yes: bool = option("--yes", is_flag=True, help="Replace FILE if it exists.")
 
 
 @click.command(
@@ -117,9 +120,9 @@ def plan(
     network: NetworkOptions,
     output: PlanOutputOptions,
 ) -> None:
-    """Write the plan of a rollout of ERA: its two phases, gates and epochs, and whom to tell.
+    """Write the plan of a rollout of ERA: its two phases, gates and epochs, and whom to inform.
 
-    The file is TOML, for people to review and change; nothing happens by it until rollout next is run.
+    The file is TOML, for people to review and change; nothing happens until rollout next is run.
     """
     settings = network.settings(app)
     threshold = gate.threshold or settings.adoption.gate_threshold
@@ -137,7 +140,7 @@ def plan(
         return
     if target.exists() and not output.yes:
         raise EraSwitchError(
-            "The rollout plan is there already",
+            "The rollout plan exists already",
             expected=f"no file {target}",
             got="one",
             next_step="Change it with an editor, or replace it with --yes",
@@ -155,7 +158,7 @@ def plan(
     click.echo(f"  gate      {asked}, by {calendar.epoch(phases.decide_by)}")
     for line in _quorum_lines(settings, made, known, changes, gate):
         click.echo(printable(line))
-    click.echo(f"Written to {target}. Where it stands: eraswitch rollout status {target}")
+    click.echo(f"Written to {target}. Its progress: eraswitch rollout status {target}")
 
 
 def _planned(
@@ -228,7 +231,7 @@ def _quorum_lines(
     ready = None if share is None else float(share.fraction)
     for one in configuration_standings(changes, known, now, ready=ready):
         yield f"  configuration from epoch {one.change.epoch}: {'; '.join(one.differences) or 'on the chain already'}"
-        effect = one.effect or ("what it does to the quorum is not known: no registrations",)
+        effect = one.effect or ("its effect on the quorum is not known: no registrations",)
         yield from (f"    {part}" for part in effect)
 
 
@@ -268,5 +271,5 @@ def _target(era: str, out: str | None) -> Path | None:
     if out is not None:
         return None if out == "-" else Path(out)
     if not era.replace("-", "").replace("_", "").isalnum():
-        raise click.UsageError("The name of the era makes no name of a file: give --out FILE.")
+        raise click.UsageError("The name of the era cannot be a file name: give --out FILE.")
     return Path(f"rollout-{era}.toml")

@@ -41,12 +41,12 @@ class RecoveryOptions:
     """The source of certificates, and the condition of a recovery."""
 
     aggregator: str | None = option(
-        "--aggregator", metavar="URL", help="Take certificates, and who signed them, from this aggregator."
+        "--aggregator", metavar="URL", help="Read certificates, and who signed them, from this aggregator."
     )
     certificates_file: str | None = option(
         "--certificates",
         metavar="CSV",
-        help="Take certificates from this file, with the columns epoch and certificates; - for standard input.",
+        help="Read certificates from this file, with the columns epoch and certificates; - for standard input.",
     )
     wanted: Fraction = option(
         "--share",
@@ -54,7 +54,7 @@ class RecoveryOptions:
         type=share,
         default="90%",
         show_default=True,
-        help="The share of what was before the switch at which the network has recovered.",
+        help="The share of its level before the switch at which the network counts as recovered.",
     )
 
 
@@ -72,10 +72,10 @@ def verify(
 ) -> int:
     """Show whether the network recovered after the switch of the rollout in FILE.
 
-    Certificates and the stake that takes part are compared with the three epochs before the switch. Who takes part is
-    known from an aggregator's certificates, else from registrations. The exit code is 0 when the network has recovered,
-    and 6 when it has not yet, or the era has not begun. What --json prints is what the plan of another network names in
-    its [[before]].
+    Compares certificates and participating stake with the three epochs before the switch. Participation comes from an
+    aggregator's certificates, otherwise from registrations. The exit code is 0 if the network has recovered, and 6 if
+    it has not yet, or the era has not begun. The plan of another network can name the output of --json in its
+    [[before]].
     """
     planned, _, found, unknown = verified(app, standing, recovery, network)
     if output.as_json:

@@ -70,7 +70,7 @@ def _aborted() -> str:
     """The message when the answer was not yes; where nobody can be asked, the question still stands on the line."""
     if sys.stdin is not None and sys.stdin.isatty():
         return "Aborted: nothing was done"
-    return "\nAborted: nothing was done, for nobody said yes. In a script give --yes"
+    return "\nAborted: nothing was done, no confirmation was given. In a script add --yes"
 
 
 def _ended_by(error: BaseException, *, json: bool, debug: bool) -> int:
@@ -128,7 +128,7 @@ def _unwritten(error: OSError) -> EraSwitchError:
         "The output could not be written",
         expected="room for it",
         got=error.strerror,
-        next_step="Make room, or send the output elsewhere",
+        next_step="Make room, or redirect the output elsewhere",
         code="Output",
     )
 

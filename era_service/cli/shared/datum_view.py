@@ -98,7 +98,7 @@ def in_words(entry: dict[str, Any]) -> list[str]:
         return [*lines, f"  {printable(entry['problem'])}", *content]
     lines += [f"  {_marker_in_words(marker)}" for marker in entry["payload"]["markers"]]
     if not entry["payload"]["markers"]:
-        lines.append(f"  no marker: a payload of every kind ({', '.join(entry['kinds'])})")
+        lines.append(f"  no markers: a payload of every kind ({', '.join(entry['kinds'])})")
     signature = entry["payload"]["signature"]
     lines.append("  not signed" if signature is None else f"  signature {signature} (not verified)")
     if entry["problem"] is not None:

@@ -31,7 +31,7 @@ def global_options(*, hidden: bool = False) -> list[click.Option]:
             metavar="NAME",
             shell_complete=_complete_network,
             **shared,
-            help="Fill in address and key of a network: mainnet, preprod, preview, …",
+            help="Use the address and key of this network: mainnet, preprod, preview, …",
         ),
         click.Option(
             ["--log-level"],
@@ -43,7 +43,7 @@ def global_options(*, hidden: bool = False) -> list[click.Option]:
             ["--log-format"],
             type=click.Choice(["auto", "text", "json"]),
             **shared,
-            help="How to log; auto: text on a terminal, JSON otherwise.",
+            help="Format of log lines; auto: text on a terminal, JSON otherwise.",
         ),
         *passphrase_options(**shared),
         click.Option(["--debug"], is_flag=True, default=None, help="Show tracebacks.", **shared),

@@ -53,7 +53,7 @@ def read_secret_key(text: str) -> EraSigner:
             f"{name} is not an era key",
             expected="the era key, as era generate-keypair writes it (era.sk)",
             got="a payment key" if encrypted or signer else _envelope_words(content),
-            next_step="If it is the payment key, it belongs to --payment-key-file; --secret-key takes the era key",
+            next_step="Give a payment key with --payment-key-file; --secret-key takes the era key",
         )
     _warn_of_readers("secret key", path)
     key = SigningKey.parse(content)
@@ -100,7 +100,7 @@ def _payment_signer(path: Path) -> PaymentSigner | None:
             f"{path} is not a payment key",
             expected="a signer file of kind payment",
             got="one of an era key",
-            next_step=f"The era key belongs to --secret-key @{path}",
+            next_step=f"Give the era key with --secret-key @{path}",
             code="PaymentKey",
         )
     return None if signer is None else ExternalPaymentKey(signer)

@@ -82,6 +82,6 @@ def write_file(path: Path, content: bytes) -> None:
             "A file could not be written",
             expected=f"to write {path}",
             got=error.strerror or type(error).__name__,
-            next_step="Choose a target in a folder that exists and can be written to",
+            next_step="Choose a target in an existing folder that is writable",
             code="Output",
         ) from error

@@ -137,11 +137,13 @@ def read_passphrase(given: GivenBy, option: str) -> bytes | None:
     if place is None:
         return None
     if descriptor is not None and path is not None:
-        raise click.UsageError(f"{option}-fd and {option}-file cannot go together.")
+        raise click.UsageError(f"{option}-fd and {option}-file cannot be combined.")
     where = f"file descriptor {descriptor}" if path is None else str(path)
     try:
         if path is not None and path.stat().st_mode & 0o077:
-            raise _unusable(where, "its owner's alone", f"mode {path.stat().st_mode & 0o777:o}", f"chmod 600 {path}")
+            raise _unusable(
+                where, "readable by its owner only", f"mode {path.stat().st_mode & 0o777:o}", f"chmod 600 {path}"
+            )
         with open(place, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor
             content = _whole(file.read)
     except OSError as error:

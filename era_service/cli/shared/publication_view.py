@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from release_tools.publishing.submission import Progress, Watch
     from release_tools.transactions.drafting import DraftedTransaction
 
-GOES_ON = "The same command goes on with it, or reports that it is done"
+GOES_ON = "The same command continues it, or reports that it is done"
 _SIGNALLED = 128
 _STEPS = {
     "signed": "Signed",
@@ -45,7 +45,7 @@ def plan_lines(plan: "RolloutPlan", release: "Release | None", calendar: EpochCa
     lead = "" if change.epoch is None else f", {counted(change.epoch - plan.epoch, 'epoch')} from now"
     if change.epoch is not None and change.epoch <= plan.epoch:
         lead = ", at once"
-    lines = [f"Plan: {printable(str(change))} (now is epoch {plan.epoch}{lead})"]
+    lines = [f"Plan: {printable(str(change))}{lead} (current epoch: {plan.epoch})"]
     if change.epoch is not None and calendar.iso(change.epoch) is not None:
         lines.append(f"  begins      {calendar.coming(change.epoch)}")
     if release is not None:

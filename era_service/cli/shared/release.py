@@ -38,7 +38,7 @@ def never_on_the_command_line(context: click.Context, parameter: click.Parameter
     source = context.get_parameter_source(parameter.name or "")
     if value is not None and source is ParameterSource.COMMANDLINE and not value.startswith("@"):
         raise click.BadParameter(
-            f"expected @FILE: a key given here is seen by all who can list processes. Or set {SECRET_KEY_VARIABLE}"
+            f"expected @FILE: everyone who can list processes can see a key given here. Or set {SECRET_KEY_VARIABLE}"
         )
     return value
 
@@ -60,7 +60,7 @@ class NameOptions:
     network_magic: int | None = option(
         "--network-magic", metavar="N", type=click.IntRange(0, 2**32 - 1), help="Magic of the network."
     )
-    mainnet: bool = option("--mainnet", is_flag=True, help=f"The same as --network-magic {MAINNET_MAGIC}.")
+    mainnet: bool = option("--mainnet", is_flag=True, help=f"Same as --network-magic {MAINNET_MAGIC}.")
 
     def settings(self, app: AppContext) -> Settings:
         """The settings, with the network that the command line names.
@@ -79,8 +79,7 @@ class NetworkOptions(NameOptions):
     provider: str | None = option(
         "--provider",
         metavar="URL",
-        help="Read here, and submit here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or "
-        "local:FILE.",
+        help="Read and submit here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
     )
 
     def settings(self, app: AppContext) -> Settings:
@@ -154,7 +153,7 @@ class PaymentKeyOptions:
         metavar="FILE",
         multiple=True,
         type=click.Path(path_type=Path),
-        help="Payment signing key: an envelope of cardano-cli, bech32 or hex. May be given several times.",
+        help="Payment signing key: an envelope of cardano-cli, bech32 or hex. Can be repeated.",
     )
 
     def payment_keys(self, settings: Settings) -> tuple[PaymentSigner, ...]:
@@ -203,7 +202,7 @@ class LimitOptions:
         default=7_200,
         show_default=True,
         type=click.IntRange(min=1),
-        help="Slots after which the transaction is void; it is so earlier where it would give too little notice.",
+        help="Slots after which the transaction is void; fewer where it would otherwise give too little notice.",
     )
     max_fee: int = max_fee_option()
 
@@ -221,10 +220,12 @@ class PurseOptions:
         "--spend",
         metavar="TX#N",
         multiple=True,
-        help="Spend this output too, whatever it carries; else none with tokens or other datums is touched.",
+        help="Also spend this output, whatever it carries; otherwise none with tokens or other datums is touched.",
     )
     sweep: bool = option(
-        "--sweep", is_flag=True, help="Spend older markers and copies at the era address, too: what the era key signed."
+        "--sweep",
+        is_flag=True,
+        help="Also spend older markers and copies at the era address: those that the era key signed.",
     )
     limits: LimitOptions = nested(LimitOptions)
 
@@ -244,7 +245,7 @@ class WaitingOptions:
         "--confirmations",
         metavar="N",
         type=click.IntRange(min=0),
-        help="Blocks on top of the transaction's block to wait for; by default 3, or more where nodes ask for more.",
+        help="Blocks on top of the transaction's block to wait for; by default 3, or more where nodes require more.",
     )
     timeout_s: float = option(
         "--timeout",
@@ -252,14 +253,14 @@ class WaitingOptions:
         default=1_800.0,
         show_default=True,
         type=click.FloatRange(min=0),
-        help="How long to wait in all. The same command goes on later.",
+        help="How long to wait in total. The same command continues later.",
     )
     poll_s: float = option(
         "--poll",
         metavar="SECONDS",
         default=1.0,
         type=click.FloatRange(min=0.05),
-        help="How often to look while waiting; every second by default.",
+        help="Seconds between checks while waiting; 1 by default.",
     )
 
     def waiting(self, settings: Settings) -> Waiting:
@@ -283,7 +284,7 @@ class JournalOptions:
         "--journal",
         metavar="DIR",
         type=click.Path(path_type=Path),
-        help="Folder of the journal, by which an interrupted run is gone on with; by default below ~/.local/state.",
+        help="Folder of the journal, which lets an interrupted run continue; by default below ~/.local/state.",
     )
 
     @property
@@ -304,7 +305,7 @@ class JsonOptions:
 
 def dry_run_option() -> Any:
     """The option of a command that can show what it would do, as a field of a group."""
-    return option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+    return option("--dry-run", is_flag=True, help="Show what would be done, but do nothing.")
 
 
 @option_group(OUTPUT)
@@ -318,7 +319,7 @@ class DryRunOptions(JsonOptions):
 class AskingOptions(DryRunOptions):
     """Whether a command asks before it does anything, and what it prints."""
 
-    yes: bool = option("--yes", is_flag=True, help="Do not ask.")
+    yes: bool = option("--yes", is_flag=True, help="Do not ask for confirmation.")
 
 
 def format_option() -> Any:
@@ -337,7 +338,7 @@ class TransactionFileOptions:
     """The file of a transaction, and its form."""
 
     out: Path = option(
-        "--out", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where the transaction goes."
+        "--out", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Where to write the transaction."
     )
     form: str = format_option()
 
@@ -402,13 +403,13 @@ def lead_option() -> Any:
         default=2,
         show_default=True,
         type=click.IntRange(min=1),
-        help="Epochs between now and an activation, at least.",
+        help="Least number of epochs between now and an activation.",
     )
 
 
 def force_name_option() -> Any:
     """The option that takes an unknown era, as a field of a group."""
-    return option("--force-name", is_flag=True, help="Take a name that is not in the list of supported eras.")
+    return option("--force-name", is_flag=True, help="Accept a name that is not in the list of supported eras.")
 
 
 def expires_option(text: str) -> Any:
@@ -421,7 +422,7 @@ class MarkerSourceOptions(EraKeyOptions):
     """The signature of the markers: by the era key, or from elsewhere."""
 
     payload_file: str | None = option(
-        "--payload-file", metavar="FILE", help="The payload, signed elsewhere, in place of the era key."
+        "--payload-file", metavar="FILE", help="The payload, signed elsewhere, instead of the era key."
     )
 
 
@@ -433,12 +434,12 @@ class SigningFiles:
         "--payload-out",
         metavar="FILE",
         type=click.Path(path_type=Path),
-        help="Only plan and sign: write the payload here, and submit nothing.",
+        help="Only plan and sign: write the payload here; nothing is submitted.",
     )
     snapshot: str | None = option(
         "--from",
         metavar="FILE",
-        help="Plan from what marker show --json printed, without a network; with --payload-out.",
+        help="Plan from the output of marker show --json, without a network; with --payload-out.",
     )
     expires_epoch: Epoch | None = expires_option(
         "With --payload-out: the last epoch in which a co-signed payload is fresh."

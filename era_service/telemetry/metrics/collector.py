@@ -86,7 +86,7 @@ class ServiceCollector:
                     tell(sheet)
                 except EraSwitchError as error:
                     failed = True
-                    _log.warning("The metrics of the %s could not be told: %s", name, error)
+                    _log.warning("The metrics of the %s could not be collected: %s", name, error)
                 sheet.put("scrape_part_failed", failed, part=name)
         return sheet.families()
 
@@ -249,7 +249,7 @@ def _known(ask: "Callable[[], Found]") -> "Found | None":
     except StoreError:
         raise
     except EraSwitchError as error:
-        _log.debug("There is nothing to tell: %s", error)
+        _log.debug("There is nothing to report: %s", error)
         return None
 
 

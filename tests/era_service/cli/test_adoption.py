@@ -238,13 +238,13 @@ def test_bad_rows_are_told_and_the_rest_counts(folder: Path) -> None:
         file.write('{"party_id":"x","epoch":8,"stake":-5}\nnonsense\n')
     result = invoke("adoption", "summary", *COUNT, "--json")
     assert json.loads(result.stdout)["epochs"][0]["registered"]["parties"] == 3
-    assert "entries are no registrations: stake is negative" in result.stderr
+    assert "entries are not registrations: stake is negative" in result.stderr
 
 
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (("summary",), 2, "There is no store to keep registrations"),
+        (("summary",), 2, "There is no store for registrations"),
         (("summary", "--store", "empty.sqlite3"), 1, "There are no registrations"),
         (("summary", "--from", "gone.jsonl"), 1, "cannot be read"),
         (("summary", *COUNT, "--epoch", "6"), 1, "those of epochs 7 to 8"),
@@ -335,7 +335,7 @@ def test_no_gate_opens_on_an_epoch_that_has_not_begun(folder: Path) -> None:
     result = invoke("--network", "mainnet", *gate)
     assert result.exit_code == 6, result.output
     assert json.loads(result.stdout)["epoch"] in (now, now + 1)
-    assert "1 entries are no registrations: epoch is in the far future" in result.stderr
+    assert "1 entries are not registrations: epoch is in the far future" in result.stderr
 
 
 def settings_of_mainnet() -> Settings:

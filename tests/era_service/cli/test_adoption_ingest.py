@@ -46,14 +46,14 @@ def test_bad_rows_are_told_and_kept_apart(own_folders: Path) -> None:
     result = invoke("adoption", "ingest", "some.csv")
     assert result.stdout.splitlines() == [
         f"{own_folders / 'some.csv'} (CSV): 2 registrations added",
-        "  1 rejected: epoch is not a whole number from 0",
+        "  1 rejected: epoch is not a whole number of at least 0",
         "  1 rejected: stake is negative",
         "See what was rejected: eraswitch adoption rejects",
     ]
     shown = invoke("adoption", "rejects")
     assert "line 3: stake is negative\n    b,5,1,-1\n" in shown.stdout
     first, second = run("rejects")["rejects"]
-    assert (first["place"], second["reason"]) == ("line 3", "epoch is not a whole number from 0")
+    assert (first["place"], second["reason"]) == ("line 3", "epoch is not a whole number of at least 0")
     assert run("rejects", "--after", str(first["id"]))["rejects"] == [second]
     assert run("rejects", "--source", "other")["rejects"] == []
     assert invoke("adoption", "rejects", "--limit", "1").stdout.count("line") == 1
@@ -74,7 +74,7 @@ def test_standard_input_and_its_json(store: Path) -> None:
     summary = run("ingest", "-", input=json.dumps(row) + "\n{\n")
     assert summary == {
         "source": "lines:standard input", "dry_run": False, "accepted": 1, "repeated": 0, "rejected": 1,
-        "reasons": {"is no JSON in UTF-8": 1}, "notes": {},
+        "reasons": {"is not JSON in UTF-8": 1}, "notes": {},
     }  # fmt: skip
     assert run("ingest", "-", input=json.dumps(row))["repeated"] == 1
     assert run("ingest", "-", "--as", "csv", input=CSV + "b,5,1,10\n")["accepted"] == 1
@@ -184,7 +184,7 @@ def test_without_a_store_it_says_which_setting_is_missing(monkeypatch: pytest.Mo
 def test_rebuild_repairs_what_is_wrong(own_folders: Path, store: Path) -> None:
     (own_folders / "some.csv").write_text(CSV + "a,5,1,10\nb,6,1,10\n")
     invoke("adoption", "ingest", "some.csv")
-    assert invoke("adoption", "rebuild").stdout == "Counted 2 epochs again: the summary is right\n"
+    assert invoke("adoption", "rebuild").stdout == "Counted 2 epochs again: the summary is correct\n"
     with open_store(str(store)) as opened, opened.database.raw() as driver:
         driver.execute("UPDATE registration_tally SET parties = 9 WHERE epoch = 5")
     assert "1 figures of the summary were wrong" in invoke("adoption", "rebuild").stdout

@@ -35,7 +35,7 @@ def test_show_in_words(shell: Shell) -> None:
 
 
 def test_check(shell: Shell) -> None:
-    assert shell("config", "check").stdout == "The configuration is right (no file).\n"
+    assert shell("config", "check").stdout == "The configuration is valid (no file).\n"
     assert json.loads(shell("config", "check", "--json").stdout) == {"ok": True, "file": None, "mistakes": []}
     (shell.folder / "eraswitch.toml").write_text('netwrk = "preprod"\n[log]\nlevel = "loud"\n')
     done = shell("config", "check")

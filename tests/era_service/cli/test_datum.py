@@ -169,19 +169,19 @@ def test_decode_takes_any_junk(data: bytes, words: str) -> None:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "No datum: standard input holds nothing"),
-        (b"\x00\xff" * 999, "CBOR that is no constructor"),
+        (b"", "Not a datum: standard input holds nothing"),
+        (b"\x00\xff" * 999, "CBOR that is not a constructor"),
         (b"zz", "Non-hexadecimal digit"),
         (b'{"int":' + b"9" * 5_000 + b"}", "JSON without a list of fields"),
-        (b"d8799f40", "CBOR that ends too early"),
+        (b"d8799f40", "CBOR that ends early"),
         (b"{", "A datum could not be read"),
         (b"[[[[" * 9999, "A datum could not be read"),
         (b'{"constructor":0,"fields":[' + b'{"list":[' * 5000, "A datum could not be read"),
-        (b'[{"inline_datum":null}]', "No datum: standard input holds JSON"),
-        (b"one\ntwo", "No datum: standard input holds text"),
-        (b"SQLite format 3\0\x10\0\n" * 9, "No datum: standard input holds a SQLite database"),
-        (b"\x89PNG\r\n\x1a\n\0\0", "No datum: standard input holds a PNG image"),
-        (b"\xff\n\xfe\x00", "No datum: standard input holds bytes that are neither text nor CBOR of a datum"),
+        (b'[{"inline_datum":null}]', "Not a datum: standard input holds JSON"),
+        (b"one\ntwo", "Not a datum: standard input holds text"),
+        (b"SQLite format 3\0\x10\0\n" * 9, "Not a datum: standard input holds a SQLite database"),
+        (b"\x89PNG\r\n\x1a\n\0\0", "Not a datum: standard input holds a PNG image"),
+        (b"\xff\n\xfe\x00", "Not a datum: standard input holds bytes that are neither text nor CBOR of a datum"),
     ],
 )
 def test_decode_fails_where_nothing_is_a_datum(data: bytes, words: str) -> None:
@@ -193,7 +193,7 @@ def test_decode_fails_where_nothing_is_a_datum(data: bytes, words: str) -> None:
     assert "sys.set_int_max_str_digits" not in result.output
     as_json = invoke("datum", "decode", "-", "--json", input=data)
     assert as_json.exit_code == 1
-    assert "No datum" in as_json.stderr
+    assert "Not a datum" in as_json.stderr
     assert all(entry["content_hex"] is None for entry in json.loads(as_json.stdout)["datums"])
 
 
@@ -361,4 +361,4 @@ def test_decode_shows_configurations_and_why_they_cannot_be_used(vectors: Path) 
     assert "configuration from epoch 7: it cannot be read" in words
     assert "It cannot be used: the configuration of epoch 7 cannot be read" in words
     empty = invoke("datum", "decode", "-", input=encode_datum(payload()).hex()).stdout
-    assert "no marker: a payload of every kind (era, configuration)" in empty
+    assert "no markers: a payload of every kind (era, configuration)" in empty

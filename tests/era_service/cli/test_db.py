@@ -58,7 +58,7 @@ def test_the_store_is_named_by_a_setting_or_a_flag(store: Path) -> None:
 
 def test_a_backup_and_back(store: Path) -> None:
     assert run("backup", "copy.sqlite3", "--store", str(store)) == (
-        0, "The backup copy.sqlite3 is whole and sound\n", "",
+        0, "The backup copy.sqlite3 is complete and sound\n", "",
     )  # fmt: skip
     with open_store(str(store)) as opened:
         opened.events.append("later", {}, time_s=2.0)

@@ -50,7 +50,7 @@ def test_what_will_be_used_next_is_tried(any_world: World) -> None:
 def test_a_store_that_is_not_made_yet_is_no_problem(world: World) -> None:
     code, found = doctor(*world.keys, env={"ERASWITCH_STORE__URL": "sqlite:///later.sqlite3"})
     assert (code, found["store"]["health"]) == (0, "ok"), found
-    assert "the first command that needs it makes it" in found["store"]["words"]
+    assert "the first command that needs it creates it" in found["store"]["words"]
 
 
 def test_what_is_wrong_is_said_with_what_to_do(world: World) -> None:
@@ -112,9 +112,9 @@ def test_after_a_lost_race_nothing_is_gone_on_with(world: World, monkeypatch: py
         world.change("announce", "pythagoras")
     world.changed("announce", "lagrange", "--journal", "of-another-machine")
     _, found = doctor(*world.keys)
-    assert "overtaken: something else spent what it spends" in found["journal"]["words"]
+    assert "overtaken: another transaction spent the same output" in found["journal"]["words"]
     step = found["journal"]["next_step"]
-    assert step.endswith("if the change is still wanted, plan it anew: eraswitch marker announce pythagoras")
+    assert step.endswith("if the change is still wanted, plan it again: eraswitch marker announce pythagoras")
     assert world.change(*step.split("eraswitch marker ")[-1].split()).exit_code == 0
     assert doctor(*world.keys)[1]["journal"]["health"] == "ok"
 

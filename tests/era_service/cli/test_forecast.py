@@ -138,10 +138,10 @@ def test_parameters_that_are_not_given_are_said_with_their_source() -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "Give ERA and --at EPOCH, or the bare question"),
+        ((), "Give ERA and --at EPOCH, or --share SHARE"),
         (("pythagoras",), "Give ERA and --at EPOCH"),
-        (("--share", "0.5"), "What decides the quorum is not known"),
-        (("--share", "0.5", "--network", "preprod"), "nothing that release-preprod published"),
+        (("--share", "0.5"), "The quorum is not configured"),
+        (("--share", "0.5", "--network", "preprod"), "release-preprod published none"),
         (("--share", "0.5", "--k", "5"), "expected all of k, m and phi_f, got only k"),
         (("--share", "0.5", "--k", "5", "--model", "cosmos"), "got k with the model cosmos"),
         (("--share", "1.5", *LOTTERY), "expected more than 0% and at most 100%"),
@@ -151,7 +151,7 @@ def test_parameters_that_are_not_given_are_said_with_their_source() -> None:
         (("--share", "0.5", "--k", "1", "--m", "5", "--phi-f", "0"), "'--phi-f'"),
         (("--share", "0.5", "--k", "1", "--m", "5", "--phi-f", "nan"), "phi_f of the lottery is not usable"),
         (("--share", "0.5", *LOTTERY, "--probability", "0"), "'--probability'"),
-        (("pythagoras", "--at", "9", "--share", "0.5", *LOTTERY), "--share is the bare question"),
+        (("pythagoras", "--at", "9", "--share", "0.5", *LOTTERY), "--share cannot be combined with"),
         (("pythagoras", "--at", "9", *LOTTERY, "--probability", "0.5", "--probability", "0.6"), "with --share only"),
         (("pythagoras", "--at", "9", *LOTTERY, "--reliability", "1", "--signatures", "x"), "give one of them"),
         (("pythagoras", "--at", "9", *LOTTERY, "--signatures", "gone"), "A file cannot be read"),
@@ -203,9 +203,9 @@ def test_in_words(registered: Path) -> None:
         "Forecast of pythagoras at epoch 107, from registrations up to epoch 102",
         "Quorum       Mithril's lottery with k=2422, m=20973, phi_f=0.2, given on the command line",
         "Ready        40.0 % of the 100.0 M ADA that 7 parties registered",
-        "Reliability  100.0 %, assumed to be 1: nothing says which parties signed",
+        "Reliability  100.0 %, assumed to be 1: no source states which parties signed",
         "Needed       58.52 % must sign for a quorum with 99.9 %, so 58.52 % must be ready",
-        "By trend     cannot be said",
+        "By trend     not known",
     ]
     assert lines[8].startswith("103 to 106  101 to 104  100.0 %")
     assert lines[9].split("  ")[0] == "107"
@@ -214,7 +214,7 @@ def test_in_words(registered: Path) -> None:
         "Whom to call (1 party would do; then would be ready, and the quorum now):",
         "  late  30.0 M ADA  1.0.0  → 70.0 %, > 99.99 %",
     ]
-    assert "Note: A trend cannot be said from 3 epochs" in result.stderr
+    assert "Note: No trend can be derived from 3 epochs" in result.stderr
     with_trend = invoke("adoption", "forecast", "pythagoras", "--at", "107", *LOTTERY).stdout
     assert "By trend     reached already" in with_trend
 
@@ -222,10 +222,10 @@ def test_in_words(registered: Path) -> None:
 @pytest.mark.parametrize(
     ("shares", "words"),
     [
-        ((0.10, 0.20, 0.15, 0.25), "reached in epoch 9 (95 % interval: epoch 4 on, no end in sight)"),
+        ((0.10, 0.20, 0.15, 0.25), "reached in epoch 9 (95 % interval: epoch 4 on, with no end in sight)"),
         ((0.10, 0.20, 0.31, 0.40, 0.50), "reached in epoch 5 (95 % interval: epoch 5 to 6)"),
         ((0.50, 0.45, 0.41, 0.36, 0.32), "not in sight"),
-        ((0.30, 0.30, 0.30, 0.30, 0.30), "cannot be said"),
+        ((0.30, 0.30, 0.30, 0.30, 0.30), "not known"),
         ((0.50, 0.60, 0.70), "reached already"),
     ],
 )
@@ -317,7 +317,7 @@ def test_where_a_quorum_is_likely_a_gate_that_is_not_met_decides() -> None:
 def test_a_switch_in_time_by_the_trend_is_not_yet_safe_and_a_low_gate_differs(registered: Path) -> None:
     shown = verdict(140, "50%")
     assert "Verdict      not yet: too little stake is ready today" in shown
-    assert "Gate         differs, because it asks for a share, and not for the chance of a quorum" in shown
+    assert "Gate         differs, because it asks for a share, not for the chance of a quorum" in shown
 
 
 def test_enough_that_are_ready_today_are_safe(registered: Path) -> None:

@@ -126,7 +126,7 @@ def test_other_ways_to_end() -> None:
     assert invoke("broken").exit_code == 0
     aborted = invoke("broken", "--how", "ask", input="n\n")
     assert aborted.exit_code == 1
-    assert aborted.stderr == "\nAborted: nothing was done, for nobody said yes. In a script give --yes\n"
+    assert aborted.stderr == "\nAborted: nothing was done, no confirmation was given. In a script add --yes\n"
 
 
 def test_a_package_that_is_missing_is_named() -> None:

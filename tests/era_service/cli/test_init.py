@@ -151,7 +151,7 @@ def test_what_is_missing_or_contradicts_is_said_before_anything_is_written(
 def test_a_provider_that_does_not_answer_is_a_warning(own_folders: Path) -> None:
     result = invoke("init", "--network", "ours", "--network-magic", "42", "--provider", "http://127.0.0.1:1/api/v0")
     assert result.exit_code == 0, result.output
-    assert "Warning: The provider could not be asked" in result.stderr
+    assert "Warning: The provider could not be reached" in result.stderr
     assert "send 10 ADA or more to addr_test1" in result.stdout
 
 

@@ -150,7 +150,7 @@ def test_commands_beside_a_server(served: dict[str, str], shell: Shell) -> None:
 def test_start_refuses_another_genesis_and_a_port_in_use(served: dict[str, str], shell: Shell) -> None:
     other = shell("local-chain", "start", "--path", served["path"], "--epoch-length", "60")
     assert other.returncode == 2
-    assert "expected epoch_length 50, which it was made with, got 60" in other.stderr
+    assert "expected epoch_length 50, which it was created with, got 60" in other.stderr
     port = served["blockfrost"].removesuffix("/api/v0").rpartition(":")[2]
     busy = shell("local-chain", "start", "--path", served["path"], "--port", port)
     assert busy.returncode == 1

@@ -81,7 +81,7 @@ def test_the_verdict_is_the_last_that_is_seen(scenario: Path, monkeypatch: pytes
     assert " ".join(line.strip() for line in verdict[1:]) == (
         "When pythagoras began at epoch 103, 100.0 % of the registered stake was ready, and no node had to stop "
         "At the end 20 of 20 nodes run in pythagoras; 100.0 % of the network's stake signs "
-        "Next: Go on with this plan; the gate of marker activate holds the real stake against it"
+        "Next: Go on with this plan; the gate of marker activate checks the real stake"
     )
 
 
@@ -101,7 +101,7 @@ def test_what_ends_otherwise_is_shrunk_and_fails(scenario: Path):
     done = invoke("rehearse", str(scenario))
     assert done.exit_code == 1
     assert "MISSED thales is current at the end: pythagoras" in done.stdout
-    assert "The shortest story that goes wrong so" in done.stdout
+    assert "The shortest story that fails in this way" in done.stdout
     assert "  1 node, " in done.stdout
     told = json.loads(invoke("rehearse", str(scenario), "--json").stdout)
     assert told["shortest"]["scenario"]["nodes"] == 1
@@ -114,7 +114,7 @@ def test_the_shortest_story_can_be_played_again(scenario: Path, tmp_path: Path):
     done = invoke("rehearse", str(scenario), "--shortest", str(short))
     assert f"The shortest story: {short}" in done.stdout
     well = invoke("rehearse", "healthy", "--nodes", "20", "--shortest", str(tmp_path / "none"))
-    assert f"There is no story that goes wrong, and {tmp_path / 'none'} is not written" in well.stdout
+    assert f"No story fails, so {tmp_path / 'none'} is not written" in well.stdout
     again = invoke("rehearse", str(short), "--no-shrink", "--json")
     assert again.exit_code == 1
     told = json.loads(again.stdout)

@@ -150,7 +150,7 @@ def test_the_chance_of_a_quorum_as_a_gate(world: World) -> None:
     assert "the chance of a quorum in epoch 12 is 0.9725" in blocked["standing"]["step"]["lacks"][0]
     shown = invoke("rollout", "status", PLAN).stdout
     assert "quorum        97.25 %" in shown
-    assert "! A trend cannot be said from 1 epoch" in shown
+    assert "! No trend can be derived from 1 epoch" in shown
     world.chain.advance_to_epoch(6)
     register(6, 60)
     assert document(step(world, "--yes", "--json"))["status"] == "published"
@@ -179,7 +179,7 @@ def test_too_late_and_off_the_plan(world: World) -> None:
     world.changed("activate", "pythagoras", "--at", "9")
     deviated = step(world, "--yes")
     assert deviated.exit_code == 1
-    assert "The chain says pythagoras at epoch 9, the plan says 8" in deviated.stdout
+    assert "The chain has pythagoras at epoch 9, the plan has 8" in deviated.stdout
 
 
 def test_a_mistake_in_the_plan_changes_nothing(world: World) -> None:
@@ -323,7 +323,7 @@ def test_a_plan_to_standard_output(world: World) -> None:
         (("pythagoras", "--threshold", "0"), "activate.gate.threshold: expected more than 0%"),
         (("pythagoras", "--threshold", "95%", "--at", "7"), "expected activate.at at epoch 8 or later"),
         (("pythagoras", "--threshold", "95%", "--k", "5"), "belong to --quorum-probability"),
-        (("pythagoras", "--threshold", "95%", "--quorum-probability", "0.9"), "What decides the quorum is not known"),
+        (("pythagoras", "--threshold", "95%", "--quorum-probability", "0.9"), "The quorum is not configured"),
         (("pythagoras", "--threshold", "95%", "--tell", "<x>"), "people.0.name"),
         (("a/b", "--threshold", "95%", "--force-name"), "give --out FILE"),
     ],
@@ -373,7 +373,7 @@ def test_after_the_switch(world: World) -> None:
     early = invoke("rollout", "verify", PLAN)
     assert (early.exit_code, early.stdout.splitlines()[0]) == (
         6,
-        "The era has not begun: it begins at epoch 9, and now is epoch 7.",
+        "The era has not begun: it begins at epoch 9, and the current epoch is 7.",
     )
     world.chain.advance_to_epoch(10)
     refused = invoke(*closing)

@@ -180,7 +180,7 @@ def test_the_next_provider_is_asked_when_one_fails(network: Network, server: Loc
     environ = network.environ() | {"ERASWITCH_READER__PROVIDERS": providers}
     code, found, errors = status(env=environ)
     assert (code, found["current_era"]) == (0, "pythagoras")
-    assert "A provider could not be read, the next is asked" in errors
+    assert "A provider could not be read, trying the next" in errors
 
 
 def test_a_public_network_is_read_through_koios_where_nothing_is_configured(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -261,7 +261,7 @@ def test_a_markers_file(own_folders: Path) -> None:
 def test_bootstrap_says_that_it_reads_nothing() -> None:
     code, found, errors = status("--epoch", "5", env={})
     assert (code, found["current_era"]) == (0, "pythagoras")
-    assert "Warning: The source bootstrap reads nothing" in errors
+    assert "Warning: The source bootstrap reads no chain" in errors
 
 
 @pytest.mark.parametrize(

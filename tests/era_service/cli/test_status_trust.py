@@ -38,10 +38,12 @@ def test_what_is_trusted_and_why(network: Network) -> None:
     network.publish(payload(("pythagoras", 0)))
     _, found, _ = status(network, *HERE)
     assert found["trusted"]["why"].startswith(f"signed by {KEY.verification_key.hex}; ")
-    assert "signed by the era address" in found["trusted"]["why"]
+    assert "at the era address signed by its owner" in found["trusted"]["why"]
     assert (found["stale"], found["conflicts"], found["legacy"]["differs"]) == (None, [], False)
     words = invoke("status", *HERE, env=network.environ()).stdout
-    assert f"  signed by   {KEY.verification_key.hex}\n  because     of the payloads published" in words
+    assert (
+        f"  signed by   {KEY.verification_key.hex}\n  because     it is the last permitted of the publications" in words
+    )
     assert "Mithril" not in words
 
 
@@ -66,13 +68,13 @@ def test_rule_t9_the_schedule_is_remembered_when_no_provider_answers(network: Ne
     assert status(network, *HERE, **STORE)[0] == 0
     code, found, errors = status(network, "--provider", DEAD, "--epoch", "7", **STORE)
     assert (code, found["current_era"], found["error"]) == (0, "lagrange", None)
-    assert "could not be asked" in found["stale"]
+    assert "could not be sent" in found["stale"]
     assert "Warning: What is trusted is not confirmed" in errors
     assert found["trusted"]["why"] == "it was trusted before"
     code, found, _ = status(network, "--provider", DEAD, **STORE)
     assert (code, found["epoch"], found["current_era"]) == (0, 0, "pythagoras"), "the epoch that was read last"
     assert found["upcoming_era"] == "lagrange"
-    assert "could not be asked" in found["stale"]
+    assert "could not be sent" in found["stale"]
     with open_store("store.sqlite3") as store:
         assert [event.kind for event in store.events.read()] == ["trusted", "stale"]
 

@@ -126,7 +126,7 @@ def test_pages_of_what_was_in_force(network: Network, leader: Served) -> None:
 def test_in_words(network: Network, leader: Served) -> None:
     result = invoke("sync", "--from", leader.url, "--with-registrations", env=environment(network))
     assert result.exit_code == 0, result.output
-    assert "all of its history was taken (2 of 2 payloads); 3 registrations" in result.stdout
+    assert "its whole history was taken (2 of 2 payloads); 3 registrations" in result.stdout
 
 
 def test_what_is_refused(network: Network) -> None:

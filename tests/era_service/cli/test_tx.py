@@ -224,7 +224,7 @@ def test_one_that_is_valid_for_ever_is_not_signed_unseen(world: World) -> None:
     sign = ("tx", "sign", "tx", "--payment-key-file", "payment.skey", "--out", "x", "--json")
     result = invoke(*sign, "--yes")
     assert json.loads(result.stdout)["error"]["code"] == "TransactionDoubtful"
-    assert "it has no end" in result.stderr
+    assert "it never becomes void" in result.stderr
     assert invoke(*sign, input="y\n").exit_code == 0
 
 
@@ -312,7 +312,7 @@ def test_refused_by_the_ledger(world: World) -> None:
     result = invoke("tx", "submit", "tx.signed", *world.options, "--yes", "--json")
     error = json.loads(result.stdout)["error"]
     assert (error["code"], result.exit_code) == ("Overtaken", 1)
-    assert "is spent already, so it can never come in" in error["message"]
+    assert "is spent already, so it can no longer be included" in error["message"]
     assert "got the markers thales at epoch 4 in force" in error["message"]
     assert len(world.transactions()) == 1
 

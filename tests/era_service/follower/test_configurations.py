@@ -85,7 +85,7 @@ def test_a_true_chain_is_taken_and_then_only_what_is_new(leader: Leader, setting
             client.publications(kind=CONFIGURATIONS)
     told = read_status(settings, None).configuration
     assert told is not None
-    assert "the newest, that no other spends" in str(told.trusted.stale)
+    assert "exactly one publication that no other spends" in str(told.trusted.stale)
     assert told.configuration_at(Epoch(103)) is not None, "what is known stays in force"
 
 

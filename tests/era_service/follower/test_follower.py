@@ -296,15 +296,15 @@ LIES: list[tuple[Callable[[Leader], None], str]] = [
     (lie_nothing, "an empty history|fork|no payload"),
     (lie_genesis, "other markers"),
     (lie_magic, "other markers"),
-    (lie_type, "makes no sense"),
+    (lie_type, "not plausible"),
     (lie_junk, "Malformed"),
     (lie_without_bytes, "none: it cannot prove"),
-    (lie_left_out, "the newest, that no other spends; got"),
+    (lie_left_out, "exactly one publication that no other spends; got"),
     (lie_newest_left_out, "as the newest, got"),
     (lie_swapped, "as the newest, got|none of"),
     (lie_reordered, "as the newest, got"),
     (lie_invented, "the owner of the era address did not sign it"),
-    (lie_beside, "the newest, that no other spends; got"),
+    (lie_beside, "exactly one publication that no other spends; got"),
     (lie_junk_bytes, "not those of a transaction"),
 ]
 
@@ -395,7 +395,7 @@ def test_a_history_without_end_is_given_up(leader: Leader, store: SqlStore) -> N
         return made
 
     leader.entries_from = endless  # type: ignore[method-assign]
-    with pytest.raises(ReadLimitExceededError, match="does not end"):
+    with pytest.raises(ReadLimitExceededError, match="do not end"):
         sync(configured(leader.url), store)
     assert leader.pages() == 50
     assert known(store) is None
@@ -420,7 +420,7 @@ def test_a_proxy_that_keeps_erring_half_way_changes_nothing(
     leader.page = 1
     leader.entries = history(*growing(9))
     leader.spoil = lambda path, query, body: (200, body[:40]) if "before" in query else None
-    with pytest.raises(ChainReadError, match="half an answer"):
+    with pytest.raises(ChainReadError, match="incomplete answer"):
         follow()
     assert known(store) == before
     leader.spoil = lambda *_: None

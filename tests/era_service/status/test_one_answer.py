@@ -124,7 +124,7 @@ class World:
     def _answer(self, question: str, answer: Any) -> Any:
         match self.state:
             case "fails":
-                raise ProviderUnreachableError("The provider could not be asked", next_step="Wait")
+                raise ProviderUnreachableError("The provider could not be reached", next_step="Wait")
             case "silent":
                 raise ProviderTimeoutError("The provider is silent", next_step="Wait")
             case "lags" if question in self.seen:

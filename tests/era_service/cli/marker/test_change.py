@@ -46,7 +46,7 @@ def test_in_words(world: World) -> None:
     lines = result.stdout.splitlines()
     assert re.fullmatch(r"  begins      epoch 8 \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\), .+", lines.pop(1))
     assert lines[:5] == [
-        "Plan: activate pythagoras at epoch 8 (now is epoch 5, 3 epochs from now)",
+        "Plan: activate pythagoras at epoch 8, 3 epochs from now (current epoch: 5)",
         "  network     rehearsal, magic 42",
         f"  at          {world.address}",
         "    thales      from epoch 5, as before",

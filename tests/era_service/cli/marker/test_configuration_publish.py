@@ -92,7 +92,7 @@ def test_each_kind_has_a_token_of_its_own_and_hands_it_on(any_world: World) -> N
     assert sorted(tokens) == sorted(token.replace(".", "") for token in (eras, own))
     assert list(held[later["transaction"]]) == [own.replace(".", "")]
     shown = invoke("marker", "configuration", "show")
-    assert f"Thread token {own}: no output without it is believed" in shown.stdout
+    assert f"Thread token {own}: no output without it is trusted" in shown.stdout
     assert (in_force(), world.show()["thread_token"]["configured"]) == ([0, 8], True)
     found = {one["check"]: one["words"] for one in json.loads(invoke("doctor", "--json").stdout)["findings"]}
     assert f"{later['transaction']}#0" in found["thread token of configurations"]

@@ -143,7 +143,7 @@ def test_a_rotation_is_said_in_words() -> None:
 def test_the_first_payload_is_said_to_be_the_first() -> None:
     FILE.write_text(FIRST.to_text())
     done = run("next.json")
-    assert done.stdout.startswith("Era markers, of which none were co-signed before\n  new: thales at epoch 1\n")
+    assert done.stdout.startswith("Era markers, none of which were co-signed before\n  new: thales at epoch 1\n")
     assert "Sequence   1, the first\nExpires    never\n" in done.stdout
 
 
@@ -327,4 +327,4 @@ def test_what_looks_like_a_slip_is_warned_of_and_signed_with_a_flag_only(made: C
 
 def test_an_expired_payload_is_told_by_the_clock() -> None:
     found = doubtful(expires_epoch=40).doubts(Epoch(41), max_lead_epochs=146, supported=["lagrange"])
-    assert found == ("The payload expired after epoch 40, and now is epoch 41",)
+    assert found == ("The payload expired after epoch 40; the current epoch is 41",)

@@ -64,7 +64,7 @@ def test_no_gate_is_said_in_one_line(world: World) -> None:
     result = world.change(*ACTIVATE)
     assert result.exit_code == 0, result.output
     lines = [line for line in result.stdout.splitlines() if line.startswith("Gate")]
-    assert lines == ["Gate: none is configured (adoption.gate_threshold), so the adoption was not looked at"]
+    assert lines == ["Gate: none is configured (adoption.gate_threshold), so the adoption was not checked"]
 
 
 def test_a_gate_that_is_met_lets_it_through(world: World) -> None:
@@ -131,7 +131,7 @@ def test_a_reason_has_words(world: World, reason: str) -> None:
 @pytest.mark.parametrize(
     ("epochs", "words"),
     [
-        ((), "There are no registrations that are new enough to judge by"),
+        ((), "There are no registrations that are recent enough"),
         ((3,), "expected some of epoch 4 to 5, which is now, got those of epochs 3 to 3"),
         ((6,), "got those of epochs 6 to 6"),
         ((3, 6), "got those of epochs 3 to 6"),

@@ -36,7 +36,7 @@ def test_an_unfinished_change_goes_on_without_keys_and_without_asking(
     with monkeypatch.context() as interrupted:
         interrupt_after(interrupted, "JOURNALED")
         cut = world.change("activate", "thales", "--at", "5")
-    assert (cut.exit_code, "The same command goes on with it" in cut.stderr) == (130, True)
+    assert (cut.exit_code, "The same command continues it" in cut.stderr) == (130, True)
     other = world.change("announce", "pythagoras")
     assert other.exit_code == 1
     assert "Another change is on its way" in other.stderr
@@ -55,7 +55,7 @@ def test_what_cuts_a_wait_short_leaves_the_transaction_and_how_to_go_on(
         cut = world.change("activate", "thales", "--at", "5", "--json")
     assert cut.exit_code == 130
     (transaction,) = world.transactions()
-    assert f"The transaction {transaction} is submitted. The same command goes on with it" in cut.stderr
+    assert f"The transaction {transaction} is submitted. The same command continues it" in cut.stderr
     other = world.change("cancel", "thales")
     assert "Another change is in a block already" in other.stderr
     assert "Finish it first: eraswitch marker activate thales --at 5. Then run this again" in other.stderr

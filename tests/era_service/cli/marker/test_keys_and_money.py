@@ -26,7 +26,7 @@ def test_no_secret_shows_anywhere(world: World, caplog: pytest.LogCaptureFixture
     for given in (seed, ERA_KEY.to_json_hex()):
         result = invoke("marker", "activate", "thales", "--at", "5", "--secret-key", given, "--json", "--debug")
         assert result.exit_code == 2
-        assert "expected @FILE: a key given here is seen by all" in result.stderr
+        assert "expected @FILE: everyone who can list processes can see" in result.stderr
         assert given not in result.output
     environ = {"ERA_MARKERS_SECRET_KEY": ERA_KEY.to_json_hex()}
     result = invoke(

@@ -185,7 +185,7 @@ def test_a_payload_is_renewed_for_longer_by_the_same_keys(world: World) -> None:
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((), "Nothing would be new: give --cosigner, --threshold or --expires-epoch"),
+        ((), "Nothing would change: give --cosigner, --threshold or --expires-epoch"),
         (("--threshold", "4"), "expected a threshold from 1 to the number of keys, 3, got 4"),
         (("--cosigner", "ab"), "A verification key is not usable"),
     ],

@@ -18,7 +18,7 @@ def test_the_next_provider_is_asked_when_one_fails(world: World) -> None:
     (world.folder / "eraswitch.toml").write_text(broken)
     result = world.change("activate", "thales", "--at", "5")
     assert result.exit_code == 0, result.output
-    assert "the next one is" in result.stderr
+    assert "trying the next" in result.stderr
 
 
 @pytest.mark.parametrize(

@@ -69,7 +69,7 @@ def test_markers_without_it_adopt_one_and_a_node_that_is_configured_asks_for_it(
     monkeypatch.setenv("ERASWITCH_TRUST__THREAD_TOKEN", token)
     world.post(datum(("thales", 4)))
     shown = world.show()
-    assert shown["thread_token"] == {"token": token, "configured": True, "words": "no output without it is believed"}
+    assert shown["thread_token"] == {"token": token, "configured": True, "words": "no output without it is trusted"}
     assert (shown["trusted"]["transaction"], shown["verdicts"]["WithoutToken"]) == (done["transaction"], 1)
     assert world.changed("announce", "pythagoras")["drafted"]["thread_token"] == token
 
@@ -83,7 +83,7 @@ def test_in_words(world: World) -> None:
     keys = ("--payment-key-file", "payment.skey")
     result = invoke("marker", "adopt-token", *keys, *world.options, "--yes")
     assert result.exit_code == 0, result.output
-    assert "Plan: adopt the thread token (now is epoch 5)" in result.stdout
+    assert "Plan: adopt the thread token (current epoch: 5)" in result.stdout
     assert "  token       is minted, once and for all:" in result.stdout
     assert '  thread_token = "' in result.stdout
     again = invoke("marker", "adopt-token", *keys, *world.options, "--yes")
@@ -134,7 +134,7 @@ def test_doctor_finds_a_second_one_that_never_came_by_the_era_address(
         health, words = examined()["thread token supply"]
     if face == "ogmios":
         assert before == (health, words)
-        assert (health, "cannot be asked how many" in words) == ("warning", True)
+        assert (health, "cannot count them" in words) == ("warning", True)
     else:
         assert (before[0], before[1].startswith("there is one, by ")) == ("ok", True)
         assert (health, words.startswith("expected one, got 2, by ")) == ("problem", True)
@@ -220,7 +220,7 @@ def test_a_token_that_was_sent_away_comes_back_or_is_replaced(world: World) -> N
     new = done["drafted"]["thread_token"]
     assert (done["status"], done["token_written"], new != lost) == ("published", "eraswitch.toml", True)
     assert f"Nodes that are configured with {lost} keep what they trust" in done["warnings"][0]
-    assert world.show()["thread_token"]["words"] == "no output without it is believed"
+    assert world.show()["thread_token"]["words"] == "no output without it is trusted"
     transactions = world.transactions()
     assert adopt(world, "--replace", lost, "--write")["status"] == "done"
     assert world.transactions() == transactions
@@ -265,7 +265,7 @@ def test_it_is_written_into_the_configuration_that_is_in_use(world: World) -> No
 def test_with_the_first_marker_it_is_written_too_and_the_line_is_printed(world: World) -> None:
     refused = world.change("activate", "thales", "--at", "5", "--write")
     assert refused.exit_code == 2
-    assert "--write goes with --mint-token" in refused.output
+    assert "--write needs --mint-token" in refused.output
     result = world.change("activate", "thales", "--at", "5", "--mint-token", "--write")
     assert result.exit_code == 0, result.output
     assert '  thread_token = "' in result.stdout
