@@ -438,7 +438,7 @@ class TestFiles:
     def test_a_file_that_was_cut_between_lines_is_found_too(self, exported: Path):
         lines = exported.read_text().splitlines(keepends=True)
         exported.write_text("".join(lines[:-1]))
-        with raising("EventFileInvalid", match="it was cut"):
+        with raising("EventFileInvalid", match="it was truncated"):
             list(EventFile.open(exported).lines())
         exported.write_text("".join([*lines[:-2], lines[-1]]))
         with raising("EventFileInvalid", match="^Line 8 "):

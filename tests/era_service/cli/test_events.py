@@ -288,7 +288,7 @@ class TestKeeping:
         open_store(str(own_folders / "new")).close()
         code, _, errors = run("import", "log", "--store", "new")
         assert code == 1
-        assert "it was cut" in errors
+        assert "it was truncated" in errors
         assert documents("cat", "new") == []
 
     def test_compact(self, store: str):
