@@ -4,16 +4,14 @@ import shlex
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from os import PathLike
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import ValidationError
 
+from era_service.config.loaded import LoadedSettings
 from era_service.config.records import is_secret, keys_beside
 from eras import ConfigurationError
 from release_tools.findings import findings_of
-
-if TYPE_CHECKING:
-    from era_service.config.loaded import LoadedSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +60,7 @@ class InvalidConfigurationError(ConfigurationError):
     def __init__(
         self,
         mistakes: tuple[ConfigMistake, ...],
-        rest: "LoadedSettings | None" = None,
+        rest: LoadedSettings | None = None,
         *,
         config: str | PathLike[str] | None = None,
     ) -> None:

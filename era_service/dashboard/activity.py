@@ -7,7 +7,7 @@ feed. What one publication brought about is one entry, and refused payloads that
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chain_reader.calendar import EpochCalendar
 from chain_reader.node.kinds import DecisionKind
@@ -17,10 +17,8 @@ from era_service.dashboard.words import counted, listed, percent_of, short_hash
 from era_service.releasing.activation_gate import OVERRIDDEN
 from era_service.service.documents import MarkerDocument
 from era_service.service.gate_watch import GATE_CROSSED
+from era_store import StoredEvent
 from eras.words import percent
-
-if TYPE_CHECKING:
-    from era_store import StoredEvent
 
 Facts = Mapping[str, Any]
 
@@ -117,7 +115,7 @@ KINDS: tuple[str, ...] = tuple(sorted(map(str, {*_TELLERS, *_CHANGES, *REFUSALS}
 """The kinds of events that are told."""
 
 
-def activity_of(events: "Iterable[StoredEvent]", calendar: EpochCalendar) -> tuple[Activity, ...]:
+def activity_of(events: Iterable[StoredEvent], calendar: EpochCalendar) -> tuple[Activity, ...]:
     """The activity, newest first.
 
     Args:
@@ -165,5 +163,5 @@ def _refused(facts: Facts) -> dict[str, int]:
     return {verdict: number for verdict, number in told.items() if verdict not in _NOREFUSALS}
 
 
-def _entry(event: "StoredEvent", kind: str, title: str, detail: str, tone: Tone) -> Activity:
+def _entry(event: StoredEvent, kind: str, title: str, detail: str, tone: Tone) -> Activity:
     return Activity(event.id, kind, title, detail, tone, event.epoch, event.time_s)

@@ -3,7 +3,7 @@
 In: a service. Out: routes.
 """
 
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
@@ -15,11 +15,9 @@ from era_service.dashboard.feeds import ATOM, CALENDAR, atom_feed, era_calendar
 from era_service.dashboard.headline import rehearsal_notices
 from era_service.dashboard.render import subpage_html, theme_of
 from era_service.service.refusals import PathNotFoundError
+from era_service.service.service import Service
 from era_store.event_log import EventFilter
 from eras import EraNotReadyError, Slot
-
-if TYPE_CHECKING:
-    from era_service.service.service import Service
 
 EVENTS = 200
 """Events on one page, and in the feed."""
@@ -27,7 +25,7 @@ EVENTS = 200
 MAX_ID = 2**63 - 1
 
 
-def activity_routes(service: "Service") -> APIRouter:
+def activity_routes(service: Service) -> APIRouter:
     """The routes of the activity."""
     routes = APIRouter(include_in_schema=False)
     network = service.network.name or "this network"

@@ -7,19 +7,17 @@ and the ``Readiness`` of the headline.
 import math
 from collections.abc import Collection, Sequence
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.outlook import NO_CALENDAR
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Readiness, Table, Tone
 from era_service.dashboard.words import counted, listed, sentence
 from eras.words import about_ada, percents
+from release_tools.adoption import charts
+from release_tools.adoption.charts import Tone as ChartTone
+from release_tools.adoption.gate import GateResult
 from release_tools.adoption.shares import Base, Share, share_words
-
-if TYPE_CHECKING:
-    from release_tools.adoption.charts import Tone as ChartTone
-    from release_tools.adoption.gate import GateResult
-    from release_tools.adoption.summary import EpochAdoption, EraShares, VersionRow
+from release_tools.adoption.summary import EpochAdoption, EraShares, VersionRow
 
 MAX_VERSIONS = 5
 """Versions that the chart tells apart; the others of an epoch are shown together."""
@@ -37,8 +35,8 @@ _BASES: dict[Base, str] = {
 
 
 def adoption_panel(
-    epochs: "Sequence[EpochAdoption]",
-    gate: "GateResult | None",
+    epochs: Sequence[EpochAdoption],
+    gate: GateResult | None,
     era: str | None,
     calendar: EpochCalendar = NO_CALENDAR,
 ) -> Panel:
@@ -86,7 +84,7 @@ def no_adoption() -> Panel:
     )
 
 
-def readiness(epochs: "Sequence[EpochAdoption]", gate: "GateResult | None", era: str | None) -> Readiness | None:
+def readiness(epochs: Sequence[EpochAdoption], gate: GateResult | None, era: str | None) -> Readiness | None:
     """How much of the stake is ready for ``era``, against its gate; ``None`` where nobody can tell."""
     if gate is not None:
         if gate.share is None:
@@ -101,7 +99,7 @@ def readiness(epochs: "Sequence[EpochAdoption]", gate: "GateResult | None", era:
     return Readiness(era, float(share.fraction), f"{share}", None, "no gate", words, None, _BASES[Base.REGISTERED])
 
 
-def _of_era(adoption: "EpochAdoption", era: str | None) -> "EraShares | None":
+def _of_era(adoption: EpochAdoption, era: str | None) -> EraShares | None:
     return next((row for row in adoption.eras if row.era == era), None)
 
 
@@ -110,7 +108,7 @@ def _with_parts(share: Share, words: str) -> str:
     return f"{words} {sentence(f'Ready: {share.apart}')}" if share.apart else words
 
 
-def _verdict(gate: "GateResult", share: Share) -> str:
+def _verdict(gate: GateResult, share: Share) -> str:
     base = _BASES[gate.base]
     if gate.met:
         spare = math.floor(share.part - gate.threshold * share.total)
@@ -124,7 +122,7 @@ def _verdict(gate: "GateResult", share: Share) -> str:
     return f"{missing}: it takes {whom} not ready."
 
 
-def _lead(now: "EpochAdoption") -> str:
+def _lead(now: EpochAdoption) -> str:
     newest = max(now.versions, key=lambda row: row.stake, default=None)
     words = f"{counted(now.parties, 'party', 'parties')} registered for epoch {now.epoch}"
     if newest is not None:
@@ -136,7 +134,7 @@ def _lead(now: "EpochAdoption") -> str:
     return f"{words}. Since epoch {changes.since}: {listed(happened, 'nothing changed')}."
 
 
-def _facts(now: "EpochAdoption") -> tuple[Fact, ...]:
+def _facts(now: EpochAdoption) -> tuple[Fact, ...]:
     facts = [Fact("Registered stake", about_ada(now.registered_stake), counted(now.parties, "party", "parties"))]
     if now.network_stake is None:
         facts.append(Fact("Whole network's stake", "not known", "eraswitch adoption network-stake"))
@@ -148,7 +146,7 @@ def _facts(now: "EpochAdoption") -> tuple[Fact, ...]:
     return tuple(facts)
 
 
-def _era_row(row: "EraShares", gate: "GateResult | None") -> tuple[Cell, ...]:
+def _era_row(row: EraShares, gate: GateResult | None) -> tuple[Cell, ...]:
     return (
         Cell(row.era),
         Cell(row.minimum or "none vouched for"),
@@ -156,7 +154,7 @@ def _era_row(row: "EraShares", gate: "GateResult | None") -> tuple[Cell, ...]:
     )
 
 
-def _share_cell(row: "EraShares", base: Base, gate: "GateResult | None") -> Cell:
+def _share_cell(row: EraShares, base: Base, gate: GateResult | None) -> Cell:
     share = row.known(base)
     if share is None:
         return Cell("unknown")
@@ -167,9 +165,7 @@ def _share_cell(row: "EraShares", base: Base, gate: "GateResult | None") -> Cell
     return Cell(f"{share}", tone, note=f"{about_ada(share.part)}{apart}")
 
 
-def _versions_figure(epochs: "Sequence[EpochAdoption]", era: str | None, calendar: EpochCalendar) -> Figure:
-    from release_tools.adoption import charts
-
+def _versions_figure(epochs: Sequence[EpochAdoption], era: str | None, calendar: EpochCalendar) -> Figure:
     oldest_first = list(reversed(epochs))
     labels, dated = ([form(one.epoch) for one in oldest_first] for form in (str, calendar.label))
     names = _names(epochs, era)
@@ -189,7 +185,7 @@ def _versions_figure(epochs: "Sequence[EpochAdoption]", era: str | None, calenda
     return Figure("versions-chart", title, svgs, Table("Shares of the registered stake by version", columns, rows))
 
 
-def _names(epochs: "Sequence[EpochAdoption]", era: str | None) -> "dict[str, ChartTone | None]":
+def _names(epochs: Sequence[EpochAdoption], era: str | None) -> dict[str, ChartTone | None]:
     """The versions that the chart distinguishes, with their meaning: ready first, each kind newest first."""
     most: dict[str, Fraction] = {}
     tones: dict[str, ChartTone | None] = {}
@@ -206,12 +202,12 @@ def _names(epochs: "Sequence[EpochAdoption]", era: str | None) -> "dict[str, Cha
     return found
 
 
-def _name(row: "VersionRow", era: str | None) -> str:
+def _name(row: VersionRow, era: str | None) -> str:
     name = f"{row.release}" if row.is_known else UNKNOWN
     return f"{name}, in part" if era in row.in_part else name
 
 
-def _tone(row: "VersionRow", era: str | None) -> "ChartTone | None":
+def _tone(row: VersionRow, era: str | None) -> ChartTone | None:
     if not row.is_known:
         return "unknown"
     if era is None or era in row.in_part:
@@ -219,7 +215,7 @@ def _tone(row: "VersionRow", era: str | None) -> "ChartTone | None":
     return "ready" if era in row.supports else "not-ready"
 
 
-def _shares(adoption: "EpochAdoption", names: Collection[str], era: str | None) -> dict[str, Fraction]:
+def _shares(adoption: EpochAdoption, names: Collection[str], era: str | None) -> dict[str, Fraction]:
     """The share of each version that the chart distinguishes in an epoch."""
     found = dict.fromkeys(names, Fraction(0))
     for row in adoption.versions:
@@ -229,10 +225,8 @@ def _shares(adoption: "EpochAdoption", names: Collection[str], era: str | None) 
 
 
 def _readiness_figure(
-    epochs: "Sequence[EpochAdoption]", gate: "GateResult | None", era: str | None, calendar: EpochCalendar
+    epochs: Sequence[EpochAdoption], gate: GateResult | None, era: str | None, calendar: EpochCalendar
 ) -> Figure | None:
-    from release_tools.adoption import charts
-
     oldest_first = list(reversed(epochs))
     rows = [_of_era(one, era) for one in oldest_first]
     if era is None or not any(rows):

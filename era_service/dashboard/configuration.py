@@ -6,23 +6,20 @@ epoch, and the same as a table.
 
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import TYPE_CHECKING
 
 from chain_reader.calendar import EpochCalendar
 from datum.verdicts import NOT_REFUSED
 from era_service.dashboard.schedule import PAST_EPOCHS
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Table
 from era_service.dashboard.words import counted, listed
-
-if TYPE_CHECKING:
-    from era_service.service.configuration_documents import ConfigurationFrom, ConfigurationStatus
-    from release_tools.adoption import charts
+from era_service.service.configuration_documents import ConfigurationFrom, ConfigurationStatus
+from release_tools.adoption import charts
 
 NAME, TITLE = "configuration", "Protocol configuration"
 PARAMETERS = ("k", "m", "phi_f")
 
 
-def configuration_panel(found: "ConfigurationStatus | None", calendar: EpochCalendar) -> Panel:
+def configuration_panel(found: ConfigurationStatus | None, calendar: EpochCalendar) -> Panel:
     """The panel of the protocol configuration."""
     if found is None or found.epoch is None or not found.configurations:
         nothing = Notice("quiet", "No protocol configuration is trusted yet", "It appears here once one is read.")
@@ -38,7 +35,7 @@ def configuration_panel(found: "ConfigurationStatus | None", calendar: EpochCale
     )
 
 
-def _lead(found: "ConfigurationStatus", calendar: EpochCalendar) -> str:
+def _lead(found: ConfigurationStatus, calendar: EpochCalendar) -> str:
     now = found.current
     words = "None in force yet" if now is None else f"In force since {calendar.epoch(now.epoch)}"
     if found.next is None:
@@ -47,7 +44,7 @@ def _lead(found: "ConfigurationStatus", calendar: EpochCalendar) -> str:
     return f"{words}; at {calendar.coming(found.next.epoch)}: {changes}."
 
 
-def _notices(found: "ConfigurationStatus") -> tuple[Notice, ...]:
+def _notices(found: ConfigurationStatus) -> tuple[Notice, ...]:
     notices = []
     if found.stale is not None:
         notices.append(Notice("attention", "Stale: what is remembered stays in force", found.stale))
@@ -57,7 +54,7 @@ def _notices(found: "ConfigurationStatus") -> tuple[Notice, ...]:
     return tuple(notices)
 
 
-def _facts(found: "ConfigurationStatus", calendar: EpochCalendar) -> Iterator[Fact]:
+def _facts(found: ConfigurationStatus, calendar: EpochCalendar) -> Iterator[Fact]:
     if found.current is not None:
         for name in PARAMETERS:
             yield Fact(name, _value(found.current, name))
@@ -67,18 +64,16 @@ def _facts(found: "ConfigurationStatus", calendar: EpochCalendar) -> Iterator[Fa
     yield Fact("Refused", f"{refused:,}", "attacks and mistakes", "attention" if refused else None)
 
 
-def _value(one: "ConfigurationFrom", name: str) -> str:
+def _value(one: ConfigurationFrom, name: str) -> str:
     value = getattr(one.protocol_parameters, name)
     return "not a number" if value is None else f"{value:,}"
 
 
-def _types(one: "ConfigurationFrom") -> str:
+def _types(one: ConfigurationFrom) -> str:
     return listed(one.available_signed_entity_types)
 
 
-def _figure(found: "ConfigurationStatus", now: int, calendar: EpochCalendar) -> Figure:
-    from release_tools.adoption import charts
-
+def _figure(found: ConfigurationStatus, now: int, calendar: EpochCalendar) -> Figure:
     first = max(found.configurations[0].epoch, now - PAST_EPOCHS)
     spans = [span for name in PARAMETERS for span in _spans(found.configurations, name, first, now)]
     title = "Protocol configuration by epoch"
@@ -105,10 +100,8 @@ def _figure(found: "ConfigurationStatus", now: int, calendar: EpochCalendar) -> 
     return Figure("configuration-chart", title, tuple(svgs), Table(title, columns, rows))
 
 
-def _spans(configurations: "Sequence[ConfigurationFrom]", name: str, first: int, now: int) -> "Iterator[charts.Span]":
+def _spans(configurations: Sequence[ConfigurationFrom], name: str, first: int, now: int) -> Iterator[charts.Span]:
     """How long a parameter has each of its values."""
-    from release_tools.adoption import charts
-
     values = [(next(group).epoch, value) for value, group in groupby(configurations, lambda one: _value(one, name))]
     for index, (start, value) in enumerate(values):
         end = values[index + 1][0] if index + 1 < len(values) else None

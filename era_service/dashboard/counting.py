@@ -5,17 +5,20 @@ In: a ``Service`` and the status of its network. Out: a ``Counted``.
 
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from era_service.releasing.recoveries import with_registrations
 from era_service.service.configuration_documents import known_quorum
+from era_service.service.documents import EraStatus
+from era_service.service.service import Service
+from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
 from eras import Epoch, EraSwitchError
-
-if TYPE_CHECKING:
-    from era_service.service.documents import EraStatus
-    from era_service.service.service import Service
-    from release_tools import Compatibility, EpochAdoption, GateResult
-    from release_tools.forecasting.result import Forecast
-    from release_tools.rollout.recovery import Recovery
+from release_tools import Compatibility, EpochAdoption, GateResult
+from release_tools.adoption.compatibility import EraNotListedError
+from release_tools.adoption.gate import judge_gate
+from release_tools.adoption.summary import newest_begun, summarise_last
+from release_tools.forecasting.forecast import ForecastOrder, forecast
+from release_tools.forecasting.result import Forecast
+from release_tools.rollout.recovery import Recovery, recovery
 
 EPOCHS = 16
 """Epochs of registrations that the charts show at most."""
@@ -38,11 +41,11 @@ class Counted:
     """
 
     era: str | None
-    epochs: "tuple[EpochAdoption, ...]"
-    gate: "GateResult | None"
-    forecast: "Forecast | EraSwitchError | None"
-    compatibility: "Compatibility"
-    recovery: "Recovery | None" = None
+    epochs: tuple[EpochAdoption, ...]
+    gate: GateResult | None
+    forecast: Forecast | EraSwitchError | None
+    compatibility: Compatibility
+    recovery: Recovery | None = None
 
     @property
     def is_vouched_for(self) -> bool:
@@ -51,7 +54,7 @@ class Counted:
         return any(told) or self.era in self.compatibility.eras
 
 
-def count(service: "Service", status: "EraStatus") -> Counted:
+def count(service: Service, status: EraStatus) -> Counted:
     """Count what the registrations of a service come to.
 
     Args:
@@ -61,11 +64,6 @@ def count(service: "Service", status: "EraStatus") -> Counted:
     Raises:
         EraSwitchError: they cannot be read, or the settings cannot be used.
     """
-    from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
-    from release_tools.adoption.compatibility import EraNotListedError
-    from release_tools.adoption.gate import judge_gate
-    from release_tools.adoption.summary import newest_begun, summarise_last
-
     settings, registrations = service.settings, service.store.registrations
     coming = status.upcoming or status.current
     era = None if coming is None else coming.name
@@ -99,11 +97,8 @@ def count(service: "Service", status: "EraStatus") -> Counted:
     )
 
 
-def _recovered(service: "Service", status: "EraStatus", compatibility: "Compatibility") -> "Recovery | None":
+def _recovered(service: Service, status: EraStatus, compatibility: Compatibility) -> Recovery | None:
     """How the network stands after its newest switch, if that is not long ago; by registrations."""
-    from era_service.releasing.recoveries import with_registrations
-    from release_tools.rollout.recovery import recovery
-
     current, began = status.current, None if status.current is None else status.current.epoch
     if current is None or began is None or status.epoch is None or status.epoch - began > RECOVERY_EPOCHS:
         return None
@@ -116,9 +111,7 @@ def _recovered(service: "Service", status: "EraStatus", compatibility: "Compatib
     return recovery(activities.values(), at=at, current=now, forecast=before)
 
 
-def _forecast(
-    service: "Service", status: "EraStatus", compatibility: "Compatibility"
-) -> "Forecast | EraSwitchError | None":
+def _forecast(service: Service, status: EraStatus, compatibility: Compatibility) -> Forecast | EraSwitchError | None:
     if status.upcoming is None or status.epoch is None:
         return None
     at = status.upcoming.epoch
@@ -128,12 +121,9 @@ def _forecast(
 
 
 def _forecast_of(
-    service: "Service", era: str, at: Epoch, current: Epoch, compatibility: "Compatibility"
-) -> "Forecast | EraSwitchError":
+    service: Service, era: str, at: Epoch, current: Epoch, compatibility: Compatibility
+) -> Forecast | EraSwitchError:
     """The forecast of a switch as of an epoch, or why there is none."""
-    from era_service.wiring.adoption import adoption_rules
-    from release_tools.forecasting.forecast import ForecastOrder, forecast
-
     settings, registrations = service.settings, service.store.registrations
     try:
         quorum = known_quorum(settings, service.snapshot.configuration, at)

@@ -5,18 +5,15 @@ In: activity, the eras, and when epochs begin. Out: bytes, the same for the same
 
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree
 
 from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.activity import Activity
 from era_service.dashboard.words import iso
+from era_service.service.documents import EraDocument
 from eras import __version__
 from eras.visible import visible
-
-if TYPE_CHECKING:
-    from era_service.service.documents import EraDocument
 
 ATOM = "application/atom+xml"
 CALENDAR = "text/calendar"
@@ -68,7 +65,7 @@ def _id(text: str) -> str:
 
 
 def era_calendar(
-    eras: "Iterable[EraDocument]", calendar: EpochCalendar, *, network: str, place: str, told_at_s: float | None
+    eras: Iterable[EraDocument], calendar: EpochCalendar, *, network: str, place: str, told_at_s: float | None
 ) -> bytes | None:
     """The eras that have a date as an iCalendar; ``None`` where none has one, which no iCalendar may be made of.
 
@@ -88,7 +85,7 @@ def era_calendar(
 
 
 def _event(
-    era: "EraDocument", calendar: EpochCalendar, network: str, place: str, told_at_s: float | None
+    era: EraDocument, calendar: EpochCalendar, network: str, place: str, told_at_s: float | None
 ) -> Iterator[str]:
     begins_s = None if era.epoch is None else calendar.begins_s(era.epoch)
     if begins_s is None:

@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.adoption import adoption_panel, no_adoption, readiness
@@ -28,14 +27,18 @@ from era_service.dashboard.roster import Roster
 from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Answer, Headline, Notice, Page, Panel, Tone
 from era_service.dashboard.words import nobody_vouches, sentence
+from era_service.releasing.activation_gate import OVERRIDDEN
 from era_service.service.changes import COUNTED, REGISTRATIONS, SNAPSHOT
+from era_service.service.documents import EraStatus
+from era_service.service.service import Service
+from era_service.service.snapshot import Snapshot
+from era_service.wiring.adoption import adoption_rules, configured_tickers
 from era_store.event_log import EventFilter
 from eras import ConfigurationError, EraNotReadyError, EraSwitchError, StoreError
-
-if TYPE_CHECKING:
-    from era_service.service.documents import EraStatus
-    from era_service.service.service import Service
-    from era_service.service.snapshot import Snapshot
+from release_tools.adoption.parties import not_ready
+from release_tools.adoption.shares import Base
+from release_tools.forecasting.result import Verdict
+from release_tools.forecasting.safety import SwitchSafety, judge_switch
 
 _log = logging.getLogger(__name__)
 
@@ -68,7 +71,7 @@ class Gatherer:
         service: whose documents are shown.
     """
 
-    def __init__(self, service: "Service") -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
         self._lock = threading.Lock()
         self._counted: _Known | None = None
@@ -131,7 +134,7 @@ class Gatherer:
             self._answer(counted, status),
         )
 
-    def counted(self, snapshot: "Snapshot") -> Counted:
+    def counted(self, snapshot: Snapshot) -> Counted:
         """The adoption of the era that is coming, by the registrations.
 
         Raises:
@@ -199,11 +202,11 @@ class Gatherer:
                 if was_shown:
                     self._service.changes.notify(COUNTED)
 
-    def _about(self, snapshot: "Snapshot") -> tuple[object, ...]:
+    def _about(self, snapshot: Snapshot) -> tuple[object, ...]:
         status = snapshot.status
         return (self._service.settings, status.epoch, status.upcoming, status.current)
 
-    def _count_anew(self, snapshot: "Snapshot", known: _Known | None) -> Counted:
+    def _count_anew(self, snapshot: Snapshot, known: _Known | None) -> Counted:
         """Count, unless another thread has meanwhile replaced ``known``."""
         with self._lock:
             about, newest = self._about(snapshot), self._counted
@@ -235,8 +238,6 @@ class Gatherer:
         Raises:
             EraSwitchError: nothing was read yet, or the registrations or the names of pools cannot be read.
         """
-        from era_service.wiring.adoption import configured_tickers
-
         counted = self.counted(self._service.snapshot)
         if not counted.epochs:
             return None
@@ -271,9 +272,7 @@ class Gatherer:
             self._due.set()
         self.generation += 1
 
-    def _recovery(self, counted: "Counted | EraSwitchError", calendar: EpochCalendar) -> Panel | None:
-        from era_service.wiring.adoption import configured_tickers
-
+    def _recovery(self, counted: Counted | EraSwitchError, calendar: EpochCalendar) -> Panel | None:
         found = _had(counted).recovery
         if found is None:
             return None
@@ -281,12 +280,8 @@ class Gatherer:
         tickers = {} if settings.service.public else configured_tickers(settings)
         return recovery_panel(found, calendar, tickers, public=settings.service.public)
 
-    def _answer(self, counted: "Counted | EraSwitchError", status: "EraStatus") -> Answer | None:
+    def _answer(self, counted: Counted | EraSwitchError, status: EraStatus) -> Answer | None:
         """Whether it is safe to switch, or the network recovered from a switch; ``None`` where none is near."""
-        from era_service.releasing.activation_gate import OVERRIDDEN
-        from release_tools.forecasting.result import Verdict
-        from release_tools.forecasting.safety import SwitchSafety, judge_switch
-
         if status.upcoming is None:
             found = None if isinstance(counted, EraSwitchError) else counted.recovery
             return None if found is None else recovery_answer(found, stale=status.stale is not None)
@@ -309,10 +304,6 @@ class Gatherer:
         return answer(era, safety, supported=status.upcoming.supported)
 
     def _parties(self, counted: Counted, *, sought: str) -> Panel:
-        from era_service.wiring.adoption import adoption_rules, configured_tickers
-        from release_tools.adoption.parties import not_ready
-        from release_tools.adoption.shares import Base
-
         public = self._service.settings.service.public
         if counted.era is None or not counted.epochs:
             return parties_panel(None, public=public)
@@ -372,7 +363,7 @@ def _adoption(counted: Counted, calendar: EpochCalendar) -> Panel:
     return adoption_panel(counted.epochs, counted.gate, era, calendar) if counted.epochs else no_adoption()
 
 
-def _outlook(counted: Counted, status: "EraStatus", calendar: EpochCalendar) -> Panel:
+def _outlook(counted: Counted, status: EraStatus, calendar: EpochCalendar) -> Panel:
     if status.upcoming is None:
         return no_outlook("No era is coming")
     if not counted.epochs:
@@ -386,7 +377,7 @@ def _outlook(counted: Counted, status: "EraStatus", calendar: EpochCalendar) -> 
     return outlook_panel(counted.forecast, calendar, is_decided=status.upcoming.epoch is not None)
 
 
-def _guarded(name: str, title: str, make: "Callable[[], Panel | None]") -> Panel | None:
+def _guarded(name: str, title: str, make: Callable[[], Panel | None]) -> Panel | None:
     """A view, or why it cannot be shown; ``None`` where there is nothing that it could be of."""
     try:
         return make()

@@ -5,20 +5,17 @@ above it.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.views import Answer, Current, Headline, Notice, Readiness, Tone
 from era_service.dashboard.words import counted, duration, iso, sentence
+from era_service.service.documents import EraDocument, EraStatus, NetworkDocument
 from release_tools.forecasting.result import Verdict
 from release_tools.forecasting.safety import SwitchSafety
 
-if TYPE_CHECKING:
-    from era_service.service.documents import EraDocument, EraStatus, NetworkDocument
-
 
 def headline(
-    status: "EraStatus", calendar: EpochCalendar, readiness: Readiness | None, why_unknown: str = ""
+    status: EraStatus, calendar: EpochCalendar, readiness: Readiness | None, why_unknown: str = ""
 ) -> Headline:
     """The headline of a status.
 
@@ -75,7 +72,7 @@ def headline(
     )
 
 
-_ANSWERS: "dict[Verdict, tuple[Tone, str]]" = {
+_ANSWERS: dict[Verdict, tuple[Tone, str]] = {
     Verdict.SAFE: ("good", "It is safe to switch to"),
     Verdict.NOT_YET: ("attention", "It is not yet safe to switch to"),
     Verdict.NOT_SAFE: ("bad", "It is not safe to switch to"),
@@ -96,7 +93,7 @@ def answer(era: str, safety: SwitchSafety, *, supported: bool = True) -> Answer:
     return Answer(tone, sentence(f"{words} {era}: {safety.reasons[0]}"), tuple(map(sentence, safety.reasons[1:])))
 
 
-def _tone(coming: "EraDocument", readiness: Readiness | None) -> Tone:
+def _tone(coming: EraDocument, readiness: Readiness | None) -> Tone:
     if not coming.supported:
         return "bad"
     if coming.state == "locked" and readiness is not None and not readiness.met:
@@ -104,7 +101,7 @@ def _tone(coming: "EraDocument", readiness: Readiness | None) -> Tone:
     return "quiet"
 
 
-def page_notices(status: "EraStatus", alarms: Sequence[str] = ()) -> tuple[Notice, ...]:
+def page_notices(status: EraStatus, alarms: Sequence[str] = ()) -> tuple[Notice, ...]:
     """Problems, most severe first.
 
     Args:
@@ -158,7 +155,7 @@ def page_notices(status: "EraStatus", alarms: Sequence[str] = ()) -> tuple[Notic
     return (*found, *rehearsal_notices(status.network))
 
 
-def rehearsal_notices(network: "NetworkDocument") -> tuple[Notice, ...]:
+def rehearsal_notices(network: NetworkDocument) -> tuple[Notice, ...]:
     """The notice on every page of a rehearsal."""
     if not network.embedded:
         return ()

@@ -4,20 +4,16 @@ In: the status and the history of the era address. Out: a ``Panel``.
 """
 
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
 
 from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
 from era_service.dashboard.words import counted, listed, short_hash
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from era_service.service.documents import EraHistory, EraStatus, HistoryEntry, MarkerDocument
+from era_service.service.documents import EraHistory, EraStatus, HistoryEntry, MarkerDocument
 
 IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND = "Accepted", "Superseded", "Unconfirmed", "OtherKind"
 
 
-def markers_panel(status: "EraStatus", history: "EraHistory") -> Panel:
+def markers_panel(status: EraStatus, history: EraHistory) -> Panel:
     """The panel of the markers."""
     rows = tuple(_row(entry) for entry in history.payloads) + _others(status, history)
     if not rows:
@@ -55,7 +51,7 @@ def markers_panel(status: "EraStatus", history: "EraHistory") -> Panel:
     )
 
 
-def _row(entry: "HistoryEntry") -> tuple[Cell, ...]:
+def _row(entry: HistoryEntry) -> tuple[Cell, ...]:
     tone, words = _verdict(entry)
     is_lawful = entry.superseded or entry.verdict in (SUPERSEDED, IN_FORCE)
     return (
@@ -66,13 +62,13 @@ def _row(entry: "HistoryEntry") -> tuple[Cell, ...]:
     )
 
 
-def _seen(entry: "HistoryEntry") -> str:
+def _seen(entry: HistoryEntry) -> str:
     if entry.slot is not None:
         return f"slot {entry.slot:,}"
     return "" if entry.seen_epoch is None else f"epoch {entry.seen_epoch}"
 
 
-def _others(status: "EraStatus", history: "EraHistory") -> tuple[tuple[Cell, ...], ...]:
+def _others(status: EraStatus, history: EraHistory) -> tuple[tuple[Cell, ...], ...]:
     """The refused outputs without a payload, which the history does not list."""
     known = _outputs(history)
     return tuple(
@@ -87,11 +83,11 @@ def _others(status: "EraStatus", history: "EraHistory") -> tuple[tuple[Cell, ...
     )
 
 
-def _outputs(history: "EraHistory") -> set[str]:
+def _outputs(history: EraHistory) -> set[str]:
     return {entry.output for entry in history.payloads}
 
 
-def _verdict(entry: "HistoryEntry") -> tuple[Tone, str]:
+def _verdict(entry: HistoryEntry) -> tuple[Tone, str]:
     if entry.superseded or entry.verdict == SUPERSEDED:
         return "quiet", "Superseded"
     if entry.verdict == IN_FORCE:
@@ -103,24 +99,24 @@ def _verdict(entry: "HistoryEntry") -> tuple[Tone, str]:
     return "bad", f"Refused: {entry.verdict}"
 
 
-def _is_refused(entry: "HistoryEntry") -> bool:
+def _is_refused(entry: HistoryEntry) -> bool:
     return _verdict(entry)[0] == "bad"
 
 
-def _words(status: "EraStatus") -> str:
+def _words(status: EraStatus) -> str:
     if status.trusted is None:
         return "nothing"
     return counted(len(status.eras), "marker")
 
 
-def _source(status: "EraStatus") -> str:
+def _source(status: EraStatus) -> str:
     if status.trusted is None:
         return ""
     transaction = status.trusted.transaction
     return status.trusted.source if transaction is None else f"published by {short_hash(transaction)}"
 
 
-def describe(markers: "Sequence[MarkerDocument]") -> str:
+def describe(markers: Sequence[MarkerDocument]) -> str:
     """Markers in words: ``thales at 1, pythagoras announced``."""
     return (
         ", ".join(

@@ -4,19 +4,16 @@ In: the forecast (``release_tools.forecasting.forecast``). Out: a ``Panel`` with
 step.
 """
 
-from typing import TYPE_CHECKING
-
 from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Table, Tone
 from era_service.dashboard.words import counted, sentence
 from eras.words import percent
+from release_tools.adoption import charts
 from release_tools.adoption.shares import needed_share
 from release_tools.forecasting.documents import Phase
 from release_tools.forecasting.lottery import chance_words, probability_words
-
-if TYPE_CHECKING:
-    from release_tools.forecasting.result import EpochOutlook, Forecast
-    from release_tools.forecasting.trend import Estimate
+from release_tools.forecasting.result import EpochOutlook, Forecast
+from release_tools.forecasting.trend import Estimate
 
 VISIBLE = 0.005
 """What differs by less is one line to the eye."""
@@ -32,7 +29,7 @@ PHASES = {
 """What the phases of a forecast mean, in words."""
 
 
-def outlook_panel(found: "Forecast", calendar: EpochCalendar = NO_CALENDAR, *, is_decided: bool = True) -> Panel:
+def outlook_panel(found: Forecast, calendar: EpochCalendar = NO_CALENDAR, *, is_decided: bool = True) -> Panel:
     """The panel of a forecast.
 
     Args:
@@ -64,12 +61,12 @@ def no_outlook(reason: str) -> Panel:
     return Panel("forecast", "Forecast", notices=(Notice("quiet", "No forecast", sentence(reason)),))
 
 
-def _needed(found: "Forecast") -> str:
+def _needed(found: Forecast) -> str:
     share = found.ready_share_needed
     return "no share suffices" if share is None else needed_share(share)
 
 
-def _when(found: "Forecast") -> Fact | None:
+def _when(found: Forecast) -> Fact | None:
     reached = found.reached
     if reached is None:
         return None
@@ -80,7 +77,7 @@ def _when(found: "Forecast") -> Fact | None:
     return Fact("Reached by the trend", value, f"between {ends[0]} and {ends[1]}" if ends[0] != ends[1] else "")
 
 
-def _advice(found: "Forecast") -> str:
+def _advice(found: Forecast) -> str:
     if not found.calls_suffice:
         return "even if everyone upgraded, it would not suffice."
     if not found.calls:
@@ -88,9 +85,7 @@ def _advice(found: "Forecast") -> str:
     return f"{counted(len(found.calls), 'party', 'parties')} more to upgrade, the largest first, would suffice."
 
 
-def _figure(found: "Forecast", calendar: EpochCalendar) -> Figure:
-    from release_tools.adoption import charts
-
+def _figure(found: Forecast, calendar: EpochCalendar) -> Figure:
     outlooks = found.epochs
     labels = [calendar.label(outlook.epoch) for outlook in outlooks]
     mark = (calendar.label(found.at), "the switch")
@@ -138,7 +133,7 @@ def _figure(found: "Forecast", calendar: EpochCalendar) -> Figure:
     return Figure("forecast-chart", title, tuple(svgs), Table(f"{title}, epoch by epoch", columns, rows))
 
 
-def _row(outlook: "EpochOutlook") -> tuple[Cell, ...]:
+def _row(outlook: EpochOutlook) -> tuple[Cell, ...]:
     chance = outlook.quorum_probability
     return (
         Cell(str(outlook.epoch)),
@@ -150,7 +145,7 @@ def _row(outlook: "EpochOutlook") -> tuple[Cell, ...]:
     )
 
 
-def _signing(share: "Estimate") -> str:
+def _signing(share: Estimate) -> str:
     """A share with the ends of its interval, which few and many signing mean."""
     if share.low is None or percent(share.low) == percent(share.high):
         return percent(share.value)

@@ -7,7 +7,6 @@ named, and cannot be searched.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import islice
-from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from era_service.dashboard.views import Cell, Notice, Panel, Search, Table
@@ -15,11 +14,9 @@ from era_service.dashboard.words import counted, nobody_vouches
 from era_store import release_of
 from eras import Epoch
 from eras.words import about_ada, percents
+from release_tools.adoption.parties import NotReady
 from release_tools.adoption.shares import Share
-
-if TYPE_CHECKING:
-    from release_tools.adoption.parties import NotReady
-    from release_tools.adoption.summary import EpochAdoption, EraShares
+from release_tools.adoption.summary import EpochAdoption, EraShares
 
 SEARCH = "party"
 """The parameter of the page's address that holds what is looked for."""
@@ -52,7 +49,7 @@ class Laggards:
 
     era: str
     epoch: Epoch
-    listed: "tuple[NotReady, ...]"
+    listed: tuple[NotReady, ...]
     found: int
     parties: int
     stake: int
@@ -66,9 +63,7 @@ class Laggards:
         return percents([Share(part, whole).fraction for part in (ready, self.stake, whole - ready - self.stake)])[1]
 
     @classmethod
-    def among(
-        cls, behind: "Iterable[NotReady]", *, row: "EraShares", now: "EpochAdoption", sought: str = ""
-    ) -> "Laggards":
+    def among(cls, behind: Iterable[NotReady], *, row: EraShares, now: EpochAdoption, sought: str = "") -> "Laggards":
         """Those among ``behind`` whose name or version holds ``sought``.
 
         Args:

@@ -7,13 +7,14 @@ import csv
 import io
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
 from era_service.dashboard.answering import FRESH, answered
+from era_service.dashboard.gather import Gatherer
 from era_service.dashboard.headline import rehearsal_notices
 from era_service.dashboard.parties import SEARCH, party_address
 from era_service.dashboard.render import subpage_html, theme_of
@@ -21,12 +22,9 @@ from era_service.dashboard.roster import GONE, NOT_READY, READY, UNKNOWN, Party,
 from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
 from era_service.dashboard.words import counted, moment
 from era_service.service.refusals import PathNotFoundError
+from era_service.service.service import Service
 from eras.visible import visible
 from eras.words import about_ada
-
-if TYPE_CHECKING:
-    from era_service.dashboard.gather import Gatherer
-    from era_service.service.service import Service
 
 LIST, ONE = "parties.html", "party.html"
 """The templates."""
@@ -74,7 +72,7 @@ def _query(
 Asked = Annotated[ListQuery, Depends(_query)]
 
 
-def party_routes(service: "Service", gatherer: "Gatherer") -> APIRouter:
+def party_routes(service: Service, gatherer: Gatherer) -> APIRouter:
     """The routes of the parties' pages."""
     routes = APIRouter(include_in_schema=False)
     network = service.network.name or "the local chain"

@@ -4,16 +4,12 @@ In: what the service found when it last asked them. Out: a ``Panel``. The public
 where a service reads knows whom to attack.
 """
 
-from typing import TYPE_CHECKING
-
 from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table
 from era_service.dashboard.words import clock, counted, latency, sentence
-
-if TYPE_CHECKING:
-    from era_service.service.documents import ProviderDocument, ProviderHealth
+from era_service.service.documents import ProviderDocument, ProviderHealth
 
 
-def providers_panel(health: "ProviderHealth", *, public: bool) -> Panel:
+def providers_panel(health: ProviderHealth, *, public: bool) -> Panel:
     """The panel of the providers."""
     if public:
         hidden = Notice(
@@ -54,7 +50,7 @@ def providers_panel(health: "ProviderHealth", *, public: bool) -> Panel:
     )
 
 
-def _row(provider: "ProviderDocument") -> tuple[Cell, ...]:
+def _row(provider: ProviderDocument) -> tuple[Cell, ...]:
     failure = sentence(provider.error) if provider.error else ""
     return (
         Cell(provider.name),

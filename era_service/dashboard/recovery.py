@@ -4,25 +4,23 @@ In: the ``Recovery`` that ``rollout verify`` shows, too. Out: a ``Panel``, and t
 """
 
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
 from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.parties import LISTED, party_address
 from era_service.dashboard.views import CHART_WIDTHS, Answer, Cell, Fact, Figure, Panel, Table, Tone
 from era_service.dashboard.words import counted, sentence
 from eras.words import about_ada, percent
+from release_tools.adoption import charts
 from release_tools.adoption.shares import share_words
 from release_tools.forecasting.lottery import chance_words
-
-if TYPE_CHECKING:
-    from release_tools.rollout.recovery import EpochActivity, Recovery
+from release_tools.rollout.recovery import EpochActivity, Recovery
 
 NAME, TITLE = "recovery", "Recovery"
 HEIGHT = 230
 """Of the chart, in pixels."""
 
 
-def recovery_answer(found: "Recovery", *, stale: bool) -> Answer:
+def recovery_answer(found: Recovery, *, stale: bool) -> Answer:
     """Whether the network recovered, as the page's first sentence.
 
     Args:
@@ -37,7 +35,7 @@ def recovery_answer(found: "Recovery", *, stale: bool) -> Answer:
 
 
 def recovery_panel(
-    found: "Recovery", calendar: EpochCalendar, tickers: Mapping[str, str], *, public: bool = False
+    found: Recovery, calendar: EpochCalendar, tickers: Mapping[str, str], *, public: bool = False
 ) -> Panel:
     """The panel of a recovery.
 
@@ -72,7 +70,7 @@ def recovery_panel(
     )
 
 
-def _facts(found: "Recovery") -> Iterator[Fact]:
+def _facts(found: Recovery) -> Iterator[Fact]:
     if found.judged is not None and found.stake is not None:
         tone: Tone = "good" if found.stake >= found.wanted else "attention"
         wanted = f"{share_words(found.wanted)} of before the switch is required"
@@ -86,15 +84,13 @@ def _facts(found: "Recovery") -> Iterator[Fact]:
         yield Fact("Forecast before the switch", chance_words(danger.quorum_probability.value), under)
 
 
-def _missing_words(found: "Recovery") -> str:
+def _missing_words(found: Recovery) -> str:
     parties = counted(len(found.missing), "party", "parties")
     verb = "has" if len(found.missing) == 1 else "have"
     return f"{parties} with {about_ada(sum(found.missing.values()))} stopped and {verb} not come back"
 
 
-def _figure(found: "Recovery", calendar: EpochCalendar) -> Figure:
-    from release_tools.adoption import charts
-
+def _figure(found: Recovery, calendar: EpochCalendar) -> Figure:
     shares = [found.of_before(one) for one in found.epochs]
     series = (charts.Series("stake that registered", tuple(shares)),)
     title = "Stake, against before the switch"
@@ -118,7 +114,7 @@ def _figure(found: "Recovery", calendar: EpochCalendar) -> Figure:
     return Figure("recovery-chart", title, svgs, Table(title, columns, rows))
 
 
-def _row(found: "Recovery", one: "EpochActivity") -> tuple[Cell, ...]:
+def _row(found: Recovery, one: EpochActivity) -> tuple[Cell, ...]:
     share, chance = found.of_before(one), found.chance_in(one.epoch)
     return (
         Cell(f"{one.epoch}"),

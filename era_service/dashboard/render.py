@@ -8,18 +8,15 @@ from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.resources import files
-from typing import TYPE_CHECKING
 
+from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup, escape
+from starlette.requests import Request
 
 from era_service.dashboard.views import Page
 from era_service.dashboard.words import clock, iso, moment
 from eras import __version__
 from eras.visible import visible
-
-if TYPE_CHECKING:
-    from jinja2 import Environment
-    from starlette.requests import Request
 
 THEMES = ("light", "dark")
 
@@ -64,9 +61,7 @@ def _dated(text: str) -> Markup:
 
 
 @cache
-def _templates() -> "Environment":
-    from jinja2 import Environment, PackageLoader, StrictUndefined
-
+def _templates() -> Environment:
     environment = Environment(
         loader=PackageLoader("era_service.dashboard"),
         autoescape=True,
@@ -99,7 +94,7 @@ def page_html(page: Page, *, theme: str | None, now_s: float, heartbeat_s: float
     )
 
 
-def theme_of(request: "Request") -> str | None:
+def theme_of(request: Request) -> str | None:
     """The theme that is asked for; ``None`` for the browser's preference."""
     theme: str | None = request.query_params.get("theme")
     return theme if theme in THEMES else None

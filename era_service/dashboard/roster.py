@@ -8,11 +8,14 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from era_store import Registration
 from eras import Epoch
+from release_tools import Compatibility
+from release_tools.adoption.shares import is_ready
+from release_tools.adoption.versions import parse_release
 
 if TYPE_CHECKING:
-    from era_store import Registration, SqlRegistrations
-    from release_tools import Compatibility
+    from era_store import SqlRegistrations
 
 READY, NOT_READY, GONE, UNKNOWN = "ready", "not ready", "not registered", "unknown"
 """What a party may be: the last where nobody can tell which versions support the era."""
@@ -37,10 +40,10 @@ class Party:
     ticker: str | None
     state: str
     since: int
-    registrations: "tuple[Registration, ...]"
+    registrations: tuple[Registration, ...]
 
     @property
-    def newest(self) -> "Registration":
+    def newest(self) -> Registration:
         """Its newest registration."""
         return self.registrations[0]
 
@@ -66,11 +69,9 @@ class Roster:
         repository: "SqlRegistrations",
         epochs: Iterable[int],
         era: str | None,
-        compatibility: "Compatibility",
+        compatibility: Compatibility,
         tickers: Mapping[str, str],
     ) -> None:
-        from release_tools.adoption.shares import is_ready
-
         self.era = era
         self.epochs = tuple(epochs)
         found: dict[str, list[Registration]] = {}
@@ -78,12 +79,12 @@ class Roster:
             for row in repository.newest(Epoch(epoch)):
                 found.setdefault(row.party_id, []).append(row)
 
-        def state_of(row: "Registration") -> str:
+        def state_of(row: Registration) -> str:
             if era is None:
                 return UNKNOWN
             return READY if is_ready(row, era, compatibility) else NOT_READY
 
-        def party(name: str, rows: "list[Registration]") -> Party:
+        def party(name: str, rows: list[Registration]) -> Party:
             state = state_of(rows[0])
             since: int = rows[0].epoch
             for row in rows:
@@ -132,7 +133,5 @@ class Roster:
 
 
 def _order(release: str | None) -> tuple[object, ...]:
-    from release_tools.adoption.versions import parse_release
-
     version = parse_release(release)
     return (0,) if version is None else (1, version)

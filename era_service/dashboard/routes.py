@@ -6,9 +6,9 @@ In: a ``Service``. Out: a router that the application takes in. Everything is re
 import logging
 import time
 from functools import lru_cache
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, FastAPI, Query, Request
 from fastapi.responses import Response
 
 from era_service.dashboard.activity_pages import activity_routes
@@ -20,12 +20,8 @@ from era_service.dashboard.party_pages import party_routes
 from era_service.dashboard.render import assets, page_html, theme_of, views_html
 from era_service.dashboard.views import Tone
 from era_service.dashboard.words import clock
+from era_service.service.service import Service
 from eras import EraSwitchError
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from era_service.service.service import Service
 
 _log = logging.getLogger(__name__)
 
@@ -40,7 +36,7 @@ _BADGE_AGE = {"cache-control": "public, max-age=60"}
 Sought = Annotated[str, Query(alias=SEARCH, max_length=MAX_SOUGHT)]
 
 
-def mount(app: "FastAPI", service: "Service") -> None:
+def mount(app: FastAPI, service: Service) -> None:
     """Add the dashboard of a service to its application."""
     gatherer = Gatherer(service)
     app.include_router(router(service, gatherer))
@@ -52,7 +48,7 @@ def mount(app: "FastAPI", service: "Service") -> None:
     app.state.meanwhile.append(lambda: gatherer.kept_warm(render))
 
 
-def router(service: "Service", gatherer: Gatherer) -> APIRouter:
+def router(service: Service, gatherer: Gatherer) -> APIRouter:
     """The routes of the dashboard of a service."""
     routes = APIRouter(include_in_schema=False)
 

@@ -4,24 +4,20 @@ In: the status of the network, and when its epochs begin. Out: a ``Panel`` with 
 and the schedule as a table.
 """
 
-from typing import TYPE_CHECKING
-
 from chain_reader.calendar import EpochCalendar
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Figure, Notice, Panel, Table, Tone
 from era_service.dashboard.words import counted, listed, moment
-
-if TYPE_CHECKING:
-    from era_service.service.documents import EraDocument, EraStatus
-    from release_tools.adoption import charts
+from era_service.service.documents import EraDocument, EraStatus
+from release_tools.adoption import charts
 
 PAST_EPOCHS = 12
 """How much of the past the chart shows."""
 
 _TONES: dict[str, Tone] = {"active": "good", "scheduled": "attention", "locked": "attention"}
-_CHART_TONES: "dict[str, charts.Tone]" = {"active": "ready", "past": "unknown"}
+_CHART_TONES: dict[str, charts.Tone] = {"active": "ready", "past": "unknown"}
 
 
-def schedule_panel(status: "EraStatus", calendar: EpochCalendar) -> Panel:
+def schedule_panel(status: EraStatus, calendar: EpochCalendar) -> Panel:
     """The panel of the timeline."""
     if not status.eras or status.epoch is None:
         return Panel(
@@ -34,7 +30,7 @@ def schedule_panel(status: "EraStatus", calendar: EpochCalendar) -> Panel:
     return Panel("timeline", "Timeline", _lead(status), figures=(_figure(status, status.epoch, table, calendar),))
 
 
-def _lead(status: "EraStatus") -> str:
+def _lead(status: EraStatus) -> str:
     coming = [era for era in status.eras if era.state in ("scheduled", "locked")]
     announced = [era.name for era in status.eras if era.state == "announced"]
     words = [f"Epoch {status.epoch}"]
@@ -46,9 +42,7 @@ def _lead(status: "EraStatus") -> str:
     return "; ".join(words) + "."
 
 
-def _figure(status: "EraStatus", now: int, table: Table, calendar: EpochCalendar) -> Figure:
-    from release_tools.adoption import charts
-
+def _figure(status: EraStatus, now: int, table: Table, calendar: EpochCalendar) -> Figure:
     dated = [(era.epoch, era) for era in status.eras if era.epoch is not None]
     dated.sort(key=lambda pair: pair[0])
     first = max(dated[0][0] if dated else now, now - PAST_EPOCHS)
@@ -73,7 +67,7 @@ def _figure(status: "EraStatus", now: int, table: Table, calendar: EpochCalendar
     return Figure("timeline-chart", "Eras by epoch", tuple(svgs), table)
 
 
-def _row(era: "EraDocument", now: int, calendar: EpochCalendar) -> tuple[Cell, ...]:
+def _row(era: EraDocument, now: int, calendar: EpochCalendar) -> tuple[Cell, ...]:
     when = ""
     if era.epoch is not None:
         begins_s = calendar.begins_s(era.epoch)

@@ -8,15 +8,11 @@ what is counted is what the parties themselves have said. What a party's stake i
 import time
 from contextlib import closing
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from chain_reader.providers.leader.client import LeaderClient
 from era_service.follower.registrations import fetch_registrations
-from era_store import temporary_registrations
+from era_store import SqlRegistrations, temporary_registrations
 from release_tools.registrations.signed import sort_by_signature
-
-if TYPE_CHECKING:
-    from era_store import SqlRegistrations
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +24,7 @@ class HandedOn:
         words: how many, and how many of them are signed.
     """
 
-    repository: "SqlRegistrations"
+    repository: SqlRegistrations
     words: str
 
 

@@ -22,25 +22,32 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
+from chain_reader import TrustedReader, TrustedReading, TrustPolicy
 from chain_reader.providers.leader.observer import LeaderObserver
 from chain_reader.providers.leader.walk import LeaderHistoryError, followed
+from chain_reader.providers.transport.errors import (
+    ProviderOfOtherNetworkError,
+    ReadLimitExceededError,
+    UnexpectedAnswerError,
+)
 from chain_reader.trust.publications import kept_publications
 from chain_reader.trust.verdicts import Replayed, Superseded
 from datum import ERA
 from datum.extension_rules import RolledBack
 from datum.verdicts import Accepted, Verdict
+from era_service.config.schema import Settings
+from era_service.follower.registrations import fetch_registrations
 from era_service.wiring.genesis import clock_epoch
 from era_service.wiring.leader import open_leader
 from era_service.wiring.trust import policies
-from era_store import CachedVerdict, MemoryStore, NewEvent, StoredTrust
+from era_store import CachedVerdict, MemoryStore, NewEvent, Registration, StoredTrust
 from era_store.registrations import IngestResult
+from era_store.snapshots import StoredSnapshot
 from eras import ChainReadError, Epoch, EraSwitchError
+from release_tools.registrations.signed import without_those_of_signers
 
 if TYPE_CHECKING:
-    from chain_reader import TrustedReading, TrustPolicy
-    from era_service.config.schema import Settings
-    from era_store import Registration, SqlStore
-    from era_store.snapshots import StoredSnapshot
+    from era_store import SqlStore
 
 GOOD_VERDICTS: tuple[type[Verdict], ...] = (Accepted, Superseded, Replayed)
 GOOD_EXTENDED: tuple[type[Verdict], ...] = (*GOOD_VERDICTS, RolledBack)
@@ -98,7 +105,7 @@ class SyncReport:
 
 
 def sync(
-    settings: "Settings",
+    settings: Settings,
     store: "SqlStore",
     *,
     force: bool = False,
@@ -129,9 +136,9 @@ def sync(
 
 
 def _sync_kind(
-    settings: "Settings",
+    settings: Settings,
     store: "SqlStore",
-    policy: "TrustPolicy",
+    policy: TrustPolicy,
     *,
     force: bool,
     with_registrations: bool,
@@ -174,7 +181,7 @@ def _sync_kind(
 
 
 def _reason(
-    policy: "TrustPolicy", stored: StoredTrust | None, kept: "StoredSnapshot | None", *, force: bool
+    policy: TrustPolicy, stored: StoredTrust | None, kept: StoredSnapshot | None, *, force: bool
 ) -> SyncReason | None:
     """Why all of the history is to be taken; ``None`` where only what is new is (rule 1)."""
     if force:
@@ -185,21 +192,19 @@ def _reason(
     return SyncReason.EMPTY if stored is None or stored.trusted is None else None
 
 
-def _genesis_of(policy: "TrustPolicy") -> dict[str, Any]:
+def _genesis_of(policy: TrustPolicy) -> dict[str, Any]:
     keys = [key.hex for key in policy.keys]
     return {"magic": policy.network_magic, "address": policy.address, "keys": sorted(keys)}
 
 
 def _judge(
     leader: LeaderObserver,
-    policy: "TrustPolicy",
+    policy: TrustPolicy,
     stored: StoredTrust | None,
     by_clock: Epoch | None,
     clock: Callable[[], float],
 ) -> tuple[StoredTrust, list[NewEvent], list[CachedVerdict]]:
     """The rules of trust applied to the history, after what is remembered, in a memory of its own (rule 2)."""
-    from chain_reader import TrustedReader
-
     memory = MemoryStore()
     if stored is not None:
         memory.trust.save(policy.key, replace(stored, version=0), time_s=clock())
@@ -220,7 +225,7 @@ def _judge(
     return after, events, list(memory.verdicts.load(policy.key).values())
 
 
-def _require_whole(reading: "TrustedReading", policy: "TrustPolicy", leader: LeaderObserver) -> None:
+def _require_whole(reading: TrustedReading, policy: TrustPolicy, leader: LeaderObserver) -> None:
     good = GOOD_VERDICTS if policy.extension is None else GOOD_EXTENDED
     bad = [item for item in reading.history if not isinstance(item.verdict, good)]
     if bad:
@@ -235,7 +240,7 @@ def _require_whole(reading: "TrustedReading", policy: "TrustPolicy", leader: Lea
 
 
 def follow_registrations(
-    settings: "Settings", store: "SqlStore", *, clock: Callable[[], float] = time.time
+    settings: Settings, store: "SqlStore", *, clock: Callable[[], float] = time.time
 ) -> IngestResult:
     """Take the registrations of the configured leader alone: those since the last time, each signature verified.
 
@@ -253,10 +258,8 @@ def follow_registrations(
 
 
 def _fetch_registrations(
-    leader: LeaderObserver, settings: "Settings", store: "SqlStore", epoch: int, now_s: float
-) -> "list[Registration]":
-    from era_service.follower.registrations import fetch_registrations
-
+    leader: LeaderObserver, settings: Settings, store: "SqlStore", epoch: int, now_s: float
+) -> list[Registration]:
     source = _source(leader.name)
     cursor = store.registrations.cursor(source)
     since = None if cursor is None else int(cursor)
@@ -264,10 +267,8 @@ def _fetch_registrations(
 
 
 def _ingest(
-    store: "SqlStore", leader: str, rows: "list[Registration]", epoch: int, clock: Callable[[], float]
+    store: "SqlStore", leader: str, rows: list[Registration], epoch: int, clock: Callable[[], float]
 ) -> IngestResult:
-    from release_tools.registrations.signed import without_those_of_signers
-
     rows = without_those_of_signers(store.registrations, rows)
     return store.registrations.ingest(rows, source=_source(leader), cursor=str(epoch), time_s=clock())
 
@@ -280,12 +281,6 @@ def _source(leader: str) -> str:
 @contextmanager
 def _reported(store: "SqlStore", leader: str, clock: Callable[[], float]) -> Iterator[None]:
     """Write into the event log that a leader lied; that it could not be reached is not news."""
-    from chain_reader.providers.transport.errors import (
-        ProviderOfOtherNetworkError,
-        ReadLimitExceededError,
-        UnexpectedAnswerError,
-    )
-
     try:
         yield
     except EraSwitchError as error:

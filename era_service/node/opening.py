@@ -10,10 +10,12 @@ from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chain_reader import NodeCore
+from chain_reader import ChainObserver, NetworkGenesis, NodeCore, TrustPolicy
 from chain_reader.node.core import NodeSettings
+from chain_reader.node.kinds import Decision
 from chain_reader.node.source import EvidenceSource
 from chain_reader.providers.tip_check import TipWatch
+from datum import EraSigner
 from era_service.node.binaries import NodeRunner
 from era_service.node.call_schedule import CallOptions
 from era_service.node.epoch_clock import EpochClock
@@ -27,11 +29,9 @@ from era_service.node.watch_options import Surroundings, WatchOptions
 from era_service.node.watcher import NodeWatcher
 from era_store import MemoryStore, Store
 from eras import ConfigurationError, SupportedEras
+from release_tools import Base, parse_share
 
 if TYPE_CHECKING:
-    from chain_reader import ChainObserver, NetworkGenesis, TrustPolicy
-    from chain_reader.node.kinds import Decision
-    from datum import EraSigner
     from era_service.config.schema import HookSettings, Settings, WatchSettings
 
     ReadKey = Callable[[str], EraSigner]
@@ -42,12 +42,12 @@ KEY_HEX = 64
 
 
 def embed_watcher(
-    observers: "Sequence[ChainObserver]",
-    policy: "TrustPolicy",
+    observers: Sequence[ChainObserver],
+    policy: TrustPolicy,
     supported: SupportedEras,
     *,
-    store: "Store | None" = None,
-    genesis: "NetworkGenesis | None" = None,
+    store: Store | None = None,
+    genesis: NetworkGenesis | None = None,
     options: WatchOptions | None = None,
     **more: Any,
 ) -> NodeWatcher:
@@ -82,7 +82,7 @@ def open_watcher(
     settings: "Settings",
     *,
     hooks: Sequence[Hook] = (),
-    on_decision: "Callable[[Decision], object] | None" = None,
+    on_decision: Callable[[Decision], object] | None = None,
     run: Sequence[str] | None = None,
     environ: Mapping[str, str] | None = None,
     read_key: "ReadKey | None" = None,
@@ -272,7 +272,6 @@ def support_errand(settings: "Settings") -> Errand | None:
     """
     from era_service.node.service_works import SupportRule
     from era_service.wiring.trust import era_place
-    from release_tools import Base, parse_share
 
     watch = settings.watch
     if watch.support_url is None:

@@ -7,20 +7,17 @@ tried before anything is changed, providers by one reading.
 import logging
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from chain_reader.providers.failover import Failover
+from era_service.config.schema import Settings
 from era_service.logs import configure_logging
+from era_service.node.hooks import Hook
 from era_service.node.opening import configured_hooks, minimum_of, support_errand, watch_options
 from era_service.node.service_works import SupportRule
+from era_service.node.watcher import NodeWatcher
 from era_service.service.reloading import Reloaded, merged, reads_elsewhere
 from era_service.wiring.deciding import tried_providers
 from eras import ConfigurationError
-
-if TYPE_CHECKING:
-    from chain_reader.providers.failover import Failover
-    from era_service.config.schema import Settings
-    from era_service.node.hooks import Hook
-    from era_service.node.watcher import NodeWatcher
 
 RELOADED_SECTIONS = frozenset(("adoption", "hooks", "log"))
 RELOADED_SETTINGS = frozenset(
@@ -41,7 +38,7 @@ def is_reloaded(key: str) -> bool:
     return key not in KEPT_SETTINGS and (key.partition(".")[0] in RELOADED_SECTIONS or key in RELOADED_SETTINGS)
 
 
-def reload(watcher: "NodeWatcher", old: "Settings", new: "Settings", hooks: Sequence["Hook"] = ()) -> "Settings":
+def reload(watcher: NodeWatcher, old: Settings, new: Settings, hooks: Sequence[Hook] = ()) -> Settings:
     """Give a running watcher the new value of every setting that can change now, and log what did and what did not.
 
     Args:
@@ -80,7 +77,7 @@ def reload(watcher: "NodeWatcher", old: "Settings", new: "Settings", hooks: Sequ
     return settings
 
 
-def _providers(settings: "Settings", result: Reloaded) -> "Failover | None":
+def _providers(settings: Settings, result: Reloaded) -> Failover | None:
     """The providers, opened anew, so that key files are read again; ``None`` where those of before are to stay.
 
     Raises:

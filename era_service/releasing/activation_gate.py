@@ -16,16 +16,23 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from era_service.config.schema import Settings
+from era_service.wiring.adoption import (
+    GateOrder,
+    adoption_rules,
+    compatibility_of,
+    configured_gate,
+    open_adoption_store,
+    require_store,
+)
 from eras import Epoch, EraSwitchError
 from release_tools import GateResult, judge_gate
 from release_tools.adoption.gate import GateNotMetError
 from release_tools.adoption.summary import NoRegistrationsError
+from release_tools.markers.change import ChangeKind, MarkerChange, RolloutPlan
 
 if TYPE_CHECKING:
-    from era_service.config.schema import Settings
-    from era_service.wiring.adoption import GateOrder
     from era_store import SqlRegistrations
-    from release_tools.markers.change import MarkerChange, RolloutPlan
 
 OVERRIDDEN = "gate-overridden"
 """The kind of the event that keeps a reason."""
@@ -45,7 +52,7 @@ class ActivationGate:
         is_first: whether this is the first marker of the network, in whose way no gate stands.
     """
 
-    change: "MarkerChange"
+    change: MarkerChange
     epoch: Epoch
     is_configured: bool
     result: GateResult | None = None
@@ -80,7 +87,7 @@ class ActivationGate:
             "result": None if self.result is None else self.result.document().to_dict(),
         }
 
-    def record(self, settings: "Settings") -> None:
+    def record(self, settings: Settings) -> None:
         """Write into the event log that the gate is overridden, if it is.
 
         Raises:
@@ -89,14 +96,13 @@ class ActivationGate:
         """
         if self.override is None:
             return
-        from era_service.wiring.adoption import open_adoption_store
 
         facts = {**self.change.to_dict(), "reason": self.override, **self.to_dict()}
         with open_adoption_store(settings) as store:
             store.events.append(OVERRIDDEN, facts, time_s=time.time(), epoch=self.epoch)
 
 
-def pass_gate(settings: "Settings", plan: "RolloutPlan", override: str | None = None) -> ActivationGate | None:
+def pass_gate(settings: Settings, plan: RolloutPlan, override: str | None = None) -> ActivationGate | None:
     """Run the configured gate before an activation; ``None`` for any other change.
 
     Args:
@@ -108,9 +114,6 @@ def pass_gate(settings: "Settings", plan: "RolloutPlan", override: str | None = 
         GateNotMetError: it is not met, or cannot be judged, and there is no reason to go on.
         ConfigurationError: it is to be overridden, and there is no store to keep the reason in.
     """
-    from era_service.wiring.adoption import configured_gate, open_adoption_store, require_store
-    from release_tools.markers.change import ChangeKind, MarkerChange
-
     change, epoch = plan.change, plan.epoch
     if not isinstance(change, MarkerChange) or change.kind is not ChangeKind.ACTIVATE:
         return None
@@ -131,11 +134,7 @@ def pass_gate(settings: "Settings", plan: "RolloutPlan", override: str | None = 
     return ActivationGate(change, epoch, is_configured=True, result=result)
 
 
-def _judged(
-    repository: "SqlRegistrations", settings: "Settings", order: "GateOrder", era: str, epoch: Epoch
-) -> GateResult:
-    from era_service.wiring.adoption import adoption_rules, compatibility_of
-
+def _judged(repository: "SqlRegistrations", settings: Settings, order: GateOrder, era: str, epoch: Epoch) -> GateResult:
     known = repository.epochs()
     last = next((one for one in known if one <= epoch), None)
     if last is None or last < epoch - order.max_age_epochs:

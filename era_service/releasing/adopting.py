@@ -6,19 +6,17 @@ one is to be replaced; or, where it was sent away with the marker output and cam
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from chain_reader.thread_token import spelled
+from chain_reader.trust.reading import TrustedReading
+from datum import decode_datum
 from era_service.releasing.publishing import Outlook, Prepared, PublishingMeans, drafted_publication
-from era_service.releasing.session import output_in_force
+from era_service.releasing.session import Release, output_in_force
 from eras import TransactionError
+from release_tools.markers.change import RolloutPlan, Upkeep
+from release_tools.publishing.journal import Journal
+from release_tools.publishing.publication import Publisher, Standing, require_same_change
 from release_tools.transactions.drafting import MarkerOutputMissingError
-
-if TYPE_CHECKING:
-    from chain_reader.trust.reading import TrustedReading
-    from era_service.releasing.session import Release
-    from release_tools.publishing.journal import Journal
-    from release_tools.publishing.publication import Publisher
 
 _GONE = "gone"
 _REPLACED = (
@@ -27,10 +25,10 @@ _REPLACED = (
 
 
 def look_at_adoption(
-    release: "Release",
+    release: Release,
     means: PublishingMeans,
-    publisher: "Publisher[TrustedReading]",
-    journal: "Journal",
+    publisher: Publisher[TrustedReading],
+    journal: Journal,
     replaces: str | None = None,
 ) -> Outlook:
     """See what adopting a thread token would do, without doing any of it.
@@ -48,9 +46,6 @@ def look_at_adoption(
         TransactionError: another change is being published.
         EraSwitchError: anything else that stands in its way.
     """
-    from release_tools.markers.change import RolloutPlan, Upkeep
-    from release_tools.publishing.publication import Standing, require_same_change
-
     entry, anchor, lost = journal.current(), None, None
     if entry is not None:
         standing = publisher.standing(entry)
@@ -82,15 +77,13 @@ def look_at_adoption(
     return Outlook(reading, plan, lost=lost, drafted=drafted, draft=draft)
 
 
-def _payload_in_force(release: "Release", reading: "TrustedReading") -> tuple[bytes, str | None]:
+def _payload_in_force(release: Release, reading: TrustedReading) -> tuple[bytes, str | None]:
     """The payload that nodes trust, and the token of its output: ``None`` for none, ``_GONE`` where it was spent.
 
     Raises:
         TransactionError: nothing is in force, or it could not be confirmed.
         ChainReadError: the gateway could not be reached.
     """
-    from datum import decode_datum
-
     try:
         in_force = output_in_force(reading)
     except MarkerOutputMissingError:

@@ -6,19 +6,22 @@ is. The transaction spends the configuration output that it replaces, and never 
 
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from datum import EraSigner
-    from datum.configuration import EpochConfiguration
-    from era_service.config.schema import Settings
-    from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain
-    from era_service.releasing.publishing import PublishingMeans
-    from era_service.releasing.session import Release
-    from release_tools.markers.configurations import ConfigurationPlan
-    from release_tools.publishing.journal import Journal, JournalEntry
-    from release_tools.publishing.publication import Draft, Publisher
-    from release_tools.transactions.drafting import DraftedTransaction
+from datum import CONFIGURATION, EraSigner, encode_datum, encode_datum_json
+from datum.configuration import ConfigurationMarkersPayload, EpochConfiguration
+from datum.configuration.imports import require_size
+from era_service.config.schema import Settings
+from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain
+from era_service.releasing.publishing import PublishingMeans, earlier_run, purse_address, require_owner, rolled_back
+from era_service.releasing.session import Release
+from era_service.releasing.signed_payload import require_era_key
+from era_service.wiring.adoption import open_adoption_store, require_store
+from era_service.wiring.deciding import open_reader
+from era_service.wiring.trust import configuration_policy_at
+from release_tools.markers.configurations import ConfigurationPlan, plan_configurations
+from release_tools.publishing.journal import Journal, JournalEntry
+from release_tools.publishing.publication import Draft, Publisher
+from release_tools.transactions.drafting import DraftedTransaction, draft_transaction
 
 FORCED = "configuration-forced"
 """The kind of the event that keeps the reason for a change of what nodes use already."""
@@ -36,9 +39,9 @@ class ConfigurationOrder:
         mint_token: whether a thread token of this kind is minted (rule T0).
     """
 
-    configurations: "tuple[EpochConfiguration, ...]"
-    key: "EraSigner"
-    means: "PublishingMeans"
+    configurations: tuple[EpochConfiguration, ...]
+    key: EraSigner
+    means: PublishingMeans
     force: str | None = None
     mint_token: bool = False
 
@@ -56,12 +59,12 @@ class ConfigurationOutlook:
         draft: the same as a publication.
     """
 
-    reading: "ConfigurationsOnChain"
-    plan: "ConfigurationPlan"
-    unfinished: "JournalEntry | None" = None
-    lost: "JournalEntry | None" = None
-    drafted: "DraftedTransaction | None" = None
-    draft: "Draft | None" = None
+    reading: ConfigurationsOnChain
+    plan: ConfigurationPlan
+    unfinished: JournalEntry | None = None
+    lost: JournalEntry | None = None
+    drafted: DraftedTransaction | None = None
+    draft: Draft | None = None
 
     @property
     def is_done(self) -> bool:
@@ -69,16 +72,13 @@ class ConfigurationOutlook:
         return self.unfinished is None and self.plan.is_done
 
 
-def at_place(release: "Release", place: "ConfigurationPlace") -> "Release":
+def at_place(release: Release, place: ConfigurationPlace) -> Release:
     """The same session, at the address and with the key of configurations, and with the memory of their kind.
 
     Raises:
         ConfigurationError: the settings of trust cannot be used.
         StoreError: what is remembered of configurations cannot be read.
     """
-    from era_service.wiring.deciding import open_reader
-    from era_service.wiring.trust import configuration_policy_at
-
     policy = configuration_policy_at(release.settings, place.address, place.key)
     store, check = release.reader.store, release.tip_check
     reader = open_reader(release.settings, store, release.observer, policy, tip_check=check)
@@ -86,11 +86,11 @@ def at_place(release: "Release", place: "ConfigurationPlace") -> "Release":
 
 
 def look_at_configurations(
-    release: "Release",
+    release: Release,
     order: ConfigurationOrder,
-    found: "ConfigurationsOnChain",
-    publisher: "Publisher[ConfigurationsOnChain]",
-    journal: "Journal",
+    found: ConfigurationsOnChain,
+    publisher: Publisher[ConfigurationsOnChain],
+    journal: Journal,
 ) -> ConfigurationOutlook:
     """See what is to be done, without doing any of it.
 
@@ -106,16 +106,6 @@ def look_at_configurations(
         TransactionError: others are being published.
         EraSwitchError: anything else that stands in its way.
     """
-    from datum import CONFIGURATION, encode_datum, encode_datum_json
-    from datum.configuration import ConfigurationMarkersPayload
-    from datum.configuration.imports import require_size
-    from era_service.releasing.publishing import earlier_run, purse_address, require_owner, rolled_back
-    from era_service.releasing.signed_payload import require_era_key
-    from era_service.wiring.adoption import require_store
-    from release_tools.markers.configurations import plan_configurations
-    from release_tools.publishing.publication import Draft
-    from release_tools.transactions.drafting import draft_transaction
-
     require_era_key(order.key, release.policy)
     plan = plan_configurations(found.markers, order.configurations, found.epoch, order.force)
     if plan.force is not None:
@@ -149,15 +139,13 @@ def look_at_configurations(
     return ConfigurationOutlook(found, plan, None, lost, drafted, draft)
 
 
-def record_force(settings: "Settings", plan: "ConfigurationPlan") -> None:
+def record_force(settings: Settings, plan: ConfigurationPlan) -> None:
     """Write into the event log that what nodes use already is changed, and why, if it is.
 
     Raises:
         ConfigurationError: there is no store to keep the reason in.
         StoreError: it cannot be written.
     """
-    from era_service.wiring.adoption import open_adoption_store
-
     if plan.force is None:
         return
     facts = {

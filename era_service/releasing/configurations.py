@@ -8,8 +8,11 @@ trust, as after a change by force, what counts for whoever publishes is what is 
 from collections import Counter
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
+from chain_reader import ScreenedOutput
+from chain_reader.trust.reading import TrustedReading
+from chain_reader.trust.verdicts import Conflict
 from datum import Unusable, VerificationKey
 from datum.configuration import (
     ConfigurationMarker,
@@ -18,13 +21,12 @@ from datum.configuration import (
     schedule,
 )
 from datum.configuration.markers import decoded
+from era_service.config.schema import Settings
+from era_service.releasing.session import Release
+from era_service.wiring.deciding import open_reader, providers_in_order
+from era_service.wiring.observers import openings_of
+from era_service.wiring.trust import configuration_policy_at, open_memory
 from eras import ChainReadError, ConfigurationError, Epoch, Provenance, StoreError
-
-if TYPE_CHECKING:
-    from chain_reader import ScreenedOutput
-    from chain_reader.trust.reading import TrustedReading
-    from era_service.config.schema import Settings
-    from era_service.releasing.session import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +55,7 @@ class ConfigurationsOnChain:
     markers: tuple[ConfigurationMarker, ...]
     provenance: Provenance | None
     source: str
-    screened: "tuple[ScreenedOutput, ...]" = ()
+    screened: tuple[ScreenedOutput, ...] = ()
     stale: str | None = None
     notes: tuple[str, ...] = ()
 
@@ -63,7 +65,7 @@ class ConfigurationsOnChain:
         return schedule(decoded(self.markers))
 
     @property
-    def output(self) -> "ScreenedOutput | None":
+    def output(self) -> ScreenedOutput | None:
         """The unspent output whose payload counts; ``None`` where none does, or it is only remembered."""
         made_by = None if self.provenance is None or not self.markers else self.provenance.transaction
         found = (item for item in self.screened if item.output.transaction == made_by and item.verdict.is_payload)
@@ -88,7 +90,7 @@ class ConfigurationsOnChain:
         return next(unusable, None)
 
 
-def read_configurations(settings: "Settings", place: ConfigurationPlace) -> ConfigurationsOnChain:
+def read_configurations(settings: Settings, place: ConfigurationPlace) -> ConfigurationsOnChain:
     """The configurations that a node trusts at the place, by the first provider that answers.
 
     Where none answers, it is what the store remembers, stale (rule T9).
@@ -98,10 +100,6 @@ def read_configurations(settings: "Settings", place: ConfigurationPlace) -> Conf
         ChainReadError, StoreError: none answers, and nothing is remembered.
         ProtocolConfigurationError: nothing is trusted, and what is signed there cannot be used.
     """
-    from era_service.wiring.deciding import open_reader, providers_in_order
-    from era_service.wiring.observers import openings_of
-    from era_service.wiring.trust import configuration_policy_at, open_memory
-
     if not openings_of(settings):
         raise ConfigurationError(
             "There is no provider to read the chain from",
@@ -124,7 +122,7 @@ def read_configurations(settings: "Settings", place: ConfigurationPlace) -> Conf
     return found
 
 
-def read_to_replace(release: "Release") -> ConfigurationsOnChain:
+def read_to_replace(release: Release) -> ConfigurationsOnChain:
     """The configurations that a publication replaces, in a session at their place: those that a node trusts.
 
     Where the output of these was spent by one that contradicts them, as by a change with force, it is that one: nodes
@@ -133,8 +131,6 @@ def read_to_replace(release: "Release") -> ConfigurationsOnChain:
     Raises:
         ChainReadError, StoreError: they could not be read.
     """
-    from chain_reader.trust.verdicts import Conflict
-
     trusted = _found(release.read(), release.observer.name)
     if trusted.output is not None or not trusted.markers:
         return trusted
@@ -151,7 +147,7 @@ def read_to_replace(release: "Release") -> ConfigurationsOnChain:
     )
 
 
-def _found(reading: "TrustedReading", source: str) -> ConfigurationsOnChain:
+def _found(reading: TrustedReading, source: str) -> ConfigurationsOnChain:
     markers = cast("tuple[ConfigurationMarker, ...]", reading.markers)
     notes = [*reading.alarms, *(() if reading.stale is None else (f"not confirmed: {reading.stale}",))]
     refused = Counter(item.verdict.name for item in reading.screened if item.verdict.is_refusal)

@@ -5,18 +5,17 @@ it; where the reader knows the place of an output, it is reported, else the gate
 """
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from datum import Malformed
+from chain_reader import ScreenedOutput
+from chain_reader.ports import UNKNOWN_ADDRESS
+from chain_reader.screening import screen_outputs
+from datum import Malformed, Verdict, WrongSigner
+from era_service.releasing.session import Release
 from eras import ChainReadError, EraMarker
 
-if TYPE_CHECKING:
-    from chain_reader import ScreenedOutput
-    from datum import Verdict
-    from era_service.releasing.session import Release
 
-
-def read_history(release: "Release", limit: int) -> dict[str, Any]:
+def read_history(release: Release, limit: int) -> dict[str, Any]:
     """The history of the era address; ``limit`` bounds the payloads that are listed.
 
     Raises:
@@ -42,11 +41,8 @@ def read_history(release: "Release", limit: int) -> dict[str, Any]:
     }
 
 
-def _screened(release: "Release") -> "tuple[ScreenedOutput, ...]":
+def _screened(release: Release) -> tuple[ScreenedOutput, ...]:
     """The history with the verdicts of screening alone, where the reading had no need of it."""
-    from chain_reader import ScreenedOutput
-    from chain_reader.screening import screen_outputs
-
     outputs = release.observer.history(release.policy.address)
     if any(output.spent is None and output.unreadable is None for output in outputs):  # bytes do not show it
         unspent = {output.reference for output in release.observer.datums(release.policy.address)}
@@ -55,7 +51,7 @@ def _screened(release: "Release") -> "tuple[ScreenedOutput, ...]":
     return tuple(ScreenedOutput(output, verdict) for output, verdict in zip(outputs, verdicts, strict=True))
 
 
-def _entry(item: "ScreenedOutput", release: "Release") -> dict[str, Any]:
+def _entry(item: ScreenedOutput, release: Release) -> dict[str, Any]:
     output = item.output
     block = None
     if output.slot is None and release.observer.capabilities.blocks:
@@ -73,11 +69,10 @@ def _entry(item: "ScreenedOutput", release: "Release") -> dict[str, Any]:
     }
 
 
-def _author(transaction: str, release: "Release") -> str:
+def _author(transaction: str, release: Release) -> str:
     """The maker of a transaction: the owner of what it spends."""
     if not release.observer.capabilities.inputs:
         return "unknown"
-    from chain_reader.ports import UNKNOWN_ADDRESS
 
     addresses = dict.fromkeys(release.observer.input_addresses(transaction))
     if release.policy.address in addresses:
@@ -87,10 +82,8 @@ def _author(transaction: str, release: "Release") -> str:
     return ", ".join(addresses) or "nobody: it spends nothing"
 
 
-def _markers(verdict: "Verdict") -> tuple[EraMarker, ...]:
+def _markers(verdict: Verdict) -> tuple[EraMarker, ...]:
     """The markers of a payload, signed by the era key or not."""
-    from datum import WrongSigner
-
     if isinstance(verdict, WrongSigner):
         return verdict.payload.markers
     verified = getattr(verdict, "verified", None)

@@ -7,26 +7,29 @@ a ``Published``. What the command shows, asks and prints is the command's.
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from era_service.releasing.session import output_in_force
+from chain_reader import ScreenedOutput
+from chain_reader.providers.gateway import SpendableOutput
+from chain_reader.trust.reading import TrustedReading
+from chain_reader.trust.verdicts import Unconfirmed
+from datum import EraSigner, encode_datum
+from era_service.config.schema import Settings
+from era_service.releasing.activation_gate import ActivationGate, pass_gate
+from era_service.releasing.session import Release, output_in_force
+from era_service.releasing.signed_payload import require_extension, signed_payload
 from eras import Epoch, SupportedEras, TransactionError
-
-if TYPE_CHECKING:
-    from chain_reader import ScreenedOutput
-    from chain_reader.providers.gateway import SpendableOutput
-    from chain_reader.trust.reading import TrustedReading
-    from datum import EraSigner
-    from era_service.config.schema import Settings
-    from era_service.releasing.activation_gate import ActivationGate
-    from era_service.releasing.session import Release
-    from release_tools.keys.payment_key import PaymentSigner
-    from release_tools.markers.change import Change, MarkerChange, RolloutPlan, RolloutRules
-    from release_tools.publishing.journal import Journal, JournalEntry
-    from release_tools.publishing.publication import Draft, MarkersInForce, Publisher
-    from release_tools.publishing.submission import Waiting
-    from release_tools.transactions.building import SignedTransaction
-    from release_tools.transactions.drafting import DraftedTransaction, Purse
+from release_tools import MissingSignatureError, sign_transaction
+from release_tools.keys.payment_key import PaymentSigner
+from release_tools.markers.change import Change, MarkerChange, RolloutPlan, RolloutRules, Upkeep
+from release_tools.markers.rules import plan_change
+from release_tools.publishing.journal import Journal, JournalEntry
+from release_tools.publishing.publication import Draft, MarkersInForce, Publisher, Standing, require_same_change
+from release_tools.publishing.submission import Waiting
+from release_tools.transactions.addresses import owner_of
+from release_tools.transactions.building import SignedTransaction, signers_among
+from release_tools.transactions.drafting import DraftedTransaction, Purse, draft_transaction
+from release_tools.transactions.words import transaction_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,10 +43,10 @@ class PublishingMeans:
         waiting: how long to wait, and for what.
     """
 
-    purse: "Purse"
-    payment_keys: "tuple[PaymentSigner, ...]"
+    purse: Purse
+    payment_keys: tuple[PaymentSigner, ...]
     journal_root: Path
-    waiting: "Waiting"
+    waiting: Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,11 +65,11 @@ class ChangeOrder:
         mint_token: whether a thread token is minted.
     """
 
-    change: "MarkerChange"
+    change: MarkerChange
     means: PublishingMeans
     lead_epochs: int
     force_name: bool
-    era_key: "EraSigner | None"
+    era_key: EraSigner | None
     payload: bytes | None
     override_gate: str | None = None
     not_a_slip: bool = False
@@ -89,18 +92,18 @@ class Outlook:
         gate: what the gate said about an activation that is to be done.
     """
 
-    reading: "TrustedReading"
-    plan: "RolloutPlan | None" = None
-    unfinished: "JournalEntry | None" = None
-    lost: "JournalEntry | None" = None
+    reading: TrustedReading
+    plan: RolloutPlan | None = None
+    unfinished: JournalEntry | None = None
+    lost: JournalEntry | None = None
     done_by: str | None = None
     is_done: bool = False
-    drafted: "DraftedTransaction | None" = None
-    draft: "Draft | None" = None
-    gate: "ActivationGate | None" = None
+    drafted: DraftedTransaction | None = None
+    draft: Draft | None = None
+    gate: ActivationGate | None = None
 
 
-def look(release: "Release", order: ChangeOrder, publisher: "Publisher[TrustedReading]", journal: "Journal") -> Outlook:
+def look(release: Release, order: ChangeOrder, publisher: Publisher[TrustedReading], journal: Journal) -> Outlook:
     """See what is to be done, without doing any of it.
 
     Raises:
@@ -109,9 +112,6 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher[TrustedRe
         TransactionError: another change is being published.
         EraSwitchError: anything else that stands in its way.
     """
-    from era_service.releasing.activation_gate import pass_gate
-    from era_service.releasing.signed_payload import signed_payload
-
     unfinished, anchor, lost = earlier_run(publisher, journal, order.change)
     reading = release.read()
     unfinished = unfinished or rolled_back(publisher, reading, order.change)
@@ -134,17 +134,14 @@ def look(release: "Release", order: ChangeOrder, publisher: "Publisher[TrustedRe
 
 
 def earlier_run(
-    publisher: "Publisher[Any]", journal: "Journal", change: "Change"
-) -> "tuple[JournalEntry | None, SpendableOutput | None, JournalEntry | None]":
+    publisher: Publisher[Any], journal: Journal, change: Change
+) -> tuple[JournalEntry | None, SpendableOutput | None, JournalEntry | None]:
     """The journal's record of an earlier run: the publication to go on with, the output to spend, the one that is lost.
 
     Raises:
         TransactionError: another change is in a block, or may still come in.
         ChainReadError: the chain could not be reached.
     """
-    from release_tools.markers.change import Upkeep
-    from release_tools.publishing.publication import Standing, require_same_change
-
     entry = journal.current()
     if entry is None or entry.change is Upkeep.SWEEP:  # a sweep gives way: whether it comes in changes no marker
         return None, None, None
@@ -155,15 +152,13 @@ def earlier_run(
     return None, publisher.anchor(entry), entry if standing is Standing.LOST else None
 
 
-def rolled_back(publisher: "Publisher[Any]", reading: "MarkersInForce", change: "Change") -> "JournalEntry | None":
+def rolled_back(publisher: Publisher[Any], reading: MarkersInForce, change: Change) -> JournalEntry | None:
     """The finished publication that nodes trust and the chain has lost, where it may come in again.
 
     Raises:
         TransactionError: it is of another change.
         ChainReadError: the chain could not be reached.
     """
-    from release_tools.publishing.publication import Standing, require_same_change
-
     transaction = None if reading.provenance is None else reading.provenance.transaction
     if transaction is None or any(item.output.transaction == transaction for item in reading.screened):
         return None
@@ -187,25 +182,23 @@ class Prepared:
         is_gone: whether the payload is the one that nodes trust, and its output was spent without a successor.
     """
 
-    reading: "TrustedReading"
-    plan: "RolloutPlan"
+    reading: TrustedReading
+    plan: RolloutPlan
     payload: bytes
-    anchor: "SpendableOutput | None"
+    anchor: SpendableOutput | None
     mint_token: bool
     replaces: str | None = None
     is_gone: bool = False
 
 
 def drafted_publication(
-    release: "Release", means: PublishingMeans, prepared: Prepared
-) -> "tuple[DraftedTransaction, Draft]":
+    release: Release, means: PublishingMeans, prepared: Prepared
+) -> tuple[DraftedTransaction, Draft]:
     """The transaction that publishes what is prepared, and the same as a publication.
 
     Raises:
         EraSwitchError: it cannot be built.
     """
-    from release_tools.publishing.publication import Draft
-
     address = means.purse.address or purse_address(release, means.payment_keys)
     if prepared.is_gone or output_in_force(prepared.reading) is not None or address not in release.policy.announcers:
         require_owner(release, means.payment_keys)
@@ -224,35 +217,31 @@ def drafted_publication(
     return drafted, Draft(prepared.plan, prepared.payload, drafted.transaction, drafted.spends, anchor)
 
 
-def plan_order(release: "Release", order: ChangeOrder, reading: "TrustedReading") -> "RolloutPlan":
+def plan_order(release: Release, order: ChangeOrder, reading: TrustedReading) -> RolloutPlan:
     """The plan of an order, by what a node reads."""
-    from release_tools.markers.rules import plan_change
-
     rules = rules_of(order, release.settings)
     epoch = release.epoch_of(reading)
     return plan_change(order.change, reading.markers, epoch, rules, release.published_before())
 
 
-def rules_of(order: ChangeOrder, settings: "Settings") -> "RolloutRules":
+def rules_of(order: ChangeOrder, settings: Settings) -> RolloutRules:
     """The rules that an order is held against."""
-    from release_tools.markers.change import RolloutRules
-
     supported = SupportedEras(settings.network.supported_eras)
     return RolloutRules(supported, order.lead_epochs, order.force_name, settings.trust.max_lead_epochs)
 
 
 def draft(
-    release: "Release",
-    reading: "TrustedReading",
+    release: Release,
+    reading: TrustedReading,
     payload: bytes,
-    purse: "Purse",
+    purse: Purse,
     *,
-    publish_by: "Epoch | None" = None,
-    anchor: "SpendableOutput | None" = None,
+    publish_by: Epoch | None = None,
+    anchor: SpendableOutput | None = None,
     mint_token: bool = False,
     replaces: str | None = None,
     is_gone: bool = False,
-) -> "DraftedTransaction":
+) -> DraftedTransaction:
     """The transaction that publishes ``payload``, void as soon as ``publish_by`` is over.
 
     ``replaces`` and ``is_gone`` are those of ``Prepared``.
@@ -261,10 +250,6 @@ def draft(
         ChainReadError: the provider is behind.
         TransactionError, ChainReadError: it cannot be built.
     """
-    from datum import encode_datum
-    from era_service.releasing.signed_payload import require_extension
-    from release_tools.transactions.drafting import draft_transaction
-
     release.require_timely()
     in_force = None
     if not is_gone:
@@ -289,15 +274,13 @@ def draft(
     )
 
 
-def _require_confirmed(release: "Release", reading: "TrustedReading", in_force: "ScreenedOutput | None") -> None:
+def _require_confirmed(release: Release, reading: TrustedReading, in_force: ScreenedOutput | None) -> None:
     """Check that nothing was published that nodes do not trust yet: it would be undone unseen.
 
     A copy of what was published before is no such thing, and must hold nothing up: anyone can post one. Nor is anything
     where what is in force was seen to spend at the era address: what the team publishes spends that very output, and
     the one who builds looks whether it is unspent.
     """
-    from chain_reader.trust.verdicts import Unconfirmed
-
     origin = reading.provenance
     is_its_own = in_force is not None and origin is not None and in_force.output.transaction == origin.transaction
     if is_its_own and release.trusts_proven():
@@ -319,25 +302,20 @@ def _require_confirmed(release: "Release", reading: "TrustedReading", in_force: 
         )
 
 
-def purse_address(release: "Release", keys: "Sequence[PaymentSigner]") -> str:
+def purse_address(release: Release, keys: Sequence[PaymentSigner]) -> str:
     """The address with the money: the era address where a key owns it or none is given, else the first key's own."""
-    from release_tools.transactions.addresses import owner_of
-
     owner = owner_of(release.policy.address, release.network.network_id, release.era_script)
     if not keys or not {key.key_hash for key in keys}.isdisjoint(owner.key_hashes):
         return release.policy.address
     return keys[0].address(release.network.network_id)
 
 
-def require_owner(release: "Release", keys: "Sequence[PaymentSigner]") -> None:
+def require_owner(release: Release, keys: Sequence[PaymentSigner]) -> None:
     """Check that one of the payment keys, where any is given, owns the era address.
 
     Raises:
         MissingSignatureError: none does, so what is at the era address cannot be spent.
     """
-    from release_tools import MissingSignatureError
-    from release_tools.transactions.addresses import owner_of
-
     network_id = release.network.network_id
     era_address = release.policy.address
     owner = owner_of(era_address, network_id, release.era_script)
@@ -354,32 +332,26 @@ def require_owner(release: "Release", keys: "Sequence[PaymentSigner]") -> None:
     )
 
 
-def sign(release: "Release", draft: "Draft", keys: "Sequence[PaymentSigner]") -> "SignedTransaction":
+def sign(release: Release, draft: Draft, keys: Sequence[PaymentSigner]) -> SignedTransaction:
     """Sign the transaction of a draft with the keys that it needs.
 
     Raises:
         MissingSignatureError: the key of an address that it spends from is missing.
         TransactionError: an external signer gave no signature.
     """
-    from release_tools import sign_transaction
     from release_tools.transactions.files import CarriedTransaction
-    from release_tools.transactions.words import transaction_lines
 
     require_keys(release, draft, keys)
     carried = CarriedTransaction.of(draft.transaction, release.network.magic, draft.spends)
     return sign_transaction(draft.transaction, keys, transaction_lines(carried.summary(release.policy.keys[0])))
 
 
-def require_keys(release: "Release", draft: "Draft", keys: "Sequence[PaymentSigner]") -> None:
+def require_keys(release: Release, draft: Draft, keys: Sequence[PaymentSigner]) -> None:
     """Check that the keys that the transaction of a draft needs are there; nothing is signed.
 
     Raises:
         MissingSignatureError: the key of an address that it spends from is missing.
     """
-    from release_tools import MissingSignatureError
-    from release_tools.transactions.addresses import owner_of
-    from release_tools.transactions.building import signers_among
-
     network_id = release.network.network_id
     known = {key.key_hash for key in keys}
     addresses = dict.fromkeys(output.address for output in draft.spends)

@@ -3,26 +3,26 @@
 In: settings, a plan, an open session of the release team, and where certificates are from. Out: a ``Recovery``.
 """
 
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from era_service.config.schema import Settings
 from era_service.releasing.rollouts import forecast_of, planned_quorum, require_network_of, trusted_configurations
-from eras import EraSwitchError
+from era_service.releasing.session import Release
+from era_service.wiring.adoption import compatibility_of, open_registrations
+from eras import Epoch, EraSwitchError
+from release_tools.forecasting.result import Forecast
+from release_tools.rollout.certificates import AggregatorCertificates, certificates_of_csv
+from release_tools.rollout.plan import PlannedRollout
+from release_tools.rollout.recovery import BEFORE_EPOCHS, EpochActivity, Recovery, recovery
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from pathlib import Path
-
-    from era_service.config.schema import Settings
-    from era_service.releasing.session import Release
     from era_store import SqlRegistrations
-    from eras import Epoch
-    from release_tools.forecasting.result import Forecast
-    from release_tools.rollout.plan import PlannedRollout
-    from release_tools.rollout.recovery import EpochActivity, Recovery
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +38,13 @@ class ActivitySources:
 
     aggregator: str | None = None
     certificates: tuple[str, str] | None = None
-    files: "Sequence[str]" = ()
-    table: "Path | None" = None
+    files: Sequence[str] = ()
+    table: Path | None = None
 
 
 def recovery_of(
-    release: "Release", plan: "PlannedRollout", sources: ActivitySources, wanted: Fraction
-) -> "tuple[Recovery, tuple[str, ...]]":
+    release: Release, plan: PlannedRollout, sources: ActivitySources, wanted: Fraction
+) -> tuple[Recovery, tuple[str, ...]]:
     """How the network stands after the switch of a plan, and what is not known, in words.
 
     Args:
@@ -57,10 +57,6 @@ def recovery_of(
         ConfigurationError: the plan is of another network, or the CSV cannot be read.
         ChainReadError, StoreError: the chain or the aggregator could not be read.
     """
-    from era_service.wiring.adoption import compatibility_of, open_registrations
-    from eras import Epoch
-    from release_tools.rollout.recovery import BEFORE_EPOCHS, recovery
-
     require_network_of(plan, release.network.magic)
     settings, reading = release.settings, release.read()
     epoch = release.epoch_of(reading)
@@ -88,9 +84,7 @@ def recovery_of(
     return found, tuple(unknown)
 
 
-def _certificates(sources: ActivitySources, oldest: "Epoch", epoch: "Epoch") -> "dict[Epoch, EpochActivity]":
-    from release_tools.rollout.certificates import AggregatorCertificates, certificates_of_csv
-
+def _certificates(sources: ActivitySources, oldest: Epoch, epoch: Epoch) -> dict[Epoch, EpochActivity]:
     if sources.certificates is not None:
         found = certificates_of_csv(*sources.certificates)
     elif sources.aggregator is not None:
@@ -102,12 +96,12 @@ def _certificates(sources: ActivitySources, oldest: "Epoch", epoch: "Epoch") -> 
 
 
 def with_registrations(
-    settings: "Settings",
+    settings: Settings,
     registrations: "SqlRegistrations",
-    known: "dict[Epoch, EpochActivity]",
-    at: "Epoch",
-    epoch: "Epoch",
-) -> "dict[Epoch, EpochActivity]":
+    known: dict[Epoch, EpochActivity],
+    at: Epoch,
+    epoch: Epoch,
+) -> dict[Epoch, EpochActivity]:
     """The activity, with the stake whose signatures count; or who registered, where it is not known who signed.
 
     Args:
@@ -120,9 +114,6 @@ def with_registrations(
     Raises:
         StoreError: the registrations cannot be read.
     """
-    from eras import Epoch
-    from release_tools.rollout.recovery import BEFORE_EPOCHS, EpochActivity
-
     with_rows, found = set(registrations.epochs()), dict(known)
     for one in map(Epoch, range(max(0, at - BEFORE_EPOCHS), epoch + 1)):
         counts = Epoch(max(0, one - settings.quorum.lag_epochs))

@@ -5,31 +5,37 @@ opens a gate: it is said, and counts as missing.
 """
 
 import logging
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from datum.configuration import EpochConfiguration
+from era_service.config.schema import Settings
+from era_service.releasing.configuration_publishing import at_place
+from era_service.releasing.configurations import ConfigurationPlace, read_to_replace
+from era_service.releasing.session import Release
+from era_service.wiring.adoption import adoption_rules, compatibility_of, open_registrations
+from era_service.wiring.quorum import GivenQuorum, quorum_in_force, quorum_of
+from era_service.wiring.trust import configuration_policy
 from eras import ConfigurationError, Epoch, EraSwitchError
+from release_tools.adoption.compatibility import Compatibility
+from release_tools.adoption.gate import GateResult, judge_gate
+from release_tools.forecasting.forecast import DEFAULT_PROBABILITY, ForecastOrder, forecast
+from release_tools.forecasting.lottery_parameters import SourcedQuorum
+from release_tools.forecasting.result import Forecast
+from release_tools.markers.change import ChangeKind, MarkerChange
+from release_tools.publishing.journal import Journal
+from release_tools.rollout.configurations import PlannedChange, configuration_standings, with_changes
+from release_tools.rollout.plan import PlannedRollout
+from release_tools.rollout.progress import GateEvidence, RolloutStanding, rollout_standing
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-
-    from datum.configuration import EpochConfiguration
-    from era_service.config.schema import Settings
-    from era_service.releasing.session import Release
     from era_store import SqlRegistrations
-    from release_tools.adoption.compatibility import Compatibility
-    from release_tools.adoption.gate import GateResult
-    from release_tools.forecasting.lottery_parameters import SourcedQuorum
-    from release_tools.forecasting.result import Forecast
-    from release_tools.markers.change import MarkerChange
-    from release_tools.rollout.configurations import PlannedChange
-    from release_tools.rollout.plan import PlannedRollout
-    from release_tools.rollout.progress import GateEvidence, RolloutStanding
 
 
-def require_network_of(plan: "PlannedRollout", magic: int) -> None:
+def require_network_of(plan: PlannedRollout, magic: int) -> None:
     """Check that a plan is of the network that is named.
 
     Raises:
@@ -46,14 +52,14 @@ def require_network_of(plan: "PlannedRollout", magic: int) -> None:
 
 
 def standing_of(
-    release: "Release",
-    plan: "PlannedRollout",
-    files: "Sequence[str]" = (),
+    release: Release,
+    plan: PlannedRollout,
+    files: Sequence[str] = (),
     table: Path | None = None,
     *,
     waits: tuple[str, ...] = (),
-    changes: "tuple[PlannedChange, ...]" = (),
-) -> "RolloutStanding":
+    changes: tuple[PlannedChange, ...] = (),
+) -> RolloutStanding:
     """The state of a rollout.
 
     Args:
@@ -68,9 +74,6 @@ def standing_of(
         ConfigurationError: the plan is of another network.
         ChainReadError, StoreError: the chain could not be read.
     """
-    from release_tools.rollout.configurations import configuration_standings
-    from release_tools.rollout.progress import rollout_standing
-
     require_network_of(plan, release.network.magic)
     reading = release.read()
     epoch = release.epoch_of(reading)
@@ -86,12 +89,8 @@ def standing_of(
     return replace(standing, calendar=release.calendar(), configurations=configurations)
 
 
-def trusted_configurations(release: "Release") -> "tuple[EpochConfiguration, ...] | None":
+def trusted_configurations(release: Release) -> tuple[EpochConfiguration, ...] | None:
     """The protocol configurations that nodes trust; ``None`` where none are read, or it is unknown."""
-    from era_service.releasing.configuration_publishing import at_place
-    from era_service.releasing.configurations import ConfigurationPlace, read_to_replace
-    from era_service.wiring.trust import configuration_policy
-
     policy = configuration_policy(release.settings)
     if policy is None:
         return None
@@ -103,15 +102,12 @@ def trusted_configurations(release: "Release") -> "tuple[EpochConfiguration, ...
     return found.configurations
 
 
-def unfinished_change(release: "Release", plan: "PlannedRollout", journal_root: Path) -> "MarkerChange | None":
+def unfinished_change(release: Release, plan: PlannedRollout, journal_root: Path) -> MarkerChange | None:
     """The step of a plan that an earlier run has begun, by the journal, and not seen through to its end.
 
     Raises:
         StoreError: the journal could not be read.
     """
-    from release_tools.markers.change import ChangeKind, MarkerChange
-    from release_tools.publishing.journal import Journal
-
     entry = Journal(journal_root, release.network.magic, release.policy.address).current()
     if entry is None or not isinstance(entry.change, MarkerChange) or entry.change.era != plan.era:
         return None
@@ -119,19 +115,16 @@ def unfinished_change(release: "Release", plan: "PlannedRollout", journal_root: 
 
 
 def gate_evidence(
-    settings: "Settings",
-    plan: "PlannedRollout",
+    settings: Settings,
+    plan: PlannedRollout,
     epoch: Epoch,
-    files: "Sequence[str]" = (),
+    files: Sequence[str] = (),
     table: Path | None = None,
     *,
-    known: "tuple[EpochConfiguration, ...] | None" = None,
-    changes: "tuple[PlannedChange, ...]" = (),
-) -> "GateEvidence":
+    known: tuple[EpochConfiguration, ...] | None = None,
+    changes: tuple[PlannedChange, ...] = (),
+) -> GateEvidence:
     """The facts for the gate of a plan; obstacles are put in words, never raised."""
-    from era_service.wiring.adoption import compatibility_of, open_registrations
-    from release_tools.rollout.progress import GateEvidence
-
     unknown: list[str] = []
     adoption = found = None
     try:
@@ -149,15 +142,12 @@ def gate_evidence(
 
 
 def _adoption(
-    settings: "Settings",
-    plan: "PlannedRollout",
+    settings: Settings,
+    plan: PlannedRollout,
     registrations: "SqlRegistrations",
-    table: "Compatibility",
+    table: Compatibility,
     epoch: Epoch,
-) -> "GateResult":
-    from era_service.wiring.adoption import adoption_rules
-    from release_tools.adoption.gate import judge_gate
-
+) -> GateResult:
     gate = plan.activate.gate
     return judge_gate(
         registrations,
@@ -172,22 +162,19 @@ def _adoption(
 
 
 def forecast_of(
-    settings: "Settings",
-    plan: "PlannedRollout",
+    settings: Settings,
+    plan: PlannedRollout,
     registrations: "SqlRegistrations",
-    table: "Compatibility",
+    table: Compatibility,
     epoch: Epoch,
     *,
-    quorum: "Callable[[], SourcedQuorum]",
-) -> "Forecast | None":
+    quorum: Callable[[], SourcedQuorum],
+) -> Forecast | None:
     """The forecast of the switch as of an epoch before it; one that the plan does not ask for may be left out.
 
     Raises:
         EraSwitchError: the plan asks for it, and it cannot be worked out.
     """
-    from era_service.wiring.adoption import adoption_rules
-    from release_tools.forecasting.forecast import DEFAULT_PROBABILITY, ForecastOrder, forecast
-
     wanted, at = plan.activate.gate.quorum_probability, Epoch(plan.activate.at)
     if epoch >= at:
         return None
@@ -208,11 +195,11 @@ def forecast_of(
 
 
 def planned_quorum(
-    settings: "Settings",
-    plan: "PlannedRollout",
-    known: "tuple[EpochConfiguration, ...] | None" = None,
-    changes: "tuple[PlannedChange, ...]" = (),
-) -> "SourcedQuorum":
+    settings: Settings,
+    plan: PlannedRollout,
+    known: tuple[EpochConfiguration, ...] | None = None,
+    changes: tuple[PlannedChange, ...] = (),
+) -> SourcedQuorum:
     """The quorum parameters at the switch: by the plan, else the chain, else as configured or published.
 
     Args:
@@ -225,9 +212,6 @@ def planned_quorum(
         ConfigurationError: nothing gives them.
         ConfigurationError: what is said is not usable.
     """
-    from era_service.wiring.quorum import GivenQuorum, quorum_in_force, quorum_of
-    from release_tools.rollout.configurations import with_changes
-
     said, at = plan.quorum, Epoch(plan.activate.at)
     if said is not None:
         return quorum_of(settings, GivenQuorum(said.model, said.k, said.m, said.phi_f, said.source))

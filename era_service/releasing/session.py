@@ -10,24 +10,27 @@ import logging
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from datum import Accepted
-from eras import ChainReadError, ConfigurationError, EraSwitchError, StoreError
-
-if TYPE_CHECKING:
-    from chain_reader import ChainObserver, ChainTip, EraReading, NetworkGenesis, ScreenedOutput
-    from chain_reader.calendar import EpochCalendar
-    from chain_reader.trust.policy import TrustPolicy
-    from chain_reader.trust.reading import TrustedReading
-    from chain_reader.trusted_reader import TrustedReader
-    from era_service.config.schema import ProviderSettings, Settings
-    from era_store import StoredTrust
-    from eras import Epoch
-    from release_tools import Network, TransactionGateway
-    from release_tools.markers.change import Markers, PublishedBefore
-    from release_tools.transactions.drafting import PublicationDeadline
-    from release_tools.transactions.scripts import KeyScript
+from chain_reader import ChainObserver, ChainTip, EraReading, NetworkGenesis, ScreenedOutput
+from chain_reader.calendar import EpochCalendar
+from chain_reader.providers.gateway_from_url import NoGatewayError
+from chain_reader.trust.policy import TrustPolicy
+from chain_reader.trust.reading import TrustedReading
+from chain_reader.trusted_reader import TrustedReader
+from datum import Accepted, EraMarkersPayload
+from era_service.config.schema import ProviderSettings, Settings
+from era_service.wiring.deciding import open_reader
+from era_service.wiring.genesis import calendar_of, genesis_of_network
+from era_service.wiring.observers import open_agreement, tip_watch
+from era_service.wiring.providers import open_gateway, open_provider, providers_of
+from era_service.wiring.trust import era_script, open_memory, trust_policy
+from era_store import StoredTrust
+from eras import ChainReadError, ConfigurationError, Epoch, EraSwitchError, StoreError
+from release_tools import Network, TransactionGateway
+from release_tools.markers.change import Markers, PublishedBefore
+from release_tools.transactions.addresses import parse_address
+from release_tools.transactions.drafting import MarkerOutputMissingError, PublicationDeadline, require_network
+from release_tools.transactions.scripts import KeyScript
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,27 +47,25 @@ class Release:
         tip_check: why a tip is not of now, by the clock of this machine; ``None`` where the genesis is not known.
     """
 
-    settings: "Settings"
-    network: "Network"
-    policy: "TrustPolicy"
-    observer: "ChainObserver"
-    reader: "TrustedReader"
-    submits_to: "TransactionGateway | None"
-    tip_check: "Callable[[ChainTip], str | None] | None" = None
+    settings: Settings
+    network: Network
+    policy: TrustPolicy
+    observer: ChainObserver
+    reader: TrustedReader
+    submits_to: TransactionGateway | None
+    tip_check: Callable[[ChainTip], str | None] | None = None
 
     @property
-    def era_script(self) -> "KeyScript | None":
+    def era_script(self) -> KeyScript | None:
         """The native script that owns the era address, where one does.
 
         Raises:
             ConfigurationError, TransactionError: its file cannot be used.
         """
-        from era_service.wiring.trust import era_script
-
         return era_script(self.settings)
 
     @property
-    def gateway(self) -> "TransactionGateway":
+    def gateway(self) -> TransactionGateway:
         """The gateway for transactions, in a session that was opened to submit some.
 
         Raises:
@@ -74,7 +75,7 @@ class Release:
             raise RuntimeError("this session was opened to read only")
         return self.submits_to
 
-    def read(self) -> "TrustedReading":
+    def read(self) -> TrustedReading:
         """The reading of a node now; it may trust nothing.
 
         Raises:
@@ -82,10 +83,8 @@ class Release:
         """
         return self.reader.refresh()
 
-    def epoch_of(self, reading: "EraReading") -> "Epoch":
+    def epoch_of(self, reading: EraReading) -> Epoch:
         """The epoch of a reading, asked for where the reading does not know it."""
-        from chain_reader.trust.reading import TrustedReading
-
         known = reading.epoch if isinstance(reading, TrustedReading) else None
         return self.observer.epoch() if known is None else known
 
@@ -106,15 +105,12 @@ class Release:
                 next_step="Wait until it has caught up, use another provider, or set the clock: eraswitch doctor",
             )
 
-    def deadline_after(self, epoch: "Epoch | None") -> "PublicationDeadline | None":
+    def deadline_after(self, epoch: Epoch | None) -> PublicationDeadline | None:
         """The end of ``epoch``, in slots; ``None`` where it is unknown: then a log line reports it.
 
         Raises:
             ConfigurationError: the genesis is configured by half, or the provider's is of another network.
         """
-        from eras import Epoch
-        from release_tools.transactions.drafting import PublicationDeadline
-
         if epoch is None:
             return None
         genesis = self._genesis()
@@ -122,7 +118,7 @@ class Release:
             return None
         return PublicationDeadline(epoch, genesis.first_slot_of(Epoch(epoch + 1)))
 
-    def _fits(self, genesis: "NetworkGenesis") -> bool:
+    def _fits(self, genesis: NetworkGenesis) -> bool:
         """Whether the provider's tip is in the epoch of its slot.
 
         Blockfrost reports a network of one's own whose first era had other slots as if it had not; then nothing shows
@@ -141,15 +137,11 @@ class Release:
             )  # fmt: skip
         return fits
 
-    def calendar(self) -> "EpochCalendar":
+    def calendar(self) -> EpochCalendar:
         """When epochs begin, where the genesis or the provider states it, as of now."""
-        from era_service.wiring.genesis import calendar_of
-
         return calendar_of(self.settings, self.observer)
 
-    def _genesis(self) -> "NetworkGenesis | None":
-        from era_service.wiring.genesis import genesis_of_network
-
+    def _genesis(self) -> NetworkGenesis | None:
         try:
             return genesis_of_network(self.settings, self.observer)
         except ChainReadError as error:
@@ -167,19 +159,17 @@ class Release:
         known = self.reader.store.trust.load(self.policy.key)
         return known is not None and known.proven
 
-    def superseded(self) -> "frozenset[Markers]":
+    def superseded(self) -> frozenset[Markers]:
         """The markers of every payload that is known to be old: none of them wins again (rule T4).
 
         Raises:
             StoreError: the reader's memory cannot be read.
         """
-        from datum import EraMarkersPayload
-
         known = self.reader.store.trust.load(self.policy.key)
         payloads = () if known is None else known.payloads
         return frozenset(EraMarkersPayload.from_bytes(one.content).markers for one in payloads if one.superseded)
 
-    def published_before(self) -> "PublishedBefore":
+    def published_before(self) -> PublishedBefore:
         """The payloads that the era key is known to have signed, by all that the reader has ever seen.
 
         Raises:
@@ -188,18 +178,15 @@ class Release:
         return published_before(self.reader.store.trust.load(self.policy.key))
 
 
-def published_before(known: "StoredTrust | None") -> "PublishedBefore":
+def published_before(known: StoredTrust | None) -> PublishedBefore:
     """The payloads that the era key signed, as far as they are remembered."""
-    from datum import EraMarkersPayload
-    from release_tools.markers.change import PublishedBefore
-
     if known is None:
         return PublishedBefore()
     payloads = (EraMarkersPayload.from_bytes(payload.content).markers for payload in known.payloads)
     return PublishedBefore(frozenset(payloads), known.complete)
 
 
-def require_magic(settings: "Settings") -> int:
+def require_magic(settings: Settings) -> int:
     """The magic of the network that the operator named.
 
     Raises:
@@ -217,7 +204,7 @@ def require_magic(settings: "Settings") -> int:
 
 
 @contextmanager
-def open_release(settings: "Settings", *, submits: bool = True) -> Iterator[Release]:
+def open_release(settings: Settings, *, submits: bool = True) -> Iterator[Release]:
     """A session with the first provider that answers, and takes transactions if the session ``submits`` some.
 
     Where ``reader.agreement`` is configured, the chain is read from all providers, as nodes read it, and transactions
@@ -227,8 +214,6 @@ def open_release(settings: "Settings", *, submits: bool = True) -> Iterator[Rele
         ConfigurationError: what is configured cannot be used, or the provider is of another network.
         ChainReadError, StoreError: no provider answers.
     """
-    from era_service.wiring.providers import providers_of
-
     magic = require_magic(settings)
     providers = providers_of(settings)
     if not providers:
@@ -244,15 +229,13 @@ def open_release(settings: "Settings", *, submits: bool = True) -> Iterator[Rele
 
 
 def _first_that_answers(
-    settings: "Settings",
-    providers: "tuple[ProviderSettings, ...]",
+    settings: Settings,
+    providers: tuple[ProviderSettings, ...],
     magic: int,
     opened: ExitStack,
     *,
     submits: bool,
 ) -> Release:
-    from chain_reader.providers.gateway_from_url import NoGatewayError
-
     failed: EraSwitchError | None = None
     for provider in providers:
         if failed is not None and not isinstance(failed, NoGatewayError):
@@ -269,18 +252,7 @@ def _first_that_answers(
     raise failed
 
 
-def _open(
-    settings: "Settings", provider: "ProviderSettings", magic: int, opened: ExitStack, *, submits: bool
-) -> Release:
-    from chain_reader.providers.gateway_from_url import NoGatewayError
-    from era_service.wiring.deciding import open_reader
-    from era_service.wiring.observers import open_agreement, tip_watch
-    from era_service.wiring.providers import open_gateway, open_provider
-    from era_service.wiring.trust import era_script, open_memory, trust_policy
-    from release_tools import Network
-    from release_tools.transactions.addresses import parse_address
-    from release_tools.transactions.drafting import require_network
-
+def _open(settings: Settings, provider: ProviderSettings, magic: int, opened: ExitStack, *, submits: bool) -> Release:
     policy = trust_policy(settings)
     agree = settings.reader.agreement is not None
     observer: ChainObserver = open_agreement(settings) if agree else open_provider(provider, settings)
@@ -299,14 +271,12 @@ def _open(
     return Release(settings, network, policy, observer, reader, gateway, watch)
 
 
-def output_in_force(reading: "TrustedReading") -> "ScreenedOutput | None":
+def output_in_force(reading: TrustedReading) -> ScreenedOutput | None:
     """The unspent output whose markers a node trusts; ``None`` where it trusts none.
 
     Raises:
         ChainReadError: a node trusts one that is not there any more.
     """
-    from release_tools.transactions.drafting import MarkerOutputMissingError
-
     transaction = None if reading.provenance is None else reading.provenance.transaction
     if transaction is None:
         return None

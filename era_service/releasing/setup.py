@@ -17,20 +17,25 @@ import time
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass, field
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING
 
+from chain_reader.local_chain import Genesis, LocalChain
+from chain_reader.providers.gateway_from_url import NoGatewayError
+from datum import EraSigner, SigningKey, VerificationKey
+from era_service.config.load import load_settings
+from era_service.config.mistakes import InvalidConfigurationError
+from era_service.config.networks import NETWORKS, full_name
+from era_service.config.schema import Settings
+from era_service.wiring.providers import open_gateway, open_provider, providers_of
 from eras import ChainReadError, ConfigurationError, Epoch, StoreError, TransactionError
+from release_tools import Network, PaymentKey
 from release_tools.keys.files import SECRET_KEY_FILE, VERIFICATION_KEY_FILE, write_key_pair
+from release_tools.keys.payment_key import PaymentSigner
 from release_tools.keys.secret_files import write_new
-
-if TYPE_CHECKING:
-    from chain_reader.local_chain import Genesis
-    from datum import EraSigner, SigningKey, VerificationKey
-    from era_service.config.schema import Settings
-    from release_tools import PaymentKey
-    from release_tools.keys.payment_key import PaymentSigner
+from release_tools.transactions.addresses import parse_address, payment_key_hash
+from release_tools.transactions.drafting import require_network
 
 LOCAL = "local:"
 PAYMENT_KEY_FILE = "payment.skey"
@@ -64,7 +69,7 @@ class SetUpOrder:
     provider: str | None
     project_id_file: Path | None
     era_key_file: Path | None
-    verification_key: "VerificationKey | None"
+    verification_key: VerificationKey | None
     payment_key_file: Path | None
     era_address: str | None
     eras: tuple[str, ...]
@@ -101,15 +106,15 @@ class SetUp:
     order: SetUpOrder
     magic: int
     era_address: str
-    verification_key: "VerificationKey"
+    verification_key: VerificationKey
     is_public: bool
-    era_key: "SigningKey | None"
-    payment_key: "PaymentKey | None"
+    era_key: SigningKey | None
+    payment_key: PaymentKey | None
     text: str
-    settings: "Settings"
+    settings: Settings
     epoch: Epoch | None
     warning: str | None
-    chain_genesis: "Genesis | None" = None
+    chain_genesis: Genesis | None = None
 
     @property
     def files(self) -> tuple[Path, ...]:
@@ -137,8 +142,6 @@ class SetUp:
         Raises:
             ConfigurationError: something exists already, or cannot be written.
         """
-        from chain_reader.local_chain import LocalChain
-
         order = self.order
         if self.era_key is not None:
             write_key_pair(order.keys_folder, self.era_key, order.passphrase)
@@ -160,7 +163,7 @@ class SetUp:
             ) from error
 
 
-def set_up(order: SetUpOrder, given: "EraSigner | None", payer: "PaymentSigner | None") -> SetUp:
+def set_up(order: SetUpOrder, given: EraSigner | None, payer: PaymentSigner | None) -> SetUp:
     """Check what is asked for as a whole, and make the keys; nothing is written.
 
     Args:
@@ -171,10 +174,6 @@ def set_up(order: SetUpOrder, given: "EraSigner | None", payer: "PaymentSigner |
     Raises:
         ConfigurationError: something is missing, contradicts something else, or exists already.
     """
-    from datum import SigningKey
-    from era_service.config.networks import NETWORKS, full_name
-    from release_tools import Network, PaymentKey
-
     public = NETWORKS.get(full_name(order.name))
     magic = _magic(order, None if public is None else public.magic)
     network_id = Network.of(magic).network_id
@@ -207,12 +206,8 @@ def set_up(order: SetUpOrder, given: "EraSigner | None", payer: "PaymentSigner |
     )
 
 
-def _chain_genesis(chain: Path, magic: int) -> "Genesis":
+def _chain_genesis(chain: Path, magic: int) -> Genesis:
     """The genesis of the rehearsal chain; where there is none yet, of one that begins now and follows the clock."""
-    from fractions import Fraction
-
-    from chain_reader.local_chain import Genesis, LocalChain
-
     if chain.exists():
         with LocalChain.open(chain) as opened:
             return opened.genesis
@@ -234,8 +229,6 @@ def _magic(order: SetUpOrder, public: int | None) -> int:
             code="SetUp",
         )
     if chain is not None and chain.exists():
-        from chain_reader.local_chain import LocalChain
-
         with LocalChain.open(chain) as opened:
             told = opened.genesis.network_magic
     elif chain is not None and told is None and order.magic is None:
@@ -261,9 +254,7 @@ def _magic(order: SetUpOrder, public: int | None) -> int:
     return found
 
 
-def _parsed(text: str) -> "VerificationKey":
-    from datum import VerificationKey
-
+def _parsed(text: str) -> VerificationKey:
     return VerificationKey.parse(text)
 
 
@@ -296,16 +287,14 @@ def _require_new(order: SetUpOrder, *, era_key: bool, payment_key: bool) -> None
 
 def _require_own_keys(
     order: SetUpOrder,
-    signer: "EraSigner | None",
-    payer: "PaymentSigner | None",
+    signer: EraSigner | None,
+    payer: PaymentSigner | None,
     *,
     address: str,
-    key: "VerificationKey",
+    key: VerificationKey,
     network_id: int,
 ) -> None:
     """Check that keys that were given are the network's."""
-    from release_tools.transactions.addresses import parse_address, payment_key_hash
-
     if signer is not None and signer.verification_key != key:
         raise ConfigurationError(
             f"{order.era_key_file} is not the era key of {order.name}",
@@ -333,9 +322,9 @@ def _require_own_keys(
 
 def _text(
     order: SetUpOrder,
-    own: tuple[int, str, "VerificationKey"] | None,
+    own: tuple[int, str, VerificationKey] | None,
     *,
-    genesis: "Genesis | None",
+    genesis: Genesis | None,
     era_key: Path | None,
     payment_key: Path | None,
 ) -> str:
@@ -372,11 +361,8 @@ def _quoted(text: str) -> str:
     return json.dumps(text)
 
 
-def _loaded(text: str) -> "Settings":
+def _loaded(text: str) -> Settings:
     """The configuration, checked before it is written."""
-    from era_service.config.load import load_settings
-    from era_service.config.mistakes import InvalidConfigurationError
-
     with TemporaryDirectory() as folder:
         draft = Path(folder) / "eraswitch.toml"
         draft.write_text(text, encoding="utf-8")  # raw: the configuration
@@ -394,12 +380,8 @@ def _loaded(text: str) -> "Settings":
             ) from error
 
 
-def _asked(order: SetUpOrder, settings: "Settings", magic: int) -> tuple[Epoch | None, str | None]:
+def _asked(order: SetUpOrder, settings: Settings, magic: int) -> tuple[Epoch | None, str | None]:
     """The epoch by the provider, which must be of this network; or why it could not be reached."""
-    from chain_reader.providers.gateway_from_url import NoGatewayError
-    from era_service.wiring.providers import open_gateway, open_provider, providers_of
-    from release_tools.transactions.drafting import require_network
-
     chain = order.rehearsal_chain
     if chain is not None and not chain.exists():
         return Epoch(0), None

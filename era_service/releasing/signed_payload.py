@@ -4,24 +4,30 @@ In: a plan, a key or a payload, and the policy of trust. Out: the payload's byte
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
+from chain_reader import ScreenedOutput
+from chain_reader.trust.policy import TrustPolicy
+from datum import (
+    EraMarkersPayload,
+    EraSigner,
+    ExtensionAccepted,
+    SignatureMismatchError,
+    decode_datum,
+    judge_extension,
+    read_extended,
+)
 from eras import ConfigurationError, Epoch, EraMarker, MarkerError
-
-if TYPE_CHECKING:
-    from chain_reader import ScreenedOutput
-    from chain_reader.trust.policy import TrustPolicy
-    from datum import EraSigner
-    from release_tools.markers.change import PublishedBefore, RolloutPlan
+from release_tools.markers.change import PublishedBefore, RolloutPlan, said_once
+from release_tools.markers.cosigning import propose
 
 
 def signed_payload(
-    plan: "RolloutPlan",
-    policy: "TrustPolicy",
+    plan: RolloutPlan,
+    policy: TrustPolicy,
     *,
-    key: "EraSigner | None",
+    key: EraSigner | None,
     payload: bytes | None,
-    published: "PublishedBefore | None" = None,
+    published: PublishedBefore | None = None,
 ) -> bytes | None:
     """The payload that the plan publishes; ``None`` where there is neither a key nor a payload.
 
@@ -36,8 +42,6 @@ def signed_payload(
         ConfigurationError: the key is not the one that nodes believe, or alone is not enough.
         MarkerError: the payload holds something else, or is not signed by that key.
     """
-    from datum import EraMarkersPayload
-
     if payload is not None:
         require_payload(payload, plan.after, policy, published)
         return payload
@@ -56,7 +60,7 @@ def signed_payload(
 
 
 def payload_file(
-    plan: "RolloutPlan", key: "EraSigner", policy: "TrustPolicy", trusted: bytes | None, expires_epoch: Epoch | None
+    plan: RolloutPlan, key: EraSigner, policy: TrustPolicy, trusted: bytes | None, expires_epoch: Epoch | None
 ) -> bytes:
     """The content of the file that carries a plan's payload: signed, or where one key is not enough, to be co-signed.
 
@@ -71,9 +75,6 @@ def payload_file(
         ConfigurationError: nodes do not believe the key.
         MarkerError: the payload cannot take the place of the one in force.
     """
-    from datum import EraMarkersPayload, read_extended
-    from release_tools.markers.cosigning import propose
-
     require_era_key(key, policy)
     payload = EraMarkersPayload(plan.after).sign(key)
     if policy.extension is None:
@@ -82,7 +83,7 @@ def payload_file(
     return propose(payload, policy.extension, previous=previous, expires_epoch=expires_epoch).to_text().encode()
 
 
-def require_era_key(key: "EraSigner", policy: "TrustPolicy") -> None:
+def require_era_key(key: EraSigner, policy: TrustPolicy) -> None:
     """Check that nodes believe what ``key`` signs.
 
     Raises:
@@ -101,8 +102,8 @@ def require_era_key(key: "EraSigner", policy: "TrustPolicy") -> None:
 def require_payload(
     content: bytes,
     markers: Sequence[EraMarker],
-    policy: "TrustPolicy",
-    published: "PublishedBefore | None" = None,
+    policy: TrustPolicy,
+    published: PublishedBefore | None = None,
 ) -> None:
     """Check that a payload holds these markers, and that nodes believe it.
 
@@ -113,9 +114,6 @@ def require_payload(
         MarkerError: it does not, or they do not.
         PayloadFormatError: it is no payload.
     """
-    from datum import EraMarkersPayload, SignatureMismatchError, read_extended
-    from release_tools.markers.change import said_once
-
     payload = EraMarkersPayload.from_bytes(content)
     extended = None if policy.extension is None else read_extended(content)
     same = payload.markers == tuple(markers)
@@ -146,14 +144,12 @@ def _listed(markers: Sequence[EraMarker]) -> str:
     return ", ".join(str(marker) for marker in markers) or "no marker at all"
 
 
-def require_extension(policy: "TrustPolicy", payload: bytes, in_force: "ScreenedOutput | None", epoch: Epoch) -> None:
+def require_extension(policy: TrustPolicy, payload: bytes, in_force: ScreenedOutput | None, epoch: Epoch) -> None:
     """Check that nodes accept the extension of a payload after the one in force, where they ask for one (T5, T6).
 
     Raises:
         MarkerError: they would not.
     """
-    from datum import ExtensionAccepted, decode_datum, judge_extension, read_extended
-
     required = policy.extension
     extended = None if required is None else read_extended(payload)
     if required is None or extended is None:

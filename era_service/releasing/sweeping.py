@@ -14,19 +14,19 @@ team's own:
 """
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
 
-from datum import Accepted, WrongSigner
+from chain_reader import ScreenedOutput
+from chain_reader.trust.reading import TrustedReading
+from chain_reader.trust.verdicts import Unconfirmed, signed_markers
+from datum import Accepted, Unreadable, WrongSigner
+from era_service.releasing.publishing import Outlook, PublishingMeans, purse_address, require_owner
+from era_service.releasing.session import Release, output_in_force
 from eras import TransactionError
-
-if TYPE_CHECKING:
-    from chain_reader import ScreenedOutput
-    from chain_reader.trust.reading import TrustedReading
-    from era_service.releasing.publishing import Outlook, PublishingMeans
-    from era_service.releasing.session import Release
-    from release_tools.publishing.journal import Journal
-    from release_tools.publishing.publication import Publisher
-    from release_tools.transactions.drafting import DraftedTransaction
+from release_tools.markers.change import RolloutPlan, Upkeep, said_once
+from release_tools.publishing.journal import Journal
+from release_tools.publishing.publication import Draft, Publisher, Standing, require_same_change
+from release_tools.transactions import sweeping
+from release_tools.transactions.drafting import DraftedTransaction
 
 NOT_PROVEN = (
     "A provider that does not know the inputs of transactions cannot tell which signed output is the release team's "
@@ -46,14 +46,14 @@ class SweepOrder:
         copies: whether copies of the markers in force are swept, too.
     """
 
-    means: "PublishingMeans"
+    means: PublishingMeans
     beside: str | None = None
     copies: bool = False
 
 
 def look_at_sweep(
-    release: "Release", order: SweepOrder, publisher: "Publisher[TrustedReading]", journal: "Journal"
-) -> "Outlook":
+    release: Release, order: SweepOrder, publisher: Publisher[TrustedReading], journal: Journal
+) -> Outlook:
     """See what a sweep would do, without doing any of it.
 
     Raises:
@@ -61,10 +61,6 @@ def look_at_sweep(
         TransactionError: a change of the markers is not finished.
         EraSwitchError: anything else that stands in its way.
     """
-    from era_service.releasing.publishing import Outlook
-    from release_tools.markers.change import RolloutPlan, Upkeep, said_once
-    from release_tools.publishing.publication import Draft, Standing, require_same_change
-
     entry = journal.current()
     if entry is not None and (standing := publisher.standing(entry)) is not Standing.LOST:
         require_same_change(entry, Upkeep.SWEEP, standing)
@@ -88,20 +84,14 @@ def look_at_sweep(
 
 
 def draft_sweep(
-    release: "Release", order: SweepOrder, reading: "TrustedReading", journal: "Journal"
-) -> "DraftedTransaction | None":
+    release: Release, order: SweepOrder, reading: TrustedReading, journal: Journal
+) -> DraftedTransaction | None:
     """The transaction that sweeps the era address; ``None`` where there is nothing to sweep.
 
     Raises:
         TransactionError: see ``look_at_sweep``.
         TransactionError, ChainReadError: it cannot be built.
     """
-    from chain_reader.trust.verdicts import Unconfirmed
-    from datum import Unreadable
-    from era_service.releasing.publishing import purse_address, require_owner
-    from era_service.releasing.session import output_in_force
-    from release_tools.transactions import sweeping
-
     release.require_timely()
     in_force = output_in_force(reading)
     if in_force is None or reading.stale is not None:
@@ -138,10 +128,8 @@ def draft_sweep(
     return replace(drafted, warnings=(*drafted.warnings, NOT_PROVEN))
 
 
-def _copies(reading: "TrustedReading") -> frozenset[str]:
+def _copies(reading: TrustedReading) -> frozenset[str]:
     """References of the outputs with the markers in force; the one in force is among them."""
-    from chain_reader.trust.verdicts import signed_markers
-
     return frozenset(
         one.output.reference
         for one in reading.screened
@@ -158,7 +146,7 @@ def _copy_words(outputs: int) -> tuple[str, ...]:
     return (f"{words}. The next change spends them with --sweep, and this does with --copies",)
 
 
-def _require_clear(reading: "TrustedReading", copies: frozenset[str]) -> None:
+def _require_clear(reading: TrustedReading, copies: frozenset[str]) -> None:
     """Check that where nothing can be swept, nothing is there that should be."""
     trusted = None if reading.provenance is None else reading.provenance.transaction
     signed = [
@@ -180,9 +168,7 @@ def _require_clear(reading: "TrustedReading", copies: frozenset[str]) -> None:
         )
 
 
-def _named(
-    release: "Release", reading: "TrustedReading", in_force: "ScreenedOutput", reference: str
-) -> "ScreenedOutput":
+def _named(release: Release, reading: TrustedReading, in_force: ScreenedOutput, reference: str) -> ScreenedOutput:
     """The output in force that the operator names, where a provider could take a copy of it for the one in force."""
     accepted = [one for one in reading.screened if isinstance(one.verdict, Accepted)]
     found = next((one for one in accepted if one.output.reference == reference), None)
@@ -198,9 +184,7 @@ def _named(
     return found
 
 
-def _is_the_teams(
-    release: "Release", reading: "TrustedReading", in_force: "ScreenedOutput", journal: "Journal"
-) -> bool:
+def _is_the_teams(release: Release, reading: TrustedReading, in_force: ScreenedOutput, journal: Journal) -> bool:
     """Whether the output in force is known to be published by the team, and is no copy."""
     transaction = in_force.output.transaction
     if reading.provenance is not None and reading.provenance.transaction == transaction and release.trusts_proven():

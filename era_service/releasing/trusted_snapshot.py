@@ -10,19 +10,19 @@ from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chain_reader.calendar import EpochCalendar
 from chain_reader.thread_token import spelled
+from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import TrustedReading
-from era_service.releasing.session import published_before
+from datum import EraMarkersPayload, decode_datum, markers_from_json
+from era_service.config.schema import Settings
+from era_service.releasing.session import Release, output_in_force, published_before
+from era_service.status.reader import StatusReader
+from era_service.wiring.trust import open_memory, trust_policy
 from eras import MAX_EPOCH, CurrentEraNotFoundError, Epoch, EraMarker, MarkerError, SupportedEras, select_eras
 from release_tools.markers.change import PublishedBefore, said_once
-
-if TYPE_CHECKING:
-    from chain_reader.trust.policy import TrustPolicy
-    from era_service.config.schema import Settings
-    from era_service.releasing.session import Release
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +42,7 @@ class TrustedSnapshot:
     published: PublishedBefore = field(default_factory=PublishedBefore)
 
     @classmethod
-    def of(cls, release: "Release", reading: TrustedReading) -> "TrustedSnapshot":
+    def of(cls, release: Release, reading: TrustedReading) -> "TrustedSnapshot":
         """The snapshot of a reading.
 
         Raises:
@@ -51,7 +51,7 @@ class TrustedSnapshot:
         return cls(release.epoch_of(reading), reading.markers, _payload_of(reading), release.published_before())
 
 
-def read_trusted(settings: "Settings") -> "tuple[dict[str, Any], EpochCalendar]":
+def read_trusted(settings: Settings) -> tuple[dict[str, Any], EpochCalendar]:
     """The trust of nodes now, JSON-ready, by the road that every command takes to it, and when epochs begin.
 
     Where no provider answers, it is what the store remembers, stale (rule T9).
@@ -60,9 +60,6 @@ def read_trusted(settings: "Settings") -> "tuple[dict[str, Any], EpochCalendar]"
         ChainReadError, StoreError: the chain could not be read, and nothing is remembered.
         ConfigurationError: what is configured cannot be used.
     """
-    from era_service.status.reader import StatusReader
-    from era_service.wiring.trust import open_memory, trust_policy
-
     policy = trust_policy(settings)
     with closing(open_memory(settings)) as memory, closing(StatusReader(settings, memory)) as reader:
         found = reader.read()
@@ -81,9 +78,6 @@ def _payload_of(reading: TrustedReading) -> bytes | None:
     Raises:
         ChainReadError: a node trusts an output that is not there any more.
     """
-    from datum import decode_datum
-    from era_service.releasing.session import output_in_force
-
     in_force = output_in_force(reading)
     return None if in_force is None else decode_datum(in_force.output.datum).content
 
@@ -94,13 +88,11 @@ def token_in_force(reading: TrustedReading) -> str | None:
     Raises:
         ChainReadError: a node trusts an output that is not there any more.
     """
-    from era_service.releasing.session import output_in_force
-
     in_force = output_in_force(reading)
     return None if in_force is None or len(in_force.output.assets) != 1 else in_force.output.assets[0][0]
 
 
-def _token_document(policy: "TrustPolicy", reading: TrustedReading) -> dict[str, Any] | None:
+def _token_document(policy: TrustPolicy, reading: TrustedReading) -> dict[str, Any] | None:
     unit = token_in_force(reading)
     if unit is None:
         return None
@@ -110,7 +102,7 @@ def _token_document(policy: "TrustPolicy", reading: TrustedReading) -> dict[str,
 
 
 def snapshot_document(
-    settings: "Settings", policy: "TrustPolicy", reading: TrustedReading, epoch: Epoch, published: PublishedBefore
+    settings: Settings, policy: TrustPolicy, reading: TrustedReading, epoch: Epoch, published: PublishedBefore
 ) -> dict[str, Any]:
     """The document of a reading, JSON-ready."""
     origin, legacy = reading.provenance, reading.legacy
@@ -171,21 +163,17 @@ def _published_document(published: PublishedBefore) -> dict[str, Any]:
 
 def _published(found: dict[str, Any], trusted: tuple[EraMarker, ...]) -> PublishedBefore:
     """The payloads that a document lists as signed before, unverified: it only keeps one from being signed twice."""
-    from datum import markers_from_json
-
     document = found.get("published_before") or {"payloads": [], "complete": False}
     payloads = frozenset(markers_from_json(json.dumps(markers)) for markers in document["payloads"])
     return PublishedBefore(payloads | {trusted}, bool(document["complete"]))
 
 
-def read_snapshot(text: str, policy: "TrustPolicy") -> TrustedSnapshot:
+def read_snapshot(text: str, policy: TrustPolicy) -> TrustedSnapshot:
     """The snapshot in a document, verified with the key of the policy.
 
     Raises:
         MarkerError: it is no such document, is of another network, or its payload does not match it.
     """
-    from datum import EraMarkersPayload
-
     try:
         found = json.loads(text)
         network, epoch, content = found["network"], found["epoch"], found["payload"]

@@ -3,20 +3,21 @@
 In: a service, an epoch or an era. Out: documents. By default the era is the upcoming one.
 """
 
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from era_service.service.configuration_documents import known_quorum
-from era_service.service.documents import AdoptionHistory
+from era_service.service.documents import AdoptionHistory, EraStatus
 from era_service.service.gate_watch import Watched, configured, current_epoch, judged_gate
+from era_service.service.snapshot import Snapshot
+from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
 from eras import Epoch, EraNotReadyError, EraSwitchError
+from release_tools import Compatibility, summarise
 from release_tools.adoption.documents import AdoptionGate, AdoptionSummary
+from release_tools.adoption.shares import is_told
+from release_tools.adoption.summary import NoRegistrationsError, newest_begun
 from release_tools.forecasting.documents import AdoptionForecast
-
-if TYPE_CHECKING:
-    from era_service.service.documents import EraStatus
-    from era_service.service.snapshot import Snapshot
-    from release_tools import Compatibility
-
+from release_tools.forecasting.forecast import ForecastOrder
+from release_tools.forecasting.forecast import forecast as made
 
 MAX_HISTORY = 100
 """Epochs in one answer of the history."""
@@ -26,11 +27,11 @@ class Asked(Watched, Protocol):
     """The service that is asked about its adoption."""
 
     @property
-    def snapshot(self) -> "Snapshot":
+    def snapshot(self) -> Snapshot:
         """The last reading."""
         ...
 
-    def era_status(self) -> "EraStatus":
+    def era_status(self) -> EraStatus:
         """Returns the eras as they are now.
 
         Raises:
@@ -46,10 +47,6 @@ def summary(service: Asked, epoch: int | None, *, details: bool = True) -> Adopt
         NoRegistrationsError: there are none.
         StoreError: they cannot be read.
     """
-    from era_service.wiring.adoption import adoption_rules, compatibility_of
-    from release_tools import summarise
-    from release_tools.adoption.summary import newest_begun
-
     registrations = service.store.registrations
     current = current_epoch(service, fresh=True)
     begun = newest_begun(registrations.epochs(), current) if epoch is None else Epoch(epoch)
@@ -77,8 +74,7 @@ def history(service: Asked, first: int | None, last: int | None) -> AdoptionHist
         NoRegistrationsError: none of them has registrations.
         StoreError: they cannot be read.
     """
-    from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
-    from release_tools.adoption.summary import NoRegistrationsError, summarise
+    from release_tools.adoption.summary import summarise
 
     registrations = service.store.registrations
     until = current_epoch(service, fresh=True) if last is None else Epoch(last)
@@ -112,10 +108,8 @@ def history(service: Asked, first: int | None, last: int | None) -> AdoptionHist
     )
 
 
-def _eras(service: Asked, compatibility: "Compatibility", epoch: Epoch | None) -> tuple[str, ...]:
+def _eras(service: Asked, compatibility: Compatibility, epoch: Epoch | None) -> tuple[str, ...]:
     """The eras of the table, and of those in force and coming the ones that nodes report about."""
-    from release_tools.adoption.shares import is_told
-
     try:
         status = service.era_status()
     except EraNotReadyError:
@@ -146,10 +140,6 @@ def forecast(service: Asked, era: str | None, at: int | None) -> AdoptionForecas
         EraSwitchError: the quorum is not configured, or not which versions know the era.
         EraSwitchError: nothing can be forecast; the class names the reason.
     """
-    from era_service.wiring.adoption import adoption_rules, compatibility_of
-    from release_tools.forecasting.forecast import ForecastOrder
-    from release_tools.forecasting.forecast import forecast as made
-
     name = upcoming_era(service, era)
     epoch = Epoch(_epoch_of(service, name) if at is None else at)
     with configured():

@@ -16,17 +16,21 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
 from chain_reader.ports import EraReading
+from chain_reader.providers.leader.client import LeaderClient
+from chain_reader.providers.leader.observer import LeaderObserver
 from chain_reader.providers.transport.calls import Answer, Call, provider_name
 from chain_reader.providers.transport.errors import ProviderNotFoundError, UnexpectedAnswerError
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.providers.transport.statuses import status_error
 from chain_reader.trust.kinds import ERAS, TrustKind
+from chain_reader.trust.policy import Checkpoint, TrustPolicy
+from chain_reader.trust.publications import Link
 from chain_reader.trust.ratchet import is_successor
 from datum import EraMarkersPayload, EraSigner, VerificationKey
 from era_service.service.documents import API_VERSION
@@ -46,10 +50,6 @@ from eras import (
 )
 from eras.era_id import ERA_ID_HEADER, EraIdentity
 from release_tools.registrations.signed import Statement
-
-if TYPE_CHECKING:
-    from chain_reader.trust.policy import Checkpoint
-    from chain_reader.trust.publications import Link
 
 MISMATCH = 412
 TEXT = 200
@@ -170,8 +170,8 @@ class ServiceClient:
         *,
         kind: TrustKind = ERAS,
         announcers: Sequence[str] = (),
-        checkpoint: "Checkpoint | None" = None,
-    ) -> "tuple[Link, ...]":
+        checkpoint: Checkpoint | None = None,
+    ) -> tuple[Link, ...]:
         """Return every publication that led to the markers in force, newest first, each proved by its transaction.
 
         Args:
@@ -184,10 +184,6 @@ class ServiceClient:
             ServiceRolledBackError: the newest may not follow what was read before.
             ChainReadError: the service did not answer, or made no sense.
         """
-        from chain_reader.providers.leader.client import LeaderClient
-        from chain_reader.providers.leader.observer import LeaderObserver
-        from chain_reader.trust.policy import TrustPolicy
-
         policy = TrustPolicy(
             self._era_address or "",
             (self._key,),

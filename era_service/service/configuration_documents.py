@@ -1,16 +1,13 @@
 """The documents of ``/configuration`` and ``/configuration/{epoch}``: the protocol configurations in force."""
 
-from typing import TYPE_CHECKING
-
 from pydantic import Field
 
+from datum.configuration import EpochConfiguration, ProtocolConfiguration, ProtocolParameters
+from era_service.config.schema import Settings
+from era_service.wiring.quorum import quorum_in_force
 from eras import Epoch
 from release_tools.documents import Document, EpochNumber
-
-if TYPE_CHECKING:
-    from datum.configuration import EpochConfiguration
-    from era_service.config.schema import Settings
-    from release_tools.forecasting.lottery_parameters import SourcedQuorum
+from release_tools.forecasting.lottery_parameters import SourcedQuorum
 
 
 class LotteryDocument(Document):
@@ -95,10 +92,8 @@ class ConfigurationStatus(Document):
         begun = [one for one in self.configurations if one.epoch <= epoch]
         return NodeConfiguration(**begun[-1].model_dump(exclude={"epoch"})) if begun else None
 
-    def schedule(self) -> "tuple[EpochConfiguration, ...]":
+    def schedule(self) -> tuple[EpochConfiguration, ...]:
         """The configurations by epoch, with their parameters; one whose ``phi_f`` is not a number is left out."""
-        from datum.configuration import EpochConfiguration, ProtocolConfiguration, ProtocolParameters
-
         known = []
         for one in self.configurations:
             lottery = one.protocol_parameters
@@ -114,14 +109,12 @@ class ConfigurationStatus(Document):
         return self.model_copy(update={"trusted": source, "stale": stale, "warnings": []})
 
 
-def known_quorum(settings: "Settings", found: ConfigurationStatus | None, epoch: int) -> "SourcedQuorum":
+def known_quorum(settings: Settings, found: ConfigurationStatus | None, epoch: int) -> SourcedQuorum:
     """The quorum parameters at an epoch: by the chain where a configuration is read that holds, or as configured.
 
     Raises:
         ConfigurationError: nothing gives them.
     """
-    from era_service.wiring.quorum import quorum_in_force
-
     stale = "" if found is None or found.stale is None else ", stale"
     known = () if found is None else found.schedule()
     return quorum_in_force(settings, known, Epoch(epoch), f"the chain, as it is trusted{stale}")

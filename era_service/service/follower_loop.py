@@ -9,21 +9,18 @@ import logging
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from era_service.follower.sync import follow_registrations
+from era_service.service.changes import REGISTRATIONS
+from era_service.service.service import Service
 from era_store.sql.locks import FOLLOWER
 from eras import EraSwitchError
-
-if TYPE_CHECKING:
-    from era_service.service.service import Service
-
 
 _log = logging.getLogger(__name__)
 
 
 @contextmanager
-def following_registrations(service: "Service") -> Iterator[None]:
+def following_registrations(service: Service) -> Iterator[None]:
     """Within the block, registrations are taken from the leader, where the settings say so."""
     follower = service.settings.follower
     if follower.leader is None or not follower.registrations:
@@ -39,9 +36,7 @@ def following_registrations(service: "Service") -> Iterator[None]:
         thread.join(service.settings.limits.call_deadline_s)
 
 
-def _follow(service: "Service", ended: threading.Event) -> None:
-    from era_service.service.changes import REGISTRATIONS
-
+def _follow(service: Service, ended: threading.Event) -> None:
     lock = service.store.lock(FOLLOWER)
     try:
         while not ended.is_set():

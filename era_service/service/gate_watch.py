@@ -5,15 +5,16 @@ from contextlib import contextmanager
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Final, Protocol
 
+from era_service.config.schema import Settings
 from era_service.service.snapshot import Snapshot
+from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
 from era_store import NewEvent
 from era_store.event_log import EventFilter
 from eras import ConfigurationError, Epoch, EraNotReadyError, EraSwitchError, StoreError
+from release_tools import GateResult, judge_gate
 
 if TYPE_CHECKING:
-    from era_service.config.schema import Settings
     from era_store import SqlStore
-    from release_tools import GateResult
 
 GATE_CROSSED = "gate-crossed"
 """The event that the share of an era has reached its gate, or fallen below it again."""
@@ -25,7 +26,7 @@ class Watched(Protocol):
     """The service whose gate is judged."""
 
     @property
-    def settings(self) -> "Settings":
+    def settings(self) -> Settings:
         """The configuration."""
         ...
 
@@ -58,16 +59,13 @@ def current_epoch(service: Watched, *, fresh: bool = False) -> Epoch | None:
     return None if status.epoch is None or (fresh and status.stale is not None) else Epoch(status.epoch)
 
 
-def judged_gate(service: Watched, era: str, current: Epoch | None) -> "GateResult":
+def judged_gate(service: Watched, era: str, current: Epoch | None) -> GateResult:
     """How an era stands to the configured gate, by registrations up to the current epoch.
 
     Raises:
         EraSwitchError: no gate is configured, or not which versions know the era.
         EraSwitchError: there are no registrations, or they cannot be read.
     """
-    from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
-    from release_tools import judge_gate
-
     order = configured_gate(service.settings)
     if order is None:
         raise EraSwitchError(

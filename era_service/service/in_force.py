@@ -5,22 +5,19 @@ store, with the bytes of the publications that prove it.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from chain_reader.providers.leader.history_chain import SeenLink, digest_of_signed, history_of, page_of
 from chain_reader.trust.publications import Link
 from datum import ERA, MarkerKind
 from era_service.service.documents import EraHistory, HistoryEntry
+from era_service.service.service import Service
 from era_service.service.snapshot import UNCONFIRMED, remembered
 from era_service.wiring.trust import EraPlaceNeededError, configuration_policy, trust_policy
-
-if TYPE_CHECKING:
-    from era_service.service.service import Service
 
 MAX_PAGE = 200
 
 
-def in_force_history(service: "Service", kind: MarkerKind, before: str | None, limit: int) -> EraHistory:
+def in_force_history(service: Service, kind: MarkerKind, before: str | None, limit: int) -> EraHistory:
     """A page of the payloads of a kind that are or were in force.
 
     Args:

@@ -17,7 +17,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from chain_reader import NetworkGenesis
 from chain_reader.node.kinds import DecisionKind
+from era_service.config.schema import Settings
 from era_service.service import changes as kinds
 from era_service.service.answers import Answer
 from era_service.service.changes import Changes
@@ -28,7 +30,10 @@ from era_service.service.polling import Leads, Poller, always_leads
 from era_service.service.snapshot import Snapshot, epoch_end, network_of, take_snapshot
 from era_service.service.spans import Spans
 from era_service.service.views import events_between, on_schedule, view_after
-from era_store import NewEvent
+from era_service.status.reader import StatusReader
+from era_service.wiring.genesis import configured_genesis
+from era_service.wiring.trust import EraPlaceNeededError, trust_policy
+from era_store import NewEvent, StoredTrust
 from eras import (
     Epoch,
     EraChecker,
@@ -41,10 +46,7 @@ from eras import (
 from eras.era_id import EraIdentity
 
 if TYPE_CHECKING:
-    from chain_reader import NetworkGenesis
-    from era_service.config.schema import Settings
-    from era_service.status.reader import StatusReader
-    from era_store import SqlStore, StoredTrust
+    from era_store import SqlStore
 
 _log = logging.getLogger(__name__)
 
@@ -66,15 +68,13 @@ class Keeper:
 
     def __init__(
         self,
-        settings: "Settings",
+        settings: Settings,
         store: "SqlStore",
         *,
         embedded: bool = False,
         clock: Callable[[], float] = time.time,
         leads: Leads = always_leads,
     ) -> None:
-        from era_service.wiring.genesis import configured_genesis
-
         self.settings = settings
         self.store = store
         self.clock = clock
@@ -221,7 +221,7 @@ class Keeper:
         return known.for_the_public() if self.settings.service.public else known
 
     @property
-    def genesis(self) -> "NetworkGenesis | None":
+    def genesis(self) -> NetworkGenesis | None:
         """The genesis of the network: the configured one, else the provider's."""
         known = self._snapshot
         return self._genesis or (None if known is None else known.network_genesis)
@@ -251,14 +251,12 @@ class Keeper:
             return None
         return identity, Epoch(known.status.epoch)
 
-    def stored_trust(self) -> "StoredTrust | None":
+    def stored_trust(self) -> StoredTrust | None:
         """The remembered payloads at the era address, where there is one.
 
         Raises:
             StoreError: it cannot be read.
         """
-        from era_service.wiring.trust import EraPlaceNeededError, trust_policy
-
         try:
             return self.store.trust.load(trust_policy(self.settings).key)
         except EraPlaceNeededError:
@@ -308,8 +306,6 @@ class Keeper:
         self.unsaved = None
 
     def _read(self, now_s: float) -> Snapshot:
-        from era_service.status.reader import StatusReader
-
         if self._reader is None:
             self._reader = StatusReader(self.settings, self.store, clock=self.clock, name="service")
         found = self._reader.read()
@@ -349,8 +345,6 @@ class Keeper:
         return kept, () if told else (event,)
 
     def _snapshot_key(self) -> str:
-        from era_service.wiring.trust import EraPlaceNeededError, trust_policy
-
         try:
             return trust_policy(self.settings).key.id
         except EraPlaceNeededError:

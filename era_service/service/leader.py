@@ -16,17 +16,15 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
 from era_service.service.changes import EVENTS, REGISTRATIONS, Changes
 from era_service.service.polling import Poller
+from era_store import Store
 from era_store.ports import Notices
 from era_store.sql.locks import POLLER
 from era_store.sql.notices import REGISTRATIONS as CAME_IN
 from eras import StoreError
-
-if TYPE_CHECKING:
-    from era_store import Store
 
 LOOK_EVERY_S = 1.0
 
@@ -63,7 +61,7 @@ class LeaderPoller:
         look_every_s: seconds between two attempts to take the place of a poller that died.
     """
 
-    def __init__(self, store: "Store", *, look_every_s: float = LOOK_EVERY_S) -> None:
+    def __init__(self, store: Store, *, look_every_s: float = LOOK_EVERY_S) -> None:
         self._store = store
         self._lock = store.lock(POLLER)
         self._turn = threading.Lock()

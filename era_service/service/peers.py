@@ -7,15 +7,11 @@ warning in the log and an entry in the event log, once for each; all of it bound
 import logging
 import threading
 from collections import Counter
-from typing import TYPE_CHECKING
+from collections.abc import Callable
 
+from era_store import Store
 from eras import Epoch, MarkerError, StoreError
 from eras.era_id import EraId, EraIdentity, PeerSchedule
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from era_store import Store
 
 _log = logging.getLogger(__name__)
 
@@ -33,7 +29,7 @@ class Peers:
         clock: POSIX time in seconds.
     """
 
-    def __init__(self, store: "Store", clock: "Callable[[], float]") -> None:
+    def __init__(self, store: Store, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()

@@ -3,23 +3,19 @@
 In: settings. Out: a URL for ``open_store``. The commands that make tokens ask the same.
 """
 
-from typing import TYPE_CHECKING
-
 from era_service.config.paths import user_state_folder
+from era_service.config.schema import Settings
 from eras import ConfigurationError, StoreError
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
 
 SERVICE_FILE = "service.sqlite3"
 
 
-def is_embedded(settings: "Settings") -> bool:
+def is_embedded(settings: Settings) -> bool:
     """Whether no network is configured, so that the service shows a rehearsal."""
     return settings.reader.adapter_type.startswith("bootstrap")
 
 
-def store_url(settings: "Settings") -> str:
+def store_url(settings: Settings) -> str:
     """The place of the store.
 
     Raises:

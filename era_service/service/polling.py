@@ -9,12 +9,10 @@ import logging
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
-from typing import TYPE_CHECKING, Protocol
+from typing import Protocol
 
+from era_service.config.schema import Settings
 from eras import EraSwitchError
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
 
 _log = logging.getLogger(__name__)
 
@@ -39,7 +37,7 @@ class Polled(Protocol):
     """The service whose readings are made."""
 
     @property
-    def settings(self) -> "Settings":
+    def settings(self) -> Settings:
         """The configuration."""
         ...
 

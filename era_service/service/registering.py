@@ -6,8 +6,8 @@ has signed, nobody with a token speaks without its signature. What a party signs
 """
 
 import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from era_service.service import changes as kinds
 from era_service.service.documents import (
@@ -18,17 +18,12 @@ from era_service.service.documents import (
 )
 from era_service.service.gate_watch import current_epoch
 from era_service.service.refusals import TokenNeededError
+from era_service.service.service import Service
 from era_store import Registration, Reject
-from era_store.tokens import REGISTRATIONS_WRITE
+from era_store.tokens import REGISTRATIONS_WRITE, ApiToken
 from eras import Epoch
 from release_tools.registrations.judging import Judge, Refusal, rejected, with_epoch
 from release_tools.registrations.signed import Signed, without_those_of_signers
-
-if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping, Sequence
-
-    from era_service.service.service import Service
-    from era_store.tokens import ApiToken
 
 NOT_SIGNED = (
     "A registration is not signed, but its party has signed one for this epoch: expected its signature. "
@@ -51,7 +46,7 @@ MAX_PAGE = 1_000
 
 
 def register(
-    service: "Service", token: "ApiToken | None", sent: "Sequence[object]", node_version: str | None
+    service: Service, token: ApiToken | None, sent: Sequence[object], node_version: str | None
 ) -> RegistrationReceipt:
     """Take registrations, in one transaction.
 
@@ -111,7 +106,7 @@ def register(
     )
 
 
-def _require_signed(service: "Service", rows: "Sequence[Registration]", sent: int) -> None:
+def _require_signed(service: Service, rows: Sequence[Registration], sent: int) -> None:
     """Check what came without a token: some of it signed by its party, not much, and not too often.
 
     Raises:
@@ -132,7 +127,7 @@ def _require_signed(service: "Service", rows: "Sequence[Registration]", sent: in
         service.party_rates.take(row.party_id)
 
 
-def _with_known_stake(service: "Service", row: Registration, token: "ApiToken | None") -> Registration:
+def _with_known_stake(service: Service, row: Registration, token: ApiToken | None) -> Registration:
     """A signed registration with the stake that it counts with.
 
     Without a token nobody vouches for the stake that a party states: it counts with the one that is known here, from
@@ -147,7 +142,7 @@ def _with_known_stake(service: "Service", row: Registration, token: "ApiToken | 
     return replace(row, stake=lovelace, signed=signed.counted_with(row.stake, lovelace).to_bytes())
 
 
-def _kept(rejects: "Mapping[int, Reject]", of_signers: "Collection[int]", near: Epoch | None) -> list[Reject]:
+def _kept(rejects: Mapping[int, Reject], of_signers: Collection[int], near: Epoch | None) -> list[Reject]:
     """The rejects that are kept; those without an epoch are of the one ``near`` them, but for those ``of_signers``.
 
     Of those that came without a token none is kept, or strangers would make up the whole.
@@ -169,7 +164,7 @@ def _party_of(one: object) -> str:
     return rejected("", "", named).content if isinstance(named, str) else ""
 
 
-def registration_page(service: "Service", epoch: int, after: str | None, limit: int) -> RegistrationPage:
+def registration_page(service: Service, epoch: int, after: str | None, limit: int) -> RegistrationPage:
     """The newest registration of each party for an epoch, some at a time.
 
     Raises:

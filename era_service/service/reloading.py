@@ -6,11 +6,12 @@ not. Everything is tried before anything is changed: a mistake leaves the servic
 
 from collections.abc import Callable, Container
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
-    from era_service.service.service import Service
+from era_service.config.schema import Settings
+from era_service.service.service import Service
+from era_service.wiring.adoption import compatibility_of
+from era_service.wiring.deciding import tried_providers
+from era_service.wiring.observers import openings_of
 
 RELOADED_SECTIONS = frozenset(("adoption", "quorum", "limits", "log"))
 """Sections that are read again as a whole."""
@@ -56,7 +57,7 @@ def is_reloaded(key: str) -> bool:
     return key.partition(".")[0] in RELOADED_SECTIONS or key in RELOADED_SETTINGS
 
 
-def reload(service: "Service", settings: "Settings") -> Reloaded:
+def reload(service: Service, settings: Settings) -> Reloaded:
     """Give a running service the new value of every setting that can change now.
 
     Providers are opened anew, so that key files are read again though their paths stay. The next reading is at once.
@@ -79,7 +80,7 @@ def reload(service: "Service", settings: "Settings") -> Reloaded:
 
 
 def merged(
-    old: "Settings", new: "Settings", changes: Callable[[str], bool], unused: Container[str]
+    old: Settings, new: Settings, changes: Callable[[str], bool], unused: Container[str]
 ) -> "tuple[Settings, Reloaded]":
     """The old settings with what can change of the new ones, and what that is.
 
@@ -114,17 +115,13 @@ def reads_elsewhere(result: Reloaded) -> bool:
     return any(key.startswith("reader.") for key in result.changed)
 
 
-def _try_out(settings: "Settings", *, read: bool) -> None:
+def _try_out(settings: Settings, *, read: bool) -> None:
     """Make everything that is made of the settings, and drop it; ``read`` the chain by it, too.
 
     Raises:
         ConfigurationError: something of it cannot be made.
         ConfigurationError: the table of eras and versions has a mistake.
     """
-    from era_service.wiring.adoption import compatibility_of
-    from era_service.wiring.deciding import tried_providers
-    from era_service.wiring.observers import openings_of
-
     compatibility_of(settings)
     if read:
         tried_providers(settings).close()

@@ -6,10 +6,11 @@ here knows HTTP. What is read, and when, is the ``Keeper``'s.
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 from chain_reader.trust.publications import Publications
 from datum.kinds import KINDS
+from era_service.config.schema import Settings
 from era_service.service import adoption
 from era_service.service.configuration_documents import ConfigurationStatus, NodeConfiguration
 from era_service.service.documents import (
@@ -29,20 +30,22 @@ from era_service.service.documents import (
     VersionDocument,
 )
 from era_service.service.keeper import Keeper
+from era_service.service.leader import LeaderPoller
+from era_service.service.place import store_url
 from era_service.service.polling import Leads, always_leads
 from era_service.service.rates import Rates
 from era_service.service.refusals import RequestError
 from era_service.service.snapshot import Snapshot
 from era_service.service.write_probe import WriteProbe
+from era_service.wiring.adoption import compatibility_of
+from era_service.wiring.trust import network_key
+from era_store import SqlStore, StoredEvent, open_store
 from era_store.event_log import ALL_EVENTS, EventFilter
+from era_store.networks import NO_NETWORK
+from era_store.sql.schema import HEAD
 from eras import BehaviourSwitches, EraNotReadyError, EraSwitchError, StoreError, __version__
 from release_tools.adoption.documents import AdoptionGate, AdoptionSummary
 from release_tools.forecasting.documents import AdoptionForecast
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
-    from era_service.service.leader import LeaderPoller
-    from era_store import SqlStore, StoredEvent
 
 MAX_EVENTS = 1_000
 STORE_PATIENCE_S = 300.0
@@ -84,8 +87,8 @@ class Service(Keeper):
 
     def __init__(
         self,
-        settings: "Settings",
-        store: "SqlStore",
+        settings: Settings,
+        store: SqlStore,
         *,
         embedded: bool = False,
         clock: Callable[[], float] = time.time,
@@ -105,7 +108,7 @@ class Service(Keeper):
         """Whether it ends soon: it still answers, but nobody should send it more."""
 
     @classmethod
-    def open(cls, settings: "Settings", *, embedded: bool = False) -> Self:
+    def open(cls, settings: Settings, *, embedded: bool = False) -> Self:
         """A service on the configured store, which is a SQLite file in the user's state folder by default.
 
         Of several on one store, one reads the chain at a time.
@@ -115,13 +118,6 @@ class Service(Keeper):
             ConfigurationError: the settings cannot be used.
             ConfigurationError: the table of eras and versions has a mistake.
         """
-        from era_service.service.leader import LeaderPoller
-        from era_service.service.place import store_url
-        from era_service.wiring.adoption import compatibility_of
-        from era_service.wiring.trust import network_key
-        from era_store import open_store
-        from era_store.networks import NO_NETWORK
-
         compatibility_of(settings)  # a mistake in it is found now, not when somebody asks for the adoption
         network = NO_NETWORK if embedded else network_key(settings)
         url = store_url(settings)
@@ -152,7 +148,7 @@ class Service(Keeper):
             self._leader.stop()
         super().close()
 
-    def reconfigure(self, settings: "Settings") -> None:
+    def reconfigure(self, settings: Settings) -> None:
         """Go on with other settings (``reloading``): providers are opened anew, and the chain is read at once."""
         with self._reading:
             self._close_reader()
@@ -348,8 +344,6 @@ class Service(Keeper):
 
     def version(self) -> VersionDocument:
         """``/version``."""
-        from era_store.sql.schema import HEAD
-
         return VersionDocument(
             version=__version__,
             api_version=str(API_VERSION),
@@ -377,7 +371,7 @@ class Service(Keeper):
         return _health(HealthCheck(name="first reading", ok=done, detail="made" if done else "not made yet"))
 
     @staticmethod
-    def _public_facts(event: "StoredEvent") -> dict[str, Any]:
+    def _public_facts(event: StoredEvent) -> dict[str, Any]:
         """The facts without a word on who was asked."""
         if event.kind not in OF_PROVIDERS:
             return event.facts

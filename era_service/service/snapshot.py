@@ -5,11 +5,14 @@ this one after a restart, answers with it.
 """
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import Field, ValidationError
 
-from datum import ERA, Malformed, MarkerKind
+from chain_reader import NetworkGenesis, ScreenedOutput, TrustedReading
+from chain_reader.providers.failover import ProviderCall
+from datum import ERA, Malformed, MarkerKind, WrongSigner, decode_datum
+from era_service.config.schema import Settings
 from era_service.service.configuration_documents import ConfigurationStatus
 from era_service.service.documents import (
     API_VERSION,
@@ -26,16 +29,13 @@ from era_service.service.documents import (
     ProviderDocument,
     SourceDocument,
 )
+from era_service.status.document import describe, unstated_warnings
+from era_service.status.reader import Reading
+from era_service.wiring.trust import EraPlaceNeededError, era_place
+from era_store import SeenPayload, StoredTrust
 from eras import Epoch, EraEpochToken, EraMarker, EraSwitchError
 from eras.era_id import EraIdentity
 from release_tools.documents import Document
-
-if TYPE_CHECKING:
-    from chain_reader import NetworkGenesis, ScreenedOutput
-    from chain_reader.providers.failover import ProviderCall
-    from era_service.config.schema import Settings
-    from era_service.status.reader import Reading
-    from era_store import SeenPayload, StoredTrust
 
 LISTED_REFUSED = 50
 LISTED_PAYLOADS = 200
@@ -73,10 +73,8 @@ class Snapshot(Document):
     )
 
     @property
-    def network_genesis(self) -> "NetworkGenesis | None":
+    def network_genesis(self) -> NetworkGenesis | None:
         """The genesis of the network, where it is known."""
-        from chain_reader import NetworkGenesis
-
         return None if self.genesis is None else NetworkGenesis(**self.genesis.model_dump())
 
     def to_bytes(self) -> bytes:
@@ -149,10 +147,8 @@ class Snapshot(Document):
         )
 
 
-def network_of(settings: "Settings", *, embedded: bool) -> NetworkDocument:
+def network_of(settings: Settings, *, embedded: bool) -> NetworkDocument:
     """The network that is followed, as far as the settings say."""
-    from era_service.wiring.trust import EraPlaceNeededError, era_place
-
     address = key = None
     try:
         address, verification_key = era_place(settings)
@@ -166,13 +162,13 @@ def network_of(settings: "Settings", *, embedded: bool) -> NetworkDocument:
 
 
 def take_snapshot(
-    found: "Reading",
-    settings: "Settings",
+    found: Reading,
+    settings: Settings,
     network: NetworkDocument,
     *,
-    stored: "StoredTrust | None",
-    calls: "Iterable[ProviderCall]",
-    genesis: "NetworkGenesis | None",
+    stored: StoredTrust | None,
+    calls: Iterable[ProviderCall],
+    genesis: NetworkGenesis | None,
     time_s: float,
 ) -> Snapshot:
     """The documents of a reading.
@@ -186,8 +182,6 @@ def take_snapshot(
         genesis: of the network, where known.
         time_s: POSIX time of the reading.
     """
-    from era_service.status.document import describe, unstated_warnings
-
     token = found.token
     document = describe(found, settings, LISTED_REFUSED)
     configured = document["configuration"]
@@ -259,13 +253,13 @@ def config_of(
 
 
 def _freshness(
-    status: EraStatus, stored: "StoredTrust | None", ends_at_s: float | None, time_s: float
+    status: EraStatus, stored: StoredTrust | None, ends_at_s: float | None, time_s: float
 ) -> FreshnessDocument:
     tip = None if stored is None else stored.tip_slot
     return FreshnessDocument(stale=status.stale, read_at_s=time_s, tip_slot=tip, epoch_ends_at_s=ends_at_s)
 
 
-def _identity(network: NetworkDocument, found: "Reading") -> EraIdentity | None:
+def _identity(network: NetworkDocument, found: Reading) -> EraIdentity | None:
     if network.era_address is None or network.verification_key is None or found.reading is None:
         return None
     if not found.reading.markers:
@@ -273,7 +267,7 @@ def _identity(network: NetworkDocument, found: "Reading") -> EraIdentity | None:
     return EraIdentity(network.magic, network.era_address, network.verification_key, found.reading.markers)
 
 
-def _payload(source: SourceDocument | None, stored: "StoredTrust | None") -> str | None:
+def _payload(source: SourceDocument | None, stored: StoredTrust | None) -> str | None:
     """The payload in force, if what is remembered is what was read."""
     trusted = None if stored is None else stored.trusted
     if source is None or trusted is None or trusted.transaction != source.transaction:
@@ -281,7 +275,7 @@ def _payload(source: SourceDocument | None, stored: "StoredTrust | None") -> str
     return trusted.content.decode(errors="replace")
 
 
-def epoch_end(genesis: "NetworkGenesis", epoch: Epoch) -> float:
+def epoch_end(genesis: NetworkGenesis, epoch: Epoch) -> float:
     """When an epoch ends, as POSIX time."""
     first = genesis.anchor_slot + (epoch + 1 - genesis.anchor_epoch) * genesis.epoch_length
     return genesis.anchor_time_s + (first - genesis.anchor_slot) * genesis.slot_length_s
@@ -310,7 +304,7 @@ def _marker(era: MarkerDocument) -> EraMarker:
     return EraMarker(era.name, None if era.epoch is None else Epoch(era.epoch))
 
 
-def _provider(call: "ProviderCall") -> ProviderDocument:
+def _provider(call: ProviderCall) -> ProviderDocument:
     return ProviderDocument(
         name=call.name,
         ok=call.error is None,
@@ -320,10 +314,8 @@ def _provider(call: "ProviderCall") -> ProviderDocument:
     )
 
 
-def _history(network: NetworkDocument, found: "Reading", stored: "StoredTrust | None") -> EraHistory:
+def _history(network: NetworkDocument, found: Reading, stored: StoredTrust | None) -> EraHistory:
     """The outputs on the chain with their verdicts, then those remembered and no longer there."""
-    from chain_reader import TrustedReading
-
     reading = found.reading
     items: tuple[ScreenedOutput, ...] = ()
     if isinstance(reading, TrustedReading):
@@ -341,9 +333,7 @@ def _history(network: NetworkDocument, found: "Reading", stored: "StoredTrust | 
     )
 
 
-def _entry(item: "ScreenedOutput", seen: "SeenPayload | None") -> HistoryEntry:
-    from datum import WrongSigner, decode_datum
-
+def _entry(item: ScreenedOutput, seen: SeenPayload | None) -> HistoryEntry:
     output, verdict = item.output, item.verdict
     forged = isinstance(verdict, WrongSigner)
     markers: tuple[EraMarker, ...] = ()
@@ -365,7 +355,7 @@ def _entry(item: "ScreenedOutput", seen: "SeenPayload | None") -> HistoryEntry:
     )
 
 
-def remembered(payload: "SeenPayload", kind: MarkerKind = ERA) -> HistoryEntry:
+def remembered(payload: SeenPayload, kind: MarkerKind = ERA) -> HistoryEntry:
     """A payload of a kind that was once seen, as the history has it."""
     markers = [marker.to_dict() for marker in kind.payload.from_bytes(payload.content).markers]
     return HistoryEntry(

@@ -8,10 +8,10 @@ from collections.abc import Container, Iterable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from chain_reader.providers.failover import ProviderCall
+
 if TYPE_CHECKING:
     from starlette.types import Scope
-
-    from chain_reader.providers.failover import ProviderCall
 
 
 def route_of(answers: Container[str], scope: "Scope") -> str | None:
@@ -31,5 +31,5 @@ class Spans:
         """A reading of the chain."""
         yield
 
-    def asked(self, calls: "Iterable[ProviderCall]") -> None:
+    def asked(self, calls: Iterable[ProviderCall]) -> None:
         """The providers that a reading has asked."""

@@ -6,12 +6,9 @@ In: a store. Out: the error that a change meets, or ``None``. Tried at most once
 import threading
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from era_store import Store
 from eras import StoreError
-
-if TYPE_CHECKING:
-    from era_store import Store
 
 AT_MOST_EVERY_S = 1.0
 WAIT_S = 0.5
@@ -26,7 +23,7 @@ class WriteProbe:
         clock: monotonic time in seconds.
     """
 
-    def __init__(self, store: "Store", clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, store: Store, clock: Callable[[], float] = time.monotonic) -> None:
         self._store = store
         self._clock = clock
         self._lock = threading.Lock()

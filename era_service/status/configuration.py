@@ -4,13 +4,11 @@ Configurations have the field names of Mithril's ``/protocol-configuration/{epoc
 """
 
 from collections import Counter
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from chain_reader.configuration_reader import ConfigurationReading
 from datum.configuration import EpochConfiguration, ProtocolConfiguration, configuration_document
 from eras import Epoch
-
-if TYPE_CHECKING:
-    from chain_reader.configuration_reader import ConfigurationReading
 
 
 def node_document(configuration: ProtocolConfiguration) -> dict[str, Any]:
@@ -24,7 +22,7 @@ def node_document(configuration: ProtocolConfiguration) -> dict[str, Any]:
     }
 
 
-def describe_configuration(found: "ConfigurationReading", at: Epoch | None) -> dict[str, Any]:
+def describe_configuration(found: ConfigurationReading, at: Epoch | None) -> dict[str, Any]:
     """A reading of configurations at the epoch ``at``, which is the current one by default."""
     trusted = found.trusted
     epoch = found.epoch if at is None else at
@@ -63,7 +61,7 @@ def _from_epoch(item: EpochConfiguration) -> dict[str, Any]:
     return {"epoch": item.epoch, **node_document(item.configuration)}
 
 
-def _next(found: "ConfigurationReading", epoch: Epoch | None) -> dict[str, Any] | None:
+def _next(found: ConfigurationReading, epoch: Epoch | None) -> dict[str, Any] | None:
     """The next change after ``epoch``: the configuration, how far it is, and what differs, in words."""
     coming = None if epoch is None else found.upcoming_after(epoch)
     if coming is None or epoch is None:

@@ -6,15 +6,13 @@ In: a ``Reading``. Out: the document of ``eraswitch status --json`` and of ``/er
 import time
 from collections import Counter
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from chain_reader import ScreenedOutput, TrustedReading
 from chain_reader.calendar import EpochCalendar
+from era_service.config.schema import Settings
 from era_service.status.configuration import describe_configuration
 from era_service.status.reader import Reading
-
-if TYPE_CHECKING:
-    from chain_reader import ScreenedOutput, TrustedReading
-    from era_service.config.schema import Settings
 
 NOTHING_TRUSTED, CURRENT_UNSUPPORTED, UPCOMING_UNSUPPORTED = 5, 4, 3
 
@@ -28,7 +26,7 @@ def exit_code(found: Reading) -> int:
     return UPCOMING_UNSUPPORTED if found.token.upcoming_supported is False else 0
 
 
-def describe(found: Reading, settings: "Settings", limit: int) -> dict[str, Any]:
+def describe(found: Reading, settings: Settings, limit: int) -> dict[str, Any]:
     """The reading as JSON has it; ``limit`` bounds the list of refused outputs, not their count."""
     token, reading, trusted = found.token, found.reading, _trusted_reading(found)
     screened = reading.screened if reading is not None else ()
@@ -60,7 +58,7 @@ def describe(found: Reading, settings: "Settings", limit: int) -> dict[str, Any]
     }
 
 
-def _eras(found: Reading, settings: "Settings") -> list[dict[str, Any]]:
+def _eras(found: Reading, settings: Settings) -> list[dict[str, Any]]:
     if found.reading is None:
         return []
     calendar = EpochCalendar(found.genesis, time.time())
@@ -91,14 +89,12 @@ def _trusted(found: Reading) -> dict[str, Any] | None:
     }
 
 
-def _trusted_reading(found: Reading) -> "TrustedReading | None":
+def _trusted_reading(found: Reading) -> TrustedReading | None:
     """The reading, where the rules of trust had a say in it."""
-    from chain_reader import TrustedReading
-
     return found.reading if isinstance(found.reading, TrustedReading) else None
 
 
-def _legacy(trusted: "TrustedReading | None") -> dict[str, Any] | None:
+def _legacy(trusted: TrustedReading | None) -> dict[str, Any] | None:
     """The schedules that a Mithril reader could take from the same outputs (rule T11)."""
     if trusted is None or trusted.legacy is None:
         return None
@@ -106,7 +102,7 @@ def _legacy(trusted: "TrustedReading | None") -> dict[str, Any] | None:
     return {"differs": trusted.legacy.differs, "words": trusted.legacy.words, "possible": possible}
 
 
-def _refused(item: "ScreenedOutput") -> dict[str, Any]:
+def _refused(item: ScreenedOutput) -> dict[str, Any]:
     return {
         "output": item.output.reference,
         "slot": item.output.slot,
@@ -115,12 +111,12 @@ def _refused(item: "ScreenedOutput") -> dict[str, Any]:
     }
 
 
-def unstated_warnings(found: Reading, settings: "Settings") -> list[str]:
+def unstated_warnings(found: Reading, settings: Settings) -> list[str]:
     """The warnings that nothing else in the document states."""
     return [words for is_stated, words in _warnings(found, settings) if not is_stated]
 
 
-def _warnings(found: Reading, settings: "Settings") -> Iterator[tuple[bool, str]]:
+def _warnings(found: Reading, settings: Settings) -> Iterator[tuple[bool, str]]:
     """Every warning, and whether something else in the document states it, too."""
     if settings.reader.adapter_type.startswith("bootstrap"):
         source = f"The source {settings.reader.adapter_type} reads no chain: it reports an era that this software"

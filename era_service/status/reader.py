@@ -7,28 +7,28 @@ import time
 from collections.abc import Callable
 from contextlib import closing, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from chain_reader import EraReader, EraReading, NetworkGenesis, TrustedReader
+from chain_reader.adapters.builder import ObserverNeededError
+from chain_reader.configuration_reader import ConfigurationReader, ConfigurationReading
+from chain_reader.providers.failover import ProviderCall
+from era_service.config.schema import Settings
+from era_service.wiring.deciding import open_configuration_reader, open_reader, providers_in_order
 from era_service.wiring.genesis import clock_epoch, genesis_by_clock
+from era_service.wiring.observers import openings_of
+from era_service.wiring.providers import open_adapter
+from era_service.wiring.trust import open_memory
+from era_store import Store
 from eras import ChainReadError, ConfigurationError, Epoch, EraEpochToken, EraSwitchError, StoreError, SupportedEras
 
-if TYPE_CHECKING:
-    from chain_reader import EraReading, NetworkGenesis, TrustedReader
-    from chain_reader.configuration_reader import ConfigurationReader, ConfigurationReading
-    from chain_reader.providers.failover import ProviderCall
-    from era_service.config.schema import Settings
-    from era_store import Store
 
-
-def require_source(settings: "Settings") -> None:
+def require_source(settings: Settings) -> None:
     """Check that the chain, if it is to be read, can be read somewhere.
 
     Raises:
         ConfigurationError: no source is configured.
         ConfigurationError: the leader that is named cannot be followed.
     """
-    from era_service.wiring.observers import openings_of
-
     if settings.reader.adapter_type == "cardano-chain" and not openings_of(settings):
         raise _provider_needed()
 
@@ -59,25 +59,25 @@ class Reading:
     """
 
     epoch: Epoch | None = None
-    reading: "EraReading | None" = None
+    reading: EraReading | None = None
     token: EraEpochToken | None = None
     error: EraSwitchError | None = None
-    configuration: "ConfigurationReading | None" = None
-    genesis: "NetworkGenesis | None" = None
+    configuration: ConfigurationReading | None = None
+    genesis: NetworkGenesis | None = None
     answered: bool = False
 
 
 class _Kept:
     """A source that was read already, so that a refusal can be reported in full."""
 
-    def __init__(self, reading: "EraReading") -> None:
+    def __init__(self, reading: EraReading) -> None:
         self._reading = reading
 
-    def read(self) -> "EraReading":
+    def read(self) -> EraReading:
         return self._reading
 
 
-def read_status(settings: "Settings", epoch: Epoch | None) -> Reading:
+def read_status(settings: Settings, epoch: Epoch | None) -> Reading:
     """Read the eras through the configured source, by the first provider that answers.
 
     Where none answers, the remembered state is reported, stale (rule T9).
@@ -86,8 +86,6 @@ def read_status(settings: "Settings", epoch: Epoch | None) -> Reading:
         ConfigurationError: what is configured cannot be used.
         StoreError: the store in which trust is remembered cannot be opened.
     """
-    from era_service.wiring.trust import open_memory
-
     with closing(open_memory(settings)) as memory, closing(StatusReader(settings, memory)) as reader:
         return reader.read(epoch)
 
@@ -105,14 +103,12 @@ class StatusReader:
 
     def __init__(
         self,
-        settings: "Settings",
-        memory: "Store",
+        settings: Settings,
+        memory: Store,
         *,
         clock: Callable[[], float] = time.time,
         name: str | None = None,
     ) -> None:
-        from era_service.wiring.deciding import providers_in_order
-
         self._settings = settings
         self._memory = memory
         self._clock = clock
@@ -126,11 +122,11 @@ class StatusReader:
         self.records = name is not None and self._reads_chain
 
     @property
-    def calls(self) -> "tuple[ProviderCall, ...]":
+    def calls(self) -> tuple[ProviderCall, ...]:
         """The providers that the last reading of eras asked, in that order."""
         return self._calls
 
-    def _hear_genesis(self, genesis: "NetworkGenesis") -> None:
+    def _hear_genesis(self, genesis: NetworkGenesis) -> None:
         self._told_genesis = genesis
 
     def close(self) -> None:
@@ -166,8 +162,6 @@ class StatusReader:
 
     def _read_chain(self) -> Reading:
         """The markers in force at the era address: by a provider's answer, or else as remembered."""
-        from era_service.wiring.deciding import open_configuration_reader, open_reader
-
         if self._reader is None:
             if self._providers.is_empty:
                 raise _provider_needed()
@@ -191,8 +185,6 @@ class StatusReader:
 
     def _read_source(self, epoch: Epoch | None) -> Reading:
         """The markers of a source that is no chain, at the epoch that is asked about or that a provider reports."""
-        from era_service.wiring.providers import open_adapter
-
         found, adapter = Reading(epoch), open_adapter(self._settings, None)
         try:
             if epoch is None:
@@ -208,15 +200,13 @@ class StatusReader:
         return found
 
 
-def _select(found: Reading, settings: "Settings") -> None:
+def _select(found: Reading, settings: Settings) -> None:
     """Find the eras at the epoch of a reading.
 
     Raises:
         CurrentEraNotFoundError: no era is active.
         UnsupportedEraError: this software does not know the current one.
     """
-    from chain_reader import EraReader
-
     assert found.reading is not None  # noqa: S101 - it was just read
     assert found.epoch is not None  # noqa: S101
     reader = EraReader(_Kept(found.reading), SupportedEras(settings.network.supported_eras))
@@ -225,20 +215,17 @@ def _select(found: Reading, settings: "Settings") -> None:
         found.token.require_supported()
 
 
-def check_adapter(settings: "Settings") -> None:
+def check_adapter(settings: Settings) -> None:
     """Check the parameters of the source that reads a chain, without one.
 
     Raises:
         ConfigurationError: they cannot be used.
     """
-    from chain_reader.adapters.builder import ObserverNeededError
-    from era_service.wiring.providers import open_adapter
-
     with suppress(ObserverNeededError):
         open_adapter(settings, None)
 
 
-def _epoch_needed(settings: "Settings") -> ConfigurationError:
+def _epoch_needed(settings: Settings) -> ConfigurationError:
     return ConfigurationError(
         f"The source {settings.reader.adapter_type} does not know the current epoch",
         code="EpochNeeded",

@@ -12,10 +12,12 @@ from importlib.metadata import entry_points
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Final
 
+from chain_reader.providers.failover import ProviderCall
+from era_service.service.service import Service
 from era_service.service.spans import Spans, route_of
 from era_store.installation import install_command
 from era_store.redaction import mask_text
-from eras import ConfigurationError
+from eras import ConfigurationError, __version__
 
 if TYPE_CHECKING:
     from fastapi import FastAPI
@@ -24,8 +26,6 @@ if TYPE_CHECKING:
     from opentelemetry.trace import Span
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from chain_reader.providers.failover import ProviderCall
-    from era_service.service.service import Service
 
 EXPORTER_VARIABLE: Final = "OTEL_TRACES_EXPORTER"
 EXPORTERS: Final = "opentelemetry_traces_exporter"
@@ -35,7 +35,7 @@ _NANO: Final = 1_000_000_000
 _SERVER_ERROR: Final = 500
 
 
-def mount(app: "FastAPI", service: "Service") -> None:
+def mount(app: "FastAPI", service: Service) -> None:
     """Trace a service and its application, if that is wanted.
 
     Raises:
@@ -47,7 +47,7 @@ def mount(app: "FastAPI", service: "Service") -> None:
     trace(app, service, provider_of(_exporter(chosen or DEFAULT_EXPORTER)))
 
 
-def trace(app: "FastAPI", service: "Service", provider: "TracerProvider") -> None:
+def trace(app: "FastAPI", service: Service, provider: "TracerProvider") -> None:
     """Trace a service and its application, to the exporters of ``provider``."""
     traces = Traces(provider, service)
     service.spans = traces
@@ -59,8 +59,6 @@ def provider_of(exporter: "SpanExporter") -> "TracerProvider":
     from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, OTELResourceDetector, Resource
     from opentelemetry.sdk.trace import TracerProvider
     from opentelemetry.sdk.trace.export import BatchSpanProcessor
-
-    from eras import __version__
 
     own = Resource.create({SERVICE_NAME: NAME, SERVICE_VERSION: __version__})
     provider = TracerProvider(resource=own.merge(OTELResourceDetector().detect()))
@@ -76,7 +74,7 @@ class Traces(Spans):
         service: what is traced.
     """
 
-    def __init__(self, provider: "TracerProvider", service: "Service") -> None:
+    def __init__(self, provider: "TracerProvider", service: Service) -> None:
         from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
         self._tracer = provider.get_tracer(NAME)
@@ -97,7 +95,7 @@ class Traces(Spans):
                 span.set_status(Status(StatusCode.ERROR, type(error).__name__))
                 raise
 
-    def asked(self, calls: "Iterable[ProviderCall]") -> None:
+    def asked(self, calls: Iterable[ProviderCall]) -> None:
         """The providers that a reading has asked, as spans below it."""
         from opentelemetry.trace import SpanKind, Status, StatusCode
 

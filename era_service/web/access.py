@@ -5,19 +5,14 @@ address that comes without a good one, so that nobody can try tokens at speed; t
 bounded.
 """
 
-from typing import TYPE_CHECKING
+from starlette.requests import Request
 
 from era_service.service.refusals import RequestError, TokenNeededError
-from era_store.tokens import REGISTRATIONS_WRITE, check_token
-
-if TYPE_CHECKING:
-    from starlette.requests import Request
-
-    from era_service.service.service import Service
-    from era_store.tokens import ApiToken
+from era_service.service.service import Service
+from era_store.tokens import REGISTRATIONS_WRITE, ApiToken, check_token
 
 
-def registering_token(request: "Request", service: "Service") -> "ApiToken | None":
+def registering_token(request: Request, service: Service) -> ApiToken | None:
     """The token of a request that registers; ``None`` where it has none, and parties may sign instead.
 
     Raises:
@@ -32,7 +27,7 @@ def registering_token(request: "Request", service: "Service") -> "ApiToken | Non
     return None
 
 
-def require_token(request: "Request", service: "Service", scope: str) -> "ApiToken":
+def require_token(request: Request, service: Service, scope: str) -> ApiToken:
     """The token of a request that writes; it asks the store, so it is for a worker thread.
 
     Raises:
@@ -64,7 +59,7 @@ def require_token(request: "Request", service: "Service", scope: str) -> "ApiTok
     return token
 
 
-def _require_writable(service: "Service") -> None:
+def _require_writable(service: Service) -> None:
     """Check that the service takes anything at all.
 
     Raises:
@@ -80,5 +75,5 @@ def _require_writable(service: "Service") -> None:
         )
 
 
-def _address(request: "Request") -> str:
+def _address(request: Request) -> str:
     return request.client.host if request.client is not None else "unknown"

@@ -3,14 +3,12 @@
 Answers from memory (``Service.answers``) do not pass here: they are short, and most are a 304.
 """
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from starlette.middleware.gzip import GZipMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from era_service.web.front import STREAM
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 LEAST_BYTES: Final = 1_024
 """What is shorter fits into a packet as it is."""
@@ -24,17 +22,17 @@ class Compressed:
         app: the application.
     """
 
-    def __init__(self, app: "ASGIApp") -> None:
+    def __init__(self, app: ASGIApp) -> None:
         self._app = app
         self._gzip = GZipMiddleware(app, minimum_size=LEAST_BYTES, compresslevel=LEVEL)
 
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         if scope["type"] != "http" or scope["path"] == STREAM:
             await self._app(scope, receive, send)
             return
 
-        async def send_weakened(message: "Message") -> None:
+        async def send_weakened(message: Message) -> None:
             if message["type"] == "http.response.start" and (b"content-encoding", b"gzip") in message["headers"]:
                 message["headers"] = [
                     (name, b"W/" + value if name == b"etag" and value.startswith(b'"') else value)

@@ -8,19 +8,15 @@ import gzip
 import json
 from functools import lru_cache
 from importlib.resources import files
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from era_service.service.documents import API_VERSION, Problem, RegistrationBatch, RegistrationIn
+from era_service.service.service import Service
 from era_service.web import routes
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from era_service.service.service import Service
 
 PAGE: Final = """<!doctype html>
 <html lang="en">
@@ -76,7 +72,7 @@ def _file(name: str) -> File | None:
     return File(content, gzip.compress(content, 9), kinds[name])
 
 
-def describe(app: "FastAPI") -> dict[str, Any]:
+def describe(app: FastAPI) -> dict[str, Any]:
     """The OpenAPI description of the routes."""
     description = get_openapi(
         title="eraswitch",
@@ -93,7 +89,7 @@ def describe(app: "FastAPI") -> dict[str, Any]:
     return description
 
 
-def explorer_router(service: "Service") -> APIRouter:
+def explorer_router(service: Service) -> APIRouter:
     """The routes of the description and its page."""
     router = APIRouter(tags=["service"])
     written: list[bytes] = []

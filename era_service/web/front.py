@@ -20,14 +20,18 @@ import re
 import secrets
 from collections.abc import Callable, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
+from starlette.middleware.cors import CORSMiddleware
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from structlog.contextvars import bind_contextvars
 
 from era_service.service.answers import Answer, Header, cache_control
 from era_service.service.documents import API_VERSION
 from era_service.service.refusals import BodyTooLargeError, MalformedRequestError, RequestError
+from era_service.service.service import Service
 from era_service.web.problems import PROBLEM_JSON, problem_document
+from era_service.web.stream import EventStream
 from eras import (
     AGGREGATOR_NODE_VERSION_HEADER,
     API_VERSION_HEADER,
@@ -38,12 +42,6 @@ from eras import (
     __version__,
 )
 from eras.era_id import ERA_ID_HEADER, EraId, PeerSchedule
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
-
-    from era_service.service.service import Service
-    from era_service.web.stream import EventStream
 
 SPOKEN_UNDER: Final = ("/era/", "/switches", "/adoption/", "/registrations", "/events")
 """Where the version of the API counts; whoever asks for health, metrics or the dashboard is no node."""
@@ -91,20 +89,18 @@ class Gate:
 
     def __init__(
         self,
-        app: "ASGIApp",
-        service: "Service",
-        stream: "EventStream",
+        app: ASGIApp,
+        service: Service,
+        stream: EventStream,
         *,
         tls: bool = False,
-        around: "Sequence[Callable[[ASGIApp], ASGIApp]]" = (),
+        around: Sequence[Callable[[ASGIApp], ASGIApp]] = (),
     ) -> None:
         self.app = app
         self.stream = stream
         self._entry: ASGIApp = self._answer
         origins = service.settings.service.cors_origins
         if origins:
-            from starlette.middleware.cors import CORSMiddleware
-
             exposed = ["etag", ERA_ID_HEADER, API_VERSION_HEADER, _REQUEST_ID.decode()]
             self._entry = CORSMiddleware(
                 self._answer, allow_origins=list(origins), allow_methods=["GET"], expose_headers=exposed
@@ -122,11 +118,11 @@ class Gate:
         self._varying: tuple[Header, ...] = ()
         self._background: set[asyncio.Future[None]] = set()
 
-    async def __call__(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         await self._entry(scope, receive, send)
 
-    async def _answer(self, scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -166,7 +162,7 @@ class Gate:
         return self._varying if varying else headers
 
     async def _send_answer(
-        self, send: "Send", answer: Answer, if_none_match: bytes | None, own: tuple[Header, ...]
+        self, send: Send, answer: Answer, if_none_match: bytes | None, own: tuple[Header, ...]
     ) -> None:
         service = self._service
         age = cache_control(service.settings.service.max_age_s, service.epoch_ends_at_s, service.clock())
@@ -179,18 +175,18 @@ class Gate:
         await send({"type": "http.response.body", "body": answer.body})
 
     async def _pass_on(
-        self, scope: "Scope", receive: "Receive", send: "Send", length: bytes | None, own: tuple[Header, ...]
+        self, scope: Scope, receive: Receive, send: Send, length: bytes | None, own: tuple[Header, ...]
     ) -> None:
         limit = self._service.settings.service.max_body_bytes
 
-        async def send_with_ours(message: "Message") -> None:
+        async def send_with_ours(message: Message) -> None:
             if message["type"] == "http.response.start":
                 message["headers"] = [*message.get("headers", ()), *own]
             await send(message)
 
         taken = 0
 
-        async def receive_some() -> "Message":
+        async def receive_some() -> Message:
             nonlocal taken
             message = await receive()
             taken += len(message.get("body", b""))
@@ -250,7 +246,7 @@ def _too_large(limit: int) -> BodyTooLargeError:
     )
 
 
-async def _send_problem(send: "Send", error: RequestError, path: str, own: tuple[Header, ...]) -> None:
+async def _send_problem(send: Send, error: RequestError, path: str, own: tuple[Header, ...]) -> None:
     body = json.dumps(problem_document(error, path), default=str).encode()
     headers = [
         (b"content-type", PROBLEM_JSON.encode()),

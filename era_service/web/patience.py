@@ -12,14 +12,13 @@ can tell (Linux).
 
 import asyncio
 import logging
+import resource
 import socket
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.protocols.http.h11_impl import H11Protocol
-
-if TYPE_CHECKING:
-    from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MAX_HEAD_BYTES: Final = 16 * 1024
 UNTAKEN_S: Final = 60
@@ -31,7 +30,7 @@ _deadline: ContextVar["_Deadline | None"] = ContextVar("_deadline", default=None
 """That of the connection whose request this task answers: a task inherits it from the protocol that makes the task."""
 
 
-def patiently(app: "ASGIApp", within_s: float) -> dict[str, Any]:
+def patiently(app: ASGIApp, within_s: float) -> dict[str, Any]:
     """The settings of uvicorn that serve ``app`` and wait ``within_s`` seconds for a request, and no longer."""
 
     class Patient(H11Protocol):
@@ -62,8 +61,6 @@ def let_go_of_the_deaf(listener: socket.socket) -> None:
 
 def allow_connections(most: int) -> None:
     """Let this process have that many connections, as far as the system does; where it does not, that is logged."""
-    import resource
-
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = most + OTHER_FILES
     if soft == resource.RLIM_INFINITY or soft >= wanted:
@@ -100,22 +97,22 @@ class _Deadline:
             self._due = None
 
 
-def _noting(app: "ASGIApp") -> "ASGIApp":
+def _noting(app: ASGIApp) -> ASGIApp:
     """The application; it notes on the deadline of its connection when a request is whole, and when it is answered."""
 
-    async def noting(scope: "Scope", receive: "Receive", send: "Send") -> None:
+    async def noting(scope: Scope, receive: Receive, send: Send) -> None:
         deadline = _deadline.get()
         if scope["type"] != "http" or deadline is None:
             await app(scope, receive, send)
             return
 
-        async def receive_all() -> "Message":
+        async def receive_all() -> Message:
             message = await receive()
             if not message.get("more_body"):
                 deadline.met()
             return message
 
-        async def send_all(message: "Message") -> None:
+        async def send_all(message: Message) -> None:
             if message["type"] == "http.response.body" and not message.get("more_body"):
                 deadline.met(is_answered=True)
             await send(message)

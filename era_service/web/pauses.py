@@ -12,12 +12,10 @@ In: a service that is about to be served. Out: a process in which the event loop
 
 import gc
 import sys
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from era_service.service.changes import SNAPSHOT
-
-if TYPE_CHECKING:
-    from era_service.service.service import Service
+from era_service.service.service import Service
 
 SWITCH_INTERVAL_S: Final = 0.0001
 THRESHOLDS: Final = (2_000, 50, 1_000)
@@ -25,7 +23,7 @@ READINGS: Final = 2
 """The snapshot that was remembered, and the first that is read: then all code is loaded."""
 
 
-def keep_pauses_short(service: "Service") -> None:
+def keep_pauses_short(service: Service) -> None:
     """Tune this process, which does nothing but serve ``service``."""
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     gc.set_threshold(*THRESHOLDS)

@@ -16,16 +16,13 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING
 
 from era_service.service.changes import COUNTED, EVENTS, REGISTRATIONS
+from era_service.service.documents import EventDocument
 from era_service.service.refusals import TooManyListenersError
+from era_service.service.service import Service
 from era_store.event_log import EventFilter
 from eras import EraNotReadyError, StoreError
-
-if TYPE_CHECKING:
-    from era_service.service.documents import EventDocument
-    from era_service.service.service import Service
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +43,7 @@ EPOCH_HINT, REGISTRATIONS_HINT = "epoch", "registrations"
 class EventStream:
     """The stream of one service. ``start`` and ``stop`` it on the event loop that it is listened to on."""
 
-    def __init__(self, service: "Service") -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
         self._frames: deque[tuple[int, bytes]] = deque(maxlen=KEPT_FRAMES)
         self._last = 0
@@ -193,6 +190,6 @@ class EventStream:
         grown.set()
 
 
-def frame_of(event: "EventDocument") -> bytes:
+def frame_of(event: EventDocument) -> bytes:
     """An entry as a server-sent event; JSON has no line breaks."""
     return b"id: %d\nevent: %s\ndata: %s\n\n" % (event.id, event.kind.encode(), event.model_dump_json().encode())

@@ -9,10 +9,14 @@ import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from fastapi import FastAPI
 
 from chain_reader.calendar import EpochCalendar
+from era_service.config.schema import Settings
 from era_service.dashboard.activity import KINDS, REFUSALS, activity_of
+from era_service.service.service import Service
 from era_service.webhooks.message import Message, message_of, type_of
 from era_service.webhooks.outbox import Outbox, load_outbox, outbox_key
 from era_service.webhooks.sending import post
@@ -21,12 +25,6 @@ from era_service.wiring.trust import network_key
 from era_store import NewEvent
 from era_store.event_log import EventFilter
 from eras import StoreError
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from era_service.config.schema import Settings
-    from era_service.service.service import Service
 
 _log = logging.getLogger(__name__)
 
@@ -47,7 +45,7 @@ class Deliverer:
         send: makes one attempt.
     """
 
-    def __init__(self, service: "Service", hook: Webhook, send: Callable[..., Any] = post) -> None:
+    def __init__(self, service: Service, hook: Webhook, send: Callable[..., Any] = post) -> None:
         self._service = service
         self.hook = hook
         """Where to from the next attempt on."""
@@ -133,7 +131,7 @@ class Deliverer:
 class Deliveries:
     """The deliverers of a service, each in its thread while the service runs; they follow its settings."""
 
-    def __init__(self, service: "Service") -> None:
+    def __init__(self, service: Service) -> None:
         self._service = service
         self._lock = threading.Lock()
         self._is_running = False
@@ -164,7 +162,7 @@ class Deliveries:
                 self._is_running = False
                 _stop(self._senders.values())
 
-    def renewed(self, settings: "Settings") -> Callable[[], None]:
+    def renewed(self, settings: Settings) -> Callable[[], None]:
         """Read the webhooks of new settings, secrets included; what is returned puts them in force.
 
         Raises:
@@ -224,7 +222,7 @@ def _stop(senders: Iterable[_Sender]) -> None:
         one.thread.join(timeout=1.0)  # an attempt that takes longer is made again by whoever starts next
 
 
-def mount(app: "FastAPI", service: "Service") -> None:
+def mount(app: FastAPI, service: Service) -> None:
     """Add the webhooks of a service to its application.
 
     Raises:

@@ -10,15 +10,13 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import NAMESPACE_URL, uuid5
 
+from era_service.dashboard.activity import Activity
 from era_service.dashboard.words import iso
+from era_store import StoredEvent
 from eras import ConfigurationError, __version__
-
-if TYPE_CHECKING:
-    from era_service.dashboard.activity import Activity
-    from era_store import StoredEvent
 
 PREFIX = "whsec_"
 LEAST_BYTES, MOST_BYTES = 24, 64
@@ -97,7 +95,7 @@ def new_secret(entropy: bytes) -> str:
     return PREFIX + base64.b64encode(entropy).decode()
 
 
-def message_of(entry: "Activity", event: "StoredEvent", network: dict[str, Any]) -> Message:
+def message_of(entry: Activity, event: StoredEvent, network: dict[str, Any]) -> Message:
     """An event as a message.
 
     Args:

@@ -8,15 +8,13 @@ import hashlib
 import json
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, Self
+from typing import Any, Protocol, Self
 
 from era_service.webhooks.message import Message
 from era_store import NewEvent
+from era_store.networks import NetworkKey
+from era_store.snapshots import StoredSnapshot
 from eras import StoreError
-
-if TYPE_CHECKING:
-    from era_store.networks import NetworkKey
-    from era_store.snapshots import StoredSnapshot
 
 RETRIES_S = (5.0, 60.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 36_000.0)
 """Seconds between two attempts at the same message: 27 hours and a half in all."""
@@ -125,12 +123,12 @@ class Outbox:
 class Shelf(Protocol):
     """A place that keeps bytes under a key, as ``SqlStore.snapshots`` does."""
 
-    def load(self, key_id: str) -> "StoredSnapshot | None":
+    def load(self, key_id: str) -> StoredSnapshot | None:
         """The newest bytes, or ``None``."""
         ...
 
 
-def outbox_key(network: "NetworkKey", name: str) -> str:
+def outbox_key(network: NetworkKey, name: str) -> str:
     """The key under which the outbox of a webhook is kept."""
     return hashlib.sha256(f"webhook {network.magic} {network.address} {name}".encode()).hexdigest()
 

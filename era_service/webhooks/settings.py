@@ -1,15 +1,13 @@
 """The configured webhooks, with their secrets read. In: settings. Out: ``Webhook`` values."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from era_service.config.schema import Settings
+from era_service.config.webhooks import WebhookSettings
 from era_service.webhooks.message import Secrets, parse_secrets
 from era_service.wiring.providers import secret_in
 from era_store.redaction import register_secret
-
-if TYPE_CHECKING:
-    from era_service.config.schema import Settings
-    from era_service.config.webhooks import WebhookSettings
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +33,7 @@ class Webhook:
         return not self.events or kind in self.events
 
 
-def webhooks_of(settings: "Settings") -> tuple[Webhook, ...]:
+def webhooks_of(settings: Settings) -> tuple[Webhook, ...]:
     """Every configured webhook.
 
     Raises:
@@ -44,7 +42,7 @@ def webhooks_of(settings: "Settings") -> tuple[Webhook, ...]:
     return tuple(webhook_of(one) for one in settings.service.webhooks)
 
 
-def webhook_of(one: "WebhookSettings") -> Webhook:
+def webhook_of(one: WebhookSettings) -> Webhook:
     """A configured webhook.
 
     Raises:
@@ -60,7 +58,7 @@ def webhook_of(one: "WebhookSettings") -> Webhook:
     return Webhook(one.name, one.url, secrets, one.events, one.allow_private)
 
 
-def network_facts(settings: "Settings") -> dict[str, Any]:
+def network_facts(settings: Settings) -> dict[str, Any]:
     """Which network messages are about."""
     network = settings.network
     return {"name": network.name, "magic": network.magic, "era_address": network.era_address}

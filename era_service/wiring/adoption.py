@@ -7,18 +7,24 @@ import logging
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from fractions import Fraction
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
+from era_service.config.networks import NETWORKS, SHORT_NAMES, full_name
+from era_service.config.schema import Settings
+from era_service.ingest_progress import ingest_progress, source_words
 from era_service.wiring.genesis import clock_epoch
+from era_service.wiring.observers import openings_of
+from era_service.wiring.trust import network_key
 from eras import ChainReadError, ConfigurationError, Epoch
 from release_tools import AdoptionRules, Base, Compatibility, parse_share
+from release_tools.adoption.summary import assumed_epoch
+from release_tools.adoption.tickers import load_tickers
+from release_tools.registrations import ingest
 
 if TYPE_CHECKING:
-    from fractions import Fraction
-
-    from era_service.config.schema import Settings
     from era_store import SqlRegistrations, SqlStore
 
 LARGE_BYTES = 16 * 1024 * 1024
@@ -38,13 +44,13 @@ class GateOrder:
         max_age_epochs: how old the newest registrations may be, in epochs.
     """
 
-    threshold: "Fraction"
+    threshold: Fraction
     base: Base
     for_epochs: int
     max_age_epochs: int
 
 
-def adoption_rules(settings: "Settings") -> AdoptionRules:
+def adoption_rules(settings: Settings) -> AdoptionRules:
     """The rules by which adoption is counted."""
     adoption = settings.adoption
     return AdoptionRules(
@@ -55,7 +61,7 @@ def adoption_rules(settings: "Settings") -> AdoptionRules:
     )
 
 
-def configured_gate(settings: "Settings") -> GateOrder | None:
+def configured_gate(settings: Settings) -> GateOrder | None:
     """The gate before an activation; ``None`` where none is configured."""
     adoption = settings.adoption
     if adoption.gate_threshold is None:
@@ -68,7 +74,7 @@ def configured_gate(settings: "Settings") -> GateOrder | None:
     )
 
 
-def current_epoch_of(settings: "Settings") -> Epoch | None:
+def current_epoch_of(settings: Settings) -> Epoch | None:
     """The current epoch: by the network's genesis and the clock, else by the configured providers.
 
     Returns:
@@ -78,8 +84,6 @@ def current_epoch_of(settings: "Settings") -> Epoch | None:
         ChainReadError: there are providers, and none of them answered.
         ConfigurationError: one cannot be used.
     """
-    from era_service.wiring.observers import openings_of
-
     epoch = clock_epoch(settings)
     if epoch is not None:
         return epoch
@@ -95,15 +99,13 @@ def current_epoch_of(settings: "Settings") -> Epoch | None:
     return None
 
 
-def epoch_or_assumed(settings: "Settings", repository: "SqlRegistrations") -> tuple[Epoch | None, str | None]:
+def epoch_or_assumed(settings: Settings, repository: "SqlRegistrations") -> tuple[Epoch | None, str | None]:
     """The current epoch that adoption is counted up to, and in words what is assumed where it is unknown.
 
     Raises:
         ChainReadError: there are providers, and none of them answered.
         StoreError: the registrations cannot be read.
     """
-    from release_tools.adoption.summary import assumed_epoch
-
     current = current_epoch_of(settings)
     if current is not None:
         return current, None
@@ -116,7 +118,7 @@ def epoch_or_assumed(settings: "Settings", repository: "SqlRegistrations") -> tu
     )
 
 
-def compatibility_of(settings: "Settings", path: Path | None = None) -> Compatibility:
+def compatibility_of(settings: Settings, path: Path | None = None) -> Compatibility:
     """The table of eras and versions, for the network that is configured; an empty one where there is none.
 
     Args:
@@ -126,8 +128,6 @@ def compatibility_of(settings: "Settings", path: Path | None = None) -> Compatib
     Raises:
         ConfigurationError: it cannot be read, or has a mistake.
     """
-    from era_service.config.networks import NETWORKS, SHORT_NAMES, full_name
-
     path = path or settings.adoption.compatibility_file
     if path is None:
         return Compatibility()
@@ -141,19 +141,17 @@ def compatibility_of(settings: "Settings", path: Path | None = None) -> Compatib
     )
 
 
-def configured_tickers(settings: "Settings") -> dict[str, str]:
+def configured_tickers(settings: Settings) -> dict[str, str]:
     """Party id → ticker, as the configured file has them; none where no file is configured.
 
     Raises:
         EraSwitchError: it cannot be read, or is of another format.
     """
-    from release_tools.adoption.tickers import load_tickers
-
     path = settings.adoption.tickers_file
     return {} if path is None else load_tickers(path.expanduser())
 
 
-def require_store(settings: "Settings") -> str:
+def require_store(settings: Settings) -> str:
     """The place of the configured store.
 
     Raises:
@@ -171,7 +169,7 @@ def require_store(settings: "Settings") -> str:
 
 
 @contextmanager
-def open_adoption_store(settings: "Settings") -> Iterator["SqlStore"]:
+def open_adoption_store(settings: Settings) -> Iterator["SqlStore"]:
     """The configured store, closed in the end.
 
     Raises:
@@ -179,7 +177,6 @@ def open_adoption_store(settings: "Settings") -> Iterator["SqlStore"]:
         StoreError: it cannot be opened.
     """
     url = require_store(settings)
-    from era_service.wiring.trust import network_key
     from era_store import open_store
 
     with closing(open_store(url, network=network_key(settings))) as store:
@@ -187,7 +184,7 @@ def open_adoption_store(settings: "Settings") -> Iterator["SqlStore"]:
 
 
 @contextmanager
-def open_registrations(settings: "Settings", files: Sequence[str] = ()) -> Iterator["SqlRegistrations"]:
+def open_registrations(settings: Settings, files: Sequence[str] = ()) -> Iterator["SqlRegistrations"]:
     """The registrations in ``files``, or where none are named those in the store.
 
     Raises:
@@ -239,8 +236,7 @@ def read_files(
     Raises:
         EraSwitchError: one cannot be read.
     """
-    from era_service.ingest_progress import ingest_progress, source_words
-    from release_tools.registrations import ingest, open_source
+    from release_tools.registrations import open_source
 
     for name in files:
         with closing(open_source(name, current=current, network_magic=network_magic)) as source:

@@ -4,25 +4,21 @@ In: settings that the schema found right. Out: the mistakes that are left. Nothi
 """
 
 import json
-from typing import TYPE_CHECKING
+from collections.abc import Mapping
 
 from chain_reader.adapters.builder import ObserverNeededError
 from chain_reader.bech32 import network_id_of
 from era_service.config.mistakes import ConfigMistake
+from era_service.config.schema import Settings
 from era_service.wiring.adoption import compatibility_of
 from era_service.wiring.providers import open_adapter, open_provider, providers_of
 from eras import EraSwitchError
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from era_service.config.schema import Settings
 
 MAINNET_MAGIC = 764824073
 SHOWN_CHARACTERS = 60
 
 
-def deep_mistakes(settings: "Settings", origins: "Mapping[str, str]") -> tuple[ConfigMistake, ...]:
+def deep_mistakes(settings: Settings, origins: Mapping[str, str]) -> tuple[ConfigMistake, ...]:
     """Every mistake that the schema cannot see, located by ``origins``."""
     network = settings.network
     places = [("network.era_address", network.era_address, network.magic)]
@@ -39,7 +35,7 @@ def deep_mistakes(settings: "Settings", origins: "Mapping[str, str]") -> tuple[C
     return tuple(mistake.located(origins) for mistake in found)
 
 
-def _address_in_params(settings: "Settings") -> str | None:
+def _address_in_params(settings: Settings) -> str | None:
     """The era address that Mithril's parameters name instead of the network's, where they have one."""
     reader = settings.reader
     if reader.adapter_type != "cardano-chain" or reader.adapter_params is None:
@@ -60,7 +56,7 @@ def _address_mistake(key: str, address: str, magic: int | None) -> ConfigMistake
     return None
 
 
-def _source_mistakes(settings: "Settings") -> list[ConfigMistake]:
+def _source_mistakes(settings: Settings) -> list[ConfigMistake]:
     """Mistakes that keep a provider or the adapter from being made. Without a provider there is none."""
     found = []
     observer = None
@@ -80,7 +76,7 @@ def _source_mistakes(settings: "Settings") -> list[ConfigMistake]:
     return found
 
 
-def _adoption_mistakes(settings: "Settings") -> list[ConfigMistake]:
+def _adoption_mistakes(settings: Settings) -> list[ConfigMistake]:
     """Mistakes that keep the gate from being judged, and those in the table of eras and versions."""
     found = []
     if settings.adoption.gate_threshold is not None:

@@ -6,29 +6,26 @@ In: settings, a store. Out: the one road from the chain to the era in force. ``s
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from chain_reader import ChainObserver, NetworkGenesis, TrustPolicy
 from chain_reader.configuration_reader import ConfigurationReader
 from chain_reader.log.recorder import LogLimits, NodeCore
 from chain_reader.node.core import NodeSettings
-from chain_reader.providers.failover import Failover
+from chain_reader.node.source import EvidenceSource
+from chain_reader.providers.failover import Failover, TipChecker
 from chain_reader.trusted_reader import TrustedReader
+from era_service.config.schema import Settings
 from era_service.wiring.genesis import clock_epoch
 from era_service.wiring.observers import openings_of, tip_watch
 from era_service.wiring.trust import configuration_policy, trust_policy
+from era_store import MemoryStore, Store
 from eras import ChainReadError, ConfigurationError, StoreError, SupportedEras
-
-if TYPE_CHECKING:
-    from chain_reader import ChainObserver, NetworkGenesis, TrustPolicy
-    from chain_reader.providers.failover import TipChecker
-    from era_service.config.schema import Settings
-    from era_store import Store
 
 
 def providers_in_order(
-    settings: "Settings",
+    settings: Settings,
     clock: Callable[[], float] = time.time,
-    told: "Callable[[NetworkGenesis], None] | None" = None,
+    told: Callable[[NetworkGenesis], None] | None = None,
 ) -> Failover:
     """The configured providers, asked in order; each is held against network, genesis and clock. The caller closes it.
 
@@ -45,15 +42,12 @@ def providers_in_order(
     )
 
 
-def tried_providers(settings: "Settings") -> Failover:
+def tried_providers(settings: Settings) -> Failover:
     """The configured providers, once one of them has answered a whole reading. The caller closes them.
 
     Raises:
         ConfigurationError: they cannot be used, or none answers.
     """
-    from chain_reader.node.source import EvidenceSource
-    from era_store import MemoryStore
-
     providers = providers_in_order(settings)
     try:
         source = EvidenceSource(providers, trust_policy(settings), MemoryStore())
@@ -72,9 +66,9 @@ def tried_providers(settings: "Settings") -> Failover:
 
 
 def open_core(
-    settings: "Settings",
-    store: "Store",
-    policy: "TrustPolicy | None" = None,
+    settings: Settings,
+    store: Store,
+    policy: TrustPolicy | None = None,
     *,
     name: str | None = None,
     clock: Callable[[], float] = time.time,
@@ -104,14 +98,14 @@ def open_core(
 
 
 def open_reader(
-    settings: "Settings",
-    store: "Store",
-    providers: "Failover | ChainObserver",
-    policy: "TrustPolicy | None" = None,
+    settings: Settings,
+    store: Store,
+    providers: Failover | ChainObserver,
+    policy: TrustPolicy | None = None,
     *,
     name: str | None = None,
     clock: Callable[[], float] = time.time,
-    tip_check: "TipChecker | None" = None,
+    tip_check: TipChecker | None = None,
 ) -> TrustedReader:
     """The reader of what is in force at the era address, or of what ``policy`` is about.
 
@@ -132,8 +126,8 @@ def open_reader(
 
 
 def open_configuration_reader(
-    settings: "Settings",
-    store: "Store",
+    settings: Settings,
+    store: Store,
     providers: Failover,
     *,
     name: str | None = None,

@@ -3,25 +3,20 @@
 import logging
 import time
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
+from chain_reader import PUBLIC_GENESES, ChainObserver, NetworkGenesis, genesis_of
+from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import read_genesis_file
+from era_service.config.schema import Settings
 from eras import ChainReadError, ConfigurationError, Epoch
 
-if TYPE_CHECKING:
-    from chain_reader import ChainObserver, NetworkGenesis
-    from chain_reader.calendar import EpochCalendar
-    from era_service.config.schema import Settings
 
-
-def configured_genesis(settings: "Settings") -> "NetworkGenesis | None":
+def configured_genesis(settings: Settings) -> NetworkGenesis | None:
     """The genesis of the network, where it is configured or a public one's.
 
     Raises:
         ConfigurationError: it is configured by half, or cannot be.
     """
-    from chain_reader import PUBLIC_GENESES, NetworkGenesis
-    from chain_reader.genesis import read_genesis_file
-
     network = settings.network
     if network.magic is not None and network.magic in PUBLIC_GENESES:
         return PUBLIC_GENESES[network.magic]
@@ -49,7 +44,7 @@ def configured_genesis(settings: "Settings") -> "NetworkGenesis | None":
     return NetworkGenesis(network.magic, start, slot, epoch, coefficient)
 
 
-def clock_epoch(settings: "Settings", now_s: float | None = None) -> Epoch | None:
+def clock_epoch(settings: Settings, now_s: float | None = None) -> Epoch | None:
     """The epoch by the clock, now or at ``now_s``; ``None`` where the genesis of the network is not configured.
 
     Raises:
@@ -60,8 +55,8 @@ def clock_epoch(settings: "Settings", now_s: float | None = None) -> Epoch | Non
 
 
 def genesis_by_clock(
-    settings: "Settings", told: "NetworkGenesis | None", epoch: Epoch | None, now_s: float
-) -> "NetworkGenesis | None":
+    settings: Settings, told: NetworkGenesis | None, epoch: Epoch | None, now_s: float
+) -> NetworkGenesis | None:
     """The genesis that gives epochs their dates: the configured one, else the provider's where the clock agrees.
 
     A rehearsal chain may have a clock of its own: by its genesis an era in force would begin in the future.
@@ -81,14 +76,12 @@ def genesis_by_clock(
     return told if told.epoch_of(told.slot_at(now_s)) == epoch else None
 
 
-def calendar_of(settings: "Settings", observer: "ChainObserver | None" = None) -> "EpochCalendar":
+def calendar_of(settings: Settings, observer: ChainObserver | None = None) -> EpochCalendar:
     """When epochs begin, as of now, by ``genesis_by_clock``; without dates where ``observer`` cannot be asked.
 
     Raises:
         ConfigurationError: as ``genesis_of_network``.
     """
-    from chain_reader.calendar import EpochCalendar
-
     now_s, genesis = time.time(), None
     try:
         genesis = configured_genesis(settings)
@@ -100,7 +93,7 @@ def calendar_of(settings: "Settings", observer: "ChainObserver | None" = None) -
     return EpochCalendar(genesis, now_s)
 
 
-def genesis_of_network(settings: "Settings", observer: "ChainObserver") -> "NetworkGenesis | None":
+def genesis_of_network(settings: Settings, observer: ChainObserver) -> NetworkGenesis | None:
     """The genesis that slots and epochs are computed from: the configured one, else the provider's.
 
     Raises:
@@ -108,6 +101,4 @@ def genesis_of_network(settings: "Settings", observer: "ChainObserver") -> "Netw
         ProviderOfOtherNetworkError: the provider is of another network.
         ChainReadError: the provider had to be asked, and could not be.
     """
-    from chain_reader import genesis_of
-
     return configured_genesis(settings) or genesis_of(observer, settings.network.magic)

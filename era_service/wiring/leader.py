@@ -1,22 +1,19 @@
 """The leader that is followed, from the configuration: which one it is, and its observer."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
 
+from chain_reader import TrustPolicy
 from chain_reader.providers.leader.client import LeaderClient
 from chain_reader.providers.leader.observer import LeaderObserver
 from chain_reader.providers.leader.walk import FollowedPayload
+from era_service.config.schema import Settings
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.providers import providers_of
 from era_service.wiring.trust import era_place, trust_policy
 from eras import ConfigurationError
 
-if TYPE_CHECKING:
-    from chain_reader import TrustPolicy
-    from era_service.config.schema import Settings
 
-
-def require_follower(settings: "Settings") -> str:
+def require_follower(settings: Settings) -> str:
     """The URL of the leader to follow.
 
     Raises:
@@ -45,12 +42,12 @@ def require_follower(settings: "Settings") -> str:
 
 
 def open_leader(
-    settings: "Settings",
+    settings: Settings,
     *,
     known: Sequence[FollowedPayload] = (),
     kept: Mapping[str, bytes] | None = None,
     accept_stale: bool = False,
-    policy: "TrustPolicy | None" = None,
+    policy: TrustPolicy | None = None,
 ) -> LeaderObserver:
     """The observer of the configured leader, which the caller closes; of the eras, unless a policy is given.
 

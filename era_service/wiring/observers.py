@@ -8,20 +8,19 @@ import time
 from collections.abc import Callable
 from contextlib import ExitStack, closing, suppress
 from functools import partial
-from typing import TYPE_CHECKING
 
+from chain_reader import AgreementObserver, ChainObserver, NetworkGenesis, genesis_of
+from chain_reader.calendar import EpochCalendar
+from chain_reader.providers.tip_check import TipWatch
+from chain_reader.providers.transport.clock import Clock
+from era_service.config.schema import Settings
 from era_service.wiring.genesis import calendar_of, configured_genesis
 from era_service.wiring.providers import open_provider, providers_of
+from era_service.wiring.trust import EraPlaceNeededError, era_place
 from eras import EraSwitchError
 
-if TYPE_CHECKING:
-    from chain_reader import AgreementObserver, ChainObserver, NetworkGenesis
-    from chain_reader.calendar import EpochCalendar
-    from chain_reader.providers.tip_check import TipWatch
-    from era_service.config.schema import Settings
 
-
-def openings_of(settings: "Settings") -> "tuple[Callable[[], ChainObserver], ...]":
+def openings_of(settings: Settings) -> tuple[Callable[[], ChainObserver], ...]:
     """Openers of the observers, to be asked one after the other until one answers; the caller closes what they open.
 
     Opening raises what ``open_provider`` and ``open_agreement`` raise.
@@ -37,16 +36,13 @@ def openings_of(settings: "Settings") -> "tuple[Callable[[], ChainObserver], ...
     return tuple(partial(open_provider, provider, settings) for provider in providers)
 
 
-def open_agreement(settings: "Settings") -> "AgreementObserver":
+def open_agreement(settings: Settings) -> AgreementObserver:
     """The observer that asks every provider, and answers what so many agree on; closing it closes all.
 
     Raises:
         ConfigurationError: there are fewer providers than must agree, or one cannot be used.
         StoreError: one is a local chain, and there is none.
     """
-    from chain_reader import AgreementObserver
-    from era_service.wiring.trust import EraPlaceNeededError, era_place
-
     needed = settings.reader.agreement or 1
     keys = []
     with suppress(EraPlaceNeededError):  # then it is no payload that they must agree on
@@ -61,7 +57,7 @@ def open_agreement(settings: "Settings") -> "AgreementObserver":
     return made
 
 
-def known_calendar(settings: "Settings") -> "EpochCalendar":
+def known_calendar(settings: Settings) -> EpochCalendar:
     """When epochs begin, as of now: as configured, else by the first provider that knows (``calendar_of``).
 
     Raises:
@@ -77,11 +73,11 @@ def known_calendar(settings: "Settings") -> "EpochCalendar":
 
 
 def tip_watch(
-    settings: "Settings",
-    observer: "ChainObserver",
+    settings: Settings,
+    observer: ChainObserver,
     clock: Callable[[], float] = time.time,
-    told: "Callable[[NetworkGenesis], None] | None" = None,
-) -> "TipWatch | None":
+    told: Callable[[NetworkGenesis], None] | None = None,
+) -> TipWatch | None:
     """The check of the observer's tips against the clock; ``None`` where the genesis of the network is not known.
 
     Args:
@@ -95,10 +91,6 @@ def tip_watch(
         ChainReadError: it could not be reached to learn its network.
         ConfigurationError: the genesis of the network cannot be.
     """
-    from chain_reader import AgreementObserver, genesis_of
-    from chain_reader.providers.tip_check import TipWatch
-    from chain_reader.providers.transport.clock import Clock
-
     genesis = configured_genesis(settings)
     of_provider = genesis_of(observer, settings.network.magic)
     if told is not None and of_provider is not None:

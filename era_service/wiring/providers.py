@@ -4,18 +4,13 @@ Nothing is asked of a provider here; a connection is made when something is read
 """
 
 import json
-from typing import TYPE_CHECKING
+from pathlib import Path
 
-from chain_reader import build_adapter, observer_from_url
+from chain_reader import ChainObserver, EraReaderAdapter, build_adapter, observer_from_url
+from era_service.config.schema import ProviderSettings, Settings
 from era_store.redaction import register_secret
 from eras import ConfigurationError, SupportedEras
-
-if TYPE_CHECKING:
-    from pathlib import Path
-
-    from chain_reader import ChainObserver, EraReaderAdapter
-    from era_service.config.schema import ProviderSettings, Settings
-    from release_tools import TransactionGateway
+from release_tools import TransactionGateway
 
 BLOCKFROST_OF_MAGIC = {764824073: "blockfrost:mainnet", 1: "blockfrost:preprod", 2: "blockfrost:preview"}
 """Where an API key alone is configured, it is for Blockfrost's own service of the network."""
@@ -24,10 +19,8 @@ KOIOS_OF_MAGIC = {764824073: "koios:mainnet", 1: "koios:preprod", 2: "koios:prev
 """Koios' public service of each public network, which needs no account."""
 
 
-def providers_of(settings: "Settings") -> tuple["ProviderSettings", ...]:
+def providers_of(settings: Settings) -> tuple[ProviderSettings, ...]:
     """The providers to ask, in order: those configured, or Blockfrost's own for the network where there is a key."""
-    from era_service.config.schema import ProviderSettings
-
     reader, magic = settings.reader, settings.network.magic
     has_key = reader.project_id is not None or reader.project_id_file is not None
     if reader.providers or not has_key or magic not in BLOCKFROST_OF_MAGIC:
@@ -35,7 +28,7 @@ def providers_of(settings: "Settings") -> tuple["ProviderSettings", ...]:
     return (ProviderSettings(url=BLOCKFROST_OF_MAGIC[magic]),)
 
 
-def public_service(settings: "Settings") -> str | None:
+def public_service(settings: Settings) -> str | None:
     """Koios' public service of the network, where the chain is to be read and no provider is configured."""
     reader = settings.reader
     if reader.adapter_type != "cardano-chain" or settings.follower.leader is not None or providers_of(settings):
@@ -43,7 +36,7 @@ def public_service(settings: "Settings") -> str | None:
     return None if settings.network.magic is None else KOIOS_OF_MAGIC.get(settings.network.magic)
 
 
-def open_provider(provider: "ProviderSettings", settings: "Settings") -> "ChainObserver":
+def open_provider(provider: ProviderSettings, settings: Settings) -> ChainObserver:
     """The observer of a provider, which the caller closes.
 
     Raises:
@@ -59,7 +52,7 @@ def open_provider(provider: "ProviderSettings", settings: "Settings") -> "ChainO
     )
 
 
-def open_gateway(provider: "ProviderSettings", settings: "Settings") -> "TransactionGateway":
+def open_gateway(provider: ProviderSettings, settings: Settings) -> TransactionGateway:
     """The gateway through which transactions go to a provider, which the caller closes.
 
     Raises:
@@ -73,7 +66,7 @@ def open_gateway(provider: "ProviderSettings", settings: "Settings") -> "Transac
     )
 
 
-def open_adapter(settings: "Settings", observer: "ChainObserver | None") -> "EraReaderAdapter":
+def open_adapter(settings: Settings, observer: ChainObserver | None) -> EraReaderAdapter:
     """The configured source of era markers; ``cardano-chain`` reads the network's address by default.
 
     Raises:
@@ -92,7 +85,7 @@ def open_adapter(settings: "Settings", observer: "ChainObserver | None") -> "Era
     )
 
 
-def _project_id(provider: "ProviderSettings", settings: "Settings") -> str | None:
+def _project_id(provider: ProviderSettings, settings: Settings) -> str | None:
     """The provider's API key, its own or the common one; logs mask it from now on.
 
     Raises:
@@ -110,7 +103,7 @@ def _project_id(provider: "ProviderSettings", settings: "Settings") -> str | Non
     return None
 
 
-def secret_in(path: "Path", what: str = "an API key") -> str:
+def secret_in(path: Path, what: str = "an API key") -> str:
     """The secret that is alone in a file.
 
     Args:
@@ -132,7 +125,7 @@ def secret_in(path: "Path", what: str = "an API key") -> str:
     return found
 
 
-def _no_secret(path: "Path", what: str, got: str) -> ConfigurationError:
+def _no_secret(path: Path, what: str, got: str) -> ConfigurationError:
     return ConfigurationError(
         f"The file of {what} cannot be used",
         code="SecretFile",

@@ -5,14 +5,12 @@ with no source there is an error.
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from datum.configuration import EpochConfiguration, configuration_at
+from era_service.config.schema import Settings
 from eras import ConfigurationError, Epoch
-
-if TYPE_CHECKING:
-    from datum.configuration import EpochConfiguration
-    from era_service.config.schema import Settings
-    from release_tools.forecasting.lottery_parameters import SourcedQuorum
+from release_tools.forecasting.lottery import FIXED_QUORUMS, Lottery
+from release_tools.forecasting.lottery_parameters import PUBLISHED, SourcedQuorum, quorum_signed_with
 
 QUORUM_MODELS = ("lottery", "cosmos", "ethereum")
 
@@ -46,15 +44,13 @@ class GivenQuorum:
         return self.model in ("cosmos", "ethereum") or None not in self.parameters.values()
 
 
-def quorum_of(settings: "Settings", given: GivenQuorum | None = None) -> "SourcedQuorum":
+def quorum_of(settings: Settings, given: GivenQuorum | None = None) -> SourcedQuorum:
     """The quorum parameters: as given, else as configured, else as the network published them last.
 
     Raises:
         ConfigurationError: none of them gives them, or only a part.
         ConfigurationError: what they say is not usable.
     """
-    from release_tools.forecasting.lottery_parameters import PUBLISHED
-
     configured = settings.quorum
     asked = (
         (given, "--k, --m and --phi-f"),
@@ -88,8 +84,8 @@ def quorum_of(settings: "Settings", given: GivenQuorum | None = None) -> "Source
 
 
 def quorum_in_force(
-    settings: "Settings", configurations: "tuple[EpochConfiguration, ...]", epoch: Epoch, where: str
-) -> "SourcedQuorum":
+    settings: Settings, configurations: tuple[EpochConfiguration, ...], epoch: Epoch, where: str
+) -> SourcedQuorum:
     """The quorum parameters at an epoch: the configuration on the chain that it signs with, or as configured.
 
     Args:
@@ -101,15 +97,12 @@ def quorum_in_force(
     Raises:
         ConfigurationError: nothing gives them.
     """
-    from datum.configuration import configuration_at
-    from release_tools.forecasting.lottery_parameters import quorum_signed_with
-
     if configuration_at(configurations, Epoch(max(0, epoch - 1))) is not None:
         return quorum_signed_with(configurations, epoch, where)
     return quorum_of(settings)
 
 
-def given_quorum(given: GivenQuorum, names: str = "k, m and phi_f") -> "SourcedQuorum | None":
+def given_quorum(given: GivenQuorum, names: str = "k, m and phi_f") -> SourcedQuorum | None:
     """The given parameters as a model; ``None`` where there are none.
 
     Args:
@@ -120,9 +113,6 @@ def given_quorum(given: GivenQuorum, names: str = "k, m and phi_f") -> "SourcedQ
         ConfigurationError: only a part of the parameters is given, or some with a model that has none.
         ConfigurationError: they are not usable.
     """
-    from release_tools.forecasting.lottery import FIXED_QUORUMS, Lottery
-    from release_tools.forecasting.lottery_parameters import SourcedQuorum
-
     there = [name for name, value in given.parameters.items() if value is not None]
     if given.model in FIXED_QUORUMS:
         if there:

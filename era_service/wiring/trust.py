@@ -4,19 +4,21 @@ Nothing is asked of a provider here; the store is opened.
 """
 
 import json
+from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chain_reader import Checkpoint, TrustPolicy
+from chain_reader.thread_token import token_unit
+from chain_reader.trust.kinds import CONFIGURATIONS
+from datum import ExtensionPolicy, VerificationKey
+from era_service.config.schema import Settings
 from era_service.wiring.providers import BLOCKFROST_OF_MAGIC
+from era_store import MemoryStore, Store
 from era_store.networks import NetworkKey
 from eras import ConfigurationError
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
-    from chain_reader import Checkpoint, TrustPolicy
-    from datum import ExtensionPolicy, VerificationKey
-    from era_service.config.schema import Settings
-    from era_store import Store
     from release_tools.transactions.scripts import KeyScript
 
 PUBLIC_CONFIRMATIONS = 10
@@ -27,15 +29,13 @@ class EraPlaceNeededError(ConfigurationError):
     """It is not configured at which address, and with which key, the markers of the network are published."""
 
 
-def era_place(settings: "Settings") -> "tuple[str, VerificationKey]":
+def era_place(settings: Settings) -> tuple[str, VerificationKey]:
     """The address where the markers of the network are published, and the key that signs them.
 
     Raises:
         EraPlaceNeededError: the settings do not say.
         KeyFormatError: what they give as a key is not one.
     """
-    from datum import VerificationKey
-
     address, key = _configured_place(settings)
     if not isinstance(address, str) or not isinstance(key, str):
         raise EraPlaceNeededError(
@@ -47,13 +47,13 @@ def era_place(settings: "Settings") -> "tuple[str, VerificationKey]":
     return address, VerificationKey.parse(key)
 
 
-def network_key(settings: "Settings") -> NetworkKey:
+def network_key(settings: Settings) -> NetworkKey:
     """Which network registrations, network stake and tokens belong to with these settings."""
     address, _ = _configured_place(settings)
     return NetworkKey(settings.network.magic, address if isinstance(address, str) else None)
 
 
-def _configured_place(settings: "Settings") -> tuple[object, object]:
+def _configured_place(settings: Settings) -> tuple[object, object]:
     """The era address and the verification key, each where it is configured."""
     if settings.reader.adapter_params is not None and settings.reader.adapter_type == "cardano-chain":
         params = json.loads(settings.reader.adapter_params)  # checked to be a JSON object
@@ -61,15 +61,13 @@ def _configured_place(settings: "Settings") -> tuple[object, object]:
     return settings.network.era_address, settings.network.verification_key
 
 
-def trust_policy(settings: "Settings") -> "TrustPolicy":
+def trust_policy(settings: Settings) -> TrustPolicy:
     """The policy of trust with these settings.
 
     Raises:
         EraPlaceNeededError: they do not say where markers are published.
         ConfigurationError: they cannot be used.
     """
-    from chain_reader import TrustPolicy
-
     address, key = era_place(settings)
     trust, network = settings.trust, settings.network
     confirmations = trust.confirmations
@@ -92,7 +90,7 @@ def trust_policy(settings: "Settings") -> "TrustPolicy":
     )
 
 
-def configuration_policy(settings: "Settings") -> "TrustPolicy | None":
+def configuration_policy(settings: Settings) -> TrustPolicy | None:
     """The policy of trust for protocol configurations; ``None`` where none are to be read.
 
     Raises:
@@ -104,7 +102,7 @@ def configuration_policy(settings: "Settings") -> "TrustPolicy | None":
     return configuration_policy_at(settings, *configuration_place(settings))
 
 
-def policies(settings: "Settings") -> "tuple[TrustPolicy, ...]":
+def policies(settings: Settings) -> tuple[TrustPolicy, ...]:
     """The policy of each kind of marker that a node reads, eras first.
 
     Raises:
@@ -114,15 +112,13 @@ def policies(settings: "Settings") -> "tuple[TrustPolicy, ...]":
     return (trust_policy(settings),) if found is None else (trust_policy(settings), found)
 
 
-def configuration_place(settings: "Settings") -> "tuple[str, VerificationKey]":
+def configuration_place(settings: Settings) -> tuple[str, VerificationKey]:
     """The address and the key of configurations: by default those of the era markers.
 
     Raises:
         EraPlaceNeededError: the settings do not say.
         KeyFormatError: what they give as a key is not one.
     """
-    from datum import VerificationKey
-
     asked = settings.protocol_configuration
     if asked.address is not None and asked.verification_key is not None:
         return asked.address, VerificationKey.parse(asked.verification_key)
@@ -131,17 +127,13 @@ def configuration_place(settings: "Settings") -> "tuple[str, VerificationKey]":
     return asked.address or address, key if own is None else VerificationKey.parse(own)
 
 
-def configuration_policy_at(settings: "Settings", address: str, key: "VerificationKey") -> "TrustPolicy":
+def configuration_policy_at(settings: Settings, address: str, key: VerificationKey) -> TrustPolicy:
     """The policy of trust for protocol configurations at a place. The extension is of era markers alone.
 
     Raises:
         EraPlaceNeededError: the settings do not say where era markers are published.
         ConfigurationError: they cannot be used.
     """
-    from dataclasses import replace
-
-    from chain_reader.trust.kinds import CONFIGURATIONS
-
     eras, asked = trust_policy(settings), settings.protocol_configuration
     is_there = address == (asked.address or eras.address)
     return replace(
@@ -155,14 +147,12 @@ def configuration_policy_at(settings: "Settings", address: str, key: "Verificati
     )
 
 
-def _thread_token(settings: "Settings", name: str | None) -> str | None:
+def _thread_token(settings: Settings, name: str | None) -> str | None:
     """The unit of a thread token; of a leader payloads come without their outputs, and it looks for tokens itself."""
-    from chain_reader.thread_token import token_unit
-
     return None if name is None or settings.follower.leader is not None else token_unit(name)
 
 
-def era_script(settings: "Settings") -> "KeyScript | None":
+def era_script(settings: Settings) -> "KeyScript | None":
     """The native script that owns the era address; ``None`` where a payment key owns it.
 
     Raises:
@@ -187,7 +177,7 @@ def era_script(settings: "Settings") -> "KeyScript | None":
     return KeyScript.parse(text, str(path))
 
 
-def open_memory(settings: "Settings") -> "Store":
+def open_memory(settings: Settings) -> Store:
     """The store in which trust is remembered, which the caller closes; without one, the memory of this process.
 
     Raises:
@@ -195,17 +185,13 @@ def open_memory(settings: "Settings") -> "Store":
         ConfigurationError: it names no store.
     """
     if settings.store.url is None:
-        from era_store import MemoryStore
-
         return MemoryStore()
     from era_store import open_store
 
     return open_store(settings.store.url, network=network_key(settings))
 
 
-def _extension(settings: "Settings", address: str) -> "ExtensionPolicy | None":
-    from datum import ExtensionPolicy, VerificationKey
-
+def _extension(settings: Settings, address: str) -> ExtensionPolicy | None:
     trust, magic = settings.trust, settings.network.magic
     if trust.mode == "markers":
         return None
@@ -225,9 +211,7 @@ def _extension(settings: "Settings", address: str) -> "ExtensionPolicy | None":
     return ExtensionPolicy(magic, address, keys, trust.threshold)
 
 
-def _checkpoint(path: "Path | None", section: str) -> "Checkpoint | None":
-    from chain_reader import Checkpoint
-
+def _checkpoint(path: Path | None, section: str) -> Checkpoint | None:
     if path is None:
         return None
     try:

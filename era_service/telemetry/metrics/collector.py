@@ -13,20 +13,19 @@ from typing import TYPE_CHECKING, TypeVar
 from chain_reader.node.kinds import DecisionKind
 from datum.verdicts import NOT_REFUSED
 from era_service.service import changes as kinds
+from era_service.service.documents import EraStatus, ProviderDocument
+from era_service.service.service import Service
 from era_service.telemetry.metrics.declared import Sheet
-from era_service.web.stream import TOLD
+from era_service.web.stream import TOLD, EventStream
+from era_service.webhooks.deliverer import Deliverer
 from era_store.event_log import EventFilter
 from era_store.redaction import mask_text
 from eras import EraSwitchError, StoreError
+from release_tools.adoption.documents import AdoptionSummary
 
 if TYPE_CHECKING:
     from prometheus_client import Metric as Family
 
-    from era_service.service.documents import EraStatus, ProviderDocument
-    from era_service.service.service import Service
-    from era_service.web.stream import EventStream
-    from era_service.webhooks.deliverer import Deliverer
-    from release_tools.adoption.documents import AdoptionSummary
 
 _log = logging.getLogger(__name__)
 
@@ -49,7 +48,7 @@ class ServiceCollector:
         deliverers: what sends to its webhooks.
     """
 
-    def __init__(self, service: "Service", stream: "EventStream", deliverers: "Iterable[Deliverer]" = ()) -> None:
+    def __init__(self, service: Service, stream: EventStream, deliverers: Iterable[Deliverer] = ()) -> None:
         self._deliverers = deliverers
         self._service = service
         self._stream = stream
@@ -115,7 +114,7 @@ class ServiceCollector:
             sheet.put("epochs_to_activation", era.epochs_left, era=era.name)
         self._trust(sheet, status)
 
-    def _trust(self, sheet: Sheet, status: "EraStatus") -> None:
+    def _trust(self, sheet: Sheet, status: EraStatus) -> None:
         sheet.put("stale", status.stale is not None)
         sheet.put("last_reading_timestamp_seconds", self._service.snapshot.read_at_s)
         slot = None if status.trusted is None else status.trusted.slot
@@ -229,7 +228,7 @@ def _tell_refused(sheet: Sheet, name: str, verdicts: dict[str, int]) -> None:
             sheet.put(name, outputs, verdict=verdict)
 
 
-def _named(providers: "Iterable[ProviderDocument]") -> "Iterator[tuple[str, ProviderDocument]]":
+def _named(providers: Iterable[ProviderDocument]) -> Iterator[tuple[str, ProviderDocument]]:
     """The providers by names without secrets; a name that comes again is numbered, so that each has its sample."""
     seen: Counter[str] = Counter()
     for provider in providers:
@@ -253,7 +252,7 @@ def _known(ask: "Callable[[], Found]") -> "Found | None":
         return None
 
 
-def _tell_adoption(sheet: Sheet, summary: "AdoptionSummary") -> None:
+def _tell_adoption(sheet: Sheet, summary: AdoptionSummary) -> None:
     registered, network = summary.registered.stake, summary.network.stake
     sheet.put("adoption_epoch", summary.epoch)
     sheet.put("adoption_parties", summary.registered.parties)

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final
 
+from era_service.service.service import Service
 from era_service.service.spans import route_of
 from era_service.telemetry.metrics.declared import BY_NAME
 
@@ -15,7 +16,6 @@ if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
     from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-    from era_service.service.service import Service
 
 BUCKETS_S: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 METHODS: Final = frozenset(("GET", "HEAD", "POST", "OPTIONS"))
@@ -31,7 +31,7 @@ class RequestMetrics:
         registry: the registry of the metrics.
     """
 
-    def __init__(self, service: "Service", registry: "CollectorRegistry") -> None:
+    def __init__(self, service: Service, registry: "CollectorRegistry") -> None:
         from prometheus_client import Counter, Histogram
 
         requests, duration = BY_NAME["http_requests_total"], BY_NAME["http_request_duration_seconds"]

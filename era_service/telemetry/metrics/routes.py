@@ -3,27 +3,20 @@
 In: a ``Service``. Out: a route of its application, and its requests watched. Each service has a registry of its own.
 """
 
-from typing import TYPE_CHECKING
-
-from fastapi import Request
+from fastapi import FastAPI, Request
 from fastapi.responses import Response
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.exposition import choose_encoder
 
+from era_service.service.service import Service
 from era_service.telemetry.metrics.collector import ServiceCollector
 from era_service.telemetry.metrics.requests import RequestMetrics
-
-if TYPE_CHECKING:
-    from fastapi import FastAPI
-
-    from era_service.service.service import Service
 
 PATH = "/metrics"
 
 
-def mount(app: "FastAPI", service: "Service") -> None:
+def mount(app: FastAPI, service: Service) -> None:
     """Add the metrics of a service to its application."""
-    from prometheus_client import CollectorRegistry, ProcessCollector
-    from prometheus_client.exposition import choose_encoder
-
     registry = CollectorRegistry(auto_describe=False)
     registry.register(ServiceCollector(service, app.state.stream, app.state.deliverers))
     ProcessCollector(registry=registry)
