@@ -17,7 +17,7 @@ from era_service.cli.shared.commands import OUTPUT, argument, nested, option, op
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.files import read_payload, read_text, with_witnesses
 from era_service.cli.shared.groups import KnownGroup
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.publication_view import (
     learning_line,
     network_document,
@@ -121,7 +121,7 @@ def build(
         document = transaction_document(drafted)
         echo_json({"network": network_document(release), **document, "file": str(output.file.out)})
         return
-    click.echo("\n".join(transaction_lines(drafted)))
+    echo_lines(transaction_lines(drafted))
     click.echo(f"Written to {output.file.out}. It must be signed by: {drafted.transaction.signers}")
 
 
@@ -392,7 +392,7 @@ def _conclude_submit(
         )
     else:
         minted = [] if output.dry_run else [line for unit, _ in carried.minted for line in token_lines(unit)]
-        click.echo("\n".join([words, *minted, learning_line(sight["epoch"]), *sight_lines(sight)]))
+        echo_lines([words, *minted, learning_line(sight["epoch"]), *sight_lines(sight)])
     if depth is not None and publishes and not trusted:
         click.echo("Warning: nodes do not trust what this transaction published: eraswitch marker history", err=True)
 
@@ -416,4 +416,4 @@ def _era_place(settings: Settings) -> tuple[str | None, VerificationKey | None]:
 
 def _show(carried: "CarriedTransaction", key: VerificationKey | None, *, as_json: bool) -> None:
     """Describes a transaction in words; on stderr where a document goes to stdout."""
-    click.echo("\n".join(summary_lines(carried.summary(key))), err=as_json)
+    echo_lines(summary_lines(carried.summary(key)), err=as_json)

@@ -9,7 +9,7 @@ import click
 
 from era_service.cli.marker.marker_jobs import MarkerJob
 from era_service.cli.shared.commands import OUTPUT, option, option_group
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.publication_view import (
     network_document,
     transaction_document,
@@ -65,4 +65,4 @@ def build_only(settings: Settings, job: MarkerJob, out: Path, form: str) -> None
     else:
         signers = drafted.transaction.signers
         done = "Nothing was written: this was a dry run" if dry_run else f"Written to {out}"
-        click.echo("\n".join([*transaction_lines(drafted), f"{done}. It must be signed by: {signers}"]))
+        echo_lines([*transaction_lines(drafted), f"{done}. It must be signed by: {signers}"])

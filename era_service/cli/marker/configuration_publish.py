@@ -14,7 +14,7 @@ from era_service.cli.protocol_configuration import ConfigurationKeyOptions, Plac
 from era_service.cli.shared.arguments import read_bytes
 from era_service.cli.shared.commands import SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.publication_view import transaction_lines
 from era_service.cli.shared.release import AskingOptions, PublishingOptions, PurseOptions
 from era_service.config.schema import Settings
@@ -125,7 +125,7 @@ class ConfigurationJob(Job[ConfigurationsOnChain, ConfigurationOutlook]):
             lines += [f"FORCED, for the reason: {printable(plan.force)}", f"  nodes use already: {plan.broken}"]
         if outlook.drafted is not None:
             lines += transaction_lines(outlook.drafted)
-        click.echo("\n".join(lines), err=self.output.as_json)
+        echo_lines(lines, err=self.output.as_json)
         for warning in _warnings(outlook):
             click.echo(f"Warning: {printable(warning)}", err=True)
 

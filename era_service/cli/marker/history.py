@@ -9,7 +9,7 @@ from chain_reader.trust.kinds import ERAS
 from chain_reader.trust.publications import verify_history
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
 from era_service.config.schema import Settings
 from era_service.releasing.marker_history import read_history
@@ -64,7 +64,7 @@ def history(app: AppContext, *, shown: HistoryOptions, network: NetworkOptions, 
         lines.append(f"and {document['not_listed']} more (see --limit)")
     if document["no_payload"]:
         lines.append(f"and {counted(document['no_payload'], 'output')} with a datum that is no payload")
-    click.echo("\n".join(lines) if lines else "There was never a payload at the era address")
+    echo_lines(lines or ["There was never a payload at the era address"])
     return 0
 
 

@@ -8,7 +8,7 @@ from chain_reader.thread_token import spelled, token_unit
 from chain_reader.trust.reading import TrustedReading
 from era_service.cli.marker.pipeline import Job, publication_document
 from era_service.cli.marker.token_writing import write_token
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.publication_view import (
     learning_line,
     plan_lines,
@@ -68,7 +68,7 @@ class MarkerJob(Job["TrustedReading", Outlook]):
             lines += map(printable, outlook.gate.lines)
         if outlook.plan is not None and self.reaches_nodes:
             lines.append(learning_line(outlook.plan.epoch))
-        click.echo("\n".join(lines), err=self.output.as_json)
+        echo_lines(lines, err=self.output.as_json)
         for warning in warnings_of(outlook):
             click.echo(f"Warning: {printable(warning)}", err=True)
         minted = None if outlook.drafted is None else outlook.drafted.transaction.minted
@@ -117,7 +117,7 @@ class MarkerJob(Job["TrustedReading", Outlook]):
         if status == "planned":
             unsigned = "" if outlook.drafted else "; without an era key no transaction was built"
             click.echo(f"Nothing was done: this was a dry run{unsigned}")
-            click.echo(f"Then: {sight_lines(sight)[0]}")
+            echo_lines([f"Then: {sight_lines(sight)[0]}"])
             return
         words = {
             "done": f"Nothing to do: {self.done_words}{f', by transaction {transaction}' if transaction else ''}",
@@ -129,7 +129,7 @@ class MarkerJob(Job["TrustedReading", Outlook]):
         token = [] if minted is None or status != "published" else token_lines(minted.unit)
         if written is not None:
             token.append(f"The thread token is in [trust] of {printable(written)}")
-        click.echo("\n".join([words[status], *token, *sight_lines(sight)]))
+        echo_lines([words[status], *token, *sight_lines(sight)])
 
 
 class ChangeJob(MarkerJob):

@@ -7,7 +7,7 @@ import click
 from chain_reader.calendar import EpochCalendar
 from era_service.cli.shared.commands import SectionedCommand, takes
 from era_service.cli.shared.context import AppContext, pass_app
-from era_service.cli.shared.output import echo_json, printable
+from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.publication_view import refused_lines, sight_lines
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
 from era_service.releasing.session import require_magic
@@ -26,7 +26,7 @@ def show(app: AppContext, *, network: NetworkOptions, output: JsonOptions) -> No
         dates = {one["name"]: calendar.iso(one["epoch"]) for one in document["markers"]}
         echo_json(document | {"begins_at": dates})
         return
-    click.echo("\n".join(_shown(document, calendar)))
+    echo_lines(_shown(document, calendar))
     for alarm in document["alarms"]:
         click.echo(f"Warning: {printable(alarm)}", err=True)
     if document["stale"] is not None:

@@ -9,7 +9,7 @@ import click
 from chain_reader import TrustPolicy
 from era_service.cli.marker.marker_jobs import no_era_key
 from era_service.cli.shared.files import read_text
-from era_service.cli.shared.output import echo_json, printable, write_file
+from era_service.cli.shared.output import echo_json, echo_lines, printable, write_file
 from era_service.cli.shared.publication_view import plan_lines
 from era_service.cli.shared.release import DryRunOptions, SigningFiles
 from era_service.config.schema import Settings
@@ -54,7 +54,7 @@ def sign_apart(settings: Settings, order: ChangeOrder, files: SigningFiles, outp
         *plan_lines(plan, None, calendar_of(settings)),
         *map(printable, [] if gate is None else gate.lines),
     ]
-    click.echo("\n".join(lines), err=output.as_json)
+    echo_lines(lines, err=output.as_json)
     for warning in (*plan.slips, *plan.warnings):
         click.echo(f"Warning: {printable(warning)}", err=True)
     written = None

@@ -17,7 +17,7 @@ from era_service.cli.shared.commands import nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.files import read_text
 from era_service.cli.shared.groups import KnownGroup
-from era_service.cli.shared.output import echo_json, echo_wrapped, printable
+from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.release import (
     JsonOptions,
     MarkerSourceOptions,
@@ -39,7 +39,6 @@ from release_tools.rollout.progress import RolloutStanding
 
 _EXIT_CODES = {"done": 0, "due": 6, "waiting": 6, "blocked": 6}
 _MOST_URGENT = (0, 6, 1)
-_VALUES_AT = len("  on the chain  ")
 
 
 @click.group(cls=KnownGroup)
@@ -63,7 +62,7 @@ def status(app: AppContext, /, *, where: StandingOptions, network: NetworkOption
     if output.as_json:
         echo_json(standing.to_dict())
     else:
-        _echo_lines(_status_lines(standing))
+        echo_lines(map(printable, _status_lines(standing)))
     return _EXIT_CODES["waiting"] if standing.waits else 0
 
 
@@ -102,7 +101,7 @@ def next_step(
         if publishing.output.as_json:
             echo_json({"status": step.state.value, "standing": standing.to_dict()})
         else:
-            _echo_lines(_step_lines(standing))
+            echo_lines(map(printable, _step_lines(standing)))
         return max(_EXIT_CODES.get(step.state.value, 1), *_configuration_codes(standing), key=_MOST_URGENT.index)
     rules = RuleOptions(
         lead_epochs=planned.activate.lead_epochs, force_name=options.force_name, not_a_slip=options.not_a_slip
@@ -185,12 +184,6 @@ def _standing(app: AppContext, where: StandingOptions, network: NetworkOptions) 
     with open_release(settings, submits=False) as release:
         standing = standing_of(release, planned, where.files, where.compatibility_file, waits=waits, changes=changes)
         return standing, settings
-
-
-def _echo_lines(lines: list[str]) -> None:
-    """Write the lines of a standing; a value that is wider than the terminal goes on in the column of the values."""
-    for line in lines:
-        echo_wrapped(printable(line), indent=_VALUES_AT if line.startswith("  ") else 2)
 
 
 def _status_lines(standing: RolloutStanding) -> list[str]:

@@ -3,8 +3,10 @@
 import contextlib
 import json
 import os
+import re
 import stat
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from shutil import get_terminal_size
 from textwrap import fill
@@ -14,6 +16,12 @@ import click
 
 from eras import EraSwitchError
 from eras.visible import visible
+
+_LEAST_INDENT = 4
+_QUANTITY = re.compile(r"(\d) (?=(?:ADA|h|epochs?|bytes)\b|%)")
+"""A number and its unit, which stay on one line."""
+_LABEL = re.compile(r"\s*\S+(?: \S+){0,2} {2,}")
+"""What a line begins with, and the spaces between it and its value."""
 
 
 def echo_json(document: Any) -> None:
@@ -26,21 +34,33 @@ def printable(text: str) -> str:
     return visible(text)
 
 
-def terminal_width() -> int | None:
-    """The columns of the terminal that stdout is; ``None`` where it is a file or a pipe."""
-    return get_terminal_size().columns if sys.stdout.isatty() else None
+def terminal_width(*, err: bool = False) -> int | None:
+    """The columns of the terminal that stdout (or stderr) is; ``None`` where it is a file or a pipe."""
+    return get_terminal_size().columns if (sys.stderr if err else sys.stdout).isatty() else None
 
 
-def echo_wrapped(line: str, *, indent: int) -> None:
-    """Write a line to stdout; one that is wider than the terminal goes on below, ``indent`` columns in.
+def echo_wrapped(line: str, *, indent: int, err: bool = False) -> None:
+    """Write a line to stdout (or stderr); one that is wider than the terminal goes on below, ``indent`` columns in.
 
-    Into a file or a pipe every line stays one line.
+    Where a word does not fit there, it goes on further left. Into a file or a pipe every line stays one line.
     """
-    width = terminal_width()
+    width = terminal_width(err=err)
     if width is None or width <= 2 * indent or len(line) <= width:
-        click.echo(line)
+        click.echo(line, err=err)
         return
-    click.echo(fill(line, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False))
+    longest = max(map(len, line.split()))
+    indent = indent if indent + longest <= width else max(0, min(_LEAST_INDENT, width - longest))
+    whole = _QUANTITY.sub("\\1\N{NO-BREAK SPACE}", line)
+    shown = fill(whole, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False)
+    click.echo(shown.replace("\N{NO-BREAK SPACE}", " "), err=err)
+
+
+def echo_lines(lines: Iterable[str], *, err: bool = False) -> None:
+    """Write lines; one that is wider than the terminal goes on below, in the column of its value if it has a label."""
+    for line in lines:
+        label = _LABEL.match(line)
+        indent = len(line) - len(line.lstrip()) + 2 if label is None else label.end()
+        echo_wrapped(line, indent=indent, err=err)
 
 
 def _keep_owner(descriptor: int, before: os.stat_result) -> None:

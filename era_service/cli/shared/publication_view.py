@@ -67,7 +67,7 @@ def transaction_lines(drafted: "DraftedTransaction") -> list[str]:
         carries = [counted(len(output.assets), "token")] if output.assets else []
         carries += ["a datum"] if output.datum or output.datum_hash else []
         extra = f" with {' and '.join(carries)}" if carries else ""
-        lines.append(f"  spends      {output.reference}, {ada(output.lovelace)}{extra}")
+        lines.append(f"  spends      {ada(output.lovelace)}{extra}, {output.reference}")
     if made.marker_lovelace:
         lines.append(f"  marker      {ada(made.marker_lovelace)}")
     if made.thread_token is not None:

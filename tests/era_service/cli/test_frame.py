@@ -14,6 +14,7 @@ import click
 import pytest
 
 from era_service.cli.app import COMMANDS
+from era_service.cli.shared import output
 from eras import UnsupportedEraError, __version__
 from tests.era_service.conftest import ERASWITCH, Shell, invoke
 
@@ -255,3 +256,29 @@ def test_completion_completes(shell: Shell) -> None:
     assert shell(env=env).stdout.split() == ["plain,generate-keypair", "plain,generate-tx-datum"]
     env |= {"COMP_WORDS": "eraswitch --network pre", "COMP_CWORD": "2"}
     assert "plain,preprod" in shell(env=env).stdout.split()
+
+
+def test_lines_that_are_wider_than_a_terminal_go_on_in_the_column_of_their_value(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    digest = "71c405501749b46f9984e7fdd31925ce09f56fc1de99e2b0457cb805a61748e1"
+    lines = [
+        f"  spends      97.749056 ADA with a datum, {digest}#0",
+        "  valid       before slot 8900, the end of epoch 88: later would be too little notice, 12 epochs",
+        f"Trusted {digest}#0 with quite a tail",
+    ]
+    output.echo_lines(lines)
+    assert capsys.readouterr().out.splitlines() == lines, "one line is one line where it is not a terminal"
+    monkeypatch.setattr(output, "terminal_width", lambda **_: 80)
+    output.echo_lines(lines)
+    assert capsys.readouterr().out.splitlines() == [
+        "  spends      97.749056 ADA with a datum,",
+        f"              {digest}#0",
+        "  valid       before slot 8900, the end of epoch 88: later would be too little",
+        "              notice, 12 epochs",
+        f"Trusted {digest}#0 with",
+        "  quite a tail",
+    ]
+    monkeypatch.setattr(output, "terminal_width", lambda **_: 64)
+    output.echo_lines(["  marker      1.88347 ADA, and then some more words, in all 581 bytes"])
+    assert capsys.readouterr().out.splitlines()[1] == "              581 bytes", "a number stays with its unit"

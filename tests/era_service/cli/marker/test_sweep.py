@@ -99,7 +99,7 @@ def test_in_words(world: World) -> None:
     lines = result.stdout.splitlines()
     assert lines[0] == "Plan: sweep the era address (current epoch: 5)"
     assert "    thales  from epoch 5, as before" in lines
-    assert any(line.startswith("  spends      ") and line.endswith("2.0 ADA with a datum") for line in lines)
+    assert any(line.startswith("  spends      ") and "2.0 ADA with a datum, " in line for line in lines)
     assert not any(line.startswith("  marker ") for line in lines)
     assert lines[-1] == "Nodes see thales as the current era in epoch 5, and none coming"
     assert sweep(world).stdout.splitlines()[-2].startswith("Nothing to do: the era address holds nothing to sweep")
