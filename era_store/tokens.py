@@ -9,9 +9,8 @@ import hashlib
 import hmac
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 from eras import ConfigurationError
 
@@ -59,30 +58,6 @@ class ApiToken:
         return "valid" if self.counts_at(time_s) else "expired"
 
 
-class TokenRepository(Protocol):
-    """The tokens of a store."""
-
-    def add(self, token: ApiToken) -> None:
-        """Keep a new token."""
-        ...
-
-    def find(self, token_id: str) -> ApiToken | None:
-        """The token with that id, revoked and expired ones too."""
-        ...
-
-    def all(self) -> tuple[ApiToken, ...]:
-        """Every token, oldest first."""
-        ...
-
-    def revoke(self, token_id: str, *, time_s: float) -> ApiToken:
-        """From now on it counts no more; one that was revoked stays as it is.
-
-        Raises:
-            ConfigurationError: no token has that id.
-        """
-        ...
-
-
 def new_token(
     name: str, scopes: Iterable[str], *, time_s: float, expires_at_s: float | None = None
 ) -> tuple[str, ApiToken]:
@@ -116,8 +91,8 @@ def new_token(
     return f"eraswitch_{token_id}_{secret}", record
 
 
-def check_token(text: str, tokens: TokenRepository, *, time_s: float) -> ApiToken | None:
-    """The token that ``text`` is, if it is one of ``tokens`` and counts at that time; else ``None``.
+def check_token(text: str, find: Callable[[str], ApiToken | None], *, time_s: float) -> ApiToken | None:
+    """The token that ``text`` is, if ``find`` knows its id and it counts at that time; else ``None``.
 
     Raises:
         StoreError: they could not be reached.
@@ -125,7 +100,7 @@ def check_token(text: str, tokens: TokenRepository, *, time_s: float) -> ApiToke
     match = _TEXT.fullmatch(text)
     if match is None:
         return None
-    token = tokens.find(match[1])
+    token = find(match[1])
     if token is None or not hmac.compare_digest(_hash(match[2]), token.secret_hash) or not token.counts_at(time_s):
         return None
     return token

@@ -39,7 +39,7 @@ def require_token(request: Request, service: Service, scope: str) -> ApiToken:
     kind, _, text = request.headers.get("authorization", "").partition(" ")
     token = None
     if kind.lower() == "bearer" and text:
-        token = check_token(text.strip(), service.store.tokens, time_s=service.clock())
+        token = check_token(text.strip(), service.store.tokens.find, time_s=service.clock())
     service.rates.take(_address(request) if token is None else f"token {token.id}")
     if token is None:
         raise TokenNeededError(

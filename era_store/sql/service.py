@@ -19,7 +19,7 @@ from era_store.tokens import ApiToken, token_not_found
 
 
 class SqlTokens:
-    """A ``TokenRepository``. Every method raises ``StoreError`` when the database cannot be asked.
+    """The API tokens of a network. Every method raises ``StoreError`` when the database cannot be asked.
 
     Args:
         database: reached and up to date.
@@ -54,7 +54,7 @@ class SqlTokens:
             return tuple(_token(row) for row in connection.execute(asked))
 
     def revoke(self, token_id: str, *, time_s: float) -> ApiToken:
-        """From now on it counts no more.
+        """From now on it counts no more; one that was revoked stays as it is.
 
         Raises:
             ConfigurationError: no token has that id.

@@ -12,10 +12,10 @@ def test_a_token_is_found_by_its_text_and_by_nothing_else(sql_store):
     text, token = new_token("nodes", [REGISTRATIONS_WRITE], time_s=100.0, expires_at_s=200.0)
     sql_store.tokens.add(token)
     assert sql_store.tokens.find(token.id) == token
-    assert check_token(text, sql_store.tokens, time_s=150.0) == token
-    assert check_token(text, sql_store.tokens, time_s=200.0) is None, "it has expired"
+    assert check_token(text, sql_store.tokens.find, time_s=150.0) == token
+    assert check_token(text, sql_store.tokens.find, time_s=200.0) is None, "it has expired"
     for other in (text[:-1], text + "A", text[:-1] + ("A" if text[-1] != "A" else "B"), token.id, "", "é" * 70):
-        assert check_token(other, sql_store.tokens, time_s=150.0) is None, other
+        assert check_token(other, sql_store.tokens.find, time_s=150.0) is None, other
 
 
 def test_a_revoked_token_counts_no_more_and_stays_listed(sql_store):
@@ -25,8 +25,8 @@ def test_a_revoked_token_counts_no_more_and_stays_listed(sql_store):
     revoked = sql_store.tokens.revoke(made[1][1].id, time_s=50.0)
     assert (revoked.revoked_at_s, revoked.state_at(60.0)) == (50.0, "revoked")
     assert sql_store.tokens.revoke(made[1][1].id, time_s=99.0).revoked_at_s == 50.0
-    assert check_token(made[1][0], sql_store.tokens, time_s=60.0) is None
-    assert check_token(made[2][0], sql_store.tokens, time_s=60.0) is not None
+    assert check_token(made[1][0], sql_store.tokens.find, time_s=60.0) is None
+    assert check_token(made[2][0], sql_store.tokens.find, time_s=60.0) is not None
     assert [token.name for token in sql_store.tokens.all()] == ["token 0", "token 1", "token 2"]
     with raising("TokenNotFound", match="There is no API token with that id"):
         sql_store.tokens.revoke("0" * 16, time_s=1.0)
