@@ -108,7 +108,7 @@ def _noting(app: ASGIApp) -> ASGIApp:
 
         async def receive_all() -> Message:
             message = await receive()
-            if not message.get("more_body"):
+            if message["type"] == "http.request" and not message.get("more_body"):
                 deadline.met()
             return message
 

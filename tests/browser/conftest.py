@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.world import ATTACKED, RETIRED, World
 from tests.conftest import ROOT, require
@@ -16,6 +16,7 @@ SCREENSHOTS = ROOT / "artifacts" / "screenshots"
 PHONE, DESKTOP, WALL = (360, 740), (1280, 900), (2560, 1440)
 
 OpenPage = Callable[..., Page]
+expect.set_options(timeout=60_000)  # milliseconds: a busy machine shows it late
 
 
 @pytest.fixture(scope="module")  # while it lasts, an event loop runs in this thread: no other test could start one

@@ -74,7 +74,7 @@ def test_a_view_that_cannot_be_made_says_why_and_the_others_go_on(open_page, mak
     world.register()
     page = open_page(world.url)
     expect(page.locator("#adoption .notice[data-tone=bad]")).to_contain_text(
-        "table of eras and versions has a mistake", timeout=20_000
+        "table of eras and versions has a mistake"
     )  # what was counted before is shown until the stream tells
     expect(page.locator("#headline")).to_contain_text("pythagoras")
     expect(page.locator("#markers")).to_contain_text("In force")

@@ -66,7 +66,7 @@ class HostileHttp:
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for thread in self._threads:
-            thread.join(10)
+            thread.join(60)
 
     def _accept(self) -> None:
         while not self.over.is_set():
@@ -130,4 +130,4 @@ def hostile_websocket(answer: Callable[[dict[str, Any]], Iterable[str | bytes] |
             yield f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
         finally:
             server.shutdown()
-            thread.join(10)
+            thread.join(60)

@@ -171,7 +171,7 @@ def test_many_threads_may_read():
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(10)
+        thread.join(60)
     assert found == [markers(NEW)] * 8
     assert observer.asked.count(out(7, NEW).transaction) == 1
 

@@ -78,7 +78,7 @@ def test_who_puts_waits_for_room():
     time.sleep(0.05)
     assert done == [], "back-pressure: it waits"
     assert intake.get(1) == registration(1)
-    waiting.join(10)
+    waiting.join(60)
     assert done == [True]
     assert intake.get(1) == registration(2)
     assert intake.shed == {}
@@ -97,7 +97,7 @@ def test_who_gets_waits_for_something(intake: Intake):
     waiting = threading.Thread(target=lambda: got.append(intake.get(30)))
     waiting.start()
     intake.put(registration(1))
-    waiting.join(10)
+    waiting.join(60)
     assert got == [registration(1)]
     assert intake.get(0.01) is None
 
@@ -110,7 +110,7 @@ def test_closing_wakes_everybody_and_keeps_what_is_there():
     waiting.start()
     intake.close()
     intake.close()
-    waiting.join(10)
+    waiting.join(60)
     assert done == [False]
     assert [type(event) for event in drained(intake)] == [InputsShed, RegistrationReceived]
     assert intake.get() is None
@@ -135,5 +135,5 @@ def test_many_threads_lose_and_double_nothing():
     for writer in writers:
         writer.join()
     intake.close()
-    consumer.join(10)
+    consumer.join(60)
     assert len(got) == len({event.party_id for event in got if isinstance(event, RegistrationReceived)}) == 600

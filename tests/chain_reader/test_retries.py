@@ -230,7 +230,7 @@ class TestOgmiosReconnects:
             assert made.epoch() == Epoch(5)  # closed is not the end of it
             made.close()
             server.shutdown()
-            thread.join(10)
+            thread.join(60)
 
     def test_a_connection_that_was_closed_meanwhile_is_replaced_at_once(self, time: FakeClock):
         with hostile_websocket(answer(5)) as url:

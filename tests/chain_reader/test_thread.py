@@ -238,7 +238,7 @@ def test_a_transaction_that_cannot_be_had_is_unreadable_by_itself(network, serve
     def answers(path: str) -> Chunks:
         if path.startswith(f"/txs/{posted.transaction}"):
             return answer
-        found = requests.get(served.blockfrost_url + path, timeout=10)
+        found = requests.get(served.blockfrost_url + path, timeout=60)
         return reply(found.content, found.status_code)
 
     with HostileHttp(answers) as server:
@@ -276,7 +276,7 @@ def test_a_copy_with_heavy_reference_inputs_is_judged_by_its_bytes(network, serv
     def answers(path: str) -> Chunks:
         if path == f"/txs/{copy.transaction}/utxos":
             return reply(b"[" + b" " * 200_000)
-        found = requests.get(served.blockfrost_url + path, timeout=10)
+        found = requests.get(served.blockfrost_url + path, timeout=60)
         return reply(found.content, found.status_code)
 
     with HostileHttp(answers) as server:

@@ -187,4 +187,4 @@ def running(leader: Leader) -> Iterator[Leader]:
     finally:
         server.shutdown()
         server.server_close()
-        thread.join(10)
+        thread.join(60)

@@ -31,7 +31,7 @@ class Served:
     def get(self, path: str) -> dict[str, Any]:
         """The document at ``path``; that of a problem too."""
         try:
-            with urllib.request.urlopen(self.url + path, timeout=10) as answer:
+            with urllib.request.urlopen(self.url + path, timeout=60) as answer:
                 found: dict[str, Any] = json.load(answer)
         except urllib.error.HTTPError as error:
             with error:

@@ -51,7 +51,7 @@ def example(name: str, provider: str, *arguments: str) -> Iterator[subprocess.Po
 
 
 def taken(url: str) -> dict[str, Any]:
-    found: dict[str, Any] = requests.get(f"{url}/signatures", timeout=10).json()
+    found: dict[str, Any] = requests.get(f"{url}/signatures", timeout=60).json()
     return found
 
 
@@ -63,7 +63,7 @@ def until(condition: Any, what: str) -> None:
 
 
 def knows_its_era(url: str) -> bool:
-    return API_VERSION_HEADER in requests.get(f"{url}/signatures", timeout=10).headers
+    return API_VERSION_HEADER in requests.get(f"{url}/signatures", timeout=60).headers
 
 
 def url_of(aggregator: subprocess.Popen[str]) -> str:
@@ -87,7 +87,7 @@ def test_across_the_switch_no_signature_is_lost(provider: tuple[LocalChain, str]
             chain.advance_to_epoch(7)
             summaries = [json.loads(signer.communicate(timeout=60)[0]) for signer in (alice, bob)]
         found = taken(url)
-        answer = requests.post(f"{url}/signatures", json={}, headers={API_VERSION_HEADER: "0.1.0"}, timeout=10)
+        answer = requests.post(f"{url}/signatures", json={}, headers={API_VERSION_HEADER: "0.1.0"}, timeout=60)
         aggregator.send_signal(signal.SIGTERM)
         assert aggregator.wait(30) == 0
     counted = Counter((row["signer"], row["round"]) for row in found["signatures"])
@@ -124,12 +124,12 @@ def test_nonsense_is_answered_and_stops_nobody(body: str, provider: tuple[LocalC
     with example("aggregator", provider[1], "--poll", "0.1") as aggregator:
         url = url_of(aggregator)
         until(lambda: knows_its_era(url), "it knows its era")
-        answer = requests.post(f"{url}/signatures", data=body, headers={API_VERSION_HEADER: "0.1.0"}, timeout=10)
+        answer = requests.post(f"{url}/signatures", data=body, headers={API_VERSION_HEADER: "0.1.0"}, timeout=60)
         assert answer.status_code == 400
         wrong = {"signer": "a", "round": 1, "signature": "b"}
-        refused = requests.post(f"{url}/signatures", json=wrong, headers={API_VERSION_HEADER: "0.1.9"}, timeout=10)
+        refused = requests.post(f"{url}/signatures", json=wrong, headers={API_VERSION_HEADER: "0.1.9"}, timeout=60)
         assert refused.status_code == 422
-        nameless = requests.post(f"{url}/signatures", json=wrong, timeout=10)
+        nameless = requests.post(f"{url}/signatures", json=wrong, timeout=60)
         assert nameless.status_code == 412
 
 

@@ -244,7 +244,7 @@ def test_a_range_that_cannot_be(
 def test_an_invalid_path_or_method(
     server: LocalChainServer, blockfrost_description: BlockfrostDescription, method: str, path: str
 ) -> None:
-    response = requests.request(method, server.blockfrost_url + path, timeout=10)
+    response = requests.request(method, server.blockfrost_url + path, timeout=60)
     assert response.status_code == 400
     assert response.json() == {"status_code": 400, "error": "Bad Request", "message": INVALID_PATH}
 
@@ -256,7 +256,7 @@ def test_a_project_token_is_asked_for(chain: LocalChain, checked_requests: list[
         wrong = BlockFrostApi(project_id="other", base_url=url, api_version="v0")
         assert refusal(wrong.health) == (403, "Forbidden", "Invalid project token.")
         assert refusal(wrong.transaction_submit_cbor, b"\0") == (403, "Forbidden", "Invalid project token.")
-        missing = requests.get(f"{server.blockfrost_url}/health", timeout=10)
+        missing = requests.get(f"{server.blockfrost_url}/health", timeout=60)
         assert missing.status_code == 403
         assert "Missing project token" in missing.json()["message"]
         assert "testtoken" not in repr(server)
@@ -272,7 +272,7 @@ def test_what_fails_inside_is_a_500_without_a_word(
         raise ZeroDivisionError("a secret")
 
     monkeypatch.setattr(LocalChain, "tip", fail)
-    response = requests.get(f"{server.blockfrost_url}/blocks/latest", timeout=10)
+    response = requests.get(f"{server.blockfrost_url}/blocks/latest", timeout=60)
     assert response.status_code == 500
     assert response.json() == {
         "status_code": 500,

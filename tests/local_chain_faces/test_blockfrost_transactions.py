@@ -102,9 +102,9 @@ def test_a_refused_submission_names_the_rule(
 def test_submission_takes_cbor_only(server: LocalChainServer, checked_requests: list[requests.Response]) -> None:
     url = f"{server.blockfrost_url}/tx/submit"
     headers = {"content-type": "application/json"}
-    assert requests.post(url, data=b"{}", headers=headers, timeout=10).status_code == 415
+    assert requests.post(url, data=b"{}", headers=headers, timeout=60).status_code == 415
     headers = {"content-type": "application/cbor"}
-    assert requests.post(url, data=b"\0" * (2 << 20), headers=headers, timeout=10).status_code == 413
+    assert requests.post(url, data=b"\0" * (2 << 20), headers=headers, timeout=60).status_code == 413
 
 
 def test_a_mint_and_the_outputs_that_hold_it(blockfrost: BlockFrostApi, chain: LocalChain) -> None:

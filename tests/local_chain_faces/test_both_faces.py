@@ -40,7 +40,7 @@ def test_submission_and_rollback_show_through_both(
     second, _ = ogmios_client.submit_transaction.execute(wallet.pay(change, wallet.address, 20 * ADA).hex())
     assert views() == {(first, 0, DATUM), (second, 0, None), (second, 1, None)}
 
-    requests.post(f"{server.control_url}/rollback", json={"blocks": 1}, timeout=10).raise_for_status()
+    requests.post(f"{server.control_url}/rollback", json={"blocks": 1}, timeout=60).raise_for_status()
     assert views() == {(first, 0, DATUM), (first, 1, None)}
     assert [utxo.index for utxo in ogmios_client.query_utxo.execute([TxOutputReference(first, 1)])[0]] == [1]
 

@@ -13,11 +13,11 @@ from tests.local_chain_faces.wallet import ADA, Wallet
 
 
 def post(server: LocalChainServer, command: str, body: Any, **headers: str) -> requests.Response:
-    return requests.post(f"{server.control_url}/{command}", json=body, headers=headers, timeout=10)
+    return requests.post(f"{server.control_url}/{command}", json=body, headers=headers, timeout=60)
 
 
 def test_state(server: LocalChainServer, chain: LocalChain) -> None:
-    state = requests.get(f"{server.control_url}/state", timeout=10).json()
+    state = requests.get(f"{server.control_url}/state", timeout=60).json()
     assert state["tip"] == {
         "hash": chain.tip().hash,
         "previous": chain.tip().previous,
@@ -77,7 +77,7 @@ def test_what_cannot_be_done_changes_nothing(
     "body", [b"", b"{", b"\xff", b'{"slots":1,"x":"\\ud800"}', b'{"slots":NaN}', b"[" * 100_000, b" " * (2 << 20)]
 )
 def test_a_body_that_is_no_object(server: LocalChainServer, body: bytes) -> None:
-    response = requests.post(f"{server.control_url}/advance", data=body, timeout=10)
+    response = requests.post(f"{server.control_url}/advance", data=body, timeout=60)
     assert response.status_code == (413 if len(body) > 1 << 20 else 400)
 
 

@@ -31,10 +31,10 @@ class Koios:
         self.registry: Registry[Any] = Registry().with_resource(URI, resource)
 
     def get(self, path: str) -> Any:
-        return self.checked("get", path, requests.get(f"{self.url}{path}", timeout=10))
+        return self.checked("get", path, requests.get(f"{self.url}{path}", timeout=60))
 
     def post(self, path: str, status: int = 200, **asked: Any) -> Any:
-        return self.checked("post", path, requests.post(f"{self.url}{path}", json=asked, timeout=10), status)
+        return self.checked("post", path, requests.post(f"{self.url}{path}", json=asked, timeout=60), status)
 
     def checked(self, method: str, path: str, answer: requests.Response, status: int = 200) -> Any:
         assert answer.status_code == status, answer.text
@@ -116,7 +116,7 @@ def test_an_asset(koios: Koios, chain: LocalChain) -> None:
 def test_submission(koios: Koios, chain: LocalChain, wallet: Wallet, funds: Output) -> None:
     transaction = wallet.pay(funds, wallet.address, 10 * ADA)
     for status in (202, 400):
-        answer = requests.post(f"{koios.url}/submittx", transaction, timeout=10)
+        answer = requests.post(f"{koios.url}/submittx", transaction, timeout=60)
         assert answer.status_code == status
     assert "BadInputsUTxO" in answer.json()["message"]
     assert chain.tip().height == 3

@@ -34,7 +34,7 @@ class Kupo:
         self.registry: Registry[Any] = Registry().with_resource(URI, resource)
 
     def get(self, path: str, template: str, status: int = 200, **headers: str) -> Any:
-        answer = requests.get(f"{self.url}{path}", headers=headers, timeout=10)
+        answer = requests.get(f"{self.url}{path}", headers=headers, timeout=60)
         assert answer.status_code == status, answer.text
         assert int(answer.headers["X-Most-Recent-Checkpoint"]) >= 0
         assert len(answer.headers["ETag"]) == 64
@@ -117,7 +117,7 @@ def test_patterns_checkpoints_datums_and_health(kupo: Kupo, chain: LocalChain, w
 
 
 def test_a_path_that_is_not_there_has_a_hint_and_no_checkpoint(kupo: Kupo) -> None:
-    answer = requests.get(f"{kupo.url}/nothing", timeout=10)
+    answer = requests.get(f"{kupo.url}/nothing", timeout=60)
     assert answer.status_code == 404
     assert "Endpoint not found" in answer.json()["hint"]
     assert "X-Most-Recent-Checkpoint" not in answer.headers

@@ -354,7 +354,7 @@ def test_one_request_by_post(
 ) -> None:
     def post(method: str, **params: Any) -> tuple[int, Any]:
         request = {"jsonrpc": "2.0", "method": method, "params": params, "id": "x"}
-        answer = requests.post(f"http://{server.host}:{server.port}/", json=request, timeout=10)
+        answer = requests.post(f"http://{server.host}:{server.port}/", json=request, timeout=60)
         ogmios_description.check(answer.json())
         assert answer.json()["id"] == "x"
         return answer.status_code, answer.json()
@@ -378,7 +378,7 @@ def test_a_malformed_address_is_an_error(ogmios_client: CheckedOgmios, wallet: W
 
 
 def test_health(server: LocalChainServer, chain: LocalChain) -> None:
-    health = requests.get(f"http://{server.host}:{server.port}/health", timeout=10).json()
+    health = requests.get(f"http://{server.host}:{server.port}/health", timeout=60).json()
     assert health["lastKnownTip"] == {"slot": 300, "id": chain.tip().hash, "height": 1}
     assert health["lastTipUpdate"] == "2023-11-14T22:18:20Z"
     assert (health["currentEra"], health["currentEpoch"], health["network"]) == ("conway", 3, "testnet")

@@ -164,7 +164,7 @@ def test_a_signal_ends_it_cleanly(chain: LocalChain, number: signal.Signals) -> 
             node.process.send_signal(survived)
         node.process.send_signal(number)
         assert node.until("ended") == {"kind": "ended", "code": 0, "reason": "a stop was requested"}
-        assert node.process.wait(10) == 0
+        assert node.process.wait(60) == 0
         errors = node.process.stderr.read()  # type: ignore[union-attr]
         assert "Traceback" not in errors
         assert "Watching: epoch 5, era thales" in errors
@@ -247,7 +247,7 @@ def test_across_a_switch_to_an_era_that_it_does_not_know(chain: LocalChain, tmp_
         chain.advance_to_epoch(7)
         node.until("unsupported-current")
         assert node.until("ended")["code"] == 4
-        assert node.process.wait(20) == 4
+        assert node.process.wait(60) == 4
         errors = node.process.stderr.read()  # type: ignore[union-attr]
     told = [json.loads(line) for line in out.read_text().splitlines()]
     assert [(facts["event"], facts["era"]) for facts in told] == [
@@ -275,7 +275,7 @@ def test_it_runs_the_node_on_the_binary_of_the_era(chain: LocalChain, tmp_path: 
         wait_for(lambda: len(out.read_text().splitlines()) == 2)
         node.process.terminate()
         assert node.until("ended")["code"] == 0
-        assert node.process.wait(20) == 0
+        assert node.process.wait(60) == 0
     lines = [line.split() for line in out.read_text().splitlines()]
     assert [era for era, _ in lines] == [THALES, PYTHAGORAS]
     assert gone(int(pid) for _, pid in lines)
@@ -307,7 +307,7 @@ def test_told_to_stop_within_a_long_drain_it_kills_the_node_in_time(chain: Local
         time.sleep(1.0)
         assert node.process.poll() is None, "the node has time to be finished"
         node.process.terminate()
-        assert node.process.wait(10) in (0, 4)
+        assert node.process.wait(60) in (0, 4)
 
 
 def test_watchers_that_share_a_store_are_told_apart_by_their_ids(chain: LocalChain) -> None:
@@ -370,7 +370,7 @@ def test_a_node_that_ends_ends_the_watcher_with_its_code(chain: LocalChain, tmp_
     install(tmp_path / "bins", THALES, "exit 17")
     with watching("--eras", "bins", "--program", "node", "--run") as node:
         assert node.until("ended")["reason"] == "the node ended with 17"
-        assert node.process.wait(20) == 17
+        assert node.process.wait(60) == 17
 
 
 def test_a_binary_that_is_missing_at_its_switch_ends_it_with_4(chain: LocalChain, tmp_path: Path) -> None:
@@ -382,7 +382,7 @@ def test_a_binary_that_is_missing_at_its_switch_ends_it_with_4(chain: LocalChain
         wait_for(out.exists)
         chain.advance_to_epoch(6)
         assert node.until("ended")["code"] == 4
-        assert node.process.wait(20) == 4
+        assert node.process.wait(60) == 4
         errors = node.process.stderr.read()  # type: ignore[union-attr]
     assert "The program node of the era 'pythagoras' cannot be used" in errors
     assert "to read " in errors
@@ -427,7 +427,7 @@ def test_systemd_hears_of_it(chain: LocalChain, tmp_path: Path) -> None:
             node.process.terminate()
             while (last := bound.recv(4096).decode()) != "STOPPING=1":
                 told.append(last)
-            assert node.process.wait(10) == 0
+            assert node.process.wait(60) == 0
     ready = told.index("READY=1")
     assert told[ready - 1] == "STATUS=epoch 5, era thales", "it is ready when its first check is over"
     assert set(told[ready + 1 :]) == {"WATCHDOG=1", "STATUS=epoch 5, era thales"}
@@ -508,10 +508,11 @@ def test_at_rest_it_uses_no_measurable_cpu(chain: LocalChain) -> None:
     publish(chain, (THALES, 0))
     with watching("--poll-interval", "600", WATCHDOG_USEC="300000000", NOTIFY_SOCKET="/no/such/socket") as node:
         node.until("era-known")
-        time.sleep(1.0)
-        before = ticks(node.process.pid)
+        until, used = time.monotonic() + 60, -1
+        while used != (used := ticks(node.process.pid)) and time.monotonic() < until:
+            time.sleep(1.0)  # it has still to do with its start
         time.sleep(3.0)
-        assert ticks(node.process.pid) - before <= 1
+        assert ticks(node.process.pid) - used <= 1
 
 
 def ticks(pid: int) -> int:
@@ -521,7 +522,7 @@ def ticks(pid: int) -> int:
 
 
 def wait_for(condition: Any) -> None:
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)

@@ -76,7 +76,7 @@ def test_growth_of_memory_and_files_is_found_and_a_start_is_none():
 
 def test_the_proxy_carries_bytes_and_resets_connections():
     with socket.create_server(("127.0.0.1", 0)) as behind, Proxy(behind.getsockname()[1]) as proxy:
-        with socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as client:
             server, _ = behind.accept()
             with server:
                 echo = threading.Thread(target=lambda: server.sendall(server.recv(5)))
@@ -89,7 +89,7 @@ def test_the_proxy_carries_bytes_and_resets_connections():
                     client.recv(1)
         with (
             pytest.raises(ConnectionResetError),
-            socket.create_connection(("127.0.0.1", proxy.port), timeout=10) as refused,
+            socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as refused,
         ):
             refused.recv(1)
 
@@ -101,7 +101,7 @@ def test_ports_behind_the_proxy_take_turns_and_one_that_is_closed_is_left_out():
         servers[2].close()
         proxy = opened.enter_context(Proxy(one, closed, other))
         for _ in range(3):
-            client = opened.enter_context(socket.create_connection(("127.0.0.1", proxy.port), timeout=10))
+            client = opened.enter_context(socket.create_connection(("127.0.0.1", proxy.port), timeout=60))
             client.sendall(b"?")
         for server, turns in zip(servers, (1, 2), strict=False):  # the turn of the one that is closed goes to the next
             server.settimeout(10)

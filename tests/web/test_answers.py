@@ -260,7 +260,7 @@ def test_tls_is_told_to_browsers_only_where_it_is_spoken(world):
         assert "strict-transport-security" not in client.get("/version").headers
 
 
-def _wait_for(holds, seconds=10.0):
+def _wait_for(holds, seconds=60.0):
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until

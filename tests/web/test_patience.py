@@ -13,14 +13,15 @@ import uvicorn
 from era_service.web.app import create_app
 from era_service.web.patience import MAX_HEAD_BYTES, UNTAKEN_S, allow_connections, let_go_of_the_deaf, patiently
 
-WITHIN_S = 0.5
+WITHIN_S = 1.0
+SURELY_S = 60.0
 GET = b"GET /health/live HTTP/1.1\r\nhost: x\r\n\r\n"
 POST = b"POST /registrations HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 1000\r\n"
 
 
 @pytest.fixture
 def port(world) -> Iterator[int]:
-    """A service that waits for half a second."""
+    """A service that waits for a second."""
     with served(create_app(world.service)) as port:
         yield port
 
@@ -40,24 +41,24 @@ def served(app) -> Iterator[int]:
 
 @contextmanager
 def connected(port: int) -> Iterator[socket.socket]:
-    with socket.create_connection(("127.0.0.1", port), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
         yield connection
 
 
-def lasts_s(connection: socket.socket, drop: bytes = b"") -> float:
-    """How long a connection lasts whose client sends a drop every tenth of a second."""
-    began_s = time.monotonic()
+def is_let_go(connection: socket.socket, drop: bytes = b"", *, after_s: float = SURELY_S) -> bool:
+    """Whether a connection ends meanwhile whose client sends a drop every tenth of a second."""
+    until_s = time.monotonic() + after_s
     connection.settimeout(0.1)
-    while time.monotonic() - began_s < 10 * WITHIN_S:
+    while time.monotonic() < until_s:
         try:
             if not connection.recv(65_536):
-                break
+                return True
         except TimeoutError:
             with suppress(OSError):
                 connection.sendall(drop)
         except OSError:
-            break
-    return time.monotonic() - began_s
+            return True
+    return False
 
 
 def asks(connection: socket.socket) -> None:
@@ -74,9 +75,11 @@ def asks(connection: socket.socket) -> None:
 @pytest.mark.parametrize("begun", [b"", b"GET / HTTP/1.1\r\nx: "], ids=["nothing", "half a head"])
 @pytest.mark.parametrize("drop", [b"", b"x"], ids=["silent", "dripping"])
 def test_who_does_not_ask_is_let_go(port, begun, drop):
+    began_s = time.monotonic()
     with connected(port) as connection:
         connection.sendall(begun)
-        assert WITHIN_S / 2 < lasts_s(connection, drop if begun else b"") < 4 * WITHIN_S
+        assert is_let_go(connection, drop if begun else b"")
+        assert time.monotonic() - began_s >= WITHIN_S
 
 
 @pytest.mark.parametrize("with_token", [True, False])
@@ -84,7 +87,7 @@ def test_a_body_that_drips_is_given_up(world, port, with_token, caplog):
     token = f"authorization: Bearer {world.token()}\r\n".encode() if with_token else b""
     with connected(port) as connection:
         connection.sendall(POST + token + b"\r\n{")
-        assert lasts_s(connection, b" ") < 4 * WITHIN_S
+        assert is_let_go(connection, b" ")
     assert world.service.store.registrations.epochs() == ()
     assert "Traceback" not in caplog.text
 
@@ -93,7 +96,7 @@ def test_the_second_request_of_a_connection_is_waited_for_no_longer(port):
     with connected(port) as connection:
         asks(connection)
         connection.sendall(GET[:20])
-        assert lasts_s(connection, b"x") < 4 * WITHIN_S
+        assert is_let_go(connection, b"x")
 
 
 def test_nor_is_it_where_the_first_was_answered_by_who_waits_for_the_client_to_leave():
@@ -107,7 +110,7 @@ def test_nor_is_it_where_the_first_was_answered_by_who_waits_for_the_client_to_l
     with served(app) as port, connected(port) as connection:
         asks(connection)
         connection.sendall(GET[:20])
-        assert lasts_s(connection, b"x") < 4 * WITHIN_S
+        assert is_let_go(connection, b"x")
 
 
 def test_who_asks_again_and_again_stays(port):
@@ -121,7 +124,7 @@ def test_who_listens_stays(world, port):
     with connected(port) as connection:
         connection.sendall(b"GET /events/stream HTTP/1.1\r\nhost: x\r\n\r\n")
         assert connection.recv(65_536).startswith(b"HTTP/1.1 200")
-        assert lasts_s(connection) >= 10 * WITHIN_S
+        assert not is_let_go(connection, after_s=4 * WITHIN_S)
 
 
 def test_a_head_that_is_too_long_is_refused(port):

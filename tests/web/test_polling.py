@@ -169,7 +169,7 @@ def test_an_old_snapshot_never_takes_the_place_of_a_newer_one(world, monkeypatch
         monkeypatch.setattr(service, "_last_snapshot", slowly)
         first = threading.Thread(target=service.load_snapshot)
         first.start()
-        asked.wait(10)
+        asked.wait(60)
         world.publish(SCHEDULED)
         service.load_snapshot()
         first.join()
@@ -188,13 +188,13 @@ def test_answers_that_tell_of_silence_never_replace_those_of_a_new_snapshot(worl
     def slowly(snapshot):
         if snapshot.status.stale is not None and not writing.is_set():
             writing.set()
-            go_on.wait(10)
+            go_on.wait(60)
         return documents(snapshot)
 
     monkeypatch.setattr(service, "documents", slowly)
     asking = threading.Thread(target=service.answer, args=("/era/status",))
     asking.start()
-    assert writing.wait(10)
+    assert writing.wait(60)
     publishing = threading.Thread(target=world.publish, args=(SCHEDULED,))
     publishing.start()
     time.sleep(0.3)  # it may now wait for its turn, or have had it
@@ -228,7 +228,7 @@ def _context(leads):
     yield leads
 
 
-def _wait_for(holds, seconds=20.0):
+def _wait_for(holds, seconds=60.0):
     until = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < until

@@ -93,7 +93,7 @@ def test_it_ends_gracefully_though_somebody_listens_and_is_unready_before_its_so
         assert served.process.poll() is None
         assert served.end(signal.SIGTERM) == 0, "whoever asks a second time does not wait"
         assert "timeout graceful shutdown exceeded" not in served.log, "the listener was let go, not cut off"
-        listener.thread.join(timeout=10)
+        listener.thread.join(timeout=60)
         listener.response.close()
 
 
@@ -211,11 +211,11 @@ def test_who_drips_is_let_go_and_a_proxy_may_be_idle(world):
     with serve(world.folder, **environment_of(world), **limits) as served, Client(served.url) as client:
         served.wait_until_ready(client)
         host, _, port = served.url.removeprefix("http://").partition(":")
-        proxy = http.client.HTTPConnection(host, int(port), timeout=20)
+        proxy = http.client.HTTPConnection(host, int(port), timeout=60)
         proxy.request("GET", "/version")
         first, idle_since_s = proxy.getresponse().read(), time.monotonic()
         kept = proxy.sock
-        with socket.create_connection((host, int(port)), timeout=20) as connection:
+        with socket.create_connection((host, int(port)), timeout=60) as connection:
             connection.sendall(b"GET /")
             assert connection.recv(1) == b"", "it was closed"
         time.sleep(idle_since_s + IDLE_S + 1 - time.monotonic())

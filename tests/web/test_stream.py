@@ -47,7 +47,7 @@ class Listener:
                 found.append((int(line[4:]), lines[number + 1].removeprefix("event: "), document))
         return found
 
-    def wait_for(self, holds, seconds=10.0):
+    def wait_for(self, holds, seconds=60.0):
         """Wait until ``holds(events)``."""
         until = time.monotonic() + seconds
         while not holds(self.events):
@@ -63,7 +63,7 @@ def listening(world, after=None):
         yield listener
     finally:
         listener.response.close()
-        listener.thread.join(timeout=10)
+        listener.thread.join(timeout=60)
 
 
 def kinds_of(events):
@@ -120,9 +120,9 @@ def test_who_is_far_behind_gets_all_of_it(world, monkeypatch):
         events.append("test", {"number": number}, time_s=1.0)
     last = events.read()[-1].id
     with listening(world, after=last - 1) as listener:
-        listener.wait_for(lambda events: events and events[-1][0] == last, seconds=30)
+        listener.wait_for(lambda events: events and events[-1][0] == last)
     with listening(world, after=3) as listener:
-        found = listener.wait_for(lambda events: events and events[-1][0] == last, seconds=30)
+        found = listener.wait_for(lambda events: events and events[-1][0] == last)
         events.append("test", {"number": -1}, time_s=1.0)
         found = listener.wait_for(lambda events: events[-1][0] > last)
     assert [number for number, _, _ in found] == [event.id for event in events.read(after=3)]
@@ -186,7 +186,7 @@ def test_ending_the_stream_ends_every_listener(world):
         listener = Listener(url)
         listener.wait_for(lambda _: "retry: 2000" in listener.lines)
         app.stream.end()
-        listener.thread.join(timeout=10)
+        listener.thread.join(timeout=60)
         assert not listener.thread.is_alive()
         listener.response.close()
 
@@ -238,7 +238,7 @@ def test_it_ends_though_something_is_told_in_that_moment(world, monkeypatch):
 
         monkeypatch.setattr(stream, "_until_events", told_as_it_ends)
         await stream.start()
-        ended, _ = await asyncio.wait({stream._task}, timeout=20)
+        ended, _ = await asyncio.wait({stream._task}, timeout=60)
         stream._task.cancel()
         return bool(ended)
 

@@ -232,7 +232,7 @@ def test_ctrl_c_ends_a_server_cleanly_and_another_command_with_130(shell: Shell)
     print("one line, and more to come", file=waiting.stdin, flush=True)
     wait_until_read(waiting.stdin)
     waiting.send_signal(signal.SIGINT)
-    _, errors = waiting.communicate(timeout=20)
+    _, errors = waiting.communicate(timeout=60)
     assert (waiting.returncode, errors.strip()) == (130, "Interrupted")
 
 

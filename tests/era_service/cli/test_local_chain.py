@@ -132,13 +132,13 @@ def served(shell: Shell) -> Iterator[dict[str, str]]:
         yield json.loads(server.stdout.readline())
     finally:
         server.terminate()
-        server.communicate(timeout=20)
+        server.communicate(timeout=60)
     assert server.returncode == 0
 
 
 def test_commands_beside_a_server(served: dict[str, str], shell: Shell) -> None:
     def epoch() -> int:
-        with urllib.request.urlopen(f"{served['blockfrost']}/epochs/latest", timeout=10) as answer:
+        with urllib.request.urlopen(f"{served['blockfrost']}/epochs/latest", timeout=60) as answer:
             return int(json.load(answer)["epoch"])
 
     assert epoch() == 0

@@ -47,7 +47,7 @@ def leader(network: Network, own_folders: Path) -> Iterator[Served]:
         store.registrations.ingest(rows, source="test", time_s=1.0)
     options = ("--store", "leader.sqlite3", "--provider", "local:chain.sqlite3", "--poll", "0.2")
     with served(own_folders, *options, env=environment(network)) as made:
-        within(30, lambda: len(made.eras()) == 2)
+        within(60, lambda: len(made.eras()) == 2)
         yield made
 
 
@@ -62,7 +62,7 @@ def test_the_real_leader_is_followed_and_then_served_without_it(
     code, report, _ = sync(network, "--from", leader.url + "/", "--with-registrations")
     assert (code, report["reason"], report["payloads"], report["registrations"]["accepted"]) == (0, "empty", 2, 3)
     network.publish(payload(("thales", 0), ("pythagoras", 9)), thread=True)
-    within(20, lambda: leader.get("/era/status")["eras"][-1]["epoch"] == 9)
+    within(60, lambda: leader.get("/era/status")["eras"][-1]["epoch"] == 9)
     assert sync(network, "--from", leader.url)[1]["taken"] == 1
     assert sync(network, "--from", leader.url)[1]["reason"] == "nothing-new"
     with closing(ServiceClient(leader.url, KEY.verification_key, era_address=network.address)) as client:
@@ -87,13 +87,13 @@ def test_the_real_leader_is_followed_and_then_served_without_it(
 def test_a_service_that_follows(network: Network, leader: Served, own_folders: Path, postgres_url: str) -> None:
     options = ("--store", postgres_url, "--follow", leader.url, "--poll", "0.2", "--with-registrations")
     with served(own_folders, *options, env=environment(network)) as follower:
-        within(30, lambda: follower.eras() == ["thales", "pythagoras"])
+        within(60, lambda: follower.eras() == ["thales", "pythagoras"])
         network.publish(payload(("thales", 0), ("pythagoras", 9)), thread=True)
-        within(20, lambda: follower.get("/era/status")["eras"][-1]["epoch"] == 9)
-        within(20, lambda: len(follower.get("/registrations?epoch=0")["registrations"]) == 3)
+        within(60, lambda: follower.get("/era/status")["eras"][-1]["epoch"] == 9)
+        within(60, lambda: len(follower.get("/registrations?epoch=0")["registrations"]) == 3)
         network.publish(encode_datum(configurations({0: 5, 9: 6}, KEY)))
-        within(20, lambda: follower.get("/configuration")["next"] is not None)
-        within(20, lambda: _as_its_leader(leader.get("/configuration"), follower.get("/configuration")))
+        within(60, lambda: follower.get("/configuration")["next"] is not None)
+        within(60, lambda: _as_its_leader(leader.get("/configuration"), follower.get("/configuration")))
         told, found = leader.get("/era/markers"), follower.get("/era/markers")
         assert found["payload"] == told["payload"]
         assert follower.get("/era/status")["stale"] is None
@@ -102,8 +102,8 @@ def test_a_service_that_follows(network: Network, leader: Served, own_folders: P
         with served(
             own_folders, "--store", "third.sqlite3", "--follow", follower.url, "--poll", "0.2", env=environment(network)
         ) as third:
-            within(30, lambda: third.get("/era/status").get("payload") == told["payload"])
-            within(20, lambda: third.get("/configuration/9") == leader.get("/configuration/9"))
+            within(60, lambda: third.get("/era/status").get("payload") == told["payload"])
+            within(60, lambda: third.get("/configuration/9") == leader.get("/configuration/9"))
 
 
 def _as_its_leader(told: dict[str, Any], found: dict[str, Any]) -> bool:

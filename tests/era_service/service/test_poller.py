@@ -16,8 +16,8 @@ from tests.era_service.cli.test_status import KEY, Network, funded_network, payl
 from tests.era_service.served import Served, served, within
 from tests.postgres import Cluster
 
-FAIL_OVER_S = 60.0
-TOLD_S = 2.0
+FAIL_OVER_S = 100.0
+TOLD_S = 100.0
 
 
 @pytest.fixture
@@ -38,7 +38,7 @@ def replica(network: Network, folder: Path, url: str, poll_s: float) -> Abstract
 
 
 def leader_of(replicas: list[Served]) -> Served:
-    within(30, lambda: any(one.leads() for one in replicas))
+    within(60, lambda: any(one.leads() for one in replicas))
     (found,) = [one for one in replicas if one.leads()]
     return found
 
@@ -50,13 +50,13 @@ def test_one_reads_the_others_are_told_and_one_takes_its_place(
     with ExitStack() as running:
         # Only the first polls often: what a standby tells soon after a change was told to it.
         first = running.enter_context(replica(network, own_folders, sql_url, 0.3))
-        within(30, lambda: first.eras() == ["thales"])
-        standby = [running.enter_context(replica(network, own_folders, sql_url, 30.0)) for _ in range(2)]
-        within(30, lambda: all(one.eras() == ["thales"] for one in standby))
+        within(60, lambda: first.eras() == ["thales"])
+        standby = [running.enter_context(replica(network, own_folders, sql_url, 120.0)) for _ in range(2)]
+        within(60, lambda: all(one.eras() == ["thales"] for one in standby))
         assert leader_of([first, *standby]) is first
 
         network.publish(payload(("thales", 0), ("pythagoras", None)))
-        within(20, lambda: first.eras() == ["thales", "pythagoras"])
+        within(60, lambda: first.eras() == ["thales", "pythagoras"])
         told_s = within(TOLD_S, lambda: all(len(one.eras()) == 2 for one in standby))
 
         first.kill()
@@ -76,12 +76,12 @@ def test_one_that_ends_lets_another_lead(network: Network, own_folders: Path, sq
     open_store(sql_url).close()
     with ExitStack() as running:
         first = running.enter_context(replica(network, own_folders, sql_url, 0.3))
-        within(30, first.leads)
+        within(60, first.leads)
         second = running.enter_context(replica(network, own_folders, sql_url, 0.3))
-        within(30, lambda: second.eras() == ["thales"])
+        within(60, lambda: second.eras() == ["thales"])
         assert not second.leads()
         first.process.terminate()
-        assert first.process.wait(20) is not None
+        assert first.process.wait(60) is not None
         within(FAIL_OVER_S, second.leads)
 
 
@@ -98,7 +98,7 @@ def test_many_start_at_once_on_a_new_store(network: Network, own_folders: Path, 
         for thread in threads:
             thread.join(60)
         assert len(started) == 3
-        within(30, lambda: all(one.eras() == ["thales"] for one in started))
+        within(60, lambda: all(one.eras() == ["thales"] for one in started))
         assert leader_of(started) in started, "exactly one"
 
 
@@ -108,13 +108,13 @@ def test_a_server_that_comes_back_finds_its_replicas_again(
     with own_cluster.database() as name:
         url = own_cluster.url(name)
         with replica(network, own_folders, url, 0.5) as one:
-            within(30, lambda: one.eras() == ["thales"])
+            within(60, lambda: one.eras() == ["thales"])
             own_cluster.kill()
-            within(20, lambda: one.get("/era/status")["stale"] is not None)
+            within(60, lambda: one.get("/era/status")["stale"] is not None)
             assert one.eras() == ["thales"], "what is known is told on"
             own_cluster.start()
             network.publish(payload(("thales", 0), ("pythagoras", None)))
-            within(20, lambda: one.eras() == ["thales", "pythagoras"])
+            within(60, lambda: one.eras() == ["thales", "pythagoras"])
             assert one.get("/era/status")["stale"] is None
 
 
@@ -139,7 +139,7 @@ def test_registrations_at_one_replica_are_told_to_the_others_which_read_nothing_
                 row = Registration("p", Epoch(1), "1.0.0", number, 1.0, "test")
                 assert store.registrations.ingest([row], source="test", time_s=1.0).accepted == 1
             assert store.registrations.ingest([row], source="test", time_s=1.0).repeated == 1
-            within(10, lambda: service.kinds[REGISTRATIONS] > 0)
+            within(60, lambda: service.kinds[REGISTRATIONS] > 0)
             assert (service.loaded, service.kinds[EVENTS]) == (0, 0)
             leader.stop()
             ended = threading.Event()
@@ -151,7 +151,7 @@ def test_registrations_at_one_replica_are_told_to_the_others_which_read_nothing_
                 ended.set()
                 flood.join()
             store.events.append("test", {}, time_s=1.0)
-            within(10, lambda: service.kinds[EVENTS] > 0)
+            within(60, lambda: service.kinds[EVENTS] > 0)
         finally:
             standby.stop()
             leader.stop()
