@@ -165,6 +165,18 @@ class StoredTrust(TrustMarks):
     version: int = 0
 
 
+class StoredSnapshot(NamedTuple):
+    """The last snapshot of the eras as it was written: bytes that a store keeps by a name, and does not read.
+
+    Attributes:
+        content: the bytes.
+        time_s: POSIX time when it was written.
+    """
+
+    content: bytes
+    time_s: float
+
+
 class CachedVerdict(NamedTuple):
     """The result of screening an output's datum, in a form that can be kept; there are many, so it is a tuple.
 

@@ -4,7 +4,7 @@ In: addresses, keys, numbers. Out: a frozen ``TrustPolicy``. Nothing is read her
 """
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from chain_reader.ports import DatumOutput
@@ -76,6 +76,7 @@ class TrustPolicy:
         limits: of time and size.
         thread_token: the unit of the token that the marker output holds; where set, no other output counts (T0).
         kind: what is read there; every kind has a memory of its own.
+        key: under which the memory of this trust is kept.
 
     Raises:
         ConfigurationError: there is no key, or a number is below zero, or the extension is for another place.
@@ -95,6 +96,7 @@ class TrustPolicy:
     limits: ReadLimits = DEFAULT_LIMITS
     thread_token: str | None = None
     kind: TrustKind = ERAS
+    key: TrustKey = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "keys", tuple(self.keys))
@@ -114,16 +116,13 @@ class TrustPolicy:
             place = (self.extension.network_magic, self.extension.address)
             if place != (self.network_magic, self.address):
                 raise _unusable(f"an extension for {self.address}, magic {self.network_magic}", f"one for {place}")
+        signers = tuple(key.hex for key in self.keys)
+        object.__setattr__(self, "key", TrustKey(signers, self.network_magic, self.address, self.kind.markers.name))
 
     @property
     def trust(self) -> Literal["markers", "extended"]:
         """Whether signed markers are enough, or the extension is required."""
         return "markers" if self.extension is None else "extended"
-
-    @property
-    def key(self) -> TrustKey:
-        """The key under which the memory of this trust is kept."""
-        return TrustKey(tuple(key.hex for key in self.keys), self.network_magic, self.address, self.kind.markers.name)
 
 
 def _read_checkpoint(value: Any) -> Checkpoint:

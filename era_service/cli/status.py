@@ -5,7 +5,7 @@ from typing import Any
 
 import click
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.commands import SectionedCommand

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from chain_reader.node.kinds import DecisionKind
 from era_service.dashboard.markers import IN_FORCE, OTHER_KIND, SUPERSEDED, UNCONFIRMED, describe
 from era_service.dashboard.views import Tone

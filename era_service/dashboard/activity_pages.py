@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import Response
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.activity import KINDS, Activity, activity_of
 from era_service.dashboard.answering import answered
 from era_service.dashboard.feeds import ATOM, CALENDAR, atom_feed, era_calendar

@@ -8,7 +8,7 @@ import math
 from collections.abc import Collection, Sequence
 from fractions import Fraction
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.outlook import NO_CALENDAR
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Readiness, Table, Tone
 from era_service.dashboard.words import counted, listed, sentence

@@ -7,7 +7,7 @@ epoch, and the same as a table.
 from collections.abc import Iterator, Sequence
 from itertools import groupby
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from datum.verdicts import NOT_REFUSED
 from era_service.dashboard.schedule import PAST_EPOCHS
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Table

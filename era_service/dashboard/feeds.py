@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from uuid import NAMESPACE_URL, uuid5
 from xml.etree import ElementTree
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.activity import Activity
 from era_service.dashboard.words import iso
 from era_service.service.documents import EraDocument

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.adoption import adoption_panel, no_adoption, readiness
 from era_service.dashboard.configuration import NAME, TITLE, configuration_panel
 from era_service.dashboard.counting import Counted, count

@@ -6,7 +6,7 @@ above it.
 
 from collections.abc import Sequence
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.views import Answer, Current, Headline, Notice, Readiness, Tone
 from era_service.dashboard.words import counted, duration, iso, sentence
 from era_service.service.documents import EraDocument, EraStatus, NetworkDocument

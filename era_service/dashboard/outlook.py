@@ -4,7 +4,7 @@ In: the forecast (``release_tools.forecasting.forecast``). Out: a ``Panel`` with
 step.
 """
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Table, Tone
 from era_service.dashboard.words import counted, sentence
 from eras.words import percent

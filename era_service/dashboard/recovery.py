@@ -5,7 +5,7 @@ In: the ``Recovery`` that ``rollout verify`` shows, too. Out: a ``Panel``, and t
 
 from collections.abc import Iterator, Mapping
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.parties import LISTED, party_address
 from era_service.dashboard.views import CHART_WIDTHS, Answer, Cell, Fact, Figure, Panel, Table, Tone
 from era_service.dashboard.words import counted, sentence

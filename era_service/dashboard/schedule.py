@@ -4,7 +4,7 @@ In: the status of the network, and when its epochs begin. Out: a ``Panel`` with 
 and the schedule as a table.
 """
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Figure, Notice, Panel, Table, Tone
 from era_service.dashboard.words import counted, listed, moment
 from era_service.service.documents import EraDocument, EraStatus

@@ -41,8 +41,8 @@ from era_service.wiring.genesis import clock_epoch
 from era_service.wiring.leader import open_leader
 from era_service.wiring.trust import policies
 from era_store import CachedVerdict, MemoryStore, NewEvent, Registration, StoredTrust
+from era_store.records import StoredSnapshot
 from era_store.registrations import IngestResult
-from era_store.snapshots import StoredSnapshot
 from eras import ChainReadError, Epoch, EraSwitchError
 from release_tools.registrations.signed import without_those_of_signers
 

@@ -12,7 +12,7 @@ from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from chain_reader.thread_token import spelled
 from chain_reader.trust.policy import TrustPolicy
 from chain_reader.trust.reading import TrustedReading

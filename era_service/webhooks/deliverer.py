@@ -13,7 +13,7 @@ from typing import Any
 
 from fastapi import FastAPI
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.config.schema import Settings
 from era_service.dashboard.activity import KINDS, REFUSALS, activity_of
 from era_service.service.service import Service

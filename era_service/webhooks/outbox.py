@@ -13,7 +13,7 @@ from typing import Any, Protocol, Self
 from era_service.webhooks.message import Message
 from era_store import NewEvent
 from era_store.networks import NetworkKey
-from era_store.snapshots import StoredSnapshot
+from era_store.records import StoredSnapshot
 from eras import StoreError
 
 RETRIES_S = (5.0, 60.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0, 36_000.0)

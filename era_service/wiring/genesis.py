@@ -5,8 +5,7 @@ import time
 from fractions import Fraction
 
 from chain_reader import PUBLIC_GENESES, ChainObserver, NetworkGenesis, genesis_of
-from chain_reader.calendar import EpochCalendar
-from chain_reader.genesis import read_genesis_file
+from chain_reader.genesis import EpochCalendar, read_genesis_file
 from era_service.config.schema import Settings
 from eras import ChainReadError, ConfigurationError, Epoch
 

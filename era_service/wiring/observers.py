@@ -10,7 +10,7 @@ from contextlib import ExitStack, closing, suppress
 from functools import partial
 
 from chain_reader import AgreementObserver, ChainObserver, NetworkGenesis, genesis_of
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from chain_reader.providers.tip_check import TipWatch
 from chain_reader.providers.transport.clock import Clock
 from era_service.config.schema import Settings

@@ -164,16 +164,7 @@ def era_script(settings: Settings) -> "KeyScript | None":
     path = settings.network.era_script_file
     if path is None:
         return None
-    try:
-        text = path.expanduser().read_text(encoding="utf-8")  # raw: a script
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(
-            "The script file of the era address cannot be read",
-            code="EraScriptFile",
-            expected=f"to read {path}",
-            got=getattr(error, "strerror", None) or "bytes that are not text",
-            next_step="Correct network.era_script_file",
-        ) from error
+    text = _text_of(path, "script file of the era address", "network.era_script_file", code="EraScriptFile")
     return KeyScript.parse(text, str(path))
 
 
@@ -214,14 +205,22 @@ def _extension(settings: Settings, address: str) -> ExtensionPolicy | None:
 def _checkpoint(path: Path | None, section: str) -> Checkpoint | None:
     if path is None:
         return None
+    return Checkpoint.from_json(_text_of(path, "checkpoint file", f"{section}.checkpoint_file", code="CheckpointFile"))
+
+
+def _text_of(path: "Path", what: str, setting: str, *, code: str) -> str:
+    """The text of a configured file.
+
+    Raises:
+        ConfigurationError: it cannot be read.
+    """
     try:
-        text = path.expanduser().read_text(encoding="utf-8")  # raw: a checkpoint
+        return path.expanduser().read_text(encoding="utf-8")  # raw: a script or a checkpoint, never a database
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigurationError(
-            "The checkpoint file cannot be read",
-            code="CheckpointFile",
+            f"The {what} cannot be read",
+            code=code,
             expected=f"to read {path}",
             got=getattr(error, "strerror", None) or "bytes that are not text",
-            next_step=f"Correct {section}.checkpoint_file",
+            next_step=f"Correct {setting}",
         ) from error
-    return Checkpoint.from_json(text)

@@ -3,9 +3,6 @@
 
 from alembic import context
 
-from era_store.sql import (
-    tables_service,  # noqa: F401 - brings their tables into the metadata
-)
 from era_store.sql.tables import metadata
 
 context.configure(

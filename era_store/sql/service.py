@@ -1,4 +1,4 @@
-"""API tokens and snapshots in a database. In and out: the types of ``era_store.tokens`` and ``era_store.snapshots``."""
+"""API tokens and snapshots in a database. In and out: the types of ``era_store.tokens`` and ``era_store.records``."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -6,9 +6,8 @@ from typing import Any
 from sqlalchemy import Row, insert, select, update
 
 from era_store.networks import NO_NETWORK, NetworkKey
-from era_store.records import NewEvent
-from era_store.snapshots import StoredSnapshot
-from era_store.sql import tables_service as tables
+from era_store.records import NewEvent, StoredSnapshot
+from era_store.sql import tables
 from era_store.sql.content import typed
 from era_store.sql.database import Database
 from era_store.sql.events import append_events

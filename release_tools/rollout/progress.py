@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from eras import Epoch, EraMarker
 from release_tools.adoption.gate import GateResult
 from release_tools.forecasting.result import Forecast

@@ -3,7 +3,7 @@
 import pytest
 
 from chain_reader import NetworkGenesis
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.dashboard import words
 from era_service.dashboard.adoption import MAX_VERSIONS, adoption_panel, readiness
 from era_service.dashboard.badge import badge_svg

@@ -3,8 +3,7 @@
 import pytest
 
 from chain_reader import PUBLIC_GENESES
-from chain_reader.calendar import EpochCalendar
-from chain_reader.genesis import NetworkGenesis
+from chain_reader.genesis import EpochCalendar, NetworkGenesis
 
 MAINNET = PUBLIC_GENESES[764824073]
 DAY_S = 86_400

@@ -7,7 +7,7 @@ import icalendar
 import pytest
 
 from chain_reader import NetworkGenesis
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.dashboard.activity import Activity, activity_of
 from era_service.dashboard.feeds import atom_feed, era_calendar
 from era_service.service.documents import EraDocument

@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from datum import SigningKey, encode_datum
 from datum.configuration import ConfigurationMarkersPayload, EpochConfiguration, ProtocolConfiguration
 from datum.configuration.values import ENTITY_TYPES, ProtocolParameters
@@ -86,7 +86,7 @@ def test_now_next_and_what_a_node_asks_for(tmp_path: Path) -> None:
         assert [(event.kind, event.epoch) for event in events] == [(kinds[1], 1), (kinds[0], 1), (kinds[1], 4)]
         document = describe(read_status(world.settings, None), world.settings, 20)
         assert json.loads(json.dumps(document["configuration"]))["current"]["epoch"] == 4
-        assert _in_words(document, EpochCalendar())[-2:] == [
+        assert _in_words(document, EpochCalendar(), None)[-2:] == [
             "Configuration k 2422, m 20973, phi_f 0.2, from epoch 4",
             "  next change none",
         ]

@@ -12,7 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from pydantic import ValidationError
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.config.webhooks import TYPES, WebhookSettings
 from era_service.dashboard.activity import KINDS, activity_of
 from era_service.service.reloading import reload

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from chain_reader.calendar import EpochCalendar
 from chain_reader.configuration_reader import ConfigurationReading
+from chain_reader.genesis import EpochCalendar
 from datum.configuration import EpochConfiguration, read_import, schedule
 from era_service.cli.adoption.forecast_view import forecast_chart, forecast_lines
 from era_service.cli.adoption.options import QuorumOptions, ReadinessOptions, share, svg_path

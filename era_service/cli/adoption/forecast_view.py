@@ -5,7 +5,7 @@ In: a ``Forecast``. Out: lines, or the text of an SVG image. The document for ma
 
 from collections.abc import Callable, Iterator
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.cli.shared.output import printable
 from eras.words import about_ada, percent
 from release_tools.adoption.charts import CHANCES, Series, lines, stacked, standalone

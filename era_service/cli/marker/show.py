@@ -4,7 +4,7 @@ from typing import Any
 
 import click
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from era_service.cli.shared.commands import SectionedCommand, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, echo_lines, printable

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from chain_reader.calendar import EpochCalendar
+from chain_reader.genesis import EpochCalendar
 from chain_reader.thread_token import spelled
 from era_service.cli.shared.output import printable
 from era_service.config.token_line import token_line
