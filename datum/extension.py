@@ -103,7 +103,7 @@ class Extension:
         """Whether ``epoch`` is past the last one in which it is fresh."""
         return self.expires_epoch is not None and epoch > self.expires_epoch
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The extension as the wire format has it, in that order."""
         return {
             "v": VERSION,

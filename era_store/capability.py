@@ -36,7 +36,7 @@ class Capability:
         """Whether the node is ready for an era: it knows it and, where it reports what is loaded, has loaded it."""
         return era in self.eras and (self.loaded is None or era in self.loaded)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The capability, JSON-ready."""
         return {
             "eras": list(self.eras),

@@ -63,7 +63,7 @@ class Registration:
         """The version without its build metadata."""
         return release_of(self.version)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The fields as JSON-ready values, such as ``adoption ingest`` reads; ``signed`` in hex."""
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
         del facts["capability"]

@@ -85,7 +85,7 @@ class EraSwitchError(Exception):
             text = f"{text.removesuffix('.')}. {next_step}"  # messages of other programs often end in one
         return text
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The error as JSON-ready facts: code, message and its parts."""
         parts = {"what": self.what, "expected": self.expected, "got": self.got, "next_step": self.next_step}
         return {"code": self.code, "message": str(self), **parts, "facts": self.facts}

@@ -70,6 +70,6 @@ class EraMarker:
     def __str__(self) -> str:
         return f"{self.name} (announced)" if self.epoch is None else f"{self.name} at epoch {self.epoch}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The marker as the wire format has it: ``name``, then ``epoch``."""
         return {"name": self.name, "epoch": self.epoch}

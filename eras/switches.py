@@ -68,7 +68,7 @@ class SwitchDescription:
     kind: str
     by_era: tuple[tuple[str, str | bool], ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The description as JSON-ready facts."""
         return {"name": self.name, "kind": self.kind, "by_era": dict(self.by_era)}
 

@@ -63,7 +63,7 @@ class Finding:
     words: str
     next_step: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The finding, JSON-ready."""
         return {"check": self.check, "health": self.health.value, "words": self.words, "next_step": self.next_step}
 

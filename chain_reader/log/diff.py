@@ -35,7 +35,7 @@ class Side:
     event: StoredEvent | None
     cause: StoredEvent | None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The side as JSON-ready facts."""
         return {"value": self.value, "event": _facts(self.event), "input": _facts(self.cause)}
 

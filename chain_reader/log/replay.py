@@ -52,7 +52,7 @@ class Difference:
     recorded: dict[str, Any] | None
     recomputed: dict[str, Any] | None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The difference as JSON-ready facts."""
         return {
             "event": self.event_id,

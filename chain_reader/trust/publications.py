@@ -42,7 +42,7 @@ class Link:
         """The markers that were published."""
         return self.verified.markers
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the link, JSON-ready, without its bytes."""
         return {
             "transaction": self.transaction,
@@ -65,7 +65,7 @@ class VerifiedHistory:
     broken: str | None
     beside: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """Return the history, JSON-ready."""
         return {
             "verified": self.broken is None,

@@ -53,7 +53,7 @@ class ConfigurationMarker:
         """
         return _decoded(self.encoded)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The marker, JSON-ready, with the fields of Mithril's."""
         return {"epoch": self.epoch, "configuration": self.encoded}
 

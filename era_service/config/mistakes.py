@@ -44,7 +44,7 @@ class ConfigMistake:
             key = key.rpartition(".")[0]
         return self if self.origin else replace(self, origin=origins.get(key, ""))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The mistake as JSON has it."""
         return asdict(self)
 

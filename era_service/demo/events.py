@@ -27,7 +27,7 @@ class DemoEvent:
     text: str
     facts: Mapping[str, Any] = field(default_factory=dict)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The event as one JSON object; the first four keys are in every event."""
         return {"event": self.event, "step": self.step, "epoch": self.epoch, "text": self.text, **self.facts}
 

@@ -86,7 +86,7 @@ class NetworkReport:
         stakes = {name: self.nodes[name].stake for name in self.running}
         return Share(sum(stakes[name] for name in names if name in stakes), sum(stakes.values()))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The report as JSON-ready facts."""
         share = self.adoption
         return {

@@ -86,7 +86,7 @@ class NodeReport:
     error: str | None = None
     message: str | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The report as JSON-ready facts."""
         return {
             "name": self.name,

@@ -89,7 +89,7 @@ class SyncReport:
     registrations: IngestResult | None = None
     configurations: "SyncReport | None" = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """JSON-ready."""
         rows = self.registrations
         return {

@@ -144,7 +144,7 @@ class SupportRule:
         """
         _began, era = _pair(occasion)
         with closing(ServiceClient(self.url, self.marker_key)) as client:
-            found = client.support(era, self.base.value)
+            found = client.support(era, self.base)
             service = client.name
         if found is None:
             raise ChainReadError(

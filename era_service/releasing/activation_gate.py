@@ -77,7 +77,7 @@ class ActivationGate:
             yield f"Gate: OVERRIDDEN, for the reason: {self.override}"
             yield f"  {self.why}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The gate, JSON-ready."""
         return {
             "configured": self.is_configured,

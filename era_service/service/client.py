@@ -16,7 +16,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from http import HTTPStatus
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
@@ -33,7 +33,7 @@ from chain_reader.trust.policy import Checkpoint, TrustPolicy
 from chain_reader.trust.publications import Link
 from chain_reader.trust.ratchet import is_successor
 from datum import EraMarkersPayload, EraSigner, VerificationKey
-from era_service.service.documents import API_VERSION
+from era_service.service.documents import API_VERSION, RegistrationReceipt
 from era_store.capability import Capability
 from eras import (
     API_VERSION_HEADER,
@@ -49,6 +49,8 @@ from eras import (
     Slot,
 )
 from eras.era_id import ERA_ID_HEADER, EraIdentity
+from release_tools.adoption.documents import AdoptionSummary
+from release_tools.adoption.shares import Base
 from release_tools.registrations.signed import Statement
 
 MISMATCH = 412
@@ -82,25 +84,10 @@ class _Status(Answer):
     current_era: str | None
 
 
-class _Share(Answer):
-    stake: Annotated[int, Field(ge=0)]
-    total: Annotated[int, Field(ge=0)]
-
-
-class _EraShares(Answer):
-    era: str
-    registered: _Share | None
-    network: _Share | None
-    recent: _Share | None
-
-
-class _Summary(Answer):
-    eras: tuple[_EraShares, ...]
-
-
 _MARKERS = TypeAdapter(_Markers)
 _STATUS = TypeAdapter(_Status)
-_SUMMARY = TypeAdapter(_Summary)
+_SUMMARY = TypeAdapter(AdoptionSummary)
+_RECEIPT = TypeAdapter(RegistrationReceipt)
 
 
 class ServiceClient:
@@ -222,20 +209,19 @@ class ServiceClient:
         """The service, as it is named in messages."""
         return self._name
 
-    def support(self, era: str, base: str) -> tuple[int, int] | None:
+    def support(self, era: str, base: Base) -> tuple[int, int] | None:
         """The stake that supports an era and the whole of it, as the service counts them; ``None`` if it does not.
 
         Args:
             era: its name.
-            base: of what stake: ``registered``, ``network`` or ``recent``.
+            base: of what stake.
 
         Raises:
             ChainReadError: the service did not answer, or made no sense.
         """
         call, answer = self._get("/adoption/summary")
         for row in call.parse(_SUMMARY, answer.body).eras:
-            share = {"registered": row.registered, "network": row.network, "recent": row.recent}[base]
-            if row.era == era and share is not None:
+            if row.era == era and (share := row.of(base)) is not None:
                 return share.stake, share.total
         return None
 
@@ -259,7 +245,7 @@ class ServiceClient:
             ChainReadError: whether it arrived is not known: send it again.
         """
         made_s = int(time.time()) if time_s is None else time_s
-        document: dict[str, Any] = {
+        document: dict[str, object] = {
             "party_id": party_id,
             "epoch": epoch,
             "stake": stake,
@@ -273,10 +259,10 @@ class ServiceClient:
             signed = statement.sign(key)
             document |= {"key": signed.key, "signature": signed.signature}
         receipt = self.register_many([document])
-        if receipt["rejected"]:
-            raise _refused(str(receipt["rejects"][0]["reason"]))
+        if receipt.rejected:
+            raise _refused(receipt.rejects[0].reason if receipt.rejects else "no reason")
 
-    def register_many(self, documents: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    def register_many(self, documents: Sequence[Mapping[str, object]]) -> RegistrationReceipt:
         """Send registrations, as ``/openapi.json`` describes them, in one request; returns the receipt.
 
         Raises:
@@ -294,7 +280,7 @@ class ServiceClient:
             raise status_error(call, answer.status, retry_after_s=answer.retry_after_s)
         if answer.status not in (200, 207):
             raise _refused(_detail(answer.body))
-        return call.parse(TypeAdapter(dict[str, Any]), answer.body)
+        return call.parse(_RECEIPT, answer.body)
 
     def _require_successor(self, call: Call, markers: Sequence[EraMarker], epoch: Epoch) -> None:
         """Check rule 2.

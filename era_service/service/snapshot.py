@@ -209,7 +209,7 @@ def take_snapshot(
             markers = EraMarkers(
                 network=network,
                 epoch=token.epoch,
-                markers=[MarkerDocument(**marker.to_dict()) for marker in token.markers],
+                markers=[MarkerDocument.model_validate(marker) for marker in token.markers],
                 payload=payload,
                 source=source,
                 stale=status.stale,
@@ -350,7 +350,7 @@ def _entry(item: ScreenedOutput, seen: SeenPayload | None) -> HistoryEntry:
         verdict=verdict.name,
         reason=verdict.reason,
         superseded=seen is not None and seen.superseded,
-        markers=[MarkerDocument(**marker.to_dict()) for marker in markers],
+        markers=[MarkerDocument.model_validate(marker) for marker in markers],
         payload=None if forged else decode_datum(output.datum).content.decode(errors="replace"),
     )
 

@@ -138,6 +138,10 @@ class EraSharesDocument(Document):
     behind: int = Field(description="How many parties are not ready.")
     not_ready: list[Laggard] = Field(description="The largest of them.")
 
+    def of(self, base: Base) -> ReadyShareDocument | None:
+        """The share on a base."""
+        return {Base.REGISTERED: self.registered, Base.NETWORK: self.network, Base.RECENT: self.recent}[base]
+
 
 class RegisteredDocument(Document):
     """All that registered."""

@@ -60,7 +60,7 @@ class QuorumModel(Protocol):
         """
         ...
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The model and its parameters, JSON-ready."""
         ...
 
@@ -130,7 +130,7 @@ class Lottery:
 
         return _least(suffices) if suffices(1.0) else None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The model and its parameters, JSON-ready."""
         return {"model": "lottery", "k": self.k, "m": self.m, "phi_f": self.phi_f}
 
@@ -173,7 +173,7 @@ class FixedQuorum:
         require_probability(probability)
         return _least(lambda share: self.quorum_probability(share) == 1)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The rule, JSON-ready."""
         return {"model": "fixed", "share": str(self.share), "exceeded": self.exceeded}
 

@@ -28,7 +28,7 @@ class SourcedQuorum:
     model: QuorumModel
     source: str
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The model with its source, JSON-ready."""
         return {**self.model.to_dict(), "source": self.source}
 

@@ -64,7 +64,7 @@ class MarkerChange:
         words = ["marker", self.kind.value, shlex.quote(self.era)]
         return " ".join(words if self.epoch is None else [*words, "--at", str(self.epoch)])
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The change, JSON-ready."""
         return {"change": self.kind.value, "era": self.era, "epoch": self.epoch}
 
@@ -87,7 +87,7 @@ class Upkeep(enum.Enum):
         """The words of the command line that do it."""
         return f"marker {self.value}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The upkeep, JSON-ready, in the form of a change."""
         return {"change": self.value, "era": "", "epoch": None}
 
@@ -109,7 +109,7 @@ class ConfigurationChange:
         """The words of the command line that make this change."""
         return "marker configuration publish FILE"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The change, JSON-ready, in the form of a change of the markers."""
         return {"change": _CONFIGURE, "era": self.digest, "epoch": None}
 
@@ -216,7 +216,7 @@ class MarkerDifference:
             return f"{_begins(self.before)}, is dropped"
         return f"{_begins(self.after)}, was {_begins(self.before)}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The difference, JSON-ready."""
         return {
             "name": self.name,
@@ -290,7 +290,7 @@ class RolloutPlan:
         if self.slips:
             raise slip_error(f"to {self.change}", self.slips)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The plan, JSON-ready."""
         return {
             **self.change.to_dict(),

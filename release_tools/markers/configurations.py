@@ -31,7 +31,7 @@ class ConfigurationDifference:
     def __str__(self) -> str:
         return f"epoch {self.epoch}: {'; '.join(self.changes)}"
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The difference, JSON-ready."""
         return {"epoch": self.epoch, "changes": list(self.changes)}
 
@@ -76,7 +76,7 @@ class ConfigurationPlan:
             return None
         return Epoch(max(self.epoch, min(one.epoch for one in self.differences) - 1))
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The plan, JSON-ready."""
         return {
             **self.change.to_dict(),

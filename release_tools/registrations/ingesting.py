@@ -45,7 +45,7 @@ class IngestSummary:
     position: int = 0
     total: int | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The summary as JSON-ready facts."""
         return {
             "source": self.source,

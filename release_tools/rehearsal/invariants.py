@@ -45,7 +45,7 @@ class Violation:
     epoch: Epoch
     words: str
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The violation, JSON-ready."""
         return {"rule": self.rule, "epoch": self.epoch, "words": self.words}
 

@@ -50,7 +50,7 @@ class Outcome:
         """Epochs without a quorum."""
         return sum(not row.quorum for row in self.rows)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The outcome, JSON-ready."""
         return {
             "title": self.scenario.title,

@@ -43,7 +43,7 @@ class EpochRow:
     behind: float
     by_version: dict[str, int]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The row, JSON-ready."""
         return {name: getattr(self, name) for name in self.__slots__}
 
@@ -64,7 +64,7 @@ class Told:
     nodes: int
     times: int
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The kind, JSON-ready."""
         return {"kind": self.kind, "first": self.first, "nodes": self.nodes, "times": self.times}
 
@@ -85,7 +85,7 @@ class Happening:
     published: Change | None = None
     refused: Change | None = None
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The happening, JSON-ready."""
         return {"at": self.at, "words": self.words}
 
@@ -98,6 +98,6 @@ class Checked:
     got: str
     met: bool
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The expectation, JSON-ready."""
         return {"expected": self.expected, "got": self.got, "met": self.met}

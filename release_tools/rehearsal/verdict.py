@@ -71,7 +71,7 @@ class Verdict:
     reasons: tuple[str, ...]
     next_step: str
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The verdict, JSON-ready."""
         return {
             "grade": self.grade,

@@ -75,7 +75,7 @@ class ConfigurationStanding:
     words: str
     effect: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The standing, JSON-ready."""
         return {
             **self.change.planned.model_dump(mode="json", exclude_none=True),

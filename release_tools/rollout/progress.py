@@ -61,7 +61,7 @@ class NextStep:
     change: MarkerChange | None = None
     lacks: tuple[str, ...] = ()
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The step, JSON-ready."""
         return {
             "state": self.state.value,
@@ -104,7 +104,7 @@ class RolloutStanding:
         """Whether the next step waits for another network."""
         return bool(self.evidence.waits) and self.step.state is StepState.BLOCKED
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The standing, JSON-ready."""
         evidence = self.evidence
         return {

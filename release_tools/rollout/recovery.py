@@ -58,7 +58,7 @@ class EpochActivity:
             return None
         return Share(self.stake, self.registered)
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The activity, JSON-ready."""
         return {
             "epoch": self.epoch,
@@ -108,7 +108,7 @@ class Recovery:
         """The stake that took part in an epoch, as a share of that before the switch."""
         return _of_mean(one.stake, [before.stake for before in self.epochs if before.epoch < self.at])
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The recovery, JSON-ready."""
         return {
             "at": self.at,

@@ -51,7 +51,7 @@ class TransactionFacts:
     required_keys: tuple[str, ...]
     spends: tuple[tuple[str, str, int], ...]
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The facts, JSON-ready."""
         return {
             "version": FACTS_VERSION,

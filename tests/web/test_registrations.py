@@ -24,6 +24,7 @@ from era_store import Withdrawal, open_store
 from era_store.capability import Capability
 from era_store.registrations import Uncounted
 from eras import Epoch, SupportedEras
+from release_tools.adoption.shares import Base
 from release_tools.registrations.judging import FALSE_SIGNATURE, NEGATIVE_STAKE
 from release_tools.registrations.signed import (
     RegistrationSignatureError,
@@ -606,6 +607,6 @@ def test_verify_belongs_to_a_service():
 def test_a_service_that_does_not_know_the_support_says_why(world):
     with closing(ServiceClient(world.client.url, world.stage.era_key.verification_key)) as client:
         with raising("ProviderNotFound", match="There are no registrations") as caught:
-            client.support("pythagoras", "registered")
+            client.support("pythagoras", Base.REGISTERED)
         assert "ask its operators" in str(caught.value)
         assert "caught up with the chain" not in str(caught.value)

@@ -57,7 +57,7 @@ class OgmiosFaultError(Exception):
         self.data = data
         self.general = general
 
-    def to_dict(self) -> dict[str, Any]:
+    def to_dict(self) -> dict[str, object]:
         """The error as JSON-RPC has it."""
         data = {} if self.data is None else {"data": self.data}
         return {"code": self.code, "message": str(self), **data}
