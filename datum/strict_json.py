@@ -111,7 +111,7 @@ def _match(pattern: re.Pattern[str], text: str, position: int) -> re.Match[str]:
     return found
 
 
-def known_fields(pairs: Pairs, known: tuple[str, ...]) -> dict[str, Any]:
+def known_fields(pairs: Pairs, known: tuple[str, ...]) -> dict[str, object]:
     """The fields of an object that are ``known``; the others are skipped.
 
     Raises:

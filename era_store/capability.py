@@ -7,7 +7,6 @@ In: the eras that it knows, the digest of its sealed switches, the eras whose be
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from era_store.canonical import canonical
 

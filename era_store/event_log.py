@@ -14,7 +14,6 @@ import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 from era_store.canonical import canonical
 from era_store.records import NewEvent, StoredEvent
@@ -269,7 +268,7 @@ def damaged(event_id: int, expected: str, got: str) -> EventLogDamagedError:
     )
 
 
-def parsed_facts(text: str, event_id: int) -> dict[str, Any]:
+def parsed_facts(text: str, event_id: int) -> dict[str, object]:
     """The facts of a line.
 
     Raises:

@@ -19,7 +19,6 @@ registration of each party, and what each release has of an epoch's stake. The r
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
-from typing import Any
 
 from era_store.capability import Capability
 from eras import Epoch

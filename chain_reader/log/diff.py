@@ -9,7 +9,6 @@ reported.
 from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
 
 from chain_reader.node.kinds import DecisionKind
 from chain_reader.trust.ratchet import last_activation
@@ -154,7 +153,7 @@ class _Log:
             told.append((max(epoch, told[-1][0]) if told else epoch, value, event))
 
 
-def _facts(event: StoredEvent | None) -> dict[str, Any] | None:
+def _facts(event: StoredEvent | None) -> dict[str, object] | None:
     if event is None:
         return None
     facts = {name: fact for name, fact in event.facts.items() if name not in ("state", "unspent", "considered")}

@@ -305,7 +305,7 @@ class NodeCore:
     # --- writing
 
     @property
-    def _identity(self) -> dict[str, Any]:
+    def _identity(self) -> dict[str, object]:
         return {"of": self._key.id, "name": self._name} if self._name else {"of": self._key.id}
 
     def _write_start(self, resumed: int | None, at: int | None, time_s: float) -> None:

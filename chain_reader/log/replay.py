@@ -302,5 +302,5 @@ def _missing(node: Node) -> Difference | None:
     return Difference(node.cause or 0, node.cause, None, _told(node.due[0]))
 
 
-def _told(event: StoredEvent | Decision) -> dict[str, Any]:
+def _told(event: StoredEvent | Decision) -> dict[str, object]:
     return {"kind": event.kind, "epoch": event.epoch, "facts": redacted(event.facts)}

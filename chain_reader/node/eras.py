@@ -48,7 +48,7 @@ def unsupported_current(view: EraView) -> Decision:
     return _tell(DecisionKind.UNSUPPORTED_CURRENT, token.epoch, facts)
 
 
-def upcoming_facts(view: EraView) -> dict[str, Any]:
+def upcoming_facts(view: EraView) -> dict[str, object]:
     """The upcoming era of a view that has one, as facts."""
     token = view.token
     if token is None or token.upcoming is None:
@@ -77,13 +77,13 @@ def _schedule_decisions(before: EraView, after: EraView) -> Iterator[Decision]:
             yield _tell(DecisionKind.CANCELLED, token.epoch, {"era": marker.name, "was": marker.epoch})
 
 
-def _current(view: EraView) -> dict[str, Any]:
+def _current(view: EraView) -> dict[str, object]:
     token = view.token
     assert token is not None  # noqa: S101 - only asked with one
     return {"era": token.current.name, "began": token.current.epoch, "supported": token.current_supported}
 
 
-def _marker(marker: EraMarker, epoch: Epoch) -> dict[str, Any]:
+def _marker(marker: EraMarker, epoch: Epoch) -> dict[str, object]:
     left = None if marker.epoch is None else marker.epoch - epoch
     return {"era": marker.name, "begins": marker.epoch, "epochs_left": left}
 

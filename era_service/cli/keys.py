@@ -311,7 +311,7 @@ def _write_payment_key(
     _echo(_public_facts("payment", key.public) | (facts or {}) | state, as_json=as_json)
 
 
-def _public_facts(kind: str, public: bytes) -> dict[str, Any]:
+def _public_facts(kind: str, public: bytes) -> dict[str, object]:
     if kind == "era":
         key = VerificationKey(public)
         return {"kind": "era", "verification_key": key.hex, "json_hex": key.to_json_hex()}

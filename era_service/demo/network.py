@@ -7,7 +7,6 @@ what must be true. Adoption comes from what the running nodes register, as it wo
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
 
 from era_service.demo.cast import CAST, COMPATIBILITY, PYTHAGORAS, Distribution
 from era_service.demo.node import DemoNode, NodeReport, NodeState, Refused, Source

@@ -8,7 +8,6 @@ import enum
 import hashlib
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from chain_reader import BlockfrostObserver, CardanoChainAdapter, EraReader, EraReading
 from chain_reader.trust.rules import legacy_choice

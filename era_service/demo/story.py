@@ -256,7 +256,7 @@ class Story:
     def _show(self, event: str, text: str, /, **facts: Any) -> None:
         self._presenter.show(DemoEvent(event, self._step, self._stage.epoch, text, facts))
 
-    def _setting(self) -> dict[str, Any]:
+    def _setting(self) -> dict[str, object]:
         return {
             "url": self._stage.url,
             "era_address": self._stage.era_address,
@@ -265,7 +265,7 @@ class Story:
         }
 
 
-def _posted_facts(posted: Posted) -> dict[str, Any]:
+def _posted_facts(posted: Posted) -> dict[str, object]:
     return {
         "transaction": posted.transaction,
         "markers": [marker.to_dict() for marker in posted.markers],

@@ -20,7 +20,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chain_reader import TrustedReader, TrustedReading, TrustPolicy
 from chain_reader.providers.leader.observer import LeaderObserver
@@ -192,7 +192,7 @@ def _reason(
     return SyncReason.EMPTY if stored is None or stored.trusted is None else None
 
 
-def _genesis_of(policy: TrustPolicy) -> dict[str, Any]:
+def _genesis_of(policy: TrustPolicy) -> dict[str, object]:
     keys = [key.hex for key in policy.keys]
     return {"magic": policy.network_magic, "address": policy.address, "keys": sorted(keys)}
 

@@ -141,7 +141,7 @@ def hooks_of(decisions: Sequence[Decision], minimum: Minimum) -> Iterator[tuple[
         yield HookEvent.REFUSED, _refused_facts(refused)
 
 
-def _refused_facts(refused: Sequence[Decision]) -> dict[str, Any]:
+def _refused_facts(refused: Sequence[Decision]) -> dict[str, object]:
     """The facts of the gravest; where there are several, the counts of all and some of their outputs too."""
     gravest = min(refused, key=lambda told: GRAVEST.index(DecisionKind(told.kind)))
     facts = {"decision": gravest.kind, "epoch": gravest.epoch, **gravest.facts}

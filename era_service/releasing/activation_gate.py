@@ -14,7 +14,7 @@ In: settings, a change of the markers, the epoch, and perhaps a reason. Out: wha
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from era_service.config.schema import Settings
 from era_service.wiring.adoption import (

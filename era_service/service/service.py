@@ -6,7 +6,7 @@ here knows HTTP. What is read, and when, is the ``Keeper``'s.
 
 import time
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Self
 
 from chain_reader.trust.publications import Publications
 from datum.kinds import KINDS
@@ -371,7 +371,7 @@ class Service(Keeper):
         return _health(HealthCheck(name="first reading", ok=done, detail="made" if done else "not made yet"))
 
     @staticmethod
-    def _public_facts(event: StoredEvent) -> dict[str, Any]:
+    def _public_facts(event: StoredEvent) -> dict[str, object]:
         """The facts without a word on who was asked."""
         if event.kind not in OF_PROVIDERS:
             return event.facts

@@ -8,7 +8,7 @@ import gzip
 import json
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from fastapi import APIRouter, FastAPI, Request
 from fastapi.openapi.utils import get_openapi
@@ -72,7 +72,7 @@ def _file(name: str) -> File | None:
     return File(content, gzip.compress(content, 9), kinds[name])
 
 
-def describe(app: FastAPI) -> dict[str, Any]:
+def describe(app: FastAPI) -> dict[str, object]:
     """The OpenAPI description of the routes."""
     description = get_openapi(
         title="eraswitch",

@@ -7,7 +7,6 @@ holds a secret; of one that is not ours only the fact is shown, and the log has 
 import json
 import logging
 from http import HTTPStatus
-from typing import Any
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -44,7 +43,7 @@ _OF_STATUS: dict[int, type[RequestError]] = {
 }
 
 
-def problem_document(error: EraSwitchError, instance: str | None = None) -> dict[str, Any]:
+def problem_document(error: EraSwitchError, instance: str | None = None) -> dict[str, object]:
     """The problem that an error is."""
     return {
         "type": TYPE_PREFIX + error.code,

@@ -201,7 +201,7 @@ class Database:
             _prepare_postgres(engine, self._wait_s)
         return engine
 
-    def _engine_options(self) -> dict[str, Any]:
+    def _engine_options(self) -> dict[str, object]:
         if self.path is not None:
             return {"connect_args": {"timeout": self._wait_s}}
         return {

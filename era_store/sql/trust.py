@@ -85,7 +85,7 @@ class SqlTrust:
         return int(found.id)
 
 
-def _values(key: TrustKey, trust: StoredTrust) -> dict[str, Any]:
+def _values(key: TrustKey, trust: StoredTrust) -> dict[str, object]:
     """The values of a row: those of the record, by name, and of what is trusted as ``trusted_…``."""
     kept = adapter_of(StoredTrust).dump_python(trust, exclude={"payloads", "superseded_outputs", "version"})
     trusted = kept.pop("trusted") or {}
@@ -108,7 +108,7 @@ def _trust(row: Row[Any], payloads: list[dict[str, Any]], superseded: frozenset[
     return stored
 
 
-def _payloads(connection: Connection, trust_id: int) -> list[dict[str, Any]]:
+def _payloads(connection: Connection, trust_id: int) -> list[dict[str, object]]:
     """The values of every payload, by name."""
     table = tables.payload
     columns = (table.c[name] for name in SeenPayload.__slots__)

@@ -8,7 +8,6 @@ published, not what runs today. docs/forecast.md has the history, and how to ask
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Any
 
 from datum.configuration import EpochConfiguration, configuration_at, schedule
 from eras import ConfigurationError, Epoch

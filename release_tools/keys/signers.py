@@ -138,7 +138,7 @@ class Signer:
             raise self._failed(f"a signature of these bytes by {self.public.hex}", "a signature that is not")
         return raw
 
-    def _answer(self, request: bytes) -> dict[str, Any]:
+    def _answer(self, request: bytes) -> dict[str, object]:
         """The answer of the program: one JSON object."""
         names = {"HOME", *self.environment}
         environment = {name: os.environ[name] for name in names if name in os.environ}

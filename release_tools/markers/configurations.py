@@ -6,7 +6,6 @@ In: the markers on the chain, the configurations that are wanted, and the epoch.
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
 
 from datum.configuration import (
     ConfigurationMarker,

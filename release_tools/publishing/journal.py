@@ -216,7 +216,7 @@ class Journal:
             ) from error
 
 
-def _to_dict(entry: JournalEntry) -> dict[str, Any]:
+def _to_dict(entry: JournalEntry) -> dict[str, object]:
     return {
         "version": JOURNAL_VERSION,
         **entry.change.to_dict(),

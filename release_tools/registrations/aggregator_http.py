@@ -182,7 +182,7 @@ class AggregatorHttp:
             batch.rows.append(found)
         return batch
 
-    def _registered(self, epoch: Epoch) -> list[dict[str, Any]]:
+    def _registered(self, epoch: Epoch) -> list[dict[str, object]]:
         """All that is registered for an epoch, from all pages."""
         until = self._until()
         first = path = f"/signers/registered/{epoch}"

@@ -92,7 +92,7 @@ class Repeating(dict[str, Any]):
     twice = ""
 
 
-def fields_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def fields_once(pairs: list[tuple[str, Any]]) -> dict[str, object]:
     """A JSON object, for ``json.loads(object_pairs_hook=…)``; a ``Repeating`` where a field is there twice."""
     fields = dict(pairs)
     if len(fields) == len(pairs):

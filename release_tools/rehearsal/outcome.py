@@ -4,7 +4,6 @@ Nothing is read or drawn here. Equal scenarios give equal outcomes, to the lette
 """
 
 from dataclasses import dataclass
-from typing import Any
 
 from release_tools.rehearsal.invariants import Violation
 from release_tools.rehearsal.rows import Checked, EpochRow, Happening, Told

@@ -95,7 +95,9 @@ def _eras(outcome: Outcome) -> str:
         else:
             spans.append(Span("current era", row.era, row.epoch, row.epoch + 1))
     moments = [
-        Moment(one.published.to_dict()["change"], one.at) for one in outcome.happenings if one.published is not None
+        Moment(f"{one.published.to_dict()['change']}", one.at)
+        for one in outcome.happenings
+        if one.published is not None
     ]
     words = "; ".join(f"{span.label} from epoch {span.start:g}" for span in spans)
     return timeline(spans, moments, title="Eras", description=words)

@@ -6,7 +6,7 @@ there yet is waited for; one of another era or network, or of a plan that waits 
 
 from collections.abc import Callable, Iterator
 from fractions import Fraction
-from typing import Any, Self
+from typing import Self
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -32,7 +32,7 @@ class RecoveryDocument(BaseModel):
     """The share at which it was taken for recovered."""
 
     @classmethod
-    def of(cls, plan: PlannedRollout, found: Recovery) -> dict[str, Any]:
+    def of(cls, plan: PlannedRollout, found: Recovery) -> dict[str, object]:
         """The whole document, JSON-ready."""
         magics = [one.network_magic for one in plan.before]
         named = {"era": plan.era, "network_magic": plan.network_magic, "before": magics}

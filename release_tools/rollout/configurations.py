@@ -10,7 +10,6 @@ In: the plan's entries, the configurations that nodes trust, the epoch, the shar
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from datum.configuration import (
     DEFAULT_CONFIGURATIONS,

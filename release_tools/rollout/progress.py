@@ -12,7 +12,6 @@ In: the plan, the markers in force, the epoch, and what the gates say. Out: a ``
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 from chain_reader.genesis import EpochCalendar
 from eras import Epoch, EraMarker

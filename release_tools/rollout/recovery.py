@@ -15,7 +15,6 @@ In: what happened in each epoch, when the era began, and what was forecast. Out:
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
 
 from eras import Epoch
 from eras.words import percent

@@ -6,7 +6,6 @@ In: values of ``model`` and ``parameters``. Out: JSON-ready values; amounts are 
 import hashlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any
 
 from chain_reader.bech32 import encode_bech32
 from chain_reader.local_chain.faces.queries import Amount, AssetMove, BlockTotals, TransactionPlace
@@ -39,7 +38,9 @@ def total(outputs: Iterable[Output]) -> list[dict[str, str]]:
     return amount(lovelace, sorted(assets.items()))
 
 
-def block(found: Block, totals: BlockTotals, *, tip: Block, next_hash: str | None, epoch_length: int) -> dict[str, Any]:
+def block(
+    found: Block, totals: BlockTotals, *, tip: Block, next_hash: str | None, epoch_length: int
+) -> dict[str, object]:
     """A block, as ``block_content``. What is output and paid is ``null`` where it holds no transaction."""
     return {
         "time": found.time_s,
@@ -62,7 +63,7 @@ def block(found: Block, totals: BlockTotals, *, tip: Block, next_hash: str | Non
     }
 
 
-def epoch(number: int, totals: BlockTotals, time_s: Callable[[int], float], epoch_length: int) -> dict[str, Any]:
+def epoch(number: int, totals: BlockTotals, time_s: Callable[[int], float], epoch_length: int) -> dict[str, object]:
     """An epoch, as ``epoch_content``; ``time_s`` gives the time of a slot."""
     return {
         "epoch": number,
@@ -85,7 +86,7 @@ def data_hash(output: Output) -> str | None:
     return hashlib.blake2b(bytes.fromhex(output.datum), digest_size=32).hexdigest()
 
 
-def _output(found: Output) -> dict[str, Any]:
+def _output(found: Output) -> dict[str, object]:
     return {
         "address": found.address,
         "amount": amount(found.lovelace, found.assets),
@@ -96,7 +97,7 @@ def _output(found: Output) -> dict[str, Any]:
     }
 
 
-def utxo(found: Output) -> dict[str, Any]:
+def utxo(found: Output) -> dict[str, object]:
     """An unspent output, as an item of ``address_utxo_content``."""
     return {
         **_output(found),
@@ -106,7 +107,7 @@ def utxo(found: Output) -> dict[str, Any]:
     }
 
 
-def transaction(found: ChainTransaction) -> dict[str, Any]:
+def transaction(found: ChainTransaction) -> dict[str, object]:
     """A transaction, as ``tx_content``."""
     counts = (
         "withdrawal_count",
@@ -138,10 +139,10 @@ def transaction(found: ChainTransaction) -> dict[str, Any]:
     }
 
 
-def transaction_utxos(found: ChainTransaction) -> dict[str, Any]:
+def transaction_utxos(found: ChainTransaction) -> dict[str, object]:
     """The inputs and outputs of a transaction, as ``tx_content_utxo``."""
 
-    def read(output: Output, *, reference: bool) -> dict[str, Any]:
+    def read(output: Output, *, reference: bool) -> dict[str, object]:
         return {**_output(output), "tx_hash": output.transaction, "collateral": False, "reference": reference}
 
     return {
@@ -154,7 +155,7 @@ def transaction_utxos(found: ChainTransaction) -> dict[str, Any]:
     }
 
 
-def address_transaction(found: TransactionPlace, time_s: float) -> dict[str, Any]:
+def address_transaction(found: TransactionPlace, time_s: float) -> dict[str, object]:
     """A transaction, as an item of ``address_transactions_content``; ``time_s`` is that of its slot."""
     return {
         "tx_hash": found.hash,
@@ -164,7 +165,7 @@ def address_transaction(found: TransactionPlace, time_s: float) -> dict[str, Any
     }
 
 
-def genesis(found: Genesis) -> dict[str, Any]:
+def genesis(found: Genesis) -> dict[str, object]:
     """The genesis, as ``genesis_content``; where seconds are not whole, it has the fraction, as devnets' answers do."""
     return {
         "active_slots_coefficient": float(found.active_slots_coeff),
@@ -185,7 +186,7 @@ def whole(number: float) -> float:
     return int(number) if number == int(number) else number
 
 
-def network(circulating: int) -> dict[str, Any]:
+def network(circulating: int) -> dict[str, object]:
     """The supply, as ``network``: what is not in circulation is in the reserves."""
     supply = {
         "max": str(MAX_LOVELACE_SUPPLY),
@@ -198,7 +199,7 @@ def network(circulating: int) -> dict[str, Any]:
     return {"supply": supply, "stake": {"live": "0", "active": "0"}}
 
 
-def protocol_parameters(found: ProtocolParameters, epoch: int) -> dict[str, Any]:
+def protocol_parameters(found: ProtocolParameters, epoch: int) -> dict[str, object]:
     """The protocol parameters, as ``epoch_param_content``.
 
     The deprecated ``cost_models`` has costs by their position, not by their name.
@@ -277,7 +278,7 @@ def fingerprint(unit: str) -> str:
     return encode_bech32("asset", hashlib.blake2b(bytes.fromhex(unit), digest_size=20).digest())
 
 
-def asset(unit: str, supply: int, moves: Sequence[AssetMove]) -> dict[str, Any]:
+def asset(unit: str, supply: int, moves: Sequence[AssetMove]) -> dict[str, object]:
     """A token, as ``asset``; what the faucet made was minted by nobody."""
     return {
         "asset": unit,
@@ -291,7 +292,7 @@ def asset(unit: str, supply: int, moves: Sequence[AssetMove]) -> dict[str, Any]:
     }
 
 
-def address_total(text: str, received: Amount, sent: Amount, transactions: int) -> dict[str, Any]:
+def address_total(text: str, received: Amount, sent: Amount, transactions: int) -> dict[str, object]:
     """The totals that an address ever received and sent, as ``address_content_total``."""
     return {
         "address": text,
@@ -301,7 +302,7 @@ def address_total(text: str, received: Amount, sent: Amount, transactions: int) 
     }
 
 
-def address(text: str, lovelace: int, assets: Iterable[tuple[str, int]]) -> dict[str, Any]:
+def address(text: str, lovelace: int, assets: Iterable[tuple[str, int]]) -> dict[str, object]:
     """An address with what is unspent there, as ``address_content``."""
     from pycardano import Address, ScriptHash, VerificationKeyHash
 

@@ -59,7 +59,7 @@ def _check_client(request: Request, *, remote: bool) -> None:
         raise HTTPException(403, "Pages in a browser may not change the local chain")
 
 
-def _state(chain: LocalChain) -> dict[str, Any]:
+def _state(chain: LocalChain) -> dict[str, object]:
     with chain.snapshot():
         slot = chain.current_slot()
         return {
@@ -74,13 +74,13 @@ def _state(chain: LocalChain) -> dict[str, Any]:
         }
 
 
-def _advance(chain: LocalChain, asked: dict[str, Any]) -> dict[str, Any]:
+def _advance(chain: LocalChain, asked: dict[str, Any]) -> dict[str, object]:
     if "epoch" in asked:
         return asdict(chain.advance_to_epoch(_integer(asked, "epoch")))
     return asdict(chain.advance_slots(_integer(asked, "slots")))
 
 
-def _fund(chain: LocalChain, asked: dict[str, Any]) -> dict[str, Any]:
+def _fund(chain: LocalChain, asked: dict[str, Any]) -> dict[str, object]:
     address = asked.get("address")
     if not isinstance(address, str):
         raise HTTPException(400, "'address' must be text")

@@ -48,7 +48,7 @@ async def read_body(request: Request) -> bytes:
     return body
 
 
-async def read_object(request: Request) -> dict[str, Any]:
+async def read_object(request: Request) -> dict[str, object]:
     """The body of ``request`` as a JSON object.
 
     Raises:
@@ -60,7 +60,7 @@ async def read_object(request: Request) -> dict[str, Any]:
     return found
 
 
-def json_object(text: str | bytes) -> dict[str, Any] | None:
+def json_object(text: str | bytes) -> dict[str, object] | None:
     """The JSON object that ``text`` is, or ``None``.
 
     Values that Python's reader takes and no answer could repeat are not JSON: ``NaN``, infinities, halves of surrogate

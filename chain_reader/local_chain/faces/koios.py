@@ -108,7 +108,7 @@ class _Listed:
         self._chain = chain
         self._kept: tuple[Any, list[dict[str, Any]]] = (None, [])
 
-    def all_of(self, lister: Lister, asked: Asked) -> list[dict[str, Any]]:
+    def all_of(self, lister: Lister, asked: Asked) -> list[dict[str, object]]:
         """All items, in a list of the caller's own."""
         with self._chain.snapshot():
             question = (lister, json.dumps(asked, sort_keys=True), self._chain.tip())
@@ -119,7 +119,7 @@ class _Listed:
         return list(items)
 
 
-def _page(items: list[dict[str, Any]], request: Request) -> list[dict[str, Any]]:
+def _page(items: list[dict[str, Any]], request: Request) -> list[dict[str, object]]:
     asked = request.query_params
     for column in reversed([part for part in asked.get("order", "").split(",") if part]):
         name, _, direction = column.partition(".")
@@ -140,7 +140,7 @@ def _texts(asked: Asked, name: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _place(chain: LocalChain, block: Block) -> dict[str, Any]:
+def _place(chain: LocalChain, block: Block) -> dict[str, object]:
     return {
         "epoch_no": block.epoch,
         "epoch_slot": block.slot % chain.genesis.epoch_length,
@@ -148,7 +148,7 @@ def _place(chain: LocalChain, block: Block) -> dict[str, Any]:
     }
 
 
-def _tip(chain: LocalChain) -> dict[str, Any]:
+def _tip(chain: LocalChain) -> dict[str, object]:
     tip = chain.tip()
     return {
         "hash": tip.hash,
@@ -161,7 +161,7 @@ def _tip(chain: LocalChain) -> dict[str, Any]:
     }
 
 
-def _genesis(chain: LocalChain) -> dict[str, Any]:
+def _genesis(chain: LocalChain) -> dict[str, object]:
     found = chain.genesis
     return {
         "networkmagic": str(found.network_magic),
@@ -197,7 +197,7 @@ _AS_TEXT = ("min_utxo", "min_pool_cost", "key_deposit", "pool_deposit", "coins_p
             "drep_deposit")  # fmt: skip
 
 
-def _epoch_params(chain: LocalChain, asked: Asked) -> Iterable[dict[str, Any]]:
+def _epoch_params(chain: LocalChain, asked: Asked) -> Iterable[dict[str, object]]:
     tip = chain.tip()
     text = asked.get("_epoch_no", str(tip.epoch))
     if not text.isdigit() or int(text) > tip.epoch:
@@ -218,7 +218,7 @@ def _as_number(text: str) -> Any:
     return int(text) if text.isdigit() and len(text) < 20 else text
 
 
-def _address_outputs(chain: LocalChain, asked: Asked, *, spent: bool | None) -> Iterable[dict[str, Any]]:
+def _address_outputs(chain: LocalChain, asked: Asked, *, spent: bool | None) -> Iterable[dict[str, object]]:
     for address in _texts(asked, "_addresses"):
         for output in queries.indexed_outputs(chain, address, spent=spent):
             yield _output(chain, output, extended=asked.get("_extended") is True)
@@ -231,7 +231,7 @@ def _units(asked: Asked) -> tuple[str, ...]:
     return tuple(dict.fromkeys(f"{policy}{name}" for policy, name in pairs))
 
 
-def _asset_info(chain: LocalChain, asked: Asked) -> Iterable[dict[str, Any]]:
+def _asset_info(chain: LocalChain, asked: Asked) -> Iterable[dict[str, object]]:
     for unit in _units(asked):
         moves = queries.asset_moves(chain, unit)
         if not moves:
@@ -254,21 +254,21 @@ def _asset_info(chain: LocalChain, asked: Asked) -> Iterable[dict[str, Any]]:
         }
 
 
-def _asset_utxos(chain: LocalChain, asked: Asked) -> Iterable[dict[str, Any]]:
+def _asset_utxos(chain: LocalChain, asked: Asked) -> Iterable[dict[str, object]]:
     units = _units(asked)
     for output in queries.indexed_outputs(chain, None, spent=False):
         if any(unit in units for unit, _ in output.assets):
             yield _output(chain, output, extended=asked.get("_extended") is True)
 
 
-def _utxo_info(chain: LocalChain, asked: Asked) -> Iterable[dict[str, Any]]:
+def _utxo_info(chain: LocalChain, asked: Asked) -> Iterable[dict[str, object]]:
     wanted = _texts(asked, "_utxo_refs")
     for output in queries.indexed_outputs(chain, None):
         if f"{output.transaction}#{output.index}" in wanted:
             yield _output(chain, output, extended=asked.get("_extended") is True)
 
 
-def _output(chain: LocalChain, output: IndexedOutput, *, extended: bool) -> dict[str, Any]:
+def _output(chain: LocalChain, output: IndexedOutput, *, extended: bool) -> dict[str, object]:
     return {
         "tx_hash": output.transaction,
         "tx_index": output.index,
@@ -286,7 +286,7 @@ def _output(chain: LocalChain, output: IndexedOutput, *, extended: bool) -> dict
     }
 
 
-def _datum(datum: str | None, datum_hash: str | None) -> dict[str, Any]:
+def _datum(datum: str | None, datum_hash: str | None) -> dict[str, object]:
     if datum is None:
         return {"datum_hash": datum_hash, "inline_datum": None}
     raw = bytes.fromhex(datum)
@@ -296,7 +296,7 @@ def _datum(datum: str | None, datum_hash: str | None) -> dict[str, Any]:
     }
 
 
-def _assets(assets: Iterable[tuple[str, int]]) -> list[dict[str, Any]]:
+def _assets(assets: Iterable[tuple[str, int]]) -> list[dict[str, object]]:
     return [
         {
             "policy_id": unit[:POLICY_DIGITS],
@@ -320,7 +320,7 @@ def _transactions(chain: LocalChain, asked: Asked) -> Iterable[ChainTransaction]
     return (made for made in found if made is not None)
 
 
-def _transaction(chain: LocalChain, made: ChainTransaction, asked: Asked) -> dict[str, Any]:
+def _transaction(chain: LocalChain, made: ChainTransaction, asked: Asked) -> dict[str, object]:
     with_inputs = asked.get("_inputs") is True
     with_assets = asked.get("_assets") is True
     return {
@@ -351,7 +351,7 @@ def _transaction(chain: LocalChain, made: ChainTransaction, asked: Asked) -> dic
     }
 
 
-def _part(output: Output) -> dict[str, Any]:
+def _part(output: Output) -> dict[str, object]:
     return {
         "payment_addr": {"bech32": output.address, "cred": _credential(output.address)},
         "stake_addr": None,
@@ -364,7 +364,7 @@ def _part(output: Output) -> dict[str, Any]:
     }
 
 
-def _cbor(chain: LocalChain, made: ChainTransaction) -> dict[str, Any]:
+def _cbor(chain: LocalChain, made: ChainTransaction) -> dict[str, object]:
     place = _place(chain, made.block)
     return {
         "tx_hash": made.hash,
@@ -378,7 +378,7 @@ def _cbor(chain: LocalChain, made: ChainTransaction) -> dict[str, Any]:
     }
 
 
-def _statuses(chain: LocalChain, asked: Asked) -> Iterable[dict[str, Any]]:
+def _statuses(chain: LocalChain, asked: Asked) -> Iterable[dict[str, object]]:
     height = chain.tip().height
     for transaction in _texts(asked, "_tx_hashes"):
         made = chain.transaction(transaction)

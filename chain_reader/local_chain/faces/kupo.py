@@ -142,7 +142,7 @@ def _filter(name: str, value: str) -> Keeps:
     return keeps[name]
 
 
-def _match(output: IndexedOutput, *, resolved: bool) -> dict[str, Any]:
+def _match(output: IndexedOutput, *, resolved: bool) -> dict[str, object]:
     datum_hash = output.datum_hash
     if output.datum is not None:
         datum_hash = hashlib.blake2b(bytes.fromhex(output.datum), digest_size=32).hexdigest()

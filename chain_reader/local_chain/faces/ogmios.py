@@ -84,7 +84,7 @@ class OgmiosSession:
             "releaseLedgerState": self._release,
         }
 
-    def answer(self, text: str | bytes) -> dict[str, Any]:
+    def answer(self, text: str | bytes) -> dict[str, object]:
         """The response to a request; an error is a response too."""
         request = json_object(text)
         try:
@@ -272,7 +272,7 @@ def ogmios_routes(chain: LocalChain) -> list[BaseRoute]:
     ]
 
 
-def _answer_once(chain: LocalChain, body: bytes) -> dict[str, Any]:
+def _answer_once(chain: LocalChain, body: bytes) -> dict[str, object]:
     """The response to a request that comes alone: no state of the ledger can be acquired for a next one."""
     request = json_object(body)
     if request is not None and request.get("method") in _OF_CONNECTIONS:
@@ -287,7 +287,7 @@ def _status(response: dict[str, Any]) -> int:
     return 500 if response["error"]["code"] == INTERNAL_ERROR else 400
 
 
-def _health(chain: LocalChain) -> dict[str, Any]:
+def _health(chain: LocalChain) -> dict[str, object]:
     with chain.snapshot():
         tip = chain.tip()
         return {

@@ -38,12 +38,12 @@ def refusal(
     return code, data(error.facts, transaction, genesis)
 
 
-def _references(texts: list[str]) -> list[dict[str, Any]]:
+def _references(texts: list[str]) -> list[dict[str, object]]:
     pairs = (text.split("#") for text in texts)
     return [bodies.reference(transaction, int(index)) for transaction, index in pairs]
 
 
-def _value(amounts: dict[str, int]) -> dict[str, Any]:
+def _value(amounts: dict[str, int]) -> dict[str, object]:
     assets = {unit: quantity for unit, quantity in amounts.items() if unit != "lovelace"}
     return bodies.value(amounts.get("lovelace", 0), sorted(assets.items()))
 

@@ -180,5 +180,5 @@ def cost_models() -> Mapping[int, tuple[int, ...]]:
     return {int(version): tuple(costs) for version, costs in json.loads(text).items()}
 
 
-def _plain(values: dict[str, Any]) -> dict[str, Any]:
+def _plain(values: dict[str, Any]) -> dict[str, object]:
     return {name: str(value) if isinstance(value, Fraction) else value for name, value in values.items()}

@@ -3,8 +3,6 @@
 In: their CBOR. Out: nothing, or a measure; ``LedgerRefusedError`` where the ledger's decoder would fail.
 """
 
-from typing import Any
-
 from chain_reader.local_chain.ledger import cbor
 from chain_reader.local_chain.ledger.cbor import CborError, Item, read_cbor
 from chain_reader.local_chain.ledger.errors import LedgerRefusedError
@@ -39,7 +37,7 @@ def check_plutus_data(data: bytes, what: str) -> None:
             raise _no_plutus_data(item, what)
 
 
-def datum_as_json(data: bytes) -> dict[str, Any]:
+def datum_as_json(data: bytes) -> dict[str, object]:
     """Plutus data that is on the chain, as JSON by the detailed schema of cardano-cli.
 
     Raises:
@@ -48,7 +46,7 @@ def datum_as_json(data: bytes) -> dict[str, Any]:
     return _as_json(read_cbor(data))
 
 
-def _as_json(item: Item) -> dict[str, Any]:
+def _as_json(item: Item) -> dict[str, object]:
     if item.major in (cbor.UINT, cbor.NINT):
         return {"int": item.number}
     if item.major == cbor.BYTES:
@@ -64,7 +62,7 @@ def _as_json(item: Item) -> dict[str, Any]:
     return _constructor(item.number, content)
 
 
-def _constructor(tag: int, content: Item) -> dict[str, Any]:
+def _constructor(tag: int, content: Item) -> dict[str, object]:
     small, large = _CONSTRUCTORS
     if tag == _GENERAL_CONSTRUCTOR:
         number, content = content.items[0].number, content.items[1]

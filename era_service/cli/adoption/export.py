@@ -60,7 +60,7 @@ def _cell(value: Any) -> Any:
     return sheet_cell(value) if isinstance(value, str) else value
 
 
-def _rows(repository: "SqlRegistrations", epochs: tuple[Epoch, ...]) -> Iterator[dict[str, Any]]:
+def _rows(repository: "SqlRegistrations", epochs: tuple[Epoch, ...]) -> Iterator[dict[str, object]]:
     for epoch in sorted(epochs or repository.epochs()):
         for registration in repository.newest(epoch):
             yield registration.to_dict()

@@ -250,7 +250,7 @@ def _summary_lines(summary: IngestSummary, current: Epoch | None, settings: Sett
     return lines
 
 
-def _reject_facts(entry: StoredReject) -> dict[str, Any]:
+def _reject_facts(entry: StoredReject) -> dict[str, object]:
     reject = entry.reject
     return {
         "id": entry.id,

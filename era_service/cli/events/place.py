@@ -113,7 +113,7 @@ def _is_event_file(named: str) -> bool:
     return not is_database(path)
 
 
-def event_facts(event: StoredEvent, hash_: str | None = None) -> dict[str, Any]:
+def event_facts(event: StoredEvent, hash_: str | None = None) -> dict[str, object]:
     """An event as one JSON document."""
     facts = {
         "id": event.id,

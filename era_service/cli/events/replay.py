@@ -68,7 +68,7 @@ def _replayed(
     return done.end(), None
 
 
-def _document(done: Replay, difference: Difference | None, name: str) -> dict[str, Any]:
+def _document(done: Replay, difference: Difference | None, name: str) -> dict[str, object]:
     nodes = {str(stream): _node(node) for stream, node in done.nodes.items() if node.resumed_by is None}
     return {
         "log": name,
@@ -79,12 +79,12 @@ def _document(done: Replay, difference: Difference | None, name: str) -> dict[st
     }
 
 
-def _node(node: Any) -> dict[str, Any]:
+def _node(node: Any) -> dict[str, object]:
     view = node.state.view
     return {"epoch": node.state.epoch, "era": view.era, "status": view.status.value, "last_event": node.last_id}
 
 
-def _stop(done: Replay, line: LogLine) -> dict[str, Any]:
+def _stop(done: Replay, line: LogLine) -> dict[str, object]:
     """The state before an event, and what is decided upon it."""
     event = line.event
     node = done.nodes.get(event.id if event.stream is None else event.stream)
@@ -142,7 +142,7 @@ def diff(app: AppContext, /, *, first: str, second: str, as_json: bool) -> int:
     return 0 if parting.epoch is None else 1
 
 
-def _parting(parting: Parting, names: tuple[str, str]) -> dict[str, Any]:
+def _parting(parting: Parting, names: tuple[str, str]) -> dict[str, object]:
     return {
         "logs": list(names),
         "same_until": parting.same_until,

@@ -191,7 +191,7 @@ def _planned(
     return PlannedRollout.of(tree if quorum is None else {**tree, "quorum": quorum}, "as ordered")
 
 
-def _change_of(text: str) -> dict[str, Any]:
+def _change_of(text: str) -> dict[str, object]:
     """The entry that ``--configuration`` writes."""
     epoch, _, what = text.partition(":")
     if not (epoch.isascii() and epoch.isdigit() and len(epoch) < 10 and what):
@@ -250,7 +250,7 @@ def _require_supported(era: str, supported: tuple[str, ...]) -> None:
         )
 
 
-def _parameters(model: dict[str, Any]) -> dict[str, Any]:
+def _parameters(model: dict[str, Any]) -> dict[str, object]:
     if model["model"] == "lottery":
         return model
     return {"model": "cosmos" if model["exceeded"] else "ethereum"}

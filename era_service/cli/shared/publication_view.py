@@ -86,7 +86,7 @@ def _deadline_words(drafted: "DraftedTransaction") -> str:
     return "" if deadline is None else f", the end of epoch {deadline.epoch}: later would be too little notice"
 
 
-def transaction_document(drafted: "DraftedTransaction") -> dict[str, Any]:
+def transaction_document(drafted: "DraftedTransaction") -> dict[str, object]:
     """The transaction for machines."""
     made = drafted.transaction
     return {
@@ -128,7 +128,7 @@ def warnings_of(outlook: "Outlook") -> list[str]:
     return [*found, *reading.alarms]
 
 
-def network_document(release: "Release") -> dict[str, Any]:
+def network_document(release: "Release") -> dict[str, object]:
     """The network for machines."""
     return {
         "name": release.settings.network.name,
