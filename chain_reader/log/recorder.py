@@ -16,7 +16,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from chain_reader.log.evidence_records import EvidenceWriter
 from chain_reader.log.records import input_event, state_facts
@@ -391,7 +390,7 @@ class NodeCore:
             _log.warning("The event log can no longer be written; the node decides without it: %s", error)
         self._not_recording = str(error)
 
-    def _snapshot(self, kind: str, facts: dict[str, Any]) -> NewEvent:
+    def _snapshot(self, kind: str, facts: dict[str, object]) -> NewEvent:
         state = self._state
         facts = {**self._identity, **facts, "state": state_facts(state)}
         return NewEvent(kind, facts, state.epoch, "snapshot", self._stream)

@@ -5,7 +5,6 @@ is to come, and when another configuration holds.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from chain_reader.node.kinds import Decision, DecisionKind
 from datum.configuration.markers import ConfigurationMarker, decoded
@@ -34,7 +33,7 @@ def configuration_decisions(
     if now is not None and now != was:
         began = max(item.epoch for item in new if item.epoch <= epoch)
         changes = list(was.differences(now)) if was is not None else []
-        facts: dict[str, Any] = {"began": began, "changes": changes}
+        facts: dict[str, object] = {"began": began, "changes": changes}
         facts["configuration"] = configuration_document(now)
         decisions.append(Decision(DecisionKind.CONFIGURATION_CHANGED.value, facts, epoch))
     decisions += _announced(old, new, epoch)
@@ -49,7 +48,7 @@ def _announced(
         was, now = configuration_at(old, at), configuration_at(new, at)
         if was == now:
             continue
-        facts: dict[str, Any] = {"begins": at, "epochs_left": at - epoch, "changes": []}
+        facts: dict[str, object] = {"begins": at, "epochs_left": at - epoch, "changes": []}
         if now is None:
             facts["configuration"] = None
         else:

@@ -5,7 +5,6 @@ activation.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 from chain_reader.node.kinds import Decision, DecisionKind
 from eras import Epoch, EraMarker, EraView
@@ -88,5 +87,5 @@ def _marker(marker: EraMarker, epoch: Epoch) -> dict[str, object]:
     return {"era": marker.name, "begins": marker.epoch, "epochs_left": left}
 
 
-def _tell(kind: DecisionKind, epoch: Epoch, facts: dict[str, Any]) -> Decision:
+def _tell(kind: DecisionKind, epoch: Epoch, facts: dict[str, object]) -> Decision:
     return Decision(kind.value, facts, epoch)

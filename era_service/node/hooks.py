@@ -217,7 +217,7 @@ class Hooks:
         if left:
             _log.warning("%d hook%s still waiting at the end, not run", left, " was" if left == 1 else "s were")
 
-    def _take_on(self, hook: Hook, facts: dict[str, Any]) -> bool:
+    def _take_on(self, hook: Hook, facts: dict[str, object]) -> bool:
         lane = self._refused if hook.event is HookEvent.REFUSED else self._lane
         dropped = lane.dropped
         taken = lane.put((hook, facts))
@@ -228,7 +228,7 @@ class Hooks:
     def _timeout_of(self, hook: Hook) -> float:
         return self._before_switch_timeout_s if hook.event is HookEvent.BEFORE_SWITCH else self.timeout_s
 
-    def _run_next(self, item: tuple[Hook, dict[str, Any]]) -> None:
+    def _run_next(self, item: tuple[Hook, dict[str, object]]) -> None:
         end = self.run(*item)
         if self._on_end is not None:
             self._on_end(end)

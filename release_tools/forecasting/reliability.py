@@ -11,7 +11,7 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from eras import MAX_EPOCH, ConfigurationError, Epoch
 
@@ -106,11 +106,11 @@ def read_signatures(text: str) -> Signatures:
     return {epoch: frozenset(parties) for epoch, parties in signed.items()}
 
 
-def _rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _rows(text: str) -> Iterator[tuple[int, dict[str, object]]]:
     return _json_rows(text) if text.lstrip().startswith("{") else _csv_rows(text)
 
 
-def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, object]]]:
     reader = csv.DictReader(io.StringIO(text))
     try:
         columns = reader.fieldnames or ()
@@ -121,7 +121,7 @@ def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
         raise _unusable(f"line {reader.line_num}: CSV", f"{error}") from error
 
 
-def _json_rows(text: str) -> Iterator[tuple[int, dict[str, Any]]]:
+def _json_rows(text: str) -> Iterator[tuple[int, dict[str, object]]]:
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
             continue

@@ -16,7 +16,7 @@ No error and no ``repr`` shows a passphrase or a key.
 import json
 import unicodedata
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 from eras import ConfigurationError
 from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES
@@ -185,14 +185,14 @@ def _derived(passphrase: bytes, salt: bytes, cost: Cost) -> bytes:
     return bytes(argon2id.kdf(SEED_BYTES, passphrase, salt, opslimit=cost.passes, memlimit=cost.memory_bytes))
 
 
-def _number(fields: dict[str, Any], name: str, least: int, most: int, source: str) -> int:
+def _number(fields: dict[str, object], name: str, least: int, most: int, source: str) -> int:
     value = fields.get(name)
     if not isinstance(value, int) or isinstance(value, bool) or not least <= value <= most:
         raise _damaged(source, f"a whole number from {least} to {most} as {name}", f"{value!r}"[:60])
     return value
 
 
-def _bytes(fields: dict[str, Any], name: str, lengths: tuple[int, ...], source: str) -> bytes:
+def _bytes(fields: dict[str, object], name: str, lengths: tuple[int, ...], source: str) -> bytes:
     value = fields.get(name)
     try:
         raw = bytes.fromhex(value) if isinstance(value, str) else b""

@@ -250,7 +250,7 @@ def _described(message: bytes) -> tuple[str, bytes, list[str]]:
     return "era-payload", message, list(map(_marker_words, found))
 
 
-def _marker_words(marker: dict[str, Any]) -> str:
+def _marker_words(marker: dict[str, object]) -> str:
     when = "announced, without an epoch" if marker["epoch"] is None else f"from epoch {marker['epoch']}"
     return f"era {marker['name']}: {when}"
 

@@ -40,12 +40,12 @@ _VERSIONS = ("signer_node_version", "signer-node-version", "version")
 
 class _Registered(Answer):
     registered_at: int
-    registrations: tuple[dict[str, Any], ...]
+    registrations: tuple[dict[str, object], ...]
     next: str | None = None
 
 
 class _Tickers(Answer):
-    signers: tuple[dict[str, Any], ...]
+    signers: tuple[dict[str, object], ...]
 
 
 class _Epoch(Answer):
@@ -186,7 +186,7 @@ class AggregatorHttp:
         """All that is registered for an epoch, from all pages."""
         until = self._until()
         first = path = f"/signers/registered/{epoch}"
-        entries: list[dict[str, Any]] = []
+        entries: list[dict[str, object]] = []
         stakes: dict[Any, Any] = {}
         for _ in range(self._limits.max_pages):
             call = self._call(path)

@@ -82,7 +82,7 @@ TWICE = "the field {!r} appears twice"
 UNKNOWN_FIELD = "{!r} is not a field of registrations: counted without it"
 
 
-class Repeating(dict[str, Any]):
+class Repeating(dict[str, object]):
     """A JSON object in which a field is there twice: people and programs would each see another one.
 
     Attributes:

@@ -21,7 +21,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import NoneType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from chain_reader.bech32 import encode_bech32
 from datum import EraSigner, VerificationKey, verify_signature
@@ -65,7 +65,7 @@ class Statement:
     @property
     def message(self) -> bytes:
         """The bytes that are signed (rule 1)."""
-        said: dict[str, Any] = {
+        said: dict[str, object] = {
             "kind": KIND,
             "network_magic": self.network_magic,
             "party_id": self.party_id,
@@ -213,7 +213,7 @@ def pool_id(key: str) -> str:
     return encode_bech32("pool", hashlib.blake2b(bytes.fromhex(key), digest_size=28).digest())
 
 
-def _canonical(value: dict[str, Any]) -> bytes:
+def _canonical(value: dict[str, object]) -> bytes:
     return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode()
 
 

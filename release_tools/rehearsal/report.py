@@ -94,11 +94,8 @@ def _eras(outcome: Outcome) -> str:
             spans.append(Span(last.lane, last.label, last.start, row.epoch + 1))
         else:
             spans.append(Span("current era", row.era, row.epoch, row.epoch + 1))
-    moments = [
-        Moment(f"{one.published.to_dict()['change']}", one.at)
-        for one in outcome.happenings
-        if one.published is not None
-    ]
+    published = [(one.at, one.published) for one in outcome.happenings if one.published is not None]
+    moments = [Moment(f"{change.to_dict()['change']}", at) for at, change in published]
     words = "; ".join(f"{span.label} from epoch {span.start:g}" for span in spans)
     return timeline(spans, moments, title="Eras", description=words)
 

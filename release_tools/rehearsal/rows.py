@@ -1,9 +1,9 @@
 """The rows of a rehearsal's outcome: epochs, decisions, happenings and checked expectations, each JSON-ready."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from eras import Epoch
+from release_tools.forecasting.lottery import QuorumModel
 from release_tools.markers.change import Change
 
 
@@ -38,14 +38,14 @@ class EpochRow:
     signing: float
     quorum_probability: float
     quorum: bool
-    lottery: dict[str, Any]
+    lottery: QuorumModel
     forecast: float | None
     behind: float
     by_version: dict[str, int]
 
     def to_dict(self) -> dict[str, object]:
         """The row, JSON-ready."""
-        return {name: getattr(self, name) for name in self.__slots__}
+        return {name: getattr(self, name) for name in self.__slots__} | {"lottery": self.lottery.to_dict()}
 
 
 @dataclass(frozen=True, slots=True)

@@ -437,7 +437,7 @@ class Simulation:
             signing=share,
             quorum_probability=chance,
             quorum=kept,
-            lottery=quorum.model.to_dict(),
+            lottery=quorum.model,
             forecast=said,
             behind=signed / sum(node.stake for node in self._nodes),
             by_version={tally.release or "": tally.stake for tally in tallies},

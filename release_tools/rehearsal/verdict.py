@@ -12,11 +12,11 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 from eras.words import percent
 from release_tools.adoption.shares import needed_share
-from release_tools.forecasting.lottery import Lottery
+from release_tools.forecasting.lottery import QuorumModel
 from release_tools.rehearsal.actions import Activate
 from release_tools.rehearsal.invariants import LIKELY, Violation
 from release_tools.rehearsal.rows import Checked, EpochRow, Happening
@@ -162,13 +162,13 @@ def _switches(rows: "Sequence[EpochRow]") -> "list[tuple[EpochRow, EpochRow]]":
     return [(before, row) for before, row in pairwise(rows) if before.era != row.era]
 
 
-def _changed(before: dict[str, Any], after: dict[str, Any]) -> str:
+def _changed(was: QuorumModel, model: QuorumModel) -> str:
     """A change of the lottery, by parameter."""
+    before, after = was.to_dict(), model.to_dict()
     return ", ".join(f"{name} {after[name]} instead of {before[name]}" for name in after if after[name] != before[name])
 
 
 def _needed(row: EpochRow) -> float | None:
     """The share for a quorum that is as good as certain, rounded up to what is shown; ``None`` where none suffices."""
-    lottery = row.lottery
-    share = Lottery(lottery["k"], lottery["m"], lottery["phi_f"]).share_needed(LIKELY)
+    share = row.lottery.share_needed(LIKELY)
     return None if share is None else math.ceil(share * 1_000) / 1_000

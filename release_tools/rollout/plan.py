@@ -192,7 +192,7 @@ class PlannedRollout(_Table):
         return tuple(person for person in self.people if phase in person.tell)
 
     @classmethod
-    def of(cls, tree: dict[str, Any], origin: str = "in memory") -> Self:
+    def of(cls, tree: dict[str, object], origin: str = "in memory") -> Self:
         """The plan in a tree of tables.
 
         Raises:
@@ -296,7 +296,7 @@ def _toml(value: object) -> str:
 def _keys_beside(path: Sequence[str]) -> list[str]:
     """The keys that are right where the last part of ``path`` stands."""
     model: Any = PlannedRollout
-    tables: dict[str, Any] = {
+    tables: dict[str, object] = {
         "announce": AnnouncePhase,
         "activate": ActivatePhase,
         "gate": PlannedGate,

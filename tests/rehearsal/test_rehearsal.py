@@ -80,7 +80,7 @@ CONFIGURE = {"do": "configure", "at": 102, "epoch": 105, "k": 2600, "m": 16948, 
 def test_an_epoch_is_signed_with_the_configuration_of_the_epoch_before():
     outcome = rehearse(small(actions=[CONFIGURE]))
     assert outcome.ok
-    assert [row.lottery["k"] for row in outcome.rows if 104 <= row.epoch <= 107] == [1944, 1944, 2600, 2600]
+    assert [row.lottery.k for row in outcome.rows if 104 <= row.epoch <= 107] == [1944, 1944, 2600, 2600]
     told = {one.kind: (one.first, one.nodes) for one in outcome.told}
     assert (told["configuration-announced"], told["configuration-changed"]) == ((102, 12), (100, 12))
 

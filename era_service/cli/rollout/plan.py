@@ -4,7 +4,6 @@ from collections.abc import Iterator
 from dataclasses import replace
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -164,8 +163,8 @@ def plan(
 def _planned(
     settings: Settings, era: str, asked: GateOptions, schedule: ScheduleOptions, *, is_on_chain: bool
 ) -> PlannedRollout:
-    gate: dict[str, Any] = {"threshold": asked.threshold, "of": asked.base, "for_epochs": asked.for_epochs}
-    quorum: dict[str, Any] | None = None
+    gate: dict[str, object] = {"threshold": asked.threshold, "of": asked.base, "for_epochs": asked.for_epochs}
+    quorum: dict[str, object] | None = None
     given = asked.quorum.given
     if asked.quorum_probability is not None:
         gate["quorum_probability"] = asked.quorum_probability
@@ -250,7 +249,7 @@ def _require_supported(era: str, supported: tuple[str, ...]) -> None:
         )
 
 
-def _parameters(model: dict[str, Any]) -> dict[str, object]:
+def _parameters(model: dict[str, object]) -> dict[str, object]:
     if model["model"] == "lottery":
         return model
     return {"model": "cosmos" if model["exceeded"] else "ethereum"}

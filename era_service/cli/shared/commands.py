@@ -101,7 +101,7 @@ def _decorators(group: type[Any]) -> Iterator[Callable[[Callable[..., Any]], Cal
         yield kind(*declarations, one.name, **attributes)
 
 
-def _made(group: type[Any], values: dict[str, Any]) -> Any:
+def _made(group: type[Any], values: dict[str, object]) -> Any:
     made = {}
     for one in fields(group):
         inner = one.metadata.get(_NESTED)
