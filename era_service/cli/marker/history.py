@@ -63,7 +63,7 @@ def history(app: AppContext, *, shown: HistoryOptions, network: NetworkOptions, 
     if document["not_listed"]:
         lines.append(f"and {document['not_listed']} more (see --limit)")
     if document["no_payload"]:
-        lines.append(f"and {counted(document['no_payload'], 'output')} with a datum that is no payload")
+        lines.append(f"and {counted(document['no_payload'], 'output')} with a datum that is not a payload")
     echo_lines(lines or ["There was never a payload at the era address"])
     return 0
 

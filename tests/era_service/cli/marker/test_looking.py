@@ -39,7 +39,7 @@ def test_history_tells_place_author_and_verdict(world: World) -> None:
     assert [entry["transaction"] for entry in found["payloads"]][-1] == world.transactions()[0], "newest first"
     words = invoke("marker", "history", "--limit", "2").stdout
     assert "and 2 more (see --limit)" in words
-    assert "and 1 outputs with a datum that is not a payload" in words
+    assert "and 1 output with a datum that is not a payload" in words
     assert "  author   " in words
 
 
