@@ -217,8 +217,8 @@ class NodeCore:
                 differences = [found for found in map(replay.feed, lines) if found is not None]
                 if differences:
                     _log.warning(
-                        "Event %d of the log was decided otherwise than this version decides: the node goes on by what "
-                        "follows from its inputs",
+                        "Event %d of the log differs from what this version decides: the node continues "
+                        "with what follows from its inputs",
                         differences[0].event_id,
                     )
                 node = replay.nodes[stream]

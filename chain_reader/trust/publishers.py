@@ -61,7 +61,7 @@ class Publishers:
         """The facts, with which transactions the owner of the era address published; new ones are asked about.
 
         Raises:
-            ReadLimitExceededError: more than the limits allow carry a true signature, and none is known to count.
+            ReadLimitExceededError: more than the limits allow carry a valid signature, and none is known to count.
         """
         if not self._observer.capabilities.inputs:
             return facts
@@ -134,10 +134,10 @@ class Publishers:
     def _flooded(self, signed: int) -> ReadLimitExceededError:
         limits = self._policy.limits
         return ReadLimitExceededError(
-            f"{self._observer.name}: too many outputs at {self._policy.address} carry a true signature",
+            f"{self._observer.name}: too many outputs at {self._policy.address} carry a valid signature",
             expected=f"at most {limits.max_transactions} new ones in {limits.read_deadline_s:g} s",
             got=f"{signed}",
-            next_step=f"Somebody posts old payloads again; {self._asked} were looked into, read again to go on",
+            next_step=f"Somebody posts old payloads again; {self._asked} were looked up; read again to continue",
             limit="max_transactions",
             address=self._policy.address,
         )

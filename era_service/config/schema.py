@@ -123,12 +123,12 @@ class ReaderSettings(Section):
     )
     agreement: Above0Whole | None = Field(
         default=None,
-        description="How many of the providers must agree (docs/providers.md); they are then asked all at once. "
-        "Without it the first one that answers is believed.",
+        description="How many of the providers must agree (docs/providers.md); all are then asked at once. "
+        "Without it the first answer counts.",
     )
     max_tip_age_s: Above0 | None = Field(
         default=None,
-        description="A tip older than this is stale; by default older than chance makes it, 10 minutes on a public "
+        description="A tip older than this is stale; by default older than chance explains, 10 minutes on a public "
         "network.",
     )
     project_id: SecretStr | None = Field(
@@ -204,8 +204,8 @@ class StoreSettings(Section):
     url: str | None = Field(
         default=None,
         min_length=1,
-        description="The path of a SQLite file, or a database URL, in which trust is remembered from one run to the "
-        "next. Without it each run begins anew.",
+        description="The path of a SQLite file, or a database URL, that keeps what is trusted from one run "
+        "to the next. Without it each run starts afresh.",
     )
 
 
@@ -274,8 +274,8 @@ class FollowerSettings(Section):
     registrations: bool = Field(default=False, description="Whether to take registrations from the leader too.")
     require_proof: bool = Field(
         default=True,
-        description="Whether the leader has to show the bytes of each publication, which prove who made it; without, "
-        "the era key's signatures and rule T4 alone protect from a leader that lies.",
+        description="Whether the leader has to show the bytes of each publication, which prove who made "
+        "it; without it only the era key's signatures and rule T4 protect against a lying leader.",
     )
 
 
@@ -365,8 +365,8 @@ class WatchSettings(Section):
     node_id: str | None = Field(
         default=None,
         min_length=1,
-        description="What tells this node from others, its party id: its place in that spread (by default by the "
-        "host's name), and where it goes on in a store that others share.",
+        description="The identity of this node, its party id: decides its place in that spread (by default "
+        "from the host name), and where it continues in a shared store.",
     )
     backoff_max_s: Above0 = Field(
         default=300.0, description="The longest wait between two attempts at a provider that does not answer."

@@ -81,7 +81,7 @@ def _advice(found: Forecast) -> str:
     if not found.calls_suffice:
         return "even if everyone upgraded, it would not suffice."
     if not found.calls:
-        return "as things stand the ready stake suffices."
+        return "the ready stake is enough."
     return f"{counted(len(found.calls), 'party', 'parties')} more to upgrade, the largest first, would suffice."
 
 

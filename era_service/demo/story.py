@@ -139,7 +139,7 @@ class Story:
         for refused, names in after.refused().items():
             self._show(
                 "refused",
-                f"{refused.verdict}, say {len(names)} nodes: {refused.reason}",
+                f"{refused.verdict}, by {len(names)} nodes: {refused.reason}",
                 transaction=refused.transaction,
                 verdict=refused.verdict,
                 reason=refused.reason,
@@ -179,7 +179,7 @@ class Story:
         self._begin("Retire thales", f"Its marker leaves the chain; its code has left {THIRD.version}, as one line.")
         self._enter(RETIRE)
         before = self._turn()
-        self._verify("all go on in pythagoras", set(self.network.nodes) - {LATECOMER}, before.in_era(PYTHAGORAS))
+        self._verify("all continue in pythagoras", set(self.network.nodes) - {LATECOMER}, before.in_era(PYTHAGORAS))
         self._publish(EraMarker(PYTHAGORAS, SWITCH))
         self.network.nodes[LATECOMER].start(THIRD)
         now = self._turn()
@@ -242,7 +242,7 @@ class Story:
         self._show("verified", what)
 
     def _verify_all_go_on(self) -> None:
-        self._verify("all go on in thales", self._now.knowing(THALES), self._now.in_era(THALES))
+        self._verify("all continue in thales", self._now.knowing(THALES), self._now.in_era(THALES))
         self._verify_one_certificate(THALES)
 
     def _verify_one_certificate(self, era: str) -> None:

@@ -57,7 +57,9 @@ class SystemdNotifier:
                 sender.sendto(message.encode(), self._address)
         except OSError as error:
             if not self._failed:
-                _log.warning("systemd could not be told %s: %s", message.partition("=")[0], error.strerror or error)
+                _log.warning(
+                    "systemd could not be notified of %s: %s", message.partition("=")[0], error.strerror or error
+                )
             self._failed = True
         else:
             self._failed = False

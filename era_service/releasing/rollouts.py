@@ -45,7 +45,7 @@ def require_network_of(plan: PlannedRollout, magic: int) -> None:
         raise ConfigurationError(
             "The rollout plan is for another network",
             code="WrongPlan",
-            expected=f"network magic {plan.network_magic}, as the plan says",
+            expected=f"network magic {plan.network_magic}, as in the plan",
             got=f"{magic}",
             next_step="Name the network of the plan, or take the right plan",
         )

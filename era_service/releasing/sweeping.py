@@ -29,8 +29,8 @@ from release_tools.transactions import sweeping
 from release_tools.transactions.drafting import DraftedTransaction
 
 NOT_PROVEN = (
-    "A provider that does not know the inputs of transactions cannot tell which signed output is the release team's "
-    "own, and so none of them is swept: use one that does, such as Blockfrost, or name your own output "
+    "A provider that does not know the inputs of transactions does not show which signed output is the "
+    "release team's own, and so none of them is swept: use one that does, such as Blockfrost, or name your own output "
     "with --beside TX#N, or "
     "sweep on the machine that published"
 )

@@ -123,7 +123,7 @@ class Snapshot(Document):
         """The same without a word on who was asked: no provider, and of what failed only that it did."""
         status, unconfirmed = self.status, None if self.status.stale is None else UNCONFIRMED
         source = status.trusted and status.trusted.model_copy(update={"source": "the chain"})
-        what = "No era can be told from what was read"
+        what = "No era follows from what was read"
         if status.current is not None:
             what = "The current era is not one that this software knows"
         error = status.error and {"code": status.error.get("code"), "what": what}

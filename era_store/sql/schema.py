@@ -60,8 +60,8 @@ def revision_of(connection: Connection, name: str) -> str | None:
             f"The store {name} was written by a version of eraswitch from before its first release",
             expected=f"schema {REVISIONS[0]} or newer",
             got=str(found),
-            next_step="Name a new store; nodes read the chain anew, and registrations are taken in again from their "
-            "source. The version that wrote it can export its events: eraswitch events export FILE",
+            next_step="Name a new store; nodes read the chain again, and registrations are ingested again "
+            "from their source. The version that wrote it can export its events: eraswitch events export FILE",
             store=name,
             code="StoreOutdated",
         )

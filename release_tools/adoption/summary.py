@@ -418,7 +418,7 @@ def _alarms(
     if told is not None and told < unknown.total:
         yield AdoptionAlarm(
             "network-stake",
-            f"the given stake of the network, {about_ada(told)}, is less than the registered stake, so it is ignored",
+            f"The given stake of the network, {about_ada(told)}, is less than the registered stake, so it is ignored",
         )
     if since is None:
         return

@@ -318,8 +318,8 @@ class _Forecaster:
         below = [(one.value, epoch) for one, epoch in chances if one.at_low is not None and one.value < one.at_low]
         if below:
             yield (
-                f"The chance of a quorum in epoch {min(below)[1]} counts the 1 in 40 cases in which less signs than "
-                "the interval says, too: it is less than the chance at the low end of that interval"
+                f"The chance of a quorum in epoch {min(below)[1]} also counts the 1 in 40 cases below the "
+                "low end of the interval, so it is less than the chance at that end"
             )
         if self._network is None:
             yield (

@@ -227,7 +227,9 @@ class Cosigning:
         right = made._document()
         wrong = [name for name in document.keys() | right.keys() if not _same(document.get(name), right.get(name))]
         if wrong:
-            raise _altered("what the payload itself says", f"something else under {', '.join(sorted(wrong))}"[:200])
+            raise _altered(
+                "the content of the payload itself", f"something else under {', '.join(sorted(wrong))}"[:200]
+            )
         return made
 
     def _document(self) -> dict[str, Any]:

@@ -196,7 +196,7 @@ class _Planner:
         elif kind is ChangeKind.POSTPONE and era.epoch is None:
             self._break("state", "an era that has an epoch", f"{era}", "Activate it instead")
         elif kind is not ChangeKind.RETIRE and era.epoch is not None and era.epoch <= self._epoch:
-            self._break("one-way", "an era that has not begun", f"{era}", "A switch is one-way: go on to a later era")
+            self._break("one-way", "an era that has not begun", f"{era}", "A switch is one-way: choose a later era")
 
     def _check_lead(self, begins: Epoch | None, what: str) -> None:
         if not self._before or begins is None:

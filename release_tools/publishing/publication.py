@@ -145,7 +145,7 @@ class Draft:
 
     def __post_init__(self) -> None:
         if self.anchor not in self.spends or {one.reference for one in self.spends} != set(self.transaction.inputs):
-            raise ValueError("a transaction spends its anchor, and what the draft says")
+            raise ValueError("a transaction spends its anchor, as in the draft")
 
 
 @dataclass(frozen=True, slots=True)

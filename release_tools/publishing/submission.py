@@ -305,7 +305,7 @@ def _expired(transaction: SignedTransaction, invalid_hereafter: Slot | None) -> 
         f"The transaction {transaction.hash} was in no block in time",
         expected=f"a block before slot {invalid_hereafter}",
         got="none, and it is void now",
-        next_step="Run the same command again: what it builds anew excludes the old one",
+        next_step="Run the same command again: a new transaction excludes the old one",
         transaction=transaction.hash,
         code="PublicationExpired",
     )

@@ -83,9 +83,9 @@ def _checked(expect: Expect, outcome: Outcome) -> list[Checked]:
         least, most = expect.quorum_lost_epochs
         words = f"from {least} to {most} epochs without a quorum"
         found.append(Checked(words, f"{outcome.lost}", least <= outcome.lost <= most))
-    wanted = [Checked(f"a node tells {kind}", "yes" if kind in told else "no", kind in told) for kind in expect.told]
+    wanted = [Checked(f"a node reports {kind}", "yes" if kind in told else "no", kind in told) for kind in expect.told]
     unwanted = [
-        Checked(f"no node tells {kind}", "one does" if kind in told else "none does", kind not in told)
+        Checked(f"no node reports {kind}", "one does" if kind in told else "none does", kind not in told)
         for kind in expect.not_told
     ]
     return found + wanted + unwanted

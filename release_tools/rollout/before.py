@@ -89,7 +89,7 @@ def _require_fitting(plan: PlannedRollout, one: PlannedBefore, found: RecoveryDo
     if found.era != plan.era:
         raise _mistake(one.verified, f"the era {plan.era}, as the plan", f"{found.era!r}"[:80])
     if found.network_magic != one.network_magic:
-        wanted = f"network magic {one.network_magic}, as the plan says of {one.network}"
+        wanted = f"network magic {one.network_magic}, as the plan has for {one.network}"
         raise _mistake(one.verified, wanted, f"{found.network_magic}")
     if plan.network_magic in found.before:
         wanted = f"a plan of {one.network} that does not wait for network magic {plan.network_magic}"

@@ -296,7 +296,7 @@ def _thread_token(
     if any(unit == configured for output in also_spend for unit, _ in output.assets):
         return configured
     raise TransactionError(
-        "The thread token is not in the marker output in force, and readers would not believe one without it",
+        "The thread token is not in the marker output in force, and readers would not trust one without it",
         expected=f"{spelled(configured)}, as trust.thread_token names it",
         got="no token" if held is None else spelled(held),
         next_step="Name the output that holds it with --spend; or mint one (marker adopt-token) and configure that",

@@ -243,7 +243,7 @@ class CarriedTransaction:
                 f"A signature in {source}",
                 f"one over the transaction {self.hash}",
                 f"one by {wrong[0]} over something else",
-                next_step="Have this very file signed again: one that was built anew is another transaction",
+                next_step="Have this very file signed again: a newly built one is another transaction",
             )
         return self._with({key_hash: _witness(one) for key_hash, one in added.items()})
 

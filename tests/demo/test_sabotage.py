@@ -143,7 +143,7 @@ SABOTAGES: list[tuple[Callable[[Patch], None], int, str]] = [
     (an_upgrade_does_not_happen, 3, "lima is on 2.0.0"),
     (provenance_is_ignored, 5, "every running node refuses both"),
     (signatures_are_not_checked, 5, "every running node refuses both"),
-    (a_node_switches_too_early, 5, "all go on in thales"),
+    (a_node_switches_too_early, 5, "all continue in thales"),
     (a_node_sleeps_through_the_switch, 6, "all that know pythagoras switch in the same epoch"),
     (nodes_certify_each_in_its_own_way, 6, "one certificate"),
     (retirement_changes_the_schedule, 8, "nothing else changes on any node"),

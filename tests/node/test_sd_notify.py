@@ -58,5 +58,5 @@ def test_a_socket_that_is_gone_is_logged_once_and_stops_nothing(
         notifier.ready()
         notifier.alive()
     assert [record.getMessage() for record in caplog.records] == [
-        "systemd could not be told READY: No such file or directory"
+        "systemd could not be notified of READY: No such file or directory"
     ]

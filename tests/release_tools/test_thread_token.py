@@ -90,7 +90,7 @@ def test_no_second_one_is_minted_beside_it(
     gateway: LocalChainGateway, wallet: PaymentKey, minted: UnsignedTransaction
 ) -> None:
     previous = marker_output(gateway, wallet.address(0), minted.hash)
-    with raising("ThreadToken", match="a thread token already"):
+    with raising("ThreadToken", match="A thread token exists already"):
         build_on(gateway, wallet, previous=previous, mint_token=True)
 
 
@@ -133,7 +133,7 @@ def test_a_publication_that_would_lose_it_is_not_built(
     chain: LocalChain, gateway: LocalChainGateway, wallet: PaymentKey
 ) -> None:
     chain.fund(wallet.address(0), 100 * ADA)
-    with raising("ThreadToken", match="readers would not believe one without it"):
+    with raising("ThreadToken", match="readers would not trust one without it"):
         build_on(gateway, wallet, thread_token="ab" * 28 + "00")
 
 

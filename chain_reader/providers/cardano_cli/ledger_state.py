@@ -38,7 +38,7 @@ class LedgerStateOnly:
     def _unknown(self, what: str) -> ProviderRefusedError:
         return Call(self.name, what).error(
             ProviderRefusedError,
-            "cannot be asked for",
+            "cannot be read",
             expected="what the ledger state holds",
             next_step="Use an observer that declares this capability, such as Blockfrost",
         )

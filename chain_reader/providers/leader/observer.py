@@ -207,7 +207,7 @@ class LeaderObserver:
         linked = {link.transaction for link in found.links}
         last = self._known[0].transaction if self._known else None
         if last in self._kept and last not in linked and found.links[0].transaction not in self._kept:
-            raise untrue(self.name, f"a chain that goes on from {last}", "another one: a fork")
+            raise untrue(self.name, f"a chain that continues from {last}", "another one: a fork")
         return found.links
 
     def close(self) -> None:

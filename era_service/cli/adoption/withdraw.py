@@ -54,7 +54,7 @@ def withdraw(
     the rejects, each as a line that adoption ingest reads.
     """
     if not what.reason.strip():
-        raise click.BadParameter("expected words that say why", param_hint="--reason")
+        raise click.BadParameter("expected a reason in words", param_hint="--reason")
     withdrawal = Withdrawal(source, what.reason, what.from_epoch, signed_too=what.signed_too, dry_run=what.dry_run)
     with open_adoption_store(data.settings(app)) as opened:
         found = run(opened, withdrawal)

@@ -251,7 +251,7 @@ def test_a_network_waits_for_the_one_before_it(world: World) -> None:
     ("changes", "words"),
     [
         ({"era": "thales"}, "expected the era pythagoras"),
-        ({"network_magic": 2}, "expected network magic 1, as the plan says of preprod, got 2"),
+        ({"network_magic": 2}, "expected network magic 1, as the plan has for preprod, got 2"),
         ({"before": [42]}, "each would wait for the other"),
         ({"recovered": "yes"}, "got recovered: Input should be a valid boolean"),
         ({"words": None}, "got words: Input should be a valid string"),
