@@ -140,8 +140,8 @@ def _judge_all(candidates: list[str | bytes], keys: tuple[VerificationKey, ...],
         return [_judge(datum, keys, kind) for datum in candidates]
     from concurrent.futures import ThreadPoolExecutor
 
-    # Twice as many threads as processors: while one waits for the interpreter lock, another checks a signature.
-    workers = 2 * (os.cpu_count() or 1)
+    # One thread more than processors: while one waits for the interpreter lock, another checks a signature.
+    workers = 1 + (os.cpu_count() or 1)
     size = -(-len(candidates) // workers)
     slices = [candidates[start : start + size] for start in range(0, len(candidates), size)]
     with ThreadPoolExecutor(workers) as pool:
