@@ -15,6 +15,9 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from nacl.bindings import crypto_sign_open
+from nacl.exceptions import BadSignatureError
+
 from chain_reader.bech32 import PaymentCredential, decode_bech32, payment_credential
 from chain_reader.local_chain.ledger import cbor
 from chain_reader.local_chain.ledger.cbor import CborError, Item, read_cbor
@@ -130,9 +133,6 @@ def _members(item: Item) -> tuple[Item, ...]:
 
 def _signers(witnesses: Mapping[int, Item], body_hash: bytes) -> frozenset[bytes]:
     """The hashes of the keys whose signature is true."""
-    from nacl.bindings import crypto_sign_open
-    from nacl.exceptions import BadSignatureError
-
     found = set()
     for member in _members(witnesses[_SIGNATURES]) if _SIGNATURES in witnesses else ():
         key, signature = member.items[0].data, member.items[1].data

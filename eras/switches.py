@@ -10,7 +10,9 @@ import enum
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar, cast
+
+from typing_extensions import TypeForm
 
 from eras.checker import EraChecker
 from eras.errors import ConfigurationError, EraSwitchError
@@ -19,9 +21,6 @@ from eras.marker import Epoch
 from eras.names import Name, name_of
 from eras.switch_checks import Behaviour, Boolean, Declared, is_callable_type, problems_of
 from eras.words import counted
-
-if TYPE_CHECKING:
-    from typing_extensions import TypeForm
 
 Function = TypeVar("Function", bound=Callable[..., Any])
 Found = TypeVar("Found")

@@ -5,27 +5,27 @@ was found, and what to do. A check never raises on what it checks: an error of o
 """
 
 import enum
+import os
 import stat
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 
+from chain_reader import ChainObserver
+from chain_reader.genesis import NetworkGenesis
+from chain_reader.providers.gateway import Network, TransactionGateway
+from datum import EraSigner, VerificationKey
 from era_store.errors import StoreMissingError
 from eras import ConfigurationError, EraSwitchError
 from eras.words import ada, counted
 from release_tools.keys.files import VERIFICATION_KEY_FILE
-
-if TYPE_CHECKING:
-    from chain_reader import ChainObserver
-    from chain_reader.genesis import NetworkGenesis
-    from chain_reader.providers.gateway import Network, TransactionGateway
-    from datum import EraSigner, VerificationKey
-    from release_tools.keys.payment_key import PaymentSigner
-    from release_tools.publishing.publication import Unfinished
-    from release_tools.transactions.scripts import KeyScript
+from release_tools.keys.payment_key import PaymentKey, PaymentSigner
+from release_tools.publishing.publication import Unfinished
+from release_tools.transactions.addresses import owner_of, parse_address
+from release_tools.transactions.scripts import KeyScript
 
 Answer = TypeVar("Answer")
 
@@ -106,7 +106,7 @@ class Examination:
 
     # --- keys
 
-    def era_key(self, read: Callable[[], "EraSigner"], path: Path | None, configured: "VerificationKey | None") -> None:
+    def era_key(self, read: Callable[[], EraSigner], path: Path | None, configured: VerificationKey | None) -> None:
         """The era key: for its owner alone, the one of the network, and the pair of the file beside it."""
         with self._check("era key"):
             if path is not None:
@@ -129,12 +129,9 @@ class Examination:
         path: Path,
         network_id: int | None,
         era_address: str | None,
-        load: "Callable[[Path], PaymentSigner] | None" = None,
+        load: Callable[[Path], PaymentSigner] | None = None,
     ) -> str | None:
         """The payment key: for its owner alone, and owner of the era address; returns its own address."""
-        from release_tools.keys.payment_key import PaymentKey
-        from release_tools.transactions.addresses import owner_of
-
         check = f"payment key {path}"
         own: str | None = None
         with self._check(check):
@@ -161,7 +158,7 @@ class Examination:
         return own
 
     def shared_key(
-        self, name: str | None, magic: int | None, key: "VerificationKey", others: Mapping[str, tuple[int, str]]
+        self, name: str | None, magic: int | None, key: VerificationKey, others: Mapping[str, tuple[int, str]]
     ) -> None:
         """Whether other networks believe the same era key: what is signed for one can then be posted on another.
 
@@ -171,8 +168,6 @@ class Examination:
             key: its era key.
             others: name → magic and era key of every network that is known.
         """
-        from datum import VerificationKey
-
         with self._check("era key on other networks"):
             same = [
                 f"{other} (magic {its_magic})"
@@ -192,16 +187,12 @@ class Examination:
 
     def address(self, check: str, text: str, network_id: int) -> None:
         """An address: one of this network, that a payment key owns."""
-        from release_tools.transactions.addresses import parse_address
-
         with self._check(check):
             parse_address(text, network_id, check, self.era_script)
             self._ok(check, f"{text} is one of this network")
 
-    def funds(self, gateway: "TransactionGateway", address: str, network_id: int) -> None:
+    def funds(self, gateway: TransactionGateway, address: str, network_id: int) -> None:
         """Whether what is at an address of this network and may be spent pays for a rollout."""
-        from release_tools.transactions.addresses import parse_address
-
         check = f"funds at {address}"
         with self._check(check):
             parse_address(address, network_id, "payment address", self.era_script)
@@ -221,14 +212,14 @@ class Examination:
     def provider(
         self,
         name: str,
-        observer: "ChainObserver",
-        gateway: "TransactionGateway | None",
+        observer: ChainObserver,
+        gateway: TransactionGateway | None,
         *,
         magic: int | None,
-        genesis: "Callable[[], NetworkGenesis | None]",
+        genesis: Callable[[], NetworkGenesis | None],
         is_public: bool,
         now_s: float,
-    ) -> "Network | None":
+    ) -> Network | None:
         """A provider: whether it answers, is of this network, and has followed its chain to now.
 
         Args:
@@ -278,7 +269,7 @@ class Examination:
         else:
             self._ok("agreement", f"epoch {listed}")
 
-    def _tip(self, check: str, genesis: "NetworkGenesis", age_s: float, health: Health) -> None:
+    def _tip(self, check: str, genesis: NetworkGenesis, age_s: float, health: Health) -> None:
         """Compare a tip with the clock: one of the two may be wrong, and either is reported."""
         clock = f"clock, by {check}"
         allowed = max(genesis.rare_gap_s, CLOCK_TOLERANCE_S)
@@ -317,7 +308,7 @@ class Examination:
             else:
                 self._ok("store", f"{report.store} is sound, at revision {report.revision}")
 
-    def journal(self, folder: Path, unfinished: Callable[[], "Unfinished | None"]) -> None:
+    def journal(self, folder: Path, unfinished: Callable[[], Unfinished | None]) -> None:
         """The journal: whether it can be written, and whether something in it is unfinished.
 
         Args:
@@ -359,9 +350,7 @@ class Examination:
         else:
             self._ok(check, f"{path} is readable by its owner only")
 
-    def _pair(self, key: "VerificationKey", beside: Path) -> None:
-        from datum import VerificationKey
-
+    def _pair(self, key: VerificationKey, beside: Path) -> None:
         try:
             text = beside.read_text(encoding="utf-8")  # raw: a key
         except (OSError, UnicodeDecodeError) as error:
@@ -390,8 +379,6 @@ def _span(seconds: float) -> str:
 
 
 def _may_write(folder: Path) -> bool:
-    import os
-
     return os.access(folder, os.W_OK | os.X_OK)
 
 

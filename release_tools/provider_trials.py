@@ -4,17 +4,12 @@ In: an observer and a gateway of one provider, and the era address. Out: finding
 is no transaction, and a ledger behind the provider reports that.
 """
 
-from typing import TYPE_CHECKING
-
+from chain_reader import ChainObserver
 from chain_reader.authorship import TransactionBytesError, transaction_id
 from chain_reader.ports import UNKNOWN_ADDRESS, BytesObserver, LocatingObserver
-from chain_reader.providers.gateway import TransactionRefusedError
+from chain_reader.providers.gateway import TransactionGateway, TransactionRefusedError
 from eras import ChainReadError
-
-if TYPE_CHECKING:
-    from chain_reader import ChainObserver
-    from chain_reader.providers.gateway import TransactionGateway
-    from release_tools.doctor import Examination
+from release_tools.doctor import Examination
 
 NO_TRANSACTION = "0" * 64
 NO_TRANSACTION_BYTES = b"\x80"
@@ -22,10 +17,10 @@ NO_TRANSACTION_BYTES = b"\x80"
 
 
 def try_provider(
-    examination: "Examination",
+    examination: Examination,
     name: str,
-    observer: "ChainObserver",
-    gateway: "TransactionGateway | None",
+    observer: ChainObserver,
+    gateway: TransactionGateway | None,
     address: str | None,
 ) -> None:
     """Try each question that reading and publishing will ask.
@@ -62,13 +57,13 @@ def try_provider(
         )
 
 
-def _newest(observer: "ChainObserver", address: str) -> str | None:
+def _newest(observer: ChainObserver, address: str) -> str | None:
     """The transaction of an output at the era address; the newest where there is an order."""
     outputs = observer.datums(address)
     return next((output.transaction for output in outputs if output.unreadable is None), None)
 
 
-def _try_transaction(examination: "Examination", name: str, observer: "ChainObserver", transaction: str) -> None:
+def _try_transaction(examination: Examination, name: str, observer: ChainObserver, transaction: str) -> None:
     if observer.capabilities.inputs:
         check = f"inputs of transactions, by {name}"
         inputs = examination.attempt(check, lambda: observer.input_addresses(transaction))
@@ -123,7 +118,7 @@ def _shown(observer: BytesObserver, transaction: str) -> int:
     return len(data)
 
 
-def _require_unknown(name: str, observer: "ChainObserver", gateway: "TransactionGateway | None") -> None:
+def _require_unknown(name: str, observer: ChainObserver, gateway: TransactionGateway | None) -> None:
     """Check that a transaction that does not exist is reported in no block.
 
     Raises:
@@ -143,7 +138,7 @@ def _require_unknown(name: str, observer: "ChainObserver", gateway: "Transaction
         )
 
 
-def _require_refusal(name: str, gateway: "TransactionGateway") -> None:
+def _require_refusal(name: str, gateway: TransactionGateway) -> None:
     """Check that what is no transaction is refused as such.
 
     Raises:

@@ -18,8 +18,13 @@ from collections.abc import Callable, Mapping
 from difflib import get_close_matches
 from typing import Any
 
+from chain_reader.adapters.bootstrap import BootstrapAdapter
+from chain_reader.adapters.cardano_chain import CardanoChainAdapter
+from chain_reader.adapters.dummy import DummyAdapter
+from chain_reader.adapters.file import FileAdapter
 from chain_reader.ports import ChainObserver, EraReaderAdapter
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from datum import VerificationKey, markers_from_json
 from datum.strict_json import short_whole
 from eras import ConfigurationError, MarkerError, SupportedEras
 
@@ -57,15 +62,11 @@ def build_adapter(
         ObserverNeededError: ``cardano-chain`` without an observer, and nothing else is wrong.
     """
     if adapter_type in ("bootstrap", "bootstrap-latest"):
-        from chain_reader.adapters.bootstrap import BootstrapAdapter
-
         return BootstrapAdapter(supported, latest=adapter_type == "bootstrap-latest")
     if adapter_type not in ADAPTER_TYPES:
         raise _unknown(adapter_type)
     given = _Params(adapter_type, params)
     if adapter_type == "file":
-        from chain_reader.adapters.file import FileAdapter
-
         return FileAdapter(given.text("markers_file"))
     if adapter_type == "dummy":
         return _dummy(given)
@@ -94,9 +95,6 @@ def adapter_from_environment(
 
 
 def _dummy(given: "_Params") -> EraReaderAdapter:
-    from chain_reader.adapters.dummy import DummyAdapter
-    from datum import markers_from_json
-
     try:
         return DummyAdapter(markers_from_json(json.dumps(given.field("markers"))))
     except MarkerError as error:
@@ -106,9 +104,6 @@ def _dummy(given: "_Params") -> EraReaderAdapter:
 def _cardano_chain(
     given: "_Params", observer: ChainObserver | Callable[[], ChainObserver] | None, limits: ReadLimits
 ) -> EraReaderAdapter:
-    from chain_reader.adapters.cardano_chain import CardanoChainAdapter
-    from datum import VerificationKey
-
     address, key = given.text("address"), given.text("verification_key")
     try:
         verification_key = VerificationKey.parse(key)

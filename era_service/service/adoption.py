@@ -74,8 +74,6 @@ def history(service: Asked, first: int | None, last: int | None) -> AdoptionHist
         NoRegistrationsError: none of them has registrations.
         StoreError: they cannot be read.
     """
-    from release_tools.adoption.summary import summarise
-
     registrations = service.store.registrations
     until = current_epoch(service, fresh=True) if last is None else Epoch(last)
     known = registrations.epochs()

@@ -1,27 +1,25 @@
 """The fixtures for pytest: ``era_schedule``, ``checker_in_era``, ``fake_provider`` and ``watched_node``."""
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pytest
 
-if TYPE_CHECKING:
-    from era_service.node.watcher import NodeWatcher
-    from eras import EraChecker
-    from eraswitch.testing.provider import FakeProvider
-    from eraswitch.testing.schedule import EraSchedule
+from era_service.node.watcher import NodeWatcher
+from eras import EraChecker
+from eraswitch.testing.provider import FakeProvider
+from eraswitch.testing.schedule import EraSchedule
+from eraswitch.testing.watching import watcher_of
 
 
 @pytest.fixture
-def era_schedule() -> "type[EraSchedule]":
+def era_schedule() -> type[EraSchedule]:
     """Makes schedules: ``era_schedule(("pythagoras", 0), ("lagrange", 7), epoch=6)``, then ``.advance()``."""
-    from eraswitch.testing.schedule import EraSchedule
-
     return EraSchedule
 
 
 @pytest.fixture
-def checker_in_era() -> "Callable[..., EraChecker]":
+def checker_in_era() -> Callable[..., EraChecker]:
     """Makes checkers: ``checker_in_era("lagrange", ["pythagoras", "lagrange"])``."""
     from eraswitch.testing.schedule import checker_in_era
 
@@ -29,21 +27,17 @@ def checker_in_era() -> "Callable[..., EraChecker]":
 
 
 @pytest.fixture
-def fake_provider() -> "FakeProvider":
+def fake_provider() -> FakeProvider:
     """A provider in epoch 5, with nothing published."""
-    from eraswitch.testing.provider import FakeProvider
-
     return FakeProvider(epoch=5)
 
 
 @pytest.fixture
-def watched_node(fake_provider: "FakeProvider") -> "Iterator[Callable[..., NodeWatcher]]":
+def watched_node(fake_provider: FakeProvider) -> Iterator[Callable[..., NodeWatcher]]:
     """Makes watchers over ``fake_provider``: ``watched_node(["pythagoras"], hooks=…)``; ends them after the test."""
-    from eraswitch.testing.watching import watcher_of
-
     made: list[NodeWatcher] = []
 
-    def make(supported: Any, **more: Any) -> "NodeWatcher":
+    def make(supported: Any, **more: Any) -> NodeWatcher:
         made.append(watcher_of(fake_provider, supported, **more))
         return made[-1]
 

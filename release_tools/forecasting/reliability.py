@@ -11,12 +11,10 @@ import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
 
+from era_store import Registration
 from eras import MAX_EPOCH, ConfigurationError, Epoch
-
-if TYPE_CHECKING:
-    from era_store import Registration
+from release_tools.forecasting.lottery import require_share
 
 Signatures = Mapping[Epoch, frozenset[str]]
 """Epoch → the parties that signed in it. An epoch that is there is known in full."""
@@ -50,13 +48,11 @@ class Reliability:
         Raises:
             ConfigurationError: it is not from 0 to 1.
         """
-        from release_tools.forecasting.lottery import require_share
-
         return cls(require_share(average), "as stated")
 
     @classmethod
     def measured(
-        cls, registrations: Iterable["Registration"], signatures: Signatures, *, lag_epochs: int
+        cls, registrations: Iterable[Registration], signatures: Signatures, *, lag_epochs: int
     ) -> "Reliability | None":
         """The reliability in the past; ``None`` where no signature of a registered party was looked for.
 

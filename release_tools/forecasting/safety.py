@@ -9,14 +9,10 @@ In: a forecast, the gate, and what is known of the reading that both rest on. Ou
 """
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from release_tools.adoption.gate import GateResult
 from release_tools.forecasting.lottery import chance_words, probability_words
-from release_tools.forecasting.result import Verdict
-
-if TYPE_CHECKING:
-    from release_tools.adoption.gate import GateResult
-    from release_tools.forecasting.result import Forecast
+from release_tools.forecasting.result import Forecast, Verdict
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +29,8 @@ class SwitchSafety:
 
 
 def judge_switch(
-    forecast: "Forecast | None",
-    gate: "GateResult | None",
+    forecast: Forecast | None,
+    gate: GateResult | None,
     *,
     missing: str = "neither a quorum nor a gate is configured",
     stale: bool = False,
@@ -67,9 +63,7 @@ def judge_switch(
     return SwitchSafety(verdict, tuple(reasons))
 
 
-def _decided(
-    forecast: "Forecast | None", gate: "GateResult | None", missing: str
-) -> tuple[tuple[Verdict, str], list[str]]:
+def _decided(forecast: Forecast | None, gate: GateResult | None, missing: str) -> tuple[tuple[Verdict, str], list[str]]:
     """The answer with its reason, and the other reasons."""
     of_quorum = None if forecast is None else (forecast.verdict, quorum_reason(forecast))
     of_gate = None if gate is None else (Verdict.SAFE if gate.met else Verdict.NOT_YET, _gate_reason(gate))
@@ -83,12 +77,12 @@ def _decided(
     return of_quorum, [of_gate[1]]
 
 
-def _gate_reason(gate: "GateResult") -> str:
+def _gate_reason(gate: GateResult) -> str:
     words = "; ".join((gate.words, *gate.lacks[:1]))
     return words[:1].lower() + words[1:]
 
 
-def quorum_reason(found: "Forecast") -> str:
+def quorum_reason(found: Forecast) -> str:
     """Why a forecast has its verdict."""
     wanted = probability_words(found.probability)
     if found.verdict is Verdict.SAFE:

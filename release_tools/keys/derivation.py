@@ -10,6 +10,8 @@ import re
 from dataclasses import dataclass, field
 from typing import Final
 
+from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
+
 WORD_COUNTS = (12, 15, 18, 21, 24)
 DEFAULT_PATH = "1852H/1815H/0H/0/0"
 """The first payment key of the first account, which wallets show as their first address."""
@@ -49,8 +51,6 @@ class ExtendedKey:
     @property
     def public(self) -> bytes:
         """Its public key, 32 bytes."""
-        from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
-
         return bytes(crypto_scalarmult_ed25519_base_noclamp(self.private[:32]))
 
     def child(self, index: int) -> "ExtendedKey":

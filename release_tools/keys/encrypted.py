@@ -18,6 +18,12 @@ import unicodedata
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from nacl.bindings import crypto_sign_seed_keypair
+from nacl.exceptions import CryptoError
+from nacl.pwhash import argon2id
+from nacl.secret import SecretBox
+from nacl.utils import random
+
 from eras import ConfigurationError
 from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES
 
@@ -119,9 +125,6 @@ class EncryptedKey:
             WrongPassphraseError: the passphrase is not the one, or the sealed part was altered.
             ConfigurationError: what is inside is of another kind, or of another public key than the file states.
         """
-        from nacl.exceptions import CryptoError
-        from nacl.secret import SecretBox
-
         box = SecretBox(_derived(passphrase, self.salt, self.cost))
         try:
             opened = bytes(box.decrypt(self.sealed))
@@ -147,9 +150,6 @@ def encrypt(kind: Kind, secret: bytes, passphrase: bytes) -> str:
         secret: its seed, or the 128 bytes of an extended payment key.
         passphrase: as ``passphrase_bytes`` makes it; not empty.
     """
-    from nacl.secret import SecretBox
-    from nacl.utils import random
-
     salt, cost = random(_SALT_BYTES), COST
     sealed = SecretBox(_derived(passphrase, salt, cost)).encrypt(kind.encode() + b"\0" + secret)
     fields = {
@@ -172,16 +172,12 @@ def passphrase_bytes(text: str) -> bytes:
 
 def public_of(secret: bytes) -> bytes:
     """The public key of a seed, or the one in an extended key."""
-    from nacl.bindings import crypto_sign_seed_keypair
-
     if len(secret) == EXTENDED_BYTES:
         return secret[64:96]
     return bytes(crypto_sign_seed_keypair(secret)[0])
 
 
 def _derived(passphrase: bytes, salt: bytes, cost: Cost) -> bytes:
-    from nacl.pwhash import argon2id
-
     return bytes(argon2id.kdf(SEED_BYTES, passphrase, salt, opslimit=cost.passes, memlimit=cost.memory_bytes))
 
 

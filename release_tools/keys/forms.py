@@ -12,6 +12,8 @@ names what the text is instead (a stake key, a transaction, the public half of a
 import re
 from dataclasses import dataclass, field
 
+from nacl.bindings import crypto_sign_seed_keypair
+
 from eras import ConfigurationError
 from release_tools.keys.derivation import (
     DerivationError,
@@ -228,8 +230,6 @@ def _whole(key: ExtendedKey) -> bytes:
 
 
 def _is_seed_and_public(raw: bytes) -> bool:
-    from nacl.bindings import crypto_sign_seed_keypair
-
     public, _ = crypto_sign_seed_keypair(raw[:SEED_BYTES])
     return bool(public == raw[SEED_BYTES:])
 

@@ -10,10 +10,12 @@ from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, Self
 
-from datum import text_of
+from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
+
+from datum import KeyFormatError, SigningKey, text_of
 from eras import ConfigurationError
 from release_tools.keys.encrypted import EncryptedKey, encrypt
-from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES
+from release_tools.keys.envelopes import EXTENDED_BYTES, SEED_BYTES, key_envelope
 from release_tools.keys.forms import find_payment_key
 from release_tools.keys.secret_files import write_new
 
@@ -80,7 +82,7 @@ class PaymentKey:
         return cls(os.urandom(SEED_BYTES))
 
     @classmethod
-    def load(cls, path: Path, unlock: "Callable[[EncryptedKey], bytes] | None" = None) -> Self:
+    def load(cls, path: Path, unlock: Callable[[EncryptedKey], bytes] | None = None) -> Self:
         """The key in a file, in any form that holds one key.
 
         Args:
@@ -120,8 +122,6 @@ class PaymentKey:
 
     def to_text(self, passphrase: bytes | None = None) -> str:
         """The content of a file for its owner alone: a cardano-cli envelope, or the key encrypted."""
-        from release_tools.keys.envelopes import key_envelope
-
         raw = self.secret()
         if passphrase is not None:
             return encrypt("payment", raw, passphrase)
@@ -185,8 +185,6 @@ def enterprise_address(public: bytes, network_id: int) -> str:
 
 def _require_own_public_key(raw: bytes) -> None:
     """Signing with a public key of another private one would give the private one away."""
-    from nacl.bindings import crypto_scalarmult_ed25519_base_noclamp
-
     try:
         own = crypto_scalarmult_ed25519_base_noclamp(raw[:32])
     except Exception:  # what libsodium refuses is no key, and its error may not be shown
@@ -203,8 +201,6 @@ def _require_own_public_key(raw: bytes) -> None:
 
 def _is_era_key(text: str) -> bool:
     """Whether a text is the hex of a JSON array of 32 bytes, as Mithril writes an era key."""
-    from datum import KeyFormatError, SigningKey
-
     text = text.strip()
     if not text.startswith("5b") or len(text) == 2 * SEED_BYTES:
         return False

@@ -23,16 +23,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 from chain_reader.providers.transport.bounded_process import TooLateError, TooMuchError, run_bounded
 from chain_reader.providers.transport.clock import SYSTEM_CLOCK
-from datum import VerificationKey, verify_signature
+from datum import EraSigner, VerificationKey, verify_signature
 from eras import ConfigurationError, MarkerError, TransactionError
 from eras.visible import visible
 from release_tools.keys.encrypted import Kind
-from release_tools.keys.payment_key import enterprise_address, public_key_hash
+from release_tools.keys.payment_key import PaymentSigner, enterprise_address, public_key_hash
 from release_tools.registrations.signed import KIND as REGISTRATION
-
-if TYPE_CHECKING:
-    from datum import EraSigner
-    from release_tools.keys.payment_key import PaymentSigner
 
 VERSION: Final = 1
 _FILE_FIELD, _REQUEST_FIELD = "eraswitch_signer", "eraswitch_signing"

@@ -5,17 +5,15 @@ In: a URL, a path or ``-``. Out: the source, by its URL, its name, or by what SQ
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from era_store.sqlite_files import is_database
 from eras import Epoch
+from release_tools.registrations.aggregator_http import AggregatorHttp, Known
 from release_tools.registrations.csv_rows import CsvRows
 from release_tools.registrations.lines import JsonLines
 from release_tools.registrations.mithril_events import MithrilEvents
 from release_tools.registrations.source import RegistrationSource
-
-if TYPE_CHECKING:
-    from release_tools.registrations.aggregator_http import Known
 
 SourceKind = Literal["aggregator", "mithril", "csv", "lines"]
 
@@ -26,7 +24,7 @@ def open_source(
     kind: SourceKind | None = None,
     epochs: Sequence[Epoch] = (),
     current: Epoch | None = None,
-    known: "Known" = lambda _: (),
+    known: Known = lambda _: (),
     network_magic: int | None = None,
 ) -> RegistrationSource:
     """The source that a text names. The caller closes it.
@@ -44,8 +42,6 @@ def open_source(
     """
     match kind or kind_of(text):
         case "aggregator":
-            from release_tools.registrations.aggregator_http import AggregatorHttp
-
             return AggregatorHttp(text, epochs, known=known, current=current)
         case "mithril":
             return MithrilEvents(text, current=current)

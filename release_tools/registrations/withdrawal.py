@@ -8,17 +8,18 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from era_store import Withdrawal
 from eras import ConfigurationError, Epoch
 
 if TYPE_CHECKING:
-    from era_store import SqlStore, Withdrawal
+    from era_store import SqlStore
 
 WITHDRAWN = "registrations-withdrawn"
 """The kind of the event."""
 
 
 def withdraw(
-    store: "SqlStore", withdrawal: "Withdrawal", *, clock: Callable[[], float] = time.time
+    store: "SqlStore", withdrawal: Withdrawal, *, clock: Callable[[], float] = time.time
 ) -> Mapping[Epoch, int]:
     """Withdraw registrations.
 

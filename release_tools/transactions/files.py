@@ -14,10 +14,18 @@ In: a built transaction, or the text of a file: cardano-cli's envelope, or the C
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from pycardano import VerificationKey as PaymentVerificationKey
+from pycardano import VerificationKeyWitness
+
+from chain_reader.local_chain import LedgerRefusedError
+from chain_reader.local_chain.ledger.cbor import LIST, CborError, read_cbor
+from chain_reader.local_chain.ledger.transaction import Signature, parse_transaction
+from chain_reader.local_chain.ledger.transaction import SignedTransaction as Decoded
 from chain_reader.providers.gateway import SpendableOutput
 from chain_reader.thread_token import spelled
+from datum import EraMarkersPayload, SignatureMismatchError, VerificationKey, decode_datum, verify_signature
 from eras import MarkerError, TransactionError
 from release_tools.keys.envelopes import TextEnvelope, transaction_bytes, transaction_envelope
 from release_tools.keys.payment_key import PaymentSigner
@@ -25,11 +33,6 @@ from release_tools.transactions.balancing import UnsignedTransaction, witness_se
 from release_tools.transactions.building import MissingSignatureError, SignedTransaction
 from release_tools.transactions.scripts import KeyScript, signers_of, some_of
 from release_tools.transactions.words import transaction_lines
-
-if TYPE_CHECKING:
-    from chain_reader.local_chain.ledger.transaction import Signature
-    from chain_reader.local_chain.ledger.transaction import SignedTransaction as Decoded
-    from datum import VerificationKey
 
 FACTS_FIELD = "eraswitch"
 FACTS_VERSION = 1
@@ -120,7 +123,7 @@ class CarriedTransaction:
         return blake2b(self._parts[0], digest_size=32).hexdigest()
 
     @property
-    def signatures(self) -> "tuple[Signature, ...]":
+    def signatures(self) -> tuple[Signature, ...]:
         """The signatures that it has."""
         return self._decoded.signatures
 
@@ -219,7 +222,7 @@ class CarriedTransaction:
         digest, body, words = bytes.fromhex(self.hash), self._parts[0], transaction_lines(self.summary())
         return self._with({key_hash: key.witness(digest, body, words) for key_hash, key in signers.items()})
 
-    def add(self, signatures: "Iterable[Signature]", source: str = "the signatures") -> "CarriedTransaction":
+    def add(self, signatures: Iterable[Signature], source: str = "the signatures") -> "CarriedTransaction":
         """The same with signatures that were made elsewhere; ``source`` names their origin in errors.
 
         Raises:
@@ -291,7 +294,7 @@ class CarriedTransaction:
                 "The transaction", f"a transaction for network magic {magic}", f"{self.facts.network_magic}"
             )
 
-    def summary(self, key: "VerificationKey | None" = None) -> dict[str, Any]:
+    def summary(self, key: VerificationKey | None = None) -> dict[str, Any]:
         """Its effects, JSON-ready and decoded from its own bytes.
 
         Args:
@@ -339,8 +342,6 @@ class CarriedTransaction:
     @property
     def _parts(self) -> tuple[bytes, bytes, bytes, bytes]:
         """Body, witnesses, validity flag and auxiliary data, as they are encoded."""
-        from chain_reader.local_chain.ledger.cbor import LIST, CborError, read_cbor
-
         if len(self.cbor) > _MAX_BYTES:
             raise _unusable("The transaction", f"at most {_MAX_BYTES} bytes", f"{len(self.cbor)}")
         try:
@@ -355,10 +356,7 @@ class CarriedTransaction:
         return body, witnesses, flag, auxiliary
 
     @property
-    def _decoded(self) -> "Decoded":
-        from chain_reader.local_chain import LedgerRefusedError
-        from chain_reader.local_chain.ledger.transaction import parse_transaction
-
+    def _decoded(self) -> Decoded:
         try:
             return parse_transaction(self.cbor, max_bytes=_MAX_BYTES)
         except LedgerRefusedError as error:
@@ -369,20 +367,16 @@ class CarriedTransaction:
             ) from error
 
 
-def _is_over(digest: bytes, signature: "Signature") -> bool:
+def _is_over(digest: bytes, signature: Signature) -> bool:
     """Whether it is a signature over a body with this hash."""
-    from datum import VerificationKey, verify_signature
-
     try:
         return verify_signature(digest, signature.signature, VerificationKey(signature.key))
     except MarkerError:
         return False
 
 
-def _markers(datum: str, key: "VerificationKey | None") -> dict[str, Any] | None:
+def _markers(datum: str, key: VerificationKey | None) -> dict[str, Any] | None:
     """The markers in a datum, unverified unless a key is given; ``None`` where it holds none."""
-    from datum import EraMarkersPayload, SignatureMismatchError, decode_datum
-
     try:
         payload = EraMarkersPayload.from_bytes(decode_datum(datum).content)
     except MarkerError:
@@ -428,10 +422,8 @@ def _key_hash(key: bytes) -> str:
     return blake2b(key, digest_size=28).hexdigest()
 
 
-def _witness(signature: "Signature") -> Any:
-    from pycardano import VerificationKey, VerificationKeyWitness
-
-    return VerificationKeyWitness(VerificationKey(signature.key), signature.signature)
+def _witness(signature: Signature) -> Any:
+    return VerificationKeyWitness(PaymentVerificationKey(signature.key), signature.signature)
 
 
 def _unusable(

@@ -14,15 +14,13 @@ is believed but the bytes of the body. What could go wrong, and what is made of 
 """
 
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from datum import VerificationKey
 from eras import TransactionError
 from eras.words import ada
 from release_tools.transactions.addresses import payment_key_hash
 from release_tools.transactions.files import CarriedTransaction
-
-if TYPE_CHECKING:
-    from datum import VerificationKey
 
 
 def signing_doubts(
@@ -32,7 +30,7 @@ def signing_doubts(
     key_hashes: Collection[str],
     addresses: Collection[str] = (),
     era_address: str | None = None,
-    key: "VerificationKey | None" = None,
+    key: VerificationKey | None = None,
     max_fee: int,
     sweep_beside: str | None = None,
 ) -> tuple[str, ...]:

@@ -16,9 +16,9 @@ look at: copies and old markers first, then what is no marker at all, the riches
 """
 
 from collections.abc import Collection, Iterator, Sequence
-from typing import TYPE_CHECKING
 
 from chain_reader.providers.gateway import Network, TransactionGateway
+from datum import VerificationKey
 from eras import TransactionError
 from release_tools.transactions.building import build_sweep_transaction
 from release_tools.transactions.drafting import (
@@ -31,10 +31,7 @@ from release_tools.transactions.drafting import (
     signed_outputs,
     taken_along,
 )
-
-if TYPE_CHECKING:
-    from datum import VerificationKey
-    from release_tools.transactions.scripts import KeyScript
+from release_tools.transactions.scripts import KeyScript
 
 
 def draft_sweep(
@@ -42,13 +39,13 @@ def draft_sweep(
     *,
     network: Network,
     era_address: str,
-    keys: "Sequence[VerificationKey]",
+    keys: Sequence[VerificationKey],
     in_force: str,
     judged: Collection[str],
     purse: Purse,
     spared: Collection[str] = (),
     thread_token: str | None = None,
-    era_script: "KeyScript | None" = None,
+    era_script: KeyScript | None = None,
 ) -> DraftedTransaction | None:
     """Build the transaction that clears the era address; ``None`` where there is nothing to sweep.
 

@@ -6,27 +6,21 @@ returns, or the whole transaction as another signer has signed it. Out: the sign
 transaction to judge.
 """
 
-from typing import TYPE_CHECKING
-
+from chain_reader.local_chain.ledger.cbor import LIST, MAP, TAG, UINT, CborError, Item, read_cbor
+from chain_reader.local_chain.ledger.transaction import Signature
 from release_tools.keys.envelopes import EnvelopeError, TextEnvelope, described_type
-
-if TYPE_CHECKING:
-    from chain_reader.local_chain.ledger.cbor import Item
-    from chain_reader.local_chain.ledger.transaction import Signature
 
 _KINDS = ("TxWitness", "Tx ", "Witnessed Tx", "Unwitnessed Tx")
 _TRANSACTION_PARTS = 4
 _KEY_BYTES, _SIGNATURE_BYTES = 32, 64
 
 
-def read_signatures(text: str, source: str) -> "tuple[Signature, ...]":
+def read_signatures(text: str, source: str) -> tuple[Signature, ...]:
     """The signatures in the text of a file; ``source`` names the file in errors.
 
     Raises:
         EnvelopeError: it holds none.
     """
-    from chain_reader.local_chain.ledger.cbor import CborError, read_cbor
-
     text = text.strip()
     kind = "hex"
     if text.startswith("{"):
@@ -51,10 +45,8 @@ def read_signatures(text: str, source: str) -> "tuple[Signature, ...]":
     return found
 
 
-def _members(item: "Item", source: str) -> "tuple[Item, ...]":
+def _members(item: Item, source: str) -> tuple[Item, ...]:
     """The pairs of key and signature: the one of a witness, or those of a witness set."""
-    from chain_reader.local_chain.ledger.cbor import LIST, MAP, TAG, UINT
-
     if item.major == LIST and len(item.items) == 2 and item.items[0].major == UINT:
         if item.items[0].number != 0:
             raise _none_in(source, "a signature of a Byron address")
@@ -71,9 +63,7 @@ def _members(item: "Item", source: str) -> "tuple[Item, ...]":
     return () if inside is None else inside.items
 
 
-def _signature(item: "Item", source: str) -> "Signature":
-    from chain_reader.local_chain.ledger.transaction import Signature
-
+def _signature(item: Item, source: str) -> Signature:
     if [len(part.data) for part in item.items] != [_KEY_BYTES, _SIGNATURE_BYTES]:
         raise _none_in(source, "something else than a key of 32 bytes and a signature of 64")
     key, signature = item.items

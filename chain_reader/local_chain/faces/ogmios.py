@@ -27,10 +27,13 @@ from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from chain_reader.local_chain.faces import ogmios_bodies as bodies
 from chain_reader.local_chain.faces.http_answers import json_object, read_body
+from chain_reader.local_chain.faces.ogmios_refusals import refusal
 from chain_reader.local_chain.faces.queries import FrozenState
+from chain_reader.local_chain.ledger.addresses import AddressError, parse_address
 from chain_reader.local_chain.ledger.chain import LocalChain
 from chain_reader.local_chain.ledger.errors import LedgerRefusedError
 from chain_reader.local_chain.ledger.model import Block
+from chain_reader.local_chain.ledger.transaction import parse_transaction
 
 logger = logging.getLogger(__name__)
 
@@ -164,8 +167,6 @@ class OgmiosSession:
         return {"released": "ledgerState"}
 
     def _evaluate(self, params: Params) -> Any:
-        from chain_reader.local_chain.ledger.transaction import parse_transaction
-
         cbor = _transaction(_only({**params, "additionalUtxo": []}, "transaction", "additionalUtxo"))
         try:
             parse_transaction(cbor, max_bytes=self._chain.parameters.max_transaction_size)
@@ -176,8 +177,6 @@ class OgmiosSession:
         return []
 
     def _submit(self, params: Params) -> Any:
-        from chain_reader.local_chain.faces.ogmios_refusals import refusal
-
         cbor = _transaction(_only(params, "transaction"))
         try:
             return {"transaction": {"id": self._chain.submit(cbor)}}
@@ -224,8 +223,6 @@ def _transaction(params: Params) -> bytes:
 
 
 def _addresses(found: Any) -> tuple[str, ...]:
-    from chain_reader.local_chain.ledger.addresses import AddressError, parse_address
-
     if not isinstance(found, list) or not all(isinstance(address, str) for address in found):
         raise _wrong("'addresses' must be a list of addresses")
     for address in found:

@@ -19,6 +19,12 @@ from os import PathLike
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
+from chain_reader.local_chain.faces.blockfrost import blockfrost_routes
+from chain_reader.local_chain.faces.control import control_routes
+from chain_reader.local_chain.faces.http_answers import EXCEPTION_HANDLERS
+from chain_reader.local_chain.faces.koios import koios_routes
+from chain_reader.local_chain.faces.kupo import kupo_routes
+from chain_reader.local_chain.faces.ogmios import ogmios_routes
 from chain_reader.local_chain.ledger.chain import LocalChain
 from eras import ChainReadError
 
@@ -41,13 +47,6 @@ def build_application(chain: LocalChain, *, project_id: str | None = None, remot
         remote_control: whether clients on other machines may use ``/local``.
     """
     from starlette.applications import Starlette
-
-    from chain_reader.local_chain.faces.blockfrost import blockfrost_routes
-    from chain_reader.local_chain.faces.control import control_routes
-    from chain_reader.local_chain.faces.http_answers import EXCEPTION_HANDLERS
-    from chain_reader.local_chain.faces.koios import koios_routes
-    from chain_reader.local_chain.faces.kupo import kupo_routes
-    from chain_reader.local_chain.faces.ogmios import ogmios_routes
 
     routes = [
         blockfrost_routes(chain, project_id=project_id),

@@ -1,19 +1,17 @@
 """The gateway to a local chain in this process: no network between."""
 
 from os import PathLike
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
+from chain_reader.local_chain import LedgerRefusedError, LocalChain
 from chain_reader.providers.gateway import Network, SpendableOutput, TransactionParameters, TransactionRefusedError
 from eras import Slot
-
-if TYPE_CHECKING:
-    from chain_reader.local_chain import LocalChain
 
 
 class LocalChainGateway:
     """A ``TransactionGateway`` over an open ``LocalChain``, which stays the caller's to close (but see ``open``)."""
 
-    def __init__(self, chain: "LocalChain") -> None:
+    def __init__(self, chain: LocalChain) -> None:
         self._chain = chain
         self._owns_chain = False
 
@@ -24,8 +22,6 @@ class LocalChainGateway:
         Raises:
             StoreError: there is no local chain at ``path``.
         """
-        from chain_reader.local_chain import LocalChain
-
         gateway = cls(LocalChain.open(path))
         gateway._owns_chain = True
         return gateway
@@ -85,8 +81,6 @@ class LocalChainGateway:
         Raises:
             TransactionRefusedError: the ledger refused it.
         """
-        from chain_reader.local_chain import LedgerRefusedError
-
         try:
             return self._chain.submit(cbor)
         except LedgerRefusedError as error:

@@ -8,7 +8,9 @@ import logging
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
+
+from prometheus_client import Metric as Family
 
 from chain_reader.node.kinds import DecisionKind
 from datum.verdicts import NOT_REFUSED
@@ -22,10 +24,6 @@ from era_store.event_log import EventFilter
 from era_store.redaction import mask_text
 from eras import EraSwitchError, StoreError
 from release_tools.adoption.documents import AdoptionSummary
-
-if TYPE_CHECKING:
-    from prometheus_client import Metric as Family
-
 
 _log = logging.getLogger(__name__)
 
@@ -61,11 +59,11 @@ class ServiceCollector:
         service.changes.listen(self._note)
         self._note(kinds.SNAPSHOT)
 
-    def describe(self) -> "Iterable[Family]":
+    def describe(self) -> Iterable[Family]:
         """Nothing: the metrics depend on what is known, and asking costs."""
         return ()
 
-    def collect(self) -> "Iterator[Family]":
+    def collect(self) -> Iterator[Family]:
         """The families of a scrape."""
         sheet = Sheet()
         parts: tuple[tuple[str, Callable[[Sheet], None]], ...] = (
