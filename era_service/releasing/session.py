@@ -20,7 +20,7 @@ from chain_reader.trusted_reader import TrustedReader
 from datum import Accepted, EraMarkersPayload
 from era_service.config.schema import ProviderSettings, Settings
 from era_service.wiring.deciding import open_reader
-from era_service.wiring.genesis import calendar_of, genesis_of_network
+from era_service.wiring.genesis import calendar_of, configured_genesis
 from era_service.wiring.observers import open_agreement, tip_watch
 from era_service.wiring.providers import open_gateway, open_provider, providers_of
 from era_service.wiring.trust import era_script, open_memory, trust_policy
@@ -45,6 +45,7 @@ class Release:
         reader: reads as a node does.
         submits_to: takes transactions; ``None`` in a session that only reads, at a provider that takes none.
         tip_check: why a tip is not of now, by the clock of this machine; ``None`` where the genesis is not known.
+        genesis: of the network, as configured or as the provider reported it when the session was opened.
     """
 
     settings: Settings
@@ -54,6 +55,7 @@ class Release:
     reader: TrustedReader
     submits_to: TransactionGateway | None
     tip_check: Callable[[ChainTip], str | None] | None = None
+    genesis: NetworkGenesis | None = None
 
     @property
     def era_script(self) -> KeyScript | None:
@@ -113,7 +115,7 @@ class Release:
         """
         if epoch is None:
             return None
-        genesis = self._genesis()
+        genesis = self.genesis
         if genesis is None or not self._fits(genesis):
             return None
         return PublicationDeadline(epoch, genesis.first_slot_of(Epoch(epoch + 1)))
@@ -139,16 +141,7 @@ class Release:
 
     def calendar(self) -> EpochCalendar:
         """When epochs begin, where the genesis or the provider states it, as of now."""
-        return calendar_of(self.settings, self.observer)
-
-    def _genesis(self) -> NetworkGenesis | None:
-        try:
-            return genesis_of_network(self.settings, self.observer)
-        except ChainReadError as error:
-            logging.getLogger(__name__).warning(
-                "The genesis is not known, so neither is the end of an epoch: %s", error
-            )
-            return None
+        return calendar_of(self.settings, self.observer, self.genesis)
 
     def trusts_proven(self) -> bool:
         """Whether what is trusted was seen to spend at the era address, by a provider that knows inputs (rule T2).
@@ -266,9 +259,11 @@ def _open(settings: Settings, provider: ProviderSettings, magic: int, opened: Ex
     network = Network.of(magic) if gateway is None else require_network(gateway, magic)
     parse_address(policy.address, network.network_id, "era address", era_script(settings))
     memory = opened.enter_context(closing(open_memory(settings)))
-    watch = tip_watch(settings, observer)
+    heard: list[NetworkGenesis] = []
+    watch = tip_watch(settings, observer, told=heard.append)
     reader = open_reader(settings, memory, observer, policy, tip_check=watch)
-    return Release(settings, network, policy, observer, reader, gateway, watch)
+    genesis = configured_genesis(settings) or (heard[0] if heard else None)
+    return Release(settings, network, policy, observer, reader, gateway, watch, genesis)
 
 
 def output_in_force(reading: TrustedReading) -> ScreenedOutput | None:

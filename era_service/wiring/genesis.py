@@ -75,7 +75,9 @@ def genesis_by_clock(
     return told if told.epoch_of(told.slot_at(now_s)) == epoch else None
 
 
-def calendar_of(settings: Settings, observer: ChainObserver | None = None) -> EpochCalendar:
+def calendar_of(
+    settings: Settings, observer: ChainObserver | None = None, told: NetworkGenesis | None = None
+) -> EpochCalendar:
     """When epochs begin, as of now, by ``genesis_by_clock``; without dates where ``observer`` cannot be asked.
 
     Raises:
@@ -85,7 +87,7 @@ def calendar_of(settings: Settings, observer: ChainObserver | None = None) -> Ep
     try:
         genesis = configured_genesis(settings)
         if genesis is None and observer is not None:
-            told = genesis_of_network(settings, observer)
+            told = told or genesis_of_network(settings, observer)
             genesis = genesis_by_clock(settings, told, None if told is None else observer.epoch(), now_s)
     except ChainReadError as error:
         logging.getLogger(__name__).warning("When epochs begin is not known: %s", error)
