@@ -176,7 +176,7 @@ def test_a_field_that_is_there_twice_and_a_number_of_thousands_of_digits_spoil_n
     answer = still_world.client.post("/registrations", data=body, headers=headers)
     assert (answer.status_code, answer.json()["accepted"]) == (207, 1)
     reasons = [one["reason"] for one in answer.json()["rejects"]]
-    assert reasons == ["the field 'stake' is there twice", "stake is not a whole number"]
+    assert reasons == ["the field 'stake' appears twice", "stake is not a whole number"]
 
 
 def test_every_pattern_of_the_description_has_its_words(still_world):
@@ -515,9 +515,9 @@ def test_a_key_that_somebody_vouches_for_speaks_for_any_party():
     statement = Statement(42, "acme", Epoch(1), "1.0.0", 5, 9)
     signed = statement.sign(key)
     signed.verify(statement, party_key=key.verification_key.hex)
-    with pytest.raises(RegistrationSignatureError, match="does not speak for acme"):
+    with pytest.raises(RegistrationSignatureError, match="is not the key of acme"):
         signed.verify(statement)
-    with pytest.raises(RegistrationSignatureError, match="does not speak for acme"):
+    with pytest.raises(RegistrationSignatureError, match="is not the key of acme"):
         signed.verify(statement, party_key="00" * 32)
     assert Signed.from_bytes(signed.to_bytes()) == signed
     assert Signed.from_bytes(b"{}") is None
