@@ -74,7 +74,7 @@ def test_the_same_to_the_byte_in_processes_that_hash_differently(tmp_path: Path)
 
 
 def test_the_verdict_is_the_last_that_is_seen(scenario: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr("era_service.cli.shared.output.terminal_width", lambda: 80)
+    monkeypatch.setattr("era_service.cli.shared.output.terminal_width", lambda **_: 80)
     lines = invoke("rehearse", str(scenario)).stdout.splitlines()
     assert max(map(len, lines)) <= 80, "every line fits the terminal"
     verdict = lines[lines.index("It went well: the quorum was kept in all 5 epochs") :]

@@ -1,7 +1,6 @@
 """``eraswitch rollout``: a plan is made, followed step by step on a chain, and never half-applied."""
 
 import json
-import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,7 +66,7 @@ def test_a_rollout_by_its_plan(world: World) -> None:
     assert len(world.transactions()) == 1
     announced = step(world, "--yes", "--json")
     assert document(announced)["nodes_see"]["upcoming_era"] == "pythagoras"
-    assert announced.stderr.splitlines()[-1] == "Tell: Ops <ops@example.org>"
+    assert announced.stderr.splitlines()[-1] == "Inform: Ops <ops@example.org>"
     register(6, 94)
     blocked = document(step(world, "--yes", "--json"), 6)
     assert blocked["status"] == "blocked"
@@ -87,17 +86,16 @@ def test_status_in_words(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     register(5, 94)
     result = invoke("rollout", "status", PLAN)
     assert result.exit_code == 0, result.output
-    shown = re.sub(r" \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\)(, in \d+ (d|h|min))?", " (DATE)", result.stdout)
-    assert shown.splitlines()[:6] == [
+    assert result.stdout.splitlines()[:6] == [
         "Rollout of pythagoras, in epoch 5",
         "  on the chain  no marker",
-        "  announce      in epoch 5 (DATE) or later",
-        "  activate      at epoch 10 (DATE)",
-        "  decide by     epoch 8 (DATE)",
+        "  announce      in epoch 5 or later",
+        "  activate      at epoch 10",
+        "  decide by     epoch 8",
         "  gate          The gate of pythagoras is not met: it asks for 95 % of the registered stake",
     ]
-    assert result.stdout.splitlines()[-2:] == ["Next: Announce pythagoras", "Tell: Ops"]
-    monkeypatch.setattr("era_service.cli.shared.output.terminal_width", lambda: 80)
+    assert result.stdout.splitlines()[-2:] == ["Next: Announce pythagoras", "Inform: Ops"]
+    monkeypatch.setattr("era_service.cli.shared.output.terminal_width", lambda **_: 80)
     narrow = invoke("rollout", "status", PLAN).stdout
     assert max(map(len, narrow.splitlines())) <= 80
     assert "\n                registered stake\n" in narrow
@@ -344,7 +342,7 @@ def test_the_announcement(world: World) -> None:
     text = invoke("rollout", "announcement", PLAN).stdout
     assert text.startswith("pythagoras is announced on rehearsal\n")
     assert "run version 2.0.0 or newer" in text
-    assert "Ready in epoch 5: 94.0 % of the registered stake. It takes 95 %." in text
+    assert "Ready in epoch 5: 94.0 % of the registered stake. Required: 95 %." in text
     Path("template.txt").write_text("$era at $activate_at, ask $people\n")
     assert invoke("rollout", "announcement", PLAN, "--template", "template.txt").stdout == "pythagoras at 12, ask Ops\n"
     Path("template.txt").write_text("$ear")
