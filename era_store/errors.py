@@ -8,7 +8,7 @@ from eras import StoreError
 
 
 class StoreMissingError(StoreError):
-    """The place where a store should be is not there, or is no file."""
+    """The place of a store is missing, or is not a file."""
 
 
 class StoreForeignError(StoreError):
@@ -40,7 +40,7 @@ class StoreFullError(StoreError):
 
 
 class StoreChangedError(StoreError):
-    """Another process wrote what this one was about to write; read again and decide anew."""
+    """Another process wrote what this one was about to write: read and decide again."""
 
     http_status = 409
 

@@ -72,7 +72,7 @@ class Registration:
 
 @dataclass(frozen=True, slots=True)
 class Reject:
-    """Something in a source that is no registration.
+    """A row of a source that is not a registration.
 
     Attributes:
         place: where in the source (``line 7``, ``event 123``).

@@ -16,7 +16,7 @@ class RequestInvalidError(RequestError):
 
 
 class MalformedRequestError(RequestError):
-    """A request cannot be understood: its body is no JSON, or a header is no header of that kind."""
+    """A request cannot be understood: its body is not JSON, or a header is malformed."""
 
 
 class PathNotFoundError(RequestError):

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 
 class NoRegistrationsError(EraSwitchError):
-    """There are no registrations of which adoption could be counted."""
+    """There are no registrations to count."""
 
     http_status = 404
 

@@ -1,4 +1,4 @@
-"""Public functions document what they raise, and docstrings are in plain English; the rest is ruff's to check."""
+"""Public functions document what they raise; docstrings, messages and pages are in plain English."""
 
 import ast
 import re
@@ -13,6 +13,11 @@ Function = ast.FunctionDef | ast.AsyncFunctionDef
 CRYPTIC = re.compile(
     r"^(What|Who|Whose|That|Where) |\b(tells|told(?!:)|says|comes to|came to|goes by|(?<!there )(is|are) none)\b"
 )
+CALQUES = re.compile(
+    r"\b(tells|comes to|came to|goes by|anew|one's own|could not be asked|(?<!there )(is|are) none"
+    r"|(?<![Tt]here )(is|are) no (JSON|CSV|text|database|datum|payload|registrations?|number|epoch|event|file))\b"
+)
+"""Word-for-word translations that are never right in a message, a help text or a page."""
 
 
 def public_functions(node: ast.AST) -> Iterator[Function]:
@@ -72,3 +77,31 @@ def test_docstrings_are_plain(package: str):
         if (text := ast.get_docstring(node)) and (found := CRYPTIC.search(text))
     ]
     assert cryptic == []
+
+
+@pytest.mark.parametrize("package", PACKAGES)
+def test_messages_are_plain(package: str):
+    """Errors, log lines and help texts: every text of the code that is not documentation."""
+    calques = [
+        f"{path.relative_to(ROOT)}:{node.lineno} {found.group()!r} in {node.value[:60]!r}"
+        for path in modules(package)
+        for documentation in [{id(node.value) for node in nodes(path) if isinstance(node, ast.Expr)}]
+        for node in nodes(path)
+        if isinstance(node, ast.Constant) and isinstance(node.value, str) and id(node) not in documentation
+        if " " in node.value  # a single word is a name
+        if (found := CALQUES.search(node.value))
+    ]
+    assert calques == []
+
+
+def test_pages_are_plain():
+    pages = [*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")]
+    calques = [
+        f"{page.relative_to(ROOT)}: {found.group()!r} in {text.strip()[:60]!r}"
+        for page in pages
+        if page.name != "CHANGELOG.md"
+        for text in page.read_text(encoding="utf-8").splitlines()
+        if (found := CALQUES.search(text))
+    ]
+    assert calques == []
+    assert len(pages) > 50
