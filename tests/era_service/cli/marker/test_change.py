@@ -1,7 +1,6 @@
 """marker announce, activate, postpone, cancel: what is shown, asked and refused."""
 
 import json
-import re
 from pathlib import Path
 
 import pytest
@@ -44,7 +43,6 @@ def test_in_words(world: World) -> None:
     world.change("activate", "thales", "--at", "5")
     result = world.change("activate", "pythagoras", "--at", "8")
     lines = result.stdout.splitlines()
-    assert re.fullmatch(r"  begins      epoch 8 \(\d{4}-\d\d-\d\d \d\d:\d\d UTC\), .+", lines.pop(1))
     assert lines[:5] == [
         "Plan: activate pythagoras at epoch 8, 3 epochs from now (current epoch: 5)",
         "  network     rehearsal, magic 42",
