@@ -12,7 +12,16 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 _CONTEXT = multiprocessing.get_context("forkserver")
-_CONTEXT.set_forkserver_preload(["chain_reader.local_chain", "era_store.sql.store", "pycardano", "tests.forked"])
+_CONTEXT.set_forkserver_preload(
+    [
+        "chain_reader.local_chain",
+        "era_store.sql.store",
+        "pycardano",
+        "tests.forked",
+        "tests.chain_reader.test_node_core",  # whose story the programs play
+        "tests.release_tools.publishing",
+    ]
+)
 
 
 def run(program: str, *arguments: str) -> "subprocess.CompletedProcess[str]":
