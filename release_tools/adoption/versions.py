@@ -28,7 +28,7 @@ def parse_release(release: str | None) -> "Version | None":
     from semver import Version
 
     text = release_of(release)
-    if text is None or len(text) > MAX_VERSION_LENGTH:
+    if text is None or len(text) > MAX_VERSION_LENGTH or not text.isascii():  # semver < 3.1 takes any digits
         return None
     try:
         return Version.parse(text)
