@@ -92,7 +92,7 @@ def test_sighup_reads_the_file_again_and_says_what_a_restart_needs(world):
         served.wait_until_ready(client)
         file.write_text('[adoption]\ngate_threshold = "70%"\n[service]\nmax_streams = 5\n[log]\nlevel = "debug"\n')
         served.process.send_signal(signal.SIGHUP)
-        served.wait_for_log("restart only: service.max_streams")
+        served.wait_for_log("need a restart: service.max_streams")
         assert "adoption.gate_threshold" in served.log
         file.write_text('[adoption]\ngate_threshold = "many"\n')
         served.process.send_signal(signal.SIGHUP)

@@ -158,7 +158,7 @@ def test_tls_by_file(world):
             requests.get(f"{served.url}/version", timeout=30)
         subprocess.run(command, check=True, capture_output=True)  # renewed: the old one is trusted no more
         served.process.send_signal(signal.SIGHUP)
-        served.wait_for_log("read again")
+        served.wait_for_log("was reloaded")
         assert requests.get(f"{served.url}/version", verify=str(cert), timeout=30).status_code == 200
     key.chmod(0o644)
     readable = run("serve", *arguments)
@@ -337,8 +337,8 @@ def test_signals_that_are_not_for_its_end_do_not_end_it(world):
         served.wait_until_ready(client)
         for number, words in (
             (signal.SIGHUP, "SIGHUP"),
-            (signal.SIGUSR1, "at level debug"),
-            (signal.SIGUSR2, "written as text"),
+            (signal.SIGUSR1, "level is now debug"),
+            (signal.SIGUSR2, "format is now text"),
         ):
             served.process.send_signal(number)
             served.wait_for_log(words)
