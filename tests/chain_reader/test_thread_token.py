@@ -181,13 +181,13 @@ def read_legacy(observer: ChainObserver, team: Team):  # type: ignore[no-untyped
 @pytest.fixture
 def counted(server: LocalChainServer, monkeypatch: pytest.MonkeyPatch) -> tuple[BlockfrostObserver, list[str]]:
     observer, asked = BlockfrostObserver(server.blockfrost_url), []
-    page = AddressReader._page
+    page = AddressReader._asked
 
-    def counting(self: AddressReader, address: str, number: int, until: float, what: str = "utxos"):  # type: ignore[no-untyped-def]
+    def counting(self: AddressReader, address: str, number: int, until: float, what: str):  # type: ignore[no-untyped-def]
         asked.append(f"{what} {number}")
         return page(self, address, number, until, what)
 
-    monkeypatch.setattr(AddressReader, "_page", counting)
+    monkeypatch.setattr(AddressReader, "_asked", counting)
     return observer, asked
 
 
@@ -228,14 +228,14 @@ def test_where_no_list_by_asset_is_served_the_address_is_read_up_to_the_token(
 ) -> None:
     """Dingo answers a path that it does not know with its root document."""
     observer, asked = counted
-    page = AddressReader._page
+    page = AddressReader._asked
 
-    def as_dingo(self: AddressReader, address: str, number: int, until: float, what: str = "utxos"):  # type: ignore[no-untyped-def]
+    def as_dingo(self: AddressReader, address: str, number: int, until: float, what: str):  # type: ignore[no-untyped-def]
         if what != "utxos":
             raise UnexpectedAnswerError("a root document")
         return page(self, address, number, until, what)
 
-    monkeypatch.setattr(AddressReader, "_page", as_dingo)
+    monkeypatch.setattr(AddressReader, "_asked", as_dingo)
     team.publish(ANNOUNCED)
     team.chain.place([FaucetOutput(team.address, 2 * ADA, datum="d87980")] * 150)
     assert in_force(fresh(observer, team)) == markers(ANNOUNCED)

@@ -268,7 +268,7 @@ def test_depth_is_limited_where_ciborium_limits_it() -> None:
         if taken:
             assert decode_configuration(deep) == PLAIN
         else:
-            with pytest.raises(ValueError, match="nests too deep"):
+            with pytest.raises(ValueError, match="nested too deep"):
                 decode_configuration(deep)
 
 

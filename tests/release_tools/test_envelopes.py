@@ -268,7 +268,7 @@ def test_what_is_no_marker_transaction_is_not_signed(
         ("ff", "CBOR"),
         ("00" * 70_000, "at most 65536 bytes"),
         ("9f" * 50_000, "CBOR"),
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ('{"type": 7}', "type 7"),
         ('{"type": "Tx ConwayEra"}', "got none"),
         ('{"type": "Tx ConwayEra", "cborHex": "xyz"}', "got none"),
@@ -279,7 +279,7 @@ def test_what_is_no_marker_transaction_is_not_signed(
             '{"type": "PaymentSigningKeyShelley_ed25519", "cborHex": "5820' + SECRET.hex() + '"}',
             "a transaction, such as of type",
         ),
-        ('{"a":' * 100_000, "no JSON"),
+        ('{"a":' * 100_000, "not JSON"),
     ],
 )
 def test_file_that_is_no_transaction(text: str, expected: str) -> None:

@@ -77,8 +77,8 @@ def envelope(**changes: object) -> str:
     [
         ("", "nothing: it is empty"),
         ("[" * 100_000, "something else, not shown"),
-        ('{"a":' * 100_000, "no JSON"),
-        ('{"type": "PaymentSigningKeyShelley_ed25519", "cborHex": "5820' + SEED.hex(), "no JSON"),
+        ('{"a":' * 100_000, "not JSON"),
+        ('{"type": "PaymentSigningKeyShelley_ed25519", "cborHex": "5820' + SEED.hex(), "not JSON"),
         ("[1]", "something else, not shown"),
         (SEED.hex()[:-2], "got 31 bytes"),
         (envelope(), "68 hex digits"),

@@ -332,7 +332,7 @@ SCRIPT_ADDRESS = "addr_test1wpnlxv2xv9a9ucvnvzqakwepzl9ltx7jzgm53av2e9ncv4sysemm
         ("", "expected a bech32 address"),
         ("addr_test1nonsense", "expected a bech32 address"),
         ("Ae2tdPwUPEZ4YjgvykNpoFeYUxoyhNj2kg8KfKWN2FizsSpLUPv68MpTVDo", "network"),
-        ("mainnet", "of another network: expected network id 0, got network id 1"),
+        ("mainnet", "another network: expected network id 0, got network id 1"),
         (SCRIPT_ADDRESS, "not owned by a payment key"),
         ("stake_test1upyz3gk6mw5he20apnwfn96cn9rscgvmmsxc9r86dh0k66gswf59n", "not owned by a payment key"),
     ],

@@ -47,7 +47,7 @@ def test_forms_of_a_signature(text: str) -> None:
         (envelope("TxWitness ConwayEra", 0).replace('"00"', '"zz"'), "no hex digits"),
         ("8200825820", "CBOR that cannot be read: the data ends early"),
         ("zz", "neither an envelope nor hex"),
-        ("{", "no JSON"),
+        ("{", "not JSON"),
         ("00", "hex without a signature"),
         ("a0", "hex without a signature"),
         ("80", "a key of 32 bytes and a signature of 64"),
