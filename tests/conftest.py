@@ -8,9 +8,12 @@ from pathlib import Path
 
 import coverage
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parents[1]
 pytest_plugins = ["tests.postgres"]
+settings.register_profile("suite", deadline=None)  # how long an example takes is the machine's doing
+settings.load_profile("suite")
 
 
 def require(present: bool, what: str) -> None:
