@@ -47,14 +47,11 @@ class Database:
     def __init__(self, url: URL, *, wait_s: float = DEFAULT_WAIT_S) -> None:
         self.url = url
         self.name = store_name(url)
+        self.path = sqlite_path(url)
+        """The file, where the database is one."""
         self._wait_s = wait_s
         self._turn = threading.Lock()
         self._engine = self._make_engine()
-
-    @property
-    def path(self) -> Path | None:
-        """The file, where the database is one."""
-        return sqlite_path(self.url)
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
