@@ -93,7 +93,7 @@ def house() -> str:
     packages = project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
     rows = []
     for package in packages:
-        paths = sorted((root / package).rglob("*.py"))
+        paths = [path for kind in ("*.py", "*.pyi") for path in (root / package).rglob(kind)]
         below = {name for path in paths for name in _imported_packages(path)} & set(packages) - {package}
         rows.append(_room(root / package, ", ".join(sorted(below, key=packages.index)) or "nothing"))
         rows += [_room(door.parent, "") for door in sorted((root / package).glob("*/__init__.py"))]
@@ -135,12 +135,9 @@ def public_names() -> str:
     project = tomllib.loads((root / "pyproject.toml").read_text(encoding="utf-8"))
     parts = []
     for package in reversed(project["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]):
-        for path in sorted((root / package).rglob("__init__.py")):
+        for path in sorted((root / package).rglob("__init__.pyi")):
             door = ".".join(path.parent.relative_to(root).parts)
-            if "front_door(" in path.read_text(encoding="utf-8"):
-                parts.append(
-                    "\n".join([f"## {door}", "", "| name | what it is |", "| --- | --- |", *_documented(door)])
-                )
+            parts.append("\n".join([f"## {door}", "", "| name | what it is |", "| --- | --- |", *_documented(door)]))
     return "\n\n".join(parts)
 
 

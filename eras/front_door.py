@@ -1,23 +1,39 @@
 """How a package's front door stays open at no cost: a public name is loaded from its module when it is first used.
 
-A node's start-up and a command such as ``eraswitch era list`` then pay for what they use and nothing else.
+A node's start-up and a command such as ``eraswitch era list`` then pay for what they use and nothing else. Each name
+stands once, in the ``__init__.pyi`` beside the package's ``__init__.py``, where type checkers read it too; a line is
+``from module import Name as Name``.
 """
 
 import sys
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable
 from importlib import import_module
 
 
-def front_door(package: str, homes: Mapping[str, Iterable[str]]) -> Callable[[str], object]:
-    """The ``__getattr__`` of a package (PEP 562); its ``__dir__`` is set, so that ``dir`` and shells see the names.
+def front_door(package: str) -> tuple[list[str], Callable[[str], object], Callable[[], list[str]]]:
+    """``__all__``, ``__getattr__`` and ``__dir__`` (PEP 562) of a package, by its ``__init__.pyi``.
 
     Args:
         package: the package's ``__name__``.
-        homes: module name → the public names that live in it.
+
+    Raises:
+        ImportError: the ``__init__.pyi`` is not there.
     """
-    module_of = {name: module for module, names in homes.items() for name in names}
     own = vars(sys.modules[package])
-    own["__dir__"] = lambda: sorted({*own, *module_of})
+    path = f"{own['__file__'].rpartition('__init__.')[0]}__init__.pyi"
+    try:
+        written: bytes = own["__spec__"].loader.get_data(path)  # from a zip file too
+    except OSError as error:
+        raise ImportError(
+            f"{package} cannot be imported: {path} lists its public names, and cannot be read ({error}). Install "
+            "eraswitch again; what packs it into one file has to take the .pyi files along.",
+            name=package,
+            path=path,
+        ) from error
+    module_of = {}
+    for line in written.decode().splitlines():
+        _, module, _, name, _, _ = line.split()
+        module_of[name] = module
 
     def load(name: str) -> object:
         if name not in module_of:
@@ -33,4 +49,6 @@ def front_door(package: str, homes: Mapping[str, Iterable[str]]) -> Callable[[st
         own[name] = value
         return value
 
-    return load
+    # Constants, then classes, then functions.
+    names = sorted(module_of, key=lambda name: (not name.isupper(), not name[0].isupper(), name))
+    return names, load, lambda: sorted({*own, *module_of})

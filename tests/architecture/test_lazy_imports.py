@@ -9,7 +9,7 @@ scipy, sqlalchemy, uvicorn, prometheus_client, opentelemetry), what loads those,
 import ast
 from collections import Counter
 
-from tests.architecture.test_imports import DOORS, PATHS
+from tests.architecture.test_imports import PATHS
 from tests.architecture.trees import nodes
 
 IN_FUNCTIONS = {
@@ -39,7 +39,7 @@ IN_FUNCTIONS = {
 """Module, or package → imports within its functions."""
 
 FOR_TYPE_CHECKERS = 82
-"""Names that are imported for type checkers only, without those that front doors show."""
+"""Names that are imported for type checkers only."""
 
 
 def _inside(module: str) -> int:
@@ -65,7 +65,7 @@ def test_imports_within_functions_stand_where_they_are_known_and_do_not_become_m
 def test_imports_for_type_checkers_do_not_become_more() -> None:
     found = sum(
         len(node.names)
-        for module in PATHS.keys() - set(DOORS)
+        for module in PATHS
         for branch in nodes(PATHS[module])
         if isinstance(branch, ast.If) and ast.unparse(branch.test) == "TYPE_CHECKING"
         for node in branch.body

@@ -9,6 +9,7 @@ import tomllib
 import yaml
 
 from era_service.config.load import load_settings
+from tests.architecture.test_imports import ORDER
 from tests.conftest import ROOT
 from tests.web.world import World
 from tools.audit import verdict
@@ -35,6 +36,16 @@ def test_the_image_is_built_in_two_stages_of_every_package_and_runs_as_nobody_sp
     assert context[0] == "*"
     assert {line[1:] for line in context if line.startswith("!")} == copied | {"pyproject.toml", "README.md", "LICENSE"}
     assert all((ROOT / name).exists() for name in copied)
+
+
+def test_an_archive_takes_packages_whole_with_the_lists_of_their_front_doors():
+    targets = PROJECT["tool"]["hatch"]["build"]["targets"]
+    assert targets["wheel"].keys() == {"packages"}
+    assert targets["sdist"] == {"exclude": ["/.ci", "node_modules"]}
+    assert all((ROOT / package / "__init__.pyi").exists() for package in set(ORDER) - {"era_service"})
+    assert not {"*.pyi", "**/*.pyi", "*.py*"} & {
+        line for name in (".gitignore", ".dockerignore") for line in (ROOT / name).read_text().split()
+    }, "hatch leaves out what git ignores"
 
 
 def test_the_compose_file_mounts_what_exists_and_serves_this_machine_only():

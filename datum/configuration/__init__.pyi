@@ -1,0 +1,12 @@
+from datum.configuration.imports import check_against as check_against
+from datum.configuration.imports import read_import as read_import
+from datum.configuration.markers import ConfigurationMarker as ConfigurationMarker
+from datum.configuration.markers import ConfigurationMarkersPayload as ConfigurationMarkersPayload
+from datum.configuration.readable import configuration_document as configuration_document
+from datum.configuration.values import DEFAULT_CONFIGURATIONS as DEFAULT_CONFIGURATIONS
+from datum.configuration.values import EpochConfiguration as EpochConfiguration
+from datum.configuration.values import ProtocolConfiguration as ProtocolConfiguration
+from datum.configuration.values import ProtocolConfigurationError as ProtocolConfigurationError
+from datum.configuration.values import ProtocolParameters as ProtocolParameters
+from datum.configuration.values import configuration_at as configuration_at
+from datum.configuration.values import schedule as schedule
