@@ -48,6 +48,7 @@ WITHOUT = [
     ("era list", LIGHT, "Pythagoras"),
     ("--help", (*LIGHT[:-1], *NOT_IN_BASE), "status"),
     ("era --help", (*LIGHT[:-1], *NOT_IN_BASE), "generate-keypair"),
+    ("rollout --help", (*LIGHT[:-1], *NOT_IN_BASE), "announcement"),
     ("status", NOT_IN_WATCH, "pythagoras, in 4 epochs"),
     ("status --json", NOT_IN_WATCH, '"upcoming_era":"pythagoras"'),
     ("watch --once", NOT_IN_WATCH, "pythagoras at epoch 9"),
