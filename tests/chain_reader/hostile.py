@@ -110,8 +110,10 @@ class HostileHttp:
 @contextmanager
 def hostile_websocket(answer: Callable[[dict[str, Any]], Iterable[str | bytes] | None], port: int = 0) -> Iterator[str]:
     """A websocket that sends the messages ``answer`` gives for each request, and hangs up where it gives ``None``."""
+    connections: list[ServerConnection] = []
 
     def handle(connection: ServerConnection) -> None:
+        connections.append(connection)
         try:
             for request in connection:
                 messages = answer(json.loads(request))
@@ -131,3 +133,5 @@ def hostile_websocket(answer: Callable[[dict[str, Any]], Iterable[str | bytes] |
         finally:
             server.shutdown()
             thread.join(60)
+            for connection in connections:  # before websockets 17 a server that shuts down leaves them open
+                connection.close()
