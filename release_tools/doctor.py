@@ -23,6 +23,7 @@ from eras import ConfigurationError, EraSwitchError
 from eras.words import ada, counted
 from release_tools.keys.files import VERIFICATION_KEY_FILE
 from release_tools.keys.payment_key import PaymentKey, PaymentSigner
+from release_tools.keys.signers import ExternalEraKey, ExternalPaymentKey
 from release_tools.publishing.publication import Unfinished
 from release_tools.transactions.addresses import owner_of, parse_address
 from release_tools.transactions.scripts import KeyScript
@@ -109,9 +110,9 @@ class Examination:
     def era_key(self, read: Callable[[], EraSigner], path: Path | None, configured: VerificationKey | None) -> None:
         """The era key: for its owner alone, the one of the network, and the pair of the file beside it."""
         with self._check("era key"):
-            if path is not None:
-                self._private("era key", path)
             key = read()
+            if path is not None and not isinstance(key, ExternalEraKey):  # a signer file holds no secret
+                self._private("era key", path)
             if configured is not None and key.verification_key != configured:
                 self._problem(
                     "era key",
@@ -136,7 +137,8 @@ class Examination:
         own: str | None = None
         with self._check(check):
             key = (load or PaymentKey.load)(path)
-            self._private(check, path)
+            if not isinstance(key, ExternalPaymentKey):
+                self._private(check, path)
             if network_id is None:
                 self._ok(check, f"its hash is {key.key_hash}")
                 return None
