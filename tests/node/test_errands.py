@@ -145,7 +145,7 @@ def test_a_node_registers_anew_when_what_it_can_do_changes() -> None:
 
 
 def test_a_key_that_does_not_speak_for_the_node_is_refused_before_it_runs(tmp_path: Path) -> None:
-    with raising("RegisterKey", match="does not speak for the party"):
+    with raising("RegisterKey", match="is not the party's"):
         Registering("http://x", KEY, KEY.verification_key, SupportedEras((THALES,)), party_id="pool1other")
     file = tmp_path / "party.sk"
     section = {"register_url": "http://127.0.0.1:1", "register_key_file": file}
