@@ -166,7 +166,7 @@ def test_the_team_does_not_activate_before_the_gate_is_met(gate: float, publishe
     stake = {"distribution": "equal"}
     outcome = rehearse(small(versions=versions, stake=stake, actions=[ANNOUNCE, ACTIVATE | {"gate": gate}]))
     assert outcome.rows[-1].era == ("pythagoras" if published else "thales")
-    words = f"75 % of the stake is ready, and {gate:.0%} is asked for".replace("%", " %").replace("  ", " ")
+    words = f"75 % of the stake is ready, and {gate:.0%} is required".replace("%", " %").replace("  ", " ")
     assert words in outcome.happenings[-1].words
     assert outcome.happenings[-1].words.startswith("the team publishes" if published else "the team does not activate")
 

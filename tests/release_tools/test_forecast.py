@@ -378,7 +378,7 @@ def test_a_mean_below_the_chance_at_the_low_end_is_explained() -> None:
     assert danger.quorum_probability.value < danger.quorum_probability.at_low
     assert ChanceDocument.model_fields.keys() == {"value", "at_low", "at_high"}
     (note,) = (note for note in found.notes if "1 in 40" in note)
-    assert note.startswith(f"The chance of a quorum in epoch {danger.epoch} counts")
+    assert note.startswith(f"The chance of a quorum in epoch {danger.epoch} also counts")
     assert not any("1 in 40" in note for note in forecast_of(steady_world(), 12).notes)
 
 

@@ -63,7 +63,7 @@ def test_a_datum_with_its_reasons() -> None:
     assert [entry["verdict"] for entry in report["verdicts"]] == ["Accepted", "WrongSigner", "Accepted", "Malformed"]
     assert [entry["index"] for entry in report["verdicts"]] == [0, 1, 2, 3]
     assert all(entry["reason"] for entry in report["verdicts"])
-    assert "datum 0 comes first and wins, as for deployed readers; datum 2 would say" in report["note"]
+    assert "datum 0 comes first and wins, as for deployed readers; datum 2 differs" in report["note"]
     assert errors == f"Note: {report['note']}\n"
 
 

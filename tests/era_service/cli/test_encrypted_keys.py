@@ -102,7 +102,7 @@ def test_one_key_file_does_not_pass_for_the_other(encrypted_world: World) -> Non
     swapped = ("--secret-key", "@payment.skey", "--payment-key-file", "keys/era.sk")
     done = invoke("marker", "activate", "thales", "--at", "5", *swapped, *GIVEN, "--yes")
     assert done.exit_code == 2
-    assert "got a payment key. If" in done.stderr
+    assert "got a payment key. Give" in done.stderr
     done = invoke("tx", "sign", "payment.skey", "--payment-key-file", "keys/era.sk", "--out", "x", *GIVEN)
     assert done.exit_code == 2
 

@@ -108,7 +108,7 @@ def test_swapped_keys_are_recognised(world: World) -> None:
         arguments = ("--secret-key", secret, "--payment-key-file", payment, "--yes")
         result = invoke("marker", "activate", "thales", "--at", "5", *arguments)
         assert (result.exit_code, words in result.stderr) == (2, True), result.stderr
-        assert "belongs to --" in result.stderr
+        assert "--secret-key" in result.stderr
         assert ERA_KEY.to_json_hex() not in result.output
 
 

@@ -23,7 +23,7 @@ def test_the_network_is_always_named(own_folders: Path) -> None:
         (("--network-magic", "7"), "NetworkContradiction", "expected network magic 42 of rehearsal, got 7"),
         (("--mainnet",), "NetworkContradiction", "got 764824073 by --mainnet"),
         (("--mainnet", "--network-magic", "42"), "Usage", "name different networks"),
-        (("--network", "preprod"), "WrongNetwork", "is of another network: expected network magic 1, got 42"),
+        (("--network", "preprod"), "WrongNetwork", "is on another network: expected network magic 1, got 42"),
         (("--network", "mainnet"), "WrongNetwork", "expected network magic 764824073, got 42"),
     ],
 )
@@ -57,4 +57,4 @@ def test_address_of_another_network_is_refused(world: World, which: str) -> None
         world.configure()
     result = world.change("activate", "thales", "--at", "5", *extra)
     assert result.exit_code == 1
-    assert "is of another network: expected network id 0, got network id 1" in result.stderr
+    assert "belongs to another network: expected network id 0, got network id 1" in result.stderr
