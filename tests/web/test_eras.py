@@ -192,7 +192,7 @@ def test_what_was_not_read_for_long_is_stale(world):
     before = world.client.get("/era/status")
     world.now_s += 3_600
     after = world.client.get("/era/status")
-    assert "not read for" in after.json()["stale"]
+    assert "not been read for" in after.json()["stale"]
     assert before.headers["etag"] != after.headers["etag"]
 
 
