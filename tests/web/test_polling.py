@@ -65,11 +65,11 @@ def test_polling_that_fails_is_said_and_goes_on(world, monkeypatch):
 
         monkeypatch.setattr(service, "read_chain", fail)
         service.poller.start()
-        _wait_for(lambda: service._failure == "The store is gone")
+        _wait_for(lambda: service.failure == "The store is gone")
         assert service.era_status().stale == "polling failed: The store is gone"
         assert b"polling failed" in service.answer("/era/status").body
         service.poller.wake()
-        _wait_for(lambda: service._failure == "RuntimeError")
+        _wait_for(lambda: service.failure == "RuntimeError")
         assert service.live().status == "ok"
     finally:
         service.close()
