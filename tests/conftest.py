@@ -10,6 +10,8 @@ import coverage
 import pytest
 from hypothesis import settings
 
+from chain_reader.providers.transport.rate_limit import forget_paces
+
 ROOT = Path(__file__).resolve().parents[1]
 pytest_plugins = ["tests.postgres"]
 settings.register_profile("suite", deadline=None)  # how long an example takes is the machine's doing
@@ -23,6 +25,12 @@ def require(present: bool, what: str) -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(f"{what} is missing, and CI=true allows no skip")
     pytest.skip(f"{what} is missing")
+
+
+@pytest.fixture(autouse=True)
+def no_bans() -> None:
+    """No provider is remembered from another test that had the same port."""
+    forget_paces()
 
 
 def pytest_configure() -> None:

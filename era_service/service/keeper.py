@@ -279,8 +279,11 @@ class Keeper:
     # --- inside
 
     def _on_time(self, known: Snapshot) -> Snapshot:
-        """A snapshot in the epoch of now, where the genesis is known."""
-        genesis, now_s = self.genesis, self.clock()
+        """A snapshot in the epoch of now, where the genesis is configured.
+
+        A provider's genesis gives dates alone: a rehearsal chain that is advanced by hand leaves the clock behind.
+        """
+        genesis, now_s = self._genesis, self.clock()
         if genesis is None or known.epoch_ends_at_s is None or now_s < known.epoch_ends_at_s:
             return known
         epoch = genesis.epoch_of(genesis.slot_at(now_s))

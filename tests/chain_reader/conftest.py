@@ -13,7 +13,6 @@ from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
 from chain_reader.providers.koios.observer import KoiosObserver
 from chain_reader.providers.kupo.observer import KupoObserver
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
-from chain_reader.providers.transport.rate_limit import forget_paces
 from chain_reader.trust.policy import TrustPolicy
 from datum import EraMarkersPayload, SigningKey, encode_datum
 from eras import Epoch, EraMarker
@@ -133,12 +132,6 @@ class Team:
         """A stranger pays a payload that the team signed to the era address; its transaction."""
         (made,) = self.chain.place([FaucetOutput(self.address, 3 * ADA, assets, datum=datum_of(schedule))])
         return made.transaction
-
-
-@pytest.fixture(autouse=True)
-def no_bans() -> None:
-    """No provider is remembered from another test that had the same port."""
-    forget_paces()
 
 
 @pytest.fixture

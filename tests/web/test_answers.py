@@ -132,6 +132,11 @@ def test_without_a_configured_genesis_the_providers_counts_where_its_clock_is_th
     replica.load_snapshot()
     assert replica.genesis == genesis, "a replica that asks no provider has it from the snapshot"
     replica.close()
+    world.now_s = world.service.epoch_ends_at_s + 1
+    world.service.go_on()
+    assert world.service.snapshot.status.epoch == 1, "no epoch begins by it, which the chain would then be behind"
+    world.read()
+    assert world.service.snapshot.status.stale is None
     world.stage.begin_epoch(Epoch(3))
     world.read()
     assert world.service.genesis is None, "by hand the chain has left the clock behind"
