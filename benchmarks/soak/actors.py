@@ -7,10 +7,10 @@ import json
 import random
 import threading
 import time
-import urllib.error
 import urllib.request
 from contextlib import suppress
 from dataclasses import dataclass, field
+from http.client import HTTPException
 from typing import Any
 
 from benchmarks.soak.stage import ERAS, SERVICES, Stage
@@ -23,6 +23,16 @@ LEAD_EPOCHS = 3
 KEPT_ERAS = 6
 BATCH = 10
 ASK_WITHIN_S = 10.0
+
+
+def answer_to(request: urllib.request.Request) -> dict[str, Any] | None:
+    """The document that a service answers; ``None`` where there is none that is whole: it may be killed at any byte."""
+    try:
+        with urllib.request.urlopen(request, timeout=ASK_WITHIN_S) as answer:
+            found: dict[str, Any] = json.load(answer)
+    except (OSError, HTTPException, ValueError):
+        return None
+    return found
 
 
 @dataclass
@@ -138,15 +148,13 @@ class Actors:
 
     def _post(self, service: str, body: object) -> dict[str, Any] | None:
         """The receipt; ``None`` where there was none, and it has to be sent again."""
-        request = urllib.request.Request(
-            f"{self.stage.urls[service]}/registrations",
-            json.dumps(body).encode(),
-            {"content-type": "application/json", "authorization": f"Bearer {self.stage.tokens[service]}"},
+        return answer_to(
+            urllib.request.Request(
+                f"{self.stage.urls[service]}/registrations",
+                json.dumps(body).encode(),
+                {"content-type": "application/json", "authorization": f"Bearer {self.stage.tokens[service]}"},
+            )
         )
-        with suppress(OSError, ValueError), urllib.request.urlopen(request, timeout=ASK_WITHIN_S) as answer:
-            found: dict[str, Any] = json.load(answer)
-            return found
-        return None
 
     def parties(self, service: str, epochs: range) -> set[str]:
         """The parties whose registrations a service hands on."""
@@ -155,10 +163,11 @@ class Actors:
             after: str | None = ""
             while after is not None:
                 more = f"&after={after}" if after else ""
-                with urllib.request.urlopen(
-                    f"{self.stage.urls[service]}/registrations?epoch={epoch}&limit=1000{more}", timeout=60
-                ) as answer:
-                    page = json.load(answer)
+                asked = urllib.request.Request(
+                    f"{self.stage.urls[service]}/registrations?epoch={epoch}&limit=1000{more}"
+                )
+                pages = (answer_to(asked) for _ in range(60) if not self._over.wait(0.5))
+                page = next(one for one in pages if one is not None)
                 found.update(row["party_id"] for row in page["registrations"])
                 after = page["next"]
         return found
@@ -166,11 +175,8 @@ class Actors:
     def _ask(self, service: str) -> None:
         """Which era it is, twice a second."""
         while not self._over.wait(0.5):
-            try:
-                with urllib.request.urlopen(f"{self.stage.urls[service]}/era/status", timeout=ASK_WITHIN_S) as answer:
-                    era = json.load(answer)["current"]
-            except (OSError, ValueError):
-                era = None
+            found = answer_to(urllib.request.Request(f"{self.stage.urls[service]}/era/status"))
+            era = found and found["current"]
             if era is None:
                 self.notes.unanswered[service] += 1
             else:

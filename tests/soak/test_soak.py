@@ -2,12 +2,14 @@
 
 import socket
 import threading
+import urllib.request
 from contextlib import ExitStack
 from itertools import pairwise
 
 import pytest
 
 from benchmarks.soak import upgrade, verdict
+from benchmarks.soak.actors import answer_to
 from benchmarks.soak.proxy import Proxy
 from eras import Epoch, EraMarker
 
@@ -92,6 +94,23 @@ def test_the_proxy_carries_bytes_and_resets_connections():
             socket.create_connection(("127.0.0.1", proxy.port), timeout=60) as refused,
         ):
             refused.recv(1)
+
+
+@pytest.mark.parametrize(
+    "written", [b"", b"HTTP", b"HTTP/1.0 200 OK\r\n", b"HTTP/1.0 200 OK\r\nContent-Length: 99\r\n\r\n{}"]
+)
+def test_an_answer_that_a_killed_service_leaves_unfinished_is_none(written: bytes):
+    def answers() -> None:
+        client, _ = server.accept()
+        with client:
+            client.recv(4096)
+            client.sendall(written)
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=answers)
+        thread.start()
+        assert answer_to(urllib.request.Request(f"http://127.0.0.1:{server.getsockname()[1]}")) is None
+        thread.join()
 
 
 def test_ports_behind_the_proxy_take_turns_and_one_that_is_closed_is_left_out():
