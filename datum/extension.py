@@ -84,15 +84,15 @@ class Extension:
         if self.expires_epoch is not None:
             _require_u64(self.expires_epoch, "expires_epoch")
         if not isinstance(self.address, str) or not self.address or not _has_utf8(self.address):
-            raise _unusable("a text as address", described(self.address))
+            raise _bad_part("a text as address", described(self.address))
         if self.previous is not None:
             try:
                 _lower_hex(self.previous, HASH_BYTES, "a previous hash")
             except ValueError as error:
-                raise _unusable(f"null or {2 * HASH_BYTES} lower-case hex digits as previous", str(error)) from error
+                raise _bad_part(f"null or {2 * HASH_BYTES} lower-case hex digits as previous", str(error)) from error
         problem = self.key_set.problem()
         if problem is not None:
-            raise _unusable(*problem)
+            raise _bad_part(*problem)
 
     @property
     def key_set(self) -> KeySet:
@@ -130,7 +130,7 @@ class ExtensionSignature:
 
     def __post_init__(self) -> None:
         if len(self.signature) != SIGNATURE_BYTES:
-            raise _unusable(f"a signature of {SIGNATURE_BYTES} bytes", f"{len(self.signature)} bytes")
+            raise _bad_part(f"a signature of {SIGNATURE_BYTES} bytes", f"{len(self.signature)} bytes")
 
     def to_dict(self) -> dict[str, str]:
         """The signature as the wire format has it."""
@@ -157,7 +157,7 @@ class ExtendedPayload:
     def __post_init__(self) -> None:
         object.__setattr__(self, "signatures", tuple(self.signatures))
         if self.payload.signature is None:
-            raise _unusable("a payload that is signed by the era key", "one without a signature")
+            raise _bad_part("a payload that is signed by the era key", "one without a signature")
 
     @property
     def message(self) -> bytes:
@@ -279,7 +279,7 @@ def _lower_hex(value: Any, length: int, what: str) -> bytes:
 
 def _require_u64(value: Any, name: str) -> None:
     if type(value) is not int or not 0 <= value <= MAX_EPOCH:
-        raise _unusable(f"a whole number of 64 bits as {name}", described(value))
+        raise _bad_part(f"a whole number of 64 bits as {name}", described(value))
 
 
 def _has_utf8(text: str) -> bool:
@@ -290,7 +290,7 @@ def _has_utf8(text: str) -> bool:
     return True
 
 
-def _unusable(expected: str, got: str) -> PayloadFormatError:
+def _bad_part(expected: str, got: str) -> PayloadFormatError:
     return PayloadFormatError(
         "An extension is not usable", expected=expected, got=got, next_step="Check where the payload comes from"
     )

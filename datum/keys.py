@@ -150,7 +150,7 @@ def _json_hex(raw: bytes) -> str:
 def _require_length(raw: Any, kind: str) -> None:
     if not isinstance(raw, bytes) or len(raw) != KEY_BYTES:
         got = f"{len(raw)} bytes" if isinstance(raw, bytes) else type(raw).__name__
-        raise _unusable(kind, got)
+        raise _key_error(kind, got)
 
 
 def _key_bytes(text: str, kind: str) -> bytes:
@@ -162,7 +162,7 @@ def _key_bytes(text: str, kind: str) -> bytes:
     except ValueError:
         raw = None
     if raw is None:
-        raise _unusable(kind, got)
+        raise _key_error(kind, got)
     if len(raw) == KEY_BYTES:
         return raw
     try:
@@ -171,11 +171,11 @@ def _key_bytes(text: str, kind: str) -> bytes:
     except (ValueError, TypeError, RecursionError):
         decoded = None
     if decoded is None:
-        raise _unusable(kind, got)
+        raise _key_error(kind, got)
     return decoded
 
 
-def _unusable(kind: str, got: str) -> KeyFormatError:
+def _key_error(kind: str, got: str) -> KeyFormatError:
     return KeyFormatError(
         f"A {kind} is not usable",
         expected=f"{KEY_BYTES} bytes, as hex of their JSON array (5b…5d) or as {2 * KEY_BYTES} hex digits",

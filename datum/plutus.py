@@ -76,7 +76,7 @@ def decode_datum(datum: str | bytes) -> DecodedDatum:
         data = datum if isinstance(datum, bytes) else unhexlify(datum.strip())
         constructor, chunks, others = _decode_cbor(data)
     except (ValueError, IndexError) as error:
-        raise _unreadable(error) from error
+        raise _datum_error(error) from error
     longest = max(map(len, chunks), default=0)
     return DecodedDatum(constructor, b"".join(chunks), len(chunks), others, longest, _longest_string(data))
 
@@ -90,10 +90,10 @@ def datum_content(data: bytes) -> bytes:
     try:
         return b"".join(_decode_cbor(data)[1])
     except (ValueError, IndexError) as error:
-        raise _unreadable(error) from error
+        raise _datum_error(error) from error
 
 
-def _unreadable(error: ValueError | IndexError) -> DatumFormatError:
+def _datum_error(error: ValueError | IndexError) -> DatumFormatError:
     return DatumFormatError(
         "A datum could not be read",
         expected="a Plutus constructor with fields, as CBOR hex or as cardano-cli JSON",

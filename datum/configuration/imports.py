@@ -48,7 +48,7 @@ def read_import(data: bytes) -> tuple[EpochConfiguration, ...]:
         if not isinstance(document, list) or isinstance(document, Pairs):
             raise ValueError(f"{described(document)} in the place of a list")  # noqa: TRY004, TRY301 - one way out
     except ValueError as error:
-        raise _unusable([reason(error)]) from error
+        raise _import_error([reason(error)]) from error
     found: list[EpochConfiguration] = []
     mistakes: list[str] = []
     for number, item in enumerate(document, 1):
@@ -59,7 +59,7 @@ def read_import(data: bytes) -> tuple[EpochConfiguration, ...]:
             continue
         mistakes += [f"epoch {found[-1].epoch}: {problem}" for problem in found[-1].configuration.problems()]
     if mistakes:
-        raise _unusable(mistakes)
+        raise _import_error(mistakes)
     return tuple(found)
 
 
@@ -191,7 +191,7 @@ def _named(item: Any, number: int) -> str:
     return f"epoch {epoch}" if type(epoch) is int else f"configuration {number}"
 
 
-def _unusable(mistakes: list[str]) -> ProtocolConfigurationError:
+def _import_error(mistakes: list[str]) -> ProtocolConfigurationError:
     return ProtocolConfigurationError(
         "The configurations cannot be published",
         expected="a list of configurations as protocol-configuration export-markers writes it",
