@@ -111,7 +111,7 @@ class EventFile:
         head = next(_texts(path), None)
         facts = None if head is None else _object(head)
         if facts is None or facts.get("format") != FORMAT or not _is_hash(facts.get("base_hash")):
-            raise _invalid(path, 1, f'a JSON object with "format":"{FORMAT}" and a base_hash', _shown(head))
+            raise _bad_line(path, 1, f'a JSON object with "format":"{FORMAT}" and a base_hash', _shown(head))
         if facts.get("format_version") != FORMAT_VERSION:
             raise EventLogNewerError(
                 f"The file {path} was written by a newer version of eraswitch",
@@ -150,23 +150,25 @@ class EventFile:
             if text.startswith("{"):
                 self._require_end(text, number, count, before)
                 if next(texts, None) is not None:
-                    raise _invalid(self.path, number + 1, "the end of the file", "more")
+                    raise _bad_line(self.path, number + 1, "the end of the file", "more")
                 return
             line = _line(self.path, number, text)
             if line.event.id <= last_id:
-                raise _invalid(self.path, number, f"an id greater than {last_id}", f"event {line.event.id}")
+                raise _bad_line(self.path, number, f"an id greater than {last_id}", f"event {line.event.id}")
             if next_hash(before, line.text) != line.hash:
-                raise _invalid(
+                raise _bad_line(
                     self.path, number, "the hash that follows from the preceding lines", f"event {line.event.id}"
                 )
             before, last_id, count = line.hash or NO_HASH, line.event.id, count + 1
             yield line
-        raise _invalid(self.path, number, "a last line that counts the events", "the end of the file: it was truncated")
+        raise _bad_line(
+            self.path, number, "a last line that counts the events", "the end of the file: it was truncated"
+        )
 
     def _require_end(self, text: str, number: int, count: int, last_hash: str) -> None:
         expected = {"events": count, "last_hash": last_hash}
         if _object(text) != expected:
-            raise _invalid(self.path, number, canonical(expected), _shown(text))
+            raise _bad_line(self.path, number, canonical(expected), _shown(text))
 
 
 def _texts(path: Path) -> Iterator[str]:
@@ -175,7 +177,7 @@ def _texts(path: Path) -> Iterator[str]:
         with path.open(encoding="utf-8", newline="\n") as file:  # raw: ``open`` refuses a database
             for number, text in enumerate(file, 1):
                 if not text.endswith("\n"):
-                    raise _invalid(path, number, "a line with its end", "the end of the file: it was truncated here")
+                    raise _bad_line(path, number, "a line with its end", "the end of the file: it was truncated here")
                 yield text[:-1]
     except OSError as error:
         raise StoreError(
@@ -199,15 +201,15 @@ def _line(path: Path, number: int, text: str) -> LogLine:
     digits, written = text[:_HASH_DIGITS], text[_HASH_DIGITS + 1 :]
     facts = _object(written)
     if not _is_hash(digits) or text[_HASH_DIGITS : _HASH_DIGITS + 1] != " " or facts is None:
-        raise _invalid(path, number, "a hash, a blank, and an event in JSON", _shown(text))
+        raise _bad_line(path, number, "a hash, a blank, and an event in JSON", _shown(text))
     try:
         event = _event(facts)
         start = written.index('"facts":') + len('"facts":')
         line = LogLine(event, written[start : written.rindex(f',"id":{event.id},"kind":')], digits)
     except (KeyError, TypeError, ValueError) as error:
-        raise _invalid(path, number, "an event", f"{type(error).__name__}: {error}"[:120]) from error
+        raise _bad_line(path, number, "an event", f"{type(error).__name__}: {error}"[:120]) from error
     if line_text(event, line.facts) != written:
-        raise _invalid(path, number, "an event in its canonical encoding", _shown(written))
+        raise _bad_line(path, number, "an event in its canonical encoding", _shown(written))
     return line
 
 
@@ -252,7 +254,7 @@ def _shown(text: str | None) -> str:
     return "nothing" if text is None else repr(text[:60])
 
 
-def _invalid(path: Path, number: int, expected: str, got: str) -> StoreError:
+def _bad_line(path: Path, number: int, expected: str, got: str) -> StoreError:
     return StoreError(
         f"Line {number} of {path} is not what eraswitch events export wrote",
         code="EventFileInvalid",

@@ -37,12 +37,12 @@ def make_file(path: Path) -> None:
                 os.close(os.open(os.path.realpath(path), os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, FILE_MODE))  # raw: new
         mode = path.stat().st_mode
         if not stat.S_ISREG(mode):
-            raise _missing(path, "is a folder" if stat.S_ISDIR(mode) else "is not a file", "Name a file")
+            raise _no_store(path, "is a folder" if stat.S_ISDIR(mode) else "is not a file", "Name a file")
         if not os.access(path, os.R_OK | os.W_OK, effective_ids=True):
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
     except (FileNotFoundError, NotADirectoryError) as error:
         found = f"no folder {path.parent}"
-        raise _missing(path, "cannot be made", f"Make the folder: mkdir -p {path.parent}", found) from error
+        raise _no_store(path, "cannot be made", f"Make the folder: mkdir -p {path.parent}", found) from error
     except OSError as error:
         raise StoreReadOnlyError(
             f"The store {path} cannot be written to",
@@ -74,7 +74,7 @@ def connect_to_read(path: Path, *, wait_s: float = 0.0) -> sqlite3.Connection:
     return sqlite3.connect(uri, uri=True, timeout=wait_s, isolation_level=None)
 
 
-def _missing(path: Path, what: str, next_step: str, got: str = "something else") -> StoreMissingError:
+def _no_store(path: Path, what: str, next_step: str, got: str = "something else") -> StoreMissingError:
     return StoreMissingError(
         f"The store {path} {what}",
         expected="a file in a folder that exists",
