@@ -64,7 +64,7 @@ def build_adapter(
     if adapter_type in ("bootstrap", "bootstrap-latest"):
         return BootstrapAdapter(supported, latest=adapter_type == "bootstrap-latest")
     if adapter_type not in ADAPTER_TYPES:
-        raise _unknown(adapter_type)
+        raise _unknown_adapter(adapter_type)
     given = _Params(adapter_type, params)
     if adapter_type == "file":
         return FileAdapter(given.text("markers_file"))
@@ -122,7 +122,7 @@ def _cardano_chain(
     return CardanoChainAdapter(made, address, verification_key, limits=limits)
 
 
-def _unknown(adapter_type: str) -> ConfigurationError:
+def _unknown_adapter(adapter_type: str) -> ConfigurationError:
     nearest = get_close_matches(adapter_type, ADAPTER_TYPES, n=1)
     return ConfigurationError(
         "The era reader adapter is unknown",

@@ -35,31 +35,31 @@ class FileAdapter:
         try:
             text = content.decode()
         except UnicodeDecodeError as error:
-            raise self._invalid(f"bytes that are not UTF-8 (byte {error.start})") from error
+            raise self._invalid_file(f"bytes that are not UTF-8 (byte {error.start})") from error
         if not text.strip():
-            raise self._invalid("an empty file")
+            raise self._invalid_file("an empty file")
         try:
             markers = markers_from_json(text)
         except MarkerError as error:
-            raise self._invalid(error.got or error.what) from error
+            raise self._invalid_file(error.got or error.what) from error
         return EraReading(markers, Provenance(f"file {self.path}"))
 
     def _content(self) -> bytes:
         try:
             # A pipe or a device could keep the reader for ever.
             if not stat.S_ISREG(self.path.stat().st_mode):
-                raise self._unreadable("a directory" if self.path.is_dir() else "something that is not a file")
+                raise self._unreadable_file("a directory" if self.path.is_dir() else "something that is not a file")
             with self.path.open("rb") as file:
                 content = file.read(MAX_FILE_BYTES + 1)
         except (OSError, ValueError) as error:  # a ValueError for a path with a null byte
             missing = isinstance(error, OSError) and error.errno == errno.ENOENT
             got = "nothing there" if missing else getattr(error, "strerror", None) or str(error)
-            raise self._unreadable(got) from error
+            raise self._unreadable_file(got) from error
         if len(content) > MAX_FILE_BYTES:
-            raise self._unreadable(f"more than {MAX_FILE_BYTES} bytes")
+            raise self._unreadable_file(f"more than {MAX_FILE_BYTES} bytes")
         return content
 
-    def _unreadable(self, got: str) -> ChainReadError:
+    def _unreadable_file(self, got: str) -> ChainReadError:
         return ChainReadError(
             f"The markers file {self.path} cannot be read",
             expected=f"a readable file of at most {MAX_FILE_BYTES} bytes",
@@ -69,7 +69,7 @@ class FileAdapter:
             code="MarkersFileUnreadable",
         )
 
-    def _invalid(self, got: str) -> MarkerError:
+    def _invalid_file(self, got: str) -> MarkerError:
         return MarkerError(
             f"The markers file {self.path} does not hold a list of markers",
             expected='[{"name":"…","epoch":…},…]',

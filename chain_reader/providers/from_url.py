@@ -42,7 +42,7 @@ def observer_from_url(
     """
     kind, colon, place = with_kind(text).partition(":")
     if not colon or kind not in OBSERVER_KINDS:
-        raise _unknown(kind)
+        raise _unknown_observer(kind)
     if not place:
         raise ConfigurationError(
             f"The chain observer {kind} does not state where the chain is",
@@ -99,7 +99,7 @@ def _cardano_cli(socket: str, network_magic: int | None, program: str | None, li
     return CardanoCliObserver(socket, network_magic, program=program or PROGRAM, limits=limits)
 
 
-def _unknown(kind: str) -> ConfigurationError:
+def _unknown_observer(kind: str) -> ConfigurationError:
     nearest = nearest_kind(kind)
     return ConfigurationError(
         "The kind of chain observer is unknown",

@@ -102,20 +102,20 @@ class TrustPolicy:
         object.__setattr__(self, "keys", tuple(self.keys))
         object.__setattr__(self, "announcers", tuple(self.announcers))
         if self.thread_token is not None and not is_unit(self.thread_token):
-            raise _unusable("a thread token as token_unit makes it of its name", f"{self.thread_token!r}"[:150])
+            raise _policy_error("a thread token as token_unit makes it of its name", f"{self.thread_token!r}"[:150])
         if not self.keys:
-            raise _unusable("a verification key", "none")
+            raise _policy_error("a verification key", "none")
         for key in self.keys:
             if not isinstance(key, VerificationKey):
-                raise _unusable("each key as VerificationKey.parse makes it of its text", f"a {type(key).__name__}")
+                raise _policy_error("each key as VerificationKey.parse makes it of its text", f"a {type(key).__name__}")
         for name in ("confirmations", "max_lead_epochs", "notice_epochs", "max_tip_regress_slots", "whole_outputs"):
             value = getattr(self, name)
             if type(value) is not int or value < 0:
-                raise _unusable(f"{name} of at least 0", repr(value))
+                raise _policy_error(f"{name} of at least 0", repr(value))
         if self.extension is not None:
             place = (self.extension.network_magic, self.extension.address)
             if place != (self.network_magic, self.address):
-                raise _unusable(f"an extension for {self.address}, magic {self.network_magic}", f"one for {place}")
+                raise _policy_error(f"an extension for {self.address}, magic {self.network_magic}", f"one for {place}")
         signers = tuple(key.hex for key in self.keys)
         object.__setattr__(self, "key", TrustKey(signers, self.network_magic, self.address, self.kind.markers.name))
 
@@ -135,7 +135,7 @@ def _read_checkpoint(value: Any) -> Checkpoint:
     return Checkpoint(output, epoch)
 
 
-def _unusable(expected: str, got: str) -> ConfigurationError:
+def _policy_error(expected: str, got: str) -> ConfigurationError:
     return ConfigurationError(
         "The trust policy is not usable", expected=expected, got=got, next_step="Correct the configuration of trust"
     )

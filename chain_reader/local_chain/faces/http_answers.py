@@ -74,26 +74,26 @@ def json_object(text: str | bytes) -> dict[str, object] | None:
     return found if isinstance(found, dict) else None
 
 
-def _refused(request: Request, error: Exception) -> Response:
+def _answer_http_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, HTTPException)  # noqa: S101 - the table below says so
     if error.status_code == HTTPStatus.METHOD_NOT_ALLOWED or error.detail == HTTPStatus.NOT_FOUND.phrase:
         return error_answer(400, INVALID_PATH)
     return error_answer(error.status_code, error.detail)
 
 
-def _explained(request: Request, error: Exception) -> Response:
+def _answer_own_error(request: Request, error: Exception) -> Response:
     assert isinstance(error, EraSwitchError)  # noqa: S101 - the table below says so
     if error.http_status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         raise error
     return error_answer(error.http_status, str(error))
 
 
-def _failed(request: Request, error: Exception) -> Response:
+def _answer_failure(request: Request, error: Exception) -> Response:
     return error_answer(500, INTERNAL)  # Starlette raises it again afterwards, and uvicorn logs it
 
 
 EXCEPTION_HANDLERS: dict[Any, Callable[[Request, Exception], Response]] = {
-    HTTPException: _refused,
-    EraSwitchError: _explained,
-    Exception: _failed,
+    HTTPException: _answer_http_error,
+    EraSwitchError: _answer_own_error,
+    Exception: _answer_failure,
 }

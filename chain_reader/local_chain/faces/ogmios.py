@@ -132,7 +132,7 @@ class OgmiosSession:
         if era == "shelley":
             return bodies.shelley_genesis(self._chain.genesis, self._chain.parameters)
         if era not in ("byron", "alonzo", "conway", "dijkstra"):
-            raise _wrong("'era' must be one that has a genesis configuration")
+            raise _invalid_params("'era' must be one that has a genesis configuration")
         raise OgmiosFaultError(
             INVALID_GENESIS, f"There is no genesis configuration of {era}.", "A local chain has a Shelley genesis only."
         )
@@ -154,7 +154,7 @@ class OgmiosSession:
         elif isinstance(point, dict) and set(point) == {"slot", "id"} and isinstance(point["id"], str):
             block = self._chain.block(point["id"])
         else:
-            raise _wrong("'point' must be \"origin\" or an object of 'slot' and 'id'")
+            raise _invalid_params("'point' must be \"origin\" or an object of 'slot' and 'id'")
         if block is None or (point != "origin" and point["slot"] != block.slot):
             raise OgmiosFaultError(ACQUIRE_FAILED, "The point cannot be acquired.", "The point is not on the chain.")
         if self._chain.tip().height - block.height > self._chain.genesis.security_param:
@@ -187,50 +187,50 @@ class OgmiosSession:
 
 def _call(request: dict[str, Any] | None) -> tuple[str, Params]:
     if request is None:
-        raise _invalid("must be a well-formed JSON object")
+        raise _invalid_request("must be a well-formed JSON object")
     if request.get("jsonrpc") != "2.0":
-        raise _invalid("field 'jsonrpc' must be present and be \"2.0\"")
+        raise _invalid_request("field 'jsonrpc' must be present and be \"2.0\"")
     if not isinstance(request.get("method"), str):
-        raise _invalid("field 'method' must be present and be a string")
+        raise _invalid_request("field 'method' must be present and be a string")
     params = request.get("params", {})
     if not isinstance(params, dict):
-        raise _wrong("'params' must be an object")
+        raise _invalid_params("'params' must be an object")
     return request["method"], params
 
 
-def _invalid(what: str) -> OgmiosFaultError:
+def _invalid_request(what: str) -> OgmiosFaultError:
     return OgmiosFaultError(INVALID_REQUEST, f"Invalid request: {what}.", general=True)
 
 
-def _wrong(what: str) -> OgmiosFaultError:
+def _invalid_params(what: str) -> OgmiosFaultError:
     return OgmiosFaultError(INVALID_PARAMS, f"Invalid request: {what}.", general=True)
 
 
 def _only(params: Params, *names: str) -> Params:
     if set(params) != set(names):
-        raise _wrong(f"'params' must be an object of '{names[0]}'")
+        raise _invalid_params(f"'params' must be an object of '{names[0]}'")
     return params
 
 
 def _transaction(params: Params) -> bytes:
     transaction = params["transaction"]
     if not isinstance(transaction, dict) or set(transaction) != {"cbor"}:
-        raise _wrong("'transaction' must be an object of 'cbor'")
+        raise _invalid_params("'transaction' must be an object of 'cbor'")
     try:
         return bytes.fromhex(transaction["cbor"])
     except (TypeError, ValueError) as error:
-        raise _wrong("'cbor' must be a transaction's bytes in base16") from error
+        raise _invalid_params("'cbor' must be a transaction's bytes in base16") from error
 
 
 def _addresses(found: Any) -> tuple[str, ...]:
     if not isinstance(found, list) or not all(isinstance(address, str) for address in found):
-        raise _wrong("'addresses' must be a list of addresses")
+        raise _invalid_params("'addresses' must be a list of addresses")
     for address in found:
         try:
             parse_address(address)
         except AddressError as error:
             if not error.byron:
-                raise _wrong(f"'addresses' must be a list of payment addresses, and {error}") from error
+                raise _invalid_params(f"'addresses' must be a list of payment addresses, and {error}") from error
     return tuple(found)
 
 
@@ -238,9 +238,9 @@ def _references(found: Any) -> tuple[tuple[str, int], ...]:
     try:
         references = tuple((item["transaction"]["id"], item["index"]) for item in found)
     except (TypeError, KeyError) as error:
-        raise _wrong("'outputReferences' must be a list of objects of 'transaction' and 'index'") from error
+        raise _invalid_params("'outputReferences' must be a list of objects of 'transaction' and 'index'") from error
     if not all(isinstance(made, str) and type(index) is int and 0 <= index < 2**64 for made, index in references):
-        raise _wrong("an output reference must have a transaction id and an index")
+        raise _invalid_params("an output reference must have a transaction id and an index")
     return references
 
 
@@ -273,7 +273,7 @@ def _answer_once(chain: LocalChain, body: bytes) -> dict[str, object]:
     """The response to a request that comes alone: no state of the ledger can be acquired for a next one."""
     request = json_object(body)
     if request is not None and request.get("method") in _OF_CONNECTIONS:
-        fault = _invalid(f"{request['method']} needs a websocket, as it is about the requests that follow")
+        fault = _invalid_request(f"{request['method']} needs a websocket, as it is about the requests that follow")
         return {"jsonrpc": "2.0", "error": fault.to_dict(), "id": request.get("id")}
     return OgmiosSession(chain).answer(body)
 

@@ -26,10 +26,10 @@ def faucet_transaction(outputs: Sequence[FaucetOutput], genesis: Genesis, tip_ha
         ConfigurationError: there are none, or an address, an amount or a datum is not usable.
     """
     if not outputs:
-        raise _unusable("outputs", "at least one", "none")
+        raise _faucet_error("outputs", "at least one", "none")
     drafts = [_draft(output, genesis) for output in outputs]
     if supply + sum(output.lovelace for output in outputs) > MAX_LOVELACE_SUPPLY:
-        raise _unusable("amount", f"at most {MAX_LOVELACE_SUPPLY - supply} lovelace in all", "more")
+        raise _faucet_error("amount", f"at most {MAX_LOVELACE_SUPPLY - supply} lovelace in all", "more")
     metadata = cbor2.dumps({MESSAGE_LABEL: {"msg": ["local chain faucet", tip_hash]}})
     body = {
         0: [],
@@ -55,7 +55,7 @@ def faucet_transaction(outputs: Sequence[FaucetOutput], genesis: Genesis, tip_ha
 def _draft(output: FaucetOutput, genesis: Genesis) -> tuple[dict[int, object], NewOutput]:
     address = _address(output.address, genesis)
     if type(output.lovelace) is not int or output.lovelace < 1:
-        raise _unusable("amount", "at least 1 lovelace", repr(output.lovelace)[:80])
+        raise _faucet_error("amount", "at least 1 lovelace", repr(output.lovelace)[:80])
     value = _value(output)
     encoded: dict[int, object] = {0: address.raw, 1: value}
     if output.datum is not None:
@@ -63,7 +63,7 @@ def _draft(output: FaucetOutput, genesis: Genesis) -> tuple[dict[int, object], N
             datum = bytes.fromhex(output.datum)
             check_plutus_data(datum, "the datum")
         except (ValueError, LedgerRefusedError) as error:
-            raise _unusable("datum", "Plutus data as CBOR in hex", str(error)) from error
+            raise _faucet_error("datum", "Plutus data as CBOR in hex", str(error)) from error
         encoded[2] = [1, cbor2.CBORTag(24, datum)]
     made = NewOutput(
         address=address.text,
@@ -82,9 +82,9 @@ def _address(text: str, genesis: Genesis) -> PaymentAddress:
     try:
         address = parse_address(text)
     except AddressError as error:
-        raise _unusable("address", "a Shelley payment address in bech32", str(error)) from error
+        raise _faucet_error("address", "a Shelley payment address in bech32", str(error)) from error
     if address.network_id != genesis.network_id:
-        raise _unusable("address", f"one of network id {genesis.network_id}", f"{text} of {address.network_id}")
+        raise _faucet_error("address", f"one of network id {genesis.network_id}", f"{text} of {address.network_id}")
     return address
 
 
@@ -96,14 +96,16 @@ def _value(output: FaucetOutput) -> object:
         try:
             raw = bytes.fromhex(unit)
         except ValueError as error:
-            raise _unusable("asset", "policy id and asset name in hex", unit) from error
+            raise _faucet_error("asset", "policy id and asset name in hex", unit) from error
         if not 28 <= len(raw) <= 60 or not 0 < quantity < 2**63:
-            raise _unusable("asset", "policy id and asset name in hex, and a positive quantity", f"{unit} {quantity}")
+            raise _faucet_error(
+                "asset", "policy id and asset name in hex, and a positive quantity", f"{unit} {quantity}"
+            )
         assets.setdefault(raw[:28], {})[raw[28:]] = quantity
     return [output.lovelace, assets]
 
 
-def _unusable(what: str, expected: str, got: str) -> ConfigurationError:
+def _faucet_error(what: str, expected: str, got: str) -> ConfigurationError:
     return ConfigurationError(
         f"The faucet cannot use this {what}",
         expected=expected,

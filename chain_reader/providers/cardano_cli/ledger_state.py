@@ -25,7 +25,7 @@ class LedgerStateOnly:
         Raises:
             ProviderRefusedError: always.
         """
-        raise self._unknown(f"the inputs of transaction {transaction}")
+        raise self._not_in_ledger_state(f"the inputs of transaction {transaction}")
 
     def history(self, address: str) -> tuple[DatumOutput, ...]:
         """Not known to the ledger state.
@@ -33,9 +33,9 @@ class LedgerStateOnly:
         Raises:
             ProviderRefusedError: always.
         """
-        raise self._unknown(f"the history of {address}")
+        raise self._not_in_ledger_state(f"the history of {address}")
 
-    def _unknown(self, what: str) -> ProviderRefusedError:
+    def _not_in_ledger_state(self, what: str) -> ProviderRefusedError:
         return Call(self.name, what).error(
             ProviderRefusedError,
             "cannot be read",

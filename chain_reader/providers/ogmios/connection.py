@@ -201,7 +201,7 @@ class Conversation:
             reply = self.call.parse(expected, message)
         except UnexpectedAnswerError:
             if (fault := _fault_in(message)) is not None:
-                raise self._refused(fault) from None
+                raise self._fault_error(fault) from None
             raise
         if (reply.method, reply.id) != (method, request["id"]):
             raise self.call.unexpected(
@@ -209,7 +209,7 @@ class Conversation:
             )
         return reply.result
 
-    def _refused(self, fault: Fault) -> ChainReadError:
+    def _fault_error(self, fault: Fault) -> ChainReadError:
         got = f"error {fault.code} {fault.message}".rstrip()
         if fault.code in _LEDGER_STATE_FAULTS:
             return self.call.error(
