@@ -80,14 +80,14 @@ class Requirement:
             ConfigurationError: it is not valid.
         """
         if not isinstance(text, str):
-            raise _mistake(key, 'a requirement such as ">=0.3.12, !=0.3.15"', f"{text!r}"[:80])
+            raise _table_mistake(key, 'a requirement such as ">=0.3.12, !=0.3.15"', f"{text!r}"[:80])
         found = []
         for part in text.split(","):
             match = _COMPARISON.fullmatch(part.strip())
             if match is None or not is_known(match[2]):
                 nearest = _nearest_comparison(part.strip())
                 hint = f'. Did you mean "{nearest}"?' if nearest else ""
-                raise _mistake(
+                raise _table_mistake(
                     key,
                     "one of >=, >, <=, <, ==, != and a version of three numbers, as in >=0.3.12",
                     f"{part.strip()!r}"[:80] + hint,
@@ -144,14 +144,14 @@ class Compatibility:
             with path.expanduser().open("rb") as file:
                 content = file.read(MAX_FILE_BYTES + 1)
             if len(content) > MAX_FILE_BYTES:
-                raise _unreadable(path, f"more than {MAX_FILE_BYTES} bytes")
+                raise _unreadable_table(path, f"more than {MAX_FILE_BYTES} bytes")
             tree = tomllib.loads(content.decode())
         except OSError as error:
-            raise _unreadable(path, error.strerror or type(error).__name__) from error
+            raise _unreadable_table(path, error.strerror or type(error).__name__) from error
         except UnicodeDecodeError as error:
-            raise _unreadable(path, "bytes that are not UTF-8") from error
+            raise _unreadable_table(path, "bytes that are not UTF-8") from error
         except (ValueError, RecursionError) as error:
-            raise _unreadable(path, f"text that is not TOML: {toml_problem(error)}"[:200]) from error
+            raise _unreadable_table(path, f"text that is not TOML: {toml_problem(error)}"[:200]) from error
         return cls.of(
             tree, network=network, known_eras=known_eras, known_networks=known_networks, origin=f"the file {path}"
         )
@@ -177,15 +177,17 @@ class Compatibility:
             if key != NETWORKS:
                 near = get_close_matches(key, [NETWORKS, *known_eras], n=1)
                 nearest = near[0] if near else f"{NETWORKS}.{key}" if key in (known_networks or {}) else None
-                raise _mistake(key, f"an era with its requirement, or [{NETWORKS}.NAME]", "a table", nearest=nearest)
+                raise _table_mistake(
+                    key, f"an era with its requirement, or [{NETWORKS}.NAME]", "a table", nearest=nearest
+                )
         merged = _requirements(common, (), known_eras)
         for name, table in tables.get(NETWORKS, {}).items():
             place = (NETWORKS, name)
             if not isinstance(table, Mapping):
-                raise _mistake(".".join(place), "a table of eras", f"{table!r}"[:80])
+                raise _table_mistake(".".join(place), "a table of eras", f"{table!r}"[:80])
             if known_networks is not None and name not in known_networks:
                 near = get_close_matches(name, known_networks, n=1, cutoff=0.5)
-                raise _mistake(
+                raise _table_mistake(
                     ".".join(place),
                     f"a network that is known ({', '.join(sorted(known_networks))})",
                     "an unknown name",
@@ -241,7 +243,7 @@ def _requirements(
         if known_eras and era not in known_eras:
             near = [name for name in get_close_matches(era, known_eras, n=1, cutoff=0.75) if name not in table]
             if near:  # an era of the future that is like none of those known is fine
-                raise _mistake(key, "the name of an era", "an unknown one", nearest=".".join((*place, near[0])))
+                raise _table_mistake(key, "the name of an era", "an unknown one", nearest=".".join((*place, near[0])))
         found[era] = Requirement.parse(value, key=key)
     return found
 
@@ -261,7 +263,7 @@ def _nearest_comparison(part: str) -> str | None:
     return f"{sign or '>='}{int(match[2])}.{int(match[3] or 0)}.{int(match[4] or 0)}{match[5] or ''}"
 
 
-def _mistake(key: str, expected: str, got: str, *, nearest: str | None = None) -> ConfigurationError:
+def _table_mistake(key: str, expected: str, got: str, *, nearest: str | None = None) -> ConfigurationError:
     return ConfigurationError(
         f"The table of eras and versions has a mistake at {key}",
         expected=expected,
@@ -273,7 +275,7 @@ def _mistake(key: str, expected: str, got: str, *, nearest: str | None = None) -
     )
 
 
-def _unreadable(path: Path, got: str) -> ConfigurationError:
+def _unreadable_table(path: Path, got: str) -> ConfigurationError:
     return ConfigurationError(
         "The table of eras and versions cannot be read",
         expected=f"to read TOML in {path}",

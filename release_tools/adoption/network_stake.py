@@ -41,18 +41,18 @@ def read_network_stake(path: str) -> dict[Epoch, int]:
         with Path(path).open("rb") as file:
             content = file.read(MAX_BYTES + 1)
         if len(content) > MAX_BYTES:
-            raise _unreadable(path, f"more than {MAX_BYTES} bytes")
+            raise _stake_file_error(path, f"more than {MAX_BYTES} bytes")
         lines = content.decode("utf-8-sig").splitlines()
     except OSError as error:
-        raise _unreadable(path, error.strerror or type(error).__name__) from error
+        raise _stake_file_error(path, error.strerror or type(error).__name__) from error
     except UnicodeDecodeError as error:
-        raise _unreadable(path, "bytes that are not UTF-8 text") from error
+        raise _stake_file_error(path, "bytes that are not UTF-8 text") from error
     figures: dict[Epoch, int] = {}
     try:
         rows = csv.reader(lines, strict=True)
         header = [name.strip() for name in next(rows, [])]
         if sorted(header) != sorted(COLUMNS):
-            raise _unreadable(path, f"the columns {', '.join(header)[:80] or 'none'}")
+            raise _stake_file_error(path, f"the columns {', '.join(header)[:80] or 'none'}")
         for row in rows:
             if not row:
                 continue
@@ -60,14 +60,14 @@ def read_network_stake(path: str) -> dict[Epoch, int]:
             try:
                 epoch, lovelace = (int(found[name]) for name in COLUMNS)
             except (KeyError, ValueError) as error:
-                raise _unreadable(path, f"no pair of whole numbers in line {rows.line_num}") from error
+                raise _stake_file_error(path, f"no pair of whole numbers in line {rows.line_num}") from error
             figures[Epoch(epoch)] = require_network_stake(epoch, lovelace)
     except csv.Error as error:
-        raise _unreadable(path, f"invalid CSV in line {rows.line_num}") from error
+        raise _stake_file_error(path, f"invalid CSV in line {rows.line_num}") from error
     return figures
 
 
-def _unreadable(path: str, got: str) -> MarkerError:
+def _stake_file_error(path: str, got: str) -> MarkerError:
     return MarkerError(
         f"The network's stake cannot be read from {path}",
         expected=f"a CSV file with the columns {' and '.join(COLUMNS)}, whole numbers",

@@ -44,7 +44,7 @@ def read_tickers(text: str) -> dict[str, str]:
 def _of_csv(text: str) -> Iterable[tuple[str, str]]:
     rows = csv.DictReader(text.splitlines())
     if not {"party_id", "ticker"} <= set(rows.fieldnames or ()):
-        raise _wrong(", ".join(rows.fieldnames or ())[:80] or "an empty file")
+        raise _tickers_error(", ".join(rows.fieldnames or ())[:80] or "an empty file")
     return [((row["party_id"] or "").strip(), (row["ticker"] or "").strip()) for row in rows]
 
 
@@ -52,15 +52,15 @@ def _of_aggregator(text: str) -> Iterable[tuple[str, str]]:
     try:
         document: Any = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise _wrong("text that begins like JSON but is not JSON") from error
+        raise _tickers_error("text that begins like JSON but is not JSON") from error
     signers = document.get("signers")
     if not isinstance(signers, list):
-        raise _wrong("JSON without a list of signers")
+        raise _tickers_error("JSON without a list of signers")
     known = [one for one in signers if isinstance(one, Mapping)]
     return [(str(one.get("party_id") or ""), str(one.get("pool_ticker") or "")) for one in known]
 
 
-def _wrong(got: str) -> EraSwitchError:
+def _tickers_error(got: str) -> EraSwitchError:
     return EraSwitchError(
         "The file of tickers cannot be used",
         expected="CSV with the columns party_id and ticker, or the JSON of an aggregator's /signers/tickers",

@@ -85,9 +85,9 @@ class Lottery:
     def __post_init__(self) -> None:
         for name, value in (("k", self.k), ("m", self.m)):
             if type(value) is not int or not 1 <= value <= MAX_INDICES:
-                raise _unusable(f"The parameter {name} of the lottery", f"a whole number, 1 to {MAX_INDICES}", value)
+                raise _bad_value(f"The parameter {name} of the lottery", f"a whole number, 1 to {MAX_INDICES}", value)
         if isinstance(self.phi_f, bool) or not 0 < self.phi_f <= 1:
-            raise _unusable("The parameter phi_f of the lottery", "more than 0 and at most 1", self.phi_f)
+            raise _bad_value("The parameter phi_f of the lottery", "more than 0 and at most 1", self.phi_f)
 
     @property
     def words(self) -> str:
@@ -152,7 +152,7 @@ class FixedQuorum:
 
     def __post_init__(self) -> None:
         if not 0 < self.share < 1:
-            raise _unusable("The share of a fixed quorum", "more than 0 and less than 1", self.share)
+            raise _bad_value("The share of a fixed quorum", "more than 0 and less than 1", self.share)
 
     @property
     def words(self) -> str:
@@ -222,7 +222,7 @@ def require_share(share: float) -> float:
         ConfigurationError: it is not from 0 to 1.
     """
     if isinstance(share, bool) or not 0 <= share <= _WHOLE:
-        raise _unusable("A share of the stake", "from 0 to 1", share)
+        raise _bad_value("A share of the stake", "from 0 to 1", share)
     return min(share, 1.0)
 
 
@@ -233,7 +233,7 @@ def require_probability(probability: float) -> None:
         ConfigurationError: it is not more than 0 and at most 1.
     """
     if isinstance(probability, bool) or not 0 < probability <= 1:
-        raise _unusable("A probability to reach", "more than 0 and at most 1", probability)
+        raise _bad_value("A probability to reach", "more than 0 and at most 1", probability)
 
 
 def chance_words(probability: float) -> str:
@@ -248,7 +248,7 @@ def probability_words(probability: float) -> str:
     return f"{probability * 100:.10g} %"
 
 
-def _unusable(what: str, expected: str, got: object) -> ConfigurationError:
+def _bad_value(what: str, expected: str, got: object) -> ConfigurationError:
     return ConfigurationError(
         f"{what} is not usable", expected=expected, got=f"{got}"[:60], next_step="Correct it", code="QuorumParameters"
     )

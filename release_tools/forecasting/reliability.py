@@ -97,7 +97,7 @@ def read_signatures(text: str) -> Signatures:
         if isinstance(epoch, str) and epoch.isascii() and epoch.isdigit() and len(epoch) <= 20:
             epoch = int(epoch)
         if type(epoch) is not int or not 0 <= epoch <= MAX_EPOCH or not isinstance(party_id, str) or not party_id:
-            raise _unusable(f"line {number}: an epoch and a party_id", f"{row!r}"[:100])
+            raise _bad_rows(f"line {number}: an epoch and a party_id", f"{row!r}"[:100])
         signed[Epoch(epoch)].add(party_id)
     return {epoch: frozenset(parties) for epoch, parties in signed.items()}
 
@@ -111,10 +111,10 @@ def _csv_rows(text: str) -> Iterator[tuple[int, dict[str, object]]]:
     try:
         columns = reader.fieldnames or ()
         if not {"epoch", "party_id"} <= set(columns):
-            raise _unusable("a header with epoch and party_id", ", ".join(columns)[:100] or "nothing")
+            raise _bad_rows("a header with epoch and party_id", ", ".join(columns)[:100] or "nothing")
         yield from ((reader.line_num, row) for row in reader)
     except csv.Error as error:
-        raise _unusable(f"line {reader.line_num}: CSV", f"{error}") from error
+        raise _bad_rows(f"line {reader.line_num}: CSV", f"{error}") from error
 
 
 def _json_rows(text: str) -> Iterator[tuple[int, dict[str, object]]]:
@@ -124,13 +124,13 @@ def _json_rows(text: str) -> Iterator[tuple[int, dict[str, object]]]:
         try:
             row = json.loads(line)
         except (ValueError, RecursionError) as error:
-            raise _unusable(f"line {number}: a JSON object", line[:100]) from error
+            raise _bad_rows(f"line {number}: a JSON object", line[:100]) from error
         if not isinstance(row, dict):
-            raise _unusable(f"line {number}: a JSON object", line[:100])
+            raise _bad_rows(f"line {number}: a JSON object", line[:100])
         yield number, row
 
 
-def _unusable(expected: str, got: str) -> ConfigurationError:
+def _bad_rows(expected: str, got: str) -> ConfigurationError:
     return ConfigurationError(
         "The file of signatures is not usable",
         expected=expected,

@@ -80,12 +80,12 @@ class TextEnvelope:
             fields = json.loads(text)
         except (ValueError, RecursionError):
             # "from None", here and below: the exceptions of decoders hold the text, which may be a secret
-            raise _unusable(source, "a JSON text envelope", "something that is not JSON") from None
+            raise _envelope_error(source, "a JSON text envelope", "something that is not JSON") from None
         if not isinstance(fields, dict):
-            raise _unusable(source, "a JSON object with type and cborHex", f"a JSON {type(fields).__name__}")
+            raise _envelope_error(source, "a JSON object with type and cborHex", f"a JSON {type(fields).__name__}")
         kind, encoded, description = (fields.pop(name, None) for name in ("type", "cborHex", "description"))
         if not isinstance(kind, str):
-            raise _unusable(source, "a JSON object with type and cborHex", f"type {kind!r}"[:80])
+            raise _envelope_error(source, "a JSON object with type and cborHex", f"type {kind!r}"[:80])
         try:
             cbor = bytes.fromhex(encoded) if isinstance(encoded, str) else b""
         except ValueError:
@@ -128,10 +128,10 @@ def key_bytes(envelope: TextEnvelope, source: str) -> bytes:
     """
     length = _KEY_BYTES.get(envelope.type)
     if length is None:
-        raise _unusable(source, f"a key of type {' or '.join(_KEY_BYTES)}", described_type(envelope.type))
+        raise _envelope_error(source, f"a key of type {' or '.join(_KEY_BYTES)}", described_type(envelope.type))
     head = b"\x58" + bytes([length])
     if len(envelope.cbor) != 2 + length or not envelope.cbor.startswith(head):
-        raise _unusable(
+        raise _envelope_error(
             source,
             f"in the cborHex of a {envelope.type} {2 * length + 4} hex digits that begin with {head.hex()}",
             "something else, not shown",
@@ -153,13 +153,13 @@ def transaction_bytes(envelope: TextEnvelope, source: str) -> bytes:
     """
     kind = described_type(envelope.type)
     if not kind.startswith(_TRANSACTION):
-        raise _unusable(source, f"a transaction, such as of type {SIGNED_TRANSACTION!r}", kind)
+        raise _envelope_error(source, f"a transaction, such as of type {SIGNED_TRANSACTION!r}", kind)
     if not envelope.cbor:
-        raise _unusable(source, "a transaction in hex digits as cborHex", "none")
+        raise _envelope_error(source, "a transaction in hex digits as cborHex", "none")
     return envelope.cbor
 
 
-def _unusable(source: str, expected: str, got: str) -> EnvelopeError:
+def _envelope_error(source: str, expected: str, got: str) -> EnvelopeError:
     return EnvelopeError(
         f"{source} is not usable", expected=expected, got=got, next_step="Give a text envelope as cardano-cli writes it"
     )

@@ -80,21 +80,21 @@ class Signer:
         timeout, environment = fields.get("timeout_s", DEFAULT_TIMEOUT_S), fields.get("environment", [])
         unknown = sorted(set(fields) - _FIELDS)
         if fields[_FILE_FIELD] != VERSION or isinstance(fields[_FILE_FIELD], bool):
-            raise _mistake(source, f"{_FILE_FIELD} {VERSION}", f"{fields[_FILE_FIELD]!r}")
+            raise _signer_error(source, f"{_FILE_FIELD} {VERSION}", f"{fields[_FILE_FIELD]!r}")
         if unknown:
-            raise _mistake(source, f"no other fields than {', '.join(sorted(_FIELDS))}", ", ".join(unknown))
+            raise _signer_error(source, f"no other fields than {', '.join(sorted(_FIELDS))}", ", ".join(unknown))
         if kind not in ("era", "payment"):
-            raise _mistake(source, "era or payment as kind", f"{kind!r}")
+            raise _signer_error(source, "era or payment as kind", f"{kind!r}")
         if not _are_texts(program) or not program or not Path(program[0]).is_absolute():
-            raise _mistake(source, 'a list as program, such as ["/usr/local/bin/sign", "slot 9c"]', f"{program!r}")
+            raise _signer_error(source, 'a list as program, such as ["/usr/local/bin/sign", "slot 9c"]', f"{program!r}")
         if isinstance(timeout, bool) or not isinstance(timeout, int | float) or not 0 < timeout <= _MAX_TIMEOUT_S:
-            raise _mistake(source, f"seconds as timeout_s, at most {_MAX_TIMEOUT_S}", f"{timeout!r}")
+            raise _signer_error(source, f"seconds as timeout_s, at most {_MAX_TIMEOUT_S}", f"{timeout!r}")
         if not _are_texts(environment):
-            raise _mistake(source, "names of variables as environment", f"{environment!r}")
+            raise _signer_error(source, "names of variables as environment", f"{environment!r}")
         try:
             public = VerificationKey.parse(str(fields.get("public")))
         except MarkerError as error:
-            raise _mistake(source, "the public key, 64 hex digits, as public", "something else") from error
+            raise _signer_error(source, "the public key, 64 hex digits, as public", "something else") from error
         _require_own(path)
         return cls(kind, public, tuple(program), float(timeout), tuple(environment), source, notify)
 
@@ -268,7 +268,7 @@ def _require_own(path: Path) -> None:
         )
 
 
-def _mistake(source: str, expected: str, got: str) -> ConfigurationError:
+def _signer_error(source: str, expected: str, got: str) -> ConfigurationError:
     return ConfigurationError(
         f"The signer file {source} has a mistake",
         expected=expected,

@@ -78,7 +78,7 @@ class TextFile:
         try:
             found = Path(self.path).stat()
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise self._unreadable_registrations(error) from error
         return found.st_size if stat.S_ISREG(found.st_mode) else None
 
     def first_line(self) -> bytes:
@@ -164,7 +164,7 @@ class TextFile:
         try:
             return file.readline(MAX_LINE_BYTES + 1)
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise self._unreadable_registrations(error) from error
 
     def _opened(self) -> "nullcontext[BinaryIO] | BinaryIO":
         if self.piped:
@@ -172,7 +172,7 @@ class TextFile:
         try:
             return Path(self.path).open("rb")
         except OSError as error:
-            raise self._unreadable(error) from error
+            raise self._unreadable_registrations(error) from error
 
     def _resume(self, file: BinaryIO, cursor: str | None) -> tuple[int, int]:
         """The place to go on from: the cursor, if the text before it is unchanged; else the beginning."""
@@ -186,7 +186,7 @@ class TextFile:
         file.seek(begin[0])
         return begin
 
-    def _unreadable(self, error: OSError) -> SourceMissingError:
+    def _unreadable_registrations(self, error: OSError) -> SourceMissingError:
         return SourceMissingError(
             f"The registrations in {self.place} cannot be read",
             expected="a file that this user may read",

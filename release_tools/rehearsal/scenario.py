@@ -303,12 +303,12 @@ class Scenario(Table):
             with path.open("rb") as file:
                 content = file.read(MAX_FILE_BYTES + 1)
             if len(content) > MAX_FILE_BYTES:
-                raise _unusable(f"the file {path}", f"at most {MAX_FILE_BYTES} bytes", "more")
+                raise _scenario_error(f"the file {path}", f"at most {MAX_FILE_BYTES} bytes", "more")
             tree = tomllib.loads(content.decode())
         except OSError as error:
-            raise _unusable(f"the file {path}", "a file that can be read", error.strerror or "nothing") from error
+            raise _scenario_error(f"the file {path}", "a file that can be read", error.strerror or "nothing") from error
         except (ValueError, RecursionError) as error:
-            raise _unusable(f"the file {path}", "TOML", toml_problem(error)[:200]) from error
+            raise _scenario_error(f"the file {path}", "TOML", toml_problem(error)[:200]) from error
         scenario = cls.of(tree, origin=f"the file {path}")
         stakes = scenario.stake.file
         if stakes is None or stakes.is_absolute():
@@ -366,7 +366,7 @@ _TABLES: dict[str, type[Table] | None] = {
 }
 
 
-def _unusable(what: str, expected: str, got: str) -> ConfigurationError:
+def _scenario_error(what: str, expected: str, got: str) -> ConfigurationError:
     return ConfigurationError(
         f"The scenario in {what} cannot be used",
         expected=expected,

@@ -51,7 +51,7 @@ class RecoveryDocument(BaseModel):
             first = error.errors()[0]
             place = ".".join(map(str, first["loc"]))
             got = f"{place}: {first['msg']}" if place else first["msg"]
-            raise _mistake(origin, "the JSON that rollout verify --json writes", got[:200]) from error
+            raise _before_mistake(origin, "the JSON that rollout verify --json writes", got[:200]) from error
 
 
 def waits_for(plan: PlannedRollout, read: Callable[[str], str | None]) -> tuple[str, ...]:
@@ -87,16 +87,16 @@ def _waits_for(plan: PlannedRollout, read: Callable[[str], str | None]) -> Itera
 
 def _require_fitting(plan: PlannedRollout, one: PlannedBefore, found: RecoveryDocument) -> None:
     if found.era != plan.era:
-        raise _mistake(one.verified, f"the era {plan.era}, as the plan", f"{found.era!r}"[:80])
+        raise _before_mistake(one.verified, f"the era {plan.era}, as the plan", f"{found.era!r}"[:80])
     if found.network_magic != one.network_magic:
         wanted = f"network magic {one.network_magic}, as the plan has for {one.network}"
-        raise _mistake(one.verified, wanted, f"{found.network_magic}")
+        raise _before_mistake(one.verified, wanted, f"{found.network_magic}")
     if plan.network_magic in found.before:
         wanted = f"a plan of {one.network} that does not wait for network magic {plan.network_magic}"
-        raise _mistake(one.verified, wanted, "one that does: each would wait for the other")
+        raise _before_mistake(one.verified, wanted, "one that does: each would wait for the other")
 
 
-def _mistake(origin: str, expected: str, got: str) -> ConfigurationError:
+def _before_mistake(origin: str, expected: str, got: str) -> ConfigurationError:
     return ConfigurationError(
         f"{origin} is not the recovery that the rollout plan waits for",
         expected=expected,

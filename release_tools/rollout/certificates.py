@@ -137,21 +137,21 @@ def certificates_of_csv(text: str, origin: str) -> tuple[EpochActivity, ...]:
     rows = csv.DictReader(io.StringIO(text.removeprefix("\ufeff")))
     if not {"epoch", "certificates"} <= set(rows.fieldnames or ()):
         shown = ", ".join(rows.fieldnames or ())[:100]
-        raise _unreadable(origin, "the columns epoch and certificates", f"the columns {shown or 'none'}")
+        raise _certificates_error(origin, "the columns epoch and certificates", f"the columns {shown or 'none'}")
     found: dict[Epoch, EpochActivity] = {}
     for row in rows:
         epoch, count = (row[name] or "" for name in ("epoch", "certificates"))
         if not all(one.isascii() and one.isdigit() and len(one) <= 9 for one in (epoch, count)):
             got = f"{epoch!r} and {count!r}"[:100]
-            raise _unreadable(origin, f"two whole numbers in line {rows.line_num}", got)
+            raise _certificates_error(origin, f"two whole numbers in line {rows.line_num}", got)
         at = Epoch(int(epoch))
         if at in found:
-            raise _unreadable(origin, "each epoch once", f"epoch {at} again in line {rows.line_num}")
+            raise _certificates_error(origin, "each epoch once", f"epoch {at} again in line {rows.line_num}")
         found[at] = EpochActivity(at, int(count))
     return tuple(found.values())
 
 
-def _unreadable(origin: str, expected: str, got: str) -> ConfigurationError:
+def _certificates_error(origin: str, expected: str, got: str) -> ConfigurationError:
     return ConfigurationError(
         f"The certificates in {origin} cannot be read",
         code="CertificatesUnreadable",

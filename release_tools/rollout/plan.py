@@ -219,11 +219,11 @@ class PlannedRollout(_Table):
             ConfigurationError: it is no TOML, or has mistakes.
         """
         if len(text.encode()) > MAX_PLAN_BYTES:
-            raise _unreadable(origin, f"more than {MAX_PLAN_BYTES} bytes")
+            raise _plan_error(origin, f"more than {MAX_PLAN_BYTES} bytes")
         try:
             tree = tomllib.loads(text)
         except (ValueError, RecursionError) as error:
-            raise _unreadable(origin, toml_problem(error)[:200]) from error
+            raise _plan_error(origin, toml_problem(error)[:200]) from error
         return cls.of(tree, origin)
 
     def to_text(self) -> str:
@@ -310,7 +310,7 @@ def _keys_beside(path: Sequence[str]) -> list[str]:
     return list(model.model_fields)
 
 
-def _unreadable(origin: str, got: str) -> ConfigurationError:
+def _plan_error(origin: str, got: str) -> ConfigurationError:
     return ConfigurationError(
         f"The rollout plan {origin} cannot be read",
         expected="TOML",

@@ -83,7 +83,7 @@ class CarriedTransaction:
         digest = bytes.fromhex(self.hash)
         for one in self.signatures:
             if not _is_over(digest, one):
-                raise _unusable("The transaction", "signatures over its body", f"another one by {one.key.hex()}")
+                raise _tx_error("The transaction", "signatures over its body", f"another one by {one.key.hex()}")
         self._require_thread_token()
 
     @classmethod
@@ -108,12 +108,12 @@ class CarriedTransaction:
             TransactionError: what it holds is no transaction of this kind.
         """
         if not text.strip():
-            raise _unusable(source, "a text envelope, or hex digits", "nothing")
+            raise _tx_error(source, "a text envelope, or hex digits", "nothing")
         if not text.lstrip().startswith("{"):
             try:
                 return cls(bytes.fromhex(text.strip()))
             except ValueError:
-                raise _unusable(source, "a text envelope, or hex digits", "something else") from None
+                raise _tx_error(source, "a text envelope, or hex digits", "something else") from None
         envelope = TextEnvelope.parse(text, source)
         return cls(transaction_bytes(envelope, source), _read_facts(envelope.extra.get(FACTS_FIELD), source))
 
@@ -161,7 +161,7 @@ class CarriedTransaction:
             is_marker = len(holders) == 1 and holders[0].datum is not None
             is_locked = locks.get(unit[:_POLICY_DIGITS]) == new.invalid_hereafter is not None
             if len(self.minted) > 1 or quantity != 1 or not is_locked or not is_marker:
-                raise _unusable(
+                raise _tx_error(
                     "The transaction",
                     "a transaction that publishes markers and does nothing else, or mints a thread token for them "
                     "under a script that is void with it",
@@ -233,7 +233,7 @@ class CarriedTransaction:
         wanted = {*self.missing_keys, *self.signed_by, *cosigners}
         unasked = sorted(set(added) - wanted) if wanted else []
         if unasked:
-            raise _unusable(
+            raise _tx_error(
                 f"A signature in {source}",
                 f"one by a key that must sign, with hash {' or '.join(sorted(wanted))}",
                 f"one by {', '.join(unasked)}",
@@ -242,7 +242,7 @@ class CarriedTransaction:
         digest = bytes.fromhex(self.hash)
         wrong = sorted(key_hash for key_hash, one in added.items() if not _is_over(digest, one))
         if wrong:
-            raise _unusable(
+            raise _tx_error(
                 f"A signature in {source}",
                 f"one over the transaction {self.hash}",
                 f"one by {wrong[0]} over something else",
@@ -288,9 +288,9 @@ class CarriedTransaction:
         decoded = self._decoded
         ids = {output.network_id for output in decoded.new.outputs} | {self.network_id} - {None}
         if ids - {network_id}:
-            raise _unusable("The transaction", f"a transaction for network id {network_id}", "one for another network")
+            raise _tx_error("The transaction", f"a transaction for network id {network_id}", "one for another network")
         if self.facts is not None and self.facts.network_magic != magic:
-            raise _unusable(
+            raise _tx_error(
                 "The transaction", f"a transaction for network magic {magic}", f"{self.facts.network_magic}"
             )
 
@@ -343,13 +343,13 @@ class CarriedTransaction:
     def _parts(self) -> tuple[bytes, bytes, bytes, bytes]:
         """Body, witnesses, validity flag and auxiliary data, as they are encoded."""
         if len(self.cbor) > _MAX_BYTES:
-            raise _unusable("The transaction", f"at most {_MAX_BYTES} bytes", f"{len(self.cbor)}")
+            raise _tx_error("The transaction", f"at most {_MAX_BYTES} bytes", f"{len(self.cbor)}")
         try:
             item = read_cbor(self.cbor)
         except CborError as error:
-            raise _unusable("The transaction", "CBOR", str(error)) from error
+            raise _tx_error("The transaction", "CBOR", str(error)) from error
         if item.major != LIST or len(item.items) != 4:
-            raise _unusable(
+            raise _tx_error(
                 "The transaction", "a whole transaction: body, signatures, validity, auxiliary data", "something else"
             )
         body, witnesses, flag, auxiliary = (part.raw for part in item.items)
@@ -360,7 +360,7 @@ class CarriedTransaction:
         try:
             return parse_transaction(self.cbor, max_bytes=_MAX_BYTES)
         except LedgerRefusedError as error:
-            raise _unusable(
+            raise _tx_error(
                 "The transaction",
                 error.expected or "a transaction that publishes markers and does nothing else",
                 error.got or error.what,
@@ -396,14 +396,14 @@ def _read_facts(value: Any, source: str) -> TransactionFacts | None:
         return None
     try:
         if value["version"] != FACTS_VERSION:
-            raise _unusable(source, f"facts of version {FACTS_VERSION}", f"version {value['version']!r}"[:60])
+            raise _tx_error(source, f"facts of version {FACTS_VERSION}", f"version {value['version']!r}"[:60])
         spends = tuple(
             (_text(one["output"]), _text(one["address"]), _whole(one["lovelace"])) for one in value["spends"]
         )
         keys = tuple(_text(key) for key in value["required_keys"])
         return TransactionFacts(_whole(value["network_magic"]), keys, spends)
     except (TypeError, KeyError) as error:
-        raise _unusable(source, f"facts as eraswitch writes them under {FACTS_FIELD!r}", "something else") from error
+        raise _tx_error(source, f"facts as eraswitch writes them under {FACTS_FIELD!r}", "something else") from error
 
 
 def _text(value: Any) -> str:
@@ -426,7 +426,7 @@ def _witness(signature: Signature) -> Any:
     return VerificationKeyWitness(PaymentVerificationKey(signature.key), signature.signature)
 
 
-def _unusable(
+def _tx_error(
     source: str, expected: str, got: str, *, next_step: str = "Build it again: eraswitch tx build PAYLOAD"
 ) -> TransactionError:
     return TransactionError(
