@@ -41,9 +41,9 @@ def require_place(file: Path | None) -> Path:
     try:
         mode = stat.S_IMODE(file.stat().st_mode)
     except OSError as error:
-        raise _refused(file, "a file that can be read", error.strerror or "an error") from error
+        raise _token_error(file, "a file that can be read", error.strerror or "an error") from error
     if not mode & 0o222 or not os.access(file, os.W_OK):
-        raise _refused(file, "a file that can be written", f"a read-only one (mode {mode:04o})")
+        raise _token_error(file, "a file that can be written", f"a read-only one (mode {mode:04o})")
     return file
 
 
@@ -62,17 +62,17 @@ def with_token(file: Path, token: str, instead_of: str | None = None) -> str:
         text = file.read_bytes().decode()
         document = tomllib.loads(text)
     except OSError as error:
-        raise _refused(file, "a file that can be read", error.strerror or "an error") from error
+        raise _token_error(file, "a file that can be read", error.strerror or "an error") from error
     except (ValueError, RecursionError) as error:
-        raise _refused(file, "TOML", toml_problem(error)) from error
+        raise _token_error(file, "TOML", toml_problem(error)) from error
     trust = document.get("trust", {})
     if not isinstance(trust, dict):
-        raise _refused(file, "a table [trust]", "a value")
+        raise _token_error(file, "a table [trust]", "a value")
     before = trust.get("thread_token")
     if before is not None and str(before).strip().lower() == token:
         return text
     if before is not None and str(before).strip().lower() != instead_of:
-        raise _refused(file, f"no thread_token, or {token}", f"{before!r}"[:150])
+        raise _token_error(file, f"no thread_token, or {token}", f"{before!r}"[:150])
     newline = "\r\n" if "\r\n" in text else "\n"
     header = _HEADER.search(text)
     if before is not None:
@@ -87,11 +87,13 @@ def with_token(file: Path, token: str, instead_of: str | None = None) -> str:
     except ValueError:
         meant = False
     if not meant:
-        raise _refused(file, "the settings of trust below one line [trust]", "a form that one more line would break")
+        raise _token_error(
+            file, "the settings of trust below one line [trust]", "a form that one more line would break"
+        )
     return changed
 
 
-def _refused(file: Path, expected: str, got: str) -> ConfigurationError:
+def _token_error(file: Path, expected: str, got: str) -> ConfigurationError:
     return ConfigurationError(
         f"The thread token cannot be written into {file}",
         code="TokenLine",

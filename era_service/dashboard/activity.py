@@ -127,7 +127,7 @@ def activity_of(events: Iterable[StoredEvent], calendar: EpochCalendar) -> tuple
     verdicts: Counter[str] = Counter()
     for event in events:
         if event.kind in REFUSALS:
-            news = _refused(event.facts)
+            news = _refusing_verdicts(event.facts)
             if not news:
                 continue
             if found and found[-1].kind == "refused" and found[-1].tone == "quiet":
@@ -156,7 +156,7 @@ def activity_of(events: Iterable[StoredEvent], calendar: EpochCalendar) -> tuple
     return tuple(reversed(found))
 
 
-def _refused(facts: Facts) -> dict[str, int]:
+def _refusing_verdicts(facts: Facts) -> dict[str, int]:
     """How often there was which verdict, of those that refuse."""
     many = facts.get("verdicts")
     told = many if isinstance(many, Mapping) else {str(facts.get("verdict")): 1}

@@ -267,7 +267,7 @@ def _failed(decision: Decision, _minimum: Minimum) -> str:
     return f"The chain cannot be read: {reason}"
 
 
-def _refused(decision: Decision, _minimum: Minimum) -> str:
+def _refused_output(decision: Decision, _minimum: Minimum) -> str:
     facts = decision.facts
     lawful = LAWFUL.get(facts["verdict"])
     made_of_it = f"was refused as {facts['verdict']}" if lawful is None else lawful
@@ -373,8 +373,8 @@ _WORDS: dict[DecisionKind, Callable[[Decision, Minimum], str]] = {
     DecisionKind.UNSUPPORTED_CURRENT: _unsupported_current,
     DecisionKind.EPOCH_UNCONFIRMED: _unconfirmed,
     DecisionKind.PROVIDER_FAILED: _failed,
-    DecisionKind.REFUSED: _refused,
-    DecisionKind.CONFLICT: _refused,
+    DecisionKind.REFUSED: _refused_output,
+    DecisionKind.CONFLICT: _refused_output,
     DecisionKind.TRUSTED: _trusted,
     DecisionKind.PREPARED: _prepared,
     DecisionKind.UNPREPARED: _unprepared,

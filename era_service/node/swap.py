@@ -77,7 +77,7 @@ class EraFolder:
             SwapError: it is not installed, cannot be run, or has another hash.
         """
         if not _is_name(era):
-            raise self._unusable(era, "an era name that a folder can have", repr(era)[:80])
+            raise self._program_error(era, "an era name that a folder can have", repr(era)[:80])
         folder = self.path / "eras" / era
         program = folder / "bin" / self.program
         expected = self._expected_hash(era, folder / SUMS_FILE)
@@ -86,11 +86,11 @@ class EraFolder:
             with real.open("rb") as file:
                 found = hashlib.file_digest(file, "sha256").hexdigest()
         except OSError as error:
-            raise self._unusable(era, f"to read {program}", error.strerror or type(error).__name__) from error
+            raise self._program_error(era, f"to read {program}", error.strerror or type(error).__name__) from error
         if found != expected:
-            raise self._unusable(era, f"{program} with the SHA-256 {expected}", found)
+            raise self._program_error(era, f"{program} with the SHA-256 {expected}", found)
         if not real.is_file() or not os.access(real, os.X_OK):
-            raise self._unusable(era, f"{program} to be executable", "a file that is not")
+            raise self._program_error(era, f"{program} to be executable", "a file that is not")
         return real
 
     def switch(self, era: str) -> bool:
@@ -125,15 +125,15 @@ class EraFolder:
             lines = sums.read_text(encoding="utf-8").splitlines()
         except (OSError, UnicodeDecodeError) as error:
             got = getattr(error, "strerror", None) or "bytes that are not text"
-            raise self._unusable(era, f"to read {sums}", got) from error
+            raise self._program_error(era, f"to read {sums}", got) from error
         name = f"bin/{self.program}"
         for line in lines:
             match = _LINE.fullmatch(line)
             if match is not None and match[2].removeprefix("./") == name:
                 return match[1].lower()
-        raise self._unusable(era, f"a line for {name} in {sums}", f"{len(lines)} lines without it")
+        raise self._program_error(era, f"a line for {name} in {sums}", f"{len(lines)} lines without it")
 
-    def _unusable(self, era: str, expected: str, got: str) -> SwapError:
+    def _program_error(self, era: str, expected: str, got: str) -> SwapError:
         return SwapError(
             f"The program {self.program} of the era {era!r} cannot be used",
             expected=expected,

@@ -129,7 +129,7 @@ def pass_gate(settings: Settings, plan: RolloutPlan, override: str | None = None
         result.require_met()
     except EraSwitchError as error:
         if override is None:
-            raise _refused(error, result) from error
+            raise _gate_not_met(error, result) from error
         return ActivationGate(change, epoch, is_configured=True, result=result, why=str(error), override=override)
     return ActivationGate(change, epoch, is_configured=True, result=result)
 
@@ -156,7 +156,7 @@ def _judged(repository: "SqlRegistrations", settings: Settings, order: GateOrder
     )
 
 
-def _refused(error: EraSwitchError, result: GateResult | None) -> GateNotMetError:
+def _gate_not_met(error: EraSwitchError, result: GateResult | None) -> GateNotMetError:
     advice = '. Or continue without it, for a reason that is kept: --override-gate "REASON"'
     return GateNotMetError(
         error.what if result is not None else f"The gate cannot be judged, so it is not met: {error.what}",

@@ -180,31 +180,31 @@ def read_snapshot(text: str, policy: TrustPolicy) -> TrustedSnapshot:
         place = (network["magic"], network["era_address"])
         has_markers = bool(found["markers"])
     except (ValueError, TypeError, KeyError, RecursionError) as error:
-        raise _unusable("what eraswitch marker show --json prints", "something else") from error
+        raise _snapshot_error("what eraswitch marker show --json prints", "something else") from error
     if policy.network_magic is not None and place != (policy.network_magic, policy.address):
-        raise _unusable(
+        raise _snapshot_error(
             f"one of {policy.address}, magic {policy.network_magic}", f"one of {place[1]}, magic {place[0]}"
         )
     if type(epoch) is not int or not 0 <= epoch <= MAX_EPOCH:
-        raise _unusable("an epoch", f"{epoch!r}"[:60])
+        raise _snapshot_error("an epoch", f"{epoch!r}"[:60])
     if content is None:
         if has_markers:
-            raise _unusable("the signed payload of its markers", "none: what is trusted was not confirmed")
+            raise _snapshot_error("the signed payload of its markers", "none: what is trusted was not confirmed")
         return TrustedSnapshot(Epoch(epoch), (), None)
     if not isinstance(content, str):
-        raise _unusable("a payload as text", f"{content!r}"[:60])
+        raise _snapshot_error("a payload as text", f"{content!r}"[:60])
     try:
         verified = EraMarkersPayload.from_bytes(content.encode()).verify(policy.keys[0])
     except MarkerError as error:
-        raise _unusable(f"a payload signed by {policy.keys[0].hex}", error.got or error.what) from error
+        raise _snapshot_error(f"a payload signed by {policy.keys[0].hex}", error.got or error.what) from error
     try:
         published = _published(found, verified.markers)
     except (MarkerError, TypeError, KeyError) as error:
-        raise _unusable("lists of markers in published_before", "something else") from error
+        raise _snapshot_error("lists of markers in published_before", "something else") from error
     return TrustedSnapshot(Epoch(epoch), verified.markers, content.encode(), published)
 
 
-def _unusable(expected: str, got: str) -> MarkerError:
+def _snapshot_error(expected: str, got: str) -> MarkerError:
     return MarkerError(
         "The snapshot is not usable",
         code="Snapshot",

@@ -260,7 +260,7 @@ class ServiceClient:
             document |= {"key": signed.key, "signature": signed.signature}
         receipt = self.register_many([document])
         if receipt.rejected:
-            raise _refused(receipt.rejects[0].reason if receipt.rejects else "no reason")
+            raise _registration_refused(receipt.rejects[0].reason if receipt.rejects else "no reason")
 
     def register_many(self, documents: Sequence[Mapping[str, object]]) -> RegistrationReceipt:
         """Send registrations, as ``/openapi.json`` describes them, in one request; returns the receipt.
@@ -279,7 +279,7 @@ class ServiceClient:
         if answer.status >= 500 or answer.status == 429:
             raise status_error(call, answer.status, retry_after_s=answer.retry_after_s)
         if answer.status not in (200, 207):
-            raise _refused(_detail(answer.body))
+            raise _registration_refused(_detail(answer.body))
         return call.parse(_RECEIPT, answer.body)
 
     def _require_successor(self, call: Call, markers: Sequence[EraMarker], epoch: Epoch) -> None:
@@ -368,7 +368,7 @@ def _detail(body: bytes) -> str:
         return "no reason"
 
 
-def _refused(got: str) -> EraSwitchError:
+def _registration_refused(got: str) -> EraSwitchError:
     return EraSwitchError(
         "The service did not accept the registration",
         code="RegistrationRefused",

@@ -132,7 +132,7 @@ class Keeper:
                 view_after(self.checker.view, snapshot, self.checker.supported)
                 events = self._news(last, snapshot)
             except EraRegressionError as error:
-                snapshot, events = self._refused(snapshot, last, error)
+                snapshot, events = self._regression_refused(snapshot, last, error)
             crossed = gate_event(self, snapshot)
             if crossed is not None:
                 events = (*events, crossed)
@@ -332,7 +332,7 @@ class Keeper:
         new = events_between(last, snapshot, self.checker.supported, self.settings.network.notice_epochs)
         return () if self._reader is not None and self._reader.records else new
 
-    def _refused(
+    def _regression_refused(
         self, read: Snapshot, last: Snapshot | None, error: EraRegressionError
     ) -> tuple[Snapshot, tuple[NewEvent, ...]]:
         """The snapshot that stays in force when a reading would go back, with an event once."""

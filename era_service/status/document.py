@@ -50,10 +50,10 @@ def describe(found: Reading, settings: Settings, limit: int) -> dict[str, Any]:
         "eras": _eras(found, settings),
         "trusted": _trusted(found),
         "stale": None if trusted is None else trusted.stale,
-        "conflicts": [] if trusted is None else [_refused(item) for item in trusted.conflicts],
+        "conflicts": [] if trusted is None else [_refused_output(item) for item in trusted.conflicts],
         "legacy": _legacy(trusted),
         "verdicts": dict(sorted(Counter(item.verdict.name for item in screened).items())),
-        "refused": [_refused(item) for item in refused[:limit]],
+        "refused": [_refused_output(item) for item in refused[:limit]],
         "refused_not_listed": max(0, len(refused) - limit),
         "configuration": None
         if found.configuration is None
@@ -107,7 +107,7 @@ def _legacy(trusted: TrustedReading | None) -> dict[str, Any] | None:
     return {"differs": trusted.legacy.differs, "words": trusted.legacy.words, "possible": possible}
 
 
-def _refused(item: ScreenedOutput) -> dict[str, Any]:
+def _refused_output(item: ScreenedOutput) -> dict[str, Any]:
     return {
         "output": item.output.reference,
         "slot": item.output.slot,

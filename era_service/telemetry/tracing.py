@@ -157,16 +157,16 @@ def _exporter(name: str) -> "SpanExporter":
         ConfigurationError: there is none of that name, or OpenTelemetry itself is not there.
     """
     if find_spec("opentelemetry") is None:
-        raise _missing("OpenTelemetry", "nothing of it")
+        raise _missing_library("OpenTelemetry", "nothing of it")
     found = [entry for entry in entry_points(group=EXPORTERS) if entry.name == name]
     if not found:
         known = sorted({entry.name for entry in entry_points(group=EXPORTERS)})
-        raise _missing(f"the exporter {name[:40]!r}", f"only {', '.join(known) or 'none'}")
+        raise _missing_library(f"the exporter {name[:40]!r}", f"only {', '.join(known) or 'none'}")
     exporter: SpanExporter = found[0].load()()
     return exporter
 
 
-def _missing(what: str, got: str) -> ConfigurationError:
+def _missing_library(what: str, got: str) -> ConfigurationError:
     return ConfigurationError(
         "Tracing is enabled, but traces cannot be sent",
         code="Tracing",

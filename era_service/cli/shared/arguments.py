@@ -41,9 +41,9 @@ def read_bytes(name: str) -> bytes:
             with Path(name).open("rb") as file:
                 data = file.read(MAX_INPUT_BYTES + 1)
     except OSError as error:
-        raise _unreadable(name, error.strerror or type(error).__name__) from error
+        raise _input_file_error(name, error.strerror or type(error).__name__) from error
     if len(data) > MAX_INPUT_BYTES:
-        raise _unreadable(name, f"more than {MAX_INPUT_BYTES} bytes")
+        raise _input_file_error(name, f"more than {MAX_INPUT_BYTES} bytes")
     return data
 
 
@@ -102,10 +102,10 @@ def inline_or_file(text: str) -> str:
     try:
         return text_of(read_bytes(text[1:]))
     except UnicodeDecodeError as error:
-        raise _unreadable(text[1:], "bytes that are not text") from error
+        raise _input_file_error(text[1:], "bytes that are not text") from error
 
 
-def _unreadable(name: str, got: str) -> ConfigurationError:
+def _input_file_error(name: str, got: str) -> ConfigurationError:
     return ConfigurationError(
         "A file cannot be read",
         expected=f"to read {'standard input' if name == '-' else name}",

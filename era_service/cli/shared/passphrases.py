@@ -141,23 +141,23 @@ def read_passphrase(given: GivenBy, option: str) -> bytes | None:
     where = f"file descriptor {descriptor}" if path is None else str(path)
     try:
         if path is not None and path.stat().st_mode & 0o077:
-            raise _unusable(
+            raise _passphrase_error(
                 where, "readable by its owner only", f"mode {path.stat().st_mode & 0o777:o}", f"chmod 600 {path}"
             )
         with open(place, "rb", buffering=0) as file:  # noqa: PTH123 - a descriptor
             content = _whole(file.read)
     except OSError as error:
-        raise _unusable(where, "readable", error.strerror or type(error).__name__) from error
+        raise _passphrase_error(where, "readable", error.strerror or type(error).__name__) from error
     try:
         text = bytes(content).decode()
     except UnicodeDecodeError:
         # "from None": the exception holds the passphrase
-        raise _unusable(where, "UTF-8 text", "other bytes") from None
+        raise _passphrase_error(where, "UTF-8 text", "other bytes") from None
     finally:
         content[:] = bytes(len(content))
     text = text.removesuffix("\n").removesuffix("\r")
     if not text or "\n" in text or len(text) > _MAX_BYTES:
-        raise _unusable(where, f"one line of at most {_MAX_BYTES} bytes", "more" if text else "nothing")
+        raise _passphrase_error(where, f"one line of at most {_MAX_BYTES} bytes", "more" if text else "nothing")
     return passphrase_bytes(text)
 
 
@@ -208,7 +208,7 @@ def asked_passphrase(words: str, *, twice: bool = False) -> bytes:
     return passphrase_bytes(asked)
 
 
-def _unusable(where: str, expected: str, got: str, command: str | None = None) -> ConfigurationError:
+def _passphrase_error(where: str, expected: str, got: str, command: str | None = None) -> ConfigurationError:
     return ConfigurationError(
         f"The passphrase in {where} is not usable",
         expected=f"it to be {expected}" if command else expected,
