@@ -87,3 +87,16 @@ def test_what_no_look_at_the_configuration_mends_has_an_advice_of_its_own() -> N
     about_keys = {code for code in advice if re.search("Passphrase|Encrypted|Signer", code)}
     assert len(about_keys) >= 5
     assert [code for code in about_keys if advice[code] == ConfigurationError.advice] == []
+
+
+def test_a_private_helper_that_makes_an_error_has_a_name_that_no_other_has() -> None:
+    homes: dict[str, set[str]] = defaultdict(set)
+    for package in PACKAGES:
+        for path in modules(package):
+            for node in nodes(path):
+                if isinstance(node, ast.FunctionDef) and node.name.startswith("_") and node.returns is not None:
+                    returned = ast.unparse(node.returns)
+                    if returned.endswith("Error"):
+                        homes[node.name].add(f"{path.relative_to(ROOT)} ({returned})")
+    assert homes
+    assert {name: sorted(where) for name, where in homes.items() if len(where) > 1} == {}
