@@ -1,7 +1,6 @@
 """``eraswitch status``: the status of the network in words, and as an exit code."""
 
 import time
-from typing import Any
 
 import click
 
@@ -11,9 +10,7 @@ from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.commands import SectionedCommand
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
-from era_service.cli.shared.publication_view import refused_lines
 from eras import Epoch
-from eras.words import counted
 
 
 @click.command(cls=SectionedCommand, example="eraswitch status --network preview")
@@ -37,123 +34,26 @@ def status(app: AppContext, *, epoch: Epoch | None, provider: str | None, limit:
     know the current one, and 5 when nothing trusted could be read. With no provider configured, a public network is
     read through Koios' public service, which needs no account.
     """
+    from era_service.cli.shared.status_view import in_words
     from era_service.logs import bind_era
-    from era_service.status.document import describe, exit_code
-    from era_service.status.reader import read_status
+    from era_service.status import describing, reader
     from era_service.wiring.providers import public_service
 
     settings = app.load({"reader.providers": (provider, "--provider")} if provider else None).settings
     if (public := public_service(settings)) is not None:
         click.echo(f"No provider is configured: reading through {public}, which needs no account", err=True)
         settings = app.load({"reader.providers": (public, "no provider")}).settings
-    found = read_status(settings, epoch)
+    found = reader.read_status(settings, epoch)
     if found.token is not None:
         bind_era(found.token.current.name, found.token.epoch)
-    document = describe(found, settings, limit)
+    document = describing.describe(found, settings, limit)
     if as_json:
-        echo_json(document)
+        echo_json(document.to_dict())
     else:
-        click.echo(
-            "\n".join(
-                _in_words(document, EpochCalendar(found.genesis, time.time()), getattr(found.reading, "how", None))
-            )
-        )
-    for warning in document["warnings"]:
+        calendar = EpochCalendar(found.genesis, time.time())
+        click.echo("\n".join(in_words(document, calendar, getattr(found.reading, "how", None))))
+    for warning in document.warnings:
         click.echo(f"Warning: {printable(warning)}", err=True)
     if found.error is not None:
         click.echo(f"Error: {found.error.message(printable)}", err=True)
-    return exit_code(found)
-
-
-def _in_words(document: dict[str, Any], calendar: EpochCalendar, how: str | None) -> list[str]:
-    """The status for people; ``how`` is why the markers are in force, without the signature."""
-    on = "" if document["network"] is None else f" on {document['network']}"
-    epoch = "epoch unknown" if document["epoch"] is None else calendar.epoch(document["epoch"])
-    lines = [
-        f"E{epoch[1:]}{on}",
-        f"Current era   {printable(document['current_era'] or 'unknown')}",
-        f"Upcoming era  {_upcoming(document, calendar)}",
-    ]
-    if document["eras"]:
-        width = max(len(printable(era["name"])) for era in document["eras"])
-        lines.append("Eras")
-        begins = [
-            "no epoch yet" if era["epoch"] is None else f"from {calendar.epoch(era['epoch'])}"
-            for era in document["eras"]
-        ]
-        widths = width, max(18, *map(len, begins))
-        lines += [_era_line(era, words, *widths) for era, words in zip(document["eras"], begins, strict=True)]
-    lines += [*_trusted_lines(document["trusted"], how), *_legacy_lines(document["legacy"]), *_refused_lines(document)]
-    return [*lines, *_configuration_lines(document["configuration"], calendar)]
-
-
-def _configuration_lines(found: dict[str, Any] | None, calendar: EpochCalendar) -> list[str]:
-    """The protocol configuration in force and the next change, where they are read."""
-    if found is None:
-        return []
-    if found["current"] is None:
-        return ["Configuration none in force"]
-    current, coming = found["current"], found["next"]
-    lines = [f"Configuration {_parameters(current)}, from epoch {current['epoch']}"]
-    if coming is None:
-        return [*lines, "  next change none"]
-    left = counted(coming["epochs_left"], "epoch")
-    lines.append(f"  next change in {left}: {calendar.coming(coming['epoch'])}")
-    return lines + [f"    {change}" for change in coming["changes"]]
-
-
-def _parameters(configuration: dict[str, Any]) -> str:
-    return ", ".join(f"{name} {value}" for name, value in configuration["protocol_parameters"].items())
-
-
-def _upcoming(document: dict[str, Any], calendar: EpochCalendar) -> str:
-    if document["upcoming_era"] is None:
-        return "none" if document["current_era"] else "unknown"
-    name, left = printable(document["upcoming_era"]), document["epochs_to_upcoming"]
-    if left is None:
-        return f"{name}, announced"
-    epoch = document["epoch"] + left
-    dated = "" if calendar.begins_s(epoch) is None else f": {calendar.coming(epoch)}"
-    return f"{name}, in {left} epoch{'' if left == 1 else 's'}{dated}"
-
-
-def _era_line(era: dict[str, Any], begins: str, width: int, begins_width: int) -> str:
-    known = "supported" if era["supported"] else "NOT SUPPORTED"
-    return f"  {printable(era['name']):<{width}}  {begins:<{begins_width}}  {era['state'] or 'unknown':<9}  {known}"
-
-
-def _trusted_lines(trusted: dict[str, Any] | None, how: str | None) -> list[str]:
-    if trusted is None:
-        return ["Trusted       nothing"]
-    lines = [f"Trusted       {printable(trusted['source'])}"]
-    if trusted["transaction"] is not None:
-        slot = "" if trusted["slot"] is None else f" at slot {trusted['slot']}"
-        lines.append(f"  transaction {trusted['transaction']}{slot}")
-    if trusted["key"] is not None:
-        lines.append(f"  signed by   {trusted['key']}")
-    if trusted["why"] is not None:
-        lines.append(f"  because     {printable(how or trusted['why'])}")
-    return lines
-
-
-def _legacy_lines(legacy: dict[str, Any] | None) -> list[str]:
-    """The view of Mithril readers, when it differs."""
-    if legacy is None or not legacy["differs"]:
-        return []
-    schedules = [
-        ", ".join(dict.fromkeys(f"{marker['name']} {_begins(marker['epoch'])}" for marker in markers))
-        for markers in legacy["possible"]
-    ]
-    return ["Mithril readers could read", *(f"  {printable(schedule)}" for schedule in schedules or ["no marker"])]
-
-
-def _begins(epoch: int | None) -> str:
-    return "without an epoch" if epoch is None else f"at {epoch}"
-
-
-def _refused_lines(document: dict[str, Any]) -> list[str]:
-    lines = refused_lines(document["verdicts"])
-    lines += [f"  {item['output']} {item['verdict']}: {printable(item['reason'])}" for item in document["refused"]]
-    if document["refused_not_listed"]:
-        lines.append(f"  and {document['refused_not_listed']} more (see --limit)")
-    return lines
+    return describing.exit_code(found)

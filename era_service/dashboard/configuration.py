@@ -12,7 +12,7 @@ from datum.verdicts import NOT_REFUSED
 from era_service.dashboard.schedule import PAST_EPOCHS
 from era_service.dashboard.views import CHART_WIDTHS, Cell, Fact, Figure, Notice, Panel, Table
 from era_service.dashboard.words import counted, listed
-from era_service.service.configuration_documents import ConfigurationFrom, ConfigurationStatus
+from era_service.status.documents import ConfigurationFrom, ConfigurationStatus
 from release_tools.adoption import charts
 
 NAME, TITLE = "configuration", "Protocol configuration"

@@ -7,7 +7,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from era_service.releasing.recoveries import with_registrations
-from era_service.service.configuration_documents import known_quorum
+from era_service.service.adoption import known_quorum
 from era_service.service.documents import EraStatus
 from era_service.service.service import Service
 from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate

@@ -111,7 +111,7 @@ def page_notices(status: EraStatus, alarms: Sequence[str] = ()) -> tuple[Notice,
     found: list[Notice] = []
     unsupported = status.current is not None and not status.current.supported
     if status.error is not None and not unsupported:  # which has a notice of its own
-        text = sentence(str(status.error.get("message") or status.error.get("what") or ""))
+        text = sentence(str(status.error.message or status.error.what))
         found.append(Notice("bad", "No era follows from what is trusted", text))
     if status.current is not None and unsupported:
         found.append(

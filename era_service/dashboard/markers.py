@@ -8,7 +8,8 @@ from collections.abc import Sequence
 
 from era_service.dashboard.views import Cell, Fact, Notice, Panel, Table, Tone
 from era_service.dashboard.words import counted, listed, short_hash
-from era_service.service.documents import EraHistory, EraStatus, HistoryEntry, MarkerDocument
+from era_service.service.documents import EraHistory, EraStatus, HistoryEntry
+from era_service.status.documents import MarkerDocument
 
 IN_FORCE, SUPERSEDED, UNCONFIRMED, OTHER_KIND = "Accepted", "Superseded", "Unconfirmed", "OtherKind"
 

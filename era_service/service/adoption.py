@@ -5,11 +5,13 @@ In: a service, an epoch or an era. Out: documents. By default the era is the upc
 
 from typing import Protocol
 
-from era_service.service.configuration_documents import known_quorum
+from era_service.config.schema import Settings
 from era_service.service.documents import AdoptionHistory, EraStatus
 from era_service.service.gate_watch import Watched, configured, current_epoch, judged_gate
 from era_service.service.snapshot import Snapshot
+from era_service.status.documents import ConfigurationStatus
 from era_service.wiring.adoption import adoption_rules, compatibility_of, configured_gate
+from era_service.wiring.quorum import quorum_in_force
 from eras import Epoch, EraNotReadyError, EraSwitchError
 from release_tools import Compatibility, summarise
 from release_tools.adoption.documents import AdoptionGate, AdoptionSummary
@@ -18,6 +20,7 @@ from release_tools.adoption.summary import NoRegistrationsError, newest_begun
 from release_tools.forecasting.documents import AdoptionForecast
 from release_tools.forecasting.forecast import ForecastOrder
 from release_tools.forecasting.forecast import forecast as made
+from release_tools.forecasting.lottery_parameters import SourcedQuorum
 
 MAX_HISTORY = 100
 """Epochs in one answer of the history."""
@@ -188,3 +191,14 @@ def _epoch_of(service: Asked, era: str) -> int:
             next_step="Name an epoch: ?at=EPOCH",
         )
     return epochs[0]
+
+
+def known_quorum(settings: Settings, found: ConfigurationStatus | None, epoch: int) -> SourcedQuorum:
+    """The quorum parameters at an epoch: by the chain where a configuration is read that holds, or as configured.
+
+    Raises:
+        ConfigurationError: nothing gives them.
+    """
+    stale = "" if found is None or found.stale is None else ", stale"
+    known = () if found is None else found.schedule()
+    return quorum_in_force(settings, known, Epoch(epoch), f"the chain, as it is trusted{stale}")

@@ -9,6 +9,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from era_service.service.patterns import HEX64, HEX128, VISIBLE
+from era_service.status.documents import ErrorDocument, LegacyDocument, MarkerDocument, RefusedOutput, SourceDocument
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
 from eras import ApiVersion
 from release_tools.adoption.documents import AdoptionSummary
@@ -23,13 +24,6 @@ PartyId = Annotated[str, Field(min_length=1, max_length=128, pattern=VISIBLE, de
 Version = Annotated[str, Field(min_length=1, max_length=64, pattern=VISIBLE, description="A node's version.")]
 Hex64 = Annotated[str, Field(pattern=HEX64)]
 Hex128 = Annotated[str, Field(pattern=HEX128)]
-
-
-class MarkerDocument(Document):
-    """An era and the epoch it begins at; without one while it is only announced."""
-
-    name: str
-    epoch: EpochNumber | None
 
 
 class EraDocument(MarkerDocument):
@@ -49,16 +43,6 @@ class NetworkDocument(Document):
     era_address: str | None
     verification_key: str | None = Field(description="64 hex digits.")
     embedded: bool = Field(default=False, description="Whether it is a rehearsal, not a real network.")
-
-
-class SourceDocument(Document):
-    """The origin of what is trusted."""
-
-    source: str
-    transaction: str | None = None
-    slot: int | None = Field(default=None, description="Slot of the transaction that published it.")
-    key: str | None = Field(default=None, description="The verification key of its signature, 64 hex digits.")
-    why: str | None = Field(default=None, description="Why this payload is in force.")
 
 
 class FreshnessDocument(Document):
@@ -83,23 +67,6 @@ class EraConfig(Document):
     api_version: str = Field(description="The API version that the service speaks.")
     source: SourceDocument
     freshness: FreshnessDocument
-
-
-class RefusedOutput(Document):
-    """An output whose payload was refused."""
-
-    output: str
-    slot: int | None
-    verdict: str
-    reason: str
-
-
-class LegacyDocument(Document):
-    """The schedules that a deployed Mithril reader could take from the same outputs."""
-
-    differs: bool
-    words: str | None
-    possible: list[list[MarkerDocument]]
 
 
 class EraStatus(Document):
@@ -129,7 +96,7 @@ class EraStatus(Document):
     refused: list[RefusedOutput]
     refused_not_listed: int
     warnings: list[str]
-    error: dict[str, Any] | None
+    error: ErrorDocument | None
     era_id: str | None
 
 

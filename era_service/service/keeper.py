@@ -23,13 +23,13 @@ from era_service.config.schema import Settings
 from era_service.service import changes as kinds
 from era_service.service.answers import Answer
 from era_service.service.changes import Changes
-from era_service.service.documents import MarkerDocument
 from era_service.service.gate_watch import gate_event
 from era_service.service.peers import Peers
 from era_service.service.polling import Leads, Poller, always_leads
 from era_service.service.snapshot import Snapshot, epoch_end, network_of, take_snapshot
 from era_service.service.spans import Spans
 from era_service.service.views import events_between, on_schedule, view_after
+from era_service.status.documents import MarkerDocument
 from era_service.status.reader import StatusReader
 from era_service.wiring.genesis import configured_genesis
 from era_service.wiring.trust import EraPlaceNeededError, trust_policy

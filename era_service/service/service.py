@@ -12,7 +12,6 @@ from chain_reader.trust.publications import Publications
 from datum.kinds import KINDS
 from era_service.config.schema import Settings
 from era_service.service import adoption
-from era_service.service.configuration_documents import ConfigurationStatus, NodeConfiguration
 from era_service.service.documents import (
     API_VERSION,
     AdoptionHistory,
@@ -37,6 +36,7 @@ from era_service.service.rates import Rates
 from era_service.service.refusals import RequestError
 from era_service.service.snapshot import Snapshot
 from era_service.service.write_probe import WriteProbe
+from era_service.status.documents import ConfigurationStatus, NodeConfiguration
 from era_service.wiring.adoption import compatibility_of
 from era_service.wiring.trust import network_key
 from era_store import SqlStore, StoredEvent, open_store
@@ -396,8 +396,8 @@ def _health(*checks: HealthCheck) -> Health:
 
 
 def _nothing_trusted(snapshot: Snapshot) -> EraSwitchError:
-    error = snapshot.status.error or {}
-    if not error:
+    error = snapshot.status.error
+    if error is None:
         return EraSwitchError(
             "The era address and the verification key are not known",
             code="NoSignedPayload",
@@ -408,7 +408,7 @@ def _nothing_trusted(snapshot: Snapshot) -> EraSwitchError:
     return EraNotReadyError(
         "There is no current era to report",
         expected="markers that are trusted, and one of them active",
-        got=str(error.get("what", "none")),
-        next_step=str(error.get("next_step") or "See /era/status"),
-        cause=error.get("code"),
+        got=error.what,
+        next_step=error.next_step or "See /era/status",
+        cause=error.code,
     )

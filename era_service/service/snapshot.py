@@ -5,7 +5,6 @@ this one after a restart, answers with it.
 """
 
 from collections.abc import Iterable
-from typing import Any
 
 from pydantic import Field, ValidationError
 
@@ -13,7 +12,6 @@ from chain_reader import NetworkGenesis, ScreenedOutput, TrustedReading
 from chain_reader.providers.failover import ProviderCall
 from datum import ERA, Malformed, MarkerKind, WrongSigner, decode_datum
 from era_service.config.schema import Settings
-from era_service.service.configuration_documents import ConfigurationStatus
 from era_service.service.documents import (
     API_VERSION,
     ConfigurationMarkerDocument,
@@ -24,12 +22,11 @@ from era_service.service.documents import (
     EraStatus,
     FreshnessDocument,
     HistoryEntry,
-    MarkerDocument,
     NetworkDocument,
     ProviderDocument,
-    SourceDocument,
 )
-from era_service.status.document import describe, unstated_warnings
+from era_service.status.describing import describe, unstated_warnings
+from era_service.status.documents import ConfigurationStatus, ErrorDocument, ListedEra, MarkerDocument, SourceDocument
 from era_service.status.reader import Reading
 from era_service.wiring.trust import EraPlaceNeededError, era_place
 from era_store import SeenPayload, StoredTrust
@@ -126,7 +123,7 @@ class Snapshot(Document):
         what = "No era follows from what was read"
         if status.current is not None:
             what = "The current era is not one that this software knows"
-        error = status.error and {"code": status.error.get("code"), "what": what}
+        error = status.error and ErrorDocument(code=status.error.code, what=what)
         seen = status.model_copy(update={"trusted": source, "stale": unconfirmed, "error": error, "warnings": []})
         known = self.configuration and self.configuration.for_the_public()
         config, markers = self.config, self.markers
@@ -184,23 +181,22 @@ def take_snapshot(
     """
     token = found.token
     document = describe(found, settings, LISTED_REFUSED)
-    configured = document["configuration"]
-    eras = [era_document(era, found.epoch) for era in document["eras"]]
+    eras = [era_document(era, era.state, found.epoch) for era in document.eras]
     ends_at_s = None if genesis is None or found.epoch is None else epoch_end(genesis, found.epoch)
-    source = None if document["trusted"] is None else SourceDocument(**document["trusted"])
+    source = document.trusted
     payload = _payload(source, stored)
     identity = _identity(network, found)
     era_id = None if identity is None or found.epoch is None else str(identity.at(found.epoch))
-    upcoming = None if token is None else era_of(token.upcoming, eras)
     status = EraStatus(
-        **{key: value for key, value in document.items() if key not in ("eras", "trusted", "network", "configuration")},
-        network=network,
-        current=None if token is None else era_of(token.current, eras),
-        upcoming=upcoming,
-        eras=eras,
-        trusted=source,
-        payload=payload,
-        era_id=era_id,
+        **dict(document)
+        | {
+            "network": network,
+            "current": None if token is None else era_of(token.current, eras),
+            "upcoming": None if token is None else era_of(token.upcoming, eras),
+            "eras": eras,
+            "payload": payload,
+            "era_id": era_id,
+        }
     )
     config = markers = None
     if token is not None and source is not None:
@@ -225,7 +221,7 @@ def take_snapshot(
         genesis=None
         if genesis is None
         else GenesisDocument(**{name: getattr(genesis, name) for name in GenesisDocument.model_fields}),
-        configuration=configured and ConfigurationStatus(**configured),
+        configuration=document.configuration,
         alarms=unstated_warnings(found, settings),
         unconfirmed=[] if status.stale is None else [status.stale],
     )
@@ -281,17 +277,16 @@ def epoch_end(genesis: NetworkGenesis, epoch: Epoch) -> float:
     return genesis.anchor_time_s + (first - genesis.anchor_slot) * genesis.slot_length_s
 
 
-def era_document(era: dict[str, Any], epoch: Epoch | None) -> EraDocument:
-    """An era of a status in an epoch."""
-    begins, state = era["epoch"], era["state"] or "unknown"
-    left = begins - epoch if begins is not None and epoch is not None and begins > epoch else None
+def era_document(era: ListedEra | EraDocument, state: str | None, epoch: Epoch | None) -> EraDocument:
+    """An era of a status, in a state and an epoch."""
+    begins = era.epoch
     return EraDocument(
-        name=era["name"],
+        name=era.name,
         epoch=begins,
-        state=state,
-        supported=era["supported"],
-        epochs_left=left,
-        begins_at=era.get("begins_at"),  # an older replica's snapshot has none
+        state=state or "unknown",
+        supported=era.supported,
+        epochs_left=begins - epoch if begins is not None and epoch is not None and begins > epoch else None,
+        begins_at=era.begins_at,
     )
 
 

@@ -7,6 +7,7 @@ decides with (``eras.view``, ``chain_reader.node.eras``).
 from chain_reader.node.eras import era_decisions, upcoming_facts
 from chain_reader.node.kinds import DecisionKind
 from era_service.service.snapshot import Snapshot, config_of, era_document, era_of
+from era_service.status.documents import ErrorDocument
 from era_store import NewEvent
 from eras import (
     CurrentEraNotFoundError,
@@ -91,14 +92,14 @@ def on_schedule(
     if token is None:
         return known
     eras = [
-        era_document({**era.model_dump(), "state": token.state_of(marker, notice_epochs=notice_epochs).value}, epoch)
+        era_document(era, token.state_of(marker, notice_epochs=notice_epochs).value, epoch)
         for era, marker in zip(known.status.eras, known.schedule, strict=True)
     ]
     error = None
     try:
         token.require_supported()
     except EraSwitchError as unsupported:
-        error = unsupported.to_dict()
+        error = ErrorDocument.model_validate(unsupported.to_dict())
     identity = known.identity()
     status = moved.status.model_copy(
         update={

@@ -1,6 +1,6 @@
 """Reads the status of a network: which era it is, which is next, what is trusted and why, and what was refused.
 
-In: settings, and an epoch unless a provider gives it. Out: a ``Reading``, which ``status_document`` puts into JSON.
+In: settings, and an epoch unless a provider gives it. Out: a ``Reading``, which ``describing`` makes a document of.
 """
 
 import time

@@ -17,7 +17,6 @@ from starlette.requests import ClientDisconnect
 from datum import CONFIGURATION, ERA
 from datum.strict_json import whole_or_nan
 from era_service.service.answers import Answer, cache_control
-from era_service.service.configuration_documents import ConfigurationStatus, NodeConfiguration
 from era_service.service.documents import (
     AdoptionHistory,
     EraConfig,
@@ -37,6 +36,7 @@ from era_service.service.patterns import EVENT_ID, HEX64, SPOKEN_VERSION, VISIBL
 from era_service.service.refusals import MalformedRequestError, MediaTypeError, RequestInvalidError
 from era_service.service.registering import MAX_PAGE, register, registration_page
 from era_service.service.service import MAX_EVENTS, Service
+from era_service.status.documents import ConfigurationStatus, NodeConfiguration
 from era_service.web.access import registering_token
 from era_service.web.problems import PROBLEM_JSON
 from era_service.web.stream import TOLD, EventStream

@@ -14,8 +14,8 @@ from era_service.dashboard.recovery import recovery_answer, recovery_panel
 from era_service.dashboard.render import views_html
 from era_service.dashboard.schedule import schedule_panel
 from era_service.dashboard.views import Current, Headline, Page
-from era_service.service.configuration_documents import ConfigurationStatus
 from era_service.service.documents import EraDocument, EraStatus, LegacyDocument, NetworkDocument
+from era_service.status.documents import ConfigurationStatus
 from era_store import Capability, Registration, temporary_registrations
 from eras import Epoch
 from release_tools import Compatibility
@@ -156,7 +156,10 @@ def test_what_is_the_matter_with_protocol_configurations_stands_in_their_view():
 
 
 def test_a_current_era_that_is_not_supported_is_said_once():
-    unknown = status(era("pythagoras", 5, "active", supported=False), error={"code": "UnsupportedCurrentEra"})
+    unknown = status(
+        era("pythagoras", 5, "active", supported=False),
+        error={"code": "UnsupportedEra", "what": "no"},
+    )
     assert [(one.tone, one.title) for one in page_notices(unknown)] == [
         ("bad", "This service does not know the current era pythagoras")
     ]

@@ -1,16 +1,15 @@
 """What the service and ``status`` answer of protocol configurations, read with the trust of eras."""
 
-import json
 from pathlib import Path
 
 from chain_reader.genesis import EpochCalendar
 from datum import SigningKey, encode_datum
 from datum.configuration import ConfigurationMarkersPayload, EpochConfiguration, ProtocolConfiguration
 from datum.configuration.values import ENTITY_TYPES, ProtocolParameters
-from era_service.cli.status import _in_words
+from era_service.cli.shared.status_view import in_words
 from era_service.demo import Stage
-from era_service.service.configuration_documents import known_quorum
-from era_service.status.document import describe
+from era_service.service.adoption import known_quorum
+from era_service.status.describing import describe
 from era_service.status.reader import read_status
 from era_store import EventFilter
 from eras import Epoch
@@ -85,8 +84,8 @@ def test_now_next_and_what_a_node_asks_for(tmp_path: Path) -> None:
         events = world.service.store.events.read(only=EventFilter(kinds=kinds))
         assert [(event.kind, event.epoch) for event in events] == [(kinds[1], 1), (kinds[0], 1), (kinds[1], 4)]
         document = describe(read_status(world.settings, None), world.settings, 20)
-        assert json.loads(json.dumps(document["configuration"]))["current"]["epoch"] == 4
-        assert _in_words(document, EpochCalendar(), None)[-2:] == [
+        assert document.configuration.current.epoch == 4
+        assert in_words(document, EpochCalendar(), None)[-2:] == [
             "Configuration k 2422, m 20973, phi_f 0.2, from epoch 4",
             "  next change none",
         ]

@@ -1,13 +1,62 @@
-"""The documents of ``/configuration`` and ``/configuration/{epoch}``: the protocol configurations in force."""
+"""The models of the status of a network: eras, what is trusted, what is refused, and protocol configurations.
+
+``eraswitch status`` prints them, the service, its clients and its dashboard read them; ``describing`` makes them.
+"""
 
 from pydantic import Field
 
 from datum.configuration import EpochConfiguration, ProtocolConfiguration, ProtocolParameters
-from era_service.config.schema import Settings
-from era_service.wiring.quorum import quorum_in_force
 from eras import Epoch
 from release_tools.documents import Document, EpochNumber
-from release_tools.forecasting.lottery_parameters import SourcedQuorum
+
+
+class MarkerDocument(Document):
+    """An era and the epoch it begins at; without one while it is only announced."""
+
+    name: str
+    epoch: EpochNumber | None
+
+
+class SourceDocument(Document):
+    """The origin of what is trusted."""
+
+    source: str
+    transaction: str | None = None
+    slot: int | None = Field(default=None, description="Slot of the transaction that published it.")
+    key: str | None = Field(default=None, description="The verification key of its signature, 64 hex digits.")
+    why: str | None = Field(default=None, description="Why this payload is in force.")
+
+
+class RefusedOutput(Document):
+    """An output whose payload was refused."""
+
+    output: str
+    slot: int | None
+    verdict: str
+    reason: str
+
+
+class LegacyDocument(Document):
+    """The schedules that a deployed Mithril reader could take from the same outputs."""
+
+    differs: bool
+    words: str | None
+    possible: list[list[MarkerDocument]]
+
+
+class ErrorDocument(Document):
+    """An error; the public gets its code and what happened."""
+
+    code: str
+    message: str | None = Field(default=None, description="All of it as one text.")
+    what: str
+    expected: str | None = None
+    got: str | None = None
+    next_step: str | None = None
+    facts: dict[str, object] = Field(default={})
+
+
+# --- protocol configurations, with the field names of Mithril's ``/protocol-configuration/{epoch}``
 
 
 class LotteryDocument(Document):
@@ -26,7 +75,7 @@ class SigningConfigDocument(Document):
 
 
 class NodeConfiguration(Document):
-    """The configuration of an epoch, with the field names of Mithril's ``/protocol-configuration/{epoch}``."""
+    """A configuration, with the field names of Mithril's ``/protocol-configuration/{epoch}``."""
 
     protocol_parameters: LotteryDocument
     cardano_transactions_signing_config: SigningConfigDocument | None
@@ -34,10 +83,12 @@ class NodeConfiguration(Document):
     available_signed_entity_types: list[str]
 
 
-class ConfigurationFrom(NodeConfiguration):
-    """A configuration and the epoch from which on it holds."""
-
+class _FromEpoch(Document):
     epoch: EpochNumber
+
+
+class ConfigurationFrom(NodeConfiguration, _FromEpoch):
+    """A configuration and the epoch from which on it holds."""
 
 
 class ConfigurationNext(ConfigurationFrom):
@@ -109,12 +160,35 @@ class ConfigurationStatus(Document):
         return self.model_copy(update={"trusted": source, "stale": stale, "warnings": []})
 
 
-def known_quorum(settings: Settings, found: ConfigurationStatus | None, epoch: int) -> SourcedQuorum:
-    """The quorum parameters at an epoch: by the chain where a configuration is read that holds, or as configured.
+# --- the whole
 
-    Raises:
-        ConfigurationError: nothing gives them.
-    """
-    stale = "" if found is None or found.stale is None else ", stale"
-    known = () if found is None else found.schedule()
-    return quorum_in_force(settings, known, Epoch(epoch), f"the chain, as it is trusted{stale}")
+
+class ListedEra(MarkerDocument):
+    """A marker in force; ``state`` is null where no current era is known."""
+
+    begins_at: str | None
+    state: str | None
+    supported: bool
+
+
+class StatusDocument(Document):
+    """The status as ``eraswitch status --json`` prints it."""
+
+    epoch: EpochNumber | None
+    network: str | None
+    adapter: str
+    supported_eras: list[str]
+    current_era: str | None
+    upcoming_era: str | None
+    epochs_to_upcoming: int | None
+    eras: list[ListedEra]
+    trusted: SourceDocument | None
+    stale: str | None
+    conflicts: list[RefusedOutput]
+    legacy: LegacyDocument | None
+    verdicts: dict[str, int]
+    refused: list[RefusedOutput]
+    refused_not_listed: int
+    configuration: ConfigurationStatus | None
+    warnings: list[str]
+    error: ErrorDocument | None
