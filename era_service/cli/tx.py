@@ -112,7 +112,8 @@ def build(
             _require_no_slip(content, release, reading)
         paid = purse.purse()
         paid = replace(paid, address=paid.address or release.policy.address)
-        drafted = draft(release, reading, content, paid, publish_by=publish_by, mint_token=what.mint_token)
+        in_force = output_in_force(reading)
+        drafted = draft(release, reading, in_force, content, paid, publish_by=publish_by, mint_token=what.mint_token)
     carried = CarriedTransaction.of(drafted.transaction, release.network.magic, drafted.spends)
     output.file.write(carried)
     for warning in (*drafted.warnings, *reading.alarms):
@@ -374,7 +375,7 @@ def _conclude_submit(
     transaction = carried.hash
     publishes = any(output["markers"] is not None for output in carried.summary()["outputs"])
     reading = release.read()
-    sight = nodes_see(reading.markers, release.epoch_of(reading), release.settings.network.supported_eras)
+    sight = nodes_see(reading.markers, release.epoch_of(reading), release.supported)
     trusted = reading.provenance is not None and reading.provenance.transaction == transaction
     if known is not None:
         words = f"It is on the chain already, {known} blocks deep"

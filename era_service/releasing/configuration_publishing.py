@@ -12,7 +12,7 @@ from datum.configuration import ConfigurationMarkersPayload, EpochConfiguration
 from datum.configuration.imports import require_size
 from era_service.config.schema import Settings
 from era_service.releasing.configurations import ConfigurationPlace, ConfigurationsOnChain
-from era_service.releasing.publishing import PublishingMeans, earlier_run, purse_address, require_owner, rolled_back
+from era_service.releasing.publishing import PublishingMeans, earlier_run, require_owner, rolled_back
 from era_service.releasing.session import Release
 from era_service.releasing.signed_payload import require_era_key
 from era_service.wiring.adoption import open_adoption_store, require_store
@@ -117,7 +117,7 @@ def look_at_configurations(
     payload = ConfigurationMarkersPayload(plan.after).sign(order.key).to_bytes()
     require_size(encode_datum_json(payload))
     require_owner(release, order.means.payment_keys)
-    address = order.means.purse.address or purse_address(release, order.means.payment_keys)
+    address = order.means.purse.address or release.policy.address
     release.require_timely()
     drafted = draft_transaction(
         release.gateway,

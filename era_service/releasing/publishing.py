@@ -14,13 +14,12 @@ from chain_reader.providers.gateway import SpendableOutput
 from chain_reader.trust.reading import TrustedReading
 from chain_reader.trust.verdicts import Unconfirmed
 from datum import EraSigner, encode_datum
-from era_service.config.schema import Settings
 from era_service.releasing.activation_gate import ActivationGate, pass_gate
 from era_service.releasing.session import Release, output_in_force
 from era_service.releasing.signed_payload import require_extension, signed_payload
 from eras import Epoch, SupportedEras, TransactionError
 from release_tools import MissingSignatureError, sign_transaction
-from release_tools.keys.payment_key import PaymentSigner
+from release_tools.keys.payment_key import PaymentKey, PaymentSigner
 from release_tools.markers.change import Change, MarkerChange, RolloutPlan, RolloutRules, Upkeep
 from release_tools.markers.rules import plan_change
 from release_tools.publishing.journal import Journal, JournalEntry
@@ -117,14 +116,15 @@ def look(release: Release, order: ChangeOrder, publisher: Publisher[TrustedReadi
     unfinished = unfinished or rolled_back(publisher, reading, order.change)
     if unfinished is not None:
         return Outlook(reading, unfinished=unfinished)
-    plan = plan_order(release, order, reading)
+    published = release.published_before()
+    rules = rules_of(order, release.supported, release.settings.trust.max_lead_epochs)
+    plan = plan_change(order.change, reading.markers, release.epoch_of(reading), rules, published)
     finished = publisher.finished(plan.change, reading.markers)
     if plan.is_done or finished is not None:
         origin = reading.provenance
         return Outlook(reading, plan, done_by=None if origin is None else origin.transaction, is_done=True)
     plan.require_allowed()
     gate = pass_gate(release.settings, plan, order.override_gate)
-    published = release.published_before()
     payload = signed_payload(plan, release.policy, key=order.era_key, payload=order.payload, published=published)
     if payload is None:
         return Outlook(reading, plan, lost=lost, gate=gate)
@@ -199,12 +199,16 @@ def drafted_publication(
     Raises:
         EraSwitchError: it cannot be built.
     """
-    address = means.purse.address or purse_address(release, means.payment_keys)
-    if prepared.is_gone or output_in_force(prepared.reading) is not None or address not in release.policy.announcers:
-        require_owner(release, means.payment_keys)
+    keys, own = means.payment_keys, release.policy.address
+    is_own = owns_era_address(release, keys)
+    address = means.purse.address or (own if is_own else keys[0].address(release.network.network_id))
+    in_force = None if prepared.is_gone else output_in_force(prepared.reading)
+    if not is_own and (prepared.is_gone or in_force is not None or address not in release.policy.announcers):
+        raise _not_the_owner(release, keys)
     drafted = draft(
         release,
         prepared.reading,
+        in_force,
         prepared.payload,
         replace(means.purse, address=address),
         publish_by=prepared.plan.publish_by,
@@ -217,22 +221,15 @@ def drafted_publication(
     return drafted, Draft(prepared.plan, prepared.payload, drafted.transaction, drafted.spends, anchor)
 
 
-def plan_order(release: Release, order: ChangeOrder, reading: TrustedReading) -> RolloutPlan:
-    """The plan of an order, by what a node reads."""
-    rules = rules_of(order, release.settings)
-    epoch = release.epoch_of(reading)
-    return plan_change(order.change, reading.markers, epoch, rules, release.published_before())
-
-
-def rules_of(order: ChangeOrder, settings: Settings) -> RolloutRules:
-    """The rules that an order is held against."""
-    supported = SupportedEras(settings.network.supported_eras)
-    return RolloutRules(supported, order.lead_epochs, order.force_name, settings.trust.max_lead_epochs)
+def rules_of(order: ChangeOrder, supported: SupportedEras, max_lead_epochs: int) -> RolloutRules:
+    """The rules that an order is held against, with the eras and the longest lead that are configured."""
+    return RolloutRules(supported, order.lead_epochs, order.force_name, max_lead_epochs)
 
 
 def draft(
     release: Release,
     reading: TrustedReading,
+    in_force: ScreenedOutput | None,
     payload: bytes,
     purse: Purse,
     *,
@@ -242,7 +239,7 @@ def draft(
     replaces: str | None = None,
     is_gone: bool = False,
 ) -> DraftedTransaction:
-    """The transaction that publishes ``payload``, void as soon as ``publish_by`` is over.
+    """The transaction that publishes ``payload`` in place of ``in_force``, void as soon as ``publish_by`` is over.
 
     ``replaces`` and ``is_gone`` are those of ``Prepared``.
 
@@ -251,9 +248,7 @@ def draft(
         TransactionError, ChainReadError: it cannot be built.
     """
     release.require_timely()
-    in_force = None
     if not is_gone:
-        in_force = output_in_force(reading)
         _require_confirmed(release, reading, in_force)
         require_extension(release.policy, payload, in_force, release.epoch_of(reading))
     return draft_transaction(
@@ -302,12 +297,10 @@ def _require_confirmed(release: Release, reading: TrustedReading, in_force: Scre
         )
 
 
-def purse_address(release: Release, keys: Sequence[PaymentSigner]) -> str:
-    """The address with the money: the era address where a key owns it or none is given, else the first key's own."""
+def owns_era_address(release: Release, keys: Sequence[PaymentSigner]) -> bool:
+    """Whether one of the payment keys, where any is given, owns the era address."""
     owner = owner_of(release.policy.address, release.network.network_id, release.era_script)
-    if not keys or not {key.key_hash for key in keys}.isdisjoint(owner.key_hashes):
-        return release.policy.address
-    return keys[0].address(release.network.network_id)
+    return not keys or not {key.key_hash for key in keys}.isdisjoint(owner.key_hashes)
 
 
 def require_owner(release: Release, keys: Sequence[PaymentSigner]) -> None:
@@ -316,12 +309,13 @@ def require_owner(release: Release, keys: Sequence[PaymentSigner]) -> None:
     Raises:
         MissingSignatureError: none does, so what is at the era address cannot be spent.
     """
-    network_id = release.network.network_id
-    era_address = release.policy.address
-    owner = owner_of(era_address, network_id, release.era_script)
-    if not keys or not {key.key_hash for key in keys}.isdisjoint(owner.key_hashes):
-        return
-    raise MissingSignatureError(
+    if not owns_era_address(release, keys):
+        raise _not_the_owner(release, keys)
+
+
+def _not_the_owner(release: Release, keys: Sequence[PaymentSigner]) -> MissingSignatureError:
+    network_id, era_address = release.network.network_id, release.policy.address
+    return MissingSignatureError(
         f"The payment key does not own the era address {era_address}",
         expected="the key of that address",
         got=f"the key of {', '.join(key.address(network_id) for key in keys)}",
@@ -333,17 +327,19 @@ def require_owner(release: Release, keys: Sequence[PaymentSigner]) -> None:
 
 
 def sign(release: Release, draft: Draft, keys: Sequence[PaymentSigner]) -> SignedTransaction:
-    """Sign the transaction of a draft with the keys that it needs.
+    """Sign the transaction of a draft with the keys that it needs; an external signer gets its description in words.
 
     Raises:
         MissingSignatureError: the key of an address that it spends from is missing.
         TransactionError: an external signer gave no signature.
     """
-    from release_tools.transactions.files import CarriedTransaction
+    words: list[str] = []
+    if not all(isinstance(key, PaymentKey) for key in keys):
+        from release_tools.transactions.files import CarriedTransaction
 
-    require_keys(release, draft, keys)
-    carried = CarriedTransaction.of(draft.transaction, release.network.magic, draft.spends)
-    return sign_transaction(draft.transaction, keys, transaction_lines(carried.summary(release.policy.keys[0])))
+        carried = CarriedTransaction.of(draft.transaction, release.network.magic, draft.spends)
+        words = transaction_lines(carried.summary(release.policy.keys[0]))
+    return sign_transaction(draft.transaction, keys, words)
 
 
 def require_keys(release: Release, draft: Draft, keys: Sequence[PaymentSigner]) -> None:

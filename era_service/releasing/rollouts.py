@@ -86,7 +86,7 @@ def standing_of(
     ready = None if share is None else float(share.fraction)
     configurations = configuration_standings(changes, known, epoch, ready=ready, waits=bool(waits))
     standing = rollout_standing(plan, reading.markers, epoch, evidence)
-    return replace(standing, calendar=release.calendar(), configurations=configurations)
+    return replace(standing, calendar=release.calendar(epoch), configurations=configurations)
 
 
 def trusted_configurations(release: Release) -> tuple[EpochConfiguration, ...] | None:

@@ -19,13 +19,13 @@ from chain_reader.trust.reading import TrustedReading
 from chain_reader.trusted_reader import TrustedReader
 from datum import Accepted, EraMarkersPayload
 from era_service.config.schema import ProviderSettings, Settings
-from era_service.wiring.deciding import open_reader
+from era_service.wiring.deciding import open_core
 from era_service.wiring.genesis import calendar_of, configured_genesis
 from era_service.wiring.observers import open_agreement, tip_watch
 from era_service.wiring.providers import open_gateway, open_provider, providers_of
 from era_service.wiring.trust import era_script, open_memory, trust_policy
 from era_store import StoredTrust
-from eras import ChainReadError, ConfigurationError, Epoch, EraSwitchError, StoreError
+from eras import ChainReadError, ConfigurationError, Epoch, EraSwitchError, StoreError, SupportedEras
 from release_tools import Network, TransactionGateway
 from release_tools.markers.change import Markers, PublishedBefore
 from release_tools.transactions.addresses import parse_address
@@ -46,6 +46,8 @@ class Release:
         submits_to: takes transactions; ``None`` in a session that only reads, at a provider that takes none.
         tip_check: why a tip is not of now, by the clock of this machine; ``None`` where the genesis is not known.
         genesis: of the network, as configured or as the provider reported it when the session was opened.
+        supported: the eras that the configured software runs.
+        era_script: the native script that owns the era address, where one does.
     """
 
     settings: Settings
@@ -54,17 +56,10 @@ class Release:
     observer: ChainObserver
     reader: TrustedReader
     submits_to: TransactionGateway | None
-    tip_check: Callable[[ChainTip], str | None] | None = None
-    genesis: NetworkGenesis | None = None
-
-    @property
-    def era_script(self) -> KeyScript | None:
-        """The native script that owns the era address, where one does.
-
-        Raises:
-            ConfigurationError, TransactionError: its file cannot be used.
-        """
-        return era_script(self.settings)
+    tip_check: Callable[[ChainTip], str | None] | None
+    genesis: NetworkGenesis | None
+    supported: SupportedEras
+    era_script: KeyScript | None
 
     @property
     def gateway(self) -> TransactionGateway:
@@ -139,9 +134,9 @@ class Release:
             )  # fmt: skip
         return fits
 
-    def calendar(self) -> EpochCalendar:
-        """When epochs begin, where the genesis or the provider states it, as of now."""
-        return calendar_of(self.settings, self.observer, self.genesis)
+    def calendar(self, epoch: Epoch | None = None) -> EpochCalendar:
+        """When epochs begin, where the genesis or the provider states it, as of now, which is in ``epoch``."""
+        return calendar_of(self.settings, self.observer, self.genesis, epoch)
 
     def trusts_proven(self) -> bool:
         """Whether what is trusted was seen to spend at the era address, by a provider that knows inputs (rule T2).
@@ -257,13 +252,16 @@ def _open(settings: Settings, provider: ProviderSettings, magic: int, opened: Ex
         if submits:
             raise
     network = Network.of(magic) if gateway is None else require_network(gateway, magic)
-    parse_address(policy.address, network.network_id, "era address", era_script(settings))
+    script = era_script(settings)
+    parse_address(policy.address, network.network_id, "era address", script)
     memory = opened.enter_context(closing(open_memory(settings)))
     heard: list[NetworkGenesis] = []
     watch = tip_watch(settings, observer, told=heard.append)
-    reader = open_reader(settings, memory, observer, policy, tip_check=watch)
+    core = open_core(settings, memory, policy)
+    reader = TrustedReader(observer, policy, tip_check=watch, core=core)
     genesis = configured_genesis(settings) or (heard[0] if heard else None)
-    return Release(settings, network, policy, observer, reader, gateway, watch, genesis)
+    supported = core.state.settings.supported
+    return Release(settings, network, policy, observer, reader, gateway, watch, genesis, supported, script)
 
 
 def output_in_force(reading: TrustedReading) -> ScreenedOutput | None:

@@ -19,7 +19,7 @@ from chain_reader import ScreenedOutput
 from chain_reader.trust.reading import TrustedReading
 from chain_reader.trust.verdicts import Unconfirmed, signed_markers
 from datum import Accepted, Unreadable, WrongSigner
-from era_service.releasing.publishing import Outlook, PublishingMeans, purse_address, require_owner
+from era_service.releasing.publishing import Outlook, PublishingMeans, require_owner
 from era_service.releasing.session import Release, output_in_force
 from eras import TransactionError
 from release_tools.markers.change import RolloutPlan, Upkeep, said_once
@@ -106,7 +106,7 @@ def draft_sweep(
         in_force = _named(release, reading, in_force, order.beside)
     proven = order.beside is not None or _is_the_teams(release, reading, in_force, journal)
     require_owner(release, order.means.payment_keys)
-    address = order.means.purse.address or purse_address(release, order.means.payment_keys)
+    address = order.means.purse.address or release.policy.address
     drafted = sweeping.draft_sweep(
         release.gateway,
         network=release.network,

@@ -117,7 +117,7 @@ def snapshot_document(
             "era_address": policy.address,
             "verification_key": policy.keys[0].hex,
         },
-        **nodes_see(reading.markers, epoch, settings.network.supported_eras),
+        **nodes_see(reading.markers, epoch, SupportedEras(settings.network.supported_eras)),
         "trusted": trusted,
         "payload": None if payload is None else payload.decode(errors="replace"),
         "published_before": _published_document(published),
@@ -135,7 +135,7 @@ def snapshot_document(
     }
 
 
-def nodes_see(markers: Sequence[EraMarker], epoch: Epoch, supported: Sequence[str]) -> dict[str, Any]:
+def nodes_see(markers: Sequence[EraMarker], epoch: Epoch, supported: SupportedEras) -> dict[str, Any]:
     """The eras that markers select at an epoch, JSON-ready."""
     document: dict[str, Any] = {
         "epoch": epoch,
@@ -145,7 +145,7 @@ def nodes_see(markers: Sequence[EraMarker], epoch: Epoch, supported: Sequence[st
         "epochs_to_upcoming": None,
     }
     try:
-        token = select_eras(markers, epoch, SupportedEras(supported))
+        token = select_eras(markers, epoch, supported)
     except CurrentEraNotFoundError:
         return document
     upcoming = None if token.upcoming is None else token.upcoming.name

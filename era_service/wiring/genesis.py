@@ -72,13 +72,26 @@ def genesis_by_clock(
     configured = configured_genesis(settings)
     if configured is not None or told is None:
         return configured
+    return _agreeing(told, epoch, now_s)
+
+
+def _agreeing(told: NetworkGenesis, epoch: Epoch | None, now_s: float) -> NetworkGenesis | None:
     return told if told.epoch_of(told.slot_at(now_s)) == epoch else None
 
 
 def calendar_of(
-    settings: Settings, observer: ChainObserver | None = None, told: NetworkGenesis | None = None
+    settings: Settings,
+    observer: ChainObserver | None = None,
+    told: NetworkGenesis | None = None,
+    epoch: Epoch | None = None,
 ) -> EpochCalendar:
     """When epochs begin, as of now, by ``genesis_by_clock``; without dates where ``observer`` cannot be asked.
+
+    Args:
+        settings: what is configured.
+        observer: is asked for what is not configured and not given here.
+        told: the genesis that the observer reports.
+        epoch: the epoch in which the chain is.
 
     Raises:
         ConfigurationError: as ``genesis_of_network``.
@@ -88,7 +101,8 @@ def calendar_of(
         genesis = configured_genesis(settings)
         if genesis is None and observer is not None:
             told = told or genesis_of_network(settings, observer)
-            genesis = genesis_by_clock(settings, told, None if told is None else observer.epoch(), now_s)
+            if told is not None:
+                genesis = _agreeing(told, observer.epoch() if epoch is None else epoch, now_s)
     except ChainReadError as error:
         logging.getLogger(__name__).warning("When epochs begin is not known: %s", error)
     return EpochCalendar(genesis, now_s)

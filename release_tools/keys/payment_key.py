@@ -55,7 +55,7 @@ class PaymentKey:
         ConfigurationError: it is neither, or the halves of an extended key do not belong together.
     """
 
-    __slots__ = ("_key", "_public")
+    __slots__ = ("_key", "_public", "key_hash")
 
     def __init__(self, raw: bytes) -> None:
         from pycardano import PaymentExtendedSigningKey, PaymentSigningKey
@@ -75,6 +75,8 @@ class PaymentKey:
         else:
             self._key = PaymentSigningKey(raw)
             self._public = self._key.to_verification_key()
+        self.key_hash = public_key_hash(self.public)
+        """The hash that addresses and required signatures name it by, 56 hex digits."""
 
     @classmethod
     def generate(cls) -> Self:
@@ -148,11 +150,6 @@ class PaymentKey:
     def public(self) -> bytes:
         """Its public key, 32 bytes."""
         return bytes(self._public.payload)
-
-    @property
-    def key_hash(self) -> str:
-        """The hash that addresses and required signatures name it by, 56 hex digits."""
-        return public_key_hash(self.public)
 
     def address(self, network_id: int) -> str:
         """Its enterprise address (no stake part) on a network, bech32."""

@@ -61,7 +61,7 @@ class MarkerJob(Job["TrustedReading", Outlook]):
             lines.append(f"An earlier run was interrupted: {printable(str(entry.change))}")
             lines.append(f"  transaction {entry.latest.transaction}")
         if outlook.plan is not None:
-            lines += plan_lines(outlook.plan, release, release.calendar())
+            lines += plan_lines(outlook.plan, release, release.calendar(outlook.plan.epoch))
         if outlook.drafted is not None:
             lines += transaction_lines(outlook.drafted)
         if outlook.gate is not None:
@@ -99,7 +99,7 @@ class MarkerJob(Job["TrustedReading", Outlook]):
     ) -> None:
         reading = outlook.reading if published is None else published.reading
         markers = outlook.plan.after if status == "planned" and outlook.plan is not None else reading.markers
-        sight = nodes_see(markers, release.epoch_of(reading), release.settings.network.supported_eras)
+        sight = nodes_see(markers, release.epoch_of(reading), release.supported)
         transaction = outlook.done_by if published is None else published.transaction
         if self.output.as_json:
             echo_json(

@@ -20,6 +20,7 @@ from era_service.releasing.signed_payload import payload_file
 from era_service.releasing.trusted_snapshot import TrustedSnapshot, read_snapshot
 from era_service.wiring.genesis import calendar_of
 from era_service.wiring.trust import trust_policy
+from eras import SupportedEras
 from release_tools.markers.rules import plan_change
 
 
@@ -44,7 +45,7 @@ def sign_apart(settings: Settings, order: ChangeOrder, files: SigningFiles, outp
     """
     policy = trust_policy(settings)
     trusted = trusted_by(settings, policy, files.snapshot)
-    rules = rules_of(order, settings)
+    rules = rules_of(order, SupportedEras(settings.network.supported_eras), settings.trust.max_lead_epochs)
     plan = plan_change(order.change, trusted.markers, trusted.epoch, rules, trusted.published)
     plan.require_allowed()
     if not order.not_a_slip and not output.dry_run:

@@ -29,9 +29,8 @@ def echo_json(document: Any) -> None:
     click.echo(json.dumps(document, separators=(",", ":")))
 
 
-def printable(text: str) -> str:
-    """Text from elsewhere as a terminal may have it: on one line, and nothing in it steers the terminal."""
-    return visible(text)
+printable = visible
+"""Text from elsewhere as a terminal may have it: on one line, and nothing in it steers the terminal."""
 
 
 def terminal_width(*, err: bool = False) -> int | None:
@@ -45,22 +44,29 @@ def echo_wrapped(line: str, *, indent: int, err: bool = False) -> None:
     Where a word does not fit there, it goes on further left. Into a file or a pipe every line stays one line.
     """
     width = terminal_width(err=err)
-    if width is None or width <= 2 * indent or len(line) <= width:
-        click.echo(line, err=err)
-        return
-    longest = max(map(len, line.split()))
-    indent = indent if indent + longest <= width else max(0, min(_LEAST_INDENT, width - longest))
-    whole = _QUANTITY.sub("\\1\N{NO-BREAK SPACE}", line)
-    shown = fill(whole, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False)
-    click.echo(shown.replace("\N{NO-BREAK SPACE}", " "), err=err)
+    click.echo(line if width is None or len(line) <= width else _wrapped(line, indent, width), err=err)
 
 
 def echo_lines(lines: Iterable[str], *, err: bool = False) -> None:
     """Write lines; one that is wider than the terminal goes on below, in the column of its value if it has a label."""
+    width = terminal_width(err=err)
     for line in lines:
-        label = _LABEL.match(line)
-        indent = len(line) - len(line.lstrip()) + 2 if label is None else label.end()
-        echo_wrapped(line, indent=indent, err=err)
+        shown = line
+        if width is not None and len(line) > width:
+            label = _LABEL.match(line)
+            indent = len(line) - len(line.lstrip()) + 2 if label is None else label.end()
+            shown = _wrapped(line, indent, width)
+        click.echo(shown, err=err)
+
+
+def _wrapped(line: str, indent: int, width: int) -> str:
+    if width <= 2 * indent:
+        return line
+    longest = max(map(len, line.split()))
+    indent = indent if indent + longest <= width else max(0, min(_LEAST_INDENT, width - longest))
+    whole = _QUANTITY.sub("\\1\N{NO-BREAK SPACE}", line)
+    shown = fill(whole, width, subsequent_indent=" " * indent, break_on_hyphens=False, break_long_words=False)
+    return shown.replace("\N{NO-BREAK SPACE}", " ")
 
 
 def _keep_owner(descriptor: int, before: os.stat_result) -> None:

@@ -52,10 +52,11 @@ def plan_lines(plan: "RolloutPlan", release: "Release | None", calendar: EpochCa
         network = release.network
         lines.append(f"  network     {release.settings.network.name or 'unnamed'}, magic {network.magic}")
         lines.append(f"  at          {release.policy.address}")
-    width = max((len(printable(one.name)) for one in plan.differences), default=0)
-    for one in plan.differences:
+    named = [(printable(one.name), one) for one in plan.differences]
+    width = max((len(name) for name, _ in named), default=0)
+    for name, one in named:
         mark = " " if one.before == one.after else "+" if one.before is None else "-" if one.after is None else "~"
-        lines.append(f"  {mark} {printable(one.name):<{width}}  {one.words}")
+        lines.append(f"  {mark} {name:<{width}}  {one.words}")
     return lines
 
 
@@ -167,27 +168,28 @@ def progress(*, quiet: bool) -> Iterator["Watch"]:
     Args:
         quiet: whether lines are left out, as with ``--json``.
     """
-    submitted: str | None = None
+    seen: list[Progress] = []  # the last progress alone
+    told: str | None = None
 
-    def noted(watch: "Watch") -> "Watch":
-        def note(progress: "Progress") -> None:
-            nonlocal submitted
-            if progress.step.value not in ("signed", "journaled"):
-                submitted = progress.transaction
-            watch(progress)
-
-        return note
+    def lines(progress: "Progress") -> None:
+        nonlocal told
+        seen[:] = [progress]
+        line = progress.note or _line(progress)
+        if line != told and not quiet:
+            told = line
+            click.echo(f"  {line}", err=True)
 
     try:
         with _ended_by_signals():
             if sys.stderr.isatty():
-                with _bar() as watch:
-                    yield noted(watch)
+                with _bar(seen) as watch:
+                    yield watch
             else:
-                yield noted((lambda _progress: None) if quiet else _Lines().watch)
+                yield lines
     except BaseException as error:
-        if submitted is not None and not isinstance(error, TransactionError):  # these errors state it themselves
-            click.echo(f"The transaction {submitted} is submitted. {GOES_ON}", err=True)
+        submitted = [one.transaction for one in seen if one.step.value not in ("signed", "journaled")]
+        if submitted and not isinstance(error, TransactionError):  # these errors state it themselves
+            click.echo(f"The transaction {submitted[0]} is submitted. {GOES_ON}", err=True)
         elif not isinstance(error, Exception):
             click.echo(GOES_ON, err=True)
         raise
@@ -211,19 +213,6 @@ def _ended_by_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-class _Lines:
-    """One line for each thing that is new."""
-
-    def __init__(self) -> None:
-        self._told: str | None = None
-
-    def watch(self, progress: "Progress") -> None:
-        line = progress.note or _line(progress)
-        if line != self._told:
-            self._told = line
-            click.echo(f"  {line}", err=True)
-
-
 def _line(progress: "Progress") -> str:
     words = _STEPS[progress.step.value]
     if progress.step.value == "submitted":
@@ -235,7 +224,7 @@ def _line(progress: "Progress") -> str:
 
 
 @contextmanager
-def _bar() -> Iterator["Watch"]:
+def _bar(seen: "list[Progress]") -> Iterator["Watch"]:
     from rich import progress as rich_progress
     from rich.console import Console
 
@@ -254,6 +243,7 @@ def _bar() -> Iterator["Watch"]:
 
         def watch(progress: "Progress") -> None:
             nonlocal told
+            seen[:] = [progress]
             if progress.note is not None and progress.note != told:
                 told = progress.note
                 bar.console.print(printable(told), highlight=False, markup=False)
