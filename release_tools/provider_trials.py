@@ -7,7 +7,8 @@ is no transaction, and a ledger behind the provider reports that.
 from chain_reader import ChainObserver
 from chain_reader.authorship import TransactionBytesError, transaction_id
 from chain_reader.ports import UNKNOWN_ADDRESS, BytesObserver, LocatingObserver
-from chain_reader.providers.gateway import TransactionGateway, TransactionRefusedError
+from chain_reader.providers.gateway import TransactionGateway
+from chain_reader.providers.transport.errors import TransactionRefusedError
 from eras import ChainReadError
 from release_tools.doctor import Examination
 

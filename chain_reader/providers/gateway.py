@@ -8,12 +8,7 @@ what was submitted. A node never needs this port: it reads through ``chain_reade
 from dataclasses import dataclass
 from typing import Protocol, Self, runtime_checkable
 
-from eras import Slot, TransactionError
-
-
-class TransactionRefusedError(TransactionError):
-    """The ledger refused a submitted transaction."""
-
+from eras import Slot
 
 MAINNET_MAGIC = 764_824_073
 

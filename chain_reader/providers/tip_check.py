@@ -19,12 +19,12 @@ from dataclasses import dataclass
 from chain_reader.genesis import PUBLIC_GENESES, NetworkGenesis
 from chain_reader.ports import ChainObserver, ChainTip, GenesisObserver
 from chain_reader.providers.agreement.observer import AgreementObserver
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
 from chain_reader.providers.transport.errors import (
     ProviderNotFoundError,
     ProviderOfOtherNetworkError,
     UnexpectedAnswerError,
 )
+from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock
 from eras import ChainReadError
 
 _log = logging.getLogger(__name__)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from chain_reader import is_successor
-from chain_reader.providers.gateway import TransactionRefusedError
+from chain_reader.providers.transport.errors import TransactionRefusedError
 from chain_reader.trust.reading import TrustedReading
 from datum import EraMarkersPayload, VerificationKey, decode_datum, read_extended
 from era_service.cli.shared.commands import OUTPUT, argument, nested, option, option_group, takes

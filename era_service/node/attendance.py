@@ -12,7 +12,7 @@ import os
 import weakref
 from collections.abc import Callable
 
-from chain_reader.providers.transport.clock import Clock
+from chain_reader.providers.transport.limits import Clock
 from eras import EraNotReadyError
 
 LATE_S = 30.0

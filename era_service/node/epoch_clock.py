@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from chain_reader import ChainTip, NetworkGenesis
 from chain_reader.providers.tip_check import CLOCK_SKEW_S
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
+from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock
 from eras import Epoch, Slot
 
 MAX_CORRECTION_S = 600.0

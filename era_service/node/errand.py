@@ -16,7 +16,7 @@ from typing import Protocol
 
 from chain_reader.node.inputs import REPORTED, CommandGiven
 from chain_reader.node.kinds import DecisionKind
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
+from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock
 from eras import EraSwitchError, EraView
 
 FIRST_WAIT_S = 5.0

@@ -27,7 +27,6 @@ from chain_reader.providers.transport.calls import Answer, Call, provider_name
 from chain_reader.providers.transport.errors import ProviderNotFoundError, UnexpectedAnswerError
 from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
-from chain_reader.providers.transport.statuses import status_error
 from chain_reader.trust.kinds import ERAS, TrustKind
 from chain_reader.trust.policy import Checkpoint, TrustPolicy
 from chain_reader.trust.publications import Link
@@ -277,7 +276,7 @@ class ServiceClient:
         )
         self._require_spoken(call, answer)
         if answer.status >= 500 or answer.status == 429:
-            raise status_error(call, answer.status, retry_after_s=answer.retry_after_s)
+            raise call.status_error(answer.status, retry_after_s=answer.retry_after_s)
         if answer.status not in (200, 207):
             raise _registration_refused(_detail(answer.body))
         return call.parse(_RECEIPT, answer.body)
@@ -309,7 +308,7 @@ class ServiceClient:
                 next_step="Check that the URL is that of a service of this project; if it is, ask its operators",
             )
         if answer.status != HTTPStatus.OK:
-            raise status_error(call, answer.status, retry_after_s=answer.retry_after_s)
+            raise call.status_error(answer.status, retry_after_s=answer.retry_after_s)
         return call, answer
 
     def _require_spoken(self, call: Call, answer: HttpAnswer) -> None:

@@ -12,7 +12,7 @@ from functools import partial
 from chain_reader import AgreementObserver, ChainObserver, NetworkGenesis, genesis_of
 from chain_reader.genesis import EpochCalendar
 from chain_reader.providers.tip_check import TipWatch
-from chain_reader.providers.transport.clock import Clock
+from chain_reader.providers.transport.limits import Clock
 from era_service.config.schema import Settings
 from era_service.wiring.genesis import calendar_of, configured_genesis
 from era_service.wiring.providers import open_provider, providers_of

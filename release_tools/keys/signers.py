@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from chain_reader.providers.transport.bounded_process import TooLateError, TooMuchError, run_bounded
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK
+from chain_reader.providers.transport.limits import SYSTEM_CLOCK
 from datum import EraSigner, VerificationKey, verify_signature
 from eras import ConfigurationError, MarkerError, TransactionError
 from eras.visible import visible

@@ -22,7 +22,8 @@ from functools import partial
 from typing import Generic, Protocol, TypeVar
 
 from chain_reader import ScreenedOutput
-from chain_reader.providers.gateway import SpendableOutput, TransactionGateway, TransactionRefusedError
+from chain_reader.providers.gateway import SpendableOutput, TransactionGateway
+from chain_reader.providers.transport.errors import TransactionRefusedError
 from chain_reader.trust.verdicts import Superseded, Unconfirmed
 from datum import Accepted, Unreadable
 from eras import Provenance, TransactionError

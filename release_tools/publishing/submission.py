@@ -19,7 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
-from chain_reader.providers.gateway import TransactionGateway, TransactionRefusedError
+from chain_reader.providers.gateway import TransactionGateway
+from chain_reader.providers.transport.errors import TransactionRefusedError
 from era_store.errors import StoreDamagedError
 from eras import ChainReadError, EraSwitchError, Slot, StoreError, TransactionError
 from release_tools.transactions.building import SignedTransaction, submit_transaction

@@ -18,12 +18,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from chain_reader.providers.transport.calls import Answer, Call, provider_name
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
+from chain_reader.providers.transport.api import HttpApi, Parsed
+from chain_reader.providers.transport.calls import Answer, Asking
 from chain_reader.providers.transport.errors import ProviderNotFoundError, ReadLimitExceededError, UnsteadyAnswerError
-from chain_reader.providers.transport.http import BoundedHttp
-from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
-from chain_reader.providers.transport.statuses import status_error
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from era_store.registrations import Registration
 from eras import Epoch
 from release_tools.registrations.judging import Judge, Refusal, rejected
@@ -32,8 +30,6 @@ from release_tools.registrations.source import Batch
 Known = Callable[[Epoch], Iterable[Registration]]
 """The newest registration of each party for an epoch."""
 
-_OK = 200
-_NOT_FOUND = 404
 _VERSIONS = ("signer_node_version", "signer-node-version", "version")
 """Where an aggregator that tells versions puts them."""
 
@@ -72,7 +68,7 @@ class Signer:
     registered: bool
 
 
-class AggregatorHttp:
+class AggregatorHttp(Asking[HttpApi]):
     """A ``RegistrationSource``. The caller closes it.
 
     Args:
@@ -94,23 +90,17 @@ class AggregatorHttp:
         limits: ReadLimits = DEFAULT_LIMITS,
         clock: Clock = SYSTEM_CLOCK,
     ) -> None:
-        self._provider = provider_name("Mithril aggregator", url, ("http", "https"))
-        self.name = f"aggregator:{self._provider.rpartition(' ')[2]}"
+        super().__init__(HttpApi("Mithril aggregator", url, limits, clock=clock))
+        self.name = f"aggregator:{self.name.rpartition(' ')[2]}"
         self._epochs = tuple(epochs)
         self._known = known
         self._judge = Judge(self.name, current)
-        self._limits = limits
         self._clock = clock
-        self._http = BoundedHttp(url, {"Accept": "application/json"}, limits, clock=clock)
 
     @property
     def notes(self) -> Counter[str]:
         """The faults of rows that count all the same."""
         return self._judge.notes
-
-    def close(self) -> None:
-        """Close the connections. Calling it twice is fine."""
-        self._http.close()
 
     @property
     def total(self) -> int | None:
@@ -134,15 +124,11 @@ class AggregatorHttp:
         Raises:
             ChainReadError: it did not tell.
         """
-        path, answer = "/status", None
-        until = self._until()
-        answer = self._http.get(path, self._call(path), until=until)
-        if answer.status == _NOT_FOUND:  # aggregators before 2025 have another place for it
-            path = "/epoch-settings"
-            answer = self._http.get(path, self._call(path), until=until)
-        if answer.status != _OK:
-            raise status_error(self._call(path), answer.status, retry_after_s=answer.retry_after_s)
-        return Epoch(self._call(path).parse(_EPOCH, answer.body).epoch)
+        until = self._api.until()
+        try:
+            return Epoch(self._api.ask("/status", _EPOCH, until).epoch)
+        except ProviderNotFoundError:  # aggregators before 2025 have another place for it
+            return Epoch(self._api.ask("/epoch-settings", _EPOCH, until).epoch)
 
     def signers(self) -> tuple[Signer, ...]:
         """The signers that the aggregator knows, with the tickers of their pools.
@@ -150,9 +136,7 @@ class AggregatorHttp:
         Raises:
             ChainReadError: it did not tell.
         """
-        path = "/signers/tickers"
-        call = self._call(path)
-        found = call.parse(_TICKERS, self._get(path, self._until())).signers
+        found = self._known_at("/signers/tickers", _TICKERS, self._api.until()).signers
         return tuple(
             Signer(
                 party_id, ticker if isinstance(ticker := one.get("pool_ticker"), str) and ticker else None, registered
@@ -184,13 +168,13 @@ class AggregatorHttp:
 
     def _registered(self, epoch: Epoch) -> list[dict[str, object]]:
         """All that is registered for an epoch, from all pages."""
-        until = self._until()
+        until = self._api.until()
         first = path = f"/signers/registered/{epoch}"
         entries: list[dict[str, object]] = []
         stakes: dict[Any, Any] = {}
-        for _ in range(self._limits.max_pages):
-            call = self._call(path)
-            answer = call.parse(_REGISTERED, self._get(path, until))
+        for _ in range(self._api.limits.max_pages):
+            call = self._api.call(path)
+            answer = self._known_at(path, _REGISTERED, until)
             if answer.registered_at != epoch:
                 raise call.unexpected(f"registrations of epoch {epoch}", f"those of epoch {answer.registered_at}")
             for entry in answer.registrations:
@@ -209,33 +193,24 @@ class AggregatorHttp:
             if not answer.next.startswith("/") or answer.next.startswith("//"):
                 raise call.unexpected("the path of the next page", answer.next)
             path = answer.next
-        raise self._call(first).error(
+        raise self._api.call(first).error(
             ReadLimitExceededError,
             "comes in more pages than the limit",
-            expected=f"at most {self._limits.max_pages} pages",
+            expected=f"at most {self._api.limits.max_pages} pages",
             got="more",
             next_step="Raise max_pages only if the aggregator is trusted",
             limit="max_pages",
         )
 
-    def _get(self, path: str, until: float) -> bytes:
-        call = self._call(path)
-        answer = self._http.get(path, call, until=until)
-        if answer.status == _OK:
-            return answer.body
-        if answer.status == _NOT_FOUND:
-            raise call.error(
+    def _known_at(self, path: str, expected: TypeAdapter[Parsed], until: float) -> Parsed:
+        try:
+            return self._api.ask(path, expected, until)
+        except ProviderNotFoundError as error:
+            raise self._api.call(path).error(
                 ProviderNotFoundError,
                 "found nothing",
                 expected="what the aggregator knows",
                 got="status 404",
                 next_step="Check the URL, which ends where /signers begins, and that it knows this epoch",
-                status=answer.status,
-            )
-        raise status_error(call, answer.status, retry_after_s=answer.retry_after_s)
-
-    def _until(self) -> float:
-        return self._clock.monotonic() + self._limits.read_deadline_s
-
-    def _call(self, path: str) -> Call:
-        return Call(self._provider, f"GET {path}")
+                status=error.facts["status"],
+            ) from error

@@ -16,11 +16,9 @@ from typing import Annotated
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
-from chain_reader.providers.transport.calls import Answer, Call, provider_name
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
-from chain_reader.providers.transport.http import BoundedHttp
-from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
-from chain_reader.providers.transport.statuses import status_error
+from chain_reader.providers.transport.api import HttpApi
+from chain_reader.providers.transport.calls import Answer, Asking
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from era_store.registrations import MAX_LOVELACE, MAX_REGISTRATION_EPOCH
 from eras import ConfigurationError, Epoch
 from release_tools.rollout.recovery import EpochActivity
@@ -55,7 +53,7 @@ _LIST = TypeAdapter(tuple[_Listed, ...])
 _CERTIFICATE = TypeAdapter(_Certificate)
 
 
-class AggregatorCertificates:
+class AggregatorCertificates(Asking[HttpApi]):
     """The certificates of a Mithril aggregator. The caller closes it.
 
     Args:
@@ -68,14 +66,7 @@ class AggregatorCertificates:
     """
 
     def __init__(self, url: str, *, limits: ReadLimits = DEFAULT_LIMITS, clock: Clock = SYSTEM_CLOCK) -> None:
-        self._provider = provider_name("Mithril aggregator", url, ("http", "https"))
-        self._limits = limits
-        self._clock = clock
-        self._http = BoundedHttp(url, {"Accept": "application/json"}, limits, clock=clock)
-
-    def close(self) -> None:
-        """Close the connections. Calling it twice is fine."""
-        self._http.close()
+        super().__init__(HttpApi("Mithril aggregator", url, limits, clock=clock))
 
     def since(self, oldest: Epoch, current: Epoch) -> tuple[EpochActivity, ...]:
         """The activity of the epochs from ``oldest`` to ``current`` that the aggregator knows.
@@ -83,8 +74,7 @@ class AggregatorCertificates:
         Raises:
             ChainReadError: it did not answer, or not as it should.
         """
-        call, body = self._get("/certificates")
-        listed = call.parse(_LIST, body)
+        listed = self._api.ask("/certificates", _LIST, self._api.until())
         if not listed:
             return ()
         reached = min(one.epoch for one in listed)
@@ -112,20 +102,13 @@ class AggregatorCertificates:
         )
 
     def _add(self, digest: str, asked: set[str], signed: dict[int, dict[str, int]]) -> _Certificate:
-        call, body = self._get(f"/certificate/{digest}")
-        found = call.parse(_CERTIFICATE, body)
+        path = f"/certificate/{digest}"
+        found = self._api.ask(path, _CERTIFICATE, self._api.until())
         if found.hash != digest:
-            raise call.unexpected(f"certificate {digest}", found.hash)
+            raise self._api.call(path).unexpected(f"certificate {digest}", found.hash)
         asked.add(digest)
         signed[found.epoch].update((one.party_id, one.stake) for one in found.metadata.signers)
         return found
-
-    def _get(self, path: str) -> tuple[Call, bytes]:
-        call = Call(self._provider, f"GET {path}")
-        answer = self._http.get(path, call, until=self._clock.monotonic() + self._limits.read_deadline_s)
-        if answer.status != 200:
-            raise status_error(call, answer.status, retry_after_s=answer.retry_after_s)
-        return call, answer.body
 
 
 def certificates_of_csv(text: str, origin: str) -> tuple[EpochActivity, ...]:

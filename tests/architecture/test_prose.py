@@ -31,7 +31,7 @@ PROSE = {
 SENTENCE = re.compile(r"[a-z,;:] [a-z(]|[;:] $")
 FOREIGN = {
     "chain_reader/local_chain/faces/http_answers.py": "Starlette's words for a path that does not exist",
-    "chain_reader/providers/blockfrost/gateway.py": "Blockfrost's words of a refusal, on one line",
+    "chain_reader/providers/blockfrost/api.py": "Blockfrost's words of a refusal, on one line",
     "era_service/cli/serve.py": "the words of the system for an address that cannot be listened at",
     "era_store/sql/database_errors.py": "a database server's words of a connection that failed, without a code",
     "release_tools/findings.py": "pydantic's words of a finding",

@@ -1,6 +1,6 @@
 """A clock that stands still until somebody sleeps, and remembers for how long they did."""
 
-from chain_reader.providers.transport.clock import Clock
+from chain_reader.providers.transport.limits import Clock
 
 
 class FakeClock:

@@ -22,7 +22,7 @@ from chain_reader import (
     build_adapter,
 )
 from chain_reader.providers.cardano_cli.observer import CardanoCliObserver
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK
+from chain_reader.providers.transport.limits import SYSTEM_CLOCK
 from datum import decode_datum
 from eras import ChainReadError, ConfigurationError
 from tests.chain_reader.conftest import KEY, Network, datum_of, markers

@@ -12,8 +12,8 @@ from chain_reader.providers.gateway_from_url import gateway_from_url
 from chain_reader.providers.koios.api import KoiosApi
 from chain_reader.providers.koios.gateway import KoiosGateway
 from chain_reader.providers.koios.observer import KoiosObserver
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK
 from chain_reader.providers.transport.errors import UnsteadyAnswerError
+from chain_reader.providers.transport.limits import SYSTEM_CLOCK
 from eras import ConfigurationError
 from release_tools import TransactionRefusedError
 from tests.chain_reader.hostile import Chunks, HostileHttp, reply

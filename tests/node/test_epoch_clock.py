@@ -5,7 +5,7 @@ import statistics
 import pytest
 
 from chain_reader import PUBLIC_GENESES, ChainTip, NetworkGenesis
-from chain_reader.providers.transport.clock import Clock
+from chain_reader.providers.transport.limits import Clock
 from era_service.node.epoch_clock import MAX_CORRECTION_S, EpochClock, spread
 from eras import Epoch, Slot
 from tests.node.world import EPOCH_LENGTH, PYTHAGORAS, THALES, Watched, publish

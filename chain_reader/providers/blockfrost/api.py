@@ -16,17 +16,16 @@ from pydantic import TypeAdapter, ValidationError
 
 from chain_reader.providers.blockfrost.answers import ERROR_BODY, ErrorBody
 from chain_reader.providers.blockfrost.other_kinds import FOREIGN, named
-from chain_reader.providers.transport.calls import Call, provider_name
-from chain_reader.providers.transport.clock import Clock
+from chain_reader.providers.transport.api import HttpApi
 from chain_reader.providers.transport.errors import ReadLimitExceededError
-from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
-from chain_reader.providers.transport.limits import ReadLimits
+from chain_reader.providers.transport.http import HttpAnswer
+from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
 from chain_reader.providers.transport.sieve import Sieve
-from chain_reader.providers.transport.statuses import status_error
-from eras import ChainReadError, ConfigurationError
+from eras import ConfigurationError
 
 PAGE_ITEMS = 100
+_LONGEST_REASON = 1_000
 _OF_EVERY_CHAIN = ("/blocks/latest", "/epochs/latest", "/genesis")
 """What no Blockfrost API refuses."""
 
@@ -34,8 +33,8 @@ Item = TypeVar("Item")
 Parsed = TypeVar("Parsed")
 
 
-class BlockfrostApi:
-    """GET requests to one Blockfrost API.
+class BlockfrostApi(HttpApi):
+    """Requests to one Blockfrost API.
 
     Args:
         base_url: what paths follow, version included.
@@ -49,24 +48,21 @@ class BlockfrostApi:
     """
 
     def __init__(
-        self, base_url: str, project_id: str | None, limits: ReadLimits, *, clock: Clock, pace: Pace | None
+        self,
+        base_url: str,
+        project_id: str | None,
+        limits: ReadLimits,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        pace: Pace | None = None,
     ) -> None:
-        self.name = provider_name("blockfrost", base_url, ("http", "https"))
-        self.limits = limits
-        self._secret = usable_project_id(project_id)
-        self._clock = clock
+        secret = usable_project_id(project_id)
+        api = Api(project_id=secret, base_url=base_url)
+        api.project_id = secret  # with none given, Api would send the environment's to whatever URL this is
+        super().__init__(
+            "blockfrost", base_url, limits, headers=api.default_headers, secret=secret, clock=clock, pace=pace
+        )
         self._is_blockfrost = False
-        api = Api(project_id=self._secret, base_url=base_url)
-        api.project_id = self._secret  # with none given, Api would send the environment's to whatever URL this is
-        self._http = BoundedHttp(base_url, api.default_headers, limits, clock=clock, pace=pace)
-
-    def until(self) -> float:
-        """The deadline of a reading that begins now."""
-        return self._clock.monotonic() + self.limits.read_deadline_s
-
-    def call(self, path: str) -> Call:
-        """The request for ``path``, as errors tell it."""
-        return Call(self.name, f"GET {path}", self._secret)
 
     def one(self, path: str, expected: TypeAdapter[Parsed], until: float, sieve: Sieve | None = None) -> Parsed:
         """The thing at ``path``, or of a long one what a ``sieve`` keeps.
@@ -74,9 +70,8 @@ class BlockfrostApi:
         Raises:
             ChainReadError: it could not be read.
         """
-        call = self.call(path)
         try:
-            return _parsed(call, self._http.get(path, call, until=until, sieve=sieve), expected)
+            return self.ask(path, expected, until, sieve=sieve)
         except FOREIGN as error:
             if self._is_blockfrost or path not in _OF_EVERY_CHAIN:
                 raise
@@ -94,7 +89,7 @@ class BlockfrostApi:
         """
         call = self.call(path)
         answer = self._http.get(path, call, until=until)
-        return None if answer.status == HTTPStatus.NOT_FOUND else _parsed(call, answer, expected)
+        return None if answer.status == HTTPStatus.NOT_FOUND else self.parsed(call, answer, expected)
 
     def page(
         self,
@@ -104,8 +99,9 @@ class BlockfrostApi:
         until: float,
         *,
         instead: Callable[[Mapping[str, Any], str], Item] | None = None,
+        order: str = "desc",
     ) -> tuple[Item, ...]:
-        """A page of a list about an address, newest first; of an address that was never used, nothing.
+        """A page of a list about an address, by default newest first; of an address that was never used, nothing.
 
         An item that is not of the expected type is replaced by what ``instead`` makes of it and of what is wrong with
         it; without that, the page is refused.
@@ -113,7 +109,7 @@ class BlockfrostApi:
         Raises:
             ChainReadError: it could not be read.
         """
-        return self.asked_page(path, expected, page, until, instead)()
+        return self.asked_page(path, expected, page, until, instead, order=order)()
 
     def asked_page(
         self,
@@ -122,20 +118,22 @@ class BlockfrostApi:
         page: int,
         until: float,
         instead: Callable[[Mapping[str, Any], str], Item] | None,
+        *,
+        order: str = "desc",
     ) -> Callable[[], tuple[Item, ...]]:
         """Ask for a page; what is returned takes the answer apart and raises what ``page`` raises, in any thread.
 
         Raises:
             ChainReadError: there is no answer.
         """
-        params = Api.query_parameters({"count": PAGE_ITEMS, "page": page, "order": "desc"})
-        call = self.call(f"{path}?count={PAGE_ITEMS}&page={page}&order=desc")
+        params = Api.query_parameters({"count": PAGE_ITEMS, "page": page, "order": order})
+        call = self.call(f"{path}?count={PAGE_ITEMS}&page={page}&order={order}")
         answer = self._http.get(path, call, params=params, until=until)
 
         def items() -> tuple[Item, ...]:
             if page == 1 and _says_not_found(answer):
                 return ()
-            found = _parsed(call, answer, expected, instead)
+            found = self.parsed(call, answer, expected, instead=instead)
             if len(found) > PAGE_ITEMS:
                 raise call.unexpected(f"at most {PAGE_ITEMS} items", f"{len(found)}")
             return found
@@ -167,9 +165,15 @@ class BlockfrostApi:
             limit=limit,
         )
 
-    def close(self) -> None:
-        """Close the connections. Calling it twice is fine."""
-        self._http.close()
+    def words_of(self, answer: HttpAnswer) -> str:
+        """The words of an error in Blockfrost's form."""
+        body = _error_body(answer)
+        return "" if body is None else f"{body.error}: {body.message}"
+
+    def reason_of(self, answer: HttpAnswer) -> str:
+        """The message of an error in Blockfrost's form."""
+        body = _error_body(answer)
+        return "" if body is None else " ".join(body.message.split())[:_LONGEST_REASON]
 
 
 def about_address(address: str, what: str) -> str:
@@ -194,17 +198,6 @@ def usable_project_id(project_id: str | None) -> str | None:
     return key or None
 
 
-def _parsed(
-    call: Call,
-    answer: HttpAnswer,
-    expected: TypeAdapter[Parsed],
-    instead: Callable[[Mapping[str, Any], str], Any] | None = None,
-) -> Parsed:
-    if answer.status != HTTPStatus.OK:
-        raise _refusal(call, answer)
-    return call.parse(expected, answer.body, instead=instead)
-
-
 def _says_not_found(answer: HttpAnswer) -> bool:
     """Whether this is Blockfrost's own 404: a proxy's or a web server's proves nothing."""
     return answer.status == HTTPStatus.NOT_FOUND and _error_body(answer) is not None
@@ -217,10 +210,3 @@ def _error_body(answer: HttpAnswer) -> ErrorBody | None:
     except ValidationError:
         return None
     return body if body.status_code == answer.status else None
-
-
-def _refusal(call: Call, answer: HttpAnswer) -> ChainReadError:
-    """The error for a status other than 200."""
-    body = _error_body(answer)
-    said = "" if body is None else f"{body.error}: {body.message}"
-    return status_error(call, answer.status, said, retry_after_s=answer.retry_after_s)

@@ -5,7 +5,7 @@ In: a base URL and a project id. Out: the answers of the ``ChainObserver`` port,
 1. Every request has its timeouts, a deadline and a size (``ReadLimits``), is repeated only where that may help
    (``retries``) and made no faster than the provider allows (``rate_limit``).
 2. Only a 404 in Blockfrost's own words means "never used" or "not known"; nothing else becomes an empty answer.
-3. Each other status is an error of its own, because an operator does something else about each (``statuses``).
+3. Each other status is an error of its own, because an operator does something else about each (``calls``).
 4. Pages of 100 are read one by one, no more than needed, and are one state of the address (``blockfrost_pages``).
 5. Every field that is used is checked for its type, and an answer for being one to the question asked.
 """
@@ -36,14 +36,14 @@ from chain_reader.providers.blockfrost.answers import (
 )
 from chain_reader.providers.blockfrost.api import BlockfrostApi, about_address
 from chain_reader.providers.blockfrost.pages import AddressReader, spent_addresses, transaction_outputs
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
+from chain_reader.providers.transport.calls import Asking
 from chain_reader.providers.transport.errors import (
     OF_ONE_ANSWER,
     ProviderRefusedError,
     ProviderSyncingError,
     UnexpectedAnswerError,
 )
-from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
 from eras import ConfigurationError, Epoch, Slot
 
@@ -56,7 +56,7 @@ HISTORY_STEP = 100
 _NETWORKS = ("mainnet", "preprod", "preview")
 
 
-class BlockfrostObserver:
+class BlockfrostObserver(Asking[BlockfrostApi]):
     """A ``ChainObserver`` over a Blockfrost API, which knows order, inputs, blocks and history, but not slots.
 
     Args:
@@ -70,6 +70,8 @@ class BlockfrostObserver:
         ConfigurationError: the URL or the project id cannot be used.
     """
 
+    capabilities = ObserverCapabilities(order=True, inputs=True, history=True, blocks=True, tokens=True)
+
     def __init__(
         self,
         base_url: str,
@@ -79,24 +81,11 @@ class BlockfrostObserver:
         clock: Clock = SYSTEM_CLOCK,
         pace: Pace | None = None,
     ) -> None:
-        self._api = BlockfrostApi(base_url, project_id, limits, clock=clock, pace=pace)
+        super().__init__(BlockfrostApi(base_url, project_id, limits, clock=clock, pace=pace))
         self._addresses = AddressReader(self._api)
         self._genesis: NetworkGenesis | None = None
         self._bytes: dict[str, bytes] = {}
         self._tells_spenders: bool | None = None
-
-    def __repr__(self) -> str:
-        return f"BlockfrostObserver({self.name!r})"
-
-    @property
-    def name(self) -> str:
-        """Its name for operators, without the key."""
-        return self._api.name
-
-    @property
-    def capabilities(self) -> ObserverCapabilities:
-        """Order, inputs, blocks, history and tokens."""
-        return ObserverCapabilities(order=True, inputs=True, history=True, blocks=True, tokens=True)
 
     def epoch(self) -> Epoch:
         """The current epoch.
@@ -348,10 +337,6 @@ class BlockfrostObserver:
         if not tip.slot or tip.time is None or tip.time <= system_start_s:
             return 1.0  # nothing shows it yet
         return round((tip.time - system_start_s) / tip.slot, 2) or 0.01
-
-    def close(self) -> None:
-        """Close the connections. Calling it twice is fine."""
-        self._api.close()
 
     def _placed(self, path: str, block: Block) -> ChainTip:
         if block.slot is None:

@@ -22,7 +22,6 @@ from chain_reader.ports import ChainTip, DatumOutput
 from chain_reader.providers.cardano_cli.ledger_state import LedgerStateOnly
 from chain_reader.providers.transport.bounded_process import Finished, TooLateError, TooMuchError, run_bounded
 from chain_reader.providers.transport.calls import Answer, Call
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
 from chain_reader.providers.transport.errors import (
     ProviderFailedError,
     ProviderRefusedError,
@@ -30,7 +29,7 @@ from chain_reader.providers.transport.errors import (
     ProviderUnreachableError,
     ReadLimitExceededError,
 )
-from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.retries import Retries
 from datum import decode_datum, encode_datum
 from datum.plutus import DatumFormatError

@@ -32,19 +32,17 @@ from chain_reader.providers.koios.answers import (
     Tip,
     Transaction,
 )
-from chain_reader.providers.transport.calls import Call, provider_name
-from chain_reader.providers.transport.clock import Clock
+from chain_reader.providers.transport.api import HttpApi
 from chain_reader.providers.transport.errors import (
     OF_ONE_ANSWER,
     ProviderNotFoundError,
     ReadLimitExceededError,
     UnsteadyAnswerError,
 )
-from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
-from chain_reader.providers.transport.limits import ReadLimits
+from chain_reader.providers.transport.http import HttpAnswer
+from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
 from chain_reader.providers.transport.sieve import Sieve
-from chain_reader.providers.transport.statuses import status_error
 from chain_reader.thread_token import spelled
 from eras import ConfigurationError
 
@@ -69,7 +67,7 @@ _NO_HASH = "0" * 64
 _EVERYTHING_ELSE = ("_metadata", "_assets", "_withdrawals", "_certs", "_scripts", "_bytecode")
 
 
-class KoiosApi:
+class KoiosApi(HttpApi):
     """Requests to one Koios server.
 
     Args:
@@ -83,21 +81,23 @@ class KoiosApi:
         ConfigurationError: the place or the token cannot be used.
     """
 
+    accepted = (HTTPStatus.ACCEPTED,)  # of a transaction
+
     def __init__(
-        self, place: str, token: str | None, limits: ReadLimits, *, clock: Clock, pace: Pace | None = None
+        self,
+        place: str,
+        token: str | None,
+        limits: ReadLimits,
+        *,
+        clock: Clock = SYSTEM_CLOCK,
+        pace: Pace | None = None,
     ) -> None:
         url = place if "/" in place else public_url(place)
-        self.name = provider_name("koios", url, ("http", "https"))
-        self._secret = usable_project_id(token)
-        a_day = _REQUESTS_A_DAY[self._secret is not None] / _DAY_S
-        self.limits = replace(limits, requests_per_s=min(limits.requests_per_s, a_day), burst=min(limits.burst, _BURST))
-        self._clock = clock
-        headers = {"Accept": "application/json", "Authorization": self._secret and f"Bearer {self._secret}"}
-        self._http = BoundedHttp(url, headers, self.limits, clock=clock, pace=pace)
-
-    def until(self) -> float:
-        """The deadline of a reading that begins now."""
-        return self._clock.monotonic() + self.limits.read_deadline_s
+        secret = usable_project_id(token)
+        a_day = _REQUESTS_A_DAY[secret is not None] / _DAY_S
+        slowed = replace(limits, requests_per_s=min(limits.requests_per_s, a_day), burst=min(limits.burst, _BURST))
+        headers = {"Authorization": secret and f"Bearer {secret}"}
+        super().__init__("koios", url, slowed, headers=headers, secret=secret, clock=clock, pace=pace)
 
     def tip(self, until: float) -> Tip:
         """The newest block.
@@ -113,10 +113,9 @@ class KoiosApi:
         Raises:
             ChainReadError: it could not be read.
         """
-        call = self.call("GET", path)
-        found = self._parsed(call, self._http.get(path, call, until=until), expected)
+        found = self.ask(path, expected, until)
         if len(found) != 1:
-            raise call.unexpected("one item", f"{len(found)}")
+            raise self.call(path).unexpected("one item", f"{len(found)}")
         return found[0]
 
     def transaction(self, transaction: str, until: float, *, inputs: bool = False) -> Transaction | None:
@@ -129,7 +128,7 @@ class KoiosApi:
         asked = {"_tx_hashes": [transaction], "_inputs": inputs, **dict.fromkeys(_EVERYTHING_ELSE, False)}
         found = self._asked(path, asked, TRANSACTIONS, until, sieve=TRANSACTIONS_SIEVE)
         if any(item.tx_hash != transaction for item in found):
-            raise self.call("POST", path).unexpected(f"the transaction {transaction}", found[0].tx_hash)
+            raise self.call(path, "POST").unexpected(f"the transaction {transaction}", found[0].tx_hash)
         return found[0] if found else None
 
     def transaction_bytes(self, transaction: str, until: float) -> bytes | None:
@@ -235,24 +234,6 @@ class KoiosApi:
         item = next((item for item in found if f"{item['tx_hash']}#{item['tx_index']}" == reference), None)
         return None if item is None or "unreadable" in item else not item["is_spent"]
 
-    def submit(self, cbor: bytes) -> HttpAnswer:
-        """Send a signed transaction, once.
-
-        Raises:
-            ChainReadError: the server could not be reached, or did not answer.
-        """
-        path = "/submittx"
-        until = self._clock.monotonic() + self.limits.call_deadline_s
-        return self._http.post(path, self.call("POST", path), cbor, "application/cbor", until=until)
-
-    def call(self, method: str, path: str) -> Call:
-        """A request, as errors tell it."""
-        return Call(self.name, f"{method} {path}", self._secret)
-
-    def close(self) -> None:
-        """Close the connections. Calling it twice is fine."""
-        self._http.close()
-
     def _pages(
         self,
         path: str,
@@ -279,7 +260,7 @@ class KoiosApi:
                 raise self.beyond(path, f"at most {self.limits.max_pages} pages of {PAGE_ITEMS}", "max_pages")
             if before is None or self.tip(until) == before:
                 return tuple(found)
-        raise self.call("POST", path).error(
+        raise self.call(path, "POST").error(
             UnsteadyAnswerError,
             "changed while it was read",
             expected="pages of one state of the address",
@@ -289,7 +270,7 @@ class KoiosApi:
 
     def _at(self, address: str, path: str, items: tuple[Output, ...]) -> tuple[Output, ...]:
         if items and all(item["address"] != address for item in items):
-            raise self.call("POST", path).unexpected(f"outputs at {address}", f"some at {items[0]['address']}")
+            raise self.call(path, "POST").unexpected(f"outputs at {address}", f"some at {items[0]['address']}")
         return tuple(
             item if item["address"] == address or "unreadable" in item else odd_output(dict(item), "its address")
             for item in items
@@ -297,7 +278,7 @@ class KoiosApi:
 
     def beyond(self, path: str, expected: str, limit: str) -> ReadLimitExceededError:
         """The error of a list that is longer than the limit of that name allows."""
-        return self.call("POST", path).error(
+        return self.call(path, "POST").error(
             ReadLimitExceededError,
             "lists more than may be read",
             expected=expected,
@@ -316,15 +297,19 @@ class KoiosApi:
         sieve: Sieve | None = None,
         **how: Any,
     ) -> Parsed:
-        call, body = self.call("POST", path), json.dumps(asked).encode()
+        call, body = self.call(path, "POST"), json.dumps(asked).encode()
         answer = self._http.query(f"{path}?{query}".rstrip("?"), call, body, until=until, sieve=sieve)
-        return self._parsed(call, answer, expected, **how)
+        return self.parsed(call, answer, expected, **how)
 
-    @staticmethod
-    def _parsed(call: Call, answer: HttpAnswer, expected: TypeAdapter[Parsed], **how: Any) -> Parsed:
-        if answer.status != HTTPStatus.OK:
-            raise status_error(call, answer.status, said(answer), retry_after_s=answer.retry_after_s)
-        return call.parse(expected, answer.body, **how)
+    def words_of(self, answer: HttpAnswer) -> str:
+        """Why Koios refused: the ``message`` of PostgREST's errors, or the beginning of the text."""
+        text = answer.body[:1_000].decode(errors="replace")
+        try:
+            found = json.loads(answer.body)
+        except (ValueError, RecursionError):
+            found = None
+        message = found.get("message") if isinstance(found, dict) else None
+        return " ".join((message if isinstance(message, str) else text).split())[:200]
 
 
 def public_url(network: str) -> str:
@@ -356,14 +341,3 @@ def odd_output(item: Mapping[str, Any], why: str) -> Output:
         is_spent=item.get("is_spent") is True,
         unreadable=f"Koios lists it in a way that is not plausible: {why}",
     )
-
-
-def said(answer: HttpAnswer) -> str:
-    """Why Koios refused: the ``message`` of PostgREST's errors, or the beginning of the text."""
-    text = answer.body[:1_000].decode(errors="replace")
-    try:
-        found = json.loads(answer.body)
-    except (ValueError, RecursionError):
-        found = None
-    message = found.get("message") if isinstance(found, dict) else None
-    return " ".join((message if isinstance(message, str) else text).split())[:200]

@@ -3,26 +3,22 @@
 What is in: a base URL or the name of a public network. What comes out: values of our own, each checked where it enters.
 """
 
-from http import HTTPStatus
-
 from chain_reader.providers.gateway import (
     REMOTE_WHEN_IDLE,
     Network,
     SpendableOutput,
     TransactionParameters,
-    TransactionRefusedError,
 )
 from chain_reader.providers.koios.answers import EPOCH_PARAMETERS, GENESIS, SUBMITTED, Output
-from chain_reader.providers.koios.api import KoiosApi, said
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK
+from chain_reader.providers.koios.api import KoiosApi
+from chain_reader.providers.transport.calls import Asking
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
-from chain_reader.providers.transport.statuses import status_error
 from eras import Slot
 
 _OLDEST_FIRST = "block_height.asc,tx_hash.asc,tx_index.asc"
 
 
-class KoiosGateway:
+class KoiosGateway(Asking[KoiosApi]):
     """A ``TransactionGateway`` over Koios.
 
     Args:
@@ -34,21 +30,10 @@ class KoiosGateway:
         ConfigurationError: the place or the token cannot be used.
     """
 
+    when_idle = REMOTE_WHEN_IDLE
+
     def __init__(self, place: str, *, token: str | None = None, limits: ReadLimits = DEFAULT_LIMITS) -> None:
-        self._api = KoiosApi(place, token, limits, clock=SYSTEM_CLOCK)
-
-    def __repr__(self) -> str:
-        return f"KoiosGateway({self.name!r})"
-
-    @property
-    def name(self) -> str:
-        """``koios`` and the server's host."""
-        return self._api.name
-
-    @property
-    def when_idle(self) -> str:
-        """Why no new block might come from it."""
-        return REMOTE_WHEN_IDLE
+        super().__init__(KoiosApi(place, token, limits))
 
     def network(self) -> Network:
         """The network of the server's genesis."""
@@ -95,16 +80,7 @@ class KoiosGateway:
             ChainReadError: the server could not be reached, or did not take it. After a timeout, whether it took the
                 transaction is unknown.
         """
-        call, answer = self._api.call("POST", "/submittx"), self._api.submit(cbor)
-        if answer.status == HTTPStatus.BAD_REQUEST:
-            raise TransactionRefusedError(
-                f"{self.name} refused the transaction",
-                got=said(answer) or "no reason",
-                next_step="Build it again from the outputs that are unspent now",
-            )
-        if answer.status not in (HTTPStatus.OK, HTTPStatus.ACCEPTED):
-            raise status_error(call, answer.status, said(answer))
-        return call.parse(SUBMITTED, answer.body)
+        return self._api.submit("/submittx", cbor, SUBMITTED)
 
     def transaction_depth(self, transaction: str) -> int | None:
         """How many blocks lie on top of the transaction's block; ``None`` when it is in no block."""
@@ -115,10 +91,6 @@ class KoiosGateway:
         tip = self._api.tip(until)
         height = tip.block_height if tip.block_height is not None else tip.block_no
         return max(0, (height or 0) - found.block_height)
-
-    def close(self) -> None:
-        """Close the connections. Calling it twice is fine."""
-        self._api.close()
 
 
 def _spendable(item: Output) -> SpendableOutput:

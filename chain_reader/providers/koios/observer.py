@@ -14,16 +14,16 @@ from chain_reader.genesis import NetworkGenesis
 from chain_reader.ports import UNKNOWN_ADDRESS, ChainTip, DatumOutput, ObserverCapabilities
 from chain_reader.providers.koios.answers import GENESIS, Output, SpentInput
 from chain_reader.providers.koios.api import KoiosApi
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
+from chain_reader.providers.transport.calls import Asking
 from chain_reader.providers.transport.errors import OF_ONE_ANSWER
-from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
 from eras import Epoch, Slot
 
 NEWEST_FIRST = "block_height.desc,tx_hash.asc,tx_index.desc"
 
 
-class KoiosObserver:
+class KoiosObserver(Asking[KoiosApi]):
     """A ``ChainObserver`` over Koios, which knows order, inputs, blocks and history, but not slots.
 
     Args:
@@ -37,6 +37,8 @@ class KoiosObserver:
         ConfigurationError: the place or the token cannot be used.
     """
 
+    capabilities = ObserverCapabilities(order=True, inputs=True, history=True, blocks=True, tokens=True)
+
     def __init__(
         self,
         place: str,
@@ -46,24 +48,11 @@ class KoiosObserver:
         clock: Clock = SYSTEM_CLOCK,
         pace: Pace | None = None,
     ) -> None:
-        self._api = KoiosApi(place, token, limits, clock=clock, pace=pace)
+        super().__init__(KoiosApi(place, token, limits, clock=clock, pace=pace))
         self._genesis: NetworkGenesis | None = None
         self._places: dict[str, int] = {}
         self._spent: dict[str, Output] = {}
         self.listed = 0
-
-    def __repr__(self) -> str:
-        return f"KoiosObserver({self.name!r})"
-
-    @property
-    def name(self) -> str:
-        """Its name for operators, without the token."""
-        return self._api.name
-
-    @property
-    def capabilities(self) -> ObserverCapabilities:
-        """Order, inputs, blocks, history and tokens."""
-        return ObserverCapabilities(order=True, inputs=True, history=True, blocks=True, tokens=True)
 
     def epoch(self) -> Epoch:
         """The current epoch.
@@ -219,10 +208,6 @@ class KoiosObserver:
                 Fraction(str(found.activeslotcoeff)),
             )
         return self._genesis
-
-    def close(self) -> None:
-        """Close the connections. Calling it twice is fine."""
-        self._api.close()
 
     def _newest_first(self, found: Sequence[DatumOutput], until: float) -> tuple[DatumOutput, ...]:
         """Outputs in the order of the chain; where transactions share a block, their places in it are asked for."""

@@ -16,12 +16,11 @@ from urllib.parse import quote
 from pydantic import TypeAdapter, ValidationError
 
 from chain_reader.providers.kupo.answers import HEALTH, HINT, MATCHES, PATTERNS, Match, Point, Value
-from chain_reader.providers.transport.calls import Call, provider_name
-from chain_reader.providers.transport.clock import Clock
-from chain_reader.providers.transport.http import BoundedHttp, HttpAnswer
-from chain_reader.providers.transport.limits import ReadLimits
+from chain_reader.providers.transport.api import HttpApi
+from chain_reader.providers.transport.calls import Call
+from chain_reader.providers.transport.http import HttpAnswer
+from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
-from chain_reader.providers.transport.statuses import status_error
 from eras import ChainReadError
 
 Parsed = TypeVar("Parsed")
@@ -34,8 +33,8 @@ class AddressNotIndexedError(ChainReadError):
     """A Kupo server follows no pattern that an address matches, so that it knows nothing of it."""
 
 
-class KupoApi:
-    """GET requests to one Kupo server.
+class KupoApi(HttpApi):
+    """Requests to one Kupo server.
 
     Args:
         base_url: what paths follow.
@@ -47,16 +46,13 @@ class KupoApi:
         ConfigurationError: the URL cannot be used.
     """
 
-    def __init__(self, base_url: str, limits: ReadLimits, *, clock: Clock, pace: Pace | None = None) -> None:
-        self.name = provider_name("kupo", base_url, ("http", "https"))
-        self._limits = limits
-        self._clock = clock
-        self._http = BoundedHttp(base_url, {"Accept": "application/json"}, limits, clock=clock, pace=pace)
-        self._followed: set[str] = set()
+    accepted = (HTTPStatus.ACCEPTED,)  # where it follows the node, and is behind
 
-    def until(self) -> float:
-        """The deadline of a reading that begins now."""
-        return self._clock.monotonic() + self._limits.read_deadline_s
+    def __init__(
+        self, base_url: str, limits: ReadLimits, *, clock: Clock = SYSTEM_CLOCK, pace: Pace | None = None
+    ) -> None:
+        super().__init__("kupo", base_url, limits, clock=clock, pace=pace)
+        self._followed: set[str] = set()
 
     def at_address(self, address: str, query: str, until: float) -> tuple[Match, ...]:
         """The matches at ``address``, resolved; the address must be followed.
@@ -84,7 +80,7 @@ class KupoApi:
         """
         if address not in self._followed:
             path = f"/patterns/{quote(address, safe='')}"
-            if not self._parsed(self.call(path), self._get(path, until), PATTERNS):
+            if not self.parsed(self.call(path), self._get(path, until), PATTERNS):
                 raise self.call(path).error(
                     AddressNotIndexedError,
                     "matches no pattern that the server follows",
@@ -119,7 +115,7 @@ class KupoApi:
         call, answer = self.call(path), self._get(f"{path}?{query}", until)
         if answer.status == HTTPStatus.NOT_FOUND and CHECKPOINT_HEADER in answer.headers:
             return ()
-        return self._parsed(call, answer, MATCHES, instead=odd_match)
+        return self.parsed(call, answer, MATCHES, instead=odd_match)
 
     def checkpoint(self, until: float) -> tuple[int, str | None]:
         """The slot of the newest block in the index, and its hash where the server gives it.
@@ -129,29 +125,29 @@ class KupoApi:
         """
         path = "/health"
         answer = self._get(path, until)
-        if answer.status == HTTPStatus.ACCEPTED:  # it follows the node, and is behind
-            answer = HttpAnswer(HTTPStatus.OK, answer.body, headers=answer.headers)
-        found = self._parsed(self.call(path), answer, HEALTH).most_recent_checkpoint
+        found = self.parsed(self.call(path), answer, HEALTH).most_recent_checkpoint
         block_hash = answer.headers.get("etag", "").strip('"')
         return found or 0, block_hash if len(block_hash) == len(_NO_HASH) else None
-
-    def call(self, path: str) -> Call:
-        """The request for ``path``, as errors tell it."""
-        return Call(self.name, f"GET {path}")
-
-    def close(self) -> None:
-        """Close the connections. Calling it twice is fine."""
-        self._http.close()
 
     def _get(self, path: str, until: float) -> HttpAnswer:
         return self._http.get(path, self.call(path.partition("?")[0]), until=until)
 
-    def _parsed(self, call: Call, answer: HttpAnswer, expected: TypeAdapter[Parsed], **how: Any) -> Parsed:
-        if answer.status != HTTPStatus.OK:
-            raise status_error(call, answer.status, _said(answer), retry_after_s=answer.retry_after_s)
-        if CHECKPOINT_HEADER not in answer.headers:
+    def parsed(self, call: Call, answer: HttpAnswer, expected: TypeAdapter[Parsed], **how: Any) -> Parsed:
+        """The body of an answer that is Kupo's (rule 1).
+
+        Raises:
+            ChainReadError: it is a refusal, or not Kupo's.
+        """
+        if answer.status in (HTTPStatus.OK, *self.accepted) and CHECKPOINT_HEADER not in answer.headers:
             raise call.unexpected("an answer of Kupo, with X-Most-Recent-Checkpoint", "one without")
-        return call.parse(expected, answer.body, **how)
+        return super().parsed(call, answer, expected, **how)
+
+    def words_of(self, answer: HttpAnswer) -> str:
+        """The hint that Kupo gives with a refusal."""
+        try:
+            return " ".join(HINT.validate_json(answer.body).hint.split())[:200]
+        except ValidationError:
+            return ""
 
 
 def odd_match(item: Mapping[str, Any], why: str) -> Match:
@@ -168,10 +164,3 @@ def odd_match(item: Mapping[str, Any], why: str) -> Match:
         spent_at=None,
         unreadable=f"Kupo lists it in a way that is not plausible: {why}",
     )
-
-
-def _said(answer: HttpAnswer) -> str:
-    try:
-        return " ".join(HINT.validate_json(answer.body).hint.split())[:200]
-    except ValidationError:
-        return ""

@@ -4,14 +4,11 @@ What is in: two URLs. What comes out: values of our own, each checked where it e
 knows a transaction also when its outputs were spent since; all else is Ogmios'.
 """
 
-import time
-
 from chain_reader.providers.gateway import SpendableOutput
 from chain_reader.providers.kupo.answers import Match
 from chain_reader.providers.kupo.api import KupoApi
 from chain_reader.providers.kupo.observer import split_url
 from chain_reader.providers.ogmios.gateway import OgmiosGateway
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.thread_token import spelled
 
@@ -30,16 +27,8 @@ class KupoGateway(OgmiosGateway):
     def __init__(self, url: str, *, limits: ReadLimits = DEFAULT_LIMITS) -> None:
         kupo, ogmios = split_url(url)
         super().__init__(ogmios, limits=limits)
-        self._api = KupoApi(kupo, limits, clock=SYSTEM_CLOCK)
-        self._deadline_s = limits.read_deadline_s
-
-    def __repr__(self) -> str:
-        return f"KupoGateway({self.name!r})"
-
-    @property
-    def name(self) -> str:
-        """``kupo`` and the server's host."""
-        return self._api.name
+        self._kupo = KupoApi(kupo, limits)
+        self.name = self._kupo.name
 
     def spendable_outputs(self, address: str) -> tuple[SpendableOutput, ...]:
         """The unspent outputs at ``address``, oldest first.
@@ -48,7 +37,7 @@ class KupoGateway(OgmiosGateway):
             AddressNotIndexedError: Kupo follows no pattern that the address matches.
             ChainReadError: they could not be read.
         """
-        found = self._api.at_address(address, "unspent&order=oldest_first", self._until())
+        found = self._kupo.at_address(address, "unspent&order=oldest_first", self._kupo.until())
         return tuple(_spendable(match) for match in found if "unreadable" not in match)
 
     def supply(self, unit: str) -> int:
@@ -58,10 +47,10 @@ class KupoGateway(OgmiosGateway):
             AddressNotIndexedError: Kupo does not follow the token.
             ChainReadError: it could not be reached.
         """
-        until, pattern = self._until(), spelled(unit)
+        until, pattern = self._kupo.until(), spelled(unit)
         pattern += "*" * pattern.endswith(".")
-        self._api.require_followed(pattern, until)
-        held = (match["value"].get("assets", {}) for match in self._api.matches(pattern, "unspent", until))
+        self._kupo.require_followed(pattern, until)
+        held = (match["value"].get("assets", {}) for match in self._kupo.matches(pattern, "unspent", until))
         return sum(quantity for assets in held for asset, quantity in assets.items() if asset.replace(".", "") == unit)
 
     def is_on_chain(self, transaction: str) -> bool:
@@ -70,15 +59,12 @@ class KupoGateway(OgmiosGateway):
         Raises:
             ChainReadError: it could not be read.
         """
-        return bool(self._api.matches(f"*@{transaction}", "", self._until()))
+        return bool(self._kupo.matches(f"*@{transaction}", "", self._kupo.until()))
 
     def close(self) -> None:
         """Close the connections. Calling it twice is fine."""
-        self._api.close()
+        self._kupo.close()
         super().close()
-
-    def _until(self) -> float:
-        return time.monotonic() + self._deadline_s
 
 
 def _spendable(match: Match) -> SpendableOutput:

@@ -10,8 +10,8 @@ from chain_reader.ports import ChainTip, DatumOutput, ObserverCapabilities
 from chain_reader.providers.kupo.answers import Match
 from chain_reader.providers.kupo.api import KupoApi
 from chain_reader.providers.ogmios.observer import OgmiosObserver
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
-from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.providers.transport.calls import Asking
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
 from chain_reader.thread_token import spelled
 from eras import ConfigurationError, Epoch, Slot
@@ -19,7 +19,7 @@ from eras import ConfigurationError, Epoch, Slot
 _NOT_RESOLVED = "Kupo has the hash of its datum and not the datum"
 
 
-class KupoObserver:
+class KupoObserver(Asking[KupoApi]):
     """A ``ChainObserver`` over Kupo and Ogmios, which knows order, slots, inputs and history.
 
     Args:
@@ -32,6 +32,8 @@ class KupoObserver:
         ConfigurationError: a URL cannot be used.
     """
 
+    capabilities = ObserverCapabilities(order=True, slots=True, inputs=True, history=True, tokens=True)
+
     def __init__(
         self,
         url: str,
@@ -41,22 +43,9 @@ class KupoObserver:
         pace: Pace | None = None,
     ) -> None:
         kupo, ogmios = split_url(url)
-        self._api = KupoApi(kupo, limits, clock=clock, pace=pace)
+        super().__init__(KupoApi(kupo, limits, clock=clock, pace=pace))
         self._ogmios = OgmiosObserver(ogmios, limits=limits, clock=clock, pace=pace)
         self.listed = 0
-
-    def __repr__(self) -> str:
-        return f"KupoObserver({self.name!r})"
-
-    @property
-    def name(self) -> str:
-        """Its name for operators."""
-        return self._api.name
-
-    @property
-    def capabilities(self) -> ObserverCapabilities:
-        """Order, slots, inputs, history and tokens."""
-        return ObserverCapabilities(order=True, slots=True, inputs=True, history=True, tokens=True)
 
     def epoch(self) -> Epoch:
         """The current epoch, by Ogmios.
@@ -167,7 +156,7 @@ class KupoObserver:
 
     def close(self) -> None:
         """Close the connections. Calling it twice is fine."""
-        self._api.close()
+        super().close()
         self._ogmios.close()
 
 

@@ -5,18 +5,16 @@ strictly, or a ``ChainReadError`` that names the question. Every question ends w
 where that may help (``chain_reader.providers``). Nothing is believed here: ``follower_walk`` verifies.
 """
 
-import time
 from typing import Annotated, Any, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import Field, StringConstraints, TypeAdapter
 
 from chain_reader.authorship import MAX_TRANSACTION_BYTES
-from chain_reader.providers.transport.calls import Answer, Call, provider_name
+from chain_reader.providers.transport.api import HttpApi
+from chain_reader.providers.transport.calls import Answer
 from chain_reader.providers.transport.errors import ReadLimitExceededError
-from chain_reader.providers.transport.http import BoundedHttp
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
-from chain_reader.providers.transport.statuses import status_error
 from datum import MarkerKind
 from eras import MAX_EPOCH, ConfigurationError
 
@@ -110,7 +108,7 @@ def history_path(kind: MarkerKind) -> str:
     return f"/{kind}/history"
 
 
-class LeaderClient:
+class LeaderClient(HttpApi):
     """Questions to one leader. One thread at a time.
 
     Args:
@@ -122,8 +120,8 @@ class LeaderClient:
     """
 
     def __init__(self, url: str, limits: ReadLimits = DEFAULT_LIMITS) -> None:
-        self.name = provider_name("leader", url, ("http", "https"))
         parts = urlsplit(url)
+        super().__init__("leader", url, limits, secret=parts.password)
         if parts.query or parts.fragment:
             raise ConfigurationError(
                 "The URL of the leader is not usable",
@@ -132,17 +130,6 @@ class LeaderClient:
                 got="one with a question or a fragment",
                 next_step="Leave out what follows the path",
             )
-        self.limits = limits
-        self._secret = parts.password
-        self._http = BoundedHttp(url, {"accept": "application/json"}, limits)
-
-    def until(self) -> float:
-        """The deadline of a reading that begins now."""
-        return time.monotonic() + self.limits.read_deadline_s
-
-    def call(self, path: str) -> Call:
-        """The request for ``path``, as errors tell it."""
-        return Call(self.name, f"GET {path}", self._secret)
 
     def config(self, until: float) -> LeaderConfig:
         """The software of the leader.
@@ -150,7 +137,7 @@ class LeaderClient:
         Raises:
             ChainReadError: it could not be read.
         """
-        return self._ask("/era/config", {}, _CONFIG, until)
+        return self.ask("/era/config", _CONFIG, until)
 
     def page(self, kind: MarkerKind, before: str | None, until: float) -> LeaderPage:
         """A page of what was in force of a kind, from the digest ``before`` on, or from the newest.
@@ -159,7 +146,8 @@ class LeaderClient:
             ChainReadError: it could not be read.
         """
         params = {"in_force": "true", "limit": str(PAGE_ENTRIES)}
-        return self._ask(history_path(kind), params if before is None else {**params, "before": before}, _PAGE, until)
+        asked = params if before is None else {**params, "before": before}
+        return self.ask(history_path(kind), _PAGE, until, params=asked)
 
     def registrations(self, epoch: int, after: str | None, until: float) -> LeaderRegistrations:
         """A page of the registrations for an epoch, from the party ``after`` on, or from the first.
@@ -168,9 +156,8 @@ class LeaderClient:
             ChainReadError: it could not be read.
         """
         params = {"epoch": str(epoch), "limit": str(PAGE_REGISTRATIONS)}
-        return self._ask(
-            "/registrations", params if after is None else {**params, "after": after}, _REGISTRATIONS, until
-        )
+        asked = params if after is None else {**params, "after": after}
+        return self.ask("/registrations", _REGISTRATIONS, until, params=asked)
 
     def beyond(self, path: str, what: str, limit: str) -> ReadLimitExceededError:
         """The error for what does not end."""
@@ -182,14 +169,3 @@ class LeaderClient:
             next_step="Do not follow this leader: its answers do not end",
             limit=limit,
         )
-
-    def close(self) -> None:
-        """Close the connections. Calling it twice is fine."""
-        self._http.close()
-
-    def _ask(self, path: str, params: dict[str, str], expected: TypeAdapter[Parsed], until: float) -> Parsed:
-        call = self.call(path)
-        answer = self._http.get(path, call, params=params, until=until)
-        if answer.status != 200:
-            raise status_error(call, answer.status, "", retry_after_s=answer.retry_after_s)
-        return call.parse(expected, answer.body)

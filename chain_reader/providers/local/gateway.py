@@ -4,7 +4,8 @@ from os import PathLike
 from typing import Self
 
 from chain_reader.local_chain import LedgerRefusedError, LocalChain
-from chain_reader.providers.gateway import Network, SpendableOutput, TransactionParameters, TransactionRefusedError
+from chain_reader.providers.gateway import Network, SpendableOutput, TransactionParameters
+from chain_reader.providers.transport.errors import TransactionRefusedError
 from eras import Slot
 
 

@@ -27,7 +27,6 @@ from websockets.sync.client import ClientConnection, connect
 
 from chain_reader.providers.ogmios.answers import FAULT, Fault, Reply
 from chain_reader.providers.transport.calls import Call, provider_name
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
 from chain_reader.providers.transport.errors import (
     ProviderBannedError,
     ProviderFailedError,
@@ -38,10 +37,9 @@ from chain_reader.providers.transport.errors import (
     TruncatedAnswerError,
     UnexpectedAnswerError,
 )
-from chain_reader.providers.transport.limits import ReadLimits
+from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace, pace_of
 from chain_reader.providers.transport.retries import Retries
-from chain_reader.providers.transport.statuses import status_error
 from eras import ChainReadError
 
 Answer = TypeVar("Answer")
@@ -266,7 +264,7 @@ class Conversation:
         if isinstance(error, InvalidStatus):
             wait = error.response.headers.get("Retry-After", "")
             seconds = float(wait[:9]) if wait.isascii() and wait.isdigit() else None
-            return status_error(self.call, error.response.status_code, retry_after_s=seconds)
+            return self.call.status_error(error.response.status_code, retry_after_s=seconds)
         if isinstance(error, InvalidHandshake) and not isinstance(error, ProxyError):
             return self.call.unexpected("a websocket", type(error).__name__)
         return self.call.error(

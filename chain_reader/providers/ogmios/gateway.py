@@ -16,7 +16,6 @@ from chain_reader.providers.gateway import (
     Network,
     SpendableOutput,
     TransactionParameters,
-    TransactionRefusedError,
 )
 from chain_reader.providers.ogmios.answers import (
     BLOCK_HEIGHT,
@@ -30,7 +29,8 @@ from chain_reader.providers.ogmios.answers import (
     Whole,
 )
 from chain_reader.providers.ogmios.connection import Conversation, OgmiosConnection
-from chain_reader.providers.transport.calls import Answer
+from chain_reader.providers.transport.calls import Answer, Asking
+from chain_reader.providers.transport.errors import TransactionRefusedError
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS
 from eras import Slot
 
@@ -91,7 +91,7 @@ _SUBMITTED = TypeAdapter(Reply[_Submitted])
 _UTXO = "queryLedgerState/utxo"
 
 
-class OgmiosGateway:
+class OgmiosGateway(Asking[OgmiosConnection]):
     """A ``TransactionGateway`` over Ogmios, v6 or later.
 
     Args:
@@ -102,33 +102,22 @@ class OgmiosGateway:
         ConfigurationError: the URL cannot be used.
     """
 
+    when_idle = REMOTE_WHEN_IDLE
+
     def __init__(self, url: str, *, limits: ReadLimits = DEFAULT_LIMITS) -> None:
-        self._connection = OgmiosConnection(url, limits)
+        super().__init__(OgmiosConnection(url, limits))
         self._first_seen: dict[str, int] = {}
-
-    def __repr__(self) -> str:
-        return f"OgmiosGateway({self.name!r})"
-
-    @property
-    def name(self) -> str:
-        """``ogmios`` and the server's host."""
-        return self._connection.name
-
-    @property
-    def when_idle(self) -> str:
-        """Why no new block might come from it."""
-        return REMOTE_WHEN_IDLE
 
     def network(self) -> Network:
         """The network of the node's genesis."""
         method = "queryNetwork/genesisConfiguration"
-        found = self._connection.converse(method, lambda ogmios: ogmios.ask(method, GENESIS, era="shelley"))
+        found = self._api.converse(method, lambda ogmios: ogmios.ask(method, GENESIS, era="shelley"))
         return Network.of(found.network_magic)
 
     def protocol_parameters(self) -> TransactionParameters:
         """The parameters of the current epoch."""
         method = "queryLedgerState/protocolParameters"
-        found = self._connection.converse(method, lambda ogmios: ogmios.ask(method, _PARAMETERS))
+        found = self._api.converse(method, lambda ogmios: ogmios.ask(method, _PARAMETERS))
         return TransactionParameters(
             min_fee_per_byte=found.min_fee_coefficient,
             min_fee_constant=found.min_fee_constant.ada.lovelace,
@@ -139,7 +128,7 @@ class OgmiosGateway:
     def tip_slot(self) -> Slot:
         """The slot of the newest block."""
         method = "queryNetwork/tip"
-        tip = self._connection.converse(method, lambda ogmios: ogmios.ask(method, TIP))
+        tip = self._api.converse(method, lambda ogmios: ogmios.ask(method, TIP))
         return Slot(tip.slot) if isinstance(tip, Point) else Slot(0)
 
     def spendable_outputs(self, address: str) -> tuple[SpendableOutput, ...]:
@@ -151,7 +140,7 @@ class OgmiosGateway:
                 raise ogmios.call.unexpected(f"outputs at {address}", f"one at {elsewhere[0]}")
             return _spendable(ogmios, found)
 
-        outputs = self._connection.converse(_UTXO, read)
+        outputs = self._api.converse(_UTXO, read)
         return tuple(sorted(outputs, key=lambda output: (output.transaction, output.index)))
 
     def submit(self, cbor: bytes) -> str:
@@ -164,7 +153,7 @@ class OgmiosGateway:
         """
         method = "submitTransaction"
         try:
-            submitted = self._connection.converse(
+            submitted = self._api.converse(
                 method,
                 lambda ogmios: ogmios.ask(method, _SUBMITTED, transaction={"cbor": cbor.hex()}),
                 once=True,
@@ -184,7 +173,7 @@ class OgmiosGateway:
     def transaction_depth(self, transaction: str) -> int | None:
         """How many blocks came since the transaction was first seen here; ``None`` when it is not seen."""
         method = "queryNetwork/blockHeight"
-        found = self._connection.converse(method, lambda ogmios: ogmios.ask(method, BLOCK_HEIGHT))
+        found = self._api.converse(method, lambda ogmios: ogmios.ask(method, BLOCK_HEIGHT))
         height = found if isinstance(found, int) else 0  # before the look at the outputs, so never told too deep
         if not self.is_on_chain(transaction):
             self._first_seen.pop(transaction, None)
@@ -198,13 +187,7 @@ class OgmiosGateway:
             ChainReadError: it could not be read.
         """
         reference = {"transaction": {"id": transaction}, "index": 0}
-        return bool(
-            self._connection.converse(_UTXO, lambda ogmios: ogmios.ask(_UTXO, _OUTPUTS, outputReferences=[reference]))
-        )
-
-    def close(self) -> None:
-        """Close the connection. Calling it twice is fine."""
-        self._connection.close()
+        return bool(self._api.converse(_UTXO, lambda ogmios: ogmios.ask(_UTXO, _OUTPUTS, outputReferences=[reference])))
 
 
 def _spendable(ogmios: Conversation, found: tuple[_Output, ...]) -> tuple[SpendableOutput, ...]:

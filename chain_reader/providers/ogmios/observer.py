@@ -19,8 +19,7 @@ from chain_reader.providers.ogmios.answers import (
     UnspentOutput,
 )
 from chain_reader.providers.ogmios.connection import Conversation, OgmiosConnection
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
-from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
+from chain_reader.providers.transport.limits import DEFAULT_LIMITS, SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace
 from eras import ConfigurationError, Epoch, Slot
 

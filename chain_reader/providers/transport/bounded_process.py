@@ -11,7 +11,7 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from chain_reader.providers.transport.clock import Clock
+from chain_reader.providers.transport.limits import Clock
 
 _CHUNK_BYTES = 1 << 16
 _STDERR_BYTES = 1 << 16

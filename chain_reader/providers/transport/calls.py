@@ -9,16 +9,27 @@ import json
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
 
-from chain_reader.providers.transport.errors import UnexpectedAnswerError
+from chain_reader.providers.transport.errors import (
+    ProviderBannedError,
+    ProviderBusyError,
+    ProviderFailedError,
+    ProviderKeyRefusedError,
+    ProviderNotFoundError,
+    ProviderQuotaExceededError,
+    ProviderRateLimitedError,
+    ProviderRefusedError,
+    UnexpectedAnswerError,
+)
 from chain_reader.providers.transport.shallow_json import shallow
 from eras import ChainReadError, ConfigurationError
 
+Api = TypeVar("Api", bound="Connection")
 Parsed = TypeVar("Parsed")
 ReadError = TypeVar("ReadError", bound=ChainReadError)
 
@@ -26,6 +37,45 @@ _EXCERPT = 200
 _SECRET_LABEL = re.compile(r"dmtr_[^.]+")
 """Demeter's hosted nodes carry the key of their user in the host name."""
 
+_MEANINGS: dict[int, tuple[type[ChainReadError], str, str]] = {
+    402: (
+        ProviderQuotaExceededError,
+        "was refused: the daily quota is used up",
+        "Wait until midnight UTC, take a larger plan, or use another provider",
+    ),
+    403: (
+        ProviderKeyRefusedError,
+        "was refused: the provider's key is missing, wrong, or of another network",
+        "Set the key (Blockfrost's project id) of this network",
+    ),
+    404: (
+        ProviderNotFoundError,
+        "found nothing",
+        "Check the URL of the provider, and that it has caught up with the chain",
+    ),
+    418: (
+        ProviderBannedError,
+        "was refused: this machine is banned for ignoring a rate limit",
+        "Wait for an hour or more, then send fewer requests; until then nothing is sent to it",
+    ),
+    425: (
+        ProviderBusyError,
+        "was refused: the mempool of the provider is full",
+        "Ask again in a minute",
+    ),
+    429: (
+        ProviderRateLimitedError,
+        "was refused: too many requests, at once or for the provider's plan",
+        "Wait, then ask less often, or take a larger plan",
+    ),
+}
+_FAILED = (ProviderFailedError, "failed at the provider", "Wait, or use another provider")
+_REFUSED = (
+    ProviderRefusedError,
+    "was refused",
+    "Check the URL of the provider and its version, and that the address is one of its network",
+)
+"""The meaning of HTTP statuses, which are Blockfrost's, and what to do; a refused websocket has them, too."""
 
 STRICT = ConfigDict(strict=True, frozen=True, extra="ignore")
 """How every answer is checked: no conversions, and unknown fields ignored."""
@@ -35,6 +85,36 @@ class Answer(BaseModel):
     """Base of the models of answers."""
 
     model_config = STRICT
+
+
+class Connection(Protocol):
+    """The way to one provider."""
+
+    name: str
+
+    def close(self) -> None:
+        """Close the connections. Calling it twice is fine."""
+        ...
+
+
+class Asking(Generic[Api]):
+    """The common part of observers and gateways that ask one provider.
+
+    Args:
+        api: asks it; closed with this.
+    """
+
+    def __init__(self, api: Api) -> None:
+        self._api = api
+        self.name = api.name
+        """Its name for operators, with no secret in it."""
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({self.name!r})"
+
+    def close(self) -> None:
+        """Close the connections. Calling it twice is fine."""
+        self._api.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +208,15 @@ class Call:
             got=got,
             next_step="Check the URL and the version of the provider; if they are right, do not trust it",
         )
+
+    def status_error(self, status: int, words: str = "", *, retry_after_s: float | None = None) -> ChainReadError:
+        """The error for an answer with this HTTP status, with the provider's words and how long it asks to wait."""
+        kind, what, next_step = _MEANINGS.get(status, _FAILED if status >= 500 else _REFUSED)
+        facts: dict[str, Any] = {"status": status}
+        if retry_after_s is not None:
+            next_step = f"Wait {retry_after_s:.0f} s, as the provider asks. {next_step}"
+            facts["retry_after_s"] = retry_after_s
+        return self.error(kind, what, got=f"status {status} {words}".rstrip(), next_step=next_step, **facts)
 
     def _blotted(self, text: str) -> str:
         if self.secret:

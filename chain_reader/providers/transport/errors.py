@@ -5,7 +5,7 @@ codes tell what to do next: correct the key, stop for long, wait, check the netw
 ``is_permanent`` ends every wait at once; what is not is waited out where there is time.
 """
 
-from eras import ChainReadError
+from eras import ChainReadError, TransactionError
 
 
 class ProviderUnreachableError(ChainReadError):
@@ -103,6 +103,10 @@ class ReadLimitExceededError(ChainReadError):
 
 class UnsteadyAnswerError(ChainReadError):
     """The pages changed while they were read, so that an output may have been missed."""
+
+
+class TransactionRefusedError(TransactionError):
+    """The ledger refused a submitted transaction."""
 
 
 OF_ONE_ANSWER = (

@@ -23,14 +23,13 @@ from requests.adapters import HTTPAdapter
 from urllib3.exceptions import DecodeError, HTTPError, ReadTimeoutError
 
 from chain_reader.providers.transport.calls import Call
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
 from chain_reader.providers.transport.errors import (
     ProviderTimeoutError,
     ProviderUnreachableError,
     ReadLimitExceededError,
     TruncatedAnswerError,
 )
-from chain_reader.providers.transport.limits import ReadLimits
+from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
 from chain_reader.providers.transport.rate_limit import Pace, pace_of
 from chain_reader.providers.transport.retries import Retries, may_pass
 from chain_reader.providers.transport.sieve import Sieve

@@ -1,10 +1,33 @@
-"""The limits of reading: whatever a provider does, a reading ends within them, with an answer or with an error."""
+"""The limits of reading: whatever a provider does, a reading ends within them, with an answer or with an error.
 
+The clock that they are measured by is an argument of whoever asks, so that tests need not wait.
+"""
+
+import time
+from collections.abc import Callable
 from dataclasses import dataclass, fields
 
 from eras import ConfigurationError
 
 MEBIBYTE = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Clock:
+    """The source of the time.
+
+    Attributes:
+        monotonic: seconds that only ever grow; deadlines are given in them.
+        posix: seconds since 1970, which the machine may set.
+        sleep: waits for so many seconds.
+    """
+
+    monotonic: Callable[[], float] = time.monotonic
+    posix: Callable[[], float] = time.time
+    sleep: Callable[[float], None] = time.sleep
+
+
+SYSTEM_CLOCK = Clock()
 
 
 @dataclass(frozen=True, slots=True)

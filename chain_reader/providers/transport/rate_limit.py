@@ -15,9 +15,8 @@ from math import inf
 from urllib.parse import urlsplit
 
 from chain_reader.providers.transport.calls import Call
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
 from chain_reader.providers.transport.errors import ProviderBannedError, ProviderTimeoutError
-from chain_reader.providers.transport.limits import ReadLimits
+from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
 
 BAN_S = 3_600.0
 """How long nothing is asked after a 418 that names no time; Blockfrost documents none."""

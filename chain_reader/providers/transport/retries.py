@@ -18,14 +18,13 @@ from typing import TypeVar
 
 from tenacity import RetryCallState, Retrying, wait_random_exponential
 
-from chain_reader.providers.transport.clock import SYSTEM_CLOCK, Clock
 from chain_reader.providers.transport.errors import (
     ProviderFailedError,
     ProviderRateLimitedError,
     ProviderUnreachableError,
     TruncatedAnswerError,
 )
-from chain_reader.providers.transport.limits import ReadLimits
+from chain_reader.providers.transport.limits import SYSTEM_CLOCK, Clock, ReadLimits
 
 Answer = TypeVar("Answer")
 
