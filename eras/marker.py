@@ -2,7 +2,7 @@
 
 import enum
 from dataclasses import dataclass
-from typing import Any, NewType
+from typing import Any, NewType, TypedDict
 
 from eras.errors import MarkerError
 
@@ -29,6 +29,13 @@ def require_epoch(value: Any) -> Epoch:
             next_step="Correct the epoch",
         )
     return Epoch(value)
+
+
+class MarkerFacts(TypedDict):
+    """A marker as the wire format has it."""
+
+    name: str
+    epoch: Epoch | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,6 @@ class EraMarker:
     def __str__(self) -> str:
         return f"{self.name} (announced)" if self.epoch is None else f"{self.name} at epoch {self.epoch}"
 
-    def to_dict(self) -> dict[str, object]:
+    def to_dict(self) -> MarkerFacts:
         """The marker as the wire format has it: ``name``, then ``epoch``."""
         return {"name": self.name, "epoch": self.epoch}

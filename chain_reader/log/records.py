@@ -242,7 +242,7 @@ def trust_of(facts: Facts) -> StoredTrust:
     return trust
 
 
-def _markers_facts(markers: tuple[Marker, ...]) -> list[Facts]:
+def _markers_facts(markers: tuple[Marker, ...]) -> list[Mapping[str, object]]:
     return [marker.to_dict() for marker in markers]
 
 

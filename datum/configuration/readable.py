@@ -3,7 +3,6 @@
 import json
 import math
 from collections.abc import Iterable
-from typing import Any
 
 from datum.configuration.values import EpochConfiguration, ProtocolConfiguration, SigningConfig
 
@@ -16,7 +15,7 @@ def to_readable(configurations: Iterable[EpochConfiguration]) -> str:
     return f"[{','.join(_written(item) for item in configurations)}]"
 
 
-def configuration_document(configuration: ProtocolConfiguration) -> dict[str, Any]:
+def configuration_document(configuration: ProtocolConfiguration) -> dict[str, object]:
     """A configuration as JSON-ready facts, with the keys of an export; JSON has no NaN, so that is null."""
     parameters = configuration.parameters
     return {

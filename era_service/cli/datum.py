@@ -1,8 +1,8 @@
 """``eraswitch datum``: what is in a datum, and whether the release team signed it. No chain is read."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import NotRequired, TypedDict
 
 import click
 
@@ -19,6 +19,18 @@ from eras import ConfigurationError, CurrentEraNotFoundError, Epoch, EraSwitchEr
 from eras.visible import visible
 
 NOTHING_TRUSTED = 5
+
+
+class _Report(TypedDict):
+    kind: NotRequired[str]
+    markers: Sequence[Mapping[str, object]]
+    current_era: NotRequired[str | None]
+    upcoming_era: NotRequired[str | None]
+    configuration_at_epoch: NotRequired[Mapping[str, object] | None]
+    window: NotRequired[Mapping[str, object] | None]
+    verdicts: Sequence[Mapping[str, object]]
+    error: str | None
+    note: str | None
 
 
 @click.group(cls=KnownGroup)
@@ -57,14 +69,19 @@ def verify(file: str, verification_key: str, epoch: str, kind: str) -> int:
     Prints JSON, whatever the exit code: 0 with a current era or configuration, 5 without one, 2 for a bad key, file or
     epoch.
     """
-    asked = (
-        {"current_era": None, "upcoming_era": None}
-        if kind == "era"
-        else {"configuration_at_epoch": None, "window": None}
-    )
-    report: dict[str, Any] = {"markers": [], **asked, "verdicts": [], "error": None, "note": None}
-    if kind != "era":
-        report = {"kind": kind, **report}
+    report: _Report
+    if kind == "era":
+        report = {"markers": [], "current_era": None, "upcoming_era": None, "verdicts": [], "error": None, "note": None}
+    else:
+        report = {
+            "kind": kind,
+            "markers": [],
+            "configuration_at_epoch": None,
+            "window": None,
+            "verdicts": [],
+            "error": None,
+            "note": None,
+        }
     exit_code = 0
     try:
         if kind == "era":
@@ -81,7 +98,7 @@ def verify(file: str, verification_key: str, epoch: str, kind: str) -> int:
     return exit_code
 
 
-def _verify_into(report: dict[str, Any], file: str, verification_key: str, epoch: str) -> None:
+def _verify_into(report: _Report, file: str, verification_key: str, epoch: str) -> None:
     """Fill in what is found, as far as it goes, so that an error leaves the rest to see."""
     at = _require_epoch_argument(epoch)
     verdicts = _judge_into(report, file, verification_key, ERA)
@@ -96,7 +113,7 @@ def _verify_into(report: dict[str, Any], file: str, verification_key: str, epoch
     report["upcoming_era"] = None if token.upcoming is None else token.upcoming.name
 
 
-def _verify_configurations_into(report: dict[str, Any], file: str, verification_key: str, epoch: str) -> int:
+def _verify_configurations_into(report: _Report, file: str, verification_key: str, epoch: str) -> int:
     """Fill in what is found, as ``_verify_into`` does; returns the exit code."""
     at = _require_epoch_argument(epoch)
     chosen = choose_configurations(_judge_into(report, file, verification_key, CONFIGURATION))
@@ -116,7 +133,7 @@ def _verify_configurations_into(report: dict[str, Any], file: str, verification_
     return 0
 
 
-def _judge_into(report: dict[str, Any], file: str, verification_key: str, kind: MarkerKind) -> Sequence[Verdict]:
+def _judge_into(report: _Report, file: str, verification_key: str, kind: MarkerKind) -> Sequence[Verdict]:
     """The verdicts on the datums of a file, which are filled into the report."""
     key = read_verification_key(verification_key)
     found = read_datums(file)
@@ -180,14 +197,14 @@ def decode(file: str, *, as_json: bool) -> int:
     data = read_bytes(file)
     found = find_datums(data)
     if as_json:
-        echo_json({"datums": [describe(one, index) for index, one in enumerate(found)]})
+        echo_json({"datums": [describe(one, index).to_dict() for index, one in enumerate(found)]})
     else:
         for index, one in enumerate(found if _has_datum(found) else ()):
             click.echo("\n".join(in_words(describe(one, index))))
     if _has_datum(found):
         return 0
     name = "standard input" if file == "-" else file
-    why = f": {printable(describe(found[0], 0)['problem'])}" if len(found) == 1 else ""
+    why = f": {printable(describe(found[0], 0).problem or '')}" if len(found) == 1 else ""
     click.echo(
         f"Not a datum: {visible(name)} holds {kind_of_file(data) if data.strip() else 'nothing'}{why}", err=as_json
     )

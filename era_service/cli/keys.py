@@ -4,8 +4,9 @@ Files with secrets are made with mode 0600 and never overwritten. A secret is ne
 everyone who can list processes sees it.
 """
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import click
 
@@ -303,12 +304,12 @@ def _write_era_key(key: SigningKey, folder: Path, *, encrypts: bool, as_json: bo
 
 
 def _write_payment_key(
-    key: PaymentKey, file: Path, facts: dict[str, Any] | None = None, *, encrypts: bool, as_json: bool
+    key: PaymentKey, file: Path, facts: Mapping[str, object] | None = None, *, encrypts: bool, as_json: bool
 ) -> None:
     passphrase = passphrase_of_new_keys("the payment key", encrypts=encrypts)
     key.save(file, passphrase)
     state = {"secret_file": str(file), "encrypted": passphrase is not None}
-    _echo(_public_facts("payment", key.public) | (facts or {}) | state, as_json=as_json)
+    _echo({**_public_facts("payment", key.public), **(facts or {}), **state}, as_json=as_json)
 
 
 def _public_facts(kind: str, public: bytes) -> dict[str, object]:
@@ -324,7 +325,7 @@ def _public_facts(kind: str, public: bytes) -> dict[str, object]:
     }
 
 
-def _echo(facts: dict[str, Any], *, as_json: bool) -> None:
+def _echo(facts: dict[str, object], *, as_json: bool) -> None:
     if as_json:
         echo_json(facts)
         return

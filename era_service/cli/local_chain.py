@@ -1,8 +1,9 @@
 """``eraswitch local-chain``: the rehearsal ledger in one file, which each command opens itself, beside a server too."""
 
+from collections.abc import Sequence
 from decimal import Decimal, DecimalException
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
@@ -14,9 +15,6 @@ from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json
 from eras import ConfigurationError, Epoch
 from eras.words import LOVELACE_PER_ADA, ada
-
-if TYPE_CHECKING:
-    from chain_reader.local_chain import LocalChainServer
 
 UNITS = {"lovelace": 1, "ada": LOVELACE_PER_ADA}
 MAX_AMOUNT = 2**63
@@ -79,7 +77,7 @@ def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool
     app.load()  # for the logs
     _create_or_check(path, {name: value for name, value in genesis.items() if value is not None})
 
-    def announce(server: "LocalChainServer") -> None:
+    def announce(server: LocalChainServer) -> None:
         urls = {
             "path": str(path),
             "blockfrost": server.blockfrost_url,
@@ -181,31 +179,30 @@ def parse_amount(text: str) -> int:
 @json_option
 def show(file: Path, address: str | None, limit: int, *, as_json: bool) -> None:
     """Show the tip of the chain in FILE, and what is unspent at an address."""
+    found: Sequence[Output] = ()
     with LocalChain.open(file) as chain, chain.snapshot():
-        state = _state(chain)
+        tip, slot, genesis = chain.tip(), chain.current_slot(), chain.genesis
+        epoch = chain.epoch_of(slot)
         if address is not None:
             found = chain.utxos(address, newest_first=True, limit=limit + 1)
             if not found:
                 _require_address(address)
-            state["outputs"] = [_output(output) for output in found[:limit]]
-            state["more_outputs"] = len(found) > limit
+    listed, has_more = found[:limit], len(found) > limit
     if as_json:
-        echo_json(state)
+        names = ("clock_mode", "network_magic", "network_id", "epoch_length", "slot_length_s", "system_start_s")
+        state = {"tip": _block(tip), "slot": slot, "epoch": epoch} | {name: getattr(genesis, name) for name in names}
+        outputs = {"outputs": [_output(output) for output in listed], "more_outputs": has_more}
+        echo_json(state if address is None else state | outputs)
         return
-    tip = state["tip"]
-    click.echo(f"Local chain {file}: epoch {state['epoch']}, slot {state['slot']} ({state['clock_mode']} clock)")
-    click.echo(f"  tip {tip['hash']}, block {tip['height']} at slot {tip['slot']}")
-    click.echo(
-        f"  epochs of {state['epoch_length']} slots of {state['slot_length_s']} s, magic {state['network_magic']}"
-    )
-    for output in state.get("outputs", ()):
-        datum = "" if output["datum"] is None else f", inline datum of {len(output['datum']) // 2} bytes"
-        click.echo(f"  {output['transaction']}#{output['index']}: {ada(output['lovelace'])}{datum}")
+    click.echo(f"Local chain {file}: epoch {epoch}, slot {slot} ({genesis.clock_mode} clock)")
+    click.echo(f"  tip {tip.hash}, block {tip.height} at slot {tip.slot}")
+    click.echo(f"  epochs of {genesis.epoch_length} slots of {genesis.slot_length_s} s, magic {genesis.network_magic}")
+    for output in listed:
+        datum = "" if output.datum is None else f", inline datum of {len(output.datum) // 2} bytes"
+        click.echo(f"  {output.transaction}#{output.index}: {ada(output.lovelace)}{datum}")
     if address is not None:
-        count = len(state["outputs"])
-        click.echo(
-            "  and more" if state["more_outputs"] else f"  {count} unspent output{'' if count == 1 else 's'} in all"
-        )
+        count = len(listed)
+        click.echo("  and more" if has_more else f"  {count} unspent output{'' if count == 1 else 's'} in all")
 
 
 def _require_address(text: str) -> None:
@@ -237,19 +234,11 @@ def rollback(file: Path, blocks: int, *, yes: bool, as_json: bool) -> None:
     _echo_block(block, as_json=as_json)
 
 
-def _state(chain: LocalChain) -> dict[str, Any]:
-    slot = chain.current_slot()
-    names = ("clock_mode", "network_magic", "network_id", "epoch_length", "slot_length_s", "system_start_s")
-    return {"tip": _block(chain.tip()), "slot": slot, "epoch": chain.epoch_of(slot)} | {
-        name: getattr(chain.genesis, name) for name in names
-    }
-
-
-def _block(block: Block) -> dict[str, Any]:
+def _block(block: Block) -> dict[str, object]:
     return {name: getattr(block, name) for name in ("hash", "height", "slot", "epoch", "time_s")}
 
 
-def _output(output: Output) -> dict[str, Any]:
+def _output(output: Output) -> dict[str, object]:
     names = ("transaction", "index", "address", "lovelace", "datum", "slot", "block_height")
     return {name: getattr(output, name) for name in names}
 

@@ -5,7 +5,7 @@ it; where the reader knows the place of an output, it is reported, else the gate
 """
 
 from dataclasses import replace
-from typing import Any
+from typing import TypedDict
 
 from chain_reader import ScreenedOutput
 from chain_reader.ports import UNKNOWN_ADDRESS
@@ -13,9 +13,38 @@ from chain_reader.screening import screen_outputs
 from datum import Malformed, Verdict, WrongSigner
 from era_service.releasing.session import Release
 from eras import ChainReadError, EraMarker
+from eras.marker import MarkerFacts
 
 
-def read_history(release: Release, limit: int) -> dict[str, Any]:
+class HistoryEntry(TypedDict):
+    """A payload that was at the era address."""
+
+    output: str
+    transaction: str
+    slot: int | None
+    height: int | None
+    spent: bool | None
+    author: str
+    verdict: str
+    reason: str
+    markers: list[MarkerFacts]
+
+
+class _Place(TypedDict):
+    magic: int
+    era_address: str
+
+
+class MarkerHistory(TypedDict):
+    """Every payload, newest first, as ``marker history --json`` prints them; ``no_payload`` counts what holds none."""
+
+    network: _Place
+    payloads: list[HistoryEntry]
+    not_listed: int
+    no_payload: int
+
+
+def read_history(release: Release, limit: int) -> MarkerHistory:
     """The history of the era address; ``limit`` bounds the payloads that are listed.
 
     Raises:
@@ -51,7 +80,7 @@ def _screened(release: Release) -> tuple[ScreenedOutput, ...]:
     return tuple(ScreenedOutput(output, verdict) for output, verdict in zip(outputs, verdicts, strict=True))
 
 
-def _entry(item: ScreenedOutput, release: Release) -> dict[str, Any]:
+def _entry(item: ScreenedOutput, release: Release) -> HistoryEntry:
     output = item.output
     block = None
     if output.slot is None and release.observer.capabilities.blocks:

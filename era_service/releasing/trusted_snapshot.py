@@ -8,9 +8,9 @@ import json
 import time
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypedDict
 
 from chain_reader.genesis import EpochCalendar
 from chain_reader.thread_token import spelled
@@ -22,7 +22,62 @@ from era_service.releasing.session import Release, output_in_force, published_be
 from era_service.status.reader import StatusReader
 from era_service.wiring.trust import open_memory, trust_policy
 from eras import MAX_EPOCH, CurrentEraNotFoundError, Epoch, EraMarker, MarkerError, SupportedEras, select_eras
+from eras.marker import MarkerFacts
 from release_tools.markers.change import PublishedBefore, said_once
+
+
+class Sight(TypedDict):
+    """The eras that nodes see at an epoch."""
+
+    epoch: Epoch
+    markers: list[MarkerFacts]
+    current_era: str | None
+    upcoming_era: str | None
+    epochs_to_upcoming: int | None
+
+
+class _Place(TypedDict):
+    name: str | None
+    magic: int | None
+    era_address: str
+    verification_key: str
+
+
+class _Origin(TypedDict):
+    transaction: str
+    slot: int | None
+    key: str | None
+
+
+class _Token(TypedDict):
+    token: str
+    configured: bool
+    words: str
+
+
+class _Published(TypedDict):
+    payloads: list[list[MarkerFacts]]
+    complete: bool
+
+
+class _Legacy(TypedDict):
+    differs: bool
+    words: str | None
+    possible: list[list[MarkerFacts]]
+
+
+class TrustedDocument(Sight):
+    """The trust of a node, as ``marker show --json`` prints it."""
+
+    network: _Place
+    trusted: _Origin | None
+    payload: str | None
+    published_before: _Published
+    thread_token: _Token | None
+    stale: str | None
+    legacy: _Legacy
+    alarms: list[str]
+    verdicts: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +106,7 @@ class TrustedSnapshot:
         return cls(release.epoch_of(reading), reading.markers, _payload_of(reading), release.published_before())
 
 
-def read_trusted(settings: Settings) -> tuple[dict[str, Any], EpochCalendar]:
+def read_trusted(settings: Settings) -> tuple[TrustedDocument, EpochCalendar]:
     """The trust of nodes now, JSON-ready, by the road that every command takes to it, and when epochs begin.
 
     Where no provider answers, it is what the store remembers, stale (rule T9).
@@ -92,7 +147,7 @@ def token_in_force(reading: TrustedReading) -> str | None:
     return None if in_force is None or len(in_force.output.assets) != 1 else in_force.output.assets[0][0]
 
 
-def _token_document(policy: TrustPolicy, reading: TrustedReading) -> dict[str, Any] | None:
+def _token_document(policy: TrustPolicy, reading: TrustedReading) -> _Token | None:
     unit = token_in_force(reading)
     if unit is None:
         return None
@@ -103,10 +158,10 @@ def _token_document(policy: TrustPolicy, reading: TrustedReading) -> dict[str, A
 
 def snapshot_document(
     settings: Settings, policy: TrustPolicy, reading: TrustedReading, epoch: Epoch, published: PublishedBefore
-) -> dict[str, Any]:
+) -> TrustedDocument:
     """The document of a reading, JSON-ready."""
     origin, legacy = reading.provenance, reading.legacy
-    trusted = None
+    trusted: _Origin | None = None
     if origin is not None and origin.transaction is not None:
         trusted = {"transaction": origin.transaction, "slot": origin.slot, "key": origin.key}
     payload = None if reading.stale is not None else _payload_of(reading)
@@ -135,37 +190,31 @@ def snapshot_document(
     }
 
 
-def nodes_see(markers: Sequence[EraMarker], epoch: Epoch, supported: SupportedEras) -> dict[str, Any]:
+def nodes_see(markers: Sequence[EraMarker], epoch: Epoch, supported: SupportedEras) -> Sight:
     """The eras that markers select at an epoch, JSON-ready."""
-    document: dict[str, Any] = {
+    token = None
+    with suppress(CurrentEraNotFoundError):
+        token = select_eras(markers, epoch, supported)
+    return {
         "epoch": epoch,
         "markers": [marker.to_dict() for marker in said_once(markers)],
-        "current_era": None,
-        "upcoming_era": None,
-        "epochs_to_upcoming": None,
-    }
-    try:
-        token = select_eras(markers, epoch, supported)
-    except CurrentEraNotFoundError:
-        return document
-    upcoming = None if token.upcoming is None else token.upcoming.name
-    return document | {
-        "current_era": token.current.name,
-        "upcoming_era": upcoming,
-        "epochs_to_upcoming": token.epochs_to_upcoming,
+        "current_era": None if token is None else token.current.name,
+        "upcoming_era": None if token is None or token.upcoming is None else token.upcoming.name,
+        "epochs_to_upcoming": None if token is None else token.epochs_to_upcoming,
     }
 
 
-def _published_document(published: PublishedBefore) -> dict[str, Any]:
+def _published_document(published: PublishedBefore) -> _Published:
     payloads = [[marker.to_dict() for marker in markers] for markers in published.payloads]
     return {"payloads": sorted(payloads, key=json.dumps), "complete": published.complete}
 
 
-def _published(found: dict[str, Any], trusted: tuple[EraMarker, ...]) -> PublishedBefore:
+def _published(listed: Any, trusted: tuple[EraMarker, ...]) -> PublishedBefore:
     """The payloads that a document lists as signed before, unverified: it only keeps one from being signed twice."""
-    document = found.get("published_before") or {"payloads": [], "complete": False}
-    payloads = frozenset(markers_from_json(json.dumps(markers)) for markers in document["payloads"])
-    return PublishedBefore(payloads | {trusted}, bool(document["complete"]))
+    if not listed:
+        return PublishedBefore(frozenset({trusted}), complete=False)
+    payloads = frozenset(markers_from_json(json.dumps(markers)) for markers in listed["payloads"])
+    return PublishedBefore(payloads | {trusted}, bool(listed["complete"]))
 
 
 def read_snapshot(text: str, policy: TrustPolicy) -> TrustedSnapshot:
@@ -198,7 +247,7 @@ def read_snapshot(text: str, policy: TrustPolicy) -> TrustedSnapshot:
     except MarkerError as error:
         raise _snapshot_error(f"a payload signed by {policy.keys[0].hex}", error.got or error.what) from error
     try:
-        published = _published(found, verified.markers)
+        published = _published(found.get("published_before"), verified.markers)
     except (MarkerError, TypeError, KeyError) as error:
         raise _snapshot_error("lists of markers in published_before", "something else") from error
     return TrustedSnapshot(Epoch(epoch), verified.markers, content.encode(), published)

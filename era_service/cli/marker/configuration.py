@@ -3,8 +3,6 @@
 ``export`` and ``import`` are the commands of ``protocol-configuration``, beside the ones that look.
 """
 
-from typing import Any
-
 import click
 
 from chain_reader.thread_token import spelled, token_unit
@@ -63,8 +61,8 @@ def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, outpu
         )
         return 0 if current is not None else NOTHING_ON_CHAIN
     click.echo(f"Epoch {found.epoch} by {found.source}")
-    for one in _documents(known):
-        click.echo(f"  {configuration_in_words(one)}")
+    for one in known:
+        click.echo(f"  {configuration_in_words(one.epoch, one.configuration)}")
     if found.token is not None:
         held = settings.protocol_configuration.thread_token
         is_set = held is not None and token_unit(held) == found.token
@@ -72,12 +70,12 @@ def show(app: AppContext, *, place: PlaceOptions, network: NetworkOptions, outpu
         click.echo(f"Thread token {spelled(found.token)}: {words}")
     if current is None:
         click.echo("No configuration holds now")
-    elif needed is None:
+    elif window is None:
         click.echo("A node also needs one for the epoch before, and there is none")
     else:
-        for name, document in needed.items():
-            parameters = document["protocol_parameters"]
-            lottery = ", ".join(f"{key} {value}" for key, value in parameters.items())
+        for name in names:
+            parameters = getattr(window, name).parameters
+            lottery = f"k {parameters.k}, m {parameters.m}, phi_f {parameters.phi_f}"
             click.echo(f"{name.replace('_', ' '):<17} {lottery}")
     return 0 if current is not None else NOTHING_ON_CHAIN
 
@@ -101,5 +99,5 @@ def diff(app: AppContext, *, file: str, place: PlaceOptions, network: NetworkOpt
     check_against(found.configurations, wanted, found.epoch)
 
 
-def _documents(configurations: tuple[EpochConfiguration, ...]) -> list[dict[str, Any]]:
+def _documents(configurations: tuple[EpochConfiguration, ...]) -> list[dict[str, object]]:
     return [{"epoch": one.epoch, "configuration": configuration_document(one.configuration)} for one in configurations]

@@ -1,7 +1,6 @@
 """``eraswitch marker history``: what was ever at the era address, and the chain of publications, verified."""
 
 from contextlib import closing
-from typing import Any
 
 import click
 
@@ -12,7 +11,7 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
 from era_service.config.schema import Settings
-from era_service.releasing.marker_history import read_history
+from era_service.releasing.marker_history import HistoryEntry, read_history
 from era_service.releasing.session import open_release
 from era_service.wiring.trust import open_memory, policies
 from eras import ConfigurationError
@@ -98,7 +97,7 @@ def _verify(settings: Settings, *, as_json: bool) -> int:
     return code
 
 
-def _entry_lines(entry: dict[str, Any]) -> list[str]:
+def _entry_lines(entry: HistoryEntry) -> list[str]:
     place = f"slot {entry['slot']}" if entry["slot"] is not None else f"block {entry['height'] or 'unknown'}"
     spent = {True: ", spent", False: "", None: ""}[entry["spent"]]
     listed = ", ".join(

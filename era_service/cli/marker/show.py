@@ -1,7 +1,5 @@
 """``eraswitch marker show``: what nodes trust now, and what deployed Mithril readers could make of it."""
 
-from typing import Any
-
 import click
 
 from chain_reader.genesis import EpochCalendar
@@ -11,7 +9,7 @@ from era_service.cli.shared.output import echo_json, echo_lines, printable
 from era_service.cli.shared.publication_view import refused_lines, sight_lines
 from era_service.cli.shared.release import JsonOptions, NetworkOptions
 from era_service.releasing.session import require_magic
-from era_service.releasing.trusted_snapshot import read_trusted
+from era_service.releasing.trusted_snapshot import TrustedDocument, read_trusted
 
 
 @click.command(cls=SectionedCommand, example="eraswitch marker show --network preview")
@@ -33,7 +31,7 @@ def show(app: AppContext, *, network: NetworkOptions, output: JsonOptions) -> No
         click.echo(f"Warning: stale: {printable(document['stale'])}", err=True)
 
 
-def _shown(document: dict[str, Any], calendar: EpochCalendar) -> list[str]:
+def _shown(document: TrustedDocument, calendar: EpochCalendar) -> list[str]:
     network, trusted = document["network"], document["trusted"]
     lines = [f"At {network['era_address']}, magic {network['magic']}", *sight_lines(document)]
     width = max((len(printable(one["name"])) for one in document["markers"]), default=0)
@@ -50,5 +48,5 @@ def _shown(document: dict[str, Any], calendar: EpochCalendar) -> list[str]:
         lines.append(f"Thread token  {document['thread_token']['token']}")
         lines.append(f"  {document['thread_token']['words']}")
     if document["legacy"]["differs"]:
-        lines.append(f"Legacy view   {printable(document['legacy']['words'])}")
+        lines.append(f"Legacy view   {printable(document['legacy']['words'] or '')}")
     return lines + refused_lines(document["verdicts"])

@@ -1,127 +1,141 @@
 """A datum in words and as JSON: its shape, the payload in it of whatever kind, and its extension."""
 
-from typing import Any
+from dataclasses import dataclass, replace
 
-from datum import CONFIGURATION, EraMarkersPayload, PayloadFormatError, decode_datum, read_extended
-from datum.configuration import ConfigurationMarkersPayload, configuration_document
-from datum.configuration.markers import fault_of
+from datum import CONFIGURATION, EraMarkersPayload, MarkerKind, PayloadFormatError, decode_datum, read_extended
+from datum.configuration import ConfigurationMarkersPayload, ProtocolConfiguration, configuration_document
+from datum.configuration.markers import ConfigurationMarker, fault_of
+from datum.extension import ExtendedPayload
 from datum.finding import FoundDatum
 from datum.kinds import kinds_of
-from datum.plutus import CHUNK_BYTES, DatumFormatError
+from datum.plutus import CHUNK_BYTES, DatumFormatError, DecodedDatum
 from era_service.cli.shared.output import printable
+from eras import Epoch, EraMarker
 
 SHOWN = 160
 """How many characters or bytes of a content that is no payload are shown."""
+_SHAPE = ("constructor", "byte_fields", "other_fields", "longest_field", "longest_string")
 
 
-def describe(found: FoundDatum, index: int) -> dict[str, Any]:
-    """A datum as JSON has it: its place and shape, its content, payload and extension in it, or why there is none."""
-    entry: dict[str, Any] = {
-        "index": index,
-        "place": found.place or None,
-        "constructor": None,
-        "byte_fields": None,
-        "other_fields": None,
-        "longest_field": None,
-        "longest_string": None,
-        "content_hex": None,
-        "kinds": [],
-        "payload": None,
-        "extension": None,
-        "problem": None,
-    }
+@dataclass(frozen=True, slots=True)
+class DescribedDatum:
+    """A datum, as far as it can be read.
+
+    Attributes:
+        index: its number in the file.
+        place: where in the file it is; empty where that needs no words.
+        decoded: its shape and content.
+        kinds: of the payload that the content is.
+        payload: that payload.
+        extended: the same with its extension, where it has one.
+        problem: why there is no payload, or no extension, or why it cannot be used.
+    """
+
+    index: int
+    place: str
+    decoded: DecodedDatum | None = None
+    kinds: tuple[MarkerKind, ...] = ()
+    payload: EraMarkersPayload | ConfigurationMarkersPayload | None = None
+    extended: ExtendedPayload | None = None
+    problem: str | None = None
+
+    def to_dict(self) -> dict[str, object]:
+        """The datum, JSON-ready."""
+        decoded, payload, extended = self.decoded, self.payload, self.extended
+        signature = None if payload is None or payload.signature is None else payload.signature.hex()
+        return {
+            "index": self.index,
+            "place": self.place or None,
+            **{name: None if decoded is None else getattr(decoded, name) for name in _SHAPE},
+            "content_hex": None if decoded is None else decoded.content.hex(),
+            "kinds": [kind.name for kind in self.kinds],
+            "payload": None
+            if payload is None
+            else {"markers": [_marker_document(marker) for marker in payload.markers], "signature": signature},
+            "extension": None
+            if extended is None
+            else extended.extension.to_dict()
+            | {"hash": extended.hash, "signatures": [signature.to_dict() for signature in extended.signatures]},
+            "problem": self.problem,
+        }
+
+
+def describe(found: FoundDatum, index: int) -> DescribedDatum:
+    """A datum with its place and shape, its content, payload and extension in it, or why there is none."""
+    described = DescribedDatum(index, found.place)
     try:
         decoded = decode_datum(found.datum)
-        entry |= {
-            "constructor": decoded.constructor,
-            "byte_fields": decoded.byte_fields,
-            "other_fields": decoded.other_fields,
-            "longest_field": decoded.longest_field,
-            "longest_string": decoded.longest_string,
-            "content_hex": decoded.content.hex(),
-        }
+        described = replace(described, decoded=decoded)
         kinds = kinds_of(decoded.content)
-        entry["kinds"] = [kind.name for kind in kinds]
+        described = replace(described, kinds=kinds)
         if kinds == (CONFIGURATION,):
-            entry["payload"], entry["problem"] = _configurations(
-                ConfigurationMarkersPayload.from_bytes(decoded.content)
-            )
-            return entry
-        payload = EraMarkersPayload.from_bytes(decoded.content)
+            configurations = ConfigurationMarkersPayload.from_bytes(decoded.content)
+            fault = fault_of(configurations.markers)
+            problem = None if fault is None else f"It cannot be used: {fault}"
+            return replace(described, payload=configurations, problem=problem)
+        described = replace(described, payload=EraMarkersPayload.from_bytes(decoded.content))
     except (DatumFormatError, PayloadFormatError) as error:
-        entry["problem"] = f"{error.what}: {error.got}"
-        return entry
-    entry["payload"] = {
-        "markers": [marker.to_dict() for marker in payload.markers],
-        "signature": None if payload.signature is None else payload.signature.hex(),
-    }
+        return replace(described, problem=f"{error.what}: {error.got}")
     try:
-        extended = read_extended(decoded.content)
+        return replace(described, extended=read_extended(decoded.content))
     except PayloadFormatError as error:
-        entry["problem"] = f"Its extension cannot be read: {error.got}"
-        return entry
-    if extended is not None:
-        signatures = [signature.to_dict() for signature in extended.signatures]
-        entry["extension"] = extended.extension.to_dict() | {"hash": extended.hash, "signatures": signatures}
-    return entry
+        return replace(described, problem=f"Its extension cannot be read: {error.got}")
 
 
-def _configurations(payload: ConfigurationMarkersPayload) -> tuple[dict[str, Any], str | None]:
-    """A payload of configurations as JSON has it, and why it cannot be used, where that is so."""
-    fault = fault_of(payload.markers)
-    markers = []
-    for marker in payload.markers:
-        try:
-            configuration = configuration_document(marker.configuration)
-        except ValueError:
-            configuration = None
-        markers.append({"epoch": marker.epoch, "configuration": configuration, "encoded": marker.encoded})
-    signature = None if payload.signature is None else payload.signature.hex()
-    return {"markers": markers, "signature": signature}, None if fault is None else f"It cannot be used: {fault}"
+def _marker_document(marker: EraMarker | ConfigurationMarker) -> object:
+    if isinstance(marker, EraMarker):
+        return marker.to_dict()
+    found = _configuration_in(marker)
+    configuration = None if found is None else configuration_document(found)
+    return {"epoch": marker.epoch, "configuration": configuration, "encoded": marker.encoded}
 
 
-def in_words(entry: dict[str, Any]) -> list[str]:
+def _configuration_in(marker: ConfigurationMarker) -> ProtocolConfiguration | None:
+    try:
+        return marker.configuration
+    except ValueError:
+        return None
+
+
+def in_words(found: DescribedDatum) -> list[str]:
     """A datum that was described, in lines for a terminal."""
-    lines = [f"Datum {entry['index']}" + (f", found at {printable(entry['place'])}" if entry["place"] else "")]
-    if entry["content_hex"] is not None:
-        constructor = "unknown" if entry["constructor"] is None else entry["constructor"]
+    lines = [f"Datum {found.index}" + (f", found at {printable(found.place)}" if found.place else "")]
+    decoded, payload = found.decoded, found.payload
+    if decoded is not None:
+        constructor = "unknown" if decoded.constructor is None else decoded.constructor
         lines.append(
-            f"  constructor {constructor}, {entry['byte_fields']} byte strings of at most {entry['longest_field']} "
-            f"bytes, {entry['other_fields']} other fields, {len(entry['content_hex']) // 2} bytes of content"
+            f"  constructor {constructor}, {decoded.byte_fields} byte strings of at most {decoded.longest_field} "
+            f"bytes, {decoded.other_fields} other fields, {len(decoded.content)} bytes of content"
         )
-        if (entry["longest_string"] or 0) > CHUNK_BYTES:
+        if (decoded.longest_string or 0) > CHUNK_BYTES:
             lines.append(
-                f"  the ledger refuses it: a byte string is encoded in one piece of {entry['longest_string']} bytes"
+                f"  the ledger refuses it: a byte string is encoded in one piece of {decoded.longest_string} bytes"
             )
-    if entry["payload"] is None:
-        content = _content_in_words(bytes.fromhex(entry["content_hex"] or ""))
-        return [*lines, f"  {printable(entry['problem'])}", *content]
-    lines += [f"  {_marker_in_words(marker)}" for marker in entry["payload"]["markers"]]
-    if not entry["payload"]["markers"]:
-        lines.append(f"  no markers: a payload of every kind ({', '.join(entry['kinds'])})")
-    signature = entry["payload"]["signature"]
-    lines.append("  not signed" if signature is None else f"  signature {signature} (not verified)")
-    if entry["problem"] is not None:
-        lines.append(f"  {printable(entry['problem'])}")
-    return lines if entry["extension"] is None else [*lines, *_extension_in_words(entry["extension"])]
+    problem = [] if found.problem is None else [f"  {printable(found.problem)}"]
+    if payload is None:
+        return [*lines, *problem, *_content_in_words(b"" if decoded is None else decoded.content)]
+    lines += [f"  {_marker_in_words(marker)}" for marker in payload.markers]
+    if not payload.markers:
+        lines.append(f"  no markers: a payload of every kind ({', '.join(kind.name for kind in found.kinds)})")
+    signature = payload.signature
+    lines.append("  not signed" if signature is None else f"  signature {signature.hex()} (not verified)")
+    return [*lines, *problem, *([] if found.extended is None else _extension_in_words(found.extended))]
 
 
-def _marker_in_words(marker: dict[str, Any]) -> str:
-    if "configuration" not in marker:
-        when = "announced, no epoch yet" if marker["epoch"] is None else f"from epoch {marker['epoch']}"
-        return f"era {printable(marker['name'])!s}: {when}"
-    return configuration_in_words(marker)
+def _marker_in_words(marker: EraMarker | ConfigurationMarker) -> str:
+    if isinstance(marker, EraMarker):
+        when = "announced, no epoch yet" if marker.epoch is None else f"from epoch {marker.epoch}"
+        return f"era {printable(marker.name)}: {when}"
+    return configuration_in_words(marker.epoch, _configuration_in(marker))
 
 
-def configuration_in_words(marker: dict[str, Any]) -> str:
-    """A configuration marker that was described, in a line."""
-    found = marker["configuration"]
-    if found is None:
-        return f"configuration from epoch {marker['epoch']}: it cannot be read"
-    parameters = found["protocol_parameters"]
-    lottery = f"k {parameters['k']}, m {parameters['m']}, phi_f {parameters['phi_f']}"
-    signed = ", ".join(found["enabled_signed_entity_types"]) or "nothing"
-    return f"configuration from epoch {marker['epoch']}: {lottery}; signed: {signed}"
+def configuration_in_words(epoch: Epoch, configuration: ProtocolConfiguration | None) -> str:
+    """A configuration from an epoch on, in a line; without one it cannot be read."""
+    if configuration is None:
+        return f"configuration from epoch {epoch}: it cannot be read"
+    parameters, signed = configuration.parameters, ", ".join(configuration.enabled) or "nothing"
+    lottery = f"k {parameters.k}, m {parameters.m}, phi_f {parameters.phi_f}"
+    return f"configuration from epoch {epoch}: {lottery}; signed: {signed}"
 
 
 def _content_in_words(content: bytes) -> list[str]:
@@ -135,13 +149,14 @@ def _content_in_words(content: bytes) -> list[str]:
     return [f"  {shown}{' …' if len(content) > SHOWN else ''}"]
 
 
-def _extension_in_words(extension: dict[str, Any]) -> list[str]:
-    expires = extension["expires_epoch"]
+def _extension_in_words(extended: ExtendedPayload) -> list[str]:
+    extension, signatures = extended.extension, extended.signatures
+    expires = extension.expires_epoch
     fresh = "for ever" if expires is None else f"until the end of epoch {expires}"
-    after = "" if extension["previous"] is None else f" after {extension['previous']}"
+    after = "" if extension.previous is None else f" after {extension.previous}"
     return [
-        f"  extension {extension['sequence']} ({extension['hash']}){after}",
-        f"    for network magic {extension['network_magic']}, address {printable(extension['address'])}, fresh {fresh}",
-        f"    {extension['threshold']} of these keys must sign: {', '.join(extension['keys'])}",
-        *(f"    a signature by {signed['key']} (not verified)" for signed in extension["signatures"]),
-    ] + ([] if extension["signatures"] else ["    no signature yet"])
+        f"  extension {extension.sequence} ({extended.hash}){after}",
+        f"    for network magic {extension.network_magic}, address {printable(extension.address)}, fresh {fresh}",
+        f"    {extension.threshold} of these keys must sign: {', '.join(key.hex for key in extension.keys)}",
+        *(f"    a signature by {signed.key.hex} (not verified)" for signed in signatures),
+    ] + ([] if signatures else ["    no signature yet"])

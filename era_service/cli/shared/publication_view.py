@@ -8,7 +8,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
@@ -22,6 +22,7 @@ from eras.words import ada, counted
 if TYPE_CHECKING:
     from era_service.releasing.publishing import Outlook
     from era_service.releasing.session import Release
+    from era_service.releasing.trusted_snapshot import Sight
     from release_tools.markers.change import RolloutPlan
     from release_tools.publishing.submission import Progress, Watch
     from release_tools.transactions.drafting import DraftedTransaction
@@ -146,7 +147,7 @@ def learning_line(epoch: int) -> str:
     return f"Nodes learn of it within {READ_INTERVAL_S / 3_600:.0f} h (watchers) or at epoch {epoch + 1}"
 
 
-def sight_lines(sight: dict[str, Any]) -> list[str]:
+def sight_lines(sight: "Sight") -> list[str]:
     """The nodes' view, in words."""
     if sight["current_era"] is None:
         first = ", ".join(
