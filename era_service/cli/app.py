@@ -12,8 +12,7 @@ import click
 
 from era_service.cli.shared.boundary import run_guarded
 from era_service.cli.shared.context import AppContext
-from era_service.cli.shared.global_options import global_options
-from era_service.cli.shared.groups import LazyGroup
+from era_service.cli.shared.groups import LazyGroup, global_options
 from eras import __version__
 
 COMMANDS = {
@@ -23,20 +22,20 @@ COMMANDS = {
     ),
     "demo": ("era_service.cli.demo:demo", "Watch a network switch eras on a local chain, each step verified"),
     "status": ("era_service.cli.status:status", "Show the current and the upcoming era, what is trusted and why"),
-    "era": ("era_service.cli.era.group:era", "Create keys and datums, as Mithril's aggregator does"),
+    "era": ("era_service.cli.command_groups:era", "Create keys and datums, as Mithril's aggregator does"),
     "protocol-configuration": (
         "era_service.cli.protocol_configuration:protocol_configuration",
         "Export and import protocol configurations, as Mithril's aggregator does",
     ),
     "datum": ("era_service.cli.datum:datum", "Verify and decode the datums of era markers, without a chain"),
-    "marker": ("era_service.cli.marker.group:marker", "Publish era markers, and show the published ones"),
+    "marker": ("era_service.cli.command_groups:marker", "Publish era markers, and show the published ones"),
     "tx": ("era_service.cli.tx:tx", "Build, sign and submit a marker transaction, on separate machines if needed"),
     "adoption": (
-        "era_service.cli.adoption.group:adoption",
+        "era_service.cli.command_groups:adoption",
         "See which share of the stake is ready for an era, before it is activated",
     ),
     "rollout": (
-        "era_service.cli.rollout.group:rollout",
+        "era_service.cli.command_groups:rollout",
         "Plan a rollout in a file, follow its progress, and do it step by step",
     ),
     "serve": ("era_service.cli.serve:serve", "Serve the eras over HTTP: to nodes, to dashboards, to caches"),
@@ -49,7 +48,7 @@ COMMANDS = {
         "Copy the verified marker history from a leader, so that this machine can serve it without a chain provider",
     ),
     "events": (
-        "era_service.cli.events.group:events",
+        "era_service.cli.command_groups:events",
         "Show, check and move the event log: every input, and every decision",
     ),
     "webhooks": (

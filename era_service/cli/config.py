@@ -9,8 +9,8 @@ from era_service.cli.shared.arguments import json_option
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json, printable
+from era_service.config.load import find_config_file
 from era_service.config.loaded import LoadedSettings
-from era_service.config.paths import find_config_file
 
 if TYPE_CHECKING:
     from era_service.config.mistakes import ConfigMistake

@@ -12,8 +12,8 @@ from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import echo_json, printable
 from era_service.cli.shared.passphrases import EncryptOptions, is_interactive, passphrase_of_new_keys
 from era_service.cli.shared.release import DryRunOptions
+from era_service.config.load import CONFIG_FILE_NAME
 from era_service.config.networks import NETWORKS, SHORT_NAMES, full_name
-from era_service.config.paths import CONFIG_FILE_NAME
 from era_service.releasing.setup import LOCAL, SetUp, SetUpOrder, set_up
 from eras import ConfigurationError
 

@@ -5,8 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from era_service.config.section import Section
-from era_service.config.types import Above0Whole, ShareText, Whole
+from era_service.config.types import Above0Whole, Section, ShareText, Whole
 
 
 class AdoptionSettings(Section):

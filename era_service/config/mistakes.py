@@ -8,7 +8,8 @@ from os import PathLike
 from pydantic import ValidationError
 
 from era_service.config.loaded import LoadedSettings
-from era_service.config.records import is_secret, keys_beside
+from era_service.config.records import keys_beside
+from era_service.config.types import is_secret
 from eras import ConfigurationError
 from release_tools.findings import findings_of
 

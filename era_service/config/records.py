@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from era_service.config.schema import ALIASES, ENVIRONMENT_PREFIX, SECTIONS, CustomNetwork, ProviderSettings, Settings
-from era_service.config.section import Section
+from era_service.config.types import Section
 from era_service.config.webhooks import WebhookSettings
 
 
@@ -63,11 +63,6 @@ def keys_beside(path: tuple[str, ...]) -> tuple[str, ...]:
     elif path[:2] == ("service", "webhooks"):
         model = WebhookSettings
     return tuple(model.model_fields) if model else ()
-
-
-def is_secret(key: str) -> bool:
-    """Whether the value of a setting must never be shown."""
-    return key.endswith(("project_id", ".secret"))
 
 
 def _kind(schema: dict[str, Any]) -> str:

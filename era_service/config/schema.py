@@ -14,7 +14,6 @@ from chain_reader.providers.transport.limits import DEFAULT_LIMITS, ReadLimits
 from chain_reader.trust.policy import DEFAULT_MAX_LEAD_EPOCHS
 from era_service.config.adoption import AdoptionSettings
 from era_service.config.networks import full_name
-from era_service.config.section import Section
 from era_service.config.types import (
     Above0,
     Above0Whole,
@@ -28,6 +27,7 @@ from era_service.config.types import (
     Paths,
     ProviderUrl,
     SecretFile,
+    Section,
     ShareText,
     Texts,
     ThreadTokenText,

@@ -19,8 +19,9 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from datum.foreign_text import toml_problem
 from era_service.config.mistakes import ConfigMistake
 from era_service.config.networks import NETWORKS, SHORT_NAMES, NetworkPreset, full_name
-from era_service.config.records import environment_name, is_secret, setting_keys
+from era_service.config.records import environment_name, setting_keys
 from era_service.config.schema import ALIASES, ENVIRONMENT_PREFIX, SECTIONS, CustomNetwork, Settings
+from era_service.config.types import is_secret
 
 NO_SETTINGS = frozenset({"ERASWITCH_CONFIG", "ERASWITCH_DEBUG", "ERASWITCH_VECTORS"})
 """Variables with our prefix that are not settings."""

@@ -1,4 +1,4 @@
-"""The types that settings have: what a value may look like, in TOML, in the environment or on the command line.
+"""The types that settings and their tables have: what a value may look like, in TOML, environment or command line.
 
 A validator raises ``ValueError`` with what it expected, which pydantic collects and ``config_mistakes`` words.
 """
@@ -6,14 +6,16 @@ A validator raises ``ValueError`` with what it expected, which pydantic collects
 import json
 import re
 import stat
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, field_validator
 
 from chain_reader.providers.from_url import nearest_kind
 from chain_reader.thread_token import spelled, token_unit
 from datum import VerificationKey
+from era_store.redaction import mask_url
 from eras import ConfigurationError, MarkerError, SupportedEras
 from release_tools.findings import NearMissError
 
@@ -161,3 +163,28 @@ LeaderUrl = Annotated[str, AfterValidator(_leader_url)]
 ProviderUrl = Annotated[str, AfterValidator(_provider_url)]
 ShareText = Annotated[str, BeforeValidator(_share)]
 JsonText = Annotated[str, BeforeValidator(_json_text)]
+
+
+class Section(BaseModel):
+    """A table of the configuration: unknown keys are mistakes, values never change."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, hide_input_in_errors=True)
+
+    @field_validator("*")
+    @classmethod
+    def _without_nul(cls, value: Any) -> Any:
+        """No text with a NUL byte: no file, database or header takes it, and each would say so in its own way."""
+        for one in value if isinstance(value, tuple) else (value,):
+            if isinstance(one, str | Path) and "\0" in str(one):
+                raise ValueError("text without a NUL byte")
+        return value
+
+    def __repr_args__(self) -> Iterator[tuple[str | None, Any]]:
+        """The arguments of ``repr``: passwords in URLs are masked, as pydantic masks its secrets."""
+        for name, value in super().__repr_args__():
+            yield name, mask_url(value) if isinstance(value, str) else value
+
+
+def is_secret(key: str) -> bool:
+    """Whether the value of a setting must never be shown."""
+    return key.endswith(("project_id", ".secret"))

@@ -6,8 +6,7 @@ from typing import Annotated, Any, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
 
-from era_service.config.section import Section
-from era_service.config.types import SecretFile, Texts, listed
+from era_service.config.types import SecretFile, Section, Texts, listed
 
 URL = re.compile(r"https?://[^\s/@?#]+(/[^\s#]*)?(\?[^\s#]*)?")
 HOST = re.compile(r"https?://[^/?]+")

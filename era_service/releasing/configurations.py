@@ -23,8 +23,7 @@ from datum.configuration import (
 from datum.configuration.markers import decoded
 from era_service.config.schema import Settings
 from era_service.releasing.session import Release
-from era_service.wiring.deciding import open_reader, providers_in_order
-from era_service.wiring.observers import openings_of
+from era_service.wiring.deciding import open_reader, openings_of, providers_in_order
 from era_service.wiring.trust import configuration_policy_at, open_memory
 from eras import ChainReadError, ConfigurationError, Epoch, Provenance, StoreError
 

@@ -19,9 +19,8 @@ from chain_reader.trust.reading import TrustedReading
 from chain_reader.trusted_reader import TrustedReader
 from datum import Accepted, EraMarkersPayload
 from era_service.config.schema import ProviderSettings, Settings
-from era_service.wiring.deciding import open_core
+from era_service.wiring.deciding import open_agreement, open_core, tip_watch
 from era_service.wiring.genesis import calendar_of, configured_genesis
-from era_service.wiring.observers import open_agreement, tip_watch
 from era_service.wiring.providers import open_gateway, open_provider, providers_of
 from era_service.wiring.trust import era_script, open_memory, trust_policy
 from era_store import StoredTrust

@@ -3,7 +3,7 @@
 In: settings. Out: a URL for ``open_store``. The commands that make tokens ask the same.
 """
 
-from era_service.config.paths import user_state_folder
+from era_service.config.load import user_state_folder
 from era_service.config.schema import Settings
 from eras import ConfigurationError, StoreError
 

@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from era_service.config.schema import Settings
 from era_service.service.service import Service
 from era_service.wiring.adoption import compatibility_of
-from era_service.wiring.deciding import tried_providers
-from era_service.wiring.observers import openings_of
+from era_service.wiring.deciding import openings_of, tried_providers
 
 RELOADED_SECTIONS = frozenset(("adoption", "quorum", "limits", "log"))
 """Sections that are read again as a whole."""

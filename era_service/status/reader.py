@@ -13,9 +13,8 @@ from chain_reader.adapters.builder import ObserverNeededError
 from chain_reader.configuration_reader import ConfigurationReader, ConfigurationReading
 from chain_reader.providers.failover import ProviderCall
 from era_service.config.schema import Settings
-from era_service.wiring.deciding import open_configuration_reader, open_reader, providers_in_order
+from era_service.wiring.deciding import open_configuration_reader, open_reader, openings_of, providers_in_order
 from era_service.wiring.genesis import clock_epoch, genesis_by_clock
-from era_service.wiring.observers import openings_of
 from era_service.wiring.providers import open_adapter
 from era_service.wiring.trust import open_memory
 from era_store import Store

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING
 from era_service.config.networks import NETWORKS, SHORT_NAMES, full_name
 from era_service.config.schema import Settings
 from era_service.ingest_progress import ingest_progress, source_words
+from era_service.wiring.deciding import openings_of
 from era_service.wiring.genesis import clock_epoch
-from era_service.wiring.observers import openings_of
 from era_service.wiring.trust import network_key
 from eras import ChainReadError, ConfigurationError, Epoch
 from release_tools import AdoptionRules, Base, Compatibility, parse_share

@@ -9,8 +9,17 @@ from typing import Any
 import pytest
 import structlog
 
-from era_service.log_repeats import AT_ONCE, MAX_LINES, WINDOW_S, RepeatFilter
-from era_service.logs import bind_era, change_log, configure_logging, toggle_debug, toggle_format
+from era_service.logs import (
+    AT_ONCE,
+    MAX_LINES,
+    WINDOW_S,
+    RepeatFilter,
+    bind_era,
+    change_log,
+    configure_logging,
+    toggle_debug,
+    toggle_format,
+)
 from era_store.redaction import MASK, register_secret
 from eras import Epoch, __version__
 

@@ -1,6 +1,6 @@
 """``eraswitch adoption forecast``: will the network keep its quorum after the switch? And the bare question of a share.
 
-``era_service.cli.adoption.group`` has the group that the command stands in.
+``era_service.cli.command_groups`` has the group that the command stands in.
 """
 
 from contextlib import suppress
@@ -31,7 +31,7 @@ from era_service.wiring.adoption import (
     epoch_or_assumed,
     open_registrations,
 )
-from era_service.wiring.observers import known_calendar
+from era_service.wiring.deciding import known_calendar
 from era_service.wiring.quorum import GivenQuorum, given_quorum, quorum_of
 from eras import Epoch, EraSwitchError
 from eras.words import percent

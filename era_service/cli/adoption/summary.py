@@ -14,7 +14,7 @@ from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable, write_file
 from era_service.cli.shared.release import JsonOptions
 from era_service.wiring.adoption import configured_gate, open_registrations
-from era_service.wiring.observers import known_calendar
+from era_service.wiring.deciding import known_calendar
 from eras import Epoch
 from release_tools.adoption.adoption_charts import support_chart, versions_chart
 from release_tools.adoption.charts import standalone

@@ -18,7 +18,7 @@ from era_service.cli.shared.release import JsonOptions, NetworkOptions, force_na
 from era_service.config.schema import Settings
 from era_service.releasing.rollouts import gate_evidence, planned_quorum, trusted_configurations
 from era_service.releasing.session import open_release, require_magic
-from era_service.wiring.observers import known_calendar
+from era_service.wiring.deciding import known_calendar
 from era_service.wiring.quorum import GivenQuorum, quorum_of
 from eras import ConfigurationError, Epoch, EraSwitchError
 from release_tools.adoption.shares import share_words

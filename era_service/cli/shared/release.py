@@ -17,7 +17,7 @@ from era_service.cli.shared.commands import OUTPUT, nested, option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.key_loading import load_payment_key, read_secret_key
 from era_service.cli.shared.output import write_file
-from era_service.config.paths import user_state_folder
+from era_service.config.load import user_state_folder
 from era_service.config.schema import Settings
 from era_service.releasing.publishing import PublishingMeans
 from era_service.releasing.session import require_magic

@@ -16,8 +16,8 @@ from chain_reader.providers.transport.errors import ProviderOfOtherNetworkError
 from era_service.config.load import load_settings
 from era_service.config.networks import NETWORKS
 from era_service.config.schema import Settings
+from era_service.wiring.deciding import open_agreement, openings_of, tip_watch
 from era_service.wiring.genesis import configured_genesis
-from era_service.wiring.observers import open_agreement, openings_of, tip_watch
 from era_service.wiring.providers import open_provider
 from eras import ConfigurationError, Epoch, Slot
 

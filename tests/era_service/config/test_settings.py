@@ -5,11 +5,10 @@ from pathlib import Path
 import pytest
 
 from chain_reader.providers.transport.limits import DEFAULT_LIMITS
-from era_service.config.load import load_settings, sets_supported_eras
+from era_service.config.load import find_config_file, load_settings, sets_supported_eras
 from era_service.config.loaded import LoadedSettings
 from era_service.config.mistakes import ConfigMistake, InvalidConfigurationError
 from era_service.config.networks import NETWORKS
-from era_service.config.paths import find_config_file
 from era_service.config.records import setting_keys, setting_records
 from era_service.config.schema import SECTIONS
 from era_service.wiring.checks import deep_mistakes

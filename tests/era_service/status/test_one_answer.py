@@ -185,7 +185,7 @@ def a_world(folder: Path, **more: Any) -> Iterator[World]:
         chain.advance_to_epoch(5)
         team = Wallet.new()
         world = World(Network(chain, team, chain.fund(team.address, 1_000 * ADA)), folder, **more)
-        with patch("era_service.wiring.observers.open_provider", world.open_provider):
+        with patch("era_service.wiring.deciding.open_provider", world.open_provider):
             yield world
 
 

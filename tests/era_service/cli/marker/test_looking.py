@@ -11,7 +11,7 @@ import pytest
 from chain_reader import LocalObserver
 from datum import SigningKey
 from era_service.config.load import load_settings
-from era_service.wiring.observers import known_calendar
+from era_service.wiring.deciding import known_calendar
 from tests.era_service.conftest import invoke
 from tests.era_service.release_world import World, datum, release_world
 
