@@ -9,7 +9,7 @@ import re
 import threading
 from binascii import unhexlify
 from collections.abc import Iterable, Sequence
-from itertools import islice
+from itertools import chain, islice
 
 from datum.keys import VerificationKey, verify_signature
 from datum.kinds import ERA, MarkerKind, kinds_of
@@ -109,16 +109,18 @@ def screen(
 
 def _screen(texts: list[str], keys: tuple[VerificationKey, ...], kind: MarkerKind) -> list[Verdict]:
     verdicts: list[Verdict] = [_NOT_A_PAYLOAD] * len(texts)
-    candidates = [
-        (index, datum)
-        for index, text in enumerate(texts)
-        if len(text) >= _SHORTEST_HEX
-        # The commonest junk, a first field of 24 bytes or more that does not begin as JSON does, shows in two slices.
-        and (text[:8] != "d8799f58" or text[10:12] in _JSON_BEGINS or text[8:10] == "00")
-        and (datum := _candidate(text)) is not None
-    ]
-    judged = _judge_all([datum for _, datum in candidates], keys, kind)
-    for (index, _), verdict in zip(candidates, judged, strict=True):
+    places: list[int] = []  # beside the candidates, for the garbage collector looks into pairs
+    candidates: list[str | bytes] = []
+    # The commonest junk, a first field of 24 bytes or more that does not begin as JSON does, shows in two slices.
+    for index, text in enumerate(texts):
+        if (
+            len(text) >= _SHORTEST_HEX
+            and (text[:8] != "d8799f58" or text[10:12] in _JSON_BEGINS or text[8:10] == "00")
+            and (datum := _candidate(text)) is not None
+        ):
+            places.append(index)
+            candidates.append(datum)
+    for index, verdict in zip(places, _judge_all(candidates, keys, kind), strict=True):
         verdicts[index] = verdict
     return verdicts
 
@@ -135,7 +137,7 @@ def _candidate(text: str) -> str | bytes | None:
     return data if enough else None
 
 
-def _judge_all(candidates: list[str | bytes], keys: tuple[VerificationKey, ...], kind: MarkerKind) -> list[Verdict]:
+def _judge_all(candidates: list[str | bytes], keys: tuple[VerificationKey, ...], kind: MarkerKind) -> Iterable[Verdict]:
     if len(candidates) < _PARALLEL_FROM:
         return [_judge(datum, keys, kind) for datum in candidates]
     from concurrent.futures import ThreadPoolExecutor
@@ -145,8 +147,7 @@ def _judge_all(candidates: list[str | bytes], keys: tuple[VerificationKey, ...],
     size = -(-len(candidates) // workers)
     slices = [candidates[start : start + size] for start in range(0, len(candidates), size)]
     with ThreadPoolExecutor(workers) as pool:
-        parts = pool.map(lambda part: [_judge(datum, keys, kind) for datum in part], slices)
-        return [verdict for part in parts for verdict in part]
+        return chain.from_iterable(pool.map(lambda part: [_judge(datum, keys, kind) for datum in part], slices))
 
 
 def _judge(datum: str | bytes, keys: tuple[VerificationKey, ...], kind: MarkerKind) -> Verdict:
@@ -162,8 +163,10 @@ def _judge(datum: str | bytes, keys: tuple[VerificationKey, ...], kind: MarkerKi
         return _of_another_kind(content) or Malformed(error.got or error.what)
     if signature is None:
         return Malformed("a payload without a signature")
-    key = next((key for key in keys if verify_signature(message, signature, key)), None)
-    if key is None:
+    for key in keys:
+        if verify_signature(message, signature, key):
+            break
+    else:
         return WrongSigner("signed by none of the verification keys", content)
     verified = VerifiedMarkers(kind.payload.from_bytes(content).markers, signature, key)
     fault = kind.fault(verified.markers)

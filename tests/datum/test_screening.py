@@ -75,6 +75,12 @@ def test_any_of_the_keys_will_do():
         ((b'{"x":"' + b"a" * 300 + b'"}'), Malformed, "not the datum of a signed payload"),
         (b'{"mark\\u0065rs":[],"signature":"' + b"aa" * 64 + b'"}', WrongSigner, "signed by none"),
         (b'  [[],"' + b"aa" * 64 + b'"]', WrongSigner, "signed by none"),
+        (
+            b'{"markers":[{"name":"' + b"a" * 128 + b'","epoch":1}],"signature":"' + b"ax" * 64 + b'"}',
+            Malformed,
+            "not hex",
+        ),
+        (b'{"markers":[{"name":"a","epoch":1}],"signature":"' + b"AA" * 64 + b'"}', WrongSigner, "signed by none"),
     ],
 )
 def test_the_reason_of_a_verdict(content, verdict, reason):
