@@ -36,14 +36,9 @@ class InitNetworkOptions:
         "a rehearsal chain, which is created if missing.",
     )
     project_id_file: Path | None = option(
-        "--project-id-file",
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        help="File with the provider's API key, readable by its owner only.",
+        "--project-id-file", metavar="FILE", help="File with the provider's API key, readable by its owner only."
     )
-    eras: tuple[str, ...] = option(
-        "--era", metavar="NAME", multiple=True, help="A supported era, oldest first; can be repeated."
-    )
+    eras: tuple[str, ...] = option("--era", metavar="NAME", help="A supported era, oldest first; can be repeated.")
 
     @property
     def is_local(self) -> bool:
@@ -58,7 +53,6 @@ class InitKeyOptions:
     era_key: Path | None = option(
         "--era-key",
         metavar="FILE",
-        type=click.Path(path_type=Path),
         help="An existing era key (era.sk). By default a network of your own gets a new one.",
     )
     verification_key: str | None = option(
@@ -67,19 +61,13 @@ class InitKeyOptions:
     payment_key_file: Path | None = option(
         "--payment-key-file",
         metavar="FILE",
-        type=click.Path(path_type=Path),
         help="An existing payment key that owns the era address. By default a new one is created.",
     )
     era_address: str | None = option(
         "--era-address", metavar="ADDR", help="The era address, if its payment key is elsewhere."
     )
     keys_folder: Path = option(
-        "--keys",
-        metavar="DIR",
-        default="keys",
-        show_default=True,
-        type=click.Path(path_type=Path),
-        help="The folder for new keys.",
+        "--keys", metavar="DIR", default="keys", show_default=True, help="The folder for new keys."
     )
     new: EncryptOptions = nested(EncryptOptions)
 

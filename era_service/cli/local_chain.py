@@ -1,6 +1,7 @@
 """``eraswitch local-chain``: the rehearsal ledger in one file, which each command opens itself, beside a server too."""
 
 from collections.abc import Sequence
+from dataclasses import asdict
 from decimal import Decimal, DecimalException
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import click
 from chain_reader.local_chain import Genesis, LocalChain, Output
 from chain_reader.local_chain.ledger.model import Block
 from era_service.cli.shared.arguments import epoch, json_option
+from era_service.cli.shared.commands import option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.groups import KnownGroup
 from era_service.cli.shared.output import echo_json
@@ -29,28 +31,49 @@ def local_chain() -> None:
     """Run and control a rehearsal chain in one file."""
 
 
+@option_group()
+class ServedChainOptions:
+    """The chain that is served, and where."""
+
+    path: Path = option(
+        "--path",
+        default=DEFAULT_PATH,
+        show_default=True,
+        help="File of the chain; created if missing.",
+    )
+    host: str = option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
+    port: int = option(
+        "--port", default=0, type=click.IntRange(0, 65535), help="Port to listen on; 0 picks a free one."
+    )
+
+
+@option_group()
+class GenesisOptions:
+    """The properties of the chain that are fixed when it is created; by default those of ``Genesis``."""
+
+    clock_mode: str | None = option(
+        "--clock",
+        type=click.Choice(["manual", "wall"]),
+        help="Advance slots with the clock (the default), or by command only.",
+    )
+    epoch_length: int | None = option(
+        "--epoch-length", type=click.IntRange(min=1), help="Slots in an epoch; 100 by default."
+    )
+    slot_length_s: float | None = option("--slot-length", type=float, help="Seconds in a slot; 1 by default.")
+    network_magic: int | None = option(
+        "--network-magic", type=click.IntRange(0, 2**32 - 1), help="Network magic; 42 by default."
+    )
+
+    def given(self) -> dict[str, Any]:
+        """Those that the command line gives, by their names in ``Genesis``."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
+
+
 @local_chain.command(example="eraswitch local-chain start --path chain.sqlite3 --clock wall")
-@click.option(
-    "--path",
-    default=DEFAULT_PATH,
-    show_default=True,
-    type=click.Path(path_type=Path),
-    help="File of the chain; created if missing.",
-)
-@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
-@click.option("--port", default=0, type=click.IntRange(0, 65535), help="Port to listen on; 0 picks a free one.")
-@click.option(
-    "--clock",
-    "clock_mode",
-    type=click.Choice(["manual", "wall"]),
-    help="Advance slots with the clock (the default), or by command only.",
-)
-@click.option("--epoch-length", type=click.IntRange(min=1), help="Slots in an epoch; 100 by default.")
-@click.option("--slot-length", "slot_length_s", type=float, help="Seconds in a slot; 1 by default.")
-@click.option("--network-magic", type=click.IntRange(0, 2**32 - 1), help="Network magic; 42 by default.")
+@takes(served=ServedChainOptions, genesis=GenesisOptions)
 @json_option
 @pass_app
-def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool, **genesis: Any) -> None:
+def start(app: AppContext, /, *, served: ServedChainOptions, genesis: GenesisOptions, as_json: bool) -> None:
     """Serve a chain, as the providers of public networks do, until Ctrl-C.
 
     The clock, lengths and magic are fixed when the chain is created; if given again, they must be the same. With the
@@ -75,7 +98,8 @@ def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool
     from chain_reader.local_chain import LocalChainServer
 
     app.load()  # for the logs
-    _create_or_check(path, {name: value for name, value in genesis.items() if value is not None})
+    path = served.path
+    _create_or_check(path, genesis.given())
 
     def announce(server: LocalChainServer) -> None:
         urls = {
@@ -94,7 +118,7 @@ def start(app: AppContext, /, *, path: Path, host: str, port: int, as_json: bool
             )
             click.echo("Ctrl-C stops it")
 
-    LocalChainServer(path, host=host, port=port).serve_forever(announce)
+    LocalChainServer(path, host=served.host, port=served.port).serve_forever(announce)
 
 
 def _create_or_check(path: Path, asked: dict[str, Any]) -> None:

@@ -13,7 +13,6 @@ from datum import EraSigner, VerificationKey, encode_datum_json
 from datum.configuration import DEFAULT_CONFIGURATIONS, ConfigurationMarkersPayload, check_against, read_import
 from datum.configuration.imports import require_size
 from datum.configuration.readable import to_readable
-from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import read_bytes
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
@@ -88,16 +87,8 @@ class ConfigurationKeyOptions:
 class ExportOptions:
     """The export and its file."""
 
-    target_path: Path = option(
-        "--target-path",
-        required=True,
-        metavar="FILE",
-        type=click.Path(path_type=Path),
-        help="Where to write the export.",
-    )
-    is_default: bool = option(
-        "--default", is_flag=True, help="Export the default configuration without reading a chain."
-    )
+    target_path: Path = option("--target-path", required=True, metavar="FILE", help="Where to write the export.")
+    is_default: bool = option("--default", help="Export the default configuration without reading a chain.")
 
 
 @option_group()
@@ -111,16 +102,13 @@ class ImportOptions:
         "--target-path",
         required=True,
         metavar="FILE",
-        type=click.Path(path_type=Path),
         help="Where to write the datum, for cardano-cli's --tx-out-inline-datum-file.",
     )
     current_epoch: Epoch | None = option(
-        "--current-epoch", metavar="N", type=epoch_type, help="The current epoch; by default the provider's."
+        "--current-epoch", metavar="N", help="The current epoch; by default the provider's."
     )
     without_chain: bool = option(
-        "--without-chain",
-        is_flag=True,
-        help="Do not compare with the chain: configurations that nodes already use may change.",
+        "--without-chain", help="Do not compare with the chain: configurations that nodes already use may change."
     )
 
 

@@ -26,12 +26,10 @@ class PlayOptions:
     """The scenario."""
 
     scenario: str | None = argument(required=False)
-    list_only: bool = option("--list", is_flag=True, help="List the shipped scenarios.")
+    list_only: bool = option("--list", help="List the shipped scenarios.")
     seed: int | None = option("--seed", type=click.IntRange(min=0), help="Use this seed instead of the scenario's.")
     nodes: int | None = option("--nodes", type=click.IntRange(min=1), help="The number of nodes.")
-    no_shrink: bool = option(
-        "--no-shrink", is_flag=True, help="Do not look for the shortest story when a rehearsal fails."
-    )
+    no_shrink: bool = option("--no-shrink", help="Do not look for the shortest story when a rehearsal fails.")
 
 
 @option_group(OUTPUT)

@@ -11,11 +11,11 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, option_group, takes
+from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, option_group, settings_given, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json
 from era_service.cli.signals import surviving_signals
@@ -47,19 +47,26 @@ class ListeningOptions:
     """The address to listen at, and who may ask."""
 
     host: str | None = option(
-        "--host", metavar="ADDRESS", help="The address to listen on; by default this machine only."
+        "--host",
+        setting="service.host",
+        metavar="ADDRESS",
+        help="The address to listen on; by default this machine only.",
     )
     port: int | None = option(
-        "--port", metavar="PORT", type=click.IntRange(0, 65535), help="The port; 0 picks a free one."
+        "--port",
+        setting="service.port",
+        metavar="PORT",
+        type=click.IntRange(0, 65535),
+        help="The port; 0 picks a free one.",
     )
     tls_cert: Path | None = option(
-        "--tls-cert", metavar="FILE", type=click.Path(path_type=Path), help="Certificate chain (PEM): serve over TLS."
+        "--tls-cert", setting="service.tls_cert", metavar="FILE", help="Certificate chain (PEM): serve over TLS."
     )
     tls_key: Path | None = option(
-        "--tls-key", metavar="FILE", type=click.Path(path_type=Path), help="The certificate's key (PEM), 0600."
+        "--tls-key", setting="service.tls_key", metavar="FILE", help="The certificate's key (PEM), 0600."
     )
     public: bool | None = option(
-        "--public", is_flag=True, default=None, help="Read only: nothing can be written over HTTP."
+        "--public", setting="service.public", help="Read only: nothing can be written over HTTP."
     )
 
 
@@ -67,16 +74,21 @@ class ListeningOptions:
 class ServedOptions:
     """The source of what is served."""
 
-    provider: str | None = option("--provider", metavar="URL", help="Read the chain here.")
-    follow: str | None = option("--follow", metavar="URL", help="Read no chain; follow the service of a leader.")
+    provider: str | None = option("--provider", setting="reader.providers", metavar="URL", help="Read the chain here.")
+    follow: str | None = option(
+        "--follow", setting="follower.leader", metavar="URL", help="Read no chain; follow the service of a leader."
+    )
     with_registrations: bool | None = option(
-        "--with-registrations", is_flag=True, default=None, help="Take the leader's registrations too."
+        "--with-registrations", setting="follower.registrations", help="Take the leader's registrations too."
     )
     store: str | None = option(
-        "--store", metavar="URL", help="The store: the path of a SQLite file, or the URL of a database."
+        "--store",
+        setting="store.url",
+        metavar="URL",
+        help="The store: the path of a SQLite file, or the URL of a database.",
     )
     poll_interval_s: float | None = option(
-        "--poll", metavar="SECONDS", type=float, help="Seconds between two readings."
+        "--poll", setting="service.poll_interval_s", metavar="SECONDS", type=float, help="Seconds between two readings."
     )
 
 
@@ -84,7 +96,7 @@ class ServedOptions:
 class ServeOutputOptions:
     """The output."""
 
-    as_json: bool = option("--json", is_flag=True, help="Print the address it serves at, as JSON.")
+    as_json: bool = option("--json", help="Print the address it serves at, as JSON.")
 
 
 @click.command(cls=SectionedCommand, example="eraswitch serve --network preview --store eraswitch.sqlite3 --port 8000")
@@ -101,18 +113,7 @@ def serve(app: AppContext, *, at: ListeningOptions, data: ServedOptions, output:
     from era_service.service.follower_loop import following_registrations
     from era_service.web import Service
 
-    given: dict[str, tuple[Any, str]] = {
-        "service.host": (at.host, "--host"),
-        "service.port": (at.port, "--port"),
-        "service.tls_cert": (at.tls_cert, "--tls-cert"),
-        "service.tls_key": (at.tls_key, "--tls-key"),
-        "service.public": (at.public, "--public"),
-        "service.poll_interval_s": (data.poll_interval_s, "--poll"),
-        "reader.providers": (data.provider, "--provider"),
-        "follower.leader": (data.follow, "--follow"),
-        "follower.registrations": (data.with_registrations, "--with-registrations"),
-        "store.url": (data.store, "--store"),
-    }
+    given = settings_given(at, data)
     settings = app.load(given).settings
     _require_both(settings.service)
     if settings.follower.leader is not None:

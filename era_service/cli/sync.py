@@ -5,7 +5,7 @@ from contextlib import closing
 import click
 
 from era_service.cli.shared.arguments import json_option
-from era_service.cli.shared.commands import SectionedCommand
+from era_service.cli.shared.commands import SectionedCommand, option, option_group, settings_given, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
 from era_service.follower import sync as follower
@@ -23,22 +23,36 @@ _WORDS = {
 }
 
 
+@option_group()
+class SyncOptions:
+    """What is taken from which leader."""
+
+    leader: str | None = option(
+        "--from", metavar="URL", setting="follower.leader", help="The leader's service; by default follower.leader."
+    )
+    force: bool = option("--force", help="Take its whole history again, whatever is known here.")
+    with_registrations: bool | None = option(
+        "--with-registrations", setting="follower.registrations", help="Take the registrations too."
+    )
+
+
+@option_group("Data")
+class FollowerStoreOptions:
+    """The store of the follower."""
+
+    store: str | None = option(
+        "--store",
+        metavar="URL",
+        setting="store.url",
+        help="The store; by default store.url, or the service's own file.",
+    )
+
+
 @click.command(cls=SectionedCommand, example="eraswitch sync --from https://eras.example --store follower.sqlite3")
-@click.option("--from", "leader", metavar="URL", help="The leader's service; by default follower.leader.")
-@click.option("--force", is_flag=True, help="Take its whole history again, whatever is known here.")
-@click.option("--with-registrations", is_flag=True, default=None, help="Take the registrations too.")
-@click.option("--store", metavar="URL", help="The store; by default store.url, or the service's own file.")
+@takes(what=SyncOptions, data=FollowerStoreOptions)
 @json_option
 @pass_app
-def sync(
-    app: AppContext,
-    *,
-    leader: str | None,
-    force: bool,
-    with_registrations: bool | None,
-    store: str | None,
-    as_json: bool,
-) -> None:
+def sync(app: AppContext, *, what: SyncOptions, data: FollowerStoreOptions, as_json: bool) -> None:
     """Copy the verified marker history from a leader, so that this machine can serve it without a chain provider.
 
     Every link and signature is verified before anything is written. A machine that reads the chain itself follows
@@ -46,16 +60,10 @@ def sync(
     """
     from era_store import open_store
 
-    settings = app.load(
-        {
-            "follower.leader": (leader, "--from"),
-            "follower.registrations": (with_registrations, "--with-registrations"),
-            "store.url": (store, "--store"),
-        }
-    ).settings
+    settings = app.load(settings_given(what, data)).settings
     require_follower(settings)
     with closing(open_store(store_url(settings), network=network_key(settings))) as opened:
-        report = follower.sync(settings, opened, force=force, with_registrations=settings.follower.registrations)
+        report = follower.sync(settings, opened, force=what.force, with_registrations=settings.follower.registrations)
     if as_json:
         echo_json(report.to_dict())
         return

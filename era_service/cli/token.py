@@ -37,9 +37,7 @@ def token() -> None:
 class NewTokenOptions:
     """The scopes of a token, and its file."""
 
-    scopes: tuple[str, ...] = option(
-        "--scope", multiple=True, default=("registrations:write",), show_default=True, help="Allow it."
-    )
+    scopes: tuple[str, ...] = option("--scope", default=("registrations:write",), show_default=True, help="Allow it.")
     expires: int | None = option(
         "--expires",
         type=lifetime,
@@ -48,9 +46,7 @@ class NewTokenOptions:
         metavar="12h|90d|4w|never",
         help="When it expires.",
     )
-    out: Path | None = option(
-        "--out", metavar="FILE", type=click.Path(path_type=Path), help="Write it to FILE, readable by its owner only."
-    )
+    out: Path | None = option("--out", metavar="FILE", help="Write it to FILE, readable by its owner only.")
 
 
 @token.command(example="eraswitch token new pool-1 --expires 30d --out pool-1.token")

@@ -71,9 +71,7 @@ class BuildOptions:
     payload_file: str = argument(metavar="PAYLOAD")
     lead_epochs: int = lead_option()
     not_a_slip: bool = not_a_slip_option()
-    mint_token: bool = option(
-        "--mint-token", is_flag=True, help="Mint a thread token with this marker, a network's first (rule T0)."
-    )
+    mint_token: bool = option("--mint-token", help="Mint a thread token with this marker, a network's first (rule T0).")
 
 
 @option_group(OUTPUT)
@@ -182,7 +180,6 @@ class WitnessOptions:
     witness_files: tuple[str, ...] = option(
         "--witness",
         metavar="FILE",
-        multiple=True,
         help="Signature made elsewhere, as cardano-cli transaction witness and hardware wallets write it, or the same "
         "transaction as somebody else signed it. May be given "
         "several times.",
@@ -204,7 +201,6 @@ class CheckOptions:
     change_addresses: tuple[str, ...] = option(
         "--change-address",
         metavar="ADDR",
-        multiple=True,
         help="An address that may receive change, besides the era address and those of the keys. May be given several "
         "times.",
     )

@@ -5,11 +5,11 @@ import signal
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
-from era_service.cli.shared.commands import SectionedCommand
+from era_service.cli.shared.commands import OUTPUT, SectionedCommand, option, option_group, settings_given, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.key_loading import read_secret_key
 from era_service.cli.shared.output import echo_json, printable
@@ -25,72 +25,126 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 NOTHING_TRUSTED, CURRENT_UNSUPPORTED, UPCOMING_UNSUPPORTED = 5, 4, 3
-FLAGS = {
-    "provider": ("reader.providers", "--provider"),
-    "store": ("store.url", "--store"),
-    "node_id": ("watch.node_id", "--node-id"),
-    "poll_interval_s": ("watch.poll_interval_s", "--poll-interval"),
-    "spread_s": ("watch.spread_s", "--spread"),
-    "on_unsupported": ("watch.on_unsupported", "--on-unsupported"),
-    "drain_s": ("watch.drain_s", "--drain"),
-    "http": ("watch.http", "--http"),
-    "register_url": ("watch.register_url", "--register"),
-    "register_key_file": ("watch.register_key_file", "--register-key"),
-    "stake": ("watch.stake", "--stake"),
-    "node_version": ("watch.node_version", "--node-version"),
-    "eras_folder": ("watch.eras_folder", "--eras"),
-    "program": ("watch.program", "--program"),
-}
-"""Option → the setting that it gives."""
+
+
+@option_group("Network")
+class WatchNetworkOptions:
+    """The provider that is read."""
+
+    provider: str | None = option(
+        "--provider",
+        metavar="URL",
+        setting="reader.providers",
+        help="Read here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
+    )
+
+
+@option_group("Data")
+class WatchDataOptions:
+    """The store of the watcher."""
+
+    store: str | None = option(
+        "--store", metavar="URL", setting="store.url", help="The store, for what is trusted and the event log."
+    )
+
+
+@option_group()
+class WatchOptions:
+    """How the node is watched, and the node itself.
+
+    The settings that are given here are checked where the configuration is, so they are texts.
+    """
+
+    once: bool = option("--once", help="Check once, and exit as status does: 0, 3, 4 or 5.")
+    node_id: str | None = option(
+        "--node-id", metavar="ID", setting="watch.node_id", help="The identity of this node: its party id."
+    )
+    poll_interval_s: str | None = option(
+        "--poll-interval",
+        metavar="SECONDS",
+        setting="watch.poll_interval_s",
+        help="Seconds between two calls to the provider when idle.",
+    )
+    spread_s: str | None = option(
+        "--spread",
+        metavar="SECONDS",
+        setting="watch.spread_s",
+        help="Seconds over which nodes spread their calls when an epoch begins.",
+    )
+    on_unsupported: str | None = option(
+        "--on-unsupported",
+        type=click.Choice(["exit", "drain"]),
+        setting="watch.on_unsupported",
+        help="When the current era is not supported: exit at once (the default), or finish work first.",
+    )
+    drain_s: str | None = option(
+        "--drain", metavar="SECONDS", setting="watch.drain_s", help="With drain: how long that may take."
+    )
+    hooks: tuple[str, ...] = option(
+        "--hook", metavar="EVENT=FILE", help="Run the executable FILE at EVENT; can be repeated."
+    )
+    http: str | None = option(
+        "--http",
+        metavar="[HOST:]PORT",
+        setting="watch.http",
+        help="Serve the era over HTTP, on this machine only: /era and /wait?epoch=N.",
+    )
+    register_url: str | None = option(
+        "--register",
+        metavar="URL",
+        setting="watch.register_url",
+        help="Register with this service at every epoch and on change, signed.",
+    )
+    register_key_file: str | None = option(
+        "--register-key",
+        metavar="FILE",
+        setting="watch.register_key_file",
+        help="The key that the party id is the hash of, mode 0600.",
+    )
+    stake: str | None = option(
+        "--stake",
+        metavar="LOVELACE",
+        setting="watch.stake",
+        help="The stake that registrations state; by default none, as the service may know it.",
+    )
+    node_version: str | None = option(
+        "--node-version",
+        metavar="VERSION",
+        setting="watch.node_version",
+        help="The version of the node that registrations state.",
+    )
+    eras_folder: str | None = option(
+        "--eras",
+        metavar="FOLDER",
+        setting="watch.eras_folder",
+        help="Switch between the binaries in FOLDER/eras/<era>/bin.",
+    )
+    program: str | None = option(
+        "--program", metavar="NAME", setting="watch.program", help="The name of the binary in that folder."
+    )
+    runs: bool = option("--run", help="Run that binary with ARGUMENTS, stop and start it at a switch.")
+
+
+@option_group(OUTPUT)
+class DecisionOutputOptions:
+    """The output."""
+
+    as_json: bool = option("--json", help="Print every decision as a line of JSON.")
 
 
 @click.command(cls=SectionedCommand, example="eraswitch watch --network preview --hook activated=./switched.sh")
-@click.option("--once", is_flag=True, help="Check once, and exit as status does: 0, 3, 4 or 5.")
-@click.option(
-    "--provider",
-    metavar="URL",
-    help="Read here: http(s)://… of a Blockfrost API, ws(s)://… of an Ogmios server, or local:FILE.",
-)
-@click.option("--store", metavar="URL", help="The store, for what is trusted and the event log.")
-@click.option("--node-id", metavar="ID", help="The identity of this node: its party id.")
-@click.option(
-    "--poll-interval", "poll_interval_s", metavar="SECONDS", help="Seconds between two calls to the provider when idle."
-)
-@click.option(
-    "--spread", "spread_s", metavar="SECONDS", help="Seconds over which nodes spread their calls when an epoch begins."
-)
-@click.option(
-    "--on-unsupported",
-    type=click.Choice(["exit", "drain"]),
-    help="When the current era is not supported: exit at once (the default), or finish work first.",
-)
-@click.option("--drain", "drain_s", metavar="SECONDS", help="With drain: how long that may take.")
-@click.option(
-    "--hook", "hooks", metavar="EVENT=FILE", multiple=True, help="Run the executable FILE at EVENT; can be repeated."
-)
-@click.option(
-    "--http", metavar="[HOST:]PORT", help="Serve the era over HTTP, on this machine only: /era and /wait?epoch=N."
-)
-@click.option(
-    "--register", "register_url", metavar="URL", help="Register with this service at every epoch and on change, signed."
-)
-@click.option(
-    "--register-key", "register_key_file", metavar="FILE", help="The key that the party id is the hash of, mode 0600."
-)
-@click.option(
-    "--stake",
-    metavar="LOVELACE",
-    help="The stake that registrations state; by default none, as the service may know it.",
-)
-@click.option("--node-version", metavar="VERSION", help="The version of the node that registrations state.")
-@click.option("--eras", "eras_folder", metavar="FOLDER", help="Switch between the binaries in FOLDER/eras/<era>/bin.")
-@click.option("--program", metavar="NAME", help="The name of the binary in that folder.")
-@click.option("--run", "runs", is_flag=True, help="Run that binary with ARGUMENTS, stop and start it at a switch.")
-@click.option("--json", "as_json", is_flag=True, help="Print every decision as a line of JSON.")
+@takes(how=WatchOptions, network=WatchNetworkOptions, data=WatchDataOptions, output=DecisionOutputOptions)
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @pass_app
 def watch(
-    app: AppContext, /, *, once: bool, hooks: tuple[str, ...], runs: bool, as_json: bool, arguments: Any, **given: Any
+    app: AppContext,
+    /,
+    *,
+    how: WatchOptions,
+    network: WatchNetworkOptions,
+    data: WatchDataOptions,
+    output: DecisionOutputOptions,
+    arguments: tuple[str, ...],
 ) -> int:
     """Watch the era of a node: warn in time, run hooks, switch binaries, and end when the node must stop.
 
@@ -101,38 +155,36 @@ def watch(
     from era_service.node.opening import open_watcher
     from era_service.node.reactions import status_line
 
-    if arguments and not runs:
+    if arguments and not how.runs:
         raise click.UsageError("ARGUMENTS are those of the node: also give --run.")
-    if once and runs:
+    if how.once and how.runs:
         raise click.UsageError("--once and --run cannot be combined.")
-    flags = {FLAGS[name]: value for name, value in given.items() if value is not None}
-    named = {key: (value, flag) for (key, flag), value in flags.items()}
-    settings = app.load(named).settings
-    own_hooks = [_hook(text) for text in hooks]
+    given = settings_given(how, network, data)
+    settings = app.load(given).settings
+    own_hooks = [_hook(text) for text in how.hooks]
 
     def tell(decision: "Decision") -> None:
-        facts = {"kind": str(decision.kind), "epoch": decision.epoch, "facts": decision.facts}
-        if as_json:
-            echo_json(facts)
+        if output.as_json:
+            echo_json({"kind": str(decision.kind), "epoch": decision.epoch, "facts": decision.facts})
 
     opening = open_watcher(
         settings,
         hooks=own_hooks,
         on_decision=tell,
-        run=list(arguments) if runs else None,
+        run=list(arguments) if how.runs else None,
         read_key=read_secret_key,
     )
     with opening as watcher:
-        if once:
+        if how.once:
             watcher.check()
-            if not as_json:
+            if not output.as_json:
                 click.echo(printable(status_line(watcher.checker)))
             return _code(watcher)
         told = _told_over_http(watcher, settings.watch.http)
-        reloading = _reloading(watcher, settings, lambda: app.read(named).settings, own_hooks)
+        reloading = _reloading(watcher, settings, lambda: app.read(given).settings, own_hooks)
         with surviving_signals(reloading), _stopped_by_signals(watcher), told:
             end = watcher.run()
-    if as_json:
+    if output.as_json:
         echo_json({"kind": "ended", "code": end.code, "reason": end.reason})
     return end.code
 

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING
 import click
 
 from era_service.cli.adoption.options import BaseOptions, ReadinessOptions, eras_option
-from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import option, option_group
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import printable
@@ -35,12 +34,7 @@ def last_option(default: str) -> int | None:
 class CountOptions(BaseOptions):
     """The counting."""
 
-    epoch: Epoch | None = option(
-        "--epoch",
-        type=epoch_type,
-        metavar="EPOCH",
-        help="The last epoch to show; by default the newest that has begun.",
-    )
+    epoch: Epoch | None = option("--epoch", help="The last epoch to show; by default the newest that has begun.")
     eras: tuple[str, ...] = eras_option()
 
 
@@ -49,9 +43,7 @@ class HandedOnOptions(ReadinessOptions):
     """The registrations that count, also those that a service hands on."""
 
     service_url: str | None = option("--from-service", metavar="URL", help="Count what a service serves instead.")
-    verify: bool = option(
-        "--verify", is_flag=True, help="With --from-service: count only what the parties themselves have signed."
-    )
+    verify: bool = option("--verify", help="With --from-service: count only what the parties themselves have signed.")
 
     def opened(self, settings: Settings) -> "AbstractContextManager[SqlRegistrations]":
         """The registrations.

@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from era_service.cli.adoption.options import RegistrationOptions
-from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.wiring.adoption import open_registrations
@@ -27,9 +26,7 @@ COLUMNS = ("party_id", "epoch", "version", "stake", "seen_at_s", "source", "sign
 class ExportOptions:
     """The output and its form."""
 
-    epochs: tuple[Epoch, ...] = option(
-        "--epoch", type=epoch_type, multiple=True, metavar="EPOCH", help="Only this one; can be repeated."
-    )
+    epochs: tuple[Epoch, ...] = option("--epoch", help="Only this one; can be repeated.")
     form: str = option(
         "--format", type=click.Choice(("jsonl", "csv")), default="jsonl", show_default=True, help="How to write them."
     )

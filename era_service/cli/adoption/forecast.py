@@ -15,7 +15,6 @@ from era_service.cli.adoption.forecast_view import forecast_chart, forecast_line
 from era_service.cli.adoption.options import QuorumOptions, ReadinessOptions, share, svg_path
 from era_service.cli.protocol_configuration import PlaceOptions
 from era_service.cli.protocol_configuration import on_chain as configurations_on_chain
-from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.arguments import read_bytes
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
@@ -56,7 +55,7 @@ class ForecastOptions:
     """The question."""
 
     era: str | None = argument(required=False)
-    at: Epoch | None = option("--at", metavar="EPOCH", type=epoch_type, help="The epoch at which ERA begins.")
+    at: Epoch | None = option("--at", help="The epoch at which ERA begins.")
     given_share: float | None = option(
         "--share",
         metavar="SHARE",
@@ -66,15 +65,12 @@ class ForecastOptions:
     probabilities: tuple[float, ...] = option(
         "--probability",
         metavar="P",
-        multiple=True,
         default=(0.999,),
         show_default=True,
         type=click.FloatRange(0, 1, min_open=True),
         help="The required chance of a quorum; with --share it can be repeated.",
     )
-    epoch: Epoch | None = option(
-        "--epoch", metavar="EPOCH", type=epoch_type, help="Use registrations up to this epoch only."
-    )
+    epoch: Epoch | None = option("--epoch", help="Use registrations up to this epoch only.")
     reliability: float | None = option(
         "--reliability",
         metavar="SHARE",
@@ -108,7 +104,6 @@ class ForecastQuorumOptions(QuorumOptions):
     )
     on_chain: bool = option(
         "--configuration-on-chain",
-        is_flag=True,
         help="Take k, m and phi_f from the protocol configuration on the chain for that epoch, and from nothing else; "
         "where protocol_configuration.enabled is set and none are given, they are taken from there in any case.",
     )
@@ -121,7 +116,6 @@ class ForecastOutputOptions(JsonOptions):
     chart: Path | None = option(
         "--chart",
         metavar="FILE.svg",
-        type=click.Path(path_type=Path),
         callback=svg_path,
         help="Also draw a chart: what is ready, the trend, and the chance of a quorum.",
     )

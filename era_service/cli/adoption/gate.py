@@ -6,7 +6,6 @@ from fractions import Fraction
 import click
 
 from era_service.cli.adoption.options import BaseOptions, ReadinessOptions, TickerOptions, share
-from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
@@ -40,14 +39,9 @@ class GateOptions(BaseOptions):
         type=click.IntRange(min=1, max=1000),
         help="Consecutive epochs that must have it; by default adoption.gate_for_epochs.",
     )
-    epoch: Epoch | None = option(
-        "--epoch",
-        type=epoch_type,
-        metavar="EPOCH",
-        help="The last of these epochs; by default the newest that has begun.",
-    )
+    epoch: Epoch | None = option("--epoch", help="The last of these epochs; by default the newest that has begun.")
     ignore_rejected: bool = option(
-        "--ignore-rejected", is_flag=True, help="Leave rejected rows out of the total, whatever their stake."
+        "--ignore-rejected", help="Leave rejected rows out of the total, whatever their stake."
     )
     pools: TickerOptions = nested(TickerOptions)
 

@@ -12,7 +12,6 @@ import click
 
 from chain_reader import BlockfrostObserver
 from era_service.cli.adoption.options import StoreOptions
-from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import SectionedCommand, argument, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
@@ -42,19 +41,14 @@ class SourceOptions:
     aggregator: str | None = option("--from-aggregator", metavar="URL", help="The same as SOURCE, for an aggregator.")
     kind: SourceKind | None = option("--as", type=click.Choice(_KINDS), help="What SOURCE is; detected by default.")
     epochs: tuple[Epoch, ...] = option(
-        "--epoch",
-        metavar="N",
-        type=epoch_type,
-        multiple=True,
-        help="Ask an aggregator for this epoch; can be repeated. By default its current one.",
+        "--epoch", metavar="N", help="Ask an aggregator for this epoch; can be repeated. By default its current one."
     )
     current: Epoch | None = option(
         "--current-epoch",
         metavar="N",
-        type=epoch_type,
         help="The current epoch, which decides what is in the future; by default from the clock, on a public network.",
     )
-    dry_run: bool = option("--dry-run", is_flag=True, help="Read and check everything, but write nothing.")
+    dry_run: bool = option("--dry-run", help="Read and check everything, but write nothing.")
 
 
 @click.command(cls=SectionedCommand, example="eraswitch adoption ingest monitoring.sqlite3 --store eraswitch.sqlite3")
@@ -154,13 +148,13 @@ def rebuild(app: AppContext, /, *, data: StoreOptions, output: JsonOptions) -> N
 class NetworkStakeOptions:
     """The memory of a source, and its checks."""
 
-    epoch: Epoch | None = argument(required=False, type=epoch_type)
+    epoch: Epoch | None = argument(required=False)
     lovelace: int | None = argument(required=False, type=click.IntRange(min=0))
     file: str | None = option(
         "--from", metavar="FILE", help="Figures in a file: CSV with the columns epoch and lovelace."
     )
     from_chain: bool = option(
-        "--from-chain", is_flag=True, help="Ask the configured providers; Blockfrost reports the stake of EPOCH."
+        "--from-chain", help="Ask the configured providers; Blockfrost reports the stake of EPOCH."
     )
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import click
 
-from era_service.cli.shared.commands import option, option_group
+from era_service.cli.shared.commands import option, option_group, settings_given
 from era_service.cli.shared.context import AppContext
 from era_service.cli.shared.output import printable
 from era_service.config.schema import Settings
@@ -28,7 +28,6 @@ def from_option() -> Any:
     return option(
         "--from",
         metavar="FILE",
-        multiple=True,
         help="Count this file instead of the store: an event store of Mithril's aggregator (SQLite), JSON "
         "lines or CSV. Can be repeated.",
     )
@@ -39,7 +38,6 @@ def compatibility_option() -> Any:
     return option(
         "--compatibility",
         metavar="FILE",
-        type=click.Path(path_type=Path),
         help="Which versions support which era (TOML); by default adoption.compatibility_file.",
     )
 
@@ -48,11 +46,13 @@ def compatibility_option() -> Any:
 class StoreOptions:
     """The store of registrations."""
 
-    store: str | None = option("--store", metavar="URL", help="The store: a path or a URL; by default store.url.")
+    store: str | None = option(
+        "--store", metavar="URL", setting="store.url", help="The store: a path or a URL; by default store.url."
+    )
 
     def settings(self, app: AppContext) -> Settings:
         """The settings, with the store that the command line names."""
-        return app.load({"store.url": (self.store, "--store")} if self.store is not None else None).settings
+        return app.load(settings_given(self)).settings
 
 
 @option_group("Data")
@@ -119,7 +119,7 @@ def limit_option() -> Any:
 
 def eras_option() -> Any:
     """The option with the eras that are counted, as a field of a group."""
-    return option("--era", multiple=True, metavar="ERA", help="Count this era; by default all in the table.")
+    return option("--era", metavar="ERA", help="Count this era; by default all in the table.")
 
 
 @option_group()

@@ -8,7 +8,6 @@ import click
 from era_service.cli.adoption.counting import CountOptions, HandedOnOptions, adoptions, last_option
 from era_service.cli.adoption.options import RegistrationOptions, TickerOptions, limit_option, share, svg_path
 from era_service.cli.adoption.view import adoption_view, console, plain_table
-from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, argument, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable, write_file
@@ -38,14 +37,14 @@ class SummaryOptions(CountOptions):
 class TableOptions(JsonOptions):
     """How a table is printed."""
 
-    as_csv: bool = option("--csv", is_flag=True, help="Print CSV.")
+    as_csv: bool = option("--csv", help="Print CSV.")
 
 
 @option_group(OUTPUT)
 class SummaryOutputOptions(TableOptions):
     """How the summary is printed."""
 
-    markdown: bool = option("--markdown", is_flag=True, help="Print Markdown, for a release page.")
+    markdown: bool = option("--markdown", help="Print Markdown, for a release page.")
 
 
 @click.command(cls=SectionedCommand, example="eraswitch adoption summary --last 5 --store eraswitch.sqlite3")
@@ -74,7 +73,7 @@ def summary(app: AppContext, *, shown: SummaryOptions, data: HandedOnOptions, ou
 class ChartOptions(CountOptions):
     """The chart and its file."""
 
-    chart: Path = argument(metavar="FILE.svg", type=click.Path(path_type=Path), callback=svg_path)
+    chart: Path = argument(metavar="FILE.svg", callback=svg_path)
     last: int | None = last_option(f"{CHART_EPOCHS}")
     threshold: Fraction | None = option(
         "--threshold", type=share, metavar="SHARE", help="A line in the chart, as 95%; by default the gate's."
@@ -100,9 +99,7 @@ def chart(app: AppContext, *, drawn: ChartOptions, data: HandedOnOptions) -> Non
 class MithrilOptions:
     """Which epochs are shown."""
 
-    epoch: Epoch | None = option(
-        "--epoch", type=epoch_type, metavar="EPOCH", help="The last epoch to show; by default the newest."
-    )
+    epoch: Epoch | None = option("--epoch", help="The last epoch to show; by default the newest.")
     last: int | None = last_option("all")
 
 

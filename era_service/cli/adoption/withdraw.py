@@ -8,7 +8,6 @@ from collections.abc import Mapping
 import click
 
 from era_service.cli.adoption.options import StoreOptions
-from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import SectionedCommand, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable
@@ -28,14 +27,10 @@ class WithdrawOptions:
         "--reason", required=True, metavar="WHY", help="The reason; it is kept with each of them and in the event log."
     )
     from_epoch: Epoch = option(
-        "--from-epoch",
-        default="0",
-        metavar="N",
-        type=epoch_type,
-        help="Only those of epoch N and later; by default all.",
+        "--from-epoch", default="0", metavar="N", help="Only those of epoch N and later; by default all."
     )
-    signed_too: bool = option("--signed-too", is_flag=True, help="Also those that their parties have signed.")
-    dry_run: bool = option("--dry-run", is_flag=True, help="Report how many they are, but change nothing.")
+    signed_too: bool = option("--signed-too", help="Also those that their parties have signed.")
+    dry_run: bool = option("--dry-run", help="Report how many they are, but change nothing.")
 
 
 @click.command(

@@ -64,13 +64,11 @@ def _moment(_context: click.Context, _parameter: click.Parameter, value: str | N
 class FilterOptions:
     """Which events are printed."""
 
-    kinds: tuple[str, ...] = option("--kind", multiple=True, metavar="KIND", help="Only of this kind; can be repeated.")
+    kinds: tuple[str, ...] = option("--kind", metavar="KIND", help="Only of this kind; can be repeated.")
     roles: tuple[str, ...] = option(
-        "--role", multiple=True, type=click.Choice(["input", "decision", "snapshot"]), help="Only of this role."
+        "--role", type=click.Choice(["input", "decision", "snapshot"]), help="Only of this role."
     )
-    verdicts: tuple[str, ...] = option(
-        "--verdict", multiple=True, metavar="NAME", help="Only those that have this verdict."
-    )
+    verdicts: tuple[str, ...] = option("--verdict", metavar="NAME", help="Only those that have this verdict.")
     epochs: tuple[Epoch | None, Epoch | None] = option(
         "--epoch", callback=_epochs, metavar="N[..M]", help="Only of these epochs."
     )
@@ -81,7 +79,7 @@ class FilterOptions:
     after: int = option("--after", type=click.IntRange(min=0), default=0, metavar="ID", help="Only after this event.")
     limit: int | None = option("--limit", type=click.IntRange(min=1), metavar="N", help="How many to print at most.")
     last: int | None = option("--last", type=click.IntRange(min=1), metavar="N", help="Only the last N of them.")
-    follow: bool = option("--follow", "-f", is_flag=True, help="Follow new events, until Ctrl-C.")
+    follow: bool = option("--follow", "-f", help="Follow new events, until Ctrl-C.")
 
 
 @click.command(cls=SectionedCommand, example="eraswitch events cat --kind activated --last 20")

@@ -10,7 +10,6 @@ import click
 from datum.configuration import EpochConfiguration
 from era_service.cli.adoption.options import BASES, QuorumOptions, compatibility_option, from_option
 from era_service.cli.rollout.verify import planned_changes_of
-from era_service.cli.shared.arguments import epoch as epoch_type
 from era_service.cli.shared.commands import OUTPUT, SectionedCommand, nested, option, option_group, takes
 from era_service.cli.shared.context import AppContext, pass_app
 from era_service.cli.shared.output import echo_json, printable, write_file
@@ -66,12 +65,8 @@ class GateOptions:
 class ScheduleOptions:
     """When the phases are, and whom to tell."""
 
-    announce_at: Epoch | None = option(
-        "--announce-at", metavar="EPOCH", type=epoch_type, help="The earliest epoch to announce in; by default now."
-    )
-    at: Epoch | None = option(
-        "--at", metavar="EPOCH", type=epoch_type, help="The epoch at which ERA begins; by default 10 after announcing."
-    )
+    announce_at: Epoch | None = option("--announce-at", help="The earliest epoch to announce in; by default now.")
+    at: Epoch | None = option("--at", help="The epoch at which ERA begins; by default 10 after announcing.")
     lead_epochs: int = option(
         "--lead-epochs",
         metavar="N",
@@ -80,13 +75,10 @@ class ScheduleOptions:
         show_default=True,
         help="How many epochs before that it must be activated at the latest.",
     )
-    tell: tuple[str, ...] = option(
-        "--tell", metavar=_PERSON, multiple=True, help="Somebody to inform. Can be repeated."
-    )
+    tell: tuple[str, ...] = option("--tell", metavar=_PERSON, help="Somebody to inform. Can be repeated.")
     configurations: tuple[str, ...] = option(
         "--configuration",
         metavar="EPOCH:FILE|EPOCH:K,M,PHI",
-        multiple=True,
         help="A change of the protocol configuration that goes with it: a file of marker configuration "
         "export, or parameters.",
     )
@@ -100,7 +92,7 @@ class PlanOutputOptions(JsonOptions):
     out: str | None = option(
         "--out", metavar="FILE", help="The file to write, - for standard output; by default rollout-ERA.toml."
     )
-    yes: bool = option("--yes", is_flag=True, help="Replace FILE if it exists.")
+    yes: bool = option("--yes", help="Replace FILE if it exists.")
 
 
 @click.command(

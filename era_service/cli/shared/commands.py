@@ -3,14 +3,22 @@
 In: frozen dataclasses, made by ``option_group``, whose fields are options (``option``), arguments (``argument``) or
 other groups (``nested``). Out: commands that take one object of each (``takes``). A command is of the class
 ``SectionedCommand``, or of a group of the class ``KnownGroup``, so that its help is written in sections.
+
+The type of a field decides what its option takes, unless the option states it: a ``bool`` is a flag, a tuple of any
+length can be repeated, and an ``Epoch`` and a ``Path`` are checked as such.
 """
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import wraps
-from typing import Any, TypeVar, dataclass_transform
+from pathlib import Path
+from types import NoneType, UnionType
+from typing import Any, TypeVar, Union, dataclass_transform, get_args, get_origin
 
 import click
+
+from era_service.cli.shared.arguments import epoch
+from eras import Epoch
 
 T = TypeVar("T")
 
@@ -27,6 +35,7 @@ _USUAL = dict.fromkeys(("--json", "--dry-run", "--yes", "--help"), OUTPUT) | {
 
 _PARAMETER = "parameter"
 _NESTED = "nested"
+_SETTING = "setting"
 _COLUMN = 30
 _sections: dict[type, str] = {}
 
@@ -39,9 +48,15 @@ class SectionOption(click.Option):
         self.section = section
 
 
-def option(*declarations: str, **attributes: Any) -> Any:
-    """A field of an option group: the option with these declarations and attributes, as ``click.option`` takes them."""
-    return field(metadata={_PARAMETER: (click.option, declarations, attributes)})
+def option(*declarations: str, setting: str | None = None, **attributes: Any) -> Any:
+    """A field of an option group: an option.
+
+    Args:
+        declarations: its names, as ``click.option`` takes them.
+        setting: the setting that it overrides (see ``settings_given``).
+        attributes: its attributes, as ``click.option`` takes them.
+    """
+    return field(metadata={_PARAMETER: (click.option, declarations, attributes), _SETTING: setting})
 
 
 def argument(**attributes: Any) -> Any:
@@ -72,6 +87,16 @@ def option_group(section: str = OPTIONS) -> Callable[[type[T]], type[T]]:
     return decorate
 
 
+def settings_given(*groups: Any) -> dict[str, tuple[Any, str]]:
+    """The settings that options give, as ``AppContext.load`` takes them: setting → (value, option)."""
+    return {
+        setting: (value, one.metadata[_PARAMETER][1][0])
+        for group in groups
+        for one in fields(group)
+        if (setting := one.metadata.get(_SETTING)) is not None and (value := getattr(group, one.name)) is not None
+    }
+
+
 def takes(**groups: type[Any]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Decorator: the command has the options of these groups, and takes each group as the argument of that name."""
 
@@ -97,8 +122,35 @@ def _decorators(group: type[Any]) -> Iterator[Callable[[Callable[..., Any]], Cal
             continue
         kind, declarations, attributes = one.metadata[_PARAMETER]
         if kind is click.option:
-            attributes = {"cls": SectionOption, "section": _sections[group], **attributes}
+            attributes = {"cls": SectionOption, "section": _sections[group], **_of_type(one.type), **attributes}
+        else:
+            attributes = {**_TYPES.get(_bare(one.type), {}), **attributes}
         yield kind(*declarations, one.name, **attributes)
+
+
+_TYPES: dict[Any, dict[str, Any]] = {
+    bool: {"is_flag": True},
+    Epoch: {"type": epoch},
+    Path: {"type": click.Path(path_type=Path)},
+}
+
+
+def _bare(kind: Any) -> Any:
+    """A type without ``| None``."""
+    return next(one for one in get_args(kind) if one is not NoneType) if _is_optional(kind) else kind
+
+
+def _is_optional(kind: Any) -> bool:
+    return get_origin(kind) in (Union, UnionType) and NoneType in get_args(kind)
+
+
+def _of_type(kind: Any) -> dict[str, Any]:
+    """The attributes of an option that follow from the type of its field."""
+    if get_origin(kind) is tuple:
+        item, *rest = get_args(kind)
+        return {**_of_type(item), "multiple": True} if rest == [...] else {}
+    attributes = _TYPES.get(_bare(kind), {})
+    return {**attributes, "default": None} if _is_optional(kind) and "is_flag" in attributes else attributes
 
 
 def _made(group: type[Any], values: dict[str, object]) -> Any:
